@@ -1,0 +1,60 @@
+"""build.json: what a video was made from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from gitassets.domain.manifest import Asset, Manifest
+from gitassets.domain.stale import text_md5
+from gitassets.domain.timeline import Shot, Timeline
+
+MAKER, COMMIT = "made_with", "commit"
+
+
+def record_inputs(
+    manifest: Manifest, timeline: Timeline, settings: Mapping[str, object], tools: Mapping[str, str]
+) -> dict[str, Any]:
+    """Everything that the video depends on: equal records, equal videos."""
+    return {
+        "run_id": manifest.run_id,
+        MAKER: dict(tools),
+        "settings": dict(settings),
+        "duration_sec": round(float(timeline.duration), 6),
+        "segments": [
+            _record_shot(shot, text_md5(manifest.segments[shot.number].paragraph_text)) for shot in timeline.shots
+        ],
+    }
+
+
+def _record_shot(shot: Shot, text: str) -> dict[str, Any]:
+    return {
+        "segment": shot.number,
+        "start_sec": round(float(shot.start), 6),
+        "duration_sec": round(float(shot.duration), 6),
+        "text_md5": text,
+        "audio": _record_asset(shot.narration),
+        "look": shot.look.value,
+        "visual": _record_asset(shot.visual),
+        "visual_from": shot.visual_from,
+    }
+
+
+def _record_asset(asset: Asset | None) -> dict[str, str] | None:
+    return None if asset is None else {"path": asset.path, "md5": asset.md5}
+
+
+def format_build(inputs: Mapping[str, Any], commit: str) -> bytes:
+    """The file: the inputs, and the commit of the run that they were taken from."""
+    text = json.dumps({"run_id": inputs["run_id"], COMMIT: commit, **inputs}, indent=2, ensure_ascii=False)
+    return f"{text}\n".encode()
+
+
+def parse_inputs(data: bytes) -> dict[str, Any] | None:
+    """The inputs that a build.json names; None when it is none."""
+    try:
+        raw = json.loads(data)
+    except ValueError:
+        return None
+    return {key: value for key, value in raw.items() if key != COMMIT} if isinstance(raw, dict) else None

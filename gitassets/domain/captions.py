@@ -1,0 +1,127 @@
+"""The narration to read: subtitles in SubRip form, and the chapters of the video."""
+
+from __future__ import annotations
+
+import math
+import re
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gitassets.domain.timeline import Shot, Timeline
+
+LINE_CHARS = 42
+CUE_LINES = 2
+CHAPTER_CHARS = 60
+
+# Behind a full stop and its quotes and the space, or behind a full-width one. Nothing is consumed.
+_SENTENCE_START = re.compile(r"(?<=[.!?…]\s)|(?<=[.!?…][\"'”’»)\]]\s)|(?<=[。！？])")  # noqa: RUF001
+_WIDE = re.compile(r"[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\uff01-\uff60]")
+
+
+@dataclass(frozen=True)
+class Cue:
+    """What stands on the screen from one moment to another, in milliseconds."""
+
+    start_ms: int
+    end_ms: int
+    lines: tuple[str, ...]
+
+
+def format_srt(timeline: Timeline) -> str:
+    """The text of every segment while it lasts; ends with a newline unless there is nothing to say."""
+    cues = [cue for shot in timeline.shots for cue in make_cues(shot)]
+    return "".join(
+        f"{number}\n{_clock(cue.start_ms)} --> {_clock(cue.end_ms)}\n" + "\n".join(cue.lines) + "\n\n"
+        for number, cue in enumerate(cues, start=1)
+    )
+
+
+def make_cues(shot: Shot) -> list[Cue]:
+    """The segment's text in cues of at most two lines, each as long as its share of the characters."""
+    texts = split_cues(shot.text)
+    total = sum(map(_weight, texts))
+    cues: list[Cue] = []
+    spoken = 0
+    for lines in texts:
+        start = _milliseconds(shot, spoken, total)
+        spoken += _weight(lines)
+        end = _milliseconds(shot, spoken, total)
+        # A cue that would last no time at all is not seen, and players refuse it.
+        cues += [Cue(start, end, lines)] if end > start else []
+    return cues
+
+
+def _weight(lines: tuple[str, ...]) -> int:
+    return sum(map(len, lines))
+
+
+def _milliseconds(shot: Shot, spoken: int, total: int) -> int:
+    return round((shot.start + shot.duration * spoken / total) * 1000)
+
+
+def split_cues(text: str) -> list[tuple[str, ...]]:
+    """The text in pieces of at most two lines. Sentences stay together where they fit; lines are of like length."""
+    limit = LINE_CHARS // 2 if len(_WIDE.findall(text)) * 2 > len(text) else LINE_CHARS
+    cues: list[tuple[str, ...]] = []
+    for passage in _join_short(_SENTENCE_START.split(" ".join(text.split())), limit):
+        lines = _wrap_evenly(passage, limit)
+        cues += [tuple(lines[i : i + CUE_LINES]) for i in range(0, len(lines), CUE_LINES)]
+    return cues
+
+
+def _join_short(sentences: list[str], limit: int) -> Iterator[str]:
+    """Passages of several sentences, as long as they fit together on the screen."""
+    passage = ""
+    for sentence in sentences:
+        if passage and len(_wrap(passage + sentence, limit)) > CUE_LINES:
+            yield passage
+            passage = ""
+        passage += sentence
+    yield passage
+
+
+def _wrap(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width, break_on_hyphens=False)
+
+
+def _wrap_evenly(passage: str, limit: int) -> list[str]:
+    """The narrowest lines that take no more cues than lines of full length would."""
+    count = len(_wrap(passage, limit))
+    if count <= 1:
+        return _wrap(passage, limit)
+    target = CUE_LINES * math.ceil(count / CUE_LINES)
+    longest_word = max(map(len, passage.split()))
+    narrowest = min(limit, max(longest_word, len(passage) // target))
+    return next(lines for width in range(narrowest, limit + 1) if len(lines := _wrap(passage, width)) <= target)
+
+
+def _clock(milliseconds: int) -> str:
+    seconds, milliseconds = divmod(milliseconds, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02d}:{minutes:02d}:{seconds:02d},{milliseconds:03d}"
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A segment as a place to jump to, in milliseconds."""
+
+    start_ms: int
+    end_ms: int
+    title: str
+
+
+def list_chapters(timeline: Timeline) -> list[Chapter]:
+    """One chapter for each segment that lasts any time."""
+    chapters = [
+        Chapter(round(shot.start * 1000), round((shot.start + shot.duration) * 1000), make_title(shot))
+        for shot in timeline.shots
+    ]
+    return [one for one in chapters if one.end_ms > one.start_ms]
+
+
+def make_title(shot: Shot) -> str:
+    """The segment's first words."""
+    words = textwrap.shorten(shot.text, CHAPTER_CHARS, placeholder="…")
+    return words if len(words) > 1 else shot.text.strip()[:CHAPTER_CHARS] or f"Segment {shot.number}"

@@ -1,0 +1,87 @@
+"""What an asset records of two decisions that contradict each other, until a new one settles them.
+
+A merge that meets two such decisions leaves the asset in review and puts both under its key `conflict`. Approving or
+rejecting moves them to `settled`, so that a merge which settled its conflicts can be told from one that dropped a side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from gitassets.domain.manifest import Address, Asset, Manifest, raw_asset
+from gitassets.domain.status import Status
+from gitassets.domain.value_merge import are_alike, join_unique
+
+CONFLICT, SETTLED = "conflict", "settled"
+
+
+def conflict_records(asset: Asset) -> list[dict[str, Any]]:
+    """The decisions that are still to be settled, each as the asset stood in the manifest; empty when there is none."""
+    return _records(asset, CONFLICT)
+
+
+def _records(asset: Asset, key: str) -> list[dict[str, Any]]:
+    found = asset.extra.get(key)
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def describe_conflict(asset: Asset) -> tuple[str, ...]:
+    """Each decision that is still to be settled, in words."""
+    return tuple(_describe(one) for one in conflict_records(asset))
+
+
+def _describe(record: Mapping[str, Any]) -> str:
+    """ "rejected, take 2, md5 0cc175b9c0f1 (too dark)"."""
+    reason = f" ({record['reason']})" if record.get("reason") else ""
+    return f"{record.get('status')}, take {record.get('take', 1)}, md5 {str(record.get('md5'))[:12]}{reason}"
+
+
+def iter_conflicts(manifest: Manifest) -> Iterator[tuple[Address, Asset]]:
+    """Every asset with a conflict that nobody has settled yet."""
+    for address, asset in manifest.assets():
+        if CONFLICT in asset.extra:
+            yield address, asset
+
+
+def iter_text_conflicts(manifest: Manifest) -> Iterator[int]:
+    """Every segment whose text holds the lines of two sides that changed the same ones."""
+    for number, segment in manifest.segments.items():
+        if CONFLICT in segment.extra:
+            yield number
+
+
+def settle(asset: Asset) -> Asset:
+    """The asset without its conflict; what was decided between is kept under `settled`. Any other is left as it is."""
+    if CONFLICT not in asset.extra:
+        return asset
+    rest = {key: value for key, value in asset.extra.items() if key != CONFLICT}
+    return replace(asset, extra={**rest, SETTLED: asset.extra[CONFLICT]})
+
+
+def record_conflict(chosen: Asset, *sides: Asset) -> Asset:
+    """`chosen` in review, with what the sides decided, and what stood in conflict there already."""
+    records = join_unique(*(_own_records(side) for side in sides))
+    rest = {key: value for key, value in chosen.extra.items() if key not in (CONFLICT, SETTLED)}
+    return replace(chosen, status=Status.REVIEW, approved_md5=None, extra={**rest, CONFLICT: records})
+
+
+def _own_records(side: Asset) -> list[dict[str, Any]]:
+    """A side in conflict stands for the decisions it records; it decided nothing itself unless its bytes are new."""
+    earlier = conflict_records(side)
+    if side.status is Status.REVIEW and any(one.get("md5") == side.md5 for one in earlier):
+        return earlier
+    return [*earlier, raw_asset(replace(side, extra={}))]
+
+
+def settles(asset: Asset, expected: Asset) -> bool:
+    """Whether `asset` is a decision between what the merge `expected` left in conflict, on bytes that were in it."""
+    records = conflict_records(expected)
+    known = {(expected.md5, expected.size), *((one.get("md5"), one.get("size")) for one in records)}
+    return (
+        CONFLICT not in asset.extra
+        and asset.status in (Status.APPROVED, Status.REJECTED)
+        and (asset.md5, asset.size) in known
+        and are_alike(_records(asset, SETTLED), records)
+    )

@@ -1,0 +1,127 @@
+"""Changes of status: what a decision on chosen assets makes of a manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from gitassets.domain.commit_message import Transition, format_addresses
+from gitassets.domain.conflict import settle
+from gitassets.domain.derived import derive
+from gitassets.domain.manifest import Address, Asset, Manifest
+from gitassets.domain.reopened import reopen_record
+from gitassets.domain.selection import Chosen
+from gitassets.domain.status import Status, find_path
+from gitassets.errors import GitAssetsError, LockedError, NoMatchError
+
+VERBS = {
+    Status.APPROVED: "approve",
+    Status.REJECTED: "reject",
+    Status.REVIEW: "review",
+    Status.PUBLISHED: "publish",
+}
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """An asset that `all` left out, and why."""
+
+    address: Address
+    why: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The manifest after it, what changed, what was so already, and what `all` left out."""
+
+    manifest: Manifest
+    transitions: tuple[Transition, ...]
+    unchanged: tuple[Address, ...]
+    skipped: tuple[Skipped, ...]
+
+
+def decide(manifest: Manifest, chosen: Sequence[Chosen], target: Status, *, reason: str | None = None) -> Decision:
+    """Every chosen asset is in `target`. An explicit number that cannot be raises, and then nothing is changed."""
+    return _apply(manifest, chosen, lambda asset: _decide_one(asset, target, reason), VERBS[target])
+
+
+def reopen(manifest: Manifest, chosen: Sequence[Chosen], *, reason: str) -> Decision:
+    """Every chosen asset is back in review; for a locked one the manifest records which bytes were unlocked and why."""
+    return _apply(manifest, chosen, lambda asset: _reopen_one(asset, reason), "reopen")
+
+
+class _RefusedError(Exception):
+    def __init__(self, why: str, hint: str = "", *, locked: bool = False) -> None:
+        super().__init__(why)
+        self.why, self.hint, self.locked = why, hint, locked
+
+
+def _apply(manifest: Manifest, chosen: Sequence[Chosen], change: Callable[[Asset], Asset], verb: str) -> Decision:
+    changed: dict[Address, Asset | None] = {}
+    transitions, unchanged, skipped = [], [], []
+    for one in chosen:
+        asset = manifest.asset(one.address)
+        if asset is None:
+            continue
+        try:
+            after = change(asset)
+        except _RefusedError as refusal:
+            if one.explicit:
+                raise _explain(manifest, one.address, verb, refusal) from None
+            skipped.append(Skipped(one.address, refusal.why))
+            continue
+        if after == asset:
+            unchanged.append(one.address)
+        else:
+            changed[one.address] = after
+            transitions.append(Transition(one.address, asset.status, after.status))
+    if not changed and not unchanged:
+        what = format_addresses(one.address for one in skipped)
+        raise NoMatchError(f"Nothing to {verb} in {manifest.run_id}: {what}", _join_reasons(skipped))
+    after_all = derive(manifest.with_assets(changed)) if changed else manifest
+    return Decision(after_all, tuple(transitions), tuple(unchanged), tuple(skipped))
+
+
+def _join_reasons(skipped: Sequence[Skipped]) -> str:
+    return "; ".join(sorted({f"{one.address.kind}: {one.why}" for one in skipped})[:5])
+
+
+def _explain(manifest: Manifest, address: Address, verb: str, refusal: _RefusedError) -> GitAssetsError:
+    kind = LockedError if refusal.locked else GitAssetsError
+    hint = refusal.hint.format(run=manifest.run_id, kind=address.kind.value, number=address.segment)
+    return kind(f"Cannot {verb} {address} of {manifest.run_id}: it {refusal.why}", hint)
+
+
+_REOPEN_HINT = "Reopen it first: `gitassets reopen {run} --{kind} {number} --reason …`."
+_REJECTED_HINT = (
+    "Make it again with `gitassets regen {run} --{kind} {number}`, or take the rejection back with "
+    "`gitassets reopen {run} --{kind} {number} --reason …`."
+)
+
+
+def _decide_one(asset: Asset, target: Status, reason: str | None) -> Asset:
+    if target is Status.APPROVED and asset.locked and not asset.approved:
+        raise _RefusedError("is locked, but other bytes were approved than those it has now", _REOPEN_HINT, locked=True)
+    if asset.status is target and (target is not Status.REJECTED or reason in (None, asset.reason)):
+        return asset
+    if asset.locked and target is not Status.PUBLISHED:
+        raise _RefusedError(f"is {asset.status}, and so locked", _REOPEN_HINT, locked=True)
+    if asset.status is not target and find_path(asset.status, target) is None:
+        raise _RefusedError(f"is {asset.status}, from which there is no way to {target}")
+    if target is Status.APPROVED and asset.status is Status.REJECTED:
+        raise _RefusedError("was rejected", _REJECTED_HINT)  # Or `approve --image all` would undo every rejection.
+    if target is Status.APPROVED:
+        return replace(settle(asset), status=target, approved_md5=asset.md5, reason=None)
+    if target is Status.REJECTED:
+        return replace(settle(asset), status=target, approved_md5=None, reason=reason)
+    return replace(asset, status=target)
+
+
+def _reopen_one(asset: Asset, reason: str) -> Asset:
+    if asset.status is Status.REVIEW:
+        return asset
+    if asset.status is Status.REJECTED:
+        return replace(asset, status=Status.REVIEW)
+    if not asset.locked:
+        raise _RefusedError(f"is {asset.status}, not locked and not rejected: there is nothing to reopen")
+    return replace(asset, status=Status.REVIEW, approved_md5=None, reopened=reopen_record(asset, reason))

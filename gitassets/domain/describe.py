@@ -1,0 +1,81 @@
+"""Manifests and their differences in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gitassets.domain.conflict import CONFLICT, describe_conflict
+from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
+
+
+def describe_difference(before: Manifest | None, after: Manifest) -> Iterator[str]:
+    """What changed, a line each: transitions, takes, texts and notes."""
+    old = before or Manifest(run_id=after.run_id)
+    if old.production_state != after.production_state and before is not None:
+        yield f"run: {old.production_state} → {after.production_state}"
+    for number in sorted(old.segments.keys() | after.segments.keys()):
+        yield from _describe_segment(number, old.segments.get(number), after.segments.get(number))
+
+
+def _describe_segment(number: int, before: Segment | None, after: Segment | None) -> Iterator[str]:
+    if after is None:
+        yield f"segment {number}: removed"
+        return
+    if before is None:
+        yield f"segment {number}: added: {_quote(after.paragraph_text)}"
+        before = Segment(paragraph_text=after.paragraph_text)
+    if before.paragraph_text != after.paragraph_text:
+        yield f"segment {number}: text changed: {_quote(before.paragraph_text)} → {_quote(after.paragraph_text)}"
+    if before.notes != after.notes:
+        yield f"segment {number}: note: {_quote(after.notes)}" if after.notes else f"segment {number}: note removed"
+    for kind in Kind:
+        yield from _describe_asset(Address(number, kind), before.asset(kind), after.asset(kind))
+
+
+def _describe_asset(address: Address, before: Asset | None, after: Asset | None) -> Iterator[str]:
+    if after is None:
+        if before is not None:
+            yield f"{address}: removed ({before.path}, md5 {before.md5})"
+        return
+    if before is None:
+        yield f"{address}: new, {after.status}, take {after.take} by {after.source or 'unknown'} (md5 {after.md5})"
+        return
+    if before.md5 != after.md5:
+        yield f"{address}: take {before.take} → {after.take} (md5 {before.md5} → {after.md5})"
+    if before.status is not after.status:
+        because = f": {_quote(after.reason)}" if after.reason and after.reason != before.reason else ""
+        yield f"{address}: {before.status} → {after.status}{because}"
+    if CONFLICT in after.extra and CONFLICT not in before.extra:
+        yield f"{address}: in conflict: {' against '.join(describe_conflict(after))}"
+    if before.path != after.path:
+        yield f"{address}: {before.path} → {after.path}"
+    if before.prompt != after.prompt and after.prompt:
+        yield f"{address}: prompt: {_quote(after.prompt)}"
+
+
+def _quote(text: str | None) -> str:
+    flat = " ".join((text or "").split())
+    return f"“{flat[:79]}…”" if len(flat) > 80 else f"“{flat}”"
+
+
+def describe_manifest(manifest: Manifest) -> Iterator[str]:
+    """The manifest a line for each fact that a reviewer cares for, for `git diff` to compare."""
+    yield f"run {manifest.run_id}: {manifest.production_state}"
+    for number, segment in manifest.segments.items():
+        yield f"segment {number}: {segment.sync_status}"
+        yield f"  text: {' '.join(segment.paragraph_text.split())}"
+        if segment.notes:
+            yield f"  note: {' '.join(segment.notes.split())}"
+        for kind in Kind:
+            asset = segment.asset(kind)
+            if asset is not None:
+                yield f"  {kind}: {asset.status}, take {asset.take}, {asset.path} (md5 {asset.md5})"
+                yield from (f"    {name}: {value}" for name, value in _facts(asset) if value)
+                yield from (f"    in conflict: {decision}" for decision in describe_conflict(asset))
+
+
+def _facts(asset: Asset) -> Iterator[tuple[str, str | None]]:
+    yield "approved md5", asset.approved_md5
+    yield "reason", asset.reason
+    yield "prompt", asset.prompt
+    yield "voice", asset.voice

@@ -1,0 +1,164 @@
+"""The `.dvc` files and folder listings that a manifest implies, byte for byte what `dvc add FOLDER` writes.
+
+Only the standard library is used, so that a hook or a server checks them without DVC and without the cache.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import md5
+
+from gitassets.domain.manifest import MEDIA_FOLDERS, Manifest, iter_folder_entries
+from gitassets.errors import CorruptError
+
+DVC_FILES = tuple(f"{folder}.dvc" for folder in MEDIA_FOLDERS)
+MAX_DVC_FILE_BYTES = 4096
+
+_LINE = re.compile(r"(- |  )(md5|size|nfiles|hash|path): ([0-9A-Za-z._/-]+)\Z")
+_LISTING_MD5 = re.compile(r"[0-9a-f]{32}\.dir\Z")
+_WHOLE = re.compile(r"(0|[1-9][0-9]{0,18})\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class DvcOut:
+    """What a `.dvc` file says: the listing's md5 (with ".dir"), the bytes and files under it, and the folder."""
+
+    md5: str
+    size: int
+    nfiles: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class DvcFolder:
+    """A tracked folder: its listing's bytes belong into the cache under `md5` (with ".dir")."""
+
+    name: str
+    listing: bytes
+    md5: str
+    size: int
+    nfiles: int
+
+    @property
+    def out(self) -> DvcOut:
+        return DvcOut(self.md5, self.size, self.nfiles, self.name)
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.name}.dvc"
+
+    @property
+    def text(self) -> str:
+        """The whole text of the folder's `.dvc` file."""
+        return (
+            f"outs:\n- md5: {self.md5}\n  size: {self.size}\n  nfiles: {self.nfiles}\n"
+            f"  hash: md5\n  path: {self.name}\n"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DvcMismatch:
+    """A `.dvc` file that is not what the manifest implies, and how: `problem` is the rest of a sentence about it."""
+
+    file_name: str
+    problem: str
+
+
+def folder_listing(entries: Iterable[tuple[str, str]]) -> bytes:
+    """DVC's listing of a folder from (path below the folder, md5)."""
+    rows = [{"md5": digest, "relpath": path} for path, digest in sorted(entries)]
+    return json.dumps(rows, sort_keys=True).encode()
+
+
+def imply_dvc_files(manifest: Manifest) -> dict[str, DvcFolder]:
+    """Each folder that holds any of the manifest's files, by its name."""
+    found: dict[str, list[tuple[str, str, int]]] = {}
+    for path, digest, size in iter_folder_entries(manifest):
+        folder, below = path.split("/", 1)
+        found.setdefault(folder, []).append((below, digest, size))
+    return {folder: _imply_folder(folder, tuple(found[folder])) for folder in MEDIA_FOLDERS if folder in found}
+
+
+# Most commits of a run leave most folders alone: a walk over its history meets the same few again and again.
+@lru_cache(maxsize=64)
+def _imply_folder(folder: str, entries: tuple[tuple[str, str, int], ...]) -> DvcFolder:
+    listing = folder_listing((path, digest) for path, digest, _ in entries)
+    digest = md5(listing, usedforsecurity=False).hexdigest()
+    return DvcFolder(folder, listing, f"{digest}.dir", sum(size for _, _, size in entries), len(entries))
+
+
+def parse_dvc_file(data: bytes, name: str) -> DvcOut:
+    """What a `.dvc` file of one folder says.
+
+    CorruptError at anything but the five lines that DVC writes, in any order: no other key, no comment and none of
+    YAML's other spellings, since whatever this reads differently than DVC could hide other bytes.
+    """
+    values = _parse_lines(data, name)
+    if values.keys() != {"md5", "size", "nfiles", "hash", "path"} or values["hash"] != "md5":
+        raise _not_dvc(name, "does not hold md5, size, nfiles, path and `hash: md5`, each once")
+    if not _LISTING_MD5.match(values["md5"]):
+        raise _not_dvc(name, "does not name the listing of a folder by an md5")
+    if not _WHOLE.match(values["size"]) or not _WHOLE.match(values["nfiles"]):
+        raise _not_dvc(name, "has a size or nfiles that is no whole number")
+    return DvcOut(values["md5"], int(values["size"]), int(values["nfiles"]), values["path"])
+
+
+def _parse_lines(data: bytes, name: str) -> dict[str, str]:
+    if len(data) > MAX_DVC_FILE_BYTES or not data.isascii():
+        raise _not_dvc(name, "is too long or holds other than plain letters")
+    head, *lines = data.decode("ascii").removesuffix("\n").split("\n")
+    values: dict[str, str] = {}
+    for index, line in enumerate(lines):
+        match = _LINE.match(line)
+        if not match or (match[1] == "- ") != (index == 0) or match[2] in values:
+            raise _not_dvc(name, f"holds the line {line!r}")
+        values[match[2]] = match[3]
+    if head != "outs:":
+        raise _not_dvc(name, "does not begin with `outs:`")
+    return values
+
+
+def _not_dvc(name: str, problem: str) -> CorruptError:
+    return CorruptError(
+        f"{name} {problem}, which is not how DVC writes the file of one folder",
+        "Run `gitassets doctor`: it writes the .dvc files anew from the manifest.",
+    )
+
+
+def find_dvc_mismatch(manifest: Manifest, files: Mapping[str, bytes]) -> list[DvcMismatch]:
+    """Every way in which `files`, all the `.dvc` files by their path in the run, differ from what is implied."""
+    implied = {one.file_name: one for one in imply_dvc_files(manifest).values()}
+    found = []
+    for name in sorted({*implied, *files}):
+        problem = _find_problem(name, implied.get(name), files.get(name))
+        if problem:
+            found.append(DvcMismatch(name, problem))
+    return found
+
+
+def _find_problem(name: str, implied: DvcFolder | None, data: bytes | None) -> str | None:
+    if data is None:
+        return "is missing, though the manifest names files in that folder"
+    if implied is None:
+        return "is there, though the manifest names no file in such a folder"
+    if data == implied.text.encode():
+        return None
+    try:
+        out = parse_dvc_file(data, name)
+    except CorruptError as error:
+        return error.message.removeprefix(f"{name} ")
+    return _describe_difference(implied.out, out)
+
+
+def _describe_difference(implied: DvcOut, found: DvcOut) -> str | None:
+    names = ("md5", "size", "nfiles", "path")
+    different = [
+        f"{one} {getattr(found, one)} instead of {getattr(implied, one)}"
+        for one in names
+        if getattr(found, one) != getattr(implied, one)
+    ]
+    return f"has {', '.join(different)}" if different else None

@@ -1,0 +1,246 @@
+"""The lock: which changes of a run are not allowed, from its state before and its state after alone.
+
+The hook, the history check and every writer ask the functions here; `merge_guard.py` does the same for a merge. Rules
+that the table of states leaves open:
+
+- What happens in one commit is legal when it is a path in the table, and a new asset starts from draft: it may appear
+  in any status, approved only with `approved_md5` equal to `md5`.
+- A locked asset may change in any way once its reopening is recorded (see `reopened.py`), in the same commit too: a
+  squashed branch is no violation.
+- A rejected asset that gets other bytes is no longer rejected.
+- A step is blamed only for what it did: what was wrong before and stayed as it was is not reported again. `check_state`
+  reports everything that is wrong with one state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gitassets.domain.conflict import CONFLICT
+from gitassets.domain.dvc_file import find_dvc_mismatch
+from gitassets.domain.manifest import (
+    MANIFEST_NAME,
+    Address,
+    Asset,
+    Kind,
+    Manifest,
+    Segment,
+    iter_changed_segments,
+    parse_manifest,
+)
+from gitassets.domain.old_json import is_old_manifest
+from gitassets.domain.reopened import is_reopened
+from gitassets.domain.status import Status, find_path
+from gitassets.domain.tree_rules import TreeEntry, iter_tree_problems
+from gitassets.errors import CorruptError
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One rule that was broken. `subject` is the asset's address ("image 3") or a path; `code` never changes."""
+
+    code: str
+    subject: str
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunState:
+    """What a commit, the index or the work tree of a run holds.
+
+    `manifest` is None when there is none, or when it cannot be read: then `unreadable` says why. `dvc_files` are the
+    top level `.dvc` files by name, `tree` every file of the commit.
+    """
+
+    manifest: Manifest | None = None
+    unreadable: Violation | None = None
+    dvc_files: Mapping[str, bytes] = field(default_factory=dict)
+    tree: Sequence[TreeEntry] = ()
+
+
+def state_from_bytes(
+    manifest: bytes | None, dvc_files: Mapping[str, bytes], tree: Sequence[TreeEntry] = (), name: str = MANIFEST_NAME
+) -> RunState:
+    """The state with the manifest in these bytes, None for a state without one.
+
+    A manifest of claude-studio's is none: a run that was upgraded begins with it, and a run that has one of ours can
+    go back to it no more than to nothing.
+    """
+    if manifest is None:
+        return RunState(dvc_files=dvc_files, tree=tree)
+    try:
+        return RunState(manifest=parse_manifest(manifest, name), dvc_files=dvc_files, tree=tree)
+    except CorruptError as error:
+        if is_old_manifest(manifest):
+            return RunState(dvc_files=dvc_files, tree=tree)
+        problem = Violation("manifest-unreadable", MANIFEST_NAME, error.message, error.hint)
+        return RunState(unreadable=problem, dvc_files=dvc_files, tree=tree)
+
+
+def check_step(before: RunState | None, after: RunState) -> tuple[Violation, ...]:
+    """Every rule that the change from `before` to `after` breaks; None stands for nothing at all before.
+
+    A caller that meets an unreadable state passes the last readable one as `before` of the next step, or a change made
+    meanwhile would not be seen.
+    """
+    old = before or RunState()
+    return (*_check_manifest_step(old.manifest, after), *check_tree(old.tree, after.tree), *_check_dvc_step(old, after))
+
+
+def check_state(state: RunState) -> tuple[Violation, ...]:
+    """Everything that is wrong with one state, wherever it came from."""
+    return check_step(None, state)
+
+
+def _check_manifest_step(before: Manifest | None, after: RunState) -> Iterator[Violation]:
+    if after.unreadable is not None:
+        yield after.unreadable
+    elif before is None and after.manifest is not None:
+        yield from check_assets(after.manifest.assets())
+    elif before is not None:
+        yield from _check_manifests(before, after.manifest)
+
+
+def _check_manifests(before: Manifest, after: Manifest | None) -> Iterator[Violation]:
+    if after is None:
+        yield Violation("manifest-removed", MANIFEST_NAME, f"The manifest of run {before.run_id} is gone", _TAKE_BACK)
+        return
+    if after.run_id != before.run_id:
+        yield other_run(before.run_id, after.run_id)
+    for address in (Address(number, kind) for number in iter_changed_segments(before, after) for kind in Kind):
+        old, new = before.asset(address), after.asset(address)
+        if old != new:
+            yield from _check_change(before.run_id, address, old, new)
+
+
+_TAKE_BACK = "Take the file back from the last commit: `git checkout HEAD -- asset_manifest.json`."
+
+
+def other_run(before: str, after: str) -> Violation:
+    return Violation("run-id-changed", MANIFEST_NAME, f"The manifest was of run {before} and is of run {after} now")
+
+
+def _check_change(run_id: str, address: Address, old: Asset | None, new: Asset | None) -> Iterator[Violation]:
+    if new is not None:
+        yield from check_assets([(address, new)])
+    if old is None:
+        return
+    if old.locked and (new is None or not is_reopened(old, new)):
+        yield from _check_locked(run_id, address, old, new)
+    elif new is not None:
+        yield from _check_unlocked(address, old, new)
+
+
+def check_assets(assets: Iterable[tuple[Address, Asset]]) -> Iterator[Violation]:
+    """What must hold of an asset whatever it was before."""
+    for address, asset in assets:
+        for code, problem, hint in _iter_faults(asset):
+            yield Violation(code, str(address), f"{address} is {asset.status}, but {problem}", hint)
+
+
+def _iter_faults(asset: Asset) -> Iterator[tuple[str, str, str]]:
+    if asset.locked and not asset.approved:
+        problem = f"its md5 is {asset.md5} and the approved one {asset.approved_md5 or 'is not recorded'}"
+        yield "approval-mismatch", problem, "Only `gitassets approve` and `publish` lock an asset, and only as it is."
+    if not asset.locked and asset.approved_md5 is not None:
+        problem = f"approved_md5 is recorded ({asset.approved_md5})"
+        yield "approval-without-lock", problem, "Only an approved or published asset has approved_md5: remove the key."
+    if asset.locked and CONFLICT in asset.extra:
+        problem = "two contradicting decisions are still recorded in it"
+        yield "conflict-in-locked", problem, "Settle it with `gitassets approve` or `gitassets reject`, not by hand."
+
+
+def _check_locked(run_id: str, address: Address, old: Asset, new: Asset | None) -> Iterator[Violation]:
+    def violation(code: str, what: str) -> Violation:
+        return Violation(
+            code, str(address), f"{address} is {old.status} and locked, but {what}", _ways_on(run_id, address)
+        )
+
+    if new is None:
+        yield violation("locked-removed", f"it was removed ({old.path}, md5 {old.md5})")
+        return
+    if new.md5 != old.md5:
+        yield violation("locked-md5-changed", f"its md5 changed from {old.md5} to {new.md5}")
+    if new.path != old.path:
+        yield violation("locked-path-changed", f"its path changed from {old.path} to {new.path}")
+    if new.size != old.size:
+        yield violation("locked-size-changed", f"its size changed from {old.size} to {new.size} bytes")
+    if not new.locked:
+        yield violation("lock-left", f"its status changed to {new.status} without a recorded reopen")
+    elif find_path(old.status, new.status) is None:
+        yield violation("illegal-transition", f"there is no way from {old.status} to {new.status}")
+
+
+def _ways_on(run_id: str, address: Address) -> str:
+    chosen = f"{run_id} --{address.kind} {address.segment}"
+    return f"Bring it back with `gitassets restore {chosen}`, or unlock it with `gitassets reopen {chosen} --reason …`."
+
+
+def _check_unlocked(address: Address, old: Asset, new: Asset) -> Iterator[Violation]:
+    """Also a locked asset that was reopened."""
+    if find_path(old.status, new.status, reopened=old.locked) is None:
+        yield Violation(
+            "illegal-transition",
+            str(address),
+            f"{address} changed from {old.status} to {new.status}, and there is no way between these",
+            "Use `gitassets review`, `approve`, `reject` or `reopen` instead of editing the manifest.",
+        )
+    if old.status is new.status is Status.REJECTED and new.md5 != old.md5:
+        yield Violation(
+            "rejected-md5-changed",
+            str(address),
+            f"{address} has other bytes, md5 {new.md5} instead of {old.md5}, but is still rejected",
+            "Bring a new take in with `gitassets replace` or `gitassets regen`: it becomes revised.",
+        )
+
+
+def check_tree(before: Sequence[TreeEntry], after: Sequence[TreeEntry]) -> Iterator[Violation]:
+    """What is wrong with the files of a commit that were not in it before."""
+    if before == after:
+        return
+    known = set(before)
+    for one in iter_tree_problems(entry for entry in after if entry not in known):
+        yield Violation(
+            one.code,
+            one.path,
+            f"{one.path} {one.problem}",
+            f"Take it out of git, the file itself stays: `git rm --cached -- '{one.path}'`.",
+        )
+
+
+def _check_dvc_step(before: RunState, after: RunState) -> Iterator[Violation]:
+    if _tracks_alike(before, after):
+        return
+    found = list(check_dvc(after))
+    known = set(check_dvc(before)) if found else set()
+    yield from (one for one in found if one not in known)
+
+
+def _tracks_alike(before: RunState, after: RunState) -> bool:
+    """Whether the manifests name the same files, and the `.dvc` files are the same: then nothing can be newly wrong."""
+    old, new = before.manifest, after.manifest
+    if old is None or new is None or before.dvc_files != after.dvc_files or old.final != new.final:
+        return False
+    numbers = iter_changed_segments(old, new)
+    return all(_list_files(old.segments.get(one)) == _list_files(new.segments.get(one)) for one in numbers)
+
+
+def _list_files(segment: Segment | None) -> list[tuple[str, str, int]]:
+    assets = [segment.asset(kind) for kind in Kind] if segment else []
+    return [(asset.path, asset.md5, asset.size) for asset in assets if asset is not None]
+
+
+def check_dvc(state: RunState) -> Iterator[Violation]:
+    """Every `.dvc` file that is not what the manifest implies; nothing where the manifest cannot be read."""
+    if state.unreadable is not None:
+        return
+    manifest = state.manifest or Manifest(run_id="none")
+    for one in find_dvc_mismatch(manifest, state.dvc_files):
+        yield Violation(
+            "dvc-not-implied",
+            one.file_name,
+            f"{one.file_name} {one.problem}",
+            "Run `gitassets doctor`: it writes the .dvc files anew from the manifest.",
+        )

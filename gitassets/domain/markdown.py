@@ -1,0 +1,123 @@
+"""Markdown as it is spoken and shown: the words without the marks.
+
+Takes time in proportion to the text, whatever the text: every pattern either bounds how far it looks or stops where
+the next one would begin.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+# What is literal (code, addresses, escaped marks) is written in characters that Unicode keeps free for such use while
+# the marks are taken away, and back afterwards.
+_MARKS = "\\`*_~[]()#>!-+"
+_HIDE = {ord(mark): 0xFDD0 + i for i, mark in enumerate(_MARKS)}
+_SHOW = {hidden: mark for mark, hidden in _HIDE.items()}
+
+_ESCAPE = re.compile(r"\\([\\`*_~\[\]()#>!+-])")
+_CODE = re.compile(r"`+([^`]+)`+")
+_ADDRESS = re.compile(r"<?((?:https?://|www\.)[^\s<>]*[^\s<>*_~`.,;:!?)\]\"'’”])>?")
+_TARGET = r"\((?:[^()\s]|\([^()\s]*\))*(?:[ \t]+\"[^\"\n]*\")?\)"
+_IMAGE = re.compile(rf"!\[([^\[\]]*)\]{_TARGET}")
+_LINK = re.compile(rf"\[([^\[\]]*)\](?:{_TARGET}|\[[^\[\]]*\])")
+_DEFINITION = re.compile(r" {0,3}\[[^\[\]]+\]:[ \t]+\S")
+_QUOTE = re.compile(r"(?:[ \t]{0,3}>)+[ \t]?")
+_BULLET = re.compile(r"[ \t]*[-*+][ \t]+(?:\[[ xX]\][ \t]+)?")
+_NUMBERED = re.compile(r"[ \t]*\d{1,9}[.)][ \t]")
+_HEADING = re.compile(r"[ \t]{0,3}#{1,6}[ \t]+")
+_ONLY_MARKS = re.compile(r"[-=*_~`#>+|:\s]*\Z")
+_FENCE = re.compile(r"[ \t]*(?:```|~~~)")
+_RUN_OF_MARKS = re.compile(r"\*+|_+|~~")
+
+
+def strip_markdown(text: str) -> str:
+    """The words of a paragraph as they are spoken and shown: no marks, one line where the source merely wraps."""
+    text = _join_lines(drop_comments(text))
+    text = _ESCAPE.sub(lambda match: _hide(match[1]), text)
+    text = _CODE.sub(lambda match: _hide(match[1]), text)
+    text = _LINK.sub(r"\1", _IMAGE.sub(r"\1", text))
+    text = _ADDRESS.sub(lambda match: _hide(match[1]), text)
+    return _drop_emphasis(text).translate(_SHOW).strip()
+
+
+def _hide(literal: str) -> str:
+    return literal.translate(_HIDE)
+
+
+def drop_comments(text: str) -> str:
+    """The text without <!-- comments -->. One that is never closed is no comment."""
+    parts: list[str] = []
+    place = 0
+    while (start := text.find("<!--", place)) >= 0 and (end := text.find("-->", start + 4)) >= 0:
+        parts.append(text[place:start])
+        place = end + 3
+    return "".join(parts) + text[place:]
+
+
+def _join_lines(text: str) -> str:
+    """The lines without the marks at their start. Headings and list items keep a line of their own."""
+    joined = ""
+    after_heading = False
+    for line, is_item, is_heading in _iter_lines(text):
+        separate = is_item or is_heading or after_heading
+        joined += ("\n" if separate else " ") + line if joined else line
+        after_heading = is_heading
+    return joined
+
+
+def _iter_lines(text: str) -> Iterator[tuple[str, bool, bool]]:
+    """Each line that holds words, without its marks; whether it is a list item, and whether a heading."""
+    for raw in text.splitlines():
+        if _ONLY_MARKS.match(raw) or _FENCE.match(raw) or _DEFINITION.match(raw):
+            continue
+        line = _QUOTE.sub("", raw, count=1) if _QUOTE.match(raw) else raw
+        heading, bullet = _HEADING.match(line), _BULLET.match(line)
+        is_item = bool(bullet or _NUMBERED.match(line))
+        mark = heading or bullet
+        line = line[mark.end() :] if mark else line
+        yield _drop_closing_hashes(line) if heading else line.strip(), is_item, bool(heading)
+
+
+def _drop_closing_hashes(heading: str) -> str:
+    """`Title ##` as `Title`, but `C#` as it is."""
+    heading = heading.strip()
+    bare = heading.rstrip("#")
+    return bare.rstrip() if bare.endswith((" ", "\t")) else heading
+
+
+def _drop_emphasis(text: str) -> str:
+    """The text without the `*`, `_` and `~~` that pair up around words; single ones and those in 3*4*5 stay."""
+    opened: dict[str, list[list[int]]] = {"*": [], "_": [], "~": []}
+    dropped: set[int] = set()
+    for match in _RUN_OF_MARKS.finditer(text):
+        first, end = match.span()
+        before, after = text[first - 1 : first] or " ", text[end : end + 1] or " "
+        openers = opened[text[first]]
+        if not before.isspace() and not _joins(after, match[0]):
+            first = _close(openers, first, end, dropped)
+        if first < end and not after.isspace() and not _joins(before, match[0]):
+            openers.append([first, end])
+    return "".join(char for place, char in enumerate(text) if place not in dropped)
+
+
+def _joins(neighbour: str, marks: str) -> bool:
+    """Whether a character on the outer side makes the marks part of a word or a sum rather than emphasis."""
+    if marks[0] == "_":
+        return neighbour.isalnum()
+    if marks == "*":
+        return neighbour.isalnum() and neighbour.isascii()
+    return neighbour.isdigit()
+
+
+def _close(openers: list[list[int]], first: int, end: int, dropped: set[int]) -> int:
+    """Pairs the marks from `first` with the last ones opened, both dropped; where the unpaired rest begins."""
+    while first < end and openers:
+        opener = openers[-1]
+        paired = min(end - first, opener[1] - opener[0])
+        dropped.update(range(opener[1] - paired, opener[1]), range(first, first + paired))
+        first += paired
+        opener[1] -= paired
+        if opener[0] == opener[1]:
+            openers.pop()
+    return first

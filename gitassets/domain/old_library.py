@@ -1,0 +1,135 @@
+"""The records of claude-studio's content_library.json: what each says of one asset, and what its status is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from gitassets.domain.conflict import CONFLICT, SETTLED
+from gitassets.domain.manifest import Asset, Kind
+from gitassets.domain.status import Status
+from gitassets.domain.takes import LATEST_TAKE, OF_THE_BYTES
+
+_KINDS = {"audio": Kind.AUDIO, "image": Kind.IMAGE, "figure": Kind.IMAGE, "video": Kind.VIDEO}
+_FIGURE = "figure"
+# What claude-studio writes; any other key is one that we do not know, and stays as it is.
+_KEYS = frozenset({
+    "asset_id", "asset_type", "source", "status", "path", "file_size_bytes", "format", "describes", "tags",
+    "text_content", "voice", "duration_sec", "prompt", "figure_number", "caption", "width", "height", "segment_idx",
+    "used_in_segments", "script_id", "origin_run_id", "generated_at", "generated_by", "generation_cost", "approved_at",
+    "approved_by", "rejected_reason", "revision_of", "notes",
+})  # fmt: skip
+_TAKEN_OVER = frozenset({
+    "path", "text_content", "voice", "prompt", "source", "generated_at", "generation_cost", "rejected_reason", "notes",
+    "duration_sec", "file_size_bytes", "format", "width", "height",
+})  # fmt: skip
+_OWN_FIELDS = frozenset(one.name for one in fields(Asset)) | OF_THE_BYTES | {LATEST_TAKE, CONFLICT, SETTLED}
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record. `raw` is the whole of it."""
+
+    asset_id: str
+    kind: Kind
+    raw: Mapping[str, Any]
+
+    @property
+    def path(self) -> str | None:
+        return text_of(self.raw.get("path"))
+
+    @property
+    def is_figure(self) -> bool:
+        return self.raw.get("asset_type") == _FIGURE or self.raw.get("source") == "kb_extraction"
+
+    @property
+    def size_bytes(self) -> int | None:
+        """The recorded size; None where the library does not say."""
+        size = self.raw.get("file_size_bytes")
+        return size if isinstance(size, int) and not isinstance(size, bool) and size > 0 else None
+
+    @property
+    def places(self) -> list[int]:
+        """The scenes or paragraphs, counted from 0, that it was made for or is used in."""
+        used = self.raw.get("used_in_segments")
+        found = [self.raw.get("segment_idx"), *(used if isinstance(used, list) else [])]
+        return list(dict.fromkeys(one for one in found if isinstance(one, int) and not isinstance(one, bool)))
+
+
+def iter_records(library: Mapping[str, Any]) -> Iterator[Record]:
+    """The records of the kinds that there are, in the library's order."""
+    assets = library.get("assets")
+    entries = assets.items() if isinstance(assets, dict) else enumerate(assets if isinstance(assets, list) else [])
+    for key, raw in entries:
+        kind = _KINDS.get(str(raw.get("asset_type")).lower()) if isinstance(raw, dict) else None
+        if kind is not None:
+            yield Record(text_of(raw.get("asset_id")) or str(key), kind, raw)
+
+
+def text_of(value: object) -> str | None:
+    """The text, None for an empty one and for anything else."""
+    return value if isinstance(value, str) and value.strip() else None
+
+
+def number_of(value: object) -> float | None:
+    """The number from 0; None for anything else."""
+    return value if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 2**63 else None
+
+
+def judge_status(record: Record | None, size_bytes: int) -> tuple[Status, str | None]:
+    """The status of these bytes and, where the library's own cannot be taken as it is, why.
+
+    An approval counts only where the library names who or when, and only for the bytes that it was given for; figures
+    are called approved as soon as they are found, which is no approval, so for them somebody must be named.
+    """
+    if record is None:
+        return Status.DRAFT, None
+    told = record.raw.get("status")
+    if not isinstance(told, str) or told.lower() not in ("draft", "review", "approved", "rejected", "revised"):
+        return Status.DRAFT, None if told is None else f"has the status {told!r}, which there is not: taken as a draft"
+    status = Status(told.lower())
+    if status is not Status.APPROVED:
+        return status, None
+    if not _is_signed(record):
+        return Status.REVIEW, "is called approved, but nobody is named who did, nor when: it is in review"
+    if record.size_bytes not in (None, size_bytes):
+        return Status.REVIEW, "was approved with another size: its bytes have changed since, so it is in review"
+    return Status.APPROVED, None
+
+
+def _is_signed(record: Record) -> bool:
+    who, when = text_of(record.raw.get("approved_by")), text_of(record.raw.get("approved_at"))
+    return bool(who) if record.is_figure else bool(who or when)
+
+
+def describe_approval(record: Record) -> str:
+    """Who approved it and when, as far as the library says."""
+    who, when = text_of(record.raw.get("approved_by")), text_of(record.raw.get("approved_at"))
+    return " ".join(part for part in (f"by {who}" if who else "", f"at {when}" if when else "") if part)
+
+
+def read_fields(record: Record) -> dict[str, Any]:
+    """What the manifest has fields for."""
+    raw = record.raw
+    found = {
+        "voice": text_of(raw.get("voice")),
+        "prompt": text_of(raw.get("prompt")),
+        "source": text_of(raw.get("source")),
+        "generated_at": text_of(raw.get("generated_at")),
+        "reason": text_of(raw.get("rejected_reason")),
+        "cost_usd": number_of(raw.get("generation_cost")),
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def read_extra(record: Record) -> dict[str, Any]:
+    """The rest that says something: keys that nobody knows as they are, the known ones under "library"."""
+    raw = record.raw
+    unknown = {key: value for key, value in raw.items() if key not in _KEYS and key not in _OWN_FIELDS}
+    rest = {
+        key: value
+        for key, value in raw.items()
+        if key not in unknown and key not in _TAKEN_OVER and value not in (None, "", [], {})
+    }
+    return {**unknown, "library": {"asset_id": record.asset_id, **rest}}

@@ -1,0 +1,69 @@
+"""The paths in files of claude-studio: written on some machine, relative to whatever folder it ran in.
+
+Pure: says where the file could be that a path means, best guess first. Who looks there keeps to the repository.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+_DRIVE = re.compile(r"[A-Za-z]:")
+
+
+class Base(StrEnum):
+    """What a candidate is relative to: the run's folder, the folder that claude-studio ran in, or nothing."""
+
+    RUN = "run"
+    WORK = "work"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    base: Base
+    path: str
+
+
+@dataclass(frozen=True)
+class OldFile:
+    """A file that is there: its path in the run's folder, or else in the project."""
+
+    path: str
+    in_run: bool
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A path that leads to no file that may be used, and why."""
+
+    why: str
+
+
+Place = OldFile | Lost
+
+
+def iter_candidates(raw: str, run_names: Collection[str]) -> Iterator[Candidate]:
+    """Where the file may be. `run_names` are the names that the run's folder has or had."""
+    path = raw.strip().replace("\\", "/")
+    drive = _DRIVE.match(path)
+    bare = path[2:] if drive else path
+    parts = [part for part in bare.split("/") if part not in ("", ".")]
+    inside = _after_last(parts, run_names)
+    if inside and ".." not in inside:
+        yield Candidate(Base.RUN, "/".join(inside))
+    if bare.startswith("/") and not drive:
+        yield Candidate(Base.NOTHING, bare)
+    elif not drive and parts:
+        yield Candidate(Base.RUN, "/".join(parts))
+        yield Candidate(Base.WORK, "/".join(parts))
+    artifacts = _after_last(parts, ("artifacts",))
+    if artifacts and ".." not in artifacts:
+        yield Candidate(Base.WORK, "/".join(("artifacts", *artifacts)))
+
+
+def _after_last(parts: list[str], names: Collection[str]) -> list[str]:
+    places = [place for place, part in enumerate(parts) if part in names]
+    return parts[places[-1] + 1 :] if places else []

@@ -1,0 +1,111 @@
+"""Which segment each scene and each clip of a claude-studio run belongs to.
+
+A segment is a paragraph of the narration. Scenes were cut from another text than paragraphs, so there may be more or
+fewer of them: scene k of S belongs to paragraph int(k * P / S) of P, both counted from 0.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+MAX_NUMBER = 9_999
+
+_NUMBER = re.compile(r"\d+")
+_CLIP = re.compile(r"audio_?\d+\Z", re.IGNORECASE)
+
+
+def find_number(name: str) -> int | None:
+    """The last number in an id or a file's stem: 4 for scene_004. None without one, or where it is absurd."""
+    numbers = _NUMBER.findall(name)
+    number = int(numbers[-1]) if numbers and len(numbers[-1]) < 10 else None
+    return number if number is not None and number <= MAX_NUMBER else None
+
+
+def is_clip_name(stem: str) -> bool:
+    """Whether a file's stem counts clips, as audio_003 does; scene_003 names the scene."""
+    return _CLIP.match(stem) is not None
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a run says about itself.
+
+    `scenes` are the numbers of the scenes that were planned, `clips` those of the clips; `script` and `trial` are how
+    many paragraphs its own script and that of its trial have, None where there is none.
+    """
+
+    scenes: Collection[int]
+    clips: Collection[int]
+    script: int | None = None
+    trial: int | None = None
+
+
+@dataclass(frozen=True)
+class SceneMap:
+    """`first` is the paragraph, from 0, that clip 0 speaks; `paragraphs` how many there are, None when unknown."""
+
+    order: Sequence[int]
+    span: int
+    paragraphs: int | None
+    first: int
+
+    def segment_of_scene(self, number: int) -> int:
+        """The segment, from 1."""
+        if self.paragraphs is None or not self.order:
+            return number + 1
+        return self.first + self._place(number) * self.paragraphs // self.span + 1
+
+    def segment_of_clip(self, number: int) -> int:
+        return self.first + number + 1
+
+    @property
+    def segments(self) -> Sequence[int]:
+        """Every segment that there is."""
+        if self.paragraphs is None:
+            return [number + 1 for number in self.order]
+        return range(self.first + 1, self.first + self.paragraphs + 1)
+
+    @property
+    def one_to_one(self) -> bool:
+        return all(self.segment_of_scene(number) == number + 1 for number in self.order)
+
+    def _place(self, number: int) -> int:
+        """How far behind the first scene. Where the numbers leap, as ids made by hand do, the rank counts instead."""
+        leaps = self.order[-1] - self.order[0] >= self.span
+        place = bisect_left(self.order, number) if leaps else number - self.order[0]
+        return min(max(place, 0), self.span - 1)
+
+
+def map_scenes(counts: Counts) -> SceneMap:
+    """The map. With `--start` scenes keep their numbers while clips begin again at 0."""
+    order = sorted(set(counts.scenes))
+    if not order:
+        total = _count_paragraphs(counts, 0)
+        return SceneMap((), total or 1, total, 0)
+    low = order[0]
+    reach = order[-1] - low + 1
+    span = reach if reach <= 2 * len(order) else len(order)
+    paragraphs = _count_paragraphs(counts, span) if low == 0 else _count_late(counts, span)
+    first = 0 if paragraphs is None else low * paragraphs // span
+    return SceneMap(tuple(order), span, paragraphs, first)
+
+
+def _count_paragraphs(counts: Counts, span: int) -> int | None:
+    """From the clips; from the script where clips are missing at its end; with neither, from the trial's script."""
+    clips = max(counts.clips) + 1 if counts.clips else 0
+    told = counts.script or (counts.trial if not clips or counts.trial in (clips, span) else None)
+    if not clips:
+        return told
+    if not told:
+        return clips
+    # With --limit there are as many clips as scenes, and the rest of the script was never spoken.
+    limited = clips <= span < told
+    return max(clips, span) if limited else max(clips, told)
+
+
+def _count_late(counts: Counts, span: int) -> int | None:
+    """A run that began at a later scene has only what it made: its clips, or else a segment for each scene."""
+    return max(counts.clips) + 1 if counts.clips else span

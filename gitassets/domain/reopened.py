@@ -1,0 +1,34 @@
+"""The record that a locked asset was reopened: which bytes were unlocked, why, and for which time.
+
+The record stays on the asset when it is approved again, and each reopen counts one up. So an old record that comes
+back, by a revert or a cherry-pick, unlocks nothing: it does not count more than the one that is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gitassets.domain.manifest import Asset
+
+
+def reopen_record(asset: Asset, reason: str) -> dict[str, str]:
+    """The `reopened` of this asset once it is reopened for `reason`."""
+    record = {"md5": asset.md5, "reason": reason}
+    earlier = count_reopens(asset.reopened)
+    return {**record, "times": str(earlier + 1)} if earlier else record
+
+
+def count_reopens(record: Mapping[str, str] | None) -> int:
+    """How often an asset with this record was reopened: 0 without one, and where its count is no number."""
+    if record is None:
+        return 0
+    times = record.get("times", "1")
+    return int(times) if times.isascii() and times.isdigit() and len(times) < 10 else 0
+
+
+def is_reopened(before: Asset, after: Asset) -> bool:
+    """Whether `after` records that the locked bytes of `before` were reopened since, and why."""
+    record = after.reopened
+    if record is None or record.get("md5") != before.md5 or not record.get("reason", "").strip():
+        return False
+    return count_reopens(record) > count_reopens(before.reopened)

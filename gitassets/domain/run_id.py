@@ -1,0 +1,78 @@
+"""Run ids: which names are fit for a folder and a branch on every system, and how one is found by a shorter name."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from gitassets.errors import GitAssetsError, NotFoundError, UsageError
+
+MAX_LENGTH = 100
+MAX_BYTES = 240
+LATEST = "latest"
+_FORM = re.compile(r"[^\W_][\w.+-]*\Z")
+_WINDOWS_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?\Z", re.IGNORECASE)
+
+
+def check_run_id(run_id: str) -> None:
+    """UsageError unless the id can be a folder and a branch on Linux, macOS and Windows alike."""
+    problem = _find_problem(run_id)
+    if problem:
+        raise UsageError(f"{run_id!r} cannot be a run id: it {problem}", "Take letters, digits, '_', '-' and '.'.")
+
+
+def _find_problem(run_id: str) -> str | None:
+    if not run_id:
+        return "is empty"
+    if len(run_id) > MAX_LENGTH:
+        return f"has more than {MAX_LENGTH} characters"
+    if unicodedata.normalize("NFC", run_id) != run_id:
+        return "is not in Unicode's composed form (NFC)"
+    if not _FORM.match(run_id):
+        return "must begin with a letter or digit and hold only letters, digits, '_', '-', '+' and '.'"
+    if len(run_id.encode()) > MAX_BYTES:
+        return f"is longer than {MAX_BYTES} bytes, and file systems allow no longer names"
+    if ".." in run_id or run_id.endswith((".", ".lock")):
+        return "holds '..' or ends with '.' or '.lock', which git does not allow in a branch"
+    if is_device_name(run_id) or run_id.casefold() == LATEST:
+        return "is a reserved name"
+    return None
+
+
+def is_device_name(name: str) -> bool:
+    """Whether Windows takes a file of this name for a device."""
+    return _WINDOWS_DEVICES.match(name) is not None
+
+
+def find_twin(run_id: str, existing: Sequence[str]) -> str | None:
+    """The existing run whose folder would be the same where case or Unicode form does not count."""
+
+    def fold(name: str) -> str:
+        return unicodedata.normalize("NFC", name).casefold()
+
+    return next((one for one in existing if fold(one) == fold(run_id)), None)
+
+
+def match_run_id(wanted: str, existing: Sequence[str]) -> str:
+    """The one run id that `wanted` names: itself or a unique prefix. NotFoundError says what was perhaps meant."""
+    if wanted in existing:
+        return wanted
+    matches = [one for one in existing if wanted and one.startswith(wanted)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise GitAssetsError(f"Several runs begin with {wanted!r}: {', '.join(matches)}", "Give more of the name.")
+    raise NotFoundError(f"There is no run {wanted!r}", _suggest(wanted, existing))
+
+
+def _suggest(wanted: str, existing: Sequence[str]) -> str:
+    if not existing:
+        return "There are no runs yet: `gitassets produce --script FILE` makes the first."
+    folded = {one.casefold(): one for one in existing}
+    close = [folded[one] for one in get_close_matches(wanted.casefold(), folded, n=3, cutoff=0.5)]
+    if close:
+        return f"Did you mean {' or '.join(close)}?"
+    more = f" and {len(existing) - 10} more" if len(existing) > 10 else ""
+    return f"The runs are: {', '.join(existing[-10:])}{more}."

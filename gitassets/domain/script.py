@@ -1,0 +1,91 @@
+"""The script: its paragraphs, how long they take to speak, and how many of them get a picture."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+from gitassets.domain.markdown import drop_comments
+from gitassets.domain.markdown import strip_markdown as strip_markdown
+from gitassets.errors import CorruptError, GitAssetsError
+
+WORDS_PER_MINUTE = 150
+# Scripts that write no spaces: about 270 of their characters are read in a minute.
+WORDS_PER_UNSPACED_CHAR = 0.55
+MIN_DURATION_SEC = 1.0
+
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u2060"))
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
+_TEXT_HINT = "A script is plain text or Markdown, saved as UTF-8."
+
+
+def check_script(data: bytes, name: str) -> str:
+    """The text of a script file. CorruptError when it is no text, GitAssetsError when there is nothing to speak."""
+    text = _decode(data, name)
+    _refuse_controls(text, name)
+    if not text.translate(_INVISIBLE).strip():
+        raise GitAssetsError(f"{name} is empty", "Write the narration into it, with a blank line between paragraphs.")
+    if not split_paragraphs(text):
+        raise GitAssetsError(f"{name} holds no words, only marks", "Write at least one paragraph to be spoken.")
+    return text
+
+
+def _decode(data: bytes, name: str) -> str:
+    utf16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    if b"\0" in data and not utf16:
+        raise CorruptError(f"{name} is a binary file, not a script", _TEXT_HINT)
+    try:
+        return data.decode("utf-16" if utf16 else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise CorruptError(f"{name}: line {line} is not {'UTF-16' if utf16 else 'UTF-8'} text", _TEXT_HINT) from error
+
+
+def _refuse_controls(text: str, name: str) -> None:
+    control = _CONTROL.search(text)
+    if control:
+        line = text.count("\n", 0, control.start()) + 1
+        raise CorruptError(f"{name}: line {line} holds the control character U+{ord(control[0]):04X}", _TEXT_HINT)
+
+
+def split_paragraphs(text: str) -> list[str]:
+    """The paragraphs, stripped, with their Markdown marks. Blank lines stand between them; one without any word (a
+    rule, a comment) is none."""
+    paragraphs: list[list[str]] = [[]]
+    for line in drop_comments(text.replace("\ufeff", "")).splitlines():
+        if line.translate(_INVISIBLE).strip():
+            paragraphs[-1].append(line)
+        elif paragraphs[-1]:
+            paragraphs.append([])
+    stripped = ("\n".join(lines).strip() for lines in paragraphs)
+    return [one for one in stripped if any(map(str.isalnum, strip_markdown(one)))]
+
+
+def estimate_duration_sec(text: str) -> float:
+    """About how long the text takes to speak."""
+    unspaced = len(_UNSPACED.findall(text))
+    words = sum(any(map(str.isalnum, word)) for word in _UNSPACED.sub(" ", text).split())
+    minutes = (words + unspaced * WORDS_PER_UNSPACED_CHAR) / WORDS_PER_MINUTE
+    return max(MIN_DURATION_SEC, round(minutes * 60, 3))
+
+
+class Budget(StrEnum):
+    """How many of the segments get a picture of their own; the others carry the last one forward."""
+
+    MICRO = "micro"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    FULL = "full"
+
+
+SHARES_PERCENT = {Budget.MICRO: 0, Budget.LOW: 10, Budget.MEDIUM: 27, Budget.HIGH: 55, Budget.FULL: 100}
+
+
+def choose_image_segments(count: int, budget: Budget) -> tuple[int, ...]:
+    """Which of the segments 1 to `count` get a picture: the budget's share, spread evenly, the first among them."""
+    if count <= 0 or budget is Budget.MICRO:
+        return ()
+    pictures = max(1, count * SHARES_PERCENT[budget] // 100)
+    return tuple(1 + i * count // pictures for i in range(pictures))

@@ -1,0 +1,146 @@
+"""The one grammar that chooses segments: `all`, `5`, `1,3,5`, `1-10`, or a mixture. Numbers count from 1."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gitassets.domain.manifest import Address, Kind, Manifest
+from gitassets.errors import NoMatchError, UsageError
+
+_PART = re.compile(r"(\d{1,18})(?:-(\d{1,18}))?\Z", re.ASCII)
+_EXAMPLES = "Write all, 5, 1,3,5, 1-10 or a mixture such as 1-3,7."
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Segments by number. `ranges` are inclusive; None means all."""
+
+    text: str
+    ranges: tuple[tuple[int, int], ...] | None
+
+    @property
+    def explicit(self) -> bool:
+        return self.ranges is not None
+
+
+ALL = Selection("all", None)
+APPROVED = Selection("approved", None)
+"""All that are approved; only where assets are copied."""
+
+
+def parse_selection(text: str) -> Selection:
+    """UsageError unless `text` follows the grammar."""
+    parts = [part.strip() for part in text.split(",")]
+    if any(part.lower() == "all" for part in parts):
+        if len(parts) > 1:
+            raise UsageError(f"{text!r}: 'all' already names every segment", _EXAMPLES)
+        return ALL
+    return Selection(text, tuple(_parse_part(part, text) for part in parts))
+
+
+def parse_copy_selection(text: str) -> Selection:
+    """The same grammar, and `approved`."""
+    return APPROVED if text.strip().lower() == APPROVED.text else parse_selection(text)
+
+
+def _parse_part(part: str, text: str) -> tuple[int, int]:
+    match = _PART.match(part)
+    if not match:
+        raise UsageError(f"{text!r} is not a selection of segments", _EXAMPLES)
+    first, last = int(match[1]), int(match[2] or match[1])
+    if first == 0:
+        raise UsageError(f"{text!r}: segments count from 1", _EXAMPLES)
+    if last < first:
+        raise UsageError(f"{text!r}: the range {part} runs backwards", f"Write {last}-{first}.")
+    return first, last
+
+
+def select_segments(selection: Selection, manifest: Manifest) -> list[int]:
+    """The chosen segments in order. NoMatchError when a number is not in the run, or the run is empty."""
+    numbers = list(manifest.segments)
+    if not numbers:
+        raise NoMatchError(f"Run {manifest.run_id} has no segments")
+    if selection.ranges is None:
+        return numbers
+    for first, last in selection.ranges:
+        # Stops at the first number that is missing, so that 1-999999999 never becomes a list.
+        missing = next((n for n in range(first, last + 1) if n not in manifest.segments), None)
+        if missing is not None:
+            raise NoMatchError(
+                f"Run {manifest.run_id} has no segment {missing}", f"It has the segments {format_ranges(numbers)}."
+            )
+    chosen = {number for first, last in selection.ranges for number in range(first, last + 1)}
+    return sorted(chosen)
+
+
+@dataclass(frozen=True)
+class AssetSelection:
+    """What a command's --audio, --image, --video and --segment chose, each once."""
+
+    by_kind: Mapping[Kind, Selection]
+    segments: Selection | None = None
+
+    @property
+    def empty(self) -> bool:
+        return not self.by_kind and self.segments is None
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """One chosen address; `explicit` when its number was written, not `all`."""
+
+    address: Address
+    explicit: bool
+
+
+def select_assets(selection: AssetSelection, manifest: Manifest) -> list[Chosen]:
+    """The existing assets that are chosen, ordered by segment then kind.
+
+    NoMatchError when a written number has no such asset, or when nothing at all is chosen.
+    """
+    found: dict[Address, bool] = {}
+    for kind, one in selection.by_kind.items():
+        for number in select_segments(one, manifest):
+            address = Address(number, kind)
+            if manifest.asset(address) is not None:
+                found[address] = found.get(address, False) or one.explicit
+            elif one.explicit:
+                raise NoMatchError(f"Segment {number} of {manifest.run_id} has no {kind}", _existing(kind, manifest))
+        if not any(address.kind is kind for address in found):
+            raise NoMatchError(f"Run {manifest.run_id} has no {kind} at all")
+    if selection.segments is not None:
+        _add_whole_segments(selection.segments, manifest, found)
+    order = list(Kind)
+    return [Chosen(one, found[one]) for one in sorted(found, key=lambda one: (one.segment, order.index(one.kind)))]
+
+
+def _add_whole_segments(selection: Selection, manifest: Manifest, found: dict[Address, bool]) -> None:
+    for number in select_segments(selection, manifest):
+        kinds = [kind for kind in Kind if manifest.asset(Address(number, kind)) is not None]
+        if not kinds and selection.explicit:
+            raise NoMatchError(f"Segment {number} of {manifest.run_id} has no assets yet")
+        for kind in kinds:
+            found[Address(number, kind)] = found.get(Address(number, kind), False) or selection.explicit
+    if not found:
+        raise NoMatchError(f"Run {manifest.run_id} has no assets yet")
+
+
+def _existing(kind: Kind, manifest: Manifest) -> str:
+    numbers = [address.segment for address, _ in manifest.assets(kind)]
+    return f"Segments with {kind}: {format_ranges(numbers)}." if numbers else f"The run has no {kind} at all."
+
+
+def format_ranges(numbers: Sequence[int]) -> str:
+    """1,2,3,7 as 1-3,7."""
+    parts: list[str] = []
+    start = previous = None
+    for number in [*sorted(set(numbers)), None]:
+        if previous is not None and number == previous + 1:
+            previous = number
+            continue
+        if start is not None:
+            parts.append(str(start) if start == previous else f"{start}-{previous}")
+        start = previous = number
+    return ",".join(parts)

@@ -1,0 +1,254 @@
+"""What is heard and seen when: from a manifest and a policy to the exact frames of a video.
+
+`choose_assets` decides which assets are used and lists what stands in the way; `lay_out` gives them their time. Between
+the two the caller hashes the chosen bytes and measures how long they really are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+
+from gitassets.domain.conflict import CONFLICT
+from gitassets.domain.manifest import Asset, Kind, Manifest, Segment
+from gitassets.domain.markdown import strip_markdown
+from gitassets.domain.script import estimate_duration_sec
+from gitassets.domain.stale import find_stale_reason
+from gitassets.domain.status import Status
+from gitassets.errors import GitAssetsError, NoMatchError
+
+FULL_ZOOM_SEC = 5
+MISSING = "is missing"
+
+
+class Policy(StrEnum):
+    """Which assets a build uses."""
+
+    STRICT = "strict"
+    ONLY_APPROVED = "only approved"
+    SKIP_REJECTED = "skip rejected"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One asset that is not as the policy wants it."""
+
+    segment: int
+    kind: Kind
+    problem: str
+
+    def __str__(self) -> str:
+        return f"segment {self.segment}: {self.kind} {self.problem}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChosenSegment:
+    """The assets that a segment is built from; `visual` is its own video, else its own image."""
+
+    number: int
+    text: str
+    narration: Asset | None
+    visual: Asset | None
+    visual_is_clip: bool
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Where there are gaps nothing may be built. `omissions` are assets that the build goes without."""
+
+    segments: tuple[ChosenSegment, ...]
+    gaps: tuple[Finding, ...]
+    omissions: tuple[Finding, ...]
+
+
+def choose_assets(manifest: Manifest, policy: Policy, *, allow_gaps: bool = False) -> Choice:
+    """What the build uses. An image or video is nowhere required: what was seen last stays, or a card shows the text.
+
+    GitAssetsError when the run has no segments, or no narration at all and gaps are not allowed.
+    """
+    _check_any_narration(manifest, allow_gaps)
+    unusable = list(_iter_unusable(manifest, policy))
+    missing = [Finding(number, Kind.AUDIO, MISSING) for number, one in manifest.segments.items() if not one.audio]
+    gaps = [one for one in unusable if policy is Policy.STRICT or (one.kind is Kind.AUDIO and not allow_gaps)]
+    gaps += [] if allow_gaps else missing
+    omissions = [one for one in unusable + missing if one not in gaps]
+    left_out = {(one.segment, one.kind) for one in unusable}
+    chosen = tuple(_choose(number, segment, left_out) for number, segment in manifest.segments.items())
+    return Choice(chosen, sort_findings(gaps), sort_findings(omissions))
+
+
+def _check_any_narration(manifest: Manifest, allow_gaps: bool) -> None:
+    if not manifest.segments:
+        raise NoMatchError(f"Run {manifest.run_id} has no segments")
+    if not allow_gaps and not any(segment.audio for segment in manifest.segments.values()):
+        raise GitAssetsError(
+            f"Run {manifest.run_id} has no narration at all",
+            f"`gitassets produce --resume {manifest.run_id}` makes it. "
+            f"`gitassets build {manifest.run_id} --allow-gaps` makes a silent video.",
+        )
+
+
+def _iter_unusable(manifest: Manifest, policy: Policy) -> Iterator[Finding]:
+    for number, segment in manifest.segments.items():
+        for kind in Kind:
+            problem = _find_problem(segment, kind, policy)
+            if problem is not None:
+                yield Finding(number, kind, problem)
+
+
+def _find_problem(segment: Segment, kind: Kind, policy: Policy) -> str | None:
+    asset = segment.asset(kind)
+    if asset is None:
+        return None
+    if CONFLICT in asset.extra:
+        return "was decided differently on two branches, and nobody has settled it"
+    if policy is Policy.SKIP_REJECTED:
+        return _describe_rejection(asset) if asset.status is Status.REJECTED else None
+    if asset.approved:
+        return find_stale_reason(segment, kind) if policy is Policy.STRICT else None
+    if asset.locked:
+        return f"is {asset.status}, but its bytes are not those that were approved"
+    if asset.status is Status.REJECTED:
+        return _describe_rejection(asset)
+    return f"is not approved but {'in review' if asset.status is Status.REVIEW else asset.status}"
+
+
+def _describe_rejection(asset: Asset) -> str:
+    return f"was rejected: {asset.reason}" if asset.reason else "was rejected"
+
+
+def _choose(number: int, segment: Segment, left_out: set[tuple[int, Kind]]) -> ChosenSegment:
+    narration, image, video = (None if (number, kind) in left_out else segment.asset(kind) for kind in Kind)
+    return ChosenSegment(
+        number=number,
+        text=strip_markdown(segment.paragraph_text),
+        narration=narration,
+        visual=video or image,
+        visual_is_clip=video is not None,
+    )
+
+
+def sort_findings(findings: list[Finding]) -> tuple[Finding, ...]:
+    """By segment, and otherwise in the order given."""
+    return tuple(sorted(findings, key=lambda one: one.segment))
+
+
+class Look(StrEnum):
+    """How a segment's picture comes about."""
+
+    CLIP = "clip"
+    STILL = "still"
+    HELD = "held"
+    """The frame on which an earlier segment's clip stopped."""
+    CARD = "card"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shot:
+    """One segment in time. `visual` is what is seen, be it carried forward; `visual_from` the segment it belongs to.
+
+    `start` and `duration` are the narration's, in seconds; the picture's frames are as near to them as frames can be.
+    `zoom` is how near the camera is at the beginning and at the end: 0 sees all of a still, 1 as near as it ever comes.
+    """
+
+    number: int
+    text: str
+    narration: Asset | None
+    look: Look
+    visual: Asset | None
+    visual_from: int | None
+    zoom: tuple[float, float]
+    start: Fraction
+    duration: Fraction
+    first_frame: int
+    frame_count: int
+
+
+@dataclass(frozen=True)
+class Timeline:
+    shots: tuple[Shot, ...]
+    fps: Fraction
+
+    @property
+    def duration(self) -> Fraction:
+        """The sum of all narrations, in seconds."""
+        return self.shots[-1].start + self.shots[-1].duration
+
+    @property
+    def frame_count(self) -> int:
+        return self.shots[-1].first_frame + self.shots[-1].frame_count
+
+
+def lay_out(segments: tuple[ChosenSegment, ...], durations_sec: Mapping[str, float], fps: Fraction) -> Timeline:
+    """The segments one after another. `durations_sec` gives the decoded length of each narration by its md5.
+
+    Frames are counted from the start of the video, never segment by segment, so that rounding cannot add up.
+    """
+    shots: list[Shot] = []
+    start, first_frame = Fraction(0), 0
+    for position, segment in enumerate(segments):
+        duration = _duration(segment, durations_sec)
+        # A video has at least one frame, however short its narration.
+        least = 1 if position == len(segments) - 1 else 0
+        end_frame = max(round((start + duration) * fps), least)
+        before = shots[-1] if shots else None
+        shots.append(_make_shot(segment, position, before, start, duration, first_frame, end_frame - first_frame))
+        start, first_frame = start + duration, end_frame
+    return Timeline(tuple(shots), fps)
+
+
+def _duration(segment: ChosenSegment, durations_sec: Mapping[str, float]) -> Fraction:
+    if segment.narration is None:
+        return Fraction(estimate_duration_sec(segment.text))
+    return Fraction(durations_sec[segment.narration.md5])
+
+
+def _make_shot(
+    segment: ChosenSegment,
+    position: int,
+    before: Shot | None,
+    start: Fraction,
+    duration: Fraction,
+    first_frame: int,
+    frame_count: int,
+) -> Shot:
+    look, visual, visual_from = _find_look(segment, before)
+    return Shot(
+        number=segment.number,
+        text=segment.text,
+        narration=segment.narration,
+        look=look,
+        visual=visual,
+        visual_from=visual_from,
+        zoom=_move_camera(look, visual_from == segment.number, position, duration, before),
+        start=start,
+        duration=duration,
+        first_frame=first_frame,
+        frame_count=frame_count,
+    )
+
+
+def _find_look(segment: ChosenSegment, before: Shot | None) -> tuple[Look, Asset | None, int | None]:
+    if segment.visual is not None:
+        return Look.CLIP if segment.visual_is_clip else Look.STILL, segment.visual, segment.number
+    if before is None or before.visual is None:
+        return Look.CARD, None, None
+    return Look.HELD if before.look is Look.CLIP else before.look, before.visual, before.visual_from
+
+
+def _move_camera(
+    look: Look, is_own: bool, position: int, duration: Fraction, before: Shot | None
+) -> tuple[float, float]:
+    """The camera comes nearer or goes back in turns, and never faster than a full move within FULL_ZOOM_SEC.
+
+    What is carried forward goes on from where the camera stood, so that nothing jumps; a clip ends as wide as it was.
+    """
+    reach = min(1.0, float(duration) / FULL_ZOOM_SEC)
+    if look is Look.CLIP:
+        return 0.0, 0.0
+    if is_own or look is Look.CARD or before is None:
+        return (0.0, reach) if position % 2 == 0 else (reach, 0.0)
+    start = before.zoom[1]
+    return start, min(1.0, start + reach) if start < 1 / 2 else max(0.0, start - reach)

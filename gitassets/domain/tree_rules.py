@@ -1,0 +1,65 @@
+"""Which files the commits of a run may hold: the manifest, what DVC needs, and texts; never media, never a link."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from gitassets.domain.dvc_file import DVC_FILES
+from gitassets.domain.manifest import MEDIA_FOLDERS
+
+SYMLINK_MODE, SUBMODULE_MODE = "120000", "160000"
+
+_SOUND = (".wav", ".mp3", ".m4a", ".aac", ".flac", ".ogg", ".oga", ".opus", ".wma", ".aif", ".aiff")
+_PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".psd")
+_CLIPS = (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".mpg", ".mpeg", ".wmv", ".ogv", ".mxf")
+MEDIA_SUFFIXES = (*_SOUND, *_PICTURES, *_CLIPS)
+_DVC_SETTINGS = frozenset({".dvc/config", ".dvc/.gitignore"})
+_PIPELINE_FILES = frozenset({"dvc.yaml", "dvc.lock"})
+
+
+@dataclass(frozen=True, slots=True)
+class TreeEntry:
+    """A file of a commit: its path in the run and its git mode, "100644", "100755", "120000" or "160000"."""
+
+    path: str
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class TreeProblem:
+    """A file that must not be in a run's commit. `problem` completes a sentence that begins with its path."""
+
+    code: str
+    path: str
+    problem: str
+
+
+def iter_tree_problems(entries: Iterable[TreeEntry]) -> Iterator[TreeProblem]:
+    for entry in entries:
+        problem = _find_problem(entry)
+        if problem:
+            yield TreeProblem(problem[0], entry.path, problem[1])
+
+
+def _find_problem(entry: TreeEntry) -> tuple[str, str] | None:
+    # Names are compared without case: on many systems Images/x.PNG lies in images/.
+    path = entry.path.casefold()
+    if entry.mode == SYMLINK_MODE:
+        return "symlink-in-git", "is a symbolic link, which could make DVC write outside the run"
+    if entry.mode == SUBMODULE_MODE:
+        return "submodule-in-git", "is a submodule, which has no place in a run"
+    if path.split("/", 1)[0] in MEDIA_FOLDERS:
+        return "media-in-git", "lies in a folder whose files DVC tracks, but it is committed into git itself"
+    if path.endswith(MEDIA_SUFFIXES):
+        return "media-in-git", "is a media file, but it is committed into git itself"
+    return _find_dvc_problem(entry.path, path)
+
+
+def _find_dvc_problem(path: str, folded: str) -> tuple[str, str] | None:
+    is_dvc_file = folded.endswith(".dvc") and folded != ".dvc"
+    if (is_dvc_file and path not in DVC_FILES) or folded.rsplit("/", 1)[-1] in _PIPELINE_FILES:
+        return "dvc-not-implied", "would have DVC track files that the manifest does not name"
+    if folded.split("/", 1)[0] == ".dvc" and path not in _DVC_SETTINGS:
+        return "dvc-settings", "is no settings file of DVC that a run commits"
+    return None

@@ -1,0 +1,120 @@
+import re
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gitassets.domain.captions import (
+    CUE_LINES,
+    LINE_CHARS,
+    format_srt,
+    list_chapters,
+    make_cues,
+    make_title,
+    split_cues,
+)
+from gitassets.domain.timeline import ChosenSegment, Timeline, lay_out
+from tests.domain.builders import audio
+
+
+def timeline_of(*texts: str, seconds: float = 4.0) -> Timeline:
+    segments = tuple(
+        ChosenSegment(number=n, text=text, narration=audio(n), visual=None, visual_is_clip=False)
+        for n, text in enumerate(texts, start=1)
+    )
+    return lay_out(segments, {audio(n).md5: seconds for n in range(1, len(texts) + 1)}, Fraction(30))
+
+
+def test_a_short_text_is_one_cue_for_the_whole_segment() -> None:
+    assert format_srt(timeline_of("Hello there.", "Bye.")) == (
+        "1\n00:00:00,000 --> 00:00:04,000\nHello there.\n\n2\n00:00:04,000 --> 00:00:08,000\nBye.\n\n"
+    )
+
+
+def test_hours_are_counted() -> None:
+    assert "\n01:00:00,500 --> 02:00:01,000\n" in format_srt(timeline_of("a", "b", seconds=3600.5))
+
+
+def test_sentences_stay_together_where_they_fit() -> None:
+    text = "One sentence. Another one! A third that is so long that it does not fit on the screen beside them?"
+    assert [" ".join(lines) for lines in split_cues(text)] == [
+        "One sentence. Another one!",
+        "A third that is so long that it does not fit on the screen beside them?",
+    ]
+
+
+def test_lines_are_of_like_length() -> None:
+    (lines,) = split_cues("Nobody likes to read a line that is full and a second one with one word")
+    assert len(lines) == 2
+    assert abs(len(lines[0]) - len(lines[1])) <= 8
+
+
+def test_quotes_and_brackets_stay_with_their_sentence() -> None:
+    text = 'He asked: "Is this how it will be for ever and ever and ever?" (Nobody answered him that day.) So he left.'
+    cues = [" ".join(lines) for lines in split_cues(text)]
+    assert cues[0].endswith('ever?"')
+    assert cues[1].startswith("(Nobody")
+
+
+def test_a_script_without_spaces_is_split_into_narrower_lines() -> None:
+    cues = split_cues("机器如何在没有卫星的情况下找到自己的路这是一个很长的句子没有任何停顿因为作者忘了标点")
+    assert all(len(line) <= LINE_CHARS // 2 for lines in cues for line in lines)
+
+
+def test_longer_cues_stay_longer() -> None:
+    cues = make_cues(
+        timeline_of("Short, but with enough words to fill a cue of its own. Tiny." + " word" * 40).shots[0]
+    )
+    spans = [(cue.end_ms - cue.start_ms) / sum(map(len, cue.lines)) for cue in cues]
+    assert max(spans) == pytest.approx(min(spans), rel=0.05)
+
+
+words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=400)
+
+
+@given(words)
+def test_no_character_is_lost_and_nothing_is_too_wide(text: str) -> None:
+    cues = split_cues(text)
+    assert re.sub(r"\s", "", "".join("".join(lines) for lines in cues)) == re.sub(r"\s", "", text)
+    assert all(1 <= len(lines) <= CUE_LINES for lines in cues)
+    assert all(line and len(line) <= LINE_CHARS for lines in cues for line in lines)
+
+
+@given(st.lists(words, min_size=1, max_size=4), st.floats(0.001, 100))
+def test_cues_follow_each_other_within_their_segment(texts: list[str], seconds: float) -> None:
+    timeline = timeline_of(*texts, seconds=seconds)
+    for shot in timeline.shots:
+        at = round(shot.start * 1000)
+        for cue in make_cues(shot):
+            assert at <= cue.start_ms < cue.end_ms
+            at = cue.end_ms
+        assert at <= round((shot.start + shot.duration) * 1000)
+
+
+def test_a_very_long_paragraph_is_split_quickly_and_wholly() -> None:
+    cues = split_cues("Sentence number one is here. " * 700)
+    assert sum(len(" ".join(lines)) for lines in cues) > 19_000
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("Welcome back.", "Welcome back."),
+        (
+            "Welcome back to another deep dive into how small aircraft find their way",
+            "Welcome back to another deep dive into how small aircraft…",
+        ),
+        ("", "Segment 1"),
+        ("x" * 100, "x" * 60),
+        ("Two\nlines", "Two lines"),
+    ],
+)
+def test_a_chapter_is_called_by_its_first_words(text: str, title: str) -> None:
+    assert make_title(timeline_of(text).shots[0]) == title
+
+
+def test_chapters_meet_each_other_and_those_that_last_no_time_are_none() -> None:
+    chapters = list_chapters(timeline_of("a", "b", seconds=1.5))
+    assert [(one.start_ms, one.end_ms, one.title) for one in chapters] == [(0, 1500, "a"), (1500, 3000, "b")]
+    assert list_chapters(timeline_of("a", seconds=0.0001)) == []

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+
+from gitassets.domain.derived import build_record, derive, visuals
+from gitassets.domain.manifest import Asset, Manifest, Segment, format_manifest
+from gitassets.domain.status import Status
+from tests.domain.builders import a_manifest, a_segment, audio, digest, image, manifests, video
+
+APPROVED, PUBLISHED, REVIEW = Status.APPROVED, Status.PUBLISHED, Status.REVIEW
+
+
+def built_segment(spoken: Asset | None, shown: Asset | None, **values: object) -> Segment:
+    return a_segment(audio=spoken, image=shown, built=build_record(spoken, shown), **values)
+
+
+def sync(segment: Segment) -> str:
+    return derive(a_manifest({1: segment})).segments[1].sync_status
+
+
+def state(*segments: Segment) -> str:
+    return derive(a_manifest(dict(enumerate(segments, start=1)))).production_state
+
+
+def test_a_segment_that_was_never_built_is_pending_even_when_locked() -> None:
+    assert sync(a_segment(audio=audio(), image=image())) == "pending"
+    assert sync(a_segment(audio=audio(status=APPROVED), image=image(status=APPROVED))) == "pending"
+
+
+def test_a_segment_built_from_its_approved_bytes_is_synced() -> None:
+    assert sync(built_segment(audio(status=APPROVED), image(status=PUBLISHED))) == "synced"
+
+
+def test_a_segment_without_a_visual_is_synced_by_its_narration_alone() -> None:
+    assert sync(built_segment(audio(status=APPROVED), None)) == "synced"
+
+
+@pytest.mark.parametrize("status", Status)
+def test_new_bytes_after_a_build_are_stale_whatever_the_status(status: Status) -> None:
+    built = built_segment(audio(status=APPROVED), image(status=APPROVED))
+    assert sync(replace(built, audio=audio(status=status, take=2))) == "stale"
+    assert sync(replace(built, image=image(status=status, take=2))) == "stale"
+
+
+def test_a_reopened_asset_with_the_built_bytes_is_pending_until_it_is_approved_again() -> None:
+    built = built_segment(audio(status=APPROVED), image(status=APPROVED))
+    assert sync(replace(built, image=image(status=REVIEW))) == "pending"
+    assert sync(replace(built, audio=audio(status=REVIEW))) == "pending"
+
+
+def test_an_approval_of_other_bytes_does_not_count() -> None:
+    spoken = audio(status=APPROVED, approved_md5=digest("other"))
+    assert sync(built_segment(spoken, image(status=APPROVED))) == "pending"
+    assert state(a_segment(audio=spoken)) == "review"
+
+
+def test_a_segment_built_without_narration_is_never_synced() -> None:
+    assert sync(built_segment(None, image(status=APPROVED))) == "pending"
+
+
+def test_a_visual_added_or_dropped_after_the_build_is_stale() -> None:
+    spoken, shown = audio(status=APPROVED), image(status=APPROVED)
+    assert sync(replace(built_segment(spoken, None), image=shown)) == "stale"
+    assert sync(replace(built_segment(spoken, shown), image=None)) == "stale"
+    assert sync(replace(built_segment(spoken, shown), video=video(status=APPROVED))) == "stale"
+
+
+def test_the_visual_is_the_video_then_the_image_then_what_came_before() -> None:
+    clip, first, third = video(2), image(1), image(3)
+    manifest = a_manifest(
+        {
+            1: a_segment(),
+            2: a_segment(image=image(2), video=clip),
+            3: a_segment(image=third),
+            5: a_segment(),
+        }
+    )
+    assert dict(visuals(manifest)) == {1: None, 2: clip, 3: third, 5: third}
+    assert dict(visuals(manifest.with_segments({1: a_segment(image=first)})))[1] == first
+
+
+def test_a_changed_visual_makes_the_segments_that_carry_it_forward_stale() -> None:
+    first = built_segment(audio(1, APPROVED), image(1, APPROVED))
+    second = a_segment(audio=audio(2, APPROVED), built=build_record(audio(2), image(1)))
+    before = derive(a_manifest({1: first, 2: second}))
+    after = derive(a_manifest({1: replace(first, image=image(1, APPROVED, take=2)), 2: second}))
+    assert [one.sync_status for one in before.segments.values()] == ["synced", "synced"]
+    assert [one.sync_status for one in after.segments.values()] == ["stale", "stale"]
+
+
+def test_production_state() -> None:
+    assert state() == "draft"
+    assert state(a_segment()) == "draft"
+    assert state(a_segment(audio=audio()), a_segment(image=image(2))) == "draft"
+    assert state(a_segment(audio=audio(status=REVIEW))) == "review"
+    assert state(a_segment(audio=audio(status=Status.REJECTED))) == "review"
+    assert state(a_segment(audio=audio(status=APPROVED)), a_segment(audio=audio(2))) == "review"
+    assert state(a_segment(audio=audio(status=APPROVED)), a_segment(image=image(2, APPROVED))) == "review"
+    assert state(a_segment(audio=audio(status=APPROVED))) == "approved"
+    assert state(built_segment(audio(status=APPROVED), None)) == "built"
+    assert state(a_segment(audio=audio(status=PUBLISHED))) == "published"
+    assert state(a_segment(audio=audio(status=PUBLISHED)), a_segment(audio=audio(2, APPROVED))) == "approved"
+
+
+@given(manifests())
+def test_deriving_again_changes_nothing(manifest: Manifest) -> None:
+    once = derive(manifest)
+    again = derive(once)
+    assert again is once
+    assert format_manifest(again) == format_manifest(once)
+
+
+@given(manifests())
+def test_nothing_but_the_derived_fields_changes(manifest: Manifest) -> None:
+    derived = derive(manifest)
+    back = {
+        number: replace(segment, sync_status=manifest.segments[number].sync_status)
+        for number, segment in derived.segments.items()
+    }
+    assert back == dict(manifest.segments)
+    assert replace(derived, segments={}, production_state="") == replace(manifest, segments={}, production_state="")

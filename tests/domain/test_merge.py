@@ -1,0 +1,559 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import assume, event, given, settings
+from hypothesis import strategies as st
+
+from gitassets.domain.conflict import (
+    CONFLICT,
+    SETTLED,
+    conflict_records,
+    iter_conflicts,
+    iter_text_conflicts,
+    settle,
+)
+from gitassets.domain.derived import derive
+from gitassets.domain.dvc_file import imply_dvc_files
+from gitassets.domain.guard import RunState, check_state, check_step, state_from_bytes
+from gitassets.domain.manifest import (
+    Address,
+    Asset,
+    FinalFile,
+    Kind,
+    Manifest,
+    Segment,
+    format_manifest,
+    parse_manifest,
+)
+from gitassets.domain.merge import Merged, merge_manifests
+from gitassets.domain.merge_guard import check_merge
+from gitassets.domain.reopened import reopen_record
+from gitassets.domain.status import Status
+from gitassets.domain.tree_rules import TreeEntry
+from gitassets.errors import ConflictError
+from tests.domain.builders import a_manifest, a_segment, audio, digest, image, manifests
+from tests.domain.histories import Change, apply, apply_all, bases, changes, histories
+
+DRAFT, REVIEW, APPROVED = Status.DRAFT, Status.REVIEW, Status.APPROVED
+REJECTED, REVISED, PUBLISHED = Status.REJECTED, Status.REVISED, Status.PUBLISHED
+IMAGE = Address(1, Kind.IMAGE)
+
+
+def state(manifest: Manifest | None) -> RunState:
+    implied = imply_dvc_files(manifest).values() if manifest else ()
+    return RunState(manifest=manifest, dvc_files={one.file_name: one.text.encode() for one in implied})
+
+
+def run_with(shown: Asset | None, **values: Any) -> Manifest:
+    return a_manifest({1: a_segment(audio=audio(), image=shown, **values)})
+
+
+def merge(base: Asset | None, ours: Asset | None, theirs: Asset | None) -> Asset | None:
+    """The merged image, the same whichever side is which."""
+    sides = [run_with(one) for one in (base, ours, theirs)]
+    merged = merge_manifests(*sides)
+    swapped = merge_manifests(sides[0], sides[2], sides[1])
+    assert format_manifest(merged.manifest) == format_manifest(swapped.manifest)
+    found = merged.manifest.asset(IMAGE)
+    if not any(one is not None and CONFLICT in one.extra for one in (ours, theirs)):
+        assert merged.assets == ((IMAGE,) if found is not None and CONFLICT in found.extra else ())
+    return found
+
+
+def reopened(asset: Asset, reason: str = "wrong logo") -> Asset:
+    return replace(asset, status=REVIEW, approved_md5=None, reopened=reopen_record(asset, reason))
+
+
+def decisions(asset: Asset | None) -> list[tuple[str, str]]:
+    """What is recorded as in conflict; the asset itself is in review then."""
+    assert asset is not None
+    assert (asset.status, asset.approved_md5) == (REVIEW, None)
+    return sorted((one["status"], one["md5"]) for one in conflict_records(asset))
+
+
+def test_decisions_on_different_assets_merge() -> None:
+    base = a_manifest({1: a_segment(audio=audio(), image=image()), 2: a_segment(audio=audio(2))})
+    ours = base.with_asset(IMAGE, image(status=APPROVED))
+    theirs = base.with_assets({Address(2, Kind.AUDIO): audio(2, REJECTED), Address(1, Kind.AUDIO): audio(take=2)})
+    merged = merge_manifests(base, ours, theirs)
+    assert merged.clean
+    assert merged.manifest.asset(IMAGE) == image(status=APPROVED)
+    assert merged.manifest.asset(Address(2, Kind.AUDIO)) == audio(2, REJECTED)
+    assert merged.manifest.asset(Address(1, Kind.AUDIO)) == audio(take=2)
+
+
+@pytest.mark.parametrize("status", [APPROVED, REJECTED, PUBLISHED, REVIEW])
+def test_the_same_decision_merges(status: Status) -> None:
+    assert merge(image(), image(status=status), image(status=status)) == image(status=status)
+
+
+def test_two_rejections_keep_both_reasons() -> None:
+    merged = merge(image(), image(status=REJECTED, reason="too dark"), image(status=REJECTED, reason="off topic"))
+    assert merged == image(status=REJECTED, reason="off topic\ntoo dark")
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (image(status=APPROVED), image(status=REJECTED, reason="too dark")),
+        (image(status=APPROVED), image(take=2)),
+        (image(status=APPROVED), image(status=REVIEW, take=2)),
+        (image(status=REJECTED), image(take=2)),
+        (image(status=PUBLISHED), image(status=REJECTED)),
+        (image(take=2), image(take=2, md5=digest("another second take"))),
+        (image(status=APPROVED, take=2), image(status=APPROVED, take=3)),
+        (image(status=APPROVED), image(status=PUBLISHED, take=2)),
+        (image(status=APPROVED), image(status=PUBLISHED, approved_md5=None)),
+        (reopened(image(status=APPROVED)), image(status=APPROVED)),
+        (image(status=APPROVED, extra={CONFLICT: [{"md5": image().md5, "status": "draft"}]}), image(take=2)),
+    ],
+)
+def test_decisions_that_contradict_each_other_go_to_review_with_both_recorded(ours: Asset, theirs: Asset) -> None:
+    found = decisions(merge(image(), ours, theirs))
+    assert set(found) >= {(str(one.status), one.md5) for one in (ours, theirs)}
+
+
+def test_two_new_assets_in_one_place_contradict_each_other() -> None:
+    assert len(decisions(merge(None, image(), image(take=2)))) == 2
+    assert merge(None, image(), image()) == image()
+
+
+def test_a_conflict_shows_the_approved_bytes_and_counts_on_from_the_later_take() -> None:
+    merged = merge(image(), image(status=APPROVED), image(take=2))
+    assert merged is not None
+    assert (merged.md5, merged.path, merged.size) == (image().md5, image().path, image().size)
+    assert merged.take == 2
+
+
+def test_a_record_holds_what_the_decision_was_about() -> None:
+    rejected = image(status=REJECTED, reason="too dark", prompt="a cave", take=2)
+    merged = merge(image(), image(status=APPROVED), rejected)
+    assert merged is not None
+    record = next(one for one in conflict_records(merged) if one["status"] == "rejected")
+    assert (record["reason"], record["prompt"], record["take"], record["size"]) == ("too dark", "a cave", 2, 1002)
+
+
+@pytest.mark.parametrize("locked", [APPROVED, PUBLISHED])
+def test_a_lock_that_one_side_left_alone_follows_the_other(locked: Status) -> None:
+    lock = image(status=locked)
+    assert merge(lock, lock, reopened(lock)) == reopened(lock)
+    assert merge(lock, replace(lock, prompt="new words"), reopened(lock)) == replace(reopened(lock), prompt="new words")
+
+
+def test_reopen_against_publish_is_a_conflict() -> None:
+    lock = image(status=APPROVED)
+    merged = merge(lock, reopened(lock), image(status=PUBLISHED))
+    assert decisions(merged) == [("published", lock.md5), ("review", lock.md5)]
+    assert merged is not None
+    assert merged.reopened == reopened(lock).reopened
+
+
+def test_a_lock_that_was_left_without_a_record_is_still_a_conflict() -> None:
+    lock = image(status=APPROVED)
+    merged = merge(lock, image(status=REVIEW), image(status=PUBLISHED))
+    assert decisions(merged) == [("published", lock.md5), ("review", lock.md5)]
+
+
+def test_reopen_against_reopen_and_approve_again_is_a_conflict() -> None:
+    lock = image(status=APPROVED)
+    again = replace(reopened(lock, "once more"), status=APPROVED, approved_md5=lock.md5)
+    assert decisions(merge(lock, reopened(lock), again)) == [("approved", lock.md5), ("review", lock.md5)]
+
+
+def test_two_reopens_keep_both_reasons() -> None:
+    lock = image(status=APPROVED)
+    merged = merge(lock, reopened(lock, "logo"), reopened(lock, "colours"))
+    assert merged is not None
+    assert CONFLICT not in merged.extra
+    assert merged.reopened == {"md5": lock.md5, "reason": "colours\nlogo"}
+
+
+def test_a_reopen_more_is_not_forgotten() -> None:
+    lock = image(status=APPROVED)
+    second = replace(reopened(lock, "a"), status=APPROVED, approved_md5=lock.md5)
+    twice = reopened(second, "b")
+    merged = merge(lock, reopened(lock, "c"), twice)
+    assert merged is not None
+    assert merged.reopened == twice.reopened
+
+
+@pytest.mark.parametrize("decided", [APPROVED, REJECTED, PUBLISHED])
+def test_putting_up_for_review_contradicts_nothing(decided: Status) -> None:
+    assert merge(image(), image(status=REVIEW), image(status=decided)) == image(status=decided)
+
+
+def test_a_new_take_of_what_the_other_side_put_up_is_up_for_review() -> None:
+    assert merge(image(), image(status=REVIEW), image(take=2)) == image(status=REVIEW, take=2)
+    rejected = image(status=REJECTED)
+    assert merge(rejected, image(status=REVIEW), image(status=REVISED, take=2)) == image(status=REVIEW, take=2)
+
+
+def test_the_later_take_counts() -> None:
+    merged = merge(image(), image(status=APPROVED), replace(image(), take=5))
+    assert merged == replace(image(status=APPROVED), take=5)
+
+
+def test_publishing_goes_on_from_the_same_approval() -> None:
+    assert merge(image(), image(status=APPROVED), image(status=PUBLISHED)) == image(status=PUBLISHED)
+
+
+def test_a_change_wins_over_a_removal() -> None:
+    assert merge(image(), None, image()) is None
+    assert merge(image(), None, image(status=APPROVED)) == image(status=APPROVED)
+
+
+def test_what_describes_the_bytes_goes_with_them() -> None:
+    base = image(width=100, voice="a", cost_usd=1.0)
+    theirs = replace(base, width=101)
+    merged = merge(base, image(take=2, width=100, voice="a", cost_usd=2.0), theirs)
+    assert merged == image(take=2, width=100, voice="a", cost_usd=2.0)
+    assert merge(base, replace(base, width=102, cost_usd=3), theirs) == replace(base, width=102, cost_usd=3)
+
+
+def test_unknown_keys_merge_and_keep_what_lost() -> None:
+    merged = merge(image(), image(extra={"a": 1, "x": {"p": 1}}), image(extra={"a": 2, "x": {"q": 1}}))
+    assert merged is not None
+    assert merged.extra == {"a": 2, "x": {"p": 1, "q": 1}, "unmerged": {"a": [1]}}
+    both = merge(image(), image(status=APPROVED, extra={"a": 1}), image(status=REJECTED, extra={"b": 2}))
+    assert both is not None
+    assert {key: value for key, value in both.extra.items() if key != CONFLICT} == {"a": 1, "b": 2}
+
+
+def test_a_conflict_grows_by_a_third_decision() -> None:
+    first = merge(image(), image(status=APPROVED), image(status=REJECTED))
+    third = merge(image(), first, image(take=2))
+    assert decisions(third) == [("approved", image().md5), ("draft", image(take=2).md5), ("rejected", image().md5)]
+
+
+def test_a_settled_conflict_stays_settled() -> None:
+    conflict = merge(image(), image(status=APPROVED), image(status=REJECTED))
+    assert conflict is not None
+    settled = replace(settle(conflict), status=APPROVED, approved_md5=conflict.md5)
+    assert merge(conflict, settled, replace(conflict, prompt="new")) == replace(settled, prompt="new")
+    other = replace(settle(conflict), status=REJECTED, reason="no")
+    assert decisions(merge(conflict, settled, other)) == [("approved", image().md5), ("rejected", image().md5)]
+
+
+@pytest.mark.parametrize("before", [DRAFT, REVIEW])
+def test_an_approval_does_not_swallow_a_conflict_of_the_other_side(before: Status) -> None:
+    base = image(status=before)
+    conflict = merge(base, image(status=APPROVED), image(status=REJECTED))
+    assert decisions(merge(base, conflict, image(status=APPROVED))) == [
+        ("approved", image().md5),
+        ("rejected", image().md5),
+    ]
+
+
+def test_two_conflicts_of_one_asset_are_joined() -> None:
+    one, other = (
+        merge(image(), image(status=APPROVED), image(status=REJECTED, reason=reason)) for reason in ("dark", "dull")
+    )
+    assert decisions(merge(image(), one, other)) == [
+        ("approved", image().md5),
+        ("rejected", image().md5),
+        ("rejected", image().md5),
+    ]
+
+
+def test_a_new_conflict_does_not_pass_for_one_that_was_settled() -> None:
+    settled = image(status=APPROVED, extra={SETTLED: []})
+    merged = merge(image(), settled, image(take=2))
+    assert merged is not None
+    assert list(merged.extra) == [CONFLICT]
+
+
+def test_a_key_that_only_looks_equal_has_changed() -> None:
+    base, ours = image(extra={"a": 1}), image(extra={"a": True})
+    for merged in (merge(base, ours, base), merge(base, ours, replace(base, prompt="new"))):
+        assert merged is not None
+        assert merged.extra["a"] is True
+
+
+def merge_segments(base: Segment | None, ours: Segment | None, theirs: Segment | None) -> Merged:
+    sides = [a_manifest({} if one is None else {1: one}) for one in (base, ours, theirs)]
+    merged = merge_manifests(*sides)
+    assert format_manifest(merged.manifest) == format_manifest(
+        merge_manifests(sides[0], sides[2], sides[1]).manifest,
+    )
+    return merged
+
+
+def test_texts_merge_by_lines() -> None:
+    base = a_segment("one\ntwo\nthree", notes="x")
+    ours = a_segment("ONE\ntwo\nthree", notes="y")
+    merged = merge_segments(base, ours, a_segment("one\ntwo\nTHREE", notes="z"))
+    assert merged.clean
+    assert merged.manifest.segments[1] == a_segment("ONE\ntwo\nTHREE", notes="y\nz")
+
+
+def test_texts_that_contradict_each_other_are_recorded() -> None:
+    merged = merge_segments(a_segment("one"), a_segment("two"), a_segment("three"))
+    assert merged.texts == (1,)
+    assert not merged.clean
+    segment = merged.manifest.segments[1]
+    assert segment.paragraph_text == "three\ntwo"
+    assert segment.extra[CONFLICT] == [{"paragraph_text": "three"}, {"paragraph_text": "two"}]
+    assert list(iter_text_conflicts(merged.manifest)) == [1]
+
+
+def test_segments_come_and_go() -> None:
+    one, changed = a_segment("one"), a_segment("one", audio=audio())
+    assert merge_segments(None, one, None).manifest.segments == {1: one}
+    assert merge_segments(one, one, None).manifest.segments == {}
+    assert merge_segments(one, changed, None).manifest.segments == {1: changed}
+    assert merge_segments(changed, None, replace(changed, notes="n")).manifest.segments == {
+        1: replace(changed, notes="n")
+    }
+
+
+def built(md5: str, *segments: Segment) -> Manifest:
+    final = FinalFile(path="final/final.mp4", md5=digest(md5), size=1)
+    return derive(a_manifest(dict(enumerate(segments, start=1)), final=(final,)))
+
+
+def test_one_build_is_kept_and_goes_stale_by_the_other_side() -> None:
+    lock = audio(status=APPROVED)
+    base = derive(a_manifest({1: a_segment(audio=lock)}))
+    ours = built("a", a_segment(audio=lock, built={"audio": lock.md5}))
+    theirs = base.with_asset(IMAGE, image(status=APPROVED))
+    merged = merge_manifests(base, ours, theirs).manifest
+    assert merged.final == ours.final
+    assert merged.segments[1].sync_status == "stale"
+    assert merge_manifests(base, ours, base).manifest.production_state == "built"
+
+
+def test_of_two_builds_none_is_left() -> None:
+    lock = audio(status=APPROVED)
+    base = derive(a_manifest({1: a_segment(audio=lock)}))
+    ours, theirs = (built(one, a_segment(audio=lock, built={"audio": lock.md5})) for one in "ab")
+    merged = merge_manifests(base, ours, theirs)
+    assert merged.clean
+    assert merged.manifest.final == ()
+    assert merged.manifest.segments[1].built is None
+    assert merged.manifest.production_state == "approved"
+    assert merge_manifests(base, ours, ours).manifest == ours
+
+
+def test_two_assets_that_were_given_one_path_are_separated() -> None:
+    base = a_manifest({1: a_segment(audio=audio(1)), 2: a_segment(audio=audio(2))})
+    lock = audio(2, APPROVED, path="takes/x.mp3")
+    ours = base.with_asset(Address(1, Kind.AUDIO), audio(1, path="takes/X.mp3"))
+    theirs = base.with_asset(Address(2, Kind.AUDIO), lock)
+    merged = merge_manifests(base, ours, theirs)
+    assert merged.assets == (Address(1, Kind.AUDIO),)
+    assert merged.manifest.asset(Address(2, Kind.AUDIO)) == lock
+    moved = merged.manifest.asset(Address(1, Kind.AUDIO))
+    assert moved is not None
+    assert moved.path == f"takes/audio_001_{moved.md5}.mp3"
+    assert parse_manifest(format_manifest(merged.manifest)) == merged.manifest
+
+
+def test_a_build_gives_way_to_an_asset_of_the_same_path() -> None:
+    base = a_manifest({1: a_segment(audio=audio())})
+    ours = replace(base, final=(FinalFile(path="takes/x.mp3", md5=digest("f"), size=1),))
+    theirs = base.with_asset(Address(1, Kind.AUDIO), audio(path="takes/X.mp3"))
+    merged = merge_manifests(base, ours, theirs).manifest
+    assert merged.final == ()
+    assert merged.asset(Address(1, Kind.AUDIO)) == audio(path="takes/X.mp3")
+
+
+def test_two_runs_do_not_merge() -> None:
+    with pytest.raises(ConflictError, match="another"):
+        merge_manifests(None, a_manifest(), replace(a_manifest(), run_id="another"))
+
+
+@given(manifests(), manifests(), manifests())
+def test_any_three_manifests_merge_to_a_valid_one(base: Manifest, ours: Manifest, theirs: Manifest) -> None:
+    base, ours, theirs = (replace(one, run_id="a") for one in (base, ours, theirs))
+    merged = merge_manifests(base, ours, theirs).manifest
+    data = format_manifest(merged)
+    assert parse_manifest(data) == merged
+    assert data == format_manifest(merge_manifests(base, theirs, ours).manifest)
+    assert format_manifest(merge_manifests(base, ours, ours).manifest) == format_manifest(derive(ours))
+    assert format_manifest(merge_manifests(base, base, ours).manifest) == format_manifest(derive(ours))
+
+
+def check_laws(base: Manifest, ours: Manifest, theirs: Manifest) -> Manifest:
+    """The merge of two histories, after everything that must hold of it was checked."""
+    merged = merge_manifests(base, ours, theirs)
+    data = format_manifest(merged.manifest)
+    assert data == format_manifest(merge_manifests(base, theirs, ours).manifest)
+    assert parse_manifest(data) == merged.manifest
+    for side in (ours, theirs):
+        assert format_manifest(merge_manifests(base, side, side).manifest) == format_manifest(side)
+        assert format_manifest(merge_manifests(base, base, side).manifest) == format_manifest(side)
+        assert format_manifest(merge_manifests(base, side, base).manifest) == format_manifest(side)
+    _check_approvals(merged.manifest, ours, theirs)
+    _check_nothing_lost(base, ours, theirs, merged.manifest)
+    assert set(merged.assets) <= {address for address, _ in iter_conflicts(merged.manifest)}
+    assert check_state(state(merged.manifest)) == ()
+    states = [state(one) for one in (base, ours, theirs, merged.manifest)]
+    assert check_merge(*states) == ()
+    event("clean" if merged.clean else "conflict")
+    return merged.manifest
+
+
+def _check_approvals(merged: Manifest, *sides: Manifest) -> None:
+    for address, asset in merged.assets():
+        if asset.locked:
+            assert asset.approved
+            twins = [side.asset(address) for side in sides]
+            assert any(
+                one is not None
+                and one.approved
+                and (one.md5, one.path, one.status) == (asset.md5, asset.path, asset.status)
+                for one in twins
+            )
+
+
+def _named(asset: Asset | None) -> Iterator[tuple[str, str]]:
+    """Every (status, md5) that an asset stands for: its own, or those in conflict."""
+    if asset is not None:
+        yield str(asset.status), asset.md5
+        for one in conflict_records(asset):
+            yield one["status"], one["md5"]
+
+
+def _check_nothing_lost(base: Manifest, ours: Manifest, theirs: Manifest, merged: Manifest) -> None:
+    for side in (ours, theirs):
+        for address, asset in side.assets():
+            old, found = list(_named(base.asset(address))), list(_named(merged.asset(address)))
+            for status, md5 in _named(asset):
+                if md5 not in [one for _, one in old]:
+                    assert md5 in [one for _, one in found]
+                if (status, md5) not in old and status in ("approved", "rejected", "published"):
+                    assert (status, md5) in found or (status == "approved" and ("published", md5) in found)
+            before = base.asset(address)
+            if before is not None and before.locked and not asset.locked:
+                after = merged.asset(address)
+                assert after is not None
+                assert not after.locked
+
+
+@settings(max_examples=300)
+@given(bases, histories, histories)
+def test_the_laws_of_merging_hold_for_two_histories(base: Manifest, mine: list[Change], other: list[Change]) -> None:
+    check_laws(base, apply_all(base, mine), apply_all(base, other))
+
+
+@settings(max_examples=150)
+@given(bases, st.lists(histories, min_size=5, max_size=5))
+def test_the_laws_hold_when_merges_are_merged_again(base: Manifest, done: list[list[Change]]) -> None:
+    one, two, three = (apply_all(base, changes) for changes in done[:3])
+    first = apply_all(check_laws(base, one, two), done[3])
+    second = apply_all(check_laws(base, two, three), done[4])
+    check_laws(two, first, second)
+    check_laws(base, first, three)
+
+
+@given(bases, histories)
+def test_the_guard_allows_every_step_of_a_history(base: Manifest, done: list[Change]) -> None:
+    for change in done:
+        after = apply(base, change)
+        assert check_step(state(base), state(after)) == ()
+        base = after
+
+
+@given(bases, histories, histories, st.data())
+def test_any_other_result_of_a_merge_is_found(
+    base: Manifest, mine: list[Change], other: list[Change], data: st.DataObject
+) -> None:
+    ours, theirs = apply_all(base, mine), apply_all(base, other)
+    merged = merge_manifests(base, ours, theirs).manifest
+    forged = apply(merged, data.draw(changes))
+    changed = [
+        address
+        for address, asset in merged.assets()
+        if (one := forged.asset(address)) is None
+        or (one.status, one.md5, one.path) != (asset.status, asset.md5, asset.path)
+    ]
+    assume(changed)
+    settled = all(
+        CONFLICT in merged_asset.extra and forged_asset is not None and forged_asset.extra.get(SETTLED)
+        for merged_asset, forged_asset in ((merged.asset(one), forged.asset(one)) for one in changed)
+        if merged_asset is not None
+    )
+    found = check_merge(*(state(one) for one in (base, ours, theirs, forged)))
+    assert bool(found) != settled
+
+
+def merge_states(result: Asset | None, ours: Asset, theirs: Asset) -> list[str]:
+    states = [state(run_with(one)) for one in (image(), ours, theirs, result)]
+    return [one.code for one in check_merge(*states)]
+
+
+def test_a_conflict_is_settled_by_a_recorded_decision_only() -> None:
+    ours, theirs = image(status=APPROVED), image(take=2)
+    conflict = merge(image(), ours, theirs)
+    assert conflict is not None
+    settled = settle(conflict)
+    approved = replace(settled, status=APPROVED, approved_md5=settled.md5)
+    new = {"md5": theirs.md5, "size": theirs.size}
+    for legal in (
+        conflict,
+        approved,
+        replace(settled, status=REJECTED, reason="no"),
+        replace(approved, **new, approved_md5=theirs.md5),
+    ):
+        assert merge_states(legal, ours, theirs) == []
+    for forged in (
+        ours,
+        theirs,
+        settled,
+        replace(conflict, extra={}),
+        replace(settled, status=REVISED),
+        replace(approved, extra={SETTLED: []}),
+        replace(approved, md5=digest("x"), approved_md5=digest("x")),
+    ):
+        assert merge_states(forged, ours, theirs) == ["merge-conflict-unsettled"]
+    assert merge_states(replace(approved, approved_md5=None), ours, theirs) == ["approval-mismatch"]
+    assert merge_states(None, ours, theirs) == ["merge-differs"]
+
+
+def test_taking_one_side_of_a_merge_is_found() -> None:
+    ours, theirs = image(status=APPROVED), image()
+    assert merge_states(ours, ours, theirs) == []
+    assert merge_states(theirs, ours, theirs) == ["merge-differs"]
+    assert merge_states(image(status=PUBLISHED), ours, theirs) == ["merge-differs"]
+
+
+def test_texts_in_a_merge_may_be_settled_by_hand() -> None:
+    base, ours, theirs = (state(run_with(image(), notes=one)) for one in ("a", "b", "c"))
+    by_hand = state(run_with(image(reason="both"), notes="b and c"))
+    assert check_merge(base, ours, theirs, by_hand) == ()
+
+
+def test_a_merge_neither_loses_nor_invents_segments_or_the_manifest() -> None:
+    one, two = run_with(image()), a_manifest({**run_with(image()).segments, 2: a_segment()})
+    assert [found.code for found in check_merge(state(one), state(one), state(two), state(one))] == ["merge-differs"]
+    assert [found.code for found in check_merge(state(one), state(one), state(one), state(two))] == ["merge-differs"]
+    lost = check_merge(state(one), state(one), state(one), RunState())
+    assert [found.code for found in lost] == ["merge-differs"]
+    renamed = state(replace(one, run_id="b"))
+    assert [found.code for found in check_merge(None, state(one), renamed, state(one))] == ["run-id-changed"]
+    assert [found.code for found in check_merge(None, state(one), state(one), renamed)] == ["run-id-changed"]
+    assert check_merge(None, RunState(), state(one), state(one)) == ()
+    assert check_merge(None, RunState(), RunState(), RunState()) == ()
+
+
+def test_a_merge_is_not_blamed_for_what_a_side_brought() -> None:
+    bad = image(status=APPROVED, approved_md5=None)
+    assert merge_states(bad, bad, image()) == []
+    assert merge_states(bad, image(), bad) == []
+    one, media = state(run_with(image())), TreeEntry("x.mp3", "100644")
+    with_media = replace(one, tree=[media])
+    assert check_merge(one, one, with_media, with_media) == ()
+    assert check_merge(one, with_media, one, with_media) == ()
+    assert [found.code for found in check_merge(one, one, one, with_media)] == ["media-in-git"]
+
+
+def test_a_merge_is_judged_by_its_files_too() -> None:
+    one = state(run_with(image()))
+    broken = replace(one, dvc_files={**one.dvc_files, "images.dvc": b""})
+    assert [found.code for found in check_merge(one, one, one, broken)] == ["dvc-not-implied"]
+    unreadable = state_from_bytes(b"<<<<<<< HEAD\n", {})
+    assert [found.code for found in check_merge(one, one, one, unreadable)] == ["manifest-unreadable"]

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+
+from gitassets.domain.old_paths import iter_candidates
+
+RUN = "20260207_101747"
+
+
+def candidates(raw: str) -> list[str]:
+    return [f"{one.base}:{one.path}" for one in iter_candidates(raw, {RUN, "renamed"})]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        f"artifacts/video_production/{RUN}/images/scene_000.png",
+        f"artifacts\\video_production\\{RUN}\\images\\scene_000.png",
+        f"/home/ann/studio/artifacts/video_production/{RUN}/images/scene_000.png",
+        f"C:\\Users\\Ann\\studio\\artifacts\\video_production\\{RUN}\\images\\scene_000.png",
+        f"c:/studio/artifacts/video_production/{RUN}/images/scene_000.png",
+        f"./artifacts/video_production/./{RUN}//images/scene_000.png",
+        "elsewhere/renamed/images/scene_000.png",
+        f"{RUN}/backup/{RUN}/images/scene_000.png",
+    ],
+)
+def test_what_follows_the_runs_own_name_is_inside_the_run(raw: str) -> None:
+    assert candidates(raw)[0] == "run:images/scene_000.png"
+
+
+def test_a_relative_path_may_be_the_runs_or_that_of_the_folder_it_was_written_in() -> None:
+    assert candidates("images/scene_000.png") == ["run:images/scene_000.png", "work:images/scene_000.png"]
+
+
+def test_a_figure_lies_below_artifacts_wherever_those_were() -> None:
+    assert candidates("D:\\x\\artifacts\\kb\\fig_005.png") == ["work:artifacts/kb/fig_005.png"]
+    assert "nothing:/x/artifacts/kb/fig.png" in candidates("/x/artifacts/kb/fig.png")
+
+
+def test_a_drive_without_a_known_name_leads_nowhere() -> None:
+    assert candidates("C:\\pictures\\scene_000.png") == []
+
+
+def test_a_way_up_is_never_taken_for_the_inside_of_the_run() -> None:
+    assert [one for one in candidates(f"{RUN}/../../etc/passwd") if one.startswith("run:..")] == []
+    assert candidates(f"C:/{RUN}/../secret.png") == []
+    assert candidates("") == []

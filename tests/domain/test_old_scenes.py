@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import pytest
+
+from gitassets.domain.old_scenes import Counts, find_number, is_clip_name, map_scenes
+
+
+def test_scenes_are_spread_over_the_paragraphs() -> None:
+    found = map_scenes(Counts(range(56), range(45)))
+    assert [found.segment_of_scene(k) for k in range(56)] == [k * 45 // 56 + 1 for k in range(56)]
+    assert list(found.segments) == list(range(1, 46))
+    assert [found.segment_of_clip(k) for k in (0, 44)] == [1, 45]
+    assert not found.one_to_one
+
+
+def test_more_paragraphs_than_scenes_leave_segments_without_a_scene() -> None:
+    found = map_scenes(Counts(range(3), range(6)))
+    assert [found.segment_of_scene(k) for k in range(3)] == [1, 3, 5]
+    assert len(found.segments) == 6
+
+
+@pytest.mark.parametrize("counts", [Counts(range(12), range(12)), Counts(range(12), ()), Counts(range(12), (), 12)])
+def test_as_many_paragraphs_as_scenes_or_none_known_make_each_scene_a_segment(counts: Counts) -> None:
+    found = map_scenes(counts)
+    assert [found.segment_of_scene(k) for k in range(12)] == list(range(1, 13))
+    assert found.one_to_one
+
+
+def test_the_script_counts_where_there_are_no_clips_and_the_trials_where_there_is_no_script() -> None:
+    assert map_scenes(Counts(range(56), (), 45, 99)).paragraphs == 45
+    assert map_scenes(Counts(range(56), (), None, 45)).paragraphs == 45
+    assert map_scenes(Counts(range(56), range(45), None, 60)).paragraphs == 45
+
+
+def test_clips_that_failed_do_not_shift_the_scenes() -> None:
+    assert map_scenes(Counts(range(45), [n for n in range(45) if n != 17])).paragraphs == 45
+    assert map_scenes(Counts(range(45), range(44), 45)).one_to_one
+    assert map_scenes(Counts(range(56), range(44), 45)).paragraphs == 45
+    assert map_scenes(Counts(range(45), range(44), None, 45)).one_to_one
+
+
+def test_a_limited_run_has_as_many_segments_as_scenes_whatever_its_script() -> None:
+    assert list(map_scenes(Counts(range(10), range(10), 45)).segments) == list(range(1, 11))
+    assert list(map_scenes(Counts(range(10), range(9), 45)).segments) == list(range(1, 11))
+
+
+def test_a_run_that_starts_late_counts_its_clips_from_there() -> None:
+    found = map_scenes(Counts(range(10, 15), range(5), None, 45))
+    assert [found.segment_of_scene(k) for k in range(10, 15)] == [11, 12, 13, 14, 15]
+    assert [found.segment_of_clip(k) for k in range(5)] == [11, 12, 13, 14, 15]
+    silent = map_scenes(Counts(range(10, 15), ()))
+    assert list(silent.segments) == [11, 12, 13, 14, 15]
+
+
+def test_a_late_run_with_fewer_clips_than_scenes_keeps_them_together() -> None:
+    found = map_scenes(Counts(range(10, 15), range(4)))
+    scenes = {found.segment_of_scene(k) for k in range(10, 15)}
+    assert scenes == {found.segment_of_clip(k) for k in range(4)} == set(found.segments)
+
+
+def test_scenes_that_are_missing_in_between_leave_the_others_where_they_are() -> None:
+    found = map_scenes(Counts([0, 1, 2, 4, 5], range(6)))
+    assert [found.segment_of_scene(k) for k in (0, 2, 4, 5)] == [1, 3, 5, 6]
+
+
+def test_one_absurd_number_does_not_crush_all_scenes_into_the_first_segment() -> None:
+    found = map_scenes(Counts([*range(10), 9000], range(10)))
+    assert [found.segment_of_scene(k) for k in (0, 5, 9)] == [1, 5, 9]
+    assert found.segment_of_scene(9000) == 10
+
+
+def test_clips_alone_are_segments() -> None:
+    found = map_scenes(Counts((), range(4)))
+    assert list(found.segments) == [1, 2, 3, 4]
+    assert found.segment_of_scene(2) == 3
+    assert list(map_scenes(Counts((), ())).segments) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [("scene_004", 4), ("scene_4", 4), ("4", 4), ("shot2_take07", 7), ("intro", None), ("", None),
+     ("s_99999999999", None), ("scene_10000", None)],
+)  # fmt: skip
+def test_the_last_number_of_an_id_counts(name: str, number: int | None) -> None:
+    assert find_number(name) == number
+
+
+def test_clips_count_paragraphs_unless_they_are_named_by_scenes() -> None:
+    assert is_clip_name("audio_003")
+    assert is_clip_name("AUDIO_3")
+    assert not is_clip_name("scene_003")

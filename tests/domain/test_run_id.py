@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import pytest
+
+from gitassets.domain.run_id import check_run_id, find_twin, match_run_id
+from gitassets.errors import GitAssetsError, NotFoundError, UsageError
+
+RUNS = ["20260207_101747", "20260207_111111", "20260301_090000", "Demo"]
+
+
+@pytest.mark.parametrize("name", ["20260207_101747", "a", "Über-1.2", "1+1", "x" * 100, "console", "latest2"])
+def test_fit_names_pass(name: str) -> None:
+    check_run_id(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "-x",
+        "--help",
+        ".hidden",
+        "_x",
+        "..",
+        "a..b",
+        "a/b",
+        "a\\b",
+        "a b",
+        "a ",
+        "a\n",
+        "a\x00b",
+        "a:b",
+        "a~1",
+        "a^",
+        "a@{1}",
+        "a*",
+        "x.",
+        "x.lock",
+        "x" * 101,
+        "字" * 90,
+        "u\u0308ber",
+        "\ud800",
+        "con",
+        "NUL.txt",
+        "com1",
+        "latest",
+        "LATEST",
+    ],
+)
+def test_unfit_names_are_refused_with_the_remedy(name: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        check_run_id(name)
+    assert caught.value.message.startswith(repr(name))
+    assert caught.value.hint
+
+
+def test_twins_differ_only_in_case_or_unicode_form() -> None:
+    assert find_twin("demo", RUNS) == "Demo"
+    assert find_twin("u\u0308ber", ["Über"]) == "Über"
+    assert find_twin("demo2", RUNS) is None
+
+
+def test_a_run_is_named_by_its_id_or_a_unique_prefix() -> None:
+    assert match_run_id("20260301", RUNS) == "20260301_090000"
+    assert match_run_id("Demo", [*RUNS, "Demo2"]) == "Demo"
+
+
+def test_a_prefix_of_several_runs_names_them() -> None:
+    with pytest.raises(GitAssetsError, match="20260207_101747, 20260207_111111"):
+        match_run_id("20260207", RUNS)
+
+
+def test_a_wrong_name_gets_a_suggestion() -> None:
+    with pytest.raises(NotFoundError) as caught:
+        match_run_id("20260207_101748", RUNS)
+    assert "Did you mean 20260207_101747" in caught.value.hint
+    with pytest.raises(NotFoundError) as caught:
+        match_run_id("zzz", RUNS)
+    assert "Demo" in caught.value.hint
+    with pytest.raises(NotFoundError) as caught:
+        match_run_id("", [])
+    assert "produce" in caught.value.hint
