@@ -1,0 +1,230 @@
+"""The only user of DVC: the blob cache in its layout, its folder lists, and its configuration."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from gitassets.adapters.files import INCOMING, LOCKED_MODE, OPEN_MODE, hash_file, sync_file, write_atomic
+from gitassets.adapters.git import read_gitfile
+from gitassets.errors import ConflictError, CorruptError, NotFoundError
+
+# In hardlink or symlink mode a write to a work file would change the cached blob, and DVC would hand on the bad bytes.
+CACHE_TYPES = "reflink,copy"
+DVC_GITIGNORE = b"/config.local\n/tmp\n/cache\n"
+_SHARED = {"core": {"autostage": "false"}, "cache": {"type": CACHE_TYPES}}
+
+
+class BlobStore:
+    """DVC's local cache: blobs named by the md5 of their bytes, read-only once they are in."""
+
+    def __init__(self, cache_dir: Path) -> None:
+        self.cache_dir = cache_dir
+
+    def path(self, md5: str) -> Path:
+        """Where the blob lies if it is here. `md5` may end in `.dir`."""
+        return self.cache_dir / "files" / "md5" / md5[:2] / md5[2:]
+
+    def has(self, md5: str) -> bool:
+        return self.path(md5).is_file()
+
+    def require(self, md5: str, what: str) -> Path:
+        """The blob's path; NotFoundError names `what` when it is not here."""
+        path = self.path(md5)
+        if not path.is_file():
+            raise NotFoundError(f"The bytes of {what} ({md5}) are not here", "Get them with `dvc pull` in the run.")
+        return path
+
+    def remove(self, md5: str) -> None:
+        self.path(md5).unlink(missing_ok=True)
+
+    def move_in(self, file: Path, md5: str) -> None:
+        """The file, whose hash is `md5`, has become a blob; it survives a loss of power. No copy is made."""
+        target = self.path(md5)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        sync_file(file)
+        file.chmod(LOCKED_MODE)
+        file.replace(target)
+
+    def copy_in(self, file: Path, md5: str) -> None:
+        """The blob holds what the file holds now; ConflictError when that is no longer `md5`."""
+        if self.has(md5) and hash_file(self.path(md5)) == md5:
+            return
+        self.cache_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="incoming-", dir=self.cache_dir) as folder:
+            copy = Path(folder) / "blob"
+            _clone(file, copy)
+            if hash_file(copy) != md5:
+                raise ConflictError(f"{file} changed while it was read", "Try again when nothing writes to it.")
+            self.move_in(copy, md5)
+
+    def add_listing(self, listing: bytes, name: str) -> None:
+        """The folder list is in the cache under `name`, written by DVC's own code from the same entries.
+
+        CorruptError when DVC would give it another name: then its format is not the one that this version knows.
+        """
+        if self.has(name):
+            return
+        import json
+
+        from dvc_data.hashfile.db.local import LocalHashFileDB
+        from dvc_data.hashfile.tree import Tree
+        from dvc_objects.fs.local import localfs
+
+        tree = Tree.from_list(json.loads(listing), hash_name="md5")
+        tree.digest()
+        if tree.oid != name:
+            raise CorruptError(f"DVC names this folder list {tree.oid}, gitassets {name}", "Update gitassets.")
+        database = LocalHashFileDB(localfs, str(self.cache_dir / "files" / "md5"))  # type: ignore[no-untyped-call]
+        database.add(tree.path, tree.fs, tree.oid)
+
+    def place(self, md5: str, target: Path, *, locked: bool) -> None:
+        """`target` holds the blob's bytes, as a clone where the file system can, read-only when `locked`.
+
+        CorruptError when the blob's bytes are not those that its name promises; then `target` is as it was.
+        """
+        source = self.require(md5, target.name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=INCOMING, dir=target.parent)
+        temporary = Path(name)
+        try:
+            import os
+
+            os.close(handle)
+            _clone(source, temporary)
+            if hash_file(temporary) != md5:
+                raise CorruptError(
+                    f"The cached bytes of {target} are damaged ({source})",
+                    "Delete that file, then `dvc pull` in the run's folder, or `gitassets doctor`.",
+                )
+            temporary.chmod(LOCKED_MODE if locked else OPEN_MODE)
+            temporary.replace(target)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                temporary.unlink()
+            raise
+
+
+def list_remote_blobs(root: Path, remote: str, md5s: Sequence[str]) -> set[str]:
+    """Those of the hashes whose blobs the remote holds, a remote of the DVC project in `root` or a URL. Not hashed."""
+    from dvc.config import Config
+    from dvc.exceptions import DvcException
+    from dvc.fs import get_cloud_fs
+    from dvc_data.hashfile.db import HashFileDB
+
+    try:
+        config = Config(str(root / ".dvc"), validate=False) if (root / ".dvc").is_dir() else {}
+        given = {"name": remote} if remote in config.get("remote", {}) else {"url": remote}
+        file_system, options, path = get_cloud_fs(config, **given)
+        fs = file_system(**options)
+        blobs = HashFileDB(fs, fs.join(path, "files", "md5"), read_only=True)
+        return set(blobs.oids_exist(list(md5s)))  # type: ignore[no-untyped-call]
+    except (DvcException, ImportError, OSError) as error:
+        message = f"The DVC remote {remote!r} cannot be read: {error}"
+        raise NotFoundError(message, "`dvc remote list` names those of a project.") from error
+
+
+def _clone(source: Path, target: Path) -> None:
+    from dvc_objects.fs.system import reflink
+
+    with suppress(FileNotFoundError):
+        target.unlink()
+    try:
+        reflink(str(source), str(target))  # type: ignore[no-untyped-call]
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def create_dvc_project(root: Path, site_cache_dir: Path) -> bool:
+    """`root` is a DVC project with the settings that runs inherit; whether anything had to be made."""
+    made = not (root / ".dvc").is_dir()
+    if made:
+        # The files are written here, since `dvc init` would stage them in the user's index.
+        write_atomic(root / ".dvc" / "config", b"")
+    if not (root / ".dvc" / ".gitignore").exists():
+        write_atomic(root / ".dvc" / ".gitignore", DVC_GITIGNORE)
+    shared = _complete_config(root / ".dvc" / "config", _SHARED)
+    local = _complete_config(root / ".dvc" / "config.local", {"core": {"site_cache_dir": str(site_cache_dir)}})
+    return made or shared or local
+
+
+def write_local_config(run_dir: Path, cache_dir: Path, site_cache_dir: Path) -> None:
+    """The run uses the project's blob cache; git does not see this file. What else is set in it stays."""
+    core = {"site_cache_dir": str(site_cache_dir), **({"no_scm": "true"} if _belongs_to_submodule(run_dir) else {})}
+    _complete_config(run_dir / ".dvc" / "config.local", {"core": core, "cache": {"dir": str(cache_dir)}})
+
+
+def _belongs_to_submodule(work_tree: Path) -> bool:
+    """Whether this is a linked work tree of a submodule: DVC's git library takes it for the submodule itself."""
+    git_dir = read_gitfile(work_tree)
+    if git_dir is None or git_dir.parent.name != "worktrees" or not (git_dir.parents[1] / "config").is_file():
+        return False
+    config = (git_dir.parents[1] / "config").read_text("utf-8", "replace")
+    return re.search(r"^\s*worktree\s*=", config, re.MULTILINE) is not None
+
+
+def find_cache_dir(root: Path) -> Path:
+    """Where DVC keeps the blobs of the DVC project at `root`: as its user says, else in .dvc/cache.
+
+    What the branch itself says comes from outside and could name any folder.
+    """
+    given = _get(_read_config(root / ".dvc" / "config.local"), "cache", "dir")
+    return root / ".dvc" / (given or "cache")
+
+
+def format_run_config(project_root: Path) -> bytes:
+    """The DVC configuration that a new run inherits: the project's remotes, absolute where they are folders."""
+    inherited = _read_config(project_root / ".dvc" / "config")
+    config = _read_config(None)
+    config.update({section: dict(values) for section, values in _SHARED.items()})
+    if "remote" in inherited.get("core", {}):
+        config["core"]["remote"] = inherited["core"]["remote"]
+    for name, section in inherited.items():
+        if name.startswith("remote "):
+            config[name] = _absolute_url(section, project_root)
+    return _format_config(config)
+
+
+def _absolute_url(remote: Mapping[str, str], root: Path) -> dict[str, str]:
+    url = remote.get("url", "")
+    if not url or "://" in url or Path(url).expanduser().is_absolute():
+        return dict(remote)
+    return {**remote, "url": str((root / ".dvc" / url).resolve())}
+
+
+def _complete_config(path: Path, wanted: Mapping[str, Mapping[str, str]]) -> bool:
+    """Whether the file lacked one of these settings or had it otherwise; now it has them, and all else as before."""
+    config = _read_config(path)
+    present = {section: {key: _get(config, section, key) for key in values} for section, values in wanted.items()}
+    if present == wanted:
+        return False
+    for section, values in wanted.items():
+        config.setdefault(section, {}).update(values)
+    write_atomic(path, _format_config(config))
+    return True
+
+
+def _read_config(path: Path | None) -> Any:
+    """A configuration file, empty where there is none. DVC's own code cannot write names beyond ASCII."""
+    from configobj import ConfigObj, ConfigObjError  # type: ignore[import-untyped]
+
+    lines = path.read_bytes().splitlines() if path is not None and path.is_file() else []
+    try:
+        return ConfigObj(lines, encoding="utf-8", interpolation=False)
+    except (ConfigObjError, UnicodeDecodeError) as error:
+        raise CorruptError(f"{path} cannot be read: {error}", "Mend it by hand.") from error
+
+
+def _format_config(config: Any) -> bytes:
+    lines: list[bytes | str] = config.write()
+    return b"".join((line.encode() if isinstance(line, str) else line) + b"\n" for line in lines)
+
+
+def _get(config: Mapping[str, Any], section: str, key: str) -> str:
+    value = config.get(section, {}).get(key, "")
+    return ",".join(value) if isinstance(value, list) else str(value)

@@ -1,0 +1,481 @@
+"""The only user of git: verbs named by their results, each one process unless it says otherwise."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from gitassets.adapters.files import write_atomic
+from gitassets.adapters.process import CommandError, run_command, start_command
+from gitassets.errors import GitAssetsError, NotFoundError
+
+# What `git rev-parse --local-env-vars` lists: git sets them for its hooks and aliases, where they would point every
+# later call at the wrong repository or index.
+_LOCAL_VARIABLES = frozenset({
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_CONFIG", "GIT_CONFIG_PARAMETERS", "GIT_OBJECT_DIRECTORY", "GIT_DIR",
+    "GIT_WORK_TREE", "GIT_IMPLICIT_WORK_TREE", "GIT_GRAFT_FILE", "GIT_INDEX_FILE", "GIT_NO_REPLACE_OBJECTS",
+    "GIT_REPLACE_REF_BASE", "GIT_PREFIX", "GIT_SHALLOW_FILE", "GIT_COMMON_DIR", "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_NAMESPACE", "GIT_QUARANTINE_PATH", "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS",
+})  # fmt: skip
+_NO_IDENTITY = re.compile(r"tell me who you are|empty ident name|unable to auto-detect email|no email was given", re.I)
+_NO_SUCH_KEY = 5
+_GIT = ("git", "--no-replace-objects", "-c", "core.quotePath=false", "-c", "core.commitGraph=false")
+_IDENTITY_HINT = 'Say who you are: git config --global user.name "Your Name"; git config --global user.email you@mail'
+
+
+class IdentityError(GitAssetsError):
+    """Git does not know who commits."""
+
+    def __init__(self) -> None:
+        super().__init__("git does not know your name and mail address, so it cannot commit", _IDENTITY_HINT)
+
+
+def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment without what git leaks into hooks, with messages in English for those who parse them."""
+    kept = {name: value for name, value in os.environ.items() if name not in _LOCAL_VARIABLES}
+    return {**kept, **_OF_EVERY_CALL, **(extra or {})}
+
+
+_OF_EVERY_CALL = {
+    "LC_ALL": "C.UTF-8",
+    "LANGUAGE": "C",
+    "GIT_OPTIONAL_LOCKS": "0",
+    # A file that is not there: grafts would show another history than the commits tell.
+    "GIT_GRAFT_FILE": f"{os.devnull}/none",
+    # The pre-commit framework, where it is in use, has no configuration in a run's folder.
+    "PRE_COMMIT_ALLOW_NO_CONFIG": "1",
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a folder stands in git: top of its work tree, its own git directory and the common one."""
+
+    top: Path
+    git_dir: Path
+    common_dir: Path
+
+    @property
+    def linked(self) -> bool:
+        return self.git_dir != self.common_dir
+
+
+def find_place(folder: Path) -> Place | None:
+    """The work tree that holds `folder`, or None."""
+    argv = ("git", "rev-parse", "--path-format=absolute", "--show-toplevel", "--absolute-git-dir", "--git-common-dir")
+    try:
+        lines = run_command(argv, cwd=folder, env=clean_environment()).decode().splitlines()
+    except CommandError as error:
+        if "not a git repository" in error.stderr or "must be run in a work tree" in error.stderr:
+            return None
+        raise
+    top, git_dir, common_dir = (Path(line) for line in lines[:3])
+    return Place(top, git_dir, common_dir)
+
+
+def find_bare_hooks(repository: Path) -> Path:
+    """The hooks folder of a bare repository. NotFoundError when there is none at this place."""
+    git = Git(repository)
+    if not repository.is_dir() or find_place(repository) is not None or git.line("rev-parse", "--git-dir") != ".":
+        raise NotFoundError(f"{repository} is not a bare repository", "Name the folder that people push to.")
+    return Path(git.line("rev-parse", "--path-format=absolute", "--git-path", "hooks"))
+
+
+def create_repository(folder: Path) -> None:
+    """`folder` is a git repository on branch main."""
+    import git
+
+    folder.mkdir(parents=True, exist_ok=True)
+    # Not by git.Repo, which takes a $NAME in a path for a variable of the environment.
+    git.Git(folder).init(quiet=True, initial_branch="main", env=clean_environment())
+
+
+def has_identity(folder: Path) -> bool:
+    """Whether git knows who would commit in this folder."""
+    try:
+        Git(folder).check_identity()
+    except IdentityError:
+        return False
+    return True
+
+
+def set_config(folder: Path, values: Mapping[str, str]) -> None:
+    """This repository's own configuration holds the values; whatever else stands there stays as it is written."""
+    # By git itself: GitPython writes the whole file anew, without the user's comments.
+    for name, value in values.items():
+        Git(folder).call("config", "--local", name, value)
+
+
+def unset_config(folder: Path, names: Iterable[str]) -> None:
+    """This repository's own configuration no longer holds any of the names."""
+    for name in names:
+        try:
+            Git(folder).call("config", "--local", "--unset-all", name)
+        except CommandError as error:
+            if error.code != _NO_SUCH_KEY:
+                raise
+
+
+@dataclass(frozen=True)
+class WorkTreeState:
+    """HEAD, the branch (None when detached) and the tracked paths that differ from HEAD, in index or work tree."""
+
+    head: str | None
+    branch: str | None
+    changed: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One commit of a history, as `iter_log` reads it. `date` is the author's, ISO 8601."""
+
+    oid: str
+    parents: tuple[str, ...]
+    author: str
+    email: str
+    date: str
+    message: str
+
+
+class Git:
+    """Git in one work tree or git directory; `kept` are variables that every call is to see."""
+
+    def __init__(self, folder: Path, kept: Mapping[str, str] | None = None) -> None:
+        self.folder = folder
+        self._kept = dict(kept or {})
+
+    def call(self, *args: str, stdin: bytes | None = None, env: Mapping[str, str] | None = None) -> bytes:
+        environment = clean_environment({**self._kept, **(env or {})})
+        return run_command((*_GIT, *args), cwd=self.folder, env=environment, stdin=stdin)
+
+    def start(self, *args: str) -> subprocess.Popen[bytes]:
+        """A git process that goes on answering; the caller ends it."""
+        return start_command((*_GIT, *args), cwd=self.folder, env=clean_environment(self._kept))
+
+    def line(self, *args: str, env: Mapping[str, str] | None = None) -> str:
+        return self.call(*args, env=env).decode().strip()
+
+    def success(self, *args: str) -> bool:
+        try:
+            self.call(*args)
+        except CommandError as error:
+            if error.code == 1:
+                return False
+            raise
+        return True
+
+    @cached_property
+    def common_dir(self) -> Path:
+        return Path(self.line("rev-parse", "--path-format=absolute", "--git-common-dir"))
+
+    def check_identity(self) -> None:
+        """IdentityError when git could not commit for want of a name."""
+        try:
+            self.call("var", "GIT_COMMITTER_IDENT")
+        except CommandError as error:
+            if _NO_IDENTITY.search(error.stderr):
+                raise IdentityError from error
+            raise
+
+    def read_config(self, name: str) -> str:
+        """The value in force, empty when there is none."""
+        return self.line("config", "--default", "", "--get", name)
+
+    def read_config_flag(self, name: str) -> bool:
+        return self.line("config", "--type=bool", "--default", "false", "--get", name) == "true"
+
+    def resolve(self, revision: str) -> str | None:
+        """The commit that `revision` names, or None."""
+        try:
+            return self.line("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        except CommandError:
+            return None
+
+    def list_merge_bases(self, one: str, other: str) -> list[str]:
+        """The best common ancestors: none when the two share no history, several after merges crosswise."""
+        try:
+            return self.line("merge-base", "--all", one, other).split()
+        except CommandError as error:
+            if error.code == 1:
+                return []
+            raise
+
+    def is_ancestor(self, old: str, new: str) -> bool:
+        return self.success("merge-base", "--is-ancestor", old, new)
+
+    def list_refs(self, *patterns: str) -> dict[str, str]:
+        """Full name and object id of every reference under the patterns."""
+        lines = self.line("for-each-ref", "--format=%(refname) %(objectname)", *patterns).splitlines()
+        return dict(line.split(" ", 1) for line in lines)
+
+    def has_object(self, oid: str) -> bool:
+        try:
+            self.call("cat-file", "-e", oid)
+        except CommandError:
+            return False
+        return True
+
+    def read_birth_times(self, *patterns: str) -> dict[str, int]:
+        """For each reference under the patterns that is named first, when the oldest of its commits was made."""
+        out = self.line("log", "--max-parents=0", "--source", "--format=%S %ct", *(f"--glob={one}" for one in patterns))
+        return {ref: int(time) for ref, time in (line.rsplit(" ", 1) for line in out.splitlines())}
+
+    def read_blob(self, revision: str, path: str) -> bytes | None:
+        """The bytes of a file in a commit; None when the commit has no such file."""
+        try:
+            return self.call("cat-file", "blob", f"{revision}:{path}")
+        except CommandError:
+            return None
+
+    def read_blobs(self, names: Sequence[str]) -> dict[str, bytes | None]:
+        """Many objects by `revision:path` or id, in one process; None for those that do not exist."""
+        if not names:
+            return {}
+        out = self.call("cat-file", "--batch", stdin="".join(f"{name}\n" for name in names).encode())
+        found: dict[str, bytes | None] = {}
+        position = 0
+        for name in names:
+            end = out.index(b"\n", position)
+            header = out[position:end]
+            position = end + 1
+            if header.endswith(b" missing"):
+                found[name] = None
+                continue
+            size = int(header.rsplit(b" ", 1)[1])
+            found[name] = out[position : position + size]
+            position += size + 1
+        return found
+
+    def iter_log(self, revision: str, *paths: str) -> Iterator[Commit]:
+        """The commits that `revision` reaches, newest first, as they were written: no .mailmap, no replacements."""
+        form = "%H%x00%P%x00%an%x00%ae%x00%aI%x00%B%x00"
+        out = self.call(
+            "-c", "log.mailmap=false", "-c", "log.showSignature=false",
+            "log", "--topo-order", f"--format={form}", "--encoding=UTF-8", revision, "--", *paths,
+        )  # fmt: skip
+        parts = out.decode("utf-8", "replace").split("\0")
+        for start in range(0, len(parts) - 6, 6):
+            oid, parents, author, email, date, message = parts[start : start + 6]
+            yield Commit(oid.strip(), tuple(parents.split()), author, email, date, message.rstrip("\n"))
+
+    def write_root_commit(
+        self, files: Mapping[str, bytes], message: str, scratch: Path, *, parent: str | None = None
+    ) -> str:
+        """The id of a commit that holds exactly `files`, byte for byte unless a .gitattributes among them says
+        otherwise. It has no parent, or the given one; `scratch` is an empty folder."""
+        tree = scratch / "tree"
+        for name, data in files.items():
+            target = tree / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+        common_dir = str(self.common_dir)
+        env = {"GIT_DIR": common_dir, "GIT_WORK_TREE": str(tree), "GIT_INDEX_FILE": str(scratch / "index")}
+        at_tree = Git(tree)
+        at_tree.call("-c", "core.safecrlf=false", "-c", "core.autocrlf=false", "add", "--force", "--", *files, env=env)
+        tree_oid = at_tree.line("write-tree", env=env)
+        sign = ("-S",) if self.read_config_flag("commit.gpgSign") else ()
+        parents = ("-p", parent) if parent else ()
+        try:
+            return (
+                self.call("commit-tree", tree_oid, *parents, *sign, "-F", "-", stdin=message.encode()).decode().strip()
+            )
+        except CommandError as error:
+            if _NO_IDENTITY.search(error.stderr):
+                raise IdentityError from error
+            raise
+
+    def create_branch(self, branch: str, commit: str) -> None:
+        self.call("update-ref", f"refs/heads/{branch}", commit, "0" * len(commit))
+
+    def track_branch(self, branch: str, remote_ref: str) -> None:
+        """The local branch exists where the remote one is, and follows it."""
+        self.call("branch", "--quiet", "--track", branch, remote_ref.removeprefix("refs/remotes/"))
+
+    def delete_branch(self, branch: str, commit: str) -> None:
+        self.call("update-ref", "-d", f"refs/heads/{branch}", commit)
+
+    def read_state(self) -> WorkTreeState:
+        """HEAD, branch and changed tracked files, in one process."""
+        out = self.call("status", "--porcelain=v2", "--branch", "-z", "--untracked-files=no", "--no-renames")
+        head = branch = None
+        changed = []
+        for entry in _split_names(out):
+            if entry.startswith("# branch.oid "):
+                head = entry.removeprefix("# branch.oid ")
+            elif entry.startswith("# branch.head "):
+                branch = entry.removeprefix("# branch.head ")
+            elif entry.startswith("1 "):
+                changed.append(entry.split(" ", 8)[8])
+            elif entry.startswith("u "):
+                changed.append(entry.split(" ", 10)[10])
+        return WorkTreeState(
+            None if head == "(initial)" else head, None if branch == "(detached)" else branch, frozenset(changed)
+        )
+
+    def commit_paths(self, paths: Sequence[str], message: str, *, new_paths: Sequence[str] = ()) -> str:
+        """The id of a new commit of exactly these paths; what else is staged stays staged.
+
+        Hooks, signing and identity are the user's. CommandError holds what a hook said.
+        """
+        if new_paths:
+            self.call("add", "--force", "--", *new_paths)
+        try:
+            self.call(
+                "commit", "--quiet", "--only", "--cleanup=whitespace", "-F", "-", "--", *paths, stdin=message.encode()
+            )
+        except CommandError as error:
+            if _NO_IDENTITY.search(error.stderr):
+                raise IdentityError from error
+            raise
+        return self.line("rev-parse", "HEAD")
+
+    def unstage(self, paths: Sequence[str]) -> None:
+        """The index holds these paths as HEAD does; their files, and what else is staged, stay as they are."""
+        self.call("reset", "--quiet", "--", *paths)
+
+    def add_worktree(self, folder: Path, branch: str) -> None:
+        """`folder` is a linked work tree of `branch` with nothing checked out."""
+        self.call("worktree", "add", "--quiet", "--no-checkout", "--", str(folder), branch)
+
+    def fill_index(self, scratch: Path) -> None:
+        """The files of HEAD are written, then the index: it is there only when they all are. `scratch` is empty."""
+        index = scratch / "index"
+        env = {"GIT_INDEX_FILE": str(index)}
+        self.call("read-tree", "HEAD", env=env)
+        self.call("checkout-index", "--all", "--force", "--index", "--quiet", env=env)
+        index.replace((read_gitfile(self.folder) or self.folder / ".git") / "index")
+
+    def check_ignored(self, path: str) -> bool:
+        return self.success("check-ignore", "--quiet", "--", path)
+
+    def list_tree(self, revision: str) -> list[tuple[str, str]]:
+        """Path and mode ("100644", "120000", …) of every file of a commit."""
+        entries = _split_names(self.call("ls-tree", "-r", "-z", revision))
+        return [(entry.split("\t", 1)[1], entry.split(" ", 1)[0]) for entry in entries]
+
+    def list_tracked(self, *paths: str) -> list[str]:
+        return _split_names(self.call("ls-files", "-z", "--", *paths))
+
+
+def _split_names(output: bytes) -> list[str]:
+    """What git printed with -z. Names that are not UTF-8 can be handed back to it as they are."""
+    return output.decode("utf-8", "surrogateescape").split("\0")[:-1]
+
+
+def read_gitfile(folder: Path) -> Path | None:
+    """The git directory that a linked work tree's `.git` file names; None when there is no such file."""
+    try:
+        text = (folder / ".git").read_text("utf-8")
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, UnicodeDecodeError):
+        return None
+    if not text.startswith("gitdir: "):
+        return None
+    return (folder / text.removeprefix("gitdir: ").rstrip("\n")).resolve()
+
+
+def read_branch(git_dir: Path) -> str | None:
+    """The branch that is checked out, None when HEAD is detached or cannot be read. No process."""
+    try:
+        head = (git_dir / "HEAD").read_text("utf-8").strip()
+    except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
+        return None
+    return head.removeprefix("ref: refs/heads/") if head.startswith("ref: refs/heads/") else None
+
+
+@dataclass(frozen=True)
+class LinkedWorkTree:
+    """One entry of .git/worktrees: its own git directory, the folder it records, and the branch (None: detached)."""
+
+    admin_dir: Path
+    folder: Path
+    branch: str | None
+
+    @property
+    def intact(self) -> bool:
+        """Whether the folder points back here: a copied or moved repository's do not."""
+        return read_gitfile(self.folder) == self.admin_dir.resolve()
+
+
+def iter_linked_worktrees(common_dir: Path) -> Iterator[LinkedWorkTree]:
+    """The linked work trees by their files: no process, however many there are."""
+    try:
+        admin_dirs = sorted((common_dir / "worktrees").iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for admin_dir in admin_dirs:
+        try:
+            gitdir = (admin_dir / "gitdir").read_text("utf-8").rstrip("\n")
+        except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
+            continue
+        yield LinkedWorkTree(admin_dir, (admin_dir / gitdir).parent, read_branch(admin_dir))
+
+
+def link_worktree(admin_dir: Path, folder: Path) -> None:
+    """The work tree of `admin_dir` is `folder`: both point at each other. Its files stay untouched."""
+    write_atomic(admin_dir / "gitdir", f"{folder / '.git'}\n".encode())
+    write_atomic(folder / ".git", f"gitdir: {admin_dir}\n".encode())
+
+
+def remove_worktree(git: Git, folder: Path) -> None:
+    """The linked work tree and its folder are gone, whatever lies in it."""
+    git.call("worktree", "remove", "--force", "--force", "--", str(folder))
+
+
+def exclude_locally(common_dir: Path, name: str) -> None:
+    """Git leaves `name` alone ("/media/x/"), in this clone only: no file of the project changes."""
+    pattern = re.sub(r"([\\*?\[])", r"\\\1", name)
+    path = common_dir / "info" / "exclude"
+    data = path.read_bytes() if path.exists() else b""
+    if pattern.encode() not in data.splitlines():
+        separator = b"" if not data or data.endswith(b"\n") else b"\n"
+        write_atomic(path, b"%b%b%b\n" % (data, separator, pattern.encode()))
+
+
+MERGE = "a merge"
+_UNFINISHED = {
+    "MERGE_HEAD": MERGE,
+    "rebase-merge": "a rebase",
+    "rebase-apply": "a rebase or `git am`",
+    "CHERRY_PICK_HEAD": "a cherry-pick",
+    "REVERT_HEAD": "a revert",
+}
+
+
+def find_unfinished(git_dir: Path) -> str | None:
+    """The operation that waits to be continued in this work tree: "a merge", "a rebase", …"""
+    return next((name for file, name in _UNFINISHED.items() if (git_dir / file).exists()), None)
+
+
+def find_git_locks(git_dir: Path, common_dir: Path) -> list[Path]:
+    """The locks that a git command which commits here holds now, or left behind when it was killed."""
+    branch = read_branch(git_dir)
+    places = [git_dir / "index.lock", git_dir / "HEAD.lock"]
+    places += [common_dir / "refs" / "heads" / f"{branch}.lock"] if branch else []
+    return [path for path in places if path.exists()]
+
+
+def is_git_at_work(folder: Path) -> bool:
+    """Whether a git process runs in this very folder; also where the system does not tell which processes run."""
+    processes = Path("/proc")
+    if not (processes / "self" / "cwd").exists():
+        return True
+    return any(_runs_git_in(process, folder) for process in processes.glob("[0-9]*"))
+
+
+def _runs_git_in(process: Path, folder: Path) -> bool:
+    try:
+        # Git goes to the top of the work tree, wherever it was called.
+        return (process / "comm").read_text() == "git\n" and (process / "cwd").samefile(folder)
+    except OSError:
+        return False
+
+
+def remove_git_locks(git_dir: Path, locks: Iterable[Path]) -> None:
+    """What a killed git command left of its locks is gone."""
+    for path in (*locks, *git_dir.glob("next-index-*.lock")):
+        path.unlink(missing_ok=True)

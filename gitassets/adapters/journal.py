@@ -1,0 +1,124 @@
+"""What must survive a kill: the change that is being written, and the results that are not yet in the manifest."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from gitassets.adapters.files import write_atomic
+from gitassets.errors import CorruptError
+
+
+@dataclass(frozen=True)
+class TextChange:
+    """A file in git, before and after; None: it is not there."""
+
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True)
+class MediaChange:
+    """A file that DVC tracks, as the md5 before and after; None: it is not there."""
+
+    before: str | None
+    after: str | None
+    locked: bool = False
+
+
+@dataclass(frozen=True)
+class Pending:
+    """One transaction on a run: from `head`, these files, committed with this message."""
+
+    head: str
+    message: str
+    texts: Mapping[str, TextChange]
+    media: Mapping[str, MediaChange]
+
+
+class Journal:
+    """Holds the one transaction of a run that is under way. Survives a kill; gone when the transaction has ended."""
+
+    def __init__(self, state_dir: Path, run_id: str) -> None:
+        self.path = state_dir / "journal" / f"{run_id}.json"
+
+    def write(self, pending: Pending) -> None:
+        write_atomic(self.path, json.dumps(asdict(pending)).encode())
+
+    def read(self) -> Pending | None:
+        try:
+            raw = json.loads(self.path.read_bytes())
+            return Pending(
+                head=raw["head"],
+                message=raw["message"],
+                texts={path: TextChange(**one) for path, one in raw["texts"].items()},
+                media={path: MediaChange(**one) for path, one in raw["media"].items()},
+            )
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CorruptError(f"{self.path} cannot be read: {error}", "Move it away and try again.") from error
+
+    def remove(self) -> None:
+        with suppress(FileNotFoundError):
+            self.path.unlink()
+
+    def was_there_before(self, file: Path) -> bool:
+        """Whether `file` was made while this transaction was under way; False when either is gone."""
+        try:
+            return self.path.stat().st_mtime_ns <= file.stat().st_mtime_ns
+        except FileNotFoundError:
+            return False
+
+
+@dataclass(frozen=True)
+class Made:
+    """A generated asset whose bytes are in the cache, and the md5 that it is to replace (None: nothing)."""
+
+    segment: int
+    kind: str
+    base_md5: str | None
+    action: str
+    asset: Mapping[str, Any]
+
+
+class MadeLog:
+    """The generated assets of a run that no commit records yet, one JSON line each, safe on disk once added.
+
+    Several threads may add at once.
+    """
+
+    def __init__(self, state_dir: Path, run_id: str) -> None:
+        self.path = state_dir / "made" / f"{run_id}.jsonl"
+        self._adding = threading.Lock()
+
+    def add(self, made: Made) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self._adding, self.path.open("a", encoding="utf-8") as file:
+            # The line before may have been cut short, by a kill or a full disk.
+            file.write(f"\n{json.dumps(asdict(made))}\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def read(self) -> list[Made]:
+        return list(self._iter_lines())
+
+    def _iter_lines(self) -> Iterator[Made]:
+        try:
+            lines = self.path.read_text("utf-8").splitlines()
+        except FileNotFoundError:
+            return
+        for line in lines:
+            # Of a line that was cut short the asset is in the cache, but was never reported as made.
+            with suppress(ValueError, TypeError):
+                yield Made(**json.loads(line))
+
+    def remove(self) -> None:
+        with suppress(FileNotFoundError):
+            self.path.unlink()

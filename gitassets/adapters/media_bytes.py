@@ -1,0 +1,101 @@
+"""What the bytes of a media file say before any decoder is asked: its format, and whether its end is there."""
+
+from __future__ import annotations
+
+from typing import IO
+
+HEAD_BYTES = 4096
+
+_MAGICS = (
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    (b"\xff\xd8\xff", "jpg"),
+    (b"fLaC", "flac"),
+    (b"OggS", "ogg"),
+    (b"ID3", "mp3"),
+)
+_QUICKTIME_ATOMS = (b"moov", b"mdat", b"wide", b"free", b"skip")
+_RIFF_UNKNOWN = 0x7FFF_0000
+_OGG_PAGE_BYTES = 65_307
+_MATROSKA_SEGMENT = b"\x18\x53\x80\x67"
+
+
+def recognise_format(head: bytes) -> str | None:
+    """The format that the first bytes promise; None when it is none of ours. An m4a is an mp4 as far as they go."""
+    if head[:4] in (b"RIFF", b"RF64"):
+        return {b"WAVE": "wav", b"WEBP": "webp"}.get(head[8:12])
+    if head[4:8] == b"ftyp":
+        return "mov" if head[8:12] == b"qt  " else "mp4"
+    if head[4:8] in _QUICKTIME_ATOMS:
+        return "mov"
+    if head.startswith(b"\x1aE\xdf\xa3"):
+        return "webm" if b"\x42\x82\x84webm" in head[:64] else None
+    known = next((name for magic, name in _MAGICS if head.startswith(magic)), None)
+    return "mp3" if known is None and _is_mp3_frame(head) else known
+
+
+def _is_mp3_frame(head: bytes) -> bool:
+    """Eleven sync bits, then layer III: AAC in ADTS has the same sync, but layer 0."""
+    return len(head) > 1 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2
+
+
+def has_end(name: str, file: IO[bytes]) -> bool:
+    """False when a wav, ogg or webm lacks its end, about which no demuxer complains."""
+    checks = {"wav": _holds_riff, "ogg": _has_last_page, "webm": _holds_segment}
+    return checks[name](file) if name in checks else True
+
+
+def _holds_riff(file: IO[bytes]) -> bool:
+    """Whether all bytes are there that the RIFF header declares. Programs that write into a pipe declare nonsense."""
+    size = file.seek(0, 2)
+    file.seek(4)
+    declared = int.from_bytes(file.read(4), "little")
+    return declared + 8 <= size or declared >= _RIFF_UNKNOWN
+
+
+def _has_last_page(file: IO[bytes]) -> bool:
+    """Whether the last Ogg page is whole and says that it is the last."""
+    size = file.seek(0, 2)
+    file.seek(max(0, size - 2 * _OGG_PAGE_BYTES))
+    tail = file.read()
+    page = tail[tail.rfind(b"OggS") :]
+    if len(page) < 27 or len(page) < 27 + page[26]:
+        return False
+    length = 27 + page[26] + sum(page[27 : 27 + page[26]])
+    return bool(page[5] & 4) and length <= len(page)
+
+
+def _holds_segment(file: IO[bytes]) -> bool:
+    """Whether all bytes are there that the Matroska segment declares. A live recording declares none."""
+    size = file.seek(0, 2)
+    file.seek(0)
+    head = file.read(HEAD_BYTES)
+    at = head.find(_MATROSKA_SEGMENT) + len(_MATROSKA_SEGMENT)
+    if at < len(_MATROSKA_SEGMENT) or at >= len(head) or not head[at]:
+        return False
+    width = 9 - head[at].bit_length()
+    unknown = (1 << 7 * width) - 1
+    declared = int.from_bytes(head[at : at + width], "big") & unknown
+    return declared == unknown or at + width + declared <= size
+
+
+def count_mp3_samples(file: IO[bytes]) -> int:
+    """How many samples the head of an mp3 says there are, the encoder's padding included; 0 where it does not say.
+
+    Demuxers guess from the size of the file as soon as that does not fit, and so find every length right.
+    """
+    file.seek(0)
+    file.seek(_id3_size(file.read(10)))
+    frame = file.read(256)
+    tag = max(frame.find(b"Xing"), frame.find(b"Info"))
+    if tag < 0 or not frame[tag + 7] & 1:
+        return 0
+    per_frame = 1152 if frame[1] & 0x18 == 0x18 else 576
+    return int.from_bytes(frame[tag + 8 : tag + 12], "big") * per_frame
+
+
+def _id3_size(head: bytes) -> int:
+    """How many bytes of tags stand before the first frame. The size holds seven bits a byte."""
+    if len(head) < 10 or not head.startswith(b"ID3"):
+        return 0
+    first, second, third, fourth = head[6:10]
+    return 10 + (first << 21 | second << 14 | third << 7 | fourth)

@@ -1,0 +1,51 @@
+"""The media that a build uses: where the bytes are, and what they are, measured once for each hash."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from gitassets.adapters.files import write_atomic
+from gitassets.adapters.probe import MediaInfo, probe_media
+from gitassets.domain.manifest import Kind
+
+_FORM = 1  # Goes up with every change of what is measured.
+
+
+@dataclass(frozen=True)
+class MediaSource:
+    """A file of bytes under whatever name. `md5` is their hash, which the caller has checked."""
+
+    md5: str
+    path: Path
+    info: MediaInfo
+
+
+def probe_sources(paths: Mapping[str, Path], cache_dir: Path, jobs: int) -> dict[str, MediaSource]:
+    """Every file by its md5. What was measured before is not decoded again."""
+    with ThreadPoolExecutor(max(1, jobs)) as pool:
+        return dict(zip(paths, pool.map(lambda md5: _probe_source(md5, paths[md5], cache_dir), paths), strict=True))
+
+
+def _probe_source(md5: str, path: Path, cache_dir: Path) -> MediaSource:
+    record = cache_dir / "media" / md5[:2] / f"{md5[2:]}.json"
+    info = _read_record(record)
+    if info is None:
+        info = probe_media(path)
+        write_atomic(record, json.dumps({"form": _FORM, **asdict(info)}).encode())
+    return MediaSource(md5, path, info)
+
+
+def _read_record(record: Path) -> MediaInfo | None:
+    """What was measured; None when nothing was, or by another version."""
+    try:
+        raw: dict[str, Any] = json.loads(record.read_bytes())
+        if raw.pop("form") != _FORM:
+            return None
+        return MediaInfo(**{**raw, "kind": Kind(raw["kind"])})
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+        return None

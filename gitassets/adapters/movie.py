@@ -1,0 +1,152 @@
+"""Joins finished segments, the sound and the chapters into one mp4, without encoding anything again.
+
+Every packet's time is set from its frame's number in the whole video. ffmpeg's own joining adds up lengths in
+microseconds instead, and takes segments together that no player can play as one.
+"""
+
+from __future__ import annotations
+
+import errno
+import heapq
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gitassets.domain.captions import Chapter
+from gitassets.errors import CorruptError, GitAssetsError
+
+if TYPE_CHECKING:
+    from av import AudioStream, Packet, VideoStream
+    from av.container import InputContainer, OutputContainer
+
+_AGAIN = "Build again: what was kept of it is thrown away."
+_MILLISECOND = Fraction(1, 1000)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A finished segment: H.264 in mp4, exactly `frame_count` frames."""
+
+    path: Path
+    first_frame: int
+    frame_count: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Movie:
+    pieces: Sequence[Piece]
+    fps: Fraction
+    sound: Path
+    chapters: Sequence[Chapter]
+    title: str | None
+    language: str
+
+
+def has_frames(path: Path, frame_count: int) -> bool:
+    """Whether the file is a video of so many frames, as far as its head says."""
+    import av
+
+    try:
+        with av.open(f"file:{path}", "r", "mp4") as container:
+            return container.streams.video[0].frames == frame_count
+    except (av.FFmpegError, IndexError):
+        return False
+
+
+def write_movie(movie: Movie, target: Path) -> None:
+    """`target` is the whole video. CorruptError when a segment is not what it should be."""
+    import av
+
+    try:
+        _mux(movie, target)
+    except av.FFmpegError as error:
+        hint = "Free some space on the disk." if error.errno == errno.ENOSPC else ""
+        raise GitAssetsError(f"The video cannot be joined: {error.strerror} ({error.filename})", hint) from error
+
+
+def _mux(movie: Movie, target: Path) -> None:
+    import av
+
+    options = {"movflags": "+faststart", "fflags": "+bitexact"}
+    with av.open(f"file:{movie.sound}", "r", "mp4") as sound, av.open(f"file:{target}", "w", "mp4", options) as output:
+        _describe(output, movie)
+        with av.open(f"file:{movie.pieces[0].path}", "r", "mp4") as first:
+            picture = output.add_stream_from_template(first.streams.video[0])
+        picture.time_base = 1 / movie.fps
+        voice = output.add_stream_from_template(sound.streams.audio[0])
+        voice.metadata["language"] = movie.language
+        heard = _iter_sound(sound, voice)
+        for _, packet in heapq.merge(_iter_picture(movie, picture), heard, key=lambda one: one[0]):
+            output.mux_one(packet)
+
+
+def _describe(output: OutputContainer, movie: Movie) -> None:
+    if movie.title:
+        output.metadata["title"] = movie.title
+    output.set_chapters(
+        [
+            {
+                "id": number,
+                "start": one.start_ms,
+                "end": one.end_ms,
+                "time_base": _MILLISECOND,
+                "metadata": {"title": one.title},
+            }
+            for number, one in enumerate(movie.chapters)
+        ]
+    )
+
+
+def _iter_picture(movie: Movie, stream: VideoStream) -> Iterator[tuple[Fraction, Packet[Any]]]:
+    """Every packet of every segment with its time in seconds, which is that of its frame's number."""
+    delay = _find_delay(movie)
+    for piece in movie.pieces:
+        count = 0
+        for packet in _iter_packets(piece, stream):
+            packet.pts = _frame_number(packet.pts, packet, movie.fps) + piece.first_frame
+            packet.dts = piece.first_frame + count - delay
+            packet.duration, packet.time_base, packet.stream = 1, 1 / movie.fps, stream
+            count += 1
+            yield packet.dts / movie.fps, packet
+        if count != piece.frame_count:
+            raise CorruptError(f"{piece.path} holds {count} frames instead of {piece.frame_count}", _AGAIN)
+
+
+def _find_delay(movie: Movie) -> int:
+    """How many frames a packet is decoded before it is shown.
+
+    The longest segment says it: in one of a frame or two nothing is reordered, and its file knows of no delay.
+    """
+    import av
+
+    longest = max(movie.pieces, key=lambda one: one.frame_count)
+    with av.open(f"file:{longest.path}", "r", "mp4") as container:
+        first = next(container.demux(container.streams.video[0]))
+        return _frame_number(first.pts, first, movie.fps) - _frame_number(first.dts, first, movie.fps)
+
+
+def _iter_packets(piece: Piece, stream: VideoStream) -> Iterator[Packet[Any]]:
+    """The packets of one segment, encoded with the same headers as the first one."""
+    import av
+
+    with av.open(f"file:{piece.path}", "r", "mp4") as container:
+        video = container.streams.video[0]
+        if video.codec_context.extradata != stream.codec_context.extradata:
+            raise CorruptError(f"{piece.path} is not encoded like the other segments", _AGAIN)
+        for packet in container.demux(video):
+            if packet.dts is not None:  # the last one only says that there are no more
+                yield packet
+
+
+def _frame_number(ticks: int | None, packet: Packet[Any], fps: Fraction) -> int:
+    number = (ticks or 0) * packet.time_base * fps
+    return round(number)
+
+
+def _iter_sound(container: InputContainer, stream: AudioStream) -> Iterator[tuple[Fraction, Packet[Any]]]:
+    for packet in container.demux(container.streams.audio[0]):
+        if packet.dts is not None:
+            packet.stream = stream
+            yield packet.dts * packet.time_base, packet

@@ -1,0 +1,48 @@
+"""How a video is rendered."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+
+ZOOM = 0.08
+MAX_SLOWDOWN = Fraction(5, 4)
+
+OnProgress = Callable[[int, int], None]
+"""Is told how many frames are done, of how many. May be called from any thread, one at a time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderSettings:
+    """`language` is an ISO 639-2 code; a `title` of None leaves the video without one."""
+
+    size: tuple[int, int] = (1920, 1080)
+    fps: Fraction = Fraction(30)
+    keep_video_sound: bool = False
+    loudness_lufs: float = -16.0
+    title: str | None = None
+    language: str = "und"
+    cache_bytes: int = 5_000_000_000
+    jobs: int = min(os.cpu_count() or 1, 8)
+
+    @property
+    def canvas_size(self) -> tuple[int, int]:
+        """The size in which stills are drawn: wide enough that the nearest view of them is not magnified."""
+        width, height = (round(side * (1 + ZOOM) / 2) * 2 for side in self.size)
+        return width, height
+
+
+def encoder_options(settings: RenderSettings) -> dict[str, str | int]:
+    """How every segment is encoded, all alike so that they can be joined without another encoding.
+
+    Two threads, always: the bytes that x264 writes depend on their number.
+    """
+    return {
+        "c:v": "libx264", "preset": "veryfast", "crf": 20, "profile:v": "high", "pix_fmt": "yuv420p", "threads": 2,
+        "g": round(settings.fps * 5), "x264-params": "stitchable=1", "fps_mode": "passthrough",
+        "color_range": "tv", "colorspace": "bt709", "color_trc": "bt709", "color_primaries": "bt709",
+        "video_track_timescale": settings.fps.numerator, "map_metadata": -1,
+        "fflags": "+bitexact", "flags:v": "+bitexact",
+    }  # fmt: skip

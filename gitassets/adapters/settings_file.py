@@ -1,0 +1,232 @@
+"""gitassets.yaml: the settings of a project. Comments survive; secrets have no place in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from gitassets.domain.frame_format import parse_fps, parse_size
+from gitassets.errors import CorruptError, UsageError
+
+Parsed = TypeVar("Parsed")
+
+SETTINGS_NAME = "gitassets.yaml"
+
+DEFAULT_TEXT = """\
+# Settings of gitassets for this project. Everything here may be left out: the values below are the defaults.
+# No passwords or keys belong here: they come from the environment.
+
+# Where the folders of the runs lie, relative to this file.
+runs_dir: runs
+
+# What makes assets when `produce` is called without --live. local: a neural English voice that works offline.
+# card: a typographic still of the paragraph. A video of kenburns animates the segment's image; empty: no clips.
+# `gitassets providers` lists all there are.
+providers:
+  audio: local
+  image: card
+  video:
+
+# What is to make assets with --live. This version does not call these services yet.
+live:
+  audio: elevenlabs
+  image: openai
+  video: luma
+
+budget:
+  # Share of the segments that get a picture of their own: micro 0, low 10 %, medium 27 %, high 55 %, full 100 %.
+  tier: medium
+  # For the services, once they are called: a command that will cost more US dollars than this asks first.
+  confirm_usd: 1
+  # What one run may cost at most, in US dollars; empty: no limit.
+  run_usd: 25
+
+# Voice of the narration and style of the pictures; empty: the provider's own.
+voice:
+style:
+
+build:
+  # Width x height in pixels, both even: 1920x1080, 1080x1920, 1080x1080, …
+  size: 1920x1080
+  # Frames a second: 30, 25, 24000/1001, …
+  fps: 30
+  # Whether the clips' own sound is heard under the narration.
+  keep_video_sound: false
+  # Loudness that every segment's narration is brought to (EBU R128, LUFS).
+  loudness_lufs: -16
+  # How much of the disk rendered segments may take, in gigabytes.
+  render_cache_gb: 5
+
+# The services, which this version does not call yet. Their keys come from the environment (OPENAI_API_KEY,
+# ELEVENLABS_API_KEY, LUMA_API_KEY, RUNWAY_API_KEY) or from the system's keyring. Prices are what costs are counted
+# with: keep them as your contracts say.
+services:
+  elevenlabs:
+    base_url: https://api.elevenlabs.io
+    model: eleven_multilingual_v2
+    voice: lily
+    # Names of your own for the ids of voices. Other names are looked up among your account's voices.
+    voices:
+      lily: pFZP5JQG7iQjIQuC4Bku
+      rachel: 21m00Tcm4TlvDq8ikWAM
+      adam: pNInz6obpgDQGcFmaJgB
+    usd_per_1000_chars: 0.10
+  openai:
+    base_url: https://api.openai.com
+    speech:
+      model: gpt-4o-mini-tts
+      voice: alloy
+      usd_per_1000_chars: 0.02
+    images:
+      model: gpt-image-2
+      # auto: 1536x1024, 1024x1536 or 1024x1024, whichever is nearest to the video's shape.
+      size: auto
+      quality: medium
+      usd_per_image: {low: 0.02, medium: 0.07, high: 0.2, auto: 0.2}
+  wikimedia:
+    # Wikimedia asks for an address at which you can be reached: your mail address, or a page of yours.
+    contact: ""
+  luma:
+    base_url: https://api.lumalabs.ai
+    model: ray-2
+    resolution: 720p
+    # Where Luma itself can fetch an image by its md5; empty: its clips are made from words alone.
+    # For a public DVC remote: https://HOST/files/md5/{head}/{tail}
+    image_url:
+    usd_per_second: 0.15
+  runway:
+    base_url: https://api.dev.runwayml.com
+    model: gen4_turbo
+    usd_per_second: 0.05
+"""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ProviderNames(_Strict):
+    audio: str = "local"
+    image: str = "card"
+    video: str | None = None
+
+
+class LiveNames(_Strict):
+    audio: str = "elevenlabs"
+    image: str = "openai"
+    video: str = "luma"
+
+
+def _parse(parse: Callable[[str], Parsed], value: str) -> Parsed:
+    """As pydantic wants to hear of what is wrong."""
+    try:
+        return parse(value)
+    except UsageError as error:
+        raise ValueError(f"{error.message}. {error.hint}".strip()) from error
+
+
+class BuildSettings(_Strict):
+    size: str = "1920x1080"
+    fps: str = "30"
+    keep_video_sound: bool = False
+    loudness_lufs: Annotated[float, Field(ge=-40, le=-5)] = -16.0
+    render_cache_gb: Annotated[float, Field(ge=0)] = 5.0
+
+    @field_validator("size", mode="before")
+    @classmethod
+    def _check_size(cls, value: object) -> str:
+        width, height = _parse(parse_size, str(value))
+        return f"{width}x{height}"
+
+    @field_validator("fps", mode="before")
+    @classmethod
+    def _check_fps(cls, value: object) -> str:
+        _parse(parse_fps, str(value))
+        return str(value)
+
+
+class BudgetSettings(_Strict):
+    """`tier` is the share of segments with a picture; the limits are in US dollars, None being none."""
+
+    tier: Literal["micro", "low", "medium", "high", "full"] = "medium"
+    confirm_usd: Annotated[float, Field(ge=0)] = 1.0
+    run_usd: Annotated[float, Field(ge=0)] | None = 25.0
+
+    def __str__(self) -> str:
+        """The tier, which is what the plan of a run records."""
+        return self.tier
+
+
+class Settings(_Strict):
+    """`services` holds a section for each service, which the provider of that name reads."""
+
+    runs_dir: str = "runs"
+    providers: ProviderNames = ProviderNames()
+    live: LiveNames = LiveNames()
+    budget: BudgetSettings = BudgetSettings()
+    voice: str | None = None
+    style: str | None = None
+    build: BuildSettings = BuildSettings()
+    services: dict[str, dict[str, Any]] = {}
+
+    @field_validator("budget", mode="before")
+    @classmethod
+    def _read_budget(cls, value: object) -> object:
+        """`budget: high` is short for a budget of that tier."""
+        return {"tier": value} if isinstance(value, str) else value
+
+    @field_validator("services", mode="before")
+    @classmethod
+    def _drop_empty(cls, value: object) -> object:
+        """A service, or a setting of one, of which nothing is said has its defaults."""
+        return _drop_nothing(value) if isinstance(value, dict) else value
+
+    @field_validator("runs_dir")
+    @classmethod
+    def _check_runs_dir(cls, value: str) -> str:
+        parts = Path(value).parts
+        if not parts or Path(value).is_absolute() or ".." in parts or "\\" in value or value.startswith("."):
+            raise ValueError("name a folder inside the project")
+        return "/".join(parts)
+
+
+def _drop_nothing(section: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: _drop_nothing(value) if isinstance(value, dict) else value
+        for name, value in section.items()
+        if value is not None
+    }
+
+
+def read_settings(root: Path) -> Settings:
+    """The project's settings, defaults where the file is silent or missing. CorruptError names the line or the key."""
+    path = root / SETTINGS_NAME
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return Settings()
+    return parse_settings(data, str(path))
+
+
+def parse_settings(data: bytes, name: str) -> Settings:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    hint = "`gitassets init` in an empty folder writes a fresh one to compare with."
+    try:
+        raw: Any = YAML(typ="safe").load(data)
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise CorruptError(f"{name} is not YAML: {' '.join(str(error).split())}", hint) from error
+    if raw is not None and not isinstance(raw, dict):
+        raise CorruptError(f"{name} is not a list of settings", hint)
+    sections = {key: value for key, value in (raw or {}).items() if value is not None}
+    try:
+        return Settings.model_validate(sections)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        problem = "there is no such setting" if first["type"] == "extra_forbidden" else first["msg"]
+        raise CorruptError(f"{name}: {where}: {problem}", hint) from error

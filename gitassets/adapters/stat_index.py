@@ -1,0 +1,89 @@
+"""Remembers the hash of each file beside what `stat` said of it, so that nothing unchanged is hashed again.
+
+The rule is git's: an entry counts while size, mtime, ctime and inode are the same, and is not trusted when the file was
+touched so shortly before the entry was made that a later write could carry the same time stamp.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from gitassets.adapters.files import hash_file, write_atomic
+
+RACY_NS = 20_000_000  # Coarser than the clock tick of any kernel's file times (10 ms at most).
+
+Signature = tuple[int, int, int, int]
+
+
+class StatIndex:
+    """Hashes of the files below `root`, kept in `store`; a store that cannot be read is an empty one.
+
+    Without a store every file is hashed.
+    """
+
+    def __init__(self, root: Path, store: Path | None) -> None:
+        self._root, self._store = root, store
+        self._entries: dict[str, list[int | str]] = _read_entries(store) if store else {}
+        self._changed = False
+
+    def hash(self, path: str) -> str | None:
+        """The md5 of the file now, None when there is no regular file. Follows no symbolic link."""
+        full = self._root / path
+        signature = _read_signature(full)
+        if signature is None:
+            return None
+        entry = self._entries.get(path)
+        if entry is not None and tuple(entry[:4]) == signature:
+            return str(entry[4])
+        return self._hash_now(path, full, signature)
+
+    def _hash_now(self, path: str, full: Path, signature: Signature) -> str:
+        digest = hash_file(full)
+        settled = time.time_ns() - max(signature[1], signature[2]) > RACY_NS
+        if settled and _read_signature(full) == signature:
+            self._entries[path] = [*signature, digest]
+        else:
+            self._entries.pop(path, None)
+        self._changed = True
+        return digest
+
+    def note(self, path: str, digest: str) -> None:
+        """Take `digest` as the file's hash from now on: for files that the caller itself just wrote."""
+        signature = _read_signature(self._root / path)
+        if signature is not None:
+            self._entries[path] = [*signature, digest]
+            self._changed = True
+
+    def save(self) -> None:
+        """The index is on disk, unless that is full or may not be written: losing it costs hashing, never truth."""
+        if self._changed and self._store is not None:
+            with suppress(OSError):
+                write_atomic(self._store, json.dumps(self._entries).encode())
+                self._changed = False
+
+
+def _read_signature(path: Path) -> Signature | None:
+    try:
+        found = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        return None
+    # On Windows ctime is the time of creation and says nothing about changes.
+    ctime_ns = 0 if os.name == "nt" else found.st_ctime_ns
+    return found.st_size, found.st_mtime_ns, ctime_ns, found.st_ino
+
+
+def _read_entries(store: Path) -> dict[str, list[int | str]]:
+    try:
+        raw = json.loads(store.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return {}
+    if not isinstance(raw, dict):
+        return {}
+    return {path: entry for path, entry in raw.items() if isinstance(entry, list) and len(entry) == 5}

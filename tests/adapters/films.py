@@ -1,0 +1,106 @@
+"""Renders small videos from media files, and says what is seen and heard in them."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from gitassets.adapters.files import hash_file
+from gitassets.adapters.media_source import probe_sources
+from gitassets.adapters.render import RenderResult, render_timeline
+from gitassets.adapters.render_settings import RenderSettings
+from gitassets.domain.manifest import Asset, Kind, Manifest, Segment
+from gitassets.domain.status import Status
+from gitassets.domain.timeline import Policy, Timeline, choose_assets, lay_out
+
+Colour = tuple[int, int, int]
+SETTINGS = RenderSettings(size=(160, 90), fps=Fraction(10), jobs=2)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One segment's files."""
+
+    audio: Path | None = None
+    image: Path | None = None
+    video: Path | None = None
+    text: str = "Some words."
+
+
+@dataclass(frozen=True)
+class Film:
+    path: Path
+    timeline: Timeline
+    result: RenderResult
+
+
+def render_film(folder: Path, scenes: Sequence[Scene], settings: RenderSettings = SETTINGS) -> Film:
+    """The scenes rendered to folder/o.mp4, with folder/cache as the cache."""
+    blobs: dict[str, Path] = {}
+    segments = {
+        number: Segment(
+            paragraph_text=scene.text,
+            audio=_asset(scene.audio, blobs),
+            image=_asset(scene.image, blobs),
+            video=_asset(scene.video, blobs),
+        )
+        for number, scene in enumerate(scenes, start=1)
+    }
+    choice = choose_assets(Manifest(run_id="film", segments=segments), Policy.SKIP_REJECTED, allow_gaps=True)
+    sources = probe_sources(blobs, folder / "cache", 2)
+    lengths = {md5: one.info.duration_sec for md5, one in sources.items() if one.info.kind is not Kind.IMAGE}
+    timeline = lay_out(choice.segments, {md5: length or 0.0 for md5, length in lengths.items()}, settings.fps)
+    target = folder / "o.mp4"
+    result = render_timeline(timeline, sources, settings, folder / "cache", target, lambda *_: None)
+    return Film(target, timeline, result)
+
+
+def _asset(path: Path | None, blobs: dict[str, Path]) -> Asset | None:
+    """As in a blob cache: found by its hash, under a name that says nothing."""
+    if path is None:
+        return None
+    md5 = hash_file(path)
+    blobs[md5] = path.parent / "blobs" / md5
+    blobs[md5].parent.mkdir(exist_ok=True)
+    blobs[md5].write_bytes(path.read_bytes())
+    return Asset(path=path.name, status=Status.DRAFT, md5=md5, size=path.stat().st_size)
+
+
+def see_colours(path: Path, spot: tuple[float, float] = (0.5, 0.5)) -> list[Colour]:
+    """The colour of each frame at one spot, given in shares of width and height."""
+    import av
+
+    with av.open(str(path)) as container:
+        images = [frame.to_image() for frame in container.decode(video=0)]
+    return [image.getpixel((int(image.width * spot[0]), int(image.height * spot[1]))) for image in images]
+
+
+def is_like(colour: Colour, wanted: Colour, slack: int = 8) -> bool:
+    return all(abs(one - other) <= slack for one, other in zip(colour, wanted, strict=True))
+
+
+def hear(path: Path) -> array[int]:
+    """The left channel at 48 kHz."""
+    import av
+
+    samples = array("h")
+    resampler = av.AudioResampler(format="s16", layout="stereo", rate=48_000)
+    with av.open(str(path)) as container:
+        for frame in container.decode(audio=0):
+            for one in resampler.resample(frame):
+                samples.extend(array("h", bytes(one.planes[0])[: one.samples * 4])[::2])
+    return samples
+
+
+def find_onsets(samples: array[int], quiet_sec: float = 0.1, threshold: int = 600) -> list[float]:
+    """When sound begins after at least `quiet_sec` of silence, in seconds."""
+    onsets, silent_since = [], -48_000
+    for place, sample in enumerate(samples):
+        if abs(sample) > threshold:
+            if place - silent_since > quiet_sec * 48_000:
+                onsets.append(place / 48_000)
+            silent_since = place
+    return onsets

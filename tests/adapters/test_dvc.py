@@ -1,0 +1,312 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from gitassets.adapters import dvc as adapter
+from gitassets.adapters.dvc import (
+    CACHE_TYPES,
+    BlobStore,
+    create_dvc_project,
+    find_cache_dir,
+    format_run_config,
+    write_local_config,
+)
+from gitassets.adapters.files import hash_bytes, hash_file
+from gitassets.domain.dvc_file import folder_listing, imply_dvc_files
+from gitassets.errors import ConflictError, CorruptError, NotFoundError
+from tests.adapters.repositories import git, make_repository
+from tests.domain.builders import a_manifest, a_segment, image
+
+
+@pytest.fixture
+def blobs(tmp_path: Path) -> BlobStore:
+    return BlobStore(tmp_path / "cache")
+
+
+def a_file(path: Path, data: bytes = b"take one") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
+
+
+MD5 = hash_bytes(b"take one")
+
+
+# Blobs
+
+
+def test_a_file_moved_in_is_a_blob_where_dvc_looks_for_it(blobs: BlobStore, tmp_path: Path) -> None:
+    file = a_file(tmp_path / "new.png")
+    blobs.move_in(file, MD5)
+    assert not file.exists()
+    assert blobs.path(MD5) == tmp_path / "cache" / "files" / "md5" / MD5[:2] / MD5[2:]
+    assert blobs.path(MD5).read_bytes() == b"take one"
+    assert blobs.path(MD5).stat().st_mode & 0o777 == 0o444
+
+
+def test_a_file_copied_in_stays(blobs: BlobStore, tmp_path: Path) -> None:
+    file = a_file(tmp_path / "new.png")
+    for _ in range(2):
+        blobs.copy_in(file, MD5)
+    assert file.read_bytes() == b"take one"
+    assert hash_file(blobs.require(MD5, "x")) == MD5
+    assert [one.name for one in blobs.cache_dir.iterdir()] == ["files"]
+
+
+def test_a_write_to_the_file_does_not_reach_the_blob(blobs: BlobStore, tmp_path: Path) -> None:
+    file = a_file(tmp_path / "new.png")
+    blobs.copy_in(file, MD5)
+    blobs.place(MD5, tmp_path / "run" / "images" / "a.png", locked=False)
+    for path in (file, tmp_path / "run" / "images" / "a.png"):
+        with path.open("r+b") as opened:
+            opened.write(b"TAKE TWO")
+    assert hash_file(blobs.path(MD5)) == MD5
+
+
+def test_a_file_that_is_no_longer_what_was_hashed_does_not_come_in(blobs: BlobStore, tmp_path: Path) -> None:
+    with pytest.raises(ConflictError, match=r"new\.png changed while it was read"):
+        blobs.copy_in(a_file(tmp_path / "new.png", b"other bytes"), MD5)
+    assert not blobs.has(MD5)
+    assert list(blobs.cache_dir.iterdir()) == []
+
+
+def test_a_blob_that_was_cut_short_is_replaced_by_a_good_one(blobs: BlobStore, tmp_path: Path) -> None:
+    a_file(blobs.path(MD5), b"take")
+    blobs.copy_in(a_file(tmp_path / "new.png"), MD5)
+    assert hash_file(blobs.path(MD5)) == MD5
+
+
+@pytest.mark.parametrize(("locked", "writable"), [(True, False), (False, True)])
+def test_a_placed_file_is_read_only_when_locked(blobs: BlobStore, tmp_path: Path, locked: bool, writable: bool) -> None:
+    blobs.move_in(a_file(tmp_path / "new.png"), MD5)
+    target = a_file(tmp_path / "run" / "images" / "a.png", b"what was there")
+    blobs.place(MD5, target, locked=locked)
+    assert target.read_bytes() == b"take one"
+    assert bool(target.stat().st_mode & 0o200) == writable
+    assert [one.name for one in target.parent.iterdir()] == ["a.png"]
+
+
+def test_a_placed_file_replaces_a_link_not_what_it_leads_to(blobs: BlobStore, tmp_path: Path) -> None:
+    blobs.move_in(a_file(tmp_path / "new.png"), MD5)
+    outside = a_file(tmp_path / "outside.png", b"precious")
+    target = tmp_path / "run" / "a.png"
+    target.parent.mkdir()
+    target.symlink_to(outside)
+    blobs.place(MD5, target, locked=False)
+    assert outside.read_bytes() == b"precious"
+    assert not target.is_symlink()
+
+
+def test_a_blob_that_is_not_here_is_named_by_what_needs_it(blobs: BlobStore, tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match=rf"bytes of image 3 \({MD5}\)") as caught:
+        blobs.require(MD5, "image 3")
+    assert "dvc pull" in caught.value.hint
+    with pytest.raises(NotFoundError, match=r"a\.png"):
+        blobs.place(MD5, tmp_path / "a.png", locked=False)
+    assert not (tmp_path / "a.png").exists()
+
+
+def test_a_failed_copy_leaves_nothing_beside_the_target(
+    blobs: BlobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blobs.move_in(a_file(tmp_path / "new.png"), MD5)
+    target = a_file(tmp_path / "run" / "a.png", b"what was there")
+
+    def fail(source: Path, copy: Path) -> None:
+        copy.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(adapter, "_clone", fail)
+    with pytest.raises(OSError, match="No space left"):
+        blobs.place(MD5, target, locked=False)
+    assert {one.name: one.read_bytes() for one in target.parent.iterdir()} == {"a.png": b"what was there"}
+
+
+# Folder lists
+
+
+def test_a_listing_is_what_dvc_add_writes(tmp_path: Path) -> None:
+    """The whole of it: the .dvc file, the folder list in the cache and its name."""
+    from dvc.repo import Repo
+
+    root = make_repository(tmp_path / "repo")
+    create_dvc_project(root, tmp_path / "site")
+    names = ["scene_000.png", "scene_001.png", "Über größe.png", "Z.png", "a b.png", "deep/x.png"]
+    images = []
+    for number, name in enumerate(names, start=1):
+        file = a_file(root / "images" / name, f"picture {number}".encode())
+        images.append(image(number, path=f"images/{name}", md5=hash_file(file), size=file.stat().st_size))
+    folder = imply_dvc_files(a_manifest({n: a_segment(image=one) for n, one in enumerate(images, start=1)}))["images"]
+    with Repo(str(root)) as repo:
+        repo.add(str(root / "images"))
+    assert (root / "images.dvc").read_text() == folder.text
+    theirs = BlobStore(root / ".dvc" / "cache").path(folder.md5)
+    ours = BlobStore(tmp_path / "ours")
+    ours.add_listing(folder.listing, folder.md5)
+    assert ours.path(folder.md5).read_bytes() == theirs.read_bytes()
+    assert json.loads(theirs.read_bytes()) == json.loads(folder.listing)
+
+
+def test_a_listing_under_another_name_than_dvcs_is_refused(blobs: BlobStore) -> None:
+    with pytest.raises(CorruptError, match="DVC names this folder list"):
+        blobs.add_listing(folder_listing([("a.png", MD5)]), f"{'0' * 32}.dir")
+
+
+# Configuration
+
+
+def read_config(root: Path, level: str = "config") -> str:
+    return (root / ".dvc" / level).read_text()
+
+
+def test_a_new_project_has_what_runs_inherit_and_git_sees_no_secret(tmp_path: Path) -> None:
+    root = make_repository(tmp_path / "repo")
+    assert create_dvc_project(root, tmp_path / "site")
+    assert "autostage = false" in read_config(root)
+    assert CACHE_TYPES == "reflink,copy"
+    assert 'type = "reflink,copy"' in " ".join(read_config(root).split())
+    assert f"site_cache_dir = {tmp_path / 'site'}" in read_config(root, "config.local")
+    assert git(root, "status", "--porcelain", "--untracked-files=all").splitlines() == [
+        "?? .dvc/.gitignore", "?? .dvc/config"
+    ]  # fmt: skip
+    assert not create_dvc_project(root, tmp_path / "site")
+
+
+def test_dvc_itself_takes_the_project_for_one(tmp_path: Path) -> None:
+    from dvc.repo import Repo
+
+    root = make_repository(tmp_path / "repo")
+    create_dvc_project(root, tmp_path / "site")
+    with Repo(str(root)) as repo:
+        assert repo.config["core"]["autostage"] is False
+        assert repo.config["cache"]["type"] == ["reflink", "copy"]
+        assert repo.config["core"]["site_cache_dir"] == str(tmp_path / "site")
+
+
+def test_the_users_own_settings_stay_but_for_a_cache_type_that_would_corrupt(tmp_path: Path) -> None:
+    root = make_repository(tmp_path / "repo")
+    a_file(
+        root / ".dvc" / "config",
+        b"[core]\n    remote = store\n[cache]\n    type = hardlink\n['remote \"store\"']\n    url = /srv\n",
+    )
+    a_file(root / ".dvc" / ".gitignore", b"/mine\n")
+    a_file(root / ".dvcignore", b"*.tmp\n")
+    assert create_dvc_project(root, tmp_path / "site")
+    config = " ".join(read_config(root).split())
+    assert "remote = store" in config
+    assert "url = /srv" in config
+    assert 'type = "reflink,copy"' in config
+    assert "hardlink" not in config
+    assert (root / ".dvc" / ".gitignore").read_bytes() == b"/mine\n"
+    assert (root / ".dvcignore").read_bytes() == b"*.tmp\n"
+
+
+def test_a_clone_gets_back_what_git_does_not_carry(tmp_path: Path) -> None:
+    root = make_repository(tmp_path / "repo")
+    create_dvc_project(root, tmp_path / "site")
+    (root / ".dvc" / "config.local").unlink()
+    assert create_dvc_project(root, tmp_path / "site")
+    assert "site_cache_dir" in read_config(root, "config.local")
+
+
+@pytest.mark.parametrize(
+    ("url", "inherited"),
+    [
+        ("s3://bucket/path", "s3://bucket/path"),
+        ("/srv/store", "/srv/store"),
+        ("../../store", "{parent}/store"),
+        ("https://example.com/x", "https://example.com/x"),
+    ],
+)
+def test_a_run_inherits_the_remotes_where_they_are(tmp_path: Path, url: str, inherited: str) -> None:
+    root = tmp_path / "repo"
+    a_file(root / ".dvc" / "config", f"[core]\n    remote = store\n['remote \"store\"']\n    url = {url}\n".encode())
+    config = format_run_config(root).decode()
+    assert f"url = {inherited.format(parent=tmp_path)}\n" in config
+    assert "remote = store\n" in config
+    assert "autostage = false\n" in config
+    assert 'type = "reflink,copy"\n' in config
+
+
+def test_a_run_of_a_project_without_dvc_has_the_settings_all_the_same(tmp_path: Path) -> None:
+    assert b"autostage = false" in format_run_config(tmp_path)
+
+
+def test_secrets_of_a_remote_are_not_committed_into_runs(tmp_path: Path) -> None:
+    """DVC keeps them in config.local, which is not inherited."""
+    a_file(tmp_path / ".dvc" / "config", b"['remote \"store\"']\n    url = s3://bucket\n")
+    a_file(tmp_path / ".dvc" / "config.local", b"['remote \"store\"']\n    secret_access_key = hush\n")
+    assert b"hush" not in format_run_config(tmp_path)
+
+
+def test_a_configuration_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    a_file(tmp_path / ".dvc" / "config", b"[core\n")
+    with pytest.raises(CorruptError, match=str(tmp_path / ".dvc" / "config")):
+        format_run_config(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("config", "local", "expected"),
+    [
+        (b"", b"", ".dvc/cache"),
+        (b"", b"[cache]\n    dir = ../../shared\n", ".dvc/../../shared"),
+        (b"[cache]\n    dir = /srv/cache\n", b"", ".dvc/cache"),  # A branch of somebody else's has no say.
+        (b"[cache]\n    dir = /srv/cache\n", b"[cache]\n    dir = /mine\n", "/mine"),
+    ],
+)
+def test_where_dvc_keeps_its_blobs(tmp_path: Path, config: bytes, local: bytes, expected: str) -> None:
+    a_file(tmp_path / ".dvc" / "config", config)
+    a_file(tmp_path / ".dvc" / "config.local", local)
+    assert find_cache_dir(tmp_path) == tmp_path / expected
+
+
+def test_what_else_is_set_locally_in_a_run_stays(tmp_path: Path) -> None:
+    path = a_file(tmp_path / ".dvc" / "config.local", b"# mine\n['remote \"store\"']\n    secret_access_key = hush\n")
+    write_local_config(tmp_path, tmp_path / "cache", tmp_path / "site")
+    assert path.read_text().startswith("# mine\n")
+    assert "secret_access_key = hush" in path.read_text()
+    assert f"dir = {tmp_path / 'cache'}\n" in path.read_text()
+
+
+def test_the_local_settings_of_a_run_are_written_once(tmp_path: Path) -> None:
+    cache, site = tmp_path / "my cache", tmp_path / "site"
+    write_local_config(tmp_path, cache, site)
+    path = tmp_path / ".dvc" / "config.local"
+    before = path.stat().st_ino
+    write_local_config(tmp_path, cache, site)
+    assert path.stat().st_ino == before
+    write_local_config(tmp_path, tmp_path / "other", site)
+    assert f"dir = {tmp_path / 'other'}" in path.read_text()
+
+
+@pytest.mark.parametrize("name", ["with space", "größe", "ha#sh", "com,ma", "semi;colon", "per%(x)cent", "quo'te"])
+def test_dvc_finds_the_cache_in_a_folder_of_any_name(tmp_path: Path, name: str) -> None:
+    from dvc.repo import Repo
+
+    root = make_repository(tmp_path / name / "repo")
+    create_dvc_project(root, tmp_path / name / "site")
+    write_local_config(root, tmp_path / name / "cache", tmp_path / name / "site")
+    a_file(root / "images" / "a.png")
+    with Repo(str(root)) as repo:
+        repo.add(str(root / "images"))
+    assert BlobStore(tmp_path / name / "cache").has(MD5)
+
+
+def test_nothing_is_left_in_the_world_writable_folder_of_dvc(tmp_path: Path) -> None:
+    from dvc.repo import Repo
+
+    root = make_repository(tmp_path / "repo")
+    create_dvc_project(root, tmp_path / "site")
+    a_file(root / "images" / "a.png")
+    before = set(os.listdir("/var/tmp/dvc/repo")) if Path("/var/tmp/dvc/repo").exists() else set()
+    with Repo(str(root)) as repo:
+        repo.add(str(root / "images"))
+    after = set(os.listdir("/var/tmp/dvc/repo")) if Path("/var/tmp/dvc/repo").exists() else set()
+    assert after == before
+    assert any((tmp_path / "site").iterdir())
+    shutil.rmtree(tmp_path / "site")

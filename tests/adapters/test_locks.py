@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gitassets.adapters.locks import hold_lock
+from gitassets.errors import BusyError
+from tests.actions.checks import cli_environment
+
+HOLD = """
+import sys
+from pathlib import Path
+from gitassets.adapters.locks import hold_lock
+with hold_lock(Path(sys.argv[1]), "approve ep1"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_lock_is_free_again_afterwards(tmp_path: Path) -> None:
+    for _ in range(2):
+        with hold_lock(tmp_path / "deep" / "lock", "x", wait_sec=0):
+            pass
+
+
+def test_a_lock_is_free_again_after_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="x"), hold_lock(tmp_path / "lock", "x"):
+        raise ValueError("x")
+    with hold_lock(tmp_path / "lock", "x", wait_sec=0):
+        pass
+
+
+def test_the_holder_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with (
+        subprocess.Popen(
+            (sys.executable, "-c", HOLD, str(path)),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=cli_environment(), text=True,
+        ) as other
+    ):  # fmt: skip
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with (
+            pytest.raises(BusyError, match=rf"process {other.pid} \(approve ep1\)") as caught,
+            hold_lock(path, "note ep1", wait_sec=0.05),
+        ):
+            pytest.fail("held twice")
+        assert caught.value.hint
+        other.kill()
+    with hold_lock(path, "note ep1", wait_sec=0):
+        assert str(os.getpid()) in path.with_suffix(".holder").read_text()
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": 1}'])
+def test_a_holder_that_cannot_be_read_does_no_harm(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "lock"
+    with hold_lock(path, "x"):
+        path.with_suffix(".holder").write_text(content)
+        with pytest.raises(BusyError, match="has not said which"), hold_lock(path, "y", wait_sec=0):
+            pytest.fail("held twice")

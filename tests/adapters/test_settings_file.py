@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gitassets.adapters.settings_file import DEFAULT_TEXT, Settings, parse_settings, read_settings
+from gitassets.errors import CorruptError
+
+
+def parse(text: str) -> Settings:
+    return parse_settings(text.encode(), "gitassets.yaml")
+
+
+def test_the_file_that_init_writes_holds_the_defaults() -> None:
+    # What is below `services:` is for the providers to read, and their tests compare it.
+    assert parse(DEFAULT_TEXT).model_copy(update={"services": {}}) == Settings()
+
+
+def test_every_setting_stands_in_the_file_that_init_writes() -> None:
+    settings = Settings().model_dump()
+    names = [name for section in (settings, settings["build"], settings["live"]) for name in section]
+    assert [name for name in names if f"{name}:" not in DEFAULT_TEXT] == []
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "voice:\nbuild:\n", "---\n"])
+def test_what_is_left_out_has_its_default(text: str) -> None:
+    assert parse(text) == Settings()
+
+
+def test_no_file_is_all_defaults(tmp_path: Path) -> None:
+    assert read_settings(tmp_path) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "value"),
+    [
+        ("runs_dir: artifacts/video_production", "runs_dir", "artifacts/video_production"),
+        ("runs_dir: runs/", "runs_dir", "runs"),
+        ("voice: lily", "voice", "lily"),
+        ("budget: full", "budget.tier", "full"),
+        ("build: {fps: 25}", "build.fps", "25"),
+        ("build: {fps: 29.97}", "build.fps", "29.97"),
+        ("build: {fps: 24000/1001}", "build.fps", "24000/1001"),
+        ("build: {size: 1080x1920}", "build.size", "1080x1920"),
+        ("build: {size: 1080X1920}", "build.size", "1080x1920"),
+        ("build: {loudness_lufs: -23}", "build.loudness_lufs", -23.0),
+        ("providers: {image: openai}", "providers.image", "openai"),
+    ],
+)
+def test_settings_are_read(text: str, path: str, value: object) -> None:
+    found: object = parse(text)
+    for name in path.split("."):
+        found = getattr(found, name)
+    assert found == value
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("runs_dir: ../x", "runs_dir: .*folder inside the project"),
+        ("runs_dir: /x", "runs_dir: .*folder inside the project"),
+        ("runs_dir: a/../../x", "runs_dir: .*folder inside the project"),
+        ("runs_dir: .git", "runs_dir: .*folder inside the project"),
+        ("runs_dir: ''", "runs_dir: .*folder inside the project"),
+        (r"runs_dir: 'a\b'", "runs_dir: .*folder inside the project"),
+        ("colour: red", "colour: "),
+        ("build: {fps: 0}", "build.fps: .*between 1 and"),
+        ("build: {fps: 30/0}", "build.fps: .*no frame rate"),
+        ("build: {fps: fast}", "build.fps: .*such as 30"),
+        ("build: {size: 1080}", "build.size: "),
+        ("build: {size: 1081x1920}", "build.size: .*even.*1082x1920"),
+        ("build: {loudness_lufs: 3}", "build.loudness_lufs: "),
+        ("build: {render_cache_gb: -1}", "build.render_cache_gb: "),
+        ("budget: huge", "budget.tier: .*'micro'"),
+        ("voice: [a]", "voice: "),
+        ("- a\n- b", "is not a list of settings"),
+        ("just words", "is not a list of settings"),
+        ("a: [1", "is not YAML: .*line 1"),
+        ("voice: a\nvoice: b", "is not YAML: .*duplicate key"),
+    ],
+)
+def test_what_is_wrong_is_named(text: str, said: str) -> None:
+    with pytest.raises(CorruptError, match=rf"(?s)gitassets\.yaml:? ?{said}") as caught:
+        parse(text)
+    assert caught.value.hint
+    assert "\n" not in caught.value.message
+
+
+def test_no_code_is_run_from_the_file() -> None:
+    with pytest.raises(CorruptError, match="is not YAML"):
+        parse("voice: !!python/object/apply:os.system ['true']")
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "gitassets.yaml").write_bytes(b"\xff\xfe\x00\x01")
+    with pytest.raises(CorruptError, match=str(tmp_path / "gitassets.yaml")):
+        read_settings(tmp_path)

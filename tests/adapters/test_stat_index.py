@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from gitassets.adapters import stat_index
+from gitassets.adapters.files import hash_bytes, hash_file
+from gitassets.adapters.stat_index import RACY_NS, StatIndex
+
+LONG_AGO_NS = 1_700_000_000_000_000_000
+
+
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The files that were really read."""
+    found: list[Path] = []
+
+    def count(path: Path) -> str:
+        found.append(path)
+        return hash_file(path)
+
+    monkeypatch.setattr(stat_index, "hash_file", count)
+    return found
+
+
+@pytest.fixture
+def settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock says that every file was written some time ago."""
+    now = time.time_ns
+    monkeypatch.setattr(stat_index.time, "time_ns", lambda: now() + 10 * RACY_NS)
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> StatIndex:
+    (tmp_path / "run").mkdir()
+    return StatIndex(tmp_path / "run", tmp_path / "store.json")
+
+
+def write(index: StatIndex, data: bytes, name: str = "x") -> Path:
+    path = index._root / name
+    path.write_bytes(data)
+    return path
+
+
+def reload(index: StatIndex) -> StatIndex:
+    index.save()
+    return StatIndex(index._root, index._store)
+
+
+@pytest.mark.usefixtures("settled")
+def test_what_is_unchanged_is_read_once(index: StatIndex, hashed: list[Path]) -> None:
+    write(index, b"one")
+    assert {index.hash("x"), index.hash("x"), reload(index).hash("x")} == {hash_bytes(b"one")}
+    assert len(hashed) == 1
+
+
+@pytest.mark.usefixtures("settled")
+def test_a_same_size_overwrite_with_its_time_put_back_is_found(index: StatIndex) -> None:
+    path = write(index, b"one")
+    index.hash("x")
+    before = path.stat()
+    path.write_bytes(b"two")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_mtime_ns == before.st_mtime_ns
+    assert index.hash("x") == hash_bytes(b"two")
+
+
+@pytest.mark.usefixtures("settled")
+def test_another_file_under_the_name_is_found(index: StatIndex) -> None:
+    path = write(index, b"one")
+    other = write(index, b"two", "y")
+    index.hash("x")
+    before = path.stat()
+    os.utime(other, ns=(before.st_atime_ns, before.st_mtime_ns))
+    other.replace(path)
+    assert index.hash("x") == hash_bytes(b"two")
+
+
+def test_a_file_touched_just_now_is_not_trusted_later(index: StatIndex, hashed: list[Path]) -> None:
+    write(index, b"one")
+    index.hash("x")
+    index.hash("x")
+    assert len(hashed) == 2
+
+
+@pytest.mark.usefixtures("settled")
+def test_a_file_that_changes_while_it_is_read_is_not_remembered(
+    index: StatIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(index, b"one")
+
+    def hash_while_somebody_writes(file: Path) -> str:
+        digest = hash_file(file)
+        path.write_bytes(b"longer")
+        return digest
+
+    monkeypatch.setattr(stat_index, "hash_file", hash_while_somebody_writes)
+    index.hash("x")
+    monkeypatch.setattr(stat_index, "hash_file", hash_file)
+    assert index.hash("x") == hash_bytes(b"longer")
+
+
+def test_what_the_caller_wrote_itself_is_not_read_again(index: StatIndex, hashed: list[Path]) -> None:
+    path = write(index, b"one")
+    index.note("x", hash_bytes(b"one"))
+    assert reload(index).hash("x") == hash_bytes(b"one")
+    assert hashed == []
+    path.write_bytes(b"three")
+    assert index.hash("x") == hash_bytes(b"three")
+
+
+def test_no_regular_file_has_no_hash(index: StatIndex, tmp_path: Path) -> None:
+    write(index, b"one", "real")
+    (index._root / "link").symlink_to("real")
+    (index._root / "folder").mkdir()
+    for name in ("gone", "link", "folder", "real/below"):
+        assert index.hash(name) is None
+        index.note(name, "0" * 32)
+        assert index.hash(name) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"x": [1]}', b'{"x": "y"}', b"\xff"])
+def test_a_store_that_cannot_be_read_is_empty(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "store").write_bytes(content)
+    (tmp_path / "x").write_bytes(b"one")
+    assert StatIndex(tmp_path, tmp_path / "store").hash("x") == hash_bytes(b"one")
+
+
+def test_nothing_is_written_when_nothing_was_hashed(index: StatIndex) -> None:
+    index.save()
+    assert not index._store.exists()
