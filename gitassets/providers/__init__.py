@@ -1,0 +1,1 @@
+"""What makes assets: one file a service behind one Protocol, named in one registry."""

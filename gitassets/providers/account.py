@@ -1,0 +1,177 @@
+"""A service as one of its customers sees it: settings, key, and calls whose errors name asset, service and remedy."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gitassets.errors import ProviderError
+from gitassets.providers.answers import parse_answer
+from gitassets.providers.base import Request
+from gitassets.providers.calls import BUYING, Call, CallError, Problem
+from gitassets.providers.failures import Asked, explain
+from gitassets.providers.http import USER_AGENT, Credential, HttpClient, Patience, Pause
+from gitassets.providers.keys import Key, find_key, how_to_set
+from gitassets.providers.media_file import MAX_BYTES, PART_NAME, keep_media
+from gitassets.providers.network import Network
+from gitassets.providers.service_settings import ServiceSettings
+
+MAX_JSON_BYTES = 128 * 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyHeader:
+    """Where a service's key comes from, and the header that it goes into."""
+
+    variable: str
+    header: str = "Authorization"
+    prefix: str = "Bearer "
+
+
+class Account:
+    """Calls one service on behalf of one asset at a time. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: ServiceSettings,
+        *,
+        key: KeyHeader | None = None,
+        headers: Mapping[str, str] | None = None,
+        user_agent: str = USER_AGENT,
+        network: Network | None = None,
+    ) -> None:
+        self.name, self.settings = name, settings
+        self._key, self._headers, self._user_agent = key, headers or {}, user_agent
+        self._network = network or Network()
+
+    @property
+    def key_variable(self) -> str | None:
+        return self._key.variable if self._key else None
+
+    def has_key(self) -> bool:
+        return self._key is None or find_key(self._key.variable) is not None
+
+    def check(self, request: Request) -> None:
+        """ProviderError when the key is missing, or there are no words to make anything of."""
+        self._find_key(request)
+        if not (request.text.strip() or (request.prompt or "").strip()):
+            raise ProviderError(f"{request.label}: there is no text to send to {self.name}", "Write the paragraph.")
+
+    def read(self, request: Request, path: str, *, keeps: str = "") -> dict[str, Any]:
+        """The JSON that a GET gives. `keeps` says what is not lost when it fails."""
+        call = Call(url=self._url(path), max_bytes=MAX_JSON_BYTES)
+        with self._explained(request, call, keeps=keeps):
+            return self._fetch_json(request, call)
+
+    def buy(
+        self,
+        request: Request,
+        path: str,
+        body: Mapping[str, Any],
+        *,
+        cost_usd: float,
+        repeat_after: frozenset[int] = BUYING,
+    ) -> dict[str, Any]:
+        """The JSON that a paid POST gives. ChargedError where it may have been bought in vain."""
+        call = self._make_purchase(path, body, MAX_JSON_BYTES, repeat_after)
+        with self._explained(request, call, cost_usd=cost_usd):
+            return self._fetch_json(request, call)
+
+    def buy_file(self, request: Request, path: str, body: Mapping[str, Any], folder: Path, *, cost_usd: float) -> Path:
+        """The file with which a paid POST answers, checked, and named by its content."""
+        call = self._make_purchase(path, body, MAX_BYTES[request.kind], BUYING)
+        with self._explained(request, call, cost_usd=cost_usd):
+            return self._fetch_file(request, call, folder)
+
+    def download(self, request: Request, url: str, folder: Path, *, keeps: str = "") -> Path:
+        """The file at a URL that the service named, checked, and named by its content."""
+        call = Call(url=url, max_bytes=MAX_BYTES[request.kind], signed=False)
+        with self._explained(request, call, keeps=keeps):
+            return self._fetch_file(request, call, folder)
+
+    def keep_bought(self, request: Request, data: bytes, folder: Path, *, cost_usd: float) -> Path:
+        """The bytes out of a paid answer as a file, checked, and named by its content."""
+        part = folder / PART_NAME
+        part.write_bytes(data)
+        with self.buying(request, cost_usd):
+            return keep_media(part, request.kind)
+
+    def buying(self, request: Request, cost_usd: float) -> AbstractContextManager[None]:
+        """A CallError inside is told as the failure of something that is paid for."""
+        return self._explained(request, self._make_purchase("", {}, 0, BUYING), cost_usd=cost_usd)
+
+    def pause(self, request: Request) -> Pause:
+        """Waits for some seconds, but no longer than until the request is to stop: then it raises CallError."""
+
+        def wait(seconds: float) -> None:
+            if request.stop is None:
+                self._network.sleep(seconds)
+            elif request.stop.wait(seconds):
+                raise CallError(Problem.STOPPED)
+
+        return wait
+
+    @contextmanager
+    def _explained(self, request: Request, call: Call, *, cost_usd: float = 0.0, keeps: str = "") -> Iterator[None]:
+        try:
+            yield
+        except CallError as error:
+            asked = Asked(
+                request=request,
+                service=self.name,
+                call=call,
+                key=self._find_key(request),
+                key_variable=self.key_variable,
+                cost_usd=cost_usd,
+                keeps=keeps,
+            )
+            raise explain(error, asked) from None
+
+    def _make_purchase(self, path: str, body: Mapping[str, Any], max_bytes: int, repeat_after: frozenset[int]) -> Call:
+        return Call(
+            url=self._url(path), method="POST", body=body, max_bytes=max_bytes, buys=True, repeat_after=repeat_after
+        )
+
+    def _fetch_json(self, request: Request, call: Call) -> dict[str, Any]:
+        sink = io.BytesIO()
+        self._open(request).fetch(call, sink, self.pause(request))
+        return parse_answer(sink.getvalue())
+
+    def _fetch_file(self, request: Request, call: Call, folder: Path) -> Path:
+        part = folder / PART_NAME
+        with part.open("w+b") as sink:
+            self._open(request).fetch(call, sink, self.pause(request))
+        return keep_media(part, request.kind)
+
+    def _open(self, request: Request) -> HttpClient:
+        key = self._find_key(request)
+        credential = Credential(self._key.header, key, self._key.prefix) if self._key and key else None
+        settings = self.settings
+        patience = Patience(timeout_sec=settings.timeout_sec, tries=settings.tries, wait_sec=settings.wait_sec)
+        return HttpClient(
+            settings.base_url,
+            patience=patience,
+            credential=credential,
+            headers=self._headers,
+            user_agent=self._user_agent,
+            network=self._network,
+        )
+
+    def _find_key(self, request: Request) -> Key | None:
+        if self._key is None:
+            return None
+        try:
+            key = find_key(self._key.variable)
+        except ProviderError as error:
+            raise ProviderError(f"{request.label}: {error.message}", error.hint) from error
+        if key is None:
+            raise ProviderError(f"{request.label}: there is no key for {self.name}", how_to_set(self._key.variable))
+        return key
+
+    def _url(self, path: str) -> str:
+        return f"{self.settings.base_url}{path}"

@@ -1,0 +1,88 @@
+"""Where calls may go: to the service that is configured, and otherwise only to public addresses over https."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Sequence
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from httpx import URL
+
+Resolve = Callable[[str, int], Sequence[str]]
+"""Gives the IP addresses of a host; OSError when it has none."""
+
+_PORTS = {"https": 443, "http": 80}
+_NAT64 = IPv6Network("64:ff9b::/96")
+
+
+class RefusedAddressError(Exception):
+    """A URL leads where it must not. The message names the host at most."""
+
+
+def resolve_host(host: str, port: int) -> list[str]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+def is_loopback_host(host: str) -> bool:
+    """Whether the name alone says that this computer is meant."""
+    if host.rstrip(".").lower() == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_public(address: str) -> bool:
+    """Whether the address belongs to the whole internet: not private, shared, loopback, link-local or multicast."""
+    ip = ip_address(address)
+    inner = _inner_address(ip)
+    return ip.is_global and not ip.is_multicast and (inner is None or is_public(str(inner)))
+
+
+def _inner_address(ip: IPv4Address | IPv6Address) -> IPv4Address | None:
+    """The IPv4 address that a gateway would go on to."""
+    if isinstance(ip, IPv4Address):
+        return None
+    if ip in _NAT64:
+        return IPv4Address(int(ip) & 0xFFFF_FFFF)
+    return ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+
+
+class Bounds:
+    """Where a service's calls may go.
+
+    Its own origin may lie anywhere, since a company's gateway has a private address. Only where that origin is this
+    very computer over plain http, as in tests, other ports of this computer may be called too.
+    """
+
+    def __init__(self, base_url: URL) -> None:
+        self._home = _origin(base_url)
+        self._rehearsing = base_url.scheme == "http" and is_loopback_host(base_url.host)
+
+    def is_home(self, url: URL) -> bool:
+        """Whether the URL has the service's own origin, which alone may see its key."""
+        return _origin(url) == self._home
+
+    def check_url(self, url: URL) -> None:
+        """RefusedAddressError when the URL is not https to a host."""
+        plain_is_fine = self._rehearsing and is_loopback_host(url.host)
+        if not url.host or url.scheme not in ("https", "http"):
+            raise RefusedAddressError("the answer leads to something that is no https address")
+        if url.scheme == "http" and not plain_is_fine:
+            raise RefusedAddressError(f"the answer leads to {url.host} without encryption (http)")
+
+    def check_addresses(self, url: URL, addresses: Sequence[str]) -> None:
+        """RefusedAddressError when one of the host's addresses is not public."""
+        if not self.is_home(url) and not all(map(self._allows, addresses)):
+            raise RefusedAddressError(f"the answer leads to {url.host}, which is an address of an inner network")
+
+    def _allows(self, address: str) -> bool:
+        return is_public(address) or (self._rehearsing and ip_address(address).is_loopback)
+
+
+def _origin(url: URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port or _PORTS.get(url.scheme)

@@ -1,0 +1,156 @@
+"""Cards: typographic stills of the narration's own words, drawn here, without any service."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gitassets.domain.manifest import Kind
+from gitassets.errors import ProviderError
+from gitassets.providers.base import Generated, Request
+from gitassets.providers.card_design import (
+    Area,
+    Design,
+    choose_design,
+    draw_accent,
+    draw_ground,
+    find_area,
+    place_block,
+    place_line,
+)
+from gitassets.providers.typeface import (
+    SANS,
+    SANS_BOLD,
+    SERIF,
+    Typeface,
+    choose_typeface,
+    clean_text,
+    load_font,
+)
+from gitassets.providers.typesetting import Line, Measure, Role, Typesetter, measure_height
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+MAX_SIDE_PX = 8192
+# The largest and the least type, as shares of the card's shorter side; below 9 pixels no letter can be read.
+LARGEST_TYPE, LEAST_TYPE, LEAST_TYPE_PX = 0.175, 0.037, 9
+LEAST_LINE_EM = 5
+DISPLAY_LEADING, BODY_LEADING = 1.2, 1.45
+BASELINE_BELOW_MIDDLE_EM = 0.36
+REFERENCE_PX = 200
+
+
+class Card:
+    """Draws the paragraph as a picture: free, offline, and always the same for the same request."""
+
+    name = "card"
+    kinds = frozenset({Kind.IMAGE})
+    live = False
+
+    def check(self, request: Request) -> None:
+        """ProviderError when no font here can draw the text, or the size is none."""
+        _check_size(request.size)
+        _choose_typefaces(request.text, serif=False)
+
+    def generate(self, request: Request, folder: Path) -> Generated:
+        """A PNG of the request's size. `style` names a palette or picks one; another `seed` is another design."""
+        image = draw_card(request.text, request.size, style=request.style, seed=request.seed)
+        path, part = folder / "card.png", folder / "card.png.part"
+        image.save(part, "PNG")
+        part.replace(path)
+        return Generated(path=path, source=self.name, style=request.style, seed=request.seed)
+
+
+def draw_card(text: str, size: tuple[int, int], *, style: str | None = None, seed: int | None = None) -> Image:
+    """The card of `text`, with `size` its width and height in pixels; one too small for words has none.
+
+    ProviderError when the text holds nothing to draw, or letters that no font here has.
+    """
+    _check_size(size)
+    design = choose_design(text, style, seed)
+    display, body = _choose_typefaces(text, serif=design.palette.serif)
+    image = draw_ground(design, size)
+    _draw_words(image, design, display, body)
+    return image
+
+
+def _check_size(size: tuple[int, int]) -> None:
+    if not all(1 <= side <= MAX_SIDE_PX for side in size):
+        raise ProviderError(
+            f"A card cannot be {size[0]}x{size[1]} pixels", f"Each side may have 1 to {MAX_SIDE_PX} pixels."
+        )
+
+
+def _choose_typefaces(text: str, *, serif: bool) -> tuple[Typeface, Typeface]:
+    """How the text is set large, and small. ProviderError where there is nothing to draw, or no font for it."""
+    body = choose_typeface(clean_text(text), (SANS, SERIF))
+    display = choose_typeface(body.text, (SERIF, SANS_BOLD) if serif else (SANS_BOLD, SERIF))
+    if not display.text:
+        raise ProviderError("There are no words to draw a card of", "Write the text, or `replace` the picture.")
+    return display, body
+
+
+def _draw_words(image: Image, design: Design, display: Typeface, body: Typeface) -> None:
+    area = find_area(design, image.size, right_to_left=display.direction == "rtl")
+    lines = _set_words(area, display, body)
+    if not lines:
+        return
+    top_px = place_block(design, area, measure_height(lines))
+    draw_accent(image, design, area, top_px, measure_height(lines))
+    for line in lines:
+        typeface = display if line.role.name == "display" else body
+        colour = design.palette.text if line.role == lines[0].role else design.palette.body
+        top_px += line.gap_px
+        _draw_line(image, line, typeface, (place_line(design, area, line.width_px), top_px), colour)
+        top_px += line.height_px
+
+
+def _set_words(area: Area, display: Typeface, body: Typeface) -> list[Line]:
+    """The words in lines; none where the area is too small for any to be read."""
+    least_px = max(area.unit_px * LEAST_TYPE, LEAST_TYPE_PX)
+    if area.width_px < LEAST_LINE_EM * least_px:
+        return []
+    setter = Typesetter(
+        width_px=area.width_px,
+        height_px=area.height_px,
+        largest_px=max(area.unit_px * LARGEST_TYPE, least_px),
+        least_px=least_px,
+        display=Role("display", _make_measure(display), DISPLAY_LEADING),
+        body=Role("body", _make_measure(body), BODY_LEADING),
+        ellipsis=body.ellipsis,
+    )
+    return setter.set_lines(display.text)
+
+
+def _draw_line(image: Image, line: Line, typeface: Typeface, corner: tuple[float, float], colour: str) -> None:
+    """Draws a line with its upper left corner there. It is drawn larger and scaled down, since otherwise every letter
+    stands on a whole pixel and the spaces between them are uneven."""
+    from PIL import Image, ImageDraw
+
+    times = 4 if line.size_px < 64 else 2
+    pad_px = math.ceil(line.size_px / 2)
+    size = math.ceil(line.width_px) + 2 * pad_px, math.ceil(line.height_px) + 2 * pad_px
+    mask = Image.new("L", (size[0] * times, size[1] * times), 0)
+    draw = ImageDraw.Draw(mask)
+    left_px, top_px = math.floor(corner[0]), math.floor(corner[1])
+    x = (pad_px + corner[0] - left_px) * times
+    baseline = (pad_px + corner[1] - top_px + line.height_px / 2 + BASELINE_BELOW_MIDDLE_EM * line.size_px) * times
+    for face, run in typeface.runs(line.text):
+        font = load_font(face, round(line.size_px * times))
+        draw.text((x, baseline), run, fill=255, font=font, anchor="ls", direction=typeface.direction)
+        x += font.getlength(run, direction=typeface.direction)
+    image.paste(colour, (left_px - pad_px, top_px - pad_px), mask.reduce(times))
+
+
+def _make_measure(typeface: Typeface) -> Measure:
+    """The width of a text in em, each text measured once."""
+
+    @cache
+    def measure(text: str) -> float:
+        fonts = ((load_font(face, REFERENCE_PX), run) for face, run in typeface.runs(text))
+        return sum(font.getlength(run, direction=typeface.direction) for font, run in fonts) / REFERENCE_PX
+
+    return measure

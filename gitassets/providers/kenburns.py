@@ -1,0 +1,94 @@
+"""The Ken Burns effect: a still becomes a clip through a camera that slowly comes nearer or goes back."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+from gitassets.adapters.ffmpeg import Ffmpeg, FfmpegError, find_ffmpeg
+from gitassets.adapters.files import hash_file
+from gitassets.adapters.media_source import MediaSource
+from gitassets.adapters.probe import probe_media
+from gitassets.adapters.render_picture import Picture, render_picture
+from gitassets.adapters.render_settings import RenderSettings
+from gitassets.domain.manifest import Kind
+from gitassets.domain.timeline import FULL_ZOOM_SEC, Look, Shot
+from gitassets.errors import CorruptError, NotFoundError, ProviderError
+from gitassets.providers.base import Generated, Request
+
+DEFAULT_SEC = 5.0
+MAX_SEC = 600.0
+
+
+class KenBurns:
+    """Animates the segment's image on this computer. An odd seed goes back where an even one comes nearer."""
+
+    name = "kenburns"
+    kinds = frozenset({Kind.VIDEO})
+    live = False
+
+    def check(self, request: Request) -> None:
+        """ProviderError when there is no image to animate, or no such clip can be."""
+        _find_image(request)
+        if not 0 < _duration_sec(request) <= MAX_SEC:
+            raise ProviderError(
+                f"{request.label}: a clip of {_duration_sec(request):g} seconds cannot be made",
+                f"It may last up to {MAX_SEC:g} seconds.",
+            )
+
+    def generate(self, request: Request, folder: Path) -> Generated:
+        """An MP4 without sound, as long as was asked for, to the frame."""
+        self.check(request)
+        settings, shot = RenderSettings(size=request.size), _plan_shot(request)
+        source = _open_source(request)
+        part, path = folder / "clip.mp4.part", folder / "clip.mp4"
+        try:
+            with Ffmpeg(find_ffmpeg()) as ffmpeg:
+                render_picture(ffmpeg, Picture(shot, source, None), settings, part, lambda _: None)
+        except FfmpegError as error:
+            raise ProviderError(f"{request.label}: {error.message}", error.hint) from error
+        part.replace(path)
+        return Generated(
+            path=path, source=self.name, seed=request.seed, extra={"parameters": {"zoom": list(shot.zoom)}}
+        )
+
+
+def _find_image(request: Request) -> Path:
+    if request.image is None:
+        raise ProviderError(
+            f"{request.label}: kenburns animates the segment's image, and there is none", "Make the image first."
+        )
+    return request.image
+
+
+def _open_source(request: Request) -> MediaSource:
+    image = _find_image(request)
+    try:
+        info = probe_media(image)
+    except (CorruptError, NotFoundError) as error:
+        raise ProviderError(f"{request.label}: its image cannot be used: {error.message}", error.hint) from error
+    if info.kind is not Kind.IMAGE:
+        raise ProviderError(f"{request.label}: {image.name} is no image", "Give the segment an image.")
+    return MediaSource(hash_file(image), image, info)
+
+
+def _plan_shot(request: Request) -> Shot:
+    duration = Fraction(_duration_sec(request))
+    reach = min(1.0, float(duration) / FULL_ZOOM_SEC)
+    return Shot(
+        number=request.segment,
+        text=request.text,
+        narration=None,
+        look=Look.STILL,
+        visual=None,
+        visual_from=request.segment,
+        zoom=(reach, 0.0) if (request.seed or 0) % 2 else (0.0, reach),
+        start=Fraction(0),
+        duration=duration,
+        first_frame=0,
+        frame_count=max(1, round(duration * RenderSettings().fps)),
+    )
+
+
+def _duration_sec(request: Request) -> float:
+    return DEFAULT_SEC if request.duration_sec is None else request.duration_sec

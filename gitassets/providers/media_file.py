@@ -1,0 +1,46 @@
+"""A file that came from a service: named and kept only once its content is known to be whole and what was wanted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gitassets.adapters.files import sync_file
+from gitassets.adapters.probe import MediaInfo, probe_media
+from gitassets.domain.manifest import Kind
+from gitassets.errors import CorruptError
+from gitassets.providers.calls import CallError, Problem
+from gitassets.providers.endings import is_cut_off
+
+MAX_BYTES = {Kind.AUDIO: 256 * 2**20, Kind.IMAGE: 64 * 2**20, Kind.VIDEO: 2 * 2**30}
+PART_NAME = "incoming.part"
+
+_NAMES = {Kind.AUDIO: "a sound", Kind.IMAGE: "a picture", Kind.VIDEO: "a clip"}
+
+
+def keep_media(part: Path, kind: Kind) -> Path:
+    """`part` lies beside under a name with its true suffix, safe on disk. CallError when it is not a whole `kind`."""
+    info = _check(part, kind)
+    sync_file(part)
+    return part.replace(part.with_name(f"{kind.value}{info.suffix}"))
+
+
+def _check(part: Path, kind: Kind) -> MediaInfo:
+    wanted = _NAMES[kind]
+    try:
+        info = probe_media(part)
+    except CorruptError as error:
+        found = _recognise_text(part) or f"a file that {error.message.removeprefix(f'{part} ')}"
+        raise CallError(Problem.CONTENT, f"{found} instead of {wanted}") from None
+    if info.kind is not kind:
+        raise CallError(Problem.CONTENT, f"{_NAMES[info.kind]} instead of {wanted}")
+    if is_cut_off(part, info.format):
+        raise CallError(Problem.CONTENT, f"a file that is cut off instead of {wanted}")
+    return info
+
+
+def _recognise_text(part: Path) -> str | None:
+    with part.open("rb") as file:
+        head = file.read(256).lstrip(b"\xef\xbb\xbf \t\r\n")
+    if head.startswith(b"<") and not head.lower().startswith(b"<svg"):
+        return "a web page"
+    return "a message" if head.startswith((b"{", b"[")) else None

@@ -1,0 +1,70 @@
+"""What gitassets.yaml may say of any service, below `services:`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from gitassets.errors import CorruptError
+from gitassets.providers.addresses import is_loopback_host
+
+_SECRET = re.compile(r"key|token|secret|password|credential", re.I)
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _check_base_url(value: str) -> str:
+    """The address without the `/v1` that some write and others do not."""
+    parts = urlsplit(value)
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("write only https://HOST and a path: no password, no ? and no #")
+    if not parts.hostname or parts.scheme not in ("https", "http"):
+        raise ValueError("write an address such as https://api.example.com")
+    if parts.scheme == "http" and not is_loopback_host(parts.hostname):
+        raise ValueError("write https: a key never travels without encryption")
+    return value.rstrip("/").removesuffix("/v1").rstrip("/")
+
+
+BaseUrl = Annotated[str, AfterValidator(_check_base_url)]
+Usd = Annotated[float, Field(ge=0)]
+
+
+class ServiceSettings(Section):
+    """How any service is called: `timeout_sec` is for one call with all its `tries`, the first wait is `wait_sec`."""
+
+    base_url: BaseUrl
+    concurrency: Annotated[int, Field(ge=1, le=32)] = 4
+    timeout_sec: Annotated[float, Field(gt=0)] = 300.0
+    tries: Annotated[int, Field(ge=1, le=20)] = 5
+    wait_sec: Annotated[float, Field(ge=0)] = 1.0
+
+
+class JobSettings(ServiceSettings):
+    """How a service is called that works on a job while we ask now and then."""
+
+    poll_sec: Annotated[float, Field(ge=0)] = 5.0
+    job_timeout_sec: Annotated[float, Field(gt=0)] = 1800.0
+
+
+S = TypeVar("S", bound=Section)
+
+
+def parse_section(model: type[S], name: str, section: Mapping[str, Any]) -> S:
+    """The section of that service, defaults where it is silent. CorruptError names the setting, never its value."""
+    try:
+        return model.model_validate(dict(section))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(("services", name, *(str(part) for part in first["loc"])))
+        if first["type"] == "extra_forbidden" and _SECRET.search(str(first["loc"][-1])):
+            hint = (
+                "Take it out, make a new one if it was ever committed, and see `gitassets providers` for where it goes."
+            )
+            raise CorruptError(f"gitassets.yaml: {where}: keys have no place in this file", hint) from None
+        raise CorruptError(f"gitassets.yaml: {where}: {first['msg']}", "`gitassets providers` lists them.") from None

@@ -1,0 +1,17 @@
+"""Choosing among the sizes and ratios that a service offers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+
+def nearest_shape(offered: Sequence[str], separator: str, size: tuple[int, int]) -> str:
+    """The one of `offered` (`1536x1024`, `16:9`) whose shape is nearest to that of `size`, the first where equal."""
+    wanted = math.log(size[0] / size[1])
+
+    def distance(shape: str) -> float:
+        width, height = map(int, shape.split(separator))
+        return abs(math.log(width / height) - wanted)
+
+    return min(offered, key=distance)

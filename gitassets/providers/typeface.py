@@ -1,0 +1,270 @@
+"""Which font draws which character: the bundled ones first, then those of the system."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gitassets.errors import ProviderError
+
+if TYPE_CHECKING:
+    from PIL.ImageFont import FreeTypeFont
+
+BUNDLED = Path(__file__).resolve().parent.parent / "fonts"
+PROBE_PX = 32
+TEXT_WEIGHT = 500
+
+# Emoji are no words: they are left out, and with them what Unicode says to ignore where it is not understood.
+_IGNORED = re.compile(
+    "[\U0001f000-\U0001faff\U0001f3fb-\U0001f3ff\u20e3\ufe00-\ufe0f\U000e0100-\U000e01ef"
+    "\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0]"
+)
+_JOINERS = "\u200c\u200d"
+_UNSEEN = ("Cc", "Cf", "Co", "Cs")
+_NO_BREAK_SPACES = str.maketrans("\u202f\u2007", "\u00a0\u00a0")
+# Hebrew, Arabic, the scripts of India and South-East Asia: their letters change shape or place beside each other.
+_SHAPED_RANGES = "\u0590-\u109f\u1780-\u18af\u1900-\u1aaf\u1b00-\u1bff\ua800-\uabff\ufb1d-\ufdff\ufe70-\ufefc"
+_SHAPED = re.compile(f"[{_SHAPED_RANGES}]")
+_IDLE_JOINERS = re.compile(f"(?<![{_SHAPED_RANGES}])[{_JOINERS}]+")
+_ODD_STYLES = re.compile(
+    "italic|oblique|mono|cond|narrow|thin|light|black|heavy|fallback|lastresort|emoji|symbol|math|display",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Face:
+    path: Path
+
+
+SANS = Face(BUNDLED / "Inter-Regular.ttf")
+SANS_BOLD = Face(BUNDLED / "Inter-SemiBold.ttf")
+SERIF = Face(BUNDLED / "Literata-Medium.ttf")
+
+
+@lru_cache(maxsize=64)
+def load_font(face: Face, size_px: int) -> FreeTypeFont:
+    """The font at that size, shaped by raqm where Pillow has it. OSError when the file is no usable font."""
+    from PIL import ImageFont
+
+    font = ImageFont.truetype(face.path, size_px)
+    _set_text_weight(font)
+    return font
+
+
+def _set_text_weight(font: FreeTypeFont) -> None:
+    """A variable font stands at a weight for text: many begin at their thinnest."""
+    try:
+        axes = font.get_variation_axes()
+    except OSError:
+        return
+    font.set_variation_by_axes([TEXT_WEIGHT if axis["name"] == b"Weight" else axis["default"] or 0 for axis in axes])
+
+
+def clean_text(text: str) -> str:
+    """The text in composed form, on one line, without emoji and characters that are never seen."""
+    text = unicodedata.normalize("NFC", text).translate(_NO_BREAK_SPACES)
+    text = _IDLE_JOINERS.sub("", _IGNORED.sub("", text))
+    seen = (char for char in text if char.isspace() or char in _JOINERS or unicodedata.category(char) not in _UNSEEN)
+    return re.sub(r"[^\S\u00a0]+", " ", "".join(seen)).strip()
+
+
+def iter_clusters(text: str) -> Iterator[str]:
+    """The characters, each with the marks that sit on it."""
+    cluster = ""
+    for char in text:
+        if cluster and (unicodedata.category(char)[0] == "M" or char in _JOINERS or cluster[-1] == "\u200d"):
+            cluster += char
+            continue
+        if cluster:
+            yield cluster
+        cluster = char
+    if cluster:
+        yield cluster
+
+
+def is_right_to_left(text: str) -> bool:
+    """Whether the text as a whole runs to the left: its first letter says so."""
+    strong = (unicodedata.bidirectional(char) for char in text)
+    return next((one for one in strong if one in ("L", "R", "AL")), "L") != "L"
+
+
+def _holds_right_to_left(text: str) -> bool:
+    return any(unicodedata.bidirectional(char) in ("R", "AL") for char in text)
+
+
+@dataclass(frozen=True)
+class Typeface:
+    """The text that can be drawn, its face, and the faces of those clusters that need another."""
+
+    text: str
+    main: Face
+    faces: Mapping[str, Face] = field(default_factory=dict)
+    direction: str | None = None
+    """As Pillow takes it; None where no shaping is needed, and perhaps none possible."""
+
+    @property
+    def ellipsis(self) -> str:
+        return "…" if covers(self.main, "…") else "..."
+
+    def runs(self, text: str) -> Iterator[tuple[Face, str]]:
+        """A line of the text in pieces of one face each, from left to right."""
+        face, run = self.main, ""
+        for cluster in iter_clusters(text):
+            own = self.faces.get(cluster, self.main)
+            if own is not face and run:
+                yield face, run
+                run = ""
+            face, run = own, run + cluster
+        if run:
+            yield face, run
+
+
+def choose_typeface(text: str, preferred: Sequence[Face]) -> Typeface:
+    """A face for every letter of the cleaned `text`: the first preferred one that has them all, else that one helped
+    out by others. A mere symbol that no font has is left out; any other character is a ProviderError."""
+    _require_shaping(text)
+    clusters = [one for one in dict.fromkeys(iter_clusters(text)) if not one.isspace()]
+    for face in preferred:
+        if all(covers(face, one) for one in clusters):
+            return Typeface(text, face)
+    choose = _choose_for_two_directions if _holds_right_to_left(text) else _choose_for_one_direction
+    return choose(text, clusters, preferred)
+
+
+def _choose_for_two_directions(text: str, clusters: Sequence[str], preferred: Sequence[Face]) -> Typeface:
+    """One face, since a line in pieces of several would have them in the wrong order."""
+    ordered = sorted(clusters, key=lambda one: not _holds_right_to_left(one))
+    face = _find_system_face(ordered, bold=False)
+    missing = [one for one in ordered if not face or not covers(face, one)]
+    direction = "rtl" if is_right_to_left(text) else "ltr"
+    return Typeface(_leave_out(missing, text), face or preferred[0], direction=direction)
+
+
+def _choose_for_one_direction(text: str, clusters: Sequence[str], preferred: Sequence[Face]) -> Typeface:
+    """The first preferred face, and for each cluster that it has not, one of the others or of the system's."""
+    faces: dict[str, Face] = {}
+    missing = list(clusters)
+    for face in preferred:
+        faces |= {one: face for one in missing if covers(face, one)}
+        missing = [one for one in missing if one not in faces]
+    while missing:
+        found = _find_system_face(missing, bold=SANS_BOLD in preferred[:1])
+        faces |= {one: found for one in missing if found and covers(found, one)}
+        missing = [one for one in missing[1:] if one not in faces]
+    return Typeface(_leave_out([one for one in clusters if one not in faces], text), preferred[0], faces)
+
+
+def _require_shaping(text: str) -> None:
+    from PIL import features
+
+    shaped = _SHAPED.search(text)
+    if shaped and not features.check("raqm"):
+        raise ProviderError(
+            f"This Pillow cannot set the script of {describe([shaped[0]])}: it was built without Raqm",
+            "Install the library FriBiDi (Debian: libfribidi0, Homebrew: fribidi), or `replace` the picture.",
+        )
+
+
+def _find_system_face(clusters: Sequence[str], *, bold: bool) -> Face | None:
+    """Of the system's fonts that have the first cluster, the one that has the most of them."""
+    best, most = None, 0
+    for face in system_faces(bold):
+        if not covers(face, clusters[0]):
+            continue
+        count = sum(covers(face, one) for one in clusters)
+        if count > most:
+            best, most = face, count
+        if most == len(clusters):
+            break
+    return best
+
+
+def is_symbol(cluster: str) -> bool:
+    """Whether it is a picture or an ornament rather than part of a word."""
+    return unicodedata.category(cluster[0]) in ("So", "Sk")
+
+
+def _leave_out(missing: Sequence[str], text: str) -> str:
+    """The text without these symbols; ProviderError when they are more than symbols."""
+    words = [one for one in missing if not is_symbol(one)]
+    if words:
+        raise ProviderError(
+            f"No font here can draw {describe(words)}",
+            "Install one that can, such as Noto (fonts.google.com/noto; Debian: fonts-noto-core, fonts-noto-cjk).",
+        )
+    gone = set(missing)
+    return clean_text("".join(one for one in iter_clusters(text) if one not in gone))
+
+
+def describe(clusters: Sequence[str], at_most: int = 5) -> str:
+    """The characters with their code points, the first few of them."""
+    named = [f"{one} ({' '.join(f'U+{ord(char):04X}' for char in one)})" for one in clusters[:at_most]]
+    rest = len(clusters) - len(named)
+    return ", ".join(named) + (f" and {rest} more" if rest else "")
+
+
+@lru_cache(maxsize=50_000)
+def covers(face: Face, cluster: str) -> bool:
+    """Whether the font has a glyph of its own for every character of the cluster."""
+    return all(char.isspace() or char in _JOINERS or _has_glyph(face, char) for char in cluster)
+
+
+def _has_glyph(face: Face, char: str) -> bool:
+    """A font draws what it lacks as its .notdef glyph, or as nothing; U+FFFF, never a character, is always lacking."""
+    try:
+        glyph = _draw_glyph(face, char)
+        return any(glyph[1]) and glyph != _draw_glyph(face, "\uffff")
+    except OSError:
+        return False
+
+
+@lru_cache(maxsize=1_000)
+def _draw_glyph(face: Face, char: str) -> tuple[tuple[int, int], bytes]:
+    mask = _load_probe(face).getmask(char, mode="L")
+    return mask.size, bytes(mask)
+
+
+@lru_cache(maxsize=64)
+def _load_probe(face: Face) -> FreeTypeFont:
+    """The font without shaping, which would draw a dotted circle below a lonely mark."""
+    from PIL import ImageFont
+
+    return ImageFont.truetype(face.path, PROBE_PX, layout_engine=ImageFont.Layout.BASIC)
+
+
+@lru_cache(maxsize=2)
+def system_faces(bold: bool) -> tuple[Face, ...]:
+    """The system's fonts, those first that look most like the bundled ones."""
+
+    def rank(path: Path) -> tuple[bool, bool, bool, str]:
+        name = path.stem.lower()
+        return bool(_ODD_STYLES.search(name)), ("bold" in name) != bold, not name.startswith("noto"), str(path)
+
+    return tuple(Face(path) for path in sorted(_iter_font_files(), key=rank))
+
+
+def _iter_font_files() -> Iterator[Path]:
+    for folder in font_folders():
+        for path in folder.rglob("*"):
+            if path.suffix.lower() in (".ttf", ".otf", ".ttc", ".otc"):
+                yield path
+
+
+def font_folders() -> list[Path]:
+    """Where this system keeps its fonts."""
+    home = Path.home()
+    if sys.platform == "win32":
+        local = os.environ.get("LOCALAPPDATA", str(home / "AppData/Local"))
+        return [Path(os.environ.get("WINDIR", "C:/Windows")) / "Fonts", Path(local) / "Microsoft/Windows/Fonts"]
+    if sys.platform == "darwin":
+        return [Path("/System/Library/Fonts"), Path("/Library/Fonts"), home / "Library/Fonts"]
+    data = os.environ.get("XDG_DATA_HOME", str(home / ".local/share"))
+    return [Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path(data) / "fonts", home / ".fonts"]

@@ -1,0 +1,255 @@
+"""Sets a text into a box: the largest type that leaves it room, balanced lines, and a cut where there is too much."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from gitassets.providers.typeface import iter_clusters
+
+MAX_CHARS = 2_500
+MAX_LEAD_CHARS = 90
+MIN_LEAD_CHARS = 14
+MAX_DISPLAY_CHARS = 200
+MAX_MEASURE_EM = 36.0
+SIZE_STEP = 0.96
+# A short text in large type needs air around it; a long one in small type may fill its box.
+AIR_AT_LARGEST = 0.38
+# Beside the text that follows it, a headline is at most so large, at least so large, and this many times its size.
+LEAD_LARGEST, LEAD_LEAST, LEAD_TO_BODY = 0.66, 1.4, 1.9
+
+_UNSPACED = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]")
+_SMALL_KANA = "ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ"
+_SENTENCE_END = re.compile('[.!?…]+["”’»)\\]]*(?=\\s)|[\u3002\uff01\uff1f]+[\u300d\u300f\uff09]*')
+_ABBREVIATION = re.compile(r"(?:^|[\s.(])(?:\w|[A-Z]\w|Mrs|Prof|etc|vs)\.$")
+
+Measure = Callable[[str], float]
+
+
+@dataclass(frozen=True)
+class Role:
+    """How one part of the text is set. `measure` gives a text's width in em; `leading` is the line height in em."""
+
+    name: str
+    measure: Measure
+    leading: float
+
+
+@dataclass(frozen=True)
+class Line:
+    text: str
+    role: Role
+    size_px: float
+    width_px: float
+    gap_px: float = 0.0
+    """The space above it beyond its own height."""
+
+    @property
+    def height_px(self) -> float:
+        return self.size_px * self.role.leading
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """What stays together on a line; `gap_em` is the space before it when it is not the first."""
+
+    text: str
+    width_em: float
+    gap_em: float
+
+
+Wrap = Callable[[Sequence[_Unit], float], list[list[_Unit]]]
+
+
+@dataclass(frozen=True)
+class _Part:
+    role: Role
+    units: tuple[_Unit, ...]
+
+
+@dataclass(frozen=True)
+class Typesetter:
+    """A box, the sizes of type that may be taken, and the two ways of setting text."""
+
+    width_px: float
+    height_px: float
+    largest_px: float
+    least_px: float
+    display: Role
+    body: Role
+    ellipsis: str = "…"
+
+    def set_lines(self, text: str) -> list[Line]:
+        """The lines of `text`, cut with an ellipsis when even the least size cannot hold it; none if nothing fits."""
+        clipped = _clip(text)
+        parts = self._split(clipped)
+        size_px = self.largest_px
+        while size_px > self.least_px:
+            if 0 < measure_height(self._set(parts, size_px, wrap)) <= self._allow_height(size_px):
+                return self._set(parts, size_px, wrap_evenly)
+            size_px *= SIZE_STEP
+        lines = self._set(parts, self.least_px, wrap_evenly)
+        whole = clipped == text and measure_height(lines) <= self.height_px
+        return lines if whole else self._set_cut(clipped, lines)
+
+    def _allow_height(self, size_px: float) -> float:
+        spread = (size_px - self.least_px) / (self.largest_px - self.least_px)
+        return self.height_px * (1 - AIR_AT_LARGEST * spread)
+
+    def _split(self, text: str) -> list[_Part]:
+        """The headline, if there is one, and the rest."""
+        lead, rest = split_lead(text)
+        role = self.display if not lead and len(rest) <= MAX_DISPLAY_CHARS else self.body
+        parts = ((lead, self.display), (rest, role))
+        return [_Part(role, tuple(_iter_units(words, role.measure))) for words, role in parts if words]
+
+    def _set(self, parts: Sequence[_Part], size_px: float, how: Wrap) -> list[Line]:
+        """All lines at this size; none when a word is too wide for it. At the least size words are broken."""
+        may_break = size_px <= self.least_px
+        if len(parts) < 2:
+            return [line for part in parts for line in self._set_part(part, size_px, how, may_break)]
+        lead_px = max(min(size_px, self.largest_px * LEAD_LARGEST), self.least_px * LEAD_LEAST)
+        body_px = max(lead_px / LEAD_TO_BODY, self.least_px)
+        lead = self._set_part(parts[0], lead_px, how, may_break)
+        rest = self._set_part(parts[1], body_px, how, may_break)
+        if not lead or not rest:
+            return []
+        return [*lead, replace(rest[0], gap_px=0.25 * lead_px + 0.35 * body_px), *rest[1:]]
+
+    def _set_part(self, part: _Part, size_px: float, how: Wrap, may_break: bool) -> list[Line]:
+        role, units = part.role, part.units
+        limit_em = min(self.width_px / size_px, MAX_MEASURE_EM)
+        if may_break:
+            units = tuple(piece for unit in units for piece in _break_unit(unit, limit_em, role.measure))
+        if any(unit.width_em > limit_em for unit in units):
+            return []
+        return [Line(_join(line), role, size_px, _measure_width(line) * size_px) for line in how(units, limit_em)]
+
+    def _set_cut(self, text: str, lines: Sequence[Line]) -> list[Line]:
+        """The beginning of `text`, whose `lines` are too many, with an ellipsis, at the least size."""
+        kept = text[: _count_fitting_chars(lines, self.height_px)]
+        while kept := cut_text(kept):
+            mark = " " + self.ellipsis if _SENTENCE_END.search(f"{kept[-3:]} ") else self.ellipsis
+            fitting = self._set(self._split(kept + mark), self.least_px, wrap_evenly)
+            if measure_height(fitting) <= self.height_px:
+                return fitting
+        return []
+
+
+def _clip(text: str) -> str:
+    """No more than any card could hold, so that a huge text costs no more than a long one."""
+    return text if len(text) <= MAX_CHARS else "".join(list(iter_clusters(text[:MAX_CHARS]))[:-1])
+
+
+def split_lead(text: str) -> tuple[str, str]:
+    """A short first sentence, which can stand as a headline, and what follows it; or nothing and the whole."""
+    for match in _SENTENCE_END.finditer(text, 0, MAX_LEAD_CHARS + 1):
+        lead, rest = text[: match.end()], text[match.end() :].strip()
+        ends = rest and not rest[0].islower() and not _ABBREVIATION.search(lead)
+        if ends and sum(2 if char > "\u2e80" else 1 for char in lead) >= MIN_LEAD_CHARS:
+            return lead, rest
+    return "", text
+
+
+def cut_text(text: str) -> str:
+    """Less of the text, to the end of a sentence when that keeps most of it, else to that of a word."""
+    ends = [match.end() for match in _SENTENCE_END.finditer(text) if match.end() < len(text)]
+    if ends and ends[-1] >= len(text) * 0.6:
+        return text[: ends[-1]]
+    space = text.rfind(" ")
+    kept = text[:space] if space > len(text) * 0.6 else "".join(list(iter_clusters(text))[:-1])
+    return kept.rstrip(" ,;:-–—.(\u3001\uff0c\uff08\u300c\u300e") or kept
+
+
+def wrap(units: Sequence[_Unit], limit_em: float) -> list[list[_Unit]]:
+    """The units in lines no wider than the limit."""
+    lines: list[list[_Unit]] = []
+    used_em = 0.0
+    for unit in units:
+        used_em += unit.gap_em + unit.width_em
+        if lines and used_em <= limit_em:
+            lines[-1].append(unit)
+        else:
+            lines.append([unit])
+            used_em = unit.width_em
+    return lines
+
+
+def wrap_evenly(units: Sequence[_Unit], limit_em: float) -> list[list[_Unit]]:
+    """The units in no more lines than need be, all of them nearly of one length."""
+    count = len(wrap(units, limit_em))
+    low, high = max((unit.width_em for unit in units), default=0.0), limit_em
+    for _ in range(10):
+        middle = (low + high) / 2
+        low, high = (low, middle) if len(wrap(units, middle)) <= count else (middle, high)
+    return wrap(units, high)
+
+
+def measure_height(lines: Sequence[Line]) -> float:
+    return sum(line.gap_px + line.height_px for line in lines)
+
+
+def _count_fitting_chars(lines: Sequence[Line], height_px: float) -> int:
+    count, used_px = 0, 0.0
+    for line in lines:
+        used_px += line.gap_px + line.height_px
+        if used_px > height_px:
+            break
+        count += len(line.text) + 1
+    return count
+
+
+def _iter_units(text: str, measure: Measure) -> Iterator[_Unit]:
+    space_em = measure(" ")
+    for word in text.split(" "):
+        for place, piece in enumerate(_iter_pieces(word)):
+            yield _Unit(piece, measure(piece), 0.0 if place else space_em)
+
+
+def _iter_pieces(word: str) -> Iterator[str]:
+    """The word in pieces between which a line may end."""
+    start = 0
+    for place in range(1, len(word)):
+        if _may_end_line(word, place):
+            yield word[start:place]
+            start = place
+    if word:
+        yield word[start:]
+
+
+def _may_end_line(word: str, place: int) -> bool:
+    """Whether a line may end before `place`: after a hyphen or slash within a word, and in scripts without spaces
+    anywhere but after an opening or before a closing mark."""
+    before, after = word[place - 1], word[place]
+    if before in "-–—/":
+        return after.isalnum() and word[place - 2 : place - 1].isalnum()
+    if not _UNSPACED.match(before) and not _UNSPACED.match(after):
+        return False
+    opens = unicodedata.category(before) in ("Ps", "Pi")
+    closes = unicodedata.category(after) in ("Pe", "Pf", "Po", "Mn", "Lm") or after in _SMALL_KANA
+    return not opens and not closes
+
+
+def _break_unit(unit: _Unit, limit_em: float, measure: Measure) -> Iterator[_Unit]:
+    """The unit in pieces that each fit on a line, if need be of one character."""
+    if unit.width_em <= limit_em:
+        yield unit
+        return
+    piece, width_em, gap_em = "", 0.0, unit.gap_em
+    for cluster in iter_clusters(unit.text):
+        cluster_em = measure(cluster)
+        if piece and width_em + cluster_em > limit_em:
+            yield _Unit(piece, width_em, gap_em)
+            piece, width_em, gap_em = "", 0.0, 0.0
+        piece, width_em = piece + cluster, width_em + cluster_em
+    yield _Unit(piece, width_em, gap_em)
+
+
+def _join(line: Sequence[_Unit]) -> str:
+    return line[0].text + "".join((" " if unit.gap_em else "") + unit.text for unit in line[1:])
+
+
+def _measure_width(line: Sequence[_Unit]) -> float:
+    return sum(unit.width_em + unit.gap_em for unit in line) - line[0].gap_em

@@ -1,0 +1,296 @@
+"""A local HTTP server that behaves like the services: it checks what it is sent, and can be told to misbehave."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+KEYS = {
+    "OPENAI_API_KEY": "sk-sentinel-openai-0123456789abcdef",
+    "ELEVENLABS_API_KEY": "xi-sentinel-eleven-0123456789abcdef",
+    "LUMA_API_KEY": "luma-sentinel-0123456789abcdef",
+    "RUNWAY_API_KEY": "key_sentinel_runway_0123456789abcdef",
+}
+LILY = "pFZP5JQG7iQjIQuC4Bku"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is sent back. `framing`: length, chunked, close (the end of the connection ends the body), or short
+    (more is announced than comes). `drip_sec`: pause after every byte; `hang`: nothing is ever sent."""
+
+    status: int = 200
+    body: bytes = b""
+    type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    framing: str = "length"
+    drip_sec: float = 0.0
+    drip_head: bool = False
+    hang: bool = False
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A request that arrived."""
+
+    method: str
+    path: str
+    query: Mapping[str, list[str]]
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def say(raw: Any, status: int = 200, **more: Any) -> Answer:
+    return Answer(status, json.dumps(raw).encode(), **more)
+
+
+def openai_error(status: int, message: str, code: str | None = None, **more: Any) -> Answer:
+    return say(
+        {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": code}}, status, **more
+    )
+
+
+class Services:
+    """All services on one origin. `media` holds the bytes of audio (mp3), image (png) and video (mp4) to give."""
+
+    def __init__(self, media: Mapping[str, bytes]) -> None:
+        self.media = media
+        self.seen: list[Seen] = []
+        self.jobs: dict[str, int] = {}
+        self.polls_until_done = 2
+        self.image_as_url = False
+        self.file_answer: Answer | None = None
+        self._faults: dict[str, list[Answer]] = {}
+        self._lock = threading.Lock()
+        self.closing = threading.Event()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _make_handler(self))
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    @contextmanager
+    def running(self) -> Iterator[Services]:
+        thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            self.closing.set()
+            self._server.shutdown()
+            self._server.server_close()
+
+    def misbehave(self, path: str, *answers: Answer) -> None:
+        """Paths that begin so get these answers in turn, the last one for ever."""
+        self._faults[path] = list(answers)
+
+    def recover(self) -> None:
+        self._faults.clear()
+
+    def calls(self, path: str, method: str = "") -> list[Seen]:
+        return [one for one in self.seen if one.path.startswith(path) and method in ("", one.method)]
+
+    def settings(self, **more: Any) -> dict[str, Any]:
+        """A section below `services:` that leads here and wastes no time."""
+        return {"base_url": self.url, "wait_sec": 0, "timeout_sec": 20, **more}
+
+    def answer(self, seen: Seen) -> Answer:
+        with self._lock:
+            self.seen.append(seen)
+            for path, answers in self._faults.items():
+                if seen.path.startswith(path):
+                    return answers.pop(0) if len(answers) > 1 else answers[0]
+            return self._behave(seen)
+
+    def _behave(self, seen: Seen) -> Answer:
+        routes: dict[str, Callable[[Seen], Answer]] = {
+            "POST /v1/audio/speech": self._speak_openai,
+            "POST /v1/images/generations": self._draw,
+            "POST /v1/text-to-speech/": self._speak_elevenlabs,
+            "GET /v1/voices": self._list_voices,
+            "POST /dream-machine/v1/generations/video": self._order_luma,
+            "GET /dream-machine/v1/generations/": self._poll_luma,
+            "POST /v1/image_to_video": self._order_runway,
+            "GET /v1/tasks/": self._poll_runway,
+            "GET /w/api.php": self._search,
+            "GET /files/": self._give_file,
+        }
+        wanted = f"{seen.method} {seen.path}"
+        route = next((route for start, route in routes.items() if wanted.startswith(start)), None)
+        return route(seen) if route else say({"error": "no such path"}, 404)
+
+    def _speak_openai(self, seen: Seen) -> Answer:
+        if seen.headers.get("authorization") != f"Bearer {KEYS['OPENAI_API_KEY']}":
+            return openai_error(
+                401, f"Incorrect API key provided: {seen.headers.get('authorization')}", "invalid_api_key"
+            )
+        if set(seen.json) != {"model", "input", "voice", "speed", "response_format"} or len(seen.json["input"]) > 4096:
+            return openai_error(400, "bad fields")
+        return Answer(200, self.media["audio"], "audio/mpeg", framing="chunked")
+
+    def _draw(self, seen: Seen) -> Answer:
+        if seen.headers.get("authorization") != f"Bearer {KEYS['OPENAI_API_KEY']}":
+            return openai_error(401, "Incorrect API key", "invalid_api_key")
+        if set(seen.json) != {"model", "prompt", "n", "size", "quality", "output_format"}:
+            return openai_error(400, "bad fields")
+        if self.image_as_url:
+            return say(
+                {"created": 1, "data": [{"url": f"{self.url}/files/image?sig=SIGNATURE", "revised_prompt": "Revised"}]}
+            )
+        return say({"created": 1, "data": [{"b64_json": base64.b64encode(self.media["image"]).decode()}], "usage": {}})
+
+    def _speak_elevenlabs(self, seen: Seen) -> Answer:
+        if seen.headers.get("xi-api-key") != KEYS["ELEVENLABS_API_KEY"]:
+            return say({"detail": {"status": "invalid_api_key", "message": "Invalid API key"}}, 401)
+        if set(seen.json) - {"seed"} != {"text", "model_id", "voice_settings"}:
+            return say({"detail": [{"loc": ["body", "text"], "msg": "field required"}]}, 422)
+        return Answer(200, self.media["audio"], "audio/mpeg", framing="chunked")
+
+    def _list_voices(self, _: Seen) -> Answer:
+        return say({"voices": [{"voice_id": "bIHbv24MWmeRgasZH58o", "name": "Will - Relaxed Optimist"}]})
+
+    def _order_luma(self, seen: Seen) -> Answer:
+        if seen.headers.get("authorization") != f"Bearer {KEYS['LUMA_API_KEY']}":
+            return say({"detail": "Not authenticated"}, 401)
+        return say({"id": self._new_job(), "state": "queued", "assets": None}, 201)
+
+    def _poll_luma(self, seen: Seen) -> Answer:
+        job = seen.path.rsplit("/", 1)[1]
+        if job not in self.jobs:
+            return say({"detail": "Generation not found"}, 404)
+        done = self._is_done(job)
+        assets = {"video": f"{self.url}/files/video?sig=SIGNATURE"} if done else None
+        return say({"id": job, "state": "completed" if done else "dreaming", "assets": assets, "failure_reason": None})
+
+    def _order_runway(self, seen: Seen) -> Answer:
+        if seen.headers.get("authorization") != f"Bearer {KEYS['RUNWAY_API_KEY']}":
+            return say({"error": "unauthorized"}, 401)
+        if seen.headers.get("x-runway-version") != "2024-11-06" or not seen.json["promptImage"].startswith(
+            "data:image/"
+        ):
+            return say({"error": "bad request"}, 400)
+        return say({"id": self._new_job()})
+
+    def _poll_runway(self, seen: Seen) -> Answer:
+        job = seen.path.rsplit("/", 1)[1]
+        if job not in self.jobs:
+            return say({"error": "not found"}, 404)
+        if not self._is_done(job):
+            return say({"id": job, "status": "RUNNING", "progress": 0.5})
+        return say({"id": job, "status": "SUCCEEDED", "output": [f"{self.url}/files/video?_jwt=SIGNATURE"]})
+
+    def _new_job(self) -> str:
+        job = f"job-{len(self.jobs) + 1}"
+        self.jobs[job] = 0
+        return job
+
+    def _is_done(self, job: str) -> bool:
+        self.jobs[job] += 1
+        return self.jobs[job] >= self.polls_until_done
+
+    def _search(self, seen: Seen) -> Answer:
+        if "(" not in seen.headers["user-agent"]:
+            return Answer(403, b"Please set a user-agent", "text/plain")
+        if "nothing" in seen.query["gsrsearch"][0]:
+            return say({"batchcomplete": ""})
+        return search_answer(self)
+
+    def _give_file(self, seen: Seen) -> Answer:
+        if {"authorization", "xi-api-key"} & set(seen.headers):
+            return Answer(400, b"Only one auth mechanism allowed", "text/plain")
+        if self.file_answer:
+            return self.file_answer
+        return Answer(200, self.media[seen.path.rsplit("/", 1)[1]], "application/octet-stream")
+
+
+def search_answer(services: Services) -> Answer:
+    pages = {str(place): commons_page(services.url, place) for place in (1, 2, 3)}
+    return say({"batchcomplete": "", "query": {"pages": pages}})
+
+
+def commons_page(url: str, place: int) -> dict[str, Any]:
+    """A result as the Commons give it; the second has no licence, and must not be used."""
+    metadata = {"Artist": {"value": '<a href="//x">Ann &amp;\nBob</a>'}, "LicenseShortName": {"value": "CC BY-SA 4.0"}}
+    return {
+        "pageid": place,
+        "title": f"File:Drone {place}.jpg",
+        "index": place,
+        "imageinfo": [
+            {
+                "url": f"{url}/files/image",
+                "thumburl": f"{url}/files/image",
+                "descriptionurl": f"https://commons.wikimedia.org/wiki/File:Drone_{place}.jpg",
+                "width": 4000,
+                "height": 3000,
+                "mime": "image/jpeg",
+                "extmetadata": {} if place == 2 else metadata,
+            }
+        ],
+    }
+
+
+def _make_handler(services: Services) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+        def do_GET(self) -> None:
+            self._serve()
+
+        def do_POST(self) -> None:
+            self._serve()
+
+        def _serve(self) -> None:
+            self.close_connection = True
+            parts = urlsplit(self.path)
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            seen = Seen(self.command, parts.path, parse_qs(parts.query), headers, body)
+            try:
+                self._send(services.answer(seen))
+            except OSError:
+                return  # the client has hung up, as some tests want
+
+        def _send(self, answer: Answer) -> None:
+            if answer.hang:
+                services.closing.wait(20)
+                return
+            self._write(_make_head(answer), answer.drip_sec if answer.drip_head else 0)
+            if answer.framing != "chunked":
+                self._write(answer.body, answer.drip_sec)
+                return
+            for start in range(0, len(answer.body), 4096):
+                piece = answer.body[start : start + 4096]
+                self._write(b"%x\r\n%s\r\n" % (len(piece), piece), answer.drip_sec)
+            self._write(b"0\r\n\r\n", 0)
+
+        def _write(self, data: bytes, drip_sec: float) -> None:
+            pieces = [data] if not drip_sec else [data[place : place + 1] for place in range(len(data))]
+            for piece in pieces:
+                self.wfile.write(piece)
+                self.wfile.flush()
+                if drip_sec and services.closing.wait(drip_sec):
+                    return
+
+    return Handler
+
+
+def _make_head(answer: Answer) -> bytes:
+    headers = {"Content-Type": answer.type, "Connection": "close", **answer.headers}
+    if answer.framing in ("length", "short"):
+        headers["Content-Length"] = str(len(answer.body) + (1000 if answer.framing == "short" else 0))
+    elif answer.framing == "chunked":
+        headers["Transfer-Encoding"] = "chunked"
+    lines = [f"HTTP/1.1 {answer.status} X", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
+    return "\r\n".join(lines).encode()

@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageChops, ImageStat, features
+
+from gitassets.domain.manifest import Kind
+from gitassets.errors import ProviderError
+from gitassets.providers import card as card_module
+from gitassets.providers.base import Request
+from gitassets.providers.card import Card, draw_card
+from gitassets.providers.card_design import LAYOUTS, PALETTES, Palette, choose_design, draw_ground
+from tests.providers.card_fonts import FONTS
+
+SHORT = "Finding the way without satellites"
+MEDIUM = "Welcome back to another deep dive. Today we follow an aircraft that has lost its satellites on the way."
+LONG = (
+    "The receivers on their drones lost lock, and the machines drifted with the wind until somebody took over. " * 190
+)
+GREEK = "Ο λόγος του ανέμου. Καλωσορίσατε σε ένα ακόμη ταξίδι χωρίς δορυφόρους, ὅπου ᾠδή."
+CYRILLIC = "Добро пожаловать в путешествие. Сегодня мы узнаем, как летательный аппарат находит дорогу."
+SHAPES = [(1280, 720), (720, 1280), (600, 600), (321, 181), (300, 1400)]
+
+
+def request(text: str = SHORT, **more: object) -> Request:
+    return Request(kind=Kind.IMAGE, segment=3, text=text, **more)  # type: ignore[arg-type]
+
+
+def words_mask(text: str, size: tuple[int, int], style: str | None = None, seed: int | None = None) -> Image.Image:
+    """White where the words and their accent changed the ground."""
+    ground = draw_ground(choose_design(text, style, seed), size)
+    difference = ImageChops.difference(draw_card(text, size, style=style, seed=seed), ground).convert("L")
+    return difference.point(lambda value: 255 if value > 8 else 0)
+
+
+def luminance(colour: tuple[int, ...]) -> float:
+    parts = [value / 255 for value in colour]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: tuple[int, ...], other: tuple[int, ...]) -> float:
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def rgb(colour: str) -> tuple[int, ...]:
+    return tuple(bytes.fromhex(colour[1:]))
+
+
+@pytest.mark.parametrize("palette", PALETTES.values(), ids=PALETTES)
+def test_every_palette_is_easy_to_read(palette: Palette) -> None:
+    for behind in (palette.ground, palette.tone):
+        assert contrast(rgb(palette.text), rgb(behind)) >= 6
+        assert contrast(rgb(palette.body), rgb(behind)) >= 4.5
+
+
+@pytest.mark.parametrize("name", PALETTES)
+def test_the_words_as_drawn_stand_out_from_what_is_behind_them(name: str) -> None:
+    size = (960, 540)
+    ground = draw_ground(choose_design(MEDIUM, name, 0), size)
+    drawn = draw_card(MEDIUM, size, style=name, seed=0)
+    inside = [(x, y) for x in range(0, size[0], 2) for y in range(0, size[1], 2)]
+    full = {rgb(PALETTES[name].text), rgb(PALETTES[name].body)}
+    solid = [(drawn.getpixel(at), ground.getpixel(at)) for at in inside if drawn.getpixel(at) in full]
+    assert len(solid) > 500
+    assert min(contrast(letter, behind) for letter, behind in solid) >= 4.5  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("size", SHAPES)
+@pytest.mark.parametrize("text", ["Go", SHORT, MEDIUM, LONG, GREEK, CYRILLIC, "x" * 20_000])
+def test_words_keep_clear_of_the_margin_in_every_layout(text: str, size: tuple[int, int]) -> None:
+    for seed in range(len(LAYOUTS)):
+        box = words_mask(text, size, seed=seed).getbbox()
+        assert box is not None
+        assert box[0] >= 0.08 * size[0]
+        assert box[2] <= 0.92 * size[0]
+        assert box[1] >= 0.07 * size[1]
+        assert box[3] <= 0.93 * size[1]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (1, 900), (33, 17), (101, 57)])
+def test_a_tiny_card_is_drawn_without_words_if_need_be(size: tuple[int, int]) -> None:
+    assert draw_card(MEDIUM, size).size == size
+
+
+def test_one_word_is_large_and_a_long_text_fills_the_card() -> None:
+    word = words_mask("Jamming", (1920, 1080), seed=0).getbbox()
+    long = words_mask(LONG, (1920, 1080), seed=0).getbbox()
+    assert word is not None
+    assert word[2] - word[0] > 600
+    assert long is not None
+    assert long[3] - long[1] > 700
+
+
+def test_the_same_request_gives_the_same_bytes(tmp_path: Path) -> None:
+    folders = [tmp_path / str(number) for number in range(4)]
+    for folder in folders:
+        folder.mkdir()
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda folder: Card().generate(request(MEDIUM, seed=7), folder), folders))
+    assert len({one.path.read_bytes() for one in made}) == 1
+
+
+@pytest.mark.parametrize("style", [None, "ink", "a style of my own"])
+def test_another_seed_is_visibly_another_card(style: str | None) -> None:
+    cards = [draw_card(MEDIUM, (480, 270), style=style, seed=seed) for seed in (None, 1, 2, 3, 4)]
+    for number, one in enumerate(cards):
+        for other in cards[number + 1 :]:
+            assert sum(ImageStat.Stat(ImageChops.difference(one, other)).mean) > 3
+
+
+def test_far_seeds_differ_too() -> None:
+    first = draw_card(MEDIUM, (480, 270), style="ink", seed=0)
+    assert all(draw_card(MEDIUM, (480, 270), style="ink", seed=40 * n).tobytes() != first.tobytes() for n in (1, 2, 3))
+
+
+@pytest.mark.parametrize("name", PALETTES)
+def test_a_style_names_a_palette(name: str) -> None:
+    assert {choose_design("text", f" {name.upper()} ", seed).palette.name for seed in range(9)} == {name}
+
+
+def test_any_other_style_picks_a_palette_and_always_the_same() -> None:
+    chosen = {style: choose_design("text", style, 0).palette for style in ("sepia", "bold neon", "watercolour", "x")}
+    assert len({one.name for one in chosen.values()}) > 1
+    assert all(choose_design("other text", style, None).palette is one for style, one in chosen.items())
+
+
+def test_cards_of_one_run_share_a_palette_and_vary_in_layout() -> None:
+    designs = [choose_design(f"Paragraph {number}", None, None) for number in range(30)]
+    assert {one.palette.name for one in designs} == {"ink"}
+    assert {one.layout for one in designs} == set(LAYOUTS)
+
+
+def test_a_card_is_a_png_of_the_size_asked_for(tmp_path: Path) -> None:
+    made = Card().generate(request(size=(322, 181), style="paper", seed=2), tmp_path)
+    assert list(tmp_path.iterdir()) == [made.path]
+    with Image.open(made.path) as image:
+        assert (image.format, image.mode, image.size) == ("PNG", "RGB", (322, 181))
+    assert (made.source, made.style, made.seed, made.cost_usd) == ("card", "paper", 2, 0.0)
+
+
+def test_missing_glyphs_are_found_before_anything_is_drawn(
+    only_fonts: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only_fonts()
+    monkeypatch.setattr(card_module, "draw_ground", None)
+    with pytest.raises(ProviderError, match=r"漢 \(U\+6F22\)"):
+        Card().check(request("漢字"))
+    Card().check(request(GREEK))
+
+
+def test_a_system_font_helps_out(only_fonts: Callable[..., None]) -> None:
+    only_fonts(FONTS)
+    assert words_mask("日本語の文章。「GPS」なし。", (960, 540)).getbbox() is not None
+
+
+@pytest.mark.skipif(not features.check("raqm"), reason="this Pillow cannot shape")
+def test_right_to_left_text_stands_at_the_right(only_fonts: Callable[..., None]) -> None:
+    only_fonts(FONTS)
+    text = "שלום"
+    seed = next(seed for seed in range(5) if choose_design(text, None, seed).layout == "left")
+    box = words_mask(text, (1000, 1000), seed=seed).getbbox()
+    assert box is not None
+    assert 880 < box[2] <= 905
+    assert box[0] > 300
+
+
+@pytest.mark.parametrize("text", ["", " \n", "😀", "\u200b"])
+def test_a_text_without_anything_to_draw_is_refused(text: str) -> None:
+    with pytest.raises(ProviderError, match="no words"):
+        draw_card(text, (640, 360))
+
+
+@pytest.mark.parametrize("size", [(0, 10), (10, -1), (10_000, 10)])
+def test_an_impossible_size_is_refused(size: tuple[int, int]) -> None:
+    with pytest.raises(ProviderError, match=f"{size[0]}x{size[1]}"):
+        Card().check(request(size=size))
+
+
+def test_a_full_hd_card_is_drawn_quickly() -> None:
+    draw_card(LONG, (1920, 1080))
+    started = time.process_time()
+    for seed in range(4):
+        draw_card(LONG, (1920, 1080), seed=seed)
+    assert time.process_time() - started < 4

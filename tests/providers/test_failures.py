@@ -1,0 +1,388 @@
+"""However a service misbehaves: one clear sentence, nothing bought twice, nothing secret told."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from gitassets.domain.manifest import Kind
+from gitassets.errors import ProviderError
+from gitassets.providers import media_file
+from gitassets.providers.base import ChargedError, Request
+from tests.providers.conftest import Memory, load
+from tests.providers.services import KEYS, Answer, Services, openai_error, say
+
+Ask = Callable[..., Request]
+
+PATHS = {
+    ("elevenlabs", Kind.AUDIO): "/v1/text-to-speech/",
+    ("openai", Kind.AUDIO): "/v1/audio/speech",
+    ("openai", Kind.IMAGE): "/v1/images/generations",
+    ("wikimedia", Kind.IMAGE): "/w/api.php",
+    ("luma", Kind.VIDEO): "/dream-machine/v1/generations/video",
+    ("runway", Kind.VIDEO): "/v1/image_to_video",
+}
+PAID = [case for case in PATHS if case[0] != "wikimedia"]
+SYNCHRONOUS = PAID[:3]
+ORDERED = PAID[3:]
+FILES = [("openai", Kind.IMAGE), ("wikimedia", Kind.IMAGE), ("luma", Kind.VIDEO), ("runway", Kind.VIDEO)]
+ALL_KEYS = " ".join(KEYS.values())
+BOMB = gzip.compress(gzip.compress(bytes(100_000_000), 9), 9)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_secret(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> Iterator[None]:
+    """No key and no signature is in a log, however talkative, or in a file that is left."""
+    for name in ("", "httpx", "httpcore", "httpcore.http11", "httpcore.connection", "httpcore.proxy"):
+        caplog.set_level(logging.DEBUG, name)
+    yield
+    _assert_clean("\n".join(f"{record.name} {record.getMessage()}" for record in caplog.records))
+    for path in tmp_path.rglob("*"):
+        if path.is_file():
+            _assert_clean(path.read_bytes().decode("latin-1"))
+
+
+def _assert_clean(text: str) -> None:
+    for secret in (*KEYS.values(), "SIGNATURE", "sentinel"):
+        assert secret not in text
+
+
+def _fail(case: tuple[str, Kind], services: Services, ask: Ask, folder: Path, **more: object) -> ProviderError:
+    """The error that the provider gives, which names the asset, the provider and a remedy, and holds no secret."""
+    name, kind = case
+    with pytest.raises(ProviderError) as caught:
+        load(name, kind, services, **more).generate(ask(kind, job=Memory()), folder)
+    error = caught.value
+    assert error.message.startswith(f"{kind.value.capitalize()} 3: ")
+    assert name in error.message
+    assert error.hint
+    _assert_clean("".join(traceback.format_exception(error)) + error.hint + repr(error))
+    assert not [key for key in KEYS.values() if key in _show_variables(error)]
+    assert not [path for path in folder.iterdir() if path.name != media_file.PART_NAME]
+    return error
+
+
+def _show_variables(error: BaseException) -> str:
+    """The variables of our own frames, as some tracebacks show them; those of the tests hold the keys."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    ours = [frame for frame in frames if "gitassets/providers" in frame.f_code.co_filename]
+    return "\n".join(_show(value) for frame in ours for value in frame.f_locals.values())
+
+
+def _show(value: object) -> str:
+    # httpx cannot show a URL that it has refused.
+    with suppress(AttributeError):
+        return repr(value)
+    return ""
+
+
+@pytest.mark.parametrize("case", PATHS)
+class TestStatuses:
+    def test_content_policy(self, case: tuple[str, Kind], services: Services, ask: Ask, folder: Path) -> None:
+        message = "Your request was rejected as a result of our safety system.\x1b[2J"
+        services.misbehave(PATHS[case], openai_error(400, message, "content_policy_violation"))
+        error = _fail(case, services, ask, folder)
+        assert "refuses what it should make: Your request was rejected" in error.message
+        assert error.hint == "Give another --prompt, or reword the paragraph."
+        assert "\x1b" not in error.message
+        assert len(services.seen) == 1
+
+    def test_key_not_accepted(self, case: tuple[str, Kind], services: Services, ask: Ask, folder: Path) -> None:
+        services.misbehave(PATHS[case], openai_error(401, f"Incorrect API key provided: {ALL_KEYS}", "invalid_api_key"))
+        error = _fail(case, services, ask, folder)
+        assert "does not accept the key (401)" in error.message
+        assert len(services.seen) == 1
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            say({"error": "Not enough credits"}, 402),
+            openai_error(429, "You exceeded your current quota", "insufficient_quota"),
+            openai_error(400, "Billing hard limit has been reached", "billing_hard_limit_reached"),
+            say({"detail": {"status": "quota_exceeded", "message": "This exceeds your quota"}}, 401),
+        ],
+    )
+    def test_no_money(self, case: tuple[str, Kind], services: Services, ask: Ask, folder: Path, answer: Answer) -> None:
+        services.misbehave(PATHS[case], answer)
+        error = _fail(case, services, ask, folder)
+        assert "has no money or quota left" in error.message
+        assert len(services.seen) == 1
+
+    def test_bad_field(self, case: tuple[str, Kind], services: Services, ask: Ask, folder: Path) -> None:
+        services.misbehave(PATHS[case], say({"detail": [{"loc": ["body", "model"], "msg": "unknown model"}]}, 422))
+        error = _fail(case, services, ask, folder)
+        assert "does not accept the request (422): body.model: unknown model" in error.message
+        assert f"services.{case[0]}" in error.hint
+
+    def test_unknown_model(self, case: tuple[str, Kind], services: Services, ask: Ask, folder: Path) -> None:
+        services.misbehave(PATHS[case], openai_error(404, "The model does not exist", "model_not_found"))
+        assert "(404): The model does not exist" in _fail(case, services, ask, folder).message
+
+    def test_too_many_calls_for_ever(self, case: tuple[str, Kind], services: Services, ask: Ask, folder: Path) -> None:
+        services.misbehave(PATHS[case], openai_error(429, "Rate limit reached", "rate_limit_exceeded"))
+        error = _fail(case, services, ask, folder, tries=3)
+        assert "takes no more calls for now (429, 3 tries)" in error.message
+        assert "concurrency" in error.hint
+        assert len(services.seen) == 3
+        assert not isinstance(error, ChargedError)
+
+    def test_a_longer_wait_than_there_is_time_is_not_begun(
+        self, case: tuple[str, Kind], services: Services, ask: Ask, folder: Path
+    ) -> None:
+        services.misbehave(PATHS[case], say({}, 429, headers={"Retry-After": "3600"}))
+        error = _fail(case, services, ask, folder)
+        assert "(429, 1 try) and asks to wait for 3600 seconds" in error.message
+
+    def test_too_many_calls_at_first(self, case: tuple[str, Kind], services: Services, ask: Ask, folder: Path) -> None:
+        name, kind = case
+        calls = services.answer
+
+        def recovered(seen: object) -> Answer:
+            if len(services.seen) >= 2:
+                services.recover()
+            return calls(seen)  # type: ignore[arg-type]
+
+        services.answer = recovered  # type: ignore[method-assign, assignment]
+        services.misbehave(PATHS[case], say({}, 429, headers={"Retry-After": "0"}))
+        assert load(name, kind, services).generate(ask(kind), folder).path.exists()
+
+
+@pytest.mark.parametrize("case", SYNCHRONOUS)
+@pytest.mark.parametrize("status", [500, 503])
+def test_trouble_of_the_service_itself_is_tried_again(
+    case: tuple[str, Kind], status: int, services: Services, ask: Ask, folder: Path
+) -> None:
+    services.misbehave(PATHS[case], Answer(status, headers={"Retry-After": "0"}))
+    error = _fail(case, services, ask, folder, tries=4)
+    assert f"has trouble of its own ({status}, 4 tries)" in error.message
+    assert len(services.seen) == 4
+    assert not isinstance(error, ChargedError)
+
+
+@pytest.mark.parametrize("case", ORDERED)
+def test_after_500_no_second_job_is_ordered(case: tuple[str, Kind], services: Services, ask: Ask, folder: Path) -> None:
+    services.misbehave(PATHS[case], Answer(500))
+    error = _fail(case, services, ask, folder, tries=4)
+    assert isinstance(error, ChargedError)
+    assert len(services.seen) == 1
+
+
+HTML = Answer(200, b"<!DOCTYPE html><html><title>Log in</title>", "text/html")
+UNDECIDED = {
+    "gateway error": Answer(502, b"<html>bad gateway", "text/html"),
+    "gateway timeout": Answer(504),
+    "gateway that lost its service": Answer(503),
+    "content delivery network": Answer(524),
+    "hang": Answer(hang=True),
+    "slow body": Answer(200, b"x" * 4000, drip_sec=0.02),
+    "slow head": Answer(200, b"x", drip_sec=0.02, drip_head=True),
+    "broken off": Answer(200, b"{}", framing="short"),
+    "empty": Answer(200),
+    "web page": HTML,
+    "unasked packing": Answer(200, b"xyz", headers={"Content-Encoding": "br"}),
+    "bad packing": Answer(200, b"no gzip at all", headers={"Content-Encoding": "gzip"}),
+    "bomb": Answer(200, BOMB, headers={"Content-Encoding": "gzip, gzip"}),
+    "garbage": Answer(200, b"\x00\x01\x02 not media, not JSON"),
+}
+
+
+@pytest.mark.parametrize("case", PAID)
+@pytest.mark.parametrize("fault", UNDECIDED)
+def test_what_may_have_been_bought_is_not_bought_again(
+    case: tuple[str, Kind], fault: str, services: Services, ask: Ask, folder: Path
+) -> None:
+    services.misbehave(PATHS[case], UNDECIDED[fault])
+    slow = {"timeout_sec": 0.8} if fault in ("hang", "slow body", "slow head") else {}
+    error = _fail(case, services, ask, folder, **slow)
+    assert len(services.seen) == 1
+    assert isinstance(error, ChargedError)
+    assert error.message.endswith("It may have been charged")
+    assert error.cost_usd > 0
+    assert f"See your account at {case[0]}" in error.hint
+
+
+@pytest.mark.parametrize("fault", UNDECIDED)
+def test_what_costs_nothing_is_asked_again(fault: str, services: Services, ask: Ask, folder: Path) -> None:
+    services.misbehave("/w/", UNDECIDED[fault])
+    slow = {"timeout_sec": 0.8} if fault in ("hang", "slow body", "slow head") else {}
+    error = _fail(("wikimedia", Kind.IMAGE), services, ask, folder, tries=3, **slow)
+    repeated = fault in ("gateway error", "gateway timeout", "gateway that lost its service", "broken off")
+    assert len(services.seen) == (3 if repeated else 1)
+    assert not isinstance(error, ChargedError)
+
+
+@pytest.mark.parametrize("case", SYNCHRONOUS[:2])
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (HTML.body, "a web page instead of a sound"),
+        (b'{"audio": "soon"}', "a message instead of a sound"),
+        (b"GIF89a....", "a file that is of no accepted type instead of a sound"),
+        ("image", "a picture instead of a sound"),
+        ("cut", "a file that is cut off instead of a sound"),
+    ],
+)
+def test_speech_is_judged_by_its_content(
+    case: tuple[str, Kind],
+    body: bytes | str,
+    said: str,
+    services: Services,
+    ask: Ask,
+    folder: Path,
+    media: dict[str, bytes],
+) -> None:
+    given = {"image": media["image"], "cut": _drop_xing(media["audio"])[:-100]}
+    data = given[body] if isinstance(body, str) else body
+    services.misbehave(PATHS[case], Answer(200, data, "audio/mpeg", framing="close"))
+    assert said in _fail(case, services, ask, folder).message
+
+
+def _drop_xing(data: bytes) -> bytes:
+    """The sound without the frame that says how many there are, as services send it."""
+    start = data.index(b"\xff", 10)
+    return data[data.index(data[start : start + 2], start + 4) :]
+
+
+@pytest.mark.parametrize("case", FILES)
+class TestFiles:
+    """What is wrong with the file that a service's answer leads to."""
+
+    @pytest.mark.parametrize("framing", ["length", "close"])
+    def test_cut_short(
+        self, case: tuple[str, Kind], framing: str, services: Services, ask: Ask, folder: Path, media: dict[str, bytes]
+    ) -> None:
+        services.image_as_url = True
+        data = media[case[1].value]
+        services.file_answer = Answer(200, data[: len(data) - 60], framing=framing)
+        error = _fail(case, services, ask, folder)
+        assert "a file that is" in error.message
+
+    def test_broken_off(
+        self, case: tuple[str, Kind], services: Services, ask: Ask, folder: Path, media: dict[str, bytes]
+    ) -> None:
+        services.image_as_url = True
+        services.file_answer = Answer(200, media[case[1].value], framing="short")
+        error = _fail(case, services, ask, folder, tries=2)
+        assert "broke off (2 tries)" in error.message
+
+    @pytest.mark.parametrize(
+        ("answer", "said"),
+        [
+            (HTML, "a web page instead"),
+            (Answer(200), "an empty answer"),
+            (Answer(200, BOMB, headers={"Content-Encoding": "gzip, gzip"}), "which was not asked for"),
+            (Answer(302, headers={"Location": "/files/again"}), "from one address to the next without end"),
+            (
+                Answer(302, headers={"Location": "http://169.254.169.254/latest/meta-data"}),
+                "no address that may be fetched",
+            ),
+            (Answer(302, headers={"Location": "https://169.254.169.254/latest"}), "an address of an inner network"),
+            (Answer(302, headers={"Location": "https://[::ffff:10.0.0.1]/"}), "an address of an inner network"),
+            (Answer(302, headers={"Location": "file:///etc/passwd"}), "no https address"),
+            (Answer(302, headers={"Location": "http://example.com/x?sig=SIGNATURE"}), "without encryption (http)"),
+            (Answer(302, headers={"Location": "https://exa mple:x/"}), "no https address"),
+        ],
+    )
+    def test_no_file(
+        self, case: tuple[str, Kind], answer: Answer, said: str, services: Services, ask: Ask, folder: Path
+    ) -> None:
+        services.image_as_url = True
+        services.file_answer = answer
+        assert said in _fail(case, services, ask, folder).message
+
+    def test_larger_than_anything_can_be(
+        self, case: tuple[str, Kind], services: Services, ask: Ask, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(media_file.MAX_BYTES, case[1], 1_000_000)
+        services.image_as_url = True
+        packed = gzip.compress(bytes(50_000_000))
+        services.file_answer = Answer(200, packed, headers={"Content-Encoding": "gzip"})
+        assert "more than 1,000,000 bytes" in _fail(case, services, ask, folder).message
+        assert sum(path.stat().st_size for path in folder.iterdir()) <= 1_000_000
+
+    def test_too_slow(
+        self, case: tuple[str, Kind], services: Services, ask: Ask, folder: Path, media: dict[str, bytes]
+    ) -> None:
+        services.image_as_url = True
+        services.file_answer = Answer(200, media[case[1].value], drip_sec=0.02)
+        assert "did not answer in time" in _fail(case, services, ask, folder, timeout_sec=1).message
+
+    def test_packed_by_a_gateway(
+        self, case: tuple[str, Kind], services: Services, ask: Ask, folder: Path, media: dict[str, bytes]
+    ) -> None:
+        services.image_as_url = True
+        packed = gzip.compress(media[case[1].value])
+        services.file_answer = Answer(200, packed, headers={"Content-Encoding": "gzip"})
+        made = load(*case, services).generate(ask(case[1]), folder)
+        assert made.path.read_bytes() == media[case[1].value]
+
+    def test_packed_and_cut_off(
+        self, case: tuple[str, Kind], services: Services, ask: Ask, folder: Path, media: dict[str, bytes]
+    ) -> None:
+        services.image_as_url = True
+        packed = gzip.compress(media[case[1].value])[:-12]
+        services.file_answer = Answer(200, packed, headers={"Content-Encoding": "gzip"})
+        assert "broke off" in _fail(case, services, ask, folder).message
+
+
+@pytest.mark.parametrize("case", PAID)
+def test_a_purchase_is_never_sent_on(
+    case: tuple[str, Kind], services: Services, elsewhere: Services, ask: Ask, folder: Path
+) -> None:
+    services.misbehave(PATHS[case], Answer(307, headers={"Location": f"{elsewhere.url}{PATHS[case]}"}))
+    error = _fail(case, services, ask, folder)
+    assert "sends us on to 127.0.0.1" in error.message
+    assert elsewhere.seen == []
+
+
+@pytest.mark.parametrize("case", ORDERED)
+def test_no_header_of_ours_reaches_another_origin(
+    case: tuple[str, Kind], services: Services, elsewhere: Services, ask: Ask, folder: Path
+) -> None:
+    """Nor is it sent again once the way leads back."""
+    poll = "/dream-machine/v1/generations/job" if case[0] == "luma" else "/v1/tasks"
+    services.misbehave(poll, Answer(302, headers={"Location": f"{elsewhere.url}/there"}))
+    elsewhere.misbehave("/there", Answer(302, headers={"Location": f"{services.url}/back"}))
+    services.misbehave("/back", say({}, 404))
+    _fail(case, services, ask, folder)
+    assert set(elsewhere.seen[0].headers) == {"host", "accept", "accept-encoding", "connection", "user-agent"}
+    assert "authorization" in services.calls(poll)[0].headers
+    assert "authorization" not in services.calls("/back")[0].headers
+
+
+def test_a_voice_list_that_redirects_does_not_give_the_key_away(
+    services: Services, elsewhere: Services, ask: Ask, folder: Path
+) -> None:
+    services.misbehave("/v1/voices", Answer(301, headers={"Location": f"{elsewhere.url}/v1/voices"}))
+    load("elevenlabs", Kind.AUDIO, services).generate(ask(Kind.AUDIO, voice="Will"), folder)
+    assert "xi-api-key" in services.calls("/v1/voices")[0].headers
+    assert "xi-api-key" not in elsewhere.seen[0].headers
+
+
+def test_many_at_once_do_not_mix(services: Services, ask: Ask, tmp_path: Path) -> None:
+    provider = load("luma", Kind.VIDEO, services)
+
+    def make(number: int) -> str:
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        return provider.generate(ask(Kind.VIDEO, prompt=f"Clip {number}"), folder).extra["prompt_sent"]  # type: ignore[no-any-return]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert [*pool.map(make, range(16))] == [f"Clip {number}" for number in range(16)]
+    assert len(services.jobs) == 16
+
+
+@pytest.mark.parametrize("case", PATHS)
+def test_nobody_listens(case: tuple[str, Kind], services: Services, ask: Ask, folder: Path) -> None:
+    error = _fail(case, services, ask, folder, base_url="http://127.0.0.1:1", tries=2)
+    assert "cannot be reached (" in error.message
+    assert "2 tries)" in error.message
+    assert "base_url" in error.hint
+    assert not isinstance(error, ChargedError)

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import pytest
+from PIL import Image
+
+from gitassets.adapters.probe import probe_media
+from gitassets.domain.manifest import Kind
+from gitassets.errors import ProviderError
+from gitassets.providers.base import Request, Service
+from gitassets.providers.registry import load_provider
+
+
+@pytest.fixture
+def framed(tmp_path: Path) -> Path:
+    """A grey picture with a bright border, which leaves the view when the camera comes nearer."""
+    path = tmp_path / "framed.png"
+    picture = Image.new("RGB", (640, 360), (250, 250, 250))
+    picture.paste((60, 60, 60), (8, 8, 632, 352))
+    picture.save(path)
+    return path
+
+
+def ask(image: Path | None, **more: object) -> Request:
+    return Request(kind=Kind.VIDEO, segment=3, text="Words", image=image, size=(320, 180), **more)  # type: ignore[arg-type]
+
+
+def _corner_levels(path: Path) -> list[int]:
+    """The brightness of each frame's corner."""
+    with av.open(str(path)) as container:
+        return [int(frame.to_ndarray(format="gray")[0:3, 0:3].mean()) for frame in container.decode(video=0)]
+
+
+def test_lasts_as_long_as_asked_to_the_frame(framed: Path, folder: Path) -> None:
+    provider = load_provider("kenburns", Kind.VIDEO)
+    made = provider.generate(ask(framed, duration_sec=1.3), folder)
+    info = probe_media(made.path)
+    assert (info.kind, info.width, info.height) == (Kind.VIDEO, 320, 180)
+    assert info.duration_sec == pytest.approx(1.3)
+    assert not info.has_sound
+    assert made.cost_usd == 0
+    assert not isinstance(provider, Service)
+    assert [*folder.iterdir()] == [made.path]
+
+
+def test_the_camera_moves_and_another_seed_moves_it_back(framed: Path, tmp_path: Path) -> None:
+    levels = []
+    for seed in (0, 1):
+        (tmp_path / str(seed)).mkdir()
+        made = load_provider("kenburns").generate(ask(framed, duration_sec=5, seed=seed), tmp_path / str(seed))
+        levels.append(_corner_levels(made.path))
+    assert levels[0][0] > 180 > levels[0][-1]
+    assert levels[1][0] < 180 < levels[1][-1]
+
+
+def test_needs_an_image() -> None:
+    with pytest.raises(ProviderError, match="Video 3: kenburns animates the segment's image, and there is none"):
+        load_provider("kenburns").check(ask(None))
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 601, float("nan")])
+def test_no_clip_of_that_length(framed: Path, seconds: float) -> None:
+    with pytest.raises(ProviderError, match="Video 3: a clip of"):
+        load_provider("kenburns").check(ask(framed, duration_sec=seconds))
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", None])
+def test_a_broken_image_is_said(tmp_path: Path, folder: Path, content: bytes | None) -> None:
+    path = tmp_path / "broken.png"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ProviderError, match="Video 3: its image cannot be used"):
+        load_provider("kenburns").generate(ask(path), folder)
+    assert not [*folder.iterdir()]

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gitassets.adapters.settings_file import Settings
+from gitassets.domain.manifest import Kind
+from gitassets.errors import GitAssetsError, ProviderError
+from gitassets.providers import registry
+from gitassets.providers.base import Provider, Request, Service
+from gitassets.providers.registry import list_providers, load_provider, providers_for
+from tests.providers.services import Answer, Services
+
+DOCS = Path(__file__).parents[2] / "docs" / "providers.md"
+Install = Callable[[str, str, str], None]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Installs a package of one module with one entry point, as pip would lay it out."""
+    site = tmp_path / "site"
+    site.mkdir()
+    modules: list[str] = []
+
+    def put(module: str, code: str, entry: str) -> None:
+        (site / f"{module}.py").write_text(code)
+        info = site / f"{module}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[gitassets.providers]\n{entry}\n")
+        modules.append(module)
+        registry._added.cache_clear()
+
+    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.setattr(registry, "_loaded", {})
+    yield put
+    registry._added.cache_clear()
+    for module in modules:
+        sys.modules.pop(module, None)
+
+
+class TestBuiltIn:
+    @pytest.mark.parametrize(("name", "kind"), registry._BUILT_IN)
+    def test_every_one_is_what_it_says(self, name: str, kind: Kind) -> None:
+        provider = load_provider(name, kind, Settings())
+        assert isinstance(provider, Provider)
+        assert (provider.name, provider.kinds) == (name, frozenset({kind}))
+        assert isinstance(provider, Service) is provider.live is ((name, kind) in registry._SERVICES)
+
+    def test_one_for_all_who_give_the_same_settings(self) -> None:
+        first = load_provider("luma", Kind.VIDEO, Settings(services={"luma": {"model": "x"}}))
+        assert load_provider(" LUMA ", Kind.VIDEO, Settings(services={"luma": {"model": "x"}, "runway": {}})) is first
+        assert load_provider("luma", Kind.VIDEO, Settings()) is not first
+
+    def test_dalle_is_the_images_of_openai(self) -> None:
+        assert load_provider("dalle", Kind.IMAGE) is load_provider("openai", Kind.IMAGE)
+
+    def test_one_name_can_make_two_kinds(self) -> None:
+        assert load_provider("openai", Kind.AUDIO).kinds == {Kind.AUDIO}
+        with pytest.raises(ProviderError, match="'openai' makes audio and image"):
+            load_provider("openai")
+        with pytest.raises(ProviderError, match="'openai' makes audio and image, but no video") as caught:
+            load_provider("openai", Kind.VIDEO)
+        assert "kenburns, luma, runway (video)" in caught.value.hint
+
+    def test_an_unknown_name_says_what_was_meant(self) -> None:
+        with pytest.raises(ProviderError, match="There is no provider 'elevenlab'") as caught:
+            load_provider("elevenlab", Kind.AUDIO)
+        assert caught.value.hint.startswith("Did you mean elevenlabs? There are local, elevenlabs, openai (audio)")
+
+    def test_names_by_kind(self) -> None:
+        assert providers_for(Kind.IMAGE) == ["card", "openai", "wikimedia"]
+
+
+class TestList:
+    def test_says_what_a_user_wants_to_know(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("LUMA_API_KEY")
+        lines = {(line.name, line.kind): line for line in list_providers(Settings())}
+        assert lines["card", Kind.IMAGE].price == "free"
+        assert lines["elevenlabs", Kind.AUDIO].key == "ELEVENLABS_API_KEY"
+        assert lines["elevenlabs", Kind.AUDIO].has_key
+        assert not lines["luma", Kind.VIDEO].has_key
+        assert "0.07 USD" in lines["openai", Kind.IMAGE].price
+        assert len(lines) == 9
+
+    def test_a_wrong_setting_or_section_is_a_line_with_a_problem(self) -> None:
+        settings = Settings(services={"luma": {"modell": "x"}, "opnai": {}})
+        lines = {line.name: line for line in list_providers(settings)}
+        assert "services.luma.modell" in lines["luma"].problem
+        assert "services.opnai" in lines["opnai"].problem
+        assert not lines["runway"].problem
+
+
+class TestOthers:
+    def test_the_example_of_the_documentation_works(
+        self,
+        install: Install,
+        services: Services,
+        folder: Path,
+        media: dict[str, bytes],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        text = DOCS.read_text("utf-8")
+        code, entry = (re.search(rf"```{kind}\n(.*?)```", text, re.S) for kind in ("python", "toml"))
+        assert code
+        assert entry
+        install("acme_voice", code[1], entry[1].splitlines()[1].replace('"', ""))
+        monkeypatch.setenv("ACME_API_KEY", "acme-sentinel")
+        services.misbehave("/v1/speak", Answer(200, media["audio"], "audio/mpeg"))
+        provider = load_provider("acme", Kind.AUDIO, Settings(services={"acme": services.settings()}))
+        assert isinstance(provider, Service)
+        made = provider.generate(Request(kind=Kind.AUDIO, segment=1, text="x" * 1000), folder)
+        assert made.path.read_bytes() == media["audio"]
+        assert made.cost_usd == pytest.approx(0.05)
+        assert services.seen[0].headers["x-acme-key"] == "acme-sentinel"
+        assert load_provider("acme", settings=Settings(services={"acme": services.settings()})) is provider
+        assert "acme" in providers_for(Kind.AUDIO)
+        line = next(line for line in list_providers(Settings()) if line.name == "acme")
+        assert (line.key, line.model, line.problem) == ("ACME_API_KEY", "acme-1", "")
+
+    @pytest.mark.parametrize(
+        ("code", "problem"),
+        [
+            ("raise OSError('no such device')", "OSError: no such device"),
+            ("x = 1", "AttributeError"),
+            ("class Voice: pass", "it has no `kinds`"),
+        ],
+    )
+    def test_one_that_cannot_be_loaded_harms_no_other(self, install: Install, code: str, problem: str) -> None:
+        install("broken_voice", code, "broken = broken_voice:Voice")
+        line = next(line for line in list_providers(Settings()) if line.name == "broken")
+        assert problem in line.problem
+        assert "broken_voice" in line.problem
+        assert providers_for(Kind.AUDIO) == ["local", "elevenlabs", "openai"]
+        with pytest.raises(ProviderError):
+            load_provider("broken", Kind.AUDIO)
+
+    @pytest.mark.parametrize(
+        "body", ["    def __init__(self, section): raise ValueError(section)", "    def __init__(self, section): pass"]
+    )
+    def test_one_that_cannot_be_made_says_so(self, install: Install, body: str) -> None:
+        head = "from gitassets.domain.manifest import Kind\nclass Voice:\n    kinds = frozenset({Kind.AUDIO})\n"
+        install("poor_voice", head + body, "poor = poor_voice:Voice")
+        with pytest.raises(GitAssetsError, match="The provider 'poor' of poor_voice cannot be used"):
+            load_provider("poor", Kind.AUDIO)
+
+    def test_a_name_that_is_taken_stays_with_its_owner(self, install: Install) -> None:
+        install("other_card", "raise SystemError", "card = other_card:Card")
+        assert load_provider("card", Kind.IMAGE).name == "card"
+        assert len([line for line in list_providers(Settings()) if line.name == "card"]) == 1
+
+
+def test_nothing_heavy_is_imported_before_it_is_needed() -> None:
+    import subprocess
+
+    code = (
+        "import sys, gitassets.providers.registry\n"
+        "heavy = {'httpx', 'httpcore', 'tenacity', 'pydantic', 'PIL', 'av', 'keyring', 'ssl'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,462 @@
+"""What each service is sent, and what becomes of its answer."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from gitassets.adapters.probe import probe_media
+from gitassets.domain.manifest import Kind
+from gitassets.errors import ProviderError
+from gitassets.providers.base import ChargedError, Request, fingerprint
+from tests.providers.conftest import Memory, load
+from tests.providers.services import LILY, Answer, Services, say, search_answer
+
+Ask = Callable[..., Request]
+
+
+class TestElevenLabs:
+    def test_sends_text_voice_and_model_and_keeps_the_mp3(
+        self, services: Services, ask: Ask, folder: Path, media: dict[str, bytes]
+    ) -> None:
+        provider = load("elevenlabs", Kind.AUDIO, services, usd_per_1000_chars=0.5)
+        made = provider.generate(ask(Kind.AUDIO, "x" * 100, voice="LILY", seed=4), folder)
+        sent = services.calls("/v1/text-to-speech/")[0]
+        assert sent.path.endswith(LILY)
+        assert sent.query == {"output_format": ["mp3_44100_128"]}
+        assert sent.json["model_id"] == "eleven_multilingual_v2"
+        assert sent.json["seed"] == 4
+        assert made.path == folder / "audio.mp3"
+        assert made.path.read_bytes() == media["audio"]
+        assert [*folder.iterdir()] == [made.path]
+        assert (made.source, made.voice, made.seed) == ("elevenlabs", "LILY", 4)
+        assert made.cost_usd == pytest.approx(0.05)
+        assert made.extra["parameters"]["voice_id"] == LILY
+
+    def test_without_a_seed_none_is_sent(self, services: Services, ask: Ask, folder: Path) -> None:
+        load("elevenlabs", Kind.AUDIO, services).generate(ask(Kind.AUDIO), folder)
+        assert "seed" not in services.seen[0].json
+
+    def test_takes_an_id_as_it_is(self, services: Services, ask: Ask, folder: Path) -> None:
+        load("elevenlabs", Kind.AUDIO, services).generate(ask(Kind.AUDIO, voice="AAAAbbbbCCCCddddEEEE"), folder)
+        assert [one.path for one in services.seen] == ["/v1/text-to-speech/AAAAbbbbCCCCddddEEEE"]
+
+    def test_looks_a_name_up_once(self, services: Services, ask: Ask, tmp_path: Path) -> None:
+        provider = load("elevenlabs", Kind.AUDIO, services)
+        for number in range(2):
+            (tmp_path / str(number)).mkdir()
+            provider.generate(ask(Kind.AUDIO, voice="will"), tmp_path / str(number))
+        assert len(services.calls("/v1/voices")) == 1
+        assert services.seen[-1].path.endswith("bIHbv24MWmeRgasZH58o")
+
+    def test_unknown_voice_says_which_there_are(self, services: Services, ask: Ask, folder: Path) -> None:
+        with pytest.raises(ProviderError, match="Audio 3: elevenlabs has no voice 'nobody'") as caught:
+            load("elevenlabs", Kind.AUDIO, services).generate(ask(Kind.AUDIO, voice="nobody"), folder)
+        assert "adam" in caught.value.hint
+        assert "will" in caught.value.hint
+        assert not services.calls("/v1/text-to-speech/")
+
+    def test_a_voice_cannot_lead_to_another_path(self, services: Services, ask: Ask, folder: Path) -> None:
+        provider = load("elevenlabs", Kind.AUDIO, services, voices={"evil": "../../v1/voices"})
+        services.misbehave("/", say({}, 404))
+        with pytest.raises(ProviderError):
+            provider.generate(ask(Kind.AUDIO, voice="evil"), folder)
+        assert services.seen[0].path == "/v1/text-to-speech/..%2F..%2Fv1%2Fvoices"
+
+    def test_too_long_a_text_is_refused_before_anything_is_sent(self, services: Services, ask: Ask) -> None:
+        with pytest.raises(ProviderError, match="Audio 3: 10,001 characters"):
+            load("elevenlabs", Kind.AUDIO, services).check(ask(Kind.AUDIO, "x" * 10_001))
+
+
+class TestOpenAISpeech:
+    def test_sends_what_is_documented(self, services: Services, ask: Ask, folder: Path) -> None:
+        made = load("openai", Kind.AUDIO, services).generate(ask(Kind.AUDIO, "Hello", voice="Nova"), folder)
+        assert services.seen[0].json == {
+            "model": "gpt-4o-mini-tts",
+            "input": "Hello",
+            "voice": "nova",
+            "speed": 1.0,
+            "response_format": "mp3",
+        }
+        assert (made.voice, made.model, made.seed) == ("nova", "gpt-4o-mini-tts", None)
+
+    def test_unknown_voice_is_refused_before_anything_is_sent(self, services: Services, ask: Ask) -> None:
+        with pytest.raises(ProviderError, match="openai has no voice 'lily'"):
+            load("openai", Kind.AUDIO, services).check(ask(Kind.AUDIO, voice="lily"))
+
+    def test_a_gateway_can_have_voices_of_its_own(self, services: Services, ask: Ask) -> None:
+        load("openai", Kind.AUDIO, services, speech={"voices": ["lily"]}).check(ask(Kind.AUDIO, voice="lily"))
+
+    def test_too_long_a_text_is_refused_with_a_remedy(self, services: Services, ask: Ask) -> None:
+        with pytest.raises(ProviderError, match="4,096") as caught:
+            load("openai", Kind.AUDIO, services).check(ask(Kind.AUDIO, "x" * 4097))
+        assert "Split the paragraph" in caught.value.hint
+
+
+class TestOpenAIImages:
+    @pytest.mark.parametrize(
+        ("size", "sent"), [((1920, 1080), "1536x1024"), ((1080, 1920), "1024x1536"), ((1000, 1000), "1024x1024")]
+    )
+    def test_size_follows_the_video(
+        self, services: Services, ask: Ask, folder: Path, size: tuple[int, int], sent: str
+    ) -> None:
+        load("dalle", Kind.IMAGE, services).generate(ask(Kind.IMAGE, size=size), folder)
+        assert services.seen[0].json["size"] == sent
+
+    @pytest.mark.parametrize("as_url", [False, True])
+    def test_takes_either_form_of_answer(
+        self, services: Services, ask: Ask, folder: Path, media: dict[str, bytes], as_url: bool
+    ) -> None:
+        services.image_as_url = as_url
+        made = load("openai", Kind.IMAGE, services).generate(ask(Kind.IMAGE, prompt="A map"), folder)
+        assert made.path == folder / "image.png"
+        assert made.path.read_bytes() == media["image"]
+        assert made.cost_usd == pytest.approx(0.07)
+        assert (made.prompt, made.source) == ("A map", "openai")
+        assert made.extra["prompt_sent"] == "A map"
+        assert made.extra.get("revised_prompt") == ("Revised" if as_url else None)
+
+    def test_a_jpeg_is_stored_as_what_it_is(
+        self, services: Services, ask: Ask, folder: Path, media: dict[str, bytes]
+    ) -> None:
+        services.media = {**media, "image": media["jpeg"]}
+        made = load("openai", Kind.IMAGE, services).generate(ask(Kind.IMAGE), folder)
+        assert made.path.name == "image.jpg"
+
+    def test_what_was_bought_is_fetched_and_not_bought_again(
+        self, services: Services, ask: Ask, folder: Path, memory: Memory
+    ) -> None:
+        services.image_as_url = True
+        services.misbehave("/files/", Answer(500, b"", "text/plain"))
+        provider = load("openai", Kind.IMAGE, services, tries=2)
+        with pytest.raises(ProviderError, match="Image 3: openai has trouble") as caught:
+            provider.generate(ask(Kind.IMAGE, job=memory), folder)
+        assert "the same command fetches it" in caught.value.hint
+        assert "SIGNATURE" not in f"{caught.value.message} {caught.value.hint}"
+        services.recover()
+        made = provider.generate(ask(Kind.IMAGE, job=memory), folder)
+        assert len(services.calls("/v1/images/generations")) == 1
+        assert made.cost_usd == pytest.approx(0.07)
+
+    def test_a_link_that_has_expired_is_said_to_have_been_charged(
+        self, services: Services, ask: Ask, folder: Path, memory: Memory
+    ) -> None:
+        memory.job = f"{services.url}/files/image?sig=OLD"
+        services.misbehave("/files/", Answer(403, b"<Error/>", "application/xml"))
+        with pytest.raises(ChargedError, match="can no longer be fetched"):
+            load("openai", Kind.IMAGE, services).generate(ask(Kind.IMAGE, job=memory), folder)
+        assert memory.job is None
+
+    @pytest.mark.parametrize(
+        "raw",
+        [
+            {"data": []},
+            {"data": [{}]},
+            {"data": None},
+            {},
+            {"data": [{"b64_json": "AAA"}]},
+            {"data": [{"b64_json": ""}]},
+        ],
+    )
+    def test_an_answer_without_a_picture_may_have_been_charged(
+        self, services: Services, ask: Ask, folder: Path, raw: Any
+    ) -> None:
+        services.misbehave("/v1/images", say(raw))
+        with pytest.raises(ChargedError, match=r"^Image 3: openai sends .* It may have been charged") as caught:
+            load("openai", Kind.IMAGE, services).generate(ask(Kind.IMAGE), folder)
+        assert caught.value.cost_usd == pytest.approx(0.07)
+
+
+@pytest.mark.parametrize("name", ["luma", "runway"])
+class TestJobs:
+    def test_orders_once_and_waits(
+        self, name: str, services: Services, ask: Ask, folder: Path, memory: Memory, media: dict[str, bytes]
+    ) -> None:
+        services.polls_until_done = 4
+        made = load(name, Kind.VIDEO, services).generate(ask(Kind.VIDEO, job=memory), folder)
+        assert made.path == folder / "video.mp4"
+        assert made.path.read_bytes() == media["video"]
+        assert services.jobs == {"job-1": 4}
+        assert memory.written == ["job-1"]
+        assert made.extra["job"] == "job-1"
+
+    def test_the_job_is_remembered_before_it_is_asked_after(
+        self, name: str, services: Services, ask: Ask, folder: Path, memory: Memory
+    ) -> None:
+        provider = load(name, Kind.VIDEO, services, tries=1)
+        path = "/dream-machine/v1/generations/job" if name == "luma" else "/v1/tasks"
+        services.misbehave(path, Answer(500))
+        with pytest.raises(ProviderError, match="Video 3") as caught:
+            provider.generate(ask(Kind.VIDEO, job=memory), folder)
+        assert memory.job == "job-1"
+        assert "Job job-1 goes on" in caught.value.hint
+        services.recover()
+        provider.generate(ask(Kind.VIDEO, job=memory), folder)
+        assert len(services.jobs) == 1
+
+    def test_a_job_that_never_ends_goes_on_with_the_next_command(
+        self, name: str, services: Services, ask: Ask, folder: Path, memory: Memory
+    ) -> None:
+        services.polls_until_done = 10**9
+        provider = load(name, Kind.VIDEO, services, job_timeout_sec=0.1)
+        with pytest.raises(ProviderError, match=f"Video 3: {name} has not finished after 0.1 seconds") as caught:
+            provider.generate(ask(Kind.VIDEO, job=memory), folder)
+        assert "the same command waits for it" in caught.value.hint
+        assert memory.job == "job-1"
+
+    def test_who_stops_does_not_wait(
+        self, name: str, services: Services, ask: Ask, folder: Path, memory: Memory
+    ) -> None:
+        stop = Event()
+        stop.set()
+        services.polls_until_done = 10**9
+        provider = load(name, Kind.VIDEO, services, poll_sec=600)
+        with pytest.raises(ProviderError, match="Video 3: stopped before it was made") as caught:
+            provider.generate(ask(Kind.VIDEO, job=memory, stop=stop), folder)
+        assert "Job job-1 goes on" in caught.value.hint
+
+    def test_a_job_that_is_not_known_there_is_forgotten_and_not_replaced_unasked(
+        self, name: str, services: Services, ask: Ask, folder: Path, memory: Memory
+    ) -> None:
+        memory.job = "job-of-last-year"
+        with pytest.raises(ProviderError, match="no longer knows the job job-of-last-year"):
+            load(name, Kind.VIDEO, services).generate(ask(Kind.VIDEO, job=memory), folder)
+        assert memory.job is None
+        assert not services.jobs
+
+    def test_a_done_job_without_a_file_has_been_charged(
+        self, name: str, services: Services, ask: Ask, folder: Path, memory: Memory
+    ) -> None:
+        memory.job = "job-1"
+        done = {"state": "completed", "assets": {}} if name == "luma" else {"status": "SUCCEEDED", "output": []}
+        services.misbehave("/dream-machine" if name == "luma" else "/v1/tasks", say(done))
+        with pytest.raises(ChargedError, match="gives no file"):
+            load(name, Kind.VIDEO, services).generate(ask(Kind.VIDEO, job=memory), folder)
+
+    def test_a_file_that_cannot_be_fetched_leaves_the_job_remembered(
+        self, name: str, services: Services, ask: Ask, folder: Path, memory: Memory
+    ) -> None:
+        services.misbehave("/files/", Answer(403, b"expired", "text/plain"))
+        provider = load(name, Kind.VIDEO, services)
+        with pytest.raises(ProviderError, match=r"cannot be fetched \(403\)"):
+            provider.generate(ask(Kind.VIDEO, job=memory), folder)
+        assert memory.job == "job-1"
+
+    @pytest.mark.parametrize("raw", [{}, {"id": None}, {"id": ""}, {"id": "x" * 300}])
+    def test_an_order_without_an_id_may_have_been_charged(
+        self, name: str, services: Services, ask: Ask, folder: Path, memory: Memory, raw: Any
+    ) -> None:
+        services.misbehave("/dream-machine" if name == "luma" else "/v1/image_to_video", say(raw))
+        with pytest.raises(ChargedError, match="no id of the job"):
+            load(name, Kind.VIDEO, services).generate(ask(Kind.VIDEO, job=memory), folder)
+        assert memory.written == []
+
+    @pytest.mark.parametrize(("wanted", "seconds"), [(None, 5), (3.0, 5), (5.0, 5), (5.1, 10), (60.0, 10)])
+    def test_length_and_price_follow_the_narration(
+        self, name: str, services: Services, ask: Ask, wanted: float | None, seconds: int
+    ) -> None:
+        seconds = 9 if (name, seconds) == ("luma", 10) else seconds
+        provider = load(name, Kind.VIDEO, services, usd_per_second=0.5)
+        request = ask(Kind.VIDEO, duration_sec=wanted)
+        assert provider.estimate_usd(request) == seconds * 0.5
+        assert provider.describe(request)["duration"] in (seconds, f"{seconds}s")
+
+
+class TestLuma:
+    def test_sends_what_is_documented(self, services: Services, ask: Ask, folder: Path) -> None:
+        load("luma", Kind.VIDEO, services).generate(ask(Kind.VIDEO, prompt="A calm sea", size=(1080, 1920)), folder)
+        assert services.seen[0].path == "/dream-machine/v1/generations/video"
+        assert services.seen[0].json == {
+            "model": "ray-2",
+            "prompt": "A calm sea",
+            "aspect_ratio": "9:16",
+            "loop": False,
+            "duration": "5s",
+            "resolution": "720p",
+        }
+
+    def test_names_the_image_where_luma_can_fetch_it(self, services: Services, ask: Ask, folder: Path) -> None:
+        provider = load("luma", Kind.VIDEO, services, image_url="https://cdn.example.com/{head}/{tail}")
+        made = provider.generate(ask(Kind.VIDEO), folder)
+        url = services.seen[0].json["keyframes"]["frame0"]["url"]
+        assert url.startswith("https://cdn.example.com/")
+        assert len(url.split("/")[-2]) == 2
+        assert made.extra["parameters"]["from_image"] is True
+
+    def test_a_failed_job_says_why_and_is_forgotten(
+        self, services: Services, ask: Ask, folder: Path, memory: Memory
+    ) -> None:
+        memory.job = "job-1"
+        services.misbehave("/dream-machine", say({"state": "failed", "failure_reason": "Content moderated"}))
+        with pytest.raises(
+            ProviderError, match=r"Video 3: luma failed at it \(job job-1\): Content moderated"
+        ) as caught:
+            load("luma", Kind.VIDEO, services).generate(ask(Kind.VIDEO, job=memory), folder)
+        assert caught.value.hint == "Give another --prompt."
+        assert memory.job is None
+
+    def test_prompt_is_cut_at_a_word_and_that_is_recorded(self, services: Services, ask: Ask, folder: Path) -> None:
+        made = load("luma", Kind.VIDEO, services).generate(ask(Kind.VIDEO, prompt="word " * 600), folder)
+        sent = services.seen[0].json["prompt"]
+        assert len(sent) <= 2000
+        assert sent.endswith("word")
+        assert made.extra["prompt_cut"] is True
+        assert made.prompt == "word " * 600
+
+
+class TestRunway:
+    def test_sends_the_image_itself(self, services: Services, ask: Ask, folder: Path, media: dict[str, bytes]) -> None:
+        made = load("runway", Kind.VIDEO, services).generate(ask(Kind.VIDEO, prompt="Pan", seed=7), folder)
+        sent = services.seen[0].json
+        head, _, data = sent.pop("promptImage").partition(",")
+        assert head == "data:image/png;base64"
+        assert base64.b64decode(data) == media["image"]
+        assert sent == {"model": "gen4_turbo", "promptText": "Pan", "ratio": "1280:720", "duration": 5, "seed": 7}
+        assert made.seed == 7
+
+    def test_a_large_image_is_made_small_enough(
+        self, services: Services, ask: Ask, folder: Path, tmp_path: Path
+    ) -> None:
+        large = tmp_path / "large.png"
+        Image.effect_noise((2400, 1600), 90).convert("RGB").save(large)
+        assert large.stat().st_size > 3_600_000
+        load("runway", Kind.VIDEO, services).generate(ask(Kind.VIDEO, image=large), folder)
+        sent = services.seen[0].json["promptImage"]
+        assert sent.startswith("data:image/jpeg;base64,")
+        assert len(sent) < 5_000_000
+
+    def test_needs_an_image(self, services: Services, ask: Ask) -> None:
+        with pytest.raises(ProviderError, match="Video 3: runway sets the segment's image in motion"):
+            load("runway", Kind.VIDEO, services).check(ask(Kind.VIDEO, image=None))
+
+    def test_a_failed_job_says_why(self, services: Services, ask: Ask, folder: Path, memory: Memory) -> None:
+        memory.job = "job-1"
+        raw = {"status": "FAILED", "failure": "Unsafe input", "failureCode": "SAFETY.INPUT.TEXT"}
+        services.misbehave("/v1/tasks", say(raw))
+        with pytest.raises(ProviderError, match=r"SAFETY\.INPUT\.TEXT Unsafe input") as caught:
+            load("runway", Kind.VIDEO, services).generate(ask(Kind.VIDEO, job=memory), folder)
+        assert caught.value.hint == "Give another --prompt."
+
+    def test_a_cancelled_job_has_failed(self, services: Services, ask: Ask, folder: Path, memory: Memory) -> None:
+        memory.job = "job-1"
+        services.misbehave("/v1/tasks", say({"status": "CANCELLED"}))
+        with pytest.raises(ProviderError, match="cancelled"):
+            load("runway", Kind.VIDEO, services).generate(ask(Kind.VIDEO, job=memory), folder)
+
+    def test_prompt_is_cut_to_a_thousand(self, services: Services, ask: Ask, folder: Path) -> None:
+        made = load("runway", Kind.VIDEO, services).generate(ask(Kind.VIDEO, prompt="word " * 600), folder)
+        assert len(services.seen[0].json["promptText"]) <= 1000
+        assert made.extra["prompt_cut"] is True
+
+
+class TestWikimedia:
+    def test_wikimedia_wants_to_know_who_asks(self, services: Services, ask: Ask) -> None:
+        with pytest.raises(ProviderError, match="Image 3: Wikimedia wants to know") as caught:
+            load("wikimedia", Kind.IMAGE, services, contact="").check(ask(Kind.IMAGE))
+        assert "services.wikimedia.contact" in caught.value.hint
+
+    def test_records_whom_to_credit(self, services: Services, ask: Ask, folder: Path) -> None:
+        made = load("wikimedia", Kind.IMAGE, services, contact="ann@example.com").generate(
+            ask(Kind.IMAGE, prompt="drone (flying)"), folder
+        )
+        assert made.extra["credit"] == {
+            "title": "Drone 1",
+            "author": "Ann & Bob",
+            "licence": "CC BY-SA 4.0",
+            "page_url": "https://commons.wikimedia.org/wiki/File:Drone_1.jpg",
+        }
+        assert made.cost_usd == 0
+        query = services.seen[0].query
+        assert query["gsrsearch"] == ["filetype:bitmap drone flying"]
+        assert all("(ann@example.com)" in one.headers["user-agent"] for one in services.seen)
+        assert probe_media(made.path).kind is Kind.IMAGE
+
+    def test_another_seed_is_another_find_and_what_has_no_licence_is_never_taken(
+        self, services: Services, ask: Ask, tmp_path: Path
+    ) -> None:
+        provider, titles = load("wikimedia", Kind.IMAGE, services), []
+        for seed in range(3):
+            (tmp_path / str(seed)).mkdir()
+            made = provider.generate(ask(Kind.IMAGE, seed=seed), tmp_path / str(seed))
+            titles.append(made.extra["credit"]["title"])
+        assert titles == ["Drone 1", "Drone 3", "Drone 1"]
+
+    def test_asks_for_fewer_words_until_something_is_found(self, services: Services, ask: Ask, folder: Path) -> None:
+        services.misbehave("/w/api.php", say({}), say({"batchcomplete": ""}), search_answer(services))
+        load("wikimedia", Kind.IMAGE, services).generate(ask(Kind.IMAGE), folder)
+        queries = [one.query["gsrsearch"][0] for one in services.calls("/w/")]
+        assert queries[0] == "filetype:bitmap Valley through drone finds"
+        assert queries[-1] == "filetype:bitmap Valley through"
+
+    def test_no_result_is_a_clear_error(self, services: Services, ask: Ask, folder: Path) -> None:
+        with pytest.raises(ProviderError, match="Image 3: wikimedia has no free picture for 'nothing'") as caught:
+            load("wikimedia", Kind.IMAGE, services).generate(ask(Kind.IMAGE, prompt="nothing"), folder)
+        assert "--prompt" in caught.value.hint
+
+    @pytest.mark.parametrize("pages", [[], {}, None, [{"imageinfo": []}], [{"imageinfo": [{"width": "x"}]}], ["x"]])
+    def test_odd_answers_hold_no_picture(self, services: Services, ask: Ask, folder: Path, pages: Any) -> None:
+        services.misbehave("/w/api.php", say({"query": {"pages": pages}}))
+        with pytest.raises(ProviderError, match="no free picture"):
+            load("wikimedia", Kind.IMAGE, services).generate(ask(Kind.IMAGE), folder)
+
+
+CASES = [
+    ("elevenlabs", Kind.AUDIO),
+    ("openai", Kind.AUDIO),
+    ("openai", Kind.IMAGE),
+    ("wikimedia", Kind.IMAGE),
+    ("luma", Kind.VIDEO),
+    ("runway", Kind.VIDEO),
+]
+
+
+@pytest.mark.parametrize(("name", "kind"), CASES)
+class TestDescriptions:
+    def test_equal_requests_have_equal_fingerprints(self, name: str, kind: Kind, services: Services, ask: Ask) -> None:
+        provider = load(name, kind, services)
+        assert fingerprint(provider.describe(ask(kind))) == fingerprint(provider.describe(ask(kind, job=Memory())))
+
+    def test_another_text_is_another_request(self, name: str, kind: Kind, services: Services, ask: Ask) -> None:
+        provider = load(name, kind, services)
+        assert fingerprint(provider.describe(ask(kind))) != fingerprint(provider.describe(ask(kind, "Other words")))
+
+    def test_nobody_is_called(self, name: str, kind: Kind, services: Services, ask: Ask) -> None:
+        provider = load(name, kind, services)
+        provider.describe(ask(kind, voice="will"))
+        provider.check(ask(kind))
+        assert provider.estimate_usd(ask(kind)) >= 0
+        assert provider.info.price
+        assert services.seen == []
+
+    def test_without_a_key_it_says_how_to_give_one(
+        self, name: str, kind: Kind, services: Services, ask: Ask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        provider = load(name, kind, services)
+        variable = provider.info.key
+        if variable is None:
+            provider.check(ask(kind))
+            return
+        monkeypatch.delenv(variable)
+        with pytest.raises(ProviderError, match=f"{kind.value.capitalize()} 3: there is no key for {name}") as caught:
+            provider.check(ask(kind))
+        assert variable in caught.value.hint
+        assert provider.info.has_key is False
+
+    def test_nothing_is_made_of_nothing(self, name: str, kind: Kind, services: Services, ask: Ask) -> None:
+        with pytest.raises(ProviderError, match="no text"):
+            load(name, kind, services).check(ask(kind, "  "))
+
+
+def test_another_image_is_another_request(
+    services: Services, ask: Ask, tmp_path: Path, media: dict[str, bytes]
+) -> None:
+    other = tmp_path / "other.jpg"
+    other.write_bytes(media["jpeg"])
+    provider = load("runway", Kind.VIDEO, services)
+    assert provider.describe(ask(Kind.VIDEO)) != provider.describe(ask(Kind.VIDEO, image=other))

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import string
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import features
+
+from gitassets.errors import ProviderError
+from gitassets.providers.typeface import (
+    SANS,
+    SANS_BOLD,
+    SERIF,
+    Face,
+    _draw_glyph,
+    choose_typeface,
+    clean_text,
+    covers,
+    iter_clusters,
+    load_font,
+    system_faces,
+)
+from tests.providers.card_fonts import FONTS
+
+GREEK = "ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩαβγδεζηθικλμνξοπρσςτυφχψωάέήίόύώϊϋΐΰᾠῇ"
+CYRILLIC = "".join(map(chr, range(0x410, 0x450))) + "ЁёЂђЄєІЇїЉљЊњЋћЎўЏџҐґ"
+LATIN = string.ascii_letters + string.digits + "ÀÉÎÕÜßæœøłşğžčđħĳŋþəẽạ€£%&“”‘’—–…«»¿¡"
+
+Fonts = Callable[..., None]
+
+
+@pytest.mark.parametrize("face", [SANS, SANS_BOLD, SERIF], ids=lambda face: face.path.stem)
+@pytest.mark.parametrize("letters", [GREEK, CYRILLIC, string.ascii_uppercase, string.ascii_lowercase])
+def test_every_letter_of_the_bundled_fonts_is_a_glyph_of_its_own(face: Face, letters: str) -> None:
+    drawn = {char: _draw_glyph(face, char) for char in letters if covers(face, char)}
+    assert len(drawn) >= len(letters) * 0.95
+    assert len(set(drawn.values())) == len(drawn)
+    assert _draw_glyph(face, "\uffff") not in drawn.values()
+
+
+@pytest.mark.parametrize("letters", [GREEK, CYRILLIC, LATIN])
+@pytest.mark.parametrize("preferred", [(SANS, SERIF), (SANS_BOLD, SERIF), (SERIF, SANS_BOLD)])
+def test_the_bundled_fonts_suffice_for_latin_greek_and_cyrillic(
+    only_fonts: Fonts, letters: str, preferred: tuple[Face, ...]
+) -> None:
+    only_fonts()
+    typeface = choose_typeface(letters, preferred)
+    assert typeface.text == letters
+    assert typeface.main in preferred
+
+
+def test_a_character_that_no_font_has_is_an_error_that_names_it(only_fonts: Fonts) -> None:
+    only_fonts()
+    with pytest.raises(ProviderError, match=r"漢 \(U\+6F22\), 字 \(U\+5B57\)") as caught:
+        choose_typeface("kanji 漢字", (SANS,))
+    assert "Noto" in caught.value.hint
+
+
+def test_only_the_first_missing_characters_are_named(only_fonts: Fonts) -> None:
+    only_fonts()
+    with pytest.raises(ProviderError, match="and 3 more"):
+        choose_typeface("一二三四五六七八", (SANS,))
+
+
+def test_mixed_scripts_are_drawn_each_in_a_font_that_has_it(only_fonts: Fonts) -> None:
+    only_fonts(FONTS)
+    typeface = choose_typeface("GPS 日本 ok", (SANS, SERIF))
+    runs = [(face.path.name, run) for face, run in typeface.runs("GPS 日本 ok")]
+    japanese = "NotoSansJP-Subset.ttf"
+    assert runs == [("Inter-Regular.ttf", "GPS "), (japanese, "日本"), ("Inter-Regular.ttf", " ok")]
+
+
+def test_a_word_is_not_mixed_of_two_fonts_when_one_has_it_all(only_fonts: Fonts) -> None:
+    only_fonts()
+    assert not covers(SERIF, "Ѳ")
+    assert choose_typeface("Ѳома", (SERIF, SANS_BOLD)).main is SANS_BOLD
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("Hi 😀 👩‍💻 there 1️⃣", "Hi there 1"),
+        ("zero\u200bwidth\u00ad\u2060\ufeff", "zerowidth"),
+        ("a\u200db", "ab"),
+        ("tab\tand\nline\r\nand\u2028more  ", "tab and line and more"),
+        ("100\u202fkm", "100\u00a0km"),
+        ("e\u0301", "é"),
+        ("bell\x07 \ue000 \u202eover", "bell over"),
+    ],
+)
+def test_what_cannot_be_seen_is_cleaned_away(text: str, clean: str) -> None:
+    assert clean_text(text) == clean
+
+
+def test_a_symbol_that_no_font_has_is_left_out(only_fonts: Fonts) -> None:
+    only_fonts()
+    assert not covers(SANS, "🜀")
+    assert choose_typeface("gold 🜀 here", (SANS,)).text == "gold here"
+
+
+def test_marks_stay_with_their_letters() -> None:
+    assert list(iter_clusters("x̄y\u0301\u0308z")) == ["x̄", "y\u0301\u0308", "z"]
+    assert covers(SANS, "x̄")
+
+
+@pytest.mark.skipif(not features.check("raqm"), reason="this Pillow cannot shape")
+@pytest.mark.parametrize(("text", "direction"), [("שלום GPS", "rtl"), ("GPS שלום", "ltr")])
+def test_text_of_two_directions_is_set_in_one_font(only_fonts: Fonts, text: str, direction: str) -> None:
+    only_fonts(FONTS)
+    typeface = choose_typeface(text, (SANS, SERIF))
+    assert typeface.direction == direction
+    assert [run for _, run in typeface.runs(text)] == [text]
+
+
+def test_text_of_two_directions_that_no_single_font_has_is_an_error(only_fonts: Fonts) -> None:
+    only_fonts(FONTS)
+    with pytest.raises(ProviderError, match=r"日 \(U\+65E5\)"):
+        choose_typeface("שלום 日", (SANS, SERIF))
+
+
+def test_a_script_that_needs_shaping_is_refused_where_pillow_cannot(
+    only_fonts: Fonts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only_fonts(FONTS)
+    monkeypatch.setattr(features, "check", lambda _: False)
+    with pytest.raises(ProviderError, match="Raqm") as caught:
+        choose_typeface("שלום", (SANS,))
+    assert "FriBiDi" in caught.value.hint
+    assert choose_typeface("peace", (SANS,)).main is SANS
+
+
+def test_broken_font_files_are_passed_over(only_fonts: Fonts, tmp_path: Path) -> None:
+    (tmp_path / "a.ttf").write_bytes(b"no font")
+    (tmp_path / "b.otf").mkdir()
+    only_fonts(tmp_path, FONTS, tmp_path / "missing")
+    assert choose_typeface("日", (SANS,)).faces["日"].path.name == "NotoSansJP-Subset.ttf"
+
+
+def test_plain_fonts_come_before_odd_ones(only_fonts: Fonts, tmp_path: Path) -> None:
+    for name in ("Zeta.ttf", "NotoSans-Bold.ttf", "NotoSans-Regular.ttf", "NotoSans-Italic.ttf", "notes.txt"):
+        (tmp_path / name).touch()
+    only_fonts(tmp_path)
+    names = [face.path.name for face in system_faces(False)]
+    assert names == ["NotoSans-Regular.ttf", "Zeta.ttf", "NotoSans-Bold.ttf", "NotoSans-Italic.ttf"]
+    assert system_faces(True)[0].path.name == "NotoSans-Bold.ttf"
+
+
+def test_fonts_are_loaded_at_the_size_asked_for() -> None:
+    assert load_font(SANS, 100).getlength("Word") == pytest.approx(2 * load_font(SANS, 50).getlength("Word"), rel=0.02)

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gitassets.providers.typesetting import Line, Role, Typesetter, cut_text, measure_height, split_lead
+
+DISPLAY = Role("display", lambda text: 0.6 * len(text), 1.2)
+BODY = Role("body", lambda text: 0.5 * len(text), 1.45)
+
+
+def make(width_px: float = 1500, height_px: float = 800, largest_px: float = 180, least_px: float = 40) -> Typesetter:
+    return Typesetter(width_px, height_px, largest_px, least_px, DISPLAY, BODY)
+
+
+def joined(lines: list[Line]) -> str:
+    return " ".join(line.text for line in lines)
+
+
+@given(
+    st.text(alphabet="abc WXYZ.,-!?日本、。「」é", max_size=300).map(str.split).map(" ".join),
+    st.floats(1, 2000),
+    st.floats(1, 2000),
+)
+def test_lines_never_leave_their_box_and_hold_the_text_from_its_beginning(
+    text: str, width_px: float, height_px: float
+) -> None:
+    lines = make(width_px, height_px).set_lines(text)
+    assert measure_height(lines) <= height_px
+    assert all(line.width_px <= width_px * 1.0001 for line in lines)
+    assert all(line.size_px >= 40 for line in lines)
+    shown = joined(lines).replace(" ", "")
+    kept = shown.removesuffix("…")
+    assert text.replace(" ", "").startswith(kept)
+
+
+def test_a_short_text_is_large_and_a_long_one_smaller_but_legible() -> None:
+    sizes = [make().set_lines("word " * count)[-1].size_px for count in (1, 12, 40, 4_000)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] == 180
+    assert sizes[-1] == 40
+
+
+def test_a_first_sentence_is_set_as_a_headline() -> None:
+    lines = make().set_lines("Welcome back to this place. Today we follow an aircraft that has lost its way.")
+    head = [line for line in lines if line.role is DISPLAY]
+    assert joined(head) == "Welcome back to this place."
+    assert head[0].size_px > 1.5 * lines[-1].size_px
+
+
+@pytest.mark.parametrize(
+    ("text", "lead"),
+    [
+        ("Welcome back to us. Then more.", "Welcome back to us."),
+        ("“Where am I, friend?” He did not know.", "“Where am I, friend?”"),
+        ("日本語の文章です。次の文。", "日本語の文章です。"),
+        ("One sentence alone.", ""),
+        ("Dr. Smith came in from the cold. He sat.", "Dr. Smith came in from the cold."),
+        ("We asked Mr. Lee about it.", ""),
+        ("It costs 3.50 or so, e.g. in Rome today.", ""),
+        ("Oh. And then nothing came of it", ""),
+        ("A very long first sentence " * 5 + "ends. Next.", ""),
+    ],
+)
+def test_what_can_stand_as_a_headline(text: str, lead: str) -> None:
+    assert split_lead(text)[0] == lead
+
+
+def test_lines_are_balanced() -> None:
+    lines = make(width_px=1000, largest_px=100).set_lines("Finding the way without any satellites above")
+    assert len(lines) > 1
+    assert min(line.width_px for line in lines) > 0.6 * max(line.width_px for line in lines)
+
+
+def test_text_that_is_too_long_is_cut_at_a_sentence_with_an_ellipsis() -> None:
+    lines = make().set_lines("This is one of very many sentences. " * 600)
+    assert joined(lines).endswith("sentences. …")
+    assert measure_height(lines) > 0.8 * 800
+
+
+def test_a_sentence_that_is_too_long_is_cut_at_a_word() -> None:
+    assert joined(make().set_lines("word, " * 4_000)).endswith("word…")
+
+
+def test_a_word_wider_than_its_line_is_broken_only_at_the_least_size() -> None:
+    lines = make(width_px=400).set_lines("Supercalifragilisticexpialidocious")
+    assert {line.size_px for line in lines} == {40}
+    assert "".join(line.text for line in lines) == "Supercalifragilisticexpialidocious"
+
+
+def test_scripts_without_spaces_wrap_between_characters_and_not_before_a_full_stop() -> None:
+    text = "これは日本語の長い文章で、「単語」の間に空白がなく、小さいっゃも、句読点も行頭に来ない。"
+    lines = make(width_px=420).set_lines(text)
+    assert len(lines) > 3
+    assert "".join(line.text for line in lines) == text
+    assert not any(line.text[0] in "、。」っゃ" or line.text[-1] in "「" for line in lines)
+
+
+def test_a_line_may_end_after_a_hyphen() -> None:
+    lines = make(width_px=500, largest_px=60).set_lines("state-of-the-art")
+    assert [line.text for line in lines] == ["state-of-", "the-art"]
+
+
+@pytest.mark.parametrize("text", ["x" * 20_000, "a-" * 10_000, "! " * 10_000, "." * 20_000, "。" * 20_000])
+def test_a_hostile_text_is_set_quickly(text: str) -> None:
+    started = time.process_time()
+    lines = make().set_lines(text.strip())
+    assert lines
+    assert time.process_time() - started < 2
+
+
+def test_nothing_is_set_where_nothing_fits() -> None:
+    assert make(width_px=10).set_lines("Hello") == []
+    assert make(height_px=20).set_lines("Hello") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [
+        ("One two three. Four", "One two three."),
+        ("One. Two three four five", "One. Two three four"),
+        ("Onetwothree", "Onetwothre"),
+        ("", ""),
+        ("a", ""),
+    ],
+)
+def test_text_is_cut_at_the_end_of_a_sentence_or_word(text: str, cut: str) -> None:
+    assert cut_text(text) == cut
