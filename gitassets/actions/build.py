@@ -1,0 +1,393 @@
+"""Builds the video of a run out of its assets."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from uuid import uuid4
+
+from gitassets import __version__
+from gitassets.actions.making import OnProgress, Progress
+from gitassets.actions.project import Project, Run, find_runs
+from gitassets.actions.recording import write_run
+from gitassets.actions.transaction import Session, begin, keep_bytes
+from gitassets.actions.transition import check_bytes
+from gitassets.adapters.canvas import fills
+from gitassets.adapters.ffmpeg import find_ffmpeg
+from gitassets.adapters.files import hash_file
+from gitassets.adapters.locks import hold_lock
+from gitassets.adapters.media_source import MediaSource, probe_sources
+from gitassets.adapters.render import RenderResult, render_timeline
+from gitassets.adapters.render_cache import RenderCache
+from gitassets.adapters.render_settings import RenderSettings
+from gitassets.adapters.render_sound import note_quiet
+from gitassets.domain.build_record import format_build, parse_inputs, record_inputs
+from gitassets.domain.captions import format_srt
+from gitassets.domain.commit_message import CommitMessage
+from gitassets.domain.derived import build_record
+from gitassets.domain.frame_format import parse_fps, parse_size
+from gitassets.domain.manifest import Address, Asset, FinalFile, Kind, Manifest
+from gitassets.domain.selection import format_ranges
+from gitassets.domain.timeline import (
+    MISSING,
+    Choice,
+    ChosenSegment,
+    Finding,
+    Look,
+    Policy,
+    Timeline,
+    choose_assets,
+    lay_out,
+    sort_findings,
+)
+from gitassets.errors import CorruptError, GitAssetsError, NotFoundError, UsageError
+
+_ALTERED = "was changed by hand: its file has other bytes than the manifest records"
+_CARD = "card"
+
+
+class GapsError(GitAssetsError):
+    """The policy does not let the run be built; `gaps` are the assets that stand in the way."""
+
+    def __init__(self, run_id: str, gaps: Sequence[Finding], policy: Policy) -> None:
+        lines = "".join(f"\n  {gap}" for gap in gaps)
+        super().__init__(f"Run {run_id} cannot be built ({policy}):{lines}", _suggest(run_id, gaps, policy))
+        self.gaps = tuple(gaps)
+
+
+def _suggest(run_id: str, gaps: Sequence[Finding], policy: Policy) -> str:
+    altered = [gap for gap in gaps if gap.problem == _ALTERED]
+    others = [gap for gap in gaps if gap.problem != _ALTERED]
+    hints = [_suggest_for_altered(run_id, altered[0])] if altered else []
+    hints += [_suggest_for_others(run_id, others, policy)] if others else []
+    return " ".join(hints)
+
+
+def _suggest_for_altered(run_id: str, gap: Finding) -> str:
+    chosen = f"{run_id} --{gap.kind} {gap.segment}"
+    return (
+        f"`gitassets replace {chosen}` takes a changed file as a new take, "
+        f"`gitassets restore {chosen}` gets the recorded bytes back."
+    )
+
+
+def _suggest_for_others(run_id: str, gaps: Sequence[Finding], policy: Policy) -> str:
+    if any(gap.problem == MISSING for gap in gaps):
+        return f"`gitassets produce --resume {run_id}` makes narration that is missing; --allow-gaps goes without it."
+    if policy is Policy.STRICT:
+        return "Approve or regenerate them, or build with --only approved or --skip rejected."
+    return "Approve or regenerate this narration, or go without it with --allow-gaps."
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildOptions:
+    """`size` and `fps` of None are the settings'. `output` is where a copy of the video goes, captions beside it."""
+
+    policy: Policy = Policy.STRICT
+    allow_gaps: bool = False
+    output: Path | None = None
+    size: str | None = None
+    fps: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildResult:
+    """`commit` is None when the run holds this very video already. `rendered` and `cached` count segments.
+
+    `captions` is None when there is nothing to read. `remarks` are sentences on what could look or sound better.
+    """
+
+    run_id: str
+    video: Path
+    captions: Path | None
+    output: Path | None
+    duration_sec: float
+    segments: int
+    rendered: int
+    cached: int
+    omissions: tuple[Finding, ...]
+    remarks: tuple[str, ...]
+    commit: str | None
+
+
+@dataclass(frozen=True)
+class _Order:
+    """What is built from: the run as it was at the commit `head`, and where the bytes of the chosen assets lie."""
+
+    manifest: Manifest
+    head: str
+    choice: Choice
+    blobs: Mapping[str, Path]
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is rendered. `inputs` is all that it depends on."""
+
+    timeline: Timeline
+    sources: Mapping[str, MediaSource]
+    settings: RenderSettings
+    inputs: Mapping[str, object]
+
+
+def build(project: Project, run: Run, options: BuildOptions, on_progress: OnProgress) -> BuildResult:
+    """The run's video, captions and build.json lie under final/ and are committed; when they did before, nothing is
+    rendered or committed. GapsError lists what the policy lacks."""
+    settings = _read_settings(project, run, options)
+    _check_output(project, run, options.output)
+    with hold_lock(project.state_dir / "building" / f"{run.run_id}.lock", f"building {run.run_id}", wait_sec=0.5):
+        RenderCache(_cache_dir(project)).remove_abandoned()
+        order = _take_order(project, run, options)
+        work = _prepare(project, order, settings)
+        finals, rendered = _find_finished(project, order, work), None
+        if finals is None:
+            finals, rendered = _make(project, order, work, on_progress)
+        commit = _record(project, run, work.timeline, finals)
+    if options.output is not None:
+        _copy_out(project, finals, options.output)
+    return _result(run, order, work, rendered, options.output, commit, _make_remarks(project, work))
+
+
+def _read_settings(project: Project, run: Run, options: BuildOptions) -> RenderSettings:
+    given = project.settings.build
+    return RenderSettings(
+        size=parse_size(options.size or given.size),
+        fps=parse_fps(options.fps or given.fps),
+        keep_video_sound=given.keep_video_sound,
+        loudness_lufs=given.loudness_lufs,
+        cache_bytes=int(given.render_cache_gb * 1e9),
+        title=run.run_id,
+    )
+
+
+def _check_output(project: Project, run: Run, output: Path | None) -> None:
+    if output is None:
+        return
+    if output.is_dir():
+        raise UsageError(f"{output} is a folder", f"Name a file in it: {output / f'{run.run_id}.mp4'}.")
+    if output.suffix.lower() != ".mp4":
+        raise UsageError(f"{output}: the video is an mp4", f"Name it {output.with_suffix('.mp4').name}.")
+    _check_parent(output.parent)
+    for one in find_runs(project).values():
+        if one.folder is not None and output.resolve().is_relative_to(one.folder.resolve()):
+            raise UsageError(f"{output} lies in the run {one.run_id}", "Name a file outside of the runs' folders.")
+
+
+def _check_parent(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file, not a folder", "Name a file in a folder that exists.")
+    if not folder.is_dir():
+        raise NotFoundError(f"There is no folder {folder}", f"Make it first: `mkdir {folder}`.")
+
+
+def _take_order(project: Project, run: Run, options: BuildOptions) -> _Order:
+    with write_run(project, run, "build") as session:
+        choice = choose_assets(session.manifest, options.policy, allow_gaps=options.allow_gaps)
+        used = dict(_used_assets(choice.segments))
+        gaps = sort_findings([*choice.gaps, *_find_altered(session, used)])
+        if gaps:
+            raise GapsError(run.run_id, gaps, options.policy)
+        check_bytes(session, list(used))
+        blobs = {asset.md5: _take_blob(session, asset) for asset in used.values()}
+        order = _Order(session.manifest, session.head, choice, blobs)
+    for asset in used.values():
+        _check_blob(order.blobs[asset.md5], asset)
+    return order
+
+
+def _used_assets(segments: Sequence[ChosenSegment]) -> Iterator[tuple[Address, Asset]]:
+    for segment in segments:
+        if segment.narration is not None:
+            yield Address(segment.number, Kind.AUDIO), segment.narration
+        if segment.visual is not None:
+            yield Address(segment.number, Kind.VIDEO if segment.visual_is_clip else Kind.IMAGE), segment.visual
+
+
+def _find_altered(session: Session, used: Mapping[Address, Asset]) -> Iterator[Finding]:
+    for address, asset in used.items():
+        if session.hash(asset.path) not in (None, asset.md5):
+            yield Finding(address.segment, address.kind, _ALTERED)
+
+
+def _take_blob(session: Session, asset: Asset) -> Path:
+    """The blob, which nobody changes while it is rendered, unlike the file in the run's folder."""
+    blobs = session.project.blobs
+    if not blobs.has(asset.md5) and session.hash(asset.path) == asset.md5:
+        blobs.copy_in(session.folder / asset.path, asset.md5)
+    return blobs.require(asset.md5, asset.path)
+
+
+def _check_blob(blob: Path, asset: Asset) -> None:
+    if hash_file(blob) != asset.md5:
+        raise CorruptError(
+            f"The cached bytes of {asset.path} are not those that the manifest records ({blob})",
+            "`gitassets doctor` mends it where the bytes lie elsewhere.",
+        )
+
+
+def _prepare(project: Project, order: _Order, settings: RenderSettings) -> _Work:
+    sources = probe_sources(order.blobs, _cache_dir(project), settings.jobs)
+    lengths = {md5: one.info.duration_sec for md5, one in sources.items() if one.info.duration_sec is not None}
+    timeline = lay_out(order.choice.segments, lengths, settings.fps)
+    options = {
+        "size": "{}x{}".format(*settings.size),
+        "fps": str(settings.fps),
+        "keep_video_sound": settings.keep_video_sound,
+        "loudness_lufs": settings.loudness_lufs,
+    }
+    tools = {"gitassets": __version__, "ffmpeg": find_ffmpeg().version}
+    return _Work(timeline, sources, settings, record_inputs(order.manifest, timeline, options, tools))
+
+
+def _cache_dir(project: Project) -> Path:
+    return project.state_dir / "render-cache"
+
+
+def _names(run_id: str) -> tuple[str, str, str]:
+    """Where the video, its captions and the record of what it was made from lie."""
+    return f"final/{run_id}.mp4", f"final/{run_id}.srt", "final/build.json"
+
+
+def _find_finished(project: Project, order: _Order, work: _Work) -> tuple[FinalFile, ...] | None:
+    """The files of the last build, when it was made from the same and its bytes are here."""
+    finals = {one.path: one for one in order.manifest.final}
+    names = _names(order.manifest.run_id)
+    if set(finals) != set(names) or not all(project.blobs.has(one.md5) for one in finals.values()):
+        return None
+    record = project.blobs.path(finals[names[2]].md5).read_bytes()
+    if parse_inputs(record) != work.inputs:
+        return None
+    intact = all(hash_file(project.blobs.path(one.md5)) == one.md5 for one in finals.values())
+    return order.manifest.final if intact else None
+
+
+def _make(
+    project: Project, order: _Order, work: _Work, on_progress: OnProgress
+) -> tuple[tuple[FinalFile, ...], RenderResult]:
+    """The files of the new build are in the blob cache."""
+    video, captions, record = _names(order.manifest.run_id)
+    with project.scratch() as folder:
+        rendered = render_timeline(
+            work.timeline,
+            work.sources,
+            work.settings,
+            _cache_dir(project),
+            folder / "video",
+            lambda done, total: on_progress(Progress(done, total, "frames")),
+        )
+        (folder / "captions").write_bytes(format_srt(work.timeline).encode())
+        (folder / "record").write_bytes(format_build(work.inputs, order.head))
+        made = {video: folder / "video", captions: folder / "captions", record: folder / "record"}
+        return tuple(_keep(project, path, file) for path, file in sorted(made.items())), rendered
+
+
+def _keep(project: Project, path: str, file: Path) -> FinalFile:
+    md5, size = hash_file(file), file.stat().st_size
+    project.blobs.move_in(file, md5)
+    return FinalFile(path=path, md5=md5, size=size)
+
+
+def _record(project: Project, run: Run, timeline: Timeline, finals: tuple[FinalFile, ...]) -> str | None:
+    """The commit that records the build; None when the run said all of it before. The files lie under final/."""
+    with begin(project, run, "build") as session:
+        after, changed = _with_build(session.manifest, timeline, finals)
+        if after == session.manifest:
+            _restore(session, finals)
+            return None
+        message = CommitMessage(run.run_id, "build", _names(run.run_id)[0], segments=changed)
+        commit = session.commit(after, message)
+        _restore(session, finals)
+        return commit
+
+
+def _with_build(
+    manifest: Manifest, timeline: Timeline, finals: tuple[FinalFile, ...]
+) -> tuple[Manifest, tuple[int, ...]]:
+    used = {shot.number: build_record(shot.narration, shot.visual) for shot in timeline.shots}
+    changed = {
+        number: replace(segment, built=used[number])
+        for number, segment in manifest.segments.items()
+        if number in used and segment.built != used[number]
+    }
+    return replace(manifest.with_segments(changed), final=finals), tuple(changed)
+
+
+def _restore(session: Session, finals: Sequence[FinalFile]) -> None:
+    """The files lie in the run's folder, also where somebody had taken them away."""
+    for one in finals:
+        if keep_bytes(session.project, session.folder, session.index, one.path) != one.md5:
+            session.project.blobs.place(one.md5, session.folder / one.path, locked=False)
+            session.index.note(one.path, one.md5)
+
+
+def _copy_out(project: Project, finals: Sequence[FinalFile], output: Path) -> None:
+    video, captions = (next(one for one in finals if one.path.endswith(suffix)) for suffix in (".mp4", ".srt"))
+    _copy(project.blobs.path(video.md5), output)
+    beside = output.with_suffix(".srt")
+    # The captions of an older video would be wrong.
+    if captions.size or beside.exists():
+        _copy(project.blobs.path(captions.md5), beside)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """`target` holds the same bytes, wholly or not at all."""
+    part = target.with_name(f".{target.name}.{uuid4().hex}.part")
+    try:
+        shutil.copyfile(source, part)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _make_remarks(project: Project, work: _Work) -> tuple[str, ...]:
+    quiet = note_quiet(work.timeline, work.sources, work.settings, _cache_dir(project))
+    return (*quiet, *_note_cards(work))
+
+
+def _note_cards(work: _Work) -> Iterator[str]:
+    """A sentence for each size of cards that were made for a video of another shape."""
+    made_for: dict[tuple[int, int], set[int]] = {}
+    for shot in work.timeline.shots:
+        if shot.look is Look.STILL and shot.visual is not None and shot.visual.source == _CARD:
+            info = work.sources[shot.visual.md5].info
+            made_for.setdefault((info.width or 1, info.height or 1), set()).add(shot.visual_from or shot.number)
+    for size, numbers in made_for.items():
+        if not fills(size, work.settings.size):
+            yield _describe_cards(sorted(numbers), size, work.settings.size)
+
+
+def _describe_cards(numbers: Sequence[int], made_for: tuple[int, int], wanted: tuple[int, int]) -> str:
+    several = len(numbers) > 1
+    are = f"images {format_ranges(numbers)} are cards" if several else f"image {numbers[0]} is a card"
+    return (
+        f"{are} made for {made_for[0]}x{made_for[1]}: "
+        f"regenerate {'them' if several else 'it'} with build.size set to {wanted[0]}x{wanted[1]}"
+    )
+
+
+def _result(
+    run: Run,
+    order: _Order,
+    work: _Work,
+    rendered: RenderResult | None,
+    output: Path | None,
+    commit: str | None,
+    remarks: tuple[str, ...],
+) -> BuildResult:
+    video, captions, _ = (run.require_folder() / name for name in _names(run.run_id))
+    count = len(work.timeline.shots)
+    return BuildResult(
+        run_id=run.run_id,
+        video=video,
+        captions=captions if format_srt(work.timeline) else None,
+        output=output,
+        duration_sec=round(float(work.timeline.duration), 3),
+        segments=count,
+        rendered=rendered.rendered if rendered else 0,
+        cached=rendered.cached if rendered else count,
+        omissions=order.choice.omissions,
+        remarks=remarks,
+        commit=commit,
+    )

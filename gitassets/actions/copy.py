@@ -1,0 +1,181 @@
+"""Copies assets of one run into another, by hash out of the cache: no approval is invented, no locked one touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gitassets.actions.project import Project, Run, read_manifest
+from gitassets.actions.recording import free_path, write_run
+from gitassets.actions.transaction import Session
+from gitassets.adapters.files import hash_file
+from gitassets.domain.carry import carry, find_hindrance
+from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
+from gitassets.domain.decision import Skipped
+from gitassets.domain.manifest import Address, Asset, Manifest, default_path
+from gitassets.domain.selection import APPROVED, AssetSelection, Chosen, select_assets
+from gitassets.domain.stale import text_md5
+from gitassets.errors import CorruptError, GitAssetsError, LockedError, NoMatchError, UsageError
+
+
+@dataclass(frozen=True)
+class Copied:
+    """An asset that was copied: its status now, and whether the texts of the two segments differ."""
+
+    address: Address
+    status: str
+    texts_differ: bool
+
+
+@dataclass(frozen=True)
+class CopyResult:
+    """`commit` is None when nothing changed, or on a dry run."""
+
+    source: str
+    run_id: str
+    copied: tuple[Copied, ...]
+    unchanged: tuple[Address, ...]
+    skipped: tuple[Skipped, ...]
+    commit: str | None
+    dry_run: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class CopyOptions:
+    """`replace` allows new takes of what the target has."""
+
+    replace: bool = False
+    dry_run: bool = False
+
+
+def copy_assets(
+    project: Project, source: Run, target: Run, selection: AssetSelection, options: CopyOptions
+) -> CopyResult:
+    """The chosen assets of `source`, which may be on a branch alone, are those of the same segments of `target`."""
+    if selection.empty:
+        raise UsageError("Say what to copy", "With --audio, --image or --video and approved, all, 5, 1,3,5 or 1-10.")
+    if source.run_id == target.run_id:
+        raise UsageError(f"{source.run_id} cannot be copied into itself", "Name two runs.")
+    given = read_manifest(project, source)
+    chosen = _choose(given, selection)
+    if options.dry_run:
+        return _result(source, target, _decide(given, read_manifest(project, target), chosen, options), None, options)
+    with write_run(project, target, "copy") as session:
+        decided = _decide(given, session.manifest, chosen, options)
+        commit = _commit(session, source, given, decided) if decided.copied else None
+    return _result(source, target, decided, commit, options)
+
+
+def _choose(manifest: Manifest, selection: AssetSelection) -> list[Chosen]:
+    """Where only approved ones are chosen, the others are left out without a word."""
+    chosen = [one for one in select_assets(selection, manifest) if _is_meant(manifest, selection, one.address)]
+    if not chosen:
+        raise NoMatchError(f"Nothing of this kind is approved in {manifest.run_id}", "Approve it there, or copy all.")
+    return chosen
+
+
+def _is_meant(manifest: Manifest, selection: AssetSelection, address: Address) -> bool:
+    asset = manifest.asset(address)
+    chosen = (selection.by_kind.get(address.kind), selection.segments)
+    return any(one is not None and one is not APPROVED for one in chosen) or (asset is not None and asset.approved)
+
+
+@dataclass(frozen=True)
+class _Decided:
+    copied: Mapping[Address, Asset]
+    unchanged: tuple[Address, ...]
+    skipped: tuple[Skipped, ...]
+    differing: frozenset[Address]
+
+
+def _decide(source: Manifest, target: Manifest, chosen: list[Chosen], options: CopyOptions) -> _Decided:
+    """What is copied. A number that cannot be is an error; of what `all` or `approved` chose, the rest is named."""
+    copied: dict[Address, Asset] = {}
+    unchanged, skipped = [], []
+    for one in chosen:
+        asset = source.asset(one.address)
+        if asset is None:
+            continue
+        current = target.asset(one.address)
+        same_bytes = current is not None and current.md5 == asset.md5
+        if current is not None and same_bytes and carry(source, target, one.address) == current:
+            unchanged.append(one.address)
+            continue
+        why = find_hindrance(target, one.address, allow_replace=options.replace or same_bytes)
+        if why and one.explicit:
+            raise _refuse(target, one.address, why)
+        if why:
+            skipped.append(Skipped(one.address, why))
+        else:
+            copied[one.address] = carry(source, target, one.address)
+    if not copied and not unchanged:
+        reasons = "; ".join(dict.fromkeys(f"{one.address} {one.why}" for one in skipped[:5]))
+        raise NoMatchError(f"Nothing to copy from {source.run_id} to {target.run_id}", reasons)
+    differing = frozenset(one for one in copied if _texts_differ(source, target, one))
+    return _Decided(copied, tuple(unchanged), tuple(skipped), differing)
+
+
+def _texts_differ(source: Manifest, target: Manifest, address: Address) -> bool:
+    texts = (one.segments[address.segment].paragraph_text for one in (source, target))
+    return len({text_md5(text) for text in texts}) > 1
+
+
+def _refuse(target: Manifest, address: Address, why: str) -> GitAssetsError:
+    current = target.asset(address)
+    message = f"Cannot copy {address} into {target.run_id}: it {why}"
+    if current is not None and current.locked:
+        hint = f"Reopen it first: `gitassets reopen {target.run_id} --{address.kind} {address.segment} --reason …`."
+        return LockedError(message, hint)
+    return GitAssetsError(message, "--replace makes the copy a new take of it." if current else "")
+
+
+def _commit(session: Session, source: Run, given: Manifest, decided: _Decided) -> str:
+    origin = session.project.git.line("rev-parse", source.ref)
+    changed: dict[Address, Asset | None] = {}
+    transitions = []
+    for address, asset in decided.copied.items():
+        original = given.asset(address)
+        if original is None:
+            continue
+        _keep_bytes(session, source, address, original)
+        record = {"asset": f"{source.run_id}:segment_{address.segment:03d}/{address.kind}", "commit": origin}
+        current = session.manifest.asset(address)
+        placed = replace(asset, path=_choose_path(session, address, original, current))
+        changed[address] = replace(placed, extra={**asset.extra, "copied_from": {**record, "take": original.take}})
+        transitions.append(Transition(address, current.status if current else "none", asset.status))
+    what = f"{format_addresses(changed)} from {source.run_id}"
+    message = CommitMessage(session.run.run_id, "copy", what, "", tuple(transitions))
+    return session.commit(session.manifest.with_assets(changed), message)
+
+
+def _keep_bytes(session: Session, source: Run, address: Address, asset: Asset) -> None:
+    """The bytes are in the cache and hash right: a copy of an approval is one of these very bytes."""
+    blobs = session.project.blobs
+    if not blobs.has(asset.md5) and source.folder is not None:
+        file = source.folder / asset.path
+        if file.is_file() and hash_file(file) == asset.md5:
+            blobs.copy_in(file, asset.md5)
+    blob = blobs.require(asset.md5, f"{address} of {source.run_id}")
+    if hash_file(blob) != asset.md5:
+        raise CorruptError(
+            f"The cached bytes of {address} of {source.run_id} are damaged: {blob}",
+            "`gitassets doctor` mends it where the bytes lie elsewhere; else delete it and `dvc pull` in that run.",
+        )
+
+
+def _choose_path(session: Session, address: Address, original: Asset, current: Asset | None) -> str:
+    suffix = Path(original.path).suffix
+    if current is not None and Path(current.path).suffix == suffix:
+        return current.path
+    return free_path(session, default_path(address, suffix))
+
+
+def _result(source: Run, target: Run, decided: _Decided, commit: str | None, options: CopyOptions) -> CopyResult:
+    copied = tuple(_iter_copied(decided))
+    return CopyResult(source.run_id, target.run_id, copied, decided.unchanged, decided.skipped, commit, options.dry_run)
+
+
+def _iter_copied(decided: _Decided) -> Iterator[Copied]:
+    for address, asset in decided.copied.items():
+        yield Copied(address, asset.status.value, address in decided.differing)

@@ -1,0 +1,59 @@
+"""What changed between two commits of a run, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitassets.actions.history import resolve_in_run
+from gitassets.actions.project import Project, Run, read_manifest
+from gitassets.domain.describe import describe_difference, describe_manifest
+from gitassets.domain.manifest import MANIFEST_NAME, Manifest, parse_manifest
+from gitassets.domain.old_json import is_old_manifest
+from gitassets.errors import GitAssetsError, NotFoundError, UsageError
+
+
+@dataclass(frozen=True)
+class DiffResult:
+    run_id: str
+    before: str
+    after: str
+    lines: tuple[str, ...]
+
+
+def diff(project: Project, run: Run, span: str | None = None) -> DiffResult:
+    """What changed in the range A..B; without one, what the last commit changed and what is not committed yet."""
+    if span is None:
+        before, after = f"{run.ref}~1", "the run's folder" if run.is_open else run.ref
+        new = read_manifest(project, run)
+        parent = project.git.resolve(before)
+        old = None if parent is None else _read_at(project, parent, before)
+    else:
+        before, after = _parse_span(span)
+        old, new = (_read_at(project, resolve_in_run(project, run, one), one) for one in (before, after))
+    return DiffResult(run.run_id, before, after, tuple(describe_difference(old, new)))
+
+
+def _parse_span(span: str) -> tuple[str, str]:
+    before, separator, after = span.partition("..")
+    if not separator or not before or not after or after.startswith("."):
+        raise UsageError(f"{span!r} is not a range of commits", "Write A..B, such as HEAD~3..HEAD or two commit ids.")
+    return before, after
+
+
+def _read_at(project: Project, oid: str, name: str) -> Manifest:
+    data = project.git.read_blob(oid, MANIFEST_NAME)
+    if data is None:
+        raise NotFoundError(f"There is no manifest at {name}", "Name commits of the run's branch.")
+    if is_old_manifest(data):
+        return Manifest(run_id=name)  # An upgraded run begins with the files of claude-studio.
+    return parse_manifest(data, f"{name}:{MANIFEST_NAME}")
+
+
+def describe_file(path: Path) -> str:
+    """The manifest in `path` as text for `git diff`; a file that cannot be read as one is shown as it is."""
+    data = path.read_bytes()
+    try:
+        return "".join(f"{line}\n" for line in describe_manifest(parse_manifest(data, str(path))))
+    except GitAssetsError:
+        return data.decode("utf-8", "replace")

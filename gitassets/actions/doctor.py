@@ -1,0 +1,137 @@
+"""Finds what is half-done or out of step, and mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gitassets.actions.follow import restore_files
+from gitassets.actions.hooks import install, show_hooks
+from gitassets.actions.project import Project, Run, find_runs, list_runs, repair_links
+from gitassets.actions.recording import write_run
+from gitassets.actions.transaction import Session
+from gitassets.actions.upgrade import upgrade
+from gitassets.adapters.dvc import write_local_config
+from gitassets.adapters.files import hash_file
+from gitassets.adapters.git import Git
+from gitassets.domain.commit_message import CommitMessage
+from gitassets.domain.conflict import iter_conflicts, iter_text_conflicts
+from gitassets.domain.derived import derive
+from gitassets.domain.dvc_file import DVC_FILES, imply_dvc_files
+from gitassets.domain.manifest import MANIFEST_NAME, iter_folder_entries
+from gitassets.errors import GitAssetsError
+
+
+@dataclass(frozen=True)
+class DoctorResult:
+    """`mended` says what was put right, `left` what only a person can."""
+
+    mended: tuple[str, ...]
+    left: tuple[str, ...]
+
+
+def doctor(project: Project) -> DoctorResult:
+    """Every open run is in a whole state again, as far as that follows from what is there."""
+    mended = [f"Tied run {run_id} to this copy of the project" for run_id in repair_links(project)]
+    left: list[str] = []
+    _mend_hooks(project, mended, left)
+    begun = find_runs(project)
+    for run in list_runs(project):
+        if run.folder is None or run.run_id not in begun:
+            continue
+        try:
+            if run.old:
+                upgrade(project, run, lambda _: None)
+                mended.append(f"{run.run_id}: completed the upgrade that was begun")
+            else:
+                _mend_run(project, run, mended, left)
+        except GitAssetsError as error:
+            left.append(
+                f"{run.run_id}: {error.message} ({error.hint})" if error.hint else f"{run.run_id}: {error.message}"
+            )
+    return DoctorResult(tuple(mended), tuple(left))
+
+
+def _mend_hooks(project: Project, mended: list[str], left: list[str]) -> None:
+    if show_hooks(project).complete:
+        return
+    try:
+        install(project)
+        mended.append("Installed the hooks and the merge driver")
+    except GitAssetsError as error:
+        left.append(f"{error.message} ({error.hint})")
+
+
+def _mend_run(project: Project, run: Run, mended: list[str], left: list[str]) -> None:
+    folder = run.require_folder()
+    write_local_config(folder, project.blobs.cache_dir, project.site_cache_dir)
+    before = Git(folder).resolve("HEAD")
+    with write_run(project, run, "doctor") as session:
+        if session.head != before:
+            mended.append(f"{run.run_id}: completed what an interrupted command had begun")
+        mended += [f"{run.run_id}: {line}" for line in _mend_files(session)]
+        mended += [f"{run.run_id}: {line}" for line in _mend_derived(session)]
+        mended += [f"{run.run_id}: {line}" for line in _mend_cache(session)]
+        left += [f"{run.run_id}: {line}" for line in _find_left(session)]
+
+
+def _find_left(session: Session) -> Iterator[str]:
+    for address, _ in iter_conflicts(session.manifest):
+        yield f"{address} was decided differently on two branches: approve or reject it"
+    for number in iter_text_conflicts(session.manifest):
+        yield f"the text of segment {number} was changed on two branches: settle it in {MANIFEST_NAME}"
+    for address, asset in session.manifest.assets():
+        if asset.locked and session.hash(asset.path) not in (asset.md5, None):
+            restore = f"`gitassets restore {session.run.run_id} --{address.kind} {address.segment}`"
+            yield f"{address} is locked, but {asset.path} was overwritten: {restore}"
+    for path, md5, _ in iter_folder_entries(session.manifest):
+        blob = session.project.blobs.path(md5)
+        if not blob.is_file():
+            yield f"the bytes of {path} are not here: `dvc pull` in {session.folder}"
+        elif hash_file(blob) != md5:
+            yield f"the cached bytes of {path} are damaged: delete {blob}, then `dvc pull` in {session.folder}"
+
+
+def _mend_files(session: Session) -> Iterator[str]:
+    """Locked files that git left behind have their bytes again; bytes that no cache holds stay for a person to see."""
+    blobs = session.project.blobs
+    wanted = {
+        asset.path: asset.md5
+        for _, asset in session.manifest.assets()
+        if asset.locked and blobs.has(asset.md5) and blobs.has(session.hash(asset.path) or asset.md5)
+    }
+    behind = [path for path, md5 in wanted.items() if session.hash(path) != md5]
+    restore_files(session.project, session.folder, session.index, session.manifest, wanted)
+    yield from (f"put back {path}" for path in behind)
+
+
+def _mend_derived(session: Session) -> Iterator[str]:
+    """The derived fields and the .dvc files are what follows from the manifest, in a commit of their own."""
+    wanted = {one.file_name: one.text for one in imply_dvc_files(session.manifest).values()}
+    found = {
+        name: (session.folder / name).read_text("utf-8", "replace")
+        for name in DVC_FILES
+        if (session.folder / name).is_file()
+    }
+    if wanted == found and derive(session.manifest) == session.manifest:
+        return
+    session.rebuild(CommitMessage(session.run.run_id, "doctor", "rebuild the .dvc files", segments=()))
+    yield "rebuilt the .dvc files from the manifest"
+
+
+def _mend_cache(session: Session) -> Iterator[str]:
+    """Every listing is in the cache; damaged or absent blobs are taken from the run's files where those are whole."""
+    blobs = session.project.blobs
+    for one in imply_dvc_files(session.manifest).values():
+        if blobs.has(one.md5) and blobs.path(one.md5).read_bytes() != one.listing:
+            blobs.remove(one.md5)
+        if not blobs.has(one.md5):
+            blobs.add_listing(one.listing, one.md5)
+            yield f"wrote the folder list of {one.name} into the cache"
+    for path, md5, _ in iter_folder_entries(session.manifest):
+        if session.hash(path) != md5 or (blobs.has(md5) and hash_file(blobs.path(md5)) == md5):
+            continue
+        if blobs.has(md5):
+            blobs.remove(md5)
+        blobs.copy_in(session.folder / path, md5)
+        yield f"put the bytes of {path} back into the cache"

@@ -1,0 +1,132 @@
+"""Frees the room of blobs that nothing names any more."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitassets.actions.history import HistoryReader
+from gitassets.actions.project import Project, find_runs
+from gitassets.adapters.git import Git
+from gitassets.adapters.journal import Journal, MadeLog
+from gitassets.adapters.locks import hold_lock
+from gitassets.domain.guard import RunState
+from gitassets.domain.keep import Keep
+from gitassets.domain.manifest import iter_folder_entries
+from gitassets.errors import ConflictError, CorruptError
+
+_REFS = ("refs/heads/", "refs/remotes/", "refs/tags/", "refs/stash")
+_HEADS = ("HEAD", "MERGE_HEAD", "ORIG_HEAD", "FETCH_HEAD")
+_LISTING = re.compile(rb"\b([0-9a-f]{32}\.dir)\b")
+
+
+@dataclass(frozen=True)
+class GcResult:
+    """`unnamed` blobs were removed, or would be on a dry run."""
+
+    kept: int
+    unnamed: tuple[str, ...]
+    freed_bytes: int
+    dry_run: bool
+
+
+def gc(project: Project, keep: Keep, *, dry_run: bool) -> GcResult:
+    """Blobs that no run's history names are gone. Nothing is removed while any history cannot be read."""
+    _check_whole(project)
+    with project.lock("gc"), _hold_work(project):
+        named = _collect_named(project, keep)
+        blobs = list(_iter_blobs(project.blobs.cache_dir / "files" / "md5"))
+        unnamed = [(md5, path) for md5, path in blobs if md5 not in named]
+        freed = sum(path.stat().st_size for _, path in unnamed)
+        if not dry_run:
+            for _, path in unnamed:
+                path.unlink()
+    return GcResult(len(blobs) - len(unnamed), tuple(md5 for md5, _ in unnamed), freed, dry_run)
+
+
+def _check_whole(project: Project) -> None:
+    if (project.git_dir / "shallow").is_file():
+        raise ConflictError(
+            "This clone is shallow, so what earlier commits name is unknown", "Get them with `git fetch --unshallow`."
+        )
+
+
+@contextmanager
+def _hold_work(project: Project) -> Iterator[None]:
+    """Nobody makes, builds or writes anything meanwhile: blobs are in the cache before a commit names them.
+
+    No run can be made either, since the caller holds the lock of the project.
+    """
+    with ExitStack() as stack:
+        for run_id in find_runs(project):
+            for work in ("making", "building", "writing"):
+                lock = project.state_dir / work / f"{run_id}.lock"
+                stack.enter_context(hold_lock(lock, "gc", wait_sec=0.5))
+        yield
+
+
+def _iter_blobs(folder: Path) -> Iterator[tuple[str, Path]]:
+    for path in sorted(folder.glob("??/*")):
+        if re.fullmatch(r"[0-9a-f]{30}(\.dir)?", path.name):
+            yield f"{path.parent.name}{path.name}", path
+
+
+def _collect_named(project: Project, keep: Keep) -> set[str]:
+    reader = HistoryReader(project.git)
+    refs = project.git.list_refs(*_REFS)
+    named = set(_iter_unfinished(project))
+    tips = {*refs.values(), *_iter_heads(project)}
+    for commit, state in reader.iter_states(reader.list_commits(sorted(tips))):
+        if state.unreadable is not None:
+            raise CorruptError(
+                f"{commit.oid[:10]} holds a manifest that cannot be read: {state.unreadable.message}",
+                "What it names is unknown, so nothing was removed.",
+            )
+        named.update(_named_by(state, keep, is_tip=commit.oid in tips))
+    return named
+
+
+def _iter_heads(project: Project) -> Iterator[str]:
+    """What git is at work on in the folders of runs, where no branch may name it yet."""
+    for run in find_runs(project).values():
+        for name in _HEADS if run.folder is not None else ():
+            oid = Git(run.folder).resolve(name) if run.folder else None
+            if oid is not None:
+                yield oid
+
+
+def _named_by(state: RunState, keep: Keep, *, is_tip: bool) -> Iterator[str]:
+    if state.manifest is None:
+        return
+    if keep is Keep.HISTORY or is_tip:
+        yield from (md5 for _, md5, _ in iter_folder_entries(state.manifest))
+        yield from (match.decode() for data in state.dvc_files.values() for match in _LISTING.findall(data))
+        for _, asset in state.manifest.assets():
+            yield from _hashes_in(asset.extra.values())
+    yield from (asset.md5 for _, asset in state.manifest.assets() if asset.locked)
+
+
+def _hashes_in(values: Iterable[object]) -> Iterator[str]:
+    """Hashes that stand in records such as those of a conflict."""
+    for value in values:
+        if isinstance(value, str):
+            if re.fullmatch(r"[0-9a-f]{32}", value):
+                yield value
+        elif isinstance(value, dict):
+            yield from _hashes_in(value.values())
+        elif isinstance(value, list):
+            yield from _hashes_in(value)
+
+
+def _iter_unfinished(project: Project) -> Iterator[str]:
+    """What interrupted commands have made and not yet committed."""
+    for path in (project.state_dir / "made").glob("*.jsonl"):
+        for made in MadeLog(project.state_dir, path.stem).read():
+            yield str(made.asset.get("md5"))
+    for path in (project.state_dir / "journal").glob("*.json"):
+        pending = Journal(project.state_dir, path.stem).read()
+        for change in pending.media.values() if pending else ():
+            yield from (md5 for md5 in (change.before, change.after) if md5)

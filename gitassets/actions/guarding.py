@@ -1,0 +1,198 @@
+"""What the hooks ask: whether the staged commit keeps the locks, and whether the locked bytes are still there.
+
+Imports little: it runs at every commit in a run's folder.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitassets.actions.history import CommonStates, HistoryReader, state_of_entries
+from gitassets.adapters.files import find_link, write_atomic
+from gitassets.adapters.git import Git, read_branch, read_gitfile
+from gitassets.adapters.git_objects import ObjectReader
+from gitassets.adapters.stat_index import StatIndex
+from gitassets.domain.dvc_file import imply_dvc_files
+from gitassets.domain.guard import RunState, Violation, check_step
+from gitassets.domain.manifest import MANIFEST_NAME, Asset
+from gitassets.domain.merge_guard import check_merge, merge_of_many
+
+RUN_MARKER = "gitassets-run"
+BRANCH_PREFIX = "run/"
+# Where git names the branch that a rebase or `git am` is at work on, while HEAD is detached.
+_REBASED = ("rebase-merge/head-name", "rebase-apply/head-name")
+# What git tells a hook of the commit that is being made: the hook's own calls must look at the same.
+_OF_THE_COMMIT = (
+    "GIT_INDEX_FILE", "GIT_DIR", "GIT_WORK_TREE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A run's work tree at the moment of a commit: what git has staged, and its parents."""
+
+    top: Path
+    git_dir: Path
+    common_dir: Path
+    run_id: str
+    git: Git
+
+    @property
+    def merge_heads(self) -> list[str]:
+        path = self.git_dir / "MERGE_HEAD"
+        return path.read_text().split() if path.is_file() else []
+
+    @property
+    def squashing(self) -> bool:
+        """Whether the commit takes over a whole branch by `git merge --squash`."""
+        return (self.git_dir / "SQUASH_MSG").is_file()
+
+
+def find_staged(top: Path, environment: Mapping[str, str]) -> Staged | None:
+    """The run's work tree at `top`, None when this is not one. The index is the one that git names in `environment`."""
+    git_dir = top / environment["GIT_DIR"] if "GIT_DIR" in environment else read_gitfile(top) or top / ".git"
+    run_id = _find_run_id(git_dir)
+    if run_id is None:
+        return None
+    kept = {name: environment[name] for name in _OF_THE_COMMIT if name in environment}
+    common = git_dir / "commondir"
+    common_dir = (git_dir / common.read_text().strip()).resolve() if common.is_file() else git_dir
+    return Staged(top, git_dir, common_dir, run_id, Git(top, kept))
+
+
+def _find_run_id(git_dir: Path) -> str | None:
+    """From our own marker, else, in a clone of a run's branch, from the branch that is checked out or rebased."""
+    marker = git_dir / RUN_MARKER
+    if marker.is_file():
+        return marker.read_text("utf-8").strip()
+    rebased = (path.read_text("utf-8").strip() for name in _REBASED if (path := git_dir / name).is_file())
+    branches = [read_branch(git_dir) or "", *(name.removeprefix("refs/heads/") for name in rebased)]
+    return next((one.removeprefix(BRANCH_PREFIX) for one in branches if one.startswith(BRANCH_PREFIX)), None)
+
+
+def check_staged(staged: Staged, environment: Mapping[str, str], *, merging: bool = False) -> tuple[Violation, ...]:
+    """Everything that speaks against the commit that is about to be made. `merging`: by `git merge` itself."""
+    reader = HistoryReader(staged.git)
+    head = reader.objects.resolve("HEAD")
+    before = reader.read_state(head) if head else None
+    heads = staged.merge_heads or (find_merged_heads(environment) if merging else [])
+    found = read_index(staged, reader.objects)
+    after = _rebuild_dvc_files(staged, found, reader.objects) if heads or staged.squashing else found
+    if not heads:
+        return (*check_step(before, after), *check_work_tree(staged, after))
+    if head is None or before is None or len(heads) != 1:
+        return (merge_of_many("HEAD"),)
+    base = CommonStates(reader).read(head, heads[0])
+    violations = check_merge(base, before, reader.read_state(heads[0]), after)
+    rebuilt = (_REBUILT,) if merging and found.dvc_files != after.dvc_files else ()
+    return (*violations, *check_work_tree(staged, after, before), *rebuilt)
+
+
+_REBUILT = Violation(
+    "dvc-rebuilt",
+    "HEAD",
+    "The .dvc files were written anew from the merged manifest, and `git merge` does not take up what a hook changes",
+    "Conclude the merge with `git commit --no-edit`.",
+)
+
+
+def find_merged_heads(environment: Mapping[str, str]) -> list[str]:
+    """The commits that `git merge` is at work on: it names them in GITHEAD_ variables before it writes MERGE_HEAD."""
+    return [name.removeprefix("GITHEAD_") for name in environment if name.startswith("GITHEAD_")]
+
+
+def read_index(staged: Staged, objects: ObjectReader) -> RunState:
+    """The state that the index holds."""
+    entries: list[tuple[str, str, str]] = []
+    for line in staged.git.call("ls-files", "--stage", "-z").decode("utf-8", "surrogateescape").split("\0")[:-1]:
+        meta, path = line.split("\t", 1)
+        mode, oid, _ = meta.split(" ")
+        entries.append((path, mode, oid))
+    wanted = sorted({oid for path, _, oid in entries if path == MANIFEST_NAME or path.endswith(".dvc")})
+    data = {oid: found for oid, found in objects.read(wanted).items() if found is not None}
+    return state_of_entries(tuple(entries), data, f"the staged {MANIFEST_NAME}")
+
+
+def _rebuild_dvc_files(staged: Staged, after: RunState, objects: ObjectReader) -> RunState:
+    """In a merge the .dvc files follow the merged manifest: git's drivers merge each file for itself, in any order."""
+    if after.manifest is None:
+        return after
+    texts = {one.file_name: one.text.encode() for one in imply_dvc_files(after.manifest).values()}
+    if dict(after.dvc_files) == texts:
+        return after
+    for name in sorted({*after.dvc_files} - set(texts)):
+        staged.git.call("rm", "--quiet", "--cached", "--", name)
+        (staged.top / name).unlink(missing_ok=True)
+    for name, text in texts.items():
+        write_atomic(staged.top / name, text)
+    if texts:
+        staged.git.call("add", "--force", "--", *texts)
+    return read_index(staged, objects)
+
+
+def check_work_tree(staged: Staged, after: RunState, merged_into: RunState | None = None) -> tuple[Violation, ...]:
+    """Every locked asset whose file is there with other bytes, or as something that is no file.
+
+    In a merge into `merged_into` a file may still hold what is recorded there: it follows when the merge is concluded.
+    """
+    if after.manifest is None:
+        return ()
+    index = StatIndex(staged.top, staged.common_dir / "gitassets" / "stat-index" / f"{staged.run_id}.json")
+    check = _WorkTreeCheck(staged, index, _assets_by_path(merged_into))
+    locked = [(str(address), asset) for address, asset in after.manifest.assets() if asset.locked]
+    link = find_link(staged.top, (asset.path for _, asset in locked))
+    if link is not None:
+        return (linked_folder(link),)
+    found = [check.find(subject, asset) for subject, asset in locked]
+    index.save()
+    return tuple(one for one in found if one is not None)
+
+
+def _assets_by_path(state: RunState | None) -> dict[str, Asset]:
+    return {} if state is None or state.manifest is None else {one.path: one for _, one in state.manifest.assets()}
+
+
+def linked_folder(path: str) -> Violation:
+    return Violation(
+        "folder-is-link",
+        path,
+        f"{path}/ is a symbolic link, so the run's files lie outside of the run",
+        "Put a folder in its place, with the files in it.",
+    )
+
+
+@dataclass(frozen=True)
+class _WorkTreeCheck:
+    staged: Staged
+    index: StatIndex
+    before: Mapping[str, Asset]
+
+    def find(self, subject: str, asset: Asset) -> Violation | None:
+        """What is wrong with the file of a locked asset; an absent one is no violation, its blob may be elsewhere."""
+        found = self.index.hash(asset.path)
+        if found == asset.md5 or (found is None and not _is_something(self.staged.top / asset.path)):
+            return None
+        earlier = self.before.get(asset.path)
+        if earlier is not None and (not earlier.locked or found == earlier.md5):
+            return None
+        what = f"was overwritten: its md5 is {found}, approved was {asset.md5}" if found else "is no longer a file"
+        chosen = f"{self.staged.run_id} --{subject}"
+        return Violation(
+            "locked-bytes-changed",
+            subject,
+            f"{subject} is locked, but {asset.path} {what}",
+            f"Bring it back with `gitassets restore {chosen}`, "
+            f"or unlock it with `gitassets reopen {chosen} --reason …`.",
+        )
+
+
+def _is_something(path: Path) -> bool:
+    """Whether there is a link, a folder or the like."""
+    try:
+        return not stat.S_ISREG(os.lstat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False

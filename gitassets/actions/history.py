@@ -1,0 +1,229 @@
+"""Reads the history of a run as states, oldest first, from the raw objects: no hook, .mailmap, replacement or graft."""
+
+from __future__ import annotations
+
+import re
+from collections import ChainMap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gitassets.adapters.git import Git
+from gitassets.adapters.git_objects import ObjectReader
+from gitassets.domain.dvc_file import DVC_FILES
+from gitassets.domain.guard import RunState, state_from_bytes
+from gitassets.domain.manifest import MANIFEST_NAME
+from gitassets.domain.merge import merge_manifests
+from gitassets.domain.tree_rules import SUBMODULE_MODE, TreeEntry
+from gitassets.errors import ConflictError, CorruptError, NotFoundError
+
+if TYPE_CHECKING:
+    from gitassets.actions.project import Project, Run
+
+_CHUNK = 16
+_TREE_MODE = "40000"
+_MAX_DEPTH = 100
+
+Entries = tuple[tuple[str, str, str], ...]
+"""Path, mode and object id of every file of a commit."""
+
+
+def name_in_run(run: Run, revision: str) -> str:
+    """The revision as the project's git understands it: there HEAD is not that of the run."""
+    return re.sub(r"^(HEAD|@)(?=$|[~^@])", lambda _: run.ref, revision)
+
+
+def resolve_in_run(project: Project, run: Run, revision: str) -> str:
+    """The id of the commit that is meant; NotFoundError when there is none."""
+    oid = project.git.resolve(name_in_run(run, revision))
+    if oid is None:
+        raise NotFoundError(
+            f"There is no commit {revision!r} here", f"`gitassets log {run.run_id}` lists those of the run."
+        )
+    return oid
+
+
+@dataclass(frozen=True)
+class RawCommit:
+    """A commit as its object says. `author` is "Name <mail>"; `time` seconds since 1970, the author's own claim."""
+
+    oid: str
+    tree: str
+    parents: tuple[str, ...]
+    author: str
+    time: int
+    message: str
+
+
+def parse_commit(oid: str, data: bytes) -> RawCommit:
+    header, _, message = data.decode("utf-8", "replace").partition("\n\n")
+    fields: dict[str, list[str]] = {}
+    for line in header.splitlines():
+        name, _, value = line.partition(" ")
+        fields.setdefault(name, []).append(value)
+    author, time = _parse_author(fields.get("author", [""])[0])
+    return RawCommit(oid, fields.get("tree", [""])[0], tuple(fields.get("parent", ())), author, time, message)
+
+
+def _parse_author(line: str) -> tuple[str, int]:
+    name, _, rest = line.rpartition("> ")
+    seconds = rest.split(" ", 1)[0]
+    return f"{name}>" if name else line, int(seconds) if seconds.isdigit() else 0
+
+
+@dataclass
+class HistoryReader:
+    """Reads commits and their states through one process, remembering what repeats from commit to commit."""
+
+    git: Git
+    objects: ObjectReader = field(init=False)
+    _trees: dict[str, Entries] = field(default_factory=dict)
+    _small: dict[str, bytes] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.objects = ObjectReader(self.git)
+
+    def list_commits(self, include: Sequence[str], exclude: Sequence[str] = ()) -> list[str]:
+        """The ids of the commits that are reached, parents before children."""
+        spec = [*include, *(f"^{one}" for one in exclude)]
+        return self.git.line("rev-list", "--topo-order", "--reverse", *spec, "--").split()
+
+    def read_parents(self, oids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """The parents of each commit, as its object names them."""
+        return {oid: parse_commit(oid, data).parents for oid, data in self._read(oids).items()}
+
+    def iter_states(self, oids: Sequence[str]) -> Iterator[tuple[RawCommit, RunState]]:
+        """Each commit with its state, in the given order. CorruptError where an object of it is missing."""
+        for start in range(0, len(oids), _CHUNK):
+            yield from self._read_chunk(oids[start : start + _CHUNK])
+
+    def read_state(self, oid: str) -> RunState:
+        return next(self.iter_states([oid]))[1]
+
+    def _read_chunk(self, oids: Sequence[str]) -> Iterator[tuple[RawCommit, RunState]]:
+        found = self._read(oids)
+        commits = [parse_commit(oid, found[oid]) for oid in oids]
+        self._read_trees([commit.tree for commit in commits])
+        files = self._read_files(commits)
+        for commit in commits:
+            name = f"{commit.oid[:10]}:{MANIFEST_NAME}"
+            yield commit, state_of_entries(self._trees[commit.tree], files, name)
+
+    def _read(self, oids: Sequence[str]) -> dict[str, bytes]:
+        found = self.objects.read(oids)
+        missing = next((oid for oid, data in found.items() if data is None), None)
+        if missing is not None:
+            raise CorruptError(
+                f"The object {missing} of the history is missing in {self.git.folder}",
+                "`git fsck` says more; `git fetch` from a whole clone brings it back.",
+            )
+        return {oid: data for oid, data in found.items() if data is not None}
+
+    def _read_trees(self, oids: Sequence[str]) -> None:
+        """The listings of the trees are known, subfolders included, level by level."""
+        flat: dict[str, dict[str, tuple[str, str]]] = {}
+        pending = {oid for oid in oids if oid not in self._trees}
+        for _ in range(_MAX_DEPTH):
+            flat |= {oid: parse_tree(data, len(oid) // 2) for oid, data in self._read(sorted(pending)).items()}
+            pending = {oid for oid in _subtrees(flat) if oid not in flat and oid not in self._trees}
+            if not pending:
+                break
+        else:
+            raise CorruptError(f"A commit holds folders nested more than {_MAX_DEPTH} deep", "No run has such folders.")
+        for oid in flat:
+            self._trees[oid] = tuple(self._expand(oid, flat, ""))
+
+    def _expand(
+        self, oid: str, flat: Mapping[str, Mapping[str, tuple[str, str]]], prefix: str
+    ) -> Iterator[tuple[str, str, str]]:
+        for name, (mode, child) in flat.get(oid, {}).items():
+            if mode != _TREE_MODE:
+                yield f"{prefix}{name}", mode, child
+            elif child in flat:
+                yield from self._expand(child, flat, f"{prefix}{name}/")
+            else:
+                for path, inner_mode, inner in self._trees.get(child, ()):
+                    yield f"{prefix}{name}/{path}", inner_mode, inner
+
+    def _read_files(self, commits: Sequence[RawCommit]) -> Mapping[str, bytes]:
+        """The manifests and .dvc files of the commits by object id; the latter, small and repeating, are remembered."""
+        manifests, small = set(), set()
+        for commit in commits:
+            for path, mode, oid in self._trees[commit.tree]:
+                if mode == SUBMODULE_MODE:
+                    continue
+                if path == MANIFEST_NAME:
+                    manifests.add(oid)
+                elif path in DVC_FILES and oid not in self._small:
+                    small.add(oid)
+        self._small |= self._read(sorted(small))
+        return ChainMap(self._read(sorted(manifests)), self._small)
+
+
+@dataclass
+class CommonStates:
+    """What two commits of a run have in common, as git's own merge takes it; `known` states are not read again."""
+
+    reader: HistoryReader
+    known: Mapping[str, RunState] = field(default_factory=dict)
+    _bases: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+
+    def find(self, one: str, other: str) -> list[str]:
+        """The best common ancestors: several after merges crosswise."""
+        if (one, other) not in self._bases:
+            self._bases[one, other] = self.reader.git.list_merge_bases(one, other)
+        return self._bases[one, other]
+
+    def read(self, one: str, other: str) -> RunState | None:
+        """The state of the common ancestor, of several the state that merging them gives; None without any."""
+        bases = self.find(one, other)
+        state = self._state(bases[0]) if bases else None
+        for oid in bases[1:]:
+            state = _merge(self.read(bases[0], oid), state, self._state(oid))
+        return state
+
+    def _state(self, oid: str) -> RunState:
+        found = self.known.get(oid)
+        return self.reader.read_state(oid) if found is None else found
+
+
+def _merge(base: RunState | None, ours: RunState | None, theirs: RunState) -> RunState | None:
+    if ours is None or ours.manifest is None or theirs.manifest is None:
+        return None
+    try:
+        merged = merge_manifests(base.manifest if base else None, ours.manifest, theirs.manifest)
+    except ConflictError:
+        return None
+    return RunState(manifest=merged.manifest)
+
+
+def state_of_entries(entries: Entries, data: Mapping[str, bytes], name: str) -> RunState:
+    """The state with these files; `data` holds the manifest and the .dvc files by object id."""
+    oids = {path: oid for path, _, oid in entries}
+    manifest = data.get(oids[MANIFEST_NAME], b"") if MANIFEST_NAME in oids else None
+    dvc_files = {path: data.get(oids[path], b"") for path in DVC_FILES if path in oids}
+    return state_from_bytes(manifest, dvc_files, [TreeEntry(path, mode) for path, mode, _ in entries], name)
+
+
+def parse_tree(data: bytes, oid_length: int) -> dict[str, tuple[str, str]]:
+    """Name to mode and object id of a raw tree object. `oid_length` in bytes: 20, or 32 where git uses SHA-256.
+
+    CorruptError at two entries of one name, which git never writes: its commands would not agree on which counts.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    position = 0
+    while position < len(data):
+        space = data.index(b" ", position)
+        end = data.index(b"\0", space)
+        name = data[space + 1 : end].decode("utf-8", "surrogateescape")
+        mode = data[position:space].decode().zfill(6)
+        oid = data[end + 1 : end + 1 + oid_length].hex()
+        if name in found:
+            raise CorruptError(f"A tree of the history holds {name!r} twice", "`git fsck` names the tree.")
+        found[name] = (_TREE_MODE if mode == "040000" else mode, oid)
+        position = end + 1 + oid_length
+    return found
+
+
+def _subtrees(flat: Mapping[str, Mapping[str, tuple[str, str]]]) -> set[str]:
+    return {child for names in flat.values() for mode, child in names.values() if mode == _TREE_MODE}

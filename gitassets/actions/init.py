@@ -1,0 +1,133 @@
+"""Sets a project up, and completes what a clone of one lacks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitassets.actions.hooks import install
+from gitassets.actions.project import CLAUDE_STUDIO_RUNS_DIR, Project, find_project, repair_links
+from gitassets.adapters.dvc import create_dvc_project
+from gitassets.adapters.files import write_atomic
+from gitassets.adapters.git import Git, create_repository
+from gitassets.adapters.process import CommandError
+from gitassets.adapters.settings_file import DEFAULT_TEXT, SETTINGS_NAME
+from gitassets.errors import ConflictError, NotFoundError
+
+_SHARED_PATHS = (".gitignore", ".dvc/config", ".dvc/.gitignore", ".dvcignore")
+
+
+@dataclass(frozen=True)
+class InitResult:
+    """What was done, in sentences; empty when all was there. `uncommitted`: files left for the user to commit.
+
+    `hooks_skipped` says why the hooks could not be installed.
+    """
+
+    root: Path
+    done: tuple[str, ...]
+    uncommitted: tuple[str, ...]
+    commit: str | None
+    hooks_skipped: str | None = None
+
+
+def init(folder: Path, *, nested: bool = False) -> InitResult:
+    """`folder`, or the repository around it, is a project. `nested` makes a new repository even inside another."""
+    done: list[str] = []
+    root, git_dir = _take_repository(folder, nested, done)
+    git = Git(root)
+    git.check_identity()
+    state = git.read_state()
+    paths = [*_write_settings(root, done), *_write_ignores(root, done)]
+    project = Project(root, git_dir)
+    if create_dvc_project(root, project.site_cache_dir):
+        done.append("Set up DVC: reflink or copy, no autostage, a private cache")
+    skipped = _install_hooks(project, done)
+    if repair_links(project):
+        done.append("Tied the runs of a copied or moved project to this one")
+    paths += _list_new(git, _SHARED_PATHS)
+    mine = [path for path in dict.fromkeys(paths) if path not in state.changed]
+    uncommitted = tuple(path for path in dict.fromkeys(paths) if path in state.changed)
+    commit = _commit(git, mine, first=state.head is None) if mine else None
+    if commit:
+        done.append(f"Committed {', '.join(mine)}")
+    return InitResult(root, tuple(done), uncommitted, commit, skipped)
+
+
+def _install_hooks(project: Project, done: list[str]) -> str | None:
+    """Why the hooks were not installed, None when they are."""
+    try:
+        changed = install(project).changed
+    except ConflictError as error:
+        return f"{error.message}. {error.hint}"
+    if changed:
+        done.append(f"Installed {', '.join(changed)}")
+    return None
+
+
+def _take_repository(folder: Path, nested: bool, done: list[str]) -> tuple[Path, Path]:
+    existing = next(one for one in (folder, *folder.parents) if one.is_dir())
+    around = _find_around(existing)
+    if around is not None and (not nested or around.root == folder):
+        return around.root, around.git_dir
+    if (folder / "HEAD").is_file() and (folder / "objects").is_dir():
+        raise ConflictError(f"{folder} is a bare repository, without files", "Clone it, and run init in the clone.")
+    Git(existing).check_identity()
+    create_repository(folder)
+    done.append(f"Made a git repository in {folder}")
+    return folder, folder / ".git"
+
+
+def _find_around(folder: Path) -> Project | None:
+    """The repository around `folder`; inside a run it is that of the project."""
+    try:
+        return find_project(folder)
+    except NotFoundError:
+        return None
+
+
+def _write_settings(root: Path, done: list[str]) -> list[str]:
+    path = root / SETTINGS_NAME
+    if path.exists():
+        return _list_new(Git(root), (SETTINGS_NAME,))
+    text = DEFAULT_TEXT
+    if (root / CLAUDE_STUDIO_RUNS_DIR).is_dir():
+        text = text.replace("runs_dir: runs", f"runs_dir: {CLAUDE_STUDIO_RUNS_DIR}")
+    write_atomic(path, text.encode())
+    done.append(f"Wrote {SETTINGS_NAME}")
+    return [SETTINGS_NAME]
+
+
+def _write_ignores(root: Path, done: list[str]) -> list[str]:
+    from gitassets.adapters.settings_file import read_settings
+
+    line = f"/{read_settings(root).runs_dir}/"
+    written = [name for name in (".gitignore", ".dvcignore") if _add_line(root / name, line)]
+    if ".gitignore" in written:
+        done.append(f"Told git to leave {line} alone: each run there has a branch of its own")
+    return written
+
+
+def _add_line(path: Path, line: str) -> bool:
+    data = path.read_bytes() if path.exists() else b""
+    if line.encode() in data.splitlines():
+        return False
+    separator = b"" if not data or data.endswith(b"\n") else b"\n"
+    write_atomic(path, b"%b%b%b\n" % (data, separator, line.encode()))
+    return True
+
+
+def _list_new(git: Git, paths: tuple[str, ...]) -> list[str]:
+    """Those of the paths that exist and that git does not track, or that differ from what it has."""
+    tracked = set(git.list_tracked(*paths))
+    changed = git.read_state().changed
+    return [one for one in paths if (git.folder / one).exists() and (one not in tracked or one in changed)]
+
+
+def _commit(git: Git, paths: list[str], *, first: bool) -> str:
+    subject = "Start the project with gitassets" if first else "Set up gitassets"
+    try:
+        return git.commit_paths(paths, f"{subject}\n", new_paths=paths)
+    except CommandError:
+        git.unstage(paths)
+        raise

@@ -1,0 +1,65 @@
+"""Reads the audit trail of a run from git."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gitassets.actions.project import Project, Run, read_manifest
+from gitassets.adapters.git import Commit
+from gitassets.domain.commit_message import CommitMessage, Transition, parse_message
+from gitassets.domain.manifest import Kind
+from gitassets.domain.selection import Selection, select_segments
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    """One commit of the run: who, when, which transitions, why. `action` is empty for a commit made by hand."""
+
+    commit: str
+    date: str
+    author: str
+    email: str
+    action: str
+    summary: str
+    words: str
+    transitions: tuple[Transition, ...]
+    segments: tuple[int, ...]
+
+
+def read_log(
+    project: Project, run: Run, *, segments: Selection | None = None, kind: Kind | None = None
+) -> tuple[LogEntry, ...]:
+    """The run's history, newest first; with `segments` or `kind` only what changed such assets."""
+    numbers = None if segments is None else set(select_segments(segments, read_manifest(project, run)))
+    entries = (_entry(commit) for commit in project.git.iter_log(run.ref))
+    return tuple(entry for entry in entries if _concerns(entry, numbers, kind))
+
+
+def _entry(commit: Commit) -> LogEntry:
+    parsed = parse_message(commit.message)
+    subject = commit.message.split("\n", 1)[0]
+    if parsed is None:
+        parsed = CommitMessage("", "", subject, commit.message.partition("\n")[2].strip())
+    summary = f"{parsed.action} {parsed.what}".strip()
+    return LogEntry(
+        commit.oid,
+        commit.date,
+        commit.author,
+        commit.email,
+        parsed.action,
+        summary,
+        parsed.words,
+        parsed.transitions,
+        parsed.segments,
+    )
+
+
+def _concerns(entry: LogEntry, numbers: set[int] | None, kind: Kind | None) -> bool:
+    if numbers is None and kind is None:
+        return True
+    if kind is None and numbers is not None and numbers & set(entry.segments):
+        return True
+    return any(
+        (numbers is None or one.address.segment in numbers) and (kind is None or one.address.kind is kind)
+        for one in entry.transitions
+    )

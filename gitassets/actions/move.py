@@ -1,0 +1,84 @@
+"""Moves an asset to the segment that it belongs to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gitassets.actions.project import Project, Run
+from gitassets.actions.recording import adopt, free_path, write_run
+from gitassets.actions.takes import find_take
+from gitassets.actions.transaction import Session
+from gitassets.domain.commit_message import CommitMessage, Transition
+from gitassets.domain.manifest import Address, Asset, default_path
+from gitassets.domain.selection import AssetSelection, format_ranges, select_segments
+from gitassets.domain.status import Status
+from gitassets.domain.takes import next_take
+from gitassets.errors import LockedError, NoMatchError, UsageError
+
+
+@dataclass(frozen=True)
+class MoveResult:
+    """`path` is where the asset lies now, under its new address `target`."""
+
+    run_id: str
+    source: str
+    target: str
+    path: str
+    commit: str
+
+
+def move(project: Project, run: Run, selection: AssetSelection, to: int, take: str | None = None) -> MoveResult:
+    """The chosen asset is segment `to`'s, where it follows the take that was there. An older `take` stays here too."""
+    with write_run(project, run, "move") as session:
+        source = _choose(session, selection)
+        target = Address(to, source.kind)
+        _check(session, source, target, keeps=take is not None)
+        moved = _moved(session, source, target, take)
+        current = session.manifest.asset(target)
+        changes: dict[Address, Asset | None] = {target: moved} if take else {target: moved, source: None}
+        transition = Transition(target, current.status if current else "none", moved.status)
+        what = f"{'take ' + take + ' of ' if take else ''}{source} to {to}"
+        message = CommitMessage(run.run_id, "move", what, "", (transition,), (source.segment, to))
+        commit = session.commit(session.manifest.with_assets(changes), message)
+    return MoveResult(run.run_id, str(source), str(target), moved.path, commit)
+
+
+def _choose(session: Session, selection: AssetSelection) -> Address:
+    if len(selection.by_kind) != 1 or selection.segments is not None:
+        raise UsageError("Say which asset to move", "With one of --audio N, --image N or --video N.")
+    kind, chosen = next(iter(selection.by_kind.items()))
+    numbers = select_segments(chosen, session.manifest)
+    if len(numbers) != 1:
+        raise UsageError("One asset is moved at a time", f"Name one segment, such as --{kind} 3.")
+    return Address(numbers[0], kind)
+
+
+def _check(session: Session, source: Address, target: Address, *, keeps: bool) -> None:
+    manifest = session.manifest
+    if target.segment not in manifest.segments:
+        numbers = format_ranges(list(manifest.segments))
+        raise NoMatchError(f"Run {manifest.run_id} has no segment {target.segment}", f"It has the segments {numbers}.")
+    if source == target:
+        raise UsageError(f"{source} is segment {target.segment}'s already", "Name another segment with --to.")
+    for address in (target,) if keeps else (source, target):
+        asset = manifest.asset(address)
+        if asset is not None and asset.locked:
+            raise LockedError(
+                f"{address} of {manifest.run_id} is {asset.status}, and so locked",
+                f"Reopen it first: `gitassets reopen {manifest.run_id} --{address.kind} {address.segment} --reason …`.",
+            )
+
+
+def _moved(session: Session, source: Address, target: Address, take: str | None) -> Asset:
+    """The asset as it is at its new address: in its own file, or as the next take of what is there."""
+    current, there = session.manifest.asset(source), session.manifest.asset(target)
+    if take is not None:
+        older = find_take(session, source, take)
+        session.project.blobs.require(older.md5, f"take {take} of {source}")
+        path = free_path(session, default_path(target, Path(older.path).suffix))
+        current = replace(older, path=path, status=Status.DRAFT, approved_md5=None, take=1)
+    if current is None:
+        raise NoMatchError(f"Segment {source.segment} of {session.run.run_id} has no {source.kind}")
+    moved = replace(current, extra={**current.extra, "moved_from": str(source)})
+    return moved if there is None else adopt(session, target, replace(moved, take=next_take(there)), there)

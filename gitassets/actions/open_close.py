@@ -1,0 +1,135 @@
+"""Gives a run a folder, and takes it away again."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitassets.actions.create import check_set_up
+from gitassets.actions.project import BRANCH_PREFIX, Project, Run, attach_folder, find_run
+from gitassets.actions.recording import write_run
+from gitassets.actions.transaction import Session, keep_bytes
+from gitassets.adapters.files import remove_incoming
+from gitassets.adapters.git import Git, remove_worktree
+from gitassets.domain.manifest import MEDIA_FOLDERS, Manifest, iter_folder_entries
+from gitassets.domain.tree_rules import TreeEntry, iter_tree_problems
+from gitassets.errors import ConflictError
+
+
+@dataclass(frozen=True)
+class OpenResult:
+    """`restored` files were written from the cache; `missing` ones are not in it; `differing` were left as they are."""
+
+    run_id: str
+    folder: Path
+    opened: bool
+    restored: tuple[str, ...]
+    missing: tuple[str, ...]
+    differing: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CloseResult:
+    run_id: str
+    folder: Path
+
+
+def open_run(project: Project, wanted: str) -> OpenResult:
+    """The run has its folder, with every file that the cache holds. Files that are there are never overwritten."""
+    check_set_up(project)
+    run = find_run(project, wanted)
+    opened = not run.is_open
+    if opened:
+        with project.lock(f"open {run.run_id}"):
+            run = _attach(project, run)
+    with write_run(project, run, "open") as session:
+        return _fill(session, opened)
+
+
+def _attach(project: Project, run: Run) -> Run:
+    _check_links(project, run)
+    folder = project.runs_dir / run.run_id
+    remove_incoming(folder)
+    if folder.exists() and any(folder.iterdir()):
+        raise ConflictError(f"{folder} is in the way of run {run.run_id}", "Move that folder away first.")
+    if not run.ref.startswith("refs/heads/"):
+        project.git.track_branch(BRANCH_PREFIX + run.run_id, run.ref)
+    return attach_folder(project, run.run_id, folder)
+
+
+def _check_links(project: Project, run: Run) -> None:
+    """ConflictError when the branch, which may be somebody else's, would have files written outside its folder."""
+    entries = (TreeEntry(path, mode) for path, mode in project.git.list_tree(run.ref))
+    for one in iter_tree_problems(entries):
+        if one.code == "symlink-in-git":
+            raise ConflictError(
+                f"Run {run.run_id} is not opened: {one.path} {one.problem}", f"Take it out of {run.ref} first."
+            )
+
+
+def _fill(session: Session, opened: bool) -> OpenResult:
+    restored, missing, differing = [], [], []
+    for name in MEDIA_FOLDERS:
+        remove_incoming(session.folder / name)
+    locked = {asset.path for _, asset in session.manifest.assets() if asset.locked}
+    for path, md5, _ in iter_folder_entries(session.manifest):
+        found = session.hash(path)
+        if found is not None:
+            differing.extend([path] if found != md5 else [])
+        elif session.project.blobs.has(md5):
+            session.project.blobs.place(md5, session.folder / path, locked=path in locked)
+            session.index.note(path, md5)
+            restored.append(path)
+        else:
+            missing.append(path)
+    return OpenResult(session.run.run_id, session.folder, opened, tuple(restored), tuple(missing), tuple(differing))
+
+
+def close_run(project: Project, run: Run) -> CloseResult:
+    """The run's folder is gone and nothing is lost: tracked bytes are in the cache, decisions in the branch."""
+    folder = run.require_folder()
+    if _holds_current_folder(folder):
+        raise ConflictError(f"You are in {folder}, which is to be taken away", f"Go to {project.root} first.")
+    if folder == project.root:
+        raise ConflictError(f"{folder} is a clone of the run's branch, not a folder of a project's run")
+    with write_run(project, run, "close") as session:
+        _check_nothing_lost(session)
+        for path, _, _ in iter_folder_entries(session.manifest):
+            keep_bytes(project, folder, session.index, path)
+        remove_worktree(Git(project.root), folder)
+    return CloseResult(run.run_id, folder)
+
+
+def _holds_current_folder(folder: Path) -> bool:
+    return Path.cwd().is_relative_to(folder.resolve())
+
+
+def _check_nothing_lost(session: Session) -> None:
+    git = Git(session.folder)
+    changed = sorted(git.read_state().changed)
+    known = {*git.list_tracked(), ".dvc/config.local", ".git"}
+    expected = _expected(session.manifest)
+    unknown = [path for path in _list_files(session.folder) if path not in known and path not in expected]
+    differing = [path for path, md5 in expected.items() if session.hash(path) not in (md5, None)]
+    loss = [*changed, *unknown, *differing]
+    if loss:
+        raise ConflictError(
+            f"Closing {session.run.run_id} would lose {', '.join(loss[:5])}{' …' if len(loss) > 5 else ''}",
+            "Commit, replace or move away these files first.",
+        )
+
+
+def _expected(manifest: Manifest) -> dict[str, str]:
+    return {path: md5 for path, md5, _ in iter_folder_entries(manifest)}
+
+
+def _list_files(folder: Path) -> list[str]:
+    """Every file below the folder but what DVC keeps for itself."""
+    found = []
+    for base, folders, files in os.walk(folder):
+        relative = Path(base).relative_to(folder)
+        folders[:] = [one for one in folders if (relative / one).as_posix() not in (".dvc/tmp", ".dvc/cache")]
+        links = [one for one in folders if (Path(base) / one).is_symlink()]
+        found += [(relative / one).as_posix() for one in (*files, *links)]
+    return found

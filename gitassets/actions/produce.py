@@ -1,0 +1,283 @@
+"""Makes a run from a script, or completes one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from gitassets.actions.create import check_new_run_id, check_set_up, create_run
+from gitassets.actions.making import Job, OnProgress, check_jobs, finish_making, make_assets
+from gitassets.actions.project import Project, Run, find_run
+from gitassets.actions.recording import Failure, hold_making, record_log
+from gitassets.actions.transaction import begin
+from gitassets.adapters.files import hash_bytes
+from gitassets.adapters.old_run_files import find_scripts, find_trial_folder, read_script_text
+from gitassets.domain.commit_message import CommitMessage
+from gitassets.domain.manifest import Address, Kind, Manifest, Segment
+from gitassets.domain.markdown import strip_markdown
+from gitassets.domain.script import Budget, check_script, choose_image_segments, split_paragraphs
+from gitassets.domain.selection import format_ranges
+from gitassets.errors import ConflictError, NoMatchError, NotFoundError, UsageError
+from gitassets.providers.base import Request
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProduceOptions:
+    """What to make. `start` and `limit` choose paragraphs, from 0; None leaves a choice to the plan or settings."""
+
+    run_id: str | None = None
+    budget: Budget | None = None
+    start: int = 0
+    limit: int | None = None
+    audio: bool = True
+    images: bool = True
+    voice: str | None = None
+    style: str | None = None
+    live: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class ProduceResult:
+    """`made` and `failed` are what was to be made; with a dry run, `planned` is it and nothing was done."""
+
+    run_id: str
+    folder: Path | None
+    segments: int
+    planned: tuple[Address, ...]
+    made: tuple[Address, ...]
+    failed: tuple[Failure, ...]
+    interrupted: bool
+    commit: str | None
+    dry_run: bool
+
+
+def read_script(source: Path | None, stdin: Callable[[], bytes]) -> list[str]:
+    """The paragraphs of a script file, or of standard input when `source` is None; an error says what is wrong."""
+    name = "standard input" if source is None else str(source)
+    try:
+        data = stdin() if source is None else source.read_bytes()
+    except FileNotFoundError as error:
+        raise NotFoundError(f"There is no script {name}") from error
+    except IsADirectoryError as error:
+        raise NotFoundError(f"{name} is a folder, not a script") from error
+    return split_paragraphs(check_script(data, name))
+
+
+def read_trial(work: Path, name: str) -> tuple[Path, list[str]]:
+    """The script of the newest trial of claude-studio in `work` whose name contains `name`, and its paragraphs."""
+    folder = find_trial_folder(work, name)
+    scripts = find_scripts(folder)
+    if not scripts:
+        raise NotFoundError(f"The trial {folder.name} holds no *_script.txt", "Name its script with --script FILE.")
+    text = read_script_text(scripts[0])
+    return scripts[0], split_paragraphs(check_script(text.encode(), str(scripts[0])))
+
+
+def produce(
+    project: Project, paragraphs: Sequence[str], options: ProduceOptions, on_progress: OnProgress
+) -> ProduceResult:
+    """A new run with what the options ask for. What cannot be made is listed; the rest is kept and committed."""
+    check_set_up(project)
+    project.git.check_identity()
+    run_id = options.run_id if options.run_id is not None else datetime.now().strftime("%Y%m%d_%H%M%S")  # noqa: DTZ005 (the user's own clock)
+    folder = project.runs_dir / run_id
+    check_new_run_id(project, run_id, folder)
+    if folder.exists() and any(folder.iterdir()):
+        raise ConflictError(
+            f"{folder} exists already and is no run",
+            f"Adopt it with `gitassets track {folder}`, or take another --run-id.",
+        )
+    plan = _plan(project, {}, options)
+    manifest = Manifest(run_id=run_id, segments=_select(paragraphs, options), extra={"plan": plan})
+    jobs = plan_jobs(project, manifest, options, plan)
+    if options.dry_run:
+        return _result(run_id, None, manifest, jobs, dry_run=True)
+    hopeless = check_jobs(project, jobs)
+    run = create_run(project, manifest, folder)
+    with hold_making(project, run):
+        return _carry_out(project, run, manifest, jobs, hopeless, on_progress)
+
+
+def resume(
+    project: Project, wanted: str, paragraphs: Sequence[str] | None, options: ProduceOptions, on_progress: OnProgress
+) -> ProduceResult:
+    """The run has what it lacked; nothing that exists was touched. A script adds the paragraphs that the run lacks."""
+    project.git.check_identity()
+    run = find_run(project, wanted)
+    with hold_making(project, run):
+        jobs, hopeless, manifest, run = _prepare_resume(project, run, paragraphs, options)
+        if options.dry_run:
+            return _result(run.run_id, run.folder, manifest, jobs, dry_run=True)
+        return _carry_out(project, run, manifest, jobs, hopeless, on_progress)
+
+
+def _prepare_resume(
+    project: Project, run: Run, paragraphs: Sequence[str] | None, options: ProduceOptions
+) -> tuple[list[Job], list[Failure], Manifest, Run]:
+    """What is missing and what of it cannot be made, once the added paragraphs and the changed plan are committed."""
+    with begin(project, run, "resume") as session:
+        record_log(session)
+        manifest = session.manifest
+        plan = _plan(project, manifest.extra.get("plan"), options)
+        extended = _extend(manifest, paragraphs, options)
+        after = replace(extended, extra={**manifest.extra, "plan": plan})
+        jobs = plan_jobs(project, after, options, plan)
+        hopeless = [] if options.dry_run else check_jobs(project, jobs)
+        if after != manifest and not options.dry_run:
+            added = [number for number in after.segments if number not in manifest.segments]
+            what = f"segments {format_ranges(added)}" if added else "the plan"
+            session.commit(after, CommitMessage(run.run_id, "add" if added else "change", what))
+        return jobs, hopeless, after, session.run
+
+
+def _carry_out(
+    project: Project,
+    run: Run,
+    manifest: Manifest,
+    jobs: Sequence[Job],
+    hopeless: Sequence[Failure],
+    on_progress: OnProgress,
+) -> ProduceResult:
+    addresses = {one.address for one in hopeless}
+    results = make_assets(project, run, [job for job in jobs if job.address not in addresses], "produce", on_progress)
+    results.failed[:0] = hopeless
+    recorded = finish_making(project, run, results, "produce")
+    failed = (*results.failed, *recorded.failed)
+    return replace(
+        _result(run.run_id, run.folder, manifest, jobs, dry_run=False),
+        made=recorded.made,
+        failed=failed,
+        interrupted=results.interrupted,
+        commit=recorded.commit,
+    )
+
+
+def _result(
+    run_id: str, folder: Path | None, manifest: Manifest, jobs: Sequence[Job], *, dry_run: bool
+) -> ProduceResult:
+    planned = tuple(job.address for job in jobs)
+    return ProduceResult(run_id, folder, len(manifest.segments), planned, (), (), False, None, dry_run)
+
+
+def _select(paragraphs: Sequence[str], options: ProduceOptions) -> dict[int, Segment]:
+    """The chosen paragraphs as segments that keep their number in the whole script."""
+    if options.start >= len(paragraphs):
+        raise NoMatchError(
+            f"--start {options.start} is behind the end: the script has {len(paragraphs)} paragraphs",
+            f"They count from 0 to {len(paragraphs) - 1}.",
+        )
+    end = None if options.limit is None else options.start + options.limit
+    chosen = paragraphs[options.start : end]
+    return {number: Segment(paragraph_text=text) for number, text in enumerate(chosen, start=options.start + 1)}
+
+
+def _extend(manifest: Manifest, paragraphs: Sequence[str] | None, options: ProduceOptions) -> Manifest:
+    if paragraphs is None:
+        return manifest
+    chosen = _select(paragraphs, options)
+    for number, segment in chosen.items():
+        present = manifest.segments.get(number)
+        if present is not None and present.paragraph_text not in ("", segment.paragraph_text):
+            raise ConflictError(
+                f"Segment {number} of {manifest.run_id} has another text than paragraph {number} of the script",
+                "Leave out --script or --trial to go on with the run's own texts, or make a new run.",
+            )
+    # An upgraded run may be a part of its script: what it does not have is added only where it is asked for.
+    whole = "claude_studio" in manifest.extra and not options.start and options.limit is None
+    added = {} if whole else {n: one for n, one in chosen.items() if n not in manifest.segments}
+    # What a clip of an upgraded run speaks is not known where it came without a text: only the script's maker knows.
+    told = {
+        n: replace(manifest.segments[n], paragraph_text=one.paragraph_text)
+        for n, one in chosen.items()
+        if n in manifest.segments and not manifest.segments[n].paragraph_text and not manifest.segments[n].audio
+    }
+    return manifest.with_segments({**added, **told})
+
+
+def _plan(project: Project, earlier: object, options: ProduceOptions) -> dict[str, object]:
+    """What the run is to have: the options where given, else what was planned before, else the settings."""
+    before = earlier if isinstance(earlier, dict) else {}
+    settings = project.settings
+    # An upgraded run names the segments that its maker wanted pictures for: without a budget, those it is.
+    named = {"images": before["images"]} if isinstance(before.get("images"), list) else {}
+    budget = options.budget or before.get("budget") or (None if named else settings.budget.tier)
+    return {
+        "budget": None if budget is None else str(budget),
+        **named,
+        "voice": options.voice or before.get("voice") or settings.voice,
+        "style": options.style or before.get("style") or settings.style,
+        "live": options.live or before.get("live") is True,
+    }
+
+
+def plan_jobs(project: Project, manifest: Manifest, options: ProduceOptions, plan: dict[str, object]) -> list[Job]:
+    """An asset for each chosen segment that lacks one: audio for all, images as far as the budget goes."""
+    numbers = _chosen_numbers(manifest, options)
+    illustrated = _choose_illustrated(manifest, plan)
+    wanted = [Address(number, Kind.AUDIO) for number in numbers if options.audio]
+    wanted += [Address(number, Kind.IMAGE) for number in numbers if options.images and number in illustrated]
+    names = project.settings.live if plan["live"] else project.settings.providers
+    return [
+        _job(project, manifest, address, getattr(names, address.kind), plan)
+        for address in wanted
+        if manifest.asset(address) is None
+    ]
+
+
+def _choose_illustrated(manifest: Manifest, plan: Mapping[str, object]) -> set[int]:
+    """The segments that are to have an image. Where some are named, the budget adds to those that have one already."""
+    order, named = list(manifest.segments), plan.get("images")
+    has = {number for number, segment in manifest.segments.items() if segment.image is not None}
+    planned = [number for number in named if number in manifest.segments] if isinstance(named, list) else []
+    if plan["budget"] is None:
+        return has | set(planned)
+    chosen = [order[place - 1] for place in choose_image_segments(len(order), _budget(plan))]
+    if named is None:
+        return set(chosen)
+    lacking = [number for number in dict.fromkeys((*chosen, *planned)) if number not in has]
+    count = min(max(len(chosen) - len(has), 0), len(lacking))
+    return has | {lacking[place * len(lacking) // count] for place in range(count)}
+
+
+def _chosen_numbers(manifest: Manifest, options: ProduceOptions) -> list[int]:
+    last = float("inf") if options.limit is None else options.start + options.limit
+    numbers = [number for number in manifest.segments if options.start < number <= last]
+    if not numbers:
+        raise NoMatchError(
+            f"{manifest.run_id} has no segment in the range that --start and --limit choose",
+            f"It has the segments {format_ranges(list(manifest.segments))}.",
+        )
+    return numbers
+
+
+def _budget(plan: Mapping[str, object]) -> Budget:
+    try:
+        return Budget(str(plan["budget"]))
+    except ValueError as error:
+        raise UsageError(f"{plan['budget']!r} is not a budget", f"Take one of {', '.join(Budget)}.") from error
+
+
+def _job(project: Project, manifest: Manifest, address: Address, provider: str, plan: dict[str, object]) -> Job:
+    text = strip_markdown(manifest.segments[address.segment].paragraph_text)
+    width, height = (int(part) for part in project.settings.build.size.split("x"))
+    voice, style = plan["voice"], plan["style"]
+    request = Request(
+        kind=address.kind,
+        segment=address.segment,
+        text=text,
+        prompt=_find_prompt(manifest.segments[address.segment]) if address.kind is Kind.IMAGE else None,
+        voice=str(voice) if voice and address.kind is Kind.AUDIO else None,
+        style=str(style) if style and address.kind is not Kind.AUDIO else None,
+        size=(width, height),
+    )
+    return Job(address, provider, request, text_md5=hash_bytes(text.encode()))
+
+
+def _find_prompt(segment: Segment) -> str | None:
+    """What was to be drawn, where the run was upgraded and its picture had failed."""
+    scenes = segment.extra.get("scenes")
+    prompts = (one.get("prompt") for one in scenes if isinstance(one, dict)) if isinstance(scenes, list) else ()
+    return next((one for one in prompts if isinstance(one, str)), None)

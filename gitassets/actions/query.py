@@ -1,0 +1,177 @@
+"""Reads runs without changing anything: list, show, summary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitassets.actions.project import Project, Run, list_runs, read_manifest
+from gitassets.domain.conflict import describe_conflict
+from gitassets.domain.manifest import Address, Asset, Kind, Manifest
+from gitassets.domain.selection import AssetSelection, Chosen, Selection, select_assets, select_segments
+from gitassets.domain.stale import find_stale_reason
+from gitassets.domain.status import Status
+from gitassets.errors import CorruptError, GitAssetsError
+
+
+@dataclass(frozen=True)
+class AssetRow:
+    """One asset as `list` shows it. `present`: whether its file is in the run's folder; `stale` says why it is.
+
+    `conflict` names the decisions of two branches that contradict each other and that nobody has settled.
+    """
+
+    segment: int
+    kind: Kind
+    asset: Asset
+    text: str
+    notes: str | None
+    present: bool
+    stale: str | None
+    conflict: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ListResult:
+    run_id: str
+    folder: Path | None
+    production_state: str
+    segments: int
+    rows: tuple[AssetRow, ...]
+
+
+def list_assets(
+    project: Project,
+    run: Run,
+    *,
+    status: Status | None = None,
+    kind: Kind | None = None,
+    segments: Selection | None = None,
+) -> ListResult:
+    """The run's assets in order, those of one status, kind or some segments where asked."""
+    manifest = read_manifest(project, run)
+    numbers = None if segments is None else set(select_segments(segments, manifest))
+    rows = tuple(
+        _row(run, manifest, address, asset)
+        for address, asset in manifest.assets(kind)
+        if (numbers is None or address.segment in numbers) and (status is None or asset.status is status)
+    )
+    return ListResult(run.run_id, run.folder, manifest.production_state, len(manifest.segments), rows)
+
+
+def read_rows(project: Project, run: Run, selection: AssetSelection) -> list[AssetRow]:
+    """The chosen assets as rows, in order."""
+    manifest = read_manifest(project, run)
+    return _rows(run, manifest, select_assets(selection, manifest))
+
+
+def _rows(run: Run, manifest: Manifest, chosen: Sequence[Chosen]) -> list[AssetRow]:
+    found = ((one.address, manifest.asset(one.address)) for one in chosen)
+    return [_row(run, manifest, address, asset) for address, asset in found if asset is not None]
+
+
+def _row(run: Run, manifest: Manifest, address: Address, asset: Asset) -> AssetRow:
+    segment = manifest.segments[address.segment]
+    present = run.folder is not None and (run.folder / asset.path).is_file()
+    stale = find_stale_reason(segment, address.kind)
+    text, notes, conflict = segment.paragraph_text, segment.notes, describe_conflict(asset)
+    return AssetRow(address.segment, address.kind, asset, text, notes, present, stale, conflict)
+
+
+@dataclass(frozen=True)
+class SegmentResult:
+    """One segment whole: its text, note and assets."""
+
+    run_id: str
+    segment: int
+    folder: Path | None
+    text: str
+    notes: str | None
+    sync_status: str
+    rows: tuple[AssetRow, ...]
+
+
+def show_segment(project: Project, run: Run, selection: Selection) -> tuple[SegmentResult, ...]:
+    """The chosen segments with everything that the manifest says of them."""
+    manifest = read_manifest(project, run)
+    return tuple(_segment(run, manifest, number) for number in select_segments(selection, manifest))
+
+
+def _segment(run: Run, manifest: Manifest, number: int) -> SegmentResult:
+    segment = manifest.segments[number]
+    rows = tuple(
+        _row(run, manifest, Address(number, kind), asset) for kind in Kind if (asset := segment.asset(kind)) is not None
+    )
+    return SegmentResult(
+        run.run_id, number, run.folder, segment.paragraph_text, segment.notes, segment.sync_status, rows
+    )
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """A run in one line. `problem` is set, and the rest empty, when its manifest cannot be read.
+
+    `duration_sec` is the narration that there is; `cost_usd` what the current takes cost.
+    """
+
+    run_id: str
+    is_open: bool
+    production_state: str
+    segments: int
+    counts: dict[str, int]
+    duration_sec: float
+    cost_usd: float
+    problem: str | None = None
+
+
+def summarize(project: Project, run: Run | None = None) -> tuple[RunSummary, ...]:
+    """The given run, or all of them, read without opening, upgrading or changing any."""
+    runs = [run] if run is not None else list_runs(project)
+    return tuple(_summarize(project, one, strict=run is not None) for one in runs)
+
+
+def _summarize(project: Project, run: Run, *, strict: bool) -> RunSummary:
+    try:
+        if run.old:
+            return _summarize_old(project, run)
+        manifest = read_manifest(project, run)
+    except GitAssetsError as error:
+        if strict:
+            raise
+        corrupt = "unreadable" if isinstance(error, CorruptError) else "missing"
+        return RunSummary(run.run_id, run.is_open, corrupt, 0, {}, 0.0, 0.0, error.message)
+    assets = [asset for _, asset in manifest.assets()]
+    counts = {status.value: sum(asset.status is status for asset in assets) for status in Status}
+    narration = sum(asset.duration_sec or 0.0 for _, asset in manifest.assets(Kind.AUDIO))
+    cost = sum(asset.cost_usd or 0.0 for asset in assets)
+    return RunSummary(
+        run.run_id,
+        run.is_open,
+        manifest.production_state,
+        len(manifest.segments),
+        {name: count for name, count in counts.items() if count},
+        round(narration, 3),
+        round(cost, 4),
+    )
+
+
+def _summarize_old(project: Project, run: Run) -> RunSummary:
+    """A run of claude-studio by what its files say: no media file is looked at."""
+    from gitassets.actions.upgrade import plan_upgrade
+    from gitassets.domain.old_library import judge_status, number_of
+
+    plan = plan_upgrade(project, run)
+    records = [takes[0].record for takes in plan.takes.values()]
+    statuses = [judge_status(record, (record.size_bytes if record else None) or 0)[0] for record in records]
+    spoken = [one.raw.get("duration_sec") for one in records if one and one.kind is Kind.AUDIO]
+    costs = [one.raw.get("generation_cost") for one in records if one]
+    return RunSummary(
+        run.run_id,
+        is_open=True,
+        production_state="not upgraded",
+        segments=len(plan.segments),
+        counts={status.value: statuses.count(status) for status in Status if status in statuses},
+        duration_sec=round(sum(number_of(one) or 0.0 for one in spoken), 3),
+        cost_usd=round(sum(number_of(one) or 0.0 for one in costs), 4),
+    )

@@ -1,0 +1,83 @@
+"""Judges a push to a bare repository before it is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from gitassets.actions.verify import (
+    Finding,
+    HistoryAudit,
+    VerifyResult,
+    find_missing_blobs,
+    make_finding,
+    name_locked,
+)
+from gitassets.adapters.git import Git
+from gitassets.domain.guard import RunState
+
+_SHOWN = 20
+_RUNS = "refs/heads/run/"
+# Until a push is taken, its objects lie in a quarantine that these variables name.
+_QUARANTINE = ("GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
+
+Say = Callable[[str, str], None]
+
+
+def check_push(repository: Path, updates: Sequence[Sequence[str]], environment: Mapping[str, str], say: Say) -> int:
+    """0 when every pushed run branch keeps its locks and its history; else 1, with each reason said.
+
+    `updates` are the lines of pre-receive: old id, new id, reference; an id of zeros stands for none.
+    """
+    kept = {name: environment[name] for name in _QUARANTINE if name in environment}
+    git = Git(repository, kept)
+    bad = 0
+    for old, new, ref in (update for update in updates if len(update) == 3):
+        if ref.startswith(_RUNS):
+            bad += not _check_update(git, old, new, ref, say)
+    return 1 if bad else 0
+
+
+def _check_update(git: Git, old: str, new: str, ref: str, say: Say) -> bool:
+    run_id = ref.removeprefix(_RUNS)
+    if not new.strip("0"):
+        say(f"{ref} would be deleted, and with it the record of what was approved", "Delete it on the server itself.")
+        return False
+    exists = bool(old.strip("0"))
+    if exists and not git.is_ancestor(old, new):
+        say(f"{ref}: the push rewrites history that is here already", "Pull and merge, then push without --force.")
+        return False
+    result = VerifyResult()
+    tip = HistoryAudit(git, run_id, result).check(new, [old] if exists else [])
+    _check_blobs(git, run_id, tip, result)
+    _tell(run_id, result, say)
+    return result.holds
+
+
+def _check_blobs(git: Git, run_id: str, tip: RunState, result: VerifyResult) -> None:
+    """The locked blobs are on the DVC remote that `git config gitassets.blobs` names by its URL."""
+    remote = git.read_config("gitassets.blobs")
+    if not remote or tip.manifest is None:
+        result.unchecked.append("the media files (git config gitassets.blobs URL has them looked for on a DVC remote)")
+        return
+    for one in find_missing_blobs(git.folder, remote, name_locked(tip.manifest)):
+        result.findings.append(make_finding(run_id, None, one))
+    result.unchecked.append(f"whether the blobs on {remote} hash right; only that they are there")
+
+
+def _tell(run_id: str, result: VerifyResult, say: Say) -> None:
+    for one in result.findings[:_SHOWN]:
+        say(_describe(one), one.hint)
+    if len(result.findings) > _SHOWN:
+        say(f"{run_id}: … and {len(result.findings) - _SHOWN} more", "")
+    for text in result.incomplete:
+        say(text, "")
+    if result.holds:
+        say(f"{run_id}: {result.commits} commits keep the locks", "")
+        for text in result.unchecked:
+            say(f"{run_id}: not checked: {text}", "")
+
+
+def _describe(one: Finding) -> str:
+    where = f"{one.commit[:10]} by {one.author}: " if one.commit else ""
+    return f"{one.run_id} {where}{one.message}"

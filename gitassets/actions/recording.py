@@ -1,0 +1,132 @@
+"""Records what was made: in one commit, each asset with its status, also where the maker was killed before it could."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gitassets.actions.project import Project, Run
+from gitassets.actions.transaction import Session, begin
+from gitassets.adapters.journal import Made, MadeLog
+from gitassets.adapters.locks import hold_lock
+from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
+from gitassets.domain.manifest import Address, Asset, Kind, Manifest, default_path, parse_asset
+from gitassets.domain.status import Status, status_after_new_take
+from gitassets.domain.takes import OF_THE_BYTES
+from gitassets.errors import BusyError
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An asset that was to be made and was not."""
+
+    address: Address
+    message: str
+    hint: str = ""
+
+
+@contextmanager
+def hold_making(project: Project, run: Run) -> Iterator[None]:
+    """Nobody else makes assets of this run meanwhile, so nothing is made or paid twice. BusyError says who does."""
+    with hold_lock(_making_lock(project, run), "making assets", wait_sec=0.5):
+        yield
+
+
+def _making_lock(project: Project, run: Run) -> Path:
+    return project.state_dir / "making" / f"{run.run_id}.lock"
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a commit recorded, and what it could not since the asset had changed meanwhile (its bytes are kept)."""
+
+    commit: str | None
+    made: tuple[Address, ...]
+    failed: tuple[Failure, ...]
+
+
+def record_made(session: Session, made: Sequence[Made], action: str, *, words: str = "") -> Recorded:
+    """The made assets are in the manifest, in one commit, each with its status by the table of states."""
+    changed: dict[Address, Asset | None] = {}
+    transitions: list[Transition] = []
+    failed: list[Failure] = []
+    for one in made:
+        address = Address(one.segment, Kind(one.kind))
+        current = session.manifest.asset(address)
+        problem = _find_obstacle(session.manifest, one, address, current)
+        if problem:
+            failed.append(Failure(address, problem))
+            continue
+        asset = parse_asset(one.asset, address.kind, "the log of made assets")
+        adopted = adopt(session, address, asset, current)
+        changed[address] = adopted
+        transitions.append(Transition(address, current.status if current else "none", adopted.status))
+    if not changed:
+        return Recorded(None, (), tuple(failed))
+    what = format_addresses(changed)
+    message = CommitMessage(session.run.run_id, action, what, words, tuple(transitions))
+    commit = session.commit(session.manifest.with_assets(changed), message)
+    return Recorded(commit, tuple(changed), tuple(failed))
+
+
+def _find_obstacle(manifest: Manifest, made: Made, address: Address, current: Asset | None) -> str | None:
+    if address.segment not in manifest.segments:
+        return f"Segment {address.segment} is no longer in the run; the bytes are kept as {made.asset.get('md5')}"
+    if current is not None and current.locked:
+        return f"{address} was approved meanwhile; the new take's bytes are kept as {made.asset.get('md5')}"
+    if (current.md5 if current else None) != made.base_md5:
+        return f"{address} was changed meanwhile; the new take's bytes are kept as {made.asset.get('md5')}"
+    return None
+
+
+def adopt(session: Session, address: Address, asset: Asset, current: Asset | None) -> Asset:
+    """The new take as the manifest records it: status by the table, file where `current` lies or under a free name."""
+    suffix = Path(asset.path).suffix
+    if current is not None and Path(current.path).suffix == suffix:
+        path = current.path
+    else:
+        path = free_path(session, default_path(address, suffix))
+    if current is None:
+        return replace(asset, path=path, status=Status.DRAFT)
+    # A key that this version does not know stays, but for those that say what the bytes before were.
+    extra = {key: value for key, value in current.extra.items() if key not in OF_THE_BYTES} | dict(asset.extra)
+    status = status_after_new_take(current.status)
+    return replace(asset, path=path, status=status, reason=current.reason, reopened=current.reopened, extra=extra)
+
+
+def free_path(session: Session, path: str) -> str:
+    """`path`, or the same with a number where another asset or an unrecorded file has that name already."""
+    taken = {asset.path.casefold() for _, asset in session.manifest.assets()}
+    stem, suffix = path.rsplit(".", 1)
+    candidate, number = path, 2
+    while candidate.casefold() in taken or (session.folder / candidate).exists():
+        candidate, number = f"{stem}_{number}.{suffix}", number + 1
+    return candidate
+
+
+@contextmanager
+def write_run(project: Project, run: Run, purpose: str, *, in_merge: bool = False) -> Iterator[Session]:
+    """The run is held for writing, with everything recorded that a killed command had made or begun to write."""
+    with begin(project, run, purpose, in_merge=in_merge) as session:
+        if not session.merging and MadeLog(project.state_dir, run.run_id).path.exists():
+            _record_unless_at_work(session)
+        yield session
+
+
+def _record_unless_at_work(session: Session) -> None:
+    """While the maker is still at work, it records its results itself."""
+    try:
+        with hold_lock(_making_lock(session.project, session.run), "recovering", wait_sec=0):
+            record_log(session)
+    except BusyError:
+        return
+
+
+def record_log(session: Session) -> None:
+    """What a killed command had made is recorded; the caller holds the lock for making."""
+    log = MadeLog(session.project.state_dir, session.run.run_id)
+    recorded = record_made(session, log.read(), "recover", words="Made by a command that was interrupted.")
+    session.recovered = recorded.made
+    log.remove()

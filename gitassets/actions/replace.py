@@ -1,0 +1,152 @@
+"""Takes a file made by hand as the new take of an asset."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gitassets.actions.project import Project, Run
+from gitassets.actions.recording import adopt, write_run
+from gitassets.actions.transaction import Session
+from gitassets.adapters.files import hash_file
+from gitassets.adapters.probe import MediaInfo, probe_media
+from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
+from gitassets.domain.manifest import Address, Asset, default_path
+from gitassets.domain.selection import AssetSelection, Selection, select_segments
+from gitassets.domain.status import Status
+from gitassets.domain.takes import next_take
+from gitassets.errors import GitAssetsError, LockedError, NoMatchError, NotFoundError, UsageError
+
+
+@dataclass(frozen=True)
+class ReplaceResult:
+    run_id: str
+    replaced: tuple[Address, ...]
+    unchanged: tuple[Address, ...]
+    commit: str | None
+
+
+def replace_asset(project: Project, run: Run, selection: AssetSelection, file: Path | None) -> ReplaceResult:
+    """The chosen asset has the bytes of `file`, or of the changed file that lies in its place, as a new take."""
+    with write_run(project, run, "replace") as session:
+        addresses = _choose(session, selection, file)
+        changed: dict[Address, Asset | None] = {}
+        unchanged = []
+        for address in addresses:
+            asset = _take(session, address, file)
+            if asset is None:
+                unchanged.append(address)
+            else:
+                changed[address] = asset
+        commit = _commit(session, changed, file) if changed else None
+    return ReplaceResult(run.run_id, tuple(changed), tuple(unchanged), commit)
+
+
+def _choose(session: Session, selection: AssetSelection, file: Path | None) -> list[Address]:
+    if len(selection.by_kind) != 1 or selection.segments is not None:
+        raise UsageError("Say which asset to replace", "With one of --audio N, --image N or --video N.")
+    kind, chosen = next(iter(selection.by_kind.items()))
+    numbers = select_segments(_explicit(chosen), session.manifest)
+    if file is not None and len(numbers) != 1:
+        raise UsageError(f"One file cannot be the {kind} of {len(numbers)} segments", "Name one segment.")
+    addresses = [Address(number, kind) for number in numbers]
+    for address in addresses:
+        _check_unlocked(session, address)
+    return addresses
+
+
+def _explicit(selection: Selection) -> Selection:
+    if selection.ranges is None:
+        raise UsageError("replace takes numbers of segments, not 'all'", "Such as --image 3.")
+    return selection
+
+
+def _check_unlocked(session: Session, address: Address) -> None:
+    asset = session.manifest.asset(address)
+    if asset is not None and asset.locked:
+        run_id = session.run.run_id
+        raise LockedError(
+            f"Cannot replace {address} of {run_id}: it is {asset.status}, and so locked",
+            f"Reopen it first: `gitassets reopen {run_id} --{address.kind} {address.segment} --reason …`.",
+        )
+
+
+def _take(session: Session, address: Address, file: Path | None) -> Asset | None:
+    """The new take with its bytes in the cache, or None when they are what the asset has already."""
+    current = session.manifest.asset(address)
+    if file is not None:
+        return _take_file(session, address, current, file)
+    if current is None:
+        raise NoMatchError(
+            f"Segment {address.segment} of {session.run.run_id} has no {address.kind} yet", "Give a FILE to take."
+        )
+    path = session.folder / current.path
+    md5 = session.hash(current.path)
+    if md5 is None:
+        raise NotFoundError(f"{path} is not there", "Give a FILE to take.")
+    if md5 == current.md5:
+        return None
+    info = _probe(path, address)
+    session.project.blobs.copy_in(path, md5)
+    return _new_take(session, address, current, info, md5)
+
+
+def _take_file(session: Session, address: Address, current: Asset | None, file: Path) -> Asset | None:
+    if file.is_dir():
+        raise UsageError(f"{file} is a folder", "Name the file that is to be taken.")
+    if not file.is_file():
+        raise NotFoundError(f"There is no file {file}")
+    with session.project.scratch() as scratch:
+        copy = scratch / "file"
+        shutil.copyfile(file, copy)
+        info = _probe(copy, address, name=file)
+        md5 = hash_file(copy)
+        if current is not None and md5 == current.md5:
+            return None
+        session.project.blobs.move_in(copy, md5)
+    return _new_take(session, address, current, info, md5)
+
+
+def _probe(path: Path, address: Address, name: Path | None = None) -> MediaInfo:
+    try:
+        info = probe_media(path)
+    except GitAssetsError as error:
+        raise type(error)(error.message.replace(str(path), str(name or path)), error.hint) from error
+    if info.kind is not address.kind:
+        raise UsageError(
+            f"{name or path} holds {info.kind}, not {address.kind}", f"Name it with --{info.kind} instead."
+        )
+    return info
+
+
+def _new_take(session: Session, address: Address, current: Asset | None, info: MediaInfo, md5: str) -> Asset:
+    asset = Asset(
+        path=default_path(address, info.suffix),
+        status=Status.DRAFT,
+        md5=md5,
+        size=info.size_bytes,
+        duration_sec=None if info.duration_sec is None else round(info.duration_sec, 3),
+        width=info.width,
+        height=info.height,
+        source="manual",
+        generated_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        take=next_take(current),
+    )
+    adopted = adopt(session, address, asset, current)
+    # A file changed in place keeps its name even where the bytes are of another type.
+    in_place = current is not None and session.hash(current.path) == md5
+    return replace(adopted, path=current.path) if in_place and current is not None else adopted
+
+
+def _commit(session: Session, changed: dict[Address, Asset | None], file: Path | None) -> str:
+    transitions = []
+    for address, asset in changed.items():
+        before = session.manifest.asset(address)
+        transitions.append(
+            Transition(address, before.status if before else "none", asset.status if asset else Status.DRAFT)
+        )
+    words = f"By the file {file.name}." if file is not None else "By the changed file in its place."
+    message = CommitMessage(session.run.run_id, "replace", format_addresses(changed), words, tuple(transitions))
+    return session.commit(session.manifest.with_assets(changed), message)

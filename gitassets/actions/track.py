@@ -1,0 +1,271 @@
+"""Adopts a folder of audio, images and clips as a run, where it lies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitassets.actions.create import ROOT_FILES, check_new_run_id, check_set_up, create_run
+from gitassets.actions.making import OnProgress, Progress
+from gitassets.actions.project import Project, Run, attach_folder, find_runs, read_manifest
+from gitassets.actions.recording import write_run
+from gitassets.actions.transaction import Session, check_folders
+from gitassets.adapters.git import exclude_locally
+from gitassets.adapters.old_run_files import is_old_folder
+from gitassets.adapters.probe import FORMATS, MediaInfo, probe_media
+from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
+from gitassets.domain.dvc_file import DVC_FILES
+from gitassets.domain.manifest import (
+    MANIFEST_NAME,
+    Address,
+    Asset,
+    Kind,
+    Manifest,
+    Segment,
+    find_path_problem,
+)
+from gitassets.domain.status import Status
+from gitassets.errors import ConflictError, GitAssetsError, NoMatchError, NotFoundError
+
+_FOLDERS = {Kind.AUDIO: "audio", Kind.IMAGE: "images", Kind.VIDEO: "video"}
+_COUNTS_FROM_0 = re.compile(r"(audio|scene)_\d{3,}\Z")
+_NUMBER = re.compile(r"\d+")
+_SUFFIXES = {"jpeg": "jpg", "opus": "ogg", "oga": "ogg", "wave": "wav"}
+
+
+@dataclass(frozen=True)
+class Found:
+    """A media file and the segment that its number names."""
+
+    address: Address
+    path: str
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A file that stays where it is and is not tracked, and why."""
+
+    path: str
+    why: str
+
+
+@dataclass(frozen=True)
+class TrackResult:
+    run_id: str
+    folder: Path
+    tracked: tuple[Found, ...]
+    left_out: tuple[LeftOut, ...]
+    commit: str | None
+
+
+def track(
+    project: Project,
+    folder: Path,
+    *,
+    run_id: str | None = None,
+    paragraphs: Sequence[str] = (),
+    on_progress: OnProgress,
+) -> TrackResult:
+    """The folder is a run with every usable file in it; no file is moved or changed. Again: what was added since."""
+    check_set_up(project)
+    project.git.check_identity()
+    if not folder.is_dir():
+        raise NotFoundError(f"There is no folder {folder}")
+    run = next((one for one in find_runs(project).values() if one.folder == folder), None)
+    name = run_id or folder.name
+    begun = None if run else _find_begun(project, folder, name)
+    known = {asset.path: address for address, asset in read_manifest(project, run).assets()} if run else {}
+    left_out: list[LeftOut] = []
+    usable = _read_files(folder, _match_files(folder, known, left_out), left_out, on_progress)
+    if run is None:
+        run = _attach(project, begun, folder) if begun else _adopt_folder(project, folder, name, usable, paragraphs)
+    with write_run(project, run, "track") as session:
+        return _record(session, usable, left_out)
+
+
+def _read_files(
+    folder: Path, found: Sequence[Found], left_out: list[LeftOut], on_progress: OnProgress
+) -> list[tuple[Found, MediaInfo]]:
+    """The files that can be used, with what they are. This takes time, so nothing is locked meanwhile."""
+    usable = []
+    for done, one in enumerate(found, start=1):
+        info = _read_file(folder, one, left_out)
+        on_progress(Progress(done, len(found), one.path))
+        if info is not None:
+            usable.append((one, info))
+    return usable
+
+
+def _read_file(folder: Path, one: Found, left_out: list[LeftOut]) -> MediaInfo | None:
+    path = folder / one.path
+    try:
+        info = probe_media(path)
+    except GitAssetsError as error:
+        left_out.append(LeftOut(one.path, error.message.removeprefix(f"{path} ")))
+        return None
+    if info.kind is not one.address.kind:
+        left_out.append(LeftOut(one.path, f"holds {info.kind}, not {one.address.kind}"))
+        return None
+    return info
+
+
+def _match_files(folder: Path, known: Mapping[str, Address], left_out: list[LeftOut]) -> list[Found]:
+    """The files that the run does not have yet, with their segments; `known` are those it has."""
+    found = {address: path for path, address in known.items()}
+    for kind, name in _FOLDERS.items():
+        paths = list(_iter_media(folder, kind, name, left_out))
+        from_0 = _counts_from_0([*paths, *(path for path, address in known.items() if address.kind is kind)])
+        for path in paths:
+            if path not in known:
+                _match(kind, path, from_0, found, left_out)
+    return [Found(address, path) for address, path in found.items() if path not in known]
+
+
+def _iter_media(folder: Path, kind: Kind, name: str, left_out: list[LeftOut]) -> Iterator[str]:
+    if not (folder / name).is_dir():
+        return
+    for path in sorted((folder / name).iterdir()):
+        relative = f"{name}/{path.name}"
+        suffix = path.suffix.lower().removeprefix(".")
+        problem = find_path_problem(relative)
+        if path.name.startswith(".") or path.is_dir():
+            continue
+        if path.is_symlink():
+            left_out.append(LeftOut(relative, "is a symbolic link; put the real file there"))
+        elif problem:
+            left_out.append(LeftOut(relative, f"has a name that {problem}; rename it"))
+        elif _SUFFIXES.get(suffix, suffix) not in FORMATS[kind]:
+            left_out.append(LeftOut(relative, f"is no {kind} file ({', '.join(FORMATS[kind])})"))
+        else:
+            yield relative
+
+
+def _counts_from_0(paths: Sequence[str]) -> bool:
+    stems = [Path(path).stem for path in paths]
+    return any(_COUNTS_FROM_0.match(stem) or _number(stem) == 0 for stem in stems)
+
+
+def _number(stem: str) -> int | None:
+    numbers = _NUMBER.findall(stem)
+    return int(numbers[-1]) if numbers and len(numbers[-1]) < 9 else None
+
+
+def _match(kind: Kind, path: str, from_0: bool, found: dict[Address, str], left_out: list[LeftOut]) -> None:
+    number = _number(Path(path).stem)
+    if number is None:
+        left_out.append(LeftOut(path, "has no number in its name that says which segment it is for"))
+        return
+    address = Address(number + 1 if from_0 else number, kind)
+    if address in found:
+        left_out.append(LeftOut(path, f"is for segment {address.segment}, which has {found[address]} already"))
+    else:
+        found[address] = path
+
+
+def _find_begun(project: Project, folder: Path, run_id: str) -> Run | None:
+    """The run that a killed command had begun to make of this folder: a branch without assets and without a folder.
+
+    ConflictError when the folder cannot become this run.
+    """
+    check_adoptable(project, folder)
+    begun = find_runs(project).get(run_id)
+    waiting = begun is not None and not begun.is_open and begun.ref.startswith("refs/heads/")
+    if begun is not None and waiting and not any(read_manifest(project, begun).assets()):
+        return begun
+    check_new_run_id(project, run_id, folder)
+    return None
+
+
+def _attach(project: Project, begun: Run, folder: Path) -> Run:
+    with project.lock(f"track {begun.run_id}"):
+        return attach_folder(project, begun.run_id, folder)
+
+
+def _adopt_folder(
+    project: Project, folder: Path, run_id: str, usable: Sequence[tuple[Found, MediaInfo]], paragraphs: Sequence[str]
+) -> Run:
+    numbers = {one.address.segment for one, _ in usable} | set(range(1, len(paragraphs) + 1))
+    if not numbers:
+        raise NoMatchError(
+            f"{folder} holds no media files that can be used, with a number in their name",
+            "gitassets looks in its folders audio, images and video for names such as audio_000.mp3.",
+        )
+    texts = dict(enumerate(paragraphs, start=1))
+    segments = {number: Segment(paragraph_text=texts.get(number, "")) for number in sorted(numbers)}
+    relative = folder.relative_to(project.root).as_posix()
+    if not project.git.check_ignored(relative):
+        exclude_locally(project.git_dir, f"/{relative}/")
+    return create_run(project, Manifest(run_id=run_id, segments=segments), folder)
+
+
+def check_adoptable(project: Project, folder: Path, *, apart_from: str = "") -> None:
+    """ConflictError when the folder cannot become a run where it lies; the file `apart_from` is no obstacle."""
+    if not folder.is_relative_to(project.root) or folder == project.root:
+        raise ConflictError(
+            f"{folder} does not lie inside the project {project.root}", f"Move it into {project.runs_dir} first."
+        )
+    relative = folder.relative_to(project.root)
+    if project.git.list_tracked(str(relative)):
+        raise ConflictError(
+            f"{relative} is committed in the project itself, and a run has a branch of its own",
+            f"Take it out of the project's branch first: `git rm -r --cached {relative}`, then commit.",
+        )
+    if any(run.folder and run.folder.is_relative_to(folder) for run in find_runs(project).values()):
+        raise ConflictError(f"{folder} holds runs already", "Name one folder that is to become a run.")
+    names = dict.fromkeys(name.split("/")[0] for name in (".git", *ROOT_FILES, *DVC_FILES))
+    taken = [name for name in names if name != apart_from and (folder / name).exists()]
+    if MANIFEST_NAME in taken and is_old_folder(folder):
+        raise ConflictError(f"{folder} is a run of claude-studio", f"`gitassets upgrade {folder}` takes it over.")
+    if taken:
+        raise ConflictError(
+            f"{folder} has a {taken[0]} already", "Move that away first, if the folder is really to become a new run."
+        )
+    check_folders(folder, ())
+
+
+def _record(session: Session, usable: Sequence[tuple[Found, MediaInfo]], left_out: list[LeftOut]) -> TrackResult:
+    recorded = {asset.path for _, asset in session.manifest.assets()}
+    assets: dict[Address, Asset | None] = {}
+    tracked = []
+    for one, info in usable:
+        current = session.manifest.asset(one.address)
+        if current is not None and one.path not in recorded:
+            left_out.append(
+                LeftOut(one.path, f"is for segment {one.address.segment}, which has {current.path} already")
+            )
+        elif current is None:
+            assets[one.address] = _asset(session, one, info)
+            tracked.append(one)
+    commit = _commit(session, assets) if assets else None
+    return TrackResult(session.run.run_id, session.folder, tuple(tracked), tuple(left_out), commit)
+
+
+def _asset(session: Session, one: Found, info: MediaInfo) -> Asset:
+    md5 = session.hash(one.path)
+    if md5 is None:
+        raise ConflictError(f"{session.folder / one.path} vanished while it was read")
+    session.project.blobs.copy_in(session.folder / one.path, md5)
+    suffix = Path(one.path).suffix.lower().removeprefix(".")
+    true_format = {} if _SUFFIXES.get(suffix, suffix) == info.format else {"format": info.format}
+    return Asset(
+        path=one.path,
+        status=Status.DRAFT,
+        md5=md5,
+        size=info.size_bytes,
+        duration_sec=None if info.duration_sec is None else round(info.duration_sec, 3),
+        width=info.width,
+        height=info.height,
+        source="manual",
+        extra=true_format,
+    )
+
+
+def _commit(session: Session, assets: dict[Address, Asset | None]) -> str:
+    manifest = session.manifest
+    fresh = {one.segment: Segment(paragraph_text="") for one in assets if one.segment not in manifest.segments}
+    after = (manifest.with_segments(fresh) if fresh else manifest).with_assets(assets)
+    transitions = tuple(Transition(address, "none", Status.DRAFT) for address in assets)
+    message = CommitMessage(session.run.run_id, "track", format_addresses(assets), "", transitions)
+    return session.commit(after, message)

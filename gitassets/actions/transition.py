@@ -1,0 +1,193 @@
+"""approve, reject, reopen and the move into review: one decision on chosen assets, one commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from gitassets.actions.project import Project, Run, read_manifest
+from gitassets.actions.recording import write_run
+from gitassets.actions.transaction import Session
+from gitassets.adapters.files import hash_file
+from gitassets.domain.commit_message import CommitMessage, Transition, clean_words, format_addresses
+from gitassets.domain.conflict import CONFLICT
+from gitassets.domain.decision import VERBS, Decision, Skipped, decide, reopen
+from gitassets.domain.manifest import Address, Asset, Manifest
+from gitassets.domain.selection import AssetSelection, Chosen, select_assets
+from gitassets.domain.status import Status
+from gitassets.errors import ConflictError, CorruptError, UsageError
+
+
+@dataclass(frozen=True)
+class TransitionResult:
+    """`commit` is None when nothing changed, or on a dry run."""
+
+    run_id: str
+    action: str
+    transitions: tuple[Transition, ...]
+    unchanged: tuple[Address, ...]
+    skipped: tuple[Skipped, ...]
+    commit: str | None
+    dry_run: bool
+
+
+Decide = Callable[[Manifest, Sequence[Chosen]], Decision]
+
+
+def approve(project: Project, run: Run, selection: AssetSelection, *, dry_run: bool = False) -> TransitionResult:
+    """The chosen assets are approved and locked, each for the bytes that were hashed just now."""
+    return _change(
+        project, run, "approve", selection, lambda m, chosen: decide(m, chosen, Status.APPROVED), dry_run=dry_run
+    )
+
+
+def reject(
+    project: Project, run: Run, selection: AssetSelection, *, reason: str | None = None, dry_run: bool = False
+) -> TransitionResult:
+    """The chosen assets are rejected; the reason goes along when they are regenerated."""
+    return _change(
+        project,
+        run,
+        "reject",
+        selection,
+        lambda m, chosen: decide(m, chosen, Status.REJECTED, reason=reason),
+        words=reason or "",
+        dry_run=dry_run,
+    )
+
+
+def reopen_assets(
+    project: Project, run: Run, selection: AssetSelection, *, reason: str, dry_run: bool = False
+) -> TransitionResult:
+    """The chosen assets are back in review and unlocked; the reason is recorded."""
+    if not clean_words(reason):
+        raise UsageError("Reopening an approved asset needs a reason", "Say it with --reason TEXT.")
+    return _change(
+        project,
+        run,
+        "reopen",
+        selection,
+        lambda m, chosen: reopen(m, chosen, reason=reason.strip()),
+        words=reason,
+        dry_run=dry_run,
+    )
+
+
+def move_to_review(project: Project, run: Run, selection: AssetSelection, *, dry_run: bool = False) -> TransitionResult:
+    """The drafts and revised assets among the chosen ones are in review; the others stay as they are."""
+    waiting = (Status.DRAFT, Status.REVISED)
+
+    def put(manifest: Manifest, chosen: Sequence[Chosen]) -> Decision:
+        movable = [one for one in chosen if (asset := manifest.asset(one.address)) and asset.status in waiting]
+        if not movable:
+            return Decision(manifest, (), tuple(one.address for one in chosen), ())
+        return decide(manifest, movable, Status.REVIEW)
+
+    return _change(project, run, "review", selection, put, dry_run=dry_run)
+
+
+def _change(
+    project: Project,
+    run: Run,
+    action: str,
+    selection: AssetSelection,
+    decide_on: Decide,
+    *,
+    words: str = "",
+    dry_run: bool,
+) -> TransitionResult:
+    if selection.empty:
+        raise UsageError(
+            f"Say which assets to {action}",
+            "With --audio, --image, --video or --segment and a selection: all, 5, 1,3,5 or 1-10.",
+        )
+    if dry_run:
+        manifest = read_manifest(project, run)
+        return _result(run, action, decide_on(manifest, select_assets(selection, manifest)), None, dry_run=True)
+    with write_run(project, run, action, in_merge=action in ("approve", "reject")) as session:
+        chosen = select_assets(selection, session.manifest)
+        left_out = _leave_out_agreed(session, action, chosen) if session.merging else []
+        decision = decide_on(session.manifest, [one for one in chosen if one not in left_out])
+        skipped = (Skipped(one.address, "is not in conflict: conclude the merge first") for one in left_out)
+        decision = replace(decision, skipped=(*decision.skipped, *skipped))
+        if action in ("approve", "reject"):
+            _check_seen(session, decision)
+        commit = _commit(session, action, decision, words) if decision.transitions else None
+    return _result(run, action, decision, commit, dry_run=False)
+
+
+def _leave_out_agreed(session: Session, action: str, chosen: Sequence[Chosen]) -> list[Chosen]:
+    """The chosen assets that the merge has no conflict on: a decision on them would look like the merge's own."""
+    agreed = []
+    for one in chosen:
+        asset = session.manifest.asset(one.address)
+        if asset is None or CONFLICT in asset.extra or VERBS.get(asset.status) == action:
+            continue
+        if one.explicit:
+            raise ConflictError(
+                f"Cannot {action} {one.address} of {session.run.run_id} now: a merge is not finished, "
+                "and this asset is not in conflict",
+                f"Conclude the merge first: `git -C {session.folder} commit`.",
+            )
+        agreed.append(one)
+    return agreed
+
+
+def _check_seen(session: Session, decision: Decision) -> None:
+    """ConflictError when a take is to be decided on that this very command has just recorded: nobody has seen it."""
+    unseen = [one.address for one in decision.transitions if one.address in session.recovered]
+    if unseen:
+        what = format_addresses(unseen)
+        raise ConflictError(
+            f"An interrupted command had made new takes of {what}, which are recorded now but were never looked at",
+            f"Look at them, then decide: `gitassets review {session.run.run_id}`.",
+        )
+
+
+def _commit(session: Session, action: str, decision: Decision, words: str) -> str:
+    if action == "approve":
+        check_bytes(session, [one.address for one in decision.transitions])
+    what = format_addresses(one.address for one in decision.transitions)
+    message = CommitMessage(session.run.run_id, action, what, words, decision.transitions)
+    return session.commit(decision.manifest, message)
+
+
+def check_bytes(session: Session, addresses: Sequence[Address]) -> None:
+    """ConflictError unless each asset's file, or its blob where the file is absent, has the manifest's bytes."""
+    for address in addresses:
+        asset = session.manifest.asset(address)
+        if asset is None:
+            continue
+        found = session.hash(asset.path)
+        if found is None:
+            _check_blob(session, address, asset)
+        elif found != asset.md5:
+            raise ConflictError(
+                f"{session.folder / asset.path} has other bytes than the manifest records for {address}",
+                _ways_to_agree(session, address),
+            )
+
+
+def _ways_to_agree(session: Session, address: Address) -> str:
+    chosen = f"{session.run.run_id} --{address.kind} {address.segment}"
+    if session.merging:
+        return f"Get the bytes that were merged with `gitassets restore {chosen}`, look at them, and decide again."
+    return (
+        f"Take them as a new take with `gitassets replace {chosen}`, "
+        f"or get the recorded ones back with `gitassets restore {chosen}`."
+    )
+
+
+def _check_blob(session: Session, address: Address, asset: Asset) -> None:
+    blob = session.project.blobs.require(asset.md5, f"{address} of {session.run.run_id}")
+    if hash_file(blob) != asset.md5:
+        raise CorruptError(
+            f"The cached bytes of {address} of {session.run.run_id} are damaged: {blob}",
+            "Delete that file, and get the bytes again with `dvc pull` in the run.",
+        )
+
+
+def _result(run: Run, action: str, decision: Decision, commit: str | None, *, dry_run: bool) -> TransitionResult:
+    return TransitionResult(
+        run.run_id, action, decision.transitions, decision.unchanged, decision.skipped, commit, dry_run
+    )

@@ -1,0 +1,408 @@
+"""Proves from the history alone that no lock was broken, and that the locked bytes are there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gitassets.actions.guarding import linked_folder
+from gitassets.actions.history import CommonStates, HistoryReader, RawCommit, name_in_run, resolve_in_run
+from gitassets.actions.project import Project, Run
+from gitassets.adapters.dvc import list_remote_blobs
+from gitassets.adapters.files import find_link
+from gitassets.adapters.git import Git, find_unfinished, read_gitfile
+from gitassets.adapters.stat_index import StatIndex
+from gitassets.domain.commit_message import parse_message
+from gitassets.domain.conflict import iter_conflicts
+from gitassets.domain.dvc_file import DVC_FILES, imply_dvc_files
+from gitassets.domain.guard import (
+    RunState,
+    Violation,
+    check_dvc,
+    check_state,
+    check_step,
+    other_run,
+    state_from_bytes,
+)
+from gitassets.domain.manifest import (
+    MANIFEST_NAME,
+    Address,
+    Asset,
+    Kind,
+    Manifest,
+    iter_changed_segments,
+    iter_folder_entries,
+)
+from gitassets.domain.merge_guard import check_merge, merge_of_many
+from gitassets.errors import UsageError
+
+_OWN_FILES = (MANIFEST_NAME, *DVC_FILES)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that does not hold: in which commit (empty: in the files), by whom, which asset or path, what."""
+
+    run_id: str
+    commit: str
+    author: str
+    date: str
+    code: str
+    subject: str
+    message: str
+    hint: str
+
+
+@dataclass
+class VerifyResult:
+    """`findings` is empty and `incomplete` too when all holds. `unchecked` says what was not looked at.
+
+    `mended` names .dvc files that a commit left behind the manifest, and that are right again since.
+    """
+
+    runs: list[str] = field(default_factory=list)
+    commits: int = 0
+    files: int = 0
+    blobs: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    incomplete: list[str] = field(default_factory=list)
+    mended: list[Finding] = field(default_factory=list)
+    unchecked: list[str] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        return not self.findings and not self.incomplete
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyOptions:
+    """`span` is a range A..B of commits; `since` a commit that must still be in the history.
+
+    `blobs` is a DVC remote, by name or URL, that must hold the blobs; without it they must be in the cache. With
+    `history_only` neither blobs nor files are looked at.
+    """
+
+    span: str | None = None
+    since: str | None = None
+    full: bool = False
+    blobs: str | None = None
+    history_only: bool = False
+
+
+def verify(project: Project, runs: Sequence[Run], options: VerifyOptions) -> VerifyResult:
+    """Every step of every run's branch was judged, and the blobs and files of its tip."""
+    result = VerifyResult()
+    for run in runs:
+        _verify_run(project, run, options, result)
+    if options.history_only:
+        result.unchecked.append("the media files themselves: the history alone was judged")
+    elif not options.full:
+        result.unchecked.append("blobs of assets that are not locked, and of earlier takes (use --full)")
+    return result
+
+
+def _verify_run(project: Project, run: Run, options: VerifyOptions, result: VerifyResult) -> None:
+    result.runs.append(run.run_id)
+    if (project.git_dir / "shallow").is_file():
+        result.incomplete.append(f"{run.run_id}: the clone is shallow, its history is cut (`git fetch --unshallow`)")
+    if options.since and not _is_kept(project, run, options.since):
+        _add(result, run, None, _rewritten(options.since))
+    include, exclude = _parse_span(project, run, options.span)
+    audit = HistoryAudit(project.git, run.run_id, result, collect_hashes=options.full)
+    tip = audit.check(include, exclude)
+    if tip.manifest is None or options.span is not None:
+        return
+    _check_conflicts(run, tip.manifest, result)
+    if not options.history_only:
+        _check_blobs(project, run, tip.manifest, audit.hashes, result, options)
+    if run.folder is not None:
+        _check_folder(project, run, tip, result, options)
+
+
+def _is_kept(project: Project, run: Run, since: str) -> bool:
+    oid = project.git.resolve(name_in_run(run, since))
+    return oid is not None and project.git.is_ancestor(oid, run.ref)
+
+
+def _rewritten(since: str) -> Violation:
+    return Violation(
+        "history-rewritten", since, f"{since} is no longer in the history", "Somebody has rewritten the branch."
+    )
+
+
+def _parse_span(project: Project, run: Run, span: str | None) -> tuple[str, list[str]]:
+    if span is None:
+        return resolve_in_run(project, run, run.ref), []
+    before, separator, after = span.partition("..")
+    if not separator or not before or after.startswith("."):
+        raise UsageError(f"{span!r} is not a range of commits", "Write A..B.")
+    return resolve_in_run(project, run, after or run.ref), [resolve_in_run(project, run, before)]
+
+
+def _add(result: VerifyResult, run: Run, commit: RawCommit | None, one: Violation) -> None:
+    result.findings.append(make_finding(run.run_id, commit, one))
+
+
+def make_finding(run_id: str, commit: RawCommit | None, one: Violation) -> Finding:
+    date = "" if commit is None else format_time(commit.time)
+    return Finding(
+        run_id,
+        commit.oid if commit else "",
+        commit.author if commit else "",
+        date,
+        one.code,
+        one.subject,
+        one.message,
+        one.hint,
+    )
+
+
+def format_time(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class HistoryAudit:
+    """Walks commits, parents first, and judges each against its parents. Keeps a state only while it is needed.
+
+    With `collect_hashes`, `hashes` are those of every file that any commit named, with its last path.
+    """
+
+    def __init__(self, git: Git, run_id: str, result: VerifyResult, *, collect_hashes: bool = False) -> None:
+        self._reader = HistoryReader(git)
+        self._git, self._run_id, self._result = git, run_id, result
+        self._states: dict[str, RunState] = {}
+        self._common = CommonStates(self._reader, self._states)
+        self._needed: dict[str, tuple[str, ...]] = {}
+        self._uses: Counter[str] = Counter()
+        self._left_behind: list[tuple[RawCommit, Violation]] = []
+        self._collect_hashes = collect_hashes
+        self.hashes: dict[str, str] = {}
+
+    def check(self, include: str, exclude: Sequence[str]) -> RunState:
+        """The state of the last commit; every finding is in the result. The ends of the range are taken as they are."""
+        oids = self._reader.list_commits([include], exclude)
+        self._count_uses(oids)
+        state = None
+        for commit, state in self._reader.iter_states(oids):
+            self._result.commits += 1
+            self._judge(commit, state)
+            self._remember(commit, state)
+            if self._collect_hashes and state.manifest is not None:
+                self.hashes |= {md5: path for path, md5, _ in iter_folder_entries(state.manifest)}
+        tip = self._reader.read_state(include) if state is None else state
+        self._judge_tip(tip)
+        return tip
+
+    def _count_uses(self, oids: Sequence[str]) -> None:
+        """How many of the commits need each state, as a parent's or a common ancestor's: then it can be let go."""
+        known = set(oids)
+        for oid, parents in self._reader.read_parents(oids).items():
+            whole = all(one in known or self._git.has_object(one) for one in parents)
+            bases = self._common.find(*parents) if len(parents) == 2 and whole else []
+            self._needed[oid] = (*parents, *bases)
+            self._uses.update(self._needed[oid])
+
+    def _remember(self, commit: RawCommit, state: RunState) -> None:
+        # After an unreadable state the next step is judged from the last readable one.
+        readable = state
+        earlier = self._states.get(commit.parents[0]) if commit.parents else None
+        if state.unreadable is not None and earlier is not None:
+            readable = replace(state, manifest=earlier.manifest, unreadable=None)
+        self._states[commit.oid] = readable
+        for used in self._needed.pop(commit.oid):
+            self._uses[used] -= 1
+            if self._uses[used] <= 0:
+                self._states.pop(used, None)
+
+    def _judge(self, commit: RawCommit, state: RunState) -> None:
+        found = [self._parent_state(commit, parent) for parent in commit.parents]
+        parents = [one for one in found if one is not None]
+        whole = len(parents) == len(found)
+        for one in self._violations(commit, parents, state) if whole else check_state(state):
+            if one.code == "dvc-not-implied" and _is_left_behind(one.subject, parents, state):
+                self._left_behind.append((commit, one))
+            else:
+                self._result.findings.append(make_finding(self._run_id, commit, one))
+
+    def _violations(self, commit: RawCommit, parents: Sequence[RunState], state: RunState) -> Iterator[Violation]:
+        if not parents:
+            yield from check_state(state)
+        elif len(parents) == 1:
+            yield from check_step(parents[0], state)
+        elif len(parents) == 2:
+            yield from check_merge(self._common.read(*commit.parents), parents[0], parents[1], state)
+        else:
+            yield merge_of_many(commit.oid[:10])
+        if len(parents) < 2:
+            yield from _check_trailers(commit, parents[0].manifest if parents else None, state.manifest)
+
+    def _parent_state(self, commit: RawCommit, parent: str) -> RunState | None:
+        """None where the history is cut, which the result says."""
+        if parent not in self._states:
+            if not self._git.has_object(parent):
+                note = f"{self._run_id}: {commit.oid[:10]} names a parent that is not here ({parent[:10]})"
+                self._result.incomplete.append(note)
+                return None
+            self._states[parent] = self._reader.read_state(parent)
+        return self._states[parent]
+
+    def _judge_tip(self, tip: RunState) -> None:
+        """What must be right in the end: the run is the one of the branch, and no .dvc file is left behind."""
+        if tip.manifest is not None and tip.manifest.run_id != self._run_id:
+            self._result.findings.append(make_finding(self._run_id, None, other_run(self._run_id, tip.manifest.run_id)))
+        wrong = {one.subject for one in check_dvc(tip)}
+        for commit, one in self._left_behind:
+            found = self._result.findings if one.subject in wrong else self._result.mended
+            found.append(make_finding(self._run_id, commit, one))
+
+
+def _is_left_behind(name: str, parents: Sequence[RunState], state: RunState) -> bool:
+    """Whether the .dvc file is wrong only since the commit has it as before, as merges without our driver do."""
+    return any(parent.dvc_files.get(name) == state.dvc_files.get(name) for parent in parents)
+
+
+def _check_trailers(commit: RawCommit, before: Manifest | None, after: Manifest | None) -> Iterator[Violation]:
+    """A message that claims other transitions than the manifests show. The manifests are what counts."""
+    message = parse_message(commit.message)
+    if message is None or not message.action or after is None:
+        return
+    claimed = {(one.address, one.before, one.after) for one in message.transitions}
+    real = dict(_iter_changes(before, after))
+    shown = {(address, *statuses) for address, (statuses, _) in real.items()}
+    loose = {(address, *statuses) for address, (statuses, visible) in real.items() if not visible}
+    for address, old, new in sorted(claimed - shown):
+        text = f"The message says that {address} went from {old} to {new}, the manifest does not"
+        yield Violation("trailer-disagrees", str(address), text)
+    for address, old, new in sorted(shown - claimed - loose):
+        text = f"{address} went from {old} to {new}, which the message does not say"
+        yield Violation("trailer-disagrees", str(address), text)
+
+
+def _iter_changes(before: Manifest | None, after: Manifest) -> Iterator[tuple[Address, tuple[tuple[str, str], bool]]]:
+    """Each asset that differs: its statuses, and whether a message has to name it (its status or bytes changed)."""
+    numbers = iter_changed_segments(before, after) if before else after.segments
+    for address in (Address(number, kind) for number in numbers for kind in Kind):
+        old, asset = before.asset(address) if before else None, after.asset(address)
+        if asset is None or old == asset:
+            continue
+        visible = old is None or old.status is not asset.status or old.md5 != asset.md5
+        yield address, ((old.status.value if old else "none", asset.status.value), visible)
+
+
+def _check_conflicts(run: Run, manifest: Manifest, result: VerifyResult) -> None:
+    for address, _ in iter_conflicts(manifest):
+        text = f"{address} was decided differently on two branches, and nobody has settled it"
+        hint = f"`gitassets approve {run.run_id} --{address.kind} {address.segment}` or `reject`."
+        _add(result, run, None, Violation("conflict-open", str(address), text, hint))
+
+
+def _check_blobs(
+    project: Project,
+    run: Run,
+    manifest: Manifest,
+    history: Mapping[str, str],
+    result: VerifyResult,
+    options: VerifyOptions,
+) -> None:
+    """The blobs of locked assets, or with `full` of every take, are there and hash right."""
+    wanted = name_locked(manifest)
+    if options.full:
+        wanted = {**{md5: f"a take ({path})" for md5, path in history.items()}, **wanted}
+    result.blobs += len(wanted)
+    if options.blobs is not None:
+        for one in find_missing_blobs(project.root, options.blobs, wanted):
+            _add(result, run, None, one)
+        result.unchecked.append(f"{run.run_id}: whether the blobs on {options.blobs} hash right")
+        return
+    index = StatIndex(project.blobs.cache_dir, None if options.full else project.state_dir / "blob-index.json")
+    for md5, what in wanted.items():
+        _check_blob(project, run, index, md5, what, result)
+    index.save()
+    for folder in imply_dvc_files(manifest).values():
+        if project.blobs.has(folder.md5) and project.blobs.path(folder.md5).read_bytes() != folder.listing:
+            text = f"The folder list of {folder.name} in the cache is damaged"
+            _add(result, run, None, Violation("blob-damaged", folder.name, text, _DAMAGED))
+
+
+_DAMAGED = "Delete that file of the cache, then `dvc pull` or, where the run's files are whole, `gitassets doctor`."
+
+
+def _check_blob(project: Project, run: Run, index: StatIndex, md5: str, what: str, result: VerifyResult) -> None:
+    path = project.blobs.path(md5).relative_to(project.blobs.cache_dir).as_posix()
+    found = index.hash(path)
+    if found is None:
+        text = f"The bytes of {what} are not in the cache: {md5}"
+        _add(result, run, None, Violation("blob-missing", what, text, "Get them with `dvc pull` in the run's folder."))
+    elif found != md5:
+        text = f"The bytes of {what} in the cache are damaged: {path} hashes to {found}"
+        _add(result, run, None, Violation("blob-damaged", what, text, _DAMAGED))
+
+
+def name_locked(manifest: Manifest) -> dict[str, str]:
+    """What each locked blob is, by its hash."""
+    return {asset.md5: f"{address} ({asset.path})" for address, asset in manifest.assets() if asset.locked}
+
+
+def find_missing_blobs(root: Path, remote: str, wanted: Mapping[str, str]) -> Iterator[Violation]:
+    """The blobs that the DVC remote, one of the project in `root` or a URL, does not hold."""
+    present = list_remote_blobs(root, remote, list(wanted))
+    for md5 in [one for one in wanted if one not in present]:
+        text = f"The bytes of {wanted[md5]} are not on the remote {remote}: {md5}"
+        yield Violation("blob-missing", wanted[md5], text, "Put them there with `dvc push`.")
+
+
+def _check_folder(project: Project, run: Run, tip: RunState, result: VerifyResult, options: VerifyOptions) -> None:
+    """The run's folder holds the locked bytes, and its manifest and .dvc files break no lock of the branch."""
+    folder = run.require_folder()
+    unfinished = find_unfinished(read_gitfile(folder) or folder / ".git")
+    if unfinished:
+        result.incomplete.append(f"{run.run_id}: {unfinished} is not finished in {folder}, so its files show no state")
+        return
+    for one in check_step(tip, _read_folder(folder, tip)):
+        _add(result, run, None, one)
+    committed = project.git.read_blobs([f"{run.ref}:{name}" for name in _OWN_FILES])
+    for name in _OWN_FILES:
+        if _read_file(folder / name) != committed[f"{run.ref}:{name}"]:
+            result.unchecked.append(f"{run.run_id}: {name} has changes that are not committed")
+    if tip.manifest is not None and not options.history_only:
+        _check_files(project, run, tip.manifest, result, full=options.full)
+
+
+def _read_folder(folder: Path, tip: RunState) -> RunState:
+    """The state that the files show: git's own view of them would leave out what it was told to overlook."""
+    dvc_files = {name: data for name in DVC_FILES if (data := _read_file(folder / name)) is not None}
+    return state_from_bytes(_read_file(folder / MANIFEST_NAME), dvc_files, tip.tree, str(folder / MANIFEST_NAME))
+
+
+def _read_file(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, IsADirectoryError):
+        return None
+
+
+def _check_files(project: Project, run: Run, manifest: Manifest, result: VerifyResult, *, full: bool) -> None:
+    folder = run.require_folder()
+    locked = [(address, asset) for address, asset in manifest.assets() if asset.locked]
+    result.files += len(locked)
+    link = find_link(folder, (asset.path for _, asset in locked))
+    if link is not None:
+        _add(result, run, None, linked_folder(link))
+    index = StatIndex(folder, None) if full else project.stat_index(run)
+    for address, asset in locked:
+        found = index.hash(asset.path)
+        if found != asset.md5:
+            _add(result, run, None, _wrong_file(run, address, asset, found))
+    index.save()
+
+
+def _wrong_file(run: Run, address: Address, asset: Asset, found: str | None) -> Violation:
+    hint = f"`gitassets restore {run.run_id} --{address.kind} {address.segment}` brings the approved one back."
+    if found is None:
+        text = f"{address} is locked, but there is no file {asset.path}"
+        return Violation("locked-file-missing", str(address), text, hint)
+    text = f"{address} is locked, but {asset.path} holds other bytes: md5 {found}, approved was {asset.md5}"
+    return Violation("locked-bytes-changed", str(address), text, hint)

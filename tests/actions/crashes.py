@@ -1,0 +1,83 @@
+"""Runs an action in a child process that dies, as by SIGKILL, before its n-th effect on disk."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+DIED = 99
+_READ_ONLY = {"rev-parse", "status", "cat-file", "var", "for-each-ref", "ls-files", "check-ignore", "config", "log"}
+
+
+class _Countdown:
+    def __init__(self, survives: int) -> None:
+        self.left = survives
+
+    def tick(self) -> None:
+        if self.left == 0:
+            os._exit(DIED)
+        self.left -= 1
+
+
+def dies_before_effect(number: int, action: Callable[[], object]) -> bool:
+    """Whether the action had a `number`-th effect (from 0) to die at; otherwise it has run to its end."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            _watch_effects(_Countdown(number))
+            action()
+            code = 0
+        finally:
+            os._exit(code)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert status in (0, DIED), f"the action failed with {status} where it should have died or ended"
+    return status == DIED
+
+
+def _watch_effects(countdown: _Countdown) -> None:
+    for owner, name in ((Path, "replace"), (Path, "unlink"), (Path, "chmod"), (Path, "mkdir"), (os, "fsync")):
+        setattr(owner, name, _counted(getattr(owner, name), countdown))
+    run = subprocess.run
+
+    def run_counted(argv: Any, *args: Any, **kwargs: Any) -> Any:
+        writes = not _READ_ONLY & set(argv)
+        if writes:
+            countdown.tick()
+        done = run(argv, *args, **kwargs)
+        if writes:
+            countdown.tick()
+        return done
+
+    subprocess.run = run_counted  # type: ignore[assignment]
+
+
+def _counted(function: Callable[..., Any], countdown: _Countdown) -> Callable[..., Any]:
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        countdown.tick()
+        return function(*args, **kwargs)
+
+    return counted
+
+
+def dies_in(owner: Any, name: str, action: Callable[[], object], *, given: str | None = None) -> None:
+    """The action was run in a process that died when it called `owner.name`, with `given` among the arguments."""
+    called = getattr(owner, name)
+
+    def die(*args: Any, **kwargs: Any) -> Any:
+        if given is None or given in args:
+            os._exit(DIED)
+        return called(*args, **kwargs)
+
+    child = os.fork()
+    if child == 0:
+        try:
+            setattr(owner, name, die)
+            action()
+        finally:
+            os._exit(1)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert status == DIED, f"the action ended with {status} and never called {name}"

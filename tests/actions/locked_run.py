@@ -1,0 +1,113 @@
+"""A run with one approved image, copied from a template since making one takes a second; and what people do to it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gitassets.actions.project import Project, Run, find_project, find_run, read_manifest, repair_links
+from gitassets.actions.transition import approve
+from gitassets.actions.verify import VerifyOptions, VerifyResult, verify
+from gitassets.adapters.files import hash_file
+from gitassets.domain.derived import derive
+from gitassets.domain.dvc_file import DVC_FILES, imply_dvc_files
+from gitassets.domain.manifest import MANIFEST_NAME, Address, Asset, Kind, Manifest, format_manifest, parse_manifest
+from gitassets.domain.status import Status
+from tests.actions.checks import git, select
+from tests.media import write_picture
+
+IMAGE_1 = Address(1, Kind.IMAGE)
+IMAGE_3 = Address(3, Kind.IMAGE)
+
+
+@dataclass(frozen=True)
+class LockedRun:
+    """Run ep1: narration 1 to 3 and image 3 are drafts, image 1 is approved."""
+
+    project: Project
+    run: Run
+
+    @property
+    def folder(self) -> Path:
+        return self.run.require_folder()
+
+    @property
+    def locked_file(self) -> Path:
+        return self.folder / "images" / "scene_000.png"
+
+    def git(self, *args: str, check: bool = True) -> str:
+        return git(self.folder, *args, check=check)
+
+    def head(self) -> str:
+        return self.git("rev-parse", "HEAD").strip()
+
+    def manifest(self) -> Manifest:
+        return read_manifest(self.project, self.run)
+
+    def asset(self, address: Address) -> Asset:
+        found = self.manifest().asset(address)
+        assert found is not None
+        return found
+
+    def verify(self, **options: object) -> VerifyResult:
+        return verify(self.project, [find_run(self.project, "ep1")], VerifyOptions(**options))  # type: ignore[arg-type]
+
+    def codes(self, **options: object) -> set[str]:
+        """What verify finds, by code."""
+        return {one.code for one in self.verify(**options).findings}
+
+
+def copy_project(template: Path, root: Path) -> Project:
+    shutil.copytree(template, root, symlinks=True)
+    project = find_project(root)
+    repair_links(project)
+    return project
+
+
+def approve_image_1(project: Project) -> None:
+    approve(project, find_run(project, "ep1"), select(image="1"))
+
+
+def overwrite(path: Path, seed: int = 77) -> str:
+    """The file is another picture; returns its md5."""
+    path.unlink(missing_ok=True)
+    return hash_file(write_picture(path, seed=seed))
+
+
+def with_bytes(project: Project, asset: Asset, seed: int = 77) -> Asset:
+    """The asset with another picture's bytes, which are in the cache."""
+    scratch = write_picture(project.state_dir / "by-hand.png", seed=seed)
+    md5, size = hash_file(scratch), scratch.stat().st_size
+    project.blobs.copy_in(scratch, md5)
+    return replace(asset, md5=md5, size=size, approved_md5=md5 if asset.locked else None, take=asset.take + 1)
+
+
+def write_by_hand(folder: Path, manifest: Manifest) -> None:
+    """Manifest and .dvc files as gitassets itself would write them, whatever the rules say."""
+    (folder / MANIFEST_NAME).write_bytes(format_manifest(derive(manifest)))
+    implied = {one.file_name: one.text for one in imply_dvc_files(manifest).values()}
+    for name in DVC_FILES:
+        if name in implied:
+            (folder / name).write_text(implied[name])
+        else:
+            (folder / name).unlink(missing_ok=True)
+
+
+def change_by_hand(folder: Path, address: Address, change: Callable[[Asset], Asset | None]) -> None:
+    manifest = parse_manifest((folder / MANIFEST_NAME).read_bytes())
+    asset = manifest.asset(address)
+    assert asset is not None
+    write_by_hand(folder, manifest.with_asset(address, change(asset)))
+
+
+def commit_by_hand(folder: Path, message: str = "By hand") -> str:
+    """Past every hook."""
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--no-verify", "--message", message)
+    return git(folder, "rev-parse", "HEAD").strip()
+
+
+def with_status(status: Status) -> Callable[[Asset], Asset]:
+    return lambda asset: replace(asset, status=status, approved_md5=asset.md5 if status.locked else None)

@@ -1,0 +1,418 @@
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import pytest
+from PIL import Image
+
+from gitassets.actions.build import BuildOptions, BuildResult, GapsError, build
+from gitassets.actions.making import Progress
+from gitassets.actions.project import Project, Run, find_project, find_run, read_manifest
+from gitassets.actions.replace import replace_asset
+from gitassets.actions.track import track
+from gitassets.actions.transition import approve, reject, reopen_assets
+from gitassets.adapters.files import hash_file
+from gitassets.adapters.locks import hold_lock
+from gitassets.domain.manifest import Address, Kind
+from gitassets.domain.timeline import Policy
+from gitassets.errors import BusyError, CorruptError, NotFoundError, UsageError
+from tests.actions.checks import assert_clean, asset, git, ignore_progress, select, snapshot, subjects
+from tests.actions.locked_run import change_by_hand, commit_by_hand, write_by_hand
+from tests.adapters.media_files import make_tone
+from tests.media import write_picture, write_tone
+
+SMALL = {"size": "160x90", "fps": "10"}
+STRICT = BuildOptions(**SMALL)
+SKIP = BuildOptions(policy=Policy.SKIP_REJECTED, **SMALL)
+ONLY = BuildOptions(policy=Policy.ONLY_APPROVED, **SMALL)
+
+
+def build_it(project: Project, run: Run, options: BuildOptions = SKIP) -> BuildResult:
+    return build(project, run, options, ignore_progress)
+
+
+def approve_all(project: Project, run: Run) -> None:
+    approve(project, run, select(segment="all"))
+
+
+def write_texts(project: Project, run: Run) -> None:
+    manifest = read_manifest(project, run)
+    told = {number: dataclasses.replace(one, paragraph_text="Words.") for number, one in manifest.segments.items()}
+    write_by_hand(run.require_folder(), manifest.with_segments(told))
+    commit_by_hand(run.require_folder())
+
+
+def write_other_bytes(path: Path) -> None:
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes() + b"more")
+
+
+def built(project: Project, run: Run) -> list[tuple[str, object]]:
+    segments = read_manifest(project, run).segments.values()
+    return [(one.sync_status, None if one.built is None else dict(one.built)) for one in segments]
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    with Image.open(path) as picture:
+        return picture.size
+
+
+def middle_colours(path: Path) -> list[tuple[int, int, int]]:
+    """The colour in the middle of each second."""
+    with av.open(str(path)) as container:
+        images = [frame.to_image() for frame in container.decode(video=0)]
+    return [image.getpixel((80, 45)) for image in images[5::10]]
+
+
+def test_an_approved_run_becomes_a_video_in_one_commit(project: Project, run: Run) -> None:
+    write_texts(project, run)
+    approve_all(project, run)
+    before = git(run.require_folder(), "rev-parse", "HEAD").strip()
+    result = build_it(project, run, STRICT)
+    folder = run.require_folder()
+    assert (result.video, result.captions) == (folder / "final/ep1.mp4", folder / "final/ep1.srt")
+    assert (result.duration_sec, result.segments, result.rendered, result.cached) == (3.0, 3, 3, 0)
+    assert (result.omissions, result.remarks) == ((), ())
+    assert subjects(run)[0] == "build final/ep1.mp4"
+    assert git(folder, "rev-parse", "HEAD").strip() == result.commit
+    assert git(folder, "rev-parse", "HEAD~1").strip() == before
+    assert read_manifest(project, run).production_state == "built"
+    first, _, third = (asset(project, run, "image", 1).md5, None, asset(project, run, "image", 3).md5)
+    narrations = [asset(project, run, "audio", number).md5 for number in (1, 2, 3)]
+    visuals = [first, first, third]
+    assert built(project, run) == [
+        ("synced", {"audio": audio, "visual": visual}) for audio, visual in zip(narrations, visuals, strict=True)
+    ]
+    assert_clean(project, run)
+
+
+def test_the_video_shows_what_belongs_to_each_segment(project: Project, run: Run) -> None:
+    result = build_it(project, run)
+    colours = [(53, 97, 151), (53, 97, 151), (159, 35, 197)]  # of the pictures made with the seeds 1 and 3
+    for seen, wanted in zip(middle_colours(result.video), colours, strict=True):
+        assert all(abs(one - other) < 8 for one, other in zip(seen, wanted, strict=True))
+    with av.open(str(result.video)) as container:
+        assert container.metadata["title"] == "ep1"
+        assert len(container.chapters()) == 3
+        assert {stream.type for stream in container.streams} >= {"video", "audio"}
+
+
+def test_build_json_names_every_hash_and_the_commit(project: Project, run: Run) -> None:
+    head = git(run.require_folder(), "rev-parse", "HEAD").strip()
+    result = build_it(project, run)
+    raw = json.loads((result.video.parent / "build.json").read_text())
+    assert (raw["run_id"], raw["commit"]) == ("ep1", head)
+    assert raw["settings"] == {"size": "160x90", "fps": "10", "keep_video_sound": False, "loudness_lufs": -16.0}
+    assert set(raw["made_with"]) == {"gitassets", "ffmpeg"}
+    second = raw["segments"][1]
+    assert second["audio"] == {"path": "audio/audio_001.wav", "md5": asset(project, run, "audio", 2).md5}
+    assert second["visual"]["md5"] == asset(project, run, "image", 1).md5
+    assert (second["visual_from"], second["look"], second["start_sec"], second["duration_sec"]) == (
+        1,
+        "still",
+        1.0,
+        1.0,
+    )
+
+
+def test_built_again_from_the_same_nothing_is_rendered_or_committed(project: Project, run: Run) -> None:
+    first = build_it(project, run)
+    before = snapshot(run)
+    again = build_it(project, run)
+    assert (again.rendered, again.cached, again.commit) == (0, 3, None)
+    assert snapshot(run) == before
+    assert first.commit is not None
+
+
+def test_approving_what_was_built_needs_no_other_build(project: Project, run: Run) -> None:
+    build_it(project, run)
+    approve_all(project, run)
+    assert [status for status, _ in built(project, run)] == ["synced"] * 3
+    assert build_it(project, run, STRICT).commit is None
+
+
+def test_one_other_image_renders_its_segment_and_is_one_commit(project: Project, run: Run) -> None:
+    build_it(project, run)
+    write_picture(project.root / "new.png", seed=9)
+    replace_asset(project, run, select(image="3"), project.root / "new.png")
+    assert [status for status, _ in built(project, run)] == ["pending", "pending", "stale"]
+    result = build_it(project, run)
+    assert (result.rendered, result.cached) == (1, 2)
+    message = git(run.require_folder(), "log", "-1", "--format=%B")
+    assert "Assets-Segments: 3" in message
+    assert built(project, run)[2][1] == {
+        "audio": asset(project, run, "audio", 3).md5, "visual": asset(project, run, "image", 3).md5,
+    }  # fmt: skip
+    (project.root / "new.png").unlink()
+    assert_clean(project, run)
+
+
+def test_other_settings_make_another_video(project: Project, run: Run) -> None:
+    build_it(project, run)
+    result = build_it(project, run, BuildOptions(policy=Policy.SKIP_REJECTED, size="90x160", fps="24000/1001"))
+    assert result.commit is not None
+    with av.open(str(result.video)) as container:
+        assert (container.streams.video[0].width, str(container.streams.video[0].average_rate)) == (90, "24000/1001")
+
+
+def test_taken_away_files_are_put_back_without_a_commit(project: Project, run: Run) -> None:
+    write_texts(project, run)
+    result = build_it(project, run)
+    assert result.captions is not None
+    result.video.unlink()
+    result.captions.write_text("changed")
+    assert build_it(project, run).commit is None
+    assert hash_file(result.video) == {one.path: one.md5 for one in read_manifest(project, run).final}["final/ep1.mp4"]
+    assert result.captions.read_text() != "changed"
+    assert_clean(project, run)
+
+
+def test_a_damaged_video_in_the_cache_is_made_again(project: Project, run: Run) -> None:
+    build_it(project, run)
+    blob = project.blobs.path(next(one.md5 for one in read_manifest(project, run).final if one.path.endswith("mp4")))
+    blob.chmod(0o644)
+    blob.write_bytes(b"damaged")
+    result = build_it(project, run)
+    assert (result.rendered, result.cached) == (0, 3)
+    assert hash_file(blob) == hash_file(result.video)
+
+
+# What may not be built.
+
+
+def test_strict_lists_every_gap_and_writes_nothing(project: Project, run: Run) -> None:
+    approve(project, run, select(audio="1,3", image="1"))
+    reject(project, run, select(image="3"), reason="too dark")
+    before = snapshot(run)
+    with pytest.raises(GapsError) as caught:
+        build_it(project, run, STRICT)
+    assert caught.value.message.splitlines() == [
+        "Run ep1 cannot be built (strict):",
+        "  segment 2: audio is not approved but draft",
+        "  segment 3: image was rejected: too dark",
+    ]
+    assert "--only approved" in caught.value.hint
+    assert snapshot(run) == before
+    assert not (run.require_folder() / "final").exists()
+
+
+def test_only_approved_leaves_out_the_rest_and_says_so(project: Project, run: Run) -> None:
+    approve(project, run, select(audio="all", image="1"))
+    result = build_it(project, run, ONLY)
+    assert [str(one) for one in result.omissions] == ["segment 3: image is not approved but draft"]
+    seen = middle_colours(result.video)
+    assert all(abs(one - other) < 8 for one, other in zip(seen[2], (53, 97, 151), strict=True))
+
+
+def test_a_rejected_narration_needs_gaps_to_be_allowed(project: Project, run: Run) -> None:
+    reject(project, run, select(audio="2"), reason="mispronounced")
+    with pytest.raises(GapsError, match="segment 2: audio was rejected: mispronounced") as caught:
+        build_it(project, run)
+    assert "--allow-gaps" in caught.value.hint
+    result = build_it(project, run, BuildOptions(policy=Policy.SKIP_REJECTED, allow_gaps=True, **SMALL))
+    assert result.duration_sec > 2
+    assert [(one.segment, one.kind) for one in result.omissions] == [(2, Kind.AUDIO)]
+    assert built(project, run)[1][1] == {"visual": asset(project, run, "image", 1).md5}
+
+
+def test_a_run_without_narration_says_how_to_go_on(project: Project, media_folder: Callable[..., Path]) -> None:
+    track(project, media_folder("mute", audio=0, images=(1, 2)), on_progress=ignore_progress)
+    mute = find_run(project, "mute")
+    with pytest.raises(Exception, match="no narration at all") as caught:
+        build_it(project, mute)
+    assert "produce --resume mute" in str(getattr(caught.value, "hint", ""))
+    result = build_it(project, mute, BuildOptions(policy=Policy.SKIP_REJECTED, allow_gaps=True, **SMALL))
+    assert result.segments == 2
+
+
+def test_everything_changed_by_hand_is_listed_among_the_gaps(project: Project, run: Run) -> None:
+    approve(project, run, select(audio="1,3", image="all"))
+    for name in ("images/scene_000.png", "images/scene_002.png", "audio/audio_002.wav"):
+        write_other_bytes(run.require_folder() / name)
+    with pytest.raises(GapsError) as caught:
+        build_it(project, run, STRICT)
+    changed = "was changed by hand: its file has other bytes than the manifest records"
+    assert caught.value.message.splitlines()[1:] == [
+        f"  segment 1: image {changed}",
+        "  segment 2: audio is not approved but draft",
+        f"  segment 3: audio {changed}",
+        f"  segment 3: image {changed}",
+    ]
+    assert "gitassets restore ep1 --image 1" in caught.value.hint
+    assert "--only approved" in caught.value.hint
+
+
+@pytest.mark.parametrize("options", [ONLY, SKIP])
+def test_changed_bytes_are_built_under_no_policy(project: Project, run: Run, options: BuildOptions) -> None:
+    approve_all(project, run)
+    write_other_bytes(run.require_folder() / "images/scene_000.png")
+    with pytest.raises(GapsError, match="segment 1: image was changed by hand") as caught:
+        build_it(project, run, options)
+    assert "Approve" not in caught.value.hint
+
+
+def test_damaged_bytes_in_the_cache_are_not_built(project: Project, run: Run) -> None:
+    blob = project.blobs.path(asset(project, run, "image", 1).md5)
+    blob.chmod(0o644)
+    blob.write_bytes(blob.read_bytes()[:-1] + b"x")
+    with pytest.raises(CorruptError, match=r"images/scene_000\.png"):
+        build_it(project, run)
+
+
+def test_bytes_that_are_only_in_the_folder_are_enough(project: Project, run: Run) -> None:
+    project.blobs.path(asset(project, run, "image", 1).md5).unlink()
+    assert build_it(project, run).segments == 3
+
+
+def test_bytes_that_are_nowhere_are_named(project: Project, run: Run) -> None:
+    project.blobs.path(asset(project, run, "image", 1).md5).unlink()
+    (run.require_folder() / "images/scene_000.png").unlink()
+    with pytest.raises(NotFoundError, match="image 1"):
+        build_it(project, run)
+
+
+def test_reopened_after_the_build_the_segment_is_pending_again(project: Project, run: Run) -> None:
+    approve_all(project, run)
+    build_it(project, run, STRICT)
+    reopen_assets(project, run, select(image="3"), reason="look again")
+    assert [status for status, _ in built(project, run)] == ["synced", "synced", "pending"]
+
+
+def test_two_builds_of_one_run_do_not_run_at_once(project: Project, run: Run) -> None:
+    with (
+        hold_lock(project.state_dir / "building" / "ep1.lock", "building ep1"),
+        pytest.raises(BusyError, match="building"),
+    ):
+        build_it(project, run)
+
+
+def test_what_is_decided_while_it_renders_is_not_lost(project: Project, run: Run) -> None:
+    def decide(progress: Progress) -> None:
+        if progress.done == 0:
+            reject(project, run, select(image="3"), reason="meanwhile")
+
+    result = build(project, run, SKIP, decide)
+    assert result.commit is not None
+    assert asset(project, run, "image", 3).status == "rejected"
+    assert subjects(run)[:2] == ["build final/ep1.mp4", "reject image 3"]
+    assert_clean(project, run)
+
+
+# The copy.
+
+
+def test_o_puts_a_copy_of_video_and_captions_elsewhere(project: Project, run: Run, tmp_path: Path) -> None:
+    write_texts(project, run)
+    (tmp_path / "episode.mp4").write_bytes(b"an older one")
+    result = build_it(project, run, BuildOptions(policy=Policy.SKIP_REJECTED, output=tmp_path / "episode.mp4", **SMALL))
+    assert result.output == tmp_path / "episode.mp4"
+    assert (tmp_path / "episode.mp4").read_bytes() == result.video.read_bytes()
+    assert result.captions is not None
+    assert (tmp_path / "episode.srt").read_bytes() == result.captions.read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["episode.mp4", "episode.srt"]
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("film.mkv", UsageError),
+        ("film", UsageError),
+        ("project/gitassets.yaml/film.mp4", UsageError),
+        ("project/runs/ep1/video/scene_000.mp4", UsageError),
+    ],
+)
+def test_o_that_cannot_be_is_refused_before_anything_is_rendered(
+    project: Project, run: Run, tmp_path: Path, name: str, error: type[Exception]
+) -> None:
+    (run.require_folder() / "video").mkdir()
+    with pytest.raises(error):
+        build_it(project, run, BuildOptions(policy=Policy.SKIP_REJECTED, output=tmp_path / name, **SMALL))
+    assert not (project.state_dir / "render-cache").exists()
+
+
+@pytest.mark.parametrize("name", [".", "", "..", "/", "runs"])
+def test_o_that_is_a_folder_is_told_to_name_a_file(project: Project, run: Run, name: str) -> None:
+    with pytest.raises(UsageError, match="is a folder") as caught:
+        build_it(project, run, BuildOptions(policy=Policy.SKIP_REJECTED, output=Path(name), **SMALL))
+    assert str(Path(name) / "ep1.mp4") in caught.value.hint
+
+
+def test_o_in_a_folder_that_is_not_there_says_how_to_make_it(project: Project, run: Run) -> None:
+    with pytest.raises(NotFoundError, match=r"^There is no folder out$") as caught:
+        build_it(project, run, BuildOptions(policy=Policy.SKIP_REJECTED, output=Path("out/x.mp4"), **SMALL))
+    assert "mkdir out" in caught.value.hint
+
+
+@pytest.mark.parametrize("changes", [{"size": "161x90"}, {"fps": "0"}])
+def test_impossible_sizes_and_rates(project: Project, run: Run, changes: dict[str, str]) -> None:
+    with pytest.raises(UsageError):
+        build_it(project, run, BuildOptions(**{**SMALL, **changes}))
+
+
+def test_the_settings_of_the_project_hold(project: Project, run: Run) -> None:
+    (project.root / "gitassets.yaml").write_text("build:\n  size: 64x36\n  fps: 5\n  loudness_lufs: -20\n")
+    result = build_it(find_project(project.root), run, BuildOptions(policy=Policy.SKIP_REJECTED))
+    with av.open(str(result.video)) as container:
+        assert (container.streams.video[0].width, container.streams.video[0].average_rate) == (64, 5)
+
+
+def test_a_run_without_texts_has_cards_without_words_and_no_captions(
+    project: Project, media_folder: Callable[..., Path]
+) -> None:
+    folder = media_folder("told", audio=1, images=())
+    write_tone(folder / "audio" / "audio_001.wav", duration_sec=1.5)
+    track(project, folder, on_progress=ignore_progress)
+    result = build_it(project, find_run(project, "told"))
+    assert result.captions is None
+    assert (find_run(project, "told").require_folder() / "final/told.srt").read_bytes() == b""
+    assert result.duration_sec == 2.5
+
+
+def test_the_copy_of_a_video_without_captions_has_none_beside_it(
+    project: Project, media_folder: Callable[..., Path], tmp_path: Path
+) -> None:
+    track(project, media_folder("told", audio=1, images=()), on_progress=ignore_progress)
+    options = BuildOptions(policy=Policy.SKIP_REJECTED, output=tmp_path / "film.mp4", **SMALL)
+    build_it(project, find_run(project, "told"), options)
+    assert not (tmp_path / "film.srt").exists()
+    (tmp_path / "film.srt").write_text("of an older video")
+    build_it(project, find_run(project, "told"), options)
+    assert (tmp_path / "film.srt").read_bytes() == b""
+
+
+# What could be better.
+
+
+def test_cards_made_for_another_shape_are_remarked(project: Project, run: Run) -> None:
+    for number in (1, 3):
+        address = Address(number, Kind.IMAGE)
+        change_by_hand(run.require_folder(), address, lambda one: dataclasses.replace(one, source="card"))
+    commit_by_hand(run.require_folder())
+    [remark] = build_it(project, run, BuildOptions(policy=Policy.SKIP_REJECTED, size="90x160", fps="10")).remarks
+    made_for = "{}x{}".format(*picture_size(run.require_folder() / "images/scene_000.png"))
+    assert remark == f"images 1,3 are cards made for {made_for}: regenerate them with build.size set to 90x160"
+    same_shape = BuildOptions(policy=Policy.SKIP_REJECTED, size=made_for, fps="10")
+    assert build_it(project, run, same_shape).remarks == ()
+
+
+def test_pictures_that_are_no_cards_are_not_remarked(project: Project, run: Run) -> None:
+    assert build_it(project, run, BuildOptions(policy=Policy.SKIP_REJECTED, size="90x160", fps="10")).remarks == ()
+
+
+def test_narration_that_stays_too_quiet_is_remarked_also_when_nothing_is_rendered(project: Project, run: Run) -> None:
+    soft = make_tone(project.state_dir / "soft.wav", 1, db=-58)
+    replace_asset(project, run, select(audio="2"), soft)
+    first, again = build_it(project, run), build_it(project, run)
+    assert [one.split(" so ")[0] for one in first.remarks] == ["segment 2: narration is"]
+    assert (again.remarks, again.commit) == (first.remarks, None)
+
+
+def test_what_a_killed_build_left_is_gone_though_nothing_is_rendered(project: Project, run: Run) -> None:
+    build_it(project, run)
+    left = project.state_dir / "render-cache" / "work" / "left"
+    left.mkdir()
+    (left / "half.mp4").write_bytes(b"half")
+    assert build_it(project, run).commit is None
+    assert not left.exists()

@@ -1,0 +1,116 @@
+"""What got out of step is put right, and what only a person can decide is named."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gitassets.actions.doctor import doctor
+from gitassets.actions.hooks import show_hooks, uninstall
+from gitassets.actions.project import find_project, find_run
+from gitassets.domain.dvc_file import imply_dvc_files
+from gitassets.domain.manifest import MANIFEST_NAME, format_manifest
+from tests.actions.checks import assert_clean, dvc_status, git, run_cli, subjects
+from tests.actions.locked_run import IMAGE_1, IMAGE_3, LockedRun, commit_by_hand, overwrite
+
+
+def test_nothing_to_do(locked: LockedRun) -> None:
+    doctor(locked.project)
+    before = locked.head()
+    result = doctor(locked.project)
+    assert (result.mended, result.left) == ((), ())
+    assert locked.head() == before
+
+
+def test_hooks_and_merge_driver_are_set_up_again(locked: LockedRun) -> None:
+    uninstall(locked.project)
+    assert doctor(locked.project).mended == ("Installed the hooks and the merge driver",)
+    assert show_hooks(locked.project).complete
+
+
+@pytest.mark.parametrize("wrong", ["size", "absent", "extra"])
+def test_dvc_files_follow_the_manifest_again(locked: LockedRun, wrong: str) -> None:
+    path = locked.folder / "images.dvc"
+    if wrong == "size":
+        path.write_text(path.read_text().replace("size: ", "size: 1"))
+    elif wrong == "absent":
+        path.unlink()
+    else:
+        path.with_name("video.dvc").write_text(path.read_text().replace("images", "video"))
+    commit_by_hand(locked.folder)
+    assert doctor(locked.project).mended == ("ep1: rebuilt the .dvc files from the manifest",)
+    assert subjects(locked.run)[0] == "doctor rebuild the .dvc files"
+    assert dvc_status(locked.folder) == {}
+    assert locked.git("status", "--porcelain") == ""
+    assert doctor(locked.project).mended == ()
+
+
+def test_derived_fields_follow_again(locked: LockedRun) -> None:
+    path = locked.folder / MANIFEST_NAME
+    path.write_bytes(format_manifest(replace(locked.manifest(), production_state="published")))
+    commit_by_hand(locked.folder)
+    assert doctor(locked.project).mended
+    assert locked.manifest().production_state == "review"
+    assert locked.verify().holds
+
+
+def test_an_edit_that_is_not_committed_is_never_swallowed(locked: LockedRun) -> None:
+    path = locked.folder / "images.dvc"
+    path.write_text("edited")
+    result = doctor(locked.project)
+    assert result.mended == ()
+    assert "was changed by hand" in result.left[0]
+    assert path.read_text() == "edited"
+
+
+def test_the_cache_is_filled_from_whole_files(locked: LockedRun) -> None:
+    blobs = locked.project.blobs
+    one, three = (locked.asset(address) for address in (IMAGE_1, IMAGE_3))
+    blobs.remove(three.md5)
+    blobs.path(one.md5).chmod(0o644)
+    blobs.path(one.md5).write_bytes(b"damaged")
+    listing = blobs.path(imply_dvc_files(locked.manifest())["audio"].md5)
+    listing.chmod(0o644)
+    listing.write_text("[]")
+    assert locked.codes() == {"blob-damaged"}
+    mended = doctor(locked.project).mended
+    assert len(mended) == 3
+    assert locked.verify(full=True).holds
+    assert_clean(locked.project, locked.run)
+
+
+def test_what_only_a_person_can_do_is_named(locked: LockedRun) -> None:
+    one, three = (locked.asset(address) for address in (IMAGE_1, IMAGE_3))
+    overwrite(locked.locked_file)
+    locked.project.blobs.remove(three.md5)
+    (locked.folder / three.path).unlink()
+    blob = locked.project.blobs.path(one.md5)
+    blob.chmod(0o644)
+    blob.write_bytes(b"damaged")
+    left = "\n".join(doctor(locked.project).left)
+    assert "image 1 is locked, but images/scene_000.png was overwritten: `gitassets restore ep1 --image 1`" in left
+    assert f"the bytes of {three.path} are not here: `dvc pull`" in left
+    assert f"the cached bytes of {one.path} are damaged: delete {blob}" in left
+    done = run_cli(locked.project.root, "doctor")
+    assert done.returncode == 1
+    assert "Left for you: ep1: image 1 is locked" in done.stderr
+
+
+def test_a_copied_project_is_tied_to_its_own_runs(locked: LockedRun, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(locked.project.root, copy, symlinks=True)
+    project = find_project(copy)
+    assert "Tied run ep1 to this copy of the project" in doctor(project).mended
+    assert find_run(project, "ep1").folder == copy / "runs" / "ep1"
+    assert git(copy / "runs" / "ep1", "rev-parse", "--git-common-dir").strip() == str(copy / ".git")
+
+
+def test_the_command(locked: LockedRun) -> None:
+    root = locked.project.root
+    run_cli(root, "doctor")
+    assert run_cli(root, "doctor").stdout == "All is well.\n"
+    assert {"mended", "left"} < set(json.loads(run_cli(root, "doctor", "--json").stdout))

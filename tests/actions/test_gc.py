@@ -1,0 +1,151 @@
+"""Only what no history names is ever removed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gitassets.actions.gc import gc
+from gitassets.actions.project import find_project
+from gitassets.actions.recording import hold_making
+from gitassets.actions.replace import replace_asset
+from gitassets.actions.takes import restore
+from gitassets.actions.transition import approve, reopen_assets
+from gitassets.adapters.journal import Made, MadeLog
+from gitassets.domain.keep import Keep
+from gitassets.domain.manifest import MANIFEST_NAME, Asset, raw_asset
+from gitassets.domain.status import Status
+from gitassets.errors import BusyError, ConflictError, CorruptError
+from tests.actions.checks import git, run_cli, select
+from tests.actions.locked_run import (
+    IMAGE_1,
+    IMAGE_3,
+    LockedRun,
+    commit_by_hand,
+    overwrite,
+    with_bytes,
+    write_by_hand,
+)
+from tests.media import write_picture
+
+
+def put_blob(locked: LockedRun, seed: int = 123) -> str:
+    """A blob that nothing names."""
+    return with_bytes(locked.project, locked.asset(IMAGE_3), seed).md5
+
+
+def take_new(locked: LockedRun, number: str, seed: int) -> None:
+    file = write_picture(locked.project.root.parent / f"{seed}.png", seed=seed)
+    replace_asset(locked.project, locked.run, select(image=number), file)
+
+
+def test_shows_first_then_removes_what_nothing_names(locked: LockedRun) -> None:
+    md5 = put_blob(locked)
+    shown = gc(locked.project, Keep.HISTORY, dry_run=True)
+    assert shown.unnamed == (md5,)
+    assert shown.freed_bytes == locked.project.blobs.path(md5).stat().st_size
+    assert locked.project.blobs.has(md5)
+    assert gc(locked.project, Keep.HISTORY, dry_run=False).unnamed == (md5,)
+    assert not locked.project.blobs.has(md5)
+    assert gc(locked.project, Keep.HISTORY, dry_run=False).unnamed == ()
+    assert locked.verify(full=True).holds
+
+
+def test_every_take_of_any_history_stays(locked: LockedRun) -> None:
+    first = locked.asset(IMAGE_3).md5
+    take_new(locked, "3", 50)
+    take_new(locked, "3", 51)
+    gc(locked.project, Keep.HISTORY, dry_run=False)
+    restore(locked.project, locked.run, select(image="3"), "1")
+    assert locked.asset(IMAGE_3).md5 == first
+    assert locked.verify(full=True).holds
+
+
+@pytest.mark.parametrize("kind", ["branch", "tag", "stash", "remote", "detached"])
+def test_what_only_another_reference_names_stays(locked: LockedRun, kind: str) -> None:
+    base = locked.head()
+    changed = with_bytes(locked.project, locked.asset(IMAGE_3))
+    write_by_hand(locked.folder, locked.manifest().with_asset(IMAGE_3, changed))
+    if kind == "stash":
+        locked.git("stash", "--quiet")
+    elif kind == "detached":
+        locked.git("checkout", "--quiet", "--detach")
+        commit_by_hand(locked.folder)
+    else:
+        commit = commit_by_hand(locked.folder)
+        name = {"branch": "refs/heads/idea", "tag": "refs/tags/idea", "remote": "refs/remotes/bea/run/ep1"}[kind]
+        locked.git("update-ref", name, commit)
+        locked.git("reset", "--hard", "--quiet", base)
+        (locked.project.git_dir / "worktrees" / "ep1" / "ORIG_HEAD").unlink()
+    gc(locked.project, Keep.HISTORY, dry_run=False)
+    assert locked.project.blobs.has(changed.md5)
+
+
+def test_keep_locked_drops_takes_that_were_never_approved(locked: LockedRun) -> None:
+    approved, draft = locked.asset(IMAGE_1).md5, locked.asset(IMAGE_3).md5
+    take_new(locked, "3", 50)
+    reopen_assets(locked.project, locked.run, select(image="1"), reason="logo")
+    take_new(locked, "1", 51)
+    current = {locked.asset(IMAGE_1).md5, locked.asset(IMAGE_3).md5}
+    result = gc(locked.project, Keep.LOCKED, dry_run=False)
+    assert draft in result.unnamed
+    assert not locked.project.blobs.has(draft)
+    assert all(map(locked.project.blobs.has, {approved, *current}))
+    assert locked.verify().holds
+
+
+def test_what_is_made_and_not_yet_recorded_stays(locked: LockedRun) -> None:
+    asset = with_bytes(locked.project, locked.asset(IMAGE_3))
+    MadeLog(locked.project.state_dir, "ep1").add(Made(3, "image", None, "regen", raw_asset(asset)))
+    assert gc(locked.project, Keep.LOCKED, dry_run=True).unnamed.count(asset.md5) == 0
+
+
+def test_nothing_is_removed_while_something_is_made(locked: LockedRun) -> None:
+    with hold_making(locked.project, locked.run), pytest.raises(BusyError, match="making assets"):
+        gc(locked.project, Keep.HISTORY, dry_run=False)
+
+
+def test_nothing_is_removed_while_a_history_cannot_be_read(locked: LockedRun, tmp_path: Path) -> None:
+    md5 = put_blob(locked)
+    (locked.folder / MANIFEST_NAME).write_text("{")
+    commit_by_hand(locked.folder)
+    with pytest.raises(CorruptError, match="cannot be read"):
+        gc(locked.project, Keep.HISTORY, dry_run=False)
+    assert locked.project.blobs.has(md5)
+    git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{locked.project.root}", "shallow")
+    with pytest.raises(ConflictError, match="shallow"):
+        gc(find_project(tmp_path / "shallow"), Keep.HISTORY, dry_run=False)
+
+
+def test_the_decisions_of_an_open_conflict_stay(locked: LockedRun) -> None:
+    approve(locked.project, locked.run, select(image="3"))
+    other = with_bytes(locked.project, locked.asset(IMAGE_3))
+    stopped = locked.asset(IMAGE_3)
+    write_by_hand(locked.folder, locked.manifest().with_asset(IMAGE_3, _in_conflict(stopped, stopped, other)))
+    commit_by_hand(locked.folder)
+    gc(locked.project, Keep.HISTORY, dry_run=False)
+    assert locked.project.blobs.has(other.md5)
+
+
+def _in_conflict(asset: Asset, *sides: Asset) -> Asset:
+    record = [raw_asset(one) for one in sides]
+    return replace(asset, status=Status.REVIEW, approved_md5=None, extra={"conflict": record})
+
+
+def test_the_command_asks_before_it_removes(locked: LockedRun) -> None:
+    root = locked.project.root
+    md5 = put_blob(locked)
+    done = run_cli(root, "gc")
+    assert "Would remove 1 files" in done.stdout
+    assert md5 in done.stdout
+    assert locked.project.blobs.has(md5)
+    found = json.loads(run_cli(root, "gc", "--json").stdout)
+    assert {"kept", "unnamed", "freed_bytes", "dry_run"} < set(found)
+    assert found["dry_run"] is True
+    assert "Removed 1 files" in run_cli(root, "gc", "--yes").stdout
+    assert not locked.project.blobs.has(md5)
+    overwrite(locked.folder / "images" / "scene_002.png")
+    assert run_cli(root, "gc", "--keep", "everything").returncode == 2

@@ -1,0 +1,164 @@
+"""What the hooks look at: where a run is, what is staged, and the bytes of locked files."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gitassets.actions.guarding import (
+    check_staged,
+    check_work_tree,
+    find_merged_heads,
+    find_staged,
+    linked_folder,
+    read_index,
+)
+from gitassets.adapters import stat_index
+from gitassets.adapters.files import hash_bytes, hash_file
+from gitassets.adapters.git_objects import ObjectReader
+from gitassets.domain.guard import RunState
+from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
+from gitassets.domain.status import Status
+from tests.actions.checks import git
+from tests.actions.locked_run import (
+    IMAGE_1,
+    IMAGE_3,
+    LockedRun,
+    change_by_hand,
+    commit_by_hand,
+    overwrite,
+    with_status,
+)
+
+
+def test_a_run_is_found_by_its_mark_its_branch_or_what_is_rebased(locked: LockedRun, tmp_path: Path) -> None:
+    staged = find_staged(locked.folder, {})
+    assert staged is not None
+    assert (staged.run_id, staged.common_dir) == ("ep1", locked.project.git_dir)
+    locked.git("checkout", "--quiet", "--detach")
+    assert find_staged(locked.folder, {}) is not None
+    assert find_staged(locked.project.root, {}) is None
+    assert find_staged(tmp_path, {}) is None
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "--quiet", "--branch", "run/ep1", f"file://{locked.project.root}", str(clone))
+    found = find_staged(clone, {})
+    assert found is not None
+    assert (found.run_id, found.common_dir) == ("ep1", clone / ".git")
+    git(clone, "checkout", "--quiet", "--detach")
+    assert find_staged(clone, {}) is None
+    rebased = clone / ".git" / "rebase-merge" / "head-name"
+    rebased.parent.mkdir()
+    rebased.write_text("refs/heads/run/ep1\n")
+    assert find_staged(clone, {}) is not None
+    rebased.write_text("refs/heads/main\n")
+    assert find_staged(clone, {}) is None
+
+
+def test_the_index_that_git_names_is_read(locked: LockedRun, tmp_path: Path) -> None:
+    change_by_hand(locked.folder, IMAGE_3, with_status(Status.APPROVED))
+    other = tmp_path / "index"
+    git(locked.folder, "read-tree", "HEAD")
+    staged = find_staged(locked.folder, {})
+    assert staged is not None
+    assert read_index(staged, ObjectReader(staged.git)).manifest != locked.manifest()
+    git(locked.folder, "add", "asset_manifest.json")
+    (locked.project.git_dir / "worktrees" / "ep1" / "index").rename(other)
+    staged = find_staged(locked.folder, {"GIT_INDEX_FILE": str(other), "GIT_PREFIX": "nonsense"})
+    assert staged is not None
+    assert read_index(staged, ObjectReader(staged.git)).manifest == locked.manifest()
+    assert check_staged(staged, {}) == ()
+
+
+def test_merged_heads_are_named_by_the_environment() -> None:
+    assert find_merged_heads({"GITHEAD_abc": "other", "PATH": "x"}) == ["abc"]
+
+
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The files that were hashed since the test began."""
+    found: list[Path] = []
+    monkeypatch.setattr(stat_index, "hash_file", lambda path: (found.append(path), hash_file(path))[1])
+    return found
+
+
+def test_a_thousand_untouched_files_are_hashed_once(locked: LockedRun, hashed: list[Path]) -> None:
+    segments = {}
+    for number in range(1, 1001):
+        data = f"picture {number}".encode()
+        path = f"images/many_{number:04d}.png"
+        (locked.folder / path).write_bytes(data)
+        md5 = hash_bytes(data)
+        image = Asset(path=path, status=Status.APPROVED, md5=md5, approved_md5=md5, size=len(data))
+        segments[number] = Segment(paragraph_text="", image=image)
+    state = RunState(manifest=Manifest(run_id="ep1", segments=segments))
+    staged = find_staged(locked.folder, {})
+    assert staged is not None
+    _settle(locked.folder / path)
+    assert check_work_tree(staged, state) == ()
+    assert len(hashed) == 1000
+    assert check_work_tree(staged, state) == ()
+    assert len(hashed) == 1000
+    overwrite(locked.folder / "images" / "many_0500.png")
+    (violation,) = check_work_tree(staged, state)
+    assert (violation.code, violation.subject) == ("locked-bytes-changed", "image 500")
+    assert len(hashed) == 1001
+
+
+def _settle(path: Path) -> None:
+    """Files are so old that the index can tell a later change by its time."""
+    while time.time_ns() - path.stat().st_ctime_ns <= stat_index.RACY_NS:
+        pass
+
+
+def test_a_file_just_written_is_hashed_again(locked: LockedRun, hashed: list[Path]) -> None:
+    index = locked.project.stat_index(locked.run)
+    path = locked.folder / "images" / "new.png"
+    for text in ("one", "two"):
+        path.write_text(text)
+        assert index.hash("images/new.png") == hash_bytes(text.encode())
+    assert len(hashed) == 2
+
+
+def test_in_a_merge_a_file_may_still_be_that_of_before(locked: LockedRun) -> None:
+    before = RunState(manifest=locked.manifest())
+    image = locked.asset(IMAGE_1)
+    merged = replace(image, md5="1" * 32, approved_md5="1" * 32)
+    after = RunState(manifest=locked.manifest().with_asset(IMAGE_1, merged))
+    staged = find_staged(locked.folder, {})
+    assert staged is not None
+    assert check_work_tree(staged, after, before) == ()
+    assert [one.code for one in check_work_tree(staged, after)] == ["locked-bytes-changed"]
+    overwrite(locked.locked_file)
+    assert [one.code for one in check_work_tree(staged, after, before)] == ["locked-bytes-changed"]
+    taken = replace(locked.asset(IMAGE_3), status=Status.APPROVED, md5="2" * 32, approved_md5="2" * 32)
+    theirs = RunState(manifest=Manifest(run_id="ep1", segments={3: Segment(paragraph_text="", image=taken)}))
+    assert check_work_tree(staged, theirs, before) == ()
+    assert [one.code for one in check_work_tree(staged, theirs, RunState())] == ["locked-bytes-changed"]
+
+
+def test_a_state_without_a_manifest_locks_nothing(locked: LockedRun) -> None:
+    staged = find_staged(locked.folder, {})
+    assert staged is not None
+    assert check_work_tree(staged, RunState()) == ()
+
+
+def test_a_linked_folder_deep_in_the_run(locked: LockedRun, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    image = replace(locked.asset(IMAGE_1), path="images/a/b/x.png")
+    (locked.folder / "images" / "a").symlink_to(tmp_path / "out")
+    staged = find_staged(locked.folder, {})
+    assert staged is not None
+    state = RunState(manifest=Manifest(run_id="ep1", segments={1: Segment(paragraph_text="", image=image)}))
+    assert check_work_tree(staged, state) == (linked_folder("images/a"),)
+
+
+def test_a_first_commit_has_nothing_before_it(locked: LockedRun) -> None:
+    locked.git("checkout", "--quiet", "--orphan", "run/fresh")
+    staged = find_staged(locked.folder, {})
+    assert staged is not None
+    assert check_staged(staged, {}) == ()
+    commit_by_hand(locked.folder)
+    assert locked.manifest().asset(Address(1, Kind.IMAGE)) is not None

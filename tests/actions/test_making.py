@@ -1,0 +1,235 @@
+"""What was made and paid for reaches disk at once, and the manifest when it can."""
+
+from __future__ import annotations
+
+import errno
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gitassets.actions import making
+from gitassets.actions.making import Job, Progress, check_jobs, finish_making, make_assets
+from gitassets.actions.project import Project, Run
+from gitassets.actions.recording import adopt, write_run
+from gitassets.actions.transition import approve, reject
+from gitassets.adapters.dvc import BlobStore
+from gitassets.adapters.journal import MadeLog
+from gitassets.adapters.locks import hold_lock
+from gitassets.domain.manifest import Address, Kind
+from gitassets.errors import ProviderError
+from gitassets.providers.base import Request
+from tests.actions.checks import addresses, assert_clean, asset, ignore_progress, select, statuses, subjects
+from tests.actions.tone_provider import ToneProvider
+from tests.media import write_picture
+
+
+def a_job(project: Project, run: Run, number: int, kind: Kind = Kind.VIDEO) -> Job:
+    """One for which there is no asset yet, unless it is an image of segment 1 or 3 or audio."""
+    address = Address(number, kind)
+    request = Request(kind=kind, segment=number, text="words", seed=number)
+    try:
+        base = asset(project, run, kind.value, number)
+    except AssertionError:
+        base = None
+    return Job(address, "tone", request, base=base)
+
+
+def images(project: Project, run: Run, *numbers: int) -> list[Job]:
+    return [a_job(project, run, number, Kind.IMAGE) for number in numbers]
+
+
+def log_of(project: Project) -> MadeLog:
+    return MadeLog(project.state_dir, "ep1")
+
+
+def test_what_is_made_is_in_cache_and_log_before_anybody_waits_for_it(
+    project: Project, run: Run, provider: ToneProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread that made it says so itself: whoever waits for it may be killed meanwhile."""
+    names: list[str] = []
+    add = MadeLog.add
+
+    def note_thread(log: MadeLog, made: object) -> None:
+        names.append(threading.current_thread().name)
+        add(log, made)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(MadeLog, "add", note_thread)
+    results = make_assets(project, run, images(project, run, 1, 3), "regen", ignore_progress)
+    assert len(names) == len(results.made) == 2
+    assert threading.main_thread().name not in names
+    assert {one.asset["md5"] for one in log_of(project).read()} == {one.asset["md5"] for one in results.made}
+    assert all(project.blobs.has(one.asset["md5"]) for one in results.made)
+    assert statuses(project, run)["image 1"] == "draft"
+
+
+def test_no_more_than_two_are_made_at_once(project: Project, run: Run, provider: ToneProvider) -> None:
+    at_work, most = [], []
+    both = threading.Barrier(making.PARALLEL)
+
+    def count(request: Request) -> None:
+        at_work.append(request.segment)
+        both.wait(timeout=20)
+        most.append(len(at_work))
+        both.wait(timeout=20)
+        at_work.remove(request.segment)
+
+    provider.before = count
+    jobs = [*images(project, run, 1, 3), a_job(project, run, 1, Kind.AUDIO), a_job(project, run, 2, Kind.AUDIO)]
+    results = make_assets(project, run, jobs, "regen", ignore_progress)
+    assert len(results.made) == 4
+    assert max(most) <= making.PARALLEL
+
+
+def test_what_cannot_succeed_is_found_before_anything_is_made(
+    project: Project, run: Run, provider: ToneProvider
+) -> None:
+    provider.hopeless = {3}
+    assert [(str(one.address), one.hint) for one in check_jobs(project, images(project, run, 1, 3))] == [
+        ("image 3", "Set TONE_KEY.")
+    ]  # fmt: skip
+    with pytest.raises(ProviderError, match="None of image 3 can be made: No key"):
+        check_jobs(project, images(project, run, 3))
+    assert check_jobs(project, []) == []
+    assert provider.requests == []
+
+
+def test_a_full_disk_is_a_failure_of_that_asset(
+    project: Project, run: Run, provider: ToneProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    move_in = BlobStore.move_in
+
+    def fill_up(store: BlobStore, file: Path, md5: str) -> None:
+        if threading.current_thread() is not threading.main_thread() and provider.requests[-1].segment == 3:
+            raise OSError(errno.ENOSPC, "No space left on device", str(file))
+        move_in(store, file, md5)
+
+    monkeypatch.setattr(making, "PARALLEL", 1)
+    monkeypatch.setattr(BlobStore, "move_in", fill_up)
+    results = make_assets(project, run, images(project, run, 1, 3), "regen", ignore_progress)
+    assert [one.segment for one in results.made] == [1]
+    assert "image 3 could not be written" in results.failed[0].message
+    finish_making(project, run, results, "regen")
+    assert_clean(project, run)
+
+
+def test_ctrl_c_before_all_is_begun(
+    project: Project, run: Run, provider: ToneProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit = making.ThreadPoolExecutor.submit
+
+    def stop_at_the_second(executor: object, function: object, *args: object) -> object:
+        if provider.requests or any(isinstance(one, Job) and one.address.segment == 3 for one in args):
+            raise KeyboardInterrupt
+        return submit(executor, function, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(making.ThreadPoolExecutor, "submit", stop_at_the_second)
+    results = make_assets(project, run, images(project, run, 1, 3), "regen", ignore_progress)
+    assert results.interrupted
+    accounted = {one.segment for one in results.made} | {one.address.segment for one in results.failed}
+    assert accounted == {1, 3}
+    assert [(str(one.address), one.message) for one in results.failed][-1] == ("image 3", "not begun")
+
+
+def test_scratch_folders_are_gone(project: Project, run: Run, provider: ToneProvider) -> None:
+    provider.failing = {3}
+    make_assets(project, run, images(project, run, 1, 3), "regen", ignore_progress)
+    assert list((project.state_dir / "tmp").iterdir()) == []
+
+
+def test_the_log_is_empty_once_it_is_committed(project: Project, run: Run, provider: ToneProvider) -> None:
+    results = make_assets(project, run, images(project, run, 1, 3), "regen", ignore_progress)
+    recorded = finish_making(project, run, results, "regen", words="Because.")
+    assert sorted(addresses(recorded.made)) == ["image 1", "image 3"]
+    assert subjects(run)[0] == "regen image 1,3"
+    assert_clean(project, run)
+
+
+def test_nothing_made_commits_nothing(project: Project, run: Run, provider: ToneProvider) -> None:
+    provider.failing = {1}
+    results = make_assets(project, run, images(project, run, 1), "regen", ignore_progress)
+    assert finish_making(project, run, results, "regen").commit is None
+    assert subjects(run)[0].startswith("track")
+    assert_clean(project, run)
+
+
+# What a killed command left
+
+
+def test_it_is_recorded_by_the_next_command_that_writes(project: Project, run: Run, provider: ToneProvider) -> None:
+    reject(project, run, select(image="3"), reason="too dark")
+    make_assets(project, run, images(project, run, 1, 3), "regen", ignore_progress)
+    with write_run(project, run, "anything"):
+        pass
+    assert subjects(run)[0] == "recover image 1,3"
+    assert (statuses(project, run)["image 3"], asset(project, run, "image", 3).reason) == ("revised", "too dark")
+    assert_clean(project, run)
+
+
+def test_it_is_left_to_its_maker_who_is_still_at_work(project: Project, run: Run, provider: ToneProvider) -> None:
+    results = make_assets(project, run, images(project, run, 1), "regen", ignore_progress)
+    with hold_lock(project.state_dir / "making" / "ep1.lock", "making assets"):
+        approve(project, run, select(audio="1"))
+        assert subjects(run)[0] == "approve audio 1"
+        finish_making(project, run, results, "regen")
+    assert subjects(run)[0] == "regen image 1"
+    assert_clean(project, run)
+
+
+def test_it_does_not_overwrite_what_was_approved_since(project: Project, run: Run, provider: ToneProvider) -> None:
+    make_assets(project, run, images(project, run, 1, 3), "regen", ignore_progress)
+    log = log_of(project).path.read_bytes()
+    log_of(project).remove()
+    approve(project, run, select(image="3"))
+    log_of(project).path.write_bytes(log)
+    before = asset(project, run, "image", 3)
+    with write_run(project, run, "anything"):
+        pass
+    assert subjects(run)[0] == "recover image 1"
+    assert asset(project, run, "image", 3) == before
+    assert_clean(project, run)
+
+
+def test_a_line_that_was_cut_short_costs_only_itself(project: Project, run: Run, provider: ToneProvider) -> None:
+    make_assets(project, run, images(project, run, 1), "regen", ignore_progress)
+    with log_of(project).path.open("a") as file:
+        file.write('{"segment": 3, "kind": "im')
+    with write_run(project, run, "anything"):
+        pass
+    assert subjects(run)[0] == "recover image 1"
+    assert_clean(project, run)
+
+
+# Names
+
+
+def test_a_first_asset_gets_the_name_of_its_segment(project: Project, run: Run, provider: ToneProvider) -> None:
+    results = make_assets(project, run, images(project, run, 2), "regen", ignore_progress)
+    finish_making(project, run, results, "regen")
+    assert asset(project, run, "image", 2).path == "images/scene_001.png"
+    assert_clean(project, run)
+
+
+def test_a_file_that_nobody_recorded_is_not_overwritten(project: Project, run: Run, provider: ToneProvider) -> None:
+    stranger = write_picture(run.require_folder() / "images" / "scene_001.png", seed=200)
+    data = stranger.read_bytes()
+    results = make_assets(project, run, images(project, run, 2), "regen", ignore_progress)
+    finish_making(project, run, results, "regen")
+    assert asset(project, run, "image", 2).path == "images/scene_001_2.png"
+    assert stranger.read_bytes() == data
+
+
+def test_a_name_that_is_the_same_where_case_does_not_count_is_taken(project: Project, run: Run) -> None:
+    with write_run(project, run, "x") as session:
+        current = asset(project, run, "image", 3)
+        taken = session.manifest.with_asset(Address(3, Kind.IMAGE), replace(current, path="images/SCENE_001.PNG"))
+        session.manifest = taken
+        found = adopt(session, Address(2, Kind.IMAGE), replace(current, path="images/scene_001.png"), None)
+    assert found.path == "images/scene_001_2.png"
+
+
+def test_progress_begins_at_nothing(project: Project, run: Run, provider: ToneProvider) -> None:
+    seen: list[Progress] = []
+    make_assets(project, run, images(project, run, 1), "regen", seen.append)
+    assert [(one.done, one.total, one.what) for one in seen] == [(0, 1, ""), (1, 1, "image 1")]

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import pytest
+
+from gitassets.actions.move import move
+from gitassets.actions.project import Project, Run, read_manifest
+from gitassets.actions.takes import read_takes
+from gitassets.actions.transition import approve, reject
+from gitassets.actions.verify import VerifyOptions, verify
+from gitassets.domain.manifest import Address, Kind
+from gitassets.errors import LockedError, NoMatchError, NotFoundError, UsageError
+from tests.actions.checks import assert_clean, asset, git, select, snapshot, statuses
+from tests.actions.upgrading import take_over
+from tests.old_runs import write_doubled
+
+
+def test_an_image_goes_to_the_segment_that_it_belongs_to(project: Project, run: Run) -> None:
+    reject(project, run, select(image="3"), reason="dull")
+    before = asset(project, run, "image", 3)
+    result = move(project, run, select(image="3"), 2)
+    moved = asset(project, run, "image", 2)
+    assert (moved.path, moved.md5, moved.status, moved.reason) == (before.path, before.md5, "rejected", "dull")
+    assert moved.extra["moved_from"] == "image 3"
+    assert read_manifest(project, run).asset(Address(3, Kind.IMAGE)) is None
+    assert (result.source, result.target, result.path) == ("image 3", "image 2", before.path)
+    assert git(run.require_folder(), "log", "-1", "--format=%s").strip() == "assets(ep1): move image 3 to 2"
+    assert_clean(project, run)
+    assert verify(project, [run], VerifyOptions(full=True)).holds
+
+
+def test_what_is_there_already_stays_as_an_earlier_take(project: Project, run: Run) -> None:
+    older, newer = asset(project, run, "image", 1).md5, asset(project, run, "image", 3).md5
+    move(project, run, select(image="3"), 1)
+    (takes,) = read_takes(project, run, select(image="1"))
+    assert [(one.asset.take, one.asset.md5) for one in takes.takes] == [(1, older), (2, newer)]
+    assert_clean(project, run)
+
+
+def test_a_take_of_an_upgraded_run_moves_and_the_current_one_stays(project: Project) -> None:
+    write_doubled(project.root)
+    run, _ = take_over(project)
+    current = asset(project, run, "image", 1)
+    (takes,) = read_takes(project, run, select(image="1"))
+    move(project, run, select(image="1"), 2, "1")
+    assert asset(project, run, "image", 1) == current
+    assert asset(project, run, "image", 2).md5 == takes.takes[0].asset.md5
+    assert_clean(project, run)
+
+
+def test_locked_assets_are_neither_moved_nor_covered(project: Project, run: Run) -> None:
+    approve(project, run, select(image="1"))
+    before = snapshot(run)
+    with pytest.raises(LockedError, match="image 1 of ep1 is approved") as caught:
+        move(project, run, select(image="1"), 2)
+    assert "gitassets reopen ep1 --image 1" in caught.value.hint
+    with pytest.raises(LockedError, match="image 1 of ep1 is approved"):
+        move(project, run, select(image="3"), 1)
+    assert snapshot(run) == before
+
+
+def test_what_cannot_be_moved(project: Project, run: Run) -> None:
+    before = snapshot(run)
+    with pytest.raises(NoMatchError, match="has no segment 9"):
+        move(project, run, select(image="1"), 9)
+    with pytest.raises(NoMatchError, match="Segment 2 of ep1 has no image"):
+        move(project, run, select(image="2"), 1)
+    with pytest.raises(NotFoundError, match="has no take 7"):
+        move(project, run, select(image="1"), 2, "7")
+    with pytest.raises(UsageError, match="already"):
+        move(project, run, select(image="1"), 1)
+    with pytest.raises(UsageError, match="One asset is moved at a time"):
+        move(project, run, select(image="1-3"), 2)
+    with pytest.raises(UsageError, match="Say which asset"):
+        move(project, run, select(segment="1"), 2)
+    assert snapshot(run) == before
+    assert statuses(project, run)["image 1"] == "draft"

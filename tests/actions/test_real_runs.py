@@ -1,0 +1,108 @@
+"""Runs that claude-studio itself has written, where they lie beside the project."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from gitassets.actions.project import Project, Run, find_project, find_run, read_manifest
+from gitassets.actions.upgrade import UpgradeResult, upgrade
+from gitassets.actions.verify import VerifyOptions, verify
+from gitassets.domain.manifest import Kind
+from tests.actions.checks import asset, dvc_status, files_below, git, ignore_progress
+
+RUNS = Path(__file__).parents[2].parent / "shared" / "runs"
+
+pytestmark = pytest.mark.skipif(not RUNS.is_dir(), reason="the real runs are not here")
+
+
+def take_over(tmp_path: Path, name: str, run_id: str) -> tuple[Project, Run, UpgradeResult]:
+    """The run in a copy of its working directory, upgraded, with every file of its folder as it was."""
+    root = tmp_path / name
+    shutil.copytree(RUNS / name, root, copy_function=shutil.copyfile)
+    for folder in (root, *(one for one in root.rglob("*") if one.is_dir())):
+        folder.chmod(0o755)
+    git(tmp_path, "init", "--quiet", str(root))
+    (root / ".gitignore").write_text("artifacts/*\n")
+    project = find_project(root)
+    folder = find_run(project, run_id).require_folder()
+    before = files_below(folder)
+    result = upgrade(project, find_run(project, run_id), ignore_progress)
+    after = files_below(folder)
+    assert {path: data for path, data in before.items() if after.get(path) != data}.keys() == {"asset_manifest.json"}
+    run = find_run(project, run_id)
+    assert project.git.read_blob(f"{run.ref}~1", "asset_manifest.json") == before["asset_manifest.json"]
+    assert git(folder, "status", "--porcelain") == ""
+    assert dvc_status(folder) == {}
+    assert verify(project, [run], VerifyOptions(full=True)).holds
+    return project, run, result
+
+
+def numbers(project: Project, run: Run, kind: Kind) -> list[int]:
+    return [address.segment for address, _ in read_manifest(project, run).assets(kind)]
+
+
+def test_56_scenes_and_45_clips(tmp_path: Path) -> None:
+    project, run, result = take_over(tmp_path, "spec_era", "20260207_101747")
+    assert numbers(project, run, Kind.AUDIO) == list(range(1, 46))
+    assert numbers(project, run, Kind.IMAGE) == [k * 45 // 56 + 1 for k in (0, 4, 6, 26, 27)]
+    assert [one.segment for one in result.scenes] == [k * 45 // 56 + 1 for k in range(56)]
+    assert result.not_found == ()
+    assert all(one.asset.status == "draft" for one in result.upgraded)
+    drawn = asset(project, run, "image", 1)
+    assert (drawn.source, drawn.model, drawn.width, drawn.height) == ("dalle", "dall-e-3", 1792, 1024)
+    assert str(drawn.prompt).startswith("Create a natural illustration. Main concepts: UAV positioning")
+    assert read_manifest(project, run).segments[13].paragraph_text.startswith("Taken together, the camera")
+
+
+def test_a_run_without_audio(tmp_path: Path) -> None:
+    project, run, result = take_over(tmp_path, "spec_era", "20260207_104648")
+    assert numbers(project, run, Kind.AUDIO) == []
+    assert len(numbers(project, run, Kind.IMAGE)) == 15
+    assert result.segments == tuple(range(1, 46))
+
+
+def test_the_first_ten_scenes(tmp_path: Path) -> None:
+    project, run, result = take_over(tmp_path, "spec_era", "20260207_110500")
+    assert numbers(project, run, Kind.AUDIO) == numbers(project, run, Kind.IMAGE) == list(range(1, 11))
+    assert result.one_to_one
+
+
+def test_scenes_from_the_tenth_on_with_clips_that_begin_at_0(tmp_path: Path) -> None:
+    project, run, _ = take_over(tmp_path, "spec_era", "20260207_112000")
+    assert numbers(project, run, Kind.AUDIO) == numbers(project, run, Kind.IMAGE) == list(range(11, 16))
+    assert asset(project, run, "audio", 11).path == "audio/audio_000.mp3"
+    assert asset(project, run, "image", 11).path == "images/scene_010.png"
+
+
+def test_the_oldest_form(tmp_path: Path) -> None:
+    project, run, result = take_over(tmp_path, "spec_era", "20260205_205000")
+    assert list(read_manifest(project, run).assets()) == []
+    assert len(result.not_found) == 56
+
+
+@pytest.mark.parametrize("run_id", ["20260211_093000", "20260211_093100"])
+def test_mock_runs_have_texts_alone(tmp_path: Path, run_id: str) -> None:
+    project, run, result = take_over(tmp_path, "mock", run_id)
+    segments = read_manifest(project, run).segments
+    assert len(segments) == 12
+    assert all(one.paragraph_text for one in segments.values())
+    assert len(result.not_found) == 12
+
+
+def test_the_newest_form(tmp_path: Path) -> None:
+    project, run, result = take_over(tmp_path, "head", "20260212_101747")
+    assert numbers(project, run, Kind.AUDIO) == list(range(1, 46))
+    assert numbers(project, run, Kind.IMAGE) == [1, 4, 10, 13, 19, 23, 27, 29, 31, 34, 42, 43]
+    jpegs = [one.address.segment for one in result.upgraded if one.asset.extra.get("format") == "jpg"]
+    assert jpegs == [4, 10, 34, 42, 43]
+    figures = [asset(project, run, "image", number) for number in (23, 27)]
+    assert [one.extra["origin"].rsplit("/", 1)[1] for one in figures] == ["fig_005.png", "fig_008.png"]
+    assert [(one.status, one.source) for one in figures] == [("review", "kb_extraction")] * 2
+    assert all(one.asset.status == "draft" for one in result.upgraded if one.asset not in figures)
+    assert (asset(project, run, "image", 4).source, asset(project, run, "image", 4).prompt) == ("web", "CLI LLM")
+    visuals = [one.extra["scenes"][0]["visual"] for one in read_manifest(project, run).segments.values()]
+    assert [visuals.count(one) for one in ("own", "carry_forward", "text_only", "failed")] == [12, 23, 8, 2]
+    assert result.not_found == ()

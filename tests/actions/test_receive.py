@@ -1,0 +1,174 @@
+"""A bare repository with the pre-receive hook takes a push of a run's branch only when it keeps locks and history."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from gitassets.actions.transition import approve
+from gitassets.adapters.git import set_config
+from gitassets.adapters.hook_files import shipped_hooks_dir
+from gitassets.domain.manifest import MANIFEST_NAME
+from gitassets.domain.status import Status
+from tests.actions.checks import git, select
+from tests.actions.locked_run import (
+    IMAGE_1,
+    LockedRun,
+    change_by_hand,
+    commit_by_hand,
+    with_bytes,
+    with_status,
+)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A bare repository that guards its run branches; `locked` has pushed its branch to it once."""
+
+    path: Path
+    locked: LockedRun
+
+    def push(self, *args: str) -> subprocess.CompletedProcess[str]:
+        argv = ("git", "push", f"file://{self.path}", *args)
+        return subprocess.run(argv, cwd=self.locked.folder, capture_output=True, text=True, check=False)
+
+    def tip(self, branch: str = "run/ep1") -> str:
+        return git(self.path, "rev-parse", "--verify", "--quiet", f"refs/heads/{branch}", check=False).strip()
+
+    def refuses(self, *args: str) -> str:
+        """What the server says; its branches are as they were."""
+        before = git(self.path, "for-each-ref")
+        done = self.push(*args)
+        assert done.returncode != 0
+        assert git(self.path, "for-each-ref") == before
+        return done.stderr
+
+
+@pytest.fixture
+def server(locked: LockedRun, tmp_path: Path) -> Server:
+    path = tmp_path / "server.git"
+    git(tmp_path, "init", "--quiet", "--bare", str(path))
+    shutil.copy(shipped_hooks_dir() / "pre-receive", path / "hooks" / "pre-receive")
+    set_config(path, {"gitassets.python": sys.executable})
+    made = Server(path, locked)
+    done = made.push("run/ep1")
+    assert done.returncode == 0, done.stderr
+    assert made.tip() == locked.head()
+    return made
+
+
+def test_a_good_push_is_taken_and_says_what_was_not_checked(server: Server) -> None:
+    approve(server.locked.project, server.locked.run, select(image="3"))
+    done = server.push("run/ep1")
+    assert done.returncode == 0
+    assert server.tip() == server.locked.head()
+    assert "ep1: 1 commits keep the locks" in done.stderr
+    assert "not checked: the media files" in done.stderr
+
+
+def test_an_overwrite_is_refused_with_the_reason(server: Server) -> None:
+    locked = server.locked
+    change_by_hand(locked.folder, IMAGE_1, lambda asset: with_bytes(locked.project, asset))
+    commit = commit_by_hand(locked.folder)
+    said = server.refuses("run/ep1")
+    assert f"ep1 {commit[:10]} by Ann Lee <ann@example.com>: image 1 is approved and locked" in said
+    assert "gitassets reopen ep1 --image 1" in said
+
+
+def test_a_break_in_the_middle_of_a_push_is_found(server: Server) -> None:
+    locked = server.locked
+    good = (locked.folder / MANIFEST_NAME).read_bytes()
+    change_by_hand(locked.folder, IMAGE_1, with_status(Status.REVIEW))
+    commit_by_hand(locked.folder)
+    (locked.folder / MANIFEST_NAME).write_bytes(good)
+    commit_by_hand(locked.folder)
+    assert "without a recorded reopen" in server.refuses("run/ep1")
+
+
+def test_a_rewritten_history_is_refused(server: Server) -> None:
+    server.locked.git("commit", "--quiet", "--amend", "-m", "Another word")
+    assert "rewrites history" in server.refuses("--force", "run/ep1")
+
+
+def test_a_deletion_is_refused(server: Server) -> None:
+    assert "would be deleted" in server.refuses("--delete", "run/ep1")
+
+
+def test_other_branches_are_none_of_its_business(server: Server) -> None:
+    root = server.locked.project.root
+    (root / "clip.mp4").write_bytes(b"video")
+    git(root, "add", "clip.mp4")
+    git(root, "commit", "--quiet", "-m", "x")
+    assert server.push("main:feature").returncode == 0
+    git(root, "commit", "--quiet", "--amend", "-m", "y")
+    assert server.push("--force", "main:feature").returncode == 0
+    assert server.push("--delete", "feature").returncode == 0
+
+
+def test_a_new_branch_is_judged_from_its_root(server: Server) -> None:
+    locked = server.locked
+    locked.git("push", "--quiet", f"file://{server.path}", "run/ep1:keep")
+    git(server.path, "update-ref", "-d", "refs/heads/run/ep1")
+    change_by_hand(locked.folder, IMAGE_1, with_status(Status.REVIEW))
+    commit_by_hand(locked.folder)
+    assert "without a recorded reopen" in server.refuses("run/ep1")
+    locked.git("reset", "--quiet", "--hard", "HEAD~1")
+    done = server.push("run/ep1")
+    assert done.returncode == 0
+    assert "3 commits keep the locks" in done.stderr
+
+
+def test_a_run_cannot_be_pushed_under_another_name(server: Server) -> None:
+    assert "was of run ep2 and is of run ep1" in server.refuses("run/ep1:run/ep2")
+
+
+def test_one_bad_branch_refuses_the_whole_push(server: Server) -> None:
+    change_by_hand(server.locked.folder, IMAGE_1, with_status(Status.REVIEW))
+    commit_by_hand(server.locked.folder)
+    server.refuses("run/ep1", "main")
+    assert server.tip("main") == ""
+
+
+def test_blobs_are_looked_for_on_the_remote_that_the_server_names(server: Server, tmp_path: Path) -> None:
+    locked = server.locked
+    remote = tmp_path / "remote"
+    set_config(server.path, {"gitassets.blobs": str(remote)})
+    approve(locked.project, locked.run, select(image="3"))
+    assert "are not on the remote" in server.refuses("run/ep1")
+    shutil.copytree(locked.project.blobs.cache_dir, remote)
+    done = server.push("run/ep1")
+    assert done.returncode == 0
+    assert "hash right" in done.stderr
+
+
+def test_without_the_program_nothing_is_taken(server: Server) -> None:
+    set_config(server.path, {"gitassets.python": "/nowhere"})
+    approve(server.locked.project, server.locked.run, select(image="3"))
+    assert "pushes cannot be checked" in server.refuses("run/ep1")
+
+
+def test_a_tree_that_only_a_hostile_program_writes_is_refused(server: Server) -> None:
+    """Two entries of one name: git's commands would not agree on which of them is the manifest."""
+    locked = server.locked
+    good = locked.git("rev-parse", f"HEAD:{MANIFEST_NAME}").strip()
+    bad = subprocess.run(
+        ("git", "hash-object", "-w", "--stdin"),
+        cwd=locked.folder,
+        input="{}",
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    entry = b"100644 " + MANIFEST_NAME.encode() + b"\0"
+    raw = entry + bytes.fromhex(good) + entry + bytes.fromhex(bad)
+    tree = subprocess.run(
+        ("git", "hash-object", "-w", "-t", "tree", "--stdin", "--literally"),
+        cwd=locked.folder, input=raw, capture_output=True, check=True,
+    ).stdout.decode().strip()  # fmt: skip
+    commit = locked.git("commit-tree", tree, "-p", "HEAD", "-m", "x").strip()
+    assert "holds 'asset_manifest.json' twice" in server.refuses(f"{commit}:refs/heads/run/ep1")

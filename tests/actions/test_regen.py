@@ -1,0 +1,296 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gitassets.actions.making import Progress
+from gitassets.actions.produce import ProduceOptions, produce
+from gitassets.actions.project import Project, Run, find_run, read_manifest
+from gitassets.actions.regen import RegenOptions, RegenResult, regen
+from gitassets.actions.replace import replace_asset
+from gitassets.actions.transition import approve, move_to_review, reject, reopen_assets
+from gitassets.adapters.files import hash_bytes, hash_file
+from gitassets.adapters.git import IdentityError
+from gitassets.adapters.locks import hold_lock
+from gitassets.domain.script import Budget
+from gitassets.errors import BusyError, LockedError, NoMatchError, ProviderError, UsageError
+from tests.actions.checks import (
+    addresses,
+    assert_clean,
+    asset,
+    git,
+    ignore_progress,
+    run_cli,
+    select,
+    snapshot,
+    statuses,
+    subjects,
+)
+from tests.actions.tone_provider import ToneProvider
+from tests.media import write_picture
+
+
+@pytest.fixture
+def made(project: Project, provider: ToneProvider) -> Run:
+    """A run of three segments that providers made, with an image each."""
+    options = ProduceOptions(run_id="ep1", budget=Budget.FULL, voice="lily", style="flat")
+    produce(project, ["One *word*.", "Two.", "Three."], options, ignore_progress)
+    provider.requests.clear()
+    provider.used.clear()
+    return find_run(project, "ep1")
+
+
+def again(
+    project: Project, run: Run, *, audio: str | None = None, image: str | None = None, **options: object
+) -> RegenResult:
+    chosen = RegenOptions(**options)  # type: ignore[arg-type]
+    return regen(project, run, select(audio=audio, image=image), chosen, ignore_progress)
+
+
+def test_a_new_take_of_a_draft_stays_a_draft(project: Project, made: Run, provider: ToneProvider) -> None:
+    before = asset(project, made, "image", 2)
+    result = again(project, made, image="2")
+    now = asset(project, made, "image", 2)
+    assert addresses(result.made) == ["image 2"]
+    assert (now.status, now.take, now.path) == ("draft", 2, before.path)
+    assert now.md5 != before.md5 == hash_file(project.blobs.path(before.md5))
+    assert hash_file(made.require_folder() / now.path) == now.md5
+    assert subjects(made)[0] == "regen image 2"
+    assert provider.used[0] == "card"
+    assert_clean(project, made)
+
+
+def test_a_rejected_one_becomes_revised_and_its_reason_goes_along(
+    project: Project, made: Run, provider: ToneProvider
+) -> None:
+    reject(project, made, select(image="2"), reason="too dark")
+    again(project, made, image="2")
+    now = asset(project, made, "image", 2)
+    assert (now.status, now.reason) == ("revised", "too dark")
+    assert [request.feedback for request in provider.requests] == ["too dark"]
+    assert "Assets-Transition: image 2 rejected -> revised" in git(made.require_folder(), "log", "-1", "--format=%B")
+    approve(project, made, select(image="2"))
+    assert_clean(project, made)
+
+
+def test_one_in_review_stays_in_review(project: Project, made: Run) -> None:
+    move_to_review(project, made, select(image="2"))
+    again(project, made, image="2")
+    assert statuses(project, made)["image 2"] == "review"
+    assert_clean(project, made)
+
+
+def test_a_reopened_one_keeps_its_record(project: Project, made: Run) -> None:
+    approve(project, made, select(image="2"))
+    reopen_assets(project, made, select(image="2"), reason="too dark")
+    record = asset(project, made, "image", 2).reopened
+    again(project, made, image="2")
+    assert asset(project, made, "image", 2).reopened == record
+    git(made.require_folder(), "reset", "--quiet", "--soft", "HEAD~2")
+    git(made.require_folder(), "commit", "--quiet", "-m", "squashed")
+    assert_clean(project, made)
+
+
+def test_what_the_take_before_had_is_asked_for_again(project: Project, made: Run, provider: ToneProvider) -> None:
+    again(project, made, audio="1", image="1")
+    audio, image = sorted(provider.requests, key=lambda one: one.kind)
+    assert (audio.text, audio.voice, audio.seed) == ("One word.", "lily", 1)
+    assert (image.text, image.style, image.seed, image.size) == ("One word.", "flat", 1, (1920, 1080))
+    again(project, made, audio="1")
+    assert provider.requests[-1].seed == 2
+
+
+def test_what_is_given_differs(project: Project, made: Run, provider: ToneProvider) -> None:
+    again(project, made, image="1", prompt="a map", style="ink", seed=7)
+    request, now = provider.requests[0], asset(project, made, "image", 1)
+    assert (request.prompt, request.style, request.seed) == ("a map", "ink", 7)
+    assert (now.prompt, now.style, now.seed) == ("a map", "ink", 7)
+    body = git(made.require_folder(), "log", "-1", "--format=%B")
+    assert "Prompt: a map\nStyle: ink\nSeed: 7\n" in body
+    again(project, made, audio="1", voice="adam")
+    assert asset(project, made, "audio", 1).voice == "adam"
+
+
+def test_a_prompt_forges_no_trailer(project: Project, made: Run) -> None:
+    again(project, made, image="1", prompt="x\nAssets-Action: approve")
+    trailers = git(made.require_folder(), "log", "-1", "--format=%(trailers:key=Assets-Action,valueonly)")
+    assert trailers.split() == ["regen"]
+
+
+def test_the_text_is_that_of_now(project: Project, made: Run, provider: ToneProvider) -> None:
+    path = made.require_folder() / "asset_manifest.json"
+    path.write_text(path.read_text().replace("Two.", "Two and a half."))
+    git(made.require_folder(), "commit", "--quiet", "-am", "another text")
+    again(project, made, audio="2")
+    assert provider.requests[0].text == "Two and a half."
+    assert asset(project, made, "audio", 2).text_md5 == hash_bytes(b"Two and a half.")
+
+
+# Locked and handmade ones
+
+
+def test_a_locked_one_is_refused_by_name(project: Project, made: Run, provider: ToneProvider) -> None:
+    approve(project, made, select(image="2"))
+    before = snapshot(made)
+    with pytest.raises(LockedError, match="Cannot regenerate image 2 of ep1: it is approved") as caught:
+        again(project, made, image="1-3")
+    assert "gitassets reopen ep1 --image 2" in caught.value.hint
+    assert (snapshot(made), provider.requests) == (before, [])
+
+
+def test_all_leaves_locked_ones_out(project: Project, made: Run) -> None:
+    approve(project, made, select(image="2"))
+    result = again(project, made, image="all")
+    assert sorted(addresses(result.made)) == ["image 1", "image 3"]
+    assert [(str(one.address), one.why) for one in result.skipped] == [("image 2", "is approved, and so locked")]
+    approve(project, made, select(image="all"))
+    with pytest.raises(NoMatchError, match="Nothing to regenerate") as caught:
+        again(project, made, image="all")
+    assert "image 1-3 is approved" in caught.value.hint
+
+
+def test_one_made_by_hand_has_no_provider(project: Project, made: Run, provider: ToneProvider, tmp_path: Path) -> None:
+    replace_asset(project, made, select(image="2"), write_picture(tmp_path / "mine.png", seed=9))
+    with pytest.raises(UsageError, match="image 2 of ep1 was made by hand") as caught:
+        again(project, made, image="2")
+    assert "--provider" in caught.value.hint
+    result = again(project, made, image="all")
+    assert sorted(addresses(result.made)) == ["image 1", "image 3"]
+    assert addresses(result.skipped) == ["image 2"]
+    again(project, made, image="2", provider="other")
+    assert asset(project, made, "image", 2).source == "other"
+    assert_clean(project, made)
+
+
+def test_another_provider_gets_no_voice_of_the_one_before(project: Project, made: Run, provider: ToneProvider) -> None:
+    again(project, made, audio="1", provider="other")
+    assert provider.requests[0].voice is None
+    assert set(provider.used) == {"other"}
+
+
+def test_never_a_silent_fallback(project: Project, made: Run, provider: ToneProvider) -> None:
+    before = snapshot(made)
+    with pytest.raises(ProviderError, match="There is no provider 'unknown'"):
+        again(project, made, image="1", provider="unknown")
+    assert (snapshot(made), provider.requests) == (before, [])
+
+
+# What goes wrong
+
+
+def test_what_fails_is_listed_and_the_rest_is_kept(project: Project, made: Run, provider: ToneProvider) -> None:
+    provider.failing = {2}
+    result = again(project, made, image="all")
+    assert sorted(addresses(result.made)) == ["image 1", "image 3"]
+    assert [(str(one.address), one.message) for one in result.failed] == [
+        ("image 2", "The service refused segment 2")
+    ]  # fmt: skip
+    assert asset(project, made, "image", 2).take == 1
+    assert_clean(project, made)
+
+
+def test_the_same_bytes_again_are_no_new_take(project: Project, made: Run) -> None:
+    again(project, made, image="1", seed=5)
+    result = again(project, made, image="1", seed=5)
+    assert result.made == ()
+    assert "made the same image 1 again" in result.failed[0].message
+    assert "--seed" in result.failed[0].hint
+    assert asset(project, made, "image", 1).take == 2
+    assert_clean(project, made)
+
+
+def test_ctrl_c_keeps_what_was_made(project: Project, made: Run) -> None:
+    def stop(progress: Progress) -> None:
+        if progress.done == 1:
+            raise KeyboardInterrupt
+
+    result = regen(project, made, select(image="all", audio="all"), RegenOptions(), stop)
+    assert result.interrupted
+    assert len(result.made) >= 1
+    assert len(result.made) + len(result.failed) == 6
+    assert_clean(project, made)
+
+
+def test_an_asset_that_was_approved_meanwhile_is_not_overwritten(
+    project: Project, made: Run, provider: ToneProvider
+) -> None:
+    provider.before = lambda _: approve(project, made, select(image="2"))  # type: ignore[assignment,return-value]
+    before = asset(project, made, "image", 2)
+    result = again(project, made, image="2")
+    assert result.made == ()
+    assert "image 2 was approved meanwhile" in result.failed[0].message
+    assert asset(project, made, "image", 2).md5 == before.md5
+    # What was paid for is not lost.
+    kept = result.failed[0].message.rsplit(" ", 1)[1]
+    assert project.blobs.has(kept)
+    assert_clean(project, made)
+
+
+def test_an_asset_that_was_replaced_meanwhile_is_not_overwritten(
+    project: Project, made: Run, provider: ToneProvider, tmp_path: Path
+) -> None:
+    mine = write_picture(tmp_path / "mine.png", seed=9)
+
+    def put(request: object) -> None:
+        replace_asset(project, made, select(image="2"), mine)
+
+    provider.before = put
+    result = again(project, made, image="2")
+    assert "image 2 was changed meanwhile" in result.failed[0].message
+    assert asset(project, made, "image", 2).md5 == hash_file(mine)
+    assert_clean(project, made)
+
+
+def test_nobody_else_makes_assets_of_the_run_meanwhile(project: Project, made: Run) -> None:
+    with hold_lock(project.state_dir / "making" / "ep1.lock", "making assets"), pytest.raises(BusyError):
+        again(project, made, image="2")
+
+
+def test_without_an_identity_nothing_is_made(project: Project, made: Run, provider: ToneProvider) -> None:
+    git(project.root, "config", "--global", "--remove-section", "user")
+    git(project.root, "config", "--global", "user.useConfigOnly", "true")
+    with pytest.raises(IdentityError):
+        again(project, made, image="2")
+    assert provider.requests == []
+
+
+def test_a_dry_run_makes_nothing(project: Project, made: Run, provider: ToneProvider) -> None:
+    before = snapshot(made)
+    result = again(project, made, image="all", dry_run=True)
+    assert (addresses(result.planned), result.made, result.commit) == (["image 1", "image 2", "image 3"], (), None)
+    assert (snapshot(made), provider.requests) == (before, [])
+
+
+@pytest.mark.parametrize(
+    ("selection", "error"),
+    [(select(), UsageError), (select(image="9"), NoMatchError), (select(video="all"), NoMatchError)],
+)
+def test_a_selection_of_nothing(project: Project, made: Run, selection: object, error: type[Exception]) -> None:
+    before = snapshot(made)
+    with pytest.raises(error):
+        regen(project, made, selection, RegenOptions(), ignore_progress)  # type: ignore[arg-type]
+    assert snapshot(made) == before
+
+
+def test_unknown_keys_of_the_asset_stay(project: Project, made: Run) -> None:
+    path = made.require_folder() / "asset_manifest.json"
+    path.write_text(path.read_text().replace('"take": 1', '"take": 1,\n        "mood": "calm"'))
+    git(made.require_folder(), "commit", "--quiet", "-am", "moods")
+    again(project, made, image="2")
+    assert asset(project, made, "image", 2).extra == {"mood": "calm"}
+    assert read_manifest(project, made).segments[1].image is not None
+
+
+def test_the_embedded_card_through_the_command_line(project: Project) -> None:
+    args = ("produce", "--script", "-", "--run-id", "ep1", "--no-audio", "--budget", "full")
+    assert run_cli(project.root, *args, stdin="Maps tell us where we are.").returncode == 0
+    run = find_run(project, "ep1")
+    before = asset(project, run, "image", 1)
+    assert run_cli(project.root, "reject", "ep1", "--image", "1", "--reason", "too dark").returncode == 0
+    done = run_cli(project.root, "regen", "ep1", "--image", "1")
+    assert done.returncode == 0, done.stderr
+    now = asset(project, run, "image", 1)
+    assert (now.status, now.take, now.source) == ("revised", 2, "card")
+    assert now.md5 != before.md5
+    assert_clean(project, run)

@@ -1,0 +1,83 @@
+"""A run of claude-studio goes on with produce: it gets what it lacks, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gitassets.actions.produce import ProduceOptions, ProduceResult, resume
+from gitassets.actions.project import Project, read_manifest
+from gitassets.domain.script import Budget
+from gitassets.errors import ConflictError
+from tests.actions.checks import addresses, assert_clean, asset, ignore_progress
+from tests.actions.tone_provider import ToneProvider
+from tests.actions.upgrading import take_over
+from tests.old_runs import RUN_ID, TEXTS, manifest, old_path, plan, scene, write_json, write_old_run
+
+
+def go_on(project: Project, texts: tuple[str, ...] | None = None, **options: Any) -> ProduceResult:
+    return resume(project, RUN_ID, texts, ProduceOptions(**options), ignore_progress)
+
+
+def test_narration_and_pictures_that_had_failed_are_made_from_their_own_prompts(
+    project: Project, provider: ToneProvider
+) -> None:
+    folder = write_old_run(project.root, scenes=4, clips=4, images=(0,), texts=TEXTS)
+    (folder / "audio" / "audio_002.wav").unlink()
+    listed = [scene(0, image_path=old_path("images/scene_000.png")), scene(1), scene(3, image_path="images/lost.png")]
+    write_json(folder / "asset_manifest.json", manifest(*listed))
+    run, _ = take_over(project)
+    result = go_on(project)
+    assert sorted(addresses(result.made)) == ["audio 3", "image 3", "image 4"]
+    assert sorted(str(one.prompt) for one in provider.requests if one.kind == "image") == [
+        "Draw scene 2", "Draw scene 3",
+    ]  # fmt: skip
+    assert asset(project, run, "image", 1).source == "dalle"
+    assert_clean(project, run)
+
+
+@pytest.mark.parametrize(
+    ("budget", "made"), [(None, []), (Budget.LOW, []), (Budget.HIGH, []), (Budget.FULL, ["image 2", "image 3"])]
+)
+def test_a_budget_adds_to_the_pictures_that_there_are(
+    project: Project, provider: ToneProvider, budget: Budget | None, made: list[str]
+) -> None:
+    write_old_run(project.root, scenes=4, clips=4, images=(0, 3), texts=TEXTS)
+    take_over(project)
+    assert sorted(addresses(go_on(project, budget=budget).made)) == made
+
+
+def test_its_trials_script_adds_no_paragraphs_unless_they_are_asked_for(
+    project: Project, provider: ToneProvider
+) -> None:
+    write_old_run(project.root, scenes=2, clips=2, images=(0,), texts=TEXTS[:2])
+    take_over(project)
+    assert go_on(project, TEXTS).segments == 2
+    result = go_on(project, TEXTS, start=2, limit=1)
+    assert addresses(result.made) == ["audio 3"]
+
+
+def test_texts_that_were_not_known_are_taken_from_the_script_where_nothing_is_spoken_yet(
+    project: Project, provider: ToneProvider
+) -> None:
+    folder = write_old_run(project.root, scenes=3, clips=3, images=(0,), texts=())
+    (folder / "audio" / "audio_001.wav").unlink()
+    run, _ = take_over(project)
+    result = go_on(project, TEXTS)
+    assert [one.paragraph_text for one in read_manifest(project, run).segments.values()] == ["", TEXTS[1], ""]
+    assert addresses(result.made) == ["audio 2"]
+
+
+def test_another_script_than_its_own_is_refused(project: Project, provider: ToneProvider) -> None:
+    write_old_run(project.root)
+    take_over(project)
+    with pytest.raises(ConflictError, match="has another text"):
+        go_on(project, ("Something else.", *TEXTS[1:]))
+
+
+def test_what_was_planned_is_recorded_where_the_run_can_be_looked_at(project: Project) -> None:
+    folder = write_old_run(project.root, images=(0,))
+    write_json(folder / "visual_plans.json", [plan(0), plan(1), plan(2)])
+    run, _ = take_over(project)
+    assert read_manifest(project, run).extra["plan"] == {"images": [1]}

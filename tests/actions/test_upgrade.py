@@ -1,0 +1,276 @@
+"""Runs of claude-studio become runs of ours, where they lie, and wherever it is stopped."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gitassets.actions.doctor import doctor
+from gitassets.actions.open_close import close_run
+from gitassets.actions.project import Project, Run, find_old_runs, find_project, find_run, list_runs, read_manifest
+from gitassets.actions.query import list_assets, summarize
+from gitassets.actions.track import track
+from gitassets.actions.transaction import begin
+from gitassets.actions.transition import approve
+from gitassets.actions.upgrade import find_obstacle, upgrade, view_old_run
+from gitassets.actions.verify import VerifyOptions, verify
+from gitassets.domain.manifest import Kind
+from gitassets.errors import ConflictError, GitAssetsError
+from tests.actions.checks import (
+    assert_clean,
+    asset,
+    dvc_status,
+    files_below,
+    git,
+    ignore_progress,
+    select,
+    statuses,
+    subjects,
+    write_hook,
+)
+from tests.actions.crashes import dies_before_effect
+from tests.actions.upgrading import take_over
+from tests.old_runs import (
+    RUN_ID,
+    RUNS_DIR,
+    TEXTS,
+    library,
+    old_path,
+    record,
+    write_doubled,
+    write_json,
+    write_old_run,
+)
+
+MANIFEST = "asset_manifest.json"
+# CRASH_STRIDE=1 dies at every effect; the default at every fifth.
+STRIDE = int(os.environ.get("CRASH_STRIDE", "5"))
+
+
+def test_the_folder_becomes_a_run_where_it_lies(project: Project) -> None:
+    folder = write_old_run(project.root)
+    before = files_below(folder)
+    run, result = take_over(project)
+    assert run == Run(RUN_ID, folder, f"refs/heads/run/{RUN_ID}")
+    assert_clean(project, run)
+    assert subjects(run) == ["upgrade audio 1-3, image 1,3", "begin with the files of claude-studio: 3 scenes, 3 clips"]
+    after = files_below(folder)
+    assert {name: after[name] for name in before if name != MANIFEST} == {
+        name: data for name, data in before.items() if name != MANIFEST
+    }
+    assert git(folder, "rev-parse", "HEAD", "HEAD~1").split() == [*reversed(result.commits)]
+    assert statuses(project, run) == dict.fromkeys(["audio 1", "image 1", "audio 2", "audio 3", "image 3"], "draft")
+    assert [one.paragraph_text for one in read_manifest(project, run).segments.values()] == list(TEXTS[:3])
+    assert asset(project, run, "audio", 1).duration_sec == 0.2
+    assert asset(project, run, "image", 3).prompt == "Draw scene 2"
+    assert verify(project, [run], VerifyOptions(full=True)).holds
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_the_first_commit_holds_the_old_files_byte_for_byte(project: Project, encoding: str) -> None:
+    folder = write_old_run(project.root)
+    write_json(folder / "content_library.json", library())
+    git(project.root, "config", "core.autocrlf", "true")
+    for file in folder.glob("*.json"):
+        file.write_bytes(file.read_text().replace("\n", "\r\n").encode(encoding))
+    before = {file.name: file.read_bytes() for file in folder.glob("*.json")}
+    run, _ = take_over(project)
+    assert set(git(folder, "ls-tree", "--name-only", "HEAD~1").split()) == set(before)
+    for name, data in before.items():
+        assert project.git.read_blob("run/" + RUN_ID + "~1", name) == data
+    assert git(folder, "status", "--porcelain") == ""
+    assert verify(project, [run], VerifyOptions()).holds
+
+
+def test_a_project_that_ignores_its_artifacts_or_was_never_set_up_is_no_obstacle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "studio"
+    write_old_run(root)
+    git(tmp_path, "init", "--quiet", str(root))
+    (root / ".gitignore").write_text("artifacts/*\n")
+    git(root, "add", ".")
+    git(root, "commit", "--quiet", "-m", "Start")
+    monkeypatch.chdir(root)
+    project = find_project(root)
+    run, _ = take_over(project)
+    assert git(root, "status", "--porcelain") == ""
+    assert git(run.require_folder(), "status", "--porcelain") == ""
+    assert dvc_status(run.require_folder()) == {}
+
+
+def test_a_folder_that_the_project_does_not_ignore_is_left_out_of_its_status(project: Project) -> None:
+    write_old_run(project.root)
+    take_over(project)
+    assert git(project.root, "status", "--porcelain", "--untracked-files=all") == ""
+
+
+def test_a_folder_that_the_project_has_committed_is_refused_with_the_remedy(project: Project) -> None:
+    folder = write_old_run(project.root)
+    git(project.root, "add", "--force", str(folder))
+    git(project.root, "commit", "--quiet", "-m", "All of it")
+    before = files_below(folder)
+    with pytest.raises(ConflictError, match="is committed in the project itself") as caught:
+        take_over(project)
+    assert "git rm -r --cached" in caught.value.hint
+    assert files_below(folder) == before
+    assert "committed" in str(find_obstacle(project, find_run(project, RUN_ID)))
+
+
+def test_track_names_upgrade_for_such_a_folder(project: Project) -> None:
+    folder = write_old_run(project.root)
+    with pytest.raises(ConflictError, match="is a run of claude-studio") as caught:
+        track(project, folder, on_progress=ignore_progress)
+    assert "gitassets upgrade" in caught.value.hint
+
+
+def test_an_old_run_is_found_by_id_prefix_latest_and_path(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_old_run(project.root)
+    write_old_run(project.root, run_id="20250101_000000")
+    elsewhere = project.root / "backup" / "old_one"
+    (project.root / RUNS_DIR / "20250101_000000").rename(project.root / "x")
+    elsewhere.parent.mkdir()
+    (project.root / "x").rename(elsewhere)
+    for wanted in (RUN_ID, "2026", "latest", f"{RUNS_DIR}/{RUN_ID}", f"{RUNS_DIR}\\{RUN_ID}", str(folder / "audio")):
+        found = find_run(project, wanted)
+        assert (found.run_id, found.folder, found.old) == (RUN_ID, folder, True)
+    assert find_run(project, "backup/old_one").old
+    monkeypatch.chdir(folder)
+    assert find_run(project, ".").run_id == RUN_ID
+    assert list(find_old_runs(project)) == [RUN_ID]
+
+
+def test_nothing_writes_into_an_old_run_unasked(project: Project) -> None:
+    folder = write_old_run(project.root)
+    before = files_below(folder)
+    run = find_run(project, RUN_ID)
+    with pytest.raises(GitAssetsError, match="is not upgraded"), begin(project, run, "approve"):
+        pass
+    with pytest.raises(GitAssetsError, match="is not upgraded"):
+        approve(project, run, select(audio="all"))
+    summarize(project)
+    summarize(project, run)
+    viewed = view_old_run(project, run)
+    assert [row.asset.path for row in list_assets(project, viewed, kind=Kind.IMAGE).rows] == [
+        "images/scene_000.png",
+        "images/scene_002.png",
+    ]
+    _ = upgrade(project, run, ignore_progress, dry_run=True)
+    assert files_below(folder) == before
+    assert project.git.list_refs("refs/heads/run/") == {}
+    assert not (project.state_dir / "dvc-cache" / "files").exists()
+
+
+def test_a_dry_run_shows_what_the_upgrade_then_does(project: Project) -> None:
+    write_old_run(project.root)
+    _, shown = take_over(project, dry_run=True)
+    _, done = take_over(project)
+    assert (shown.dry_run, shown.commits) == (True, ())
+    assert (shown.upgraded, shown.scenes, shown.unclear) == (done.upgraded, done.scenes, done.unclear)
+
+
+def test_a_summary_tells_of_old_runs_by_their_files(project: Project) -> None:
+    folder = write_old_run(project.root)
+    spoken = record(
+        "a", "audio", old_path("audio/audio_000.wav"), duration_sec=12.5, status="approved", approved_by="Ann"
+    )
+    write_json(folder / "content_library.json", library(spoken))
+    (found,) = summarize(project)
+    assert (found.run_id, found.production_state, found.segments) == (RUN_ID, "not upgraded", 3)
+    assert (found.counts, found.duration_sec, found.cost_usd) == ({"draft": 4, "approved": 1}, 12.5, 0.04)
+
+
+@pytest.mark.parametrize("write", [write_old_run, write_doubled])
+def test_killed_at_any_point_the_next_upgrade_completes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path], Path]
+) -> None:
+    """Before each effect on disk in turn, in a project of its own."""
+    for number in itertools.count(0, STRIDE):
+        root = tmp_path / f"p{number}"
+        folder = write(root)
+        git(tmp_path, "init", "--quiet", str(root))
+        before = files_below(folder)
+        project = find_project(root)
+        run = find_run(project, RUN_ID)
+        died = dies_before_effect(number, lambda run=run, project=project: upgrade(project, run, ignore_progress))  # type: ignore[misc]
+        project = find_project(root)
+        again = find_run(project, RUN_ID)
+        if again.old:
+            assert {one: data for one, data in files_below(folder).items() if one in before}.keys() >= before.keys() - {
+                MANIFEST
+            }
+            upgrade(project, again, ignore_progress)
+        run = find_run(project, RUN_ID)
+        assert not run.old
+        with begin(project, run, "look"):
+            pass
+        assert_clean(project, run, quick=True)
+        assert verify(project, [run], VerifyOptions(full=True)).holds
+        if not died:
+            break
+    assert number > 20, "the upgrade has fewer effects than it was watched for"
+
+
+def test_doctor_completes_an_upgrade_that_was_begun(project: Project) -> None:
+    folder = write_old_run(project.root)
+    run = find_run(project, RUN_ID)
+    numbers = iter(range(400))
+    while not (folder / ".git").exists():
+        assert dies_before_effect(next(numbers), lambda: upgrade(project, run, ignore_progress))
+    assert find_run(project, RUN_ID).old
+    assert any(f"{RUN_ID}: completed the upgrade" in line for line in doctor(project).mended)
+    assert_clean(project, find_run(project, RUN_ID))
+
+
+def test_when_a_hook_refuses_the_upgrade_can_be_tried_again(project: Project) -> None:
+    folder = write_old_run(project.root)
+    before = files_below(folder)
+    hook = write_hook(project, "commit-msg", "echo no >&2", "exit 1")
+    with pytest.raises(GitAssetsError):
+        take_over(project)
+    assert {name: data for name, data in files_below(folder).items() if name in before} == before
+    hook.unlink()
+    run, _ = take_over(project)
+    assert_clean(project, run)
+
+
+def test_a_run_of_that_name_on_a_branch_is_not_touched(project: Project, media_folder: Callable[..., Path]) -> None:
+    track(project, media_folder(RUN_ID), on_progress=ignore_progress)
+    close_run(project, find_run(project, RUN_ID))
+    tip = project.git.list_refs("refs/heads/run/")
+    folder = write_old_run(project.root)
+    assert not find_run(project, RUN_ID).old
+    with pytest.raises(ConflictError, match="on a branch already"):
+        take_over(project, str(folder))
+    assert project.git.list_refs("refs/heads/run/") == tip
+
+
+def test_without_an_identity_nothing_is_written(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_old_run(project.root)
+    before = files_below(folder)
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    git(project.root, "config", "user.useConfigOnly", "true")
+    run = find_run(project, RUN_ID)
+    assert "name and mail" in str(find_obstacle(project, run))
+    with pytest.raises(GitAssetsError, match="does not know your name"):
+        upgrade(project, run, ignore_progress)
+    assert files_below(folder) == before
+
+
+def test_a_read_only_place_is_named(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_old_run(project.root)
+    monkeypatch.setattr("gitassets.actions.upgrade.os.access", lambda path, _: path != folder)
+    assert find_obstacle(project, find_run(project, RUN_ID)) == f"{folder} is read-only"
+
+
+def test_every_run_is_listed_until_it_is_upgraded(project: Project) -> None:
+    write_old_run(project.root)
+    write_old_run(project.root, run_id="20260208_101747")
+    take_over(project)
+    assert [(one.run_id, one.old) for one in list_runs(project)] == [(RUN_ID, False), ("20260208_101747", True)]
+    assert find_run(project, "20260208").old
+    assert not find_run(project, "latest").old

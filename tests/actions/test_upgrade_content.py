@@ -1,0 +1,374 @@
+"""What of a claude-studio run comes over, each on a folder that the test writes."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from gitassets.actions.open_close import close_run
+from gitassets.actions.project import Project, read_manifest
+from gitassets.actions.takes import read_takes, restore
+from gitassets.actions.verify import VerifyOptions, verify
+from gitassets.domain.manifest import Kind
+from gitassets.errors import CorruptError, GitAssetsError, NoMatchError, NotFoundError
+from tests.actions.checks import (
+    assert_clean,
+    asset,
+    files_below,
+    git,
+    select,
+    statuses,
+)
+from tests.actions.upgrading import take_over, told
+from tests.media import write_picture, write_tone
+from tests.old_runs import (
+    RUN_ID,
+    RUNS_DIR,
+    TEXTS,
+    library,
+    manifest,
+    old_path,
+    plan,
+    record,
+    scene,
+    script,
+    write_doubled,
+    write_json,
+    write_old_run,
+    write_trial,
+)
+
+MANIFEST = "asset_manifest.json"
+
+
+def test_statuses_reasons_notes_and_costs_come_over(project: Project) -> None:
+    folder = write_old_run(project.root, images=(0, 1, 2))
+    size = (folder / "audio" / "audio_000.wav").stat().st_size
+    write_json(
+        folder / "content_library.json",
+        library(
+            record("a0", "audio", old_path("audio/audio_000.wav"), status="approved", approved_by="Ann Lee",
+                   approved_at="2026-02-13", file_size_bytes=size, voice="lily", source="elevenlabs"),
+            record("a1", "audio", old_path("audio/audio_001.wav"), status="approved"),
+            record("a2", "audio", old_path("audio/audio_002.wav"), status="approved", approved_by="Ann",
+                   file_size_bytes=1),
+            record("i0", "image", old_path("images/scene_000.png"), status="rejected", rejected_reason="dull",
+                   notes="crop"),
+            record("i1", "image", old_path("images/scene_001.png"), status="revised"),
+            record("i2", "figure", old_path("images/scene_002.png"), status="approved", source="kb_extraction",
+                   approved_at="2026-02-12"),
+        ),
+    )  # fmt: skip
+    run, result = take_over(project)
+    assert statuses(project, run) == {
+        "audio 1": "approved", "image 1": "rejected", "audio 2": "review", "image 2": "revised", "audio 3": "review",
+        "image 3": "review",
+    }  # fmt: skip
+    spoken, drawn = asset(project, run, "audio", 1), asset(project, run, "image", 1)
+    assert (spoken.approved_md5, spoken.voice, spoken.source) == (spoken.md5, "lily", "elevenlabs")
+    assert (drawn.reason, drawn.cost_usd, drawn.generated_at) == ("dull", 0.04, "2026-02-12T10:18:03.9")
+    assert read_manifest(project, run).segments[1].notes == "crop"
+    assert "audio 3 (audio/audio_002.wav) was approved with another size" in told(result)
+    assert "audio 1 was approved by Ann Lee at 2026-02-13" in git(run.require_folder(), "log", "-1", "--format=%B")
+    assert not os.access(run.require_folder() / spoken.path, os.W_OK) or os.geteuid() == 0
+    assert (run.require_folder() / spoken.path).stat().st_mode & 0o222 == 0
+    assert_clean(project, run)
+
+
+def test_unknown_keys_survive(project: Project) -> None:
+    folder = write_old_run(project.root)
+    raw = json.loads((folder / MANIFEST).read_text())
+    write_json(folder / MANIFEST, {**raw, "director": "Ann", "assets": [{**raw["assets"][0], "mood": "calm"}]})
+    write_json(
+        folder / "content_library.json", library(record("a", "audio", old_path("audio/audio_000.wav"), tempo=90))
+    )
+    run, _ = take_over(project)
+    found = read_manifest(project, run)
+    assert found.extra["director"] == "Ann"
+    assert found.segments[1].extra["scenes"][0]["mood"] == "calm"
+    assert asset(project, run, "audio", 1).extra["tempo"] == 90
+
+
+def test_figures_outside_the_run_are_copied_in_and_their_origin_is_noted(project: Project) -> None:
+    folder = write_old_run(project.root, images=(0,))
+    figure = write_picture(project.root / "artifacts" / "kb" / "fig_005.png", seed=9)
+    (project.git_dir / "info" / "exclude").write_text("/artifacts/\n")
+    write_json(folder / "visual_plans.json", [plan(0), plan(1, kb_figure_path="artifacts/kb/fig_005.png"), plan(2)])
+    run, _ = take_over(project)
+    found = asset(project, run, "image", 2)
+    assert (found.path, found.extra["origin"]) == ("images/scene_001.png", "artifacts/kb/fig_005.png")
+    assert (folder / found.path).read_bytes() == figure.read_bytes()
+    assert_clean(project, run)
+
+
+def test_files_at_odd_places_of_the_run_are_copied_and_the_originals_left_alone(project: Project) -> None:
+    folder = write_old_run(project.root, images=())
+    write_picture(folder / "scene_000_concept.png", seed=1)
+    write_picture(folder / "images" / "a b?.png", seed=2)
+    write_json(
+        folder / MANIFEST,
+        manifest(
+            scene(0, image_path=old_path("scene_000_concept.png")),
+            scene(1, image_path=old_path("images/a b?.png")),
+            scene(2),
+        ),
+    )  # fmt: skip
+    run, _ = take_over(project)
+    assert [asset(project, run, "image", n).path for n in (1, 2)] == ["images/scene_000.png", "images/scene_001.png"]
+    assert (folder / "scene_000_concept.png").is_file()
+    assert (folder / "images" / "a b?.png").is_file()
+    assert git(folder, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "{root}/{runs}/{run}/images/scene_000.png",
+        "/another/machine/{runs}/{run}/images/scene_000.png",
+        "C:\\studio\\artifacts\\video_production\\{run}\\images\\scene_000.png",
+        "artifacts\\video_production\\{run}\\images\\scene_000.png",
+        "images/scene_000.png",
+        "./images/../images/scene_000.png",
+    ],
+)
+def test_paths_of_any_machine_lead_to_the_file_that_is_meant(project: Project, written: str) -> None:
+    folder = write_old_run(project.root)
+    path = written.format(root=project.root, runs=RUNS_DIR, run=RUN_ID)
+    write_json(folder / MANIFEST, manifest(scene(0, image_path=path), scene(1), scene(2)))
+    (folder / "images" / "scene_002.png").unlink()
+    run, result = take_over(project)
+    assert asset(project, run, "image", 1).path == "images/scene_000.png"
+    assert result.not_found == ()
+
+
+def test_a_path_out_of_the_repository_is_never_read(project: Project, tmp_path: Path) -> None:
+    secret = write_picture(tmp_path / "secret.png", seed=7)
+    folder = write_old_run(project.root, images=())
+    (folder / "images").mkdir()
+    (folder / "images" / "link.png").symlink_to(secret)
+    (folder / "images" / "inside.png").symlink_to(folder / "visual_plans.json")
+    outside = [str(secret), "../secret.png", old_path("../../../../secret.png"), "images/link.png", "images/inside.png"]
+    outside += [".git/HEAD", "images/\0.png", "x" * 5000]
+    scenes = [scene(number, image_path=path) for number, path in enumerate(outside)]
+    write_json(folder / MANIFEST, manifest(*scenes))
+    write_json(folder / "visual_plans.json", [plan(number) for number in range(len(outside))])
+    run, result = take_over(project)
+    assert not any(address.kind is Kind.IMAGE for address, _ in read_manifest(project, run).assets())
+    why = {one.path: one.why for one in result.not_found}
+    assert set(why) == set(outside)
+    assert all("out of the repository" in why[path] for path in (*outside[:3], ".git/HEAD"))
+    assert why["images/link.png"] == why["images/inside.png"] == "is a symbolic link"
+    assert "secret" not in "".join(files_below(folder))
+
+
+def test_jpeg_bytes_named_png_keep_their_bytes_and_their_true_type_is_recorded(project: Project) -> None:
+    folder = write_old_run(project.root)
+    picture = write_picture(folder / "images" / "scene_000.png", seed=5, picture_format="JPEG")
+    before = picture.read_bytes()
+    run, _ = take_over(project)
+    found = asset(project, run, "image", 1)
+    assert (found.path, found.extra["format"]) == ("images/scene_000.png", "jpg")
+    assert picture.read_bytes() == before
+    assert "format" not in asset(project, run, "image", 3).extra
+
+
+def test_missing_empty_and_broken_files_are_listed_and_the_segment_keeps_the_rest(project: Project) -> None:
+    folder = write_old_run(project.root, images=(0, 1, 2))
+    (folder / "images" / "scene_000.png").write_bytes(b"")
+    (folder / "images" / "scene_001.png").write_bytes((folder / "images" / "scene_001.png").read_bytes()[:60])
+    (folder / "images" / "scene_002.png").unlink()
+    write_tone(folder / "images" / "scene_002.png")
+    run, result = take_over(project)
+    assert statuses(project, run) == dict.fromkeys(["audio 1", "audio 2", "audio 3"], "draft")
+    why = {one.path: one.why for one in result.not_found}
+    assert set(why) == {f"images/scene_00{n}.png" for n in range(3)}
+    assert why["images/scene_000.png"] == "is empty"
+    assert why["images/scene_002.png"] == "holds audio, not image"
+    assert (folder / "images" / "scene_001.png").stat().st_size == 60
+
+
+@pytest.mark.parametrize(
+    "name", [MANIFEST, "visual_plans.json", "content_library.json", f"{RUN_ID}_v1_structured_script.json"]
+)
+@pytest.mark.parametrize("data", [b"", b'{"run_id": "a", "assets": [', b"3"])
+def test_files_that_cannot_be_read_are_a_clear_error_and_stay_as_they_are(
+    project: Project, name: str, data: bytes
+) -> None:
+    folder = write_old_run(project.root)
+    (folder / name).write_bytes(data)
+    before = files_below(folder)
+    with pytest.raises(CorruptError, match=name):
+        take_over(project)
+    assert files_below(folder) == before
+    assert project.git.list_refs("refs/heads/run/") == {}
+
+
+def test_a_list_instead_of_an_object_and_the_other_way_round(project: Project) -> None:
+    folder = write_old_run(project.root)
+    write_json(folder / "visual_plans.json", {"scene_id": "scene_000"})
+    with pytest.raises(CorruptError, match="an object instead of a list"):
+        take_over(project)
+    write_json(folder / MANIFEST, [scene(0)])
+    with pytest.raises(CorruptError, match="a list instead of an object"):
+        take_over(project)
+
+
+def test_a_run_with_nothing_in_it_is_refused(project: Project) -> None:
+    write_json(project.root / RUNS_DIR / RUN_ID / MANIFEST, manifest())
+    with pytest.raises(NoMatchError, match="no scenes and no media"):
+        take_over(project)
+
+
+def test_missing_and_null_fields_are_no_error(project: Project) -> None:
+    folder = write_old_run(project.root)
+    write_json(folder / MANIFEST, {"assets": [{"scene_id": "scene_000"}, {"scene_id": None}, {}, None], "mode": None})
+    write_json(folder / "visual_plans.json", [{"scene_id": "scene_000", "dalle_settings": None}, {}, 3])
+    write_json(folder / "content_library.json", {"assets": None})
+    run, _ = take_over(project)
+    assert [str(address) for address, _ in read_manifest(project, run).assets(Kind.AUDIO)] == [
+        "audio 1",
+        "audio 2",
+        "audio 3",
+    ]
+
+
+def test_a_renamed_folder_goes_by_its_own_name(project: Project) -> None:
+    folder = write_old_run(project.root)
+    folder.rename(folder.with_name("pilot"))
+    run, result = take_over(project, "pilot")
+    assert asset(project, run, "image", 1).path == "images/scene_000.png"
+    assert f"calls itself {RUN_ID}" in told(result)
+    assert_clean(project, run)
+
+
+def test_a_folder_whose_name_no_run_can_have_is_refused(project: Project) -> None:
+    folder = write_old_run(project.root)
+    folder.rename(folder.with_name("my pilot"))
+    with pytest.raises(GitAssetsError, match="cannot be a run id"):
+        take_over(project, "my pilot")
+
+
+def test_a_second_picture_is_kept_as_another_take_that_can_be_restored(project: Project) -> None:
+    folder = write_doubled(project.root)
+    pictures = {n: (folder / "images" / f"scene_00{n}.png").read_bytes() for n in range(4)}
+    run, result = take_over(project)
+    assert [(one.scene_id, one.segment) for one in result.scenes] == [
+        ("scene_000", 1), ("scene_001", 1), ("scene_002", 2), ("scene_003", 2),
+    ]  # fmt: skip
+    assert [one.takes for one in result.upgraded if one.address.kind is Kind.IMAGE] == [2, 2]
+    assert (folder / "images" / "scene_000.png").read_bytes() == pictures[0]
+    assert_clean(project, run)
+    (takes,) = read_takes(project, run, select(image="1"))
+    assert [(one.asset.take, one.asset.path, one.current) for one in takes.takes] == [
+        (1, "images/scene_001.png", False), (2, "images/scene_000.png", True),
+    ]  # fmt: skip
+    restore(project, run, select(image="1"), "1")
+    shown = asset(project, run, "image", 1)
+    assert (folder / shown.path).read_bytes() == pictures[1]
+    assert_clean(project, run)
+    assert verify(project, [run], VerifyOptions(full=True)).holds
+    close_run(project, run)
+
+
+def test_three_pictures_are_three_takes(project: Project) -> None:
+    write_old_run(project.root, scenes=3, clips=1, images=(0, 1, 2), texts=TEXTS[:1])
+    run, _ = take_over(project)
+    (takes,) = read_takes(project, run, select(image="1"))
+    assert [(one.asset.take, one.asset.path) for one in takes.takes] == [
+        (1, "images/scene_001.png"), (2, "images/scene_002.png"), (3, "images/scene_000.png"),
+    ]  # fmt: skip
+    assert_clean(project, run)
+    assert verify(project, [run], VerifyOptions(full=True)).holds
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_names_that_are_no_unicode_are_copied_or_named(project: Project) -> None:
+    folder = write_old_run(project.root, images=(0,))
+    odd = Path(os.fsdecode(bytes(folder / "images") + b"/sc\xff_2.png"))
+    write_picture(odd, seed=4)
+    Path(os.fsdecode(bytes(folder / "audio") + b"/intro\xff.wav")).write_bytes(b"x")
+    run, result = take_over(project)
+    assert asset(project, run, "image", 3).path == "images/scene_002.png"
+    assert result.left == ("audio/intro\ufffd.wav",)
+    assert "images/sc\ufffd_2.png is named by no scene" in told(result)
+    assert odd.is_file()
+    assert git(folder, "status", "--porcelain") == ""
+
+
+def test_other_files_are_left_where_they_are_and_named(project: Project) -> None:
+    folder = write_old_run(project.root)
+    (folder / "notes.txt").write_text("mine")
+    write_picture(folder / "images" / "title.png", seed=8)
+    _, result = take_over(project)
+    assert result.left == ("images/title.png", "notes.txt")
+    assert (folder / "notes.txt").read_text() == "mine"
+
+
+def test_the_same_picture_twice_is_one_take(project: Project) -> None:
+    folder = write_doubled(project.root)
+    (folder / "images" / "scene_001.png").write_bytes((folder / "images" / "scene_000.png").read_bytes())
+    _, result = take_over(project)
+    assert [one.takes for one in result.upgraded if one.address.kind is Kind.IMAGE] == [1, 2]
+
+
+def test_a_shared_picture_that_is_not_carried_forward_has_a_file_of_its_own(project: Project) -> None:
+    folder = write_old_run(project.root, images=(0, 1))
+    shared = scene(2, image_path=old_path("images/scene_000.png"))
+    raw = json.loads((folder / MANIFEST).read_text())
+    write_json(folder / MANIFEST, {**raw, "assets": [*raw["assets"][:2], shared]})
+    run, _ = take_over(project)
+    found = asset(project, run, "image", 3)
+    assert (found.path, found.extra["shared_with"]) == ("images/scene_002.png", "image 1")
+    assert found.md5 == asset(project, run, "image", 1).md5
+    assert_clean(project, run)
+
+
+def test_the_trials_script_is_the_text_where_the_run_has_none(project: Project) -> None:
+    write_old_run(project.root, scenes=5, clips=4, images=(0,), texts=())
+    write_trial(project.root)
+    run, result = take_over(project)
+    assert [one.paragraph_text for one in read_manifest(project, run).segments.values()] == list(TEXTS)
+    assert "trial_000_20260206_195813" in told(result)
+
+
+def test_a_trial_can_be_named_where_several_fit(project: Project) -> None:
+    write_old_run(project.root, texts=())
+    write_trial(project.root, "trial_000_20260206_195813", TEXTS[:3])
+    write_trial(project.root, "trial_001_20260207_090000", TEXTS[1:])
+    _, unsure = take_over(project, dry_run=True)
+    assert "Several trials" in told(unsure)
+    with pytest.raises(NotFoundError, match="There is no trial 'trial_7'"):
+        take_over(project, trial="trial_7")
+    run, _ = take_over(project, trial="trial_001")
+    assert read_manifest(project, run).segments[1].paragraph_text == TEXTS[1]
+
+
+def test_without_clips_script_or_trial_segments_are_scenes(project: Project) -> None:
+    write_old_run(project.root, scenes=5, clips=0, images=(0, 4), texts=())
+    run, result = take_over(project)
+    assert result.segments == (1, 2, 3, 4, 5)
+    assert statuses(project, run) == {"image 1": "draft", "image 5": "draft"}
+
+
+def test_the_oldest_form_without_audio_keys(project: Project) -> None:
+    folder = write_old_run(project.root, clips=0, texts=())
+    raw = json.loads((folder / MANIFEST).read_text())
+    del raw["audio_clips"]
+    for one in raw["assets"]:
+        del one["audio_path"]
+    write_json(folder / MANIFEST, raw)
+    run, _ = take_over(project)
+    assert statuses(project, run) == {"image 1": "draft", "image 3": "draft"}
+
+
+def test_a_script_with_display_modes_says_what_is_carried(project: Project) -> None:
+    folder = write_old_run(project.root, images=(0,))
+    modes = ("dall_e", "carry_forward", "text_only")
+    write_json(folder / f"{RUN_ID}_v1_structured_script.json", script(*TEXTS[:3], modes=modes))
+    run, _ = take_over(project)
+    segments = read_manifest(project, run).segments.values()
+    assert [one.extra["scenes"][0]["visual"] for one in segments] == ["own", "carry_forward", "text_only"]
