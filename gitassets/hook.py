@@ -1,0 +1,137 @@
+"""What git calls: the hooks, the merge driver and the text form for `git diff`. Imports little, since it runs often."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from gitassets.domain.guard import Violation
+from gitassets.errors import GitAssetsError
+
+
+def main(argv: Sequence[str]) -> int:
+    """The exit code for git: 0 lets it go on."""
+    name, *rest = argv or ("",)
+    if name not in _HOOKS:
+        _say(f"{name!r} is no hook of this version; `gitassets hooks install` renews the installed ones")
+        return 1
+    try:
+        return _HOOKS[name](rest)
+    except GitAssetsError as error:
+        _say(error.message, error.hint)
+        return 1
+
+
+def _pre_commit(_: Sequence[str]) -> int:
+    return _check(merging=False)
+
+
+def _pre_merge_commit(_: Sequence[str]) -> int:
+    return _check(merging=True)
+
+
+def _check(*, merging: bool) -> int:
+    from gitassets.actions.guarding import check_staged, find_staged
+
+    staged = find_staged(Path.cwd(), os.environ)
+    if staged is None:
+        return 0
+    code = _report(check_staged(staged, os.environ, merging=merging), "This commit is blocked")
+    if code == 0 and staged.merge_heads:
+        # Git runs post-merge only where it made the commit itself.
+        _follow("HEAD")
+    return code
+
+
+def _report(violations: Iterable[Violation], headline: str) -> int:
+    found = list(violations)
+    if not found:
+        return 0
+    _say(f"{headline}:")
+    for one in found[:20]:
+        print(f"  {one.message}", file=sys.stderr)  # noqa: T201 (git shows what a hook prints)
+        if one.hint:
+            print(f"    → {one.hint}", file=sys.stderr)  # noqa: T201
+    if len(found) > 20:
+        print(f"  … and {len(found) - 20} more", file=sys.stderr)  # noqa: T201
+    return 1
+
+
+def _say(message: str, hint: str = "") -> None:
+    print(f"gitassets: {message}", file=sys.stderr)  # noqa: T201
+    if hint:
+        print(f"  → {hint}", file=sys.stderr)  # noqa: T201
+
+
+def _post_checkout(arguments: Sequence[str]) -> int:
+    return _follow(arguments[0] if arguments else None)
+
+
+def _post_merge(_: Sequence[str]) -> int:
+    return _follow("ORIG_HEAD")
+
+
+def _post_rewrite(arguments: Sequence[str]) -> int:
+    """An amended commit leaves the files as they are; a rebase does not, and runs no other hook in the end."""
+    return _follow("ORIG_HEAD") if arguments[:1] == ["rebase"] else 0
+
+
+def _follow(before: str | None) -> int:
+    """Tells what could not be brought in step; git has done its part already, so nothing here is a failure."""
+    from gitassets.actions.follow import follow_manifest
+
+    try:
+        followed = follow_manifest(Path.cwd(), before)
+    except GitAssetsError as error:
+        _say(f"The media files are not in step: {error.message}", error.hint)
+        return 0
+    for path, md5 in followed.kept.items():
+        _say(f"{path} held bytes that no commit records; they are kept in the cache as {md5}")
+    if followed.missing:
+        count = len(followed.missing)
+        _say(f"{count} files of this state are not in the cache", "Get them with `dvc pull` in the run's folder.")
+    return 0
+
+
+def _merge_driver(arguments: Sequence[str]) -> int:
+    from gitassets.actions.merge_driver import merge_files
+
+    return merge_files(*(Path(one) for one in arguments[:3]))
+
+
+def _dvc_driver(arguments: Sequence[str]) -> int:
+    from gitassets.actions.merge_driver import merge_dvc_file
+
+    return merge_dvc_file(Path.cwd(), Path(arguments[0]), arguments[1], os.environ)
+
+
+def _textconv(arguments: Sequence[str]) -> int:
+    from gitassets.actions.diff import describe_file
+
+    sys.stdout.write(describe_file(Path(arguments[0])))
+    return 0
+
+
+def _pre_receive(_: Sequence[str]) -> int:
+    from gitassets.actions.receive import check_push
+
+    lines = [line.split() for line in sys.stdin]
+    return check_push(Path.cwd(), lines, os.environ, _say)
+
+
+_HOOKS: dict[str, Callable[[Sequence[str]], int]] = {
+    "pre-commit": _pre_commit,
+    "pre-merge-commit": _pre_merge_commit,
+    "post-checkout": _post_checkout,
+    "post-merge": _post_merge,
+    "post-rewrite": _post_rewrite,
+    "merge-driver": _merge_driver,
+    "dvc-driver": _dvc_driver,
+    "textconv": _textconv,
+    "pre-receive": _pre_receive,
+}
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,91 @@
+"""What git calls starts fast: it loads neither the command line nor any package for media, DVC or services."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gitassets import hook
+from tests.actions.locked_run import LockedRun
+
+HEAVY = {
+    "PIL", "av", "dvc", "dvc_data", "dvc_objects", "ffmpeg", "filelock", "git", "hibari", "httpx", "imageio_ffmpeg",
+    "numpy", "pydantic", "rich", "ruamel", "typer",
+}  # fmt: skip
+HEAVY_FOR_CLI = HEAVY - {"typer", "rich", "pydantic"}
+
+
+def loaded_after(code: str, folder: Path) -> set[str]:
+    """The top level packages that are loaded once the code has run there."""
+    program = f"import sys\n{code}\nprint('\\n' + ' '.join(sys.modules))"
+    done = subprocess.run((sys.executable, "-I", "-c", program), cwd=folder, capture_output=True, text=True, check=True)
+    return {name.split(".")[0] for name in done.stdout.splitlines()[-1].split()}
+
+
+def run_hook(folder: Path, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        (sys.executable, "-I", "-m", "gitassets.hook", *arguments),
+        cwd=folder, capture_output=True, text=True, check=False, input=stdin,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["pre-commit", "pre-merge-commit"])
+def test_the_guard_loads_nothing_heavy(locked: LockedRun, name: str) -> None:
+    code = f"from gitassets import hook\nassert hook.main(['{name}']) == 0"
+    assert loaded_after(code, locked.folder) & HEAVY == set()
+
+
+def test_the_other_entries_load_nothing_heavy(locked: LockedRun) -> None:
+    for name in ("textconv", "merge-driver"):
+        code = f"from gitassets import hook\nhook.main(['{name}', *['asset_manifest.json'] * 3])"
+        assert loaded_after(code, locked.folder) & HEAVY == set()
+
+
+def test_following_a_checkout_that_changed_nothing_loads_no_dvc(locked: LockedRun) -> None:
+    code = "from gitassets import hook\nassert hook.main(['post-checkout']) == 0"
+    assert loaded_after(code, locked.folder) & (HEAVY - {"filelock", "ruamel"}) == set()
+
+
+def test_the_command_line_starts_without_what_only_some_commands_need(tmp_path: Path) -> None:
+    assert loaded_after("import gitassets.cli.app", tmp_path) & HEAVY_FOR_CLI == set()
+
+
+def test_outside_of_a_run_there_is_nothing_to_say(locked: LockedRun) -> None:
+    for name in ("pre-commit", "pre-merge-commit", "post-checkout", "post-merge"):
+        done = run_hook(locked.project.root, name)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_an_unknown_hook_is_told_how_to_renew(tmp_path: Path) -> None:
+    done = run_hook(tmp_path, "pre-frobnicate")
+    assert done.returncode == 1
+    assert "gitassets hooks install" in done.stderr
+    assert run_hook(tmp_path).returncode == 1
+
+
+def test_many_violations_are_cut_short(locked: LockedRun, capsys: pytest.CaptureFixture[str]) -> None:
+    from gitassets.domain.guard import Violation
+
+    found = [Violation("x", str(number), f"Violation {number}", "Mend it.") for number in range(25)]
+    assert hook._report(found, "Blocked") == 1
+    said = capsys.readouterr().err
+    assert "Violation 19" in said
+    assert "Violation 20" not in said
+    assert "and 5 more" in said
+    assert hook._report([], "Blocked") == 0
+
+
+def test_an_expected_error_is_one_sentence(locked: LockedRun) -> None:
+    (locked.folder / "asset_manifest.json").write_text("{")
+    done = run_hook(locked.folder, "merge-driver", *["asset_manifest.json"] * 3)
+    assert done.returncode == 1
+    assert done.stderr.startswith("gitassets: asset_manifest.json (")
+    assert "Traceback" not in done.stderr
+
+
+def test_pre_receive_takes_other_references_unseen(locked: LockedRun) -> None:
+    done = run_hook(locked.project.git_dir, "pre-receive", stdin=f"{'0' * 40} {'1' * 40} refs/heads/main\n")
+    assert (done.returncode, done.stderr) == (0, "")
