@@ -1,0 +1,147 @@
+"""Arguments and options that several commands share, and what they are turned into."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gitassets.domain.manifest import Kind
+from gitassets.domain.selection import AssetSelection, Selection, parse_selection
+from gitassets.domain.status import Status
+
+if TYPE_CHECKING:
+    from gitassets.actions.project import Project, Run
+
+
+def complete_run(incomplete: str) -> list[str]:
+    """The run ids that begin with what is typed; reads only, and never fails at a prompt."""
+    from gitassets.actions.project import find_old_runs, find_project, find_runs
+    from gitassets.errors import GitAssetsError
+
+    try:
+        project = find_project(Path.cwd())
+        runs = {**find_old_runs(project), **find_runs(project)}
+    except (GitAssetsError, OSError):
+        return []
+    return [run_id for run_id in (*runs, "latest") if run_id.startswith(incomplete)]
+
+
+_SELECTION = "all, 5, 1,3,5 or 1-10 (segments, from 1)"
+
+RunArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="A run: its id, a unique beginning of it, 'latest', or its folder.",
+        autocompletion=complete_run,
+    ),
+]
+OptionalRun = Annotated[
+    str | None,
+    typer.Argument(metavar="RUN", help="A run; without one, all runs.", autocompletion=complete_run),
+]
+AudioOption = Annotated[str | None, typer.Option("--audio", metavar="SEL", help=f"Narration of {_SELECTION}.")]
+ImageOption = Annotated[str | None, typer.Option("--image", metavar="SEL", help=f"Images of {_SELECTION}.")]
+VideoOption = Annotated[str | None, typer.Option("--video", metavar="SEL", help=f"Clips of {_SELECTION}.")]
+SegmentOption = Annotated[str | None, typer.Option("--segment", metavar="SEL", help=f"Every asset of {_SELECTION}.")]
+TypeOption = Annotated[Kind | None, typer.Option("--type", help="Only this kind of asset.")]
+StatusOption = Annotated[Status | None, typer.Option("--status", help="Only assets in this status.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON with stable keys, and nothing else.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would be done, and do nothing.")]
+
+
+def make_selection(
+    audio: str | None,
+    image: str | None,
+    video: str | None,
+    segment: str | None = None,
+    *,
+    parse: Callable[[str], Selection] = parse_selection,
+) -> AssetSelection:
+    """What the four options choose. UsageError where one is not a selection."""
+    given = {Kind.AUDIO: audio, Kind.IMAGE: image, Kind.VIDEO: video}
+    by_kind = {kind: parse(text) for kind, text in given.items() if text is not None}
+    return AssetSelection(by_kind, None if segment is None else parse(segment))
+
+
+def make_segments(segment: str | None) -> Selection | None:
+    return None if segment is None else parse_selection(segment)
+
+
+def load_project() -> Project:
+    from gitassets.actions.project import find_project
+
+    return find_project(Path.cwd())
+
+
+def load_run(wanted: str, *, dry_run: bool = False) -> tuple[Project, Run]:
+    """The run that a command is to change. One of claude-studio is upgraded first, unless it is only a `dry_run`."""
+    from gitassets.actions.project import find_run
+    from gitassets.cli.old_runs import settle_run, view_run
+
+    project = load_project()
+    run = find_run(project, wanted)
+    return project, view_run(project, run) if dry_run else settle_run(project, run)
+
+
+def look_at_run(wanted: str, *, history: bool = False) -> tuple[Project, Run]:
+    """The run that a command is to read, its `history` too. One of claude-studio is upgraded where that can be done."""
+    from gitassets.actions.project import find_run
+    from gitassets.cli.old_runs import settle_run_to_read
+
+    project = load_project()
+    return project, settle_run_to_read(project, find_run(project, wanted), history=history)
+
+
+def is_interactive() -> bool:
+    """Whether somebody sits at a terminal who can be asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def show_progress(title: str, as_json: bool) -> ProgressBar:
+    return ProgressBar(title, enabled=sys.stderr.isatty() and not as_json)
+
+
+class ProgressBar:
+    """Count and time left on standard error while it is a terminal, nothing elsewhere."""
+
+    def __init__(self, title: str, *, enabled: bool) -> None:
+        self._title, self._enabled = title, enabled
+        self._bar: Any = None
+        self._task: Any = None
+
+    def __enter__(self) -> Callable[[Any], None]:
+        return self._update if self._enabled else _ignore
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def _update(self, progress: Any) -> None:
+        if self._bar is None:
+            self._start(progress.total)
+        self._bar.update(self._task, completed=progress.done, total=progress.total, what=progress.what)
+
+    def _start(self, total: int) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        from gitassets.cli.render import make_console
+
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[what]}", style="dim", markup=False),
+        )
+        self._bar = Progress(*columns, console=make_console(stderr=True), transient=True)
+        self._task = self._bar.add_task(self._title, total=total, what="")
+        self._bar.start()
+
+
+def _ignore(progress: object) -> None:
+    del progress

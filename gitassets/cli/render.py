@@ -1,0 +1,122 @@
+"""Results as text or as JSON with stable keys: the one place where they are rendered."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from gitassets.domain.manifest import Address, Asset, raw_asset
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+SCHEMA = 1
+PLAIN_WIDTH = 160
+STATUS_STYLES = {
+    "draft": "dim",
+    "review": "yellow",
+    "approved": "green",
+    "rejected": "red",
+    "revised": "cyan",
+    "published": "bold green",
+}
+
+
+def emit_json(command: str, value: object) -> None:
+    """One JSON object on standard output: the schema's number, the command, and the result's fields."""
+    body = encode(value)
+    fields = body if isinstance(body, dict) else {"items": body}
+    typer.echo(json.dumps({"schema": SCHEMA, "command": command, **fields}, ensure_ascii=False, indent=2))
+
+
+def encode(value: object) -> Any:
+    """Dataclasses as objects, paths and enums as text, assets as they stand in the manifest."""
+    if isinstance(value, Asset):
+        return raw_asset(value)
+    if isinstance(value, Address):
+        return {"segment": value.segment, "kind": value.kind.value}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _encode_fields(value)
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): encode(one) for key, one in value.items()}
+    if isinstance(value, str | int | float | bool) or value is None:
+        return value
+    if isinstance(value, Iterable):
+        return [encode(one) for one in value]
+    raise TypeError(f"no JSON for {type(value).__name__}")
+
+
+def _encode_fields(value: Any) -> dict[str, Any]:
+    """An address or asset among the fields is spread into its object, so that a row reads flat."""
+    row: dict[str, Any] = {}
+    for field in dataclasses.fields(value):
+        found = encode(getattr(value, field.name))
+        spread = isinstance(getattr(value, field.name), Address | Asset)
+        row.update(found if spread else {field.name: found})
+    return row
+
+
+def make_console(*, stderr: bool = False) -> Console:
+    """Colours on a terminal only; elsewhere lines wide enough that nothing is cut."""
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, width=None if stream.isatty() else PLAIN_WIDTH, highlight=False)
+
+
+def make_table(*columns: str, right: Iterable[str] = ()) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in set(right) else "left", overflow="fold")
+    return table
+
+
+def style_status(status: str) -> str:
+    from rich.markup import escape
+
+    style = STATUS_STYLES.get(status)
+    return f"[{style}]{escape(status)}[/]" if style else escape(status)
+
+
+def plain(text: object) -> str:
+    """The text for a table cell: no control characters that a terminal would obey, no markup."""
+    from rich.markup import escape
+
+    return escape("".join(char if char.isprintable() else " " for char in str(text)))
+
+
+def printable(text: str) -> str:
+    """The text for a line of output, without characters that a terminal would obey."""
+    return "".join(char if char.isprintable() or char in "\n\t" else "�" for char in text)
+
+
+def count(number: int, noun: str) -> str:
+    """ "1 segment", "2 segments"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def shorten(text: str, length: int) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= length else f"{flat[: length - 1].rstrip()}…"
+
+
+def format_duration(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(seconds, 60)
+    return f"{int(minutes)}:{rest:04.1f}" if minutes else f"{rest:.1f} s"

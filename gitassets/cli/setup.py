@@ -1,0 +1,248 @@
+"""Commands around a run: init, produce, track, open, close, demo."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gitassets.cli.boundary import INTERRUPTED, PARTIAL, guarded
+from gitassets.cli.options import (
+    DryRunOption,
+    JsonOption,
+    RunArgument,
+    complete_run,
+    load_project,
+    load_run,
+    show_progress,
+)
+from gitassets.domain.script import Budget
+
+if TYPE_CHECKING:
+    from gitassets.actions.project import Project
+
+
+def register(app: typer.Typer) -> None:
+    app.command(epilog="Examples:\n\n  gitassets init\n\n  gitassets init ~/videos/episode-12")(init)
+    app.command(
+        epilog="Examples:\n\n  gitassets produce --script episode.md\n\n"
+        "  gitassets produce --script episode.md --budget low --run-id pilot\n\n"
+        "  gitassets produce --script episode.md --no-images --start 0 --limit 10\n\n"
+        "  cat episode.md | gitassets produce --script -\n\n  gitassets produce --resume pilot"
+    )(produce)
+    app.command(epilog="Examples:\n\n  gitassets track runs/old_episode\n\n  gitassets track runs/x --script x.md")(
+        track
+    )
+    app.command("open", epilog="Examples:\n\n  gitassets open 20260207_101747")(open_)
+    app.command(epilog="Examples:\n\n  gitassets close 20260207_101747")(close)
+    app.command(epilog="Examples:\n\n  gitassets demo\n\n  gitassets demo /tmp/try-it")(demo)
+
+
+@guarded
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The project's folder.", show_default=False)] = Path(),
+    as_json: JsonOption = False,
+) -> None:
+    """Make a folder a project, or complete what a clone of a project lacks. Safe to run again."""
+    from gitassets.actions.init import init as act
+    from gitassets.cli.render import emit_json
+
+    result = act(folder.absolute())
+    if as_json:
+        return emit_json("init", result)
+    for line in result.done or ("Nothing to do: the project is set up.",):
+        typer.echo(line)
+    for path in result.uncommitted:
+        typer.echo(f"Left uncommitted, since you had changed it before: {path}")
+    if result.hooks_skipped:
+        typer.echo(f"No hooks: {result.hooks_skipped}", err=True)
+    typer.echo(f"Project: {result.root}")
+    return None
+
+
+@guarded
+def produce(
+    script: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="The script, paragraphs parted by blank lines; - is standard input."),
+    ] = None,
+    trial: Annotated[
+        str | None,
+        typer.Option(
+            "--trial", "-t", metavar="NAME", help="The script of the newest trial of claude-studio with this name."
+        ),
+    ] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN",
+            help="Make only what this run lacks; nothing that exists is touched.",
+            autocompletion=complete_run,
+        ),
+    ] = None,
+    run_id: Annotated[
+        str | None, typer.Option(metavar="ID", help="Name of the new run. Default: now, as YYYYMMDD_HHMMSS.")
+    ] = None,
+    budget: Annotated[
+        Budget | None,
+        typer.Option(
+            help="Share of segments with an image of their own: micro 0, low 10 %, medium 27 %, high 55 %, full."
+        ),
+    ] = None,
+    start: Annotated[int, typer.Option(min=0, help="First paragraph, counted from 0.")] = 0,
+    limit: Annotated[int | None, typer.Option(min=1, help="How many paragraphs.")] = None,
+    no_audio: Annotated[bool, typer.Option("--no-audio", help="Make no narration.")] = False,
+    no_images: Annotated[bool, typer.Option("--no-images", help="Make no images.")] = False,
+    voice: Annotated[str | None, typer.Option(metavar="NAME", help="Voice of the narration.")] = None,
+    style: Annotated[str | None, typer.Option(metavar="TEXT", help="Style of the images.")] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Use the services under `live` in gitassets.yaml; not in this version yet.")
+    ] = False,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a run out of a script: narration for each paragraph, images as far as the budget goes.
+
+    Without --live nothing leaves this machine: the narration is a local neural voice (English), the images are
+    typographic cards of the text.
+    """
+    from gitassets.actions import produce as action
+    from gitassets.errors import UsageError
+
+    if script is None and trial is None and resume is None:
+        raise UsageError("Say what to make", "With --script FILE or --trial NAME for a new run, or --resume RUN.")
+    if script is not None and trial is not None:
+        raise UsageError("--script and --trial both name the script", "Take one of them.")
+    if resume is not None and run_id is not None:
+        raise UsageError("--run-id names a new run, --resume goes on with an old one", "Leave out one of them.")
+    project = load_project()
+    options = action.ProduceOptions(
+        run_id=run_id, budget=budget, start=start, limit=limit, audio=not no_audio, images=not no_images,
+        voice=voice, style=style, live=live, dry_run=dry_run,
+    )  # fmt: skip
+    paragraphs = _read_paragraphs(project, script, trial)
+    if resume is not None:
+        resume = load_run(resume, dry_run=dry_run)[1].run_id
+    with show_progress("Making", as_json) as on_progress:
+        if resume is not None:
+            result = action.resume(project, resume, paragraphs, options, on_progress)
+        else:
+            result = action.produce(project, paragraphs or [], options, on_progress)
+    _tell_produced(result, as_json)
+
+
+def _read_paragraphs(project: Project, script: str | None, trial: str | None) -> list[str] | None:
+    """The paragraphs of the script that is named; None when none is."""
+    from gitassets.actions.produce import read_script, read_trial
+    from gitassets.adapters.old_run_files import TRIALS_DIR
+
+    if trial is not None:
+        work = next((one for one in (Path.cwd(), project.root) if (one / TRIALS_DIR).is_dir()), project.root)
+        path, paragraphs = read_trial(work, trial)
+        typer.echo(f"Script: {path}", err=True)
+        return paragraphs
+    source = None if script in (None, "-") else Path(str(script))
+    return None if script is None else read_script(source, sys.stdin.buffer.read)
+
+
+def _tell_produced(result: object, as_json: bool) -> None:
+    from gitassets.actions.produce import ProduceResult
+    from gitassets.cli.render import count, emit_json
+    from gitassets.cli.told import tell_failures
+    from gitassets.domain.commit_message import format_addresses
+
+    if not isinstance(result, ProduceResult):
+        raise TypeError(type(result))
+    if as_json:
+        emit_json("produce", result)
+    elif result.dry_run:
+        typer.echo(f"Would make in run {result.run_id}: {format_addresses(result.planned) or 'nothing'}")
+    else:
+        typer.echo(f"Run {result.run_id}: {count(result.segments, 'segment')}, in {result.folder}")
+        typer.echo(f"Made {format_addresses(result.made) or 'nothing'}.")
+        tell_failures(result.failed)
+        if result.failed:
+            typer.echo(f"Go on with: gitassets produce --resume {result.run_id}", err=True)
+        elif result.made:
+            typer.echo(f"Next: gitassets review {result.run_id}")
+    if result.interrupted:
+        raise typer.Exit(INTERRUPTED)
+    if result.failed:
+        raise typer.Exit(PARTIAL)
+
+
+@guarded
+def track(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder with audio/, images/ or video/ in it.")],
+    run_id: Annotated[str | None, typer.Option(metavar="ID", help="Name of the run. Default: the folder's.")] = None,
+    script: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The script, for the segments' texts.", dir_okay=False)
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Adopt a folder of media files as a run, where it lies. Run it again when files were added.
+
+    The number in a file's name says its segment: audio_000 and scene_000 are segment 1. Other names count from 0
+    if one of the folder's files has the number 0, else from 1. No file is moved, renamed or changed.
+    """
+    from gitassets.actions.produce import read_script
+    from gitassets.actions.track import track as act
+    from gitassets.cli.render import emit_json, printable
+    from gitassets.domain.commit_message import format_addresses
+
+    paragraphs = [] if script is None else read_script(script, lambda: b"")
+    with show_progress("Reading", as_json) as on_progress:
+        result = act(load_project(), folder.resolve(), run_id=run_id, paragraphs=paragraphs, on_progress=on_progress)
+    if as_json:
+        emit_json("track", result)
+        return
+    what = format_addresses(one.address for one in result.tracked)
+    typer.echo(f"Run {result.run_id}: tracks {what}" if what else f"Run {result.run_id}: nothing new to track.")
+    for one in result.left_out:
+        typer.echo(printable(f"  left out: {one.path} {one.why}"), err=True)
+
+
+@guarded
+def open_(run: RunArgument, as_json: JsonOption = False) -> None:
+    """Give a run that is only on a branch its folder, and put back the files that are missing there."""
+    from gitassets.actions.open_close import open_run
+    from gitassets.cli.render import emit_json
+
+    project, found = load_run(run)
+    result = open_run(project, found.run_id)
+    if as_json:
+        emit_json("open", result)
+        return
+    typer.echo(f"{'Opened' if result.opened else 'Open already:'} {result.run_id} in {result.folder}")
+    if result.restored:
+        typer.echo(f"Put back {len(result.restored)} files.")
+    for path in result.differing:
+        typer.echo(f"  left as it is, though its bytes are not the recorded ones: {path}", err=True)
+    if result.missing:
+        typer.echo(f"{len(result.missing)} files are not in the cache: get them with `dvc pull` there.", err=True)
+
+
+@guarded
+def close(run: RunArgument, as_json: JsonOption = False) -> None:
+    """Take a run's folder away when nothing in it would be lost. The branch and the cached files stay."""
+    from gitassets.actions.open_close import close_run
+    from gitassets.cli.render import emit_json
+
+    project, found = load_run(run)
+    result = close_run(project, found)
+    if as_json:
+        emit_json("close", result)
+        return
+    typer.echo(f"Closed {result.run_id}. `gitassets open {result.run_id}` brings it back.")
+
+
+@guarded
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder for it.")] = Path("gitassets-demo"),
+) -> None:
+    """Show the whole way on a short script: produce, review, reject, make again, approve, build. About a minute."""
+    from gitassets.cli.demo import run_demo
+
+    run_demo(folder.absolute())

@@ -1,0 +1,42 @@
+"""Sentences that several commands print."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import typer
+
+from gitassets.actions.recording import Failure
+from gitassets.cli.render import printable
+from gitassets.domain.commit_message import Transition, format_addresses
+from gitassets.domain.decision import Skipped
+from gitassets.domain.manifest import Address
+
+
+def tell_failures(failures: Sequence[Failure]) -> None:
+    """Each thing that was not made, with why; those with the same reason together."""
+    grouped: dict[tuple[str, str], list[Address]] = {}
+    for one in failures:
+        grouped.setdefault((one.message, one.hint), []).append(one.address)
+    for (message, hint), addresses in grouped.items():
+        typer.echo(printable(f"  not made: {format_addresses(addresses)}: {message}"), err=True)
+        if hint:
+            typer.echo(printable(f"    → {hint}"), err=True)
+
+
+def tell_transitions(transitions: Iterable[Transition]) -> None:
+    groups: dict[tuple[str, str], list[Address]] = {}
+    for one in transitions:
+        groups.setdefault((one.before, one.after), []).append(one.address)
+    for (before, after), addresses in groups.items():
+        step = f"{before} → {after}" if before != after else f"still {after}, with another take or reason"
+        typer.echo(f"  {format_addresses(addresses)}: {step}")
+
+
+def tell_skipped(skipped: Sequence[Skipped]) -> None:
+    """What `all` left out, with why."""
+    grouped: dict[str, list[Address]] = {}
+    for one in skipped:
+        grouped.setdefault(one.why, []).append(one.address)
+    for why, addresses in grouped.items():
+        typer.echo(f"  left out: {format_addresses(addresses)} {why}")

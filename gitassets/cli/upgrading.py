@@ -1,0 +1,135 @@
+"""Commands on runs of claude-studio: upgrade, and move, which mends what it took wrongly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gitassets.cli.boundary import PARTIAL, guarded
+from gitassets.cli.old_runs import tell_set_up, tell_upgrade
+from gitassets.cli.options import (
+    AudioOption,
+    DryRunOption,
+    ImageOption,
+    JsonOption,
+    RunArgument,
+    VideoOption,
+    complete_run,
+    load_project,
+    load_run,
+    make_selection,
+    show_progress,
+)
+from gitassets.errors import GitAssetsError, UsageError
+
+if TYPE_CHECKING:
+    from gitassets.actions.project import Project, Run
+    from gitassets.actions.upgrade import UpgradeResult
+
+
+def register(app: typer.Typer) -> None:
+    app.command(
+        epilog="Examples:\n\n  gitassets upgrade 20260207_101747 --dry-run\n\n  gitassets upgrade --all\n\n"
+        "  gitassets upgrade artifacts/video_production/20260207_101747 --json"
+    )(upgrade)
+    app.command(
+        epilog="Examples:\n\n  gitassets move latest --image 3 --to 5\n\n"
+        "  gitassets move latest --image 3 --take 1 --to 4"
+    )(move)
+
+
+@guarded
+def upgrade(
+    run: Annotated[
+        str | None, typer.Argument(metavar="RUN", help="A run of claude-studio.", autocompletion=complete_run)
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that are still to be upgraded.")] = False,
+    trial: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The trial whose script it was made from, where several fit.")
+    ] = None,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Take over a run of claude-studio, where it lies: its files stay, its record becomes the start of its history.
+
+    Every other command does this too, for the run that it names. The report says which scene became part of which
+    segment, and what was not found or is unclear; `gitassets move` mends a picture that went to the wrong segment.
+    """
+    from gitassets.actions.project import find_run, list_runs
+    from gitassets.cli.render import emit_json
+
+    if (run is None) != everything:
+        raise UsageError("Say what to upgrade", "Name one RUN, or --all.")
+    project = load_project()
+    named = [find_run(project, run)] if run is not None else [one for one in list_runs(project) if one.old]
+    results, failed = [], []
+    for one in named:
+        try:
+            if one.old:
+                results.append(_upgrade_one(project, one, trial, dry_run=dry_run, as_json=as_json))
+        except GitAssetsError as error:
+            if not everything:
+                raise
+            failed.append((one.run_id, error))
+    if as_json:
+        told = [{"run_id": run_id, "message": one.message, "hint": one.hint} for run_id, one in failed]
+        emit_json("upgrade", {"runs": results, "failed": told})
+    else:
+        _tell_upgrades(results, failed, [one.run_id for one in named if not one.old])
+        if results and not dry_run:
+            tell_set_up(project)
+    if failed:
+        raise typer.Exit(PARTIAL)
+
+
+def _upgrade_one(project: Project, run: Run, trial: str | None, *, dry_run: bool, as_json: bool) -> UpgradeResult:
+    from gitassets.actions.upgrade import upgrade as act
+
+    with show_progress(f"Reading {run.run_id}", as_json) as on_progress:
+        return act(project, run, on_progress, trial=trial, dry_run=dry_run)
+
+
+def _tell_upgrades(
+    results: Iterable[UpgradeResult], failed: Iterable[tuple[str, GitAssetsError]], done_before: Iterable[str]
+) -> None:
+    from gitassets.cli.render import printable
+
+    told = False
+    for result in results:
+        tell_upgrade(result)
+        told = True
+    for run_id in done_before:
+        typer.echo(f"{run_id} is a run of gitassets already.")
+        told = True
+    for run_id, error in failed:
+        typer.echo(printable(f"{run_id} was not upgraded: {error.message}"), err=True)
+        typer.echo(printable(f"  → {error.hint}"), err=True)
+        told = True
+    if not told:
+        typer.echo("There is nothing to upgrade.")
+
+
+@guarded
+def move(
+    run: RunArgument,
+    to: Annotated[int, typer.Option(min=1, help="The segment that it belongs to.")],
+    audio: AudioOption = None,
+    image: ImageOption = None,
+    video: VideoOption = None,
+    take: Annotated[
+        str | None, typer.Option(metavar="N", help="Not the current take but this one, which stays here too.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Move one asset to another segment, with its status. What that segment has already stays as an earlier take."""
+    from gitassets.actions.move import move as act
+    from gitassets.cli.render import emit_json
+
+    project, found = load_run(run)
+    result = act(project, found, make_selection(audio, image, video), to, take)
+    if as_json:
+        emit_json("move", result)
+    else:
+        typer.echo(f"Moved {result.source} of {result.run_id} to {result.target}: {result.path}")
