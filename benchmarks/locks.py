@@ -1,0 +1,219 @@
+"""What the locks cost: hooks, approvals, the proof over a long history, and reading.
+
+Every line is a ratio of two things measured in turn in the same run of this script. Run: python benchmarks/locks.py
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from synthetic import git, import_history, isolate, make_project, make_run
+from timing import Case, measure, show, time_command
+
+from gitassets.actions.project import Project, Run, read_manifest
+from gitassets.actions.transition import approve, reopen_assets
+from gitassets.domain.manifest import MANIFEST_NAME, Kind
+from gitassets.domain.selection import AssetSelection, parse_selection
+
+PYTHON = sys.executable
+GITASSETS = (PYTHON, "-m", "gitassets")
+BARE_TYPER = (PYTHON, str(Path(__file__).with_name("bare_typer.py")))
+COMMIT = ("git", "commit", "--quiet", "--all", "--message", "a change")
+EMPTY_SH_HOOK = "#!/bin/sh\n"
+EMPTY_PYTHON_HOOK = f"#!{PYTHON}\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("only", nargs="*", choices=BENCHMARKS, help="which to run; all without")
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--commits", type=int, default=20_000, help="how long the verified history is")
+    options = parser.parse_args()
+    for name, benchmark in BENCHMARKS.items():
+        if not options.only or name in options.only:
+            with tempfile.TemporaryDirectory() as folder:
+                isolate(Path(folder))
+                benchmark(Path(folder), options)
+
+
+def bench_commits_outside(folder: Path, options: argparse.Namespace) -> None:
+    project = make_project(folder / "project")
+    plain = _make_plain(folder / "plain", EMPTY_SH_HOOK, {"notes.txt": b"0"})
+    (project.root / "notes.txt").write_text("0")
+    git(project.root, "add", "notes.txt")
+    cases = {"an empty sh hook": _commit_of_text(plain), "the hooks": _commit_of_text(project.root)}
+    show("A commit outside of any run, under", measure(cases, options.rounds * 3), target=2.0)
+
+
+def _commit_of_text(folder: Path) -> Case:
+    count = 0
+
+    def case() -> float:
+        nonlocal count
+        count += 1
+        (folder / "notes.txt").write_text(str(count))
+        return time_command(COMMIT, folder, os.environ)
+
+    return case
+
+
+def bench_commits_in_runs(folder: Path, options: argparse.Namespace) -> None:
+    project = make_project(folder / "project")
+    for title, segments in (("A commit that approves 45 of 135 assets", 45), ("The same of 3,000 assets", 1000)):
+        run = make_run(project, f"run{segments}", segments)
+        before, after = _change(project, run, select(audio="1-45"))
+        git(run.require_folder(), "reset", "--hard", "--quiet", "HEAD~1")
+        sh = _make_plain(folder / f"sh{segments}", EMPTY_SH_HOOK, before)
+        python = _make_plain(folder / f"python{segments}", EMPTY_PYTHON_HOOK, before)
+        cases = {
+            "an empty sh hook": _commit_of_change(sh, before, after),
+            "an empty Python hook": _commit_of_change(python, before, after),
+            "the hooks": _commit_of_change(run.require_folder(), before, after),
+        }
+        show(f"{title}, under", measure(cases, options.rounds))
+
+
+def _change(project: Project, run: Run, selection: AssetSelection) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """The run's files before and after the selection is approved."""
+    before = _read_files(run)
+    approve(project, run, selection)
+    return before, _read_files(run)
+
+
+def _read_files(run: Run) -> dict[str, bytes]:
+    folder = run.require_folder()
+    return {path: (folder / path).read_bytes() for path in git(folder, "ls-files").split()}
+
+
+def _commit_of_change(folder: Path, before: dict[str, bytes], after: dict[str, bytes]) -> Case:
+    def case() -> float:
+        (folder / MANIFEST_NAME).write_bytes(after[MANIFEST_NAME])
+        taken = time_command(COMMIT, folder, os.environ)
+        git(folder, "update-ref", "HEAD", "HEAD~1")
+        git(folder, "read-tree", "HEAD")
+        (folder / MANIFEST_NAME).write_bytes(before[MANIFEST_NAME])
+        git(folder, "update-index", "--refresh")
+        return taken
+
+    return case
+
+
+def _make_plain(root: Path, hook: str, files: dict[str, bytes]) -> Path:
+    """A repository that holds the files and has this one hook."""
+    git(root.parent, "init", "--quiet", str(root))
+    for path, data in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(data)
+    git(root, "add", "--force", ".")
+    git(root, "commit", "--quiet", "--message", "all")
+    path = root / ".git" / "hooks" / "pre-commit"
+    path.write_text(hook)
+    path.chmod(0o755)
+    return root
+
+
+def select(*, audio: str) -> AssetSelection:
+    return AssetSelection({Kind.AUDIO: parse_selection(audio)})
+
+
+def bench_approvals(folder: Path, options: argparse.Namespace) -> None:
+    project = make_project(folder / "project")
+    small, large = make_run(project, "small", 45), make_run(project, "large", 1000)
+    for title, run, chosen in (
+        ("`approve` of 1 asset of 135", small, "1"),
+        ("`approve` of 1 asset of 3,000", large, "1"),
+        ("`approve` of 1,000 assets of 3,000", large, "all"),
+    ):
+        before, after = _change(project, run, select(audio=chosen))
+        reopen_assets(project, run, select(audio=chosen), reason="again")
+        plain = _make_plain(folder / f"plain-{run.run_id}-{chosen}", EMPTY_PYTHON_HOOK, before)
+        cases = {
+            "a bare Typer program, then the commit under an empty Python hook": _bare(plain, before, after),
+            "gitassets approve": _approve(project, run, chosen),
+        }
+        show(title, measure(cases, options.rounds), target=1.5)
+
+
+def _bare(folder: Path, before: dict[str, bytes], after: dict[str, bytes]) -> Case:
+    commit = _commit_of_change(folder, before, after)
+    return lambda: time_command(BARE_TYPER, folder, os.environ) + commit()
+
+
+def _approve(project: Project, run: Run, chosen: str) -> Case:
+    def case() -> float:
+        taken = time_command((*GITASSETS, "approve", run.run_id, "--audio", chosen), project.root, os.environ)
+        reopen_assets(project, run, select(audio=chosen), reason="again")
+        return taken
+
+    return case
+
+
+def bench_reading(folder: Path, options: argparse.Namespace) -> None:
+    project = make_project(folder / "project")
+    runs = [make_run(project, "small", 10), make_run(project, "large", 1000)]
+    cases: dict[str, Case] = {"a bare Typer program": lambda: time_command(BARE_TYPER, project.root, os.environ)}
+    for run in runs:
+        argv = (*GITASSETS, "list", run.run_id, "--json")
+        cases[f"gitassets list --json of {_count(project, run)} assets"] = _timed(argv, project.root)
+    show("Reading", measure(cases, options.rounds))
+    for verb in (("list", "--json"), ("approve", "--audio", "all")):
+        for run in runs:
+            argv = (*GITASSETS, verb[0], run.run_id, *verb[1:])
+            count = _count_git_processes(argv, project.root, folder / "trace")
+            print(f"  git processes of `{' '.join(verb)}` with {_count(project, run)} assets: {count}")
+
+
+def _count(project: Project, run: Run) -> int:
+    return sum(1 for _ in read_manifest(project, run).assets())
+
+
+def _timed(argv: tuple[str, ...], folder: Path) -> Case:
+    return lambda: time_command(argv, folder, os.environ)
+
+
+def _count_git_processes(argv: tuple[str, ...], folder: Path, trace: Path) -> int:
+    """Those that git itself starts count too."""
+    trace.unlink(missing_ok=True)
+    time_command(argv, folder, {**os.environ, "GIT_TRACE2_EVENT": str(trace)})
+    return trace.read_text().count('"event":"start"') if trace.exists() else 0
+
+
+def bench_verify(folder: Path, options: argparse.Namespace) -> None:
+    project = make_project(folder / "project")
+    import_history(project, "long", 45, options.commits)
+    cases: dict[str, Case] = {
+        "git log with trailers": _timed(("git", "log", "--format=%H%(trailers)", "run/long"), project.root),
+        "every manifest read and given to json.loads": lambda: _read_manifests(project),
+        "gitassets verify --all": _timed((*GITASSETS, "verify", "--all"), project.root),
+    }
+    show(f"{options.commits:,} commits of 45 segments", measure(cases, 1))
+
+
+def _read_manifests(project: Project) -> float:
+    import json
+
+    start = time.perf_counter()
+    oids = git(project.root, "rev-list", "run/long").split()
+    for begin in range(0, len(oids), 200):
+        names = [f"{oid}:{MANIFEST_NAME}" for oid in oids[begin : begin + 200]]
+        for data in project.git.read_blobs(names).values():
+            json.loads(data or b"null")
+    return time.perf_counter() - start
+
+
+BENCHMARKS: dict[str, Callable[[Path, argparse.Namespace], None]] = {
+    "outside": bench_commits_outside,
+    "inside": bench_commits_in_runs,
+    "approve": bench_approvals,
+    "reading": bench_reading,
+    "verify": bench_verify,
+}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""The points between two effects of a command, by name, and a process that dies at one of them as by SIGKILL."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gitassets.actions import project, transaction
+from gitassets.adapters.dvc import BlobStore
+from gitassets.adapters.git import Git
+from gitassets.adapters.journal import Journal, MadeLog
+from gitassets.adapters.stat_index import StatIndex
+from tests.actions.crashes import DIED
+
+
+@dataclass(frozen=True)
+class Point:
+    """Reached when `owner.attribute` has ended; with `git`, when it has ended with that git command."""
+
+    owner: Any
+    attribute: str
+    git: str | None = None
+
+    def is_reached(self, args: tuple[Any, ...]) -> bool:
+        return self.git is None or self.git in args
+
+
+ROOT_COMMIT = {
+    "the root commit is made": Point(Git, "write_root_commit"),
+    "the branch is made": Point(Git, "create_branch"),
+    "the work tree is made": Point(Git, "add_worktree"),
+    "the work tree is tied to the folder": Point(project, "link_worktree"),
+    "the files of the branch are there": Point(Git, "fill_index"),
+}
+BYTES = {
+    "a blob is moved in": Point(BlobStore, "move_in"),
+    "a folder list is in the cache": Point(BlobStore, "add_listing"),
+}
+PLACED = {
+    "a media file is placed": Point(BlobStore, "place"),
+}
+LOGGED = {
+    "a result is logged": Point(MadeLog, "add"),
+}
+LOG_REMOVED = {
+    "the log of results is removed": Point(MadeLog, "remove"),
+}
+COMMIT = {
+    "the journal is written": Point(Journal, "write"),
+    "a text is written": Point(transaction, "_set_text"),
+    "the files are written": Point(transaction, "_apply"),
+    "git has committed": Point(Git, "call", "commit"),
+    "the commit is known": Point(Git, "commit_paths"),
+    "the journal is removed": Point(Journal, "remove"),
+    "the modes are set": Point(transaction, "_set_modes"),
+    "the stat index is saved": Point(StatIndex, "save"),
+}
+STAGED = {
+    "git has staged": Point(Git, "call", "add"),
+}
+
+
+def dies_at(point: Point, action: Callable[[], object]) -> None:
+    """The action was run in a process that died at the point."""
+    child = os.fork()
+    if child == 0:
+        try:
+            _die_after(point)
+            action()
+        finally:
+            os._exit(1)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert status == DIED, f"the action ended with {status} without coming to {point}"
+
+
+def _die_after(point: Point) -> None:
+    original = getattr(point.owner, point.attribute)
+
+    def die(*args: Any, **kwargs: Any) -> None:
+        done = original(*args, **kwargs)
+        if point.is_reached(args):
+            os._exit(DIED)
+        return done
+
+    setattr(point.owner, point.attribute, die)

@@ -1,0 +1,139 @@
+"""Killed at each named point, a command leaves a run that `gitassets doctor` brings to the old or the new state."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gitassets.actions.doctor import doctor
+from gitassets.actions.open_close import open_run
+from gitassets.actions.produce import ProduceOptions, produce, resume
+from gitassets.actions.project import Project, Run, find_run, find_runs, read_manifest
+from gitassets.actions.track import track
+from gitassets.actions.transition import reopen_assets
+from gitassets.domain.manifest import Manifest
+from tests.actions.checks import asset, ignore_progress, select, statuses
+from tests.actions.test_build import build_it
+from tests.actions.test_transaction import Act, approve_audio_2, regen_image_3, replace_image_3, track_new_image
+from tests.faults.points import (
+    BYTES,
+    COMMIT,
+    LOG_REMOVED,
+    LOGGED,
+    PLACED,
+    ROOT_COMMIT,
+    STAGED,
+    Point,
+    dies_at,
+)
+from tests.faults.whole import assert_whole
+from tests.media import write_tone
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="dies in a forked process")
+
+
+def mend(project: Project) -> None:
+    assert doctor(project).left == ()
+
+
+def test_approve(project: Project, run: Run) -> None:
+    for point in COMMIT.values():
+        dies_at(point, lambda: approve_audio_2(project, run))
+        mend(project)
+        now = asset(project, run, "audio", 2)
+        assert (now.locked, now.approved_md5) in ((True, now.md5), (False, None))
+        assert_whole(project, run, quick=True)
+        if now.locked:
+            reopen_assets(project, run, select(audio="2"), reason="once more")
+    assert_whole(project, run)
+
+
+@pytest.mark.usefixtures("provider")
+@pytest.mark.parametrize(
+    ("act", "points"),
+    [
+        (regen_image_3, BYTES | LOGGED | PLACED | COMMIT | LOG_REMOVED),
+        # By a file of another type, which has another name.
+        (replace_image_3, BYTES | PLACED | COMMIT),
+    ],
+)
+def test_a_new_take(project: Project, run: Run, act: Act, points: dict[str, Point]) -> None:
+    for point in points.values():
+        before = asset(project, run, "image", 3)
+        dies_at(point, lambda: act(project, run))
+        mend(project)
+        now = asset(project, run, "image", 3)
+        assert (now.take, now.md5 == before.md5) in ((before.take, True), (before.take + 1, False))
+        assert_whole(project, run, quick=True)
+    assert_whole(project, run)
+
+
+def test_track(project: Project, media_folder: Callable[..., Path]) -> None:
+    points = ROOT_COMMIT | BYTES | COMMIT | STAGED
+    for number, point in enumerate(points.values()):
+        folder = media_folder(f"ep{number}", audio=0, images=(1,))
+        write_tone(folder / "audio" / "audio_000.wav", frequency=300 + number)
+
+        def act(folder: Path = folder) -> object:
+            return track(project, folder, on_progress=ignore_progress)
+
+        dies_at(point, act)
+        mend(project)
+        act()
+        run = find_run(project, f"ep{number}")
+        assert statuses(project, run) == {"audio 1": "draft", "image 1": "draft"}
+        assert_whole(project, run, quick=True)
+    assert_whole(project, run)
+
+
+def test_track_of_what_was_added(project: Project, run: Run) -> None:
+    dies_at(COMMIT["git has committed"], lambda: track_new_image(project, run))
+    mend(project)
+    assert asset(project, run, "image", 2).status.value == "draft"
+    assert_whole(project, run)
+
+
+@pytest.mark.usefixtures("provider")
+def test_produce(project: Project) -> None:
+    points = ROOT_COMMIT | BYTES | LOGGED | PLACED | COMMIT | STAGED | LOG_REMOVED
+    for number, point in enumerate(points.values()):
+        options = ProduceOptions(run_id=f"ep{number}", images=False)
+
+        def act(options: ProduceOptions = options) -> object:
+            return produce(project, ["One.", "Two."], options, ignore_progress)
+
+        dies_at(point, act)
+        mend(project)
+        if f"ep{number}" not in find_runs(project):
+            act()
+        open_run(project, f"ep{number}")
+        resume(project, f"ep{number}", None, ProduceOptions(images=False), ignore_progress)
+        run = find_run(project, f"ep{number}")
+        assert statuses(project, run) == {"audio 1": "draft", "audio 2": "draft"}
+        assert_whole(project, run, quick=True)
+    assert_whole(project, run)
+
+
+def test_build(project: Project, run: Run) -> None:
+    build_it(project, run)
+    for point in (BYTES | PLACED | COMMIT).values():
+        replace_image_3(project, run)
+        before = read_manifest(project, run)
+        dies_at(point, lambda: build_it(project, run))
+        mend(project)
+        now = read_manifest(project, run)
+        assert now == before or built_from(now) == asset(project, run, "image", 3).md5
+        build_it(project, run)
+        assert built_from(read_manifest(project, run)) == asset(project, run, "image", 3).md5
+        assert_whole(project, run, quick=True)
+    assert_whole(project, run)
+
+
+def built_from(manifest: Manifest) -> str:
+    """The hash of the picture that the last build shows with segment 3."""
+    built = manifest.segments[3].built
+    assert built is not None
+    return built["visual"]

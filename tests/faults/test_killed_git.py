@@ -1,0 +1,132 @@
+"""Git is killed while it commits, with gitassets or without it: its locks stay behind, but not for ever."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gitassets.actions import transaction
+from gitassets.actions.doctor import doctor
+from gitassets.actions.project import Project, Run
+from gitassets.adapters.git import read_gitfile
+from gitassets.adapters.process import CommandError
+from gitassets.errors import BusyError
+from tests.actions.checks import asset, cli_environment, git, snapshot, subjects, write_hook
+from tests.actions.test_transaction import Act, approve_audio_2, next_command, replace_image_3
+from tests.faults.whole import assert_whole
+from tests.media import write_picture
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="the system must tell which processes run")
+GITASSETS = (sys.executable, "-m", "gitassets")
+APPROVE = ("approve", "ep1", "--audio", "2")
+REPLACE = ("replace", "ep1", "--image", "3", "new.jpg")
+# At each of these git has done more of its work, and holds other locks.
+MOMENTS = {
+    "pre-commit": "{}",
+    "commit-msg": "{}",
+    "reference-transaction": '[ "$1" != prepared ] || {}',
+    "post-commit": "{}",
+}
+
+
+@pytest.fixture(autouse=True)
+def _short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transaction, "GIT_WAIT_SEC", 0.2)
+
+
+@needs_proc
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("arguments", [APPROVE, REPLACE])
+def test_killed_together(project: Project, run: Run, moment: str, arguments: tuple[str, ...]) -> None:
+    picture = write_picture(project.root / "new.jpg", seed=99)
+    hook = write_hook(project, moment, MOMENTS[moment].format("kill -9 0"))
+    argv = (*GITASSETS, *arguments)
+    done = subprocess.run(argv, cwd=project.root, env=cli_environment(), check=False, start_new_session=True)
+    assert done.returncode == -signal.SIGKILL
+    hook.unlink()
+    picture.unlink()
+    assert doctor(project).left == ()
+    assert asset(project, run, "audio", 2).locked == (arguments is APPROVE)
+    assert asset(project, run, "image", 3).path.endswith("jpg") == (arguments is REPLACE)
+    assert_whole(project, run)
+
+
+@needs_proc
+@pytest.mark.parametrize("moment", [one for one in MOMENTS if one != "post-commit"])
+@pytest.mark.parametrize("act", [approve_audio_2, replace_image_3])
+def test_git_alone_killed_leaves_all_as_it_was(project: Project, run: Run, moment: str, act: Act) -> None:
+    before = snapshot(run)
+    hook = write_hook(project, moment, MOMENTS[moment].format("kill -9 $PPID"))
+    with pytest.raises(CommandError) as caught:
+        act(project, run)
+    assert caught.value.code == -signal.SIGKILL
+    hook.unlink()
+    assert snapshot(run) == before
+    next_command(project, run)
+    act(project, run)
+    assert doctor(project).left == ()
+    assert_whole(project, run)
+
+
+def test_a_lock_that_is_not_ours_is_named_and_left(project: Project, run: Run) -> None:
+    git_dir = read_gitfile(run.require_folder())
+    assert git_dir is not None
+    lock = git_dir / "index.lock"
+    lock.touch()
+    before = snapshot(run)
+    with pytest.raises(BusyError, match=r"index\.lock exists") as caught:
+        approve_audio_2(project, run)
+    assert "delete that file" in caught.value.hint
+    assert snapshot(run) == before
+    lock.unlink()
+    approve_audio_2(project, run)
+    assert_whole(project, run)
+
+
+@pytest.fixture
+def gate(project: Project) -> Path:
+    """A commit by git waits in a hook until somebody has opened this for writing and closed it again."""
+    fifo = project.git_dir / "gate"
+    os.mkfifo(fifo)
+    write_hook(project, "commit-msg", f"cat <'{fifo}' >/dev/null")
+    return fifo
+
+
+def test_while_the_users_git_commits_nothing_is_written(project: Project, run: Run, gate: Path) -> None:
+    folder = run.require_folder()
+    (folder / "notes.txt").write_text("1")
+    git(folder, "add", "notes.txt")
+    (folder / "notes.txt").write_text("2")
+    with subprocess.Popen(("git", "commit", "--quiet", "--all", "-m", "notes"), cwd=folder) as commit:
+        with gate.open("w"):
+            before = snapshot(run)
+            with pytest.raises(BusyError, match="A git command is at work"):
+                approve_audio_2(project, run)
+            assert snapshot(run) == before
+        assert commit.wait(timeout=60) == 0
+    (project.git_dir / "hooks" / "commit-msg").unlink()
+    approve_audio_2(project, run)
+    assert subjects(run)[:2] == ["approve audio 2", "notes"]
+    assert_whole(project, run)
+
+
+@needs_proc
+def test_the_git_of_a_killed_command_is_waited_for(project: Project, run: Run, gate: Path) -> None:
+    """The command that follows neither takes its locks away nor commits a second time."""
+    with subprocess.Popen((*GITASSETS, *APPROVE), cwd=project.root, env=cli_environment()) as approving:
+        with gate.open("w"):
+            approving.kill()
+            approving.wait()
+            with pytest.raises(BusyError, match="A git command is at work"):
+                next_command(project, run)
+            argv = (*GITASSETS, "note", "ep1", "--segment", "1", "louder")
+            waiting = subprocess.Popen(argv, cwd=project.root, env=cli_environment())
+        (project.git_dir / "hooks" / "commit-msg").write_text("#!/bin/sh\n")
+        assert waiting.wait(timeout=60) == 0
+    assert subjects(run)[:2] == ["note segment 1", "approve audio 2"]
+    assert_whole(project, run)

@@ -1,0 +1,125 @@
+"""Many commands at once: all of them land, and nobody waits for the work of others longer than he must."""
+
+from __future__ import annotations
+
+import functools
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gitassets.actions import project as project_module
+from gitassets.actions.gc import gc
+from gitassets.actions.making import Progress
+from gitassets.actions.note import note
+from gitassets.actions.project import Project, Run, find_run
+from gitassets.actions.regen import RegenOptions, regen
+from gitassets.actions.track import track
+from gitassets.actions.transition import approve
+from gitassets.adapters.locks import hold_lock
+from gitassets.domain.keep import Keep
+from gitassets.domain.selection import parse_selection
+from gitassets.errors import BusyError
+from gitassets.providers.base import Request
+from tests.actions.checks import asset, cli_environment, ignore_progress, select, statuses, subjects, write_hook
+from tests.actions.tone_provider import ToneProvider
+from tests.faults.whole import assert_whole
+
+MakeFolder = Callable[..., Path]
+
+
+def start_cli(project: Project, *args: str) -> subprocess.Popen[bytes]:
+    argv = (sys.executable, "-m", "gitassets", *args)
+    env = cli_environment()
+    return subprocess.Popen(argv, cwd=project.root, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+@pytest.fixture
+def other(project: Project, run: Run, media_folder: MakeFolder) -> Run:
+    """A second run beside the first."""
+    track(project, media_folder("ep2"), on_progress=ignore_progress)
+    return find_run(project, "ep2")
+
+
+def test_forty_approves_of_forty_assets(project: Project, media_folder: MakeFolder) -> None:
+    track(project, media_folder("ep1", audio=40, images=()), on_progress=ignore_progress)
+    run = find_run(project, "ep1")
+    processes = [start_cli(project, "approve", "ep1", "--audio", str(number)) for number in range(1, 41)]
+    assert [process.communicate()[1] for process in processes] == [b""] * 40
+    assert set(statuses(project, run).values()) == {"approved"}
+    assert sorted(subjects(run)[:40]) == sorted(f"approve audio {number}" for number in range(1, 41))
+    assert_whole(project, run)
+
+
+def test_while_one_run_is_made_everything_else_is_decided(
+    project: Project, run: Run, other: Run, provider: ToneProvider
+) -> None:
+    def decide(request: Request) -> None:
+        approve(project, other, select(image="3"))
+        approve(project, run, select(audio="all"))
+
+    provider.before = decide
+    result = regen(project, run, select(image="3"), RegenOptions(provider="tone"), ignore_progress)
+    assert result.failed == ()
+    assert asset(project, run, "image", 3).take == 2
+    assert asset(project, run, "audio", 1).locked
+    assert asset(project, other, "image", 3).locked
+    assert_whole(project, run)
+    assert_whole(project, other)
+
+
+def test_while_one_run_is_tracked_another_is_decided(project: Project, run: Run, media_folder: MakeFolder) -> None:
+    def decide(progress: Progress) -> None:
+        approve(project, run, select(audio=str(progress.done)))
+
+    track(project, media_folder("ep2", audio=2, images=()), on_progress=decide)
+    assert statuses(project, run)["audio 1"] == statuses(project, run)["audio 2"] == "approved"
+    assert_whole(project, run)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(project_module, "hold_lock", functools.partial(hold_lock, wait_sec=0.1))
+
+
+@pytest.fixture
+def gate(project: Project, run: Run) -> Path:
+    """A commit in the first run waits until somebody has opened this for writing and closed it again."""
+    fifo = project.git_dir / "gate"
+    os.mkfifo(fifo)
+    write_hook(project, "commit-msg", f"[ ! -d runs ] && grep -q '(ep1)' \"$1\" && cat <'{fifo}' >/dev/null", "exit 0")
+    return fifo
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_commit_in_one_run_keeps_its_next_command_waiting_but_no_other_run(
+    project: Project, run: Run, other: Run, gate: Path
+) -> None:
+    with start_cli(project, "approve", "ep1", "--audio", "2") as approving:
+        with gate.open("w"):
+            with pytest.raises(BusyError, match=rf"process {approving.pid} \(approve ep1\)") as caught:
+                note(project, run, parse_selection("1"), "louder")
+            assert caught.value.hint
+            with pytest.raises(BusyError, match="approve ep1"):
+                gc(project, Keep.HISTORY, dry_run=False)
+            approve(project, other, select(audio="2"))
+        assert approving.communicate(timeout=60)[1] == b""
+    assert subjects(run)[0] == "approve audio 2"
+    assert asset(project, other, "audio", 2).locked
+    assert_whole(project, run)
+    assert_whole(project, other)
+
+
+def test_who_waits_goes_on_when_the_commit_is_done(project: Project, run: Run, gate: Path) -> None:
+    with start_cli(project, "approve", "ep1", "--audio", "2") as first:
+        with gate.open("w"):
+            second = start_cli(project, "note", "ep1", "--segment", "1", "louder")
+        assert first.communicate(timeout=60)[1] == b""
+    with gate.open("w"):
+        assert second.poll() is None
+    assert second.communicate(timeout=60)[1] == b""
+    assert subjects(run)[:2] == ["note segment 1", "approve audio 2"]
+    assert_whole(project, run)

@@ -1,0 +1,19 @@
+"""What must hold of a run after any fault, once the next command has ended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gitassets.actions.project import Project, Run
+from gitassets.adapters.git import find_git_locks
+from tests.actions.checks import assert_clean, git
+
+
+def assert_whole(project: Project, run: Run, *, quick: bool = False) -> None:
+    """Clean for git and DVC, every commit legal, no lock, scratch file or damaged object left."""
+    assert_clean(project, run, quick=quick)
+    git_dir = Path(git(run.require_folder(), "rev-parse", "--absolute-git-dir").strip())
+    assert find_git_locks(git_dir, project.git_dir) == []
+    assert list(git_dir.glob("next-index-*")) == []
+    if not quick:
+        git(project.root, "fsck", "--strict", "--no-dangling")
