@@ -14,10 +14,11 @@ from gitassets.actions.recording import Failure, hold_making, record_log
 from gitassets.actions.transaction import begin
 from gitassets.adapters.files import hash_bytes
 from gitassets.adapters.old_run_files import find_scripts, find_trial_folder, read_script_text
+from gitassets.domain.budget import Budget, choose_image_segments
 from gitassets.domain.commit_message import CommitMessage
 from gitassets.domain.manifest import Address, Kind, Manifest, Segment
 from gitassets.domain.markdown import strip_markdown
-from gitassets.domain.script import Budget, check_script, choose_image_segments, split_paragraphs
+from gitassets.domain.script import check_script, split_paragraphs
 from gitassets.domain.selection import format_ranges
 from gitassets.errors import ConflictError, NoMatchError, NotFoundError, UsageError
 from gitassets.providers.base import Request

@@ -18,7 +18,7 @@ from gitassets.cli.options import (
     load_run,
     show_progress,
 )
-from gitassets.domain.script import Budget
+from gitassets.domain.budget import Budget
 
 if TYPE_CHECKING:
     from gitassets.actions.project import Project

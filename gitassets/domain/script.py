@@ -1,9 +1,8 @@
-"""The script: its paragraphs, how long they take to speak, and how many of them get a picture."""
+"""The script: its paragraphs, and how long they take to speak."""
 
 from __future__ import annotations
 
 import re
-from enum import StrEnum
 
 from gitassets.domain.markdown import drop_comments
 from gitassets.domain.markdown import strip_markdown as strip_markdown
@@ -68,24 +67,3 @@ def estimate_duration_sec(text: str) -> float:
     words = sum(any(map(str.isalnum, word)) for word in _UNSPACED.sub(" ", text).split())
     minutes = (words + unspaced * WORDS_PER_UNSPACED_CHAR) / WORDS_PER_MINUTE
     return max(MIN_DURATION_SEC, round(minutes * 60, 3))
-
-
-class Budget(StrEnum):
-    """How many of the segments get a picture of their own; the others carry the last one forward."""
-
-    MICRO = "micro"
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-    FULL = "full"
-
-
-SHARES_PERCENT = {Budget.MICRO: 0, Budget.LOW: 10, Budget.MEDIUM: 27, Budget.HIGH: 55, Budget.FULL: 100}
-
-
-def choose_image_segments(count: int, budget: Budget) -> tuple[int, ...]:
-    """Which of the segments 1 to `count` get a picture: the budget's share, spread evenly, the first among them."""
-    if count <= 0 or budget is Budget.MICRO:
-        return ()
-    pictures = max(1, count * SHARES_PERCENT[budget] // 100)
-    return tuple(1 + i * count // pictures for i in range(pictures))

@@ -18,7 +18,7 @@ from gitassets.actions.transition import approve, reject
 from gitassets.adapters.files import hash_bytes
 from gitassets.adapters.git import IdentityError
 from gitassets.adapters.locks import hold_lock
-from gitassets.domain.script import Budget
+from gitassets.domain.budget import Budget
 from gitassets.errors import (
     BusyError,
     ConflictError,

@@ -13,8 +13,8 @@ from gitassets.actions.project import Project, Run, find_run
 from gitassets.actions.query import list_assets, read_rows, show_segment, summarize
 from gitassets.actions.track import track
 from gitassets.actions.transition import approve, reject
+from gitassets.domain.budget import Budget
 from gitassets.domain.manifest import Kind
-from gitassets.domain.script import Budget
 from gitassets.domain.selection import parse_selection
 from gitassets.domain.status import Status
 from gitassets.errors import CorruptError, NoMatchError

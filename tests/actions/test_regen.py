@@ -13,7 +13,7 @@ from gitassets.actions.transition import approve, move_to_review, reject, reopen
 from gitassets.adapters.files import hash_bytes, hash_file
 from gitassets.adapters.git import IdentityError
 from gitassets.adapters.locks import hold_lock
-from gitassets.domain.script import Budget
+from gitassets.domain.budget import Budget
 from gitassets.errors import BusyError, LockedError, NoMatchError, ProviderError, UsageError
 from tests.actions.checks import (
     addresses,

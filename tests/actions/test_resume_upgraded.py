@@ -8,7 +8,7 @@ import pytest
 
 from gitassets.actions.produce import ProduceOptions, ProduceResult, resume
 from gitassets.actions.project import Project, read_manifest
-from gitassets.domain.script import Budget
+from gitassets.domain.budget import Budget
 from gitassets.errors import ConflictError
 from tests.actions.checks import addresses, assert_clean, asset, ignore_progress
 from tests.actions.tone_provider import ToneProvider

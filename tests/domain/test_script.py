@@ -6,14 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitassets.domain.script import (
-    Budget,
-    check_script,
-    choose_image_segments,
-    estimate_duration_sec,
-    split_paragraphs,
-    strip_markdown,
-)
+from gitassets.domain.budget import Budget, choose_image_segments
+from gitassets.domain.script import check_script, estimate_duration_sec, split_paragraphs, strip_markdown
 from gitassets.errors import CorruptError, GitAssetsError
 
 

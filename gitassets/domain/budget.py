@@ -1,0 +1,26 @@
+"""How many of the segments get a picture, and which."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Budget(StrEnum):
+    """How many of the segments get a picture of their own; the others carry the last one forward."""
+
+    MICRO = "micro"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    FULL = "full"
+
+
+SHARES_PERCENT = {Budget.MICRO: 0, Budget.LOW: 10, Budget.MEDIUM: 27, Budget.HIGH: 55, Budget.FULL: 100}
+
+
+def choose_image_segments(count: int, budget: Budget) -> tuple[int, ...]:
+    """Which of the segments 1 to `count` get a picture: the budget's share, spread evenly, the first among them."""
+    if count <= 0 or budget is Budget.MICRO:
+        return ()
+    pictures = max(1, count * SHARES_PERCENT[budget] // 100)
+    return tuple(1 + i * count // pictures for i in range(pictures))
