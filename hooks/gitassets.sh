@@ -32,6 +32,12 @@ if [ -x "$before" ]; then
 fi
 [ -n "$run" ] || exit 0
 
+# What a command of gitassets commits it has checked itself. Only that very change is taken for its own.
+if [ "$hook" = pre-commit ] && [ -n "$GITASSETS_STAGED" ] &&
+    [ "$(git diff-index --cached --no-abbrev --no-renames HEAD)" = "$GITASSETS_STAGED" ]; then
+    exit 0
+fi
+
 python=$(git config --get gitassets.python)
 if [ ! -x "$python" ]; then
     {

@@ -5,14 +5,13 @@ Imports little: it runs at every commit in a run's folder.
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from gitassets.actions.history import CommonStates, HistoryReader, state_of_entries
-from gitassets.adapters.files import find_link, write_atomic
+from gitassets.actions.locked_files import LockedFiles
+from gitassets.adapters.files import write_atomic
 from gitassets.adapters.git import Git, read_branch, read_gitfile
 from gitassets.adapters.git_objects import ObjectReader
 from gitassets.adapters.stat_index import StatIndex
@@ -135,64 +134,15 @@ def _rebuild_dvc_files(staged: Staged, after: RunState, objects: ObjectReader) -
 
 
 def check_work_tree(staged: Staged, after: RunState, merged_into: RunState | None = None) -> tuple[Violation, ...]:
-    """Every locked asset whose file is there with other bytes, or as something that is no file.
-
-    In a merge into `merged_into` a file may still hold what is recorded there: it follows when the merge is concluded.
-    """
+    """What is wrong with the files of locked assets; in a merge, into `merged_into`."""
     if after.manifest is None:
         return ()
     index = StatIndex(staged.top, staged.common_dir / "gitassets" / "stat-index" / f"{staged.run_id}.json")
-    check = _WorkTreeCheck(staged, index, _assets_by_path(merged_into))
-    locked = [(str(address), asset) for address, asset in after.manifest.assets() if asset.locked]
-    link = find_link(staged.top, (asset.path for _, asset in locked))
-    if link is not None:
-        return (linked_folder(link),)
-    found = [check.find(subject, asset) for subject, asset in locked]
+    files = LockedFiles(staged.top, staged.run_id, index, _assets_by_path(merged_into))
+    found = files.check(after.manifest)
     index.save()
-    return tuple(one for one in found if one is not None)
+    return found
 
 
 def _assets_by_path(state: RunState | None) -> dict[str, Asset]:
     return {} if state is None or state.manifest is None else {one.path: one for _, one in state.manifest.assets()}
-
-
-def linked_folder(path: str) -> Violation:
-    return Violation(
-        "folder-is-link",
-        path,
-        f"{path}/ is a symbolic link, so the run's files lie outside of the run",
-        "Put a folder in its place, with the files in it.",
-    )
-
-
-@dataclass(frozen=True)
-class _WorkTreeCheck:
-    staged: Staged
-    index: StatIndex
-    before: Mapping[str, Asset]
-
-    def find(self, subject: str, asset: Asset) -> Violation | None:
-        """What is wrong with the file of a locked asset; an absent one is no violation, its blob may be elsewhere."""
-        found = self.index.hash(asset.path)
-        if found == asset.md5 or (found is None and not _is_something(self.staged.top / asset.path)):
-            return None
-        earlier = self.before.get(asset.path)
-        if earlier is not None and (not earlier.locked or found == earlier.md5):
-            return None
-        what = f"was overwritten: its md5 is {found}, approved was {asset.md5}" if found else "is no longer a file"
-        chosen = f"{self.staged.run_id} --{subject}"
-        return Violation(
-            "locked-bytes-changed",
-            subject,
-            f"{subject} is locked, but {asset.path} {what}",
-            f"Bring it back with `gitassets restore {chosen}`, "
-            f"or unlock it with `gitassets reopen {chosen} --reason …`.",
-        )
-
-
-def _is_something(path: Path) -> bool:
-    """Whether there is a link, a folder or the like."""
-    try:
-        return not stat.S_ISREG(os.lstat(path).st_mode)
-    except (FileNotFoundError, NotADirectoryError):
-        return False

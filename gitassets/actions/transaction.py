@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from gitassets.actions.locked_files import LockedFiles
 from gitassets.actions.project import (
     BRANCH_PREFIX,
     Project,
@@ -24,6 +25,7 @@ from gitassets.adapters.git import (
     WorkTreeState,
     find_git_locks,
     find_unfinished,
+    format_staged,
     is_git_at_work,
     read_gitfile,
     remove_git_locks,
@@ -46,6 +48,8 @@ from gitassets.errors import BusyError, ConflictError, GitAssetsError, LockedErr
 
 OWN_FILES = frozenset({MANIFEST_NAME, *DVC_FILES})
 GIT_WAIT_SEC = 5.0
+# Where the pre-commit hook finds what the command that calls git has checked.
+_STAGED = "GITASSETS_STAGED"
 
 
 @dataclass
@@ -198,6 +202,7 @@ def _check_state(run: Run, folder: Path, merging: bool) -> WorkTreeState:
 
 def _write(session: Session, after: Manifest, message: str, beside: Mapping[str, str], dropped: Collection[str]) -> str:
     _check_allowed(session.manifest, after)
+    _check_files(session, after)
     pending = Pending(
         head=session.head,
         message=message,
@@ -207,7 +212,7 @@ def _write(session: Session, after: Manifest, message: str, beside: Mapping[str,
     _prepare_blobs(session, after, pending)
     journal = Journal(session.project.state_dir, session.run.run_id)
     journal.write(pending)
-    commit = _carry_out(session.project, session.folder, session.index, pending, journal)
+    commit = _carry_out(session.project, session.folder, session.index, pending, journal, checked=True)
     _set_modes(session, after)
     return commit
 
@@ -231,6 +236,13 @@ def stage_dvc_files(session: Session, manifest: Manifest) -> None:
     if files:
         git.call("add", "--force", "--", *files)
     git.call("rm", "--quiet", "--force", "--ignore-unmatch", "--", *(set(DVC_FILES) - files.keys()))
+
+
+def _check_files(session: Session, after: Manifest) -> None:
+    """LockedError when the file of a locked asset holds other bytes than the approved ones."""
+    violations = LockedFiles(session.folder, session.run.run_id, session.index).check(after)
+    if violations:
+        raise LockedError(violations[0].message, violations[0].hint)
 
 
 def _check_allowed(before: Manifest, after: Manifest) -> None:
@@ -285,15 +297,21 @@ def keep_bytes(project: Project, folder: Path, index: StatIndex, path: str) -> s
     return md5
 
 
-def _carry_out(project: Project, folder: Path, index: StatIndex, pending: Pending, journal: Journal) -> str:
-    """The files are written and committed; when git or a hook refuses, files and index are as before."""
+def _carry_out(
+    project: Project, folder: Path, index: StatIndex, pending: Pending, journal: Journal, *, checked: bool = False
+) -> str:
+    """The files are written and committed; when git or a hook refuses, files and index are as before.
+
+    What was `checked` just now is told to the pre-commit hook, which need not check that very change once more.
+    """
     index_file = _git_dir(folder) / "index"
     index_before = index_file.read_bytes() if index_file.exists() else None
     git = Git(folder)
     try:
         _apply(project, folder, index, pending, forward=True)
         new_paths = [path for path, text in pending.texts.items() if path != MANIFEST_NAME and text.after is not None]
-        commit = git.commit_paths(list(pending.texts), pending.message, new_paths=new_paths)
+        told = {_STAGED: _describe_staged(pending)} if checked else {}
+        commit = git.commit_paths(list(pending.texts), pending.message, new_paths=new_paths, env=told)
     except BaseException:
         if git.resolve("HEAD") == pending.head:
             _take_back(project, folder, index, pending)
@@ -304,6 +322,15 @@ def _carry_out(project: Project, folder: Path, index: StatIndex, pending: Pendin
         raise
     journal.remove()
     return commit
+
+
+def _describe_staged(pending: Pending) -> str:
+    changes = {path: (_encode(one.before), _encode(one.after)) for path, one in pending.texts.items()}
+    return format_staged(changes, like=pending.head)
+
+
+def _encode(text: str | None) -> bytes | None:
+    return None if text is None else text.encode("utf-8", "surrogateescape")
 
 
 def _take_back(project: Project, folder: Path, index: StatIndex, pending: Pending) -> None:
@@ -331,10 +358,11 @@ def _apply(project: Project, folder: Path, index: StatIndex, pending: Pending, *
 
 
 def _set_text(path: Path, text: str | None) -> None:
-    if text is None:
+    data = _encode(text)
+    if data is None:
         path.unlink(missing_ok=True)
     else:
-        write_atomic(path, text.encode("utf-8", "surrogateescape"))
+        write_atomic(path, data)
 
 
 def _set_media(

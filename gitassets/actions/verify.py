@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gitassets.actions.guarding import linked_folder
 from gitassets.actions.history import CommonStates, HistoryReader, RawCommit, name_in_run, resolve_in_run
+from gitassets.actions.locked_files import linked_folder
 from gitassets.actions.project import Project, Run
 from gitassets.adapters.dvc import list_remote_blobs
 from gitassets.adapters.files import find_link

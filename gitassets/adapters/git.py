@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import subprocess
@@ -317,22 +318,28 @@ class Git:
             None if head == "(initial)" else head, None if branch == "(detached)" else branch, frozenset(changed)
         )
 
-    def commit_paths(self, paths: Sequence[str], message: str, *, new_paths: Sequence[str] = ()) -> str:
+    def commit_paths(
+        self,
+        paths: Sequence[str],
+        message: str,
+        *,
+        new_paths: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+    ) -> str:
         """The id of a new commit of exactly these paths; what else is staged stays staged.
 
-        Hooks, signing and identity are the user's. CommandError holds what a hook said.
+        Hooks, signing and identity are the user's; the hooks see `env`. CommandError holds what a hook said.
         """
         if new_paths:
             self.call("add", "--force", "--", *new_paths)
         try:
-            self.call(
-                "commit", "--quiet", "--only", "--cleanup=whitespace", "-F", "-", "--", *paths, stdin=message.encode()
-            )
+            words = ("commit", "--quiet", "--only", "--cleanup=whitespace", "-F", "-", "--", *paths)
+            self.call(*words, stdin=message.encode(), env=env)
         except CommandError as error:
             if _NO_IDENTITY.search(error.stderr):
                 raise IdentityError from error
             raise
-        return self.line("rev-parse", "HEAD")
+        return read_head(self.folder) or self.line("rev-parse", "HEAD")
 
     def unstage(self, paths: Sequence[str]) -> None:
         """The index holds these paths as HEAD does; their files, and what else is staged, stay as they are."""
@@ -385,6 +392,34 @@ def read_branch(git_dir: Path) -> str | None:
     except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
         return None
     return head.removeprefix("ref: refs/heads/") if head.startswith("ref: refs/heads/") else None
+
+
+def format_staged(changes: Mapping[str, tuple[bytes | None, bytes | None]], like: str) -> str:
+    """What `git diff-index --cached --no-abbrev HEAD` says where just these files are staged: bytes before and after.
+
+    None: it is not there. `like` is an object id, by which it is known what kind of ids the repository has.
+    """
+    lines = []
+    for path, sides in sorted(changes.items(), key=lambda one: one[0].encode("utf-8", "surrogateescape")):
+        modes = ["000000" if data is None else "100644" for data in sides]
+        names = ["0" * len(like) if data is None else _name_blob(data, like) for data in sides]
+        letter = "A" if sides[0] is None else "D" if sides[1] is None else "M"
+        lines.append(f":{' '.join((*modes, *names, letter))}\t{path}")
+    return "\n".join(lines)
+
+
+def _name_blob(data: bytes, like: str) -> str:
+    algorithm = hashlib.sha256 if len(like) == 64 else hashlib.sha1
+    return algorithm(b"blob %d\0%b" % (len(data), data), usedforsecurity=False).hexdigest()
+
+
+def read_head(folder: Path) -> str | None:
+    """The commit that the work tree's branch has just been set to, None where only git can tell. No process."""
+    git_dir = read_gitfile(folder) or folder / ".git"
+    link = git_dir / "commondir"
+    common_dir = git_dir / link.read_text("utf-8").strip() if link.is_file() else git_dir
+    ref = common_dir / "refs" / "heads" / (read_branch(git_dir) or "")
+    return ref.read_text("utf-8").strip() if ref.is_file() else None
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from gitassets.actions.guarding import (
     check_work_tree,
     find_merged_heads,
     find_staged,
-    linked_folder,
     read_index,
 )
+from gitassets.actions.locked_files import linked_folder
 from gitassets.adapters import stat_index
 from gitassets.adapters.files import hash_bytes, hash_file
 from gitassets.adapters.git_objects import ObjectReader
