@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import signal
 import sys
@@ -25,6 +27,9 @@ def claude_studio() -> None:
 def _start_quickly() -> None:
     # pydantic, which Typer imports, would scan every installed package for plug-ins at each start.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    # A short command has no garbage worth looking for, least of all at its end, when the system takes everything back.
+    gc.set_threshold(500_000, 10, 10)
+    atexit.register(gc.disable)
     # A closed terminal or a cancelled job ends a command as Ctrl-C does: what was made is recorded first.
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):

@@ -33,7 +33,8 @@ class StatIndex:
 
     def hash(self, path: str) -> str | None:
         """The md5 of the file now, None when there is no regular file. Follows no symbolic link."""
-        full = self._root / path
+        # Not by pathlib, which takes longer than the system does to look at the file.
+        full = f"{self._root}/{path}"
         signature = _read_signature(full)
         if signature is None:
             return None
@@ -42,8 +43,8 @@ class StatIndex:
             return str(entry[4])
         return self._hash_now(path, full, signature)
 
-    def _hash_now(self, path: str, full: Path, signature: Signature) -> str:
-        digest = hash_file(full)
+    def _hash_now(self, path: str, full: str, signature: Signature) -> str:
+        digest = hash_file(Path(full))
         settled = time.time_ns() - max(signature[1], signature[2]) > RACY_NS
         if settled and _read_signature(full) == signature:
             self._entries[path] = [*signature, digest]
@@ -54,7 +55,7 @@ class StatIndex:
 
     def note(self, path: str, digest: str) -> None:
         """Take `digest` as the file's hash from now on: for files that the caller itself just wrote."""
-        signature = _read_signature(self._root / path)
+        signature = _read_signature(f"{self._root}/{path}")
         if signature is not None:
             self._entries[path] = [*signature, digest]
             self._changed = True
@@ -67,7 +68,7 @@ class StatIndex:
                 self._changed = False
 
 
-def _read_signature(path: Path) -> Signature | None:
+def _read_signature(path: str) -> Signature | None:
     try:
         found = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):

@@ -20,7 +20,8 @@ MAX_DVC_FILE_BYTES = 4096
 
 _LINE = re.compile(r"(- |  )(md5|size|nfiles|hash|path): ([0-9A-Za-z._/-]+)\Z")
 _LISTING_MD5 = re.compile(r"[0-9a-f]{32}\.dir\Z")
-_WHOLE = re.compile(r"(0|[1-9][0-9]{0,18})\Z")
+# A file may say up to 2**63 bytes, and a folder adds them up.
+_WHOLE = re.compile(r"(0|[1-9][0-9]{0,24})\Z")
 
 
 @dataclass(frozen=True, slots=True)

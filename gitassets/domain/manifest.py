@@ -343,19 +343,19 @@ def _asset(raw: Any, kind: Kind, segment: _Place) -> Asset | None:
     if raw is None:
         return None
     place = segment.at(kind.value)
-    rest = dict(_object(raw, place))
-    values: dict[str, Any] = {
-        "path": _path(rest.pop("path", None), _folder(kind), place, "path"),
-        "status": _status(rest.pop("status", None), place, "status"),
-        "md5": _md5(rest.pop("md5", None), place, "md5"),
-        "size": _whole(rest.pop("size", None), place, "size"),
-        "take": _whole(rest.pop("take", 1), place, "take"),
-    }
-    for name in [key for key in rest if key in _OPTIONAL]:
-        value = rest.pop(name)
-        if value is not None:
-            values[name] = _OPTIONAL[name](value, place, name)
-    return Asset(**values, extra=_extra(rest, place))
+    values: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+    for key, value in _object(raw, place).items():
+        check = _FIELDS.get(key)
+        if check is None:
+            extra[key] = value
+        elif value is not None or key in _NEVER_NULL:
+            values[key] = check(value, place, key)
+    for key in _REQUIRED:
+        if key not in values:
+            _FIELDS[key](None, place, key)
+    _check_folder(values["path"], _folder(kind), place, "path")
+    return Asset(**values, extra=_extra(extra, place))
 
 
 def _final(raw: Any, place: _Place) -> tuple[FinalFile, ...]:
@@ -368,8 +368,9 @@ def _final(raw: Any, place: _Place) -> tuple[FinalFile, ...]:
 
 
 def _final_file(path: str, rest: dict[str, Any], place: _Place) -> FinalFile:
+    _check_folder(_path(path, place), "final", place)
     return FinalFile(
-        path=_path(path, "final", place),
+        path=path,
         md5=_md5(rest.pop("md5", None), place, "md5"),
         size=_whole(rest.pop("size", None), place, "size"),
         extra=_extra(rest, place),
@@ -435,10 +436,10 @@ def _number(raw: Any, place: _Place, *key: str) -> float:
 
 
 def _status(raw: Any, place: _Place, *key: str) -> Status:
-    try:
-        return Status(_string(raw, place, *key))
-    except ValueError:
+    status = _STATUSES.get(_string(raw, place, *key))
+    if status is None:
         place.at(*key).fail(f"is {raw!r}, not one of {', '.join(Status)}")
+    return status
 
 
 def _md5(raw: Any, place: _Place, *key: str) -> str:
@@ -447,25 +448,31 @@ def _md5(raw: Any, place: _Place, *key: str) -> str:
     return raw
 
 
-def _path(raw: Any, folder: str, place: _Place, *key: str) -> str:
+def _path(raw: Any, place: _Place, *key: str) -> str:
     path = _string(raw, place, *key)
     problem = find_path_problem(path)
     if problem:
         place.at(*key).fail(f"is {path!r}, which {problem}")
-    if path.split("/", 1)[0] not in (folder, "takes"):
-        place.at(*key).fail(f"is {path!r}, which lies outside {folder}/")
     return path
 
 
-_OPTIONAL: dict[str, Callable[..., Any]] = {
+def _check_folder(path: str, folder: str, place: _Place, *key: str) -> None:
+    if path.split("/", 1)[0] not in (folder, "takes"):
+        place.at(*key).fail(f"is {path!r}, which lies outside {folder}/")
+
+
+_STATUSES = {status.value: status for status in Status}
+_REQUIRED = {"path": _path, "status": _status, "md5": _md5, "size": _whole}
+_NEVER_NULL = {*_REQUIRED, "take"}
+_FIELDS: dict[str, Callable[..., Any]] = {
+    **_REQUIRED,
+    "take": _whole,
     "approved_md5": _md5,
     "reopened": _strings,
     **dict.fromkeys(("reason", "voice", "source", "model", "prompt", "style", "text_md5", "generated_at"), _string),
     **dict.fromkeys(("width", "height", "seed"), _whole),
     **dict.fromkeys(("duration_sec", "cost_usd"), _number),
 }
-
-
 _ORDINARY_PATH = re.compile(r"(audio|images|video|takes|final)/[a-z]+_[0-9]{3,9}\.[a-z0-9]{1,5}\Z")
 
 
