@@ -10,14 +10,15 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from synthetic import git, import_history, isolate, make_project, make_run
 from timing import Case, measure, show, time_command
 
 from gitassets.actions.project import Project, Run, read_manifest
-from gitassets.actions.transition import approve, reopen_assets
+from gitassets.actions.transition import approve
+from gitassets.adapters.files import OPEN_MODE
 from gitassets.domain.manifest import MANIFEST_NAME, Kind
 from gitassets.domain.selection import AssetSelection, parse_selection
 
@@ -67,8 +68,7 @@ def bench_commits_in_runs(folder: Path, options: argparse.Namespace) -> None:
     project = make_project(folder / "project")
     for title, segments in (("A commit that approves 45 of 135 assets", 45), ("The same of 3,000 assets", 1000)):
         run = make_run(project, f"run{segments}", segments)
-        before, after = _change(project, run, select(audio="1-45"))
-        git(run.require_folder(), "reset", "--hard", "--quiet", "HEAD~1")
+        before, after = _change(project, run, parse_options(("--audio", "1-45")))
         sh = _make_plain(folder / f"sh{segments}", EMPTY_SH_HOOK, before)
         python = _make_plain(folder / f"python{segments}", EMPTY_PYTHON_HOOK, before)
         cases = {
@@ -80,10 +80,22 @@ def bench_commits_in_runs(folder: Path, options: argparse.Namespace) -> None:
 
 
 def _change(project: Project, run: Run, selection: AssetSelection) -> tuple[dict[str, bytes], dict[str, bytes]]:
-    """The run's files before and after the selection is approved."""
+    """The run's files before and after the selection is approved. The run itself is then as before."""
     before = _read_files(run)
     approve(project, run, selection)
-    return before, _read_files(run)
+    after = _read_files(run)
+    _take_back(project, run)
+    return before, after
+
+
+def _take_back(project: Project, run: Run) -> None:
+    """The last commit was never made, and no file is read-only."""
+    git(run.require_folder(), "reset", "--quiet", "--hard", "HEAD~1")
+    index = project.stat_index(run)
+    for _, asset in read_manifest(project, run).assets():
+        (run.require_folder() / asset.path).chmod(OPEN_MODE)
+        index.note(asset.path, asset.md5)
+    index.save()
 
 
 def _read_files(run: Run) -> dict[str, bytes]:
@@ -118,21 +130,22 @@ def _make_plain(root: Path, hook: str, files: dict[str, bytes]) -> Path:
     return root
 
 
-def select(*, audio: str) -> AssetSelection:
-    return AssetSelection({Kind.AUDIO: parse_selection(audio)})
+def parse_options(chosen: Sequence[str]) -> AssetSelection:
+    """What the options of a command choose."""
+    pairs = zip(chosen[::2], chosen[1::2], strict=True)
+    return AssetSelection({Kind(option.removeprefix("--")): parse_selection(text) for option, text in pairs})
 
 
 def bench_approvals(folder: Path, options: argparse.Namespace) -> None:
     project = make_project(folder / "project")
-    small, large = make_run(project, "small", 45), make_run(project, "large", 1000)
+    small, large = make_run(project, "small", 45), make_run(project, "large", 500, (Kind.AUDIO, Kind.IMAGE))
     for title, run, chosen in (
-        ("`approve` of 1 asset of 135", small, "1"),
-        ("`approve` of 1 asset of 3,000", large, "1"),
-        ("`approve` of 1,000 assets of 3,000", large, "all"),
+        ("`approve` of 1 asset of 135", small, ("--audio", "1")),
+        ("`approve` of 1 asset of 1,000", large, ("--audio", "1")),
+        ("`approve` of 1,000 assets of 1,000", large, ("--audio", "all", "--image", "all")),
     ):
-        before, after = _change(project, run, select(audio=chosen))
-        reopen_assets(project, run, select(audio=chosen), reason="again")
-        plain = _make_plain(folder / f"plain-{run.run_id}-{chosen}", EMPTY_PYTHON_HOOK, before)
+        before, after = _change(project, run, parse_options(chosen))
+        plain = _make_plain(folder / f"plain-{run.run_id}-{chosen[1]}", EMPTY_PYTHON_HOOK, before)
         cases = {
             "a bare Typer program, then the commit under an empty Python hook": _bare(plain, before, after),
             "gitassets approve": _approve(project, run, chosen),
@@ -145,10 +158,10 @@ def _bare(folder: Path, before: dict[str, bytes], after: dict[str, bytes]) -> Ca
     return lambda: time_command(BARE_TYPER, folder, os.environ) + commit()
 
 
-def _approve(project: Project, run: Run, chosen: str) -> Case:
+def _approve(project: Project, run: Run, chosen: Sequence[str]) -> Case:
     def case() -> float:
-        taken = time_command((*GITASSETS, "approve", run.run_id, "--audio", chosen), project.root, os.environ)
-        reopen_assets(project, run, select(audio=chosen), reason="again")
+        taken = time_command((*GITASSETS, "approve", run.run_id, *chosen), project.root, os.environ)
+        _take_back(project, run)
         return taken
 
     return case

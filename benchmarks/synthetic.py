@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -54,11 +54,11 @@ def make_project(root: Path) -> Project:
     return find_project(root)
 
 
-def make_run(project: Project, run_id: str, segments: int) -> Run:
-    """A run whose segments have narration, an image and a clip each, all in review."""
+def make_run(project: Project, run_id: str, segments: int, kinds: Sequence[Kind] = tuple(Kind)) -> Run:
+    """A run whose segments have an asset of each of the kinds, all in review."""
     texts = {number: Segment(paragraph_text=_TEXT) for number in range(1, segments + 1)}
     run = create_run(project, Manifest(run_id=run_id, segments=texts), project.runs_dir / run_id)
-    addresses = [Address(number, kind) for number in texts for kind in Kind]
+    addresses = [Address(number, kind) for number in texts for kind in kinds]
     with begin(project, run, "make") as session:
         assets: dict[Address, Asset | None] = {}
         for address in addresses:
