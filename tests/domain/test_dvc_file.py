@@ -158,7 +158,7 @@ HOSTILE = {
     "tag": b"{TEXT:size: 1001|size: !!int 1001}",
     "octal": b"{TEXT:size: 1001|size: 0o1751}",
     "leading zero": b"{TEXT:size: 1001|size: 01001}",
-    "huge": b"{TEXT:size: 1001|size: 99999999999999999999}",
+    "huge": b"{TEXT:size: 1001|size: 99999999999999999999999999}",
     "negative": b"{TEXT:size: 1001|size: -1}",
     "unicode digits": "{TEXT:size: 1001|size: ١٠٠١}".encode(),
     "no hash": b"{TEXT:  hash: md5\n|}",
