@@ -22,6 +22,11 @@ def conflict_records(asset: Asset) -> list[dict[str, Any]]:
     return _records(asset, CONFLICT)
 
 
+def settled_records(asset: Asset) -> list[dict[str, Any]]:
+    """The contradicting decisions that somebody has decided between; empty when there were none."""
+    return _records(asset, SETTLED)
+
+
 def _records(asset: Asset, key: str) -> list[dict[str, Any]]:
     found = asset.extra.get(key)
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
@@ -83,5 +88,5 @@ def settles(asset: Asset, expected: Asset) -> bool:
         CONFLICT not in asset.extra
         and asset.status in (Status.APPROVED, Status.REJECTED)
         and (asset.md5, asset.size) in known
-        and are_alike(_records(asset, SETTLED), records)
+        and are_alike(settled_records(asset), records)
     )

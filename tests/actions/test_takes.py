@@ -75,6 +75,57 @@ def test_a_reopened_asset_is_blamed_on_who_approved_it_last(locked: LockedRun) -
     assert blame(locked.project, locked.run)[0].commit == locked.head() != first
 
 
+def copy_for_bea(locked: LockedRun, tmp_path: Path) -> LockedRun:
+    """A colleague's copy of the project, who commits under her own name."""
+    other = copy_project(locked.project.root, tmp_path / "bea")
+    bea = LockedRun(other, find_run(other, "ep1"))
+    bea.git("config", "user.name", "Bea")
+    return bea
+
+
+def merge(locked: LockedRun, other: LockedRun) -> None:
+    locked.git("fetch", "--quiet", str(other.project.root), "run/ep1")
+    locked.git("merge", "--no-edit", "FETCH_HEAD", check=False)
+
+
+def test_after_a_merge_each_approval_is_still_of_who_gave_it(locked: LockedRun, tmp_path: Path) -> None:
+    bea = copy_for_bea(locked, tmp_path)
+    approve(locked.project, locked.run, select(audio="1"))
+    approve(bea.project, bea.run, select(audio="2"))
+    commits = {"audio 1": locked.head(), "image 1": locked.git("rev-parse", "HEAD~1").strip(), "audio 2": bea.head()}
+    merge(locked, bea)
+    found = blame(locked.project, locked.run)
+    assert {str(one.address): one.commit for one in found} == commits
+    assert [one.author.split(" <")[0] for one in found] == ["Ann Lee", "Ann Lee", "Bea"]
+
+
+def test_who_settles_a_conflict_has_approved_it(locked: LockedRun, tmp_path: Path) -> None:
+    bea = copy_for_bea(locked, tmp_path)
+    reject(locked.project, locked.run, select(image="3"), reason="too dark")
+    approve(bea.project, bea.run, select(image="3"))
+    merge(locked, bea)
+    approve(locked.project, locked.run, select(image="3"))
+    locked.git("commit", "--quiet", "--no-edit")
+    approval = blame(locked.project, locked.run)[-1]
+    assert (approval.address, approval.commit) == (IMAGE_3, locked.head())
+    assert approval.author == "Ann Lee <ann@example.com>"
+
+
+def test_a_branch_that_left_a_take_alone_does_not_say_what_became_of_it(
+    locked: LockedRun, provider: ToneProvider, tmp_path: Path
+) -> None:
+    bea = copy_for_bea(locked, tmp_path)
+    make_takes(locked, 2)
+    approve(bea.project, bea.run, select(audio="2"))
+    merge(locked, bea)
+    (result,) = read_takes(locked.project, locked.run, select(image="3"))
+    assert [(one.asset.status, one.asset.reason) for one in result.takes] == [
+        (Status.REJECTED, "no 1"),
+        (Status.REVISED, "no 1"),
+    ]
+    assert [one.current for one in result.takes] == [False, True]
+
+
 def test_restore_brings_overwritten_and_deleted_files_back_locked(locked: LockedRun) -> None:
     good = locked.locked_file.read_bytes()
     unknown = overwrite(locked.locked_file)
