@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from gitassets.actions.follow import restore_files
 from gitassets.actions.history import HandedOn, HistoryReader, RawCommit
@@ -11,13 +12,14 @@ from gitassets.actions.project import Project, Run, read_manifest
 from gitassets.actions.recording import adopt, write_run
 from gitassets.actions.transaction import Session, stage_dvc_files
 from gitassets.actions.verify import format_time
+from gitassets.adapters.files import is_folder
 from gitassets.domain.commit_message import CommitMessage, Transition
 from gitassets.domain.conflict import CONFLICT, SETTLED, settled_records
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest
 from gitassets.domain.selection import AssetSelection, select_assets
 from gitassets.domain.status import Status
 from gitassets.domain.takes import LATEST_TAKE, Sighting, Take, collect_takes, next_take
-from gitassets.errors import LockedError, NotFoundError, UsageError
+from gitassets.errors import ConflictError, LockedError, NotFoundError, UsageError
 
 _MD5_START = 6  # Of a hash so many letters must be written, so that none is taken for a number.
 
@@ -159,8 +161,14 @@ def _restore_bytes(session: Session, assets: list[Asset]) -> RestoreResult:
     for asset in assets:
         if asset.path in differing:
             session.project.blobs.require(asset.md5, asset.path)
+            _check_place(session.folder / asset.path)
     restore_files(session.project, session.folder, session.index, session.manifest, wanted)
     return RestoreResult(session.run.run_id, differing, None, None)
+
+
+def _check_place(path: Path) -> None:
+    if is_folder(path):
+        raise ConflictError(f"{path} is a folder, where the asset's file belongs", "Move it away, and restore again.")
 
 
 def _restore_take(session: Session, addresses: list[Address], wanted: str) -> RestoreResult:

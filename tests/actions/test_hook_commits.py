@@ -78,6 +78,7 @@ def test_a_commit_of_an_edited_lock_is_blocked_and_says_the_two_ways_on(locked: 
     lower(locked)
     locked.git("add", MANIFEST_NAME)
     said = assert_blocked(locked.folder, "commit", "-m", "x", because="image 1 is approved and locked, but its status")
+    assert f"git checkout HEAD -- {MANIFEST_NAME}" in said
     assert "gitassets restore ep1 --image 1" in said
     assert "gitassets reopen ep1 --image 1 --reason" in said
 

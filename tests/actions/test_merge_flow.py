@@ -269,8 +269,10 @@ def test_everything_else_refuses_while_a_merge_is_open(locked: LockedRun, bea: L
         lambda: build(project, run, BuildOptions(), ignore_progress),
     ]
     for act in refused:
-        with pytest.raises(GitAssetsError, match="a merge is not finished"):
+        with pytest.raises(GitAssetsError, match="a merge is not finished") as caught:
             act()
+        assert "decided differently on image 3" in caught.value.hint
+        assert "`gitassets approve ep1 --image 3`" in caught.value.hint
     with pytest.raises(ConflictError, match="this asset is not in conflict"):
         approve(project, run, select(audio="1"))
     with pytest.raises(NoMatchError):
@@ -281,6 +283,9 @@ def test_everything_else_refuses_while_a_merge_is_open(locked: LockedRun, bea: L
     assert [str(one) for one in result.unchanged] == ["image 1"]
     assert {str(one.address) for one in result.skipped} == {"audio 1", "audio 2", "audio 3"}
     assert approve(project, run, select(image="3")).unchanged
+    with pytest.raises(GitAssetsError, match="a merge is not finished") as caught:
+        build(project, run, BuildOptions(), ignore_progress)
+    assert caught.value.hint.startswith(f"Conclude it with `git -C {locked.folder} commit`")
     conclude(locked)
     assert_whole(locked)
 

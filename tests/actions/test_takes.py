@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from gitassets.actions.doctor import doctor
 from gitassets.actions.project import find_run
 from gitassets.actions.regen import RegenOptions, regen
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.takes import blame, read_takes, restore
 from gitassets.actions.transition import approve, reject, reopen_assets
+from gitassets.adapters.files import hash_file
 from gitassets.domain.manifest import Address, Asset, Kind
 from gitassets.domain.status import Status
-from gitassets.errors import CorruptError, LockedError, NoMatchError, NotFoundError, UsageError
+from gitassets.errors import ConflictError, CorruptError, LockedError, NoMatchError, NotFoundError, UsageError
 from tests.actions.checks import assert_clean, ignore_progress, run_cli, select, subjects
 from tests.actions.locked_run import IMAGE_1, IMAGE_3, LockedRun, copy_project, overwrite
 from tests.actions.tone_provider import ToneProvider
@@ -150,6 +152,22 @@ def test_restore_puts_a_file_in_the_place_of_a_link(locked: LockedRun, tmp_path:
     assert locked.locked_file.is_file()
     assert not locked.locked_file.is_symlink()
     assert locked.verify().holds
+
+
+def test_a_folder_in_the_place_of_a_file_is_named_and_left(locked: LockedRun) -> None:
+    locked.locked_file.unlink()
+    locked.locked_file.mkdir()
+    with pytest.raises(ConflictError, match=r"scene_000\.png is a folder"):
+        restore(locked.project, locked.run, select(image="1"))
+    assert locked.locked_file.is_dir()
+    result = doctor(locked.project)
+    assert result.mended == ()
+    assert "a folder lies where the file of image 1 belongs" in result.left[0]
+    locked.locked_file.rmdir()
+    locked.locked_file.symlink_to(locked.project.root, target_is_directory=True)
+    assert restore(locked.project, locked.run, select(image="1")).restored == ("images/scene_000.png",)
+    assert hash_file(locked.locked_file) == locked.asset(IMAGE_1).md5
+    assert not locked.locked_file.is_symlink()
 
 
 def test_a_damaged_blob_is_never_restored(locked: LockedRun) -> None:
