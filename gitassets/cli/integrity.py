@@ -101,12 +101,19 @@ def _print_verified(result: VerifyResult) -> None:
         typer.echo(printable(f"Incomplete: {text}"))
     for text in result.unchecked:
         typer.echo(printable(f"Not checked: {text}"))
-    runs = f"{len(result.runs)} run{'' if len(result.runs) == 1 else 's'}"
-    total = f"{runs}, {result.commits} commits, {result.blobs} blobs, {result.files} files"
-    if result.holds:
-        typer.echo(f"All holds: {total}." if result.runs else "There are no runs here, so nothing was checked.")
-    else:
-        typer.echo(f"Does not hold: {len(result.findings)} findings in {total}.")
+    typer.echo(_conclude(result))
+
+
+def _conclude(result: VerifyResult) -> str:
+    from gitassets.cli.render import count
+
+    counts = {"run": len(result.runs), "commit": result.commits, "blob": result.blobs, "file": result.files}
+    total = ", ".join(count(number, noun) for noun, number in counts.items())
+    if result.findings:
+        return f"Does not hold: {count(len(result.findings), 'finding')} in {total}."
+    if result.incomplete:
+        return f"Incomplete: what is here holds, but not all is ({total})."
+    return f"All holds: {total}." if result.runs else "There are no runs here, so nothing was checked."
 
 
 def _print_finding(one: Finding) -> None:

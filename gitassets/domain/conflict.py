@@ -34,10 +34,10 @@ def _records(asset: Asset, key: str) -> list[dict[str, Any]]:
 
 def describe_conflict(asset: Asset) -> tuple[str, ...]:
     """Each decision that is still to be settled, in words."""
-    return tuple(_describe(one) for one in conflict_records(asset))
+    return tuple(map(describe_record, conflict_records(asset)))
 
 
-def _describe(record: Mapping[str, Any]) -> str:
+def describe_record(record: Mapping[str, Any]) -> str:
     """ "rejected, take 2, md5 0cc175b9c0f1 (too dark)"."""
     reason = f" ({record['reason']})" if record.get("reason") else ""
     return f"{record.get('status')}, take {record.get('take', 1)}, md5 {str(record.get('md5'))[:12]}{reason}"

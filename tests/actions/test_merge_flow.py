@@ -175,11 +175,15 @@ def test_list_show_and_build_say_so(locked: LockedRun, bea: LockedRun) -> None:
         said = run_cli(locked.project.root, *command).stdout
         assert "in conflict" in said
         assert "too dark" in said
+        assert "{" not in said
     rows = json.loads(run_cli(locked.project.root, "list", "ep1", "--json").stdout)["rows"]
     assert [bool(one["conflict"]) for one in rows].count(True) == 1
     approve(locked.project, locked.run, select(image="3"))
     conclude(locked)
     assert not any(one.conflict for one in list_assets(locked.project, locked.run).rows)
+    settled = run_cli(locked.project.root, "show", "ep1", "3").stdout.split("settled: ")[1].splitlines()[0]
+    assert settled.startswith("approved, take 1, md5 ")
+    assert "against rejected, take 1, md5 " in settled
 
 
 def test_a_conflict_that_was_committed_is_settled_later(locked: LockedRun, bea: LockedRun) -> None:
