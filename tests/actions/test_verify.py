@@ -123,7 +123,8 @@ def test_approved_bytes_overwritten_by_a_commit_past_the_hooks(locked: LockedRun
     assert (finding.commit, finding.subject, finding.author) == (commit, "image 1", "Mal <ann@example.com>")
     assert finding.date.startswith("20")
     assert "its md5 changed from" in finding.message
-    assert "gitassets restore ep1 --image 1" in finding.hint
+    assert "take it out of the branch" in finding.hint
+    assert "gitassets reopen ep1 --image 1" in finding.hint
 
 
 def test_the_overwrite_stays_found_when_the_old_bytes_come_back(locked: LockedRun) -> None:
