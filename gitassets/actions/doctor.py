@@ -79,7 +79,10 @@ def _find_left(session: Session) -> Iterator[str]:
     for address, _ in iter_conflicts(session.manifest):
         yield f"{address} was decided differently on two branches: approve or reject it"
     for number in iter_text_conflicts(session.manifest):
-        yield f"the text of segment {number} was changed on two branches: settle it in {MANIFEST_NAME}"
+        yield (
+            f"the text of segment {number} was changed on two branches: take one in {MANIFEST_NAME}, take the "
+            "segment's key `conflict` away, and commit it"
+        )
     for address, asset in session.manifest.assets():
         restore = f"`gitassets restore {session.run.run_id} --{address.kind} {address.segment}`"
         if asset.locked and session.hash(asset.path) not in (asset.md5, None):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitassets.actions.project import Project, Run, list_runs, read_manifest
-from gitassets.domain.conflict import describe_conflict
+from gitassets.domain.conflict import describe_conflict, iter_text_conflicts
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest
 from gitassets.domain.selection import AssetSelection, Chosen, Selection, select_assets, select_segments
 from gitassets.domain.stale import find_stale_reason
@@ -81,7 +81,7 @@ def _row(run: Run, manifest: Manifest, address: Address, asset: Asset) -> AssetR
 
 @dataclass(frozen=True)
 class SegmentResult:
-    """One segment whole: its text, note and assets."""
+    """One segment whole: its text, note and assets. `text_in_conflict`: both sides of a merge stand in the text."""
 
     run_id: str
     segment: int
@@ -90,6 +90,7 @@ class SegmentResult:
     notes: str | None
     sync_status: str
     rows: tuple[AssetRow, ...]
+    text_in_conflict: bool = False
 
 
 def show_segment(project: Project, run: Run, selection: Selection) -> tuple[SegmentResult, ...]:
@@ -104,7 +105,14 @@ def _segment(run: Run, manifest: Manifest, number: int) -> SegmentResult:
         _row(run, manifest, Address(number, kind), asset) for kind in Kind if (asset := segment.asset(kind)) is not None
     )
     return SegmentResult(
-        run.run_id, number, run.folder, segment.paragraph_text, segment.notes, segment.sync_status, rows
+        run_id=run.run_id,
+        segment=number,
+        folder=run.folder,
+        text=segment.paragraph_text,
+        notes=segment.notes,
+        sync_status=segment.sync_status,
+        rows=rows,
+        text_in_conflict=number in iter_text_conflicts(manifest),
     )
 
 

@@ -68,6 +68,8 @@ def _print_segment(result: SegmentResult) -> None:
     console = make_console()
     console.print(f"[bold]Segment {result.segment}[/] of {plain(result.run_id)}: {result.sync_status}")
     typer.echo(printable(f"\n{result.text}\n"))
+    if result.text_in_conflict:
+        typer.echo("In conflict: this text was changed on two branches, and holds the lines of both.\n")
     if result.notes:
         typer.echo(printable(f"Note: {result.notes}\n"))
     for row in result.rows:
