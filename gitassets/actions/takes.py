@@ -32,11 +32,12 @@ class TakesResult:
 def read_takes(project: Project, run: Run, selection: AssetSelection) -> tuple[TakesResult, ...]:
     """Every take of each chosen asset, oldest first, from the branch's history in one pass."""
     chosen = [one.address for one in select_assets(selection, read_manifest(project, run))]
-    states = list(_iter_manifests(project, run))
+    states = list(iter_manifests(project, run))
     return tuple(TakesResult(run.run_id, one, collect_takes(_sightings(states, one))) for one in chosen)
 
 
-def _iter_manifests(project: Project, run: Run) -> Iterator[tuple[RawCommit, Manifest]]:
+def iter_manifests(project: Project, run: Run) -> Iterator[tuple[RawCommit, Manifest]]:
+    """Every state of the run's history with its commit, parents before children."""
     reader = HistoryReader(project.git)
     for commit, state in reader.iter_states(reader.list_commits([run.ref])):
         if state.manifest is not None:
@@ -64,7 +65,7 @@ class Approval:
 def blame(project: Project, run: Run, kind: Kind | None = None) -> tuple[Approval, ...]:
     """For each locked asset the commit since which these bytes have been approved without a break."""
     found: dict[Address, Approval] = {}
-    for commit, manifest in _iter_manifests(project, run):
+    for commit, manifest in iter_manifests(project, run):
         current = dict(manifest.assets(kind))
         for address in [one for one in found if one not in current or not current[one].approved]:
             del found[address]
@@ -145,7 +146,7 @@ def _restore_take(session: Session, addresses: list[Address], wanted: str) -> Re
 
 
 def find_take(session: Session, address: Address, wanted: str) -> Asset:
-    states = list(_iter_manifests(session.project, session.run))
+    states = list(iter_manifests(session.project, session.run))
     takes = [one.asset for one in collect_takes(_sightings(states, address))]
     found = {one.md5: one for one in takes if _is_take(one, wanted)}
     if not found:

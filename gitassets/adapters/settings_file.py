@@ -117,7 +117,7 @@ class ProviderNames(_Strict):
 class LiveNames(_Strict):
     audio: str = "elevenlabs"
     image: str = "openai"
-    video: str = "luma"
+    video: str | None = "luma"
 
 
 def _parse(parse: Callable[[str], Parsed], value: str) -> Parsed:
