@@ -47,7 +47,7 @@ def test_of_several_runs(spent: Studio) -> None:
     spent.produce(SCRIPT, run_id="ep3", audio=False)
     result = read_costs(spent.project)
     assert [(run.run_id, round(run.total_usd, 2)) for run in result.runs] == [
-        ("ep1", 0.37), ("ep2", 0.07), ("ep3", 0),
+        ("ep1", 0.36), ("ep2", 0.07), ("ep3", 0),
     ]  # fmt: skip
     assert [(one.name, one.takes) for one in result.by_kind] == [("audio", 3), ("image", 8)]
     assert [(one.name, one.cost_usd) for one in result.by_provider] == [
