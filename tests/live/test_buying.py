@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import json
 import threading
 from hashlib import md5
 
 import pytest
 
+from gitassets.actions.build import BuildOptions, build
 from gitassets.actions.making import Progress
 from gitassets.actions.produce import ProduceOptions, resume
 from gitassets.actions.spending import ABSENT, Terms
@@ -15,7 +17,7 @@ from gitassets.actions.transition import reject, reopen_assets
 from gitassets.domain.manifest import Kind
 from gitassets.providers.base import fingerprint
 from gitassets.providers.registry import load_provider
-from tests.actions.checks import addresses, assert_clean, select, subjects
+from tests.actions.checks import addresses, assert_clean, ignore_progress, select, subjects
 from tests.live.shop import CLIP_USD, IMAGE_USD, SCRIPT, Studio, spoken_usd
 from tests.providers.services import LILY
 
@@ -209,6 +211,21 @@ class TestClips:
         credit = studio.asset("image", 1).extra["credit"]
         assert credit["author"] == "Ann & Bob"
         assert studio.asset("video", 1).extra["credit"] == credit
+
+
+def test_a_picture_of_somebody_elses_is_credited_in_the_captions(studio: Studio) -> None:
+    studio.set(live={"image": "wikimedia"})
+    studio.produce(SCRIPT[:1])
+    image = studio.asset("image", 1)
+    assert (image.source, image.cost_usd) == ("wikimedia", 0)
+    assert image.extra["credit"]["licence"] == "CC BY-SA 4.0"
+    studio.approve(audio="1", image="1")
+    built = build(studio.project, studio.run, BuildOptions(), ignore_progress)
+    assert built.captions is not None
+    told = " ".join(built.captions.read_text().split())
+    assert "[Picture: Drone 1, Ann & Bob, CC BY-SA 4.0]" in told
+    record = json.loads((built.captions.parent / "build.json").read_text())
+    assert record["segments"][0]["visual"]["credit"] == image.extra["credit"]
 
 
 def _decode(uri: str) -> bytes:
