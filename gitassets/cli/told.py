@@ -18,7 +18,9 @@ def tell_failures(failures: Sequence[Failure]) -> None:
     """Each thing that was not made, with why; those with the same reason together."""
     grouped: dict[tuple[str, str], list[Address]] = {}
     for one in failures:
-        grouped.setdefault((one.message, one.hint), []).append(one.address)
+        # A provider's sentence begins with the asset, which is named here for all that have the same to tell.
+        message = one.message.removeprefix(f"{str(one.address).capitalize()}: ")
+        grouped.setdefault((message, one.hint), []).append(one.address)
     for (message, hint), addresses in grouped.items():
         typer.echo(printable(f"  not made: {format_addresses(addresses)}: {message}"), err=True)
         if hint:

@@ -92,7 +92,7 @@ class Services:
         self.file_answer: Answer | None = None
         self.unique = False
         self.bought: list[Seen] = []
-        self._faults: dict[str, list[Answer]] = {}
+        self._faults: dict[tuple[str, bytes], list[Answer]] = {}
         self._lock = threading.Lock()
         self.closing = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _make_handler(self))
@@ -110,9 +110,9 @@ class Services:
             self._server.shutdown()
             self._server.server_close()
 
-    def misbehave(self, path: str, *answers: Answer) -> None:
-        """Paths that begin so get these answers in turn, the last one for ever."""
-        self._faults[path] = list(answers)
+    def misbehave(self, path: str, *answers: Answer, holding: str = "") -> None:
+        """Paths that begin so get these answers in turn, the last one for ever; with `holding` only such requests."""
+        self._faults[path, holding.encode()] = list(answers)
 
     def recover(self) -> None:
         self._faults.clear()
@@ -127,8 +127,8 @@ class Services:
     def answer(self, seen: Seen) -> Answer:
         with self._lock:
             self.seen.append(seen)
-            for path, answers in self._faults.items():
-                if seen.path.startswith(path):
+            for (path, holding), answers in self._faults.items():
+                if seen.path.startswith(path) and holding in seen.body:
                     return answers.pop(0) if len(answers) > 1 else answers[0]
             return self._behave(seen)
 
