@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
+
+from msgspec.structs import replace
 
 from gitassets import __version__
 from gitassets.actions.making import OnProgress, Progress

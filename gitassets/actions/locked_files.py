@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from gitassets.adapters.files import find_link
 from gitassets.adapters.stat_index import StatIndex
@@ -14,8 +15,7 @@ from gitassets.domain.guard import Violation
 from gitassets.domain.manifest import Asset, Manifest
 
 
-@dataclass(frozen=True)
-class LockedFiles:
+class LockedFiles(Struct, frozen=True):
     """The files of a run. In a merge into `before`, assets by path, a file may still hold what is recorded there: it
     follows when the merge is concluded."""
 

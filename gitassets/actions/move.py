@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from gitassets.actions.project import Project, Run
 from gitassets.actions.recording import adopt, free_path, write_run

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gitassets.actions.create import check_new_run_id, check_set_up, create_run
 from gitassets.actions.making import Job, OnProgress, check_jobs, finish_making, make_assets
@@ -40,8 +43,7 @@ class ProduceOptions:
     dry_run: bool = False
 
 
-@dataclass(frozen=True)
-class ProduceResult:
+class ProduceResult(Struct, frozen=True):
     """`made` and `failed` are what was to be made; with a dry run, `planned` is it and nothing was done."""
 
     run_id: str

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gitassets.actions.project import Project, Run
 from gitassets.actions.transaction import Session, begin
@@ -18,8 +20,7 @@ from gitassets.domain.takes import OF_THE_BYTES
 from gitassets.errors import BusyError
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """An asset that was to be made and was not."""
 
     address: Address
@@ -38,8 +39,7 @@ def _making_lock(project: Project, run: Run) -> Path:
     return project.state_dir / "making" / f"{run.run_id}.lock"
 
 
-@dataclass(frozen=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """What a commit recorded, and what it could not since the asset had changed meanwhile (its bytes are kept)."""
 
     commit: str | None

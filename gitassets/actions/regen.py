@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from gitassets.actions.making import Job, OnProgress, check_jobs, finish_making, make_assets
 from gitassets.actions.project import Project, Run

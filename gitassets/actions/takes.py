@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gitassets.actions.follow import restore_files
 from gitassets.actions.history import HistoryReader, RawCommit
@@ -48,8 +51,7 @@ def _sightings(states: list[tuple[RawCommit, Manifest]], address: Address) -> It
         yield Sighting(manifest.asset(address), commit.oid, commit.author, format_time(commit.time))
 
 
-@dataclass(frozen=True)
-class Approval:
+class Approval(Struct, frozen=True):
     """Who approved an asset's current bytes, and in which commit."""
 
     address: Address

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from gitassets.actions.locked_files import LockedFiles
 from gitassets.actions.project import (
@@ -52,8 +53,7 @@ GIT_WAIT_SEC = 5.0
 _STAGED = "GITASSETS_STAGED"
 
 
-@dataclass
-class Session:
+class Session(Struct):
     """A run that is held for writing: its manifest cannot change under the holder."""
 
     project: Project
@@ -384,9 +384,7 @@ def _set_modes(session: Session, after: Manifest) -> None:
         before = session.manifest.asset(address)
         if before is None or before.locked == asset.locked or before.path != asset.path:
             continue
-        if session.index.hash(asset.path) == asset.md5:
-            (session.folder / asset.path).chmod(LOCKED_MODE if asset.locked else OPEN_MODE)
-            session.index.note(asset.path, asset.md5)
+        session.index.set_mode(asset.path, asset.md5, LOCKED_MODE if asset.locked else OPEN_MODE)
 
 
 def recover_pending(project: Project, run: Run, index: StatIndex) -> str | None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from gitassets.actions.history import CommonStates, HistoryReader, RawCommit, name_in_run, resolve_in_run
 from gitassets.actions.locked_files import linked_folder

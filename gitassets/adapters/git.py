@@ -7,9 +7,10 @@ import os
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+
+from msgspec import Struct
 
 from gitassets.adapters.files import write_atomic
 from gitassets.adapters.process import CommandError, run_command, start_command
@@ -53,8 +54,7 @@ _OF_EVERY_CALL = {
 }
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a folder stands in git: top of its work tree, its own git directory and the common one."""
 
     top: Path
@@ -122,8 +122,7 @@ def unset_config(folder: Path, names: Iterable[str]) -> None:
                 raise
 
 
-@dataclass(frozen=True)
-class WorkTreeState:
+class WorkTreeState(Struct, frozen=True):
     """HEAD, the branch (None when detached) and the tracked paths that differ from HEAD, in index or work tree."""
 
     head: str | None
@@ -131,8 +130,7 @@ class WorkTreeState:
     changed: frozenset[str]
 
 
-@dataclass(frozen=True)
-class Commit:
+class Commit(Struct, frozen=True):
     """One commit of a history, as `iter_log` reads it. `date` is the author's, ISO 8601."""
 
     oid: str
@@ -422,8 +420,7 @@ def read_head(folder: Path) -> str | None:
     return ref.read_text("utf-8").strip() if ref.is_file() else None
 
 
-@dataclass(frozen=True)
-class LinkedWorkTree:
+class LinkedWorkTree(Struct, frozen=True):
     """One entry of .git/worktrees: its own git directory, the folder it records, and the branch (None: detached)."""
 
     admin_dir: Path

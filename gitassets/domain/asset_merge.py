@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from gitassets.domain.conflict import CONFLICT, SETTLED, record_conflict
 from gitassets.domain.line_merge import merge_text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from gitassets.domain.conflict import CONFLICT, SETTLED
 from gitassets.domain.manifest import Address, Asset, Manifest

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from gitassets.domain.manifest import Address, Kind
 from gitassets.domain.selection import format_ranges, parse_selection
@@ -20,8 +21,7 @@ _TRAILER = re.compile(r"(Assets-[A-Za-z-]+): (.*)\Z")
 _TRANSITION = re.compile(r"(audio|image|video) ([\d,-]+) (\w+) -> (\w+)\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(Struct, frozen=True):
     """A change of one asset's status, or a new take under the same status. `before` is "none" for a new asset."""
 
     address: Address
@@ -29,8 +29,7 @@ class Transition:
     after: str
 
 
-@dataclass(frozen=True)
-class CommitMessage:
+class CommitMessage(Struct, frozen=True):
     """`what` completes the subject after the action; `words` are the user's own.
 
     `segments` are those that changed other than by a transition of their assets.

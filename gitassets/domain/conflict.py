@@ -7,8 +7,9 @@ rejecting moves them to `settled`, so that a merge which settled its conflicts c
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from gitassets.domain.manifest import Address, Asset, Manifest, raw_asset
 from gitassets.domain.status import Status

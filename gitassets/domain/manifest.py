@@ -11,12 +11,14 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from functools import lru_cache
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, NoReturn
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from gitassets.domain.json_text import format_json
 from gitassets.domain.run_id import check_run_id, is_device_name
@@ -39,12 +41,13 @@ class Kind(StrEnum):
     IMAGE = "image"
     VIDEO = "video"
 
+    __hash__ = str.__hash__  # As for Status.
+
 
 _KINDS = tuple(Kind)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asset:
+class Asset(Struct, frozen=True, kw_only=True):
     """The current take of one segment's audio, image or video. The order of the fields is the order in the file."""
 
     path: str
@@ -79,8 +82,7 @@ class Asset:
         return self.status.locked and self.approved_md5 == self.md5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
+class Segment(Struct, frozen=True, kw_only=True):
     paragraph_text: str
     audio: Asset | None = None
     image: Asset | None = None
@@ -99,8 +101,7 @@ class Segment:
         return replace(self, **changes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FinalFile:
+class FinalFile(Struct, frozen=True, kw_only=True):
     """A file that the last build left under final/."""
 
     path: str
@@ -109,8 +110,7 @@ class FinalFile:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Address:
+class Address(Struct, frozen=True, order=True):
     """Which asset: a segment's number, counted from 1, and the kind."""
 
     segment: int
@@ -120,8 +120,7 @@ class Address:
         return f"{self.kind} {self.segment}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
+class Manifest(Struct, frozen=True, kw_only=True):
     run_id: str
     production_state: str = "draft"
     segments: Mapping[int, Segment] = field(default_factory=dict)
@@ -537,7 +536,7 @@ def iter_path_clashes(entries: Iterable[tuple[str, str]]) -> Iterator[tuple[str,
 
 # -- writing ---------------------------------------------------------------------------------------------------------
 
-_ASSET_FIELDS = tuple(one.name for one in fields(Asset) if one.name != "extra")
+_ASSET_FIELDS = tuple(one for one in Asset.__struct_fields__ if one != "extra")
 _get_fields = attrgetter(*_ASSET_FIELDS)
 
 
@@ -555,9 +554,8 @@ def format_manifest(manifest: Manifest) -> bytes:
 
 def _raw_segment(segment: Segment) -> dict[str, Any]:
     raw: dict[str, Any] = {"paragraph_text": segment.paragraph_text}
-    for kind in Kind:
-        asset = segment.asset(kind)
-        raw[kind.value] = None if asset is None else raw_asset(asset)
+    for name, asset in (("audio", segment.audio), ("image", segment.image), ("video", segment.video)):
+        raw[name] = None if asset is None else raw_asset(asset)
     raw["sync_status"] = segment.sync_status
     if segment.built is not None:
         raw["built"] = dict(segment.built)
@@ -571,7 +569,7 @@ def raw_asset(asset: Asset) -> dict[str, Any]:
     raw: dict[str, Any] = {name: value for name, value in values if value is not None}
     if asset.reopened is not None:
         raw["reopened"] = dict(asset.reopened)
-    return {**raw, **asset.extra}
+    return {**raw, **asset.extra} if asset.extra else raw
 
 
 def iter_changed_segments(before: Manifest, after: Manifest) -> Iterator[int]:

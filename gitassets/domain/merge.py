@@ -8,11 +8,13 @@ merge in a run's history again.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gitassets.domain.asset_merge import are_written_alike, merge_asset
 from gitassets.domain.conflict import CONFLICT, record_conflict
@@ -23,8 +25,7 @@ from gitassets.domain.value_merge import are_alike, join_unique, merge_objects, 
 from gitassets.errors import ConflictError
 
 
-@dataclass(frozen=True)
-class Merged:
+class Merged(Struct, frozen=True):
     """The merged manifest, always a valid one, and what this merge found contradicting."""
 
     manifest: Manifest

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gitassets.domain.manifest import Asset
 
@@ -12,8 +14,7 @@ OF_THE_BYTES = frozenset({"format", "origin", "library", "shared_with", "copied_
 """Keys of an asset that tell of the bytes of one take, and do not go over to the next."""
 
 
-@dataclass(frozen=True)
-class Take:
+class Take(Struct, frozen=True):
     """One version of an asset's bytes: as it was last recorded, and the commit that brought it in."""
 
     asset: Asset
@@ -23,8 +24,7 @@ class Take:
     current: bool = False
 
 
-@dataclass(frozen=True)
-class Sighting:
+class Sighting(Struct, frozen=True):
     """An asset as one commit records it."""
 
     asset: Asset | None

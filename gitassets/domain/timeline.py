@@ -7,9 +7,10 @@ the two the caller hashes the chosen bytes and measures how long they really are
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+
+from msgspec import Struct
 
 from gitassets.domain.conflict import CONFLICT
 from gitassets.domain.manifest import Asset, Kind, Manifest, Segment
@@ -31,8 +32,7 @@ class Policy(StrEnum):
     SKIP_REJECTED = "skip rejected"
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One asset that is not as the policy wants it."""
 
     segment: int
@@ -43,8 +43,7 @@ class Finding:
         return f"segment {self.segment}: {self.kind} {self.problem}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class ChosenSegment:
+class ChosenSegment(Struct, frozen=True, kw_only=True):
     """The assets that a segment is built from; `visual` is its own video, else its own image."""
 
     number: int
@@ -54,8 +53,7 @@ class ChosenSegment:
     visual_is_clip: bool
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """Where there are gaps nothing may be built. `omissions` are assets that the build goes without."""
 
     segments: tuple[ChosenSegment, ...]
@@ -145,8 +143,7 @@ class Look(StrEnum):
     CARD = "card"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Shot:
+class Shot(Struct, frozen=True, kw_only=True):
     """One segment in time. `visual` is what is seen, be it carried forward; `visual_from` the segment it belongs to.
 
     `start` and `duration` are the narration's, in seconds; the picture's frames are as near to them as frames can be.
@@ -166,8 +163,7 @@ class Shot:
     frame_count: int
 
 
-@dataclass(frozen=True)
-class Timeline:
+class Timeline(Struct, frozen=True):
     shots: tuple[Shot, ...]
     fps: Fraction
 

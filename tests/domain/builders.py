@@ -53,7 +53,7 @@ def a_manifest(segments: Mapping[int, Segment] | None = None, **values: Any) -> 
 
 
 KNOWN_KEYS = {
-    *(name for one in (Asset, Segment, Manifest, FinalFile) for name in one.__dataclass_fields__),
+    *(name for one in (Asset, Segment, Manifest, FinalFile) for name in one.__struct_fields__),
     "extra",
 }
 

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
+from msgspec.structs import replace
 
 from gitassets.domain.derived import build_record, derive, visuals
 from gitassets.domain.manifest import Asset, Manifest, Segment, format_manifest
