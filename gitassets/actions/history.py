@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections import ChainMap
+from collections import ChainMap, Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from msgspec import Struct, field
 
@@ -25,6 +25,7 @@ _CHUNK = 16
 _TREE_MODE = "40000"
 _MAX_DEPTH = 100
 
+Value = TypeVar("Value")
 Entries = tuple[tuple[str, str, str], ...]
 """Path, mode and object id of every file of a commit."""
 
@@ -154,6 +155,27 @@ class HistoryReader:
                     small.add(oid)
         self._small |= self._read(sorted(small))
         return ChainMap(self._read(sorted(manifests)), self._small)
+
+
+class HandedOn(Generic[Value]):
+    """What each commit hands on to its children, while these are walked parents first. Forgotten once all have it."""
+
+    def __init__(self, parents: Mapping[str, Sequence[str]]) -> None:
+        self._waiting = Counter(one for found in parents.values() for one in found)
+        self._values: dict[str, Value] = {}
+
+    def give(self, commit: RawCommit, value: Value) -> None:
+        if self._waiting[commit.oid]:
+            self._values[commit.oid] = value
+
+    def take(self, commit: RawCommit) -> list[Value]:
+        """What the commit's parents have given, the first one's first; nothing from those that were not walked."""
+        found = [self._values[one] for one in commit.parents if one in self._values]
+        for one in commit.parents:
+            self._waiting[one] -= 1
+            if self._waiting[one] <= 0:
+                self._values.pop(one, None)
+        return found
 
 
 class CommonStates(Struct):

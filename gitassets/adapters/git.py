@@ -150,7 +150,11 @@ class Git:
 
     def call(self, *args: str, stdin: bytes | None = None, env: Mapping[str, str] | None = None) -> bytes:
         environment = clean_environment({**self._kept, **(env or {})})
-        return run_command((*_GIT, *args), cwd=self.folder, env=environment, stdin=stdin)
+        try:
+            return run_command((*_GIT, *args), cwd=self.folder, env=environment, stdin=stdin)
+        except CommandError as error:
+            # Whoever reads it is to see which command that was, not the options of every call.
+            raise CommandError(("git", *args), error.cwd, error.code, error.stderr) from error
 
     def start(self, *args: str) -> subprocess.Popen[bytes]:
         """A git process that goes on answering; the caller ends it."""

@@ -63,6 +63,7 @@ def show(
 
 def _print_segment(result: SegmentResult) -> None:
     from gitassets.cli.render import encode, make_console, plain, printable, style_status
+    from gitassets.domain.conflict import CONFLICT
 
     console = make_console()
     console.print(f"[bold]Segment {result.segment}[/] of {plain(result.run_id)}: {result.sync_status}")
@@ -76,9 +77,21 @@ def _print_segment(result: SegmentResult) -> None:
         if row.conflict:
             console.print(f"  in conflict: {plain(' against '.join(row.conflict))}")
         for name, value in encode(row.asset).items():
-            if name != "status" and value is not None:
-                text = "; ".join(f"{key} {one}" for key, one in value.items()) if isinstance(value, dict) else value
-                console.print(f"  {plain(name)}: {plain(text)}", soft_wrap=True)
+            if name not in ("status", CONFLICT) and value is not None:
+                console.print(f"  {plain(name)}: {plain(_describe_value(name, value))}", soft_wrap=True)
+
+
+def _describe_value(name: str, value: object) -> str:
+    """A value of an asset in words; one that nobody knows as JSON."""
+    import json
+
+    from gitassets.domain.conflict import SETTLED, describe_record
+
+    if name == SETTLED and isinstance(value, list):
+        return " against ".join(describe_record(one) for one in value if isinstance(one, dict))
+    if isinstance(value, dict):
+        return "; ".join(f"{key} {_describe_value(key, one)}" for key, one in value.items())
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 @guarded

@@ -45,10 +45,19 @@ class CommitMessage(Struct, frozen=True):
 
 def format_addresses(addresses: Iterable[Address]) -> str:
     """ "audio 1-45, image 2,6"."""
+    return ", ".join(_format_kinds(addresses))
+
+
+def format_options(addresses: Iterable[Address]) -> str:
+    """ "--audio 1-45 --image 2,6", as it is typed."""
+    return " ".join(f"--{one}" for one in _format_kinds(addresses))
+
+
+def _format_kinds(addresses: Iterable[Address]) -> list[str]:
     by_kind: dict[Kind, list[int]] = {}
     for address in addresses:
         by_kind.setdefault(address.kind, []).append(address.segment)
-    return ", ".join(f"{kind} {format_ranges(by_kind[kind])}" for kind in Kind if kind in by_kind)
+    return [f"{kind} {format_ranges(by_kind[kind])}" for kind in Kind if kind in by_kind]
 
 
 def format_message(message: CommitMessage) -> str:

@@ -23,6 +23,11 @@ def conflict_records(asset: Asset) -> list[dict[str, Any]]:
     return _records(asset, CONFLICT)
 
 
+def settled_records(asset: Asset) -> list[dict[str, Any]]:
+    """The contradicting decisions that somebody has decided between; empty when there were none."""
+    return _records(asset, SETTLED)
+
+
 def _records(asset: Asset, key: str) -> list[dict[str, Any]]:
     found = asset.extra.get(key)
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
@@ -30,10 +35,10 @@ def _records(asset: Asset, key: str) -> list[dict[str, Any]]:
 
 def describe_conflict(asset: Asset) -> tuple[str, ...]:
     """Each decision that is still to be settled, in words."""
-    return tuple(_describe(one) for one in conflict_records(asset))
+    return tuple(map(describe_record, conflict_records(asset)))
 
 
-def _describe(record: Mapping[str, Any]) -> str:
+def describe_record(record: Mapping[str, Any]) -> str:
     """ "rejected, take 2, md5 0cc175b9c0f1 (too dark)"."""
     reason = f" ({record['reason']})" if record.get("reason") else ""
     return f"{record.get('status')}, take {record.get('take', 1)}, md5 {str(record.get('md5'))[:12]}{reason}"
@@ -84,5 +89,5 @@ def settles(asset: Asset, expected: Asset) -> bool:
         CONFLICT not in asset.extra
         and asset.status in (Status.APPROVED, Status.REJECTED)
         and (asset.md5, asset.size) in known
-        and are_alike(_records(asset, SETTLED), records)
+        and are_alike(settled_records(asset), records)
     )

@@ -174,7 +174,11 @@ def _check_locked(run_id: str, address: Address, old: Asset, new: Asset | None) 
 
 def _ways_on(run_id: str, address: Address) -> str:
     chosen = f"{run_id} --{address.kind} {address.segment}"
-    return f"Bring it back with `gitassets restore {chosen}`, or unlock it with `gitassets reopen {chosen} --reason …`."
+    return (
+        f"Take an edit that is not committed back with `git checkout HEAD -- {MANIFEST_NAME}`. "
+        f"Then `gitassets restore {chosen}` brings the approved bytes back, "
+        f"or `gitassets reopen {chosen} --reason …` unlocks it."
+    )
 
 
 def _check_unlocked(address: Address, old: Asset, new: Asset) -> Iterator[Violation]:

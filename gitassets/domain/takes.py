@@ -25,30 +25,27 @@ class Take(Struct, frozen=True):
 
 
 class Sighting(Struct, frozen=True):
-    """An asset as one commit records it."""
+    """An asset as a commit has made it."""
 
-    asset: Asset | None
+    asset: Asset
     commit: str
     author: str
     date: str
 
 
-def collect_takes(sightings: Iterable[Sighting]) -> tuple[Take, ...]:
-    """Every take in the order in which they came, from sightings oldest first. The last sighting is the current one."""
+def collect_takes(sightings: Iterable[Sighting], current: Asset | None) -> tuple[Take, ...]:
+    """Every take in the order in which they came, from sightings oldest first; `current` is the asset as it is now."""
     takes: dict[tuple[int, str], Take] = {}
-    current: Asset | None = None
     for seen in sightings:
-        current = seen.asset
-        if current is None:
-            continue
-        key = (current.take, current.md5)
-        known = takes.get(key)
-        first = known or Take(current, seen.commit, seen.author, seen.date)
-        takes[key] = replace(first, asset=current)
-    return tuple(
-        replace(one, current=current is not None and (one.asset.take, one.asset.md5) == (current.take, current.md5))
-        for one in takes.values()
-    )
+        first = takes.get(_key(seen.asset)) or Take(seen.asset, seen.commit, seen.author, seen.date)
+        takes[_key(seen.asset)] = replace(first, asset=seen.asset)
+    if current is not None and _key(current) in takes:
+        takes[_key(current)] = replace(takes[_key(current)], asset=current, current=True)
+    return tuple(takes.values())
+
+
+def _key(asset: Asset) -> tuple[int, str]:
+    return asset.take, asset.md5
 
 
 def next_take(asset: Asset | None) -> int:
