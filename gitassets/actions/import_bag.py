@@ -25,7 +25,7 @@ from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.imported import record_import
 from gitassets.domain.manifest import Address, Manifest, iter_folder_entries
 from gitassets.domain.run_id import check_run_id, find_twin
-from gitassets.errors import ConflictError, CorruptError
+from gitassets.errors import ConflictError, CorruptError, NotFoundError
 
 _WITHOUT = "--no-history imports the assets without it, as a run that begins anew."
 
@@ -78,6 +78,7 @@ def import_bag(project: Project, source: Path, options: ImportOptions, on_progre
     """A new run holds what the bag holds, with its statuses and where it came from. Nothing else has changed."""
     check_set_up(project)
     project.git.check_identity()
+    _check_source(project, source)
     if options.run_id is not None:
         _check_new(project, options.run_id)
     with project.workshop(f"import-{hash_bytes(str(source.resolve()).encode('utf-8', 'surrogateescape'))}") as folder:
@@ -105,6 +106,20 @@ def import_bag(project: Project, source: Path, options: ImportOptions, on_progre
         commit=commit,
         dry_run=options.dry_run,
     )
+
+
+def _check_source(project: Project, source: Path) -> None:
+    """NotFoundError when there is nothing there, or a run that was named for its file."""
+    known = find_runs(project)
+    run_id = source.name if source.name in known else ""
+    is_run = run_id and (not source.exists() or source.resolve() == known[run_id].folder)
+    if is_run:
+        raise NotFoundError(
+            f"{source} is a run, not the file of an exported one",
+            f"`gitassets export {run_id}` makes that file; `gitassets copy {run_id} TARGET` copies assets.",
+        )
+    if not source.exists():
+        raise NotFoundError(f"There is no file or folder {source}")
 
 
 def _check_new(project: Project, run_id: str) -> None:

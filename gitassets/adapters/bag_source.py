@@ -22,12 +22,12 @@ from typing import IO, NoReturn
 from gitassets.adapters.bag import copy_hashed
 from gitassets.domain.bag import DECLARATION, DECLARED, PAYLOAD, Digests
 from gitassets.domain.manifest import MAX_MANIFEST_BYTES, find_path_problem, iter_path_clashes
-from gitassets.errors import CorruptError, GitAssetsError, NotFoundError
+from gitassets.errors import CorruptError, GitAssetsError
 
 MAX_FILES = 100_000
 MAX_RATIO = 100
 HARMLESS_BYTES = 1024**3  # Up to here no disk is filled, whatever it was packed into.
-_DECLARATIONS = (DECLARED, DECLARED.replace(b"1.0", b"0.97"))
+_DECLARATIONS = [DECLARED.replace(b"1.0", version).lower().split() for version in (b"1.0", b"0.97")]
 _ENCRYPTED = 0x1
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, OverflowError, struct.error)
@@ -48,8 +48,6 @@ def take_in_bag(source: Path, folder: Path, on_file: Callable[[int, int, str], N
 
     CorruptError when it is no bag, or holds what a bag of a run never does; `on_file` hears how far the work is.
     """
-    if not source.exists():
-        raise NotFoundError(f"There is no file or folder {source}")
     with _open_entries(source) as entries:
         _check_entries(source, entries)
         _check_room(source, entries, folder)
@@ -57,7 +55,7 @@ def take_in_bag(source: Path, folder: Path, on_file: Callable[[int, int, str], N
         for number, entry in enumerate(entries):
             on_file(number, len(entries), entry.path)
             found[entry.path] = _copy(source, entry, folder)
-    if (folder / DECLARATION).read_bytes().replace(b"\r\n", b"\n") not in _DECLARATIONS:
+    if (folder / DECLARATION).read_bytes().lower().split() not in _DECLARATIONS:
         _refuse(source, f"says in {DECLARATION} that it is of another kind than BagIt 1.0 or 0.97 in UTF-8")
     return found
 

@@ -18,9 +18,11 @@ from gitassets.cli.options import (
     show_progress,
 )
 from gitassets.domain.excerpt import Only
+from gitassets.errors import UsageError
 
 if TYPE_CHECKING:
     from gitassets.actions.export import ExportResult
+    from gitassets.actions.export_timeline import TimelineResult
     from gitassets.actions.import_bag import ImportResult
 
 
@@ -53,11 +55,15 @@ def export(
             "--output",
             "-o",
             metavar="FILE|DIR",
-            help="Where to: a .zip file, or a folder of any other name. Default: RUN.zip here.",
+            help="Where to: a .zip file, or a folder of any other name. Default: RUN.zip, or RUN.otio.",
         ),
     ] = None,
     with_history: Annotated[
         bool, typer.Option("--with-history", help="Also every commit of the run, as a git bundle.")
+    ] = False,
+    otio: Annotated[
+        bool,
+        typer.Option("--otio", help="Instead, a timeline of the run's files for editing programs, the .srt beside it."),
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace what an earlier export left there.")] = False,
     dry_run: DryRunOption = False,
@@ -67,7 +73,15 @@ def export(
 
     It is a bag (BagIt 1.0, RFC 8493) with the media, the manifest, captions, credits, the audit trail as JSON lines
     and as text, and checksums. The same state of a run gives the same bytes.
+
+    With --otio it is an OpenTimelineIO file: narration and pictures as `build` lays them out, and markers for notes,
+    rejections, and what is stale or missing.
     """
+    if otio:
+        if kind is not None or with_history:
+            raise UsageError("--otio takes neither --type nor --with-history", "They are for the file to be archived.")
+        _export_timeline(run, only, output, force=force, dry_run=dry_run, as_json=as_json)
+        return
     from gitassets.actions.export import ExportOptions, export_run
     from gitassets.cli.render import emit_json
 
@@ -97,6 +111,35 @@ def _tell_exported(result: ExportResult) -> None:
     typer.echo(f"  audit trail of {count(result.commits, 'commit')}{history}")
 
 
+def _export_timeline(
+    run: str, only: Only | None, output: Path | None, *, force: bool, dry_run: bool, as_json: bool
+) -> None:
+    from gitassets.actions.export_timeline import TimelineOptions, export_timeline
+    from gitassets.cli.render import emit_json
+
+    project, found = look_at_run(run, history=True)
+    result = export_timeline(project, found, TimelineOptions(only=only, output=output, force=force, dry_run=dry_run))
+    if as_json:
+        emit_json("export", result)
+    else:
+        _tell_timeline(result)
+
+
+def _tell_timeline(result: TimelineResult) -> None:
+    from gitassets.cli.render import count, format_duration, printable
+    from gitassets.domain.selection import format_ranges
+
+    typer.echo(f"{'Would export' if result.dry_run else 'Exported'} the cut of {result.run_id} to {result.output}")
+    typer.echo(f"  {format_duration(result.duration_sec)}, {count(result.segments, 'segment')}")
+    if result.captions is not None:
+        typer.echo(f"  captions: {result.captions}")
+    for what, segments in (("no narration", result.silent), ("no picture in the timeline", result.unseen)):
+        if segments:
+            typer.echo(f"  {what}: {count(len(segments), 'segment')} ({format_ranges(segments)})")
+    for remark in result.remarks:
+        typer.echo(printable(f"  marker at segment {remark.segment}: {' '.join(remark.text.split())}"))
+
+
 AsOption = Annotated[
     str | None, typer.Option("--as", metavar="RUN", help="Name of the new run. Default: that of the exported one.")
 ]
@@ -111,6 +154,7 @@ HistoryOption = Annotated[
 @guarded
 def import_(
     source: Annotated[Path, typer.Argument(metavar="FILE|DIR", help="What `export` made, or the same unpacked.")],
+    target: Annotated[str | None, typer.Argument(hidden=True)] = None,
     run_id: AsOption = None,
     history: HistoryOption = True,
     dry_run: DryRunOption = False,
@@ -122,6 +166,8 @@ def import_(
     export --with-history) is judged as `verify` does, and is then the history of the run. To copy assets from one run
     into another, use `copy`.
     """
+    if target is not None:
+        raise UsageError("import takes one exported run", f"`gitassets copy {source} {target}` copies assets of a run.")
     import_from(source, run_id, history=history, dry_run=dry_run, as_json=as_json)
 
 
