@@ -48,6 +48,8 @@ def read_bundle(bundle: Path, repository: Path, ref: str, name: str) -> tuple[Gi
     try:
         bare.call("bundle", "verify", "--quiet", str(bundle))
         bare.call(*_FETCH, str(bundle), f"{ref}:{ref}")
+        # Before 2.46 git does not heed fetch.fsckObjects where it reads a bundle.
+        bare.call("fsck", "--strict", "--no-dangling", "--no-progress")
         sizes = bare.line("cat-file", "--batch-all-objects", "--batch-check=%(objectsize)").split()
     except CommandError as error:
         raise CorruptError(f"The history in {name} is damaged: {error.stderr.strip()}", _WITHOUT) from error
