@@ -114,8 +114,8 @@ def _bag_folder(project: Project, output: Path, part: Path) -> Iterator[Path]:
         part.mkdir()
         yield part
         return
-    with project.scratch() as scratch:
-        yield scratch
+    with project.workshop(part.stem.lstrip(".")) as folder:
+        yield folder
 
 
 def _check_names(excerpt: Excerpt) -> None:
