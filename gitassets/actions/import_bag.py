@@ -25,6 +25,7 @@ from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.imported import record_import
 from gitassets.domain.manifest import Address, Manifest, iter_folder_entries
 from gitassets.domain.run_id import check_run_id, find_twin
+from gitassets.domain.status import Status
 from gitassets.errors import ConflictError, CorruptError, NotFoundError
 
 _WITHOUT = "--no-history imports the assets without it, as a run that begins anew."
@@ -88,7 +89,7 @@ def import_bag(project: Project, source: Path, options: ImportOptions, on_progre
         history = _read_history(bag, folder / "history", options)
         commit = None if options.dry_run else _make_run(project, bag, run_id, history)
     opened = None if options.dry_run else open_run(project, run_id)
-    statuses = Counter(asset.status.value for _, asset in bag.manifest.assets())
+    counts = Counter(asset.status for _, asset in bag.manifest.assets())
     return ImportResult(
         run_id=run_id,
         folder=opened.folder if opened else None,
@@ -97,7 +98,7 @@ def import_bag(project: Project, source: Path, options: ImportOptions, on_progre
         source_commit=bag.commit,
         checksum=bag.checksum,
         imported=tuple(address for address, _ in bag.manifest.assets()),
-        statuses=dict(statuses),
+        statuses={status.value: counts[status] for status in Status if status in counts},
         files=len(bag.files()),
         size_bytes=sum(size for _, _, size in iter_folder_entries(bag.manifest)),
         commits=history.commits if history else 0,

@@ -24,7 +24,7 @@ from gitassets.domain.manifest import Kind, parse_manifest
 from gitassets.domain.selection import parse_selection
 from gitassets.errors import ConflictError, CorruptError, GitAssetsError, NoMatchError, NotFoundError, UsageError
 from tests.actions.bags import export_it
-from tests.actions.checks import addresses, asset, assert_clean, git, ignore_progress, select, snapshot
+from tests.actions.checks import addresses, assert_clean, asset, git, ignore_progress, select, snapshot
 from tests.actions.crashes import dies_in
 from tests.actions.test_build import build_it
 from tests.media import write_picture, write_tone

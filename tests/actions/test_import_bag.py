@@ -35,7 +35,7 @@ from gitassets.domain.selection import parse_selection
 from gitassets.domain.status import Status
 from gitassets.errors import ConflictError, CorruptError, NotFoundError, UsageError
 from tests.actions.bags import export_it, import_it, replace_text, seal, zip_folder
-from tests.actions.checks import addresses, asset, assert_clean, git, select, statuses, subjects
+from tests.actions.checks import addresses, assert_clean, asset, git, select, statuses, subjects
 from tests.actions.locked_run import change_by_hand, commit_by_hand, with_status
 from tests.domain.builders import digest
 from tests.faults.points import Point, dies_at
