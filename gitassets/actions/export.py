@@ -91,7 +91,7 @@ def export_run(project: Project, run: Run, options: ExportOptions, on_progress: 
         check_free(output, force=options.force, is_ours=_is_bag)
         bag = BagFolder(folder)
         _add_media(bag, excerpt, on_progress)
-        _add_texts(project, bag, excerpt, trail)
+        _add_texts(project, bag, excerpt, trail, on_progress)
         if options.with_history:
             bag.add_bytes(BUNDLE, make_bundle(project.git, excerpt.head, f"refs/heads/run/{run.run_id}"))
         checksum = bag.finish(_describe(excerpt, options))[PAYLOAD_LIST].sha256
@@ -151,21 +151,22 @@ def _add_media(bag: BagFolder, excerpt: Excerpt, on_progress: OnProgress) -> Non
             )
 
 
-def _add_texts(project: Project, bag: BagFolder, excerpt: Excerpt, trail: bytes) -> None:
+def _add_texts(project: Project, bag: BagFolder, excerpt: Excerpt, trail: bytes, on_progress: OnProgress) -> None:
     bag.add_bytes(MANIFEST, format_manifest(excerpt.manifest))
     bag.add_bytes(TRAIL, trail)
     bag.add_bytes(TRAIL_TEXT, format_trail_text(parse_trail(trail, TRAIL)).encode())
-    texts = {CAPTIONS: _make_captions(project, excerpt), CREDITS: format_credits(excerpt.manifest)}
+    texts = {CAPTIONS: _make_captions(project, excerpt, on_progress), CREDITS: format_credits(excerpt.manifest)}
     for path, text in texts.items():
         if text:
             bag.add_bytes(path, text.encode())
 
 
-def _make_captions(project: Project, excerpt: Excerpt) -> str:
-    """The captions of a video of these assets; empty where no narration says how long each lasts."""
-    if not any(excerpt.manifest.assets(Kind.AUDIO)):
+def _make_captions(project: Project, excerpt: Excerpt, on_progress: OnProgress) -> str:
+    """The captions of a video of these assets; empty without texts, or narration that says how long each lasts."""
+    texts = any(segment.paragraph_text.strip() for segment in excerpt.manifest.segments.values())
+    if not texts or not any(excerpt.manifest.assets(Kind.AUDIO)):
         return ""
-    return format_srt(lay_out_excerpt(project, excerpt, (Kind.AUDIO,)).timeline)
+    return format_srt(lay_out_excerpt(project, excerpt, on_progress, (Kind.AUDIO,)).timeline)
 
 
 def _describe(excerpt: Excerpt, options: ExportOptions) -> dict[str, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gitassets import __version__
 from gitassets.actions.excerpt_timeline import ExcerptTimeline, lay_out_excerpt
+from gitassets.actions.making import OnProgress
 from gitassets.actions.output import check_free, check_output
 from gitassets.actions.project import Project, Run
 from gitassets.actions.run_bytes import Excerpt, check_blob, read_excerpt
@@ -53,14 +54,14 @@ class TimelineResult:
     dry_run: bool
 
 
-def export_timeline(project: Project, run: Run, options: TimelineOptions) -> TimelineResult:
+def export_timeline(project: Project, run: Run, options: TimelineOptions, on_progress: OnProgress) -> TimelineResult:
     """The timeline lies at the output, the captions beside it, both made of what there is. The run has not changed."""
     check_otio()
     folder = run.require_folder()
     output = options.output or Path(f"{run.run_id}{_SUFFIX}")
     _check(project, output, options)
     excerpt = read_excerpt(project, run, options.only)
-    laid_out = lay_out_excerpt(project, excerpt)
+    laid_out = lay_out_excerpt(project, excerpt, on_progress)
     media = _find_media(folder, excerpt, laid_out)
     lengths = measure(laid_out.sources)
     remarks = collect_remarks(excerpt.whole, laid_out.choice, laid_out.timeline, lengths, options.only)

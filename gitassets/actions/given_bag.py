@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitassets.actions.making import OnProgress, Progress
+from gitassets.actions.measuring import measure_files
+from gitassets.actions.project import Project
 from gitassets.adapters.bag import check_bag
 from gitassets.adapters.bag_source import take_in_bag
-from gitassets.adapters.media_source import probe_sources
-from gitassets.adapters.render_settings import RenderSettings
 from gitassets.domain.audit import parse_trail
 from gitassets.domain.bag import (
     BUNDLE,
@@ -32,7 +32,6 @@ from gitassets.errors import CorruptError, GitAssetsError
 
 _AGAIN = "Get it again from whoever made it."
 _OID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")
-_AT_ONCE = 32
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class GivenBag:
         return {path: self.folder / media_path(run_id, path) for path, _, _ in iter_folder_entries(self.manifest)}
 
 
-def read_given_bag(source: Path, folder: Path, measured_in: Path, on_progress: OnProgress) -> GivenBag:
+def read_given_bag(project: Project, source: Path, folder: Path, on_progress: OnProgress) -> GivenBag:
     """The bag, copied into `folder`. CorruptError names the first thing that is not as it must be."""
     name = str(source)
     found = take_in_bag(source, folder, lambda done, total, path: on_progress(Progress(done, total, path)))
@@ -76,7 +75,7 @@ def read_given_bag(source: Path, folder: Path, measured_in: Path, on_progress: O
         bundle=folder / BUNDLE if BUNDLE in found else None,
     )
     with _in_words_of(name, folder):
-        _check_media(bag, measured_in, on_progress)
+        _check_media(project, bag, on_progress)
     return bag
 
 
@@ -124,20 +123,15 @@ def _in_words_of(name: str, folder: Path) -> Iterator[None]:
         raise CorruptError(error.message.replace(f"{folder}/", f"{name}: "), _AGAIN) from error
 
 
-def _check_media(bag: GivenBag, measured_in: Path, on_progress: OnProgress) -> None:
+def _check_media(project: Project, bag: GivenBag, on_progress: OnProgress) -> None:
     """CorruptError unless each file decodes, and is of the kind that the manifest says."""
-    kinds = dict(_iter_kinds(bag.manifest))
-    md5s = {path: md5 for path, md5, _ in iter_folder_entries(bag.manifest)}
-    files = {path: file for path, file in bag.files().items() if path in kinds}
-    paths = list(files)
-    for start in range(0, len(paths), _AT_ONCE):
-        some = paths[start : start + _AT_ONCE]
-        on_progress(Progress(start, len(paths), some[0]))
-        sources = probe_sources({md5s[path]: files[path] for path in some}, measured_in, RenderSettings().jobs)
-        for path in some:
-            found, wanted = sources[md5s[path]].info.kind, kinds[path]
-            if wanted not in (None, found):
-                raise CorruptError(f"{files[path]} holds {found}, where the manifest has {wanted}")
+    kinds, files = dict(_iter_kinds(bag.manifest)), bag.files()
+    md5s = {path: md5 for path, md5, _ in iter_folder_entries(bag.manifest) if path in kinds}
+    sources = measure_files(project, {md5: files[path] for path, md5 in md5s.items()}, on_progress)
+    for path, wanted in kinds.items():
+        found = sources[md5s[path]].info.kind
+        if wanted not in (None, found):
+            raise CorruptError(f"{files[path]} holds {found}, where the manifest has {wanted}")
 
 
 def _iter_kinds(manifest: Manifest) -> Iterator[tuple[str, Kind | None]]:

@@ -83,7 +83,7 @@ def import_bag(project: Project, source: Path, options: ImportOptions, on_progre
     if options.run_id is not None:
         _check_new(project, options.run_id)
     with project.workshop(f"import-{hash_bytes(str(source.resolve()).encode('utf-8', 'surrogateescape'))}") as folder:
-        bag = read_given_bag(source, folder / "bag", project.render_cache_dir, on_progress)
+        bag = read_given_bag(project, source, folder / "bag", on_progress)
         run_id = options.run_id or bag.manifest.run_id
         _check_new(project, run_id)
         history = _read_history(bag, folder / "history", options)

@@ -118,7 +118,9 @@ def _export_timeline(
     from gitassets.cli.render import emit_json
 
     project, found = look_at_run(run, history=True)
-    result = export_timeline(project, found, TimelineOptions(only=only, output=output, force=force, dry_run=dry_run))
+    options = TimelineOptions(only=only, output=output, force=force, dry_run=dry_run)
+    with show_progress("Measuring", as_json) as on_progress:
+        result = export_timeline(project, found, options, on_progress)
     if as_json:
         emit_json("export", result)
     else:

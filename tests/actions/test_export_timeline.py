@@ -17,7 +17,7 @@ from gitassets.actions.transition import approve, reject
 from gitassets.domain.excerpt import Only
 from gitassets.domain.selection import parse_selection
 from gitassets.errors import ConflictError, CorruptError, GitAssetsError, NoMatchError, NotFoundError, UsageError
-from tests.actions.checks import assert_clean, asset, git, select, snapshot
+from tests.actions.checks import assert_clean, asset, git, ignore_progress, select, snapshot
 from tests.actions.test_build import build_it
 from tests.media import write_picture
 
@@ -36,7 +36,9 @@ def cut(project: Project, run: Run) -> Run:
 
 
 def export_it(project: Project, run: Run, output: Path, **options: Any) -> TimelineResult:
-    return export_timeline(project, find_run(project, run.run_id), TimelineOptions(output=output, **options))
+    return export_timeline(
+        project, find_run(project, run.run_id), TimelineOptions(output=output, **options), ignore_progress
+    )
 
 
 def read(path: Path) -> Any:
@@ -150,5 +152,5 @@ def test_places(project: Project, cut: Run, tmp_path: Path) -> None:
 
 
 def test_without_a_name_it_lies_in_the_current_folder(project: Project, cut: Run) -> None:
-    assert export_timeline(project, cut, TimelineOptions()).output == Path("ep1.otio")
+    assert export_timeline(project, cut, TimelineOptions(), ignore_progress).output == Path("ep1.otio")
     assert read(project.root / "ep1.otio").name == "ep1"
