@@ -86,7 +86,7 @@ def import_bag(project: Project, source: Path, options: ImportOptions, on_progre
         bag = read_given_bag(project, source, folder / "bag", on_progress)
         run_id = options.run_id or bag.manifest.run_id
         _check_new(project, run_id)
-        history = _read_history(bag, folder / "history", options)
+        history = _read_history(project, bag, folder / "history", options)
         commit = None if options.dry_run else _make_run(project, bag, run_id, history)
     opened = None if options.dry_run else open_run(project, run_id)
     counts = Counter(asset.status for _, asset in bag.manifest.assets())
@@ -137,7 +137,7 @@ def _check_new(project: Project, run_id: str) -> None:
         raise ConflictError(f"{folder} is in the way", "Move it away, or import under another name with --as NAME.")
 
 
-def _read_history(bag: GivenBag, repository: Path, options: ImportOptions) -> _History | None:
+def _read_history(project: Project, bag: GivenBag, repository: Path, options: ImportOptions) -> _History | None:
     """The history in the bag; None where there is none, or it is not wanted.
 
     A history is that of one run: under another name the run begins anew. CorruptError unless each of its commits keeps
@@ -147,6 +147,9 @@ def _read_history(bag: GivenBag, repository: Path, options: ImportOptions) -> _H
         return None
     ref = f"refs/heads/{BRANCH_PREFIX}{bag.manifest.run_id}"
     git, tip = read_bundle(bag.bundle, repository, ref, bag.name)
+    ours, theirs = (one.line("rev-parse", "--show-object-format") for one in (project.git, git))
+    if ours != theirs:
+        raise ConflictError(f"The history in {bag.name} has ids by {theirs}, and this repository by {ours}", _WITHOUT)
     result = VerifyResult()
     manifest = HistoryAudit(git, bag.manifest.run_id, result).check(tip, []).manifest
     if not result.holds:

@@ -103,7 +103,18 @@ def _iter_zip(source: Path, archive: zipfile.ZipFile) -> Iterator[Entry]:
     for info in archive.infolist():
         _check_zip_entry(source, info)
         if not info.is_dir():
-            yield Entry(info.filename, info.file_size, partial(archive.open, info))
+            yield Entry(info.filename, info.file_size, partial(_open_entry, archive, info))
+
+
+@contextmanager
+def _open_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[IO[bytes]]:
+    try:
+        file = archive.open(info)
+    except OSError as error:
+        # The archive leads to a place before its beginning.
+        raise zipfile.BadZipFile(f"{info.filename!r} is not in it: {error.strerror}") from error
+    with file:
+        yield file
 
 
 def _check_zip_entry(source: Path, info: zipfile.ZipInfo) -> None:

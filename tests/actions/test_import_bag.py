@@ -395,6 +395,17 @@ def test_a_history_of_another_run(project: Project, bag: Path, elsewhere: Projec
     refused(elsewhere, seal(bag), "is not the whole one of refs/heads/run/ep1")
 
 
+def test_a_history_of_another_kind_of_repository(bag: Path, tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", "--object-format=sha256", "other")
+    init(tmp_path / "other")
+    other = find_project(tmp_path / "other")
+    with pytest.raises(ConflictError, match="ids by sha1, and this repository by sha256") as caught:
+        import_it(other, bag)
+    assert "--no-history" in caught.value.hint
+    import_it(other, bag, history=False)
+    assert verify(other, [find_run(other, "ep1")], VerifyOptions(full=True)).findings == []
+
+
 def test_no_history_at_all_under_that_name(bag: Path, elsewhere: Project) -> None:
     (bag / "data/history.bundle").write_bytes(b"no bundle")
     refused(elsewhere, seal(bag), "is not the whole one")

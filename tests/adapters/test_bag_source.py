@@ -123,6 +123,16 @@ def test_a_zip_file_that_is_cut_off(packed: Path, tmp_path: Path, kept: float) -
     refused(packed, tmp_path, "is no zip file, or a broken one")
 
 
+def test_an_entry_that_leads_to_before_the_beginning(packed: Path, tmp_path: Path) -> None:
+    data = bytearray(packed.read_bytes())
+    end = data.rfind(b"PK\x05\x06")
+    # A directory that says it begins later than it does moves every entry to the front.
+    later = int.from_bytes(data[end + 16 : end + 20], "little") + 10_000
+    data[end + 16 : end + 20] = later.to_bytes(4, "little")
+    packed.write_bytes(data)
+    refused(packed, tmp_path, "broken one: .* is not in it")
+
+
 def test_every_single_byte_of_a_payload_counts(packed: Path, tmp_path: Path) -> None:
     data = packed.read_bytes()
     packed.write_bytes(data.replace(TEXT, TEXT[:-1] + b"x"))
