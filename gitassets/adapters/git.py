@@ -96,6 +96,14 @@ def create_repository(folder: Path) -> None:
     git.Git(folder).init(quiet=True, initial_branch="main", env=clean_environment())
 
 
+def create_bare(folder: Path, *, object_format: str = "sha1") -> Git:
+    """Git in a new bare repository, without the hooks and settings that the user gives to new ones."""
+    folder.mkdir(parents=True)
+    git = Git(folder)
+    git.call("init", "--quiet", "--bare", "--template=", f"--object-format={object_format}", ".")
+    return git
+
+
 def has_identity(folder: Path) -> bool:
     """Whether git knows who would commit in this folder."""
     try:

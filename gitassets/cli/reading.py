@@ -24,9 +24,9 @@ from gitassets.cli.options import (
 from gitassets.errors import UsageError
 
 if TYPE_CHECKING:
-    from gitassets.actions.log import LogEntry
     from gitassets.actions.query import SegmentResult
     from gitassets.actions.takes import TakesResult
+    from gitassets.domain.audit import LogEntry
 
 
 def register(app: typer.Typer) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
@@ -58,6 +58,16 @@ def _format_kinds(addresses: Iterable[Address]) -> list[str]:
     for address in addresses:
         by_kind.setdefault(address.kind, []).append(address.segment)
     return [f"{kind} {format_ranges(by_kind[kind])}" for kind in Kind if kind in by_kind]
+
+
+def describe_transitions(transitions: Iterable[Transition]) -> Iterator[str]:
+    """ "image 2,6: review → rejected" for each pair of states."""
+    groups: dict[tuple[str, str], list[Address]] = {}
+    for one in transitions:
+        groups.setdefault((one.before, one.after), []).append(one.address)
+    for (before, after), addresses in groups.items():
+        step = f"{before} → {after}" if before != after else f"still {after}, with another take or reason"
+        yield f"{format_addresses(addresses)}: {step}"
 
 
 def format_message(message: CommitMessage) -> str:

@@ -6,14 +6,14 @@ the two the caller hashes the chosen bytes and measures how long they really are
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from fractions import Fraction
 
 from msgspec import Struct
 
 from gitassets.domain.conflict import CONFLICT
-from gitassets.domain.manifest import Asset, Kind, Manifest, Segment
+from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
 from gitassets.domain.markdown import strip_markdown
 from gitassets.domain.script import estimate_duration_sec
 from gitassets.domain.stale import find_stale_reason
@@ -30,6 +30,8 @@ class Policy(StrEnum):
     STRICT = "strict"
     ONLY_APPROVED = "only approved"
     SKIP_REJECTED = "skip rejected"
+    EVERYTHING = "everything"
+    """Whatever there is, to be looked at; no command builds a video like this."""
 
 
 class Finding(Struct, frozen=True):
@@ -98,7 +100,7 @@ def _iter_unusable(manifest: Manifest, policy: Policy) -> Iterator[Finding]:
 
 def _find_problem(segment: Segment, kind: Kind, policy: Policy) -> str | None:
     asset = segment.asset(kind)
-    if asset is None:
+    if asset is None or policy is Policy.EVERYTHING:
         return None
     if CONFLICT in asset.extra:
         return "was decided differently on two branches, and nobody has settled it"
@@ -126,6 +128,15 @@ def _choose(number: int, segment: Segment, left_out: set[tuple[int, Kind]]) -> C
         visual=video or image,
         visual_is_clip=video is not None,
     )
+
+
+def iter_used_assets(segments: Iterable[ChosenSegment]) -> Iterator[tuple[Address, Asset]]:
+    """Each asset that the segments are built from, once."""
+    for segment in segments:
+        if segment.narration is not None:
+            yield Address(segment.number, Kind.AUDIO), segment.narration
+        if segment.visual is not None:
+            yield Address(segment.number, Kind.VIDEO if segment.visual_is_clip else Kind.IMAGE), segment.visual
 
 
 def sort_findings(findings: list[Finding]) -> tuple[Finding, ...]:
