@@ -10,17 +10,22 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gitassets.actions.clips import add_images
 from gitassets.actions.create import check_new_run_id, check_set_up, create_run
-from gitassets.actions.making import Job, OnProgress, check_jobs, finish_making, make_assets
+from gitassets.actions.jobs import Job
+from gitassets.actions.making import OnProgress, finish_making, make_assets
+from gitassets.actions.preparing import Prepared, prepare
 from gitassets.actions.project import Project, Run, find_run
 from gitassets.actions.recording import Failure, hold_making, record_log
-from gitassets.actions.transaction import begin
+from gitassets.actions.spending import ABSENT, NO_TERMS, Buyer, Terms
+from gitassets.actions.transaction import Session, begin
 from gitassets.adapters.files import hash_bytes
 from gitassets.adapters.old_run_files import find_scripts, find_trial_folder, read_script_text
 from gitassets.domain.budget import Budget, choose_image_segments
 from gitassets.domain.commit_message import CommitMessage
 from gitassets.domain.manifest import Address, Kind, Manifest, Segment
 from gitassets.domain.markdown import strip_markdown
+from gitassets.domain.money import Estimate, Reused
 from gitassets.domain.script import check_script, split_paragraphs
 from gitassets.domain.selection import format_ranges
 from gitassets.errors import ConflictError, NoMatchError, NotFoundError, UsageError
@@ -37,21 +42,29 @@ class ProduceOptions:
     limit: int | None = None
     audio: bool = True
     images: bool = True
+    video: bool = True
     voice: str | None = None
     style: str | None = None
     live: bool = False
+    terms: Terms = NO_TERMS
     dry_run: bool = False
 
 
 class ProduceResult(Struct, frozen=True):
-    """`made` and `failed` are what was to be made; with a dry run, `planned` is it and nothing was done."""
+    """`made` and `failed` are what was to be made, `reused` that part of `made` which was taken from history.
+
+    With a dry run `planned` is what would be made, and nothing was done. `estimate` is what it was to cost.
+    """
 
     run_id: str
     folder: Path | None
     segments: int
     planned: tuple[Address, ...]
+    estimate: Estimate
     made: tuple[Address, ...]
+    reused: tuple[Reused, ...]
     failed: tuple[Failure, ...]
+    spent_usd: float
     interrupted: bool
     commit: str | None
     dry_run: bool
@@ -80,7 +93,11 @@ def read_trial(work: Path, name: str) -> tuple[Path, list[str]]:
 
 
 def produce(
-    project: Project, paragraphs: Sequence[str], options: ProduceOptions, on_progress: OnProgress
+    project: Project,
+    paragraphs: Sequence[str],
+    options: ProduceOptions,
+    on_progress: OnProgress,
+    buyer: Buyer = ABSENT,
 ) -> ProduceResult:
     """A new run with what the options ask for. What cannot be made is listed; the rest is kept and committed."""
     check_set_up(project)
@@ -96,73 +113,100 @@ def produce(
     plan = _plan(project, {}, options)
     manifest = Manifest(run_id=run_id, segments=_select(paragraphs, options), extra={"plan": plan})
     jobs = plan_jobs(project, manifest, options, plan)
+    prepared = prepare(project, run_id, jobs, options.terms, buyer, look_only=options.dry_run)
+    planned = _Planned(manifest, tuple(jobs), prepared)
     if options.dry_run:
-        return _result(run_id, None, manifest, jobs, dry_run=True)
-    hopeless = check_jobs(project, jobs)
+        return _result(run_id, None, planned, dry_run=True)
     run = create_run(project, manifest, folder)
     with hold_making(project, run):
-        return _carry_out(project, run, manifest, jobs, hopeless, on_progress)
+        return _carry_out(project, run, planned, on_progress)
 
 
 def resume(
-    project: Project, wanted: str, paragraphs: Sequence[str] | None, options: ProduceOptions, on_progress: OnProgress
+    project: Project,
+    wanted: str,
+    paragraphs: Sequence[str] | None,
+    options: ProduceOptions,
+    on_progress: OnProgress,
+    buyer: Buyer = ABSENT,
 ) -> ProduceResult:
     """The run has what it lacked; nothing that exists was touched. A script adds the paragraphs that the run lacks."""
     project.git.check_identity()
     run = find_run(project, wanted)
     with hold_making(project, run):
-        jobs, hopeless, manifest, run = _prepare_resume(project, run, paragraphs, options)
+        with begin(project, run, "resume") as session:
+            record_log(session)
+            run, after = session.run, _extend_run(session, paragraphs, options)
+            jobs, failed = _plan_resumed(session, after, options)
+        prepared = prepare(project, run.run_id, jobs, options.terms, buyer, look_only=options.dry_run)
+        planned = _Planned(after, tuple(jobs), prepared, failed)
         if options.dry_run:
-            return _result(run.run_id, run.folder, manifest, jobs, dry_run=True)
-        return _carry_out(project, run, manifest, jobs, hopeless, on_progress)
+            return _result(run.run_id, run.folder, planned, dry_run=True)
+        _commit_extension(project, run, paragraphs, options)
+        return _carry_out(project, run, planned, on_progress)
 
 
-def _prepare_resume(
-    project: Project, run: Run, paragraphs: Sequence[str] | None, options: ProduceOptions
-) -> tuple[list[Job], list[Failure], Manifest, Run]:
-    """What is missing and what of it cannot be made, once the added paragraphs and the changed plan are committed."""
+@dataclass(frozen=True)
+class _Planned:
+    """What the run is to be, the jobs that this takes, and what is known to fail: of `failed` no job came about."""
+
+    manifest: Manifest
+    jobs: tuple[Job, ...]
+    prepared: Prepared
+    failed: tuple[Failure, ...] = ()
+
+
+def _extend_run(session: Session, paragraphs: Sequence[str] | None, options: ProduceOptions) -> Manifest:
+    """The run with the paragraphs that it lacks, and with the plan as the options change it."""
+    manifest = session.manifest
+    plan = _plan(session.project, manifest.extra.get("plan"), options)
+    return replace(_extend(manifest, paragraphs, options), extra={**manifest.extra, "plan": plan})
+
+
+def _plan_resumed(session: Session, after: Manifest, options: ProduceOptions) -> tuple[list[Job], tuple[Failure, ...]]:
+    jobs = plan_jobs(session.project, after, options, after.extra["plan"])
+    return add_images(session.project, session.run, after, jobs)
+
+
+def _commit_extension(project: Project, run: Run, paragraphs: Sequence[str] | None, options: ProduceOptions) -> None:
+    """The added paragraphs and the changed plan are committed: only now, since the buyer may have said no."""
     with begin(project, run, "resume") as session:
-        record_log(session)
-        manifest = session.manifest
-        plan = _plan(project, manifest.extra.get("plan"), options)
-        extended = _extend(manifest, paragraphs, options)
-        after = replace(extended, extra={**manifest.extra, "plan": plan})
-        jobs = plan_jobs(project, after, options, plan)
-        hopeless = [] if options.dry_run else check_jobs(project, jobs)
-        if after != manifest and not options.dry_run:
-            added = [number for number in after.segments if number not in manifest.segments]
+        after = _extend_run(session, paragraphs, options)
+        if after != session.manifest:
+            added = [number for number in after.segments if number not in session.manifest.segments]
             what = f"segments {format_ranges(added)}" if added else "the plan"
             session.commit(after, CommitMessage(run.run_id, "add" if added else "change", what))
-        return jobs, hopeless, after, session.run
 
 
-def _carry_out(
-    project: Project,
-    run: Run,
-    manifest: Manifest,
-    jobs: Sequence[Job],
-    hopeless: Sequence[Failure],
-    on_progress: OnProgress,
-) -> ProduceResult:
-    addresses = {one.address for one in hopeless}
-    results = make_assets(project, run, [job for job in jobs if job.address not in addresses], "produce", on_progress)
-    results.failed[:0] = hopeless
+def _carry_out(project: Project, run: Run, planned: _Planned, on_progress: OnProgress) -> ProduceResult:
+    results = make_assets(project, run, planned.prepared, "produce", on_progress)
     recorded = finish_making(project, run, results, "produce")
-    failed = (*results.failed, *recorded.failed)
     return replace(
-        _result(run.run_id, run.folder, manifest, jobs, dry_run=False),
+        _result(run.run_id, run.folder, planned, dry_run=False),
         made=recorded.made,
-        failed=failed,
+        reused=tuple(one for one in results.reused if one.address in recorded.made),
+        failed=(*planned.failed, *planned.prepared.failed, *results.failed, *recorded.failed),
+        spent_usd=results.spent_usd,
         interrupted=results.interrupted,
         commit=recorded.commit,
     )
 
 
-def _result(
-    run_id: str, folder: Path | None, manifest: Manifest, jobs: Sequence[Job], *, dry_run: bool
-) -> ProduceResult:
-    planned = tuple(job.address for job in jobs)
-    return ProduceResult(run_id, folder, len(manifest.segments), planned, (), (), False, None, dry_run)
+def _result(run_id: str, folder: Path | None, planned: _Planned, *, dry_run: bool) -> ProduceResult:
+    return ProduceResult(
+        run_id=run_id,
+        folder=folder,
+        segments=len(planned.manifest.segments),
+        planned=tuple(job.address for job in planned.jobs),
+        estimate=planned.prepared.estimate,
+        made=(),
+        reused=(),
+        failed=(*planned.failed, *planned.prepared.failed) if dry_run else (),
+        spent_usd=0.0,
+        interrupted=False,
+        commit=None,
+        dry_run=dry_run,
+    )
 
 
 def _select(paragraphs: Sequence[str], options: ProduceOptions) -> dict[int, Segment]:
@@ -216,18 +260,26 @@ def _plan(project: Project, earlier: object, options: ProduceOptions) -> dict[st
     }
 
 
-def plan_jobs(project: Project, manifest: Manifest, options: ProduceOptions, plan: dict[str, object]) -> list[Job]:
-    """An asset for each chosen segment that lacks one: audio for all, images as far as the budget goes."""
+def plan_jobs(project: Project, manifest: Manifest, options: ProduceOptions, plan: Mapping[str, object]) -> list[Job]:
+    """An asset for each chosen segment that lacks one: audio for all, images as far as the budget goes, and where a
+    provider is set for them, clips for those whose image is approved."""
     numbers = _chosen_numbers(manifest, options)
     illustrated = _choose_illustrated(manifest, plan)
+    names = project.settings.live if plan["live"] else project.settings.providers
     wanted = [Address(number, Kind.AUDIO) for number in numbers if options.audio]
     wanted += [Address(number, Kind.IMAGE) for number in numbers if options.images and number in illustrated]
-    names = project.settings.live if plan["live"] else project.settings.providers
+    if options.video and names.video:
+        wanted += [Address(number, Kind.VIDEO) for number in numbers if _has_approved_image(manifest, number)]
     return [
         _job(project, manifest, address, getattr(names, address.kind), plan)
         for address in wanted
         if manifest.asset(address) is None
     ]
+
+
+def _has_approved_image(manifest: Manifest, number: int) -> bool:
+    image = manifest.segments[number].image
+    return image is not None and image.approved
 
 
 def _choose_illustrated(manifest: Manifest, plan: Mapping[str, object]) -> set[int]:
@@ -263,7 +315,7 @@ def _budget(plan: Mapping[str, object]) -> Budget:
         raise UsageError(f"{plan['budget']!r} is not a budget", f"Take one of {', '.join(Budget)}.") from error
 
 
-def _job(project: Project, manifest: Manifest, address: Address, provider: str, plan: dict[str, object]) -> Job:
+def _job(project: Project, manifest: Manifest, address: Address, provider: str, plan: Mapping[str, object]) -> Job:
     text = strip_markdown(manifest.segments[address.segment].paragraph_text)
     width, height = (int(part) for part in project.settings.build.size.split("x"))
     voice, style = plan["voice"], plan["style"]

@@ -5,21 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from msgspec import Struct
 from msgspec.structs import replace
 
-from gitassets.actions.making import Job, OnProgress, check_jobs, finish_making, make_assets
+from gitassets.actions.clips import add_images
+from gitassets.actions.jobs import Job
+from gitassets.actions.making import OnProgress, finish_making, make_assets
+from gitassets.actions.preparing import Prepared, prepare
 from gitassets.actions.project import Project, Run
 from gitassets.actions.recording import Failure, hold_making, record_log
+from gitassets.actions.spending import ABSENT, NO_TERMS, Buyer, Terms
 from gitassets.actions.transaction import begin
 from gitassets.adapters.files import hash_bytes
 from gitassets.domain.commit_message import format_addresses
 from gitassets.domain.decision import Skipped
 from gitassets.domain.manifest import Address, Asset, Manifest
 from gitassets.domain.markdown import strip_markdown
+from gitassets.domain.money import Estimate, Reused
 from gitassets.domain.selection import AssetSelection, select_assets
 from gitassets.domain.takes import next_take
 from gitassets.errors import LockedError, NoMatchError, ProviderError, UsageError
 from gitassets.providers.base import Request
+from gitassets.providers.registry import find_name, find_speakers
 
 # The last two are claude-studio's, for figures of a document and for what it cut itself.
 _NO_PROVIDERS = (None, "manual", "kb_extraction", "ffmpeg")
@@ -34,75 +41,114 @@ class RegenOptions:
     voice: str | None = None
     seed: int | None = None
     provider: str | None = None
+    terms: Terms = NO_TERMS
     dry_run: bool = False
 
 
-@dataclass(frozen=True)
-class RegenResult:
+class RegenResult(Struct, frozen=True):
+    """`reused` is that part of `made` which was taken from history; `estimate` what all of it was to cost."""
+
     run_id: str
     planned: tuple[Address, ...]
+    estimate: Estimate
     made: tuple[Address, ...]
+    reused: tuple[Reused, ...]
     failed: tuple[Failure, ...]
     skipped: tuple[Skipped, ...]
+    spent_usd: float
     interrupted: bool
     commit: str | None
     dry_run: bool
 
 
 def regen(
-    project: Project, run: Run, selection: AssetSelection, options: RegenOptions, on_progress: OnProgress
+    project: Project,
+    run: Run,
+    selection: AssetSelection,
+    options: RegenOptions,
+    on_progress: OnProgress,
+    buyer: Buyer = ABSENT,
 ) -> RegenResult:
     """A new take of each chosen asset: a draft stays a draft, a rejected one is revised. Locked ones are refused."""
     if selection.empty:
         raise UsageError("Say which assets to regenerate", "With --audio, --image or --video and a selection.")
     project.git.check_identity()
     with hold_making(project, run):
-        with begin(project, run, "regen") as session:
-            record_log(session)
-            addresses, skipped = _choose(session.manifest, selection, options)
-            jobs = [_job(project, session.manifest, address, options) for address in addresses]
-        if options.dry_run:
-            return RegenResult(run.run_id, tuple(addresses), (), (), skipped, False, None, True)
-        return _make(project, run, jobs, skipped, options, on_progress)
+        planned = _plan(project, run, selection, options, buyer)
+        return _result(run, planned) if options.dry_run else _make(project, run, planned, options, on_progress)
 
 
-def _make(
-    project: Project,
-    run: Run,
-    jobs: Sequence[Job],
-    skipped: tuple[Skipped, ...],
-    options: RegenOptions,
-    on_progress: OnProgress,
-) -> RegenResult:
-    hopeless = _check(project, jobs, options)
-    failing = {one.address for one in hopeless}
-    results = make_assets(project, run, [job for job in jobs if job.address not in failing], "regen", on_progress)
+@dataclass(frozen=True)
+class _Planned:
+    """What is to be made, and what is not. Of `failed` no job came about."""
+
+    addresses: tuple[Address, ...]
+    skipped: tuple[Skipped, ...]
+    prepared: Prepared
+    failed: tuple[Failure, ...]
+
+
+def _plan(project: Project, run: Run, selection: AssetSelection, options: RegenOptions, buyer: Buyer) -> _Planned:
+    with begin(project, run, "regen") as session:
+        record_log(session)
+        addresses, skipped = _choose(session.manifest, selection, options)
+        wanted = [_job(project, session.manifest, address, options) for address in addresses]
+        jobs, failed = add_images(project, session.run, session.manifest, wanted)
+    return _Planned(tuple(addresses), skipped, _prepare(project, run, jobs, options, buyer), failed)
+
+
+def _make(project: Project, run: Run, planned: _Planned, options: RegenOptions, on_progress: OnProgress) -> RegenResult:
+    results = make_assets(project, run, planned.prepared, "regen", on_progress)
     recorded = finish_making(project, run, results, "regen", words=_describe(options))
-    return RegenResult(
-        run.run_id,
-        tuple(job.address for job in jobs),
-        recorded.made,
-        (*hopeless, *results.failed, *recorded.failed),
-        skipped,
-        results.interrupted,
-        recorded.commit,
-        False,
+    return replace(
+        _result(run, planned),
+        made=recorded.made,
+        reused=tuple(one for one in results.reused if one.address in recorded.made),
+        failed=(*planned.failed, *planned.prepared.failed, *results.failed, *recorded.failed),
+        spent_usd=results.spent_usd,
+        interrupted=results.interrupted,
+        commit=recorded.commit,
+        dry_run=False,
     )
 
 
-def _check(project: Project, jobs: Sequence[Job], options: RegenOptions) -> list[Failure]:
-    """The jobs that cannot succeed. No asset goes to another provider than it came from unless the user says so."""
+def _result(run: Run, planned: _Planned) -> RegenResult:
+    return RegenResult(
+        run_id=run.run_id,
+        planned=planned.addresses,
+        estimate=planned.prepared.estimate,
+        made=(),
+        reused=(),
+        failed=(*planned.failed, *planned.prepared.failed),
+        skipped=planned.skipped,
+        spent_usd=0.0,
+        interrupted=False,
+        commit=None,
+        dry_run=True,
+    )
+
+
+def _prepare(project: Project, run: Run, jobs: Sequence[Job], options: RegenOptions, buyer: Buyer) -> Prepared:
+    """The jobs, prepared. No asset goes to another provider than it came from unless the user says so."""
+    ways = _name_ways(project, jobs, options)
     try:
-        hopeless = check_jobs(project, jobs)
+        prepared = prepare(project, run.run_id, jobs, options.terms, buyer, look_only=options.dry_run)
     except ProviderError as error:
-        raise type(error)(error.message, _name_option(error.hint, options)) from error
-    return [replace(one, hint=_name_option(one.hint, options)) for one in hopeless]
+        raise type(error)(error.message, _add_way(error.hint, ways)) from error
+    failed = tuple(replace(one, hint=_add_way(one.hint, ways)) for one in prepared.failed)
+    return replace(prepared, failed=failed)
 
 
-def _name_option(hint: str, options: RegenOptions) -> str:
-    if options.provider or "--provider" in hint:
-        return hint
-    return f"{hint} Or have another provider make it, with --provider NAME.".strip()
+def _name_ways(project: Project, jobs: Sequence[Job], options: RegenOptions) -> str:
+    """What --provider could do: who has the voice that is wanted, or that there is the option."""
+    speakers = find_speakers(options.voice, project.settings) if options.voice else []
+    if speakers and not {find_name(job.provider) for job in jobs} & set(speakers):
+        return f"{options.voice} is a voice of {' and '.join(speakers)}: --provider {speakers[0]} uses it."
+    return "" if options.provider else "Or have another provider make it, with --provider NAME."
+
+
+def _add_way(hint: str, way: str) -> str:
+    return hint if "--provider" in hint else f"{hint} {way}".strip()
 
 
 def _choose(

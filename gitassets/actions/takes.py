@@ -41,6 +41,14 @@ def read_takes(project: Project, run: Run, selection: AssetSelection) -> tuple[T
     return tuple(TakesResult(run.run_id, one, _collect_takes(steps, one)) for one in chosen)
 
 
+def iter_manifests(project: Project, run: Run) -> Iterator[tuple[RawCommit, Manifest]]:
+    """Every state of the run's history with its commit, parents before children."""
+    reader = HistoryReader(project.git)
+    for commit, state in reader.iter_states(reader.list_commits([run.ref])):
+        if state.manifest is not None:
+            yield commit, state.manifest
+
+
 @dataclass(frozen=True)
 class _Step:
     """A commit with its manifest and those of its parents."""

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import asdict
@@ -86,8 +86,23 @@ class Made(Struct, frozen=True):
     asset: Mapping[str, Any]
 
 
+class Charge(Struct, frozen=True):
+    """Money that was spent, or may have been, and that no asset records. `charge` names it once and for all."""
+
+    charge: str
+    segment: int
+    kind: str
+    provider: str
+    cost_usd: float
+    at: str
+    why: str
+
+
+Line = TypeVar("Line", Made, Charge)
+
+
 class MadeLog:
-    """The generated assets of a run that no commit records yet, one JSON line each, safe on disk once added.
+    """The generated assets of a run, and its charges, that no commit records yet: one JSON line each, safe once added.
 
     Several threads may add at once.
     """
@@ -97,17 +112,27 @@ class MadeLog:
         self._adding = threading.Lock()
 
     def add(self, made: Made) -> None:
+        self._add(made)
+
+    def add_charge(self, charge: Charge) -> None:
+        self._add(charge)
+
+    def read(self) -> list[Made]:
+        return list(self._iter_lines(Made))
+
+    def read_charges(self) -> list[Charge]:
+        """Each once, also where a killed command had written it and could not say so."""
+        return list({one.charge: one for one in self._iter_lines(Charge)}.values())
+
+    def _add(self, line: Made | Charge) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self._adding, self.path.open("a", encoding="utf-8") as file:
             # The line before may have been cut short, by a kill or a full disk.
-            file.write(f"\n{json.dumps(made, default=asdict)}\n")
+            file.write(f"\n{json.dumps(line, default=asdict)}\n")
             file.flush()
             os.fsync(file.fileno())
 
-    def read(self) -> list[Made]:
-        return list(self._iter_lines())
-
-    def _iter_lines(self) -> Iterator[Made]:
+    def _iter_lines(self, kind: type[Line]) -> Iterator[Line]:
         try:
             lines = self.path.read_text("utf-8").splitlines()
         except FileNotFoundError:
@@ -115,7 +140,7 @@ class MadeLog:
         for line in lines:
             # Of a line that was cut short the asset is in the cache, but was never reported as made.
             with suppress(ValueError, TypeError):
-                yield Made(**json.loads(line))
+                yield kind(**json.loads(line))
 
     def remove(self) -> None:
         with suppress(FileNotFoundError):

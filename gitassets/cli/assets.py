@@ -13,13 +13,16 @@ from gitassets.cli.boundary import INTERRUPTED, PARTIAL, guarded
 from gitassets.cli.options import (
     AudioOption,
     DryRunOption,
+    FreshOption,
     ImageOption,
     JsonOption,
+    MaxCostOption,
     RunArgument,
     SegmentOption,
     StatusOption,
     TypeOption,
     VideoOption,
+    YesOption,
     complete_run,
     is_interactive,
     load_run,
@@ -53,6 +56,7 @@ _EXAMPLES = {
         'regen latest --image 2 --prompt "more technical, less cartoon"',
         'regen latest --image 3,7 --style "technical diagram"',
         "regen latest --audio 5-10 --seed 7",
+        "regen latest --audio 3 --voice rachel --provider elevenlabs --dry-run",
     ),
     "replace": ("replace latest --image 3 ~/pictures/diagram.png", "replace latest --audio 2"),
     "restore": ("restore latest --image 3", "restore latest --image 3 --take 1"),
@@ -273,29 +277,43 @@ def regen(
     voice: Annotated[str | None, typer.Option(metavar="NAME", help="Voice of the narration.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Another number gives another take.")] = None,
     provider: Annotated[str | None, typer.Option(metavar="NAME", help="Another provider than it came from.")] = None,
+    max_cost: MaxCostOption = None,
+    yes: YesOption = False,
+    fresh: FreshOption = False,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make new takes of assets, by the provider that each came from. Approved assets are never touched.
 
     A draft stays a draft, a rejected asset becomes revised. The embedded cards are drawn from the text alone: they
-    record a prompt, but cannot follow it.
+    record a prompt, but cannot follow it. What a service made is made again by that service, which costs money:
+    --dry-run shows how much, and nothing is made beyond --max-cost and budget.run_usd. A clip is made from the
+    segment's image as it was approved.
     """
     from gitassets.actions.regen import RegenOptions
     from gitassets.actions.regen import regen as act
+    from gitassets.actions.spending import Terms
+    from gitassets.cli.buying import TerminalBuyer, tell_estimate
     from gitassets.cli.render import emit_json
-    from gitassets.cli.told import tell_failures, tell_skipped
+    from gitassets.cli.told import tell_failures, tell_made, tell_skipped
     from gitassets.domain.commit_message import format_addresses
 
     project, found = load_run(run)
-    options = RegenOptions(prompt=prompt, style=style, voice=voice, seed=seed, provider=provider, dry_run=dry_run)
+    terms = Terms(max_cost_usd=max_cost, yes=yes, fresh=fresh)
+    options = RegenOptions(
+        prompt=prompt, style=style, voice=voice, seed=seed, provider=provider, terms=terms, dry_run=dry_run
+    )
+    buyer = TerminalBuyer(as_json=as_json)
     with show_progress("Making", as_json) as on_progress:
-        result = act(project, found, make_selection(audio, image, video), options, on_progress)
+        result = act(project, found, make_selection(audio, image, video), options, on_progress, buyer)
     if as_json:
         emit_json("regen", result)
     else:
         made = format_addresses(result.planned if dry_run else result.made) or "nothing"
         typer.echo(f"{'Would make' if dry_run else 'Made'} a new take of {made} in {result.run_id}")
+        if dry_run:
+            tell_estimate(result.estimate)
+        tell_made(result.reused, result.spent_usd)
         tell_skipped(result.skipped)
         tell_failures(result.failed)
         _tell_rest(result)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gitassets.cli import assets, files, integrity, reading, setup, upgrading
+from gitassets.cli import assets, files, integrity, money, reading, setup, upgrading
 from gitassets.cli.boundary import guarded
 from gitassets.cli.options import (
     AudioOption,
@@ -76,7 +76,14 @@ def import_(
     assets.copy_chosen(source, target, selection, replace=replace, dry_run=dry_run, as_json=as_json)
 
 
-for _register in (assets.register, reading.register, files.register_export, upgrading.register, integrity.register):
+for _register in (
+    assets.register,
+    reading.register,
+    money.register,
+    files.register_export,
+    upgrading.register,
+    integrity.register,
+):
     _register(_assets)
 _assets.command(
     "import",

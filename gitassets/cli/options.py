@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gitassets.domain.manifest import Kind
+from gitassets.domain.money import format_usd
 from gitassets.domain.selection import AssetSelection, Selection, parse_selection
 from gitassets.domain.status import Status
 
@@ -52,6 +53,14 @@ TypeOption = Annotated[Kind | None, typer.Option("--type", help="Only this kind 
 StatusOption = Annotated[Status | None, typer.Option("--status", help="Only assets in this status.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON with stable keys, and nothing else.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would be done, and do nothing.")]
+
+
+MaxCostOption = Annotated[
+    float | None,
+    typer.Option("--max-cost", min=0, metavar="USD", help="What this command may cost; a call beyond is not made."),
+]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Agree to what it costs, without being asked.")]
+FreshOption = Annotated[bool, typer.Option("--fresh", help="Buy anew, also what was made before by the same request.")]
 
 
 def make_selection(
@@ -124,7 +133,14 @@ class ProgressBar:
     def _update(self, progress: Any) -> None:
         if self._bar is None:
             self._start(progress.total)
-        self._bar.update(self._task, completed=progress.done, total=progress.total, what=progress.what)
+        spent = getattr(progress, "spent_usd", 0.0)
+        self._bar.update(
+            self._task,
+            completed=progress.done,
+            total=progress.total,
+            what=progress.what,
+            spent=f"{format_usd(spent)} spent" if spent else "",
+        )
 
     def _start(self, total: int) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -136,10 +152,11 @@ class ProgressBar:
             BarColumn(bar_width=30),
             MofNCompleteColumn(),
             TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[spent]}"),
             TextColumn("{task.fields[what]}", style="dim", markup=False),
         )
         self._bar = Progress(*columns, console=make_console(stderr=True), transient=True)
-        self._task = self._bar.add_task(self._title, total=total, what="")
+        self._task = self._bar.add_task(self._title, total=total, what="", spent="")
         self._bar.start()
 
 

@@ -11,8 +11,11 @@ import typer
 from gitassets.cli.boundary import INTERRUPTED, PARTIAL, guarded
 from gitassets.cli.options import (
     DryRunOption,
+    FreshOption,
     JsonOption,
+    MaxCostOption,
     RunArgument,
+    YesOption,
     complete_run,
     load_project,
     load_run,
@@ -30,6 +33,8 @@ def register(app: typer.Typer) -> None:
         epilog="Examples:\n\n  gitassets produce --script episode.md\n\n"
         "  gitassets produce --script episode.md --budget low --run-id pilot\n\n"
         "  gitassets produce --script episode.md --no-images --start 0 --limit 10\n\n"
+        "  gitassets produce --script episode.md --live --dry-run\n\n"
+        "  gitassets produce --resume pilot --live --max-cost 5\n\n"
         "  cat episode.md | gitassets produce --script -\n\n  gitassets produce --resume pilot"
     )(produce)
     app.command(epilog="Examples:\n\n  gitassets track runs/old_episode\n\n  gitassets track runs/x --script x.md")(
@@ -95,20 +100,29 @@ def produce(
     limit: Annotated[int | None, typer.Option(min=1, help="How many paragraphs.")] = None,
     no_audio: Annotated[bool, typer.Option("--no-audio", help="Make no narration.")] = False,
     no_images: Annotated[bool, typer.Option("--no-images", help="Make no images.")] = False,
+    no_video: Annotated[bool, typer.Option("--no-video", help="Make no clips.")] = False,
     voice: Annotated[str | None, typer.Option(metavar="NAME", help="Voice of the narration.")] = None,
     style: Annotated[str | None, typer.Option(metavar="TEXT", help="Style of the images.")] = None,
     live: Annotated[
-        bool, typer.Option("--live", help="Use the services under `live` in gitassets.yaml; not in this version yet.")
+        bool, typer.Option("--live", help="Use the services under `live` in gitassets.yaml, which cost money.")
     ] = False,
+    max_cost: MaxCostOption = None,
+    yes: YesOption = False,
+    fresh: FreshOption = False,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a run out of a script: narration for each paragraph, images as far as the budget goes.
+    """Make a run out of a script: narration for each paragraph, images as far as the budget goes. Once images are
+    approved, --resume makes clips of them where gitassets.yaml names a provider of video.
 
     Without --live nothing leaves this machine: the narration is a local neural voice (English), the images are
-    typographic cards of the text.
+    typographic cards of the text. With it, --dry-run shows what will be made and what it costs, and nothing is made
+    beyond --max-cost and budget.run_usd. What was made before by the same request is taken from history, unless --fresh
+    is given. A command that was stopped or killed is gone on with by --resume: nothing is bought twice.
     """
     from gitassets.actions import produce as action
+    from gitassets.actions.spending import Terms
+    from gitassets.cli.buying import TerminalBuyer
     from gitassets.errors import UsageError
 
     if script is None and trial is None and resume is None:
@@ -120,16 +134,18 @@ def produce(
     project = load_project()
     options = action.ProduceOptions(
         run_id=run_id, budget=budget, start=start, limit=limit, audio=not no_audio, images=not no_images,
-        voice=voice, style=style, live=live, dry_run=dry_run,
+        video=not no_video, voice=voice, style=style, live=live, dry_run=dry_run,
+        terms=Terms(max_cost_usd=max_cost, yes=yes, fresh=fresh),
     )  # fmt: skip
     paragraphs = _read_paragraphs(project, script, trial)
     if resume is not None:
         resume = load_run(resume, dry_run=dry_run)[1].run_id
+    buyer = TerminalBuyer(as_json=as_json)
     with show_progress("Making", as_json) as on_progress:
         if resume is not None:
-            result = action.resume(project, resume, paragraphs, options, on_progress)
+            result = action.resume(project, resume, paragraphs, options, on_progress, buyer)
         else:
-            result = action.produce(project, paragraphs or [], options, on_progress)
+            result = action.produce(project, paragraphs or [], options, on_progress, buyer)
     _tell_produced(result, as_json)
 
 
@@ -149,8 +165,9 @@ def _read_paragraphs(project: Project, script: str | None, trial: str | None) ->
 
 def _tell_produced(result: object, as_json: bool) -> None:
     from gitassets.actions.produce import ProduceResult
+    from gitassets.cli.buying import tell_estimate
     from gitassets.cli.render import count, emit_json
-    from gitassets.cli.told import tell_failures
+    from gitassets.cli.told import tell_failures, tell_made
     from gitassets.domain.commit_message import format_addresses
 
     if not isinstance(result, ProduceResult):
@@ -159,9 +176,12 @@ def _tell_produced(result: object, as_json: bool) -> None:
         emit_json("produce", result)
     elif result.dry_run:
         typer.echo(f"Would make in run {result.run_id}: {format_addresses(result.planned) or 'nothing'}")
+        tell_estimate(result.estimate)
+        tell_failures(result.failed)
     else:
         typer.echo(f"Run {result.run_id}: {count(result.segments, 'segment')}, in {result.folder}")
         typer.echo(f"Made {format_addresses(result.made) or 'nothing'}.")
+        tell_made(result.reused, result.spent_usd)
         tell_failures(result.failed)
         if result.failed:
             typer.echo(f"Go on with: gitassets produce --resume {result.run_id}", err=True)

@@ -214,6 +214,32 @@ def test_what_describes_the_bytes_goes_with_them() -> None:
     assert merge(base, replace(base, width=102, cost_usd=3), theirs) == replace(base, width=102, cost_usd=3)
 
 
+@pytest.mark.parametrize("settled", [True, False])
+def test_what_was_asked_for_goes_with_the_bytes_that_came_of_it(settled: bool) -> None:
+    """A request beside the bytes of another one would be answered from history with the wrong ones."""
+    base = image(extra={"request": "of take 1", "credit": {"author": "Ann"}, "mood": "calm"})
+    mine = image(take=2, status=REVIEW, extra={"request": "of take 2", "parent": "x", "mood": "calm"})
+    other = image(take=1, status=REJECTED) if settled else image(take=3, status=REVIEW)
+    theirs = replace(other, extra={"request": f"of take {other.take}", "credit": {"author": "Bob"}, "mood": "wild"})
+    merged = merge(base, mine, theirs)
+    assert merged is not None
+    assert merged.extra["request"] == f"of take {2 if merged.md5 == mine.md5 else other.take}"
+    assert ("credit" in merged.extra) == (merged.md5 == theirs.md5)
+    assert ("parent" in merged.extra) == (merged.md5 == mine.md5)
+    assert (merged.extra["mood"], "unmerged" in merged.extra) == ("wild", False)
+
+
+def test_charges_of_both_sides_stay() -> None:
+    def charged(*names: str) -> Manifest:
+        return run_with(image(), extra={"charges": {name: {"cost_usd": 0.07} for name in names}})
+
+    merged = merge_manifests(charged("a"), charged("a", "b"), charged("a", "c"))
+    assert merged.clean
+    assert sorted(merged.manifest.segments[1].extra["charges"]) == ["a", "b", "c"]
+    sides = [state(one) for one in (charged("a"), charged("a", "b"), charged("a", "c"))]
+    assert check_merge(*sides, state(merged.manifest)) == ()
+
+
 def test_unknown_keys_merge_and_keep_what_lost() -> None:
     merged = merge(image(), image(extra={"a": 1, "x": {"p": 1}}), image(extra={"a": 2, "x": {"q": 1}}))
     assert merged is not None
