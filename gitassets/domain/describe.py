@@ -51,6 +51,13 @@ def _describe_asset(address: Address, before: Asset | None, after: Asset | None)
         yield f"{address}: {before.path} → {after.path}"
     if before.prompt != after.prompt and after.prompt:
         yield f"{address}: prompt: {_quote(after.prompt)}"
+    for what, takes in (("new", _candidates_beyond(before, after)), ("dropped", _candidates_beyond(after, before))):
+        yield from (f"{address}: candidate {what}: take {take.take} (md5 {take.md5})" for take in takes)
+
+
+def _candidates_beyond(known: Asset, asset: Asset) -> list[Asset]:
+    """The asset's candidates whose bytes `known` has neither as a candidate nor as its current take."""
+    return [take for md5, take in asset.takes.items() if md5 not in (known.md5, *known.takes)]
 
 
 def _quote(text: str | None) -> str:
@@ -71,6 +78,9 @@ def describe_manifest(manifest: Manifest) -> Iterator[str]:
             if asset is not None:
                 yield f"  {kind}: {asset.status}, take {asset.take}, {asset.path} (md5 {asset.md5})"
                 yield from (f"    {name}: {value}" for name, value in _facts(asset) if value)
+                yield from (
+                    f"    candidate: take {take.take}, {take.path} (md5 {md5})" for md5, take in asset.takes.items()
+                )
                 yield from (f"    in conflict: {decision}" for decision in describe_conflict(asset))
 
 

@@ -1,11 +1,13 @@
-"""The takes of one asset, as the states of a history show them."""
+"""The takes of one asset: the current one, its candidates, and those that the states of a history show."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 
-from gitassets.domain.manifest import Asset
+from gitassets.domain.manifest import TAKES_FOLDER, Address, Asset, Manifest, default_path, iter_folder_entries
+from gitassets.domain.status import Status
 
 LATEST_TAKE = "latest_take"
 REQUEST, PARENT, MADE_FROM, CREDIT, REUSED_FROM = "request", "parent", "made_from", "credit", "reused_from"
@@ -25,13 +27,17 @@ OF_THE_BYTES = OF_THE_MAKING | {
 
 @dataclass(frozen=True)
 class Take:
-    """One version of an asset's bytes: as it was last recorded, and the commit that brought it in."""
+    """One version of an asset's bytes: as it was last recorded, and the commit that brought it in.
+
+    What was decided about it while it was the current one stands in the asset of a candidate and an earlier take too.
+    """
 
     asset: Asset
     commit: str
     author: str
     date: str
     current: bool = False
+    candidate: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,20 +51,38 @@ class Sighting:
 
 
 def collect_takes(sightings: Iterable[Sighting]) -> tuple[Take, ...]:
-    """Every take in the order in which they came, from sightings oldest first. The last sighting is the current one."""
+    """Every take in the order in which they came, from sightings oldest first. The last sighting is how it is now."""
     takes: dict[tuple[int, str], Take] = {}
-    current: Asset | None = None
+    now: Asset | None = None
     for seen in sightings:
-        current = seen.asset
-        if current is None:
-            continue
-        key = (current.take, current.md5)
-        known = takes.get(key)
-        first = known or Take(current, seen.commit, seen.author, seen.date)
-        takes[key] = replace(first, asset=current)
-    return tuple(
-        replace(one, current=current is not None and (one.asset.take, one.asset.md5) == (current.take, current.md5))
-        for one in takes.values()
+        now = seen.asset
+        for asset in _iter_takes(now):
+            key = (asset.take, asset.md5)
+            known = takes.get(key) or Take(asset, seen.commit, seen.author, seen.date)
+            takes[key] = replace(known, asset=_with_decision(asset, known.asset) if now is not asset else asset)
+    return tuple(_mark(one, now) for one in takes.values())
+
+
+def _iter_takes(asset: Asset | None) -> Iterator[Asset]:
+    if asset is not None:
+        yield from sorted(asset.takes.values(), key=lambda one: (one.take, one.md5))
+        yield asset
+
+
+def _with_decision(candidate: Asset, known: Asset) -> Asset:
+    return replace(candidate, status=known.status, reason=known.reason)
+
+
+def _mark(take: Take, now: Asset | None) -> Take:
+    """The take with its place in the asset as it is now, None when it is gone; without the candidates beside it."""
+    alone = replace(take, asset=replace(take.asset, takes={}))
+    if now is None:
+        return alone
+    listed = now.takes.get(take.asset.md5)
+    return replace(
+        alone,
+        current=(take.asset.take, take.asset.md5) == (now.take, now.md5),
+        candidate=listed is not None and listed.take == take.asset.take,
     )
 
 
@@ -67,4 +91,31 @@ def next_take(asset: Asset | None) -> int:
     if asset is None:
         return 1
     latest = asset.extra.get(LATEST_TAKE)
-    return max(asset.take, latest if isinstance(latest, int) else 0) + 1
+    known = (asset.take, latest if isinstance(latest, int) else 0, *(take.take for take in asset.takes.values()))
+    return max(known) + 1
+
+
+def make_candidate(manifest: Manifest, address: Address, take: Asset) -> Asset:
+    """The take as a candidate of this address, in a file of its own; what was decided about it is left out."""
+    path = _free_path(manifest, address, take)
+    return replace(take, path=path, status=Status.DRAFT, approved_md5=None, reopened=None, reason=None, takes={})
+
+
+def stand_down(manifest: Manifest, address: Address, current: Asset) -> Asset:
+    """The current take as a candidate, with those of its keys that go with the bytes."""
+    own = {key: value for key, value in current.extra.items() if key in OF_THE_BYTES}
+    return make_candidate(manifest, address, replace(current, extra=own))
+
+
+def _free_path(manifest: Manifest, address: Address, take: Asset) -> str:
+    """takes/scene_002_9e107d9d.png, with more of the md5 where that name is taken."""
+    stem = PurePosixPath(default_path(address, "")).name
+    suffix = PurePosixPath(take.path).suffix
+    taken = {path.casefold() for path, _, _ in iter_folder_entries(manifest)}
+    ends = (take.md5[:8], take.md5, *(f"{take.md5}_{number}" for number in range(2, len(taken) + 3)))
+    names = (f"{TAKES_FOLDER}/{stem}_{end}{suffix}" for end in ends)
+    return next(one for one in names if one.casefold() not in taken)
+
+
+def without_take(takes: Mapping[str, Asset], md5: str) -> dict[str, Asset]:
+    return {one: take for one, take in takes.items() if one != md5}
