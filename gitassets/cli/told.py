@@ -38,7 +38,7 @@ def tell_transitions(transitions: Iterable[Transition]) -> None:
     for one in transitions:
         groups.setdefault((one.before, one.after), []).append(one.address)
     for (before, after), addresses in groups.items():
-        step = f"{before} → {after}" if before != after else f"still {after}, with another take or reason"
+        step = f"{before} → {after}" if before != after else f"still {after}, with other takes or another reason"
         typer.echo(f"  {format_addresses(addresses)}: {step}")
 
 
