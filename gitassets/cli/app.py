@@ -9,7 +9,7 @@ import typer
 from typer.main import get_command_name
 from typer.models import CommandInfo
 
-from gitassets.cli import assets, integrity, money, reading, setup, takes, upgrading
+from gitassets.cli import assets, editing, integrity, money, reading, setup, takes, upgrading
 
 app = typer.Typer(
     name="gitassets",
@@ -39,7 +39,7 @@ def gitassets(
     """
 
 
-for group in (setup, assets, takes, reading, money, integrity, upgrading):
+for group in (setup, assets, takes, editing, reading, money, integrity, upgrading):
     group.register(app)
 
 

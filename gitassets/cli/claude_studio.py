@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gitassets.cli import assets, integrity, money, reading, setup, takes, upgrading
+from gitassets.cli import assets, editing, integrity, money, reading, setup, takes, upgrading
 from gitassets.cli.boundary import guarded
 from gitassets.cli.options import (
     AudioOption,
@@ -54,7 +54,7 @@ def import_(
     assets.copy_chosen(source, target, selection, replace=replace, dry_run=dry_run, as_json=as_json)
 
 
-for _group in (assets, takes, reading, money, upgrading, integrity):
+for _group in (assets, takes, editing, reading, money, upgrading, integrity):
     _group.register(_assets)
 _assets.command("import", epilog="Examples:\n\n  claude-studio assets import 20260207_101747 20260208_091500")(import_)
 app.add_typer(_assets, name="assets")

@@ -58,6 +58,8 @@ def _print_segment(result: SegmentResult) -> None:
     console = make_console()
     console.print(f"[bold]Segment {result.segment}[/] of {plain(result.run_id)}: {result.sync_status}")
     typer.echo(printable(f"\n{result.text}\n"))
+    if result.prompt:
+        typer.echo(printable(f"Image prompt: {result.prompt}\n"))
     if result.notes:
         typer.echo(printable(f"Note: {result.notes}\n"))
     for row in result.rows:

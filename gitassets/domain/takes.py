@@ -11,17 +11,19 @@ from gitassets.domain.status import Status
 
 LATEST_TAKE = "latest_take"
 REQUEST, PARENT, MADE_FROM, CREDIT, REUSED_FROM = "request", "parent", "made_from", "credit", "reused_from"
-BOUGHT_WITH, COPIED_FROM, MOVED_FROM = "bought_with", "copied_from", "moved_from"
+BOUGHT_WITH, COPIED_FROM, MOVED_FROM, PROMPT_MD5 = "bought_with", "copied_from", "moved_from", "prompt_md5"
 OF_THE_MAKING = frozenset({"prompt_sent", "prompt_cut", "revised_prompt", "parameters", "job", CREDIT, REQUEST})
 """Keys that a provider, or who asked it, says of bytes, whosever they are."""
 OF_THE_BYTES = OF_THE_MAKING | {
     "format", "origin", "library", "shared_with", BOUGHT_WITH, COPIED_FROM, MOVED_FROM, PARENT, MADE_FROM, REUSED_FROM,
+    PROMPT_MD5,
 }  # fmt: skip
 """Keys of an asset that tell of the bytes of one take, and do not go over to the next.
 
 `request` is the fingerprint of what a service was asked; `parent` the md5 of the take that this one replaced;
 `made_from` the md5 of the audio and image that a clip was made from; `reused_from` the take whose bytes these are, and
-`bought_with` the asset for which they were bought too: such a take cost nothing.
+`bought_with` the asset for which they were bought too: such a take cost nothing. `prompt_md5` is that of what the
+segment said an image is to show, when this one was made.
 """
 
 
