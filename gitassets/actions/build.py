@@ -34,6 +34,7 @@ from gitassets.domain.derived import build_record
 from gitassets.domain.frame_format import parse_fps, parse_size
 from gitassets.domain.manifest import FinalFile, Manifest
 from gitassets.domain.selection import format_ranges
+from gitassets.domain.stale import iter_stale
 from gitassets.domain.timeline import (
     MISSING,
     Choice,
@@ -80,8 +81,20 @@ def _suggest_for_others(run_id: str, gaps: Sequence[Finding], policy: Policy) ->
     if any(gap.problem == MISSING for gap in gaps):
         return f"`gitassets produce --resume {run_id}` makes narration that is missing; --allow-gaps goes without it."
     if policy is Policy.STRICT:
-        return "Approve or regenerate them, or build with --only approved or --skip rejected."
+        return _suggest_for_stale(run_id, [gap for gap in gaps if gap.stale]) + (
+            "Approve or regenerate them, or build with --only approved or --skip rejected."
+        )
     return "Approve or regenerate this narration, or go without it with --allow-gaps."
+
+
+def _suggest_for_stale(run_id: str, gaps: Sequence[Finding]) -> str:
+    if not gaps:
+        return ""
+    chosen = f"{run_id} --{gaps[0].kind} {gaps[0].segment}"
+    return (
+        f"What is stale is approved, so reopen it, such as by `gitassets reopen {chosen} --reason …`; "
+        f"`gitassets produce --resume {run_id} --stale` then makes it again. "
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +163,7 @@ def build(project: Project, run: Run, options: BuildOptions, on_progress: OnProg
         commit = _record(project, run, work.timeline, finals)
     if options.output is not None:
         _copy_out(project, finals, options.output)
-    return _result(run, order, work, rendered, options.output, commit, _make_remarks(project, work))
+    return _result(run, order, work, rendered, options.output, commit, _make_remarks(project, order, work))
 
 
 def _read_settings(project: Project, run: Run, options: BuildOptions) -> RenderSettings:
@@ -303,9 +316,17 @@ def _copy(source: Path, target: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def _make_remarks(project: Project, work: _Work) -> tuple[str, ...]:
+def _make_remarks(project: Project, order: _Order, work: _Work) -> tuple[str, ...]:
     quiet = note_quiet(work.timeline, work.sources, work.settings, _cache_dir(project))
-    return (*quiet, *_note_cards(work))
+    return (*_note_stale(order), *quiet, *_note_cards(work))
+
+
+def _note_stale(order: _Order) -> Iterator[str]:
+    """A sentence for each stale asset that is in the video: a strict build refuses approved ones."""
+    used = dict(iter_used_assets(order.choice.segments))
+    yield from (
+        f"{address} {why}, and is used as it is" for address, why in iter_stale(order.manifest) if address in used
+    )
 
 
 def _note_cards(work: _Work) -> Iterator[str]:

@@ -18,7 +18,7 @@ from gitassets.domain.commit_message import CommitMessage
 from gitassets.domain.conflict import iter_conflicts, iter_text_conflicts
 from gitassets.domain.derived import derive
 from gitassets.domain.dvc_file import DVC_FILES, imply_dvc_files
-from gitassets.domain.manifest import MANIFEST_NAME, iter_folder_entries
+from gitassets.domain.manifest import iter_folder_entries
 from gitassets.errors import GitAssetsError
 
 
@@ -79,7 +79,8 @@ def _find_left(session: Session) -> Iterator[str]:
     for address, _ in iter_conflicts(session.manifest):
         yield f"{address} was decided differently on two branches: approve or reject it"
     for number in iter_text_conflicts(session.manifest):
-        yield f"the text of segment {number} was changed on two branches: settle it in {MANIFEST_NAME}"
+        settle = f"`gitassets edit {session.run.run_id} {number} --text …`"
+        yield f"the text of segment {number} was changed on two branches: {settle} settles it"
     for address, asset in session.manifest.assets():
         restore = f"`gitassets restore {session.run.run_id} --{address.kind} {address.segment}`"
         if asset.locked and session.hash(asset.path) not in (asset.md5, None):

@@ -125,7 +125,8 @@ def _print_list(result: ListResult, *, filtered: bool) -> None:
     )
     for row in result.rows:
         asset = row.asset
-        remarks = [text for text in (row.stale, asset.reason, row.notes) if text]
+        candidates = count(len(asset.takes), "candidate") if asset.takes else None
+        remarks = [text for text in (candidates, row.stale, asset.reason, row.notes) if text]
         if not row.present and result.folder is not None:
             remarks.insert(0, "file is not here")
         if row.conflict:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gitassets.cli import assets, files, integrity, money, reading, setup, upgrading
+from gitassets.cli import assets, editing, files, integrity, money, reading, setup, takes, upgrading
 from gitassets.cli.boundary import guarded
 from gitassets.cli.options import (
     AudioOption,
@@ -78,6 +78,8 @@ def import_(
 
 for _register in (
     assets.register,
+    takes.register,
+    editing.register,
     reading.register,
     money.register,
     files.register_export,

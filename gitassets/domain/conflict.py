@@ -78,7 +78,7 @@ def _own_records(side: Asset) -> list[dict[str, Any]]:
     earlier = conflict_records(side)
     if side.status is Status.REVIEW and any(one.get("md5") == side.md5 for one in earlier):
         return earlier
-    return [*earlier, raw_asset(replace(side, extra={}))]
+    return [*earlier, raw_asset(replace(side, takes={}, extra={}))]
 
 
 def settles(asset: Asset, expected: Asset) -> bool:

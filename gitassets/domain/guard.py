@@ -232,7 +232,8 @@ def _tracks_alike(before: RunState, after: RunState) -> bool:
 
 def _list_files(segment: Segment | None) -> list[tuple[str, str, int]]:
     assets = [segment.asset(kind) for kind in Kind] if segment else []
-    return [(asset.path, asset.md5, asset.size) for asset in assets if asset is not None]
+    files = [one for asset in assets if asset is not None for one in (asset, *asset.takes.values())]
+    return [(one.path, one.md5, one.size) for one in files]
 
 
 def check_dvc(state: RunState) -> Iterator[Violation]:

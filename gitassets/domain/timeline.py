@@ -35,11 +35,12 @@ class Policy(StrEnum):
 
 
 class Finding(Struct, frozen=True):
-    """One asset that is not as the policy wants it."""
+    """One asset that is not as the policy wants it. `stale`: it was made from what its segment no longer has."""
 
     segment: int
     kind: Kind
     problem: str
+    stale: bool = False
 
     def __str__(self) -> str:
         return f"segment {self.segment}: {self.kind} {self.problem}"
@@ -95,7 +96,7 @@ def _iter_unusable(manifest: Manifest, policy: Policy) -> Iterator[Finding]:
         for kind in Kind:
             problem = _find_problem(segment, kind, policy)
             if problem is not None:
-                yield Finding(number, kind, problem)
+                yield Finding(number, kind, problem, stale=problem == find_stale_reason(segment, kind))
 
 
 def _find_problem(segment: Segment, kind: Kind, policy: Policy) -> str | None:
