@@ -39,13 +39,18 @@ if [ "$hook" = pre-commit ] && [ -n "$GITASSETS_STAGED" ] &&
 fi
 
 python=$(git config --get gitassets.python)
-if [ ! -x "$python" ]; then
-    {
-        echo "gitassets: this is the folder of a run, and the program that guards its approved assets is missing."
-        echo "  looked for: ${python:-nothing: git config gitassets.python is not set}"
-        echo "  → Install gitassets, then run \`gitassets hooks install\` in the project."
-    } >&2
-    case $hook in post-*) exit 0 ;; esac
-    exit 1
+if [ -x "$python" ]; then
+    "$python" -I -m gitassets.hook "$hook" "$@"
+    code=$?
+    # Only where it failed is it worth the time to find out whether gitassets itself is gone.
+    if [ "$code" = 0 ] || "$python" -I -c "import gitassets.hook" 2>/dev/null; then
+        exit "$code"
+    fi
 fi
-exec "$python" -I -m gitassets.hook "$hook" "$@"
+{
+    echo "gitassets: this is the folder of a run, and the program that guards its approved assets is missing."
+    echo "  looked for: ${python:-nothing: git config gitassets.python is not set}"
+    echo "  → Install gitassets, then run \`gitassets hooks install\` in the project."
+} >&2
+case $hook in post-*) exit 0 ;; esac
+exit 1

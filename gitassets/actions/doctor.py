@@ -12,13 +12,13 @@ from gitassets.actions.recording import write_run
 from gitassets.actions.transaction import Session
 from gitassets.actions.upgrade import upgrade
 from gitassets.adapters.dvc import write_local_config
-from gitassets.adapters.files import hash_file
+from gitassets.adapters.files import hash_file, is_folder
 from gitassets.adapters.git import Git
 from gitassets.domain.commit_message import CommitMessage
 from gitassets.domain.conflict import iter_conflicts, iter_text_conflicts
 from gitassets.domain.derived import derive
 from gitassets.domain.dvc_file import DVC_FILES, imply_dvc_files
-from gitassets.domain.manifest import MANIFEST_NAME, iter_folder_entries
+from gitassets.domain.manifest import iter_folder_entries
 from gitassets.errors import GitAssetsError
 
 
@@ -79,11 +79,14 @@ def _find_left(session: Session) -> Iterator[str]:
     for address, _ in iter_conflicts(session.manifest):
         yield f"{address} was decided differently on two branches: approve or reject it"
     for number in iter_text_conflicts(session.manifest):
-        yield f"the text of segment {number} was changed on two branches: settle it in {MANIFEST_NAME}"
+        settle = f"`gitassets edit {session.run.run_id} {number} --text …`"
+        yield f"the text of segment {number} was changed on two branches: {settle} settles it"
     for address, asset in session.manifest.assets():
+        restore = f"`gitassets restore {session.run.run_id} --{address.kind} {address.segment}`"
         if asset.locked and session.hash(asset.path) not in (asset.md5, None):
-            restore = f"`gitassets restore {session.run.run_id} --{address.kind} {address.segment}`"
             yield f"{address} is locked, but {asset.path} was overwritten: {restore}"
+        elif is_folder(session.folder / asset.path):
+            yield f"a folder lies where the file of {address} belongs, {asset.path}: move it away, then {restore}"
     for path, md5, _ in iter_folder_entries(session.manifest):
         blob = session.project.blobs.path(md5)
         if not blob.is_file():
@@ -101,8 +104,8 @@ def _mend_files(session: Session) -> Iterator[str]:
         if asset.locked and blobs.has(asset.md5) and blobs.has(session.hash(asset.path) or asset.md5)
     }
     behind = [path for path, md5 in wanted.items() if session.hash(path) != md5]
-    restore_files(session.project, session.folder, session.index, session.manifest, wanted)
-    yield from (f"put back {path}" for path in behind)
+    missing = restore_files(session.project, session.folder, session.index, session.manifest, wanted)
+    yield from (f"put back {path}" for path in behind if path not in missing)
 
 
 def _mend_derived(session: Session) -> Iterator[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import ChainMap
+from collections import ChainMap, Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from msgspec import Struct, field
 
 from gitassets.adapters.git import Git
 from gitassets.adapters.git_objects import ObjectReader
@@ -24,6 +25,7 @@ _CHUNK = 16
 _TREE_MODE = "40000"
 _MAX_DEPTH = 100
 
+Value = TypeVar("Value")
 Entries = tuple[tuple[str, str, str], ...]
 """Path, mode and object id of every file of a commit."""
 
@@ -43,8 +45,7 @@ def resolve_in_run(project: Project, run: Run, revision: str) -> str:
     return oid
 
 
-@dataclass(frozen=True)
-class RawCommit:
+class RawCommit(Struct, frozen=True):
     """A commit as its object says. `author` is "Name <mail>"; `time` seconds since 1970, the author's own claim."""
 
     oid: str
@@ -71,17 +72,13 @@ def _parse_author(line: str) -> tuple[str, int]:
     return f"{name}>" if name else line, int(seconds) if seconds.isdigit() else 0
 
 
-@dataclass
 class HistoryReader:
     """Reads commits and their states through one process, remembering what repeats from commit to commit."""
 
-    git: Git
-    objects: ObjectReader = field(init=False)
-    _trees: dict[str, Entries] = field(default_factory=dict)
-    _small: dict[str, bytes] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.objects = ObjectReader(self.git)
+    def __init__(self, git: Git) -> None:
+        self.git, self.objects = git, ObjectReader(git)
+        self._trees: dict[str, Entries] = {}
+        self._small: dict[str, bytes] = {}
 
     def list_commits(self, include: Sequence[str], exclude: Sequence[str] = ()) -> list[str]:
         """The ids of the commits that are reached, parents before children."""
@@ -160,8 +157,28 @@ class HistoryReader:
         return ChainMap(self._read(sorted(manifests)), self._small)
 
 
-@dataclass
-class CommonStates:
+class HandedOn(Generic[Value]):
+    """What each commit hands on to its children, while these are walked parents first. Forgotten once all have it."""
+
+    def __init__(self, parents: Mapping[str, Sequence[str]]) -> None:
+        self._waiting = Counter(one for found in parents.values() for one in found)
+        self._values: dict[str, Value] = {}
+
+    def give(self, commit: RawCommit, value: Value) -> None:
+        if self._waiting[commit.oid]:
+            self._values[commit.oid] = value
+
+    def take(self, commit: RawCommit) -> list[Value]:
+        """What the commit's parents have given, the first one's first; nothing from those that were not walked."""
+        found = [self._values[one] for one in commit.parents if one in self._values]
+        for one in commit.parents:
+            self._waiting[one] -= 1
+            if self._waiting[one] <= 0:
+                self._values.pop(one, None)
+        return found
+
+
+class CommonStates(Struct):
     """What two commits of a run have in common, as git's own merge takes it; `known` states are not read again."""
 
     reader: HistoryReader

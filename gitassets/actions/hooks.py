@@ -22,6 +22,7 @@ from gitassets.errors import ConflictError
 _INTERPRETER = "gitassets.python"
 _HOOKS_PATH = "core.hooksPath"
 _EARLIER_HOOKS_PATH = "gitassets.earlierHooksPath"
+_READY = (HookState.INSTALLED, HookState.CHAINED)
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,7 @@ class HooksResult:
 
     @property
     def complete(self) -> bool:
-        missing = (HookState.MISSING, HookState.OUTDATED)
-        return self.merge_driver and self.in_runs and not any(one.state in missing for one in self.hooks)
+        return self.merge_driver and self.in_runs and all(one.state in _READY for one in self.hooks)
 
 
 def _settings() -> dict[str, str]:

@@ -7,11 +7,13 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec import Struct
+
 from gitassets.adapters.journal import Made
 from gitassets.adapters.probe import MediaInfo, probe_media
 from gitassets.domain.manifest import Address, Asset, Kind, default_path, raw_asset
 from gitassets.domain.status import Status
-from gitassets.domain.takes import CREDIT, MADE_FROM, PARENT, next_take
+from gitassets.domain.takes import CREDIT, MADE_FROM, PARENT, PROMPT_MD5, next_take
 from gitassets.errors import CorruptError, ProviderError
 from gitassets.providers.base import Generated, Provider, Request
 
@@ -20,6 +22,7 @@ from gitassets.providers.base import Generated, Provider, Request
 class Job:
     """One asset to be made by a provider; `base` is what it replaces, `take` the number of what is to come.
 
+    `prompt_md5` is that of what the segment says its image is to show, be the request's prompt that or another one;
     `made_from` are the md5s of the audio and image that a clip is made from, `credit` what must be said of that image.
     """
 
@@ -29,6 +32,7 @@ class Job:
     base: Asset | None = None
     text_md5: str | None = None
     take: int | None = None
+    prompt_md5: str | None = None
     made_from: Mapping[str, str] = field(default_factory=dict)
     credit: Mapping[str, Any] = field(default_factory=dict)
 
@@ -37,8 +41,7 @@ class Job:
         return next_take(self.base) if self.take is None else self.take
 
 
-@dataclass(frozen=True, kw_only=True)
-class Work:
+class Work(Struct, frozen=True, kw_only=True):
     """What a provider makes in one go, for one job or for several that ask a service for the very same.
 
     `description` is the request as a service is sent it and `request` its fingerprint, by which it is found in history;
@@ -80,7 +83,12 @@ class Claim:
 
 def make_claim(job: Job, action: str, **extra: Any) -> Claim:
     """The claim of this job; `extra` goes into the take's record too."""
-    known = {PARENT: job.base.md5 if job.base else None, MADE_FROM: dict(job.made_from), CREDIT: dict(job.credit)}
+    known = {
+        PARENT: job.base.md5 if job.base else None,
+        PROMPT_MD5: job.prompt_md5,
+        MADE_FROM: dict(job.made_from),
+        CREDIT: dict(job.credit),
+    }
     return Claim(
         segment=job.address.segment,
         kind=job.address.kind.value,

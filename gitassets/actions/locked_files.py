@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from gitassets.adapters.files import find_link
 from gitassets.adapters.stat_index import StatIndex
 from gitassets.domain.guard import Violation
-from gitassets.domain.manifest import Asset, Manifest
+from gitassets.domain.manifest import Address, Asset, Manifest
+from gitassets.errors import LockedError
+
+_SHOWN = 20
 
 
-@dataclass(frozen=True)
-class LockedFiles:
+class LockedFiles(Struct, frozen=True):
     """The files of a run. In a merge into `before`, assets by path, a file may still hold what is recorded there: it
     follows when the merge is concluded."""
 
@@ -26,14 +29,35 @@ class LockedFiles:
 
     def check(self, manifest: Manifest) -> tuple[Violation, ...]:
         """Every locked asset whose file is there with other bytes, or as something that is no file."""
-        locked = [(str(address), asset) for address, asset in manifest.assets() if asset.locked]
+        locked = [(address, asset) for address, asset in manifest.assets() if asset.locked]
         link = find_link(self.folder, (asset.path for _, asset in locked))
         if link is not None:
             return (linked_folder(link),)
-        found = [self._check_file(subject, asset) for subject, asset in locked]
-        return tuple(one for one in found if one is not None)
+        wrong = [(address, asset, what) for address, asset in locked if (what := self._find_problem(asset))]
+        return tuple(
+            Violation(
+                "locked-bytes-changed",
+                str(address),
+                f"{address} is locked, but {asset.path} {what}",
+                ways_on(self.run_id, [address]),
+            )
+            for address, asset, what in wrong
+        )
 
-    def _check_file(self, subject: str, asset: Asset) -> Violation | None:
+    def require(self, before: Manifest, after: Manifest) -> None:
+        """LockedError when `check` finds something after the change; it names what was so before as well.
+
+        Else the way on for one asset would be refused for another's sake, and that one's for the sake of the first.
+        """
+        if self.check(after):
+            found = {one.subject: one for one in (*self.check(before), *self.check(after))}
+            raise LockedError(_list_messages(list(found.values())), self._hint(found, before, after))
+
+    def _hint(self, found: Mapping[str, Violation], *manifests: Manifest) -> str:
+        wrong = {address for manifest in manifests for address, _ in manifest.assets() if str(address) in found}
+        return ways_on(self.run_id, sorted(wrong)) if wrong else next(iter(found.values())).hint
+
+    def _find_problem(self, asset: Asset) -> str | None:
         """What is wrong with the file of a locked asset; an absent one is no violation, its blob may be elsewhere."""
         found = self.index.hash(asset.path)
         if found == asset.md5 or (found is None and not _is_something(self.folder / asset.path)):
@@ -41,15 +65,23 @@ class LockedFiles:
         earlier = self.before.get(asset.path)
         if earlier is not None and (not earlier.locked or found == earlier.md5):
             return None
-        what = f"was overwritten: its md5 is {found}, approved was {asset.md5}" if found else "is no longer a file"
-        chosen = f"{self.run_id} --{subject}"
-        return Violation(
-            "locked-bytes-changed",
-            subject,
-            f"{subject} is locked, but {asset.path} {what}",
-            f"Bring it back with `gitassets restore {chosen}`, "
-            f"or unlock it with `gitassets reopen {chosen} --reason …`.",
-        )
+        return f"was overwritten: its md5 is {found}, approved was {asset.md5}" if found else "is no longer a file"
+
+
+def _list_messages(found: Sequence[Violation]) -> str:
+    more = [f"… and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
+    return "\n  ".join([*(one.message for one in found[:_SHOWN]), *more])
+
+
+def ways_on(run_id: str, addresses: Sequence[Address]) -> str:
+    """What can be done where the files of locked assets hold other bytes."""
+    from gitassets.domain.commit_message import format_options
+
+    chosen, several = f"{run_id} {format_options(addresses)}", len(addresses) > 1
+    return (
+        f"Bring {'them' if several else 'it'} back with `gitassets restore {chosen}`, "
+        f"or unlock {'them' if several else 'it'} with `gitassets reopen {chosen} --reason …`."
+    )
 
 
 def linked_folder(path: str) -> Violation:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gitassets.actions.jobs import Job, Work
 from gitassets.actions.past import Earlier, Past, choose_earlier, look_back
@@ -32,8 +35,7 @@ class Reuse:
         return Reused(self.job.address, str(self.earlier))
 
 
-@dataclass(frozen=True)
-class Prepared:
+class Prepared(Struct, frozen=True):
     """What is to be made, what is taken from history, what cannot be made, and what all of it costs."""
 
     works: tuple[Work, ...]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gitassets.actions.clips import add_images
 from gitassets.actions.create import check_new_run_id, check_set_up, create_run
@@ -20,6 +23,7 @@ from gitassets.adapters.files import hash_bytes
 from gitassets.adapters.old_run_files import find_scripts, find_trial_folder, read_script_text
 from gitassets.domain.budget import Budget, choose_image_segments
 from gitassets.domain.commit_message import CommitMessage
+from gitassets.domain.image_prompt import find_prompt, prompt_md5
 from gitassets.domain.manifest import Address, Kind, Manifest, Segment
 from gitassets.domain.markdown import strip_markdown
 from gitassets.domain.money import Estimate, Reused
@@ -47,8 +51,7 @@ class ProduceOptions:
     dry_run: bool = False
 
 
-@dataclass(frozen=True)
-class ProduceResult:
+class ProduceResult(Struct, frozen=True):
     """`made` and `failed` are what was to be made, `reused` that part of `made` which was taken from history.
 
     With a dry run `planned` is what would be made, and nothing was done. `estimate` is what it was to cost.
@@ -314,23 +317,18 @@ def _budget(plan: Mapping[str, object]) -> Budget:
 
 
 def _job(project: Project, manifest: Manifest, address: Address, provider: str, plan: Mapping[str, object]) -> Job:
-    text = strip_markdown(manifest.segments[address.segment].paragraph_text)
+    segment = manifest.segments[address.segment]
+    text = strip_markdown(segment.paragraph_text)
     width, height = (int(part) for part in project.settings.build.size.split("x"))
     voice, style = plan["voice"], plan["style"]
     request = Request(
         kind=address.kind,
         segment=address.segment,
         text=text,
-        prompt=_find_prompt(manifest.segments[address.segment]) if address.kind is Kind.IMAGE else None,
+        prompt=find_prompt(segment) if address.kind is Kind.IMAGE else None,
         voice=str(voice) if voice and address.kind is Kind.AUDIO else None,
         style=str(style) if style and address.kind is not Kind.AUDIO else None,
         size=(width, height),
     )
-    return Job(address, provider, request, text_md5=hash_bytes(text.encode()))
-
-
-def _find_prompt(segment: Segment) -> str | None:
-    """What was to be drawn, where the run was upgraded and its picture had failed."""
-    scenes = segment.extra.get("scenes")
-    prompts = (one.get("prompt") for one in scenes if isinstance(one, dict)) if isinstance(scenes, list) else ()
-    return next((one for one in prompts if isinstance(one, str)), None)
+    said = prompt_md5(segment) if address.kind is Kind.IMAGE else None
+    return Job(address, provider, request, text_md5=hash_bytes(text.encode()), prompt_md5=said)

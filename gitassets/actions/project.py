@@ -105,6 +105,11 @@ class Project:
     def site_cache_dir(self) -> Path:
         return self.state_dir / "dvc-site"
 
+    @property
+    def render_cache_dir(self) -> Path:
+        """Rendered segments, and what files were measured to be: all of it can be made again."""
+        return self.state_dir / "render-cache"
+
     @contextmanager
     def lock(self, purpose: str) -> Iterator[None]:
         """Nobody else makes a run, or ties one to its folder, meanwhile. Held for a moment."""
@@ -130,6 +135,18 @@ class Project:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    @contextmanager
+    def workshop(self, name: str) -> Iterator[Path]:
+        """An empty scratch folder that one command at a time has; what a killed one left in it is gone."""
+        folder = self.state_dir / "tmp" / name
+        with hold_lock(self.state_dir / "workshops" / f"{name}.lock", name):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def stat_index(self, run: Run) -> StatIndex:
         return StatIndex(run.require_folder(), self.state_dir / "stat-index" / f"{run.run_id}.json")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gitassets.actions.project import Project, Run, list_runs, read_manifest
 from gitassets.domain.conflict import describe_conflict
+from gitassets.domain.image_prompt import said_prompt
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest
 from gitassets.domain.selection import AssetSelection, Chosen, Selection, select_assets, select_segments
 from gitassets.domain.stale import find_stale_reason
@@ -81,12 +82,13 @@ def _row(run: Run, manifest: Manifest, address: Address, asset: Asset) -> AssetR
 
 @dataclass(frozen=True)
 class SegmentResult:
-    """One segment whole: its text, note and assets."""
+    """One segment whole: its text, note and assets. `prompt` is what its image is to show, where somebody said so."""
 
     run_id: str
     segment: int
     folder: Path | None
     text: str
+    prompt: str | None
     notes: str | None
     sync_status: str
     rows: tuple[AssetRow, ...]
@@ -104,7 +106,14 @@ def _segment(run: Run, manifest: Manifest, number: int) -> SegmentResult:
         _row(run, manifest, Address(number, kind), asset) for kind in Kind if (asset := segment.asset(kind)) is not None
     )
     return SegmentResult(
-        run.run_id, number, run.folder, segment.paragraph_text, segment.notes, segment.sync_status, rows
+        run.run_id,
+        number,
+        run.folder,
+        segment.paragraph_text,
+        said_prompt(segment),
+        segment.notes,
+        segment.sync_status,
+        rows,
     )
 
 

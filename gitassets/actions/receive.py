@@ -10,6 +10,7 @@ from gitassets.actions.verify import (
     HistoryAudit,
     VerifyResult,
     find_missing_blobs,
+    iter_told,
     make_finding,
     name_locked,
 )
@@ -66,14 +67,15 @@ def _check_blobs(git: Git, run_id: str, tip: RunState, result: VerifyResult) -> 
 
 
 def _tell(run_id: str, result: VerifyResult, say: Say) -> None:
-    for one in result.findings[:_SHOWN]:
-        say(_describe(one), one.hint)
+    for one, hint in iter_told(result.findings[:_SHOWN]):
+        say(_describe(one), hint)
     if len(result.findings) > _SHOWN:
         say(f"{run_id}: … and {len(result.findings) - _SHOWN} more", "")
     for text in result.incomplete:
         say(text, "")
     if result.holds:
-        say(f"{run_id}: {result.commits} commits keep the locks", "")
+        keep = "1 commit keeps" if result.commits == 1 else f"{result.commits} commits keep"
+        say(f"{run_id}: {keep} the locks", "")
         for text in result.unchecked:
             say(f"{run_id}: not checked: {text}", "")
 

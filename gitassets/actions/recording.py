@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gitassets.actions.handing_over import settle_orders
 from gitassets.actions.project import Project, Run
@@ -14,16 +16,23 @@ from gitassets.adapters.journal import Charge, Made, MadeLog
 from gitassets.adapters.locks import hold_lock
 from gitassets.adapters.orders import OrderBook
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
-from gitassets.domain.manifest import Address, Asset, Kind, Manifest, default_path, parse_asset
+from gitassets.domain.manifest import (
+    Address,
+    Asset,
+    Kind,
+    Manifest,
+    default_path,
+    iter_folder_entries,
+    parse_asset,
+)
 from gitassets.domain.money import format_usd
 from gitassets.domain.spent import UNKNOWN_PROVIDER, with_charges
 from gitassets.domain.status import Status, status_after_new_take
-from gitassets.domain.takes import OF_THE_BYTES
+from gitassets.domain.takes import OF_THE_BYTES, without_take
 from gitassets.errors import BusyError
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """An asset that was to be made and was not."""
 
     address: Address
@@ -42,8 +51,7 @@ def making_lock(project: Project, run_id: str) -> Path:
     return project.state_dir / "making" / f"{run_id}.lock"
 
 
-@dataclass(frozen=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """What a commit recorded, and what it could not since the asset had changed meanwhile (its bytes are kept)."""
 
     commit: str | None
@@ -131,7 +139,10 @@ def _find_obstacle(manifest: Manifest, made: Made, address: Address, current: As
 
 
 def adopt(session: Session, address: Address, asset: Asset, current: Asset | None) -> Asset:
-    """The new take as the manifest records it: status by the table, file where `current` lies or under a free name."""
+    """The new take as the manifest records it: status by the table, file where `current` lies or under a free name.
+
+    Candidates stay, but for the one that has become the current take.
+    """
     suffix = Path(asset.path).suffix
     if current is not None and Path(current.path).suffix == suffix:
         path = current.path
@@ -141,13 +152,20 @@ def adopt(session: Session, address: Address, asset: Asset, current: Asset | Non
         return replace(asset, path=path, status=Status.DRAFT)
     # A key that this version does not know stays, but for those that say what the bytes before were.
     extra = {key: value for key, value in current.extra.items() if key not in OF_THE_BYTES} | dict(asset.extra)
-    status = status_after_new_take(current.status)
-    return replace(asset, path=path, status=status, reason=current.reason, reopened=current.reopened, extra=extra)
+    return replace(
+        asset,
+        path=path,
+        status=status_after_new_take(current.status),
+        reason=current.reason,
+        reopened=current.reopened,
+        takes=without_take({**asset.takes, **current.takes}, asset.md5),
+        extra=extra,
+    )
 
 
 def free_path(session: Session, path: str) -> str:
     """`path`, or the same with a number where another asset or an unrecorded file has that name already."""
-    taken = {asset.path.casefold() for _, asset in session.manifest.assets()}
+    taken = {path.casefold() for path, _, _ in iter_folder_entries(session.manifest)}
     stem, suffix = path.rsplit(".", 1)
     candidate, number = path, 2
     while candidate.casefold() in taken or (session.folder / candidate).exists():

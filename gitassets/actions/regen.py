@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gitassets.actions.clips import add_images
 from gitassets.actions.jobs import Job
@@ -13,20 +16,19 @@ from gitassets.actions.project import Project, Run
 from gitassets.actions.recording import Failure, hold_making, record_log
 from gitassets.actions.spending import ABSENT, NO_TERMS, Buyer, Terms
 from gitassets.actions.transaction import begin
-from gitassets.adapters.files import hash_bytes
 from gitassets.domain.commit_message import format_addresses
 from gitassets.domain.decision import Skipped
-from gitassets.domain.manifest import Address, Asset, Manifest
+from gitassets.domain.image_prompt import prompt_for_next, prompt_md5
+from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
 from gitassets.domain.markdown import strip_markdown
 from gitassets.domain.money import Estimate, Reused
+from gitassets.domain.origin import is_handmade, tell_origin
 from gitassets.domain.selection import AssetSelection, select_assets
+from gitassets.domain.stale import text_md5
 from gitassets.domain.takes import next_take
 from gitassets.errors import LockedError, NoMatchError, ProviderError, UsageError
 from gitassets.providers.base import Request
 from gitassets.providers.registry import find_name, find_speakers
-
-# The last two are claude-studio's, for figures of a document and for what it cut itself.
-_NO_PROVIDERS = (None, "manual", "kb_extraction", "ffmpeg")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +44,7 @@ class RegenOptions:
     dry_run: bool = False
 
 
-@dataclass(frozen=True)
-class RegenResult:
+class RegenResult(Struct, frozen=True):
     """`reused` is that part of `made` which was taken from history; `estimate` what all of it was to cost."""
 
     run_id: str
@@ -159,8 +160,8 @@ def _choose(
             if one.explicit:
                 raise _locked(manifest, one.address, asset)
             skipped.append(Skipped(one.address, f"is {asset.status}, and so locked"))
-        elif asset is not None and not one.explicit and _is_handmade(asset) and not options.provider:
-            skipped.append(Skipped(one.address, f"{_tell_origin(asset)}, so there is no provider to make it again"))
+        elif asset is not None and not one.explicit and is_handmade(asset) and not options.provider:
+            skipped.append(Skipped(one.address, f"{tell_origin(asset)}, so there is no provider to make it again"))
         else:
             chosen.append(one.address)
     if not chosen:
@@ -175,14 +176,6 @@ def _locked(manifest: Manifest, address: Address, asset: Asset) -> LockedError:
     )
 
 
-def _is_handmade(asset: Asset) -> bool:
-    return asset.source in _NO_PROVIDERS
-
-
-def _tell_origin(asset: Asset) -> str:
-    return "was made by hand" if asset.source in (None, "manual") else f"came from {asset.source}"
-
-
 def _join_reasons(skipped: Sequence[Skipped]) -> str:
     whys = dict.fromkeys(one.why for one in skipped)
     return "; ".join(f"{format_addresses(one.address for one in skipped if one.why == why)} {why}" for why in whys)
@@ -192,31 +185,38 @@ def _job(project: Project, manifest: Manifest, address: Address, options: RegenO
     asset = manifest.asset(address)
     if asset is None:
         raise NoMatchError(f"Segment {address.segment} of {manifest.run_id} has no {address.kind}")
-    text = strip_markdown(manifest.segments[address.segment].paragraph_text)
-    provider = _provider_of(manifest, address, asset, options)
-    return Job(address, provider, _request(project, address, asset, text, options), asset, hash_bytes(text.encode()))
+    segment = manifest.segments[address.segment]
+    return Job(
+        address=address,
+        provider=_provider_of(manifest, address, asset, options),
+        request=_request(project, address, asset, segment, options),
+        base=asset,
+        text_md5=text_md5(segment.paragraph_text),
+        prompt_md5=prompt_md5(segment) if address.kind is Kind.IMAGE else None,
+    )
 
 
 def _provider_of(manifest: Manifest, address: Address, asset: Asset, options: RegenOptions) -> str:
     if options.provider:
         return options.provider
-    if _is_handmade(asset):
+    if is_handmade(asset):
         raise UsageError(
-            f"{address} of {manifest.run_id} {_tell_origin(asset)}, so there is no provider to make it again",
+            f"{address} of {manifest.run_id} {tell_origin(asset)}, so there is no provider to make it again",
             f"Choose one with --provider NAME, or bring another file: "
             f"`gitassets replace {manifest.run_id} --{address.kind} {address.segment} FILE`.",
         )
     return str(asset.source)
 
 
-def _request(project: Project, address: Address, asset: Asset, text: str, options: RegenOptions) -> Request:
+def _request(project: Project, address: Address, asset: Asset, segment: Segment, options: RegenOptions) -> Request:
+    prompt = prompt_for_next(segment, asset) if address.kind is Kind.IMAGE else asset.prompt
     width, height = (int(part) for part in project.settings.build.size.split("x"))
     other_provider = options.provider is not None and options.provider != asset.source
     return Request(
         kind=address.kind,
         segment=address.segment,
-        text=text,
-        prompt=options.prompt or asset.prompt,
+        text=strip_markdown(segment.paragraph_text),
+        prompt=options.prompt or prompt,
         style=options.style or asset.style,
         voice=options.voice or (None if other_provider else asset.voice),
         # The embedded providers repeat themselves for the same seed: another take asks for another.

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gitassets.actions.follow import restore_files
-from gitassets.actions.history import HistoryReader, RawCommit
+from gitassets.actions.history import HandedOn, HistoryReader, RawCommit
 from gitassets.actions.project import Project, Run, read_manifest
 from gitassets.actions.recording import adopt, write_run
 from gitassets.actions.transaction import Session, stage_dvc_files
 from gitassets.actions.verify import format_time
+from gitassets.adapters.files import is_folder
 from gitassets.domain.commit_message import CommitMessage, Transition
-from gitassets.domain.conflict import CONFLICT, SETTLED
+from gitassets.domain.conflict import CONFLICT, SETTLED, settled_records
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest
 from gitassets.domain.selection import AssetSelection, select_assets
 from gitassets.domain.status import Status
 from gitassets.domain.takes import LATEST_TAKE, Sighting, Take, collect_takes, next_take
-from gitassets.errors import LockedError, NotFoundError, UsageError
+from gitassets.errors import ConflictError, LockedError, NotFoundError, UsageError
 
+_NAMED_TAKES = 10
 _MD5_START = 6  # Of a hash so many letters must be written, so that none is taken for a number.
 
 
@@ -32,8 +38,8 @@ class TakesResult:
 def read_takes(project: Project, run: Run, selection: AssetSelection) -> tuple[TakesResult, ...]:
     """Every take of each chosen asset, oldest first, from the branch's history in one pass."""
     chosen = [one.address for one in select_assets(selection, read_manifest(project, run))]
-    states = list(iter_manifests(project, run))
-    return tuple(TakesResult(run.run_id, one, collect_takes(_sightings(states, one))) for one in chosen)
+    steps = list(_iter_steps(project, run))
+    return tuple(TakesResult(run.run_id, one, _collect_takes(steps, one)) for one in chosen)
 
 
 def iter_manifests(project: Project, run: Run) -> Iterator[tuple[RawCommit, Manifest]]:
@@ -44,13 +50,41 @@ def iter_manifests(project: Project, run: Run) -> Iterator[tuple[RawCommit, Mani
             yield commit, state.manifest
 
 
-def _sightings(states: list[tuple[RawCommit, Manifest]], address: Address) -> Iterator[Sighting]:
-    for commit, manifest in states:
-        yield Sighting(manifest.asset(address), commit.oid, commit.author, format_time(commit.time))
-
-
 @dataclass(frozen=True)
-class Approval:
+class _Step:
+    """A commit with its manifest and those of its parents."""
+
+    commit: RawCommit
+    manifest: Manifest
+    parents: Sequence[Manifest]
+
+
+def _iter_steps(project: Project, run: Run) -> Iterator[_Step]:
+    reader = HistoryReader(project.git)
+    oids = reader.list_commits([run.ref])
+    handed = HandedOn[Manifest](reader.read_parents(oids))
+    for commit, state in reader.iter_states(oids):
+        parents = handed.take(commit)
+        # After a manifest that cannot be read the next one is compared with the last that could be.
+        manifest = state.manifest or next(iter(parents), None)
+        if manifest is not None:
+            handed.give(commit, manifest)
+            yield _Step(commit, manifest, parents)
+
+
+def _collect_takes(steps: Sequence[_Step], address: Address) -> tuple[Take, ...]:
+    return collect_takes(_sightings(steps, address), steps[-1].manifest.asset(address) if steps else None)
+
+
+def _sightings(steps: Sequence[_Step], address: Address) -> Iterator[Sighting]:
+    """The asset wherever a commit has changed it: a branch that left it alone says nothing of what became of it."""
+    for step in steps:
+        asset = step.manifest.asset(address)
+        if asset is not None and all(one.asset(address) != asset for one in step.parents):
+            yield Sighting(asset, step.commit.oid, step.commit.author, format_time(step.commit.time))
+
+
+class Approval(Struct, frozen=True):
     """Who approved an asset's current bytes, and in which commit."""
 
     address: Address
@@ -62,21 +96,41 @@ class Approval:
     date: str
 
 
+_Approvals = dict[Address, Approval]
+
+
 def blame(project: Project, run: Run, kind: Kind | None = None) -> tuple[Approval, ...]:
     """For each locked asset the commit since which these bytes have been approved without a break."""
-    found: dict[Address, Approval] = {}
-    for commit, manifest in iter_manifests(project, run):
-        current = dict(manifest.assets(kind))
-        for address in [one for one in found if one not in current or not current[one].approved]:
-            del found[address]
-        for address, asset in current.items():
-            known = found.get(address)
-            if asset.approved and (known is None or known.md5 != asset.md5):
-                found[address] = _approval(address, asset, commit)
-            elif asset.approved and known is not None and known.status is not asset.status:
-                found[address] = replace(known, status=asset.status)
+    steps = list(_iter_steps(project, run))
+    handed = HandedOn[_Approvals]({step.commit.oid: step.commit.parents for step in steps})
+    found: _Approvals = {}
+    for step in steps:
+        found = _approve(step, kind, handed.take(step.commit))
+        handed.give(step.commit, found)
     order = list(Kind)
     return tuple(found[one] for one in sorted(found, key=lambda one: (one.segment, order.index(one.kind))))
+
+
+def _approve(step: _Step, kind: Kind | None, earlier: Sequence[_Approvals]) -> _Approvals:
+    """The approvals after this commit: those that a parent had already, and its own."""
+    found: _Approvals = {}
+    for address, asset in step.manifest.assets(kind):
+        if asset.approved:
+            known = None if _settles(step, address, asset) else _find_approval(address, asset, earlier)
+            found[address] = known or _approval(address, asset, step.commit)
+    return found
+
+
+def _settles(step: _Step, address: Address, asset: Asset) -> bool:
+    """Whether the commit decided between two branches: that is an approval of its own, also where one side had one."""
+    before = [one for parent in step.parents if (one := parent.asset(address)) is not None]
+    known = [record for one in before for record in settled_records(one)]
+    return any(record not in known for record in settled_records(asset))
+
+
+def _find_approval(address: Address, asset: Asset, earlier: Sequence[_Approvals]) -> Approval | None:
+    known = next((one[address] for one in earlier if address in one and one[address].md5 == asset.md5), None)
+    return replace(known, status=asset.status, path=asset.path) if known else None
 
 
 def _approval(address: Address, asset: Asset, commit: RawCommit) -> Approval:
@@ -109,7 +163,7 @@ def restore(project: Project, run: Run, selection: AssetSelection, take: str | N
             # So that `dvc pull` gets the bytes that are not here.
             stage_dvc_files(session, session.manifest)
         assets = [asset for one in addresses if (asset := session.manifest.asset(one)) is not None]
-        return _restore_bytes(session, assets)
+        return _restore_bytes(session, [one for asset in assets for one in (asset, *asset.takes.values())])
 
 
 def _restore_bytes(session: Session, assets: list[Asset]) -> RestoreResult:
@@ -118,25 +172,42 @@ def _restore_bytes(session: Session, assets: list[Asset]) -> RestoreResult:
     for asset in assets:
         if asset.path in differing:
             session.project.blobs.require(asset.md5, asset.path)
+            _check_place(session.folder / asset.path)
     restore_files(session.project, session.folder, session.index, session.manifest, wanted)
     return RestoreResult(session.run.run_id, differing, None, None)
+
+
+def _check_place(path: Path) -> None:
+    if is_folder(path):
+        raise ConflictError(f"{path} is a folder, where the asset's file belongs", "Move it away, and restore again.")
 
 
 def _restore_take(session: Session, addresses: list[Address], wanted: str) -> RestoreResult:
     if len(addresses) != 1:
         raise UsageError("--take brings back one asset's take", "Name one asset.")
     address = addresses[0]
-    current = session.manifest.asset(address)
-    if current is None:
-        raise NotFoundError(f"{session.run.run_id} has no {address}")
-    if current.locked:
-        raise LockedError(
-            f"{address} of {session.run.run_id} is {current.status}, and so locked",
-            f"Reopen it first: `gitassets reopen {session.run.run_id} --{address.kind} {address.segment} --reason …`.",
-        )
-    older = find_take(session, address, wanted)
+    current = require_unlocked(session.manifest, address)
+    older = find_take(session.project, session.run, address, wanted)
     if older.md5 == current.md5:
         return RestoreResult(session.run.run_id, (), older.take, None)
+    return bring_back(session, address, older, current)
+
+
+def require_unlocked(manifest: Manifest, address: Address) -> Asset:
+    """The asset, which may become another take. LockedError says how it could."""
+    current = manifest.asset(address)
+    if current is None:
+        raise NotFoundError(f"{manifest.run_id} has no {address}")
+    if current.locked:
+        raise LockedError(
+            f"{address} of {manifest.run_id} is {current.status}, and so locked",
+            f"Reopen it first: `gitassets reopen {manifest.run_id} --{address.kind} {address.segment} --reason …`.",
+        )
+    return current
+
+
+def bring_back(session: Session, address: Address, older: Asset, current: Asset) -> RestoreResult:
+    """The older take is the current one, in review."""
     session.project.blobs.require(older.md5, f"take {older.take} of {address}")
     after = _as_current(session, address, older, current)
     transition = Transition(address, current.status, after.status)
@@ -145,16 +216,20 @@ def _restore_take(session: Session, addresses: list[Address], wanted: str) -> Re
     return RestoreResult(session.run.run_id, (after.path,), older.take, commit)
 
 
-def find_take(session: Session, address: Address, wanted: str) -> Asset:
-    states = list(iter_manifests(session.project, session.run))
-    takes = [one.asset for one in collect_takes(_sightings(states, address))]
+def find_take(project: Project, run: Run, address: Address, wanted: str) -> Asset:
+    """The take of this number, or whose md5 begins so, be it a candidate or an earlier one."""
+    takes = [one.asset for one in _collect_takes(list(_iter_steps(project, run)), address)]
     found = {one.md5: one for one in takes if _is_take(one, wanted)}
     if not found:
-        known = ", ".join(f"{one.take} ({one.md5[:12]})" for one in takes)
-        raise NotFoundError(f"{address} of {session.run.run_id} has no take {wanted}", f"Its takes are {known}.")
+        known = ", ".join(f"{one.take} ({one.md5[:12]})" for one in takes[-_NAMED_TAKES:])
+        more = f" `gitassets takes {run.run_id} --{address.kind} {address.segment}` shows all."
+        raise NotFoundError(
+            f"{address} of {run.run_id} has no take {wanted}",
+            f"Its takes are {known}.{more if len(takes) > _NAMED_TAKES else ''}",
+        )
     if len(found) > 1:
         raise UsageError(
-            f"{address} of {session.run.run_id} has several takes {wanted}, from branches that were merged",
+            f"{address} of {run.run_id} has several takes {wanted}, from branches that were merged",
             f"Name one by the beginning of its md5: {', '.join(md5[:12] for md5 in found)}.",
         )
     return next(iter(found.values()))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from gitassets.actions.locked_files import LockedFiles
 from gitassets.actions.project import (
@@ -32,7 +33,8 @@ from gitassets.adapters.git import (
 )
 from gitassets.adapters.journal import Journal, MediaChange, Pending, TextChange
 from gitassets.adapters.stat_index import StatIndex
-from gitassets.domain.commit_message import CommitMessage, format_message
+from gitassets.domain.commit_message import CommitMessage, format_addresses, format_message, format_options
+from gitassets.domain.conflict import iter_conflicts
 from gitassets.domain.derived import derive
 from gitassets.domain.dvc_file import DVC_FILES, imply_dvc_files
 from gitassets.domain.guard import RunState, check_step
@@ -43,6 +45,7 @@ from gitassets.domain.manifest import (
     Manifest,
     format_manifest,
     iter_folder_entries,
+    parse_manifest,
 )
 from gitassets.errors import BusyError, ConflictError, GitAssetsError, LockedError
 
@@ -52,8 +55,7 @@ GIT_WAIT_SEC = 5.0
 _STAGED = "GITASSETS_STAGED"
 
 
-@dataclass
-class Session:
+class Session(Struct):
     """A run that is held for writing: its manifest cannot change under the holder."""
 
     project: Project
@@ -181,9 +183,7 @@ def _git_dir(folder: Path) -> Path:
 def _check_state(run: Run, folder: Path, merging: bool) -> WorkTreeState:
     unfinished = find_unfinished(_git_dir(folder))
     if unfinished and not merging:
-        raise ConflictError(
-            f"In {folder} {unfinished} is not finished", "Finish it with git (--continue) or take it back (--abort)."
-        )
+        raise ConflictError(f"In {folder} {unfinished} is not finished", _ways_to_finish(run, folder, unfinished))
     state = Git(folder).read_state()
     if state.branch != BRANCH_PREFIX + run.run_id:
         at = f"branch {state.branch}" if state.branch else "no branch (HEAD is detached)"
@@ -198,6 +198,27 @@ def _check_state(run: Run, folder: Path, merging: bool) -> WorkTreeState:
             f"Take the change back with `git -C {folder} checkout HEAD -- {edited[0]}`, or commit it yourself.",
         )
     return state
+
+
+def _ways_to_finish(run: Run, folder: Path, unfinished: str) -> str:
+    if unfinished != MERGE:
+        return "Finish it with git (--continue) or take it back (--abort)."
+    addresses = _read_conflicts(folder)
+    decide = (
+        f"The two branches decided differently on {format_addresses(addresses)}: approve or reject, such as by "
+        f"`gitassets approve {run.run_id} {format_options(addresses)}`. "
+    )
+    end = f"Conclude it with `git -C {folder} commit`, or take it back with `git -C {folder} merge --abort`."
+    return f"{decide if addresses else ''}{end}"
+
+
+def _read_conflicts(folder: Path) -> list[Address]:
+    """The assets of a merge that nobody has settled yet; none where its manifest cannot be read."""
+    try:
+        manifest = parse_manifest((folder / MANIFEST_NAME).read_bytes())
+    except (GitAssetsError, FileNotFoundError):
+        return []
+    return [address for address, _ in iter_conflicts(manifest)]
 
 
 def _write(session: Session, after: Manifest, message: str, beside: Mapping[str, str], dropped: Collection[str]) -> str:
@@ -240,9 +261,7 @@ def stage_dvc_files(session: Session, manifest: Manifest) -> None:
 
 def _check_files(session: Session, after: Manifest) -> None:
     """LockedError when the file of a locked asset holds other bytes than the approved ones."""
-    violations = LockedFiles(session.folder, session.run.run_id, session.index).check(after)
-    if violations:
-        raise LockedError(violations[0].message, violations[0].hint)
+    LockedFiles(session.folder, session.run.run_id, session.index).require(session.manifest, after)
 
 
 def _check_allowed(before: Manifest, after: Manifest) -> None:
@@ -384,9 +403,7 @@ def _set_modes(session: Session, after: Manifest) -> None:
         before = session.manifest.asset(address)
         if before is None or before.locked == asset.locked or before.path != asset.path:
             continue
-        if session.index.hash(asset.path) == asset.md5:
-            (session.folder / asset.path).chmod(LOCKED_MODE if asset.locked else OPEN_MODE)
-            session.index.note(asset.path, asset.md5)
+        session.index.set_mode(asset.path, asset.md5, LOCKED_MODE if asset.locked else OPEN_MODE)
 
 
 def recover_pending(project: Project, run: Run, index: StatIndex) -> str | None:

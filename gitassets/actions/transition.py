@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gitassets.actions.project import Project, Run, read_manifest
 from gitassets.actions.recording import write_run
@@ -18,8 +20,7 @@ from gitassets.domain.status import Status
 from gitassets.errors import ConflictError, CorruptError, UsageError
 
 
-@dataclass(frozen=True)
-class TransitionResult:
+class TransitionResult(Struct, frozen=True):
     """`commit` is None when nothing changed, or on a dry run."""
 
     run_id: str

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from gitassets.actions.history import CommonStates, HistoryReader, RawCommit, name_in_run, resolve_in_run
 from gitassets.actions.locked_files import linked_folder
@@ -146,18 +148,35 @@ def _add(result: VerifyResult, run: Run, commit: RawCommit | None, one: Violatio
     result.findings.append(make_finding(run.run_id, commit, one))
 
 
-def make_finding(run_id: str, commit: RawCommit | None, one: Violation) -> Finding:
-    date = "" if commit is None else format_time(commit.time)
+def make_finding(run_id: str, commit: RawCommit | None, one: Violation, *, mendable: bool = False) -> Finding:
+    """`mendable`: its hint holds although a commit did it; else that can only be taken out of the history."""
     return Finding(
         run_id,
         commit.oid if commit else "",
         commit.author if commit else "",
-        date,
+        format_time(commit.time) if commit else "",
         one.code,
         one.subject,
         one.message,
-        one.hint,
+        one.hint if commit is None or mendable else _take_out(run_id, one),
     )
+
+
+_OF_LOCKS = ("locked-removed", "locked-md5-changed", "locked-path-changed", "locked-size-changed", "lock-left")
+
+
+def _take_out(run_id: str, one: Violation) -> str:
+    hint = "As long as nobody else has this commit, take it out of the branch: `git reset` or `git rebase -i`."
+    if one.code not in _OF_LOCKS:
+        return hint
+    return f"{hint} What is approved may change after `gitassets reopen {run_id} --{one.subject} --reason …`."
+
+
+def iter_told(findings: Sequence[Finding]) -> Iterator[tuple[Finding, str]]:
+    """Each finding with the hint to tell: of several that follow each other with the same one, only the last has it."""
+    for place, one in enumerate(findings):
+        repeated = findings[place + 1 : place + 2] and findings[place + 1].hint == one.hint
+        yield one, "" if repeated else one.hint
 
 
 def format_time(seconds: int) -> str:
@@ -193,6 +212,8 @@ class HistoryAudit:
             if self._collect_hashes and state.manifest is not None:
                 self.hashes |= {md5: path for path, md5, _ in iter_folder_entries(state.manifest)}
         tip = self._reader.read_state(include) if state is None else state
+        if tip.manifest is None and tip.unreadable is None and not exclude:
+            self._result.findings.append(make_finding(self._run_id, None, _no_run(self._run_id)))
         self._judge_tip(tip)
         return tip
 
@@ -256,7 +277,12 @@ class HistoryAudit:
         wrong = {one.subject for one in check_dvc(tip)}
         for commit, one in self._left_behind:
             found = self._result.findings if one.subject in wrong else self._result.mended
-            found.append(make_finding(self._run_id, commit, one))
+            found.append(make_finding(self._run_id, commit, one, mendable=True))
+
+
+def _no_run(run_id: str) -> Violation:
+    text = f"The branch of {run_id} holds no {MANIFEST_NAME} of gitassets, so it is no run"
+    return Violation("manifest-missing", MANIFEST_NAME, text, "Branches whose names begin with run/ are those of runs.")
 
 
 def _is_left_behind(name: str, parents: Sequence[RunState], state: RunState) -> bool:

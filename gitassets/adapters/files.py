@@ -42,6 +42,11 @@ def find_link(root: Path, paths: Iterable[str]) -> str | None:
     return next((one for one in sorted({*folders, *above} - {"", "."}) if (root / one).is_symlink()), None)
 
 
+def is_folder(path: Path) -> bool:
+    """Whether a real folder lies at `path`, which no file can take the place of; a link to one is none."""
+    return path.is_dir() and not path.is_symlink()
+
+
 def remove_incoming(folder: Path) -> None:
     """What a killed command had half written in `folder` itself is gone."""
     for path in folder.glob(f"{INCOMING}*"):

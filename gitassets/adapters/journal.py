@@ -7,24 +7,24 @@ import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from gitassets.adapters.files import write_atomic
 from gitassets.errors import CorruptError
 
 
-@dataclass(frozen=True)
-class TextChange:
+class TextChange(Struct, frozen=True):
     """A file in git, before and after; None: it is not there."""
 
     before: str | None
     after: str | None
 
 
-@dataclass(frozen=True)
-class MediaChange:
+class MediaChange(Struct, frozen=True):
     """A file that DVC tracks, as the md5 before and after; None: it is not there."""
 
     before: str | None
@@ -32,8 +32,7 @@ class MediaChange:
     locked: bool = False
 
 
-@dataclass(frozen=True)
-class Pending:
+class Pending(Struct, frozen=True):
     """One transaction on a run: from `head`, these files, committed with this message."""
 
     head: str
@@ -49,7 +48,7 @@ class Journal:
         self.path = state_dir / "journal" / f"{run_id}.json"
 
     def write(self, pending: Pending) -> None:
-        write_atomic(self.path, json.dumps(asdict(pending)).encode())
+        write_atomic(self.path, json.dumps(pending, default=asdict).encode())
 
     def read(self) -> Pending | None:
         try:
@@ -77,8 +76,7 @@ class Journal:
             return False
 
 
-@dataclass(frozen=True)
-class Made:
+class Made(Struct, frozen=True):
     """A generated asset whose bytes are in the cache, and the md5 that it is to replace (None: nothing)."""
 
     segment: int
@@ -88,8 +86,7 @@ class Made:
     asset: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Charge:
+class Charge(Struct, frozen=True):
     """Money that was spent, or may have been, and that no asset records. `charge` names it once and for all."""
 
     charge: str
@@ -131,7 +128,7 @@ class MadeLog:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self._adding, self.path.open("a", encoding="utf-8") as file:
             # The line before may have been cut short, by a kill or a full disk.
-            file.write(f"\n{json.dumps(asdict(line))}\n")
+            file.write(f"\n{json.dumps(line, default=asdict)}\n")
             file.flush()
             os.fsync(file.fileno())
 

@@ -40,7 +40,8 @@ def run_command(
     except FileNotFoundError as error:
         raise _explain_missing(argv, cwd) from error
     if done.returncode not in ok_codes:
-        raise CommandError(argv, cwd, done.returncode, done.stderr.decode("utf-8", "replace"))
+        # Some programs say on standard output why they did nothing.
+        raise CommandError(argv, cwd, done.returncode, (done.stderr or done.stdout).decode("utf-8", "replace"))
     return done.stdout
 
 

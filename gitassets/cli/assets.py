@@ -125,7 +125,8 @@ def _print_list(result: ListResult, *, filtered: bool) -> None:
     )
     for row in result.rows:
         asset = row.asset
-        remarks = [text for text in (row.stale, asset.reason, row.notes) if text]
+        candidates = count(len(asset.takes), "candidate") if asset.takes else None
+        remarks = [text for text in (candidates, row.stale, asset.reason, row.notes) if text]
         if not row.present and result.folder is not None:
             remarks.insert(0, "file is not here")
         if row.conflict:
@@ -325,14 +326,11 @@ def regen(
 
 def _tell_rest(result: RegenResult) -> None:
     """How to make only what an interrupted command has not made."""
-    from gitassets.domain.manifest import Kind
-    from gitassets.domain.selection import format_ranges
+    from gitassets.domain.commit_message import format_options
 
     if not result.interrupted:
         return
-    rest = [one.address for one in result.failed]
-    numbers = {kind: [one.segment for one in rest if one.kind is kind] for kind in Kind}
-    chosen = " ".join(f"--{kind} {format_ranges(found)}" for kind, found in numbers.items() if found)
+    chosen = format_options(one.address for one in result.failed)
     typer.echo(f"Go on with: gitassets regen {result.run_id} {chosen}, and the options as before.", err=True)
 
 

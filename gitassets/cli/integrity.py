@@ -83,13 +83,16 @@ def verify(
 
 
 def _print_verified(result: VerifyResult) -> None:
+    from gitassets.actions.verify import iter_told
     from gitassets.cli.render import printable
 
     counts: Counter[str] = Counter()
+    shown = []
     for one in result.findings:
         counts[one.code] += 1
-        if counts[one.code] <= _SHOWN_OF_A_KIND:
-            _print_finding(one)
+        shown += [one] if counts[one.code] <= _SHOWN_OF_A_KIND else []
+    for one, hint in iter_told(shown):
+        _print_finding(one, hint)
     for code, count in counts.items():
         if count > _SHOWN_OF_A_KIND:
             typer.echo(f"… and {count - _SHOWN_OF_A_KIND} more of the kind {code}; --json lists all.")
@@ -101,21 +104,28 @@ def _print_verified(result: VerifyResult) -> None:
         typer.echo(printable(f"Incomplete: {text}"))
     for text in result.unchecked:
         typer.echo(printable(f"Not checked: {text}"))
-    runs = f"{len(result.runs)} run{'' if len(result.runs) == 1 else 's'}"
-    total = f"{runs}, {result.commits} commits, {result.blobs} blobs, {result.files} files"
-    if result.holds:
-        typer.echo(f"All holds: {total}." if result.runs else "There are no runs here, so nothing was checked.")
-    else:
-        typer.echo(f"Does not hold: {len(result.findings)} findings in {total}.")
+    typer.echo(_conclude(result))
 
 
-def _print_finding(one: Finding) -> None:
+def _conclude(result: VerifyResult) -> str:
+    from gitassets.cli.render import count
+
+    counts = {"run": len(result.runs), "commit": result.commits, "blob": result.blobs, "file": result.files}
+    total = ", ".join(count(number, noun) for noun, number in counts.items())
+    if result.findings:
+        return f"Does not hold: {count(len(result.findings), 'finding')} in {total}."
+    if result.incomplete:
+        return f"Incomplete: what is here holds, but not all is ({total})."
+    return f"All holds: {total}." if result.runs else "There are no runs here, so nothing was checked."
+
+
+def _print_finding(one: Finding, hint: str) -> None:
     from gitassets.cli.render import printable
 
     where = f"commit {one.commit[:10]} of {one.date} by {one.author}" if one.commit else "now"
     typer.echo(printable(f"{one.run_id}, {where}:\n  {one.message}"))
-    if one.hint:
-        typer.echo(printable(f"    → {one.hint}"))
+    if hint:
+        typer.echo(printable(f"    → {hint}"))
 
 
 @guarded

@@ -1,4 +1,4 @@
-"""Commands that only read: show, summary, log, history, blame, diff, providers."""
+"""Commands that only read: show, summary, log, blame, diff, providers."""
 
 from __future__ import annotations
 
@@ -8,26 +8,20 @@ import typer
 
 from gitassets.cli.boundary import guarded
 from gitassets.cli.options import (
-    AudioOption,
-    ImageOption,
     JsonOption,
     OptionalRun,
     RunArgument,
     SegmentOption,
     TypeOption,
-    VideoOption,
     load_project,
     look_at_run,
     make_segments,
-    make_selection,
 )
-from gitassets.errors import UsageError
 
 if TYPE_CHECKING:
-    from gitassets.actions.log import LogEntry
     from gitassets.actions.query import SegmentResult
-    from gitassets.actions.takes import TakesResult
     from gitassets.adapters.settings_file import Settings
+    from gitassets.domain.audit import LogEntry
     from gitassets.providers.registry import ProviderLine
 
 
@@ -35,9 +29,6 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Examples:\n\n  gitassets show latest 5\n\n  gitassets show latest 1-3 --json")(show)
     app.command(epilog="Examples:\n\n  gitassets summary\n\n  gitassets summary latest --json")(summary)
     app.command(epilog="Examples:\n\n  gitassets log latest\n\n  gitassets log latest --segment 5 --type image")(log)
-    app.command(epilog="Examples:\n\n  gitassets history latest --image 3\n\n  gitassets history latest --segment 2")(
-        history
-    )
     app.command(epilog="Examples:\n\n  gitassets blame latest\n\n  gitassets blame latest --type audio --json")(blame)
     app.command(epilog="Examples:\n\n  gitassets diff latest\n\n  gitassets diff pilot run/pilot~3..run/pilot")(diff)
     app.command(epilog="Examples:\n\n  gitassets providers\n\n  gitassets providers --json")(providers)
@@ -65,10 +56,13 @@ def show(
 
 def _print_segment(result: SegmentResult) -> None:
     from gitassets.cli.render import encode, make_console, plain, printable, style_status
+    from gitassets.domain.conflict import CONFLICT
 
     console = make_console()
     console.print(f"[bold]Segment {result.segment}[/] of {plain(result.run_id)}: {result.sync_status}")
     typer.echo(printable(f"\n{result.text}\n"))
+    if result.prompt:
+        typer.echo(printable(f"Image prompt: {result.prompt}\n"))
     if result.notes:
         typer.echo(printable(f"Note: {result.notes}\n"))
     for row in result.rows:
@@ -77,10 +71,24 @@ def _print_segment(result: SegmentResult) -> None:
             console.print(f"  stale: {plain(row.stale)}")
         if row.conflict:
             console.print(f"  in conflict: {plain(' against '.join(row.conflict))}")
+        for take in row.asset.takes.values():
+            console.print(f"  candidate: take {take.take}, {plain(take.path)}", soft_wrap=True)
         for name, value in encode(row.asset).items():
-            if name != "status" and value is not None:
-                text = "; ".join(f"{key} {one}" for key, one in value.items()) if isinstance(value, dict) else value
-                console.print(f"  {plain(name)}: {plain(text)}", soft_wrap=True)
+            if name not in ("status", "takes", CONFLICT) and value is not None:
+                console.print(f"  {plain(name)}: {plain(_describe_value(name, value))}", soft_wrap=True)
+
+
+def _describe_value(name: str, value: object) -> str:
+    """A value of an asset in words; one that nobody knows as JSON."""
+    import json
+
+    from gitassets.domain.conflict import SETTLED, describe_record
+
+    if name == SETTLED and isinstance(value, list):
+        return " against ".join(describe_record(one) for one in value if isinstance(one, dict))
+    if isinstance(value, dict):
+        return "; ".join(f"{key} {_describe_value(key, one)}" for key, one in value.items())
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 @guarded
@@ -150,48 +158,6 @@ def _print_entry(entry: LogEntry) -> None:
     if entry.words:
         typer.echo(printable("\n".join(f"    {line}" for line in entry.words.splitlines())))
     tell_transitions(entry.transitions)
-
-
-@guarded
-def history(
-    run: RunArgument,
-    audio: AudioOption = None,
-    image: ImageOption = None,
-    video: VideoOption = None,
-    segment: SegmentOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Show every take of assets: its bytes, how it was made, what became of it. `restore` brings one back."""
-    from gitassets.actions.takes import read_takes
-    from gitassets.cli.render import emit_json
-
-    project, found = look_at_run(run, history=True)
-    selection = make_selection(audio, image, video, segment)
-    if selection.empty:
-        raise UsageError("Say which assets", "With --audio, --image, --video or --segment.")
-    results = read_takes(project, found, selection)
-    if as_json:
-        emit_json("history", {"run_id": found.run_id, "assets": results})
-        return
-    for result in results:
-        _print_takes(result)
-
-
-def _print_takes(result: TakesResult) -> None:
-    from gitassets.cli.render import make_console, make_table, plain, shorten, style_status
-
-    console = make_console()
-    console.print(f"[bold]{result.address}[/] of {plain(result.run_id)}")
-    table = make_table("Take", "Status", "From", "Made with", "Reason", "Cost", "md5", "Commit", "By", right=("Take",))
-    for one in result.takes:
-        asset = one.asset
-        made_with = "; ".join(text for text in (asset.prompt, asset.style, asset.voice) if text)
-        table.add_row(
-            f"{'→ ' if one.current else ''}{asset.take}", style_status(asset.status), plain(asset.source or ""),
-            plain(shorten(made_with, 40)), plain(shorten(asset.reason or "", 40)), f"${asset.cost_usd or 0:.2f}",
-            asset.md5[:12], one.commit[:10], plain(one.author.split(" <")[0]),
-        )  # fmt: skip
-    console.print(table)
 
 
 @guarded

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from gitassets.domain.conflict import CONFLICT, SETTLED, record_conflict
 from gitassets.domain.line_merge import merge_text
 from gitassets.domain.manifest import Asset, raw_asset
 from gitassets.domain.reopened import count_reopens
 from gitassets.domain.status import Status
+from gitassets.domain.take_merge import merge_takes
 from gitassets.domain.takes import OF_THE_BYTES
 from gitassets.domain.value_merge import are_alike, canonical, join_unique, merge_objects, pick_changed
 
@@ -88,6 +90,7 @@ def _join(base: Asset | None, ours: Asset, theirs: Asset, winner: Asset) -> Asse
         changes[name] = pick_changed(getattr(base, name, None), getattr(ours, name), getattr(theirs, name))[0]
     changes["reopened"] = _merge_reopened(base, ours, theirs)
     changes["take"] = max(ours.take, theirs.take)
+    changes["takes"] = merge_takes(base, ours, theirs, winner.md5)
     changes["extra"] = _merge_extra(base, ours, theirs, winner)
     return replace(winner, **changes)
 
@@ -145,6 +148,7 @@ def _contradict(base: Asset | None, ours: Asset, theirs: Asset) -> Asset:
         chosen,
         take=max(ours.take, theirs.take),
         reopened=_merge_reopened(base, ours, theirs),
+        takes=merge_takes(base, ours, theirs, chosen.md5),
         extra=_merge_extra(base, ours, theirs, chosen),
     )
     return record_conflict(merged, ours, theirs)

@@ -6,8 +6,10 @@ import math
 import re
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from fractions import Fraction
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gitassets.domain.manifest import Asset
 from gitassets.domain.takes import CREDIT
@@ -23,8 +25,7 @@ _SENTENCE_START = re.compile(r"(?<=[.!?…]\s)|(?<=[.!?…][\"'”’»)\]]\s)|(
 _WIDE = re.compile(r"[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\uff01-\uff60]")
 
 
-@dataclass(frozen=True)
-class Cue:
+class Cue(Struct, frozen=True):
     """What stands on the screen from one moment to another, in milliseconds."""
 
     start_ms: int
@@ -143,8 +144,7 @@ def _clock(milliseconds: int) -> str:
     return f"{hours:02d}:{minutes:02d}:{seconds:02d},{milliseconds:03d}"
 
 
-@dataclass(frozen=True)
-class Chapter:
+class Chapter(Struct, frozen=True):
     """A segment as a place to jump to, in milliseconds."""
 
     start_ms: int

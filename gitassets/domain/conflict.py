@@ -7,8 +7,9 @@ rejecting moves them to `settled`, so that a merge which settled its conflicts c
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from gitassets.domain.manifest import Address, Asset, Manifest, raw_asset
 from gitassets.domain.status import Status
@@ -22,6 +23,11 @@ def conflict_records(asset: Asset) -> list[dict[str, Any]]:
     return _records(asset, CONFLICT)
 
 
+def settled_records(asset: Asset) -> list[dict[str, Any]]:
+    """The contradicting decisions that somebody has decided between; empty when there were none."""
+    return _records(asset, SETTLED)
+
+
 def _records(asset: Asset, key: str) -> list[dict[str, Any]]:
     found = asset.extra.get(key)
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
@@ -29,10 +35,10 @@ def _records(asset: Asset, key: str) -> list[dict[str, Any]]:
 
 def describe_conflict(asset: Asset) -> tuple[str, ...]:
     """Each decision that is still to be settled, in words."""
-    return tuple(_describe(one) for one in conflict_records(asset))
+    return tuple(map(describe_record, conflict_records(asset)))
 
 
-def _describe(record: Mapping[str, Any]) -> str:
+def describe_record(record: Mapping[str, Any]) -> str:
     """ "rejected, take 2, md5 0cc175b9c0f1 (too dark)"."""
     reason = f" ({record['reason']})" if record.get("reason") else ""
     return f"{record.get('status')}, take {record.get('take', 1)}, md5 {str(record.get('md5'))[:12]}{reason}"
@@ -72,7 +78,7 @@ def _own_records(side: Asset) -> list[dict[str, Any]]:
     earlier = conflict_records(side)
     if side.status is Status.REVIEW and any(one.get("md5") == side.md5 for one in earlier):
         return earlier
-    return [*earlier, raw_asset(replace(side, extra={}))]
+    return [*earlier, raw_asset(replace(side, takes={}, extra={}))]
 
 
 def settles(asset: Asset, expected: Asset) -> bool:
@@ -83,5 +89,5 @@ def settles(asset: Asset, expected: Asset) -> bool:
         CONFLICT not in asset.extra
         and asset.status in (Status.APPROVED, Status.REJECTED)
         and (asset.md5, asset.size) in known
-        and are_alike(_records(asset, SETTLED), records)
+        and are_alike(settled_records(asset), records)
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from gitassets.domain.manifest import Address, Kind
 
@@ -27,8 +28,7 @@ def format_usd(amount_usd: float) -> str:
     return f"${amount_usd:.2f}" if amount_usd >= 1 else f"${amount_usd:.3f}".removesuffix("0")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Purchase:
+class Purchase(Struct, frozen=True, kw_only=True):
     """One result of a provider, for one asset or for several that ask for the very same; about what it costs."""
 
     addresses: tuple[Address, ...]
@@ -37,8 +37,7 @@ class Purchase:
     live: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class EstimateLine:
+class EstimateLine(Struct, frozen=True, kw_only=True):
     """What one provider is to make of one kind. `live`: it is a service that is called."""
 
     provider: str
@@ -48,16 +47,14 @@ class EstimateLine:
     cost_usd: float
 
 
-@dataclass(frozen=True)
-class Reused:
+class Reused(Struct, frozen=True):
     """An asset that gets the bytes of an `earlier` take, such as `ep1:segment_003/image`."""
 
     address: Address
     earlier: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Estimate:
+class Estimate(Struct, frozen=True, kw_only=True):
     """What will be made, and about what it costs.
 
     `reused` are taken from history, `going_on` were ordered before: neither costs anything now. `spent_usd` is what the

@@ -7,8 +7,10 @@ stand in `charges` of their segment, each under a name of its own, so that those
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment, iter_changed_segments
 from gitassets.domain.money import add_usd
@@ -20,8 +22,7 @@ UNKNOWN_PROVIDER = "unknown"
 _BY_HAND = (None, "manual")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Spent:
+class Spent(Struct, frozen=True, kw_only=True):
     """What one take cost, None where nobody recorded it; or a charge, for which there is no `take`."""
 
     address: Address
@@ -31,8 +32,7 @@ class Spent:
     take: int | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class CostRow:
+class CostRow(Struct, frozen=True, kw_only=True):
     """What one provider's takes of one kind have cost together. `unknown_takes` of them say nothing of their cost.
 
     `wasted_usd` is the part for takes that are rejected, or were replaced without ever having been approved, and for
@@ -49,8 +49,7 @@ class CostRow:
     unknown_takes: int
 
 
-@dataclass
-class Ledger:
+class Ledger(Struct):
     """What a run's history says was spent. It is shown every state in turn, the current one last."""
 
     _takes: dict[tuple[Address, int, str], Asset] = field(default_factory=dict)

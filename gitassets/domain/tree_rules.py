@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from gitassets.domain.dvc_file import DVC_FILES
 from gitassets.domain.manifest import MEDIA_FOLDERS
@@ -18,16 +19,14 @@ _DVC_SETTINGS = frozenset({".dvc/config", ".dvc/.gitignore"})
 _PIPELINE_FILES = frozenset({"dvc.yaml", "dvc.lock"})
 
 
-@dataclass(frozen=True, slots=True)
-class TreeEntry:
+class TreeEntry(Struct, frozen=True):
     """A file of a commit: its path in the run and its git mode, "100644", "100755", "120000" or "160000"."""
 
     path: str
     mode: str
 
 
-@dataclass(frozen=True, slots=True)
-class TreeProblem:
+class TreeProblem(Struct, frozen=True):
     """A file that must not be in a run's commit. `problem` completes a sentence that begins with its path."""
 
     code: str

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from gitassets.actions.guarding import (
     check_staged,
@@ -15,14 +15,17 @@ from gitassets.actions.guarding import (
     find_staged,
     read_index,
 )
-from gitassets.actions.locked_files import linked_folder
+from gitassets.actions.locked_files import LockedFiles, linked_folder
+from gitassets.actions.transition import approve, reopen_assets
 from gitassets.adapters import stat_index
 from gitassets.adapters.files import hash_bytes, hash_file
 from gitassets.adapters.git_objects import ObjectReader
+from gitassets.adapters.stat_index import StatIndex
 from gitassets.domain.guard import RunState
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
 from gitassets.domain.status import Status
-from tests.actions.checks import git
+from gitassets.errors import LockedError
+from tests.actions.checks import git, select
 from tests.actions.locked_run import (
     IMAGE_1,
     IMAGE_3,
@@ -162,3 +165,30 @@ def test_a_first_commit_has_nothing_before_it(locked: LockedRun) -> None:
     assert check_staged(staged, {}) == ()
     commit_by_hand(locked.folder)
     assert locked.manifest().asset(Address(1, Kind.IMAGE)) is not None
+
+
+def test_a_command_names_all_overwritten_files_and_one_way_on_for_all(locked: LockedRun) -> None:
+    approve(locked.project, locked.run, select(image="3", audio="1"))
+    overwrite(locked.locked_file)
+    overwrite(locked.folder / "images" / "scene_002.png", seed=78)
+    for chosen in ({"image": "1"}, {"image": "3"}, {"audio": "1"}):
+        with pytest.raises(LockedError, match=r"image 1 is locked.*\n.*image 3 is locked") as caught:
+            reopen_assets(locked.project, locked.run, select(**chosen), reason="new logo")
+        assert "`gitassets restore ep1 --image 1,3`" in caught.value.hint
+        assert "unlock them with `gitassets reopen ep1 --image 1,3 --reason …`" in caught.value.hint
+    reopen_assets(locked.project, locked.run, select(image="1,3"), reason="new logo")
+
+
+def test_of_many_overwritten_files_some_are_named(locked: LockedRun) -> None:
+    asset = locked.asset(IMAGE_1)
+    many = {
+        number: Segment(paragraph_text="", image=replace(asset, path=f"images/scene_{number:03d}.png"))
+        for number in range(100, 130)
+    }
+    for segment in many.values():
+        assert segment.image is not None
+        overwrite(locked.folder / segment.image.path)
+    files = LockedFiles(locked.folder, "ep1", StatIndex(locked.folder, None))
+    with pytest.raises(LockedError, match="… and 10 more") as caught:
+        files.require(locked.manifest(), Manifest(run_id="ep1", segments=many))
+    assert "--image 100-129" in caught.value.hint

@@ -6,13 +6,14 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from gitassets.actions.doctor import doctor
 from gitassets.actions.hooks import install, show_hooks, uninstall
-from gitassets.actions.project import find_project
+from gitassets.actions.project import Project, find_project
 from gitassets.actions.transition import approve, reopen_assets
 from gitassets.adapters.git import set_config
 from gitassets.adapters.hook_files import CLIENT_HOOKS, HookState
@@ -78,6 +79,7 @@ def test_a_commit_of_an_edited_lock_is_blocked_and_says_the_two_ways_on(locked: 
     lower(locked)
     locked.git("add", MANIFEST_NAME)
     said = assert_blocked(locked.folder, "commit", "-m", "x", because="image 1 is approved and locked, but its status")
+    assert f"git checkout HEAD -- {MANIFEST_NAME}" in said
     assert "gitassets restore ep1 --image 1" in said
     assert "gitassets reopen ep1 --image 1 --reason" in said
 
@@ -287,6 +289,16 @@ def test_without_the_program_a_commit_in_a_run_is_blocked_with_the_reason(locked
     assert run_git(locked.folder, "checkout", "-b", "other").returncode == 0
 
 
+def test_a_python_that_has_no_gitassets_is_no_program_either(locked: LockedRun) -> None:
+    python = write_hook(locked.project, "python", "echo \"No module named 'gitassets'\" >&2", "exit 1")
+    set_config(locked.project.root, {"gitassets.python": str(python)})
+    said = assert_blocked(
+        locked.folder, "commit", "--allow-empty", "-m", "x", because="the program that guards its approved assets"
+    )
+    assert f"looked for: {python}" in said
+    assert run_git(locked.folder, "checkout", "-b", "other").returncode == 0
+
+
 def test_a_clone_of_the_run_branch_alone_is_guarded_also_while_it_is_rebased(locked: LockedRun, tmp_path: Path) -> None:
     clone = tmp_path / "clone"
     git(tmp_path, "clone", "--quiet", "--branch", "run/ep1", f"file://{locked.project.root}", str(clone))
@@ -318,37 +330,64 @@ def test_earlier_hooks_run_first_in_project_and_run_and_may_refuse(locked: Locke
     assert run_git(locked.folder, "commit", "--allow-empty", "-m", "x").returncode != 0
 
 
+def install_framework(locked: LockedRun) -> Path:
+    """As `pre-commit install` does it; returns the framework's hook."""
+    hooks = locked.project.git_dir / "hooks"
+    if (hooks / "pre-commit").exists():
+        (hooks / "pre-commit").rename(hooks / "pre-commit.legacy")
+    hook = write_hook(locked.project, "pre-commit")
+    hook.write_text(FRAMEWORK_HOOK)
+    return hook
+
+
 def test_the_framework_that_comes_later_goes_on_calling_ours(locked: LockedRun) -> None:
     project = locked.project
-    hooks = project.git_dir / "hooks"
-    (hooks / "pre-commit").rename(hooks / "pre-commit.legacy")
-    write_hook(project, "pre-commit").write_text(FRAMEWORK_HOOK)
-    assert show_hooks(project).complete
+    hook = install_framework(locked)
     assert {one.state for one in show_hooks(project).hooks} == {HookState.CALLED, HookState.INSTALLED}
-    assert install(project).changed == ()
-    approve(project, locked.run, select(image="3"))
     lower(locked)
     allowed = {"PRE_COMMIT_ALLOW_NO_CONFIG": "1"}
     assert_blocked(locked.folder, "commit", "-am", "x", because="without a recorded reopen", **allowed)
     uninstall(project)
-    assert (hooks / "pre-commit").read_text() == FRAMEWORK_HOOK
-    assert not (hooks / "pre-commit.legacy").exists()
+    assert hook.read_text() == FRAMEWORK_HOOK
+    assert not (project.git_dir / "hooks" / "pre-commit.legacy").exists()
+
+
+@pytest.mark.parametrize("mend", [install, doctor])
+def test_the_framework_that_comes_later_is_put_behind_ours_so_that_it_refuses_nothing_in_runs(
+    locked: LockedRun, mend: Callable[[Project], object]
+) -> None:
+    project = locked.project
+    install_framework(locked)
+    assert_blocked(locked.folder, "commit", "--allow-empty", "-m", "x", because="No .pre-commit-config.yaml")
+    assert not show_hooks(project).complete
+    mend(project)
+    assert show_hooks(project).complete
+    assert_commits(locked.folder, "commit", "--allow-empty", "-m", "a run has no configuration of the framework's")
+    assert (project.git_dir / "ran").read_text() == "framework\n"
+    lower(locked)
+    assert_blocked(locked.folder, "commit", "-am", "x", because="without a recorded reopen")
+    uninstall(project)
+    assert (project.git_dir / "hooks" / "pre-commit").read_text() == FRAMEWORK_HOOK
 
 
 def test_the_framework_that_was_there_first_may_be_installed_once_more(locked: LockedRun) -> None:
     project = locked.project
-    hooks = project.git_dir / "hooks"
     uninstall(project)
-    write_hook(project, "pre-commit").write_text(FRAMEWORK_HOOK)
+    hook = install_framework(locked)
     install(project)
     assert_commits(locked.folder, "commit", "--allow-empty", "-m", "a run has no configuration of the framework's")
     assert (project.git_dir / "ran").read_text() == "framework\n"
-    (hooks / "pre-commit").rename(hooks / "pre-commit.legacy")
-    write_hook(project, "pre-commit").write_text(FRAMEWORK_HOOK)
+    install_framework(locked)
     allowed = {"PRE_COMMIT_ALLOW_NO_CONFIG": "1"}
     assert_commits(locked.folder, "commit", "--allow-empty", "-m", "x", **allowed)
+    install(project)
+    assert_commits(locked.folder, "commit", "--allow-empty", "-m", "x")
     lower(locked)
-    assert_blocked(locked.folder, "commit", "-am", "x", because="without a recorded reopen", **allowed)
+    assert_blocked(locked.folder, "commit", "-am", "x", because="without a recorded reopen")
+    install_framework(locked)
+    uninstall(project)
+    assert [one.name for one in hook.parent.glob("pre-commit*") if one.suffix != ".sample"] == ["pre-commit"]
+    assert hook.read_text() == FRAMEWORK_HOOK
 
 
 def test_install_uninstall_and_status_are_idempotent(locked: LockedRun) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import errno
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from gitassets.actions import making
 from gitassets.actions.jobs import Job, Work

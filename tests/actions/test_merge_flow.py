@@ -6,10 +6,10 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from gitassets.actions.build import BuildOptions, GapsError, build
 from gitassets.actions.doctor import doctor
@@ -175,11 +175,15 @@ def test_list_show_and_build_say_so(locked: LockedRun, bea: LockedRun) -> None:
         said = run_cli(locked.project.root, *command).stdout
         assert "in conflict" in said
         assert "too dark" in said
+        assert "{" not in said
     rows = json.loads(run_cli(locked.project.root, "list", "ep1", "--json").stdout)["rows"]
     assert [bool(one["conflict"]) for one in rows].count(True) == 1
     approve(locked.project, locked.run, select(image="3"))
     conclude(locked)
     assert not any(one.conflict for one in list_assets(locked.project, locked.run).rows)
+    settled = run_cli(locked.project.root, "show", "ep1", "3").stdout.split("settled: ")[1].splitlines()[0]
+    assert settled.startswith("approved, take 1, md5 ")
+    assert "against rejected, take 1, md5 " in settled
 
 
 def test_a_conflict_that_was_committed_is_settled_later(locked: LockedRun, bea: LockedRun) -> None:
@@ -269,8 +273,10 @@ def test_everything_else_refuses_while_a_merge_is_open(locked: LockedRun, bea: L
         lambda: build(project, run, BuildOptions(), ignore_progress),
     ]
     for act in refused:
-        with pytest.raises(GitAssetsError, match="a merge is not finished"):
+        with pytest.raises(GitAssetsError, match="a merge is not finished") as caught:
             act()
+        assert "decided differently on image 3" in caught.value.hint
+        assert "`gitassets approve ep1 --image 3`" in caught.value.hint
     with pytest.raises(ConflictError, match="this asset is not in conflict"):
         approve(project, run, select(audio="1"))
     with pytest.raises(NoMatchError):
@@ -281,6 +287,9 @@ def test_everything_else_refuses_while_a_merge_is_open(locked: LockedRun, bea: L
     assert [str(one) for one in result.unchanged] == ["image 1"]
     assert {str(one.address) for one in result.skipped} == {"audio 1", "audio 2", "audio 3"}
     assert approve(project, run, select(image="3")).unchanged
+    with pytest.raises(GitAssetsError, match="a merge is not finished") as caught:
+        build(project, run, BuildOptions(), ignore_progress)
+    assert caught.value.hint.startswith(f"Conclude it with `git -C {locked.folder} commit`")
     conclude(locked)
     assert_whole(locked)
 

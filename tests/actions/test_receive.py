@@ -67,7 +67,7 @@ def test_a_good_push_is_taken_and_says_what_was_not_checked(server: Server) -> N
     done = server.push("run/ep1")
     assert done.returncode == 0
     assert server.tip() == server.locked.head()
-    assert "ep1: 1 commits keep the locks" in done.stderr
+    assert "ep1: 1 commit keeps the locks" in done.stderr
     assert "not checked: the media files" in done.stderr
 
 
@@ -77,6 +77,7 @@ def test_an_overwrite_is_refused_with_the_reason(server: Server) -> None:
     commit = commit_by_hand(locked.folder)
     said = server.refuses("run/ep1")
     assert f"ep1 {commit[:10]} by Ann Lee <ann@example.com>: image 1 is approved and locked" in said
+    assert said.count("take it out of the branch") == 1
     assert "gitassets reopen ep1 --image 1" in said
 
 
@@ -125,6 +126,10 @@ def test_a_new_branch_is_judged_from_its_root(server: Server) -> None:
 
 def test_a_run_cannot_be_pushed_under_another_name(server: Server) -> None:
     assert "was of run ep2 and is of run ep1" in server.refuses("run/ep1:run/ep2")
+
+
+def test_a_branch_without_a_manifest_is_no_run(server: Server) -> None:
+    assert "holds no asset_manifest.json of gitassets" in server.refuses("main:refs/heads/run/other")
 
 
 def test_one_bad_branch_refuses_the_whole_push(server: Server) -> None:

@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from gitassets.actions.doctor import doctor
 from gitassets.actions.project import find_run
 from gitassets.actions.regen import RegenOptions, regen
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.takes import blame, read_takes, restore
 from gitassets.actions.transition import approve, reject, reopen_assets
+from gitassets.adapters.files import hash_file
 from gitassets.domain.manifest import Address, Asset, Kind
 from gitassets.domain.status import Status
-from gitassets.errors import CorruptError, LockedError, NoMatchError, NotFoundError, UsageError
+from gitassets.errors import ConflictError, CorruptError, LockedError, NoMatchError, NotFoundError, UsageError
 from tests.actions.checks import assert_clean, ignore_progress, run_cli, select, subjects
 from tests.actions.locked_run import IMAGE_1, IMAGE_3, LockedRun, copy_project, overwrite
 from tests.actions.tone_provider import ToneProvider
@@ -75,6 +77,57 @@ def test_a_reopened_asset_is_blamed_on_who_approved_it_last(locked: LockedRun) -
     assert blame(locked.project, locked.run)[0].commit == locked.head() != first
 
 
+def copy_for_bea(locked: LockedRun, tmp_path: Path) -> LockedRun:
+    """A colleague's copy of the project, who commits under her own name."""
+    other = copy_project(locked.project.root, tmp_path / "bea")
+    bea = LockedRun(other, find_run(other, "ep1"))
+    bea.git("config", "user.name", "Bea")
+    return bea
+
+
+def merge(locked: LockedRun, other: LockedRun) -> None:
+    locked.git("fetch", "--quiet", str(other.project.root), "run/ep1")
+    locked.git("merge", "--no-edit", "FETCH_HEAD", check=False)
+
+
+def test_after_a_merge_each_approval_is_still_of_who_gave_it(locked: LockedRun, tmp_path: Path) -> None:
+    bea = copy_for_bea(locked, tmp_path)
+    approve(locked.project, locked.run, select(audio="1"))
+    approve(bea.project, bea.run, select(audio="2"))
+    commits = {"audio 1": locked.head(), "image 1": locked.git("rev-parse", "HEAD~1").strip(), "audio 2": bea.head()}
+    merge(locked, bea)
+    found = blame(locked.project, locked.run)
+    assert {str(one.address): one.commit for one in found} == commits
+    assert [one.author.split(" <")[0] for one in found] == ["Ann Lee", "Ann Lee", "Bea"]
+
+
+def test_who_settles_a_conflict_has_approved_it(locked: LockedRun, tmp_path: Path) -> None:
+    bea = copy_for_bea(locked, tmp_path)
+    reject(locked.project, locked.run, select(image="3"), reason="too dark")
+    approve(bea.project, bea.run, select(image="3"))
+    merge(locked, bea)
+    approve(locked.project, locked.run, select(image="3"))
+    locked.git("commit", "--quiet", "--no-edit")
+    approval = blame(locked.project, locked.run)[-1]
+    assert (approval.address, approval.commit) == (IMAGE_3, locked.head())
+    assert approval.author == "Ann Lee <ann@example.com>"
+
+
+def test_a_branch_that_left_a_take_alone_does_not_say_what_became_of_it(
+    locked: LockedRun, provider: ToneProvider, tmp_path: Path
+) -> None:
+    bea = copy_for_bea(locked, tmp_path)
+    make_takes(locked, 2)
+    approve(bea.project, bea.run, select(audio="2"))
+    merge(locked, bea)
+    (result,) = read_takes(locked.project, locked.run, select(image="3"))
+    assert [(one.asset.status, one.asset.reason) for one in result.takes] == [
+        (Status.REJECTED, "no 1"),
+        (Status.REVISED, "no 1"),
+    ]
+    assert [one.current for one in result.takes] == [False, True]
+
+
 def test_restore_brings_overwritten_and_deleted_files_back_locked(locked: LockedRun) -> None:
     good = locked.locked_file.read_bytes()
     unknown = overwrite(locked.locked_file)
@@ -99,6 +152,22 @@ def test_restore_puts_a_file_in_the_place_of_a_link(locked: LockedRun, tmp_path:
     assert locked.locked_file.is_file()
     assert not locked.locked_file.is_symlink()
     assert locked.verify().holds
+
+
+def test_a_folder_in_the_place_of_a_file_is_named_and_left(locked: LockedRun) -> None:
+    locked.locked_file.unlink()
+    locked.locked_file.mkdir()
+    with pytest.raises(ConflictError, match=r"scene_000\.png is a folder"):
+        restore(locked.project, locked.run, select(image="1"))
+    assert locked.locked_file.is_dir()
+    result = doctor(locked.project)
+    assert result.mended == ()
+    assert "a folder lies where the file of image 1 belongs" in result.left[0]
+    locked.locked_file.rmdir()
+    locked.locked_file.symlink_to(locked.project.root, target_is_directory=True)
+    assert restore(locked.project, locked.run, select(image="1")).restored == ("images/scene_000.png",)
+    assert hash_file(locked.locked_file) == locked.asset(IMAGE_1).md5
+    assert not locked.locked_file.is_symlink()
 
 
 def test_a_damaged_blob_is_never_restored(locked: LockedRun) -> None:
@@ -205,7 +274,7 @@ def approve_either(locked: LockedRun) -> None:
 
 def test_the_commands_print_tables_and_json(locked: LockedRun) -> None:
     root = locked.project.root
-    assert "scene_000" not in run_cli(root, "history", "ep1", "--image", "1").stdout
+    assert "→ 1  current, approved" in run_cli(root, "history", "ep1", "--image", "1").stdout
     found = json.loads(run_cli(root, "history", "ep1", "--image", "1", "--json").stdout)
     (take,) = found["assets"][0]["takes"]
     assert {"take", "md5", "status", "commit", "author", "date", "current"} <= set(take)

@@ -6,10 +6,10 @@ import json
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from gitassets.actions.doctor import doctor
 from gitassets.actions.note import note
@@ -123,7 +123,8 @@ def test_approved_bytes_overwritten_by_a_commit_past_the_hooks(locked: LockedRun
     assert (finding.commit, finding.subject, finding.author) == (commit, "image 1", "Mal <ann@example.com>")
     assert finding.date.startswith("20")
     assert "its md5 changed from" in finding.message
-    assert "gitassets restore ep1 --image 1" in finding.hint
+    assert "take it out of the branch" in finding.hint
+    assert "gitassets reopen ep1 --image 1" in finding.hint
 
 
 def test_the_overwrite_stays_found_when_the_old_bytes_come_back(locked: LockedRun) -> None:
@@ -449,6 +450,9 @@ def test_a_run_in_the_middle_of_a_rebase_is_incomplete(locked: LockedRun) -> Non
     result = locked.verify()
     assert not result.holds
     assert "a rebase is not finished" in result.incomplete[0]
+    done = run_cli(locked.project.root, "verify")
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1].startswith("Incomplete: what is here holds")
 
 
 def test_a_shallow_clone_is_incomplete(locked: LockedRun, tmp_path: Path) -> None:
@@ -535,6 +539,7 @@ def test_the_command_tells_who_did_what_where(locked: LockedRun) -> None:
     assert f"commit {commit[:10]}" in done.stdout
     assert "by Ann Lee <ann@example.com>" in done.stdout
     assert "image 1 is approved and locked, but its md5 changed" in done.stdout
+    assert "Does not hold: 1 finding in 1 run, 4 commits, " in done.stdout
     found = json.loads(run_cli(locked.project.root, "verify", "--json").stdout)
     assert found["holds"] is False
     assert {"schema", "command", "runs", "commits", "files", "blobs", "incomplete", "mended", "unchecked"} < set(found)

@@ -34,6 +34,11 @@ def test_a_silent_failure_names_its_code() -> None:
         run_command(python("raise SystemExit(4)"))
 
 
+def test_a_failure_that_is_told_on_standard_output_is_told() -> None:
+    with pytest.raises(CommandError, match="nothing to commit"):
+        run_command(python("print('nothing to commit'); raise SystemExit(1)"))
+
+
 def test_other_codes_may_be_fine() -> None:
     assert run_command(python("raise SystemExit(1)"), ok_codes=(0, 1)) == b""
 

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from gitassets.domain.carry import carry, find_hindrance
 from gitassets.domain.conflict import CONFLICT

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gitassets.domain.conflict import (
     CONFLICT,
@@ -453,11 +453,20 @@ def _check_nothing_lost(base: Manifest, ours: Manifest, theirs: Manifest, merged
                     assert md5 in [one for _, one in found]
                 if (status, md5) not in old and status in ("approved", "rejected", "published"):
                     assert (status, md5) in found or (status == "approved" and ("published", md5) in found)
+            _check_candidates(base.asset(address), asset, merged.asset(address))
             before = base.asset(address)
             if before is not None and before.locked and not asset.locked:
                 after = merged.asset(address)
                 assert after is not None
                 assert not after.locked
+
+
+def _check_candidates(before: Asset | None, side: Asset, merged: Asset | None) -> None:
+    """What a side added is there, as a candidate or as the current take; who chose one has not taken it from others."""
+    known = {*before.takes, before.md5} if before else set()
+    for md5 in side.takes.keys() - known:
+        assert merged is not None
+        assert md5 in (merged.md5, *merged.takes)
 
 
 @settings(max_examples=300)

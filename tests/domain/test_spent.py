@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest
 from gitassets.domain.spent import CostRow, Ledger, iter_charges, sum_up, with_charges
