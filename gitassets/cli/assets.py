@@ -294,9 +294,9 @@ def regen(
     from gitassets.actions.regen import RegenOptions
     from gitassets.actions.regen import regen as act
     from gitassets.actions.spending import Terms
-    from gitassets.cli.buying import TerminalBuyer, tell_estimate
+    from gitassets.cli.buying import TerminalBuyer, tell_estimate, tell_made
     from gitassets.cli.render import emit_json
-    from gitassets.cli.told import tell_failures, tell_made, tell_skipped
+    from gitassets.cli.told import tell_failures, tell_skipped
     from gitassets.domain.commit_message import format_addresses
 
     project, found = load_run(run)

@@ -8,6 +8,7 @@ import typer
 
 from gitassets.cli.options import is_interactive
 from gitassets.domain.commit_message import format_addresses
+from gitassets.domain.manifest import Address
 from gitassets.domain.money import Estimate, EstimateLine, Reused, format_usd
 
 
@@ -21,7 +22,7 @@ class TerminalBuyer:
         tell_estimate(estimate, err=True)
 
     def wants_earlier(self, estimate: Estimate) -> bool:
-        tell_reused(estimate.reused, "was made before by the same request", err=True)
+        tell_reused(estimate.reused, err=True)
         return typer.confirm("Take what was made before, instead of buying it again?", default=True, err=True)
 
     def agrees(self, estimate: Estimate) -> bool:
@@ -32,14 +33,20 @@ def tell_estimate(estimate: Estimate, *, err: bool = False) -> None:
     """What each provider is to make and about what that costs, then the sum and the limits."""
     width = max((len(_name(line)) for line in estimate.lines), default=0)
     for line in estimate.lines:
-        cost = f"about {format_usd(line.cost_usd)}" if line.live and line.cost_usd else "free"
+        cost = _tell_cost(line, estimate)
         typer.echo(f"  {_name(line).ljust(width)}  {cost.ljust(13)}  {format_addresses(line.addresses)}", err=err)
     if estimate.going_on:
         going_on = format_addresses(estimate.going_on)
-        typer.echo(f"  ordered by an earlier command, and paid for: {going_on}", err=err)
-    tell_reused(estimate.reused, "is taken from what was made before by the same request", err=err)
+        typer.echo(f"  ordered by an earlier command, and gone on with: {going_on}", err=err)
+    tell_reused(estimate.reused, err=err)
     if estimate.live:
         typer.echo(f"  together about {format_usd(estimate.total_usd)}{_tell_limits(estimate)}", err=err)
+
+
+def _tell_cost(line: EstimateLine, estimate: Estimate) -> str:
+    if line.cost_usd:
+        return f"about {format_usd(line.cost_usd)}"
+    return "paid before" if set(line.addresses) & set(estimate.going_on) else "free"
 
 
 def _name(line: EstimateLine) -> str:
@@ -53,7 +60,18 @@ def _tell_limits(estimate: Estimate) -> str:
     return f"{told}. Not all of it will be made: that would pass the limit." if estimate.breaks_limit else told
 
 
-def tell_reused(reused: Sequence[Reused], what: str, *, err: bool = False) -> None:
-    """Which assets come from which earlier takes."""
+def tell_reused(reused: Sequence[Reused], *, err: bool = False) -> None:
+    """Which assets are made already, and in which runs."""
+    by_run: dict[str, list[Address]] = {}
     for one in reused:
-        typer.echo(f"  {one.address} {what}: {one.earlier}", err=err)
+        by_run.setdefault(one.earlier.partition(":")[0], []).append(one.address)
+    for run_id, addresses in by_run.items():
+        what = format_addresses(addresses)
+        typer.echo(f"  from history, made before by the same request in {run_id}: {what}", err=err)
+
+
+def tell_made(reused: Sequence[Reused], spent_usd: float) -> None:
+    """What was taken from history, and what the rest has cost."""
+    tell_reused(reused)
+    if spent_usd:
+        typer.echo(f"  Spent about {format_usd(spent_usd)}.")

@@ -111,4 +111,4 @@ def _tell_rest(result: CostResult) -> None:
         typer.echo(f"Of {count(unknown, 'take')} nobody recorded the cost: not counted.")
     if result.pending_usd:
         told = format_usd(result.pending_usd)
-        typer.echo(f"Besides these {told} is ordered, or bought and not recorded yet: the next command records it.")
+        typer.echo(f"Besides, {told} is ordered or not recorded yet: run the command again that was interrupted.")

@@ -165,9 +165,9 @@ def _read_paragraphs(project: Project, script: str | None, trial: str | None) ->
 
 def _tell_produced(result: object, as_json: bool) -> None:
     from gitassets.actions.produce import ProduceResult
-    from gitassets.cli.buying import tell_estimate
+    from gitassets.cli.buying import tell_estimate, tell_made
     from gitassets.cli.render import count, emit_json
-    from gitassets.cli.told import tell_failures, tell_made
+    from gitassets.cli.told import tell_failures
     from gitassets.domain.commit_message import format_addresses
 
     if not isinstance(result, ProduceResult):

@@ -11,7 +11,6 @@ from gitassets.cli.render import printable
 from gitassets.domain.commit_message import Transition, describe_transitions, format_addresses
 from gitassets.domain.decision import Skipped
 from gitassets.domain.manifest import Address
-from gitassets.domain.money import Reused, format_usd
 
 
 def tell_failures(failures: Sequence[Failure]) -> None:
@@ -25,14 +24,6 @@ def tell_failures(failures: Sequence[Failure]) -> None:
         typer.echo(printable(f"  not made: {format_addresses(addresses)}: {message}"), err=True)
         if hint:
             typer.echo(printable(f"    → {hint}"), err=True)
-
-
-def tell_made(reused: Sequence[Reused], spent_usd: float) -> None:
-    """What was taken from history, and what the rest has cost."""
-    for one in reused:
-        typer.echo(f"  {one.address} has the bytes of {one.earlier}, made before by the same request: nothing was paid")
-    if spent_usd:
-        typer.echo(f"  Spent about {format_usd(spent_usd)}.")
 
 
 def tell_transitions(transitions: Iterable[Transition]) -> None:
