@@ -9,11 +9,16 @@ from gitassets.actions.output import hold_output
 from gitassets.actions.project import Project
 
 
-def test_a_file_is_there_only_when_all_went_well(project: Project, tmp_path: Path) -> None:
-    output = tmp_path / "x.zip"
-    with pytest.raises(ValueError, match="half"), hold_output(project, output) as part:
+def write_half(project: Project, output: Path) -> None:
+    with hold_output(project, output) as part:
         part.write_text("half")
         raise ValueError("half way")
+
+
+def test_a_file_is_there_only_when_all_went_well(project: Project, tmp_path: Path) -> None:
+    output = tmp_path / "x.zip"
+    with pytest.raises(ValueError, match="half way"):
+        write_half(project, output)
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == []
     for text in ("one", "two"):
         with hold_output(project, output) as part:
