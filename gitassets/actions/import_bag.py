@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gitassets.actions.create import check_set_up, write_branch
 from gitassets.actions.given_bag import GivenBag, read_given_bag
@@ -40,8 +43,7 @@ class ImportOptions:
     dry_run: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class ImportResult:
+class ImportResult(Struct, frozen=True, kw_only=True):
     """`source_run` at `source_commit` is what the bag was made of; `statuses` counts the imported assets by status.
 
     `commits` is how many came over as the run's history, 0 when it begins anew; `history_left` that there was one.

@@ -97,10 +97,11 @@ class Ledger(Struct):
 
 
 def iter_takes(number: int, segment: Segment) -> Iterator[tuple[Address, Asset]]:
-    """The takes that one state of a segment holds."""
+    """The takes that one state of a segment holds, candidates too."""
     for kind in Kind:
         asset = segment.asset(kind)
         if asset is not None:
+            yield from ((Address(number, kind), take) for take in asset.takes.values())
             yield Address(number, kind), asset
 
 
