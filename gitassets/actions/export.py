@@ -35,7 +35,7 @@ from gitassets.domain.bag import (
 )
 from gitassets.domain.captions import format_srt
 from gitassets.domain.commit_message import format_addresses
-from gitassets.domain.credits import format_credits
+from gitassets.domain.credits import format_credits, iter_credits
 from gitassets.domain.excerpt import Only, iter_left_out
 from gitassets.domain.manifest import Address, Kind, format_manifest, iter_folder_entries
 from gitassets.errors import ConflictError, GitAssetsError
@@ -162,9 +162,10 @@ def _add_texts(project: Project, bag: BagFolder, excerpt: Excerpt, trail: bytes,
 
 
 def _make_captions(project: Project, excerpt: Excerpt, on_progress: OnProgress) -> str:
-    """The captions of a video of these assets; empty without texts, or narration that says how long each lasts."""
+    """The captions of a video of these assets; empty where nothing can be read, or narration lacks to say how long."""
     texts = any(segment.paragraph_text.strip() for segment in excerpt.manifest.segments.values())
-    if not texts or not any(excerpt.manifest.assets(Kind.AUDIO)):
+    to_read = texts or any(iter_credits(excerpt.manifest))
+    if not to_read or not any(excerpt.manifest.assets(Kind.AUDIO)):
         return ""
     return format_srt(lay_out_excerpt(project, excerpt, on_progress, (Kind.AUDIO,)).timeline)
 

@@ -72,14 +72,15 @@ def hand_over(project: Project, order: Order, generated: Generated, md5: str, lo
 
 def _share(good: Good, claims: Sequence[Claim], provider: str, log: MadeLog) -> Iterator[Outcome]:
     """What becomes of each claim; all takes are in the log, the first with the cost of all."""
-    known = {(made.segment, made.kind): made for made in log.read() if made.asset.get("md5") == good.md5}
+    earlier = (made for made in log.read() if made.asset.get("md5") == good.md5)
+    known = {(made.segment, made.kind, made.asset.get("take")): made for made in earlier}
     payer: Claim | None = None
     for claim in claims:
         problem = find_repetition(claim, good.md5, provider)
         if problem is not None:
             yield problem
             continue
-        yield known.get((claim.segment, claim.kind)) or _log(log, claim, good, payer)
+        yield known.get((claim.segment, claim.kind, claim.take)) or _log(log, claim, good, payer)
         payer = payer or claim
 
 

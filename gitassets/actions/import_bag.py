@@ -11,13 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from gitassets.actions.create import check_set_up, write_branch
 from gitassets.actions.given_bag import GivenBag, read_given_bag
 from gitassets.actions.making import OnProgress
 from gitassets.actions.open_close import open_run
 from gitassets.actions.project import BRANCH_PREFIX, Project, find_runs, repair_links
 from gitassets.actions.verify import HistoryAudit, VerifyResult
-from gitassets.adapters.files import hash_bytes
+from gitassets.adapters.files import hash_bytes, hash_file
 from gitassets.adapters.git_bundle import read_bundle, take_over
 from gitassets.domain.audit import IMPORTED_TRAIL
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
@@ -40,16 +43,15 @@ class ImportOptions:
     dry_run: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class ImportResult:
+class ImportResult(Struct, frozen=True, kw_only=True):
     """`source_run` at `source_commit` is what the bag was made of; `statuses` counts the imported assets by status.
 
     `commits` is how many came over as the run's history, 0 when it begins anew; `history_left` that there was one.
-    `missing` are files that the history's last state names and the bag does not hold.
+    `missing` are files that the history's last state names and the bag does not hold. On a dry run `commit` and
+    `folder` are None.
     """
 
     run_id: str
-    folder: Path | None
     source: Path
     source_run: str
     source_commit: str | None
@@ -61,8 +63,9 @@ class ImportResult:
     commits: int
     history_left: bool
     missing: tuple[str, ...]
-    commit: str | None
-    dry_run: bool
+    commit: str | None = None
+    folder: Path | None = None
+    dry_run: bool = True
 
 
 @dataclass(frozen=True)
@@ -87,12 +90,18 @@ def import_bag(project: Project, source: Path, options: ImportOptions, on_progre
         run_id = options.run_id or bag.manifest.run_id
         _check_new(project, run_id)
         history = _read_history(project, bag, folder / "history", options)
-        commit = None if options.dry_run else _make_run(project, bag, run_id, history)
-    opened = None if options.dry_run else open_run(project, run_id)
+        if options.dry_run:
+            return _result(source, bag, run_id, history)
+        commit = _make_run(project, bag, run_id, history)
+    folder = open_run(project, run_id).folder
+    return replace(_result(source, bag, run_id, history), commit=commit, folder=folder, dry_run=False)
+
+
+def _result(source: Path, bag: GivenBag, run_id: str, history: _History | None) -> ImportResult:
+    """What is to be imported; nothing is yet."""
     counts = Counter(asset.status for _, asset in bag.manifest.assets())
     return ImportResult(
         run_id=run_id,
-        folder=opened.folder if opened else None,
         source=source,
         source_run=bag.manifest.run_id,
         source_commit=bag.commit,
@@ -104,9 +113,13 @@ def import_bag(project: Project, source: Path, options: ImportOptions, on_progre
         commits=history.commits if history else 0,
         history_left=bag.bundle is not None and history is None,
         missing=_find_missing(bag, history),
-        commit=commit,
-        dry_run=options.dry_run,
     )
+
+
+def _find_missing(bag: GivenBag, history: _History | None) -> tuple[str, ...]:
+    given = bag.files()
+    named = iter_folder_entries(history.manifest) if history else ()
+    return tuple(path for path, _, _ in named if path not in given)
 
 
 def _check_source(project: Project, source: Path) -> None:
@@ -172,12 +185,18 @@ def _make_run(project: Project, bag: GivenBag, run_id: str, history: _History | 
     with project.lock(f"import {run_id}"):
         repair_links(project)
         _check_new(project, run_id)
-        md5s = {path: md5 for path, md5, _ in iter_folder_entries(bag.manifest)}
-        for path, file in bag.files().items():
-            project.blobs.move_in(file, md5s[path])
+        _keep_files(project, bag)
         if history is not None:
             return _make_branch_of_history(project, run_id, history)
         return _make_branch(project, bag, run_id)
+
+
+def _keep_files(project: Project, bag: GivenBag) -> None:
+    """The bag's bytes are in the cache. What is there already and whole stays: nobody's approved bytes are replaced."""
+    files = bag.files()
+    for path, md5, _ in iter_folder_entries(bag.manifest):
+        if not project.blobs.has(md5) or hash_file(project.blobs.path(md5)) != md5:
+            project.blobs.move_in(files[path], md5)
 
 
 def _make_branch_of_history(project: Project, run_id: str, history: _History) -> str:
@@ -195,9 +214,3 @@ def _make_branch(project: Project, bag: GivenBag, run_id: str) -> str:
     words = f"By the bag {Path(bag.name).name}, made of commit {bag.commit or 'unknown'}."
     message = CommitMessage(run_id, "import", what, words, transitions)
     return write_branch(project, manifest, message, {IMPORTED_TRAIL: bag.trail} if bag.trail else {})
-
-
-def _find_missing(bag: GivenBag, history: _History | None) -> tuple[str, ...]:
-    given = bag.files()
-    named = iter_folder_entries(history.manifest) if history else ()
-    return tuple(path for path, _, _ in named if path not in given)

@@ -20,7 +20,8 @@ from gitassets.providers.base import Generated, Provider, Request
 
 @dataclass(frozen=True)
 class Job:
-    """One asset to be made by a provider; `base` is what it replaces, `take` the number of what is to come.
+    """One asset to be made by a provider; `base` is what it replaces, `take` the number of what is to come. A
+    `candidate` does not replace it, but is to lie beside it.
 
     `prompt_md5` is that of what the segment says its image is to show, be the request's prompt that or another one;
     `made_from` are the md5s of the audio and image that a clip is made from, `credit` what must be said of that image.
@@ -32,6 +33,7 @@ class Job:
     base: Asset | None = None
     text_md5: str | None = None
     take: int | None = None
+    candidate: bool = False
     prompt_md5: str | None = None
     made_from: Mapping[str, str] = field(default_factory=dict)
     credit: Mapping[str, Any] = field(default_factory=dict)
@@ -72,6 +74,7 @@ class Claim:
     take: int
     text_md5: str | None
     extra: Mapping[str, Any]
+    candidate: bool = False
 
     @property
     def address(self) -> Address:
@@ -97,7 +100,13 @@ def make_claim(job: Job, action: str, **extra: Any) -> Claim:
         take=job.take_number,
         text_md5=job.text_md5,
         extra={key: value for key, value in {**known, **extra}.items() if value},
+        candidate=job.candidate,
     )
+
+
+def make_entry(claim: Claim, asset: Asset) -> Made:
+    """What the log of made assets says of the asset that this claim waited for."""
+    return Made(claim.segment, claim.kind, claim.base_md5, claim.action, raw_asset(asset), claim.candidate)
 
 
 @dataclass(frozen=True)
@@ -152,7 +161,7 @@ def record(claim: Claim, good: Good, *, cost_usd: float, **extra: Any) -> Made:
         cost_usd=round(cost_usd, 6),
         extra={**generated.extra, **claim.extra, **extra},
     )
-    return Made(claim.segment, claim.kind, claim.base_md5, claim.action, raw_asset(asset))
+    return make_entry(claim, asset)
 
 
 def now() -> str:

@@ -10,14 +10,14 @@ from threading import Event
 
 from gitassets.actions.buying import Shop, buy
 from gitassets.actions.handing_over import Outcome
-from gitassets.actions.jobs import Job, Work, examine, find_repetition, make_claim, record
+from gitassets.actions.jobs import Job, Work, examine, find_repetition, make_claim, make_entry, record
 from gitassets.actions.preparing import Prepared, Reuse
 from gitassets.actions.project import Project, Run
 from gitassets.actions.recording import Failure, Recorded, record_made
 from gitassets.actions.transaction import begin
 from gitassets.adapters.files import hash_file
 from gitassets.adapters.journal import Made, MadeLog
-from gitassets.domain.manifest import Asset, default_path, raw_asset
+from gitassets.domain.manifest import Asset, default_path
 from gitassets.domain.money import Reused
 from gitassets.domain.status import Status
 from gitassets.domain.takes import OF_THE_MAKING, REQUEST, REUSED_FROM
@@ -200,7 +200,7 @@ def _take_earlier(shop: Shop, reuse: Reuse, results: Results) -> None:
         cost_usd=0.0,
         extra={key: value for key, value in earlier.extra.items() if key in OF_THE_MAKING} | dict(claim.extra),
     )
-    made = Made(claim.segment, claim.kind, claim.base_md5, claim.action, raw_asset(asset))
+    made = make_entry(claim, asset)
     shop.log.add(made)
     results.made.append(made)
     results.reused.append(reuse.told)

@@ -15,7 +15,7 @@ from gitassets.domain.commit_message import CommitMessage, Transition
 from gitassets.domain.manifest import Address, Asset, default_path
 from gitassets.domain.selection import AssetSelection, format_ranges, select_segments
 from gitassets.domain.status import Status
-from gitassets.domain.takes import next_take
+from gitassets.domain.takes import MOVED_FROM, next_take
 from gitassets.errors import LockedError, NoMatchError, UsageError
 
 
@@ -83,8 +83,12 @@ def _moved(session: Session, source: Address, target: Address, take: str | None)
         current = replace(older, path=path, status=Status.DRAFT, approved_md5=None, take=1)
     if current is None:
         raise NoMatchError(f"Segment {source.segment} of {session.run.run_id} has no {source.kind}")
-    moved = replace(current, extra={**current.extra, "moved_from": str(source)})
+    moved = _mark(replace(current, takes={md5: _mark(take, source) for md5, take in current.takes.items()}), source)
     return moved if there is None else adopt(session, target, _number_on(moved, there), there)
+
+
+def _mark(asset: Asset, source: Address) -> Asset:
+    return replace(asset, extra={**asset.extra, MOVED_FROM: str(source)})
 
 
 def _number_on(moved: Asset, there: Asset) -> Asset:

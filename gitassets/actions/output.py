@@ -26,15 +26,14 @@ def check_output(project: Project, output: Path) -> None:
 
 
 def check_free(output: Path, *, force: bool, is_ours: Callable[[Path], bool]) -> None:
-    """ConflictError when something lies at `output` that may not be replaced: with `force`, what is not ours."""
+    """ConflictError when something lies at `output` that may not be replaced: without `force` whatever it is."""
     if not output.exists() and not output.is_symlink():
         return
+    if not is_ours(output):
+        inside = f", such as {output / 'NAME.zip'}" if output.is_dir() else ""
+        raise ConflictError(f"{output} is there already, and no export made it", f"Name another place with -o{inside}.")
     if not force:
         raise ConflictError(f"{output} is there already", "Name another place with -o, or replace it with --force.")
-    if not is_ours(output):
-        raise ConflictError(
-            f"{output} is not what an export made, so --force does not replace it", "Name another place with -o."
-        )
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from gitassets.domain.manifest import (
 from gitassets.domain.money import format_usd
 from gitassets.domain.spent import UNKNOWN_PROVIDER, with_charges
 from gitassets.domain.status import Status, status_after_new_take
-from gitassets.domain.takes import OF_THE_BYTES, without_take
+from gitassets.domain.takes import OF_THE_BYTES, make_candidate, without_take
 from gitassets.errors import BusyError
 
 
@@ -51,12 +51,25 @@ def making_lock(project: Project, run_id: str) -> Path:
     return project.state_dir / "making" / f"{run_id}.lock"
 
 
+class Candidate(Struct, frozen=True):
+    """A take that was recorded beside the current one."""
+
+    address: Address
+    take: int
+    md5: str
+    path: str
+
+
 class Recorded(Struct, frozen=True):
-    """What a commit recorded, and what it could not since the asset had changed meanwhile (its bytes are kept)."""
+    """What a commit recorded, and what it could not since the asset had changed meanwhile (its bytes are kept).
+
+    `made` are the assets whose current take is a new one.
+    """
 
     commit: str | None
     made: tuple[Address, ...]
     failed: tuple[Failure, ...]
+    candidates: tuple[Candidate, ...] = ()
 
 
 def record_made(
@@ -66,27 +79,55 @@ def record_made(
 
     What was paid for an asset that can no longer be recorded is a charge.
     """
-    changed: dict[Address, Asset | None] = {}
-    transitions: list[Transition] = []
-    failed: list[Failure] = []
-    charged = [*charges]
+    before = after = session.manifest
+    touched, failed, charged = dict[Address, None](), list[Failure](), [*charges]
     for one in made:
         address = Address(one.segment, Kind(one.kind))
-        current = session.manifest.asset(address)
-        problem = _find_obstacle(session.manifest, one, address, current)
-        if problem:
+        problem = _find_obstacle(after, one, address)
+        if problem is None:
+            after = after.with_asset(address, _take_in(session, after, one, address))
+            touched[address] = None
+        elif not _is_recorded(after, one, address):
             failed.append(Failure(address, problem))
-            charged += [] if current and current.md5 == one.asset.get("md5") else _charge_in_vain(one, problem)
-            continue
-        asset = parse_asset(one.asset, address.kind, "the log of made assets")
-        adopted = adopt(session, address, asset, current)
-        changed[address] = adopted
-        transitions.append(Transition(address, current.status if current else "none", adopted.status))
-    after = _with_charges(session.manifest.with_assets(changed), charged)
-    if after == session.manifest:
+            charged += _charge_in_vain(one, problem)
+    after = _with_charges(after, charged)
+    if after == before:
         return Recorded(None, (), tuple(failed))
-    message = _describe(session, action, transitions, charged, words)
-    return Recorded(session.commit(after, message), tuple(changed), tuple(failed))
+    commit = session.commit(after, _describe(before, after, action, list(touched), charged, words))
+    renewed = tuple(one for one in touched if _is_renewed(before, after, one))
+    return Recorded(commit, renewed, tuple(failed), tuple(_iter_candidates(before, after, touched)))
+
+
+def _take_in(session: Session, manifest: Manifest, made: Made, address: Address) -> Asset:
+    """The asset with the made take, as its current one or among its candidates."""
+    asset = parse_asset(made.asset, address.kind, "the log of made assets")
+    current = manifest.asset(address)
+    if current is None or not made.candidate:
+        return adopt(session, address, asset, current)
+    return replace(current, takes={**current.takes, asset.md5: make_candidate(manifest, address, asset)})
+
+
+def _is_recorded(manifest: Manifest, made: Made, address: Address) -> bool:
+    """Whether it is there already, since a command was killed when it had just recorded it."""
+    current = manifest.asset(address)
+    if current is None or not made.candidate:
+        return current is not None and current.md5 == made.asset.get("md5")
+    known = {(one.md5, one.take) for one in (current, *current.takes.values())}
+    return (made.asset.get("md5"), made.asset.get("take")) in known
+
+
+def _is_renewed(before: Manifest, after: Manifest, address: Address) -> bool:
+    """Whether another take is the current one."""
+    old, new = before.asset(address), after.asset(address)
+    return new is not None and (old is None or old.md5 != new.md5)
+
+
+def _iter_candidates(before: Manifest, after: Manifest, addresses: Iterable[Address]) -> Iterator[Candidate]:
+    for address in addresses:
+        old, new = before.asset(address), after.asset(address)
+        for md5, take in new.takes.items() if new else ():
+            if old is None or md5 not in old.takes:
+                yield Candidate(address, take.take, md5, take.path)
 
 
 def _charge_in_vain(made: Made, problem: str) -> list[Charge]:
@@ -109,33 +150,52 @@ def _with_charges(manifest: Manifest, charges: Sequence[Charge]) -> Manifest:
 
 
 def _describe(
-    session: Session, action: str, transitions: Sequence[Transition], charges: Sequence[Charge], words: str
+    before: Manifest, after: Manifest, action: str, touched: Sequence[Address], charges: Sequence[Charge], words: str
 ) -> CommitMessage:
     """The message of the commit; where nothing was made, it tells of the charges alone."""
     told = [f"Charged, with nothing to show for it: {_tell_charge(one)}." for one in charges]
-    addresses = [one.address for one in transitions] or [Address(one.segment, Kind(one.kind)) for one in charges]
+    addresses = touched or [Address(one.segment, Kind(one.kind)) for one in charges]
+    only_candidates = touched and not any(_is_renewed(before, after, one) for one in touched)
     return CommitMessage(
-        session.run.run_id,
-        action if transitions else "charge",
-        format_addresses(addresses),
+        before.run_id,
+        action if touched else "charge",
+        f"{'candidates of ' if only_candidates else ''}{format_addresses(addresses)}",
         "\n".join([words, *told]).strip(),
-        tuple(transitions),
+        tuple(_transition(before, after, one) for one in touched),
         tuple(sorted({one.segment for one in charges})),
     )
+
+
+def _transition(before: Manifest, after: Manifest, address: Address) -> Transition:
+    old, new = before.asset(address), after.asset(address)
+    return Transition(address, old.status if old else "none", new.status if new else "none")
 
 
 def _tell_charge(charge: Charge) -> str:
     return f"{charge.kind} {charge.segment}, {format_usd(charge.cost_usd)} at {charge.provider}"
 
 
-def _find_obstacle(manifest: Manifest, made: Made, address: Address, current: Asset | None) -> str | None:
+def _find_obstacle(manifest: Manifest, made: Made, address: Address) -> str | None:
+    """Why the made take cannot be recorded; its bytes are kept all the same."""
+    current, md5 = manifest.asset(address), made.asset.get("md5")
     if address.segment not in manifest.segments:
-        return f"Segment {address.segment} is no longer in the run; the bytes are kept as {made.asset.get('md5')}"
+        return f"Segment {address.segment} is no longer in the run; the bytes are kept as {md5}"
+    if made.candidate:
+        return _find_obstacle_beside(current, made, address)
     if current is not None and current.locked:
-        return f"{address} was approved meanwhile; the new take's bytes are kept as {made.asset.get('md5')}"
+        return f"{address} was approved meanwhile; the new take's bytes are kept as {md5}"
     if (current.md5 if current else None) != made.base_md5:
-        return f"{address} was changed meanwhile; the new take's bytes are kept as {made.asset.get('md5')}"
+        return f"{address} was changed meanwhile; the new take's bytes are kept as {md5}"
     return None
+
+
+def _find_obstacle_beside(current: Asset | None, made: Made, address: Address) -> str | None:
+    """Why the made take cannot be a candidate. Whatever the current take is meanwhile, it may."""
+    md5 = made.asset.get("md5")
+    if current is None:
+        return f"{address} is no longer in the run; the candidate's bytes are kept as {md5}"
+    same = next((one for one in (current, *current.takes.values()) if one.md5 == md5), None)
+    return None if same is None else f"{made.asset.get('source')} made take {same.take} of {address} again"
 
 
 def adopt(session: Session, address: Address, asset: Asset, current: Asset | None) -> Asset:
@@ -203,4 +263,14 @@ def record_log(session: Session) -> None:
     words = f"{'Made by' if made else 'Of'} a command that was interrupted."
     recorded = record_made(session, made, charges, "recover", words=words)
     session.recovered = recorded.made
+    session.recovered_candidates = tuple(_iter_recovered(session.manifest, made))
     log.remove()
+
+
+def _iter_recovered(manifest: Manifest, made: Iterable[Made]) -> Iterator[tuple[Address, str]]:
+    """The candidates that an interrupted command had made, also where it was killed when it had just recorded them."""
+    for one in made:
+        address, md5 = Address(one.segment, Kind(one.kind)), str(one.asset.get("md5"))
+        asset = manifest.asset(address)
+        if one.candidate and asset is not None and md5 in asset.takes:
+            yield address, md5

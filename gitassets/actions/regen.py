@@ -13,9 +13,9 @@ from gitassets.actions.jobs import Job
 from gitassets.actions.making import OnProgress, finish_making, make_assets
 from gitassets.actions.preparing import Prepared, prepare
 from gitassets.actions.project import Project, Run
-from gitassets.actions.recording import Failure, hold_making, record_log
+from gitassets.actions.recording import Candidate, Failure, hold_making, record_log
 from gitassets.actions.spending import ABSENT, NO_TERMS, Buyer, Terms
-from gitassets.actions.transaction import begin
+from gitassets.actions.transaction import Session, begin
 from gitassets.domain.commit_message import format_addresses
 from gitassets.domain.decision import Skipped
 from gitassets.domain.image_prompt import prompt_for_next, prompt_md5
@@ -33,8 +33,12 @@ from gitassets.providers.registry import find_name, find_speakers
 
 @dataclass(frozen=True, kw_only=True)
 class RegenOptions:
-    """What the new takes are to differ in; None keeps what the take before had."""
+    """What the new takes are to differ in; None keeps what the take before had.
 
+    Of more than one of the `takes` each is a candidate, and the current take stays that; each has another seed.
+    """
+
+    takes: int = 1
     prompt: str | None = None
     style: str | None = None
     voice: str | None = None
@@ -45,12 +49,16 @@ class RegenOptions:
 
 
 class RegenResult(Struct, frozen=True):
-    """`reused` is that part of `made` which was taken from history; `estimate` what all of it was to cost."""
+    """`made` are the assets that have a new take, `candidates` those takes that lie beside the current one.
+
+    `reused` is what of it was taken from history; `estimate` what all of it was to cost.
+    """
 
     run_id: str
     planned: tuple[Address, ...]
     estimate: Estimate
     made: tuple[Address, ...]
+    candidates: tuple[Candidate, ...]
     reused: tuple[Reused, ...]
     failed: tuple[Failure, ...]
     skipped: tuple[Skipped, ...]
@@ -68,7 +76,10 @@ def regen(
     on_progress: OnProgress,
     buyer: Buyer = ABSENT,
 ) -> RegenResult:
-    """A new take of each chosen asset: a draft stays a draft, a rejected one is revised. Locked ones are refused."""
+    """A new take of each chosen asset, or several to choose from. Locked assets are refused.
+
+    With a new take a draft stays a draft, and a rejected asset is revised; candidates leave the status as it is.
+    """
     if selection.empty:
         raise UsageError("Say which assets to regenerate", "With --audio, --image or --video and a selection.")
     project.git.check_identity()
@@ -79,30 +90,52 @@ def regen(
 
 @dataclass(frozen=True)
 class _Planned:
-    """What is to be made, and what is not. Of `failed` no job came about."""
+    """What is to be made, and what is not. Of `failed` no job came about.
+
+    `recovered` are candidates that were wanted and that an interrupted command had made.
+    """
 
     addresses: tuple[Address, ...]
     skipped: tuple[Skipped, ...]
     prepared: Prepared
     failed: tuple[Failure, ...]
+    recovered: tuple[Candidate, ...]
 
 
 def _plan(project: Project, run: Run, selection: AssetSelection, options: RegenOptions, buyer: Buyer) -> _Planned:
     with begin(project, run, "regen") as session:
         record_log(session)
         addresses, skipped = _choose(session.manifest, selection, options)
-        wanted = [_job(project, session.manifest, address, options) for address in addresses]
+        recovered = _list_recovered(session, addresses) if options.takes > 1 else ()
+        wanted = [
+            _job(project, session.manifest, address, options, step)
+            for address in addresses
+            for step in range(options.takes - sum(one.address == address for one in recovered))
+        ]
         jobs, failed = add_images(project, session.run, session.manifest, wanted)
-    return _Planned(tuple(addresses), skipped, _prepare(project, run, jobs, options, buyer), failed)
+    return _Planned(tuple(addresses), skipped, _prepare(project, run, jobs, options, buyer), failed, recovered)
+
+
+def _list_recovered(session: Session, addresses: Sequence[Address]) -> tuple[Candidate, ...]:
+    """What was made of the candidates before the command was interrupted that is now given again."""
+    found = []
+    for address, md5 in session.recovered_candidates:
+        asset = session.manifest.asset(address)
+        if asset is not None and address in addresses:
+            take = asset.takes[md5]
+            found.append(Candidate(address, take.take, md5, take.path))
+    return tuple(found)
 
 
 def _make(project: Project, run: Run, planned: _Planned, options: RegenOptions, on_progress: OnProgress) -> RegenResult:
     results = make_assets(project, run, planned.prepared, "regen", on_progress)
     recorded = finish_making(project, run, results, "regen", words=_describe(options))
+    kept = {*recorded.made, *(one.address for one in recorded.candidates)}
     return replace(
         _result(run, planned),
         made=recorded.made,
-        reused=tuple(one for one in results.reused if one.address in recorded.made),
+        candidates=(*planned.recovered, *recorded.candidates),
+        reused=tuple(one for one in results.reused if one.address in kept),
         failed=(*planned.failed, *planned.prepared.failed, *results.failed, *recorded.failed),
         spent_usd=results.spent_usd,
         interrupted=results.interrupted,
@@ -117,6 +150,7 @@ def _result(run: Run, planned: _Planned) -> RegenResult:
         planned=planned.addresses,
         estimate=planned.prepared.estimate,
         made=(),
+        candidates=(),
         reused=(),
         failed=(*planned.failed, *planned.prepared.failed),
         skipped=planned.skipped,
@@ -181,7 +215,8 @@ def _join_reasons(skipped: Sequence[Skipped]) -> str:
     return "; ".join(f"{format_addresses(one.address for one in skipped if one.why == why)} {why}" for why in whys)
 
 
-def _job(project: Project, manifest: Manifest, address: Address, options: RegenOptions) -> Job:
+def _job(project: Project, manifest: Manifest, address: Address, options: RegenOptions, step: int) -> Job:
+    """The job for a new take, or for the next but `step` of several candidates."""
     asset = manifest.asset(address)
     if asset is None:
         raise NoMatchError(f"Segment {address.segment} of {manifest.run_id} has no {address.kind}")
@@ -189,9 +224,11 @@ def _job(project: Project, manifest: Manifest, address: Address, options: RegenO
     return Job(
         address=address,
         provider=_provider_of(manifest, address, asset, options),
-        request=_request(project, address, asset, segment, options),
+        request=_request(project, address, asset, segment, options, step),
         base=asset,
         text_md5=text_md5(segment.paragraph_text),
+        take=next_take(asset) + step,
+        candidate=options.takes > 1,
         prompt_md5=prompt_md5(segment) if address.kind is Kind.IMAGE else None,
     )
 
@@ -208,7 +245,9 @@ def _provider_of(manifest: Manifest, address: Address, asset: Asset, options: Re
     return str(asset.source)
 
 
-def _request(project: Project, address: Address, asset: Asset, segment: Segment, options: RegenOptions) -> Request:
+def _request(
+    project: Project, address: Address, asset: Asset, segment: Segment, options: RegenOptions, step: int
+) -> Request:
     prompt = prompt_for_next(segment, asset) if address.kind is Kind.IMAGE else asset.prompt
     width, height = (int(part) for part in project.settings.build.size.split("x"))
     other_provider = options.provider is not None and options.provider != asset.source
@@ -220,7 +259,7 @@ def _request(project: Project, address: Address, asset: Asset, segment: Segment,
         style=options.style or asset.style,
         voice=options.voice or (None if other_provider else asset.voice),
         # The embedded providers repeat themselves for the same seed: another take asks for another.
-        seed=next_take(asset) - 1 if options.seed is None else options.seed,
+        seed=(next_take(asset) - 1 if options.seed is None else options.seed) + step,
         feedback=asset.reason,
         size=(width, height),
     )

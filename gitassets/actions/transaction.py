@@ -56,7 +56,11 @@ _STAGED = "GITASSETS_STAGED"
 
 
 class Session(Struct):
-    """A run that is held for writing: its manifest cannot change under the holder."""
+    """A run that is held for writing: its manifest cannot change under the holder.
+
+    `recovered` are the assets, and `recovered_candidates` the candidates by their md5, that an interrupted command had
+    made; they are recorded now.
+    """
 
     project: Project
     run: Run
@@ -66,6 +70,7 @@ class Session(Struct):
     index: StatIndex
     merging: bool = False
     recovered: tuple[Address, ...] = ()
+    recovered_candidates: tuple[tuple[Address, str], ...] = ()
 
     def commit(
         self,

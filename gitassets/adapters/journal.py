@@ -77,13 +77,17 @@ class Journal:
 
 
 class Made(Struct, frozen=True):
-    """A generated asset whose bytes are in the cache, and the md5 that it is to replace (None: nothing)."""
+    """A generated asset whose bytes are in the cache, and the md5 that it is to replace (None: nothing).
+
+    A `candidate` replaces nothing: it is to lie beside the current take.
+    """
 
     segment: int
     kind: str
     base_md5: str | None
     action: str
     asset: Mapping[str, Any]
+    candidate: bool = False
 
 
 class Charge(Struct, frozen=True):

@@ -56,6 +56,7 @@ _EXAMPLES = {
         'regen latest --image 2 --prompt "more technical, less cartoon"',
         'regen latest --image 3,7 --style "technical diagram"',
         "regen latest --audio 5-10 --seed 7",
+        "regen latest --image 3 --takes 4",
         "regen latest --audio 3 --voice rachel --provider elevenlabs --dry-run",
     ),
     "replace": ("replace latest --image 3 ~/pictures/diagram.png", "replace latest --audio 2"),
@@ -278,6 +279,9 @@ def regen(
     voice: Annotated[str | None, typer.Option(metavar="NAME", help="Voice of the narration.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Another number gives another take.")] = None,
     provider: Annotated[str | None, typer.Option(metavar="NAME", help="Another provider than it came from.")] = None,
+    takes: Annotated[
+        int, typer.Option(min=1, metavar="N", help="From 2: so many to choose from, beside the current take.")
+    ] = 1,
     max_cost: MaxCostOption = None,
     yes: YesOption = False,
     fresh: FreshOption = False,
@@ -286,10 +290,12 @@ def regen(
 ) -> None:
     """Make new takes of assets, by the provider that each came from. Approved assets are never touched.
 
-    A draft stays a draft, a rejected asset becomes revised. The embedded cards are drawn from the text alone: they
-    record a prompt, but cannot follow it. What a service made is made again by that service, which costs money:
-    --dry-run shows how much, and nothing is made beyond --max-cost and budget.run_usd. A clip is made from the
-    segment's image as it was approved.
+    A draft stays a draft, a rejected asset becomes revised. With --takes the current take stays that, and the new ones
+    are candidates: `review` or `choose` makes one of them the current one.
+
+    The embedded cards are drawn from the text alone: they record a prompt, but cannot follow it. What a service made is
+    made again by that service, which costs money: --dry-run shows how much, and nothing is made beyond --max-cost and
+    budget.run_usd. A clip is made from the segment's image as it was approved.
     """
     from gitassets.actions.regen import RegenOptions
     from gitassets.actions.regen import regen as act
@@ -297,12 +303,12 @@ def regen(
     from gitassets.cli.buying import TerminalBuyer, tell_estimate, tell_made
     from gitassets.cli.render import emit_json
     from gitassets.cli.told import tell_failures, tell_skipped
-    from gitassets.domain.commit_message import format_addresses
+    from gitassets.domain.commit_message import format_options
 
     project, found = load_run(run)
     terms = Terms(max_cost_usd=max_cost, yes=yes, fresh=fresh)
     options = RegenOptions(
-        prompt=prompt, style=style, voice=voice, seed=seed, provider=provider, terms=terms, dry_run=dry_run
+        takes=takes, prompt=prompt, style=style, voice=voice, seed=seed, provider=provider, terms=terms, dry_run=dry_run
     )
     buyer = TerminalBuyer(as_json=as_json)
     with show_progress("Making", as_json) as on_progress:
@@ -310,28 +316,43 @@ def regen(
     if as_json:
         emit_json("regen", result)
     else:
-        made = format_addresses(result.planned if dry_run else result.made) or "nothing"
-        typer.echo(f"{'Would make' if dry_run else 'Made'} a new take of {made} in {result.run_id}")
+        typer.echo(f"{'Would make' if dry_run else 'Made'} {_tell_takes(result, takes)} in {result.run_id}")
+        for one in result.candidates:
+            typer.echo(f"  take {one.take} of {one.address}: {one.path}")
         if dry_run:
             tell_estimate(result.estimate)
         tell_made(result.reused, result.spent_usd)
         tell_skipped(result.skipped)
         tell_failures(result.failed)
-        _tell_rest(result)
+        _tell_rest(result, takes)
+        if result.candidates:
+            chosen = f"{result.run_id} {format_options(one.address for one in result.candidates)}"
+            typer.echo(f"Next: gitassets review {chosen}")
     if result.interrupted:
         raise typer.Exit(INTERRUPTED)
     if result.failed:
         raise typer.Exit(PARTIAL)
 
 
-def _tell_rest(result: RegenResult) -> None:
+def _tell_takes(result: RegenResult, takes: int) -> str:
+    from gitassets.domain.commit_message import format_addresses
+
+    if takes < 2:
+        return f"a new take of {format_addresses(result.planned if result.dry_run else result.made) or 'nothing'}"
+    wanted = takes * len(result.planned)
+    number = wanted if result.dry_run else len(result.candidates)
+    return f"{f'{number} of ' if number < wanted else ''}{wanted} candidates of {format_addresses(result.planned)}"
+
+
+def _tell_rest(result: RegenResult, takes: int) -> None:
     """How to make only what an interrupted command has not made."""
     from gitassets.domain.commit_message import format_options
 
-    if not result.interrupted:
-        return
-    chosen = format_options(one.address for one in result.failed)
-    typer.echo(f"Go on with: gitassets regen {result.run_id} {chosen}, and the options as before.", err=True)
+    if result.interrupted and takes > 1:
+        typer.echo("For more candidates give the command again, with --takes 2 or more.", err=True)
+    elif result.interrupted:
+        rest = format_options(one.address for one in result.failed)
+        typer.echo(f"Go on with: gitassets regen {result.run_id} {rest}, and the options as before.", err=True)
 
 
 @guarded

@@ -34,7 +34,7 @@ def tell_estimate(estimate: Estimate, *, err: bool = False) -> None:
     width = max((len(_name(line)) for line in estimate.lines), default=0)
     for line in estimate.lines:
         cost = _tell_cost(line, estimate)
-        typer.echo(f"  {_name(line).ljust(width)}  {cost.ljust(13)}  {format_addresses(line.addresses)}", err=err)
+        typer.echo(f"  {_name(line).ljust(width)}  {cost.ljust(13)}  {_count(line)}", err=err)
     if estimate.going_on:
         going_on = format_addresses(estimate.going_on)
         typer.echo(f"  ordered by an earlier command, and gone on with: {going_on}", err=err)
@@ -47,6 +47,12 @@ def _tell_cost(line: EstimateLine, estimate: Estimate) -> str:
     if line.cost_usd:
         return f"about {format_usd(line.cost_usd)}"
     return "paid before" if set(line.addresses) & set(estimate.going_on) else "free"
+
+
+def _count(line: EstimateLine) -> str:
+    """ "image 3,7", or "image 3,7 (6 takes)" where there are to be several of an asset."""
+    several = f" ({len(line.addresses)} takes)" if len(set(line.addresses)) < len(line.addresses) else ""
+    return f"{format_addresses(line.addresses)}{several}"
 
 
 def _name(line: EstimateLine) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from gitassets.domain.commit_message import Transition, clean_words, describe_transitions
 from gitassets.domain.manifest import Address, Kind, parse_json
@@ -41,7 +42,7 @@ def _raw_entry(run_id: str, entry: LogEntry) -> dict[str, Any]:
         {"segment": one.address.segment, "kind": one.address.kind.value, "before": one.before, "after": one.after}
         for one in entry.transitions
     ]
-    values = {**vars(entry), "transitions": transitions, "segments": list(entry.segments)}
+    values = {**asdict(entry), "transitions": transitions, "segments": list(entry.segments)}
     return {"run_id": run_id, **{name: _plain(value) for name, value in values.items()}}
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -15,7 +16,7 @@ from gitassets.actions.project import BRANCH_PREFIX, Project, Run, find_run
 from gitassets.adapters.files import hash_file
 from gitassets.domain.commit_message import CommitMessage
 from gitassets.domain.dvc_file import imply_dvc_files
-from gitassets.domain.manifest import MANIFEST_NAME, Address, Asset, Kind, Manifest, format_manifest, parse_manifest
+from gitassets.domain.manifest import MANIFEST_NAME, Kind, Manifest, format_manifest, parse_manifest
 from tests.adapters.media_files import make_clip
 from tests.media import write_picture, write_tone
 
@@ -32,13 +33,24 @@ class RealBytes:
 
     def fill(self, manifest: Manifest, run_id: str) -> Manifest:
         """The manifest as that of `run_id`, each of whose files is a real one of its kind."""
-        assets: dict[Address, Asset | None] = {}
-        for address, asset in manifest.assets():
-            md5, size = self.get(address.kind.value, asset.md5)
-            assets[address] = replace(asset, md5=md5, size=size, approved_md5=md5 if asset.locked else None)
-        final = [(one, self.get(Path(one.path).suffix, one.md5)) for one in manifest.final]
-        finals = tuple(replace(one, md5=md5, size=size) for one, (md5, size) in final)
-        return replace(manifest.with_assets(assets), run_id=run_id, final=finals)
+        raw = json.loads(format_manifest(replace(manifest, run_id=run_id)))
+        for segment in raw["segments"].values():
+            for kind in Kind:
+                segment[kind.value] = segment[kind.value] and self._fill_file(segment[kind.value], kind.value)
+        for path, one in raw.get("final", {}).items():
+            raw["final"][path] = self._fill_file(one, Path(path).suffix)
+        return parse_manifest(json.dumps(raw).encode())
+
+    def _fill_file(self, raw: dict[str, Any], kind: str) -> dict[str, Any]:
+        """The record of a file, and of those that are kept in it by their hashes."""
+        md5, size = self.get(kind, raw["md5"])
+        inside = {key: self._fill_files(value, kind) for key, value in raw.items() if _holds_files(value)}
+        approved = {"approved_md5": md5} if "approved_md5" in raw else {}
+        return {**raw, **inside, **approved, "md5": md5, "size": size}
+
+    def _fill_files(self, files: dict[str, Any], kind: str) -> dict[str, Any]:
+        filled = [self._fill_file(one, kind) for one in files.values()]
+        return {one["md5"]: one for one in filled}
 
     def fill_state(self, manifest: Manifest, run_id: str) -> Manifest:
         """The same, and every hash in it is that of the real file, wherever it stands."""
@@ -75,6 +87,11 @@ class RealBytes:
         assert parent is not None
         self.project.git.create_branch(BRANCH_PREFIX + states[0].run_id, parent)
         return find_run(self.project, states[0].run_id)
+
+
+def _holds_files(value: object) -> bool:
+    found = list(value.values()) if isinstance(value, dict) else []
+    return bool(found) and all(isinstance(one, dict) and {"path", "md5", "size"} <= one.keys() for one in found)
 
 
 def _find(manifest: Manifest) -> list[str]:

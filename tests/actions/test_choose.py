@@ -235,7 +235,11 @@ def test_candidates_move_with_their_asset(locked: LockedRun) -> None:
     second, third = add_candidates(locked.project, locked.run, IMAGE_3, 10, 11)
     move(locked.project, locked.run, select(image="3"), 2)
     assert locked.manifest().asset(IMAGE_3) is None
-    assert locked.asset(IMAGE_2).takes == {one.md5: one for one in (second, third)}
+    moved = locked.asset(IMAGE_2).takes
+    assert [(one.path, one.take, one.seed) for one in sorted(moved.values(), key=lambda one: one.take)] == [
+        (one.path, one.take, one.seed) for one in (second, third)
+    ]
+    assert {one.extra["moved_from"] for one in moved.values()} == {"image 3"}
     assert_clean(locked.project, locked.run)
     (_, other) = add_candidates(locked.project, locked.run, IMAGE_1, 10, 12)
     reopen_assets(locked.project, locked.run, select(image="1"), reason="x")

@@ -227,7 +227,7 @@ def test_force_replaces_only_what_an_export_made(project: Project, run: Run, tmp
     (tmp_path / "mine" / "thesis.txt").write_text("x")
     (tmp_path / "notes").write_text("x")
     for name in ("mine", "notes"):
-        with pytest.raises(ConflictError, match="not what an export made"):
+        with pytest.raises(ConflictError, match="and no export made it"):
             export_it(project, run, tmp_path / name, force=True)
     (tmp_path / "empty").mkdir()
     export_it(project, run, tmp_path / "empty", force=True)

@@ -147,7 +147,7 @@ def test_places(project: Project, cut: Run, tmp_path: Path) -> None:
         export_it(project, cut, tmp_path / "y.otio")
     export_it(project, cut, tmp_path / "y.otio", force=True)
     (tmp_path / "z.otio").mkdir()
-    with pytest.raises(ConflictError, match="not what an export made"):
+    with pytest.raises(ConflictError, match="and no export made it"):
         export_it(project, cut, tmp_path / "z.otio", force=True)
 
 

@@ -469,6 +469,13 @@ def test_what_is_in_the_cache_and_damaged_is_mended(project: Project, decided: R
     assert_holds(project, NEW)
 
 
+def test_what_is_in_the_cache_and_whole_stays(project: Project, decided: Run, bag: Path) -> None:
+    blobs = [project.blobs.path(one.md5) for _, one in read_manifest(project, decided).assets()]
+    before = [blob.stat().st_ino for blob in blobs]
+    import_it(project, bag, NEW)
+    assert [blob.stat().st_ino for blob in blobs] == before
+
+
 def test_gc_keeps_what_was_imported(bag: Path, elsewhere: Project) -> None:
     import_it(elsewhere, bag, NEW)
     assert gc(elsewhere, Keep.HISTORY, dry_run=True).unnamed == ()
