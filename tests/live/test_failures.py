@@ -251,3 +251,20 @@ def test_off_a_terminal_too_much_is_refused(studio: Studio, call: Call) -> None:
     assert "--max-cost 0.21" in error["hint"]
     assert studio.services.seen == []
     assert call("produce", "--resume", "ep1", "--live", "--no-audio", "--yes")[0] == 0
+
+
+def test_the_list_of_providers(studio: Studio, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What each makes, its model and price, whether its key is there, and which are used."""
+    monkeypatch.delenv("LUMA_API_KEY")
+    code, out, _ = call("providers")
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    assert code == 0
+    assert any(line.startswith("local audio free used") for line in lines)
+    spoken = "elevenlabs audio eleven_multilingual_v2 0.1 USD for 1,000 characters ELEVENLABS_API_KEY: there"
+    assert f"{spoken} used with --live" in lines
+    assert any("LUMA_API_KEY: missing" in line for line in lines)
+    found = json.loads(call("providers", "--json")[1])["providers"]
+    assert {one["name"] for one in found} == {
+        "local", "card", "kenburns", "elevenlabs", "openai", "wikimedia", "luma", "runway",
+    }  # fmt: skip
+    assert {one["name"] for one in found if not one["has_key"]} == {"luma"}

@@ -10,8 +10,11 @@ import pytest
 
 from gitassets.actions import buying
 from gitassets.actions.gc import gc
+from gitassets.actions.making import Progress
 from gitassets.actions.note import note
+from gitassets.actions.produce import ProduceOptions, resume
 from gitassets.actions.project import find_run
+from gitassets.actions.spending import Terms
 from gitassets.actions.transition import approve
 from gitassets.adapters.journal import MadeLog
 from gitassets.adapters.orders import Order, OrderBook
@@ -20,7 +23,7 @@ from gitassets.domain.selection import parse_selection
 from gitassets.providers import account, media_file
 from gitassets.providers.calls import Call
 from gitassets.providers.http import HttpClient
-from tests.actions.checks import assert_clean, select
+from tests.actions.checks import addresses, assert_clean, select
 from tests.actions.crashes import DIED, dies_in
 from tests.faults.points import BYTES, COMMIT, LOG_REMOVED, LOGGED, PLACED, Point, dies_at
 from tests.live.shop import CLIP_USD, IMAGE_USD, SCRIPT, Studio, spoken_usd
@@ -168,6 +171,28 @@ def test_the_memory_of_a_job_is_for_nobody_else_to_read(studio: Studio) -> None:
     assert order.read() == "job-2"
     assert order.folder.stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o777 for path in order.folder.iterdir() if path.is_file()} == {0o600}
+
+
+def test_ctrl_c_stops_waiting_for_a_job_and_keeps_it(studio: Studio) -> None:
+    studio.produce(SCRIPT[:1], audio=False)
+    studio.approve(image="1")
+    studio.services.polls_until_done = 1_000_000
+
+    def interrupt(progress: Progress) -> None:
+        if progress.done:  # The narration is there, the clip is waited for.
+            raise KeyboardInterrupt
+
+    options = ProduceOptions(terms=Terms(yes=True))
+    result = resume(studio.project, "ep1", None, options, interrupt)
+    assert (result.interrupted, addresses(result.made)) == (True, ["audio 1"])
+    assert "stopped before it was made" in result.failed[0].message
+    assert "goes on at luma" in result.failed[0].hint
+    assert result.spent_usd == pytest.approx(spoken_usd(SCRIPT[0]) + CLIP_USD)
+    studio.assert_settled(orders=1)
+    studio.services.polls_until_done = 2
+    film(studio)
+    assert studio.bought("/dream-machine") == 1
+    assert_whole(studio, "video 1", CLIP_USD)
 
 
 def test_another_run_goes_on_with_the_job(studio: Studio) -> None:
