@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitassets.actions.create import check_set_up
+from gitassets.actions.incoming import check_incoming
 from gitassets.actions.project import BRANCH_PREFIX, Project, Run, attach_folder, find_run
 from gitassets.actions.recording import write_run
 from gitassets.actions.transaction import Session, keep_bytes
@@ -43,12 +44,17 @@ def open_run(project: Project, wanted: str) -> OpenResult:
     if opened:
         with project.lock(f"open {run.run_id}"):
             run = _attach(project, run)
+    return fill_run(project, run, opened=opened)
+
+
+def fill_run(project: Project, run: Run, *, opened: bool = False) -> OpenResult:
+    """The open run has every file that the cache holds. Files that are there are never overwritten."""
     with write_run(project, run, "open") as session:
         return _fill(session, opened)
 
 
 def _attach(project: Project, run: Run) -> Run:
-    _check_links(project, run)
+    _check_branch(project, run)
     folder = project.runs_dir / run.run_id
     remove_incoming(folder)
     if folder.exists() and any(folder.iterdir()):
@@ -58,8 +64,12 @@ def _attach(project: Project, run: Run) -> Run:
     return attach_folder(project, run.run_id, folder)
 
 
-def _check_links(project: Project, run: Run) -> None:
-    """ConflictError when the branch, which may be somebody else's, would have files written outside its folder."""
+def _check_branch(project: Project, run: Run) -> None:
+    """ConflictError when the branch would have files written outside its folder, or is a server's and not fit to be
+    taken."""
+    commit = None if run.ref.startswith("refs/heads/") else project.git.resolve(run.ref)
+    if commit is not None:
+        check_incoming(project, run, commit, None)
     entries = (TreeEntry(path, mode) for path, mode in project.git.list_tree(run.ref))
     for one in iter_tree_problems(entries):
         if one.code == "symlink-in-git":

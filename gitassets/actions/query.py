@@ -128,10 +128,11 @@ class RunSummary:
 def summarize(project: Project, run: Run | None = None) -> tuple[RunSummary, ...]:
     """The given run, or all of them, read without opening, upgrading or changing any."""
     runs = [run] if run is not None else list_runs(project)
-    return tuple(_summarize(project, one, strict=run is not None) for one in runs)
+    return tuple(summarize_run(project, one, strict=run is not None) for one in runs)
 
 
-def _summarize(project: Project, run: Run, *, strict: bool) -> RunSummary:
+def summarize_run(project: Project, run: Run, *, strict: bool = False) -> RunSummary:
+    """One run; where its manifest cannot be read the summary says why, unless that is to be an error (`strict`)."""
     try:
         if run.old:
             return _summarize_old(project, run)

@@ -208,7 +208,7 @@ def format_run_config(project_root: Path) -> bytes:
     for name, section in inherited.items():
         if name.startswith("remote "):
             config[name] = _absolute_url(section, project_root)
-    return _format_config(config)
+    return format_config(config)
 
 
 def _absolute_url(remote: Mapping[str, str], root: Path) -> dict[str, str]:
@@ -226,7 +226,7 @@ def _complete_config(path: Path, wanted: Mapping[str, Mapping[str, str]]) -> boo
         return False
     for section, values in wanted.items():
         config.setdefault(section, {}).update(values)
-    write_atomic(path, _format_config(config))
+    write_atomic(path, format_config(config))
     return True
 
 
@@ -245,7 +245,7 @@ def parse_config(data: bytes, name: str) -> Any:
         raise CorruptError(f"{name} cannot be read: {error}", "Mend it by hand.") from error
 
 
-def _format_config(config: Any) -> bytes:
+def format_config(config: Any) -> bytes:
     lines: list[bytes | str] = config.write()
     return b"".join((line.encode() if isinstance(line, str) else line) + b"\n" for line in lines)
 

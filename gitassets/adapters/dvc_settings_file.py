@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from gitassets.adapters.dvc import parse_config
+from gitassets.adapters.dvc import format_config, parse_config
 from gitassets.domain.dvc_settings import DvcSettings, RemoteSettings, merge_settings
 
 _NAMED = re.compile(r'\s*remote\s*"(.*)"\s*\Z')
@@ -60,10 +60,18 @@ def read_settings(path: Path) -> DvcSettings:
     return parse_settings(data, path.parent, str(path))
 
 
-def read_own_settings(*roots: Path) -> DvcSettings:
-    """What the user of this machine has set for DVC: for the system, for themselves, and locally in each root."""
+def read_user_settings() -> DvcSettings:
+    """What the system and the user say for all projects."""
     from dvc.dirs import global_config_dir, system_config_dir
 
-    files = [Path(one) / "config" for one in (system_config_dir(), global_config_dir())]
-    files += [root / ".dvc" / "config.local" for root in roots]
-    return merge_settings(read_settings(one) for one in files)
+    folders = (system_config_dir(), global_config_dir())
+    return merge_settings(read_settings(Path(one) / "config") for one in folders)
+
+
+def add_remote(data: bytes, remote: RemoteSettings, *, default: bool) -> bytes:
+    """The configuration with the remote in it, the default one where that is asked; all else as it was."""
+    config = parse_config(data, "the configuration of DVC")
+    if default:
+        config.setdefault("core", {})["remote"] = remote.name
+    config[f'remote "{remote.name}"'] = dict(remote.options)
+    return format_config(config)

@@ -9,7 +9,7 @@ import typer
 from typer.main import get_command_name
 from typer.models import CommandInfo
 
-from gitassets.cli import assets, integrity, reading, setup, upgrading
+from gitassets.cli import assets, integrity, reading, setup, sharing, upgrading
 
 app = typer.Typer(
     name="gitassets",
@@ -39,8 +39,8 @@ def gitassets(
     """
 
 
-for register in (setup.register, assets.register, reading.register, integrity.register, upgrading.register):
-    register(app)
+for module in (setup, assets, reading, sharing, integrity, upgrading):
+    module.register(app)
 
 
 def narrow(app: typer.Typer, arguments: Sequence[str]) -> None:

@@ -15,6 +15,7 @@ from gitassets.cli.options import (
     DryRunOption,
     ImageOption,
     JsonOption,
+    Only,
     RunArgument,
     SegmentOption,
     StatusOption,
@@ -436,10 +437,6 @@ def _tell_copied(result: CopyResult) -> None:
     if result.unchanged:
         typer.echo(f"  there already: {format_addresses(result.unchanged)}")
     tell_skipped(result.skipped)
-
-
-class Only(StrEnum):
-    APPROVED = "approved"
 
 
 class Skip(StrEnum):

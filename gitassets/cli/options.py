@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,6 +29,23 @@ def complete_run(incomplete: str) -> list[str]:
     except (GitAssetsError, OSError):
         return []
     return [run_id for run_id in (*runs, "latest") if run_id.startswith(incomplete)]
+
+
+def complete_git_remote(incomplete: str) -> list[str]:
+    """The git remotes that begin with what is typed; reads only, and never fails at a prompt."""
+    from gitassets.actions.project import find_project
+    from gitassets.adapters.git_remote import list_git_remotes
+    from gitassets.errors import GitAssetsError
+
+    try:
+        names = list_git_remotes(find_project(Path.cwd()).git)
+    except (GitAssetsError, OSError):
+        return []
+    return [name for name in names if name.startswith(incomplete)]
+
+
+class Only(StrEnum):
+    APPROVED = "approved"
 
 
 _SELECTION = "all, 5, 1,3,5 or 1-10 (segments, from 1)"
