@@ -9,8 +9,9 @@ from pathlib import Path
 from uuid import uuid4
 
 from gitassets import __version__
+from gitassets.actions.fetch import Wanted, want
 from gitassets.actions.making import OnProgress, Progress
-from gitassets.actions.project import Project, Run, find_runs
+from gitassets.actions.project import Project, Run, find_runs, read_manifest
 from gitassets.actions.recording import write_run
 from gitassets.actions.transaction import Session, begin, keep_bytes
 from gitassets.actions.transition import check_bytes
@@ -195,6 +196,12 @@ def _take_order(project: Project, run: Run, options: BuildOptions) -> _Order:
     for asset in used.values():
         _check_blob(order.blobs[asset.md5], asset)
     return order
+
+
+def need_used(project: Project, run: Run, options: BuildOptions) -> dict[str, Wanted]:
+    """The bytes of the assets that a build would use."""
+    choice = choose_assets(read_manifest(project, run), options.policy, allow_gaps=options.allow_gaps)
+    return want((asset.path, asset.md5, asset.size) for _, asset in _used_assets(choice.segments))
 
 
 def _used_assets(segments: Sequence[ChosenSegment]) -> Iterator[tuple[Address, Asset]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gitassets.actions.fetch import Wanted, want
 from gitassets.actions.project import Project, Run, read_manifest
 from gitassets.actions.recording import free_path, write_run
 from gitassets.actions.transaction import Session
@@ -79,6 +80,13 @@ def _is_meant(manifest: Manifest, selection: AssetSelection, address: Address) -
     asset = manifest.asset(address)
     chosen = (selection.by_kind.get(address.kind), selection.segments)
     return any(one is not None and one is not APPROVED for one in chosen) or (asset is not None and asset.approved)
+
+
+def need_copied(project: Project, source: Run, selection: AssetSelection) -> dict[str, Wanted]:
+    """The bytes of the assets that are chosen to be copied."""
+    manifest = read_manifest(project, source)
+    found = (manifest.asset(one.address) for one in _choose(manifest, selection))
+    return want((asset.path, asset.md5, asset.size) for asset in found if asset is not None)
 
 
 @dataclass(frozen=True)
@@ -160,7 +168,7 @@ def _keep_bytes(session: Session, source: Run, address: Address, asset: Asset) -
     if hash_file(blob) != asset.md5:
         raise CorruptError(
             f"The cached bytes of {address} of {source.run_id} are damaged: {blob}",
-            "`gitassets doctor` mends it where the bytes lie elsewhere; else delete it and `dvc pull` in that run.",
+            "`gitassets doctor` mends it where the bytes lie elsewhere; else delete it and `gitassets pull` that run.",
         )
 
 

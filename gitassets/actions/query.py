@@ -17,7 +17,9 @@ from gitassets.errors import CorruptError, GitAssetsError
 
 @dataclass(frozen=True)
 class AssetRow:
-    """One asset as `list` shows it. `present`: whether its file is in the run's folder; `stale` says why it is.
+    """One asset as `list` shows it. `present`: its file is in the run's folder; `cached`: its bytes are in the cache.
+
+    `stale` says why it is so.
 
     `conflict` names the decisions of two branches that contradict each other and that nobody has settled.
     """
@@ -30,6 +32,7 @@ class AssetRow:
     present: bool
     stale: str | None
     conflict: tuple[str, ...] = ()
+    cached: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ def list_assets(
     manifest = read_manifest(project, run)
     numbers = None if segments is None else set(select_segments(segments, manifest))
     rows = tuple(
-        _row(run, manifest, address, asset)
+        _row(project, run, manifest, address, asset)
         for address, asset in manifest.assets(kind)
         if (numbers is None or address.segment in numbers) and (status is None or asset.status is status)
     )
@@ -63,20 +66,21 @@ def list_assets(
 def read_rows(project: Project, run: Run, selection: AssetSelection) -> list[AssetRow]:
     """The chosen assets as rows, in order."""
     manifest = read_manifest(project, run)
-    return _rows(run, manifest, select_assets(selection, manifest))
+    return _rows(project, run, manifest, select_assets(selection, manifest))
 
 
-def _rows(run: Run, manifest: Manifest, chosen: Sequence[Chosen]) -> list[AssetRow]:
+def _rows(project: Project, run: Run, manifest: Manifest, chosen: Sequence[Chosen]) -> list[AssetRow]:
     found = ((one.address, manifest.asset(one.address)) for one in chosen)
-    return [_row(run, manifest, address, asset) for address, asset in found if asset is not None]
+    return [_row(project, run, manifest, address, asset) for address, asset in found if asset is not None]
 
 
-def _row(run: Run, manifest: Manifest, address: Address, asset: Asset) -> AssetRow:
+def _row(project: Project, run: Run, manifest: Manifest, address: Address, asset: Asset) -> AssetRow:
     segment = manifest.segments[address.segment]
     present = run.folder is not None and (run.folder / asset.path).is_file()
     stale = find_stale_reason(segment, address.kind)
     text, notes, conflict = segment.paragraph_text, segment.notes, describe_conflict(asset)
-    return AssetRow(address.segment, address.kind, asset, text, notes, present, stale, conflict)
+    cached = project.blobs.has(asset.md5)
+    return AssetRow(address.segment, address.kind, asset, text, notes, present, stale, conflict, cached)
 
 
 @dataclass(frozen=True)
@@ -95,13 +99,15 @@ class SegmentResult:
 def show_segment(project: Project, run: Run, selection: Selection) -> tuple[SegmentResult, ...]:
     """The chosen segments with everything that the manifest says of them."""
     manifest = read_manifest(project, run)
-    return tuple(_segment(run, manifest, number) for number in select_segments(selection, manifest))
+    return tuple(_segment(project, run, manifest, number) for number in select_segments(selection, manifest))
 
 
-def _segment(run: Run, manifest: Manifest, number: int) -> SegmentResult:
+def _segment(project: Project, run: Run, manifest: Manifest, number: int) -> SegmentResult:
     segment = manifest.segments[number]
     rows = tuple(
-        _row(run, manifest, Address(number, kind), asset) for kind in Kind if (asset := segment.asset(kind)) is not None
+        _row(project, run, manifest, Address(number, kind), asset)
+        for kind in Kind
+        if (asset := segment.asset(kind)) is not None
     )
     return SegmentResult(
         run.run_id, number, run.folder, segment.paragraph_text, segment.notes, segment.sync_status, rows

@@ -147,7 +147,7 @@ def _restore_take(session: Session, addresses: list[Address], wanted: str) -> Re
 def find_take(session: Session, address: Address, wanted: str) -> Asset:
     states = list(_iter_manifests(session.project, session.run))
     takes = [one.asset for one in collect_takes(_sightings(states, address))]
-    found = {one.md5: one for one in takes if _is_take(one, wanted)}
+    found = {one.md5: one for one in takes if is_take(one, wanted)}
     if not found:
         known = ", ".join(f"{one.take} ({one.md5[:12]})" for one in takes)
         raise NotFoundError(f"{address} of {session.run.run_id} has no take {wanted}", f"Its takes are {known}.")
@@ -159,7 +159,8 @@ def find_take(session: Session, address: Address, wanted: str) -> Asset:
     return next(iter(found.values()))
 
 
-def _is_take(asset: Asset, wanted: str) -> bool:
+def is_take(asset: Asset, wanted: str) -> bool:
+    """Whether `wanted` is the take's number or the beginning of its md5."""
     return str(asset.take) == wanted or (len(wanted) >= _MD5_START and asset.md5.startswith(wanted.lower()))
 
 

@@ -98,10 +98,12 @@ def load_project() -> Project:
 
 def load_run(wanted: str, *, dry_run: bool = False) -> tuple[Project, Run]:
     """The run that a command is to change. One of claude-studio is upgraded first, unless it is only a `dry_run`."""
+    from gitassets.actions.create import check_prepared
     from gitassets.actions.project import find_run
     from gitassets.cli.old_runs import settle_run, view_run
 
     project = load_project()
+    check_prepared(project)
     run = find_run(project, wanted)
     return project, view_run(project, run) if dry_run else settle_run(project, run)
 
@@ -112,7 +114,16 @@ def look_at_run(wanted: str, *, history: bool = False) -> tuple[Project, Run]:
     from gitassets.cli.old_runs import settle_run_to_read
 
     project = load_project()
+    tell_unprepared(project)
     return project, settle_run_to_read(project, find_run(project, wanted), history=history)
+
+
+def tell_unprepared(project: Project) -> None:
+    """In a clone where `init` has not been, what only reads works; yet it is said."""
+    from gitassets.actions.create import is_fresh_clone
+
+    if is_fresh_clone(project):
+        typer.echo("This clone is not set up yet: run `gitassets init` once.", err=True)
 
 
 def is_interactive() -> bool:

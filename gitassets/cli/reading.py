@@ -20,6 +20,7 @@ from gitassets.cli.options import (
     look_at_run,
     make_segments,
     make_selection,
+    tell_unprepared,
 )
 from gitassets.errors import UsageError
 
@@ -97,6 +98,7 @@ def summary(run: OptionalRun = None, as_json: JsonOption = False) -> None:
     )
 
     project = load_project()
+    tell_unprepared(project)
     results = summarize(project, None if run is None else find_run(project, run))
     if as_json:
         emit_json("summary", {"runs": results})

@@ -114,7 +114,7 @@ class _Dialogue:
         row = self._rows[self._place]
         path = self._run.require_folder() / row.asset.path
         if not path.is_file():
-            typer.echo(f"The file is not here: {path}")
+            typer.echo(f"The file is not here, and so cannot be decided on: {path}")
         elif not self._viewer.show(path, row.kind):
             typer.echo(f"No program to show it was found; it is here: {path}")
 

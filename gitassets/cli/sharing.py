@@ -21,6 +21,7 @@ from gitassets.cli.options import (
     load_run,
     make_segments,
     show_progress,
+    tell_unprepared,
 )
 
 if TYPE_CHECKING:
@@ -120,8 +121,8 @@ def _tell_pushed(result: PushResult) -> None:
 def _tell_media(run_id: str, media: Uploaded) -> None:
     from gitassets.cli.render import count
 
-    if media.there and not media.sent:
-        typer.echo(f"  {count(media.there, 'blob')} were there")
+    if media.there:
+        typer.echo(f"  there already: {count(media.there, 'blob')}")
     if media.unhashed:
         typer.echo(f"  not hashed again there, but of the right size: {count(media.unhashed, 'blob')}")
     if media.replaced:
@@ -305,7 +306,9 @@ def runs(
     from gitassets.actions.runs import show_runs
     from gitassets.cli.render import emit_json, printable
 
-    result = show_runs(load_project(), remote)
+    project = load_project()
+    tell_unprepared(project)
+    result = show_runs(project, remote)
     if result.problem is not None:
         typer.echo(printable(f"As seen last, since {result.remote} could not be asked: {result.problem}"), err=True)
     if as_json:
