@@ -13,6 +13,7 @@ from gitassets.actions.recording import write_run
 from gitassets.actions.transaction import Session, keep_bytes
 from gitassets.adapters.files import remove_incoming
 from gitassets.adapters.git import Git, remove_worktree
+from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.manifest import MEDIA_FOLDERS, Manifest, iter_folder_entries
 from gitassets.domain.tree_rules import TreeEntry, iter_tree_problems
 from gitassets.errors import ConflictError
@@ -48,7 +49,10 @@ def open_run(project: Project, wanted: str) -> OpenResult:
 
 
 def fill_run(project: Project, run: Run, *, opened: bool = False) -> OpenResult:
-    """The open run has every file that the cache holds. Files that are there are never overwritten."""
+    """The open run has every file that the cache holds. Files that are there are never overwritten.
+
+    DVC finds the folders' lists in the cache, so that it, too, can get single files.
+    """
     with write_run(project, run, "open") as session:
         return _fill(session, opened)
 
@@ -93,6 +97,8 @@ def _fill(session: Session, opened: bool) -> OpenResult:
             restored.append(path)
         else:
             missing.append(path)
+    for one in imply_dvc_files(session.manifest).values():
+        session.project.blobs.add_listing(one.listing, one.md5)
     return OpenResult(session.run.run_id, session.folder, opened, tuple(restored), tuple(missing), tuple(differing))
 
 

@@ -79,15 +79,11 @@ def push(project: Project, run: Run, options: PushOptions, on_progress: OnProgre
     manifest = _read_manifest(project, tip)
     remote = _find_remote(project, run, manifest, options)
     inherits = remote is not None and remote.missing
+    if there != tip or inherits:
+        _verify(project, run)
     if remote is not None and inherits and not options.dry_run:
         tip = _inherit(project, run, remote)
-    if there != tip:
-        _verify(project, run)
-    media = Uploaded()
-    if remote is not None:
-        media = upload(
-            project, run, manifest, remote, on_progress, only_approved=options.only_approved, dry_run=options.dry_run
-        )
+    media = _upload(project, run, manifest, remote, options, on_progress)
     if there != tip and not options.dry_run:
         _push_branch(project, run, server, tip)
     return PushResult(
@@ -96,12 +92,26 @@ def push(project: Project, run: Run, options: PushOptions, on_progress: OnProgre
         remote=remote.settings.name if remote else None,
         url=remote.settings.url if remote else None,
         commit=tip,
-        pushed=there != tip,
+        pushed=there != tip or inherits,
         media=media,
         inherited=inherits,
         main_missing=_find_missing_main(project, branches),
         dry_run=options.dry_run,
     )
+
+
+def _upload(
+    project: Project,
+    run: Run,
+    manifest: Manifest,
+    remote: DvcRemote | None,
+    options: PushOptions,
+    on_progress: OnProgress,
+) -> Uploaded:
+    if remote is None:
+        return Uploaded()
+    only, dry_run = options.only_approved, options.dry_run
+    return upload(project, run, manifest, remote, on_progress, only_approved=only, dry_run=dry_run)
 
 
 def _settle(project: Project, run: Run) -> str:

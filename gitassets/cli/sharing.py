@@ -223,7 +223,9 @@ def _tell_pulled(result: PullResult) -> None:
     if result.merging:
         _tell_conflicts(result)
     elif result.ahead:
-        typer.echo(f"{count(result.ahead, 'commit')} here are not on {result.git_remote}: `gitassets push`.")
+        here = "1 commit that is here" if result.ahead == 1 else f"{result.ahead} commits that are here"
+        share = f"`gitassets push {result.run_id}` shares {'it' if result.ahead == 1 else 'them'}."
+        typer.echo(f"Not on {result.git_remote} yet: {here}. {share}")
 
 
 def tell_fetched(fetched: Fetched, *, err: bool = False) -> None:
@@ -248,7 +250,7 @@ def _tell_conflicts(result: PullResult) -> None:
     from gitassets.domain.commit_message import format_addresses
 
     what = format_addresses(result.conflicts) or "texts"
-    typer.echo(f"The merge is not finished: {what} were decided differently on both sides.", err=True)
+    typer.echo(f"The merge is not finished. Decided differently on both sides: {what}", err=True)
     typer.echo(
         f"  → Settle each with `gitassets approve {result.run_id} …` or `reject`, then conclude the merge: "
         f"`git -C {result.folder} commit`. `git -C {result.folder} merge --abort` takes it back.",
