@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from gitassets.actions.open_close import open_run
 from gitassets.actions.project import find_run
 from gitassets.actions.transition import approve
 from gitassets.adapters.files import hash_bytes
@@ -172,10 +173,10 @@ def test_into_a_clone(office: Office, tmp_path: Path, name: str) -> None:
     attack(office, tmp_path / "mallory", harm)
     project = office.clone(tmp_path / "bea")
     before = outside(tmp_path)
-    for command in ("pull", "open"):
-        done = run_cli(project.root, command, "ep1")
-        assert done.returncode == 1, done.stdout
-        assert message in done.stderr
+    for act in (lambda: pull_run(project), lambda: open_run(project, "ep1")):
+        with pytest.raises(GitAssetsError) as caught:
+            act()
+        assert message in caught.value.message
         assert not (project.runs_dir / "ep1").exists()
     assert git(project.root, "branch", "--list", "run/*") == ""
     assert outside(tmp_path) == before
