@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from gitassets.actions.hooks import install_on_server
 from gitassets.actions.project import Project
 from gitassets.actions.transition import approve, reject
 from gitassets.adapters.files import hash_file
+from gitassets.errors import RemoteError
 from tests.actions.checks import assert_clean, git, run_cli, select
 from tests.actions.locked_run import IMAGE_1, LockedRun, change_by_hand, commit_by_hand, with_bytes
-from tests.actions.sharing import Office, dvc, join, make_office, media_of, named, pull_run, push_run
+from tests.actions.sharing import Office, dvc, join, make_office, media_of, named, pull_run, push_run, write_keys
 from tests.git_http import GitServer, serve_git
 from tests.storage import S3Storage, make_bucket, serve_s3
 
@@ -33,10 +35,11 @@ def server(tmp_path: Path) -> Iterator[GitServer]:
         yield server
 
 
+@dataclass(frozen=True)
 class HttpOffice(Office):
     """People know the server by its address."""
 
-    url: str = ""
+    url: str
 
     def equip(self, root: Path, *, default: bool = True) -> None:
         super().equip(root, default=default)
@@ -53,8 +56,7 @@ def office(locked: LockedRun, tmp_path: Path, server: GitServer, client: Any) ->
     made = make_office(tmp_path / "srv", make_bucket(client))
     git(made.server, "config", "http.receivepack", "true")
     install_on_server(made.server)
-    office = HttpOffice(made.server, made.store)
-    object.__setattr__(office, "url", f"{server.url}/server.git")
+    office = HttpOffice(made.server, made.store, f"{server.url}/server.git")
     office.equip(locked.project.root)
     return office
 
@@ -79,8 +81,6 @@ def test_both_get_what_the_other_did(locked: LockedRun, office: Office, server: 
 def test_plain_dvc_reads_what_was_pushed_to_s3(locked: LockedRun, office: Office, tmp_path: Path) -> None:
     push_run(locked)
     git(tmp_path, "clone", "--quiet", "--branch", "run/ep1", "--single-branch", str(office.server), "plain")
-    from tests.actions.sharing import write_keys
-
     write_keys(tmp_path / "plain", office.store)
     dvc(tmp_path / "plain", "pull", "--quiet")
     found = {path: hash_file(tmp_path / "plain" / path) for path in named(locked.manifest())}
@@ -145,8 +145,6 @@ def test_s3_that_is_gone_leaves_the_branch_where_it_was(
     config = locked.project.root / ".dvc" / "config"
     assert isinstance(office.store, S3Storage)
     config.write_text(config.read_text().replace(office.store.endpoint, "http://127.0.0.1:9"))
-    from gitassets.errors import RemoteError
-
     with pytest.raises(RemoteError, match=r"The DVC remote store \(s3://"):
         push_run(locked)
     assert office.tip() is None

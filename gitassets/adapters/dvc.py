@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +17,8 @@ from gitassets.domain.dvc_settings import CACHE_TYPES
 from gitassets.errors import ConflictError, CorruptError, NotFoundError
 
 GET_THEM = "`gitassets pull RUN` gets them from the DVC remote, and so does `dvc pull` in the run's folder."
+_INCOMING = "incoming-"
+_ABANDONED_SEC = 24 * 60 * 60.0  # A folder of blobs may be shared by machines that know nothing of each other.
 DVC_GITIGNORE = b"/config.local\n/tmp\n/cache\n"
 _SHARED = {"core": {"autostage": "false"}, "cache": {"type": CACHE_TYPES}}
 
@@ -71,9 +74,13 @@ class BlobStore:
 
     @contextmanager
     def incoming(self) -> Iterator[Path]:
-        """A folder for bytes on their way in, where the blobs are, gone afterwards."""
+        """A folder for bytes on their way in, where the blobs are, gone afterwards; those that a kill left are, too."""
         self._make_folder(self.cache_dir)
-        with tempfile.TemporaryDirectory(prefix="incoming-", dir=self.cache_dir) as folder:
+        for left in self.cache_dir.glob(f"{_INCOMING}*"):
+            with suppress(FileNotFoundError):
+                if time.time() - left.stat().st_mtime > _ABANDONED_SEC:
+                    shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix=_INCOMING, dir=self.cache_dir) as folder:
             yield Path(folder)
 
     def copy_over(self, file: Path, md5: str, copy: Path) -> None:
