@@ -11,9 +11,10 @@ from uuid import uuid4
 from msgspec.structs import replace
 
 from gitassets import __version__
+from gitassets.actions.fetch import Wanted, want
 from gitassets.actions.making import OnProgress, Progress
 from gitassets.actions.output import check_output
-from gitassets.actions.project import Project, Run
+from gitassets.actions.project import Project, Run, read_manifest
 from gitassets.actions.recording import write_run
 from gitassets.actions.run_bytes import ALTERED, check_blob, find_altered, take_blob
 from gitassets.actions.transaction import Session, begin, keep_bytes
@@ -201,6 +202,12 @@ def _take_order(project: Project, run: Run, options: BuildOptions) -> _Order:
     for asset in used.values():
         check_blob(order.blobs[asset.md5], asset.path, asset.md5)
     return order
+
+
+def need_used(project: Project, run: Run, options: BuildOptions) -> dict[str, Wanted]:
+    """The bytes of the assets that a build would use."""
+    choice = choose_assets(read_manifest(project, run), options.policy, allow_gaps=options.allow_gaps)
+    return want((asset.path, asset.md5, asset.size) for _, asset in iter_used_assets(choice.segments))
 
 
 def _prepare(project: Project, order: _Order, settings: RenderSettings) -> _Work:

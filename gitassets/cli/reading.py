@@ -16,6 +16,7 @@ from gitassets.cli.options import (
     load_project,
     look_at_run,
     make_segments,
+    tell_unprepared,
 )
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ def summary(run: OptionalRun = None, as_json: JsonOption = False) -> None:
     )
 
     project = load_project()
+    tell_unprepared(project)
     results = summarize(project, None if run is None else find_run(project, run))
     if as_json:
         emit_json("summary", {"runs": results})

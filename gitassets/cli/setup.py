@@ -64,6 +64,9 @@ def init(
     if result.hooks_skipped:
         typer.echo(f"No hooks: {result.hooks_skipped}", err=True)
     typer.echo(f"Project: {result.root}")
+    if result.runs_there:
+        shown = ", ".join(result.runs_there[:8]) + (" …" if len(result.runs_there) > 8 else "")
+        typer.echo(f"On the server: {shown}. `gitassets pull {result.runs_there[-1]}` brings one here.")
     return None
 
 
@@ -228,10 +231,11 @@ def track(
 def open_(run: RunArgument, as_json: JsonOption = False) -> None:
     """Give a run that is only on a branch its folder, and put back the files that are missing there."""
     from gitassets.actions.open_close import open_run
+    from gitassets.cli.fetching import complete_opened
     from gitassets.cli.render import emit_json
 
     project, found = load_run(run)
-    result = open_run(project, found.run_id)
+    result = complete_opened(project, open_run(project, found.run_id), as_json)
     if as_json:
         emit_json("open", result)
         return
@@ -241,7 +245,7 @@ def open_(run: RunArgument, as_json: JsonOption = False) -> None:
     for path in result.differing:
         typer.echo(f"  left as it is, though its bytes are not the recorded ones: {path}", err=True)
     if result.missing:
-        typer.echo(f"{len(result.missing)} files are not in the cache: get them with `dvc pull` there.", err=True)
+        typer.echo(f"{len(result.missing)} files are not here: `gitassets pull {result.run_id}` gets them.", err=True)
 
 
 @guarded

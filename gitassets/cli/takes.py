@@ -171,10 +171,15 @@ def choose(
     candidate is brought back in review, as `restore --take` does it. Approved assets are refused.
     """
     from gitassets.actions.choose import choose as act
+    from gitassets.actions.need import need_chosen
+    from gitassets.cli.fetching import fetch_first
     from gitassets.cli.render import emit_json
 
     project, found = load_run(run, dry_run=dry_run)
-    result = act(project, found, make_selection(audio, image, video, segment), take, dry_run=dry_run)
+    selection = make_selection(audio, image, video, segment)
+    if not dry_run:
+        fetch_first(project, found, need_chosen(project, found, selection, take), as_json)
+    result = act(project, found, selection, take, dry_run=dry_run)
     if as_json:
         emit_json("choose", result)
     else:
