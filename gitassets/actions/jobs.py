@@ -52,7 +52,7 @@ class Work(Struct, frozen=True, kw_only=True):
 
     provider: Provider
     jobs: tuple[Job, ...]
-    description: Mapping[str, Any] = field(default_factory=dict)
+    description: Mapping[str, Any] = {}
     request: str = ""
     key: str = ""
     cost_usd: float = 0.0

@@ -19,8 +19,8 @@ _SHOWN = 20
 
 
 class LockedFiles(Struct, frozen=True):
-    """The files of a run. In a merge into `before`, assets by path, a file may still hold what is recorded there: it
-    follows when the merge is concluded."""
+    """The files of a run. One that follows later may still hold what `before`, assets by path, records of it: in a
+    merge into that, or where the command itself is about to write it."""
 
     folder: Path
     run_id: str

@@ -42,6 +42,7 @@ from gitassets.domain.manifest import (
     MANIFEST_NAME,
     MEDIA_FOLDERS,
     Address,
+    Asset,
     Manifest,
     format_manifest,
     iter_folder_entries,
@@ -266,7 +267,14 @@ def stage_dvc_files(session: Session, manifest: Manifest) -> None:
 
 def _check_files(session: Session, after: Manifest) -> None:
     """LockedError when the file of a locked asset holds other bytes than the approved ones."""
-    LockedFiles(session.folder, session.run.run_id, session.index).require(session.manifest, after)
+    replaced = _find_replaced(session.manifest, after)
+    LockedFiles(session.folder, session.run.run_id, session.index, replaced).require(session.manifest, after)
+
+
+def _find_replaced(before: Manifest, after: Manifest) -> dict[str, Asset]:
+    """The assets whose files this change is still to write over, by path: a copy may arrive as approved at once."""
+    pairs = ((asset, after.asset(address)) for address, asset in before.assets())
+    return {old.path: old for old, new in pairs if new is not None and new.path == old.path and new.md5 != old.md5}
 
 
 def _check_allowed(before: Manifest, after: Manifest) -> None:

@@ -31,9 +31,10 @@ def cost(
 ) -> None:
     """Show what a run has cost, or all runs, by kind and provider, from the history: every take counts, in US dollars.
 
-    Wasted is what was paid for takes that are rejected, or that were replaced without ever having been approved, and
-    for calls that were charged, or may have been, and brought nothing. Takes from history and copies of other runs'
-    assets cost nothing. Prices are those of gitassets.yaml at the time: the services' bills are what is owed.
+    Wasted is what was paid for takes that are rejected, that were replaced without ever having been approved, or that
+    were candidates when another one was approved; and for calls that were charged, or may have been, and brought
+    nothing. Takes from history and copies of other runs' assets cost nothing. Prices are those of gitassets.yaml at the
+    time: the services' bills are what is owed.
     """
     from gitassets.actions.cost import read_costs
     from gitassets.cli.render import emit_json, encode

@@ -35,8 +35,8 @@ class Spent(Struct, frozen=True, kw_only=True):
 class CostRow(Struct, frozen=True, kw_only=True):
     """What one provider's takes of one kind have cost together. `unknown_takes` of them say nothing of their cost.
 
-    `wasted_usd` is the part for takes that are rejected, or were replaced without ever having been approved, and for
-    charges, of which there are `charges`.
+    `wasted_usd` is the part for takes that are rejected, were replaced without ever having been approved, or are
+    candidates beside one that is approved, and for charges, of which there are `charges`.
     """
 
     kind: Kind
@@ -76,11 +76,11 @@ class Ledger(Struct):
         What was copied from another run was paid for there, what was moved at its old place, and a file that somebody
         made costs nothing here.
         """
-        current = _statuses_by_md5(self._now)
+        uses = _find_uses(self._now)
         for (address, take, md5), asset in self._takes.items():
             if COPIED_FROM in asset.extra or MOVED_FROM in asset.extra or asset.source in _BY_HAND:
                 continue
-            wasted = _is_wasted(current.get(md5), asset, ever_approved=md5 in self._approved)
+            wasted = _is_wasted(uses.get(md5), asset, ever_approved=md5 in self._approved)
             yield Spent(
                 address=address,
                 provider=asset.source or UNKNOWN_PROVIDER,
@@ -97,26 +97,28 @@ class Ledger(Struct):
 
 
 def iter_takes(number: int, segment: Segment) -> Iterator[tuple[Address, Asset]]:
-    """The takes that one state of a segment holds, candidates too."""
+    """The takes that one state of a segment holds: the current ones, each behind its candidates."""
     for kind in Kind:
         asset = segment.asset(kind)
         if asset is not None:
-            yield from ((Address(number, kind), take) for take in asset.takes.values())
+            yield from ((Address(number, kind), asset.takes[md5]) for md5 in sorted(asset.takes))
             yield Address(number, kind), asset
 
 
-def _statuses_by_md5(manifest: Manifest) -> dict[str, set[Status]]:
-    found: dict[str, set[Status]] = {}
-    for number, segment in manifest.segments.items():
-        for _, asset in iter_takes(number, segment):
-            found.setdefault(asset.md5, set()).add(asset.status)
+def _find_uses(manifest: Manifest) -> dict[str, bool]:
+    """Whether each md5 that is there is of use: a candidate as long as nothing is approved in its place."""
+    found: dict[str, bool] = {}
+    for _, asset in manifest.assets():
+        uses = {asset.md5: asset.status is not Status.REJECTED, **dict.fromkeys(asset.takes, not asset.locked)}
+        for md5, of_use in uses.items():
+            found[md5] = found.get(md5, False) or of_use
     return found
 
 
-def _is_wasted(current: set[Status] | None, last: Asset, *, ever_approved: bool) -> bool:
-    """Rejected wherever it is now, or gone: rejected at last, or replaced without ever having been approved."""
-    if current is not None:
-        return current == {Status.REJECTED}
+def _is_wasted(of_use: bool | None, last: Asset, *, ever_approved: bool) -> bool:
+    """There and of no use, or gone: rejected at last, or replaced without ever having been approved."""
+    if of_use is not None:
+        return not of_use
     return last.status is Status.REJECTED or not ever_approved
 
 

@@ -57,6 +57,14 @@ def test_what_is_wasted(states: list[Asset | None], wasted: list[bool]) -> None:
     assert [one for _, one in spend(*states)] == wasted
 
 
+@pytest.mark.parametrize(("status", "wasted"), [(REVIEW, False), (REJECTED, False), (APPROVED, True)])
+def test_a_candidate_is_of_use_until_another_take_is_approved(status: Status, wasted: bool) -> None:
+    other = bought(2, path="takes/scene_000.2.png")
+    found = spend(bought(1, status, takes={other.md5: other}))
+    assert found == [(0.07, wasted), (0.07, status is REJECTED)]
+    assert spend(bought(1, takes={other.md5: other}), bought()) == [(0.07, True), (0.07, False)]
+
+
 def test_what_was_paid_for_elsewhere_does_not_count() -> None:
     copied = bought(extra={"copied_from": {"asset": "ep0:segment_001/image"}})
     assert spend(copied) == []
