@@ -331,9 +331,9 @@ def _make_remarks(project: Project, order: _Order, work: _Work) -> tuple[str, ..
 def _note_stale(order: _Order) -> Iterator[str]:
     """A sentence for each stale asset that is in the video: a strict build refuses approved ones."""
     used = dict(iter_used_assets(order.choice.segments))
-    yield from (
-        f"{address} {why}, and is used as it is" for address, why in iter_stale(order.manifest) if address in used
-    )
+    for one in iter_stale(order.manifest):
+        if one.address in used:
+            yield f"{one.address} {one.why}, and is used as it is"
 
 
 def _note_cards(work: _Work) -> Iterator[str]:
