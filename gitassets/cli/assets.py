@@ -128,7 +128,8 @@ def _print_list(result: ListResult, *, filtered: bool) -> None:
     for row in result.rows:
         asset = row.asset
         candidates = count(len(asset.takes), "candidate") if asset.takes else None
-        remarks = [text for text in (candidates, row.stale, asset.reason, row.notes) if text]
+        stale = f"stale: {row.stale}" if row.stale else None
+        remarks = [text for text in (candidates, stale, asset.reason, row.notes) if text]
         if not row.present and not row.cached:
             remarks.insert(0, "not here: `pull` gets it")
         elif not row.present and result.folder is not None:

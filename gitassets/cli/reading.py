@@ -58,6 +58,7 @@ def show(
 def _print_segment(result: SegmentResult) -> None:
     from gitassets.cli.render import encode, make_console, plain, printable, style_status
     from gitassets.domain.conflict import CONFLICT
+    from gitassets.domain.takes import sorted_takes
 
     console = make_console()
     console.print(f"[bold]Segment {result.segment}[/] of {plain(result.run_id)}: {result.sync_status}")
@@ -72,7 +73,7 @@ def _print_segment(result: SegmentResult) -> None:
             console.print(f"  stale: {plain(row.stale)}")
         if row.conflict:
             console.print(f"  in conflict: {plain(' against '.join(row.conflict))}")
-        for take in row.asset.takes.values():
+        for take in sorted_takes(row.asset):
             console.print(f"  candidate: take {take.take}, {plain(take.path)}", soft_wrap=True)
         for name, value in encode(row.asset).items():
             if name not in ("status", "takes", CONFLICT) and value is not None:

@@ -157,7 +157,9 @@ def _tell_dropped(result: DropResult) -> None:
 @guarded
 def choose(
     run: RunArgument,
-    take: Annotated[str, typer.Option(metavar="N", help="The take: its number, or the beginning of its md5.")],
+    take: Annotated[
+        str | None, typer.Option(metavar="N", help="The take: its number, or the beginning of its md5.")
+    ] = None,
     audio: AudioOption = None,
     image: ImageOption = None,
     video: VideoOption = None,
@@ -175,6 +177,8 @@ def choose(
     from gitassets.cli.fetching import fetch_first
     from gitassets.cli.render import emit_json
 
+    if take is None:
+        raise UsageError("Say which take to choose, with --take N", "`gitassets takes` shows those of an asset.")
     project, found = load_run(run, dry_run=dry_run)
     selection = make_selection(audio, image, video, segment)
     if not dry_run:
