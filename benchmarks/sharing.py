@@ -12,9 +12,9 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
+from msgspec.structs import replace
 from synthetic import git, isolate, make_project, make_run
 from timing import Case, measure, show, time_command
 
