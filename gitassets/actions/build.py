@@ -11,9 +11,10 @@ from uuid import uuid4
 from msgspec.structs import replace
 
 from gitassets import __version__
+from gitassets.actions.fetch import Wanted, want
 from gitassets.actions.making import OnProgress, Progress
 from gitassets.actions.output import check_output
-from gitassets.actions.project import Project, Run
+from gitassets.actions.project import Project, Run, read_manifest
 from gitassets.actions.recording import write_run
 from gitassets.actions.run_bytes import ALTERED, check_blob, find_altered, take_blob
 from gitassets.actions.transaction import Session, begin, keep_bytes
@@ -203,6 +204,12 @@ def _take_order(project: Project, run: Run, options: BuildOptions) -> _Order:
     return order
 
 
+def need_used(project: Project, run: Run, options: BuildOptions) -> dict[str, Wanted]:
+    """The bytes of the assets that a build would use."""
+    choice = choose_assets(read_manifest(project, run), options.policy, allow_gaps=options.allow_gaps)
+    return want((asset.path, asset.md5, asset.size) for _, asset in iter_used_assets(choice.segments))
+
+
 def _prepare(project: Project, order: _Order, settings: RenderSettings) -> _Work:
     sources = probe_sources(order.blobs, _cache_dir(project), settings.jobs)
     timeline = lay_out(order.choice.segments, measure(sources), settings.fps)
@@ -324,9 +331,9 @@ def _make_remarks(project: Project, order: _Order, work: _Work) -> tuple[str, ..
 def _note_stale(order: _Order) -> Iterator[str]:
     """A sentence for each stale asset that is in the video: a strict build refuses approved ones."""
     used = dict(iter_used_assets(order.choice.segments))
-    yield from (
-        f"{address} {why}, and is used as it is" for address, why in iter_stale(order.manifest) if address in used
-    )
+    for one in iter_stale(order.manifest):
+        if one.address in used:
+            yield f"{one.address} {one.why}, and is used as it is"
 
 
 def _note_cards(work: _Work) -> Iterator[str]:

@@ -15,7 +15,7 @@ from gitassets.domain.commit_message import CommitMessage, Transition, format_ad
 from gitassets.domain.manifest import Address, Asset, Manifest
 from gitassets.domain.selection import AssetSelection, select_assets
 from gitassets.domain.status import Status, status_after_new_take
-from gitassets.domain.takes import LATEST_TAKE, next_take, stand_down
+from gitassets.domain.takes import LATEST_TAKE, next_take, sorted_takes, stand_down
 from gitassets.errors import UsageError
 
 
@@ -135,9 +135,11 @@ def drop_candidates(project: Project, run: Run, selection: AssetSelection, *, dr
 
 
 def _list_dropped(manifest: Manifest, selection: AssetSelection) -> tuple[Dropped, ...]:
-    chosen = {one.address for one in select_assets(selection, manifest)}
+    assets = ((one.address, manifest.asset(one.address)) for one in select_assets(selection, manifest))
     return tuple(
-        Dropped(address, take.take, take.md5, take.path) for address, take in manifest.candidates() if address in chosen
+        Dropped(address, take.take, take.md5, take.path)
+        for address, asset in assets
+        for take in (sorted_takes(asset) if asset else ())
     )
 
 

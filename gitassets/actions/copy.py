@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from gitassets.actions.fetch import Wanted, want
 from gitassets.actions.kept_bytes import require_bytes
 from gitassets.actions.project import Project, Run, read_manifest
 from gitassets.actions.recording import free_path, write_run
@@ -81,6 +82,13 @@ def _is_meant(manifest: Manifest, selection: AssetSelection, address: Address) -
     asset = manifest.asset(address)
     chosen = (selection.by_kind.get(address.kind), selection.segments)
     return any(one is not None and one is not APPROVED for one in chosen) or (asset is not None and asset.approved)
+
+
+def need_copied(project: Project, source: Run, selection: AssetSelection) -> dict[str, Wanted]:
+    """The bytes of the assets that are chosen to be copied."""
+    manifest = read_manifest(project, source)
+    found = (manifest.asset(one.address) for one in _choose(manifest, selection))
+    return want((asset.path, asset.md5, asset.size) for asset in found if asset is not None)
 
 
 @dataclass(frozen=True)

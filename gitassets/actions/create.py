@@ -28,6 +28,22 @@ def check_set_up(project: Project) -> None:
     """NotFoundError unless `init` has been here: a run without its ignore rules would litter the project."""
     if not (project.root / SETTINGS_NAME).is_file():
         raise NotFoundError(f"{project.root} is not set up for gitassets", "Run `gitassets init` there once.")
+    check_prepared(project)
+
+
+def check_prepared(project: Project) -> None:
+    """NotFoundError in a clone of a project where `init` has not been: hooks and merge driver are not cloned."""
+    if is_fresh_clone(project):
+        raise NotFoundError(
+            f"{project.root} is a clone that is not set up yet",
+            "Run `gitassets init` there once: it sets up the hooks that guard approved assets.",
+        )
+
+
+def is_fresh_clone(project: Project) -> bool:
+    """Whether git brought the project's settings, and nobody has run `init` here."""
+    local = project.root / ".dvc" / "config.local"
+    return (project.root / SETTINGS_NAME).is_file() and not local.is_file()
 
 
 def check_new_run_id(project: Project, run_id: str, folder: Path) -> None:

@@ -87,12 +87,13 @@ def _find_left(session: Session) -> Iterator[str]:
             yield f"{address} is locked, but {asset.path} was overwritten: {restore}"
         elif is_folder(session.folder / asset.path):
             yield f"a folder lies where the file of {address} belongs, {asset.path}: move it away, then {restore}"
+    pull = f"`gitassets pull {session.run.run_id}`"
     for path, md5, _ in iter_folder_entries(session.manifest):
         blob = session.project.blobs.path(md5)
         if not blob.is_file():
-            yield f"the bytes of {path} are not here: `dvc pull` in {session.folder}"
+            yield f"the bytes of {path} are not here: {pull}"
         elif hash_file(blob) != md5:
-            yield f"the cached bytes of {path} are damaged: delete {blob}, then `dvc pull` in {session.folder}"
+            yield f"the cached bytes of {path} are damaged: delete {blob}, then {pull}"
 
 
 def _mend_files(session: Session) -> Iterator[str]:

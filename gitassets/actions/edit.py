@@ -15,7 +15,7 @@ from gitassets.domain.image_prompt import said_prompt, with_prompt
 from gitassets.domain.manifest import Address, Kind, Manifest, Segment
 from gitassets.domain.script import check_script, split_paragraphs
 from gitassets.domain.selection import Selection, select_segments
-from gitassets.domain.stale import iter_stale, text_md5
+from gitassets.domain.stale import Stale, iter_stale, text_md5
 from gitassets.errors import LockedError, UsageError
 
 
@@ -26,14 +26,6 @@ class EditOptions:
     text: str | None = None
     prompt: str | None = None
     dry_run: bool = False
-
-
-@dataclass(frozen=True)
-class NowStale:
-    """An asset that no longer fits, and why, as the rest of a sentence."""
-
-    address: Address
-    why: str
 
 
 class EditResult(Struct, frozen=True, kw_only=True):
@@ -48,7 +40,7 @@ class EditResult(Struct, frozen=True, kw_only=True):
     text: str
     prompt_before: str | None
     prompt: str | None
-    stale: tuple[NowStale, ...]
+    stale: tuple[Stale, ...]
     commit: str | None
     dry_run: bool
 
@@ -147,7 +139,7 @@ def _result(before: Manifest, edited: dict[int, Segment], options: EditOptions) 
         text=segment.paragraph_text,
         prompt_before=said_prompt(before.segments[number]),
         prompt=said_prompt(segment),
-        stale=tuple(NowStale(address, why) for address, why in iter_stale(after) if address.segment == number),
+        stale=tuple(one for one in iter_stale(after) if one.address.segment == number),
         commit=None,
         dry_run=options.dry_run,
     )

@@ -21,6 +21,6 @@ def require_bytes(project: Project, run: Run, address: Address, asset: Asset) ->
     if hash_file(blob) != asset.md5:
         raise CorruptError(
             f"The cached bytes of {address} of {run.run_id} are damaged: {blob}",
-            "`gitassets doctor` mends it where the bytes lie elsewhere; else delete it and `dvc pull` in that run.",
+            "`gitassets doctor` mends it where the bytes lie elsewhere; else delete it and `gitassets pull` that run.",
         )
     return blob

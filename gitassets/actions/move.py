@@ -15,7 +15,7 @@ from gitassets.domain.commit_message import CommitMessage, Transition
 from gitassets.domain.manifest import Address, Asset, default_path
 from gitassets.domain.selection import AssetSelection, format_ranges, select_segments
 from gitassets.domain.status import Status
-from gitassets.domain.takes import MOVED_FROM, next_take
+from gitassets.domain.takes import MOVED_FROM, next_take, sorted_takes
 from gitassets.errors import LockedError, NoMatchError, UsageError
 
 
@@ -94,6 +94,5 @@ def _mark(asset: Asset, source: Address) -> Asset:
 def _number_on(moved: Asset, there: Asset) -> Asset:
     """The asset and its candidates with the numbers that follow those of the takes that are there."""
     first = next_take(there)
-    candidates = sorted(moved.takes.values(), key=lambda take: (take.take, take.md5))
-    takes = {one.md5: replace(one, take=number) for number, one in enumerate(candidates, start=first + 1)}
+    takes = {one.md5: replace(one, take=number) for number, one in enumerate(sorted_takes(moved), start=first + 1)}
     return replace(moved, take=first, takes=takes)

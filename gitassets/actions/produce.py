@@ -17,25 +17,31 @@ from gitassets.actions.making import OnProgress, finish_making, make_assets
 from gitassets.actions.preparing import Prepared, prepare
 from gitassets.actions.project import Project, Run, find_run
 from gitassets.actions.recording import Failure, hold_making, record_log
+from gitassets.actions.renewing import Renewal, plan_renewal
 from gitassets.actions.spending import ABSENT, NO_TERMS, Buyer, Terms
 from gitassets.actions.transaction import Session, begin
 from gitassets.adapters.files import hash_bytes
 from gitassets.adapters.old_run_files import find_scripts, find_trial_folder, read_script_text
 from gitassets.domain.budget import Budget, choose_image_segments
 from gitassets.domain.commit_message import CommitMessage
+from gitassets.domain.decision import Skipped
 from gitassets.domain.image_prompt import find_prompt, prompt_md5
 from gitassets.domain.manifest import Address, Kind, Manifest, Segment
 from gitassets.domain.markdown import strip_markdown
 from gitassets.domain.money import Estimate, Reused
 from gitassets.domain.script import check_script, split_paragraphs
 from gitassets.domain.selection import format_ranges
+from gitassets.domain.stale import Stale, iter_stale
 from gitassets.errors import ConflictError, NoMatchError, NotFoundError, UsageError
 from gitassets.providers.base import Request
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProduceOptions:
-    """What to make. `start` and `limit` choose paragraphs, from 0; None leaves a choice to the plan or settings."""
+    """What to make. `start` and `limit` choose paragraphs, from 0; None leaves a choice to the plan or settings.
+
+    `stale`: what is there already is made again where it no longer fits.
+    """
 
     run_id: str | None = None
     budget: Budget | None = None
@@ -47,6 +53,7 @@ class ProduceOptions:
     voice: str | None = None
     style: str | None = None
     live: bool = False
+    stale: bool = False
     terms: Terms = NO_TERMS
     dry_run: bool = False
 
@@ -54,7 +61,8 @@ class ProduceOptions:
 class ProduceResult(Struct, frozen=True):
     """`made` and `failed` are what was to be made, `reused` that part of `made` which was taken from history.
 
-    With a dry run `planned` is what would be made, and nothing was done. `estimate` is what it was to cost.
+    With a dry run `planned` is what would be made, and nothing was done. `estimate` is what it was to cost. `stale` are
+    the assets that no longer fit and that were not to be made again, `skipped` those left out though it was wanted.
     """
 
     run_id: str
@@ -65,6 +73,8 @@ class ProduceResult(Struct, frozen=True):
     made: tuple[Address, ...]
     reused: tuple[Reused, ...]
     failed: tuple[Failure, ...]
+    skipped: tuple[Skipped, ...]
+    stale: tuple[Stale, ...]
     spent_usd: float
     interrupted: bool
     commit: str | None
@@ -131,16 +141,21 @@ def resume(
     on_progress: OnProgress,
     buyer: Buyer = ABSENT,
 ) -> ProduceResult:
-    """The run has what it lacked; nothing that exists was touched. A script adds the paragraphs that the run lacks."""
+    """The run has what it lacked. Nothing that exists was touched but, where that is wanted, what is stale.
+
+    A script adds the paragraphs that the run lacks.
+    """
     project.git.check_identity()
     run = find_run(project, wanted)
     with hold_making(project, run):
         with begin(project, run, "resume") as session:
             record_log(session)
             run, after = session.run, _extend_run(session, paragraphs, options)
-            jobs, failed = _plan_resumed(session, after, options)
+            stale = _find_stale(after, options)
+            renewal, jobs, failed = _plan_resumed(session, after, options, stale)
+        left = tuple(one for one in stale if one.address not in renewal.addresses)
         prepared = prepare(project, run.run_id, jobs, options.terms, buyer, look_only=options.dry_run)
-        planned = _Planned(after, tuple(jobs), prepared, failed)
+        planned = _Planned(after, tuple(jobs), prepared, failed, renewal.skipped, left)
         if options.dry_run:
             return _result(run.run_id, run.folder, planned, dry_run=True)
         _commit_extension(project, run, paragraphs, options)
@@ -149,12 +164,17 @@ def resume(
 
 @dataclass(frozen=True)
 class _Planned:
-    """What the run is to be, the jobs that this takes, and what is known to fail: of `failed` no job came about."""
+    """What the run is to be, the jobs that this takes, and what is known to fail: of `failed` no job came about.
+
+    `stale` assets are not made again, of `skipped` ones because that cannot be.
+    """
 
     manifest: Manifest
     jobs: tuple[Job, ...]
     prepared: Prepared
     failed: tuple[Failure, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    stale: tuple[Stale, ...] = ()
 
 
 def _extend_run(session: Session, paragraphs: Sequence[str] | None, options: ProduceOptions) -> Manifest:
@@ -164,9 +184,20 @@ def _extend_run(session: Session, paragraphs: Sequence[str] | None, options: Pro
     return replace(_extend(manifest, paragraphs, options), extra={**manifest.extra, "plan": plan})
 
 
-def _plan_resumed(session: Session, after: Manifest, options: ProduceOptions) -> tuple[list[Job], tuple[Failure, ...]]:
-    jobs = plan_jobs(session.project, after, options, after.extra["plan"])
-    return add_images(session.project, session.run, after, jobs)
+def _find_stale(manifest: Manifest, options: ProduceOptions) -> tuple[Stale, ...]:
+    """What no longer fits of the kinds and segments that the options choose."""
+    wanted = {Kind.AUDIO: options.audio, Kind.IMAGE: options.images, Kind.VIDEO: options.video}
+    numbers = set(_chosen_numbers(manifest, options))
+    stale = (one for one in iter_stale(manifest) if one.address.segment in numbers)
+    return tuple(one for one in stale if wanted[one.address.kind])
+
+
+def _plan_resumed(
+    session: Session, after: Manifest, options: ProduceOptions, stale: Sequence[Stale]
+) -> tuple[Renewal, list[Job], tuple[Failure, ...]]:
+    missing = plan_jobs(session.project, after, options, after.extra["plan"])
+    renewal = plan_renewal(session.project, after, missing, stale if options.stale else ())
+    return (renewal, *add_images(session.project, session.run, after, renewal.jobs))
 
 
 def _commit_extension(project: Project, run: Run, paragraphs: Sequence[str] | None, options: ProduceOptions) -> None:
@@ -203,6 +234,8 @@ def _result(run_id: str, folder: Path | None, planned: _Planned, *, dry_run: boo
         made=(),
         reused=(),
         failed=(*planned.failed, *planned.prepared.failed) if dry_run else (),
+        skipped=planned.skipped,
+        stale=planned.stale,
         spent_usd=0.0,
         interrupted=False,
         commit=None,

@@ -94,10 +94,11 @@ class Project:
     def blobs(self) -> BlobStore:
         own = self.state_dir / "dvc-cache"
         # What plain DVC pulled into a clone of one run's branch lies where that clone's own settings say.
-        return BlobStore(find_cache_dir(self.root) if self._is_run_clone and not own.is_dir() else own)
+        return BlobStore(find_cache_dir(self.root) if self.is_run_clone and not own.is_dir() else own)
 
     @property
-    def _is_run_clone(self) -> bool:
+    def is_run_clone(self) -> bool:
+        """Whether this is a clone of one run's branch alone: the project's folder is the run's."""
         branch = read_branch(self.git_dir)
         return branch is not None and branch.startswith(BRANCH_PREFIX)
 

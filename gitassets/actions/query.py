@@ -18,7 +18,9 @@ from gitassets.errors import CorruptError, GitAssetsError
 
 @dataclass(frozen=True)
 class AssetRow:
-    """One asset as `list` shows it. `present`: whether its file is in the run's folder; `stale` says why it is.
+    """One asset as `list` shows it. `present`: its file is in the run's folder; `cached`: its bytes are in the cache.
+
+    `stale` says why it is so.
 
     `conflict` names the decisions of two branches that contradict each other and that nobody has settled.
     """
@@ -31,6 +33,7 @@ class AssetRow:
     present: bool
     stale: str | None
     conflict: tuple[str, ...] = ()
+    cached: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ def list_assets(
     manifest = read_manifest(project, run)
     numbers = None if segments is None else set(select_segments(segments, manifest))
     rows = tuple(
-        _row(run, manifest, address, asset)
+        _row(project, run, manifest, address, asset)
         for address, asset in manifest.assets(kind)
         if (numbers is None or address.segment in numbers) and (status is None or asset.status is status)
     )
@@ -64,20 +67,21 @@ def list_assets(
 def read_rows(project: Project, run: Run, selection: AssetSelection) -> list[AssetRow]:
     """The chosen assets as rows, in order."""
     manifest = read_manifest(project, run)
-    return _rows(run, manifest, select_assets(selection, manifest))
+    return _rows(project, run, manifest, select_assets(selection, manifest))
 
 
-def _rows(run: Run, manifest: Manifest, chosen: Sequence[Chosen]) -> list[AssetRow]:
+def _rows(project: Project, run: Run, manifest: Manifest, chosen: Sequence[Chosen]) -> list[AssetRow]:
     found = ((one.address, manifest.asset(one.address)) for one in chosen)
-    return [_row(run, manifest, address, asset) for address, asset in found if asset is not None]
+    return [_row(project, run, manifest, address, asset) for address, asset in found if asset is not None]
 
 
-def _row(run: Run, manifest: Manifest, address: Address, asset: Asset) -> AssetRow:
+def _row(project: Project, run: Run, manifest: Manifest, address: Address, asset: Asset) -> AssetRow:
     segment = manifest.segments[address.segment]
     present = run.folder is not None and (run.folder / asset.path).is_file()
     stale = find_stale_reason(segment, address.kind)
     text, notes, conflict = segment.paragraph_text, segment.notes, describe_conflict(asset)
-    return AssetRow(address.segment, address.kind, asset, text, notes, present, stale, conflict)
+    cached = project.blobs.has(asset.md5)
+    return AssetRow(address.segment, address.kind, asset, text, notes, present, stale, conflict, cached)
 
 
 @dataclass(frozen=True)
@@ -97,13 +101,15 @@ class SegmentResult:
 def show_segment(project: Project, run: Run, selection: Selection) -> tuple[SegmentResult, ...]:
     """The chosen segments with everything that the manifest says of them."""
     manifest = read_manifest(project, run)
-    return tuple(_segment(run, manifest, number) for number in select_segments(selection, manifest))
+    return tuple(_segment(project, run, manifest, number) for number in select_segments(selection, manifest))
 
 
-def _segment(run: Run, manifest: Manifest, number: int) -> SegmentResult:
+def _segment(project: Project, run: Run, manifest: Manifest, number: int) -> SegmentResult:
     segment = manifest.segments[number]
     rows = tuple(
-        _row(run, manifest, Address(number, kind), asset) for kind in Kind if (asset := segment.asset(kind)) is not None
+        _row(project, run, manifest, Address(number, kind), asset)
+        for kind in Kind
+        if (asset := segment.asset(kind)) is not None
     )
     return SegmentResult(
         run.run_id,
@@ -137,10 +143,11 @@ class RunSummary:
 def summarize(project: Project, run: Run | None = None) -> tuple[RunSummary, ...]:
     """The given run, or all of them, read without opening, upgrading or changing any."""
     runs = [run] if run is not None else list_runs(project)
-    return tuple(_summarize(project, one, strict=run is not None) for one in runs)
+    return tuple(summarize_run(project, one, strict=run is not None) for one in runs)
 
 
-def _summarize(project: Project, run: Run, *, strict: bool) -> RunSummary:
+def summarize_run(project: Project, run: Run, *, strict: bool = False) -> RunSummary:
+    """One run; where its manifest cannot be read the summary says why, unless that is to be an error (`strict`)."""
     try:
         if run.old:
             return _summarize_old(project, run)

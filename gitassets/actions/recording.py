@@ -28,7 +28,7 @@ from gitassets.domain.manifest import (
 from gitassets.domain.money import format_usd
 from gitassets.domain.spent import UNKNOWN_PROVIDER, with_charges
 from gitassets.domain.status import Status, status_after_new_take
-from gitassets.domain.takes import OF_THE_BYTES, make_candidate, without_take
+from gitassets.domain.takes import OF_THE_BYTES, make_candidate, sorted_takes, without_take
 from gitassets.errors import BusyError
 
 
@@ -125,9 +125,9 @@ def _is_renewed(before: Manifest, after: Manifest, address: Address) -> bool:
 def _iter_candidates(before: Manifest, after: Manifest, addresses: Iterable[Address]) -> Iterator[Candidate]:
     for address in addresses:
         old, new = before.asset(address), after.asset(address)
-        for md5, take in new.takes.items() if new else ():
-            if old is None or md5 not in old.takes:
-                yield Candidate(address, take.take, md5, take.path)
+        for take in sorted_takes(new) if new else ():
+            if old is None or take.md5 not in old.takes:
+                yield Candidate(address, take.take, take.md5, take.path)
 
 
 def _charge_in_vain(made: Made, problem: str) -> list[Charge]:

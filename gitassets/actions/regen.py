@@ -108,7 +108,7 @@ def _plan(project: Project, run: Run, selection: AssetSelection, options: RegenO
         addresses, skipped = _choose(session.manifest, selection, options)
         recovered = _list_recovered(session, addresses) if options.takes > 1 else ()
         wanted = [
-            _job(project, session.manifest, address, options, step)
+            plan_take(project, session.manifest, address, options, step)
             for address in addresses
             for step in range(options.takes - sum(one.address == address for one in recovered))
         ]
@@ -215,7 +215,7 @@ def _join_reasons(skipped: Sequence[Skipped]) -> str:
     return "; ".join(f"{format_addresses(one.address for one in skipped if one.why == why)} {why}" for why in whys)
 
 
-def _job(project: Project, manifest: Manifest, address: Address, options: RegenOptions, step: int) -> Job:
+def plan_take(project: Project, manifest: Manifest, address: Address, options: RegenOptions, step: int = 0) -> Job:
     """The job for a new take, or for the next but `step` of several candidates."""
     asset = manifest.asset(address)
     if asset is None:

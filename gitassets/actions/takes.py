@@ -219,7 +219,7 @@ def bring_back(session: Session, address: Address, older: Asset, current: Asset)
 def find_take(project: Project, run: Run, address: Address, wanted: str) -> Asset:
     """The take of this number, or whose md5 begins so, be it a candidate or an earlier one."""
     takes = [one.asset for one in _collect_takes(list(_iter_steps(project, run)), address)]
-    found = {one.md5: one for one in takes if _is_take(one, wanted)}
+    found = {one.md5: one for one in takes if is_take(one, wanted)}
     if not found:
         known = ", ".join(f"{one.take} ({one.md5[:12]})" for one in takes[-_NAMED_TAKES:])
         more = f" `gitassets takes {run.run_id} --{address.kind} {address.segment}` shows all."
@@ -235,7 +235,8 @@ def find_take(project: Project, run: Run, address: Address, wanted: str) -> Asse
     return next(iter(found.values()))
 
 
-def _is_take(asset: Asset, wanted: str) -> bool:
+def is_take(asset: Asset, wanted: str) -> bool:
+    """Whether `wanted` is the take's number or the beginning of its md5."""
     return str(asset.take) == wanted or (len(wanted) >= _MD5_START and asset.md5.startswith(wanted.lower()))
 
 

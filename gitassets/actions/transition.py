@@ -184,7 +184,7 @@ def _check_blob(session: Session, address: Address, asset: Asset) -> None:
     if hash_file(blob) != asset.md5:
         raise CorruptError(
             f"The cached bytes of {address} of {session.run.run_id} are damaged: {blob}",
-            "Delete that file, and get the bytes again with `dvc pull` in the run.",
+            f"Delete that file, and get the bytes again with `gitassets pull {session.run.run_id}`.",
         )
 
 

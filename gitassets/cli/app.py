@@ -9,7 +9,7 @@ import typer
 from typer.main import get_command_name
 from typer.models import CommandInfo
 
-from gitassets.cli import assets, editing, files, integrity, money, reading, setup, takes, upgrading
+from gitassets.cli import assets, editing, files, integrity, money, reading, setup, sharing, takes, upgrading
 
 app = typer.Typer(
     name="gitassets",
@@ -39,7 +39,7 @@ def gitassets(
     """
 
 
-_PARTS = (setup, assets, takes, editing, reading, money, files, integrity, upgrading)
+_PARTS = (setup, assets, takes, editing, reading, money, sharing, files, integrity, upgrading)
 for _part in _PARTS:
     _part.register(app)
 

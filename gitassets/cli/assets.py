@@ -17,6 +17,7 @@ from gitassets.cli.options import (
     ImageOption,
     JsonOption,
     MaxCostOption,
+    Only,
     RunArgument,
     SegmentOption,
     StatusOption,
@@ -127,9 +128,12 @@ def _print_list(result: ListResult, *, filtered: bool) -> None:
     for row in result.rows:
         asset = row.asset
         candidates = count(len(asset.takes), "candidate") if asset.takes else None
-        remarks = [text for text in (candidates, row.stale, asset.reason, row.notes) if text]
-        if not row.present and result.folder is not None:
-            remarks.insert(0, "file is not here")
+        stale = f"stale: {row.stale}" if row.stale else None
+        remarks = [text for text in (candidates, stale, asset.reason, row.notes) if text]
+        if not row.present and not row.cached:
+            remarks.insert(0, "not here: `pull` gets it")
+        elif not row.present and result.folder is not None:
+            remarks.insert(0, "file is not here, its bytes are: `open`")
         if row.conflict:
             remarks.insert(0, f"in conflict: {' against '.join(row.conflict)}")
         table.add_row(
@@ -156,10 +160,14 @@ def review(
     Off a terminal, or with --json, it moves drafts and revised assets to review and prints where the files are.
     Pictures and sound are shown by the system's viewer; GITASSETS_VIEWER names another program.
     """
+    from gitassets.actions.need import need_chosen
     from gitassets.cli import review as dialogue
+    from gitassets.cli.fetching import fetch_and_lay_out
 
     project, found = load_run(run, dry_run=dry_run)
     selection = dialogue.choose(make_selection(audio, image, video, segment), kind)
+    if found.is_open and not dry_run:
+        fetch_and_lay_out(project, found, need_chosen(project, found, selection), as_json)
     if is_interactive() and not as_json and not dry_run:
         dialogue.review_one_by_one(project, found, selection)
     else:
@@ -396,11 +404,16 @@ def restore(
     as_json: JsonOption = False,
 ) -> None:
     """Put back the recorded bytes of assets, or bring an older take back. What lay there is kept in the cache."""
+    from gitassets.actions.need import need_chosen
     from gitassets.actions.takes import restore as act
+    from gitassets.cli.fetching import fetch_first
     from gitassets.cli.render import emit_json
 
     project, found = load_run(run)
-    result = act(project, found, make_selection(audio, image, video, segment), take)
+    selection = make_selection(audio, image, video, segment)
+    if found.is_open and not selection.empty:
+        fetch_first(project, found, need_chosen(project, found, selection, take), as_json)
+    result = act(project, found, selection, take)
     if as_json:
         emit_json("restore", result)
     elif not result.restored:
@@ -447,11 +460,14 @@ def copy_chosen(
     source: str, target: str, selection: AssetSelection, *, replace: bool, dry_run: bool, as_json: bool
 ) -> None:
     """The chosen assets are copied, and what was done is told."""
-    from gitassets.actions.copy import CopyOptions, copy_assets
+    from gitassets.actions.copy import CopyOptions, copy_assets, need_copied
+    from gitassets.cli.fetching import fetch_first
     from gitassets.cli.render import emit_json
 
     project, given = load_run(source, dry_run=dry_run)
     taking = load_run(target, dry_run=dry_run)[1]
+    if not dry_run and not selection.empty:
+        fetch_first(project, given, need_copied(project, given, selection), as_json)
     result = copy_assets(project, given, taking, selection, CopyOptions(replace=replace, dry_run=dry_run))
     if as_json:
         emit_json("copy", result)
@@ -473,10 +489,6 @@ def _tell_copied(result: CopyResult) -> None:
     if result.unchanged:
         typer.echo(f"  there already: {format_addresses(result.unchanged)}")
     tell_skipped(result.skipped)
-
-
-class Only(StrEnum):
-    APPROVED = "approved"
 
 
 class Skip(StrEnum):
@@ -508,8 +520,9 @@ def build(
     written. The mp4, its captions (.srt) and build.json, which names every file that went in, are kept under final/
     in the run's folder and tracked by DVC. Segments that did not change are not rendered again.
     """
-    from gitassets.actions.build import BuildOptions
+    from gitassets.actions.build import BuildOptions, need_used
     from gitassets.actions.build import build as act
+    from gitassets.cli.fetching import fetch_first
     from gitassets.cli.render import emit_json
     from gitassets.domain.timeline import Policy
     from gitassets.errors import UsageError
@@ -519,6 +532,8 @@ def build(
     policy = Policy.ONLY_APPROVED if only else Policy.SKIP_REJECTED if skip else Policy.STRICT
     project, found = load_run(run)
     options = BuildOptions(policy=policy, allow_gaps=allow_gaps, output=output, size=size, fps=fps)
+    if found.is_open:
+        fetch_first(project, found, need_used(project, found, options), as_json)
     with show_progress("Rendering", as_json) as on_progress:
         result = act(project, found, options, on_progress)
     if as_json:

@@ -83,12 +83,16 @@ def export(
         _export_timeline(run, only, output, force=force, dry_run=dry_run, as_json=as_json)
         return
     from gitassets.actions.export import ExportOptions, export_run
+    from gitassets.actions.need import need_excerpt
+    from gitassets.cli.fetching import fetch_first
     from gitassets.cli.render import emit_json
 
     project, found = look_at_run(run, history=True)
     options = ExportOptions(
         only=only, kind=kind, output=output, with_history=with_history, force=force, dry_run=dry_run
     )
+    if not dry_run:
+        fetch_first(project, found, need_excerpt(project, found, only, kind), as_json)
     with show_progress("Packing", as_json) as on_progress:
         result = export_run(project, found, options, on_progress)
     if as_json:
@@ -115,10 +119,14 @@ def _export_timeline(
     run: str, only: Only | None, output: Path | None, *, force: bool, dry_run: bool, as_json: bool
 ) -> None:
     from gitassets.actions.export_timeline import TimelineOptions, export_timeline
+    from gitassets.actions.need import need_excerpt
+    from gitassets.cli.fetching import fetch_and_lay_out
     from gitassets.cli.render import emit_json
 
     project, found = look_at_run(run, history=True)
     options = TimelineOptions(only=only, output=output, force=force, dry_run=dry_run)
+    if found.is_open and not dry_run:
+        fetch_and_lay_out(project, found, need_excerpt(project, found, only), as_json)
     with show_progress("Measuring", as_json) as on_progress:
         result = export_timeline(project, found, options, on_progress)
     if as_json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,6 +30,23 @@ def complete_run(incomplete: str) -> list[str]:
     except (GitAssetsError, OSError):
         return []
     return [run_id for run_id in (*runs, "latest") if run_id.startswith(incomplete)]
+
+
+def complete_git_remote(incomplete: str) -> list[str]:
+    """The git remotes that begin with what is typed; reads only, and never fails at a prompt."""
+    from gitassets.actions.project import find_project
+    from gitassets.adapters.git_remote import list_git_remotes
+    from gitassets.errors import GitAssetsError
+
+    try:
+        names = list_git_remotes(find_project(Path.cwd()).git)
+    except (GitAssetsError, OSError):
+        return []
+    return [name for name in names if name.startswith(incomplete)]
+
+
+class Only(StrEnum):
+    APPROVED = "approved"
 
 
 _SELECTION = "all, 5, 1,3,5 or 1-10 (segments, from 1)"
@@ -89,10 +107,12 @@ def load_project() -> Project:
 
 def load_run(wanted: str, *, dry_run: bool = False) -> tuple[Project, Run]:
     """The run that a command is to change. One of claude-studio is upgraded first, unless it is only a `dry_run`."""
+    from gitassets.actions.create import check_prepared
     from gitassets.actions.project import find_run
     from gitassets.cli.old_runs import settle_run, view_run
 
     project = load_project()
+    check_prepared(project)
     run = find_run(project, wanted)
     return project, view_run(project, run) if dry_run else settle_run(project, run)
 
@@ -103,7 +123,16 @@ def look_at_run(wanted: str, *, history: bool = False) -> tuple[Project, Run]:
     from gitassets.cli.old_runs import settle_run_to_read
 
     project = load_project()
+    tell_unprepared(project)
     return project, settle_run_to_read(project, find_run(project, wanted), history=history)
+
+
+def tell_unprepared(project: Project) -> None:
+    """In a clone where `init` has not been, what only reads works; yet it is said."""
+    from gitassets.actions.create import is_fresh_clone
+
+    if is_fresh_clone(project):
+        typer.echo("This clone is not set up yet: run `gitassets init` once.", err=True)
 
 
 def is_interactive() -> bool:

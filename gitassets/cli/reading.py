@@ -16,6 +16,7 @@ from gitassets.cli.options import (
     load_project,
     look_at_run,
     make_segments,
+    tell_unprepared,
 )
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def show(
 def _print_segment(result: SegmentResult) -> None:
     from gitassets.cli.render import encode, make_console, plain, printable, style_status
     from gitassets.domain.conflict import CONFLICT
+    from gitassets.domain.takes import sorted_takes
 
     console = make_console()
     console.print(f"[bold]Segment {result.segment}[/] of {plain(result.run_id)}: {result.sync_status}")
@@ -71,7 +73,7 @@ def _print_segment(result: SegmentResult) -> None:
             console.print(f"  stale: {plain(row.stale)}")
         if row.conflict:
             console.print(f"  in conflict: {plain(' against '.join(row.conflict))}")
-        for take in row.asset.takes.values():
+        for take in sorted_takes(row.asset):
             console.print(f"  candidate: take {take.take}, {plain(take.path)}", soft_wrap=True)
         for name, value in encode(row.asset).items():
             if name not in ("status", "takes", CONFLICT) and value is not None:
@@ -107,6 +109,7 @@ def summary(run: OptionalRun = None, as_json: JsonOption = False) -> None:
     )
 
     project = load_project()
+    tell_unprepared(project)
     results = summarize(project, None if run is None else find_run(project, run))
     if as_json:
         emit_json("summary", {"runs": results})

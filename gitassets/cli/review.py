@@ -16,6 +16,7 @@ from gitassets.cli.render import emit_json, format_duration, make_console, plain
 from gitassets.domain.manifest import Asset, Kind
 from gitassets.domain.selection import ALL, AssetSelection, Selection
 from gitassets.domain.status import Status
+from gitassets.domain.takes import sorted_takes
 from gitassets.errors import GitAssetsError
 
 _TAKEN_BACK = "taken back in review"
@@ -46,14 +47,9 @@ def move_and_print(project: Project, run: Run, selection: AssetSelection, *, dry
     for row in rows:
         path = run.folder / row.asset.path if run.folder else row.asset.path
         typer.echo(f"{row.kind.value} {row.segment}\t{row.asset.status.value}\t{path}")
-        for take in list_candidates(row.asset):
+        for take in sorted_takes(row.asset):
             path = run.folder / take.path if run.folder else take.path
             typer.echo(f"{row.kind.value} {row.segment}\tcandidate, take {take.take}\t{path}")
-
-
-def list_candidates(asset: Asset) -> list[Asset]:
-    """The candidates in the order of their takes."""
-    return sorted(asset.takes.values(), key=lambda take: (take.take, take.md5))
 
 
 def _waits(row: AssetRow) -> bool:
@@ -108,7 +104,7 @@ class _Dialogue:
 
     @property
     def _candidates(self) -> list[Asset]:
-        return list_candidates(self._row.asset)
+        return sorted_takes(self._row.asset)
 
     def _present(self) -> None:
         row = self._row
@@ -152,7 +148,7 @@ class _Dialogue:
     def _show_file(self, take: Asset) -> None:
         path = self._run.require_folder() / take.path
         if not path.is_file():
-            typer.echo(f"The file is not here: {path}")
+            typer.echo(f"The file is not here, and so cannot be decided on: {path}")
         elif not self._viewer.show(path, self._row.kind):
             typer.echo(f"No program to show it was found; it is here: {path}")
 

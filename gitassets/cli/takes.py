@@ -157,7 +157,9 @@ def _tell_dropped(result: DropResult) -> None:
 @guarded
 def choose(
     run: RunArgument,
-    take: Annotated[str, typer.Option(metavar="N", help="The take: its number, or the beginning of its md5.")],
+    take: Annotated[
+        str | None, typer.Option(metavar="N", help="The take: its number, or the beginning of its md5.")
+    ] = None,
     audio: AudioOption = None,
     image: ImageOption = None,
     video: VideoOption = None,
@@ -171,10 +173,17 @@ def choose(
     candidate is brought back in review, as `restore --take` does it. Approved assets are refused.
     """
     from gitassets.actions.choose import choose as act
+    from gitassets.actions.need import need_chosen
+    from gitassets.cli.fetching import fetch_first
     from gitassets.cli.render import emit_json
 
+    if take is None:
+        raise UsageError("Say which take to choose, with --take N", "`gitassets takes` shows those of an asset.")
     project, found = load_run(run, dry_run=dry_run)
-    result = act(project, found, make_selection(audio, image, video, segment), take, dry_run=dry_run)
+    selection = make_selection(audio, image, video, segment)
+    if not dry_run:
+        fetch_first(project, found, need_chosen(project, found, selection, take), as_json)
+    result = act(project, found, selection, take, dry_run=dry_run)
     if as_json:
         emit_json("choose", result)
     else:

@@ -66,7 +66,7 @@ def describe_transitions(transitions: Iterable[Transition]) -> Iterator[str]:
     for one in transitions:
         groups.setdefault((one.before, one.after), []).append(one.address)
     for (before, after), addresses in groups.items():
-        step = f"{before} → {after}" if before != after else f"still {after}, with other takes or another reason"
+        step = f"{before} → {after}" if before != after else f"still {after}, with another take or reason"
         yield f"{format_addresses(addresses)}: {step}"
 
 

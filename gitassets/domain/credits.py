@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from gitassets.domain.manifest import Address, Manifest
+from gitassets.domain.takes import CREDIT
 
-CREDIT = "credit"
 _FIELDS = ("title", "author", "licence", "licence_url", "page_url")
 
 

@@ -22,12 +22,17 @@ class Only(StrEnum):
 def take_excerpt(manifest: Manifest, only: Only | None = None, kind: Kind | None = None) -> Manifest:
     """The manifest with the chosen assets and every segment's text and notes; the manifest itself where that is all.
 
-    The last build goes along where everything that went into it does.
+    The last build goes along where everything that went into it does. Candidates do where no status is asked for:
+    nothing is decided about them.
     """
-    left_out = dict(iter_left_out(manifest, only, kind))
-    if not left_out:
+    changed: dict[Address, Asset | None] = {address: None for address, _ in iter_left_out(manifest, only, kind)}
+    if only is not None:
+        changed |= {
+            one: replace(asset, takes={}) for one, asset in manifest.assets() if asset.takes and one not in changed
+        }
+    if not changed:
         return manifest
-    kept = manifest.with_assets(dict.fromkeys(left_out))
+    kept = manifest.with_assets(changed)
     return derive(kept if _holds_build(kept) else _without_build(kept))
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from hashlib import md5
 
+from msgspec import Struct
+
 from gitassets.domain.image_prompt import knows_prompt, said_prompt
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
 from gitassets.domain.markdown import strip_markdown
@@ -24,12 +26,19 @@ def text_md5(paragraph_text: str) -> str:
     return md5(strip_markdown(paragraph_text).encode(), usedforsecurity=False).hexdigest()
 
 
-def iter_stale(manifest: Manifest) -> Iterator[tuple[Address, str]]:
-    """Every stale asset and why it is, as the rest of a sentence."""
+class Stale(Struct, frozen=True):
+    """An asset that no longer fits its segment, and why, as the rest of a sentence."""
+
+    address: Address
+    why: str
+
+
+def iter_stale(manifest: Manifest) -> Iterator[Stale]:
+    """Every stale asset, in order."""
     for address, _ in manifest.assets():
         reason = find_stale_reason(manifest.segments[address.segment], address.kind)
         if reason is not None:
-            yield address, reason
+            yield Stale(address, reason)
 
 
 def find_stale_reason(segment: Segment, kind: Kind) -> str | None:

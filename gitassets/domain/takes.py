@@ -70,8 +70,13 @@ def _key(asset: Asset) -> tuple[int, str]:
 
 
 def _iter_takes(asset: Asset) -> Iterator[Asset]:
-    yield from sorted(asset.takes.values(), key=_key)
+    yield from sorted_takes(asset)
     yield asset
+
+
+def sorted_takes(asset: Asset) -> list[Asset]:
+    """The candidates in the order in which they came."""
+    return sorted(asset.takes.values(), key=_key)
 
 
 def _with_decision(candidate: Asset, known: Asset) -> Asset:

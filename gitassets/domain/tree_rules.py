@@ -48,6 +48,8 @@ def _find_problem(entry: TreeEntry) -> tuple[str, str] | None:
         return "symlink-in-git", "is a symbolic link, which could make DVC write outside the run"
     if entry.mode == SUBMODULE_MODE:
         return "submodule-in-git", "is a submodule, which has no place in a run"
+    if ".git" in path.split("/"):
+        return "git-in-git", "would lie among git's own files"
     if path.split("/", 1)[0] in MEDIA_FOLDERS:
         return "media-in-git", "lies in a folder whose files DVC tracks, but it is committed into git itself"
     if path.endswith(MEDIA_SUFFIXES):

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
+from msgspec.structs import replace
 
 from gitassets.domain.excerpt import Only, iter_left_out, take_excerpt
-from gitassets.domain.manifest import FinalFile, Kind, Manifest, format_manifest, parse_manifest
+from gitassets.domain.manifest import Address, Asset, FinalFile, Kind, Manifest, format_manifest, parse_manifest
 from gitassets.domain.status import Status
-from tests.domain.builders import a_manifest, a_segment, audio, digest, image, manifests, video
+from tests.domain.builders import a_candidate, a_manifest, a_segment, audio, by_md5, digest, image, manifests, video
 
 FINAL = (FinalFile(path="final/x.mp4", md5=digest("x"), size=1),)
 
@@ -31,6 +32,10 @@ def test_all_of_a_manifest_is_the_manifest(manifest: Manifest) -> None:
     assert take_excerpt(manifest) is manifest
 
 
+def without_candidates(assets: dict[Address, Asset]) -> dict[Address, Asset]:
+    return {address: replace(asset, takes={}) for address, asset in assets.items()}
+
+
 @given(manifests())
 def test_any_excerpt_can_be_read_again_and_holds_every_segment(manifest: Manifest) -> None:
     for only in (None, *Only):
@@ -39,7 +44,8 @@ def test_any_excerpt_can_be_read_again_and_holds_every_segment(manifest: Manifes
             assert parse_manifest(format_manifest(cut)) == cut
             assert cut.segments.keys() == manifest.segments.keys()
             kept, left = dict(cut.assets()), dict(iter_left_out(manifest, only, kind))
-            assert kept | left == dict(manifest.assets())
+            assert without_candidates(kept | left) == without_candidates(dict(manifest.assets()))
+            assert only or kept | left == dict(manifest.assets())
             assert not kept.keys() & left.keys()
 
 
@@ -79,3 +85,11 @@ def test_the_last_build_goes_along_only_with_everything_that_went_into_it() -> N
 def test_derived_fields_follow_the_excerpt() -> None:
     assert a_run().production_state == "draft"
     assert take_excerpt(a_run(), Only.APPROVED).production_state == "approved"
+
+
+def test_candidates_go_along_unless_a_status_is_asked_for() -> None:
+    shown = image(status=Status.APPROVED, takes=by_md5(a_candidate(Kind.IMAGE, take=2)))
+    manifest = a_manifest({1: a_segment(image=shown)})
+    assert take_excerpt(manifest) is manifest
+    (kept,) = (asset for _, asset in take_excerpt(manifest, Only.APPROVED).assets())
+    assert (kept.md5, kept.takes) == (shown.md5, {})

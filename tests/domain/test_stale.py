@@ -4,7 +4,7 @@ import pytest
 
 from gitassets.domain.image_prompt import IMAGE_PROMPT, find_prompt, prompt_for_next, prompt_md5, with_prompt
 from gitassets.domain.manifest import Address, Asset, Kind, Segment
-from gitassets.domain.stale import find_stale_reason, iter_stale, text_md5
+from gitassets.domain.stale import Stale, find_stale_reason, iter_stale, text_md5
 from tests.domain.builders import a_manifest, a_segment, audio, digest, image, video
 
 
@@ -113,5 +113,5 @@ def test_all_that_is_stale() -> None:
     old = audio(2, text_md5=text_md5("Old"))
     manifest = a_manifest({1: a_segment(audio=audio()), 2: a_segment("New", audio=old, image=image(2))})
     assert list(iter_stale(manifest)) == [
-        (Address(2, Kind.AUDIO), "was made from another text than the segment has now")
+        Stale(Address(2, Kind.AUDIO), "was made from another text than the segment has now")
     ]
