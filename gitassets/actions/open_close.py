@@ -106,10 +106,10 @@ def _fill(session: Session, opened: bool) -> OpenResult:
 def close_run(project: Project, run: Run) -> CloseResult:
     """The run's folder is gone and nothing is lost: tracked bytes are in the cache, decisions in the branch."""
     folder = run.require_folder()
-    if _holds_current_folder(folder):
-        raise ConflictError(f"You are in {folder}, which is to be taken away", f"Go to {project.root} first.")
     if folder == project.root:
         raise ConflictError(f"{folder} is a clone of the run's branch, not a folder of a project's run")
+    if _holds_current_folder(folder):
+        raise ConflictError(f"You are in {folder}, which is to be taken away", f"Go to {project.root} first.")
     with write_run(project, run, "close") as session:
         _check_nothing_lost(session)
         for path, _, _ in iter_folder_entries(session.manifest):
