@@ -9,6 +9,7 @@ GitAssetsError            expected: a message that names the thing, and a hint t
 ├── BusyError             another gitassets process holds what is needed
 ├── ConflictError         the files or history on disk are not what the act started from
 ├── ProviderError         an asset could not be made
+├── RemoteError           a git or DVC remote cannot be reached, or does not do what it is asked for
 └── PartialError          some of the work was done and recorded, some was not
 """
 
@@ -55,6 +56,10 @@ class ConflictError(GitAssetsError):
 
 
 class ProviderError(GitAssetsError):
+    pass
+
+
+class RemoteError(GitAssetsError):
     pass
 
 

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from msgspec.structs import replace
+
 from gitassets import __version__
+from gitassets.actions.fetch import Wanted, want
 from gitassets.actions.making import OnProgress, Progress
-from gitassets.actions.project import Project, Run, find_runs
+from gitassets.actions.output import check_output
+from gitassets.actions.project import Project, Run, read_manifest
 from gitassets.actions.recording import write_run
+from gitassets.actions.run_bytes import ALTERED, check_blob, find_altered, take_blob
 from gitassets.actions.transaction import Session, begin, keep_bytes
 from gitassets.actions.transition import check_bytes
 from gitassets.adapters.canvas import fills
 from gitassets.adapters.ffmpeg import find_ffmpeg
 from gitassets.adapters.files import hash_file
 from gitassets.adapters.locks import hold_lock
-from gitassets.adapters.media_source import MediaSource, probe_sources
+from gitassets.adapters.media_source import MediaSource, measure, probe_sources
 from gitassets.adapters.render import RenderResult, render_timeline
 from gitassets.adapters.render_cache import RenderCache
 from gitassets.adapters.render_settings import RenderSettings
@@ -28,23 +33,23 @@ from gitassets.domain.captions import format_srt
 from gitassets.domain.commit_message import CommitMessage
 from gitassets.domain.derived import build_record
 from gitassets.domain.frame_format import parse_fps, parse_size
-from gitassets.domain.manifest import Address, Asset, FinalFile, Kind, Manifest
+from gitassets.domain.manifest import FinalFile, Manifest
 from gitassets.domain.selection import format_ranges
+from gitassets.domain.stale import iter_stale
 from gitassets.domain.timeline import (
     MISSING,
     Choice,
-    ChosenSegment,
     Finding,
     Look,
     Policy,
     Timeline,
     choose_assets,
+    iter_used_assets,
     lay_out,
     sort_findings,
 )
-from gitassets.errors import CorruptError, GitAssetsError, NotFoundError, UsageError
+from gitassets.errors import GitAssetsError, UsageError
 
-_ALTERED = "was changed by hand: its file has other bytes than the manifest records"
 _CARD = "card"
 
 
@@ -58,8 +63,8 @@ class GapsError(GitAssetsError):
 
 
 def _suggest(run_id: str, gaps: Sequence[Finding], policy: Policy) -> str:
-    altered = [gap for gap in gaps if gap.problem == _ALTERED]
-    others = [gap for gap in gaps if gap.problem != _ALTERED]
+    altered = [gap for gap in gaps if gap.problem == ALTERED]
+    others = [gap for gap in gaps if gap.problem != ALTERED]
     hints = [_suggest_for_altered(run_id, altered[0])] if altered else []
     hints += [_suggest_for_others(run_id, others, policy)] if others else []
     return " ".join(hints)
@@ -77,8 +82,20 @@ def _suggest_for_others(run_id: str, gaps: Sequence[Finding], policy: Policy) ->
     if any(gap.problem == MISSING for gap in gaps):
         return f"`gitassets produce --resume {run_id}` makes narration that is missing; --allow-gaps goes without it."
     if policy is Policy.STRICT:
-        return "Approve or regenerate them, or build with --only approved or --skip rejected."
+        return _suggest_for_stale(run_id, [gap for gap in gaps if gap.stale]) + (
+            "Approve or regenerate them, or build with --only approved or --skip rejected."
+        )
     return "Approve or regenerate this narration, or go without it with --allow-gaps."
+
+
+def _suggest_for_stale(run_id: str, gaps: Sequence[Finding]) -> str:
+    if not gaps:
+        return ""
+    chosen = f"{run_id} --{gaps[0].kind} {gaps[0].segment}"
+    return (
+        f"What is stale is approved, so reopen it, such as by `gitassets reopen {chosen} --reason …`; "
+        f"`gitassets produce --resume {run_id} --stale` then makes it again. "
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +164,7 @@ def build(project: Project, run: Run, options: BuildOptions, on_progress: OnProg
         commit = _record(project, run, work.timeline, finals)
     if options.output is not None:
         _copy_out(project, finals, options.output)
-    return _result(run, order, work, rendered, options.output, commit, _make_remarks(project, work))
+    return _result(run, order, work, rendered, options.output, commit, _make_remarks(project, order, work))
 
 
 def _read_settings(project: Project, run: Run, options: BuildOptions) -> RenderSettings:
@@ -169,68 +186,33 @@ def _check_output(project: Project, run: Run, output: Path | None) -> None:
         raise UsageError(f"{output} is a folder", f"Name a file in it: {output / f'{run.run_id}.mp4'}.")
     if output.suffix.lower() != ".mp4":
         raise UsageError(f"{output}: the video is an mp4", f"Name it {output.with_suffix('.mp4').name}.")
-    _check_parent(output.parent)
-    for one in find_runs(project).values():
-        if one.folder is not None and output.resolve().is_relative_to(one.folder.resolve()):
-            raise UsageError(f"{output} lies in the run {one.run_id}", "Name a file outside of the runs' folders.")
-
-
-def _check_parent(folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is a file, not a folder", "Name a file in a folder that exists.")
-    if not folder.is_dir():
-        raise NotFoundError(f"There is no folder {folder}", f"Make it first: `mkdir {folder}`.")
+    check_output(project, output)
 
 
 def _take_order(project: Project, run: Run, options: BuildOptions) -> _Order:
     with write_run(project, run, "build") as session:
         choice = choose_assets(session.manifest, options.policy, allow_gaps=options.allow_gaps)
-        used = dict(_used_assets(choice.segments))
-        gaps = sort_findings([*choice.gaps, *_find_altered(session, used)])
+        used = dict(iter_used_assets(choice.segments))
+        gaps = sort_findings([*choice.gaps, *find_altered(session, used.items())])
         if gaps:
             raise GapsError(run.run_id, gaps, options.policy)
         check_bytes(session, list(used))
-        blobs = {asset.md5: _take_blob(session, asset) for asset in used.values()}
+        blobs = {asset.md5: take_blob(session, asset.path, asset.md5) for asset in used.values()}
         order = _Order(session.manifest, session.head, choice, blobs)
     for asset in used.values():
-        _check_blob(order.blobs[asset.md5], asset)
+        check_blob(order.blobs[asset.md5], asset.path, asset.md5)
     return order
 
 
-def _used_assets(segments: Sequence[ChosenSegment]) -> Iterator[tuple[Address, Asset]]:
-    for segment in segments:
-        if segment.narration is not None:
-            yield Address(segment.number, Kind.AUDIO), segment.narration
-        if segment.visual is not None:
-            yield Address(segment.number, Kind.VIDEO if segment.visual_is_clip else Kind.IMAGE), segment.visual
-
-
-def _find_altered(session: Session, used: Mapping[Address, Asset]) -> Iterator[Finding]:
-    for address, asset in used.items():
-        if session.hash(asset.path) not in (None, asset.md5):
-            yield Finding(address.segment, address.kind, _ALTERED)
-
-
-def _take_blob(session: Session, asset: Asset) -> Path:
-    """The blob, which nobody changes while it is rendered, unlike the file in the run's folder."""
-    blobs = session.project.blobs
-    if not blobs.has(asset.md5) and session.hash(asset.path) == asset.md5:
-        blobs.copy_in(session.folder / asset.path, asset.md5)
-    return blobs.require(asset.md5, asset.path)
-
-
-def _check_blob(blob: Path, asset: Asset) -> None:
-    if hash_file(blob) != asset.md5:
-        raise CorruptError(
-            f"The cached bytes of {asset.path} are not those that the manifest records ({blob})",
-            "`gitassets doctor` mends it where the bytes lie elsewhere.",
-        )
+def need_used(project: Project, run: Run, options: BuildOptions) -> dict[str, Wanted]:
+    """The bytes of the assets that a build would use."""
+    choice = choose_assets(read_manifest(project, run), options.policy, allow_gaps=options.allow_gaps)
+    return want((asset.path, asset.md5, asset.size) for _, asset in iter_used_assets(choice.segments))
 
 
 def _prepare(project: Project, order: _Order, settings: RenderSettings) -> _Work:
     sources = probe_sources(order.blobs, _cache_dir(project), settings.jobs)
-    lengths = {md5: one.info.duration_sec for md5, one in sources.items() if one.info.duration_sec is not None}
-    timeline = lay_out(order.choice.segments, lengths, settings.fps)
+    timeline = lay_out(order.choice.segments, measure(sources), settings.fps)
     options = {
         "size": "{}x{}".format(*settings.size),
         "fps": str(settings.fps),
@@ -242,7 +224,7 @@ def _prepare(project: Project, order: _Order, settings: RenderSettings) -> _Work
 
 
 def _cache_dir(project: Project) -> Path:
-    return project.state_dir / "render-cache"
+    return project.render_cache_dir
 
 
 def _names(run_id: str) -> tuple[str, str, str]:
@@ -341,9 +323,17 @@ def _copy(source: Path, target: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def _make_remarks(project: Project, work: _Work) -> tuple[str, ...]:
+def _make_remarks(project: Project, order: _Order, work: _Work) -> tuple[str, ...]:
     quiet = note_quiet(work.timeline, work.sources, work.settings, _cache_dir(project))
-    return (*quiet, *_note_cards(work))
+    return (*_note_stale(order), *quiet, *_note_cards(work))
+
+
+def _note_stale(order: _Order) -> Iterator[str]:
+    """A sentence for each stale asset that is in the video: a strict build refuses approved ones."""
+    used = dict(iter_used_assets(order.choice.segments))
+    for one in iter_stale(order.manifest):
+        if one.address in used:
+            yield f"{one.address} {one.why}, and is used as it is"
 
 
 def _note_cards(work: _Work) -> Iterator[str]:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec.structs import replace
+
+from gitassets.actions.fetch import Wanted, want
+from gitassets.actions.kept_bytes import require_bytes
 from gitassets.actions.project import Project, Run, read_manifest
 from gitassets.actions.recording import free_path, write_run
 from gitassets.actions.transaction import Session
-from gitassets.adapters.files import hash_file
 from gitassets.domain.carry import carry, find_hindrance
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
 from gitassets.domain.decision import Skipped
 from gitassets.domain.manifest import Address, Asset, Manifest, default_path
 from gitassets.domain.selection import APPROVED, AssetSelection, Chosen, select_assets
 from gitassets.domain.stale import text_md5
-from gitassets.errors import CorruptError, GitAssetsError, LockedError, NoMatchError, UsageError
+from gitassets.errors import GitAssetsError, LockedError, NoMatchError, UsageError
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,13 @@ def _is_meant(manifest: Manifest, selection: AssetSelection, address: Address) -
     return any(one is not None and one is not APPROVED for one in chosen) or (asset is not None and asset.approved)
 
 
+def need_copied(project: Project, source: Run, selection: AssetSelection) -> dict[str, Wanted]:
+    """The bytes of the assets that are chosen to be copied."""
+    manifest = read_manifest(project, source)
+    found = (manifest.asset(one.address) for one in _choose(manifest, selection))
+    return want((asset.path, asset.md5, asset.size) for asset in found if asset is not None)
+
+
 @dataclass(frozen=True)
 class _Decided:
     copied: Mapping[Address, Asset]
@@ -138,7 +148,8 @@ def _commit(session: Session, source: Run, given: Manifest, decided: _Decided) -
         original = given.asset(address)
         if original is None:
             continue
-        _keep_bytes(session, source, address, original)
+        # A copy of an approval is one of these very bytes.
+        require_bytes(session.project, source, address, original)
         record = {"asset": f"{source.run_id}:segment_{address.segment:03d}/{address.kind}", "commit": origin}
         current = session.manifest.asset(address)
         placed = replace(asset, path=_choose_path(session, address, original, current))
@@ -147,21 +158,6 @@ def _commit(session: Session, source: Run, given: Manifest, decided: _Decided) -
     what = f"{format_addresses(changed)} from {source.run_id}"
     message = CommitMessage(session.run.run_id, "copy", what, "", tuple(transitions))
     return session.commit(session.manifest.with_assets(changed), message)
-
-
-def _keep_bytes(session: Session, source: Run, address: Address, asset: Asset) -> None:
-    """The bytes are in the cache and hash right: a copy of an approval is one of these very bytes."""
-    blobs = session.project.blobs
-    if not blobs.has(asset.md5) and source.folder is not None:
-        file = source.folder / asset.path
-        if file.is_file() and hash_file(file) == asset.md5:
-            blobs.copy_in(file, asset.md5)
-    blob = blobs.require(asset.md5, f"{address} of {source.run_id}")
-    if hash_file(blob) != asset.md5:
-        raise CorruptError(
-            f"The cached bytes of {address} of {source.run_id} are damaged: {blob}",
-            "`gitassets doctor` mends it where the bytes lie elsewhere; else delete it and `dvc pull` in that run.",
-        )
 
 
 def _choose_path(session: Session, address: Address, original: Asset, current: Asset | None) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from gitassets.actions.project import BRANCH_PREFIX, Project, Run, attach_folder, find_runs, repair_links
 from gitassets.adapters.dvc import DVC_GITIGNORE, format_run_config
 from gitassets.adapters.settings_file import SETTINGS_NAME
 from gitassets.domain.commit_message import CommitMessage, format_message
+from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.manifest import MANIFEST_NAME, MEDIA_FOLDERS, Manifest, format_manifest
 from gitassets.domain.run_id import check_run_id, find_twin
 from gitassets.domain.selection import format_ranges
@@ -26,6 +28,22 @@ def check_set_up(project: Project) -> None:
     """NotFoundError unless `init` has been here: a run without its ignore rules would litter the project."""
     if not (project.root / SETTINGS_NAME).is_file():
         raise NotFoundError(f"{project.root} is not set up for gitassets", "Run `gitassets init` there once.")
+    check_prepared(project)
+
+
+def check_prepared(project: Project) -> None:
+    """NotFoundError in a clone of a project where `init` has not been: hooks and merge driver are not cloned."""
+    if is_fresh_clone(project):
+        raise NotFoundError(
+            f"{project.root} is a clone that is not set up yet",
+            "Run `gitassets init` there once: it sets up the hooks that guard approved assets.",
+        )
+
+
+def is_fresh_clone(project: Project) -> bool:
+    """Whether git brought the project's settings, and nobody has run `init` here."""
+    local = project.root / ".dvc" / "config.local"
+    return (project.root / SETTINGS_NAME).is_file() and not local.is_file()
 
 
 def check_new_run_id(project: Project, run_id: str, folder: Path) -> None:
@@ -52,14 +70,29 @@ def create_run(project: Project, manifest: Manifest, folder: Path, *, words: str
             what=f"segments {format_ranges(list(manifest.segments))}" if manifest.segments else "an empty run",
             words=words,
         )
-        with project.scratch() as scratch:
-            commit = project.git.write_root_commit(_root_files(project, manifest), format_message(message), scratch)
-        project.git.create_branch(BRANCH_PREFIX + manifest.run_id, commit)
+        write_branch(project, manifest, message)
         return attach_folder(project, manifest.run_id, folder)
 
 
+def write_branch(
+    project: Project, manifest: Manifest, message: CommitMessage, beside: Mapping[str, bytes] | None = None
+) -> str:
+    """The id of the root commit of the run's new branch, which holds `manifest` and the texts `beside` it.
+
+    The caller holds the lock of the project, and has put the bytes of the manifest's files into the cache.
+    """
+    files = {**format_settings(project), **_root_files(project, manifest), **(beside or {})}
+    with project.scratch() as scratch:
+        commit = project.git.write_root_commit(files, format_message(message), scratch)
+    project.git.create_branch(BRANCH_PREFIX + manifest.run_id, commit)
+    return commit
+
+
 def _root_files(project: Project, manifest: Manifest) -> dict[str, bytes]:
-    return {**format_settings(project), MANIFEST_NAME: format_manifest(manifest)}
+    folders = imply_dvc_files(manifest).values()
+    for folder in folders:
+        project.blobs.add_listing(folder.listing, folder.md5)
+    return {MANIFEST_NAME: format_manifest(manifest), **{one.file_name: one.text.encode() for one in folders}}
 
 
 def format_settings(project: Project) -> dict[str, bytes]:

@@ -18,7 +18,7 @@ from gitassets.domain.commit_message import CommitMessage
 from gitassets.domain.conflict import iter_conflicts, iter_text_conflicts
 from gitassets.domain.derived import derive
 from gitassets.domain.dvc_file import DVC_FILES, imply_dvc_files
-from gitassets.domain.manifest import MANIFEST_NAME, iter_folder_entries
+from gitassets.domain.manifest import iter_folder_entries
 from gitassets.errors import GitAssetsError
 
 
@@ -79,22 +79,21 @@ def _find_left(session: Session) -> Iterator[str]:
     for address, _ in iter_conflicts(session.manifest):
         yield f"{address} was decided differently on two branches: approve or reject it"
     for number in iter_text_conflicts(session.manifest):
-        yield (
-            f"the text of segment {number} was changed on two branches: take one in {MANIFEST_NAME}, take the "
-            "segment's key `conflict` away, and commit it"
-        )
+        settle = f"`gitassets edit {session.run.run_id} {number} --text …`"
+        yield f"the text of segment {number} was changed on two branches: {settle} settles it"
     for address, asset in session.manifest.assets():
         restore = f"`gitassets restore {session.run.run_id} --{address.kind} {address.segment}`"
         if asset.locked and session.hash(asset.path) not in (asset.md5, None):
             yield f"{address} is locked, but {asset.path} was overwritten: {restore}"
         elif is_folder(session.folder / asset.path):
             yield f"a folder lies where the file of {address} belongs, {asset.path}: move it away, then {restore}"
+    pull = f"`gitassets pull {session.run.run_id}`"
     for path, md5, _ in iter_folder_entries(session.manifest):
         blob = session.project.blobs.path(md5)
         if not blob.is_file():
-            yield f"the bytes of {path} are not here: `dvc pull` in {session.folder}"
+            yield f"the bytes of {path} are not here: {pull}"
         elif hash_file(blob) != md5:
-            yield f"the cached bytes of {path} are damaged: delete {blob}, then `dvc pull` in {session.folder}"
+            yield f"the cached bytes of {path} are damaged: delete {blob}, then {pull}"
 
 
 def _mend_files(session: Session) -> Iterator[str]:

@@ -92,5 +92,4 @@ def restore_files(
 def _set_mode(top: Path, index: StatIndex, path: str, md5: str, *, locked: bool) -> None:
     writable = bool((top / path).stat().st_mode & 0o200)
     if writable == locked:
-        (top / path).chmod(LOCKED_MODE if locked else OPEN_MODE)
-        index.note(path, md5)
+        index.set_mode(path, md5, LOCKED_MODE if locked else OPEN_MODE)

@@ -13,9 +13,11 @@ from gitassets.actions.project import Project, find_runs
 from gitassets.adapters.git import Git
 from gitassets.adapters.journal import Journal, MadeLog
 from gitassets.adapters.locks import hold_lock
+from gitassets.adapters.orders import iter_receipts
 from gitassets.domain.guard import RunState
 from gitassets.domain.keep import Keep
 from gitassets.domain.manifest import iter_folder_entries
+from gitassets.domain.takes import OF_THE_BYTES
 from gitassets.errors import ConflictError, CorruptError
 
 _REFS = ("refs/heads/", "refs/remotes/", "refs/tags/", "refs/stash")
@@ -105,7 +107,7 @@ def _named_by(state: RunState, keep: Keep, *, is_tip: bool) -> Iterator[str]:
         yield from (md5 for _, md5, _ in iter_folder_entries(state.manifest))
         yield from (match.decode() for data in state.dvc_files.values() for match in _LISTING.findall(data))
         for _, asset in state.manifest.assets():
-            yield from _hashes_in(asset.extra.values())
+            yield from _hashes_in(value for key, value in asset.extra.items() if key not in OF_THE_BYTES)
     yield from (asset.md5 for _, asset in state.manifest.assets() if asset.locked)
 
 
@@ -126,6 +128,8 @@ def _iter_unfinished(project: Project) -> Iterator[str]:
     for path in (project.state_dir / "made").glob("*.jsonl"):
         for made in MadeLog(project.state_dir, path.stem).read():
             yield str(made.asset.get("md5"))
+    for receipt in iter_receipts(project.state_dir):
+        yield str(receipt.get("md5"))
     for path in (project.state_dir / "journal").glob("*.json"):
         pending = Journal(project.state_dir, path.stem).read()
         for change in pending.media.values() if pending else ():

@@ -6,8 +6,9 @@ Imports little: it runs at every commit in a run's folder.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from gitassets.actions.history import CommonStates, HistoryReader, state_of_entries
 from gitassets.actions.locked_files import LockedFiles
@@ -30,8 +31,7 @@ _OF_THE_COMMIT = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Staged:
+class Staged(Struct, frozen=True):
     """A run's work tree at the moment of a commit: what git has staged, and its parents."""
 
     top: Path

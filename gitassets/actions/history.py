@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections import ChainMap, Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
+
+from msgspec import Struct, field
 
 from gitassets.adapters.git import Git
 from gitassets.adapters.git_objects import ObjectReader
@@ -44,8 +45,7 @@ def resolve_in_run(project: Project, run: Run, revision: str) -> str:
     return oid
 
 
-@dataclass(frozen=True)
-class RawCommit:
+class RawCommit(Struct, frozen=True):
     """A commit as its object says. `author` is "Name <mail>"; `time` seconds since 1970, the author's own claim."""
 
     oid: str
@@ -72,17 +72,13 @@ def _parse_author(line: str) -> tuple[str, int]:
     return f"{name}>" if name else line, int(seconds) if seconds.isdigit() else 0
 
 
-@dataclass
 class HistoryReader:
     """Reads commits and their states through one process, remembering what repeats from commit to commit."""
 
-    git: Git
-    objects: ObjectReader = field(init=False)
-    _trees: dict[str, Entries] = field(default_factory=dict)
-    _small: dict[str, bytes] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.objects = ObjectReader(self.git)
+    def __init__(self, git: Git) -> None:
+        self.git, self.objects = git, ObjectReader(git)
+        self._trees: dict[str, Entries] = {}
+        self._small: dict[str, bytes] = {}
 
     def list_commits(self, include: Sequence[str], exclude: Sequence[str] = ()) -> list[str]:
         """The ids of the commits that are reached, parents before children."""
@@ -182,8 +178,7 @@ class HandedOn(Generic[Value]):
         return found
 
 
-@dataclass
-class CommonStates:
+class CommonStates(Struct):
     """What two commits of a run have in common, as git's own merge takes it; `known` states are not read again."""
 
     reader: HistoryReader

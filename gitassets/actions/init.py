@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitassets.actions.hooks import install
-from gitassets.actions.project import CLAUDE_STUDIO_RUNS_DIR, Project, find_project, repair_links
+from gitassets.actions.project import CLAUDE_STUDIO_RUNS_DIR, Project, find_project, find_runs, repair_links
 from gitassets.adapters.dvc import create_dvc_project
 from gitassets.adapters.files import write_atomic
 from gitassets.adapters.git import Git, create_repository
@@ -21,7 +21,7 @@ _SHARED_PATHS = (".gitignore", ".dvc/config", ".dvc/.gitignore", ".dvcignore")
 class InitResult:
     """What was done, in sentences; empty when all was there. `uncommitted`: files left for the user to commit.
 
-    `hooks_skipped` says why the hooks could not be installed.
+    `hooks_skipped` says why the hooks could not be installed; `runs_there` are runs that are only on a server.
     """
 
     root: Path
@@ -29,6 +29,7 @@ class InitResult:
     uncommitted: tuple[str, ...]
     commit: str | None
     hooks_skipped: str | None = None
+    runs_there: tuple[str, ...] = ()
 
 
 def init(folder: Path, *, nested: bool = False) -> InitResult:
@@ -51,7 +52,12 @@ def init(folder: Path, *, nested: bool = False) -> InitResult:
     commit = _commit(git, mine, first=state.head is None) if mine else None
     if commit:
         done.append(f"Committed {', '.join(mine)}")
-    return InitResult(root, tuple(done), uncommitted, commit, skipped)
+    return InitResult(root, tuple(done), uncommitted, commit, skipped, _find_runs_there(project))
+
+
+def _find_runs_there(project: Project) -> tuple[str, ...]:
+    """The runs that the clone knows of and that nobody has brought here."""
+    return tuple(run.run_id for run in find_runs(project).values() if run.ref.startswith("refs/remotes/"))
 
 
 def _install_hooks(project: Project, done: list[str]) -> str | None:

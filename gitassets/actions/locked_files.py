@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from gitassets.adapters.files import find_link
 from gitassets.adapters.stat_index import StatIndex
@@ -17,10 +18,9 @@ from gitassets.errors import LockedError
 _SHOWN = 20
 
 
-@dataclass(frozen=True)
-class LockedFiles:
-    """The files of a run. In a merge into `before`, assets by path, a file may still hold what is recorded there: it
-    follows when the merge is concluded."""
+class LockedFiles(Struct, frozen=True):
+    """The files of a run. One that follows later may still hold what `before`, assets by path, records of it: in a
+    merge into that, or where the command itself is about to write it."""
 
     folder: Path
     run_id: str

@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from gitassets.actions.project import Project, Run, read_manifest
 from gitassets.adapters.git import Commit
-from gitassets.domain.commit_message import CommitMessage, Transition, parse_message
+from gitassets.domain.audit import LogEntry
+from gitassets.domain.commit_message import CommitMessage, parse_message
 from gitassets.domain.manifest import Kind
 from gitassets.domain.selection import Selection, select_segments
-
-
-@dataclass(frozen=True)
-class LogEntry:
-    """One commit of the run: who, when, which transitions, why. `action` is empty for a commit made by hand."""
-
-    commit: str
-    date: str
-    author: str
-    email: str
-    action: str
-    summary: str
-    words: str
-    transitions: tuple[Transition, ...]
-    segments: tuple[int, ...]
 
 
 def read_log(

@@ -5,44 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from threading import Event
 
+from gitassets.actions.buying import Shop, buy
+from gitassets.actions.handing_over import Outcome
+from gitassets.actions.jobs import Job, Work, examine, find_repetition, make_claim, make_entry, record
+from gitassets.actions.preparing import Prepared, Reuse
 from gitassets.actions.project import Project, Run
 from gitassets.actions.recording import Failure, Recorded, record_made
 from gitassets.actions.transaction import begin
 from gitassets.adapters.files import hash_file
 from gitassets.adapters.journal import Made, MadeLog
-from gitassets.domain.commit_message import format_addresses
-from gitassets.domain.manifest import Address, Asset, default_path, raw_asset
+from gitassets.domain.manifest import Asset, default_path
+from gitassets.domain.money import Reused
 from gitassets.domain.status import Status
-from gitassets.domain.takes import next_take
-from gitassets.errors import CorruptError, GitAssetsError, ProviderError
-from gitassets.providers.base import Generated, Provider, Request, Service
-from gitassets.providers.registry import embedded_providers, load_provider
+from gitassets.domain.takes import OF_THE_MAKING, REQUEST, REUSED_FROM
+from gitassets.errors import GitAssetsError, ProviderError
+from gitassets.providers.base import Service
 
 PARALLEL = 2
 NOT_BEGUN = "not begun"
 
 
 @dataclass(frozen=True)
-class Job:
-    """One asset to be made by a provider; `base` is what it replaces."""
-
-    address: Address
-    provider: str
-    request: Request
-    base: Asset | None = None
-    text_md5: str | None = None
-
-
-@dataclass(frozen=True)
 class Progress:
-    """How far a long work is."""
+    """How far a long work is, and what it has spent."""
 
     done: int
     total: int
     what: str
+    spent_usd: float = 0.0
 
 
 OnProgress = Callable[[Progress], None]
@@ -53,134 +46,170 @@ class Results:
     """What came of the jobs. `interrupted`: the user stopped before all were begun."""
 
     made: list[Made] = field(default_factory=list)
+    reused: list[Reused] = field(default_factory=list)
     failed: list[Failure] = field(default_factory=list)
     interrupted: bool = False
+    spent_usd: float = 0.0
+
+    def add(self, work: Work, outcomes: Sequence[Outcome]) -> None:
+        for job, outcome in zip(work.jobs, outcomes, strict=True):
+            if isinstance(outcome, Made):
+                self.made.append(outcome)
+            else:
+                self.failed.append(Failure(job.address, outcome.message, outcome.hint))
+
+    def fail(self, work: Work, message: str, hint: str = "") -> None:
+        self.failed += [Failure(job.address, message, hint) for job in work.jobs]
 
 
-def _load(project: Project, job: Job) -> Provider:
-    """The job's provider. ProviderError for a service: nothing here asks before money is spent, or counts it."""
-    provider = load_provider(job.provider, job.address.kind, project.settings)
-    if isinstance(provider, Service):
-        raise ProviderError(
-            f"This version does not call {job.provider} yet, since it does not guard what that costs",
-            f"Without --live, and with --provider, these make {job.address.kind}: "
-            f"{', '.join(embedded_providers(job.address.kind))}.",
-        )
-    return provider
-
-
-def check_jobs(project: Project, jobs: Sequence[Job]) -> list[Failure]:
-    """The jobs that cannot succeed, found before anything is made or paid. ProviderError when that is all of them."""
-    failures = []
-    for job in jobs:
-        try:
-            _load(project, job).check(job.request)
-        except GitAssetsError as error:
-            failures.append(Failure(job.address, error.message, error.hint))
-    if jobs and len(failures) == len(jobs):
-        what = format_addresses(one.address for one in failures)
-        raise ProviderError(f"None of {what} can be made: {failures[0].message}", failures[0].hint)
-    return failures
-
-
-def make_assets(project: Project, run: Run, jobs: Sequence[Job], action: str, on_progress: OnProgress) -> Results:
+def make_assets(project: Project, run: Run, prepared: Prepared, action: str, on_progress: OnProgress) -> Results:
     """Every result is in the cache and in the log of made assets as soon as it exists. Ctrl-C ends the work early."""
-    log = MadeLog(project.state_dir, run.run_id)
+    shop = Shop(project, run.run_id, action, prepared.purse, Event(), MadeLog(project.state_dir, run.run_id))
     results = Results()
-    on_progress(Progress(0, len(jobs), ""))
-    executor = ThreadPoolExecutor(max_workers=PARALLEL)
-    futures: dict[Future[Made], Job] = {}
-    try:
-        futures.update((executor.submit(_make, project, job, action, log), job) for job in jobs)
-        for done, future in enumerate(as_completed(futures), start=1):
-            _collect(future, futures[future], results)
-            on_progress(Progress(done, len(jobs), str(futures[future].address)))
-    except KeyboardInterrupt:
-        results.interrupted = True
-    finally:
-        executor.shutdown(wait=True, cancel_futures=True)
+    for reuse in prepared.reuses:
+        _take_earlier(shop, reuse, results)
+    done = len(prepared.reuses)
+    on_progress(Progress(done, prepared.count, ""))
+    with _Team(shop) as team:
+        try:
+            for work in prepared.works:
+                team.give(work)
+            for future in as_completed(team.futures):
+                work = team.futures[future]
+                _collect(team.hand_in(future), work, results)
+                done += len(work.jobs)
+                on_progress(Progress(done, prepared.count, _name(work), shop.purse.spent_usd))
+        except KeyboardInterrupt:
+            results.interrupted = True
     if results.interrupted:
-        _collect_late(futures, results)
-        results.failed += [Failure(job.address, NOT_BEGUN) for job in jobs[len(futures) :]]
+        _collect_late(team, prepared.works, results)
+    results.spent_usd = shop.purse.spent_usd
     return results
 
 
-def _collect(future: Future[Made], job: Job, results: Results) -> None:
+class _Team:
+    """Threads that make assets: as many for each service as it allows, and a few for all that is made here."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+        self._executors: dict[str, ThreadPoolExecutor] = {}
+        self.futures: dict[Future[list[Outcome]], Work] = {}
+        self._handed_in: set[Future[list[Outcome]]] = set()
+
+    def __enter__(self) -> _Team:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Everything that was begun has ended, as soon as it can; nothing else is begun."""
+        self._shop.stop.set()
+        for executor in self._executors.values():
+            executor.shutdown(wait=False, cancel_futures=True)
+        for executor in self._executors.values():
+            executor.shutdown(wait=True)
+
+    def give(self, work: Work) -> None:
+        executor = self._find_executor(work)
+        self.futures[executor.submit(_make, self._shop, work)] = work
+
+    def hand_in(self, future: Future[list[Outcome]]) -> Future[list[Outcome]]:
+        self._handed_in.add(future)
+        return future
+
+    def list_late(self) -> list[Future[list[Outcome]]]:
+        return [one for one in self.futures if one not in self._handed_in]
+
+    def _find_executor(self, work: Work) -> ThreadPoolExecutor:
+        name = work.provider.name if work.is_bought else ""
+        if name not in self._executors:
+            count = work.provider.concurrency if isinstance(work.provider, Service) else PARALLEL
+            self._executors[name] = ThreadPoolExecutor(max_workers=count)
+        return self._executors[name]
+
+
+def _name(work: Work) -> str:
+    return str(work.jobs[0].address)
+
+
+def _collect(future: Future[list[Outcome]], work: Work, results: Results) -> None:
     try:
-        results.made.append(future.result())
+        results.add(work, future.result())
     except GitAssetsError as error:
-        results.failed.append(Failure(job.address, error.message, error.hint))
+        results.fail(work, error.message, error.hint)
     except OSError as error:
-        results.failed.append(Failure(job.address, f"{job.address} could not be written: {error}"))
+        results.fail(work, f"{_name(work)} could not be written: {error}")
 
 
-def _collect_late(futures: dict[Future[Made], Job], results: Results) -> None:
+def _collect_late(team: _Team, works: Sequence[Work], results: Results) -> None:
     """What was under way when the user stopped has been finished and is kept; the rest is listed as not made."""
-    known = {(made.segment, made.kind) for made in results.made}
-    known |= {(one.address.segment, one.address.kind.value) for one in results.failed}
-    for future, job in futures.items():
-        if (job.address.segment, job.address.kind.value) in known:
-            continue
+    for future in team.list_late():
+        work = team.futures[future]
         if future.cancelled():
-            results.failed.append(Failure(job.address, NOT_BEGUN))
+            results.fail(work, NOT_BEGUN)
         else:
-            _collect(future, job, results)
+            _collect(future, work, results)
+    for work in works[len(team.futures) :]:
+        results.fail(work, NOT_BEGUN)
 
 
-def _make(project: Project, job: Job, action: str, log: MadeLog) -> Made:
-    """The made asset. It is in the log before this thread ends: whoever waits for it may be killed meanwhile."""
-    from gitassets.adapters.probe import probe_media
+def _make(shop: Shop, work: Work) -> list[Outcome]:
+    """What became of each job. It is in the log before this thread ends: whoever waits for it may be killed."""
+    if shop.stop.is_set():
+        raise ProviderError(NOT_BEGUN)
+    if work.is_bought:
+        return buy(shop, work)
+    return [_make_here(shop, work, job) for job in work.jobs]
 
-    with project.scratch() as folder:
-        generated = _load(project, job).generate(job.request, folder)
-        try:
-            info = probe_media(generated.path)
-        except CorruptError as error:
-            raise ProviderError(f"{job.provider} gave a broken file for {job.address}: {error.message}") from error
-        if info.kind is not job.address.kind:
-            raise ProviderError(f"{job.provider} gave {info.kind} for {job.address}")
+
+def _make_here(shop: Shop, work: Work, job: Job) -> Made:
+    claim = make_claim(job, shop.action)
+    with shop.project.scratch() as folder:
+        generated = work.provider.generate(job.request, folder)
         md5 = hash_file(generated.path)
-        if job.base is not None and md5 == job.base.md5:
-            raise ProviderError(
-                f"{job.provider} made the same {job.address} again",
-                "Give another --seed, --prompt, --style or --voice.",
-            )
-        asset = Asset(
-            path=default_path(job.address, info.suffix),
-            status=Status.DRAFT,
-            md5=md5,
-            size=info.size_bytes,
-            duration_sec=None if info.duration_sec is None else round(info.duration_sec, 3),
-            width=info.width,
-            height=info.height,
-            **_record(generated),
-            text_md5=job.text_md5,
-            generated_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            take=next_take(job.base),
-            extra=dict(generated.extra),
-        )
-        project.blobs.move_in(generated.path, md5)
-    base_md5 = None if job.base is None else job.base.md5
-    made = Made(job.address.segment, job.address.kind.value, base_md5, action, raw_asset(asset))
-    log.add(made)
+        good = examine(generated, md5, job.address, job.provider)
+        problem = find_repetition(claim, md5, job.provider)
+        if problem is not None:
+            raise problem
+        made = record(claim, good, cost_usd=generated.cost_usd)
+        shop.project.blobs.move_in(generated.path, md5)
+    shop.log.add(made)
     return made
 
 
-def _record(generated: Generated) -> dict[str, Any]:
-    return {
-        "voice": generated.voice,
-        "source": generated.source,
-        "model": generated.model,
-        "prompt": generated.prompt,
-        "style": generated.style,
-        "seed": generated.seed,
-        "cost_usd": generated.cost_usd,
-    }
+def _take_earlier(shop: Shop, reuse: Reuse, results: Results) -> None:
+    """The earlier take's bytes are in the log as those of this job."""
+    job, earlier = reuse.job, reuse.earlier.asset
+    told = {"asset": str(reuse.earlier), "take": earlier.take}
+    claim = make_claim(job, shop.action, **{REQUEST: reuse.request, REUSED_FROM: told})
+    asset = Asset(
+        path=default_path(job.address, Path(earlier.path).suffix),
+        status=Status.DRAFT,
+        md5=earlier.md5,
+        size=earlier.size,
+        duration_sec=earlier.duration_sec,
+        width=earlier.width,
+        height=earlier.height,
+        voice=earlier.voice,
+        source=earlier.source,
+        model=earlier.model,
+        prompt=earlier.prompt,
+        style=earlier.style,
+        seed=earlier.seed,
+        text_md5=job.text_md5,
+        generated_at=earlier.generated_at,
+        take=job.take_number,
+        cost_usd=0.0,
+        extra={key: value for key, value in earlier.extra.items() if key in OF_THE_MAKING} | dict(claim.extra),
+    )
+    made = make_entry(claim, asset)
+    shop.log.add(made)
+    results.made.append(made)
+    results.reused.append(reuse.told)
 
 
 def finish_making(project: Project, run: Run, results: Results, action: str, *, words: str = "") -> Recorded:
-    """What was made is committed, and the log of made assets is empty."""
+    """What was made is committed, with what was paid for nothing, and the log of made assets is empty."""
     with begin(project, run, action) as session:
-        recorded = record_made(session, results.made, action, words=words)
-        MadeLog(project.state_dir, run.run_id).remove()
+        log = MadeLog(project.state_dir, run.run_id)
+        recorded = record_made(session, results.made, log.read_charges(), action, words=words)
+        log.remove()
     return recorded

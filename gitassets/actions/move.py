@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from gitassets.actions.project import Project, Run
 from gitassets.actions.recording import adopt, free_path, write_run
@@ -13,7 +15,7 @@ from gitassets.domain.commit_message import CommitMessage, Transition
 from gitassets.domain.manifest import Address, Asset, default_path
 from gitassets.domain.selection import AssetSelection, format_ranges, select_segments
 from gitassets.domain.status import Status
-from gitassets.domain.takes import next_take
+from gitassets.domain.takes import MOVED_FROM, next_take, sorted_takes
 from gitassets.errors import LockedError, NoMatchError, UsageError
 
 
@@ -29,7 +31,8 @@ class MoveResult:
 
 
 def move(project: Project, run: Run, selection: AssetSelection, to: int, take: str | None = None) -> MoveResult:
-    """The chosen asset is segment `to`'s, where it follows the take that was there. An older `take` stays here too."""
+    """The chosen asset is segment `to`'s, with its candidates, where it follows the takes that were there. Of an older
+    `take` there is one in both places."""
     with write_run(project, run, "move") as session:
         source = _choose(session, selection)
         target = Address(to, source.kind)
@@ -74,11 +77,22 @@ def _moved(session: Session, source: Address, target: Address, take: str | None)
     """The asset as it is at its new address: in its own file, or as the next take of what is there."""
     current, there = session.manifest.asset(source), session.manifest.asset(target)
     if take is not None:
-        older = find_take(session, source, take)
+        older = find_take(session.project, session.run, source, take)
         session.project.blobs.require(older.md5, f"take {take} of {source}")
         path = free_path(session, default_path(target, Path(older.path).suffix))
         current = replace(older, path=path, status=Status.DRAFT, approved_md5=None, take=1)
     if current is None:
         raise NoMatchError(f"Segment {source.segment} of {session.run.run_id} has no {source.kind}")
-    moved = replace(current, extra={**current.extra, "moved_from": str(source)})
-    return moved if there is None else adopt(session, target, replace(moved, take=next_take(there)), there)
+    moved = _mark(replace(current, takes={md5: _mark(take, source) for md5, take in current.takes.items()}), source)
+    return moved if there is None else adopt(session, target, _number_on(moved, there), there)
+
+
+def _mark(asset: Asset, source: Address) -> Asset:
+    return replace(asset, extra={**asset.extra, MOVED_FROM: str(source)})
+
+
+def _number_on(moved: Asset, there: Asset) -> Asset:
+    """The asset and its candidates with the numbers that follow those of the takes that are there."""
+    first = next_take(there)
+    takes = {one.md5: replace(one, take=number) for number, one in enumerate(sorted_takes(moved), start=first + 1)}
+    return replace(moved, take=first, takes=takes)

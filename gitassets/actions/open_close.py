@@ -6,19 +6,22 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
+
 from gitassets.actions.create import check_set_up
+from gitassets.actions.incoming import check_incoming
 from gitassets.actions.project import BRANCH_PREFIX, Project, Run, attach_folder, find_run
 from gitassets.actions.recording import write_run
 from gitassets.actions.transaction import Session, keep_bytes
 from gitassets.adapters.files import remove_incoming
 from gitassets.adapters.git import Git, remove_worktree
+from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.manifest import MEDIA_FOLDERS, Manifest, iter_folder_entries
 from gitassets.domain.tree_rules import TreeEntry, iter_tree_problems
 from gitassets.errors import ConflictError
 
 
-@dataclass(frozen=True)
-class OpenResult:
+class OpenResult(Struct, frozen=True):
     """`restored` files were written from the cache; `missing` ones are not in it; `differing` were left as they are."""
 
     run_id: str
@@ -43,12 +46,20 @@ def open_run(project: Project, wanted: str) -> OpenResult:
     if opened:
         with project.lock(f"open {run.run_id}"):
             run = _attach(project, run)
+    return fill_run(project, run, opened=opened)
+
+
+def fill_run(project: Project, run: Run, *, opened: bool = False) -> OpenResult:
+    """The open run has every file that the cache holds. Files that are there are never overwritten.
+
+    DVC finds the folders' lists in the cache, so that it, too, can get single files.
+    """
     with write_run(project, run, "open") as session:
         return _fill(session, opened)
 
 
 def _attach(project: Project, run: Run) -> Run:
-    _check_links(project, run)
+    _check_branch(project, run)
     folder = project.runs_dir / run.run_id
     remove_incoming(folder)
     if folder.exists() and any(folder.iterdir()):
@@ -58,8 +69,12 @@ def _attach(project: Project, run: Run) -> Run:
     return attach_folder(project, run.run_id, folder)
 
 
-def _check_links(project: Project, run: Run) -> None:
-    """ConflictError when the branch, which may be somebody else's, would have files written outside its folder."""
+def _check_branch(project: Project, run: Run) -> None:
+    """ConflictError when the branch would have files written outside its folder, or is a server's and not fit to be
+    taken."""
+    commit = None if run.ref.startswith("refs/heads/") else project.git.resolve(run.ref)
+    if commit is not None:
+        check_incoming(project, run, commit, None)
     entries = (TreeEntry(path, mode) for path, mode in project.git.list_tree(run.ref))
     for one in iter_tree_problems(entries):
         if one.code == "symlink-in-git":
@@ -83,6 +98,8 @@ def _fill(session: Session, opened: bool) -> OpenResult:
             restored.append(path)
         else:
             missing.append(path)
+    for one in imply_dvc_files(session.manifest).values():
+        session.project.blobs.add_listing(one.listing, one.md5)
     return OpenResult(session.run.run_id, session.folder, opened, tuple(restored), tuple(missing), tuple(differing))
 
 

@@ -3,30 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gitassets.actions.clips import add_images
 from gitassets.actions.create import check_new_run_id, check_set_up, create_run
-from gitassets.actions.making import Job, OnProgress, check_jobs, finish_making, make_assets
+from gitassets.actions.jobs import Job
+from gitassets.actions.making import OnProgress, finish_making, make_assets
+from gitassets.actions.preparing import Prepared, prepare
 from gitassets.actions.project import Project, Run, find_run
 from gitassets.actions.recording import Failure, hold_making, record_log
-from gitassets.actions.transaction import begin
+from gitassets.actions.renewing import Renewal, plan_renewal
+from gitassets.actions.spending import ABSENT, NO_TERMS, Buyer, Terms
+from gitassets.actions.transaction import Session, begin
 from gitassets.adapters.files import hash_bytes
 from gitassets.adapters.old_run_files import find_scripts, find_trial_folder, read_script_text
 from gitassets.domain.budget import Budget, choose_image_segments
 from gitassets.domain.commit_message import CommitMessage
+from gitassets.domain.decision import Skipped
+from gitassets.domain.image_prompt import find_prompt, prompt_md5
 from gitassets.domain.manifest import Address, Kind, Manifest, Segment
 from gitassets.domain.markdown import strip_markdown
+from gitassets.domain.money import Estimate, Reused
 from gitassets.domain.script import check_script, split_paragraphs
 from gitassets.domain.selection import format_ranges
+from gitassets.domain.stale import Stale, iter_stale
 from gitassets.errors import ConflictError, NoMatchError, NotFoundError, UsageError
 from gitassets.providers.base import Request
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProduceOptions:
-    """What to make. `start` and `limit` choose paragraphs, from 0; None leaves a choice to the plan or settings."""
+    """What to make. `start` and `limit` choose paragraphs, from 0; None leaves a choice to the plan or settings.
+
+    `stale`: what is there already is made again where it no longer fits.
+    """
 
     run_id: str | None = None
     budget: Budget | None = None
@@ -34,22 +49,33 @@ class ProduceOptions:
     limit: int | None = None
     audio: bool = True
     images: bool = True
+    video: bool = True
     voice: str | None = None
     style: str | None = None
     live: bool = False
+    stale: bool = False
+    terms: Terms = NO_TERMS
     dry_run: bool = False
 
 
-@dataclass(frozen=True)
-class ProduceResult:
-    """`made` and `failed` are what was to be made; with a dry run, `planned` is it and nothing was done."""
+class ProduceResult(Struct, frozen=True):
+    """`made` and `failed` are what was to be made, `reused` that part of `made` which was taken from history.
+
+    With a dry run `planned` is what would be made, and nothing was done. `estimate` is what it was to cost. `stale` are
+    the assets that no longer fit and that were not to be made again, `skipped` those left out though it was wanted.
+    """
 
     run_id: str
     folder: Path | None
     segments: int
     planned: tuple[Address, ...]
+    estimate: Estimate
     made: tuple[Address, ...]
+    reused: tuple[Reused, ...]
     failed: tuple[Failure, ...]
+    skipped: tuple[Skipped, ...]
+    stale: tuple[Stale, ...]
+    spent_usd: float
     interrupted: bool
     commit: str | None
     dry_run: bool
@@ -78,7 +104,11 @@ def read_trial(work: Path, name: str) -> tuple[Path, list[str]]:
 
 
 def produce(
-    project: Project, paragraphs: Sequence[str], options: ProduceOptions, on_progress: OnProgress
+    project: Project,
+    paragraphs: Sequence[str],
+    options: ProduceOptions,
+    on_progress: OnProgress,
+    buyer: Buyer = ABSENT,
 ) -> ProduceResult:
     """A new run with what the options ask for. What cannot be made is listed; the rest is kept and committed."""
     check_set_up(project)
@@ -94,73 +124,123 @@ def produce(
     plan = _plan(project, {}, options)
     manifest = Manifest(run_id=run_id, segments=_select(paragraphs, options), extra={"plan": plan})
     jobs = plan_jobs(project, manifest, options, plan)
+    prepared = prepare(project, run_id, jobs, options.terms, buyer, look_only=options.dry_run)
+    planned = _Planned(manifest, tuple(jobs), prepared)
     if options.dry_run:
-        return _result(run_id, None, manifest, jobs, dry_run=True)
-    hopeless = check_jobs(project, jobs)
+        return _result(run_id, None, planned, dry_run=True)
     run = create_run(project, manifest, folder)
     with hold_making(project, run):
-        return _carry_out(project, run, manifest, jobs, hopeless, on_progress)
+        return _carry_out(project, run, planned, on_progress)
 
 
 def resume(
-    project: Project, wanted: str, paragraphs: Sequence[str] | None, options: ProduceOptions, on_progress: OnProgress
+    project: Project,
+    wanted: str,
+    paragraphs: Sequence[str] | None,
+    options: ProduceOptions,
+    on_progress: OnProgress,
+    buyer: Buyer = ABSENT,
 ) -> ProduceResult:
-    """The run has what it lacked; nothing that exists was touched. A script adds the paragraphs that the run lacks."""
+    """The run has what it lacked. Nothing that exists was touched but, where that is wanted, what is stale.
+
+    A script adds the paragraphs that the run lacks.
+    """
     project.git.check_identity()
     run = find_run(project, wanted)
     with hold_making(project, run):
-        jobs, hopeless, manifest, run = _prepare_resume(project, run, paragraphs, options)
+        with begin(project, run, "resume") as session:
+            record_log(session)
+            run, after = session.run, _extend_run(session, paragraphs, options)
+            stale = _find_stale(after, options)
+            renewal, jobs, failed = _plan_resumed(session, after, options, stale)
+        left = tuple(one for one in stale if one.address not in renewal.addresses)
+        prepared = prepare(project, run.run_id, jobs, options.terms, buyer, look_only=options.dry_run)
+        planned = _Planned(after, tuple(jobs), prepared, failed, renewal.skipped, left)
         if options.dry_run:
-            return _result(run.run_id, run.folder, manifest, jobs, dry_run=True)
-        return _carry_out(project, run, manifest, jobs, hopeless, on_progress)
+            return _result(run.run_id, run.folder, planned, dry_run=True)
+        _commit_extension(project, run, paragraphs, options)
+        return _carry_out(project, run, planned, on_progress)
 
 
-def _prepare_resume(
-    project: Project, run: Run, paragraphs: Sequence[str] | None, options: ProduceOptions
-) -> tuple[list[Job], list[Failure], Manifest, Run]:
-    """What is missing and what of it cannot be made, once the added paragraphs and the changed plan are committed."""
+@dataclass(frozen=True)
+class _Planned:
+    """What the run is to be, the jobs that this takes, and what is known to fail: of `failed` no job came about.
+
+    `stale` assets are not made again, of `skipped` ones because that cannot be.
+    """
+
+    manifest: Manifest
+    jobs: tuple[Job, ...]
+    prepared: Prepared
+    failed: tuple[Failure, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    stale: tuple[Stale, ...] = ()
+
+
+def _extend_run(session: Session, paragraphs: Sequence[str] | None, options: ProduceOptions) -> Manifest:
+    """The run with the paragraphs that it lacks, and with the plan as the options change it."""
+    manifest = session.manifest
+    plan = _plan(session.project, manifest.extra.get("plan"), options)
+    return replace(_extend(manifest, paragraphs, options), extra={**manifest.extra, "plan": plan})
+
+
+def _find_stale(manifest: Manifest, options: ProduceOptions) -> tuple[Stale, ...]:
+    """What no longer fits of the kinds and segments that the options choose."""
+    wanted = {Kind.AUDIO: options.audio, Kind.IMAGE: options.images, Kind.VIDEO: options.video}
+    numbers = set(_chosen_numbers(manifest, options))
+    stale = (one for one in iter_stale(manifest) if one.address.segment in numbers)
+    return tuple(one for one in stale if wanted[one.address.kind])
+
+
+def _plan_resumed(
+    session: Session, after: Manifest, options: ProduceOptions, stale: Sequence[Stale]
+) -> tuple[Renewal, list[Job], tuple[Failure, ...]]:
+    missing = plan_jobs(session.project, after, options, after.extra["plan"])
+    renewal = plan_renewal(session.project, after, missing, stale if options.stale else ())
+    return (renewal, *add_images(session.project, session.run, after, renewal.jobs))
+
+
+def _commit_extension(project: Project, run: Run, paragraphs: Sequence[str] | None, options: ProduceOptions) -> None:
+    """The added paragraphs and the changed plan are committed: only now, since the buyer may have said no."""
     with begin(project, run, "resume") as session:
-        record_log(session)
-        manifest = session.manifest
-        plan = _plan(project, manifest.extra.get("plan"), options)
-        extended = _extend(manifest, paragraphs, options)
-        after = replace(extended, extra={**manifest.extra, "plan": plan})
-        jobs = plan_jobs(project, after, options, plan)
-        hopeless = [] if options.dry_run else check_jobs(project, jobs)
-        if after != manifest and not options.dry_run:
-            added = [number for number in after.segments if number not in manifest.segments]
+        after = _extend_run(session, paragraphs, options)
+        if after != session.manifest:
+            added = [number for number in after.segments if number not in session.manifest.segments]
             what = f"segments {format_ranges(added)}" if added else "the plan"
             session.commit(after, CommitMessage(run.run_id, "add" if added else "change", what))
-        return jobs, hopeless, after, session.run
 
 
-def _carry_out(
-    project: Project,
-    run: Run,
-    manifest: Manifest,
-    jobs: Sequence[Job],
-    hopeless: Sequence[Failure],
-    on_progress: OnProgress,
-) -> ProduceResult:
-    addresses = {one.address for one in hopeless}
-    results = make_assets(project, run, [job for job in jobs if job.address not in addresses], "produce", on_progress)
-    results.failed[:0] = hopeless
+def _carry_out(project: Project, run: Run, planned: _Planned, on_progress: OnProgress) -> ProduceResult:
+    results = make_assets(project, run, planned.prepared, "produce", on_progress)
     recorded = finish_making(project, run, results, "produce")
-    failed = (*results.failed, *recorded.failed)
     return replace(
-        _result(run.run_id, run.folder, manifest, jobs, dry_run=False),
+        _result(run.run_id, run.folder, planned, dry_run=False),
         made=recorded.made,
-        failed=failed,
+        reused=tuple(one for one in results.reused if one.address in recorded.made),
+        failed=(*planned.failed, *planned.prepared.failed, *results.failed, *recorded.failed),
+        spent_usd=results.spent_usd,
         interrupted=results.interrupted,
         commit=recorded.commit,
     )
 
 
-def _result(
-    run_id: str, folder: Path | None, manifest: Manifest, jobs: Sequence[Job], *, dry_run: bool
-) -> ProduceResult:
-    planned = tuple(job.address for job in jobs)
-    return ProduceResult(run_id, folder, len(manifest.segments), planned, (), (), False, None, dry_run)
+def _result(run_id: str, folder: Path | None, planned: _Planned, *, dry_run: bool) -> ProduceResult:
+    return ProduceResult(
+        run_id=run_id,
+        folder=folder,
+        segments=len(planned.manifest.segments),
+        planned=tuple(job.address for job in planned.jobs),
+        estimate=planned.prepared.estimate,
+        made=(),
+        reused=(),
+        failed=(*planned.failed, *planned.prepared.failed) if dry_run else (),
+        skipped=planned.skipped,
+        stale=planned.stale,
+        spent_usd=0.0,
+        interrupted=False,
+        commit=None,
+        dry_run=dry_run,
+    )
 
 
 def _select(paragraphs: Sequence[str], options: ProduceOptions) -> dict[int, Segment]:
@@ -214,18 +294,26 @@ def _plan(project: Project, earlier: object, options: ProduceOptions) -> dict[st
     }
 
 
-def plan_jobs(project: Project, manifest: Manifest, options: ProduceOptions, plan: dict[str, object]) -> list[Job]:
-    """An asset for each chosen segment that lacks one: audio for all, images as far as the budget goes."""
+def plan_jobs(project: Project, manifest: Manifest, options: ProduceOptions, plan: Mapping[str, object]) -> list[Job]:
+    """An asset for each chosen segment that lacks one: audio for all, images as far as the budget goes, and where a
+    provider is set for them, clips for those whose image is approved."""
     numbers = _chosen_numbers(manifest, options)
     illustrated = _choose_illustrated(manifest, plan)
+    names = project.settings.live if plan["live"] else project.settings.providers
     wanted = [Address(number, Kind.AUDIO) for number in numbers if options.audio]
     wanted += [Address(number, Kind.IMAGE) for number in numbers if options.images and number in illustrated]
-    names = project.settings.live if plan["live"] else project.settings.providers
+    if options.video and names.video:
+        wanted += [Address(number, Kind.VIDEO) for number in numbers if _has_approved_image(manifest, number)]
     return [
         _job(project, manifest, address, getattr(names, address.kind), plan)
         for address in wanted
         if manifest.asset(address) is None
     ]
+
+
+def _has_approved_image(manifest: Manifest, number: int) -> bool:
+    image = manifest.segments[number].image
+    return image is not None and image.approved
 
 
 def _choose_illustrated(manifest: Manifest, plan: Mapping[str, object]) -> set[int]:
@@ -261,24 +349,19 @@ def _budget(plan: Mapping[str, object]) -> Budget:
         raise UsageError(f"{plan['budget']!r} is not a budget", f"Take one of {', '.join(Budget)}.") from error
 
 
-def _job(project: Project, manifest: Manifest, address: Address, provider: str, plan: dict[str, object]) -> Job:
-    text = strip_markdown(manifest.segments[address.segment].paragraph_text)
+def _job(project: Project, manifest: Manifest, address: Address, provider: str, plan: Mapping[str, object]) -> Job:
+    segment = manifest.segments[address.segment]
+    text = strip_markdown(segment.paragraph_text)
     width, height = (int(part) for part in project.settings.build.size.split("x"))
     voice, style = plan["voice"], plan["style"]
     request = Request(
         kind=address.kind,
         segment=address.segment,
         text=text,
-        prompt=_find_prompt(manifest.segments[address.segment]) if address.kind is Kind.IMAGE else None,
+        prompt=find_prompt(segment) if address.kind is Kind.IMAGE else None,
         voice=str(voice) if voice and address.kind is Kind.AUDIO else None,
         style=str(style) if style and address.kind is not Kind.AUDIO else None,
         size=(width, height),
     )
-    return Job(address, provider, request, text_md5=hash_bytes(text.encode()))
-
-
-def _find_prompt(segment: Segment) -> str | None:
-    """What was to be drawn, where the run was upgraded and its picture had failed."""
-    scenes = segment.extra.get("scenes")
-    prompts = (one.get("prompt") for one in scenes if isinstance(one, dict)) if isinstance(scenes, list) else ()
-    return next((one for one in prompts if isinstance(one, str)), None)
+    said = prompt_md5(segment) if address.kind is Kind.IMAGE else None
+    return Job(address, provider, request, text_md5=hash_bytes(text.encode()), prompt_md5=said)

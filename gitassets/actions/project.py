@@ -94,16 +94,22 @@ class Project:
     def blobs(self) -> BlobStore:
         own = self.state_dir / "dvc-cache"
         # What plain DVC pulled into a clone of one run's branch lies where that clone's own settings say.
-        return BlobStore(find_cache_dir(self.root) if self._is_run_clone and not own.is_dir() else own)
+        return BlobStore(find_cache_dir(self.root) if self.is_run_clone and not own.is_dir() else own)
 
     @property
-    def _is_run_clone(self) -> bool:
+    def is_run_clone(self) -> bool:
+        """Whether this is a clone of one run's branch alone: the project's folder is the run's."""
         branch = read_branch(self.git_dir)
         return branch is not None and branch.startswith(BRANCH_PREFIX)
 
     @property
     def site_cache_dir(self) -> Path:
         return self.state_dir / "dvc-site"
+
+    @property
+    def render_cache_dir(self) -> Path:
+        """Rendered segments, and what files were measured to be: all of it can be made again."""
+        return self.state_dir / "render-cache"
 
     @contextmanager
     def lock(self, purpose: str) -> Iterator[None]:
@@ -130,6 +136,18 @@ class Project:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    @contextmanager
+    def workshop(self, name: str) -> Iterator[Path]:
+        """An empty scratch folder that one command at a time has; what a killed one left in it is gone."""
+        folder = self.state_dir / "tmp" / name
+        with hold_lock(self.state_dir / "workshops" / f"{name}.lock", name):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def stat_index(self, run: Run) -> StatIndex:
         return StatIndex(run.require_folder(), self.state_dir / "stat-index" / f"{run.run_id}.json")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gitassets.actions.project import Project, Run, list_runs, read_manifest
 from gitassets.domain.conflict import describe_conflict, iter_text_conflicts
+from gitassets.domain.image_prompt import said_prompt
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest
 from gitassets.domain.selection import AssetSelection, Chosen, Selection, select_assets, select_segments
 from gitassets.domain.stale import find_stale_reason
@@ -17,7 +18,9 @@ from gitassets.errors import CorruptError, GitAssetsError
 
 @dataclass(frozen=True)
 class AssetRow:
-    """One asset as `list` shows it. `present`: whether its file is in the run's folder; `stale` says why it is.
+    """One asset as `list` shows it. `present`: its file is in the run's folder; `cached`: its bytes are in the cache.
+
+    `stale` says why it is so.
 
     `conflict` names the decisions of two branches that contradict each other and that nobody has settled.
     """
@@ -30,6 +33,7 @@ class AssetRow:
     present: bool
     stale: str | None
     conflict: tuple[str, ...] = ()
+    cached: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ def list_assets(
     manifest = read_manifest(project, run)
     numbers = None if segments is None else set(select_segments(segments, manifest))
     rows = tuple(
-        _row(run, manifest, address, asset)
+        _row(project, run, manifest, address, asset)
         for address, asset in manifest.assets(kind)
         if (numbers is None or address.segment in numbers) and (status is None or asset.status is status)
     )
@@ -63,30 +67,33 @@ def list_assets(
 def read_rows(project: Project, run: Run, selection: AssetSelection) -> list[AssetRow]:
     """The chosen assets as rows, in order."""
     manifest = read_manifest(project, run)
-    return _rows(run, manifest, select_assets(selection, manifest))
+    return _rows(project, run, manifest, select_assets(selection, manifest))
 
 
-def _rows(run: Run, manifest: Manifest, chosen: Sequence[Chosen]) -> list[AssetRow]:
+def _rows(project: Project, run: Run, manifest: Manifest, chosen: Sequence[Chosen]) -> list[AssetRow]:
     found = ((one.address, manifest.asset(one.address)) for one in chosen)
-    return [_row(run, manifest, address, asset) for address, asset in found if asset is not None]
+    return [_row(project, run, manifest, address, asset) for address, asset in found if asset is not None]
 
 
-def _row(run: Run, manifest: Manifest, address: Address, asset: Asset) -> AssetRow:
+def _row(project: Project, run: Run, manifest: Manifest, address: Address, asset: Asset) -> AssetRow:
     segment = manifest.segments[address.segment]
     present = run.folder is not None and (run.folder / asset.path).is_file()
     stale = find_stale_reason(segment, address.kind)
     text, notes, conflict = segment.paragraph_text, segment.notes, describe_conflict(asset)
-    return AssetRow(address.segment, address.kind, asset, text, notes, present, stale, conflict)
+    cached = project.blobs.has(asset.md5)
+    return AssetRow(address.segment, address.kind, asset, text, notes, present, stale, conflict, cached)
 
 
 @dataclass(frozen=True)
 class SegmentResult:
-    """One segment whole: its text, note and assets. `text_in_conflict`: both sides of a merge stand in the text."""
+    """One segment whole: its text, note and assets. `prompt` is what its image is to show, where somebody said so;
+    `text_in_conflict`: both sides of a merge stand in the text."""
 
     run_id: str
     segment: int
     folder: Path | None
     text: str
+    prompt: str | None
     notes: str | None
     sync_status: str
     rows: tuple[AssetRow, ...]
@@ -96,19 +103,22 @@ class SegmentResult:
 def show_segment(project: Project, run: Run, selection: Selection) -> tuple[SegmentResult, ...]:
     """The chosen segments with everything that the manifest says of them."""
     manifest = read_manifest(project, run)
-    return tuple(_segment(run, manifest, number) for number in select_segments(selection, manifest))
+    return tuple(_segment(project, run, manifest, number) for number in select_segments(selection, manifest))
 
 
-def _segment(run: Run, manifest: Manifest, number: int) -> SegmentResult:
+def _segment(project: Project, run: Run, manifest: Manifest, number: int) -> SegmentResult:
     segment = manifest.segments[number]
     rows = tuple(
-        _row(run, manifest, Address(number, kind), asset) for kind in Kind if (asset := segment.asset(kind)) is not None
+        _row(project, run, manifest, Address(number, kind), asset)
+        for kind in Kind
+        if (asset := segment.asset(kind)) is not None
     )
     return SegmentResult(
         run_id=run.run_id,
         segment=number,
         folder=run.folder,
         text=segment.paragraph_text,
+        prompt=said_prompt(segment),
         notes=segment.notes,
         sync_status=segment.sync_status,
         rows=rows,
@@ -136,10 +146,11 @@ class RunSummary:
 def summarize(project: Project, run: Run | None = None) -> tuple[RunSummary, ...]:
     """The given run, or all of them, read without opening, upgrading or changing any."""
     runs = [run] if run is not None else list_runs(project)
-    return tuple(_summarize(project, one, strict=run is not None) for one in runs)
+    return tuple(summarize_run(project, one, strict=run is not None) for one in runs)
 
 
-def _summarize(project: Project, run: Run, *, strict: bool) -> RunSummary:
+def summarize_run(project: Project, run: Run, *, strict: bool = False) -> RunSummary:
+    """One run; where its manifest cannot be read the summary says why, unless that is to be an error (`strict`)."""
     try:
         if run.old:
             return _summarize_old(project, run)

@@ -3,104 +3,185 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from gitassets.actions.making import Job, OnProgress, check_jobs, finish_making, make_assets
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gitassets.actions.clips import add_images
+from gitassets.actions.jobs import Job
+from gitassets.actions.making import OnProgress, finish_making, make_assets
+from gitassets.actions.preparing import Prepared, prepare
 from gitassets.actions.project import Project, Run
-from gitassets.actions.recording import Failure, hold_making, record_log
-from gitassets.actions.transaction import begin
-from gitassets.adapters.files import hash_bytes
+from gitassets.actions.recording import Candidate, Failure, hold_making, record_log
+from gitassets.actions.spending import ABSENT, NO_TERMS, Buyer, Terms
+from gitassets.actions.transaction import Session, begin
 from gitassets.domain.commit_message import format_addresses
 from gitassets.domain.decision import Skipped
-from gitassets.domain.manifest import Address, Asset, Manifest
+from gitassets.domain.image_prompt import prompt_for_next, prompt_md5
+from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
 from gitassets.domain.markdown import strip_markdown
+from gitassets.domain.money import Estimate, Reused
+from gitassets.domain.origin import is_handmade, tell_origin
 from gitassets.domain.selection import AssetSelection, select_assets
+from gitassets.domain.stale import text_md5
 from gitassets.domain.takes import next_take
 from gitassets.errors import LockedError, NoMatchError, ProviderError, UsageError
 from gitassets.providers.base import Request
-
-# The last two are claude-studio's, for figures of a document and for what it cut itself.
-_NO_PROVIDERS = (None, "manual", "kb_extraction", "ffmpeg")
+from gitassets.providers.registry import find_name, find_speakers
 
 
 @dataclass(frozen=True, kw_only=True)
 class RegenOptions:
-    """What the new takes are to differ in; None keeps what the take before had."""
+    """What the new takes are to differ in; None keeps what the take before had.
 
+    Of more than one of the `takes` each is a candidate, and the current take stays that; each has another seed.
+    """
+
+    takes: int = 1
     prompt: str | None = None
     style: str | None = None
     voice: str | None = None
     seed: int | None = None
     provider: str | None = None
+    terms: Terms = NO_TERMS
     dry_run: bool = False
 
 
-@dataclass(frozen=True)
-class RegenResult:
+class RegenResult(Struct, frozen=True):
+    """`made` are the assets that have a new take, `candidates` those takes that lie beside the current one.
+
+    `reused` is what of it was taken from history; `estimate` what all of it was to cost.
+    """
+
     run_id: str
     planned: tuple[Address, ...]
+    estimate: Estimate
     made: tuple[Address, ...]
+    candidates: tuple[Candidate, ...]
+    reused: tuple[Reused, ...]
     failed: tuple[Failure, ...]
     skipped: tuple[Skipped, ...]
+    spent_usd: float
     interrupted: bool
     commit: str | None
     dry_run: bool
 
 
 def regen(
-    project: Project, run: Run, selection: AssetSelection, options: RegenOptions, on_progress: OnProgress
+    project: Project,
+    run: Run,
+    selection: AssetSelection,
+    options: RegenOptions,
+    on_progress: OnProgress,
+    buyer: Buyer = ABSENT,
 ) -> RegenResult:
-    """A new take of each chosen asset: a draft stays a draft, a rejected one is revised. Locked ones are refused."""
+    """A new take of each chosen asset, or several to choose from. Locked assets are refused.
+
+    With a new take a draft stays a draft, and a rejected asset is revised; candidates leave the status as it is.
+    """
     if selection.empty:
         raise UsageError("Say which assets to regenerate", "With --audio, --image or --video and a selection.")
     project.git.check_identity()
     with hold_making(project, run):
-        with begin(project, run, "regen") as session:
-            record_log(session)
-            addresses, skipped = _choose(session.manifest, selection, options)
-            jobs = [_job(project, session.manifest, address, options) for address in addresses]
-        if options.dry_run:
-            return RegenResult(run.run_id, tuple(addresses), (), (), skipped, False, None, True)
-        return _make(project, run, jobs, skipped, options, on_progress)
+        planned = _plan(project, run, selection, options, buyer)
+        return _result(run, planned) if options.dry_run else _make(project, run, planned, options, on_progress)
 
 
-def _make(
-    project: Project,
-    run: Run,
-    jobs: Sequence[Job],
-    skipped: tuple[Skipped, ...],
-    options: RegenOptions,
-    on_progress: OnProgress,
-) -> RegenResult:
-    hopeless = _check(project, jobs, options)
-    failing = {one.address for one in hopeless}
-    results = make_assets(project, run, [job for job in jobs if job.address not in failing], "regen", on_progress)
+@dataclass(frozen=True)
+class _Planned:
+    """What is to be made, and what is not. Of `failed` no job came about.
+
+    `recovered` are candidates that were wanted and that an interrupted command had made.
+    """
+
+    addresses: tuple[Address, ...]
+    skipped: tuple[Skipped, ...]
+    prepared: Prepared
+    failed: tuple[Failure, ...]
+    recovered: tuple[Candidate, ...]
+
+
+def _plan(project: Project, run: Run, selection: AssetSelection, options: RegenOptions, buyer: Buyer) -> _Planned:
+    with begin(project, run, "regen") as session:
+        record_log(session)
+        addresses, skipped = _choose(session.manifest, selection, options)
+        recovered = _list_recovered(session, addresses) if options.takes > 1 else ()
+        wanted = [
+            plan_take(project, session.manifest, address, options, step)
+            for address in addresses
+            for step in range(options.takes - sum(one.address == address for one in recovered))
+        ]
+        jobs, failed = add_images(project, session.run, session.manifest, wanted)
+    return _Planned(tuple(addresses), skipped, _prepare(project, run, jobs, options, buyer), failed, recovered)
+
+
+def _list_recovered(session: Session, addresses: Sequence[Address]) -> tuple[Candidate, ...]:
+    """What was made of the candidates before the command was interrupted that is now given again."""
+    found = []
+    for address, md5 in session.recovered_candidates:
+        asset = session.manifest.asset(address)
+        if asset is not None and address in addresses:
+            take = asset.takes[md5]
+            found.append(Candidate(address, take.take, md5, take.path))
+    return tuple(found)
+
+
+def _make(project: Project, run: Run, planned: _Planned, options: RegenOptions, on_progress: OnProgress) -> RegenResult:
+    results = make_assets(project, run, planned.prepared, "regen", on_progress)
     recorded = finish_making(project, run, results, "regen", words=_describe(options))
-    return RegenResult(
-        run.run_id,
-        tuple(job.address for job in jobs),
-        recorded.made,
-        (*hopeless, *results.failed, *recorded.failed),
-        skipped,
-        results.interrupted,
-        recorded.commit,
-        False,
+    kept = {*recorded.made, *(one.address for one in recorded.candidates)}
+    return replace(
+        _result(run, planned),
+        made=recorded.made,
+        candidates=(*planned.recovered, *recorded.candidates),
+        reused=tuple(one for one in results.reused if one.address in kept),
+        failed=(*planned.failed, *planned.prepared.failed, *results.failed, *recorded.failed),
+        spent_usd=results.spent_usd,
+        interrupted=results.interrupted,
+        commit=recorded.commit,
+        dry_run=False,
     )
 
 
-def _check(project: Project, jobs: Sequence[Job], options: RegenOptions) -> list[Failure]:
-    """The jobs that cannot succeed. No asset goes to another provider than it came from unless the user says so."""
+def _result(run: Run, planned: _Planned) -> RegenResult:
+    return RegenResult(
+        run_id=run.run_id,
+        planned=planned.addresses,
+        estimate=planned.prepared.estimate,
+        made=(),
+        candidates=(),
+        reused=(),
+        failed=(*planned.failed, *planned.prepared.failed),
+        skipped=planned.skipped,
+        spent_usd=0.0,
+        interrupted=False,
+        commit=None,
+        dry_run=True,
+    )
+
+
+def _prepare(project: Project, run: Run, jobs: Sequence[Job], options: RegenOptions, buyer: Buyer) -> Prepared:
+    """The jobs, prepared. No asset goes to another provider than it came from unless the user says so."""
+    ways = _name_ways(project, jobs, options)
     try:
-        hopeless = check_jobs(project, jobs)
+        prepared = prepare(project, run.run_id, jobs, options.terms, buyer, look_only=options.dry_run)
     except ProviderError as error:
-        raise type(error)(error.message, _name_option(error.hint, options)) from error
-    return [replace(one, hint=_name_option(one.hint, options)) for one in hopeless]
+        raise type(error)(error.message, _add_way(error.hint, ways)) from error
+    failed = tuple(replace(one, hint=_add_way(one.hint, ways)) for one in prepared.failed)
+    return replace(prepared, failed=failed)
 
 
-def _name_option(hint: str, options: RegenOptions) -> str:
-    if options.provider or "--provider" in hint:
-        return hint
-    return f"{hint} Or have another provider make it, with --provider NAME.".strip()
+def _name_ways(project: Project, jobs: Sequence[Job], options: RegenOptions) -> str:
+    """What --provider could do: who has the voice that is wanted, or that there is the option."""
+    speakers = find_speakers(options.voice, project.settings) if options.voice else []
+    if speakers and not {find_name(job.provider) for job in jobs} & set(speakers):
+        return f"{options.voice} is a voice of {' and '.join(speakers)}: --provider {speakers[0]} uses it."
+    return "" if options.provider else "Or have another provider make it, with --provider NAME."
+
+
+def _add_way(hint: str, way: str) -> str:
+    return hint if "--provider" in hint else f"{hint} {way}".strip()
 
 
 def _choose(
@@ -113,8 +194,8 @@ def _choose(
             if one.explicit:
                 raise _locked(manifest, one.address, asset)
             skipped.append(Skipped(one.address, f"is {asset.status}, and so locked"))
-        elif asset is not None and not one.explicit and _is_handmade(asset) and not options.provider:
-            skipped.append(Skipped(one.address, f"{_tell_origin(asset)}, so there is no provider to make it again"))
+        elif asset is not None and not one.explicit and is_handmade(asset) and not options.provider:
+            skipped.append(Skipped(one.address, f"{tell_origin(asset)}, so there is no provider to make it again"))
         else:
             chosen.append(one.address)
     if not chosen:
@@ -129,52 +210,56 @@ def _locked(manifest: Manifest, address: Address, asset: Asset) -> LockedError:
     )
 
 
-def _is_handmade(asset: Asset) -> bool:
-    return asset.source in _NO_PROVIDERS
-
-
-def _tell_origin(asset: Asset) -> str:
-    return "was made by hand" if asset.source in (None, "manual") else f"came from {asset.source}"
-
-
 def _join_reasons(skipped: Sequence[Skipped]) -> str:
     whys = dict.fromkeys(one.why for one in skipped)
     return "; ".join(f"{format_addresses(one.address for one in skipped if one.why == why)} {why}" for why in whys)
 
 
-def _job(project: Project, manifest: Manifest, address: Address, options: RegenOptions) -> Job:
+def plan_take(project: Project, manifest: Manifest, address: Address, options: RegenOptions, step: int = 0) -> Job:
+    """The job for a new take, or for the next but `step` of several candidates."""
     asset = manifest.asset(address)
     if asset is None:
         raise NoMatchError(f"Segment {address.segment} of {manifest.run_id} has no {address.kind}")
-    text = strip_markdown(manifest.segments[address.segment].paragraph_text)
-    provider = _provider_of(manifest, address, asset, options)
-    return Job(address, provider, _request(project, address, asset, text, options), asset, hash_bytes(text.encode()))
+    segment = manifest.segments[address.segment]
+    return Job(
+        address=address,
+        provider=_provider_of(manifest, address, asset, options),
+        request=_request(project, address, asset, segment, options, step),
+        base=asset,
+        text_md5=text_md5(segment.paragraph_text),
+        take=next_take(asset) + step,
+        candidate=options.takes > 1,
+        prompt_md5=prompt_md5(segment) if address.kind is Kind.IMAGE else None,
+    )
 
 
 def _provider_of(manifest: Manifest, address: Address, asset: Asset, options: RegenOptions) -> str:
     if options.provider:
         return options.provider
-    if _is_handmade(asset):
+    if is_handmade(asset):
         raise UsageError(
-            f"{address} of {manifest.run_id} {_tell_origin(asset)}, so there is no provider to make it again",
+            f"{address} of {manifest.run_id} {tell_origin(asset)}, so there is no provider to make it again",
             f"Choose one with --provider NAME, or bring another file: "
             f"`gitassets replace {manifest.run_id} --{address.kind} {address.segment} FILE`.",
         )
     return str(asset.source)
 
 
-def _request(project: Project, address: Address, asset: Asset, text: str, options: RegenOptions) -> Request:
+def _request(
+    project: Project, address: Address, asset: Asset, segment: Segment, options: RegenOptions, step: int
+) -> Request:
+    prompt = prompt_for_next(segment, asset) if address.kind is Kind.IMAGE else asset.prompt
     width, height = (int(part) for part in project.settings.build.size.split("x"))
     other_provider = options.provider is not None and options.provider != asset.source
     return Request(
         kind=address.kind,
         segment=address.segment,
-        text=text,
-        prompt=options.prompt or asset.prompt,
+        text=strip_markdown(segment.paragraph_text),
+        prompt=options.prompt or prompt,
         style=options.style or asset.style,
         voice=options.voice or (None if other_provider else asset.voice),
         # The embedded providers repeat themselves for the same seed: another take asks for another.
-        seed=next_take(asset) - 1 if options.seed is None else options.seed,
+        seed=(next_take(asset) - 1 if options.seed is None else options.seed) + step,
         feedback=asset.reason,
         size=(width, height),
     )

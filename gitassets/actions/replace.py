@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from gitassets.actions.project import Project, Run
 from gitassets.actions.recording import adopt, write_run
@@ -16,7 +18,7 @@ from gitassets.domain.commit_message import CommitMessage, Transition, format_ad
 from gitassets.domain.manifest import Address, Asset, default_path
 from gitassets.domain.selection import AssetSelection, Selection, select_segments
 from gitassets.domain.status import Status
-from gitassets.domain.takes import next_take
+from gitassets.domain.takes import PARENT, next_take
 from gitassets.errors import GitAssetsError, LockedError, NoMatchError, NotFoundError, UsageError
 
 
@@ -133,6 +135,7 @@ def _new_take(session: Session, address: Address, current: Asset | None, info: M
         source="manual",
         generated_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         take=next_take(current),
+        extra={PARENT: current.md5} if current else {},
     )
     adopted = adopt(session, address, asset, current)
     # A file changed in place keeps its name even where the bytes are of another type.

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gitassets.actions.follow import restore_files
 from gitassets.actions.history import HandedOn, HistoryReader, RawCommit
@@ -21,6 +24,7 @@ from gitassets.domain.status import Status
 from gitassets.domain.takes import LATEST_TAKE, Sighting, Take, collect_takes, next_take
 from gitassets.errors import ConflictError, LockedError, NotFoundError, UsageError
 
+_NAMED_TAKES = 10
 _MD5_START = 6  # Of a hash so many letters must be written, so that none is taken for a number.
 
 
@@ -36,6 +40,14 @@ def read_takes(project: Project, run: Run, selection: AssetSelection) -> tuple[T
     chosen = [one.address for one in select_assets(selection, read_manifest(project, run))]
     steps = list(_iter_steps(project, run))
     return tuple(TakesResult(run.run_id, one, _collect_takes(steps, one)) for one in chosen)
+
+
+def iter_manifests(project: Project, run: Run) -> Iterator[tuple[RawCommit, Manifest]]:
+    """Every state of the run's history with its commit, parents before children."""
+    reader = HistoryReader(project.git)
+    for commit, state in reader.iter_states(reader.list_commits([run.ref])):
+        if state.manifest is not None:
+            yield commit, state.manifest
 
 
 @dataclass(frozen=True)
@@ -72,8 +84,7 @@ def _sightings(steps: Sequence[_Step], address: Address) -> Iterator[Sighting]:
             yield Sighting(asset, step.commit.oid, step.commit.author, format_time(step.commit.time))
 
 
-@dataclass(frozen=True)
-class Approval:
+class Approval(Struct, frozen=True):
     """Who approved an asset's current bytes, and in which commit."""
 
     address: Address
@@ -152,7 +163,7 @@ def restore(project: Project, run: Run, selection: AssetSelection, take: str | N
             # So that `dvc pull` gets the bytes that are not here.
             stage_dvc_files(session, session.manifest)
         assets = [asset for one in addresses if (asset := session.manifest.asset(one)) is not None]
-        return _restore_bytes(session, assets)
+        return _restore_bytes(session, [one for asset in assets for one in (asset, *asset.takes.values())])
 
 
 def _restore_bytes(session: Session, assets: list[Asset]) -> RestoreResult:
@@ -175,17 +186,28 @@ def _restore_take(session: Session, addresses: list[Address], wanted: str) -> Re
     if len(addresses) != 1:
         raise UsageError("--take brings back one asset's take", "Name one asset.")
     address = addresses[0]
-    current = session.manifest.asset(address)
-    if current is None:
-        raise NotFoundError(f"{session.run.run_id} has no {address}")
-    if current.locked:
-        raise LockedError(
-            f"{address} of {session.run.run_id} is {current.status}, and so locked",
-            f"Reopen it first: `gitassets reopen {session.run.run_id} --{address.kind} {address.segment} --reason …`.",
-        )
-    older = find_take(session, address, wanted)
+    current = require_unlocked(session.manifest, address)
+    older = find_take(session.project, session.run, address, wanted)
     if older.md5 == current.md5:
         return RestoreResult(session.run.run_id, (), older.take, None)
+    return bring_back(session, address, older, current)
+
+
+def require_unlocked(manifest: Manifest, address: Address) -> Asset:
+    """The asset, which may become another take. LockedError says how it could."""
+    current = manifest.asset(address)
+    if current is None:
+        raise NotFoundError(f"{manifest.run_id} has no {address}")
+    if current.locked:
+        raise LockedError(
+            f"{address} of {manifest.run_id} is {current.status}, and so locked",
+            f"Reopen it first: `gitassets reopen {manifest.run_id} --{address.kind} {address.segment} --reason …`.",
+        )
+    return current
+
+
+def bring_back(session: Session, address: Address, older: Asset, current: Asset) -> RestoreResult:
+    """The older take is the current one, in review."""
     session.project.blobs.require(older.md5, f"take {older.take} of {address}")
     after = _as_current(session, address, older, current)
     transition = Transition(address, current.status, after.status)
@@ -194,21 +216,27 @@ def _restore_take(session: Session, addresses: list[Address], wanted: str) -> Re
     return RestoreResult(session.run.run_id, (after.path,), older.take, commit)
 
 
-def find_take(session: Session, address: Address, wanted: str) -> Asset:
-    takes = [one.asset for one in _collect_takes(list(_iter_steps(session.project, session.run)), address)]
-    found = {one.md5: one for one in takes if _is_take(one, wanted)}
+def find_take(project: Project, run: Run, address: Address, wanted: str) -> Asset:
+    """The take of this number, or whose md5 begins so, be it a candidate or an earlier one."""
+    takes = [one.asset for one in _collect_takes(list(_iter_steps(project, run)), address)]
+    found = {one.md5: one for one in takes if is_take(one, wanted)}
     if not found:
-        known = ", ".join(f"{one.take} ({one.md5[:12]})" for one in takes)
-        raise NotFoundError(f"{address} of {session.run.run_id} has no take {wanted}", f"Its takes are {known}.")
+        known = ", ".join(f"{one.take} ({one.md5[:12]})" for one in takes[-_NAMED_TAKES:])
+        more = f" `gitassets takes {run.run_id} --{address.kind} {address.segment}` shows all."
+        raise NotFoundError(
+            f"{address} of {run.run_id} has no take {wanted}",
+            f"Its takes are {known}.{more if len(takes) > _NAMED_TAKES else ''}",
+        )
     if len(found) > 1:
         raise UsageError(
-            f"{address} of {session.run.run_id} has several takes {wanted}, from branches that were merged",
+            f"{address} of {run.run_id} has several takes {wanted}, from branches that were merged",
             f"Name one by the beginning of its md5: {', '.join(md5[:12] for md5 in found)}.",
         )
     return next(iter(found.values()))
 
 
-def _is_take(asset: Asset, wanted: str) -> bool:
+def is_take(asset: Asset, wanted: str) -> bool:
+    """Whether `wanted` is the take's number or the beginning of its md5."""
     return str(asset.take) == wanted or (len(wanted) >= _MD5_START and asset.md5.startswith(wanted.lower()))
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from gitassets.actions.locked_files import LockedFiles
 from gitassets.actions.project import (
@@ -41,6 +42,7 @@ from gitassets.domain.manifest import (
     MANIFEST_NAME,
     MEDIA_FOLDERS,
     Address,
+    Asset,
     Manifest,
     format_manifest,
     iter_folder_entries,
@@ -55,9 +57,12 @@ GIT_WAIT_SEC = 5.0
 _STAGED = "GITASSETS_STAGED"
 
 
-@dataclass
-class Session:
-    """A run that is held for writing: its manifest cannot change under the holder."""
+class Session(Struct):
+    """A run that is held for writing: its manifest cannot change under the holder.
+
+    `recovered` are the assets, and `recovered_candidates` the candidates by their md5, that an interrupted command had
+    made; they are recorded now.
+    """
 
     project: Project
     run: Run
@@ -67,6 +72,7 @@ class Session:
     index: StatIndex
     merging: bool = False
     recovered: tuple[Address, ...] = ()
+    recovered_candidates: tuple[tuple[Address, str], ...] = ()
 
     def commit(
         self,
@@ -268,7 +274,14 @@ def stage_dvc_files(session: Session, manifest: Manifest) -> None:
 
 def _check_files(session: Session, after: Manifest) -> None:
     """LockedError when the file of a locked asset holds other bytes than the approved ones."""
-    LockedFiles(session.folder, session.run.run_id, session.index).require(session.manifest, after)
+    replaced = _find_replaced(session.manifest, after)
+    LockedFiles(session.folder, session.run.run_id, session.index, replaced).require(session.manifest, after)
+
+
+def _find_replaced(before: Manifest, after: Manifest) -> dict[str, Asset]:
+    """The assets whose files this change is still to write over, by path: a copy may arrive as approved at once."""
+    pairs = ((asset, after.asset(address)) for address, asset in before.assets())
+    return {old.path: old for old, new in pairs if new is not None and new.path == old.path and new.md5 != old.md5}
 
 
 def _check_allowed(before: Manifest, after: Manifest) -> None:
@@ -410,9 +423,7 @@ def _set_modes(session: Session, after: Manifest) -> None:
         before = session.manifest.asset(address)
         if before is None or before.locked == asset.locked or before.path != asset.path:
             continue
-        if session.index.hash(asset.path) == asset.md5:
-            (session.folder / asset.path).chmod(LOCKED_MODE if asset.locked else OPEN_MODE)
-            session.index.note(asset.path, asset.md5)
+        session.index.set_mode(asset.path, asset.md5, LOCKED_MODE if asset.locked else OPEN_MODE)
 
 
 def recover_pending(project: Project, run: Run, index: StatIndex) -> str | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gitassets.actions.project import Project, Run, read_manifest
 from gitassets.actions.recording import write_run
@@ -18,8 +20,7 @@ from gitassets.domain.status import Status
 from gitassets.errors import ConflictError, CorruptError, UsageError
 
 
-@dataclass(frozen=True)
-class TransitionResult:
+class TransitionResult(Struct, frozen=True):
     """`commit` is None when nothing changed, or on a dry run."""
 
     run_id: str
@@ -183,7 +184,7 @@ def _check_blob(session: Session, address: Address, asset: Asset) -> None:
     if hash_file(blob) != asset.md5:
         raise CorruptError(
             f"The cached bytes of {address} of {session.run.run_id} are damaged: {blob}",
-            "Delete that file, and get the bytes again with `dvc pull` in the run.",
+            f"Delete that file, and get the bytes again with `gitassets pull {session.run.run_id}`.",
         )
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from gitassets.actions.history import CommonStates, HistoryReader, RawCommit, name_in_run, resolve_in_run
 from gitassets.actions.locked_files import linked_folder
@@ -351,7 +353,7 @@ def _check_blobs(
             _add(result, run, None, Violation("blob-damaged", folder.name, text, _DAMAGED))
 
 
-_DAMAGED = "Delete that file of the cache, then `dvc pull` or, where the run's files are whole, `gitassets doctor`."
+_DAMAGED = "Delete that file of the cache, then `gitassets pull` or, where the run's files are whole, `doctor`."
 
 
 def _check_blob(project: Project, run: Run, index: StatIndex, md5: str, what: str, result: VerifyResult) -> None:
@@ -359,7 +361,7 @@ def _check_blob(project: Project, run: Run, index: StatIndex, md5: str, what: st
     found = index.hash(path)
     if found is None:
         text = f"The bytes of {what} are not in the cache: {md5}"
-        _add(result, run, None, Violation("blob-missing", what, text, "Get them with `dvc pull` in the run's folder."))
+        _add(result, run, None, Violation("blob-missing", what, text, f"`gitassets pull {run.run_id}` gets them."))
     elif found != md5:
         text = f"The bytes of {what} in the cache are damaged: {path} hashes to {found}"
         _add(result, run, None, Violation("blob-damaged", what, text, _DAMAGED))
@@ -375,7 +377,7 @@ def find_missing_blobs(root: Path, remote: str, wanted: Mapping[str, str]) -> It
     present = list_remote_blobs(root, remote, list(wanted))
     for md5 in [one for one in wanted if one not in present]:
         text = f"The bytes of {wanted[md5]} are not on the remote {remote}: {md5}"
-        yield Violation("blob-missing", wanted[md5], text, "Put them there with `dvc push`.")
+        yield Violation("blob-missing", wanted[md5], text, "`gitassets push` puts them there.")
 
 
 def _check_folder(project: Project, run: Run, tip: RunState, result: VerifyResult, options: VerifyOptions) -> None:

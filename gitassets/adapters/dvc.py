@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from gitassets.adapters.files import INCOMING, LOCKED_MODE, OPEN_MODE, hash_file, sync_file, write_atomic
 from gitassets.adapters.git import read_gitfile
+from gitassets.domain.dvc_settings import CACHE_TYPES
 from gitassets.errors import ConflictError, CorruptError, NotFoundError
 
-# In hardlink or symlink mode a write to a work file would change the cached blob, and DVC would hand on the bad bytes.
-CACHE_TYPES = "reflink,copy"
+GET_THEM = "`gitassets pull RUN` gets them from the DVC remote, and so does `dvc pull` in the run's folder."
+_INCOMING = "incoming-"
+_ABANDONED_SEC = 24 * 60 * 60.0  # A folder of blobs may be shared by machines that know nothing of each other.
 DVC_GITIGNORE = b"/config.local\n/tmp\n/cache\n"
 _SHARED = {"core": {"autostage": "false"}, "cache": {"type": CACHE_TYPES}}
 
@@ -23,8 +26,10 @@ _SHARED = {"core": {"autostage": "false"}, "cache": {"type": CACHE_TYPES}}
 class BlobStore:
     """DVC's local cache: blobs named by the md5 of their bytes, read-only once they are in."""
 
-    def __init__(self, cache_dir: Path) -> None:
+    def __init__(self, cache_dir: Path, *, for_group: bool = False) -> None:
+        """With `for_group` the folders that are made are for everybody in the group to write to."""
         self.cache_dir = cache_dir
+        self._for_group = for_group
 
     def path(self, md5: str) -> Path:
         """Where the blob lies if it is here. `md5` may end in `.dir`."""
@@ -37,7 +42,7 @@ class BlobStore:
         """The blob's path; NotFoundError names `what` when it is not here."""
         path = self.path(md5)
         if not path.is_file():
-            raise NotFoundError(f"The bytes of {what} ({md5}) are not here", "Get them with `dvc pull` in the run.")
+            raise NotFoundError(f"The bytes of {what} ({md5}) are not here", GET_THEM)
         return path
 
     def remove(self, md5: str) -> None:
@@ -46,22 +51,44 @@ class BlobStore:
     def move_in(self, file: Path, md5: str) -> None:
         """The file, whose hash is `md5`, has become a blob; it survives a loss of power. No copy is made."""
         target = self.path(md5)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        self._make_folder(target.parent)
         sync_file(file)
         file.chmod(LOCKED_MODE)
         file.replace(target)
+
+    def _make_folder(self, folder: Path) -> None:
+        if folder.is_dir():
+            return
+        if folder != self.cache_dir:
+            self._make_folder(folder.parent)
+        folder.mkdir(parents=folder == self.cache_dir, exist_ok=True)
+        if self._for_group:
+            folder.chmod(0o2775)
 
     def copy_in(self, file: Path, md5: str) -> None:
         """The blob holds what the file holds now; ConflictError when that is no longer `md5`."""
         if self.has(md5) and hash_file(self.path(md5)) == md5:
             return
-        self.cache_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="incoming-", dir=self.cache_dir) as folder:
-            copy = Path(folder) / "blob"
-            _clone(file, copy)
-            if hash_file(copy) != md5:
-                raise ConflictError(f"{file} changed while it was read", "Try again when nothing writes to it.")
-            self.move_in(copy, md5)
+        with self.incoming() as folder:
+            self.copy_over(file, md5, folder / "blob")
+
+    @contextmanager
+    def incoming(self) -> Iterator[Path]:
+        """A folder for bytes on their way in, where the blobs are, gone afterwards; those that a kill left are, too."""
+        self._make_folder(self.cache_dir)
+        for left in self.cache_dir.glob(f"{_INCOMING}*"):
+            with suppress(FileNotFoundError):
+                if time.time() - left.stat().st_mtime > _ABANDONED_SEC:
+                    shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix=_INCOMING, dir=self.cache_dir) as folder:
+            yield Path(folder)
+
+    def copy_over(self, file: Path, md5: str, copy: Path) -> None:
+        """The same, whatever the blob held, and by way of `copy`, a path in the folder for what comes in."""
+        clone_file(file, copy)
+        if hash_file(copy) != md5.removesuffix(".dir"):
+            raise ConflictError(f"{file} changed while it was read", "Try again when nothing writes to it.")
+        self.move_in(copy, md5)
 
     def add_listing(self, listing: bytes, name: str) -> None:
         """The folder list is in the cache under `name`, written by DVC's own code from the same entries.
@@ -96,11 +123,11 @@ class BlobStore:
             import os
 
             os.close(handle)
-            _clone(source, temporary)
+            clone_file(source, temporary)
             if hash_file(temporary) != md5:
                 raise CorruptError(
                     f"The cached bytes of {target} are damaged ({source})",
-                    "Delete that file, then `dvc pull` in the run's folder, or `gitassets doctor`.",
+                    "Delete that file, then `gitassets pull` the run, or `gitassets doctor`.",
                 )
             temporary.chmod(LOCKED_MODE if locked else OPEN_MODE)
             temporary.replace(target)
@@ -129,7 +156,8 @@ def list_remote_blobs(root: Path, remote: str, md5s: Sequence[str]) -> set[str]:
         raise NotFoundError(message, "`dvc remote list` names those of a project.") from error
 
 
-def _clone(source: Path, target: Path) -> None:
+def clone_file(source: Path, target: Path) -> None:
+    """`target` holds the same bytes, shared with `source` where the file system can."""
     from dvc_objects.fs.system import reflink
 
     with suppress(FileNotFoundError):
@@ -187,7 +215,7 @@ def format_run_config(project_root: Path) -> bytes:
     for name, section in inherited.items():
         if name.startswith("remote "):
             config[name] = _absolute_url(section, project_root)
-    return _format_config(config)
+    return format_config(config)
 
 
 def _absolute_url(remote: Mapping[str, str], root: Path) -> dict[str, str]:
@@ -205,22 +233,26 @@ def _complete_config(path: Path, wanted: Mapping[str, Mapping[str, str]]) -> boo
         return False
     for section, values in wanted.items():
         config.setdefault(section, {}).update(values)
-    write_atomic(path, _format_config(config))
+    write_atomic(path, format_config(config))
     return True
 
 
 def _read_config(path: Path | None) -> Any:
-    """A configuration file, empty where there is none. DVC's own code cannot write names beyond ASCII."""
+    """A configuration file, empty where there is none."""
+    return parse_config(path.read_bytes() if path is not None and path.is_file() else b"", str(path))
+
+
+def parse_config(data: bytes, name: str) -> Any:
+    """The sections of a configuration. CorruptError names it. DVC's own code cannot write names beyond ASCII."""
     from configobj import ConfigObj, ConfigObjError  # type: ignore[import-untyped]
 
-    lines = path.read_bytes().splitlines() if path is not None and path.is_file() else []
     try:
-        return ConfigObj(lines, encoding="utf-8", interpolation=False)
+        return ConfigObj(data.splitlines(), encoding="utf-8", interpolation=False)
     except (ConfigObjError, UnicodeDecodeError) as error:
-        raise CorruptError(f"{path} cannot be read: {error}", "Mend it by hand.") from error
+        raise CorruptError(f"{name} cannot be read: {error}", "Mend it by hand.") from error
 
 
-def _format_config(config: Any) -> bytes:
+def format_config(config: Any) -> bytes:
     lines: list[bytes | str] = config.write()
     return b"".join((line.encode() if isinstance(line, str) else line) + b"\n" for line in lines)
 

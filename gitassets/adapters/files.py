@@ -16,7 +16,7 @@ os.umask(_umask)
 OPEN_MODE = 0o666 & ~_umask
 
 
-def write_atomic(path: Path, data: bytes) -> None:
+def write_atomic(path: Path, data: bytes, *, mode: int = OPEN_MODE) -> None:
     """`path` holds `data`, wholly or not at all; missing folders are made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=INCOMING, dir=path.parent)
@@ -25,7 +25,7 @@ def write_atomic(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).chmod(OPEN_MODE)
+        Path(name).chmod(mode)
         Path(name).replace(path)
     except BaseException as error:
         with suppress(FileNotFoundError):
@@ -67,3 +67,14 @@ def sync_file(path: Path) -> None:
     """The file's bytes survive a loss of power from here on."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """The names in the folder survive a loss of power from here on, where the system can promise that."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -7,9 +7,10 @@ import os
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+
+from msgspec import Struct
 
 from gitassets.adapters.files import write_atomic
 from gitassets.adapters.process import CommandError, run_command, start_command
@@ -53,8 +54,7 @@ _OF_EVERY_CALL = {
 }
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a folder stands in git: top of its work tree, its own git directory and the common one."""
 
     top: Path
@@ -96,6 +96,14 @@ def create_repository(folder: Path) -> None:
     git.Git(folder).init(quiet=True, initial_branch="main", env=clean_environment())
 
 
+def create_bare(folder: Path, *, object_format: str = "sha1") -> Git:
+    """Git in a new bare repository, without the hooks and settings that the user gives to new ones."""
+    folder.mkdir(parents=True)
+    git = Git(folder)
+    git.call("init", "--quiet", "--bare", "--template=", f"--object-format={object_format}", ".")
+    return git
+
+
 def has_identity(folder: Path) -> bool:
     """Whether git knows who would commit in this folder."""
     try:
@@ -122,8 +130,7 @@ def unset_config(folder: Path, names: Iterable[str]) -> None:
                 raise
 
 
-@dataclass(frozen=True)
-class WorkTreeState:
+class WorkTreeState(Struct, frozen=True):
     """HEAD, the branch (None when detached) and the tracked paths that differ from HEAD, in index or work tree."""
 
     head: str | None
@@ -131,8 +138,7 @@ class WorkTreeState:
     changed: frozenset[str]
 
 
-@dataclass(frozen=True)
-class Commit:
+class Commit(Struct, frozen=True):
     """One commit of a history, as `iter_log` reads it. `date` is the author's, ISO 8601."""
 
     oid: str
@@ -426,8 +432,7 @@ def read_head(folder: Path) -> str | None:
     return ref.read_text("utf-8").strip() if ref.is_file() else None
 
 
-@dataclass(frozen=True)
-class LinkedWorkTree:
+class LinkedWorkTree(Struct, frozen=True):
     """One entry of .git/worktrees: its own git directory, the folder it records, and the branch (None: detached)."""
 
     admin_dir: Path

@@ -7,24 +7,24 @@ import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from gitassets.adapters.files import write_atomic
 from gitassets.errors import CorruptError
 
 
-@dataclass(frozen=True)
-class TextChange:
+class TextChange(Struct, frozen=True):
     """A file in git, before and after; None: it is not there."""
 
     before: str | None
     after: str | None
 
 
-@dataclass(frozen=True)
-class MediaChange:
+class MediaChange(Struct, frozen=True):
     """A file that DVC tracks, as the md5 before and after; None: it is not there."""
 
     before: str | None
@@ -32,8 +32,7 @@ class MediaChange:
     locked: bool = False
 
 
-@dataclass(frozen=True)
-class Pending:
+class Pending(Struct, frozen=True):
     """One transaction on a run: from `head`, these files, committed with this message."""
 
     head: str
@@ -49,7 +48,7 @@ class Journal:
         self.path = state_dir / "journal" / f"{run_id}.json"
 
     def write(self, pending: Pending) -> None:
-        write_atomic(self.path, json.dumps(asdict(pending)).encode())
+        write_atomic(self.path, json.dumps(pending, default=asdict).encode())
 
     def read(self) -> Pending | None:
         try:
@@ -77,19 +76,37 @@ class Journal:
             return False
 
 
-@dataclass(frozen=True)
-class Made:
-    """A generated asset whose bytes are in the cache, and the md5 that it is to replace (None: nothing)."""
+class Made(Struct, frozen=True):
+    """A generated asset whose bytes are in the cache, and the md5 that it is to replace (None: nothing).
+
+    A `candidate` replaces nothing: it is to lie beside the current take.
+    """
 
     segment: int
     kind: str
     base_md5: str | None
     action: str
     asset: Mapping[str, Any]
+    candidate: bool = False
+
+
+class Charge(Struct, frozen=True):
+    """Money that was spent, or may have been, and that no asset records. `charge` names it once and for all."""
+
+    charge: str
+    segment: int
+    kind: str
+    provider: str
+    cost_usd: float
+    at: str
+    why: str
+
+
+Line = TypeVar("Line", Made, Charge)
 
 
 class MadeLog:
-    """The generated assets of a run that no commit records yet, one JSON line each, safe on disk once added.
+    """The generated assets of a run, and its charges, that no commit records yet: one JSON line each, safe once added.
 
     Several threads may add at once.
     """
@@ -99,17 +116,27 @@ class MadeLog:
         self._adding = threading.Lock()
 
     def add(self, made: Made) -> None:
+        self._add(made)
+
+    def add_charge(self, charge: Charge) -> None:
+        self._add(charge)
+
+    def read(self) -> list[Made]:
+        return list(self._iter_lines(Made))
+
+    def read_charges(self) -> list[Charge]:
+        """Each once, also where a killed command had written it and could not say so."""
+        return list({one.charge: one for one in self._iter_lines(Charge)}.values())
+
+    def _add(self, line: Made | Charge) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self._adding, self.path.open("a", encoding="utf-8") as file:
             # The line before may have been cut short, by a kill or a full disk.
-            file.write(f"\n{json.dumps(asdict(made))}\n")
+            file.write(f"\n{json.dumps(line, default=asdict)}\n")
             file.flush()
             os.fsync(file.fileno())
 
-    def read(self) -> list[Made]:
-        return list(self._iter_lines())
-
-    def _iter_lines(self) -> Iterator[Made]:
+    def _iter_lines(self, kind: type[Line]) -> Iterator[Line]:
         try:
             lines = self.path.read_text("utf-8").splitlines()
         except FileNotFoundError:
@@ -117,7 +144,7 @@ class MadeLog:
         for line in lines:
             # Of a line that was cut short the asset is in the cache, but was never reported as made.
             with suppress(ValueError, TypeError):
-                yield Made(**json.loads(line))
+                yield kind(**json.loads(line))
 
     def remove(self) -> None:
         with suppress(FileNotFoundError):

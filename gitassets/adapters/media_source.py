@@ -31,6 +31,11 @@ def probe_sources(paths: Mapping[str, Path], cache_dir: Path, jobs: int) -> dict
         return dict(zip(paths, pool.map(lambda md5: _probe_source(md5, paths[md5], cache_dir), paths), strict=True))
 
 
+def measure(sources: Mapping[str, MediaSource]) -> dict[str, float]:
+    """How long each sound and clip decodes, by its md5, in seconds."""
+    return {md5: one.info.duration_sec for md5, one in sources.items() if one.info.duration_sec is not None}
+
+
 def _probe_source(md5: str, path: Path, cache_dir: Path) -> MediaSource:
     record = cache_dir / "media" / md5[:2] / f"{md5[2:]}.json"
     info = _read_record(record)

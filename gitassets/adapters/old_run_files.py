@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from gitassets.domain.manifest import MANIFEST_NAME
 from gitassets.domain.old_json import MAX_BYTES, is_new_manifest, parse_old_list, parse_old_object

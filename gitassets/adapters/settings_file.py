@@ -30,7 +30,7 @@ providers:
   image: card
   video:
 
-# What is to make assets with --live. This version does not call these services yet.
+# What makes assets with --live: services, which cost money and need keys. An empty video: no clips.
 live:
   audio: elevenlabs
   image: openai
@@ -39,9 +39,10 @@ live:
 budget:
   # Share of the segments that get a picture of their own: micro 0, low 10 %, medium 27 %, high 55 %, full 100 %.
   tier: medium
-  # For the services, once they are called: a command that will cost more US dollars than this asks first.
+  # A command that will cost more US dollars than this asks first; where nobody can answer it wants --yes or --max-cost.
   confirm_usd: 1
-  # What one run may cost at most, in US dollars; empty: no limit.
+  # What one run may cost at most, in US dollars, with all its takes and whatever was charged for nothing. The call that
+  # would pass it is not made. Empty: no limit.
   run_usd: 25
 
 # Voice of the narration and style of the pictures; empty: the provider's own.
@@ -60,9 +61,8 @@ build:
   # How much of the disk rendered segments may take, in gigabytes.
   render_cache_gb: 5
 
-# The services, which this version does not call yet. Their keys come from the environment (OPENAI_API_KEY,
-# ELEVENLABS_API_KEY, LUMA_API_KEY, RUNWAY_API_KEY) or from the system's keyring. Prices are what costs are counted
-# with: keep them as your contracts say.
+# The services. Their keys come from the environment (OPENAI_API_KEY, ELEVENLABS_API_KEY, LUMA_API_KEY, RUNWAY_API_KEY)
+# or from the system's keyring. Prices are what costs are counted with: keep them as your contracts say.
 services:
   elevenlabs:
     base_url: https://api.elevenlabs.io
@@ -117,7 +117,7 @@ class ProviderNames(_Strict):
 class LiveNames(_Strict):
     audio: str = "elevenlabs"
     image: str = "openai"
-    video: str = "luma"
+    video: str | None = "luma"
 
 
 def _parse(parse: Callable[[str], Parsed], value: str) -> Parsed:

@@ -60,6 +60,12 @@ class StatIndex:
             self._entries[path] = [*signature, digest]
             self._changed = True
 
+    def set_mode(self, path: str, digest: str, mode: int) -> None:
+        """The file has this mode if it has that hash, which stays known: a change of mode changes what `stat` says."""
+        if self.hash(path) == digest:
+            os.chmod(f"{self._root}/{path}", mode)  # noqa: PTH101 (as in `hash`)
+            self.note(path, digest)
+
     def save(self) -> None:
         """The index is on disk, unless that is full or may not be written: losing it costs hashing, never truth."""
         if self._changed and self._store is not None:

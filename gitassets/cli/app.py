@@ -9,7 +9,7 @@ import typer
 from typer.main import get_command_name
 from typer.models import CommandInfo
 
-from gitassets.cli import assets, integrity, reading, setup, upgrading
+from gitassets.cli import assets, editing, files, integrity, money, reading, setup, sharing, takes, upgrading
 
 app = typer.Typer(
     name="gitassets",
@@ -39,8 +39,9 @@ def gitassets(
     """
 
 
-for register in (setup.register, assets.register, reading.register, integrity.register, upgrading.register):
-    register(app)
+_PARTS = (setup, assets, takes, editing, reading, money, sharing, files, integrity, upgrading)
+for _part in _PARTS:
+    _part.register(app)
 
 
 def narrow(app: typer.Typer, arguments: Sequence[str]) -> None:

@@ -13,13 +13,17 @@ from gitassets.cli.boundary import INTERRUPTED, PARTIAL, guarded
 from gitassets.cli.options import (
     AudioOption,
     DryRunOption,
+    FreshOption,
     ImageOption,
     JsonOption,
+    MaxCostOption,
+    Only,
     RunArgument,
     SegmentOption,
     StatusOption,
     TypeOption,
     VideoOption,
+    YesOption,
     complete_run,
     is_interactive,
     load_run,
@@ -53,6 +57,8 @@ _EXAMPLES = {
         'regen latest --image 2 --prompt "more technical, less cartoon"',
         'regen latest --image 3,7 --style "technical diagram"',
         "regen latest --audio 5-10 --seed 7",
+        "regen latest --image 3 --takes 4",
+        "regen latest --audio 3 --voice rachel --provider elevenlabs --dry-run",
     ),
     "replace": ("replace latest --image 3 ~/pictures/diagram.png", "replace latest --audio 2"),
     "restore": ("restore latest --image 3", "restore latest --image 3 --take 1"),
@@ -121,9 +127,13 @@ def _print_list(result: ListResult, *, filtered: bool) -> None:
     )
     for row in result.rows:
         asset = row.asset
-        remarks = [text for text in (row.stale, asset.reason, row.notes) if text]
-        if not row.present and result.folder is not None:
-            remarks.insert(0, "file is not here")
+        candidates = count(len(asset.takes), "candidate") if asset.takes else None
+        stale = f"stale: {row.stale}" if row.stale else None
+        remarks = [text for text in (candidates, stale, asset.reason, row.notes) if text]
+        if not row.present and not row.cached:
+            remarks.insert(0, "not here: `pull` gets it")
+        elif not row.present and result.folder is not None:
+            remarks.insert(0, "file is not here, its bytes are: `open`")
         if row.conflict:
             remarks.insert(0, f"in conflict: {' against '.join(row.conflict)}")
         table.add_row(
@@ -150,10 +160,14 @@ def review(
     Off a terminal, or with --json, it moves drafts and revised assets to review and prints where the files are.
     Pictures and sound are shown by the system's viewer; GITASSETS_VIEWER names another program.
     """
+    from gitassets.actions.need import need_chosen
     from gitassets.cli import review as dialogue
+    from gitassets.cli.fetching import fetch_and_lay_out
 
     project, found = load_run(run, dry_run=dry_run)
     selection = dialogue.choose(make_selection(audio, image, video, segment), kind)
+    if found.is_open and not dry_run:
+        fetch_and_lay_out(project, found, need_chosen(project, found, selection), as_json)
     if is_interactive() and not as_json and not dry_run:
         dialogue.review_one_by_one(project, found, selection)
     else:
@@ -273,46 +287,80 @@ def regen(
     voice: Annotated[str | None, typer.Option(metavar="NAME", help="Voice of the narration.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Another number gives another take.")] = None,
     provider: Annotated[str | None, typer.Option(metavar="NAME", help="Another provider than it came from.")] = None,
+    takes: Annotated[
+        int, typer.Option(min=1, metavar="N", help="From 2: so many to choose from, beside the current take.")
+    ] = 1,
+    max_cost: MaxCostOption = None,
+    yes: YesOption = False,
+    fresh: FreshOption = False,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make new takes of assets, by the provider that each came from. Approved assets are never touched.
 
-    A draft stays a draft, a rejected asset becomes revised. The embedded cards are drawn from the text alone: they
-    record a prompt, but cannot follow it.
+    A draft stays a draft, a rejected asset becomes revised. With --takes the current take stays that, and the new ones
+    are candidates: `review` or `choose` makes one of them the current one.
+
+    The embedded cards are drawn from the text alone: they record a prompt, but cannot follow it. What a service made is
+    made again by that service, which costs money: --dry-run shows how much, and nothing is made beyond --max-cost and
+    budget.run_usd. A clip is made from the segment's image as it was approved.
     """
     from gitassets.actions.regen import RegenOptions
     from gitassets.actions.regen import regen as act
+    from gitassets.actions.spending import Terms
+    from gitassets.cli.buying import TerminalBuyer, tell_estimate, tell_made
     from gitassets.cli.render import emit_json
     from gitassets.cli.told import tell_failures, tell_skipped
-    from gitassets.domain.commit_message import format_addresses
+    from gitassets.domain.commit_message import format_options
 
     project, found = load_run(run)
-    options = RegenOptions(prompt=prompt, style=style, voice=voice, seed=seed, provider=provider, dry_run=dry_run)
+    terms = Terms(max_cost_usd=max_cost, yes=yes, fresh=fresh)
+    options = RegenOptions(
+        takes=takes, prompt=prompt, style=style, voice=voice, seed=seed, provider=provider, terms=terms, dry_run=dry_run
+    )
+    buyer = TerminalBuyer(as_json=as_json)
     with show_progress("Making", as_json) as on_progress:
-        result = act(project, found, make_selection(audio, image, video), options, on_progress)
+        result = act(project, found, make_selection(audio, image, video), options, on_progress, buyer)
     if as_json:
         emit_json("regen", result)
     else:
-        made = format_addresses(result.planned if dry_run else result.made) or "nothing"
-        typer.echo(f"{'Would make' if dry_run else 'Made'} a new take of {made} in {result.run_id}")
+        typer.echo(f"{'Would make' if dry_run else 'Made'} {_tell_takes(result, takes)} in {result.run_id}")
+        for one in result.candidates:
+            typer.echo(f"  take {one.take} of {one.address}: {one.path}")
+        if dry_run:
+            tell_estimate(result.estimate)
+        tell_made(result.reused, result.spent_usd)
         tell_skipped(result.skipped)
         tell_failures(result.failed)
-        _tell_rest(result)
+        _tell_rest(result, takes)
+        if result.candidates:
+            chosen = f"{result.run_id} {format_options(one.address for one in result.candidates)}"
+            typer.echo(f"Next: gitassets review {chosen}")
     if result.interrupted:
         raise typer.Exit(INTERRUPTED)
     if result.failed:
         raise typer.Exit(PARTIAL)
 
 
-def _tell_rest(result: RegenResult) -> None:
+def _tell_takes(result: RegenResult, takes: int) -> str:
+    from gitassets.domain.commit_message import format_addresses
+
+    if takes < 2:
+        return f"a new take of {format_addresses(result.planned if result.dry_run else result.made) or 'nothing'}"
+    wanted = takes * len(result.planned)
+    number = wanted if result.dry_run else len(result.candidates)
+    return f"{f'{number} of ' if number < wanted else ''}{wanted} candidates of {format_addresses(result.planned)}"
+
+
+def _tell_rest(result: RegenResult, takes: int) -> None:
     """How to make only what an interrupted command has not made."""
     from gitassets.domain.commit_message import format_options
 
-    if not result.interrupted:
-        return
-    chosen = format_options(one.address for one in result.failed)
-    typer.echo(f"Go on with: gitassets regen {result.run_id} {chosen}, and the options as before.", err=True)
+    if result.interrupted and takes > 1:
+        typer.echo("For more candidates give the command again, with --takes 2 or more.", err=True)
+    elif result.interrupted:
+        rest = format_options(one.address for one in result.failed)
+        typer.echo(f"Go on with: gitassets regen {result.run_id} {rest}, and the options as before.", err=True)
 
 
 @guarded
@@ -356,11 +404,16 @@ def restore(
     as_json: JsonOption = False,
 ) -> None:
     """Put back the recorded bytes of assets, or bring an older take back. What lay there is kept in the cache."""
+    from gitassets.actions.need import need_chosen
     from gitassets.actions.takes import restore as act
+    from gitassets.cli.fetching import fetch_first
     from gitassets.cli.render import emit_json
 
     project, found = load_run(run)
-    result = act(project, found, make_selection(audio, image, video, segment), take)
+    selection = make_selection(audio, image, video, segment)
+    if found.is_open and not selection.empty:
+        fetch_first(project, found, need_chosen(project, found, selection, take), as_json)
+    result = act(project, found, selection, take)
     if as_json:
         emit_json("restore", result)
     elif not result.restored:
@@ -407,11 +460,14 @@ def copy_chosen(
     source: str, target: str, selection: AssetSelection, *, replace: bool, dry_run: bool, as_json: bool
 ) -> None:
     """The chosen assets are copied, and what was done is told."""
-    from gitassets.actions.copy import CopyOptions, copy_assets
+    from gitassets.actions.copy import CopyOptions, copy_assets, need_copied
+    from gitassets.cli.fetching import fetch_first
     from gitassets.cli.render import emit_json
 
     project, given = load_run(source, dry_run=dry_run)
     taking = load_run(target, dry_run=dry_run)[1]
+    if not dry_run and not selection.empty:
+        fetch_first(project, given, need_copied(project, given, selection), as_json)
     result = copy_assets(project, given, taking, selection, CopyOptions(replace=replace, dry_run=dry_run))
     if as_json:
         emit_json("copy", result)
@@ -433,10 +489,6 @@ def _tell_copied(result: CopyResult) -> None:
     if result.unchanged:
         typer.echo(f"  there already: {format_addresses(result.unchanged)}")
     tell_skipped(result.skipped)
-
-
-class Only(StrEnum):
-    APPROVED = "approved"
 
 
 class Skip(StrEnum):
@@ -468,8 +520,9 @@ def build(
     written. The mp4, its captions (.srt) and build.json, which names every file that went in, are kept under final/
     in the run's folder and tracked by DVC. Segments that did not change are not rendered again.
     """
-    from gitassets.actions.build import BuildOptions
+    from gitassets.actions.build import BuildOptions, need_used
     from gitassets.actions.build import build as act
+    from gitassets.cli.fetching import fetch_first
     from gitassets.cli.render import emit_json
     from gitassets.domain.timeline import Policy
     from gitassets.errors import UsageError
@@ -479,6 +532,8 @@ def build(
     policy = Policy.ONLY_APPROVED if only else Policy.SKIP_REJECTED if skip else Policy.STRICT
     project, found = load_run(run)
     options = BuildOptions(policy=policy, allow_gaps=allow_gaps, output=output, size=size, fps=fps)
+    if found.is_open:
+        fetch_first(project, found, need_used(project, found, options), as_json)
     with show_progress("Rendering", as_json) as on_progress:
         result = act(project, found, options, on_progress)
     if as_json:

@@ -50,7 +50,8 @@ def guarded(command: Command) -> Command:
         except Exception as error:
             if _belongs_to_the_parser(error):
                 raise
-            _tell("Bug", f"This is a bug in gitassets: {error!r}", f"Please report it with {_write_log()}", as_json)
+            message = _without_keys(f"This is a bug in gitassets: {error!r}")
+            _tell("Bug", message, f"Please report it with {_write_log()}", as_json)
             raise typer.Exit(_BUG) from None
 
     return run  # type: ignore[return-value]
@@ -83,13 +84,19 @@ def _silence_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _without_keys(text: str) -> str:
+    """The text without the services' keys, of which there can be none where none was looked for."""
+    keys = sys.modules.get("gitassets.providers.keys")
+    return text if keys is None else str(keys.hide_keys(text))
+
+
 def _write_log() -> Path:
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     name = f"bug-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
     for folder in (Path(base) / "gitassets", Path(tempfile.gettempdir())):
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(traceback.format_exc(), "utf-8")
+            (folder / name).write_text(_without_keys(traceback.format_exc()), "utf-8")
         except OSError:
             continue
         return folder / name

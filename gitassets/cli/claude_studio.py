@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gitassets.cli import assets, integrity, reading, setup, upgrading
+from gitassets.cli import assets, editing, files, integrity, money, reading, setup, takes, upgrading
 from gitassets.cli.boundary import guarded
 from gitassets.cli.options import (
     AudioOption,
@@ -18,6 +19,7 @@ from gitassets.cli.options import (
     complete_run,
     make_selection,
 )
+from gitassets.errors import UsageError
 
 app = typer.Typer(
     name="claude-studio",
@@ -36,27 +38,60 @@ def claude_studio() -> None:
 
 @guarded
 def import_(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="The run to copy from.", autocompletion=complete_run)],
-    target: Annotated[str, typer.Argument(metavar="TARGET", help="The run to copy into.", autocompletion=complete_run)],
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="An exported run (a file or folder), or the run to copy from.",
+            autocompletion=complete_run,
+        ),
+    ],
+    target: Annotated[
+        str | None, typer.Argument(metavar="TARGET", help="The run to copy into.", autocompletion=complete_run)
+    ] = None,
     audio: AudioOption = None,
     image: ImageOption = None,
     video: VideoOption = None,
     segment: SegmentOption = None,
     replace: Annotated[bool, typer.Option("--replace", help="Also where the target has one.")] = False,
+    run_id: files.AsOption = None,
+    history: files.HistoryOption = True,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """The older form of copy: everything that the target lacks, or what is chosen."""
+    """With SOURCE alone: make a run out of an exported one. With TARGET, the older form of copy: everything that the
+    target lacks, or what is chosen.
+    """
     from gitassets.domain.selection import ALL, AssetSelection, parse_copy_selection
 
     chosen = make_selection(audio, image, video, segment, parse=parse_copy_selection)
+    if target is None:
+        if not chosen.empty or replace:
+            raise UsageError("A file is imported whole", "Name a TARGET to copy some assets of a run into it.")
+        files.import_from(Path(source), run_id, history=history, dry_run=dry_run, as_json=as_json)
+        return
+    if run_id is not None or not history:
+        raise UsageError("--as and --no-history are for an exported run", "Name it alone, without a TARGET.")
     selection = AssetSelection({}, ALL) if chosen.empty else chosen
     assets.copy_chosen(source, target, selection, replace=replace, dry_run=dry_run, as_json=as_json)
 
 
-for _register in (assets.register, reading.register, upgrading.register, integrity.register):
+for _register in (
+    assets.register,
+    takes.register,
+    editing.register,
+    reading.register,
+    money.register,
+    files.register_export,
+    upgrading.register,
+    integrity.register,
+):
     _register(_assets)
-_assets.command("import", epilog="Examples:\n\n  claude-studio assets import 20260207_101747 20260208_091500")(import_)
+_assets.command(
+    "import",
+    epilog="Examples:\n\n  claude-studio assets import 20260207_101747 20260208_091500\n\n"
+    "  claude-studio assets import pilot.zip --as pilot-2",
+)(import_)
 app.add_typer(_assets, name="assets")
 app.command(
     "produce-video",

@@ -94,7 +94,7 @@ def tell_upgrade(result: UpgradeResult, *, err: bool = False) -> None:
     say(f"  statuses: {_count_statuses(result)}")
     for one in result.upgraded:
         if one.takes > 1:
-            hint = f"`gitassets history {result.run_id} --{one.address}`"
+            hint = f"`gitassets takes {result.run_id} --{one.address}`"
             say(f"  {one.address} has {one.takes} takes: {hint}")
     _tell_not_found(result.not_found, say)
     for line in result.unclear:

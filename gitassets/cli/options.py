@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gitassets.domain.manifest import Kind
+from gitassets.domain.money import format_usd
 from gitassets.domain.selection import AssetSelection, Selection, parse_selection
 from gitassets.domain.status import Status
 
@@ -28,6 +30,23 @@ def complete_run(incomplete: str) -> list[str]:
     except (GitAssetsError, OSError):
         return []
     return [run_id for run_id in (*runs, "latest") if run_id.startswith(incomplete)]
+
+
+def complete_git_remote(incomplete: str) -> list[str]:
+    """The git remotes that begin with what is typed; reads only, and never fails at a prompt."""
+    from gitassets.actions.project import find_project
+    from gitassets.adapters.git_remote import list_git_remotes
+    from gitassets.errors import GitAssetsError
+
+    try:
+        names = list_git_remotes(find_project(Path.cwd()).git)
+    except (GitAssetsError, OSError):
+        return []
+    return [name for name in names if name.startswith(incomplete)]
+
+
+class Only(StrEnum):
+    APPROVED = "approved"
 
 
 _SELECTION = "all, 5, 1,3,5 or 1-10 (segments, from 1)"
@@ -52,6 +71,14 @@ TypeOption = Annotated[Kind | None, typer.Option("--type", help="Only this kind 
 StatusOption = Annotated[Status | None, typer.Option("--status", help="Only assets in this status.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON with stable keys, and nothing else.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would be done, and do nothing.")]
+
+
+MaxCostOption = Annotated[
+    float | None,
+    typer.Option("--max-cost", min=0, metavar="USD", help="What this command may cost; a call beyond is not made."),
+]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Agree to what it costs, without being asked.")]
+FreshOption = Annotated[bool, typer.Option("--fresh", help="Buy anew, also what was made before by the same request.")]
 
 
 def make_selection(
@@ -80,10 +107,12 @@ def load_project() -> Project:
 
 def load_run(wanted: str, *, dry_run: bool = False) -> tuple[Project, Run]:
     """The run that a command is to change. One of claude-studio is upgraded first, unless it is only a `dry_run`."""
+    from gitassets.actions.create import check_prepared
     from gitassets.actions.project import find_run
     from gitassets.cli.old_runs import settle_run, view_run
 
     project = load_project()
+    check_prepared(project)
     run = find_run(project, wanted)
     return project, view_run(project, run) if dry_run else settle_run(project, run)
 
@@ -94,7 +123,16 @@ def look_at_run(wanted: str, *, history: bool = False) -> tuple[Project, Run]:
     from gitassets.cli.old_runs import settle_run_to_read
 
     project = load_project()
+    tell_unprepared(project)
     return project, settle_run_to_read(project, find_run(project, wanted), history=history)
+
+
+def tell_unprepared(project: Project) -> None:
+    """In a clone where `init` has not been, what only reads works; yet it is said."""
+    from gitassets.actions.create import is_fresh_clone
+
+    if is_fresh_clone(project):
+        typer.echo("This clone is not set up yet: run `gitassets init` once.", err=True)
 
 
 def is_interactive() -> bool:
@@ -124,7 +162,14 @@ class ProgressBar:
     def _update(self, progress: Any) -> None:
         if self._bar is None:
             self._start(progress.total)
-        self._bar.update(self._task, completed=progress.done, total=progress.total, what=progress.what)
+        spent = getattr(progress, "spent_usd", 0.0)
+        self._bar.update(
+            self._task,
+            completed=progress.done,
+            total=progress.total,
+            what=progress.what,
+            spent=f"{format_usd(spent)} spent" if spent else "",
+        )
 
     def _start(self, total: int) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -136,10 +181,11 @@ class ProgressBar:
             BarColumn(bar_width=30),
             MofNCompleteColumn(),
             TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[spent]}"),
             TextColumn("{task.fields[what]}", style="dim", markup=False),
         )
         self._bar = Progress(*columns, console=make_console(stderr=True), transient=True)
-        self._task = self._bar.add_task(self._title, total=total, what="")
+        self._task = self._bar.add_task(self._title, total=total, what="", spent="")
         self._bar.start()
 
 

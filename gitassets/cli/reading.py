@@ -1,4 +1,4 @@
-"""Commands that only read: show, summary, log, history, blame, diff, providers."""
+"""Commands that only read: show, summary, log, blame, diff, providers."""
 
 from __future__ import annotations
 
@@ -8,34 +8,28 @@ import typer
 
 from gitassets.cli.boundary import guarded
 from gitassets.cli.options import (
-    AudioOption,
-    ImageOption,
     JsonOption,
     OptionalRun,
     RunArgument,
     SegmentOption,
     TypeOption,
-    VideoOption,
     load_project,
     look_at_run,
     make_segments,
-    make_selection,
+    tell_unprepared,
 )
-from gitassets.errors import UsageError
 
 if TYPE_CHECKING:
-    from gitassets.actions.log import LogEntry
     from gitassets.actions.query import SegmentResult
-    from gitassets.actions.takes import TakesResult
+    from gitassets.adapters.settings_file import Settings
+    from gitassets.domain.audit import LogEntry
+    from gitassets.providers.registry import ProviderLine
 
 
 def register(app: typer.Typer) -> None:
     app.command(epilog="Examples:\n\n  gitassets show latest 5\n\n  gitassets show latest 1-3 --json")(show)
     app.command(epilog="Examples:\n\n  gitassets summary\n\n  gitassets summary latest --json")(summary)
     app.command(epilog="Examples:\n\n  gitassets log latest\n\n  gitassets log latest --segment 5 --type image")(log)
-    app.command(epilog="Examples:\n\n  gitassets history latest --image 3\n\n  gitassets history latest --segment 2")(
-        history
-    )
     app.command(epilog="Examples:\n\n  gitassets blame latest\n\n  gitassets blame latest --type audio --json")(blame)
     app.command(epilog="Examples:\n\n  gitassets diff latest\n\n  gitassets diff pilot run/pilot~3..run/pilot")(diff)
     app.command(epilog="Examples:\n\n  gitassets providers\n\n  gitassets providers --json")(providers)
@@ -64,10 +58,13 @@ def show(
 def _print_segment(result: SegmentResult) -> None:
     from gitassets.cli.render import encode, make_console, plain, printable, style_status
     from gitassets.domain.conflict import CONFLICT
+    from gitassets.domain.takes import sorted_takes
 
     console = make_console()
     console.print(f"[bold]Segment {result.segment}[/] of {plain(result.run_id)}: {result.sync_status}")
     typer.echo(printable(f"\n{result.text}\n"))
+    if result.prompt:
+        typer.echo(printable(f"Image prompt: {result.prompt}\n"))
     if result.text_in_conflict:
         typer.echo("In conflict: this text was changed on two branches, and holds the lines of both.\n")
     if result.notes:
@@ -78,8 +75,10 @@ def _print_segment(result: SegmentResult) -> None:
             console.print(f"  stale: {plain(row.stale)}")
         if row.conflict:
             console.print(f"  in conflict: {plain(' against '.join(row.conflict))}")
+        for take in sorted_takes(row.asset):
+            console.print(f"  candidate: take {take.take}, {plain(take.path)}", soft_wrap=True)
         for name, value in encode(row.asset).items():
-            if name not in ("status", CONFLICT) and value is not None:
+            if name not in ("status", "takes", CONFLICT) and value is not None:
                 console.print(f"  {plain(name)}: {plain(_describe_value(name, value))}", soft_wrap=True)
 
 
@@ -112,6 +111,7 @@ def summary(run: OptionalRun = None, as_json: JsonOption = False) -> None:
     )
 
     project = load_project()
+    tell_unprepared(project)
     results = summarize(project, None if run is None else find_run(project, run))
     if as_json:
         emit_json("summary", {"runs": results})
@@ -166,48 +166,6 @@ def _print_entry(entry: LogEntry) -> None:
 
 
 @guarded
-def history(
-    run: RunArgument,
-    audio: AudioOption = None,
-    image: ImageOption = None,
-    video: VideoOption = None,
-    segment: SegmentOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Show every take of assets: its bytes, how it was made, what became of it. `restore` brings one back."""
-    from gitassets.actions.takes import read_takes
-    from gitassets.cli.render import emit_json
-
-    project, found = look_at_run(run, history=True)
-    selection = make_selection(audio, image, video, segment)
-    if selection.empty:
-        raise UsageError("Say which assets", "With --audio, --image, --video or --segment.")
-    results = read_takes(project, found, selection)
-    if as_json:
-        emit_json("history", {"run_id": found.run_id, "assets": results})
-        return
-    for result in results:
-        _print_takes(result)
-
-
-def _print_takes(result: TakesResult) -> None:
-    from gitassets.cli.render import make_console, make_table, plain, shorten, style_status
-
-    console = make_console()
-    console.print(f"[bold]{result.address}[/] of {plain(result.run_id)}")
-    table = make_table("Take", "Status", "From", "Made with", "Reason", "Cost", "md5", "Commit", "By", right=("Take",))
-    for one in result.takes:
-        asset = one.asset
-        made_with = "; ".join(text for text in (asset.prompt, asset.style, asset.voice) if text)
-        table.add_row(
-            f"{'→ ' if one.current else ''}{asset.take}", style_status(asset.status), plain(asset.source or ""),
-            plain(shorten(made_with, 40)), plain(shorten(asset.reason or "", 40)), f"${asset.cost_usd or 0:.2f}",
-            asset.md5[:12], one.commit[:10], plain(one.author.split(" <")[0]),
-        )  # fmt: skip
-    console.print(table)
-
-
-@guarded
 def blame(run: RunArgument, kind: TypeOption = None, as_json: JsonOption = False) -> None:
     """Show who approved each locked asset, when, in which commit, and which bytes."""
     from gitassets.actions.takes import blame as act
@@ -249,22 +207,33 @@ def diff(
         typer.echo(printable(line))
 
 
+def _tell_use(one: ProviderLine, settings: Settings) -> str:
+    """When this provider is asked for its kind, without being named."""
+    from gitassets.providers.registry import find_name
+
+    chosen = {"used": settings.providers, "used with --live": settings.live}
+    names = {use: getattr(given, one.kind) if one.kind else None for use, given in chosen.items()}
+    return ", ".join(use for use, name in names.items() if name and find_name(name) == one.name)
+
+
 @guarded
 def providers(as_json: JsonOption = False) -> None:
     """List what can make assets: its name, what it makes, its model and price, and whether its key is there.
 
-    This version calls the embedded ones only, and those that other packages add.
+    Remarks say which are used by `produce`, and by `produce --live`; `regen --provider NAME` takes any. A service costs
+    money, or somebody's bandwidth. Keys come from the environment or the system's keyring (service gitassets).
     """
     from gitassets.cli.render import emit_json, make_console, make_table, plain
     from gitassets.providers.registry import list_providers
 
-    found = list_providers(load_project().settings)
+    settings = load_project().settings
+    found = list_providers(settings)
     if as_json:
         emit_json("providers", {"providers": found})
         return
     table = make_table("Provider", "Makes", "Model", "Price", "Key", "Remarks")
     for one in found:
         key = "" if one.key is None else f"{one.key}: {'there' if one.has_key else 'missing'}"
-        remark = one.problem or ("not called by this version" if one.live else "")
+        remark = one.problem or _tell_use(one, settings)
         table.add_row(one.name, str(one.kind or ""), plain(one.model), plain(one.price), key, plain(remark))
     make_console().print(table)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
+from msgspec import Struct
 
 from gitassets.domain.manifest import Address, Asset, raw_asset
 
@@ -43,8 +44,9 @@ def encode(value: object) -> Any:
         return raw_asset(value)
     if isinstance(value, Address):
         return {"segment": value.segment, "kind": value.kind.value}
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return _encode_fields(value)
+    names = _field_names(value)
+    if names:
+        return _encode_fields(value, names)
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Path):
@@ -58,13 +60,22 @@ def encode(value: object) -> Any:
     raise TypeError(f"no JSON for {type(value).__name__}")
 
 
-def _encode_fields(value: Any) -> dict[str, Any]:
+def _field_names(value: object) -> tuple[str, ...]:
+    """The fields of a record of either kind; none for anything else."""
+    if isinstance(value, Struct):
+        return value.__struct_fields__
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return tuple(one.name for one in dataclasses.fields(value))
+    return ()
+
+
+def _encode_fields(value: object, names: Iterable[str]) -> dict[str, Any]:
     """An address or asset among the fields is spread into its object, so that a row reads flat."""
     row: dict[str, Any] = {}
-    for field in dataclasses.fields(value):
-        found = encode(getattr(value, field.name))
-        spread = isinstance(getattr(value, field.name), Address | Asset)
-        row.update(found if spread else {field.name: found})
+    for name in names:
+        field = getattr(value, name)
+        found = encode(field)
+        row.update(found if isinstance(field, Address | Asset) else {name: found})
     return row
 
 

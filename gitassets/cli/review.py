@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import typer
 
+from gitassets.actions.choose import choose as choose_take
 from gitassets.actions.log import read_log
 from gitassets.actions.project import Project, Run
 from gitassets.actions.query import AssetRow, read_rows
 from gitassets.actions.transition import approve, move_to_review, reject, reopen_assets
 from gitassets.adapters.viewer import Viewer
 from gitassets.cli.render import emit_json, format_duration, make_console, plain, printable, style_status
-from gitassets.domain.manifest import Kind
+from gitassets.domain.manifest import Asset, Kind
 from gitassets.domain.selection import ALL, AssetSelection, Selection
 from gitassets.domain.status import Status
+from gitassets.domain.takes import sorted_takes
 from gitassets.errors import GitAssetsError
 
 _TAKEN_BACK = "taken back in review"
 _WAITING = (Status.DRAFT, Status.REVISED, Status.REVIEW)
 _KEYS = "[a]pprove  [r]eject  [s]kip  [b]ack  [o]pen again  [q]uit"
+_DIGITS = "123456789"
 
 
 def choose(selection: AssetSelection, kind: Kind | None) -> AssetSelection:
@@ -44,11 +47,19 @@ def move_and_print(project: Project, run: Run, selection: AssetSelection, *, dry
     for row in rows:
         path = run.folder / row.asset.path if run.folder else row.asset.path
         typer.echo(f"{row.kind.value} {row.segment}\t{row.asset.status.value}\t{path}")
+        for take in sorted_takes(row.asset):
+            path = run.folder / take.path if run.folder else take.path
+            typer.echo(f"{row.kind.value} {row.segment}\tcandidate, take {take.take}\t{path}")
+
+
+def _waits(row: AssetRow) -> bool:
+    """Whether somebody has to decide on it; of a rejected one, where there is another take to choose."""
+    return row.asset.status in _WAITING or (row.asset.status is Status.REJECTED and bool(row.asset.takes))
 
 
 def review_one_by_one(project: Project, run: Run, selection: AssetSelection) -> None:
     """Every chosen asset that waits for a decision has been shown, until the user quits."""
-    rows = [row for row in read_rows(project, run, selection) if row.asset.status in _WAITING]
+    rows = [row for row in read_rows(project, run, selection) if _waits(row)]
     if not rows:
         typer.echo("Nothing waits for a decision among these assets.")
         return
@@ -59,6 +70,12 @@ def review_one_by_one(project: Project, run: Run, selection: AssetSelection) -> 
         viewer.stop()
 
 
+def _describe(take: Asset) -> str:
+    """ "take 2, takes/scene_002_9e107d9d.png, openai, seed 7"."""
+    seed = None if take.seed is None else f"seed {take.seed}"
+    return ", ".join(one for one in (f"take {take.take}", take.path, take.source, seed) if one)
+
+
 class _Dialogue:
     """Where the user is in the list, and what was decided in this sitting."""
 
@@ -66,13 +83,14 @@ class _Dialogue:
         self._project, self._run, self._rows, self._viewer = project, run, list(rows), viewer
         self._decided: dict[int, str] = {}
         self._place = 0
+        self._shown: AssetRow | None = None
+        self._next_candidate = 0
 
     def go(self) -> None:
-        shown = None
         while self._place < len(self._rows):
-            if shown != self._place:
+            if self._shown is not self._row:
+                self._shown = self._row
                 self._present()
-            shown = self._place
             if not self._obey(self._ask()):
                 break
         approved = sum(1 for verb in self._decided.values() if verb == "approved")
@@ -80,8 +98,16 @@ class _Dialogue:
         left = len(self._rows) - len(self._decided)
         typer.echo(f"{approved} approved, {rejected} rejected, {left} left.")
 
+    @property
+    def _row(self) -> AssetRow:
+        return self._rows[self._place]
+
+    @property
+    def _candidates(self) -> list[Asset]:
+        return sorted_takes(self._row.asset)
+
     def _present(self) -> None:
-        row = self._rows[self._place]
+        row = self._row
         asset, console = row.asset, make_console()
         console.rule(f"{self._place + 1} of {len(self._rows)}: [bold]{row.kind} {row.segment}[/], take {asset.take}")
         console.print(f"{style_status(asset.status)}  {plain(asset.path)}  {format_duration(asset.duration_sec)}")
@@ -98,7 +124,13 @@ class _Dialogue:
             typer.echo(printable(f"Stale: {row.stale}"))
         for line in self._earlier_reasons(row):
             typer.echo(printable(line))
+        for number, take in enumerate(self._candidates, start=1):
+            typer.echo(printable(f"Candidate {number}: {_describe(take)}"))
         self._show()
+        # Sounds would be heard all at once.
+        for take in self._candidates if row.kind is not Kind.AUDIO else ():
+            self._show_file(take)
+        self._next_candidate = 0
 
     def _earlier_reasons(self, row: AssetRow) -> list[str]:
         selection = Selection(str(row.segment), ((row.segment, row.segment),))
@@ -111,15 +143,33 @@ class _Dialogue:
         ]
 
     def _show(self) -> None:
-        row = self._rows[self._place]
-        path = self._run.require_folder() / row.asset.path
+        self._show_file(self._row.asset)
+
+    def _show_file(self, take: Asset) -> None:
+        path = self._run.require_folder() / take.path
         if not path.is_file():
-            typer.echo(f"The file is not here: {path}")
-        elif not self._viewer.show(path, row.kind):
+            typer.echo(f"The file is not here, and so cannot be decided on: {path}")
+        elif not self._viewer.show(path, self._row.kind):
             typer.echo(f"No program to show it was found; it is here: {path}")
 
+    def _show_next_candidate(self) -> None:
+        candidates = self._candidates
+        if not candidates:
+            typer.echo("There are no candidates: `gitassets regen --takes N` makes some.")
+            return
+        number = self._next_candidate % len(candidates)
+        typer.echo(printable(f"Candidate {number + 1}: {_describe(candidates[number])}"))
+        self._show_file(candidates[number])
+        self._next_candidate = number + 1
+
+    @property
+    def _keys(self) -> str:
+        count = min(len(self._candidates), len(_DIGITS))
+        last = f"-{count}" if count > 1 else ""
+        return f"[1{last}] choose a candidate  [c] show the next one\n{_KEYS}" if count else _KEYS
+
     def _ask(self) -> str:
-        typer.echo(f"\n{_KEYS} ", nl=False)
+        typer.echo(f"\n{self._keys} ", nl=False)
         try:
             key = typer.getchar()
         except EOFError:
@@ -142,11 +192,20 @@ class _Dialogue:
                 self._go_back()
             case "o":
                 self._show()
+            case "c":
+                self._show_next_candidate()
             case "q":
                 return False
+            case _ if len(key) == 1 and key in _DIGITS[: len(self._candidates)]:
+                self._choose(self._candidates[_DIGITS.index(key)])
             case _:
-                typer.echo(f"Please press one of the keys: {_KEYS}")
+                typer.echo(f"Please press one of the keys: {self._keys}")
         return True
+
+    def _choose(self, take: Asset) -> None:
+        """The candidate is the current take, and is shown as that."""
+        if self._try(lambda: choose_take(self._project, self._run, self._selection(), take.md5)):
+            self._rows[self._place] = self._read_again()
 
     def _reject(self) -> None:
         try:
@@ -157,17 +216,26 @@ class _Dialogue:
         self._decide("rejected", reason)
 
     def _decide(self, verb: str, reason: str | None) -> None:
-        selection = self._selection()
-        try:
-            if verb == "approved":
+        selection, words = self._selection(), (reason or "").strip() or None
+        done = self._try(
+            lambda: (
                 approve(self._project, self._run, selection)
-            else:
-                reject(self._project, self._run, selection, reason=(reason or "").strip() or None)
+                if verb == "approved"
+                else reject(self._project, self._run, selection, reason=words)
+            )
+        )
+        if done:
+            self._decided[self._place] = verb
+            self._place += 1
+
+    def _try(self, act: Callable[[], object]) -> bool:
+        """Whether it could be done; why not is told."""
+        try:
+            act()
         except GitAssetsError as error:
             typer.echo(f"Error: {error.message}\n  → {error.hint}", err=True)
-            return
-        self._decided[self._place] = verb
-        self._place += 1
+            return False
+        return True
 
     def _go_back(self) -> None:
         """The asset before is shown again; a decision made on it in this sitting is taken back by a commit."""
@@ -180,7 +248,7 @@ class _Dialogue:
             self._rows[self._place] = self._read_again()
 
     def _selection(self) -> AssetSelection:
-        row = self._rows[self._place]
+        row = self._row
         return AssetSelection({row.kind: Selection(str(row.segment), ((row.segment, row.segment),))})
 
     def _read_again(self) -> AssetRow:

@@ -11,8 +11,11 @@ import typer
 from gitassets.cli.boundary import INTERRUPTED, PARTIAL, guarded
 from gitassets.cli.options import (
     DryRunOption,
+    FreshOption,
     JsonOption,
+    MaxCostOption,
     RunArgument,
+    YesOption,
     complete_run,
     load_project,
     load_run,
@@ -21,6 +24,7 @@ from gitassets.cli.options import (
 from gitassets.domain.budget import Budget
 
 if TYPE_CHECKING:
+    from gitassets.actions.produce import ProduceResult
     from gitassets.actions.project import Project
 
 
@@ -30,7 +34,10 @@ def register(app: typer.Typer) -> None:
         epilog="Examples:\n\n  gitassets produce --script episode.md\n\n"
         "  gitassets produce --script episode.md --budget low --run-id pilot\n\n"
         "  gitassets produce --script episode.md --no-images --start 0 --limit 10\n\n"
-        "  cat episode.md | gitassets produce --script -\n\n  gitassets produce --resume pilot"
+        "  gitassets produce --script episode.md --live --dry-run\n\n"
+        "  gitassets produce --resume pilot --live --max-cost 5\n\n"
+        "  cat episode.md | gitassets produce --script -\n\n  gitassets produce --resume pilot\n\n"
+        "  gitassets produce --resume pilot --stale --dry-run"
     )(produce)
     app.command(epilog="Examples:\n\n  gitassets track runs/old_episode\n\n  gitassets track runs/x --script x.md")(
         track
@@ -59,6 +66,9 @@ def init(
     if result.hooks_skipped:
         typer.echo(f"No hooks: {result.hooks_skipped}", err=True)
     typer.echo(f"Project: {result.root}")
+    if result.runs_there:
+        shown = ", ".join(result.runs_there[:8]) + (" …" if len(result.runs_there) > 8 else "")
+        typer.echo(f"On the server: {shown}. `gitassets pull {result.runs_there[-1]}` brings one here.")
     return None
 
 
@@ -78,7 +88,7 @@ def produce(
         str | None,
         typer.Option(
             metavar="RUN",
-            help="Make only what this run lacks; nothing that exists is touched.",
+            help="Make only what this run lacks; nothing that exists is touched, but by --stale.",
             autocompletion=complete_run,
         ),
     ] = None,
@@ -95,20 +105,35 @@ def produce(
     limit: Annotated[int | None, typer.Option(min=1, help="How many paragraphs.")] = None,
     no_audio: Annotated[bool, typer.Option("--no-audio", help="Make no narration.")] = False,
     no_images: Annotated[bool, typer.Option("--no-images", help="Make no images.")] = False,
+    no_video: Annotated[bool, typer.Option("--no-video", help="Make no clips.")] = False,
     voice: Annotated[str | None, typer.Option(metavar="NAME", help="Voice of the narration.")] = None,
     style: Annotated[str | None, typer.Option(metavar="TEXT", help="Style of the images.")] = None,
-    live: Annotated[
-        bool, typer.Option("--live", help="Use the services under `live` in gitassets.yaml; not in this version yet.")
+    stale: Annotated[
+        bool,
+        typer.Option("--stale", help="With --resume: make again what no longer fits its text, prompt, image or sound."),
     ] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Use the services under `live` in gitassets.yaml, which cost money.")
+    ] = False,
+    max_cost: MaxCostOption = None,
+    yes: YesOption = False,
+    fresh: FreshOption = False,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a run out of a script: narration for each paragraph, images as far as the budget goes.
+    """Make a run out of a script: narration for each paragraph, images as far as the budget goes. Once images are
+    approved, --resume makes clips of them where gitassets.yaml names a provider of video.
 
     Without --live nothing leaves this machine: the narration is a local neural voice (English), the images are
-    typographic cards of the text.
+    typographic cards of the text. With it, --dry-run shows what will be made and what it costs, and nothing is made
+    beyond --max-cost and budget.run_usd. What was made before by the same request is taken from history, unless --fresh
+    is given. A command that was stopped or killed is gone on with by --resume: nothing is bought twice.
+
+    What is stale is made again with --stale alone, by the provider that each came from; approved assets never are.
     """
     from gitassets.actions import produce as action
+    from gitassets.actions.spending import Terms
+    from gitassets.cli.buying import TerminalBuyer
     from gitassets.errors import UsageError
 
     if script is None and trial is None and resume is None:
@@ -117,20 +142,24 @@ def produce(
         raise UsageError("--script and --trial both name the script", "Take one of them.")
     if resume is not None and run_id is not None:
         raise UsageError("--run-id names a new run, --resume goes on with an old one", "Leave out one of them.")
+    if stale and resume is None:
+        raise UsageError("--stale makes again what a run has already", "Name the run with --resume RUN.")
     project = load_project()
     options = action.ProduceOptions(
         run_id=run_id, budget=budget, start=start, limit=limit, audio=not no_audio, images=not no_images,
-        voice=voice, style=style, live=live, dry_run=dry_run,
+        video=not no_video, voice=voice, style=style, live=live, stale=stale, dry_run=dry_run,
+        terms=Terms(max_cost_usd=max_cost, yes=yes, fresh=fresh),
     )  # fmt: skip
     paragraphs = _read_paragraphs(project, script, trial)
     if resume is not None:
         resume = load_run(resume, dry_run=dry_run)[1].run_id
+    buyer = TerminalBuyer(as_json=as_json)
     with show_progress("Making", as_json) as on_progress:
         if resume is not None:
-            result = action.resume(project, resume, paragraphs, options, on_progress)
+            result = action.resume(project, resume, paragraphs, options, on_progress, buyer)
         else:
-            result = action.produce(project, paragraphs or [], options, on_progress)
-    _tell_produced(result, as_json)
+            result = action.produce(project, paragraphs or [], options, on_progress, buyer)
+    _tell_produced(result, as_json, stale=stale)
 
 
 def _read_paragraphs(project: Project, script: str | None, trial: str | None) -> list[str] | None:
@@ -147,30 +176,41 @@ def _read_paragraphs(project: Project, script: str | None, trial: str | None) ->
     return None if script is None else read_script(source, sys.stdin.buffer.read)
 
 
-def _tell_produced(result: object, as_json: bool) -> None:
-    from gitassets.actions.produce import ProduceResult
-    from gitassets.cli.render import count, emit_json
-    from gitassets.cli.told import tell_failures
-    from gitassets.domain.commit_message import format_addresses
+def _tell_produced(result: ProduceResult, as_json: bool, *, stale: bool) -> None:
+    from gitassets.cli.render import emit_json
 
-    if not isinstance(result, ProduceResult):
-        raise TypeError(type(result))
     if as_json:
         emit_json("produce", result)
-    elif result.dry_run:
-        typer.echo(f"Would make in run {result.run_id}: {format_addresses(result.planned) or 'nothing'}")
     else:
-        typer.echo(f"Run {result.run_id}: {count(result.segments, 'segment')}, in {result.folder}")
-        typer.echo(f"Made {format_addresses(result.made) or 'nothing'}.")
-        tell_failures(result.failed)
-        if result.failed:
-            typer.echo(f"Go on with: gitassets produce --resume {result.run_id}", err=True)
-        elif result.made:
-            typer.echo(f"Next: gitassets review {result.run_id}")
+        _print_produced(result, stale=stale)
     if result.interrupted:
         raise typer.Exit(INTERRUPTED)
     if result.failed:
         raise typer.Exit(PARTIAL)
+
+
+def _print_produced(result: ProduceResult, *, stale: bool) -> None:
+    from gitassets.cli.buying import tell_estimate, tell_made
+    from gitassets.cli.render import count
+    from gitassets.cli.told import tell_failures, tell_skipped
+    from gitassets.domain.commit_message import format_addresses
+
+    again = f"gitassets produce --resume {result.run_id}"
+    if result.dry_run:
+        typer.echo(f"Would make in run {result.run_id}: {format_addresses(result.planned) or 'nothing'}")
+        tell_estimate(result.estimate)
+    else:
+        typer.echo(f"Run {result.run_id}: {count(result.segments, 'segment')}, in {result.folder}")
+        typer.echo(f"Made {format_addresses(result.made) or 'nothing'}.")
+        tell_made(result.reused, result.spent_usd)
+    tell_skipped(result.skipped)
+    tell_failures(result.failed)
+    if result.failed and not result.dry_run:
+        typer.echo(f"Go on with: {again}{' --stale' if stale else ''}", err=True)
+    elif result.made:
+        typer.echo(f"Next: gitassets review {result.run_id}")
+    if result.stale and not stale:
+        typer.echo(f"Stale: {format_addresses(one.address for one in result.stale)}. Make it again: {again} --stale")
 
 
 @guarded
@@ -208,10 +248,11 @@ def track(
 def open_(run: RunArgument, as_json: JsonOption = False) -> None:
     """Give a run that is only on a branch its folder, and put back the files that are missing there."""
     from gitassets.actions.open_close import open_run
+    from gitassets.cli.fetching import complete_opened
     from gitassets.cli.render import emit_json
 
     project, found = load_run(run)
-    result = open_run(project, found.run_id)
+    result = complete_opened(project, open_run(project, found.run_id), as_json)
     if as_json:
         emit_json("open", result)
         return
@@ -221,7 +262,7 @@ def open_(run: RunArgument, as_json: JsonOption = False) -> None:
     for path in result.differing:
         typer.echo(f"  left as it is, though its bytes are not the recorded ones: {path}", err=True)
     if result.missing:
-        typer.echo(f"{len(result.missing)} files are not in the cache: get them with `dvc pull` there.", err=True)
+        typer.echo(f"{len(result.missing)} files are not here: `gitassets pull {result.run_id}` gets them.", err=True)
 
 
 @guarded

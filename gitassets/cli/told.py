@@ -8,7 +8,7 @@ import typer
 
 from gitassets.actions.recording import Failure
 from gitassets.cli.render import printable
-from gitassets.domain.commit_message import Transition, format_addresses
+from gitassets.domain.commit_message import Transition, describe_transitions, format_addresses
 from gitassets.domain.decision import Skipped
 from gitassets.domain.manifest import Address
 
@@ -17,7 +17,9 @@ def tell_failures(failures: Sequence[Failure]) -> None:
     """Each thing that was not made, with why; those with the same reason together."""
     grouped: dict[tuple[str, str], list[Address]] = {}
     for one in failures:
-        grouped.setdefault((one.message, one.hint), []).append(one.address)
+        # A provider's sentence begins with the asset, which is named here for all that have the same to tell.
+        message = one.message.removeprefix(f"{str(one.address).capitalize()}: ")
+        grouped.setdefault((message, one.hint), []).append(one.address)
     for (message, hint), addresses in grouped.items():
         typer.echo(printable(f"  not made: {format_addresses(addresses)}: {message}"), err=True)
         if hint:
@@ -25,12 +27,8 @@ def tell_failures(failures: Sequence[Failure]) -> None:
 
 
 def tell_transitions(transitions: Iterable[Transition]) -> None:
-    groups: dict[tuple[str, str], list[Address]] = {}
-    for one in transitions:
-        groups.setdefault((one.before, one.after), []).append(one.address)
-    for (before, after), addresses in groups.items():
-        step = f"{before} → {after}" if before != after else f"still {after}, with another take or reason"
-        typer.echo(f"  {format_addresses(addresses)}: {step}")
+    for line in describe_transitions(transitions):
+        typer.echo(f"  {line}")
 
 
 def tell_skipped(skipped: Sequence[Skipped]) -> None:

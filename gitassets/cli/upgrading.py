@@ -125,10 +125,15 @@ def move(
 ) -> None:
     """Move one asset to another segment, with its status. What that segment has already stays as an earlier take."""
     from gitassets.actions.move import move as act
+    from gitassets.actions.need import need_chosen
+    from gitassets.cli.fetching import fetch_first
     from gitassets.cli.render import emit_json
 
     project, found = load_run(run)
-    result = act(project, found, make_selection(audio, image, video), to, take)
+    selection = make_selection(audio, image, video)
+    if found.is_open and not selection.empty:
+        fetch_first(project, found, need_chosen(project, found, selection, take), as_json)
+    result = act(project, found, selection, to, take)
     if as_json:
         emit_json("move", result)
     else:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from gitassets.domain.conflict import CONFLICT, SETTLED, record_conflict
 from gitassets.domain.line_merge import merge_text
 from gitassets.domain.manifest import Asset, raw_asset
 from gitassets.domain.reopened import count_reopens
 from gitassets.domain.status import Status
+from gitassets.domain.take_merge import merge_takes
+from gitassets.domain.takes import OF_THE_BYTES
 from gitassets.domain.value_merge import are_alike, canonical, join_unique, merge_objects, pick_changed
 
 _TEXTS = ("reason", "prompt")
@@ -87,7 +90,8 @@ def _join(base: Asset | None, ours: Asset, theirs: Asset, winner: Asset) -> Asse
         changes[name] = pick_changed(getattr(base, name, None), getattr(ours, name), getattr(theirs, name))[0]
     changes["reopened"] = _merge_reopened(base, ours, theirs)
     changes["take"] = max(ours.take, theirs.take)
-    changes["extra"] = _merge_extra(base, ours, theirs)
+    changes["takes"] = merge_takes(base, ours, theirs, winner.md5)
+    changes["extra"] = _merge_extra(base, ours, theirs, winner)
     return replace(winner, **changes)
 
 
@@ -114,14 +118,19 @@ def _merge_reopened(base: Asset | None, ours: Asset, theirs: Asset) -> Mapping[s
     return {**later, "reason": merge_text("", later.get("reason", ""), earlier.get("reason", ""))[0]}
 
 
-def _merge_extra(base: Asset | None, ours: Asset, theirs: Asset) -> dict[str, Any]:
-    """Unknown keys by value. Of two conflicts, or two that were settled, every decision stays recorded."""
+def _merge_extra(base: Asset | None, ours: Asset, theirs: Asset, winner: Asset) -> dict[str, Any]:
+    """Unknown keys by value. Of two conflicts, or two that were settled, every decision stays recorded.
+
+    What tells of the bytes goes with the bytes: a request beside the bytes of another would hand those on as its own.
+    """
     records = {key: _merge_records(base, ours, theirs, key) for key in (CONFLICT, SETTLED)}
+    apart = {*records} if ours.md5 == theirs.md5 else {*records, *OF_THE_BYTES}
     rest = [
-        {key: value for key, value in side.extra.items() if key not in records} if side else {}
+        {key: value for key, value in side.extra.items() if key not in apart} if side else {}
         for side in (base, ours, theirs)
     ]
-    return {**merge_objects(*rest), **{key: found for key, found in records.items() if found is not None}}
+    told = {key: value for key, value in winner.extra.items() if key in apart and key not in records}
+    return {**merge_objects(*rest), **told, **{key: found for key, found in records.items() if found is not None}}
 
 
 def _merge_records(base: Asset | None, ours: Asset, theirs: Asset, key: str) -> Any:
@@ -139,6 +148,7 @@ def _contradict(base: Asset | None, ours: Asset, theirs: Asset) -> Asset:
         chosen,
         take=max(ours.take, theirs.take),
         reopened=_merge_reopened(base, ours, theirs),
-        extra=_merge_extra(base, ours, theirs),
+        takes=merge_takes(base, ours, theirs, chosen.md5),
+        extra=_merge_extra(base, ours, theirs, chosen),
     )
     return record_conflict(merged, ours, theirs)

@@ -8,6 +8,7 @@ from typing import Any
 
 from gitassets.domain.manifest import Asset, Manifest
 from gitassets.domain.stale import text_md5
+from gitassets.domain.takes import CREDIT
 from gitassets.domain.timeline import Shot, Timeline
 
 MAKER, COMMIT = "made_with", "commit"
@@ -41,8 +42,12 @@ def _record_shot(shot: Shot, text: str) -> dict[str, Any]:
     }
 
 
-def _record_asset(asset: Asset | None) -> dict[str, str] | None:
-    return None if asset is None else {"path": asset.path, "md5": asset.md5}
+def _record_asset(asset: Asset | None) -> dict[str, Any] | None:
+    if asset is None:
+        return None
+    # What must be credited stands in the captions, which are made from this too.
+    credit = asset.extra.get(CREDIT)
+    return {"path": asset.path, "md5": asset.md5, **({"credit": credit} if credit else {})}
 
 
 def format_build(inputs: Mapping[str, Any], commit: str) -> bytes:

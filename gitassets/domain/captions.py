@@ -6,21 +6,26 @@ import math
 import re
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
+from fractions import Fraction
 
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gitassets.domain.manifest import Asset
+from gitassets.domain.takes import CREDIT
 from gitassets.domain.timeline import Shot, Timeline
 
 LINE_CHARS = 42
 CUE_LINES = 2
 CHAPTER_CHARS = 60
+CREDIT_CHARS, CREDIT_SEC = 80, Fraction(5)
 
 # Behind a full stop and its quotes and the space, or behind a full-width one. Nothing is consumed.
 _SENTENCE_START = re.compile(r"(?<=[.!?…]\s)|(?<=[.!?…][\"'”’»)\]]\s)|(?<=[。！？])")  # noqa: RUF001
 _WIDE = re.compile(r"[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\uff01-\uff60]")
 
 
-@dataclass(frozen=True)
-class Cue:
+class Cue(Struct, frozen=True):
     """What stands on the screen from one moment to another, in milliseconds."""
 
     start_ms: int
@@ -29,12 +34,48 @@ class Cue:
 
 
 def format_srt(timeline: Timeline) -> str:
-    """The text of every segment while it lasts; ends with a newline unless there is nothing to say."""
-    cues = [cue for shot in timeline.shots for cue in make_cues(shot)]
+    """The text of every segment while it lasts, and where a picture is first seen whom it is owed to.
+
+    Ends with a newline unless there is nothing to say.
+    """
+    cues = [cue for shot, credit in _with_credits(timeline) for cue in _add_credit(make_cues(shot), shot, credit)]
     return "".join(
         f"{number}\n{_clock(cue.start_ms)} --> {_clock(cue.end_ms)}\n" + "\n".join(cue.lines) + "\n\n"
         for number, cue in enumerate(cues, start=1)
     )
+
+
+def _with_credits(timeline: Timeline) -> Iterator[tuple[Shot, tuple[str, ...]]]:
+    """Each shot with the lines that credit its picture, once for each picture."""
+    told: set[tuple[str, ...]] = set()
+    for shot in timeline.shots:
+        lines = make_credit(shot.visual)
+        yield shot, () if lines in told else lines
+        told.add(lines)
+
+
+def make_credit(visual: Asset | None) -> tuple[str, ...]:
+    """Title, author and licence of a picture that must be credited, in lines to read; none for any other."""
+    credit = visual.extra.get(CREDIT) if visual else None
+    said = [credit.get(key) for key in ("title", "author", "licence")] if isinstance(credit, dict) else []
+    parts = list(filter(None, (_make_readable(one) for one in said if isinstance(one, str))))
+    return tuple(_wrap_evenly(f"[Picture: {', '.join(parts)}]", LINE_CHARS)) if parts else ()
+
+
+def _make_readable(text: str) -> str:
+    plain = "".join(char if char.isprintable() else " " for char in text)
+    return textwrap.shorten(plain, CREDIT_CHARS, placeholder="…")
+
+
+def _add_credit(cues: list[Cue], shot: Shot, credit: tuple[str, ...]) -> list[Cue]:
+    """The cues, the first with these lines below its own: not every player shows two cues at once."""
+    if not credit:
+        return cues
+    if not cues:
+        end = shot.start + min(shot.duration, CREDIT_SEC)
+        alone = Cue(round(shot.start * 1000), round(end * 1000), credit)
+        return [alone] if alone.end_ms > alone.start_ms else []
+    return [replace(cues[0], lines=(*cues[0].lines, *credit)), *cues[1:]]
 
 
 def make_cues(shot: Shot) -> list[Cue]:
@@ -103,8 +144,7 @@ def _clock(milliseconds: int) -> str:
     return f"{hours:02d}:{minutes:02d}:{seconds:02d},{milliseconds:03d}"
 
 
-@dataclass(frozen=True)
-class Chapter:
+class Chapter(Struct, frozen=True):
     """A segment as a place to jump to, in milliseconds."""
 
     start_ms: int

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from gitassets.domain.conflict import CONFLICT, SETTLED
 from gitassets.domain.manifest import Address, Asset, Manifest
 from gitassets.domain.stale import text_md5
 from gitassets.domain.status import Status, find_path, status_after_new_take
-from gitassets.domain.takes import LATEST_TAKE, OF_THE_BYTES, next_take
+from gitassets.domain.takes import LATEST_TAKE, OF_THE_BYTES, PARENT, next_take, without_take
+
+_OF_ITS_RUN = (LATEST_TAKE, PARENT, CONFLICT, SETTLED)
 
 
 def find_hindrance(target: Manifest, address: Address, *, allow_replace: bool) -> str | None:
@@ -24,7 +26,10 @@ def find_hindrance(target: Manifest, address: Address, *, allow_replace: bool) -
 
 
 def carry(source: Manifest, target: Manifest, address: Address) -> Asset:
-    """The source's asset as the target's: with its status, or in review where the two segments' texts differ."""
+    """The source's asset as the target's: with its status, or in review where the two segments' texts differ.
+
+    Candidates stay where they are: those of the target are kept, those of the source do not come along.
+    """
     asset, current = source.segments[address.segment].asset(address.kind), target.asset(address)
     if asset is None:
         raise KeyError(str(address))
@@ -33,9 +38,10 @@ def carry(source: Manifest, target: Manifest, address: Address) -> Asset:
     status = _reachable(current, _kept_status(asset) if same_text else Status.REVIEW)
     if current is not None and current.md5 == asset.md5:
         return _decided_alike(current, asset, status) if same_text else current
-    extra = {key: value for key, value in asset.extra.items() if key not in (LATEST_TAKE, CONFLICT, SETTLED)}
+    extra = {key: value for key, value in asset.extra.items() if key not in _OF_ITS_RUN}
     if current is not None:
-        extra = {key: value for key, value in current.extra.items() if key not in OF_THE_BYTES} | extra
+        kept = {key: value for key, value in current.extra.items() if key not in OF_THE_BYTES}
+        extra = {**kept, **extra, PARENT: current.md5}
     return replace(
         asset,
         status=status,
@@ -43,6 +49,7 @@ def carry(source: Manifest, target: Manifest, address: Address) -> Asset:
         reopened=current.reopened if current else None,
         text_md5=asset.text_md5 if same_text else asset.text_md5 or spoken,
         take=next_take(current),
+        takes=without_take(current.takes, asset.md5) if current else {},
         extra=extra,
     )
 

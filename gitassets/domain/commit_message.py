@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+
+from msgspec import Struct
 
 from gitassets.domain.manifest import Address, Kind
 from gitassets.domain.selection import format_ranges, parse_selection
@@ -20,8 +21,7 @@ _TRAILER = re.compile(r"(Assets-[A-Za-z-]+): (.*)\Z")
 _TRANSITION = re.compile(r"(audio|image|video) ([\d,-]+) (\w+) -> (\w+)\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(Struct, frozen=True):
     """A change of one asset's status, or a new take under the same status. `before` is "none" for a new asset."""
 
     address: Address
@@ -29,8 +29,7 @@ class Transition:
     after: str
 
 
-@dataclass(frozen=True)
-class CommitMessage:
+class CommitMessage(Struct, frozen=True):
     """`what` completes the subject after the action; `words` are the user's own.
 
     `segments` are those that changed other than by a transition of their assets.
@@ -59,6 +58,16 @@ def _format_kinds(addresses: Iterable[Address]) -> list[str]:
     for address in addresses:
         by_kind.setdefault(address.kind, []).append(address.segment)
     return [f"{kind} {format_ranges(by_kind[kind])}" for kind in Kind if kind in by_kind]
+
+
+def describe_transitions(transitions: Iterable[Transition]) -> Iterator[str]:
+    """ "image 2,6: review → rejected" for each pair of states."""
+    groups: dict[tuple[str, str], list[Address]] = {}
+    for one in transitions:
+        groups.setdefault((one.before, one.after), []).append(one.address)
+    for (before, after), addresses in groups.items():
+        step = f"{before} → {after}" if before != after else f"still {after}, with another take or reason"
+        yield f"{format_addresses(addresses)}: {step}"
 
 
 def format_message(message: CommitMessage) -> str:

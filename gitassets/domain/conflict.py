@@ -7,8 +7,9 @@ rejecting moves them to `settled`, so that a merge which settled its conflicts c
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from gitassets.domain.manifest import Address, Asset, Manifest, raw_asset
 from gitassets.domain.status import Status
@@ -77,7 +78,7 @@ def _own_records(side: Asset) -> list[dict[str, Any]]:
     earlier = conflict_records(side)
     if side.status is Status.REVIEW and any(one.get("md5") == side.md5 for one in earlier):
         return earlier
-    return [*earlier, raw_asset(replace(side, extra={}))]
+    return [*earlier, raw_asset(replace(side, takes={}, extra={}))]
 
 
 def settles(asset: Asset, expected: Asset) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gitassets.domain.commit_message import Transition, format_addresses
 from gitassets.domain.conflict import settle
@@ -22,16 +24,14 @@ VERBS = {
 }
 
 
-@dataclass(frozen=True)
-class Skipped:
+class Skipped(Struct, frozen=True):
     """An asset that `all` left out, and why."""
 
     address: Address
     why: str
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """The manifest after it, what changed, what was so already, and what `all` left out."""
 
     manifest: Manifest

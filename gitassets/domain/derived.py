@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+
+from msgspec.structs import replace
 
 from gitassets.domain.manifest import Asset, Manifest, Segment
 from gitassets.domain.status import Status
@@ -23,11 +24,16 @@ def derive(manifest: Manifest) -> Manifest:
     return synced if state == synced.production_state else replace(synced, production_state=state)
 
 
-def visuals(manifest: Manifest) -> Iterator[tuple[int, Asset | None]]:
+Use = Callable[[Asset], bool]
+"""Whether a build uses an asset."""
+
+
+def visuals(manifest: Manifest, use: Use = lambda _: True) -> Iterator[tuple[int, Asset | None]]:
     """What is seen during each segment: its video, else its image, else what the segment before shows, else None."""
     shown: Asset | None = None
     for number, segment in manifest.segments.items():
-        shown = segment.video or segment.image or shown
+        own = (asset for asset in (segment.video, segment.image) if asset is not None and use(asset))
+        shown = next(own, shown)
         yield number, shown
 
 
@@ -38,16 +44,35 @@ def build_record(audio: Asset | None, visual: Asset | None) -> dict[str, str]:
 
 
 def _sync_statuses(manifest: Manifest) -> Iterator[tuple[int, str]]:
+    partial = [dict(_iter_records(manifest, use)) for use in (_is_kept, _is_approved)]
     for number, visual in visuals(manifest):
-        yield number, _sync_status(manifest.segments[number], visual)
+        yield number, _sync_status(manifest.segments[number], visual, [records[number] for records in partial])
 
 
-def _sync_status(segment: Segment, visual: Asset | None) -> str:
-    """A build from other bytes is stale whatever is locked; one from these bytes is synced once they are approved."""
+def _is_kept(asset: Asset) -> bool:
+    return asset.status is not Status.REJECTED
+
+
+def _is_approved(asset: Asset) -> bool:
+    return asset.approved
+
+
+def _iter_records(manifest: Manifest, use: Use) -> Iterator[tuple[int, dict[str, str]]]:
+    """What a build would record of each segment that used only some of the assets."""
+    for number, visual in visuals(manifest, use):
+        audio = manifest.segments[number].audio
+        yield number, build_record(audio if audio is not None and use(audio) else None, visual)
+
+
+def _sync_status(segment: Segment, visual: Asset | None, partial: Sequence[dict[str, str]]) -> str:
+    """A build from other bytes is stale whatever is locked; one from these bytes is synced once they are approved.
+
+    Where a build has only left out what is rejected, or not approved, nothing has changed since: it waits for that.
+    """
     if segment.built is None:
         return PENDING
     if dict(segment.built) != build_record(segment.audio, visual):
-        return STALE
+        return PENDING if dict(segment.built) in partial else STALE
     audio_holds = segment.audio is not None and segment.audio.approved
     return SYNCED if audio_holds and (visual is None or visual.approved) else PENDING
 

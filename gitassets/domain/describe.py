@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gitassets.domain.conflict import CONFLICT, describe_conflict
+from gitassets.domain.image_prompt import said_prompt
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
 
 
@@ -26,6 +27,8 @@ def _describe_segment(number: int, before: Segment | None, after: Segment | None
         before = Segment(paragraph_text=after.paragraph_text)
     if before.paragraph_text != after.paragraph_text:
         yield f"segment {number}: text changed: {_quote(before.paragraph_text)} → {_quote(after.paragraph_text)}"
+    if said_prompt(before) != said_prompt(after):
+        yield f"segment {number}: image prompt: {_quote(said_prompt(after))}"
     if before.notes != after.notes:
         yield f"segment {number}: note: {_quote(after.notes)}" if after.notes else f"segment {number}: note removed"
     for kind in Kind:
@@ -51,6 +54,13 @@ def _describe_asset(address: Address, before: Asset | None, after: Asset | None)
         yield f"{address}: {before.path} → {after.path}"
     if before.prompt != after.prompt and after.prompt:
         yield f"{address}: prompt: {_quote(after.prompt)}"
+    for what, takes in (("new", _candidates_beyond(before, after)), ("dropped", _candidates_beyond(after, before))):
+        yield from (f"{address}: candidate {what}: take {take.take} (md5 {take.md5})" for take in takes)
+
+
+def _candidates_beyond(known: Asset, asset: Asset) -> list[Asset]:
+    """The asset's candidates whose bytes `known` has neither as a candidate nor as its current take."""
+    return [take for md5, take in asset.takes.items() if md5 not in (known.md5, *known.takes)]
 
 
 def _quote(text: str | None) -> str:
@@ -64,6 +74,8 @@ def describe_manifest(manifest: Manifest) -> Iterator[str]:
     for number, segment in manifest.segments.items():
         yield f"segment {number}: {segment.sync_status}"
         yield f"  text: {' '.join(segment.paragraph_text.split())}"
+        if said_prompt(segment):
+            yield f"  image prompt: {' '.join((said_prompt(segment) or '').split())}"
         if segment.notes:
             yield f"  note: {' '.join(segment.notes.split())}"
         for kind in Kind:
@@ -71,6 +83,9 @@ def describe_manifest(manifest: Manifest) -> Iterator[str]:
             if asset is not None:
                 yield f"  {kind}: {asset.status}, take {asset.take}, {asset.path} (md5 {asset.md5})"
                 yield from (f"    {name}: {value}" for name, value in _facts(asset) if value)
+                yield from (
+                    f"    candidate: take {take.take}, {take.path} (md5 {md5})" for md5, take in asset.takes.items()
+                )
                 yield from (f"    in conflict: {decision}" for decision in describe_conflict(asset))
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import md5
+
+from msgspec import Struct
 
 from gitassets.domain.manifest import MEDIA_FOLDERS, Manifest, iter_folder_entries
 from gitassets.errors import CorruptError
@@ -24,8 +25,7 @@ _LISTING_MD5 = re.compile(r"[0-9a-f]{32}\.dir\Z")
 _WHOLE = re.compile(r"(0|[1-9][0-9]{0,24})\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class DvcOut:
+class DvcOut(Struct, frozen=True):
     """What a `.dvc` file says: the listing's md5 (with ".dir"), the bytes and files under it, and the folder."""
 
     md5: str
@@ -34,8 +34,7 @@ class DvcOut:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class DvcFolder:
+class DvcFolder(Struct, frozen=True):
     """A tracked folder: its listing's bytes belong into the cache under `md5` (with ".dir")."""
 
     name: str
@@ -61,8 +60,7 @@ class DvcFolder:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class DvcMismatch:
+class DvcMismatch(Struct, frozen=True):
     """A `.dvc` file that is not what the manifest implies, and how: `problem` is the rest of a sentence about it."""
 
     file_name: str

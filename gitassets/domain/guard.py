@@ -15,7 +15,8 @@ that the table of states leaves open:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from gitassets.domain.conflict import CONFLICT
 from gitassets.domain.dvc_file import find_dvc_mismatch
@@ -36,8 +37,7 @@ from gitassets.domain.tree_rules import TreeEntry, iter_tree_problems
 from gitassets.errors import CorruptError
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(Struct, frozen=True):
     """One rule that was broken. `subject` is the asset's address ("image 3") or a path; `code` never changes."""
 
     code: str
@@ -46,8 +46,7 @@ class Violation:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunState:
+class RunState(Struct, frozen=True, kw_only=True):
     """What a commit, the index or the work tree of a run holds.
 
     `manifest` is None when there is none, or when it cannot be read: then `unreadable` says why. `dvc_files` are the
@@ -233,7 +232,8 @@ def _tracks_alike(before: RunState, after: RunState) -> bool:
 
 def _list_files(segment: Segment | None) -> list[tuple[str, str, int]]:
     assets = [segment.asset(kind) for kind in Kind] if segment else []
-    return [(asset.path, asset.md5, asset.size) for asset in assets if asset is not None]
+    files = [one for asset in assets if asset is not None for one in (asset, *asset.takes.values())]
+    return [(one.path, one.md5, one.size) for one in files]
 
 
 def check_dvc(state: RunState) -> Iterator[Violation]:

@@ -11,12 +11,14 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from functools import lru_cache
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, NoReturn
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from gitassets.domain.json_text import format_json
 from gitassets.domain.run_id import check_run_id, is_device_name
@@ -26,7 +28,8 @@ from gitassets.errors import CorruptError, GitAssetsError
 MANIFEST_NAME = "asset_manifest.json"
 MAX_MANIFEST_BYTES = 64 * 1024 * 1024
 _CONFLICT_MARK = b"\n<<<<<<< "
-MEDIA_FOLDERS = ("audio", "images", "video", "takes", "final")
+TAKES_FOLDER = "takes"
+MEDIA_FOLDERS = ("audio", "images", "video", TAKES_FOLDER, "final")
 
 _SEGMENT_KEY = re.compile(r"segment_(\d{3,9})\Z")
 _MD5 = re.compile(r"[0-9a-f]{32}\Z")
@@ -39,13 +42,17 @@ class Kind(StrEnum):
     IMAGE = "image"
     VIDEO = "video"
 
+    __hash__ = str.__hash__  # As for Status.
+
 
 _KINDS = tuple(Kind)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asset:
-    """The current take of one segment's audio, image or video. The order of the fields is the order in the file."""
+class Asset(Struct, frozen=True, kw_only=True):
+    """The current take of one segment's audio, image or video. The order of the fields is the order in the file.
+
+    `takes` are the candidates that can be chosen in its stead, by md5: drafts in takes/ without takes of their own.
+    """
 
     path: str
     status: Status
@@ -67,6 +74,7 @@ class Asset:
     generated_at: str | None = None
     take: int = 1
     cost_usd: float | None = None
+    takes: Mapping[str, Asset] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -79,8 +87,7 @@ class Asset:
         return self.status.locked and self.approved_md5 == self.md5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
+class Segment(Struct, frozen=True, kw_only=True):
     paragraph_text: str
     audio: Asset | None = None
     image: Asset | None = None
@@ -99,8 +106,7 @@ class Segment:
         return replace(self, **changes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FinalFile:
+class FinalFile(Struct, frozen=True, kw_only=True):
     """A file that the last build left under final/."""
 
     path: str
@@ -109,8 +115,7 @@ class FinalFile:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Address:
+class Address(Struct, frozen=True, order=True):
     """Which asset: a segment's number, counted from 1, and the kind."""
 
     segment: int
@@ -120,8 +125,7 @@ class Address:
         return f"{self.kind} {self.segment}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
+class Manifest(Struct, frozen=True, kw_only=True):
     run_id: str
     production_state: str = "draft"
     segments: Mapping[int, Segment] = field(default_factory=dict)
@@ -135,6 +139,12 @@ class Manifest:
                 asset = segment.asset(one)
                 if asset is not None:
                     yield Address(number, one), asset
+
+    def candidates(self) -> Iterator[tuple[Address, Asset]]:
+        """Every take that could be chosen instead of the current one, in the order of the assets, then of the md5."""
+        for address, asset in self.assets():
+            for md5 in sorted(asset.takes):
+                yield address, asset.takes[md5]
 
     def asset(self, address: Address) -> Asset | None:
         segment = self.segments.get(address.segment)
@@ -343,9 +353,17 @@ def _asset(raw: Any, kind: Kind, segment: _Place) -> Asset | None:
     if raw is None:
         return None
     place = segment.at(kind.value)
+    asset = _read_fields(_object(raw, place), place)
+    _check_folder(asset.path, (_folder(kind), TAKES_FOLDER), place, "path")
+    if asset.takes and asset.md5 in asset.takes:
+        place.at("takes", asset.md5).fail("is the current take itself")
+    return asset
+
+
+def _read_fields(raw: Mapping[str, Any], place: _Place) -> Asset:
     values: dict[str, Any] = {}
     extra: dict[str, Any] = {}
-    for key, value in _object(raw, place).items():
+    for key, value in raw.items():
         check = _FIELDS.get(key)
         if check is None:
             extra[key] = value
@@ -354,8 +372,27 @@ def _asset(raw: Any, kind: Kind, segment: _Place) -> Asset | None:
     for key in _REQUIRED:
         if key not in values:
             _FIELDS[key](None, place, key)
-    _check_folder(values["path"], _folder(kind), place, "path")
     return Asset(**values, extra=_extra(extra, place))
+
+
+def _takes(raw: Any, place: _Place, key: str) -> Mapping[str, Asset]:
+    inside = place.at(key)
+    found = {md5: _take(md5, _object(one, inside, md5), inside.at(md5)) for md5, one in _object(raw, inside).items()}
+    return MappingProxyType({md5: found[md5] for md5 in sorted(found)})
+
+
+def _take(md5: str, raw: Mapping[str, Any], place: _Place) -> Asset:
+    """A candidate: nothing is decided about it, so nothing that follows from a decision stands in it."""
+    decided = next((key for key in _OF_THE_CURRENT if key in raw), None)
+    if decided is not None:
+        place.at(decided).fail("is there, which only the current take has")
+    take = _read_fields(raw, place)
+    if take.md5 != md5:
+        place.at("md5").fail(f"is {take.md5}, not the one that the take is kept under")
+    if take.status is not Status.DRAFT:
+        place.at("status").fail(f"is {str(take.status)!r}, but a candidate is a draft")
+    _check_folder(take.path, (TAKES_FOLDER,), place, "path")
+    return take
 
 
 def _final(raw: Any, place: _Place) -> tuple[FinalFile, ...]:
@@ -368,7 +405,7 @@ def _final(raw: Any, place: _Place) -> tuple[FinalFile, ...]:
 
 
 def _final_file(path: str, rest: dict[str, Any], place: _Place) -> FinalFile:
-    _check_folder(_path(path, place), "final", place)
+    _check_folder(_path(path, place), ("final", TAKES_FOLDER), place)
     return FinalFile(
         path=path,
         md5=_md5(rest.pop("md5", None), place, "md5"),
@@ -456,19 +493,21 @@ def _path(raw: Any, place: _Place, *key: str) -> str:
     return path
 
 
-def _check_folder(path: str, folder: str, place: _Place, *key: str) -> None:
-    if path.split("/", 1)[0] not in (folder, "takes"):
-        place.at(*key).fail(f"is {path!r}, which lies outside {folder}/")
+def _check_folder(path: str, folders: tuple[str, ...], place: _Place, *key: str) -> None:
+    if path.split("/", 1)[0] not in folders:
+        place.at(*key).fail(f"is {path!r}, which lies outside {folders[0]}/")
 
 
 _STATUSES = {status.value: status for status in Status}
 _REQUIRED = {"path": _path, "status": _status, "md5": _md5, "size": _whole}
 _NEVER_NULL = {*_REQUIRED, "take"}
+_OF_THE_CURRENT = ("approved_md5", "reopened", "reason", "takes")
 _FIELDS: dict[str, Callable[..., Any]] = {
     **_REQUIRED,
     "take": _whole,
     "approved_md5": _md5,
     "reopened": _strings,
+    "takes": _takes,
     **dict.fromkeys(("reason", "voice", "source", "model", "prompt", "style", "text_md5", "generated_at"), _string),
     **dict.fromkeys(("width", "height", "seed"), _whole),
     **dict.fromkeys(("duration_sec", "cost_usd"), _number),
@@ -501,6 +540,7 @@ def _check_paths(manifest: Manifest, place: _Place) -> None:
     if _are_apart(tuple([path for path, _, _ in iter_folder_entries(manifest)])):
         return
     entries = [(str(address), asset.path) for address, asset in manifest.assets()]
+    entries += [(f"a candidate of {address}", take.path) for address, take in manifest.candidates()]
     entries += [("final", one.path) for one in manifest.final]
     for name, other, path in iter_path_clashes(entries):
         place.fail(f"gives {name} and {other} the same file, {path!r}")
@@ -537,7 +577,7 @@ def iter_path_clashes(entries: Iterable[tuple[str, str]]) -> Iterator[tuple[str,
 
 # -- writing ---------------------------------------------------------------------------------------------------------
 
-_ASSET_FIELDS = tuple(one.name for one in fields(Asset) if one.name != "extra")
+_ASSET_FIELDS = tuple(one for one in Asset.__struct_fields__ if one not in ("takes", "extra"))
 _get_fields = attrgetter(*_ASSET_FIELDS)
 
 
@@ -555,9 +595,8 @@ def format_manifest(manifest: Manifest) -> bytes:
 
 def _raw_segment(segment: Segment) -> dict[str, Any]:
     raw: dict[str, Any] = {"paragraph_text": segment.paragraph_text}
-    for kind in Kind:
-        asset = segment.asset(kind)
-        raw[kind.value] = None if asset is None else raw_asset(asset)
+    for name, asset in (("audio", segment.audio), ("image", segment.image), ("video", segment.video)):
+        raw[name] = None if asset is None else raw_asset(asset)
     raw["sync_status"] = segment.sync_status
     if segment.built is not None:
         raw["built"] = dict(segment.built)
@@ -571,7 +610,9 @@ def raw_asset(asset: Asset) -> dict[str, Any]:
     raw: dict[str, Any] = {name: value for name, value in values if value is not None}
     if asset.reopened is not None:
         raw["reopened"] = dict(asset.reopened)
-    return {**raw, **asset.extra}
+    if asset.takes:
+        raw["takes"] = {md5: raw_asset(asset.takes[md5]) for md5 in sorted(asset.takes)}
+    return {**raw, **asset.extra} if asset.extra else raw
 
 
 def iter_changed_segments(before: Manifest, after: Manifest) -> Iterator[int]:
@@ -597,5 +638,7 @@ def iter_folder_entries(manifest: Manifest) -> Iterable[tuple[str, str, int]]:
         for asset in (segment.audio, segment.image, segment.video):
             if asset is not None:
                 yield asset.path, asset.md5, asset.size
+                for take in asset.takes.values() if asset.takes else ():
+                    yield take.path, take.md5, take.size
     for one in manifest.final:
         yield one.path, one.md5, one.size

@@ -8,11 +8,13 @@ merge in a run's history again.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gitassets.domain.asset_merge import are_written_alike, merge_asset
 from gitassets.domain.conflict import CONFLICT, record_conflict
@@ -23,8 +25,7 @@ from gitassets.domain.value_merge import are_alike, join_unique, merge_objects, 
 from gitassets.errors import ConflictError
 
 
-@dataclass(frozen=True)
-class Merged:
+class Merged(Struct, frozen=True):
     """The merged manifest, always a valid one, and what this merge found contradicting."""
 
     manifest: Manifest
@@ -158,11 +159,25 @@ def _separate_paths(manifest: Manifest) -> tuple[Manifest, list[Address]]:
         if asset is not None:
             moved = replace(asset, path=_free_path(manifest, address, asset))
             manifest = manifest.with_asset(address, record_conflict(moved, asset))
-    return _drop_clashing_final(manifest), clashing
+    return _drop_clashing_final(_separate_candidates(manifest)), clashing
+
+
+def _separate_candidates(manifest: Manifest) -> Manifest:
+    """The manifest with a path of its own for every candidate too. Nothing is decided about one, so it just moves."""
+    takes = {f"{address} {take.md5}": (address, take) for address, take in manifest.candidates()}
+    entries = [(str(address), asset.path) for address, asset in manifest.assets()]
+    entries += [(name, take.path) for name, (_, take) in takes.items()]
+    for name, _, _ in iter_path_clashes(entries) if takes else ():
+        address, take = takes[name]
+        asset = manifest.asset(address)
+        if asset is not None:
+            moved = replace(take, path=_free_path(manifest, address, take))
+            manifest = manifest.with_asset(address, replace(asset, takes={**asset.takes, take.md5: moved}))
+    return manifest
 
 
 def _free_path(manifest: Manifest, address: Address, asset: Asset) -> str:
-    taken = {one.path.casefold() for _, one in manifest.assets()}
+    taken = {one.path.casefold() for _, one in (*manifest.assets(), *manifest.candidates())}
     path = PurePosixPath(asset.path)
     stem = f"{path.parts[0]}/{address.kind}_{address.segment:03d}_{asset.md5}"
     suffix = path.suffix if len(path.suffix) < 10 else ""
@@ -177,7 +192,7 @@ def _is_taken(path: str, taken: Iterable[str]) -> bool:
 
 def _drop_clashing_final(manifest: Manifest) -> Manifest:
     entries: Iterable[tuple[str, str]] = [
-        *((str(address), asset.path) for address, asset in manifest.assets()),
+        *((str(address), asset.path) for address, asset in (*manifest.assets(), *manifest.candidates())),
         *(("final", one.path) for one in manifest.final),
     ]
     return _without_build(manifest) if any(iter_path_clashes(entries)) else manifest

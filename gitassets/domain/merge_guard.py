@@ -76,6 +76,7 @@ def _compare(expected: Manifest, found: Manifest) -> Iterator[Violation]:
     for number in sorted(expected.segments.keys() & found.segments.keys()):
         for address in (Address(number, kind) for kind in Kind):
             yield from _compare_asset(address, expected.asset(address), found.asset(address))
+            yield from _compare_candidates(address, expected.asset(address), found.asset(address))
 
 
 def _compare_asset(address: Address, expected: Asset | None, found: Asset | None) -> Iterator[Violation]:
@@ -96,6 +97,21 @@ def _compare_asset(address: Address, expected: Asset | None, found: Asset | None
             " without a recorded decision",
             _MERGE_AGAIN,
         )
+
+
+def _compare_candidates(address: Address, expected: Asset | None, found: Asset | None) -> Iterator[Violation]:
+    """Whoever settles a conflict may make another take the current one, but no take comes or goes."""
+    if expected is None or found is None:
+        return
+    for take in sorted(_takes(expected) ^ _takes(found)):
+        if take[0] not in (expected.md5, found.md5):
+            what = "was lost" if take in _takes(expected) else "was invented"
+            text = f"The candidate {take[1]} (md5 {take[0]}) of {address} {what} in the merge"
+            yield Violation("merge-differs", str(address), text, _MERGE_AGAIN)
+
+
+def _takes(asset: Asset) -> set[tuple[str, str, int]]:
+    return {(take.md5, take.path, take.size) for take in asset.takes.values()}
 
 
 def _decision(asset: Asset | None) -> tuple[object, ...] | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
 from typing import Any
+
+from msgspec import Struct
 
 from gitassets.domain.conflict import CONFLICT, SETTLED
 from gitassets.domain.manifest import Asset, Kind
@@ -24,11 +25,10 @@ _TAKEN_OVER = frozenset({
     "path", "text_content", "voice", "prompt", "source", "generated_at", "generation_cost", "rejected_reason", "notes",
     "duration_sec", "file_size_bytes", "format", "width", "height",
 })  # fmt: skip
-_OWN_FIELDS = frozenset(one.name for one in fields(Asset)) | OF_THE_BYTES | {LATEST_TAKE, CONFLICT, SETTLED}
+_OWN_FIELDS = frozenset(Asset.__struct_fields__) | OF_THE_BYTES | {LATEST_TAKE, CONFLICT, SETTLED}
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(Struct, frozen=True):
     """One record. `raw` is the whole of it."""
 
     asset_id: str

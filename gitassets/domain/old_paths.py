@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 
@@ -21,22 +22,19 @@ class Base(StrEnum):
     NOTHING = "nothing"
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     base: Base
     path: str
 
 
-@dataclass(frozen=True)
-class OldFile:
+class OldFile(Struct, frozen=True):
     """A file that is there: its path in the run's folder, or else in the project."""
 
     path: str
     in_run: bool
 
 
-@dataclass(frozen=True)
-class Lost:
+class Lost(Struct, frozen=True):
     """A path that leads to no file that may be used, and why."""
 
     why: str

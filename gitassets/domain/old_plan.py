@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gitassets.domain.manifest import Address, Kind
 from gitassets.domain.old_library import text_of
@@ -112,8 +114,7 @@ def _fitting_trials(trials: Iterable[Trial], scenes: Sequence[int], clips: int) 
     return equal or [one for one in usable if len(one.paragraphs) >= clips and limited]
 
 
-@dataclass(frozen=True)
-class _Texts:
+class _Texts(Struct, frozen=True):
     """Where the paragraphs of the segments are found."""
 
     old: OldRun

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from gitassets.domain.manifest import Address, Kind
 from gitassets.domain.old_library import Record, iter_records, text_of
@@ -18,16 +19,14 @@ _SCENE_KEYS = frozenset({"scene_id", *PATH_KEYS.values(), "display_start", "disp
 _PLACEHOLDERS = (None, 0, 0.0, 5.0)
 
 
-@dataclass(frozen=True)
-class Trial:
+class Trial(Struct, frozen=True):
     """A script that a run may have been made from: its folder's name, and its paragraphs as claude-studio counts."""
 
     name: str
     paragraphs: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class OldRun:
+class OldRun(Struct, frozen=True, kw_only=True):
     """Everything that is known of a run.
 
     `files` are the media files in its folder; `places` where each path that the JSON names leads to.
@@ -51,8 +50,7 @@ class OldRun:
         return list(iter_records(self.library))
 
 
-@dataclass(frozen=True)
-class Scene:
+class Scene(Struct, frozen=True):
     """A scene as the manifest lists it (`listed`), as the visual plans do, or both. `number` counts from 0."""
 
     scene_id: str
@@ -74,8 +72,7 @@ class Scene:
         return text_of(self.plan.get("dalle_prompt"))
 
 
-@dataclass(frozen=True, kw_only=True)
-class PlannedTake:
+class PlannedTake(Struct, frozen=True, kw_only=True):
     """A file that is to be a take of an asset. `known` are fields of the asset, `extra` what it has no field for.
 
     `own_name`: the file belongs to another asset too, so this one gets a copy under a name of its own.
@@ -89,8 +86,7 @@ class PlannedTake:
     own_name: bool = False
 
 
-@dataclass(frozen=True)
-class NotFound:
+class NotFound(Struct, frozen=True):
     """A file that the run speaks of and that is not taken over: for which scene or asset, which path, why."""
 
     what: str
@@ -98,16 +94,14 @@ class NotFound:
     why: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class PlannedSegment:
+class PlannedSegment(Struct, frozen=True, kw_only=True):
     text: str = ""
     text_is_certain: bool = False
     notes: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
-class OldRunPlan:
+class OldRunPlan(Struct, frozen=True, kw_only=True):
     """What becomes of a run. `takes` hold for each asset its current take first, then the others.
 
     `wanted` are the segments that were to have a picture of their own; `scenes` which segment each scene is part of.

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 MAX_NUMBER = 9_999
 
@@ -29,8 +30,7 @@ def is_clip_name(stem: str) -> bool:
     return _CLIP.match(stem) is not None
 
 
-@dataclass(frozen=True)
-class Counts:
+class Counts(Struct, frozen=True):
     """What a run says about itself.
 
     `scenes` are the numbers of the scenes that were planned, `clips` those of the clips; `script` and `trial` are how
@@ -43,8 +43,7 @@ class Counts:
     trial: int | None = None
 
 
-@dataclass(frozen=True)
-class SceneMap:
+class SceneMap(Struct, frozen=True):
     """`first` is the paragraph, from 0, that clip 0 speaks; `paragraphs` how many there are, None when unknown."""
 
     order: Sequence[int]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from gitassets.domain.manifest import Address, Kind
 from gitassets.domain.old_library import Record, read_fields, text_of
@@ -23,8 +25,7 @@ def list_files(old: OldRun, kind: Kind) -> list[str]:
     return sorted(found, key=lambda path: (not is_clip_name(PurePosixPath(path).stem), path))
 
 
-@dataclass
-class Gathering:
+class Gathering(Struct):
     """Collects the files of a run under the assets that they are takes of."""
 
     old: OldRun

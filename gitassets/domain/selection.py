@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from gitassets.domain.manifest import Address, Kind, Manifest
 from gitassets.errors import NoMatchError, UsageError
@@ -13,8 +14,7 @@ _PART = re.compile(r"(\d{1,18})(?:-(\d{1,18}))?\Z", re.ASCII)
 _EXAMPLES = "Write all, 5, 1,3,5, 1-10 or a mixture such as 1-3,7."
 
 
-@dataclass(frozen=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """Segments by number. `ranges` are inclusive; None means all."""
 
     text: str
@@ -75,8 +75,7 @@ def select_segments(selection: Selection, manifest: Manifest) -> list[int]:
     return sorted(chosen)
 
 
-@dataclass(frozen=True)
-class AssetSelection:
+class AssetSelection(Struct, frozen=True):
     """What a command's --audio, --image, --video and --segment chose, each once."""
 
     by_kind: Mapping[Kind, Selection]
@@ -87,8 +86,7 @@ class AssetSelection:
         return not self.by_kind and self.segments is None
 
 
-@dataclass(frozen=True)
-class Chosen:
+class Chosen(Struct, frozen=True):
     """One chosen address; `explicit` when its number was written, not `all`."""
 
     address: Address

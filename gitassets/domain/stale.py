@@ -1,11 +1,24 @@
-"""Whether an asset was made from a text that the segment no longer has."""
+"""Whether an asset was made from something that its segment no longer has, and from what.
+
+Stale never changes by itself: it follows from what the asset recorded when it was made. Where nothing is recorded, as
+of a file made by hand, an asset is not stale.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from hashlib import md5
 
-from gitassets.domain.manifest import Kind, Segment
+from msgspec import Struct
+
+from gitassets.domain.image_prompt import knows_prompt, said_prompt
+from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
 from gitassets.domain.markdown import strip_markdown
+from gitassets.domain.origin import is_handmade
+from gitassets.domain.takes import COPIED_FROM, MADE_FROM
+
+_DRAWS_THE_TEXT, _SEES_NO_TEXT = "card", "kenburns"
+_SOURCES = {Kind.AUDIO: "narration", Kind.IMAGE: "image"}
 
 
 def text_md5(paragraph_text: str) -> str:
@@ -13,9 +26,50 @@ def text_md5(paragraph_text: str) -> str:
     return md5(strip_markdown(paragraph_text).encode(), usedforsecurity=False).hexdigest()
 
 
+class Stale(Struct, frozen=True):
+    """An asset that no longer fits its segment, and why, as the rest of a sentence."""
+
+    address: Address
+    why: str
+
+
+def iter_stale(manifest: Manifest) -> Iterator[Stale]:
+    """Every stale asset, in order."""
+    for address, _ in manifest.assets():
+        reason = find_stale_reason(manifest.segments[address.segment], address.kind)
+        if reason is not None:
+            yield Stale(address, reason)
+
+
 def find_stale_reason(segment: Segment, kind: Kind) -> str | None:
-    """Why the segment's asset no longer fits its text; None when it fits, or when nobody recorded its text."""
+    """Why the segment's asset no longer fits, as the rest of a sentence; None when it fits, or when nobody can tell."""
     asset = segment.asset(kind)
-    if asset is None or asset.text_md5 is None or asset.text_md5 == text_md5(segment.paragraph_text):
-        return None
-    return "was made from another text than the segment has now"
+    found = [] if asset is None else list(_iter_differences(segment, kind, asset))
+    return f"was made {' and '.join(found)} than the segment has now" if found else None
+
+
+def _iter_differences(segment: Segment, kind: Kind, asset: Asset) -> Iterator[str]:
+    if asset.text_md5 not in (None, text_md5(segment.paragraph_text)) and _depends_on_text(kind, asset):
+        yield "from another text"
+    if kind is Kind.IMAGE and _has_other_prompt(segment, asset):
+        yield "for another prompt"
+    recorded = asset.extra.get(MADE_FROM)
+    made_from = recorded if isinstance(recorded, dict) else {}
+    for source, name in _SOURCES.items():
+        current = segment.asset(source)
+        if made_from.get(source.value) not in (None, current.md5 if current else ""):
+            yield f"from another {name}"
+
+
+def _depends_on_text(kind: Kind, asset: Asset) -> bool:
+    """A picture or clip that was made for a prompt of its own does not, but what was copied belongs to another text."""
+    if kind is Kind.AUDIO or asset.source == _DRAWS_THE_TEXT or COPIED_FROM in asset.extra:
+        return True
+    return not asset.prompt and asset.source != _SEES_NO_TEXT
+
+
+def _has_other_prompt(segment: Segment, asset: Asset) -> bool:
+    said = said_prompt(segment)
+    if said is None or is_handmade(asset):
+        return False
+    return asset.prompt != said and not knows_prompt(segment, asset)

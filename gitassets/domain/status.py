@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Status(StrEnum):
@@ -12,6 +13,9 @@ class Status(StrEnum):
     REJECTED = "rejected"
     REVISED = "revised"
     PUBLISHED = "published"
+
+    # As of the text that it is: Enum has one of its own in Python, which is asked for every asset again and again.
+    __hash__ = str.__hash__
 
     @property
     def locked(self) -> bool:
@@ -30,6 +34,7 @@ EDGES: dict[Status, tuple[Status, ...]] = {
 }
 
 
+@lru_cache
 def find_path(before: Status, after: Status, *, reopened: bool = False) -> tuple[Status, ...] | None:
     """The shortest legal way from `before` to `after`, both included; None when there is none.
 

@@ -6,13 +6,14 @@ the two the caller hashes the chosen bytes and measures how long they really are
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from fractions import Fraction
 
+from msgspec import Struct
+
 from gitassets.domain.conflict import CONFLICT
-from gitassets.domain.manifest import Asset, Kind, Manifest, Segment
+from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
 from gitassets.domain.markdown import strip_markdown
 from gitassets.domain.script import estimate_duration_sec
 from gitassets.domain.stale import find_stale_reason
@@ -29,22 +30,23 @@ class Policy(StrEnum):
     STRICT = "strict"
     ONLY_APPROVED = "only approved"
     SKIP_REJECTED = "skip rejected"
+    EVERYTHING = "everything"
+    """Whatever there is, to be looked at; no command builds a video like this."""
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One asset that is not as the policy wants it."""
+class Finding(Struct, frozen=True):
+    """One asset that is not as the policy wants it. `stale`: it was made from what its segment no longer has."""
 
     segment: int
     kind: Kind
     problem: str
+    stale: bool = False
 
     def __str__(self) -> str:
         return f"segment {self.segment}: {self.kind} {self.problem}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class ChosenSegment:
+class ChosenSegment(Struct, frozen=True, kw_only=True):
     """The assets that a segment is built from; `visual` is its own video, else its own image."""
 
     number: int
@@ -54,8 +56,7 @@ class ChosenSegment:
     visual_is_clip: bool
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """Where there are gaps nothing may be built. `omissions` are assets that the build goes without."""
 
     segments: tuple[ChosenSegment, ...]
@@ -95,12 +96,12 @@ def _iter_unusable(manifest: Manifest, policy: Policy) -> Iterator[Finding]:
         for kind in Kind:
             problem = _find_problem(segment, kind, policy)
             if problem is not None:
-                yield Finding(number, kind, problem)
+                yield Finding(number, kind, problem, stale=problem == find_stale_reason(segment, kind))
 
 
 def _find_problem(segment: Segment, kind: Kind, policy: Policy) -> str | None:
     asset = segment.asset(kind)
-    if asset is None:
+    if asset is None or policy is Policy.EVERYTHING:
         return None
     if CONFLICT in asset.extra:
         return "was decided differently on two branches, and nobody has settled it"
@@ -130,6 +131,15 @@ def _choose(number: int, segment: Segment, left_out: set[tuple[int, Kind]]) -> C
     )
 
 
+def iter_used_assets(segments: Iterable[ChosenSegment]) -> Iterator[tuple[Address, Asset]]:
+    """Each asset that the segments are built from, once."""
+    for segment in segments:
+        if segment.narration is not None:
+            yield Address(segment.number, Kind.AUDIO), segment.narration
+        if segment.visual is not None:
+            yield Address(segment.number, Kind.VIDEO if segment.visual_is_clip else Kind.IMAGE), segment.visual
+
+
 def sort_findings(findings: list[Finding]) -> tuple[Finding, ...]:
     """By segment, and otherwise in the order given."""
     return tuple(sorted(findings, key=lambda one: one.segment))
@@ -145,8 +155,7 @@ class Look(StrEnum):
     CARD = "card"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Shot:
+class Shot(Struct, frozen=True, kw_only=True):
     """One segment in time. `visual` is what is seen, be it carried forward; `visual_from` the segment it belongs to.
 
     `start` and `duration` are the narration's, in seconds; the picture's frames are as near to them as frames can be.
@@ -166,8 +175,7 @@ class Shot:
     frame_count: int
 
 
-@dataclass(frozen=True)
-class Timeline:
+class Timeline(Struct, frozen=True):
     shots: tuple[Shot, ...]
     fps: Fraction
 

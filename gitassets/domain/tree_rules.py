@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from gitassets.domain.dvc_file import DVC_FILES
 from gitassets.domain.manifest import MEDIA_FOLDERS
@@ -18,16 +19,14 @@ _DVC_SETTINGS = frozenset({".dvc/config", ".dvc/.gitignore"})
 _PIPELINE_FILES = frozenset({"dvc.yaml", "dvc.lock"})
 
 
-@dataclass(frozen=True, slots=True)
-class TreeEntry:
+class TreeEntry(Struct, frozen=True):
     """A file of a commit: its path in the run and its git mode, "100644", "100755", "120000" or "160000"."""
 
     path: str
     mode: str
 
 
-@dataclass(frozen=True, slots=True)
-class TreeProblem:
+class TreeProblem(Struct, frozen=True):
     """A file that must not be in a run's commit. `problem` completes a sentence that begins with its path."""
 
     code: str
@@ -49,6 +48,8 @@ def _find_problem(entry: TreeEntry) -> tuple[str, str] | None:
         return "symlink-in-git", "is a symbolic link, which could make DVC write outside the run"
     if entry.mode == SUBMODULE_MODE:
         return "submodule-in-git", "is a submodule, which has no place in a run"
+    if ".git" in path.split("/"):
+        return "git-in-git", "would lie among git's own files"
     if path.split("/", 1)[0] in MEDIA_FOLDERS:
         return "media-in-git", "lies in a folder whose files DVC tracks, but it is committed into git itself"
     if path.endswith(MEDIA_SUFFIXES):

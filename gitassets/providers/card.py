@@ -56,12 +56,15 @@ class Card:
         _choose_typefaces(request.text, serif=False)
 
     def generate(self, request: Request, folder: Path) -> Generated:
-        """A PNG of the request's size. `style` names a palette or picks one; another `seed` is another design."""
+        """A PNG of the request's size. `style` names a palette or picks one; another `seed` is another design.
+
+        A prompt is recorded for a provider that may follow it later: the card shows the text.
+        """
         image = draw_card(request.text, request.size, style=request.style, seed=request.seed)
         path, part = folder / "card.png", folder / "card.png.part"
         image.save(part, "PNG")
         part.replace(path)
-        return Generated(path=path, source=self.name, style=request.style, seed=request.seed)
+        return Generated(path=path, source=self.name, prompt=request.prompt, style=request.style, seed=request.seed)
 
 
 def draw_card(text: str, size: tuple[int, int], *, style: str | None = None, seed: int | None = None) -> Image:

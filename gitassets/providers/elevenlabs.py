@@ -69,6 +69,11 @@ class ElevenLabs:
         price = f"{self.settings.usd_per_1000_chars:g} USD for 1,000 characters"
         return ServiceInfo(model=self.settings.model, price=price, key=KEY.variable, has_key=self._account.has_key())
 
+    @property
+    def voice_names(self) -> tuple[str, ...]:
+        """The voices that are known without asking. There are more in the account."""
+        return tuple(self.settings.voices)
+
     def estimate_usd(self, request: Request) -> float:
         return len(request.text) / 1000 * self.settings.usd_per_1000_chars
 

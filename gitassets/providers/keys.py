@@ -14,6 +14,9 @@ HIDDEN = "***"
 _PLAIN = re.compile(r"[\x21-\x7e]{1,4096}\Z")
 
 
+_found: set[str] = set()
+
+
 class Key:
     """A secret that shows itself only to who asks for it by name."""
 
@@ -49,7 +52,15 @@ def find_key(variable: str) -> Key | None:
         raise ProviderError(
             f"{variable} holds characters that no key has", "Copy the key again, and nothing around it."
         )
+    _found.add(text)
     return Key(text)
+
+
+def hide_keys(text: str) -> str:
+    """The text with every key blotted out that was found so far: for what says more than we have written ourselves."""
+    for key in _found:
+        text = text.replace(key, HIDDEN)
+    return text
 
 
 def _ask_keyring(variable: str) -> str | None:

@@ -41,6 +41,14 @@ class LocalVoice:
         self._voices: dict[str, Any] = {}
         self._loading = threading.Lock()
 
+    @property
+    def voice_names(self) -> tuple[str, ...]:
+        try:
+            from hibari.voices import VOICES
+        except ImportError:
+            return ()
+        return tuple(VOICES)
+
     def check(self, request: Request) -> None:
         """ProviderError when hibari or the voice is not there, or when no word of the text is English."""
         _find_model(_voice_name(request.voice))

@@ -13,15 +13,25 @@ from gitassets.providers.endings import is_cut_off
 
 MAX_BYTES = {Kind.AUDIO: 256 * 2**20, Kind.IMAGE: 64 * 2**20, Kind.VIDEO: 2 * 2**30}
 PART_NAME = "incoming.part"
+WHOLE_NAME = "whole.part"
+"""How a file is named of which every byte is here, and that is still to be checked."""
 
 _NAMES = {Kind.AUDIO: "a sound", Kind.IMAGE: "a picture", Kind.VIDEO: "a clip"}
 
 
 def keep_media(part: Path, kind: Kind) -> Path:
-    """`part` lies beside under a name with its true suffix, safe on disk. CallError when it is not a whole `kind`."""
-    info = _check(part, kind)
+    """`part`, all of which has come, lies beside under a name with its true suffix, safe on disk.
+
+    CallError when it is not a whole `kind`. Killed meanwhile, it lies there under WHOLE_NAME.
+    """
     sync_file(part)
-    return part.replace(part.with_name(f"{kind.value}{info.suffix}"))
+    whole = part.replace(part.with_name(WHOLE_NAME))
+    try:
+        info = _check(whole, kind)
+    except CallError:
+        whole.unlink()
+        raise
+    return whole.replace(whole.with_name(f"{kind.value}{info.suffix}"))
 
 
 def _check(part: Path, kind: Kind) -> MediaInfo:

@@ -33,6 +33,10 @@ class OpenAISpeech:
         price = f"{self.settings.usd_per_1000_chars:g} USD for 1,000 characters"
         return ServiceInfo(model=self.settings.model, price=price, key=KEY.variable, has_key=self._account.has_key())
 
+    @property
+    def voice_names(self) -> tuple[str, ...]:
+        return self.settings.voices
+
     def estimate_usd(self, request: Request) -> float:
         return len(request.text) / 1000 * self.settings.usd_per_1000_chars
 

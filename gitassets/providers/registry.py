@@ -64,8 +64,7 @@ def load_provider(name: str, kind: Kind | None = None, settings: Settings | None
     Without a kind, the only one of that name. ProviderError says which there are, CorruptError what is wrong with its
     settings.
     """
-    known = name.strip().casefold()
-    known = ALIASES.get(known, known)
+    known = find_name(name)
     wanted = _only_kind(name, known) if kind is None else kind
     section = _find_section(known, settings)
     key = known, wanted, json.dumps(section, sort_keys=True, default=str)
@@ -73,6 +72,12 @@ def load_provider(name: str, kind: Kind | None = None, settings: Settings | None
         if key not in _loaded:
             _loaded[key] = _make(name, known, wanted, section)
         return _loaded[key]
+
+
+def find_name(name: str) -> str:
+    """The name under which the provider stands here: some have had another."""
+    known = name.strip().casefold()
+    return ALIASES.get(known, known)
 
 
 def providers_for(kind: Kind) -> list[str]:
@@ -84,6 +89,19 @@ def providers_for(kind: Kind) -> list[str]:
 def embedded_providers(kind: Kind) -> list[str]:
     """The names of those that make this kind on this computer."""
     return [name for name, one in _EMBEDDED if one is kind]
+
+
+def find_speakers(voice: str, settings: Settings | None) -> list[str]:
+    """The names of the providers of narration that are known to have this voice."""
+    found = []
+    for name in providers_for(Kind.AUDIO):
+        try:
+            known = getattr(load_provider(name, Kind.AUDIO, settings), "voice_names", ())
+        except GitAssetsError:
+            continue
+        if voice.strip().casefold() in {one.casefold() for one in known}:
+            found.append(name)
+    return found
 
 
 def list_providers(settings: Settings | None = None) -> tuple[ProviderLine, ...]:

@@ -112,7 +112,9 @@ def assert_files_match(project: Project, run: Run) -> None:
     """The folder holds exactly the manifest's files, and the cache holds their bytes and the folder lists."""
     folder = run.require_folder()
     expected = {path: md5 for path, md5, _ in iter_folder_entries(read_manifest(project, run))}
-    found = [path for path in files_below(folder) if path.split("/")[0] in ("audio", "images", "video", "final")]
+    found = [
+        path for path in files_below(folder) if path.split("/")[0] in ("audio", "images", "video", "takes", "final")
+    ]
     assert found == sorted(expected)
     for path, md5 in expected.items():
         assert project.blobs.path(md5).read_bytes() == (folder / path).read_bytes()

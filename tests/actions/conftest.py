@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.actions import making
+from gitassets.actions import preparing
 from gitassets.actions.init import init
 from gitassets.actions.project import Project, Run, find_project, find_run, find_runs
 from gitassets.actions.track import track
@@ -62,5 +62,5 @@ def run(project: Project) -> Run:
 def provider(monkeypatch: pytest.MonkeyPatch) -> ToneProvider:
     """What every provider name leads to: makes tones and pictures, and fails where told to."""
     found = ToneProvider()
-    monkeypatch.setattr(making, "load_provider", found.under_name)
+    monkeypatch.setattr(preparing, "load_provider", found.under_name)
     return found

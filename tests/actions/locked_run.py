@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from gitassets.actions.project import Project, Run, find_project, find_run, read_manifest, repair_links
 from gitassets.actions.transition import approve

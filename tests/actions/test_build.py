@@ -1,10 +1,10 @@
-import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
 
 import av
 import pytest
+from msgspec.structs import replace
 from PIL import Image
 
 from gitassets.actions.build import BuildOptions, BuildResult, GapsError, build
@@ -39,7 +39,7 @@ def approve_all(project: Project, run: Run) -> None:
 
 def write_texts(project: Project, run: Run) -> None:
     manifest = read_manifest(project, run)
-    told = {number: dataclasses.replace(one, paragraph_text="Words.") for number, one in manifest.segments.items()}
+    told = {number: replace(one, paragraph_text="Words.") for number, one in manifest.segments.items()}
     write_by_hand(run.require_folder(), manifest.with_segments(told))
     commit_by_hand(run.require_folder())
 
@@ -388,7 +388,7 @@ def test_the_copy_of_a_video_without_captions_has_none_beside_it(
 def test_cards_made_for_another_shape_are_remarked(project: Project, run: Run) -> None:
     for number in (1, 3):
         address = Address(number, Kind.IMAGE)
-        change_by_hand(run.require_folder(), address, lambda one: dataclasses.replace(one, source="card"))
+        change_by_hand(run.require_folder(), address, lambda one: replace(one, source="card"))
     commit_by_hand(run.require_folder())
     [remark] = build_it(project, run, BuildOptions(policy=Policy.SKIP_REJECTED, size="90x160", fps="10")).remarks
     made_for = "{}x{}".format(*picture_size(run.require_folder() / "images/scene_000.png"))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from gitassets.actions.doctor import doctor
 from gitassets.actions.hooks import show_hooks, uninstall
@@ -93,7 +93,7 @@ def test_what_only_a_person_can_do_is_named(locked: LockedRun) -> None:
     blob.write_bytes(b"damaged")
     left = "\n".join(doctor(locked.project).left)
     assert "image 1 is locked, but images/scene_000.png was overwritten: `gitassets restore ep1 --image 1`" in left
-    assert f"the bytes of {three.path} are not here: `dvc pull`" in left
+    assert f"the bytes of {three.path} are not here: `gitassets pull ep1`" in left
     assert f"the cached bytes of {one.path} are damaged: delete {blob}" in left
     done = run_cli(locked.project.root, "doctor")
     assert done.returncode == 1

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import errno
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from gitassets.actions import making
-from gitassets.actions.making import Job, Progress, check_jobs, finish_making, make_assets
+from gitassets.actions.jobs import Job, Work
+from gitassets.actions.making import OnProgress, Progress, Results, finish_making, make_assets
+from gitassets.actions.preparing import Prepared, prepare
 from gitassets.actions.project import Project, Run
 from gitassets.actions.recording import adopt, write_run
+from gitassets.actions.spending import ABSENT, Terms
 from gitassets.actions.transition import approve, reject
 from gitassets.adapters.dvc import BlobStore
 from gitassets.adapters.journal import MadeLog
@@ -40,6 +43,14 @@ def images(project: Project, run: Run, *numbers: int) -> list[Job]:
     return [a_job(project, run, number, Kind.IMAGE) for number in numbers]
 
 
+def prepared(project: Project, jobs: list[Job]) -> Prepared:
+    return prepare(project, "ep1", jobs, Terms(), ABSENT)
+
+
+def make(project: Project, run: Run, jobs: list[Job], on_progress: OnProgress = ignore_progress) -> Results:
+    return make_assets(project, run, prepared(project, jobs), "regen", on_progress)
+
+
 def log_of(project: Project) -> MadeLog:
     return MadeLog(project.state_dir, "ep1")
 
@@ -56,7 +67,7 @@ def test_what_is_made_is_in_cache_and_log_before_anybody_waits_for_it(
         add(log, made)  # type: ignore[arg-type]
 
     monkeypatch.setattr(MadeLog, "add", note_thread)
-    results = make_assets(project, run, images(project, run, 1, 3), "regen", ignore_progress)
+    results = make(project, run, images(project, run, 1, 3))
     assert len(names) == len(results.made) == 2
     assert threading.main_thread().name not in names
     assert {one.asset["md5"] for one in log_of(project).read()} == {one.asset["md5"] for one in results.made}
@@ -77,7 +88,7 @@ def test_no_more_than_two_are_made_at_once(project: Project, run: Run, provider:
 
     provider.before = count
     jobs = [*images(project, run, 1, 3), a_job(project, run, 1, Kind.AUDIO), a_job(project, run, 2, Kind.AUDIO)]
-    results = make_assets(project, run, jobs, "regen", ignore_progress)
+    results = make(project, run, jobs)
     assert len(results.made) == 4
     assert max(most) <= making.PARALLEL
 
@@ -86,12 +97,11 @@ def test_what_cannot_succeed_is_found_before_anything_is_made(
     project: Project, run: Run, provider: ToneProvider
 ) -> None:
     provider.hopeless = {3}
-    assert [(str(one.address), one.hint) for one in check_jobs(project, images(project, run, 1, 3))] == [
-        ("image 3", "Set TONE_KEY.")
-    ]  # fmt: skip
+    found = prepared(project, images(project, run, 1, 3))
+    assert [(str(one.address), one.hint) for one in found.failed] == [("image 3", "Set TONE_KEY.")]
     with pytest.raises(ProviderError, match="None of image 3 can be made: No key"):
-        check_jobs(project, images(project, run, 3))
-    assert check_jobs(project, []) == []
+        prepared(project, images(project, run, 3))
+    assert prepared(project, []).failed == ()
     assert provider.requests == []
 
 
@@ -107,7 +117,7 @@ def test_a_full_disk_is_a_failure_of_that_asset(
 
     monkeypatch.setattr(making, "PARALLEL", 1)
     monkeypatch.setattr(BlobStore, "move_in", fill_up)
-    results = make_assets(project, run, images(project, run, 1, 3), "regen", ignore_progress)
+    results = make(project, run, images(project, run, 1, 3))
     assert [one.segment for one in results.made] == [1]
     assert "image 3 could not be written" in results.failed[0].message
     finish_making(project, run, results, "regen")
@@ -120,12 +130,12 @@ def test_ctrl_c_before_all_is_begun(
     submit = making.ThreadPoolExecutor.submit
 
     def stop_at_the_second(executor: object, function: object, *args: object) -> object:
-        if provider.requests or any(isinstance(one, Job) and one.address.segment == 3 for one in args):
+        if provider.requests or any(isinstance(one, Work) and one.jobs[0].address.segment == 3 for one in args):
             raise KeyboardInterrupt
         return submit(executor, function, *args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(making.ThreadPoolExecutor, "submit", stop_at_the_second)
-    results = make_assets(project, run, images(project, run, 1, 3), "regen", ignore_progress)
+    results = make(project, run, images(project, run, 1, 3))
     assert results.interrupted
     accounted = {one.segment for one in results.made} | {one.address.segment for one in results.failed}
     assert accounted == {1, 3}
@@ -134,12 +144,12 @@ def test_ctrl_c_before_all_is_begun(
 
 def test_scratch_folders_are_gone(project: Project, run: Run, provider: ToneProvider) -> None:
     provider.failing = {3}
-    make_assets(project, run, images(project, run, 1, 3), "regen", ignore_progress)
+    make(project, run, images(project, run, 1, 3))
     assert list((project.state_dir / "tmp").iterdir()) == []
 
 
 def test_the_log_is_empty_once_it_is_committed(project: Project, run: Run, provider: ToneProvider) -> None:
-    results = make_assets(project, run, images(project, run, 1, 3), "regen", ignore_progress)
+    results = make(project, run, images(project, run, 1, 3))
     recorded = finish_making(project, run, results, "regen", words="Because.")
     assert sorted(addresses(recorded.made)) == ["image 1", "image 3"]
     assert subjects(run)[0] == "regen image 1,3"
@@ -148,7 +158,7 @@ def test_the_log_is_empty_once_it_is_committed(project: Project, run: Run, provi
 
 def test_nothing_made_commits_nothing(project: Project, run: Run, provider: ToneProvider) -> None:
     provider.failing = {1}
-    results = make_assets(project, run, images(project, run, 1), "regen", ignore_progress)
+    results = make(project, run, images(project, run, 1))
     assert finish_making(project, run, results, "regen").commit is None
     assert subjects(run)[0].startswith("track")
     assert_clean(project, run)
@@ -159,7 +169,7 @@ def test_nothing_made_commits_nothing(project: Project, run: Run, provider: Tone
 
 def test_it_is_recorded_by_the_next_command_that_writes(project: Project, run: Run, provider: ToneProvider) -> None:
     reject(project, run, select(image="3"), reason="too dark")
-    make_assets(project, run, images(project, run, 1, 3), "regen", ignore_progress)
+    make(project, run, images(project, run, 1, 3))
     with write_run(project, run, "anything"):
         pass
     assert subjects(run)[0] == "recover image 1,3"
@@ -168,7 +178,7 @@ def test_it_is_recorded_by_the_next_command_that_writes(project: Project, run: R
 
 
 def test_it_is_left_to_its_maker_who_is_still_at_work(project: Project, run: Run, provider: ToneProvider) -> None:
-    results = make_assets(project, run, images(project, run, 1), "regen", ignore_progress)
+    results = make(project, run, images(project, run, 1))
     with hold_lock(project.state_dir / "making" / "ep1.lock", "making assets"):
         approve(project, run, select(audio="1"))
         assert subjects(run)[0] == "approve audio 1"
@@ -178,7 +188,7 @@ def test_it_is_left_to_its_maker_who_is_still_at_work(project: Project, run: Run
 
 
 def test_it_does_not_overwrite_what_was_approved_since(project: Project, run: Run, provider: ToneProvider) -> None:
-    make_assets(project, run, images(project, run, 1, 3), "regen", ignore_progress)
+    make(project, run, images(project, run, 1, 3))
     log = log_of(project).path.read_bytes()
     log_of(project).remove()
     approve(project, run, select(image="3"))
@@ -192,7 +202,7 @@ def test_it_does_not_overwrite_what_was_approved_since(project: Project, run: Ru
 
 
 def test_a_line_that_was_cut_short_costs_only_itself(project: Project, run: Run, provider: ToneProvider) -> None:
-    make_assets(project, run, images(project, run, 1), "regen", ignore_progress)
+    make(project, run, images(project, run, 1))
     with log_of(project).path.open("a") as file:
         file.write('{"segment": 3, "kind": "im')
     with write_run(project, run, "anything"):
@@ -205,7 +215,7 @@ def test_a_line_that_was_cut_short_costs_only_itself(project: Project, run: Run,
 
 
 def test_a_first_asset_gets_the_name_of_its_segment(project: Project, run: Run, provider: ToneProvider) -> None:
-    results = make_assets(project, run, images(project, run, 2), "regen", ignore_progress)
+    results = make(project, run, images(project, run, 2))
     finish_making(project, run, results, "regen")
     assert asset(project, run, "image", 2).path == "images/scene_001.png"
     assert_clean(project, run)
@@ -214,7 +224,7 @@ def test_a_first_asset_gets_the_name_of_its_segment(project: Project, run: Run, 
 def test_a_file_that_nobody_recorded_is_not_overwritten(project: Project, run: Run, provider: ToneProvider) -> None:
     stranger = write_picture(run.require_folder() / "images" / "scene_001.png", seed=200)
     data = stranger.read_bytes()
-    results = make_assets(project, run, images(project, run, 2), "regen", ignore_progress)
+    results = make(project, run, images(project, run, 2))
     finish_making(project, run, results, "regen")
     assert asset(project, run, "image", 2).path == "images/scene_001_2.png"
     assert stranger.read_bytes() == data
@@ -231,5 +241,5 @@ def test_a_name_that_is_the_same_where_case_does_not_count_is_taken(project: Pro
 
 def test_progress_begins_at_nothing(project: Project, run: Run, provider: ToneProvider) -> None:
     seen: list[Progress] = []
-    make_assets(project, run, images(project, run, 1), "regen", seen.append)
+    make(project, run, images(project, run, 1), seen.append)
     assert [(one.done, one.total, one.what) for one in seen] == [(0, 1, ""), (1, 1, "image 1")]

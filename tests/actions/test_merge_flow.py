@@ -6,10 +6,10 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from gitassets.actions.build import BuildOptions, GapsError, build
 from gitassets.actions.doctor import doctor

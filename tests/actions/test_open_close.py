@@ -94,7 +94,8 @@ def test_open_names_what_no_cache_holds(project: Project, run: Run) -> None:
     assert result.missing == ("images/scene_000.png",)
     done = run_cli(project.root, "open", "ep1")
     assert done.returncode == 0
-    assert "dvc pull" in done.stderr
+    assert "no DVC remote is set up: images/scene_000.png" in done.stderr
+    assert "`gitassets pull ep1` gets them" in done.stderr
 
 
 def test_another_folder_in_the_way_is_left_alone(project: Project, run: Run) -> None:

@@ -380,7 +380,7 @@ def test_an_error_in_the_program_keeps_what_was_made(project: Project, provider:
 PRODUCE = """
 import signal, sys, threading
 from pathlib import Path
-from gitassets.actions import making
+from gitassets.actions import making, preparing
 from gitassets.actions.produce import ProduceOptions, produce
 from gitassets.actions.project import find_project
 from tests.actions.tone_provider import ToneProvider
@@ -390,7 +390,7 @@ def before(request):
         signal.pthread_kill(threading.main_thread().ident, number)
 provider.before = before
 making.PARALLEL = 1
-making.load_provider = provider.under_name
+preparing.load_provider = provider.under_name
 script = [f"Paragraph {one}." for one in range(1, 7)]
 result = produce(find_project(Path.cwd()), script, ProduceOptions(run_id="ep1", images=False), lambda progress: None)
 print("interrupted" if result.interrupted else "done", len(result.made), len(result.failed))

@@ -277,8 +277,9 @@ def test_unknown_keys_of_the_asset_stay(project: Project, made: Run) -> None:
     path = made.require_folder() / "asset_manifest.json"
     path.write_text(path.read_text().replace('"take": 1', '"take": 1,\n        "mood": "calm"'))
     git(made.require_folder(), "commit", "--quiet", "-am", "moods")
+    before = asset(project, made, "image", 2)
     again(project, made, image="2")
-    assert asset(project, made, "image", 2).extra == {"mood": "calm"}
+    assert asset(project, made, "image", 2).extra == {"mood": "calm", "parent": before.md5}
     assert read_manifest(project, made).segments[1].image is not None
 
 

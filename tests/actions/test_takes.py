@@ -274,7 +274,7 @@ def approve_either(locked: LockedRun) -> None:
 
 def test_the_commands_print_tables_and_json(locked: LockedRun) -> None:
     root = locked.project.root
-    assert "scene_000" not in run_cli(root, "history", "ep1", "--image", "1").stdout
+    assert "→ 1  current, approved" in run_cli(root, "history", "ep1", "--image", "1").stdout
     found = json.loads(run_cli(root, "history", "ep1", "--image", "1", "--json").stdout)
     (take,) = found["assets"][0]["takes"]
     assert {"take", "md5", "status", "commit", "author", "date", "current"} <= set(take)

@@ -121,7 +121,7 @@ def test_a_failed_copy_leaves_nothing_beside_the_target(
         copy.write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(adapter, "_clone", fail)
+    monkeypatch.setattr(adapter, "clone_file", fail)
     with pytest.raises(OSError, match="No space left"):
         blobs.place(MD5, target, locked=False)
     assert {one.name: one.read_bytes() for one in target.parent.iterdir()} == {"a.png": b"what was there"}

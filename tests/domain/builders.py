@@ -44,6 +44,17 @@ def video(number: int = 1, status: Status = Status.DRAFT, take: int = 1, **chang
     return an_asset(Kind.VIDEO, number, status, take, **changes)
 
 
+def a_candidate(kind: Kind, number: int = 1, take: int = 2, **changes: Any) -> Asset:
+    """The take as one that could be chosen: a draft in takes/."""
+    md5 = changes.pop("md5", digest(f"{kind} {number} take {take}"))
+    stem, suffix = default_path(Address(number, kind), "").split("/")[1], SUFFIXES[kind]
+    return an_asset(kind, number, take=take, **{"md5": md5, "path": f"takes/{stem}_{md5[:8]}{suffix}", **changes})
+
+
+def by_md5(*takes: Asset) -> dict[str, Asset]:
+    return {one.md5: one for one in takes}
+
+
 def a_segment(text: str = "Welcome.", **values: Any) -> Segment:
     return Segment(paragraph_text=text, **values)
 
@@ -53,7 +64,7 @@ def a_manifest(segments: Mapping[int, Segment] | None = None, **values: Any) -> 
 
 
 KNOWN_KEYS = {
-    *(name for one in (Asset, Segment, Manifest, FinalFile) for name in one.__dataclass_fields__),
+    *(name for one in (Asset, Segment, Manifest, FinalFile) for name in one.__struct_fields__),
     "extra",
 }
 
@@ -83,6 +94,8 @@ def assets(draw: st.DrawFn, kind: Kind, number: int) -> Asset:
         **dict.fromkeys(("reason", "voice", "source", "model", "prompt", "style", "text_md5", "generated_at"), texts),
         "reopened": st.fixed_dictionaries({"md5": md5s, "reason": texts}),
     }
+    others = draw(st.lists(md5s.filter(lambda md5: md5 != own), max_size=2, unique=True))
+    takes = [a_candidate(kind, number, draw(wholes), md5=md5, size=draw(wholes), extra=draw(extras)) for md5 in others]
     return Asset(
         path=default_path(Address(number, kind), SUFFIXES[kind]),
         status=status,
@@ -90,6 +103,7 @@ def assets(draw: st.DrawFn, kind: Kind, number: int) -> Asset:
         approved_md5=own if status.locked else None,
         size=draw(wholes),
         take=draw(wholes),
+        takes=by_md5(*takes),
         extra=draw(extras),
         **{name: draw(st.none() | values) for name, values in optional.items()},
     )

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gitassets.domain.conflict import settle
 from gitassets.domain.derived import build_record, derive, visuals
 from gitassets.domain.manifest import Address, Asset, FinalFile, Kind, Manifest
 from gitassets.domain.reopened import reopen_record
 from gitassets.domain.status import Status, status_after_new_take
+from gitassets.domain.takes import next_take, stand_down, without_take
 from tests.domain.builders import a_manifest, a_segment, an_asset, digest
 
 SEGMENTS = 3
@@ -65,6 +68,44 @@ def make(asset: Asset, value: int) -> Asset | None:
     return replace(asset, md5=md5, size=asset.size + 1, take=asset.take + 1, status=status, path=path)
 
 
+def suggest(asset: Asset, value: int) -> Asset | None:
+    """A candidate more, also of a locked asset; two sides may come upon the same, or upon the same file name."""
+    md5 = digest(f"{asset.path.rsplit('.', 1)[0]} candidate {value}")
+    if md5 in (asset.md5, *asset.takes):
+        return None
+    path = f"takes/{Path(asset.path).stem}_{md5[:8] if value % 3 else 'same'}.png"
+    if path in [one.path for one in asset.takes.values()]:
+        return None
+    take = Asset(path=path, status=Status.DRAFT, md5=md5, size=value, take=next_take(asset), prompt=WORDS[value])
+    return replace(asset, takes={**asset.takes, md5: take})
+
+
+def choose(asset: Asset, value: int) -> Asset | None:
+    """Another take is the current one, which becomes a candidate."""
+    if asset.locked or not asset.takes:
+        return None
+    take = asset.takes[sorted(asset.takes)[value % len(asset.takes)]]
+    manifest = a_manifest({1: a_segment(image=asset)})
+    former = stand_down(manifest, Address(1, Kind.IMAGE), asset)
+    return replace(
+        asset,
+        md5=take.md5,
+        size=take.size,
+        take=take.take,
+        prompt=take.prompt,
+        status=status_after_new_take(asset.status),
+        takes={**without_take(asset.takes, take.md5), former.md5: former},
+    )
+
+
+def drop(asset: Asset, value: int) -> Asset | None:
+    """All candidates are gone, or one."""
+    if not asset.takes:
+        return None
+    gone = sorted(asset.takes)[value % len(asset.takes)]
+    return replace(asset, takes={} if value % 2 else without_take(asset.takes, gone))
+
+
 def prompt(asset: Asset, value: int) -> Asset | None:
     return replace(asset, prompt=WORDS[value])
 
@@ -74,7 +115,7 @@ def tag(asset: Asset, value: int) -> Asset | None:
 
 
 ON_ASSETS: dict[str, Callable[[Asset, int], Asset | None]] = {
-    one.__name__: one for one in (approve, reject, put_up, publish, reopen, make, prompt, tag)
+    one.__name__: one for one in (approve, reject, put_up, publish, reopen, make, suggest, choose, drop, prompt, tag)
 }
 
 
@@ -140,7 +181,7 @@ def apply_all(manifest: Manifest, changes: Sequence[Change]) -> Manifest:
 # Most changes are decisions on few assets, or two sides would hardly ever meet.
 _MET = Address(1, Kind.IMAGE)
 _ALL = [Address(number, kind) for number in range(1, SEGMENTS + 1) for kind in Kind]
-_DECISIONS = ["approve", "reject", "make", "reopen", "publish"]
+_DECISIONS = ["approve", "reject", "make", "reopen", "publish", "suggest", "choose"]
 changes = st.builds(
     Change,
     st.sampled_from([*ON_ASSETS, *_DECISIONS, *_DECISIONS, *ON_MANIFESTS]),

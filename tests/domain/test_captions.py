@@ -10,12 +10,14 @@ from gitassets.domain.captions import (
     LINE_CHARS,
     format_srt,
     list_chapters,
+    make_credit,
     make_cues,
     make_title,
     split_cues,
 )
+from gitassets.domain.manifest import Asset
 from gitassets.domain.timeline import ChosenSegment, Timeline, lay_out
-from tests.domain.builders import audio
+from tests.domain.builders import audio, image
 
 
 def timeline_of(*texts: str, seconds: float = 4.0) -> Timeline:
@@ -30,6 +32,47 @@ def test_a_short_text_is_one_cue_for_the_whole_segment() -> None:
     assert format_srt(timeline_of("Hello there.", "Bye.")) == (
         "1\n00:00:00,000 --> 00:00:04,000\nHello there.\n\n2\n00:00:04,000 --> 00:00:08,000\nBye.\n\n"
     )
+
+
+def credited(number: int, **credit: object) -> Asset:
+    return image(number, extra={"credit": credit})
+
+
+def shown(*visuals: Asset | None, text: str = "Hello there.") -> str:
+    """The captions of a run with these pictures, each segment of four seconds."""
+    segments = tuple(
+        ChosenSegment(number=n, text=text, narration=audio(n), visual=one, visual_is_clip=False)
+        for n, one in enumerate(visuals, start=1)
+    )
+    return format_srt(lay_out(segments, {audio(n).md5: 4.0 for n in range(1, len(visuals) + 1)}, Fraction(30)))
+
+
+def test_a_picture_is_credited_where_it_is_first_seen() -> None:
+    drone = credited(1, title="Drone 1", author="Ann & Bob", licence="CC BY-SA 4.0", page_url="https://x")
+    line = "[Picture: Drone 1, Ann & Bob, CC BY-SA 4.0]"
+    srt = shown(drone, None, credited(3, author="Eve", licence="CC0"), drone)
+    assert re.sub(r"\s+", " ", srt).count(line) == 1
+    first, second, third, fourth = srt.strip().split("\n\n")
+    assert re.sub(r"\s+", " ", first).endswith(f"Hello there. {line}")
+    assert (second.count("[Picture"), fourth.count("[Picture")) == (0, 0)
+    assert third.endswith("[Picture: Eve, CC0]")
+
+
+def test_a_segment_without_words_has_a_cue_for_the_credit_alone() -> None:
+    assert shown(credited(1, title="Map", licence="CC0"), text="") == (
+        "1\n00:00:00,000 --> 00:00:04,000\n[Picture: Map, CC0]\n\n"
+    )
+
+
+@pytest.mark.parametrize("credit", [None, 5, {}, {"title": 5}, {"a": "b"}])
+def test_what_needs_no_credit_gets_none(credit: object) -> None:
+    assert make_credit(image(extra={"credit": credit})) == make_credit(image()) == make_credit(None) == ()
+
+
+def test_a_credit_is_readable_whatever_it_holds() -> None:
+    lines = make_credit(credited(1, title="A \x1b[31m\n\n99\n" + "long " * 100, author="Ann", licence="CC0"))
+    assert all(len(line) <= LINE_CHARS and line.isprintable() for line in lines)
+    assert "Ann" in " ".join(lines)
 
 
 def test_hours_are_counted() -> None:

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from gitassets.domain.carry import carry, find_hindrance
 from gitassets.domain.conflict import CONFLICT
@@ -54,11 +53,11 @@ def test_an_approval_of_other_bytes_is_not_copied_and_nothing_is_published_by_co
 @pytest.mark.parametrize("status", ["draft", "review", "approved", "rejected", "revised"])
 def test_a_replaced_asset_goes_on_by_the_table_of_states(before: str, status: str) -> None:
     current = asset(before, OTHER, take=4, extra={"mood": "calm", "origin": "x"})
-    copied = carry(run("a", asset(status, extra={CONFLICT: [{}]})), run("b", current), AUDIO)
+    copied = carry(run("a", asset(status, extra={CONFLICT: [{}], "parent": "x"})), run("b", current), AUDIO)
     assert find_path(current.status, copied.status)
     assert (before, copied.status) != ("rejected", Status.REJECTED)
     assert copied.take == 5
-    assert dict(copied.extra) == {"mood": "calm"}
+    assert dict(copied.extra) == {"mood": "calm", "parent": OTHER}
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
+from msgspec.structs import replace
 
 from gitassets.domain.derived import build_record, derive, visuals
 from gitassets.domain.manifest import Asset, Manifest, Segment, format_manifest
@@ -80,6 +79,28 @@ def test_the_visual_is_the_video_then_the_image_then_what_came_before() -> None:
     )
     assert dict(visuals(manifest)) == {1: None, 2: clip, 3: third, 5: third}
     assert dict(visuals(manifest.with_segments({1: a_segment(image=first)})))[1] == first
+
+
+@pytest.mark.parametrize("status", [Status.REJECTED, Status.DRAFT, REVIEW])
+def test_what_a_build_left_out_and_that_is_as_it_was_is_pending(status: Status) -> None:
+    spoken, shown = audio(status=APPROVED), image(status=status)
+    assert sync(replace(built_segment(spoken, None), image=shown)) == "pending"
+    assert sync(replace(built_segment(spoken, image()), video=video(status=Status.REJECTED))) == "pending"
+    assert sync(replace(built_segment(None, image(status=APPROVED)), audio=audio(status=status))) == "pending"
+    # It was in the build, and was exchanged since.
+    assert sync(replace(built_segment(spoken, image()), image=image(status=status, take=2))) == "stale"
+    approved = replace(built_segment(spoken, None), image=image(status=APPROVED))
+    assert sync(approved) == "stale"
+
+
+def test_a_segment_that_goes_on_with_the_visual_before_while_its_own_is_rejected_is_pending() -> None:
+    first = built_segment(audio(1, APPROVED), image(1, APPROVED))
+    second = a_segment(
+        audio=audio(2, APPROVED), image=image(2, Status.REJECTED), built=build_record(audio(2), image(1))
+    )
+    derived = derive(a_manifest({1: first, 2: second}))
+    assert [one.sync_status for one in derived.segments.values()] == ["synced", "pending"]
+    assert derived.production_state == "review"
 
 
 def test_a_changed_visual_makes_the_segments_that_carry_it_forward_stale() -> None:

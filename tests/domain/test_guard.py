@@ -3,10 +3,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gitassets.domain.conflict import CONFLICT
 from gitassets.domain.dvc_file import imply_dvc_files

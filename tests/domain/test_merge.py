@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gitassets.domain.conflict import (
     CONFLICT,
@@ -212,6 +212,32 @@ def test_what_describes_the_bytes_goes_with_them() -> None:
     merged = merge(base, image(take=2, width=100, voice="a", cost_usd=2.0), theirs)
     assert merged == image(take=2, width=100, voice="a", cost_usd=2.0)
     assert merge(base, replace(base, width=102, cost_usd=3), theirs) == replace(base, width=102, cost_usd=3)
+
+
+@pytest.mark.parametrize("settled", [True, False])
+def test_what_was_asked_for_goes_with_the_bytes_that_came_of_it(settled: bool) -> None:
+    """A request beside the bytes of another one would be answered from history with the wrong ones."""
+    base = image(extra={"request": "of take 1", "credit": {"author": "Ann"}, "mood": "calm"})
+    mine = image(take=2, status=REVIEW, extra={"request": "of take 2", "parent": "x", "mood": "calm"})
+    other = image(take=1, status=REJECTED) if settled else image(take=3, status=REVIEW)
+    theirs = replace(other, extra={"request": f"of take {other.take}", "credit": {"author": "Bob"}, "mood": "wild"})
+    merged = merge(base, mine, theirs)
+    assert merged is not None
+    assert merged.extra["request"] == f"of take {2 if merged.md5 == mine.md5 else other.take}"
+    assert ("credit" in merged.extra) == (merged.md5 == theirs.md5)
+    assert ("parent" in merged.extra) == (merged.md5 == mine.md5)
+    assert (merged.extra["mood"], "unmerged" in merged.extra) == ("wild", False)
+
+
+def test_charges_of_both_sides_stay() -> None:
+    def charged(*names: str) -> Manifest:
+        return run_with(image(), extra={"charges": {name: {"cost_usd": 0.07} for name in names}})
+
+    merged = merge_manifests(charged("a"), charged("a", "b"), charged("a", "c"))
+    assert merged.clean
+    assert sorted(merged.manifest.segments[1].extra["charges"]) == ["a", "b", "c"]
+    sides = [state(one) for one in (charged("a"), charged("a", "b"), charged("a", "c"))]
+    assert check_merge(*sides, state(merged.manifest)) == ()
 
 
 def test_unknown_keys_merge_and_keep_what_lost() -> None:
@@ -427,11 +453,20 @@ def _check_nothing_lost(base: Manifest, ours: Manifest, theirs: Manifest, merged
                     assert md5 in [one for _, one in found]
                 if (status, md5) not in old and status in ("approved", "rejected", "published"):
                     assert (status, md5) in found or (status == "approved" and ("published", md5) in found)
+            _check_candidates(base.asset(address), asset, merged.asset(address))
             before = base.asset(address)
             if before is not None and before.locked and not asset.locked:
                 after = merged.asset(address)
                 assert after is not None
                 assert not after.locked
+
+
+def _check_candidates(before: Asset | None, side: Asset, merged: Asset | None) -> None:
+    """What a side added is there, as a candidate or as the current take; who chose one has not taken it from others."""
+    known = {*before.takes, before.md5} if before else set()
+    for md5 in side.takes.keys() - known:
+        assert merged is not None
+        assert md5 in (merged.md5, *merged.takes)
 
 
 @settings(max_examples=300)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.actions import making
+from gitassets.actions import preparing
 from gitassets.actions.project import Project, Run, find_run
 from gitassets.actions.track import track
 from tests.actions.checks import ignore_progress
@@ -23,5 +23,5 @@ def run(project: Project, media_folder: Callable[..., Path]) -> Run:
 def provider(monkeypatch: pytest.MonkeyPatch) -> ToneProvider:
     """What every provider name leads to."""
     found = ToneProvider()
-    monkeypatch.setattr(making, "load_provider", found.under_name)
+    monkeypatch.setattr(preparing, "load_provider", found.under_name)
     return found

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import struct
 import threading
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -61,8 +63,25 @@ def openai_error(status: int, message: str, code: str | None = None, **more: Any
     )
 
 
+def stamp(data: bytes, number: int) -> bytes:
+    """The same sound, picture or clip as a file of other bytes: no two purchases give the same."""
+    note = b"gitassets %08d" % number
+    if data.startswith(b"\x89PNG"):
+        chunk = b"tEXt" + b"n\0" + note
+        return data[:-12] + struct.pack(">I", len(note) + 2) + chunk + struct.pack(">I", zlib.crc32(chunk)) + data[-12:]
+    if data.startswith(b"RIFF"):
+        body = data[8:] + b"note" + struct.pack("<I", len(note)) + note
+        return b"RIFF" + struct.pack("<I", len(body)) + body
+    if data[4:8] == b"ftyp":
+        return data + struct.pack(">I", len(note) + 8) + b"free" + note
+    return data + (b"TAG" + note).ljust(128, b"\0")
+
+
 class Services:
-    """All services on one origin. `media` holds the bytes of audio (mp3), image (png) and video (mp4) to give."""
+    """All services on one origin. `media` holds the bytes of audio (mp3), image (png) and video (mp4) to give.
+
+    `bought` are the requests that cost money; with `unique`, no two of them give the same bytes.
+    """
 
     def __init__(self, media: Mapping[str, bytes]) -> None:
         self.media = media
@@ -71,7 +90,9 @@ class Services:
         self.polls_until_done = 2
         self.image_as_url = False
         self.file_answer: Answer | None = None
-        self._faults: dict[str, list[Answer]] = {}
+        self.unique = False
+        self.bought: list[Seen] = []
+        self._faults: dict[tuple[str, bytes], list[Answer]] = {}
         self._lock = threading.Lock()
         self.closing = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _make_handler(self))
@@ -89,9 +110,9 @@ class Services:
             self._server.shutdown()
             self._server.server_close()
 
-    def misbehave(self, path: str, *answers: Answer) -> None:
-        """Paths that begin so get these answers in turn, the last one for ever."""
-        self._faults[path] = list(answers)
+    def misbehave(self, path: str, *answers: Answer, holding: str = "") -> None:
+        """Paths that begin so get these answers in turn, the last one for ever; with `holding` only such requests."""
+        self._faults[path, holding.encode()] = list(answers)
 
     def recover(self) -> None:
         self._faults.clear()
@@ -106,8 +127,8 @@ class Services:
     def answer(self, seen: Seen) -> Answer:
         with self._lock:
             self.seen.append(seen)
-            for path, answers in self._faults.items():
-                if seen.path.startswith(path):
+            for (path, holding), answers in self._faults.items():
+                if seen.path.startswith(path) and holding in seen.body:
                     return answers.pop(0) if len(answers) > 1 else answers[0]
             return self._behave(seen)
 
@@ -135,25 +156,36 @@ class Services:
             )
         if set(seen.json) != {"model", "input", "voice", "speed", "response_format"} or len(seen.json["input"]) > 4096:
             return openai_error(400, "bad fields")
-        return Answer(200, self.media["audio"], "audio/mpeg", framing="chunked")
+        return self._speak(seen)
 
     def _draw(self, seen: Seen) -> Answer:
         if seen.headers.get("authorization") != f"Bearer {KEYS['OPENAI_API_KEY']}":
             return openai_error(401, "Incorrect API key", "invalid_api_key")
         if set(seen.json) != {"model", "prompt", "n", "size", "quality", "output_format"}:
             return openai_error(400, "bad fields")
+        number = self._sell(seen)
         if self.image_as_url:
-            return say(
-                {"created": 1, "data": [{"url": f"{self.url}/files/image?sig=SIGNATURE", "revised_prompt": "Revised"}]}
-            )
-        return say({"created": 1, "data": [{"b64_json": base64.b64encode(self.media["image"]).decode()}], "usage": {}})
+            url = f"{self.url}/files/image/{number}?sig=SIGNATURE"
+            return say({"created": 1, "data": [{"url": url, "revised_prompt": "Revised"}]})
+        picture = base64.b64encode(self._make("image", number)).decode()
+        return say({"created": 1, "data": [{"b64_json": picture}], "usage": {}})
 
     def _speak_elevenlabs(self, seen: Seen) -> Answer:
         if seen.headers.get("xi-api-key") != KEYS["ELEVENLABS_API_KEY"]:
             return say({"detail": {"status": "invalid_api_key", "message": "Invalid API key"}}, 401)
         if set(seen.json) - {"seed"} != {"text", "model_id", "voice_settings"}:
             return say({"detail": [{"loc": ["body", "text"], "msg": "field required"}]}, 422)
-        return Answer(200, self.media["audio"], "audio/mpeg", framing="chunked")
+        return self._speak(seen)
+
+    def _speak(self, seen: Seen) -> Answer:
+        return Answer(200, self._make("audio", self._sell(seen)), "audio/mpeg", framing="chunked")
+
+    def _sell(self, seen: Seen) -> int:
+        self.bought.append(seen)
+        return len(self.bought)
+
+    def _make(self, kind: str, number: int) -> bytes:
+        return stamp(self.media[kind], number) if self.unique else self.media[kind]
 
     def _list_voices(self, _: Seen) -> Answer:
         return say({"voices": [{"voice_id": "bIHbv24MWmeRgasZH58o", "name": "Will - Relaxed Optimist"}]})
@@ -161,14 +193,14 @@ class Services:
     def _order_luma(self, seen: Seen) -> Answer:
         if seen.headers.get("authorization") != f"Bearer {KEYS['LUMA_API_KEY']}":
             return say({"detail": "Not authenticated"}, 401)
-        return say({"id": self._new_job(), "state": "queued", "assets": None}, 201)
+        return say({"id": self._new_job(seen), "state": "queued", "assets": None}, 201)
 
     def _poll_luma(self, seen: Seen) -> Answer:
         job = seen.path.rsplit("/", 1)[1]
         if job not in self.jobs:
             return say({"detail": "Generation not found"}, 404)
         done = self._is_done(job)
-        assets = {"video": f"{self.url}/files/video?sig=SIGNATURE"} if done else None
+        assets = {"video": f"{self._file_of(job)}?sig=SIGNATURE"} if done else None
         return say({"id": job, "state": "completed" if done else "dreaming", "assets": assets, "failure_reason": None})
 
     def _order_runway(self, seen: Seen) -> Answer:
@@ -178,7 +210,7 @@ class Services:
             "data:image/"
         ):
             return say({"error": "bad request"}, 400)
-        return say({"id": self._new_job()})
+        return say({"id": self._new_job(seen)})
 
     def _poll_runway(self, seen: Seen) -> Answer:
         job = seen.path.rsplit("/", 1)[1]
@@ -186,12 +218,15 @@ class Services:
             return say({"error": "not found"}, 404)
         if not self._is_done(job):
             return say({"id": job, "status": "RUNNING", "progress": 0.5})
-        return say({"id": job, "status": "SUCCEEDED", "output": [f"{self.url}/files/video?_jwt=SIGNATURE"]})
+        return say({"id": job, "status": "SUCCEEDED", "output": [f"{self._file_of(job)}?_jwt=SIGNATURE"]})
 
-    def _new_job(self) -> str:
-        job = f"job-{len(self.jobs) + 1}"
+    def _new_job(self, seen: Seen) -> str:
+        job = f"job-{self._sell(seen)}"
         self.jobs[job] = 0
         return job
+
+    def _file_of(self, job: str) -> str:
+        return f"{self.url}/files/video/{job.removeprefix('job-')}"
 
     def _is_done(self, job: str) -> bool:
         self.jobs[job] += 1
@@ -209,7 +244,8 @@ class Services:
             return Answer(400, b"Only one auth mechanism allowed", "text/plain")
         if self.file_answer:
             return self.file_answer
-        return Answer(200, self.media[seen.path.rsplit("/", 1)[1]], "application/octet-stream")
+        _, _, kind, *number = seen.path.split("/")
+        return Answer(200, self._make(kind, int(number[0]) if number else 0), "application/octet-stream")
 
 
 def search_answer(services: Services) -> Answer:

@@ -94,9 +94,7 @@ class TestWaiting:
     def test_a_slow_reader_is_not_waited_for(self) -> None:
         body = {"image": "x" * 20_000_000}
         with _silent_listener() as url, pytest.raises(CallError) as caught:
-            fetch(
-                url, "/x", method="POST", body=body, buys=True, patience=Patience(timeout_sec=0.3, tries=4, wait_sec=0)
-            )
+            fetch(url, "/x", method="POST", body=body, buys=True, patience=Patience(timeout_sec=3, tries=4, wait_sec=0))
         assert caught.value.problem is Problem.TIMEOUT
         assert caught.value.tries == 1
 

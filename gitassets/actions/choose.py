@@ -1,0 +1,160 @@
+"""Makes a candidate the current take of an asset, and takes candidates away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gitassets.actions.project import Project, Run, read_manifest
+from gitassets.actions.recording import adopt, write_run
+from gitassets.actions.takes import bring_back, find_take, require_unlocked
+from gitassets.actions.transaction import Session
+from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
+from gitassets.domain.manifest import Address, Asset, Manifest
+from gitassets.domain.selection import AssetSelection, select_assets
+from gitassets.domain.status import Status, status_after_new_take
+from gitassets.domain.takes import LATEST_TAKE, next_take, sorted_takes, stand_down
+from gitassets.errors import UsageError
+
+
+class ChooseResult(Struct, frozen=True):
+    """The take that is the current one now, and the statuses before and after.
+
+    `earlier`: it was no candidate but came from the history. `commit` is None when it was the current one already, or
+    on a dry run.
+    """
+
+    run_id: str
+    address: Address
+    take: int
+    md5: str
+    before: Status
+    after: Status
+    earlier: bool
+    commit: str | None
+    dry_run: bool
+
+
+def choose(
+    project: Project, run: Run, selection: AssetSelection, wanted: str, *, dry_run: bool = False
+) -> ChooseResult:
+    """The candidate is the current take, and that one is a candidate. A take of the history is brought back, in review.
+
+    `wanted` is a take's number, or the beginning of its md5.
+    """
+    if dry_run:
+        return _find(project, run, read_manifest(project, run), selection, wanted).result
+    with write_run(project, run, "choose") as session:
+        found = _find(project, run, session.manifest, selection, wanted)
+        commit = _commit(session, found)
+    return replace(found.result, commit=commit, dry_run=False)
+
+
+@dataclass(frozen=True)
+class _Found:
+    take: Asset
+    current: Asset
+    result: ChooseResult
+
+
+def _find(project: Project, run: Run, manifest: Manifest, selection: AssetSelection, wanted: str) -> _Found:
+    address = _choose_address(selection, manifest)
+    current = require_unlocked(manifest, address)
+    found = find_take(project, run, address, wanted)
+    take = current if found.md5 == current.md5 else current.takes.get(found.md5, found)
+    is_earlier = take is found
+    after = Status.REVIEW if is_earlier else status_after_new_take(current.status)
+    result = ChooseResult(
+        run_id=run.run_id,
+        address=address,
+        take=take.take,
+        md5=take.md5,
+        before=current.status,
+        after=current.status if take is current else after,
+        earlier=is_earlier,
+        commit=None,
+        dry_run=True,
+    )
+    return _Found(take, current, result)
+
+
+def _choose_address(selection: AssetSelection, manifest: Manifest) -> Address:
+    chosen = [] if selection.empty else select_assets(selection, manifest)
+    if len(chosen) != 1:
+        raise UsageError("Say of which asset a take is chosen", "With one of --audio N, --image N or --video N.")
+    return chosen[0].address
+
+
+def _commit(session: Session, found: _Found) -> str | None:
+    address, take, current = found.result.address, found.take, found.current
+    if take.md5 == current.md5:
+        return None
+    if found.result.earlier:
+        return bring_back(session, address, take, current).commit
+    session.project.blobs.require(take.md5, f"take {take.take} of {address}")
+    former = stand_down(session.manifest, address, current)
+    adopted = adopt(session, address, take, current)
+    after = replace(adopted, takes={**adopted.takes, former.md5: former})
+    transition = Transition(address, current.status, after.status)
+    message = CommitMessage(session.run.run_id, "choose", f"take {take.take} of {address}", "", (transition,))
+    return session.commit(session.manifest.with_asset(address, after), message)
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A candidate that was taken away; its bytes can still be had from the history."""
+
+    address: Address
+    take: int
+    md5: str
+    path: str
+
+
+@dataclass(frozen=True)
+class DropResult:
+    """`commit` is None when there was no candidate, or on a dry run."""
+
+    run_id: str
+    dropped: tuple[Dropped, ...]
+    commit: str | None
+    dry_run: bool
+
+
+def drop_candidates(project: Project, run: Run, selection: AssetSelection, *, dry_run: bool = False) -> DropResult:
+    """The chosen assets have no candidates: each has its current take alone."""
+    if selection.empty:
+        raise UsageError("Say of which assets the candidates are to go", "With --audio, --image, --video or --segment.")
+    if dry_run:
+        return DropResult(run.run_id, _list_dropped(read_manifest(project, run), selection), None, True)
+    with write_run(project, run, "drop candidates") as session:
+        dropped = _list_dropped(session.manifest, selection)
+        commit = _commit_drop(session, dropped) if dropped else None
+    return DropResult(run.run_id, dropped, commit, False)
+
+
+def _list_dropped(manifest: Manifest, selection: AssetSelection) -> tuple[Dropped, ...]:
+    assets = ((one.address, manifest.asset(one.address)) for one in select_assets(selection, manifest))
+    return tuple(
+        Dropped(address, take.take, take.md5, take.path)
+        for address, asset in assets
+        for take in (sorted_takes(asset) if asset else ())
+    )
+
+
+def _commit_drop(session: Session, dropped: tuple[Dropped, ...]) -> str:
+    assets = {one.address: session.manifest.asset(one.address) for one in dropped}
+    changed = {address: _without_candidates(asset) for address, asset in assets.items() if asset is not None}
+    transitions = tuple(Transition(address, one.status, one.status) for address, one in changed.items())
+    what = f"the candidates of {format_addresses(changed)}"
+    message = CommitMessage(session.run.run_id, "drop", what, "", transitions)
+    return session.commit(session.manifest.with_assets(changed), message)
+
+
+def _without_candidates(asset: Asset) -> Asset:
+    """The asset alone. The numbers of the takes that go are not given again."""
+    alone = replace(asset, takes={})
+    if next_take(alone) == next_take(asset):
+        return alone
+    return replace(alone, extra={**asset.extra, LATEST_TAKE: next_take(asset) - 1})

@@ -1,0 +1,100 @@
+"""What runs have cost, from their histories."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from gitassets.actions.past import read_open_usd
+from gitassets.actions.project import Project, Run, find_runs
+from gitassets.actions.takes import iter_manifests
+from gitassets.adapters.journal import MadeLog
+from gitassets.domain.money import add_usd
+from gitassets.domain.spent import CostRow, Ledger, sum_up
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunCost:
+    """One run: a row for each kind and provider, and their sums.
+
+    `pending_usd` is what is ordered, or was bought by an interrupted command, and is in no history yet: it comes on
+    top. `unknown_takes` say nothing of their cost.
+    """
+
+    run_id: str
+    rows: tuple[CostRow, ...]
+    total_usd: float
+    wasted_usd: float
+    pending_usd: float
+    unknown_takes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """What all takes of one kind, or of one provider, have cost."""
+
+    name: str
+    takes: int
+    cost_usd: float
+    wasted_usd: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostResult:
+    runs: tuple[RunCost, ...]
+    by_kind: tuple[Share, ...]
+    by_provider: tuple[Share, ...]
+    total_usd: float
+    wasted_usd: float
+    pending_usd: float
+
+
+def read_costs(project: Project, run: Run | None = None) -> CostResult:
+    """The given run, or all of them, each history read once."""
+    runs = [run] if run is not None else list(find_runs(project).values())
+    costs = tuple(_read_run(project, one) for one in runs)
+    rows = [row for one in costs for row in one.rows]
+    return CostResult(
+        runs=costs,
+        by_kind=_share_by(rows, lambda row: row.kind.value),
+        by_provider=_share_by(sorted(rows, key=lambda row: row.provider), lambda row: row.provider),
+        total_usd=add_usd(one.total_usd for one in costs),
+        wasted_usd=add_usd(one.wasted_usd for one in costs),
+        pending_usd=add_usd(one.pending_usd for one in costs),
+    )
+
+
+def _read_run(project: Project, run: Run) -> RunCost:
+    ledger = Ledger()
+    for _, manifest in iter_manifests(project, run):
+        ledger.see(manifest)
+    rows = sum_up(ledger.list_spent())
+    return RunCost(
+        run_id=run.run_id,
+        rows=rows,
+        total_usd=add_usd(row.cost_usd for row in rows),
+        wasted_usd=add_usd(row.wasted_usd for row in rows),
+        pending_usd=_read_pending_usd(project, run),
+        unknown_takes=sum(row.unknown_takes for row in rows),
+    )
+
+
+def _read_pending_usd(project: Project, run: Run) -> float:
+    log = MadeLog(project.state_dir, run.run_id)
+    made = [cost for one in log.read() if isinstance(cost := one.asset.get("cost_usd"), int | float)]
+    return add_usd((read_open_usd(project, run.run_id), *made, *(one.cost_usd for one in log.read_charges())))
+
+
+def _share_by(rows: Iterable[CostRow], name_of: Callable[[CostRow], str]) -> tuple[Share, ...]:
+    grouped: dict[str, list[CostRow]] = {}
+    for row in rows:
+        grouped.setdefault(name_of(row), []).append(row)
+    return tuple(
+        Share(
+            name=name,
+            takes=sum(row.takes for row in found),
+            cost_usd=add_usd(row.cost_usd for row in found),
+            wasted_usd=add_usd(row.wasted_usd for row in found),
+        )
+        for name, found in grouped.items()
+    )

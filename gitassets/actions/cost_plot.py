@@ -1,0 +1,213 @@
+"""Draws what runs have cost: a bar for each run, or for each kind and provider of one; what was wasted is hatched."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from gitassets.actions.cost import CostResult, RunCost
+from gitassets.domain.manifest import Kind
+from gitassets.domain.money import add_usd, format_usd
+from gitassets.domain.spent import CostRow
+from gitassets.errors import NotFoundError, ProviderError, UsageError
+from gitassets.providers.typeface import SANS, SANS_BOLD, Face, choose_typeface, clean_text, load_font
+
+if TYPE_CHECKING:
+    from PIL.ImageDraw import ImageDraw
+
+MAX_BARS = 24
+COLOURS = {Kind.AUDIO: "#2f6f9f", Kind.IMAGE: "#e0912f", Kind.VIDEO: "#7d4f9e"}
+GROUND, TEXT, FAINT, GRID = "#ffffff", "#1c2733", "#66727f", "#dde3e8"
+# All lengths are in pixels of a picture of this width; it is large enough for a screen of twice the usual density.
+WIDTH, MARGIN, LABEL_WIDTH, VALUE_WIDTH = 1800, 60, 430, 330
+TITLE_PX, TEXT_PX, SMALL_PX = 46, 30, 26
+TOP, ROW, BAR, FOOT = 210, 66, 38, 130
+HATCH_STEP, HATCH_WIDTH = 12, 5
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of a bar."""
+
+    kind: Kind
+    cost_usd: float
+    wasted: bool
+
+
+@dataclass(frozen=True)
+class Bar:
+    label: str
+    pieces: tuple[Piece, ...]
+
+    @property
+    def cost_usd(self) -> float:
+        return add_usd(piece.cost_usd for piece in self.pieces)
+
+    @property
+    def wasted_usd(self) -> float:
+        return add_usd(piece.cost_usd for piece in self.pieces if piece.wasted)
+
+
+def plot_costs(result: CostResult, path: Path) -> None:
+    """`path` is a PNG of it, wholly or not at all."""
+    if path.suffix.lower() != ".png" or path.is_dir():
+        raise UsageError(f"{path}: the plot is a PNG", f"Name it {path.with_suffix('.png').name}.")
+    if not path.parent.is_dir():
+        raise NotFoundError(f"There is no folder {path.parent}", f"Make it first: `mkdir {path.parent}`.")
+    part = path.with_name(f".{uuid4().hex}.part")
+    try:
+        _draw(result, part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def list_bars(result: CostResult) -> list[Bar]:
+    """For one run its kinds and providers, for several the runs; of very many those that cost most."""
+    if len(result.runs) == 1:
+        return [Bar(f"{row.kind}, {row.provider}", _pieces([row])) for row in result.runs[0].rows]
+    ranked = sorted(result.runs, key=lambda run: run.total_usd, reverse=True)
+    shown = ranked if len(ranked) <= MAX_BARS else ranked[: MAX_BARS - 1]
+    bars = [Bar(run.run_id, _pieces(run.rows)) for run in result.runs if run in shown]
+    others = [run for run in ranked if run not in shown]
+    return [*bars, *([Bar(f"{len(others)} others", _join(others))] if others else [])]
+
+
+def _join(runs: Iterable[RunCost]) -> tuple[Piece, ...]:
+    return _pieces([row for run in runs for row in run.rows])
+
+
+def _pieces(rows: Sequence[CostRow]) -> tuple[Piece, ...]:
+    """Kind by kind, first what was of use, then what was wasted."""
+    found = []
+    for kind in Kind:
+        wasted = add_usd(row.wasted_usd for row in rows if row.kind is kind)
+        total = add_usd(row.cost_usd for row in rows if row.kind is kind)
+        found += [Piece(kind, add_usd((total, -wasted)), wasted=False), Piece(kind, wasted, wasted=True)]
+    return tuple(piece for piece in found if piece.cost_usd > 0)
+
+
+def _draw(result: CostResult, path: Path) -> None:
+    from PIL import Image, ImageDraw
+
+    bars = list_bars(result)
+    height = TOP + max(1, len(bars)) * ROW + FOOT
+    image = Image.new("RGB", (WIDTH, height), GROUND)
+    draw = ImageDraw.Draw(image)
+    _draw_title(draw, result)
+    _draw_legend(draw, bars)
+    step, most = _choose_ticks(max((bar.cost_usd for bar in bars), default=0.0))
+    _draw_grid(draw, step, most, height - FOOT)
+    for number, bar in enumerate(bars):
+        _draw_bar(draw, bar, TOP + number * ROW, most)
+    image.save(path, "PNG", optimize=True)
+
+
+def _draw_title(draw: ImageDraw, result: CostResult) -> None:
+    whose = f"run {result.runs[0].run_id}" if len(result.runs) == 1 else f"{len(result.runs)} runs"
+    _write(draw, (MARGIN, 74), f"What {whose} cost: {format_usd(result.total_usd)}", SANS_BOLD, TITLE_PX)
+    told = [f"{format_usd(result.wasted_usd)} of it for takes that were not used, or for nothing"]
+    told = told if result.wasted_usd else []
+    told += [f"{format_usd(result.pending_usd)} more is ordered"] if result.pending_usd else []
+    _write(draw, (MARGIN, 130), "; ".join(told), SANS, TEXT_PX, FAINT)
+
+
+def _draw_legend(draw: ImageDraw, bars: Sequence[Bar]) -> None:
+    kinds = [kind for kind in Kind if any(piece.kind is kind for bar in bars for piece in bar.pieces)]
+    place = WIDTH - MARGIN
+    entries = [(kind.value, COLOURS[kind], False) for kind in kinds]
+    entries += [("wasted", FAINT, True)] if any(bar.wasted_usd for bar in bars) else []
+    for name, colour, hatched in reversed(entries):
+        place -= round(_measure(name, SANS, SMALL_PX))
+        _write(draw, (place, 186), name, SANS, SMALL_PX)
+        place -= 40
+        _fill(draw, (place, 174, place + 28, 198), colour, hatched=hatched)
+        place -= 36
+
+
+def _choose_ticks(largest_usd: float) -> tuple[float, float]:
+    """The distance of the grid's lines, a round number, and the value at its end, which no bar passes."""
+    if largest_usd <= 0:
+        return 1.0, 1.0
+    magnitude = 10 ** math.floor(math.log10(largest_usd))
+    step = next(one * magnitude for one in (0.2, 0.5, 1, 2) if largest_usd / (one * magnitude) <= 6)
+    return step, math.ceil(round(largest_usd / step, 9)) * step
+
+
+def _draw_grid(draw: ImageDraw, step: float, most: float, bottom: int) -> None:
+    for number in range(round(most / step) + 1):
+        place = _place(number * step, most)
+        draw.line((place, TOP - 6, place, bottom), GRID, 2)
+        label = _format_tick(number * step, step)
+        _write(draw, (place - round(_measure(label, SANS, SMALL_PX) / 2), bottom + 34), label, SANS, SMALL_PX, FAINT)
+
+
+def _format_tick(amount_usd: float, step: float) -> str:
+    digits = 0 if step >= 1 else max(2, -math.floor(math.log10(step) + 1e-9))
+    return f"${amount_usd:.{digits}f}"
+
+
+def _place(amount_usd: float, most: float) -> int:
+    left, right = MARGIN + LABEL_WIDTH, WIDTH - MARGIN - VALUE_WIDTH
+    return left + round((right - left) * amount_usd / most)
+
+
+def _draw_bar(draw: ImageDraw, bar: Bar, top: int, most: float) -> None:
+    middle, above = top + ROW // 2, top + (ROW - BAR) // 2
+    label = _shorten(bar.label, LABEL_WIDTH - 30)
+    _write(draw, (MARGIN, middle), label, SANS, TEXT_PX)
+    spent = 0.0
+    for piece in bar.pieces:
+        start, end = _place(spent, most), _place(spent + piece.cost_usd, most)
+        _fill(draw, (start, above, max(end, start + 2), above + BAR), COLOURS[piece.kind], hatched=piece.wasted)
+        spent += piece.cost_usd
+    wasted = f", {format_usd(bar.wasted_usd)} wasted" if bar.wasted_usd else ""
+    told, left = f"{format_usd(bar.cost_usd)}{wasted}", _place(spent, most) + 16
+    draw.rectangle((left - 6, above, left + round(_measure(told, SANS, SMALL_PX)) + 6, above + BAR), GROUND)
+    _write(draw, (left, middle), told, SANS, SMALL_PX)
+
+
+def _fill(draw: ImageDraw, box: tuple[int, int, int, int], colour: str, *, hatched: bool) -> None:
+    if not hatched:
+        draw.rectangle(box, colour)
+        return
+    left, top, right, bottom = box
+    height = bottom - top
+    for start in range(left - height, right, HATCH_STEP):
+        first, last = max(start, left), min(start + height, right)
+        if first < last:
+            draw.line((first, bottom - (first - start), last, bottom - (last - start)), colour, HATCH_WIDTH)
+    draw.rectangle(box, outline=colour, width=3)
+
+
+def _shorten(label: str, room_px: int) -> str:
+    text = label
+    while len(text) > 1 and _measure(f"{text}…" if text != label else text, SANS, TEXT_PX) > room_px:
+        text = text[:-1]
+    return text if text == label else f"{text}…"
+
+
+def _runs(text: str, face: Face) -> list[tuple[Face, str]]:
+    """The text in pieces of one face each; where no font has its letters they are drawn as what the first has."""
+    cleaned = clean_text(text)
+    try:
+        return list(choose_typeface(cleaned, (face,)).runs(cleaned))
+    except ProviderError:
+        return [(face, cleaned)]
+
+
+def _measure(text: str, face: Face, size_px: int) -> float:
+    return sum(load_font(own, size_px).getlength(run) for own, run in _runs(text, face))
+
+
+def _write(draw: ImageDraw, place: tuple[int, int], text: str, face: Face, size_px: int, colour: str = TEXT) -> None:
+    """The text begins at `place`, which is half way up its letters."""
+    left: float = place[0]
+    for own, run in _runs(text, face):
+        font = load_font(own, size_px)
+        draw.text((left, place[1]), run, colour, font, anchor="lm")
+        left += font.getlength(run)

@@ -1,0 +1,145 @@
+"""Changes what a segment says, and what its image is to show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gitassets.actions.project import Project, Run, read_manifest
+from gitassets.actions.recording import write_run
+from gitassets.domain.commit_message import CommitMessage, clean_words
+from gitassets.domain.conflict import CONFLICT
+from gitassets.domain.image_prompt import said_prompt, with_prompt
+from gitassets.domain.manifest import Address, Kind, Manifest, Segment
+from gitassets.domain.script import check_script, split_paragraphs
+from gitassets.domain.selection import Selection, select_segments
+from gitassets.domain.stale import Stale, iter_stale, text_md5
+from gitassets.errors import LockedError, UsageError
+
+
+@dataclass(frozen=True, kw_only=True)
+class EditOptions:
+    """What is to change; None leaves it. An empty prompt leaves open again what the image is to show."""
+
+    text: str | None = None
+    prompt: str | None = None
+    dry_run: bool = False
+
+
+class EditResult(Struct, frozen=True, kw_only=True):
+    """Text and prompt as they are now, and before. `stale` are the segment's assets that do not fit them.
+
+    `commit` is None when all of it was so already, or on a dry run.
+    """
+
+    run_id: str
+    segment: int
+    text_before: str
+    text: str
+    prompt_before: str | None
+    prompt: str | None
+    stale: tuple[Stale, ...]
+    commit: str | None
+    dry_run: bool
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """ "text", "prompt" or both."""
+        pairs = {"text": (self.text_before, self.text), "prompt": (self.prompt_before, self.prompt)}
+        return tuple(name for name, (before, after) in pairs.items() if before != after)
+
+
+def edit(project: Project, run: Run, selection: Selection, options: EditOptions) -> EditResult:
+    """The chosen segment has this text, this prompt. Its assets keep their bytes; those that no longer fit are stale.
+
+    LockedError while the narration that speaks the old text, or the image of the old prompt, is approved.
+    """
+    if options.text is None and options.prompt is None:
+        raise UsageError("Say what to change", "With --text TEXT, or --prompt TEXT for what the image is to show.")
+    if options.dry_run:
+        manifest = read_manifest(project, run)
+        return _result(manifest, _edit(manifest, selection, options), options)
+    with write_run(project, run, "edit") as session:
+        before = session.manifest
+        edited = _edit(before, selection, options)
+        result, after = _result(before, edited, options), before.with_segments(edited)
+        commit = session.commit(after, _describe(result)) if after != before else None
+    return replace(result, commit=commit)
+
+
+def _edit(manifest: Manifest, selection: Selection, options: EditOptions) -> dict[int, Segment]:
+    """The segment as it is to be, by its number."""
+    numbers = select_segments(selection, manifest)
+    if len(numbers) != 1:
+        raise UsageError("One segment is edited at a time", "Name one, such as 3.")
+    number = numbers[0]
+    segment = manifest.segments[number]
+    if options.text is not None:
+        segment = _with_text(manifest, number, segment, _check_text(options.text))
+    if options.prompt is not None:
+        segment = _with_prompt(manifest, number, segment, clean_words(options.prompt) or None)
+    return {number: segment}
+
+
+def _check_text(text: str) -> str:
+    """The text as the one paragraph that it must be."""
+    paragraphs = split_paragraphs(check_script(text.encode("utf-8", "surrogateescape"), "The text"))
+    if len(paragraphs) != 1:
+        raise UsageError(
+            f"The text has {len(paragraphs)} paragraphs, and a segment is one",
+            "Leave out the blank lines. `produce --resume RUN --script FILE` adds segments at the end.",
+        )
+    return paragraphs[0]
+
+
+def _with_text(manifest: Manifest, number: int, segment: Segment, text: str) -> Segment:
+    """The segment with this text, which settles a conflict between two branches' texts.
+
+    While its narration is locked, only to what that narration speaks.
+    """
+    audio = segment.audio
+    speaks_other = audio is None or audio.text_md5 != text_md5(text)
+    if text != segment.paragraph_text and speaks_other:
+        _require_unlocked(manifest, Address(number, Kind.AUDIO), "what it speaks")
+    extra = {key: value for key, value in segment.extra.items() if key != CONFLICT}
+    return replace(segment, paragraph_text=text, extra=extra)
+
+
+def _with_prompt(manifest: Manifest, number: int, segment: Segment, prompt: str | None) -> Segment:
+    if prompt == said_prompt(segment):
+        return segment
+    _require_unlocked(manifest, Address(number, Kind.IMAGE), "what it is to show")
+    return with_prompt(segment, prompt)
+
+
+def _require_unlocked(manifest: Manifest, address: Address, what: str) -> None:
+    asset = manifest.asset(address)
+    if asset is not None and asset.locked:
+        raise LockedError(
+            f"{address} of {manifest.run_id} is {asset.status}, and so locked: {what} cannot be changed",
+            f"Reopen it first: `gitassets reopen {manifest.run_id} --{address.kind} {address.segment} --reason …`.",
+        )
+
+
+def _describe(result: EditResult) -> CommitMessage:
+    # Where nothing else changed, the text stands where two branches' texts were in conflict.
+    what = f"the {' and the '.join(result.changed or ('text',))} of segment {result.segment}"
+    return CommitMessage(result.run_id, "edit", what, "", segments=(result.segment,))
+
+
+def _result(before: Manifest, edited: dict[int, Segment], options: EditOptions) -> EditResult:
+    ((number, segment),) = edited.items()
+    after = before.with_segments(edited)
+    return EditResult(
+        run_id=before.run_id,
+        segment=number,
+        text_before=before.segments[number].paragraph_text,
+        text=segment.paragraph_text,
+        prompt_before=said_prompt(before.segments[number]),
+        prompt=said_prompt(segment),
+        stale=tuple(one for one in iter_stale(after) if one.address.segment == number),
+        commit=None,
+        dry_run=options.dry_run,
+    )

@@ -1,0 +1,200 @@
+"""Packs a run into a bag: media, manifest, captions and audit trail in one file or folder that proves itself whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gitassets import __version__
+from gitassets.actions.excerpt_timeline import lay_out_excerpt
+from gitassets.actions.log import read_log
+from gitassets.actions.making import OnProgress, Progress
+from gitassets.actions.output import check_free, check_output, hold_output
+from gitassets.actions.project import Project, Run
+from gitassets.actions.run_bytes import Excerpt, damaged_blob, read_excerpt
+from gitassets.adapters.bag import BagFolder, write_zip
+from gitassets.adapters.git_bundle import make_bundle
+from gitassets.domain.audit import IMPORTED_TRAIL, format_trail, format_trail_text, parse_trail
+from gitassets.domain.bag import (
+    BESIDE_MEDIA,
+    BUNDLE,
+    CAPTIONS,
+    COMMIT,
+    CONTENT,
+    CREDITS,
+    DECLARATION,
+    MANIFEST,
+    PAYLOAD_LIST,
+    RUN,
+    TRAIL,
+    TRAIL_TEXT,
+    find_name_problem,
+    media_path,
+)
+from gitassets.domain.captions import format_srt
+from gitassets.domain.commit_message import format_addresses
+from gitassets.domain.credits import format_credits, iter_credits
+from gitassets.domain.excerpt import Only, iter_left_out
+from gitassets.domain.manifest import Address, Kind, format_manifest, iter_folder_entries
+from gitassets.errors import ConflictError, GitAssetsError
+
+_ZIP = ".zip"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportOptions:
+    """What is packed: the assets of one status or kind, or all. `output` of None is RUN.zip in the current folder."""
+
+    only: Only | None = None
+    kind: Kind | None = None
+    output: Path | None = None
+    with_history: bool = False
+    force: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportResult:
+    """`commit` is the state that was packed. `files` and `size_bytes` count the media.
+
+    `checksum` is the SHA-256 of the bag's list of checksums, None on a dry run: equal ones, equal contents.
+    """
+
+    run_id: str
+    output: Path
+    commit: str
+    exported: tuple[Address, ...]
+    left_out: tuple[Address, ...]
+    files: int
+    size_bytes: int
+    commits: int
+    with_history: bool
+    checksum: str | None
+    dry_run: bool
+
+
+def export_run(project: Project, run: Run, options: ExportOptions, on_progress: OnProgress) -> ExportResult:
+    """The bag lies at the output: the same state of the run gives the same bytes. Nothing else has changed."""
+    output = options.output or Path(f"{run.run_id}{_ZIP}")
+    check_output(project, output)
+    check_free(output, force=options.force, is_ours=_is_bag)
+    if options.with_history and (project.git_dir / "shallow").is_file():
+        raise ConflictError("This clone is shallow: its history is cut", "Get it with `git fetch --unshallow`.")
+    excerpt = read_excerpt(project, run, options.only, options.kind)
+    _check_names(excerpt)
+    trail = _read_trail(project, run, excerpt)
+    if options.dry_run:
+        return _result(excerpt, options, output, trail, None)
+    with hold_output(project, output) as part, _bag_folder(project, output, part) as folder:
+        check_free(output, force=options.force, is_ours=_is_bag)
+        bag = BagFolder(folder)
+        _add_media(bag, excerpt, on_progress)
+        _add_texts(project, bag, excerpt, trail, on_progress)
+        if options.with_history:
+            bag.add_bytes(BUNDLE, make_bundle(project.git, excerpt.head, f"refs/heads/run/{run.run_id}"))
+        checksum = bag.finish(_describe(excerpt, options))[PAYLOAD_LIST].sha256
+        if folder != part:
+            write_zip(folder, part, run.run_id)
+    return _result(excerpt, options, output, trail, checksum)
+
+
+def _is_bag(output: Path) -> bool:
+    """Whether an export may have made what lies there; an empty folder is nobody's loss."""
+    if output.is_dir():
+        return (output / DECLARATION).is_file() or not any(output.iterdir())
+    return output.is_file() and output.suffix.lower() == _ZIP
+
+
+@contextmanager
+def _bag_folder(project: Project, output: Path, part: Path) -> Iterator[Path]:
+    """Where the bag's files are put together: at its place already, unless they are to be packed into a zip file."""
+    if output.suffix.lower() != _ZIP:
+        part.mkdir()
+        yield part
+        return
+    with project.workshop(part.stem.lstrip(".")) as folder:
+        yield folder
+
+
+def _check_names(excerpt: Excerpt) -> None:
+    """GitAssetsError when a file cannot have in the bag the name that it has in the run."""
+    if media_path(excerpt.run_id, "").rstrip("/").casefold() in BESIDE_MEDIA:
+        raise GitAssetsError(
+            f"A run of the name {excerpt.run_id} cannot be exported: a bag has a file of that name",
+            "Copy its assets into a run of another name.",
+        )
+    for path in excerpt.blobs:
+        problem = find_name_problem(media_path(excerpt.run_id, path))
+        if problem:
+            raise GitAssetsError(f"{path} cannot be exported: its name {problem}", "Bring it in under another name.")
+
+
+def _read_trail(project: Project, run: Run, excerpt: Excerpt) -> bytes:
+    """The whole trail of the run, oldest first; before it that of the run which it was imported from."""
+    earlier = project.git.read_blob(excerpt.head, IMPORTED_TRAIL) or b""
+    entries = read_log(project, replace(run, ref=excerpt.head))
+    return earlier + format_trail(run.run_id, reversed(entries))
+
+
+def _add_media(bag: BagFolder, excerpt: Excerpt, on_progress: OnProgress) -> None:
+    for done, (path, md5, size) in enumerate(iter_folder_entries(excerpt.manifest)):
+        on_progress(Progress(done, len(excerpt.blobs), path))
+        found = bag.add_file(media_path(excerpt.run_id, path), excerpt.blobs[path])
+        if found.md5 != md5:
+            raise damaged_blob(excerpt.blobs[path], path)
+        if found.size != size:
+            raise ConflictError(
+                f"The manifest of {excerpt.run_id} gives {path} {size} bytes, and it has {found.size}",
+                "Put the number right in the manifest, and commit it.",
+            )
+
+
+def _add_texts(project: Project, bag: BagFolder, excerpt: Excerpt, trail: bytes, on_progress: OnProgress) -> None:
+    bag.add_bytes(MANIFEST, format_manifest(excerpt.manifest))
+    bag.add_bytes(TRAIL, trail)
+    bag.add_bytes(TRAIL_TEXT, format_trail_text(parse_trail(trail, TRAIL)).encode())
+    texts = {CAPTIONS: _make_captions(project, excerpt, on_progress), CREDITS: format_credits(excerpt.manifest)}
+    for path, text in texts.items():
+        if text:
+            bag.add_bytes(path, text.encode())
+
+
+def _make_captions(project: Project, excerpt: Excerpt, on_progress: OnProgress) -> str:
+    """The captions of a video of these assets; empty where nothing can be read, or narration lacks to say how long."""
+    texts = any(segment.paragraph_text.strip() for segment in excerpt.manifest.segments.values())
+    to_read = texts or any(iter_credits(excerpt.manifest))
+    if not to_read or not any(excerpt.manifest.assets(Kind.AUDIO)):
+        return ""
+    return format_srt(lay_out_excerpt(project, excerpt, on_progress, (Kind.AUDIO,)).timeline)
+
+
+def _describe(excerpt: Excerpt, options: ExportOptions) -> dict[str, str]:
+    manifest = excerpt.manifest
+    return {
+        "Bag-Software-Agent": f"gitassets {__version__}",
+        "External-Identifier": excerpt.run_id,
+        "External-Description": f"Assets of a video with {len(manifest.segments)} segments",
+        RUN: excerpt.run_id,
+        COMMIT: excerpt.head,
+        CONTENT: " ".join(one for one in (options.only, options.kind) if one) or "everything",
+        "Gitassets-Assets": format_addresses(address for address, _ in manifest.assets()) or "none",
+    }
+
+
+def _result(excerpt: Excerpt, options: ExportOptions, output: Path, trail: bytes, checksum: str | None) -> ExportResult:
+    sizes = [size for _, _, size in iter_folder_entries(excerpt.manifest)]
+    return ExportResult(
+        run_id=excerpt.run_id,
+        output=output,
+        commit=excerpt.head,
+        exported=tuple(address for address, _ in excerpt.manifest.assets()),
+        left_out=tuple(one for one, _ in iter_left_out(excerpt.whole, options.only, options.kind)),
+        files=len(sizes),
+        size_bytes=sum(sizes),
+        commits=trail.count(b"\n"),
+        with_history=options.with_history,
+        checksum=checksum,
+        dry_run=options.dry_run,
+    )

@@ -1,0 +1,120 @@
+"""Writes the cut of a run for editing programs: an OpenTimelineIO timeline of its files, and the captions beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitassets import __version__
+from gitassets.actions.excerpt_timeline import ExcerptTimeline, lay_out_excerpt
+from gitassets.actions.making import OnProgress
+from gitassets.actions.output import check_free, check_output
+from gitassets.actions.project import Project, Run
+from gitassets.actions.run_bytes import Excerpt, check_blob, read_excerpt
+from gitassets.adapters.files import write_atomic
+from gitassets.adapters.media_source import measure
+from gitassets.adapters.otio import MediaFile, check_otio, format_otio
+from gitassets.domain.captions import format_srt
+from gitassets.domain.excerpt import Only
+from gitassets.domain.manifest import Asset
+from gitassets.domain.remarks import Remark, collect_remarks
+from gitassets.domain.timeline import Look, iter_used_assets
+from gitassets.errors import NotFoundError, UsageError
+
+_SUFFIX = ".otio"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimelineOptions:
+    """`output` of None is RUN.otio in the current folder."""
+
+    only: Only | None = None
+    output: Path | None = None
+    force: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimelineResult:
+    """`captions` is None where there is nothing to read. In the segments `silent` and `unseen` there is a gap.
+
+    `remarks` are the timeline's markers.
+    """
+
+    run_id: str
+    output: Path
+    captions: Path | None
+    commit: str
+    segments: int
+    duration_sec: float
+    silent: tuple[int, ...]
+    unseen: tuple[int, ...]
+    remarks: tuple[Remark, ...]
+    dry_run: bool
+
+
+def export_timeline(project: Project, run: Run, options: TimelineOptions, on_progress: OnProgress) -> TimelineResult:
+    """The timeline lies at the output, the captions beside it, both made of what there is. The run has not changed."""
+    check_otio()
+    folder = run.require_folder()
+    output = options.output or Path(f"{run.run_id}{_SUFFIX}")
+    _check(project, output, options)
+    excerpt = read_excerpt(project, run, options.only)
+    laid_out = lay_out_excerpt(project, excerpt, on_progress)
+    media = _find_media(folder, excerpt, laid_out)
+    lengths = measure(laid_out.sources)
+    remarks = collect_remarks(excerpt.whole, laid_out.choice, laid_out.timeline, lengths, options.only)
+    captions = format_srt(laid_out.timeline)
+    if not options.dry_run:
+        about = {"run_id": run.run_id, "commit": excerpt.head, "made_with": f"gitassets {__version__}"}
+        write_atomic(output, format_otio(laid_out.timeline, media, remarks, about))
+        if captions:
+            write_atomic(output.with_suffix(".srt"), captions.encode())
+    return _result(excerpt, laid_out, remarks, output, output.with_suffix(".srt") if captions else None, options)
+
+
+def _check(project: Project, output: Path, options: TimelineOptions) -> None:
+    if output.suffix.lower() != _SUFFIX:
+        raise UsageError(f"{output}: a timeline is an {_SUFFIX} file", f"Name it {output.with_suffix(_SUFFIX).name}.")
+    check_output(project, output)
+    for one in (output, output.with_suffix(".srt")):
+        check_free(one, force=options.force, is_ours=Path.is_file)
+
+
+def _find_media(folder: Path, excerpt: Excerpt, laid_out: ExcerptTimeline) -> dict[str, MediaFile]:
+    """The files that are used, by md5. NotFoundError for one that is in the cache alone: no program could open it."""
+    lengths = measure(laid_out.sources)
+    used = {asset.md5: asset for _, asset in iter_used_assets(laid_out.choice.segments)}
+    return {md5: _find_file(folder, excerpt, asset, lengths) for md5, asset in used.items()}
+
+
+def _find_file(folder: Path, excerpt: Excerpt, asset: Asset, lengths_sec: Mapping[str, float]) -> MediaFile:
+    check_blob(excerpt.blobs[asset.path], asset.path, asset.md5)
+    path = folder.resolve() / asset.path
+    if not path.is_file():
+        raise NotFoundError(f"There is no file {path}", f"`gitassets open {excerpt.run_id}` puts it back.")
+    return MediaFile(path, lengths_sec.get(asset.md5))
+
+
+def _result(
+    excerpt: Excerpt,
+    laid_out: ExcerptTimeline,
+    remarks: tuple[Remark, ...],
+    output: Path,
+    captions: Path | None,
+    options: TimelineOptions,
+) -> TimelineResult:
+    shots = laid_out.timeline.shots
+    return TimelineResult(
+        run_id=excerpt.run_id,
+        output=output,
+        captions=captions,
+        commit=excerpt.head,
+        segments=len(shots),
+        duration_sec=round(float(laid_out.timeline.duration), 3),
+        silent=tuple(shot.number for shot in shots if shot.narration is None),
+        unseen=tuple(shot.number for shot in shots if shot.look in (Look.CARD, Look.HELD)),
+        remarks=remarks,
+        dry_run=options.dry_run,
+    )

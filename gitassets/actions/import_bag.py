@@ -1,0 +1,216 @@
+"""Makes a run out of a bag, after every part of it has been judged.
+
+First the bytes are in the cache, then the branch is made, then the folder: killed before there is a branch, an import
+has done nothing; after that the run is whole, and `open` gives it what its folder lacks.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gitassets.actions.create import check_set_up, write_branch
+from gitassets.actions.given_bag import GivenBag, read_given_bag
+from gitassets.actions.making import OnProgress
+from gitassets.actions.open_close import open_run
+from gitassets.actions.project import BRANCH_PREFIX, Project, find_runs, repair_links
+from gitassets.actions.verify import HistoryAudit, VerifyResult
+from gitassets.adapters.files import hash_bytes, hash_file
+from gitassets.adapters.git_bundle import read_bundle, take_over
+from gitassets.domain.audit import IMPORTED_TRAIL
+from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
+from gitassets.domain.dvc_file import imply_dvc_files
+from gitassets.domain.imported import record_import
+from gitassets.domain.manifest import Address, Manifest, iter_folder_entries
+from gitassets.domain.run_id import check_run_id, find_twin
+from gitassets.domain.status import Status
+from gitassets.errors import ConflictError, CorruptError, NotFoundError
+
+_WITHOUT = "--no-history imports the assets without it, as a run that begins anew."
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportOptions:
+    """`run_id` of None is that of the bag. `history`: taken over where the bag has it and the run keeps its id."""
+
+    run_id: str | None = None
+    history: bool = True
+    dry_run: bool = False
+
+
+class ImportResult(Struct, frozen=True, kw_only=True):
+    """`source_run` at `source_commit` is what the bag was made of; `statuses` counts the imported assets by status.
+
+    `commits` is how many came over as the run's history, 0 when it begins anew; `history_left` that there was one.
+    `missing` are files that the history's last state names and the bag does not hold. On a dry run `commit` and
+    `folder` are None.
+    """
+
+    run_id: str
+    source: Path
+    source_run: str
+    source_commit: str | None
+    checksum: str
+    imported: tuple[Address, ...]
+    statuses: Mapping[str, int]
+    files: int
+    size_bytes: int
+    commits: int
+    history_left: bool
+    missing: tuple[str, ...]
+    commit: str | None = None
+    folder: Path | None = None
+    dry_run: bool = True
+
+
+@dataclass(frozen=True)
+class _History:
+    """The history that is taken over: it lies in a repository of its own, and keeps all locks."""
+
+    repository: Path
+    tip: str
+    manifest: Manifest
+    commits: int
+
+
+def import_bag(project: Project, source: Path, options: ImportOptions, on_progress: OnProgress) -> ImportResult:
+    """A new run holds what the bag holds, with its statuses and where it came from. Nothing else has changed."""
+    check_set_up(project)
+    project.git.check_identity()
+    _check_source(project, source)
+    if options.run_id is not None:
+        _check_new(project, options.run_id)
+    with project.workshop(f"import-{hash_bytes(str(source.resolve()).encode('utf-8', 'surrogateescape'))}") as folder:
+        bag = read_given_bag(project, source, folder / "bag", on_progress)
+        run_id = options.run_id or bag.manifest.run_id
+        _check_new(project, run_id)
+        history = _read_history(project, bag, folder / "history", options)
+        if options.dry_run:
+            return _result(source, bag, run_id, history)
+        commit = _make_run(project, bag, run_id, history)
+    folder = open_run(project, run_id).folder
+    return replace(_result(source, bag, run_id, history), commit=commit, folder=folder, dry_run=False)
+
+
+def _result(source: Path, bag: GivenBag, run_id: str, history: _History | None) -> ImportResult:
+    """What is to be imported; nothing is yet."""
+    counts = Counter(asset.status for _, asset in bag.manifest.assets())
+    return ImportResult(
+        run_id=run_id,
+        source=source,
+        source_run=bag.manifest.run_id,
+        source_commit=bag.commit,
+        checksum=bag.checksum,
+        imported=tuple(address for address, _ in bag.manifest.assets()),
+        statuses={status.value: counts[status] for status in Status if status in counts},
+        files=len(bag.files()),
+        size_bytes=sum(size for _, _, size in iter_folder_entries(bag.manifest)),
+        commits=history.commits if history else 0,
+        history_left=bag.bundle is not None and history is None,
+        missing=_find_missing(bag, history),
+    )
+
+
+def _find_missing(bag: GivenBag, history: _History | None) -> tuple[str, ...]:
+    given = bag.files()
+    named = iter_folder_entries(history.manifest) if history else ()
+    return tuple(path for path, _, _ in named if path not in given)
+
+
+def _check_source(project: Project, source: Path) -> None:
+    """NotFoundError when there is nothing there, or a run that was named for its file."""
+    known = find_runs(project)
+    run_id = source.name if source.name in known else ""
+    is_run = run_id and (not source.exists() or source.resolve() == known[run_id].folder)
+    if is_run:
+        raise NotFoundError(
+            f"{source} is a run, not the file of an exported one",
+            f"`gitassets export {run_id}` makes that file; `gitassets copy {run_id} TARGET` copies assets.",
+        )
+    if not source.exists():
+        raise NotFoundError(f"There is no file or folder {source}")
+
+
+def _check_new(project: Project, run_id: str) -> None:
+    """ConflictError when there is such a run, or something in the way of its folder."""
+    check_run_id(run_id)
+    runs = find_runs(project)
+    twin = find_twin(run_id, list(runs))
+    if twin is not None:
+        interrupted = f" An import that was interrupted is completed by `gitassets open {twin}`."
+        hint = f"Import it under another name with --as NAME.{'' if runs[twin].is_open else interrupted}"
+        raise ConflictError(f"There is a run {twin} already", hint)
+    folder = project.runs_dir / run_id
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConflictError(f"{folder} is in the way", "Move it away, or import under another name with --as NAME.")
+
+
+def _read_history(project: Project, bag: GivenBag, repository: Path, options: ImportOptions) -> _History | None:
+    """The history in the bag; None where there is none, or it is not wanted.
+
+    A history is that of one run: under another name the run begins anew. CorruptError unless each of its commits keeps
+    the locks, and the last one fits what the bag holds.
+    """
+    if bag.bundle is None or not options.history or options.run_id not in (None, bag.manifest.run_id):
+        return None
+    ref = f"refs/heads/{BRANCH_PREFIX}{bag.manifest.run_id}"
+    git, tip = read_bundle(bag.bundle, repository, ref, bag.name)
+    ours, theirs = (one.line("rev-parse", "--show-object-format") for one in (project.git, git))
+    if ours != theirs:
+        raise ConflictError(f"The history in {bag.name} has ids by {theirs}, and this repository by {ours}", _WITHOUT)
+    result = VerifyResult()
+    manifest = HistoryAudit(git, bag.manifest.run_id, result).check(tip, []).manifest
+    if not result.holds:
+        wrong = [*(one.message for one in result.findings), *result.incomplete]
+        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        raise CorruptError(f"The history in {bag.name} does not hold: {wrong[0]}{more}", _WITHOUT)
+    if manifest is None or not _is_part(bag.manifest, manifest):
+        raise CorruptError(f"The history in {bag.name} ends with other assets than the bag holds", _WITHOUT)
+    return _History(repository, tip, manifest, result.commits)
+
+
+def _is_part(part: Manifest, whole: Manifest) -> bool:
+    same = all(whole.asset(address) == asset for address, asset in part.assets())
+    return same and all(one in whole.final for one in part.final)
+
+
+def _make_run(project: Project, bag: GivenBag, run_id: str, history: _History | None) -> str:
+    """The id of the commit at the end of the run's new branch. Its bytes are in the cache before there is a branch."""
+    # What no branch names yet is safe from `gc` only while nobody else has this lock.
+    with project.lock(f"import {run_id}"):
+        repair_links(project)
+        _check_new(project, run_id)
+        _keep_files(project, bag)
+        if history is not None:
+            return _make_branch_of_history(project, run_id, history)
+        return _make_branch(project, bag, run_id)
+
+
+def _keep_files(project: Project, bag: GivenBag) -> None:
+    """The bag's bytes are in the cache. What is there already and whole stays: nobody's approved bytes are replaced."""
+    files = bag.files()
+    for path, md5, _ in iter_folder_entries(bag.manifest):
+        if not project.blobs.has(md5) or hash_file(project.blobs.path(md5)) != md5:
+            project.blobs.move_in(files[path], md5)
+
+
+def _make_branch_of_history(project: Project, run_id: str, history: _History) -> str:
+    for folder in imply_dvc_files(history.manifest).values():
+        project.blobs.add_listing(folder.listing, folder.md5)
+    take_over(project.git, history.repository, f"refs/heads/{BRANCH_PREFIX}{run_id}")
+    project.git.create_branch(BRANCH_PREFIX + run_id, history.tip)
+    return history.tip
+
+
+def _make_branch(project: Project, bag: GivenBag, run_id: str) -> str:
+    manifest = record_import(bag.manifest, run_id, bag.commit, bag.checksum)
+    transitions = tuple(Transition(address, "none", asset.status) for address, asset in manifest.assets())
+    what = f"{format_addresses(address for address, _ in manifest.assets()) or 'no assets'} from {bag.manifest.run_id}"
+    words = f"By the bag {Path(bag.name).name}, made of commit {bag.commit or 'unknown'}."
+    message = CommitMessage(run_id, "import", what, words, transitions)
+    return write_branch(project, manifest, message, {IMPORTED_TRAIL: bag.trail} if bag.trail else {})

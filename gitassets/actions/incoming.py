@@ -1,0 +1,43 @@
+"""Judges the branch of a run that comes from outside, before any of it is written into a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from gitassets.actions.project import Project, Run
+from gitassets.actions.remotes import RemoteSource
+from gitassets.actions.verify import Finding, HistoryAudit, VerifyResult
+from gitassets.domain.tree_rules import TreeEntry, iter_tree_problems
+from gitassets.errors import ConflictError
+
+_SHOWN = 5
+
+
+def check_incoming(
+    project: Project, run: Run, new: str, known: str | None, *, accepted: Collection[str] = ()
+) -> RemoteSource:
+    """ConflictError when the commit `new` of the run's branch would have files written outside the run, names DVC
+    remotes that are neither known nor accepted, or has broken a lock since `known`. Returns its configurations."""
+    entries = (TreeEntry(path, mode) for path, mode in project.git.list_tree(new))
+    for one in iter_tree_problems(entries):
+        raise _refuse(run, f"{one.path} {one.problem}")
+    source = RemoteSource(project, run, new)
+    source.check_branch(accepted)
+    if known is not None and not project.git.list_merge_bases(new, known):
+        raise _refuse(run, "it is another run of the same name, with nothing in common with the one here")
+    result = VerifyResult()
+    HistoryAudit(project.git, run.run_id, result).check(new, [] if known is None else [known])
+    if result.findings:
+        raise _refuse(run, "".join(f"\n  {_describe(one)}" for one in result.findings[:_SHOWN]))
+    return source
+
+
+def _refuse(run: Run, why: str) -> ConflictError:
+    return ConflictError(
+        f"The branch of run {run.run_id} is refused: {why}",
+        "Nothing here was changed. Whoever pushed it has to put it right; git itself takes it as it is.",
+    )
+
+
+def _describe(one: Finding) -> str:
+    return f"commit {one.commit[:10]} by {one.author}: {one.message}" if one.commit else one.message

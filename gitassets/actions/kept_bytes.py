@@ -1,0 +1,26 @@
+"""The recorded bytes of an asset, wherever they still are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gitassets.actions.project import Project, Run
+from gitassets.adapters.files import hash_file
+from gitassets.domain.manifest import Address, Asset
+from gitassets.errors import CorruptError
+
+
+def require_bytes(project: Project, run: Run, address: Address, asset: Asset) -> Path:
+    """The blob in the cache, whose bytes hash right. NotFoundError or CorruptError when they cannot be had here."""
+    blobs = project.blobs
+    if not blobs.has(asset.md5) and run.folder is not None:
+        file = run.folder / asset.path
+        if file.is_file() and hash_file(file) == asset.md5:
+            blobs.copy_in(file, asset.md5)
+    blob = blobs.require(asset.md5, f"{address} of {run.run_id}")
+    if hash_file(blob) != asset.md5:
+        raise CorruptError(
+            f"The cached bytes of {address} of {run.run_id} are damaged: {blob}",
+            "`gitassets doctor` mends it where the bytes lie elsewhere; else delete it and `gitassets pull` that run.",
+        )
+    return blob

@@ -1,0 +1,225 @@
+"""Before anything is made: by whom each asset is made, what is there already, what the rest costs, and who agrees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gitassets.actions.jobs import Job, Work
+from gitassets.actions.past import Earlier, Past, choose_earlier, look_back
+from gitassets.actions.project import Project
+from gitassets.actions.recording import Failure
+from gitassets.actions.spending import Buyer, Purse, Terms, require_consent
+from gitassets.adapters.orders import OrderBook
+from gitassets.domain.commit_message import format_addresses
+from gitassets.domain.manifest import Address, Kind
+from gitassets.domain.money import Estimate, Purchase, Reused, add_usd, group_purchases
+from gitassets.errors import GitAssetsError, ProviderError
+from gitassets.providers.base import Provider, Service, fingerprint
+from gitassets.providers.registry import embedded_providers, load_provider
+
+
+@dataclass(frozen=True)
+class Reuse:
+    """A job that is done by an earlier take of the same `request`."""
+
+    job: Job
+    earlier: Earlier
+    request: str
+
+    @property
+    def told(self) -> Reused:
+        return Reused(self.job.address, str(self.earlier))
+
+
+class Prepared(Struct, frozen=True):
+    """What is to be made, what is taken from history, what cannot be made, and what all of it costs."""
+
+    works: tuple[Work, ...]
+    reuses: tuple[Reuse, ...]
+    failed: tuple[Failure, ...]
+    estimate: Estimate
+    purse: Purse
+
+    @property
+    def count(self) -> int:
+        """How many assets there will be, if all goes well."""
+        return len(self.reuses) + sum(len(work.jobs) for work in self.works)
+
+
+@dataclass(frozen=True)
+class _Maker:
+    provider: Provider
+    service: Service | None
+    model: str | None
+
+    def work_on(self, job: Job) -> Work:
+        if self.service is None:
+            return Work(provider=self.provider, jobs=(job,))
+        description = self.service.describe(job.request)
+        request = fingerprint(description)
+        return Work(
+            provider=self.provider,
+            jobs=(job,),
+            description=description,
+            request=request,
+            key=fingerprint({"request": request, "take": job.take_number}),
+            cost_usd=self.service.estimate_usd(job.request),
+            model=self.model,
+        )
+
+
+@dataclass
+class _Draft:
+    """The works of single jobs as far as they are known, and what has failed."""
+
+    project: Project
+    works: list[Work] = field(default_factory=list)
+    failed: list[Failure] = field(default_factory=list)
+    _makers: dict[tuple[str, Kind], _Maker] = field(default_factory=dict)
+
+    def begin(self, job: Job) -> None:
+        """The job is among the works, or among the failures when its provider cannot be had."""
+        try:
+            self.works.append(self._find_maker(job).work_on(job))
+        except GitAssetsError as error:
+            self.fail(job, error)
+
+    def _find_maker(self, job: Job) -> _Maker:
+        key = job.provider, job.address.kind
+        if key not in self._makers:
+            provider = load_provider(*key, self.project.settings)
+            # What a service says of itself may ask the keyring, so each is asked once.
+            service = provider if isinstance(provider, Service) else None
+            self._makers[key] = _Maker(provider, service, service.info.model if service else None)
+        return self._makers[key]
+
+    def fail(self, job: Job, error: GitAssetsError) -> None:
+        self.failed.append(Failure(job.address, error.message, error.hint))
+
+
+def prepare(
+    project: Project, run_id: str, jobs: Sequence[Job], terms: Terms, buyer: Buyer, *, look_only: bool = False
+) -> Prepared:
+    """Everything is known before anything is made, and whoever pays has agreed to it.
+
+    ProviderError when none of it can be made, SpendingError when nobody agrees to what it costs. With `look_only`
+    nobody is asked, and a key that is missing is no failure.
+    """
+    draft = _Draft(project)
+    for job in jobs:
+        draft.begin(job)
+    past = _look_back(project, run_id, draft.works)
+    reuses = [] if terms.fresh else _find_earlier(project, past, draft.works)
+    if reuses and buyer.present and not look_only:
+        told = _estimate(project, run_id, _without(draft.works, reuses), reuses, past, terms)
+        reuses = reuses if buyer.wants_earlier(told) else []
+    works = _without(draft.works, reuses)
+    if not look_only:
+        works = _drop_hopeless(works, draft)
+        _require_any(jobs, works, reuses, draft)
+    grouped = _share(works)
+    estimate = _estimate(project, run_id, grouped, reuses, past, terms)
+    if estimate.live and not look_only:
+        buyer.show(estimate)
+        require_consent(estimate, project.settings.budget.confirm_usd, terms, buyer)
+    purse = Purse(
+        max_cost_usd=terms.max_cost_usd,
+        run_limit_usd=project.settings.budget.run_usd,
+        run_spent_usd=past.spent_usd,
+    )
+    return Prepared(tuple(grouped), tuple(reuses), tuple(draft.failed), estimate, purse)
+
+
+def _look_back(project: Project, run_id: str, works: Iterable[Work]) -> Past:
+    wanted = {work.request for work in works if work.is_bought}
+    return look_back(project, run_id, wanted) if wanted else Past()
+
+
+def _find_earlier(project: Project, past: Past, works: Iterable[Work]) -> list[Reuse]:
+    """For each job what was made before by the same request; for a new take something that its asset never had."""
+    found: list[Reuse] = []
+    had: dict[Address, set[str]] = {}
+    for work in works:
+        job = work.jobs[0]
+        taken = had.setdefault(job.address, set(past.had.get(job.address, ())) if job.base else set())
+        earlier = choose_earlier(project, past, work.request, job.address, taken) if work.is_bought else None
+        if earlier is not None:
+            taken.add(earlier.asset.md5)
+            found.append(Reuse(job, earlier, work.request))
+    return found
+
+
+def _without(works: Iterable[Work], reuses: Iterable[Reuse]) -> list[Work]:
+    done = {id(one.job) for one in reuses}
+    return [work for work in works if id(work.jobs[0]) not in done]
+
+
+def _drop_hopeless(works: Iterable[Work], draft: _Draft) -> list[Work]:
+    """The works that can succeed, as far as is known before anything is spent."""
+    hopeful = []
+    for work in works:
+        try:
+            work.provider.check(work.jobs[0].request)
+        except GitAssetsError as error:
+            draft.fail(work.jobs[0], _with_other_ways(error, work))
+        else:
+            hopeful.append(work)
+    return hopeful
+
+
+def _with_other_ways(error: GitAssetsError, work: Work) -> GitAssetsError:
+    if not work.is_bought or "--provider" in error.hint:
+        return error
+    kind = work.jobs[0].address.kind
+    ways = f"Without --live, and with --provider, these make {kind}: {', '.join(embedded_providers(kind))}."
+    return type(error)(error.message, f"{error.hint} {ways}".strip())
+
+
+def _require_any(jobs: Sequence[Job], works: Sequence[Work], reuses: Sequence[Reuse], draft: _Draft) -> None:
+    if jobs and not works and not reuses:
+        what = format_addresses(one.address for one in draft.failed)
+        first = draft.failed[0]
+        raise ProviderError(f"None of {what} can be made: {first.message}", first.hint)
+
+
+def _share(works: Iterable[Work]) -> list[Work]:
+    """The same orders are one: what is the very same request, and as many takes on, is bought once."""
+    shared: dict[str, Work] = {}
+    for number, work in enumerate(works):
+        key = work.key or str(number)
+        shared[key] = replace(work, jobs=(*shared[key].jobs, *work.jobs)) if key in shared else work
+    return list(shared.values())
+
+
+def _estimate(
+    project: Project, run_id: str, works: Sequence[Work], reuses: Sequence[Reuse], past: Past, terms: Terms
+) -> Estimate:
+    orders = OrderBook(project.state_dir, run_id)
+    going_on = {
+        work.key
+        for work in works
+        if work.is_bought and (orders.order(work.key).is_under_way or orders.find_elsewhere(work.key))
+    }
+    purchases = [_price(work, going_on) for work in works]
+    return Estimate(
+        lines=group_purchases(purchases),
+        total_usd=add_usd(one.cost_usd for one in purchases),
+        reused=tuple(one.told for one in reuses),
+        going_on=tuple(job.address for work in works if work.key in going_on for job in work.jobs),
+        spent_usd=past.spent_usd,
+        run_limit_usd=project.settings.budget.run_usd,
+        max_cost_usd=terms.max_cost_usd,
+    )
+
+
+def _price(work: Work, going_on: set[str]) -> Purchase:
+    return Purchase(
+        addresses=tuple(job.address for job in work.jobs),
+        provider=work.provider.name,
+        cost_usd=0.0 if work.key in going_on else work.cost_usd,
+        live=work.is_bought,
+    )

@@ -1,0 +1,71 @@
+"""Publishes what was built, after it is proved that others can get its bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gitassets.actions.project import Project, Run, read_manifest
+from gitassets.actions.push import PushOptions, PushResult, push
+from gitassets.actions.recording import write_run
+from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
+from gitassets.domain.decision import Skipped
+from gitassets.domain.manifest import Address, Manifest
+from gitassets.domain.publication import Publication, plan_publication
+from gitassets.errors import ConflictError, NoMatchError
+
+if TYPE_CHECKING:
+    from gitassets.actions.making import OnProgress
+
+
+@dataclass(frozen=True)
+class PublishResult:
+    """`skipped` was built but cannot be published; `commit` is None when nothing changed, or on a dry run. `pushed` is
+    how the server and the DVC remote stand after it."""
+
+    run_id: str
+    transitions: tuple[Transition, ...]
+    unchanged: tuple[Address, ...]
+    skipped: tuple[Skipped, ...]
+    commit: str | None
+    pushed: PushResult
+    dry_run: bool
+
+
+def publish(project: Project, run: Run, options: PushOptions, on_progress: OnProgress) -> PublishResult:
+    """The approved assets that the last build used are published, here and on the server; their bytes are proved to be
+    on the DVC remote before that."""
+    plan = _plan(read_manifest(project, run))
+    pushed = push(project, run, options, on_progress)
+    if options.dry_run or not plan.transitions:
+        return _result(run, plan, None, pushed)
+    commit = _commit(project, run, pushed.commit)
+    return _result(run, plan, commit, push(project, run, options, on_progress))
+
+
+def _plan(manifest: Manifest) -> Publication:
+    plan = plan_publication(manifest)
+    if not any(segment.built for segment in manifest.segments.values()):
+        raise NoMatchError(
+            f"Nothing to publish in {manifest.run_id}: it was never built", f"`gitassets build {manifest.run_id}` does."
+        )
+    if not plan.transitions and not plan.unchanged:
+        reasons = "; ".join(dict.fromkeys(f"{one.address} {one.why}" for one in plan.skipped[:5]))
+        raise NoMatchError(f"Nothing to publish in {manifest.run_id}", reasons)
+    return plan
+
+
+def _commit(project: Project, run: Run, proved: str) -> str:
+    """The commit in which they are published, right after the one whose bytes were proved to be there."""
+    with write_run(project, run, "publish") as session:
+        if session.head != proved:
+            raise ConflictError(
+                f"Run {run.run_id} was changed while it was pushed", "Run the command again: what was sent counts."
+            )
+        plan = plan_publication(session.manifest)
+        what = format_addresses(one.address for one in plan.transitions)
+        return session.commit(plan.manifest, CommitMessage(run.run_id, "publish", what, "", plan.transitions))
+
+
+def _result(run: Run, plan: Publication, commit: str | None, pushed: PushResult) -> PublishResult:
+    return PublishResult(run.run_id, plan.transitions, plan.unchanged, plan.skipped, commit, pushed, pushed.dry_run)

@@ -1,0 +1,274 @@
+"""Takes over what others have pushed of a run: the branch, checked, and the bytes that it names, hashed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gitassets.actions.create import check_set_up
+from gitassets.actions.fetch import Fetched, fetch, want
+from gitassets.actions.follow import follow_manifest
+from gitassets.actions.hooks import show_hooks
+from gitassets.actions.incoming import check_incoming
+from gitassets.actions.open_close import fill_run, open_run
+from gitassets.actions.project import BRANCH_PREFIX, Project, Run, find_run, read_manifest
+from gitassets.actions.recording import write_run
+from gitassets.actions.remotes import RemoteSource, choose_git_remote
+from gitassets.adapters.git import Git
+from gitassets.adapters.git_remote import (
+    count_apart,
+    fetch_branches,
+    find_followed,
+    follow_branch,
+    merge_commit,
+    move_branch,
+)
+from gitassets.domain.conflict import iter_conflicts
+from gitassets.domain.manifest import (
+    MANIFEST_NAME,
+    Address,
+    Kind,
+    Manifest,
+    iter_folder_entries,
+    parse_manifest,
+)
+from gitassets.domain.selection import Selection, select_segments
+from gitassets.errors import ConflictError, NotFoundError
+
+if TYPE_CHECKING:
+    from gitassets.actions.making import OnProgress
+
+Entries = Iterable[tuple[str, str, int]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PullOptions:
+    """`git_remote` and `remote` name the server and the DVC remote; `accepted` are urls of DVC remotes that the branch
+    may bring along. `only_approved`, `segments` and `kind` leave the bytes of other assets where they are."""
+
+    git_remote: str | None = None
+    remote: str | None = None
+    only_approved: bool = False
+    segments: Selection | None = None
+    kind: Kind | None = None
+    accepted: tuple[str, ...] = ()
+
+
+class PullResult(Struct, frozen=True, kw_only=True):
+    """`commit` is the run's now, `before` what it was (None: the run was not here), `ahead` how many commits the server
+    lacks. `merged`: both sides had new commits. `merging`: that merge waits for the `conflicts` to be settled.
+
+    `restored` files were written; `differing` ones hold other bytes than the manifest names, and were left.
+    """
+
+    run_id: str
+    folder: Path
+    git_remote: str
+    before: str | None
+    commit: str
+    opened: bool
+    merged: bool
+    ahead: int
+    fetched: Fetched
+    merging: bool = False
+    conflicts: tuple[Address, ...] = ()
+    restored: tuple[str, ...] = ()
+    differing: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        return self.opened or self.merged or self.commit != self.before or bool(self.restored or self.fetched.blobs)
+
+
+@dataclass(frozen=True)
+class _Tips:
+    """Where the branch is here (None: nowhere) and on the server, and how many commits only the one side has."""
+
+    ours: str | None
+    theirs: str
+    ahead: int
+    behind: int
+
+    @property
+    def incoming(self) -> bool:
+        return self.behind > 0
+
+    @property
+    def apart(self) -> bool:
+        return self.ahead > 0 and self.behind > 0
+
+
+def pull(project: Project, wanted: str, options: PullOptions, on_progress: OnProgress) -> PullResult:
+    """The run is open, holds what the server's branch holds, and has the bytes that were asked for.
+
+    ConflictError when the branch is not fit to be taken, RemoteError when a remote fails: then nothing but the cache
+    has changed.
+    """
+    if not project.is_run_clone:
+        check_set_up(project)
+    server = choose_git_remote(project, None, options.git_remote)
+    run, tips = _fetch_branch(project, wanted, server)
+    _check_ready(project, run, tips)
+    source = None
+    if tips.incoming:
+        source = check_incoming(project, run, tips.theirs, tips.ours, accepted=options.accepted)
+    fetched = _fetch_media(project, run, tips, source, options, on_progress)
+    whole = not tips.incoming or _take(project, run, server, tips)
+    if find_followed(project.git, BRANCH_PREFIX + run.run_id) is None:
+        follow_branch(project.git, BRANCH_PREFIX + run.run_id, server)
+    return _finish(project, run, server, tips, fetched) if whole else _stop(project, run, server, tips, fetched)
+
+
+def _fetch_branch(project: Project, wanted: str, server: str) -> tuple[Run, _Tips]:
+    """The run, with its branch as the server has it now under refs/remotes."""
+    known = _find_known(project, wanted)
+    try:
+        fetch_branches(project.git, server, BRANCH_PREFIX + (known or wanted))
+        run = find_run(project, known or wanted)
+    except NotFoundError as error:
+        if known is not None:
+            raise _not_there(server, known) from error
+        fetch_branches(project.git, server, f"{BRANCH_PREFIX}*")
+        run = find_run(project, wanted)
+    theirs = project.git.resolve(f"refs/remotes/{server}/{BRANCH_PREFIX}{run.run_id}")
+    if theirs is None:
+        raise _not_there(server, run.run_id)
+    ours = project.git.resolve(f"refs/heads/{BRANCH_PREFIX}{run.run_id}")
+    ahead, behind = (0, 1) if ours is None else count_apart(project.git, ours, theirs)
+    return run, _Tips(ours, theirs, ahead, behind)
+
+
+def _not_there(server: str, run_id: str) -> NotFoundError:
+    return NotFoundError(f"{server} has no run {run_id}", f"`gitassets push {run_id}` brings it there.")
+
+
+def _find_known(project: Project, wanted: str) -> str | None:
+    try:
+        return find_run(project, wanted).run_id
+    except NotFoundError:
+        return None
+
+
+def _check_ready(project: Project, run: Run, tips: _Tips) -> None:
+    """Nothing is half-done or being merged in the run's folder, and nothing else is where that folder is to be."""
+    folder = project.runs_dir / run.run_id
+    if run.folder is not None:
+        with write_run(project, run, "pull"):
+            pass
+    elif tips.ours is None and folder.is_dir() and any(folder.iterdir()):
+        raise ConflictError(f"{folder} is in the way of run {run.run_id}", "Move that folder away first.")
+
+
+def _fetch_media(
+    project: Project,
+    run: Run,
+    tips: _Tips,
+    source: RemoteSource | None,
+    options: PullOptions,
+    on_progress: OnProgress,
+) -> Fetched:
+    """The bytes that the run will name are here: those of the incoming branch, and of the one here if there is one."""
+    manifests = [] if tips.ours is None else [read_manifest(project, run)]
+    if tips.incoming:
+        manifests = [*(manifests if tips.apart else []), _read_incoming(project, run, tips.theirs)]
+    wanted = want(entry for manifest in manifests for entry in choose_entries(manifest, options))
+    return fetch(project, run, wanted, on_progress, source=source, name=options.remote)
+
+
+def _read_incoming(project: Project, run: Run, commit: str) -> Manifest:
+    name = f"{commit[:10]}:{MANIFEST_NAME}"
+    data = project.git.read_blob(commit, MANIFEST_NAME)
+    if data is None:
+        raise ConflictError(f"The branch of run {run.run_id} is refused: it holds no {MANIFEST_NAME}")
+    return parse_manifest(data, name)
+
+
+def choose_entries(manifest: Manifest, options: PullOptions) -> Iterator[tuple[str, str, int]]:
+    """Path, md5 and size of the files that are asked for: all, or those of some assets."""
+    if not options.only_approved and options.segments is None and options.kind is None:
+        yield from iter_folder_entries(manifest)
+        return
+    numbers = None if options.segments is None else set(select_segments(options.segments, manifest))
+    for address, asset in manifest.assets(options.kind):
+        if numbers is not None and address.segment not in numbers:
+            continue
+        if options.only_approved:
+            yield from ((asset.path, asset.md5, asset.size),) if asset.locked else ()
+        else:
+            yield from _entries_of(manifest, address)
+
+
+def _entries_of(manifest: Manifest, address: Address) -> Entries:
+    """The files of one asset, its other takes too."""
+    segment = manifest.segments[address.segment]
+    others = {kind.value: None for kind in Kind if kind is not address.kind}
+    alone = replace(segment, **others)
+    return iter_folder_entries(replace(manifest, segments={address.segment: alone}, final=()))
+
+
+def _take(project: Project, run: Run, server: str, tips: _Tips) -> bool:
+    """Whether the branch here holds the server's commits; else conflicts wait in the run's folder."""
+    branch = BRANCH_PREFIX + run.run_id
+    if tips.ours is None:
+        project.git.create_branch(branch, tips.theirs)
+        return True
+    if run.folder is None and not tips.apart:
+        move_branch(project.git, branch, tips.theirs, tips.ours)
+        return True
+    if tips.apart:
+        _check_can_merge(project)
+    folder = run.folder or open_run(project, run.run_id).folder
+    whole = merge_commit(Git(folder), tips.theirs, f"Merge {branch} of {server}")
+    if whole:
+        follow_manifest(folder, tips.ours)
+    return whole
+
+
+def _check_can_merge(project: Project) -> None:
+    project.git.check_identity()
+    if not show_hooks(project).merge_driver:
+        raise ConflictError(
+            "Both sides have new commits, and the merge driver is not set up",
+            "`gitassets init` sets it up; in a clone of the run's branch alone `gitassets hooks install`.",
+        )
+
+
+def _finish(project: Project, run: Run, server: str, tips: _Tips, fetched: Fetched) -> PullResult:
+    """The run has its folder, with every file whose bytes are here."""
+    try:
+        now = find_run(project, run.run_id)
+        opened = fill_run(project, now) if now.is_open else open_run(project, run.run_id)
+    except BaseException:
+        if tips.ours is None and not find_run(project, run.run_id).is_open:
+            project.git.delete_branch(BRANCH_PREFIX + run.run_id, tips.theirs)
+        raise
+    result = _describe(project, run, server, tips, fetched)
+    return replace(result, restored=opened.restored, differing=opened.differing)
+
+
+def _stop(project: Project, run: Run, server: str, tips: _Tips, fetched: Fetched) -> PullResult:
+    """The merge waits in the run's folder for its conflicts to be settled."""
+    manifest = read_manifest(project, find_run(project, run.run_id))
+    conflicts = tuple(address for address, _ in iter_conflicts(manifest))
+    return replace(_describe(project, run, server, tips, fetched), conflicts=conflicts, merging=True)
+
+
+def _describe(project: Project, run: Run, server: str, tips: _Tips, fetched: Fetched) -> PullResult:
+    now = find_run(project, run.run_id)
+    commit = project.git.resolve(now.ref) or tips.theirs
+    return PullResult(
+        run_id=run.run_id,
+        folder=now.require_folder(),
+        git_remote=server,
+        before=tips.ours,
+        commit=commit,
+        opened=run.folder is None,
+        merged=tips.apart,
+        ahead=count_apart(project.git, commit, tips.theirs)[0] if tips.apart else tips.ahead,
+        fetched=fetched,
+    )

@@ -1,0 +1,196 @@
+"""Shares a run: first the bytes that its branch names, proved to be on the DVC remote, then the branch itself.
+
+So a branch on the server never names an approved blob that the remote lacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gitassets.actions.project import BRANCH_PREFIX, Project, Run
+from gitassets.actions.recording import write_run
+from gitassets.actions.remotes import CONFIG, DvcRemote, RemoteSource, choose_git_remote
+from gitassets.actions.upload import Uploaded, upload
+from gitassets.actions.verify import Finding, VerifyOptions, verify
+from gitassets.adapters.dvc_settings_file import add_remote
+from gitassets.adapters.git import read_branch
+from gitassets.adapters.git_remote import (
+    BehindError,
+    find_followed,
+    follow_branch,
+    list_branches_there,
+    push_commit,
+)
+from gitassets.domain.commit_message import CommitMessage
+from gitassets.domain.manifest import MANIFEST_NAME, Manifest, iter_folder_entries, parse_manifest
+from gitassets.errors import ConflictError, CorruptError, NotFoundError
+
+if TYPE_CHECKING:
+    from gitassets.actions.making import OnProgress
+
+_SHOWN = 5
+# Bytes that are not here may be on the remote: there they are looked for.
+_PROVED_THERE = ("blob-missing", "locked-file-missing")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PushOptions:
+    """`git_remote` and `remote` name the server and the DVC remote; None: the usual ones."""
+
+    git_remote: str | None = None
+    remote: str | None = None
+    only_approved: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class PushResult:
+    """`pushed`: the branch on the server has moved to `commit`, or would on a dry run. `remote` is None where the run
+    has no media. `inherited`: the run's branch names that remote only since a commit that this push made.
+
+    `main_missing` is the project's own branch where the server lacks it, so that nobody could clone the project.
+    """
+
+    run_id: str
+    git_remote: str
+    remote: str | None
+    url: str | None
+    commit: str
+    pushed: bool
+    media: Uploaded
+    inherited: bool
+    main_missing: str | None
+    dry_run: bool
+
+
+def push(project: Project, run: Run, options: PushOptions, on_progress: OnProgress) -> PushResult:
+    """The bytes that the run's branch names are on the DVC remote, and then the branch is on the server.
+
+    ConflictError when the server is ahead or a lock is broken, RemoteError when a remote fails: then the server's
+    branch is as it was, and what was sent counts when the command is run again.
+    """
+    server = choose_git_remote(project, run.run_id, options.git_remote)
+    tip = _settle(project, run)
+    branches = list_branches_there(project.git, server)
+    there = branches.get(BRANCH_PREFIX + run.run_id)
+    _check_not_behind(project, run, server, there, tip)
+    manifest = _read_manifest(project, tip)
+    remote = _find_remote(project, run, manifest, options)
+    inherits = remote is not None and remote.missing
+    if there != tip or inherits:
+        _verify(project, run)
+    if remote is not None and inherits and not options.dry_run:
+        tip = _inherit(project, run, remote)
+    media = _upload(project, run, manifest, remote, options, on_progress)
+    if there != tip and not options.dry_run:
+        _push_branch(project, run, server, tip)
+    return PushResult(
+        run_id=run.run_id,
+        git_remote=server,
+        remote=remote.settings.name if remote else None,
+        url=remote.settings.url if remote else None,
+        commit=tip,
+        pushed=there != tip or inherits,
+        media=media,
+        inherited=inherits,
+        main_missing=_find_missing_main(project, branches),
+        dry_run=options.dry_run,
+    )
+
+
+def _upload(
+    project: Project,
+    run: Run,
+    manifest: Manifest,
+    remote: DvcRemote | None,
+    options: PushOptions,
+    on_progress: OnProgress,
+) -> Uploaded:
+    if remote is None:
+        return Uploaded()
+    only, dry_run = options.only_approved, options.dry_run
+    return upload(project, run, manifest, remote, on_progress, only_approved=only, dry_run=dry_run)
+
+
+def _settle(project: Project, run: Run) -> str:
+    """The commit that the run's branch is at, with nothing half-done before it."""
+    if run.folder is not None:
+        with write_run(project, run, "push") as session:
+            return session.head
+    tip = project.git.resolve(run.ref) if run.ref.startswith("refs/heads/") else None
+    if tip is None:
+        raise NotFoundError(f"Run {run.run_id} is not here", f"`gitassets pull {run.run_id}` brings it.")
+    return tip
+
+
+def _check_not_behind(project: Project, run: Run, server: str, there: str | None, tip: str) -> None:
+    if there in (None, tip):
+        return
+    if not project.git.has_object(str(there)) or not project.git.is_ancestor(str(there), tip):
+        raise _behind(server, run)
+
+
+def _behind(server: str, run: Run) -> ConflictError:
+    return ConflictError(
+        f"{server} is ahead: it has commits of run {run.run_id} that are not here",
+        f"`gitassets pull {run.run_id}` merges them, then push again.",
+    )
+
+
+def _find_remote(project: Project, run: Run, manifest: Manifest, options: PushOptions) -> DvcRemote | None:
+    found = RemoteSource(project, run).find(options.remote)
+    if found is None and any(True for _ in iter_folder_entries(manifest)):
+        raise NotFoundError(
+            f"No DVC remote is set up, so there is no place for the media of run {run.run_id}",
+            f"`dvc remote add -d NAME URL` in {project.root} adds one; commit .dvc/config there.",
+        )
+    return found
+
+
+def _read_manifest(project: Project, commit: str) -> Manifest:
+    data = project.git.read_blob(commit, MANIFEST_NAME)
+    if data is None:
+        raise CorruptError(f"{commit[:10]} holds no {MANIFEST_NAME}", "The branch is not a run of gitassets.")
+    return parse_manifest(data, f"{commit[:10]}:{MANIFEST_NAME}")
+
+
+def _inherit(project: Project, run: Run, remote: DvcRemote) -> str:
+    """The commit since which the run's branch, too, names the remote: others need it for plain `dvc pull`."""
+    folder = run.require_folder()
+    with write_run(project, run, "push") as session:
+        before = (folder / CONFIG).read_bytes() if (folder / CONFIG).is_file() else b""
+        default = RemoteSource(project, run).lacks_default()
+        text = add_remote(before, remote.shared, default=default).decode("utf-8", "surrogateescape")
+        message = CommitMessage(run.run_id, "remote", f"{remote.shared.name} {remote.shared.url}")
+        return session.commit(session.manifest, message, beside={CONFIG: text})
+
+
+def _verify(project: Project, run: Run) -> None:
+    """ConflictError when the history breaks a lock, or the bytes of a locked asset are other ones."""
+    found = [one for one in verify(project, [run], VerifyOptions()).findings if one.code not in _PROVED_THERE]
+    if found:
+        lines = "".join(f"\n  {_describe(one)}" for one in found[:_SHOWN])
+        raise ConflictError(
+            f"Run {run.run_id} is not pushed, since `verify` finds {len(found)} things wrong:{lines}",
+            f"{found[0].hint} `gitassets verify {run.run_id}` shows them all.".strip(),
+        )
+
+
+def _describe(one: Finding) -> str:
+    return f"commit {one.commit[:10]} by {one.author}: {one.message}" if one.commit else one.message
+
+
+def _push_branch(project: Project, run: Run, server: str, tip: str) -> None:
+    try:
+        push_commit(project.git, server, tip, BRANCH_PREFIX + run.run_id)
+    except BehindError as error:
+        raise _behind(server, run) from error
+    if find_followed(project.git, BRANCH_PREFIX + run.run_id) is None:
+        follow_branch(project.git, BRANCH_PREFIX + run.run_id, server)
+
+
+def _find_missing_main(project: Project, branches: Mapping[str, str]) -> str | None:
+    main = read_branch(project.git_dir)
+    return main if main is not None and main not in branches and not main.startswith(BRANCH_PREFIX) else None

@@ -1,0 +1,90 @@
+"""Lists the runs here and on the server, read from the branches alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gitassets.actions.project import BRANCH_PREFIX, Project, Run, list_runs
+from gitassets.actions.query import RunSummary, summarize_run
+from gitassets.actions.remotes import choose_git_remote
+from gitassets.adapters.git_remote import count_apart, fetch_branches
+from gitassets.errors import NotFoundError, RemoteError
+
+
+class Sync(StrEnum):
+    """How a run here stands to the one on the server."""
+
+    SAME = "in step"
+    AHEAD = "ahead"
+    BEHIND = "behind"
+    APART = "ahead and behind"
+    HERE = "only here"
+    THERE = "only on the server"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A run as it is here, or on the server where it is only there. `ahead` and `behind` count the commits that only
+    the one side has."""
+
+    summary: RunSummary
+    sync: Sync
+    ahead: int = 0
+    behind: int = 0
+
+
+@dataclass(frozen=True)
+class RunsResult:
+    """`remote` is the server that was looked at, None when there is none. `problem`: why it could not be asked; then
+    `runs` shows what was known of it before."""
+
+    remote: str | None
+    runs: tuple[RunRow, ...]
+    problem: str | None = None
+
+
+def show_runs(project: Project, remote: str | None = None) -> RunsResult:
+    """Every run here and on the server, which is asked; none is opened."""
+    try:
+        server = choose_git_remote(project, None, remote)
+    except NotFoundError:
+        if remote is not None:
+            raise
+        return _list(project, None, None)
+    try:
+        fetch_branches(project.git, server, f"{BRANCH_PREFIX}*", prune=True)
+    except RemoteError as error:
+        return _list(project, server, error.message)
+    return _list(project, server, None)
+
+
+def _list(project: Project, server: str | None, problem: str | None) -> RunsResult:
+    there = _read_there(project, server) if server is not None else {}
+    here = {run.run_id: run for run in list_runs(project) if not run.ref.startswith("refs/remotes/")}
+    rows = [
+        _row(project, here[run_id], there.get(run_id)) if run_id in here else _row_there(project, there[run_id])
+        for run_id in sorted({*here, *there})
+    ]
+    return RunsResult(server, tuple(rows), problem)
+
+
+def _read_there(project: Project, server: str) -> dict[str, Run]:
+    refs = project.git.list_refs(f"refs/remotes/{server}/{BRANCH_PREFIX}*")
+    return {ref.rsplit("/", 1)[1]: Run(ref.rsplit("/", 1)[1], None, ref) for ref in refs}
+
+
+def _row_there(project: Project, run: Run) -> RunRow:
+    return RunRow(summarize_run(project, run), Sync.THERE)
+
+
+def _row(project: Project, run: Run, there: Run | None) -> RunRow:
+    summary = summarize_run(project, run)
+    if there is None:
+        return RunRow(summary, Sync.HERE)
+    if run.old or project.git.resolve(run.ref) is None:
+        return RunRow(summary, Sync.UNKNOWN)
+    ahead, behind = count_apart(project.git, run.ref, there.ref)
+    sync = {(False, False): Sync.SAME, (True, False): Sync.AHEAD, (False, True): Sync.BEHIND, (True, True): Sync.APART}
+    return RunRow(summary, sync[ahead > 0, behind > 0], ahead, behind)

@@ -1,0 +1,192 @@
+"""Takes in a bag that comes from anywhere: a folder or a zip file, copied whole into a folder of our own.
+
+Nothing of it is trusted. Every name is judged before the first byte is written, and no more bytes are written than were
+announced; archives inside it are never unpacked.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, NoReturn
+
+from gitassets.adapters.bag import copy_hashed
+from gitassets.domain.bag import DECLARATION, DECLARED, PAYLOAD, Digests
+from gitassets.domain.manifest import MAX_MANIFEST_BYTES, find_path_problem, iter_path_clashes
+from gitassets.errors import CorruptError, GitAssetsError
+
+MAX_FILES = 100_000
+MAX_RATIO = 100
+HARMLESS_BYTES = 1024**3  # Up to here no disk is filled, whatever it was packed into.
+_DECLARATIONS = [DECLARED.replace(b"1.0", version).lower().split() for version in (b"1.0", b"0.97")]
+_ENCRYPTED = 0x1
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, OverflowError, struct.error)
+_AGAIN = "Get it again from whoever made it."
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file of the bag: its path in it, the bytes that it is said to have, and a way to read them."""
+
+    path: str
+    size: int
+    open: Callable[[], AbstractContextManager[IO[bytes]]]
+
+
+def take_in_bag(source: Path, folder: Path, on_file: Callable[[int, int, str], None]) -> dict[str, Digests]:
+    """`folder` holds the files of the bag `source`, by path what they hash to. The bag itself is not judged yet.
+
+    CorruptError when it is no bag, or holds what a bag of a run never does; `on_file` hears how far the work is.
+    """
+    with _open_entries(source) as entries:
+        _check_entries(source, entries)
+        _check_room(source, entries, folder)
+        found: dict[str, Digests] = {}
+        for number, entry in enumerate(entries):
+            on_file(number, len(entries), entry.path)
+            found[entry.path] = _copy(source, entry, folder)
+    if (folder / DECLARATION).read_bytes().lower().split() not in _DECLARATIONS:
+        _refuse(source, f"says in {DECLARATION} that it is of another kind than BagIt 1.0 or 0.97 in UTF-8")
+    return found
+
+
+def _refuse(source: Path, problem: str) -> NoReturn:
+    raise CorruptError(f"{source} {problem}", _AGAIN)
+
+
+@contextmanager
+def _open_entries(source: Path) -> Iterator[list[Entry]]:
+    if source.is_dir():
+        yield _below_bag(source, list(_iter_folder(source, source)))
+        return
+    try:
+        with zipfile.ZipFile(source) as archive:
+            yield _below_bag(source, list(_iter_zip(source, archive)))
+    except _BROKEN_ZIP as error:
+        raise CorruptError(f"{source} is no zip file, or a broken one: {error}", _AGAIN) from error
+
+
+def _iter_folder(source: Path, folder: Path) -> Iterator[Entry]:
+    with os.scandir(folder) as found:
+        inside = sorted(found, key=lambda one: one.name)
+    for one in inside:
+        path = Path(one.path)
+        mode = one.stat(follow_symlinks=False).st_mode
+        if stat.S_ISDIR(mode):
+            yield from _iter_folder(source, path)
+        elif stat.S_ISREG(mode):
+            size = one.stat(follow_symlinks=False).st_size
+            yield Entry(path.relative_to(source).as_posix(), size, partial(_open_file, path))
+        else:
+            _refuse(source, f"holds {path.relative_to(source).as_posix()!r}, which is a link or no ordinary file")
+
+
+@contextmanager
+def _open_file(path: Path) -> Iterator[IO[bytes]]:
+    """The file, which must not have become a link meanwhile."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(path, flags), "rb") as file:
+        yield file
+
+
+def _iter_zip(source: Path, archive: zipfile.ZipFile) -> Iterator[Entry]:
+    for info in archive.infolist():
+        _check_zip_entry(source, info)
+        if not info.is_dir():
+            yield Entry(info.filename, info.file_size, partial(_open_entry, archive, info))
+
+
+@contextmanager
+def _open_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[IO[bytes]]:
+    try:
+        file = archive.open(info)
+    except OSError as error:
+        # The archive leads to a place before its beginning.
+        raise zipfile.BadZipFile(f"{info.filename!r} is not in it: {error.strerror}") from error
+    with file:
+        yield file
+
+
+def _check_zip_entry(source: Path, info: zipfile.ZipInfo) -> None:
+    name, mode = info.orig_filename, info.external_attr >> 16
+    kind = stat.S_IFMT(mode)
+    problem = _find_name_problem(name.removesuffix("/"))
+    if problem:
+        _refuse(source, f"holds {name!r}, which {problem}")
+    if kind not in (0, stat.S_IFDIR if info.is_dir() else stat.S_IFREG):
+        _refuse(source, f"holds {name!r}, which is a link or no ordinary file")
+    if info.flag_bits & _ENCRYPTED:
+        _refuse(source, f"holds {name!r}, which is encrypted")
+    if info.compress_type not in _METHODS:
+        _refuse(source, f"holds {name!r}, packed in a way that is not accepted (only stored and deflated are)")
+
+
+def _find_name_problem(path: str) -> str | None:
+    # The files at the top of a bag lie in no folder of it.
+    return find_path_problem(f"bag/{path}")
+
+
+def _below_bag(source: Path, entries: Sequence[Entry]) -> list[Entry]:
+    """The entries with their paths in the bag, which in a zip file is the one folder at its top."""
+    paths = {entry.path for entry in entries}
+    if DECLARATION in paths:
+        return list(entries)
+    tops = {path.split("/", 1)[0] for path in paths}
+    top = f"{next(iter(tops))}/" if len(tops) == 1 else ""
+    if f"{top}{DECLARATION}" not in paths:
+        _refuse(source, f"is no bag: it has no {DECLARATION}, or more than the bag's folder at its top")
+    return [Entry(entry.path.removeprefix(top), entry.size, entry.open) for entry in entries]
+
+
+def _check_entries(source: Path, entries: Sequence[Entry]) -> None:
+    if len(entries) > MAX_FILES:
+        _refuse(source, f"holds {len(entries)} files, and more than {MAX_FILES} are not taken in")
+    for entry in entries:
+        problem = _find_name_problem(entry.path)
+        if problem:
+            _refuse(source, f"holds {entry.path!r}, which {problem}")
+        if entry.size > MAX_MANIFEST_BYTES and not entry.path.startswith(f"{PAYLOAD}/"):
+            _refuse(source, f"holds {entry.path!r} of {entry.size} bytes, too many for a list")
+    for _, other, path in iter_path_clashes((entry.path, entry.path) for entry in entries):
+        _refuse(source, f"holds {path!r} and {other!r}, which are one file where case does not count")
+
+
+def _check_room(source: Path, entries: Sequence[Entry], folder: Path) -> None:
+    total = sum(entry.size for entry in entries)
+    packed = total if source.is_dir() else source.stat().st_size
+    if total > max(HARMLESS_BYTES, packed * MAX_RATIO):
+        _refuse(source, f"would become {total} bytes out of {packed}: this is no bag of media, but meant to do harm")
+    folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free
+    if total > free:
+        raise GitAssetsError(f"{source} needs {total} bytes, and {free} are free for it in {folder}", "Make room.")
+
+
+def _copy(source: Path, entry: Entry, folder: Path) -> Digests:
+    with entry.open() as file:
+        digests = copy_hashed(_Bounded(file, entry.size), folder / entry.path)
+    if digests.size != entry.size:
+        _refuse(source, f"is cut off, or changed while it was read: {entry.path!r}")
+    return digests
+
+
+class _Bounded:
+    """Reads one byte more than was announced at most, which is enough to notice."""
+
+    def __init__(self, file: IO[bytes], size: int) -> None:
+        self._file, self._left = file, size + 1
+
+    def read(self, count: int) -> bytes:
+        block = self._file.read(min(count, self._left))
+        self._left -= len(block)
+        return block

@@ -1,0 +1,124 @@
+"""What was ordered from services and is not yet safe in the log of made assets, so that a kill loses none of it.
+
+Every order is a folder that only its user can read: `order.json` says what was asked for, `job` what it became at its
+service, `result/` holds the file that came, and `receipt.json` what the provider says of that file.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from gitassets.adapters.files import remove_incoming, sync_folder, write_atomic
+
+_PRIVATE_FILE, _PRIVATE_FOLDER = 0o600, 0o700
+_ORDER, _JOB, _RECEIPT = "order.json", "job", "receipt.json"
+
+
+class Order:
+    """One order, from before its request is sent until its result is safe; the memory of the request's job."""
+
+    def __init__(self, folder: Path, trash: Path) -> None:
+        self.folder, self._trash = folder, trash
+        self.result_dir = folder / "result"
+
+    @property
+    def key(self) -> str:
+        return self.folder.name
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it became a job, or a result that is only to be fetched: then nothing is to be bought."""
+        return self.read() is not None
+
+    def place(self, order: Mapping[str, Any]) -> None:
+        """What is asked for is on disk, and `result_dir` is empty."""
+        shutil.rmtree(self.result_dir, ignore_errors=True)
+        self.result_dir.mkdir(parents=True)
+        self.folder.chmod(_PRIVATE_FOLDER)
+        self._write(_ORDER, json.dumps(order))
+
+    def read_order(self) -> dict[str, Any] | None:
+        return _read_object(self.folder / _ORDER)
+
+    def read(self) -> str | None:
+        return _read_text(self.folder / _JOB)
+
+    def write(self, job: str) -> None:
+        self._write(_JOB, job)
+
+    def forget(self) -> None:
+        (self.folder / _JOB).unlink(missing_ok=True)
+
+    def write_receipt(self, receipt: Mapping[str, Any]) -> None:
+        self._write(_RECEIPT, json.dumps(receipt))
+
+    def read_receipt(self) -> dict[str, Any] | None:
+        return _read_object(self.folder / _RECEIPT)
+
+    def list_results(self) -> list[Path]:
+        """The files that the provider has left."""
+        return sorted(self.result_dir.glob("*"))
+
+    def remove(self) -> None:
+        """Nothing is known of it any more, from one moment to the next."""
+        self._trash.mkdir(parents=True, exist_ok=True)
+        gone = self._trash / uuid4().hex
+        with suppress(FileNotFoundError):
+            self.folder.rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
+        with suppress(OSError):
+            self.folder.parent.rmdir()
+
+    def _write(self, name: str, text: str) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_atomic(self.folder / name, text.encode(), mode=_PRIVATE_FILE)
+        sync_folder(self.folder)
+
+
+class OrderBook:
+    """The orders of one run. Whoever holds the run's lock for making may change them; several threads may at once."""
+
+    def __init__(self, state_dir: Path, run_id: str) -> None:
+        self._root, self._trash = state_dir / "orders", state_dir / "tmp"
+        self.run_id = run_id
+
+    def order(self, key: str) -> Order:
+        return Order(self._root / self.run_id / key, self._trash)
+
+    def __iter__(self) -> Iterator[Order]:
+        for folder in sorted((self._root / self.run_id).glob("*/")):
+            remove_incoming(folder)
+            yield Order(folder, self._trash)
+
+    def find_elsewhere(self, key: str) -> list[tuple[str, Order]]:
+        """The orders of that key in other runs that are under way, each with its run's id."""
+        folders = [one for one in sorted(self._root.glob(f"*/{key}")) if one.parent.name != self.run_id]
+        found = [(folder.parent.name, Order(folder, self._trash)) for folder in folders]
+        return [(run_id, order) for run_id, order in found if order.is_under_way]
+
+
+def iter_receipts(state_dir: Path) -> Iterator[dict[str, Any]]:
+    """What the providers said of results that are not yet in the log of made assets, in all runs."""
+    for path in sorted((state_dir / "orders").glob(f"*/*/{_RECEIPT}")):
+        receipt = _read_object(path)
+        if receipt is not None:
+            yield receipt
+
+
+def _read_text(path: Path) -> str | None:
+    try:
+        return path.read_text("utf-8")
+    except FileNotFoundError:
+        return None
+
+
+def _read_object(path: Path) -> dict[str, Any] | None:
+    text = _read_text(path)
+    raw = None if text is None else json.loads(text)
+    return raw if isinstance(raw, dict) else None

@@ -1,0 +1,68 @@
+"""Fetches what a command needs and what is not here, before the command begins, and says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import typer
+from msgspec.structs import replace
+
+from gitassets.cli.options import show_progress
+from gitassets.errors import RemoteError
+
+if TYPE_CHECKING:
+    from gitassets.actions.fetch import Wanted
+    from gitassets.actions.open_close import OpenResult
+    from gitassets.actions.project import Project, Run
+
+
+def fetch_first(
+    project: Project, run: Run, needed: Mapping[str, Wanted], as_json: bool, *, lenient: bool = False
+) -> None:
+    """The needed bytes are here, as far as the run's DVC remote has them; what the remote lacks is left to the command.
+
+    RemoteError where it cannot be reached; with `lenient` that is only said.
+    """
+    from gitassets.actions.fetch import fetch, list_absent
+    from gitassets.cli.sharing import tell_fetched
+
+    absent = list_absent(project, run, needed)
+    if not absent:
+        return
+    try:
+        with show_progress("Fetching", as_json) as on_progress:
+            fetched = fetch(project, run, absent, on_progress)
+    except RemoteError as error:
+        files = "1 file that is needed is" if len(absent) == 1 else f"{len(absent)} files that are needed are"
+        message = f"{files} not here. {error.message}"
+        if not lenient:
+            raise RemoteError(message, error.hint) from error
+        typer.echo(f"{message}\n  → {error.hint}", err=True)
+    else:
+        tell_fetched(fetched, err=True)
+
+
+def fetch_and_lay_out(project: Project, run: Run, needed: Mapping[str, Wanted], as_json: bool) -> tuple[str, ...]:
+    """The same, and the files lie in the run's folder; without the remote the command goes on with what is there.
+
+    Returns the files that were written.
+    """
+    from gitassets.actions.need import lay_out_files
+
+    fetch_first(project, run, needed, as_json, lenient=True)
+    return lay_out_files(project, run, dict(needed))
+
+
+def complete_opened(project: Project, opened: OpenResult, as_json: bool) -> OpenResult:
+    """The files that no cache had are fetched, too."""
+    from gitassets.actions.need import need_all
+    from gitassets.actions.project import find_run
+
+    if not opened.missing:
+        return opened
+    run = find_run(project, opened.run_id)
+    needed = {md5: one for md5, one in need_all(project, run).items() if one.path in opened.missing}
+    written = fetch_and_lay_out(project, run, needed, as_json)
+    missing = tuple(path for path in opened.missing if path not in written)
+    return replace(opened, restored=(*opened.restored, *written), missing=missing)

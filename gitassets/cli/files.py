@@ -1,0 +1,216 @@
+"""Commands that carry a run in a file: export and import."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gitassets.cli.boundary import guarded
+from gitassets.cli.options import (
+    DryRunOption,
+    JsonOption,
+    RunArgument,
+    TypeOption,
+    load_project,
+    look_at_run,
+    show_progress,
+)
+from gitassets.domain.excerpt import Only
+from gitassets.errors import UsageError
+
+if TYPE_CHECKING:
+    from gitassets.actions.export import ExportResult
+    from gitassets.actions.export_timeline import TimelineResult
+    from gitassets.actions.import_bag import ImportResult
+
+
+def register(app: typer.Typer) -> None:
+    register_export(app)
+    app.command(
+        "import",
+        epilog="Examples:\n\n  gitassets import ~/Downloads/pilot.zip\n\n  gitassets import pilot.zip --as pilot-2\n\n"
+        "  gitassets import pilot-bag --dry-run",
+    )(import_)
+
+
+def register_export(app: typer.Typer) -> None:
+    app.command(
+        epilog="Examples:\n\n  gitassets export latest\n\n"
+        "  gitassets export pilot -o ~/archive/pilot.zip --with-history\n\n"
+        "  gitassets export pilot --only approved --type audio -o narration.zip\n\n"
+        "  gitassets export pilot -o pilot-bag\n\n  gitassets export pilot --otio -o pilot.otio"
+    )(export)
+
+
+@guarded
+def export(
+    run: RunArgument,
+    only: Annotated[Only | None, typer.Option(help="Only assets that are approved, or published.")] = None,
+    kind: TypeOption = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE|DIR",
+            help="Where to: a .zip file, or a folder of any other name. Default: RUN.zip, or RUN.otio.",
+        ),
+    ] = None,
+    with_history: Annotated[
+        bool, typer.Option("--with-history", help="Also every commit of the run, as a git bundle.")
+    ] = False,
+    otio: Annotated[
+        bool,
+        typer.Option("--otio", help="Instead, a timeline of the run's files for editing programs, the .srt beside it."),
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace what an earlier export left there.")] = False,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Pack a run into one file that proves itself whole, to be archived or imported elsewhere.
+
+    It is a bag (BagIt 1.0, RFC 8493) with the media, the manifest, captions, credits, the audit trail as JSON lines
+    and as text, and checksums. The same state of a run gives the same bytes.
+
+    With --otio it is an OpenTimelineIO file: narration and pictures as `build` lays them out, and markers for notes,
+    rejections, and what is stale or missing.
+    """
+    if otio:
+        if kind is not None or with_history:
+            raise UsageError("--otio takes neither --type nor --with-history", "They are for the file to be archived.")
+        _export_timeline(run, only, output, force=force, dry_run=dry_run, as_json=as_json)
+        return
+    from gitassets.actions.export import ExportOptions, export_run
+    from gitassets.actions.need import need_excerpt
+    from gitassets.cli.fetching import fetch_first
+    from gitassets.cli.render import emit_json
+
+    project, found = look_at_run(run, history=True)
+    options = ExportOptions(
+        only=only, kind=kind, output=output, with_history=with_history, force=force, dry_run=dry_run
+    )
+    if not dry_run:
+        fetch_first(project, found, need_excerpt(project, found, only, kind), as_json)
+    with show_progress("Packing", as_json) as on_progress:
+        result = export_run(project, found, options, on_progress)
+    if as_json:
+        emit_json("export", result)
+    else:
+        _tell_exported(result)
+
+
+def _tell_exported(result: ExportResult) -> None:
+    from gitassets.cli.render import count
+    from gitassets.domain.commit_message import format_addresses
+
+    done = "Would export" if result.dry_run else "Exported"
+    typer.echo(f"{done} {result.run_id} to {result.output}")
+    what = format_addresses(result.exported) or "no assets"
+    typer.echo(f"  {what}: {count(result.files, 'file')}, {result.size_bytes / 1e6:.1f} MB")
+    if result.left_out:
+        typer.echo(f"  left out: {format_addresses(result.left_out)}")
+    history = ", and all of them as a git bundle" if result.with_history else ""
+    typer.echo(f"  audit trail of {count(result.commits, 'commit')}{history}")
+
+
+def _export_timeline(
+    run: str, only: Only | None, output: Path | None, *, force: bool, dry_run: bool, as_json: bool
+) -> None:
+    from gitassets.actions.export_timeline import TimelineOptions, export_timeline
+    from gitassets.actions.need import need_excerpt
+    from gitassets.cli.fetching import fetch_and_lay_out
+    from gitassets.cli.render import emit_json
+
+    project, found = look_at_run(run, history=True)
+    options = TimelineOptions(only=only, output=output, force=force, dry_run=dry_run)
+    if found.is_open and not dry_run:
+        fetch_and_lay_out(project, found, need_excerpt(project, found, only), as_json)
+    with show_progress("Measuring", as_json) as on_progress:
+        result = export_timeline(project, found, options, on_progress)
+    if as_json:
+        emit_json("export", result)
+    else:
+        _tell_timeline(result)
+
+
+def _tell_timeline(result: TimelineResult) -> None:
+    from gitassets.cli.render import count, format_duration, printable
+    from gitassets.domain.selection import format_ranges
+
+    typer.echo(f"{'Would export' if result.dry_run else 'Exported'} the cut of {result.run_id} to {result.output}")
+    typer.echo(f"  {format_duration(result.duration_sec)}, {count(result.segments, 'segment')}")
+    if result.captions is not None:
+        typer.echo(f"  captions: {result.captions}")
+    for what, segments in (("no narration", result.silent), ("no picture in the timeline", result.unseen)):
+        if segments:
+            typer.echo(f"  {what}: {count(len(segments), 'segment')} ({format_ranges(segments)})")
+    for remark in result.remarks:
+        typer.echo(printable(f"  marker at segment {remark.segment}: {' '.join(remark.text.split())}"))
+
+
+AsOption = Annotated[
+    str | None, typer.Option("--as", metavar="RUN", help="Name of the new run. Default: that of the exported one.")
+]
+HistoryOption = Annotated[
+    bool,
+    typer.Option(
+        "--history/--no-history", help="Take over the history of the run, where the bag has it and the name is kept."
+    ),
+]
+
+
+@guarded
+def import_(
+    source: Annotated[Path, typer.Argument(metavar="FILE|DIR", help="What `export` made, or the same unpacked.")],
+    target: Annotated[str | None, typer.Argument(hidden=True)] = None,
+    run_id: AsOption = None,
+    history: HistoryOption = True,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a run out of an exported one, after every checksum, name and media file in it has been checked.
+
+    The assets keep their statuses, and the run records where they came from. A history that comes along (from
+    export --with-history) is judged as `verify` does, and is then the history of the run. To copy assets from one run
+    into another, use `copy`.
+    """
+    if target is not None:
+        raise UsageError("import takes one exported run", f"`gitassets copy {source} {target}` copies assets of a run.")
+    import_from(source, run_id, history=history, dry_run=dry_run, as_json=as_json)
+
+
+def import_from(source: Path, run_id: str | None, *, history: bool, dry_run: bool, as_json: bool) -> None:
+    """The bag is a run, and what was done is told."""
+    from gitassets.actions.import_bag import ImportOptions, import_bag
+    from gitassets.cli.render import emit_json
+
+    options = ImportOptions(run_id=run_id, history=history, dry_run=dry_run)
+    with show_progress("Checking", as_json) as on_progress:
+        result = import_bag(load_project(), source, options, on_progress)
+    if as_json:
+        emit_json("import", result)
+    else:
+        _tell_imported(result)
+
+
+def _tell_imported(result: ImportResult) -> None:
+    from gitassets.cli.render import count, printable
+    from gitassets.domain.commit_message import format_addresses
+
+    done = "Would import" if result.dry_run else "Imported"
+    made_of = f", commit {result.source_commit[:10]}" if result.source_commit else ""
+    typer.echo(printable(f"{done} {result.run_id} from {result.source}, an export of {result.source_run}{made_of}"))
+    what = format_addresses(result.imported) or "no assets"
+    typer.echo(f"  {what}: {count(result.files, 'file')}, {result.size_bytes / 1e6:.1f} MB")
+    if result.statuses:
+        typer.echo(f"  {', '.join(f'{number} {status}' for status, number in result.statuses.items())}")
+    if result.commits:
+        typer.echo(f"  with its history of {count(result.commits, 'commit')}")
+    elif result.history_left:
+        typer.echo("  without the history in the file")
+    for path in result.missing:
+        typer.echo(printable(f"  not in the file: {path}"))
+    if result.folder is not None:
+        typer.echo(f"  folder: {result.folder}")

@@ -1,0 +1,200 @@
+"""Commands on the takes of assets: takes, choose, and history, the older name of the first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gitassets.cli.boundary import guarded
+from gitassets.cli.options import (
+    AudioOption,
+    DryRunOption,
+    ImageOption,
+    JsonOption,
+    RunArgument,
+    SegmentOption,
+    VideoOption,
+    load_run,
+    look_at_run,
+    make_selection,
+)
+from gitassets.errors import UsageError
+
+if TYPE_CHECKING:
+    from gitassets.actions.choose import ChooseResult, DropResult
+    from gitassets.actions.takes import TakesResult
+    from gitassets.domain.selection import AssetSelection
+    from gitassets.domain.takes import Take
+
+
+def register(app: typer.Typer) -> None:
+    app.command(
+        epilog="Examples:\n\n  gitassets takes latest --image 3\n\n  gitassets takes latest --segment 2 --json\n\n"
+        "  gitassets takes latest --image 3 --drop"
+    )(takes)
+    app.command(
+        epilog="Examples:\n\n  gitassets choose latest --image 3 --take 2\n\n"
+        "  gitassets choose latest --audio 5 --take 9e107d9d"
+    )(choose)
+    app.command(hidden=True, epilog="Examples:\n\n  gitassets history latest --image 3")(history)
+
+
+@guarded
+def takes(
+    run: RunArgument,
+    audio: AudioOption = None,
+    image: ImageOption = None,
+    video: VideoOption = None,
+    segment: SegmentOption = None,
+    drop: Annotated[
+        bool, typer.Option("--drop", help="Take the candidates away; `restore --take` still brings each back.")
+    ] = False,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show every take of assets: the current one, the candidates beside it, and the earlier ones of the history.
+
+    Of each: how it was made, what it cost and what was decided about it. `regen --takes N` makes candidates, `choose`
+    makes one the current take, and `restore --take` brings an earlier one back.
+    """
+    selection = make_selection(audio, image, video, segment)
+    if drop:
+        return _drop(run, selection, dry_run=dry_run, as_json=as_json)
+    if dry_run:
+        raise UsageError("--dry-run shows what --drop would do", "Leave it out, or add --drop.")
+    return _show(run, selection, "takes", as_json=as_json)
+
+
+@guarded
+def history(
+    run: RunArgument,
+    audio: AudioOption = None,
+    image: ImageOption = None,
+    video: VideoOption = None,
+    segment: SegmentOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The older name of `takes`: show every take of assets."""
+    _show(run, make_selection(audio, image, video, segment), "history", as_json=as_json)
+
+
+def _show(run: str, selection: AssetSelection, command: str, *, as_json: bool) -> None:
+    from gitassets.actions.takes import read_takes
+    from gitassets.cli.render import emit_json
+
+    if selection.empty:
+        raise UsageError("Say which assets", "With --audio, --image, --video or --segment.")
+    project, found = look_at_run(run, history=True)
+    results = read_takes(project, found, selection)
+    if as_json:
+        emit_json(command, {"run_id": found.run_id, "assets": results})
+        return
+    for result in results:
+        _print_takes(result)
+
+
+def _print_takes(result: TakesResult) -> None:
+    from gitassets.cli.render import count, make_console, plain
+
+    console = make_console()
+    console.print(f"[bold]{result.address}[/] of {plain(result.run_id)}: {count(len(result.takes), 'take')}")
+    for one in result.takes:
+        _print_take(one)
+    if any(one.candidate for one in result.takes):
+        address = result.address
+        typer.echo(f"Choose: gitassets choose {result.run_id} --{address.kind} {address.segment} --take N")
+
+
+def _print_take(take: Take) -> None:
+    from gitassets.cli.render import make_console, plain, printable, style_status
+
+    asset, console = take.asset, make_console()
+    place = "current" if take.current else "candidate" if take.candidate else "earlier"
+    reason = f": {plain(asset.reason)}" if asset.reason else ""
+    arrow = "→" if take.current else " "
+    console.print(f"{arrow} [bold]{asset.take}[/]  {place}, {style_status(asset.status)}{reason}", soft_wrap=True)
+    file = f"{asset.path}, " if take.current or take.candidate else ""
+    typer.echo(printable(f"     {file}md5 {asset.md5[:12]}"))
+    typer.echo(printable(f"     {'; '.join(_tell_making(take))}"))
+    if asset.prompt:
+        typer.echo(printable(f"     prompt: {' '.join(asset.prompt.split())}"))
+
+
+def _tell_making(take: Take) -> list[str]:
+    """How the take was made, and who brought it in."""
+    asset = take.asset
+    known = {
+        "from": " ".join(text for text in (asset.source, asset.model) if text),
+        "style": asset.style,
+        "voice": asset.voice,
+        "seed": asset.seed,
+        "cost": None if asset.cost_usd is None else f"${asset.cost_usd:.2f}",
+        "by": f"{take.author.split(' <')[0]} in {take.commit[:10]}",
+    }
+    return [f"{name} {value}" for name, value in known.items() if value not in (None, "")]
+
+
+def _drop(run: str, selection: AssetSelection, *, dry_run: bool, as_json: bool) -> None:
+    from gitassets.actions.choose import drop_candidates
+    from gitassets.cli.render import emit_json
+
+    project, found = load_run(run, dry_run=dry_run)
+    result = drop_candidates(project, found, selection, dry_run=dry_run)
+    if as_json:
+        emit_json("takes", result)
+    else:
+        _tell_dropped(result)
+
+
+def _tell_dropped(result: DropResult) -> None:
+    if not result.dropped:
+        typer.echo(f"Nothing to drop in {result.run_id}: these assets have no candidates.")
+    for one in result.dropped:
+        typer.echo(f"{'Would drop' if result.dry_run else 'Dropped'} take {one.take} of {one.address}: {one.path}")
+
+
+@guarded
+def choose(
+    run: RunArgument,
+    take: Annotated[
+        str | None, typer.Option(metavar="N", help="The take: its number, or the beginning of its md5.")
+    ] = None,
+    audio: AudioOption = None,
+    image: ImageOption = None,
+    video: VideoOption = None,
+    segment: SegmentOption = None,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a candidate the current take of an asset; the take before becomes a candidate, so you can change your mind.
+
+    A draft stays a draft, a rejected asset is revised, one in review stays in review. An earlier take that is no
+    candidate is brought back in review, as `restore --take` does it. Approved assets are refused.
+    """
+    from gitassets.actions.choose import choose as act
+    from gitassets.actions.need import need_chosen
+    from gitassets.cli.fetching import fetch_first
+    from gitassets.cli.render import emit_json
+
+    if take is None:
+        raise UsageError("Say which take to choose, with --take N", "`gitassets takes` shows those of an asset.")
+    project, found = load_run(run, dry_run=dry_run)
+    selection = make_selection(audio, image, video, segment)
+    if not dry_run:
+        fetch_first(project, found, need_chosen(project, found, selection, take), as_json)
+    result = act(project, found, selection, take, dry_run=dry_run)
+    if as_json:
+        emit_json("choose", result)
+    else:
+        _tell_chosen(result)
+
+
+def _tell_chosen(result: ChooseResult) -> None:
+    what = f"take {result.take} of {result.address} in {result.run_id}"
+    if result.commit is None and not result.dry_run:
+        typer.echo(f"It is the current one already: {what}")
+        return
+    typer.echo(f"{'Would choose' if result.dry_run else 'Chose'} {what}")
+    step = f"{result.before} → {result.after}" if result.before is not result.after else f"still {result.after}"
+    typer.echo(f"  {result.address}: {step}")

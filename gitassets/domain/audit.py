@@ -1,0 +1,94 @@
+"""The audit trail of a run as it is handed on: a line of JSON for each commit, and the same for people to read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from gitassets.domain.commit_message import Transition, clean_words, describe_transitions
+from gitassets.domain.manifest import Address, Kind, parse_json
+from gitassets.errors import CorruptError
+
+IMPORTED_TRAIL = "imported_audit.jsonl"
+"""In the branch of a run that came out of a bag: the trail of the run that the bag was made from."""
+_TEXTS = ("run_id", "commit", "date", "author", "email", "action", "summary", "words")
+
+
+class LogEntry(Struct, frozen=True):
+    """One commit of a run: who, when, which transitions, why. `action` is empty for a commit made by hand."""
+
+    commit: str
+    date: str
+    author: str
+    email: str
+    action: str
+    summary: str
+    words: str
+    transitions: tuple[Transition, ...]
+    segments: tuple[int, ...]
+
+
+def format_trail(run_id: str, entries: Iterable[LogEntry]) -> bytes:
+    """One JSON object a line, in the given order."""
+    return "".join(f"{json.dumps(_raw_entry(run_id, one), ensure_ascii=False)}\n" for one in entries).encode()
+
+
+def _raw_entry(run_id: str, entry: LogEntry) -> dict[str, Any]:
+    transitions = [
+        {"segment": one.address.segment, "kind": one.address.kind.value, "before": one.before, "after": one.after}
+        for one in entry.transitions
+    ]
+    values = {**asdict(entry), "transitions": transitions, "segments": list(entry.segments)}
+    return {"run_id": run_id, **{name: _plain(value) for name, value in values.items()}}
+
+
+def _plain(value: Any) -> Any:
+    """What git could not read as UTF-8 has no place in JSON."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+
+def parse_trail(data: bytes, name: str) -> tuple[tuple[str, LogEntry], ...]:
+    """Each line with the id of the run that it tells of. CorruptError names the line that is none."""
+    lines = data.split(b"\n")
+    if lines.pop():
+        raise CorruptError(f"{name} is cut off in its last line", "Get the file again.")
+    return tuple(_parse_line(line, f"{name}, line {number}") for number, line in enumerate(lines, start=1))
+
+
+def _parse_line(line: bytes, name: str) -> tuple[str, LogEntry]:
+    raw = parse_json(line, name)
+    try:
+        texts = {key: raw[key] for key in _TEXTS}
+        transitions = tuple(map(_parse_transition, raw["transitions"]))
+        segments = tuple(raw["segments"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise CorruptError(f"{name} is no entry of an audit trail: {error}", "Get the file again.") from error
+    if not all(isinstance(one, str) for one in texts.values()) or not all(isinstance(one, int) for one in segments):
+        raise CorruptError(f"{name} is no entry of an audit trail", "Get the file again.")
+    return texts.pop("run_id"), LogEntry(**texts, transitions=transitions, segments=segments)
+
+
+def _parse_transition(raw: Mapping[str, Any]) -> Transition:
+    if not isinstance(raw["segment"], int):
+        raise ValueError("a segment is no number")
+    return Transition(Address(raw["segment"], Kind(raw["kind"])), str(raw["before"]), str(raw["after"]))
+
+
+def format_trail_text(trail: Iterable[tuple[str, LogEntry]]) -> str:
+    """The trail for people: a paragraph for each commit, without anything that a terminal would obey."""
+    return "\n".join("".join(f"{line}\n" for line in _describe(run_id, entry)) for run_id, entry in trail)
+
+
+def _describe(run_id: str, entry: LogEntry) -> Iterator[str]:
+    yield f"{_flat(entry.date).replace('T', ' ')}  {_flat(entry.author)} <{_flat(entry.email)}>"
+    yield f"  {_flat(run_id)}: {_flat(entry.summary)}  ({_flat(entry.commit)[:10]})"
+    yield from (f"    {line}".rstrip() for line in clean_words(entry.words).splitlines())
+    yield from (f"  {_flat(line)}" for line in describe_transitions(entry.transitions))
+
+
+def _flat(text: str) -> str:
+    return " ".join(clean_words(text).split())

@@ -1,0 +1,29 @@
+"""What a run that came out of a bag records of where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from msgspec.structs import replace
+
+from gitassets.domain.derived import derive
+from gitassets.domain.manifest import Manifest
+
+IMPORTED_FROM = "imported_from"
+
+
+def record_import(manifest: Manifest, run_id: str, commit: str | None, checksum: str) -> Manifest:
+    """The manifest as that of run `run_id`, with its origin on record; an earlier origin is kept inside that."""
+    origin: dict[str, Any] = {"run_id": manifest.run_id, "commit": commit, "bag_sha256": checksum}
+    if IMPORTED_FROM in manifest.extra:
+        origin[IMPORTED_FROM] = manifest.extra[IMPORTED_FROM]
+    extra = {**manifest.extra, IMPORTED_FROM: origin}
+    return derive(replace(manifest, run_id=run_id, extra=MappingProxyType(extra)))
+
+
+def read_origin(manifest: Manifest) -> Mapping[str, Any] | None:
+    """The origin of the run, None when it was made here."""
+    found = manifest.extra.get(IMPORTED_FROM)
+    return found if isinstance(found, dict) else None

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from gitassets.actions.output import hold_output
+from gitassets.actions.project import Project
+
+
+def write_half(project: Project, output: Path) -> None:
+    with hold_output(project, output) as part:
+        part.write_text("half")
+        raise ValueError("half way")
+
+
+def test_a_file_is_there_only_when_all_went_well(project: Project, tmp_path: Path) -> None:
+    output = tmp_path / "x.zip"
+    with pytest.raises(ValueError, match="half way"):
+        write_half(project, output)
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == []
+    for text in ("one", "two"):
+        with hold_output(project, output) as part:
+            part.write_text(text)
+            assert not output.exists() or output.read_text() == "one"
+        assert output.read_text() == text
+
+
+def test_a_folder_takes_the_place_of_another_whole(project: Project, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        with hold_output(project, tmp_path / "bag") as part:
+            part.mkdir()
+            (part / name).write_text(name)
+    assert [path.name for path in (tmp_path / "bag").iterdir()] == ["two"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bag", "project"]
+
+
+def test_what_a_killed_command_left_is_gone(project: Project, tmp_path: Path) -> None:
+    with hold_output(project, tmp_path / "bag") as part:
+        part.mkdir()
+        left = part
+    left.mkdir()
+    (left / "old").write_text("x")
+    with hold_output(project, tmp_path / "bag") as part:
+        assert part == left
+        assert not part.exists()
+        part.mkdir()
+
+
+def test_two_commands_with_one_output_wait_for_each_other(project: Project, tmp_path: Path) -> None:
+    order = []
+    begun = threading.Event()
+
+    def write(name: str) -> None:
+        with hold_output(project, tmp_path / "x") as part:
+            order.append(f"{name} begins")
+            begun.set()
+            part.write_text(name)
+            order.append(f"{name} ends")
+
+    with hold_output(project, tmp_path / "x") as part:
+        other = threading.Thread(target=write, args=("second",))
+        other.start()
+        assert not begun.wait(0.2)
+        part.write_text("first")
+    other.join(10)
+    assert order == ["second begins", "second ends"]
+    assert (tmp_path / "x").read_text() == "second"
+
+
+def test_a_workshop_is_empty_at_first_and_gone_in_the_end(project: Project) -> None:
+    with project.workshop("import-x") as folder:
+        assert list(folder.iterdir()) == []
+        (folder / "file").write_text("x")
+    assert not folder.exists()
+    folder.mkdir(parents=True)
+    (folder / "left by a killed one").write_text("x")
+    with project.workshop("import-x") as again:
+        assert again == folder
+        assert list(folder.iterdir()) == []

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gitassets.actions import publish as action
+from gitassets.actions.build import BuildOptions, build
+from gitassets.actions.note import note
+from gitassets.actions.project import Project, Run, find_run, read_manifest
+from gitassets.actions.publish import publish
+from gitassets.actions.push import PushOptions, PushResult
+from gitassets.actions.replace import replace_asset
+from gitassets.actions.transition import approve, reopen_assets
+from gitassets.domain.selection import parse_selection
+from gitassets.domain.timeline import Policy
+from gitassets.errors import ConflictError, NoMatchError, RemoteError
+from tests.actions.checks import assert_clean, git, ignore_progress, run_cli, select, statuses, subjects
+from tests.actions.sharing import Office, make_office, named, pull_run
+from tests.media import write_picture
+
+
+@pytest.fixture
+def office(project: Project, run: Run, tmp_path: Path) -> Office:
+    (project.root / "gitassets.yaml").write_text("build:\n  size: 160x90\n  fps: 10\n")
+    office = make_office(tmp_path)
+    office.equip(project.root)
+    approve(project, run, select(audio="all", image="all"))
+    return office
+
+
+def go(project: Project, run: Run, **options: bool) -> action.PublishResult:
+    return publish(project, run, PushOptions(**options), ignore_progress)  # type: ignore[arg-type]
+
+
+def test_what_was_built_is_published_here_and_on_the_server(
+    project: Project, run: Run, office: Office, tmp_path: Path
+) -> None:
+    build(project, run, BuildOptions(), ignore_progress)
+    result = go(project, run)
+    assert len(result.transitions) == 5
+    assert set(statuses(project, run).values()) == {"published"}
+    assert subjects(run)[:3] == [
+        "publish audio 1-3, image 1,3", f"remote store {office.store.url}", "build final/ep1.mp4",
+    ]  # fmt: skip
+    assert office.tip() == result.commit == git(run.require_folder(), "rev-parse", "HEAD").strip()
+    assert set(named(read_manifest(project, run)).values()) <= office.store.names()
+    assert_clean(project, run)
+    colleague = office.clone(tmp_path / "bea")
+    pull_run(colleague)
+    assert read_manifest(colleague, find_run(colleague, "ep1")).production_state == "published"
+
+
+def test_publishing_again_does_nothing(project: Project, run: Run, office: Office) -> None:
+    build(project, run, BuildOptions(), ignore_progress)
+    go(project, run)
+    again = go(project, run)
+    assert (again.transitions, again.commit, again.pushed.pushed, len(again.unchanged)) == ((), None, False, 5)
+    done = run_cli(project.root, "publish", "ep1")
+    assert (done.returncode, done.stdout.splitlines()[0]) == (
+        0, "Nothing to do: all that was built of ep1 is published."
+    ), done.stderr  # fmt: skip
+
+
+def test_what_was_not_built_or_is_not_approved_is_left_out(
+    project: Project, run: Run, office: Office, tmp_path: Path
+) -> None:
+    reopen_assets(project, run, select(image="3"), reason="not sure")
+    build(project, run, BuildOptions(policy=Policy.SKIP_REJECTED), ignore_progress)
+    replace_asset(project, run, select(image="2"), write_picture(tmp_path / "new.png", seed=42))
+    approve(project, run, select(image="2"))
+    result = go(project, run)
+    assert statuses(project, run) == {
+        "audio 1": "published", "image 1": "published", "audio 2": "published", "image 2": "approved",
+        "audio 3": "published", "image 3": "review",
+    }  # fmt: skip
+    assert [f"{one.address} {one.why}" for one in result.skipped] == ["image 3 is review, not approved"]
+
+
+def test_without_a_build_there_is_nothing_to_publish(project: Project, run: Run, office: Office) -> None:
+    with pytest.raises(NoMatchError, match="it was never built") as caught:
+        go(project, run)
+    assert "gitassets build ep1" in caught.value.hint
+    assert office.tip() is None
+
+
+def test_nothing_is_published_that_is_not_proved_to_be_there(project: Project, run: Run, office: Office) -> None:
+    build(project, run, BuildOptions(), ignore_progress)
+    Path(office.store.url).write_text("a file where the folder should be")
+    with pytest.raises(RemoteError):
+        go(project, run)
+    assert "published" not in statuses(project, run).values()
+    assert office.tip() is None
+
+
+def test_what_changes_meanwhile_is_not_published(
+    project: Project, run: Run, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build(project, run, BuildOptions(), ignore_progress)
+    push = action.push
+
+    def push_slowly(*args: object) -> PushResult:
+        result = push(*args)  # type: ignore[arg-type]
+        note(project, run, parse_selection("1"), "written meanwhile")
+        return result
+
+    monkeypatch.setattr(action, "push", push_slowly)
+    with pytest.raises(ConflictError, match="was changed while it was pushed"):
+        go(project, run)
+    assert "published" not in statuses(project, run).values()
+
+
+def test_a_dry_run_and_json(project: Project, run: Run, office: Office) -> None:
+    build(project, run, BuildOptions(), ignore_progress)
+    done = run_cli(project.root, "publish", "ep1", "--dry-run", "--json")
+    told = json.loads(done.stdout)
+    assert set(told) == {
+        "schema", "command", "run_id", "transitions", "unchanged", "skipped", "commit", "pushed", "dry_run",
+    }  # fmt: skip
+    assert (len(told["transitions"]), told["commit"], told["pushed"]["pushed"]) == (5, None, True)
+    assert office.tip() is None
+    assert "published" not in statuses(project, run).values()
+    text = run_cli(project.root, "publish", "ep1", "--dry-run").stdout
+    assert text.startswith("Would publish audio 1-3, image 1,3 of ep1\n  audio 1-3, image 1,3: approved → published\n")

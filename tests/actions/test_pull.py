@@ -1,0 +1,426 @@
+"""Pulling a run: into a clone, into a run that both have worked on, and only some of its media."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from gitassets.actions.note import note
+from gitassets.actions.open_close import close_run
+from gitassets.actions.project import find_project, find_run, find_runs
+from gitassets.actions.query import list_assets
+from gitassets.actions.replace import replace_asset
+from gitassets.actions.track import track
+from gitassets.actions.transition import approve, reject
+from gitassets.domain.manifest import Address, Kind
+from gitassets.domain.selection import parse_selection
+from gitassets.domain.status import Status
+from gitassets.errors import ConflictError, NoMatchError, NotFoundError
+from tests.actions.checks import assert_clean, assert_files_match, files_below, git, ignore_progress, run_cli, select
+from tests.actions.locked_run import IMAGE_1, IMAGE_3, LockedRun, commit_by_hand
+from tests.actions.sharing import Office, dvc, join, make_office, media_of, named, pull_run, push_run
+from tests.media import write_picture
+
+
+@pytest.fixture
+def office(locked: LockedRun, tmp_path: Path) -> Office:
+    """The run is pushed."""
+    office = make_office(tmp_path)
+    office.equip(locked.project.root)
+    push_run(locked)
+    return office
+
+
+@pytest.fixture
+def bea(locked: LockedRun, office: Office, tmp_path: Path) -> LockedRun:
+    return join(office, tmp_path / "bea")
+
+
+# Into a clone
+
+
+def test_a_clone_gets_the_run_byte_for_byte(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+    project = office.clone(tmp_path / "bea")
+    result = pull_run(project)
+    assert (result.opened, result.before, result.commit) == (True, None, office.tip())
+    assert (result.fetched.blobs, result.fetched.remote, result.fetched.complete) == (5, "store", True)
+    run = find_run(project, "ep1")
+    assert media_of(project, run) == media_of(locked.project, locked.run)
+    assert_clean(project, run)
+    modes = {path: bool((result.folder / path).stat().st_mode & 0o200) for path in named(locked.manifest())}
+    assert [path for path, writable in modes.items() if not writable] == ["images/scene_000.png"]
+    assert git(result.folder, "rev-parse", "--abbrev-ref", "@{upstream}").strip() == "origin/run/ep1"
+
+
+def test_pulling_again_does_nothing(bea: LockedRun) -> None:
+    again = pull_run(bea)
+    assert (again.changed, again.opened, again.fetched.blobs, again.restored) == (False, False, 0, ())
+    done = run_cli(bea.project.root, "pull", "ep1")
+    assert (done.returncode, done.stdout) == (0, "Nothing to do: ep1 is up to date.\n"), done.stderr
+
+
+def test_init_in_a_clone_names_the_runs_of_the_server(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "--quiet", str(office.server), "bea")
+    done = run_cli(tmp_path / "bea", "init")
+    assert "On the server: ep1. `gitassets pull ep1` brings one here." in done.stdout
+
+
+@pytest.mark.parametrize(
+    "command", [("pull", "ep1"), ("open", "ep1"), ("approve", "ep1", "--audio", "all"), ("push", "ep1")]
+)
+def test_a_clone_that_is_not_set_up_says_so(office: Office, tmp_path: Path, command: tuple[str, ...]) -> None:
+    git(tmp_path, "clone", "--quiet", str(office.server), "bea")
+    done = run_cli(tmp_path / "bea", *command)
+    assert done.returncode == 1
+    assert "is a clone that is not set up yet" in done.stderr
+    assert "gitassets init" in done.stderr
+
+
+@pytest.mark.parametrize("command", [("list", "ep1"), ("summary",), ("runs",), ("log", "ep1")])
+def test_reading_in_such_a_clone_works_and_says_so(office: Office, tmp_path: Path, command: tuple[str, ...]) -> None:
+    git(tmp_path, "clone", "--quiet", str(office.server), "bea")
+    done = run_cli(tmp_path / "bea", *command)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "This clone is not set up yet: run `gitassets init` once.\n"
+
+
+@pytest.mark.parametrize("wanted", ["ep", "latest", "ep1"])
+def test_the_run_is_found_by_what_names_it(office: Office, tmp_path: Path, wanted: str) -> None:
+    project = office.clone(tmp_path / "bea")
+    assert pull_run(project, wanted).run_id == "ep1"
+
+
+def test_a_run_that_was_pushed_after_the_clone_was_made_is_found(
+    locked: LockedRun, office: Office, tmp_path: Path
+) -> None:
+    git(office.server, "branch", "-m", "run/ep1", "elsewhere")
+    project = office.clone(tmp_path / "bea")
+    with pytest.raises(NotFoundError, match="no run 'ep1'"):
+        pull_run(project)
+    git(office.server, "branch", "-m", "elsewhere", "run/ep1")
+    assert pull_run(project, "ep").run_id == "ep1"
+
+
+def test_a_run_that_is_not_on_the_server(locked: LockedRun, office: Office) -> None:
+    git(office.server, "update-ref", "-d", "refs/heads/run/ep1")
+    with pytest.raises(NotFoundError, match="origin has no run ep1") as caught:
+        pull_run(locked)
+    assert "gitassets push ep1" in caught.value.hint
+    with pytest.raises(NotFoundError, match="no run 'pilot'"):
+        pull_run(locked, "pilot")
+
+
+def test_another_folder_in_the_way_is_left_alone(office: Office, tmp_path: Path) -> None:
+    project = office.clone(tmp_path / "bea")
+    mine = project.runs_dir / "ep1" / "mine.txt"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("precious")
+    with pytest.raises(ConflictError, match="in the way"):
+        pull_run(project)
+    assert files_below(mine.parent) == {"mine.txt": b"precious"}
+    assert git(project.root, "branch", "--list", "run/*") == ""
+
+
+def test_in_a_clone_of_the_runs_branch_alone(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "--quiet", "--branch", "run/ep1", "--single-branch", str(office.server), "alone")
+    project = find_project(tmp_path / "alone")
+    assert pull_run(project).fetched.blobs == 5
+    run = find_run(project, "ep1")
+    assert media_of(project, run) == media_of(locked.project, locked.run)
+    approve(locked.project, locked.run, select(image="3"))
+    push_run(locked)
+    assert pull_run(project).commit == office.tip()
+    assert git(project.root, "status", "--porcelain") == ""
+    reject(project, find_run(project, "ep1"), select(audio="2"), reason="too fast")
+    assert push_run(project).pushed
+    assert office.tip() == git(project.root, "rev-parse", "HEAD").strip()
+
+
+def test_plain_git_and_dvc_bring_the_run(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "--quiet", "--branch", "run/ep1", "--single-branch", str(office.server), "plain")
+    dvc(tmp_path / "plain", "pull", "--quiet")
+    found = {path: (tmp_path / "plain" / path).read_bytes() for path in named(locked.manifest())}
+    assert found == media_of(locked.project, locked.run)
+
+
+# Both work on
+
+
+def test_what_the_other_decided_and_made_comes_over(locked: LockedRun, bea: LockedRun, tmp_path: Path) -> None:
+    replace_asset(bea.project, bea.run, select(image="3"), write_picture(tmp_path / "new.png", seed=42))
+    approve(bea.project, bea.run, select(image="3"))
+    push_run(bea)
+    result = pull_run(locked)
+    assert (result.merged, result.commit, result.fetched.blobs) == (False, bea.head(), 1)
+    assert media_of(locked.project, locked.run) == media_of(bea.project, bea.run)
+    assert (locked.folder / locked.asset(IMAGE_3).path).stat().st_mode & 0o222 == 0
+    assert_clean(locked.project, locked.run)
+
+
+def test_both_decide_and_the_branches_are_merged(
+    locked: LockedRun, bea: LockedRun, office: Office, tmp_path: Path
+) -> None:
+    replace_asset(bea.project, bea.run, select(image="2"), write_picture(tmp_path / "new.png", seed=42))
+    push_run(bea)
+    approve(locked.project, locked.run, select(audio="all"))
+    result = pull_run(locked)
+    assert (result.merged, result.ahead, result.fetched.blobs) == (True, 2, 1)
+    assert locked.asset(Address(1, Kind.AUDIO)).approved
+    assert (locked.folder / locked.asset(Address(2, Kind.IMAGE)).path).is_file()
+    assert locked.verify().holds
+    assert_files_match(locked.project, locked.run)
+    push_run(locked)
+    assert pull_run(bea).commit == locked.head() == office.tip()
+    assert media_of(locked.project, locked.run) == media_of(bea.project, bea.run)
+
+
+def test_a_contradiction_waits_to_be_settled(locked: LockedRun, bea: LockedRun, office: Office) -> None:
+    approve(bea.project, bea.run, select(image="3"))
+    push_run(bea)
+    reject(locked.project, locked.run, select(image="3"), reason="too dark")
+    result = pull_run(locked)
+    assert (result.merging, result.conflicts) == (True, (IMAGE_3,))
+    again = run_cli(locked.project.root, "pull", "ep1")
+    assert again.returncode == 1
+    assert "a merge is not finished" in again.stderr
+    approve(locked.project, locked.run, select(image="3"))
+    locked.git("commit", "--quiet", "--no-edit")
+    assert locked.verify().holds
+    push_run(locked)
+    assert office.tip() == locked.head()
+    assert pull_run(bea).commit == office.tip()
+
+
+def test_the_command_says_how_to_settle_it(locked: LockedRun, bea: LockedRun) -> None:
+    approve(bea.project, bea.run, select(image="3"))
+    push_run(bea)
+    reject(locked.project, locked.run, select(image="3"), reason="too dark")
+    done = run_cli(locked.project.root, "pull", "ep1")
+    assert done.returncode == 1
+    assert "The merge is not finished. Decided differently on both sides: image 3" in done.stderr
+    assert f"`git -C {locked.folder} commit`" in done.stderr
+    locked.git("merge", "--abort")
+    assert locked.asset(IMAGE_3).status is Status.REJECTED
+
+
+def test_what_only_we_have_is_told(locked: LockedRun, office: Office) -> None:
+    approve(locked.project, locked.run, select(image="3"))
+    result = pull_run(locked)
+    assert (result.changed, result.ahead) == (False, 1)
+    done = run_cli(locked.project.root, "pull", "ep1")
+    assert done.stdout.splitlines()[-1] == "Not on origin yet: 1 commit that is here. `gitassets push ep1` shares it."
+
+
+@pytest.mark.parametrize("theirs", [True, False])
+def test_a_closed_run_is_opened_with_what_came(locked: LockedRun, bea: LockedRun, theirs: bool) -> None:
+    approve(bea.project, bea.run, select(image="3"))
+    push_run(bea)
+    if not theirs:
+        reject(locked.project, locked.run, select(audio="2"), reason="too fast")
+    close_run(locked.project, locked.run)
+    result = pull_run(locked)
+    assert (result.opened, result.merged) == (True, not theirs)
+    assert locked.asset(IMAGE_3).approved
+    assert_clean(locked.project, find_run(locked.project, "ep1"), quick=True)
+
+
+def test_a_change_that_is_not_committed_stops_it(locked: LockedRun, bea: LockedRun) -> None:
+    approve(bea.project, bea.run, select(image="3"))
+    push_run(bea)
+    path = locked.folder / "asset_manifest.json"
+    path.write_text(path.read_text().replace('"notes": null', '"notes": "mine"', 1))
+    before = files_below(locked.folder)
+    with pytest.raises(ConflictError, match="changed by hand"):
+        pull_run(locked)
+    assert files_below(locked.folder) == before
+
+
+def test_an_overwritten_approved_file_stops_a_merge_and_stays(locked: LockedRun, bea: LockedRun) -> None:
+    approve(bea.project, bea.run, select(image="3"))
+    push_run(bea)
+    reject(locked.project, locked.run, select(audio="2"), reason="too fast")
+    locked.locked_file.unlink()
+    write_picture(locked.locked_file, seed=99)
+    before = files_below(locked.folder)
+    done = run_cli(locked.project.root, "pull", "ep1")
+    assert done.returncode == 1
+    assert "images/scene_000.png was overwritten" in done.stderr
+    assert files_below(locked.folder) == before
+    assert not (locked.project.git_dir / "worktrees" / "ep1" / "MERGE_HEAD").exists()
+
+
+def test_another_run_of_the_same_name_is_refused(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+    project = office.clone(tmp_path / "bea")
+    folder = project.runs_dir / "ep1"
+    write_picture(folder / "images" / "scene_000.png", seed=5)
+    git(project.root, "update-ref", "-d", "refs/remotes/origin/run/ep1")
+    track(project, folder, on_progress=ignore_progress)
+    with pytest.raises(ConflictError, match="another run of the same name"):
+        pull_run(project)
+
+
+# Only some of it
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"only_approved": True}, {"images/scene_000.png"}),
+        ({"segments": "3"}, {"audio/audio_002.wav", "images/scene_002.png"}),
+        ({"kind": Kind.AUDIO}, {"audio/audio_000.wav", "audio/audio_001.wav", "audio/audio_002.wav"}),
+        ({"segments": "1-2", "kind": Kind.AUDIO}, {"audio/audio_000.wav", "audio/audio_001.wav"}),
+        ({"segments": "1", "only_approved": True}, {"images/scene_000.png"}),
+    ],
+)
+def test_less_is_fetched(office: Office, tmp_path: Path, options: dict[str, object], expected: set[str]) -> None:
+    project = office.clone(tmp_path / "bea")
+    result = pull_run(project, **options)
+    run = find_run(project, "ep1")
+    assert set(media_of(project, run)) == expected
+    assert result.fetched.complete
+    rows = list_assets(project, run).rows
+    assert {row.asset.path for row in rows if row.present} == expected
+    assert {row.asset.path for row in rows if row.cached} == expected
+    assert git(result.folder, "status", "--porcelain") == ""
+    pull_run(project)
+    assert_clean(project, run)
+
+
+def test_a_segment_that_the_run_does_not_have(office: Office, tmp_path: Path) -> None:
+    project = office.clone(tmp_path / "bea")
+    with pytest.raises(NoMatchError, match="no segment 9"):
+        pull_run(project, segments="9")
+    assert not (project.runs_dir / "ep1").exists()
+
+
+def test_list_says_what_is_not_here(office: Office, tmp_path: Path) -> None:
+    project = office.clone(tmp_path / "bea")
+    pull_run(project, only_approved=True)
+    (project.runs_dir / "ep1" / "images" / "scene_000.png").unlink()
+    done = run_cli(project.root, "list", "ep1")
+    assert done.stdout.count("not here: `pull` gets it") == 4
+    assert done.stdout.count("file is not here, its bytes are: `open`") == 1
+    told = json.loads(run_cli(project.root, "list", "ep1", "--json").stdout)
+    assert [(row["present"], row["cached"]) for row in told["rows"]].count((False, False)) == 4
+
+
+@pytest.fixture
+def half(office: Office, tmp_path: Path) -> LockedRun:
+    """A colleague who has only the image that is approved."""
+    project = office.clone(tmp_path / "half")
+    pull_run(project, only_approved=True)
+    return LockedRun(project, find_run(project, "ep1"))
+
+
+def test_nothing_done_in_a_half_present_run_drops_what_is_absent(
+    locked: LockedRun, half: LockedRun, office: Office, tmp_path: Path
+) -> None:
+    before = named(half.manifest())
+    note(half.project, half.run, parse_selection("2"), "too slow")
+    reject(half.project, half.run, select(audio="1"), reason="unheard")
+    picture = write_picture(tmp_path / "new.png", seed=42)
+    replace_asset(half.project, half.run, select(image="3"), picture)
+    replace_asset(half.project, half.run, select(image="2"), picture)
+    after = named(half.manifest())
+    assert {path: md5 for path, md5 in after.items() if path in before and path != "images/scene_002.png"} == {
+        path: md5 for path, md5 in before.items() if path != "images/scene_002.png"
+    }
+    assert half.git("status", "--porcelain") == ""
+    assert half.verify().holds
+    assert push_run(half).media.incomplete == ()
+    pull_run(locked)
+    assert media_of(locked.project, locked.run).keys() == after.keys()
+
+
+def test_what_is_not_here_cannot_be_approved(half: LockedRun) -> None:
+    before = half.head()
+    done = run_cli(half.project.root, "approve", "ep1", "--image", "3")
+    assert done.returncode == 1
+    assert "The bytes of image 3 of ep1" in done.stderr
+    assert "gitassets pull" in done.stderr
+    assert half.head() == before
+
+
+def test_a_merge_in_a_half_present_run_leaves_absent_files_absent(
+    locked: LockedRun, half: LockedRun, office: Office
+) -> None:
+    approve(locked.project, locked.run, select(image="3"))
+    push_run(locked)
+    reject(half.project, half.run, select(audio="1"), reason="unheard")
+    result = pull_run(half, only_approved=True)
+    assert (result.merged, result.fetched.blobs) == (True, 1)
+    assert set(media_of(half.project, half.run)) == {"images/scene_000.png", "images/scene_002.png"}
+    assert named(half.manifest()) == named(locked.manifest())
+    assert half.verify().holds
+
+
+# What the remote does not give
+
+
+def test_what_the_remote_lacks_is_named_and_the_rest_comes(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+    office.store.remove(locked.asset(IMAGE_3).md5)
+    project = office.clone(tmp_path / "bea")
+    done = run_cli(project.root, "pull", "ep1")
+    assert done.returncode == 1
+    assert "not on the DVC remote store: images/scene_002.png" in done.stderr
+    assert len(media_of(project, find_run(project, "ep1"))) == 4
+    push_run(locked)
+    assert pull_run(project).fetched.blobs == 1
+
+
+def test_wrong_bytes_are_refused_and_replaced_by_who_has_the_right_ones(
+    locked: LockedRun, office: Office, tmp_path: Path
+) -> None:
+    md5 = locked.asset(IMAGE_1).md5
+    size = locked.asset(IMAGE_1).size
+    office.store.write(md5, b"x" * size)
+    project = office.clone(tmp_path / "bea")
+    done = run_cli(project.root, "pull", "ep1")
+    assert done.returncode == 1
+    assert "refused, since store holds other bytes under their names: images/scene_000.png" in done.stderr
+    assert not project.blobs.has(md5)
+    assert not (project.runs_dir / "ep1" / "images" / "scene_000.png").exists()
+    assert push_run(locked).media.replaced == ("images/scene_000.png",)
+    assert pull_run(project).fetched.complete
+    assert_clean(project, find_run(project, "ep1"))
+
+
+def test_a_run_without_a_dvc_remote_says_so(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+    for root in (locked.project.root, locked.folder):
+        (root / ".dvc" / "config").write_text("")
+        commit_by_hand(root)
+        git(root, "push", "--quiet", "origin", "HEAD")
+    project = office.clone(tmp_path / "bea")
+    done = run_cli(project.root, "pull", "ep1")
+    assert done.returncode == 1
+    assert "not here, and no DVC remote is set up" in done.stderr
+    assert find_runs(project)["ep1"].is_open
+
+
+def test_a_remote_that_is_gone_leaves_everything_as_it_was(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+    project = office.clone(tmp_path / "bea")
+    shutil.move(office.store.url, tmp_path / "away")
+    done = run_cli(project.root, "pull", "ep1")
+    assert done.returncode == 1
+    assert f"there is no folder {office.store.url}" in done.stderr
+    assert not (project.runs_dir / "ep1").exists()
+    assert git(project.root, "branch", "--list", "run/*") == ""
+    shutil.move(tmp_path / "away", office.store.url)
+    assert pull_run(project).fetched.complete
+
+
+def test_json_has_stable_keys(bea: LockedRun) -> None:
+    told = json.loads(run_cli(bea.project.root, "pull", "ep1", "--json").stdout)
+    assert set(told) == {
+        "schema", "command", "run_id", "folder", "git_remote", "before", "commit", "opened", "merged", "ahead",
+        "fetched", "merging", "conflicts", "restored", "differing", "changed",
+    }  # fmt: skip
+    assert set(told["fetched"]) == {"remote", "blobs", "size_bytes", "missing", "wrong"}
+
+
+def test_image_1_is_still_approved_by_whom_it_was(locked: LockedRun, bea: LockedRun) -> None:
+    assert bea.asset(IMAGE_1) == locked.asset(IMAGE_1)
+    assert bea.asset(IMAGE_1).approved

@@ -1,0 +1,129 @@
+"""export and import as their users type them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gitassets.actions.project import find_project, find_run, read_manifest
+from gitassets.cli.app import app
+from tests.actions.checks import git, run_cli
+from tests.actions.locked_run import LockedRun
+
+
+def call(locked: LockedRun, *args: str, code: int = 0) -> str:
+    done = run_cli(locked.project.root, *args)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout if code == 0 else done.stderr
+
+
+def test_there_and_back(locked: LockedRun, tmp_path: Path) -> None:
+    out = call(locked, "export", "ep1", "-o", str(tmp_path / "ep1.zip"), "--with-history")
+    assert out == (
+        f"Exported ep1 to {tmp_path / 'ep1.zip'}\n"
+        "  audio 1-3, image 1,3: 5 files, 0.0 MB\n"
+        "  audit trail of 3 commits, and all of them as a git bundle\n"
+    )
+    out = call(locked, "import", str(tmp_path / "ep1.zip"), "--as", "ep2")
+    head = locked.head()[:10]
+    assert out == (
+        f"Imported ep2 from {tmp_path / 'ep1.zip'}, an export of ep1, commit {head}\n"
+        "  audio 1-3, image 1,3: 5 files, 0.0 MB\n"
+        "  4 draft, 1 approved\n"
+        "  without the history in the file\n"
+        f"  folder: {locked.project.runs_dir / 'ep2'}\n"
+    )
+    assert "All holds: 2 runs" in call(locked, "verify")
+
+
+def test_json(locked: LockedRun, tmp_path: Path) -> None:
+    exported = json.loads(call(locked, "export", "ep1", "-o", str(tmp_path / "bag"), "--only", "approved", "--json"))
+    assert exported.keys() == {
+        "schema", "command", "run_id", "output", "commit", "exported", "left_out", "files", "size_bytes", "commits",
+        "with_history", "checksum", "dry_run",
+    }  # fmt: skip
+    assert exported["exported"] == [{"segment": 1, "kind": "image"}]
+    imported = json.loads(call(locked, "import", str(tmp_path / "bag"), "--as", "x", "--json"))
+    assert imported.keys() == {
+        "schema", "command", "run_id", "folder", "source", "source_run", "source_commit", "checksum", "imported",
+        "statuses", "files", "size_bytes", "commits", "history_left", "missing", "commit", "dry_run",
+    }  # fmt: skip
+    assert imported["checksum"] == exported["checksum"]
+    assert imported["statuses"] == {"approved": 1}
+
+
+def test_a_timeline(locked: LockedRun, tmp_path: Path) -> None:
+    out = call(locked, "export", "ep1", "--otio", "-o", str(tmp_path / "ep1.otio"))
+    assert out.startswith(f"Exported the cut of ep1 to {tmp_path / 'ep1.otio'}\n  0.3 s, 3 segments\n")
+    result = json.loads(call(locked, "export", "ep1", "--otio", "-o", str(tmp_path / "2.otio"), "--json"))
+    assert result.keys() == {
+        "schema", "command", "run_id", "output", "captions", "commit", "segments", "duration_sec", "silent", "unseen",
+        "remarks", "dry_run",
+    }  # fmt: skip
+
+
+def test_what_does_not_go_together(locked: LockedRun) -> None:
+    for line in (("--otio", "--type", "audio"), ("--otio", "--with-history")):
+        assert "--otio takes neither" in call(locked, "export", "ep1", *line, code=2)
+    assert "gitassets copy ep1 ep2" in call(locked, "import", "ep1", "ep2", code=2)
+
+
+def test_errors_say_what_to_do(locked: LockedRun, tmp_path: Path) -> None:
+    assert "Did you mean ep1?" in call(locked, "export", "ep2", code=1)
+    call(locked, "export", "ep1")
+    assert "--force" in call(locked, "export", "ep1", code=1)
+    assert "--as NAME" in call(locked, "import", "ep1.zip", code=1)
+    assert "gitassets export ep1" in call(locked, "import", "ep1", code=1)
+    (tmp_path / "x.zip").write_bytes(b"x")
+    assert "is no zip file" in call(locked, "import", str(tmp_path / "x.zip"), code=1)
+    error = json.loads(run_cli(locked.project.root, "import", str(tmp_path / "x.zip"), "--json").stdout)
+    assert error["error"]["kind"] == "CorruptError"
+
+
+def test_both_are_found_and_explained(locked: LockedRun) -> None:
+    names = {one.name for one in app.registered_commands}
+    assert "import" in names
+    for command in ("export", "import"):
+        text = call(locked, command, "--help")
+        assert "Examples:" in text
+        assert f"gitassets {command}" in text
+
+
+def test_heavy_libraries_are_loaded_only_where_they_are_used(locked: LockedRun) -> None:
+    code = "import sys, gitassets.cli.app; print({'bagit', 'opentimelineio', 'dvc', 'zipfile'} & set(sys.modules))"
+    done = subprocess.run((sys.executable, "-c", code), capture_output=True, text=True, check=True)
+    assert "bagit" not in done.stdout
+    assert "opentimelineio" not in done.stdout
+
+
+@pytest.mark.parametrize("line", [("import", "FILE", "--as", "ep2"), ("import", "FILE", "--as", "ep2", "--no-history")])
+def test_the_face_of_claude_studio_takes_a_file_alone(locked: LockedRun, tmp_path: Path, line: tuple[str, ...]) -> None:
+    call(locked, "export", "ep1", "-o", str(tmp_path / "ep1.zip"))
+    arguments = [str(tmp_path / "ep1.zip") if one == "FILE" else one for one in line]
+    assert "Imported ep2" in studio(locked, *arguments)
+    project = find_project(locked.project.root)
+    assert read_manifest(project, find_run(project, "ep2")).extra["imported_from"]["run_id"] == "ep1"
+
+
+def test_the_face_of_claude_studio_copies_between_two_runs(locked: LockedRun, tmp_path: Path) -> None:
+    call(locked, "export", "ep1", "-o", str(tmp_path / "ep1.zip"))
+    studio(locked, "import", str(tmp_path / "ep1.zip"), "--as", "ep2")
+    assert "there already" in studio(locked, "import", "ep1", "ep2", "--audio", "1", "--replace")
+    for arguments in (("ep1", "ep2", "--as", "x"), ("ep1.zip", "--audio", "1"), ("ep1", "ep2", "--no-history")):
+        studio(locked, "import", *arguments, code=2)
+    assert "Exported ep2" in studio(locked, "export", "ep2", "-o", str(tmp_path / "2.zip"))
+    assert git(locked.project.root, "status", "--porcelain") == ""
+
+
+def studio(locked: LockedRun, *args: str, code: int = 0) -> str:
+    start = "from gitassets.__main__ import claude_studio as main; main()"
+    done = subprocess.run(
+        (sys.executable, "-c", start, "assets", *args),
+        cwd=locked.project.root, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout

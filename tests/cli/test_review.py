@@ -1,0 +1,161 @@
+"""The dialogue of `review`: what is shown, and what each key does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from gitassets.actions.query import list_assets
+from gitassets.actions.transition import reject
+from gitassets.cli.review import review_one_by_one
+from gitassets.domain.manifest import Address, Kind
+from gitassets.domain.status import Status
+from tests.actions.candidates import add_candidates
+from tests.actions.checks import assert_clean, run_cli, select, subjects
+from tests.actions.locked_run import IMAGE_1, IMAGE_3, LockedRun
+
+Review = Callable[..., str]
+
+
+class ShownFiles:
+    """Stands for the system's viewer: notes what it is asked to show."""
+
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+
+    def show(self, path: Path, kind: Kind) -> bool:
+        self.paths.append(path.relative_to(path.parents[1]).as_posix())
+        return kind is not Kind.VIDEO
+
+    def stop(self) -> None:
+        self.paths.append("stopped")
+
+
+@pytest.fixture
+def viewer(monkeypatch: pytest.MonkeyPatch) -> ShownFiles:
+    shown = ShownFiles()
+    monkeypatch.setattr("gitassets.cli.review.Viewer", lambda: shown)
+    return shown
+
+
+@pytest.fixture
+def review(
+    locked: LockedRun, viewer: ShownFiles, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Review:
+    """Presses the keys one after the other; returns what was printed. At the end the user quits."""
+
+    def press(keys: Sequence[str], reasons: Sequence[str] = (), **selection: str) -> str:
+        pressed, told = iter(keys), iter(reasons)
+        monkeypatch.setattr("typer.getchar", lambda: next(pressed, "q"))
+        monkeypatch.setattr("typer.prompt", lambda *_, **__: next(told))
+        review_one_by_one(locked.project, locked.run, select(**selection or {"segment": "all"}))
+        return "".join(capsys.readouterr())
+
+    return press
+
+
+def test_what_waits_is_shown_and_decided_key_by_key(locked: LockedRun, review: Review, viewer: ShownFiles) -> None:
+    told = review("arso", ["too quiet"])
+    assert "1 of 4: audio 1, take 1" in told
+    assert "4 of 4: image 3, take 1" in told
+    assert "1 approved, 1 rejected, 2 left." in told
+    assert viewer.paths == [
+        "audio/audio_000.wav",
+        "audio/audio_001.wav",
+        "audio/audio_002.wav",
+        "images/scene_002.png",
+        "images/scene_002.png",
+        "stopped",
+    ]
+    assert locked.asset(Address(2, Kind.AUDIO)).reason == "too quiet"
+    assert subjects(locked.run)[:2] == ["reject audio 2", "approve audio 1"]
+
+
+def test_a_decision_is_taken_back_by_going_back(locked: LockedRun, review: Review) -> None:
+    told = review("bab", audio="1")
+    assert "This is the first one." in told
+    assert locked.asset(Address(1, Kind.AUDIO)).status is Status.APPROVED
+    told = review("ab", audio="2-3")
+    assert locked.asset(Address(2, Kind.AUDIO)).status is Status.REVIEW
+    assert "0 approved, 0 rejected, 2 left." in told
+
+
+@pytest.mark.parametrize("key", ["x", "1", "²", ""])
+def test_another_key_is_explained(locked: LockedRun, review: Review, key: str) -> None:
+    told = review([key], image="3")
+    assert "Please press one of the keys: [a]pprove" in told
+    assert "candidate" not in told
+
+
+def test_candidates_are_shown_and_one_is_chosen_by_its_number(
+    locked: LockedRun, review: Review, viewer: ShownFiles
+) -> None:
+    second, third = add_candidates(locked.project, locked.run, IMAGE_3, 10, 11)
+    told = review("2a", image="3")
+    assert f"Candidate 1: take 2, {second.path}, tone, seed 10" in told
+    assert f"Candidate 2: take 3, {third.path}, tone, seed 11" in told
+    assert "[1-2] choose a candidate  [c] show the next one" in told
+    assert "1 of 1: image 3, take 3" in told
+    former = next(one for one in locked.asset(IMAGE_3).takes.values() if one.take == 1)
+    assert viewer.paths == [
+        "images/scene_002.png", second.path, third.path, "images/scene_002.png", former.path, second.path, "stopped"
+    ]  # fmt: skip
+    now = locked.asset(IMAGE_3)
+    assert (now.md5, now.status) == (third.md5, Status.APPROVED)
+    assert "1 approved, 0 rejected, 0 left." in told
+    assert_clean(locked.project, locked.run)
+
+
+def test_the_candidates_one_by_one(locked: LockedRun, review: Review, viewer: ShownFiles) -> None:
+    second, third = add_candidates(locked.project, locked.run, IMAGE_3, 10, 11)
+    review("ccc", image="3")
+    assert viewer.paths[3:] == [second.path, third.path, second.path, "stopped"]
+    assert "There are no candidates" in review("c", audio="1")
+
+
+def test_the_candidates_of_narration_are_not_all_heard_at_once(
+    locked: LockedRun, review: Review, viewer: ShownFiles
+) -> None:
+    (second,) = add_candidates(locked.project, locked.run, Address(1, Kind.AUDIO), 10)
+    told = review("c", audio="1")
+    assert viewer.paths == ["audio/audio_000.wav", second.path, "stopped"]
+    assert "[1] choose a candidate" in told
+
+
+def test_a_rejected_asset_waits_once_there_is_another_take_to_choose(locked: LockedRun, review: Review) -> None:
+    reject(locked.project, locked.run, select(image="3"), reason="too dark")
+    assert "Nothing waits" in review("", image="3")
+    add_candidates(locked.project, locked.run, IMAGE_3, 10)
+    told = review("a1a", image="3")
+    assert "Cannot approve image 3 of ep1: it was rejected" in told
+    assert "Rejected before: too dark" in told
+    assert locked.asset(IMAGE_3).status is Status.APPROVED
+
+
+def test_a_file_that_is_not_here_or_cannot_be_shown(
+    locked: LockedRun, review: Review, viewer: ShownFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (second,) = add_candidates(locked.project, locked.run, IMAGE_3, 10)
+    (locked.folder / second.path).unlink()
+    monkeypatch.setattr(viewer, "show", lambda *_: False)
+    told = review("", image="3")
+    assert f"The file is not here: {locked.folder / second.path}" in told
+    assert f"No program to show it was found; it is here: {locked.folder / 'images/scene_002.png'}" in told
+
+
+def test_off_a_terminal_candidates_are_listed(locked: LockedRun) -> None:
+    (second,) = add_candidates(locked.project, locked.run, IMAGE_3, 10)
+    add_candidates(locked.project, locked.run, IMAGE_1, 12)
+    root = locked.project.root
+    lines = run_cli(root, "review", "ep1", "--image", "3").stdout.splitlines()
+    assert lines == [
+        f"image 3\treview\t{locked.folder / 'images/scene_002.png'}",
+        f"image 3\tcandidate, take 2\t{locked.folder / second.path}",
+    ]
+    found = json.loads(run_cli(root, "review", "ep1", "--image", "all", "--json").stdout)
+    assert [list(one.get("takes", {}))[:1] for one in found["assets"]][1] == [second.md5]
+    rows = list_assets(locked.project, locked.run).rows
+    assert [len(row.asset.takes) for row in rows] == [0, 1, 0, 0, 1]

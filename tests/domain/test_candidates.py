@@ -1,0 +1,282 @@
+"""Candidates in the manifest: how they are written, read, guarded and merged."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from gitassets.domain.conflict import CONFLICT, conflict_records
+from gitassets.domain.dvc_file import imply_dvc_files
+from gitassets.domain.guard import RunState, check_step
+from gitassets.domain.manifest import (
+    Address,
+    Asset,
+    Kind,
+    Manifest,
+    format_manifest,
+    iter_folder_entries,
+    parse_asset,
+    parse_manifest,
+    raw_asset,
+)
+from gitassets.domain.merge import merge_manifests
+from gitassets.domain.merge_guard import check_merge
+from gitassets.domain.reopened import reopen_record
+from gitassets.domain.status import Status
+from gitassets.domain.takes import stand_down, without_take
+from gitassets.errors import CorruptError
+from tests.domain.builders import a_candidate, a_manifest, a_segment, audio, by_md5, digest, image
+
+APPROVED, REJECTED, REVIEW, REVISED = Status.APPROVED, Status.REJECTED, Status.REVIEW, Status.REVISED
+IMAGE = Address(1, Kind.IMAGE)
+SECOND, THIRD = (a_candidate(Kind.IMAGE, take=number) for number in (2, 3))
+
+
+def run_with(shown: Asset | None) -> Manifest:
+    return a_manifest({1: a_segment(audio=audio(), image=shown)})
+
+
+def with_takes(*takes: Asset, **changes: Any) -> Asset:
+    return image(takes=by_md5(*takes), **changes)
+
+
+def state(manifest: Manifest) -> RunState:
+    files = {one.file_name: one.text.encode() for one in imply_dvc_files(manifest).values()}
+    return RunState(manifest=manifest, dvc_files=files)
+
+
+def choose(asset: Asset, take: Asset) -> Asset:
+    """What `choose` makes of the asset."""
+    former = stand_down(run_with(asset), IMAGE, asset)
+    status = REVISED if asset.status is REJECTED else asset.status
+    takes = {**without_take(asset.takes, take.md5), former.md5: former}
+    return replace(asset, md5=take.md5, size=take.size, take=take.take, status=status, takes=takes)
+
+
+# -- in the file
+
+
+def test_candidates_stand_below_their_asset_in_the_order_of_their_md5() -> None:
+    shown = with_takes(THIRD, SECOND, extra={"x": 1})
+    raw = json.loads(format_manifest(run_with(shown)))["segments"]["segment_001"]["image"]
+    assert list(raw)[-3:] == ["take", "takes", "x"]
+    assert list(raw["takes"]) == sorted([SECOND.md5, THIRD.md5])
+    assert raw["takes"][SECOND.md5] == {
+        "path": f"takes/scene_000_{SECOND.md5[:8]}.png", "status": "draft", "md5": SECOND.md5, "size": 1002, "take": 2
+    }  # fmt: skip
+    assert "takes" not in raw_asset(image())
+
+
+def test_files_of_candidates_are_tracked() -> None:
+    manifest = run_with(with_takes(SECOND))
+    assert (SECOND.path, SECOND.md5, SECOND.size) in list(iter_folder_entries(manifest))
+    assert json.loads(imply_dvc_files(manifest)["takes"].listing) == [
+        {"md5": SECOND.md5, "relpath": SECOND.path.removeprefix("takes/")}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"path": "images/scene_000.png"}, "path is 'images/scene_000.png', which lies outside takes/"),
+        ({"path": "takes/../../x.png"}, "does not name a file inside"),
+        ({"status": "approved"}, "status is 'approved', but a candidate is a draft"),
+        ({"status": None}, "status is not a text"),
+        ({"md5": image().md5}, "not the one that the take is kept under"),
+        ({"size": -1}, "size is not a whole number"),
+        ({"approved_md5": SECOND.md5}, "approved_md5 is there, which only the current take has"),
+        ({"approved_md5": None}, "approved_md5 is there"),
+        ({"reopened": {}}, "reopened is there"),
+        ({"reason": "x"}, "reason is there"),
+        ({"takes": {}}, "takes is there"),
+    ],
+)
+def test_a_candidate_is_read_as_strictly_as_an_asset(changes: dict[str, Any], problem: str) -> None:
+    raw = json.loads(format_manifest(run_with(with_takes(SECOND))))
+    take = raw["segments"]["segment_001"]["image"]["takes"][SECOND.md5]
+    take.update(changes)
+    with pytest.raises(CorruptError, match=r"segment_001\.image\.takes") as caught:
+        parse_manifest(json.dumps(raw).encode())
+    assert problem in caught.value.message
+
+
+@pytest.mark.parametrize("takes", [[], "x", {SECOND.md5: 1}, {"../x": raw_asset(SECOND)}, {image().md5: {}}])
+def test_what_are_no_candidates_is_refused(takes: Any) -> None:
+    raw = {**raw_asset(image()), "takes": takes}
+    with pytest.raises(CorruptError, match=r"image\.takes"):
+        parse_asset(raw, Kind.IMAGE, "a log")
+
+
+def test_candidates_within_candidates_are_refused_however_deep() -> None:
+    raw: dict[str, Any] = raw_asset(SECOND)
+    for _ in range(400):
+        raw = {**raw_asset(SECOND), "takes": {SECOND.md5: raw}}
+    with pytest.raises(CorruptError, match="takes is there"):
+        parse_asset({**raw_asset(image()), "takes": {SECOND.md5: raw}}, Kind.IMAGE, "a log")
+
+
+def test_the_current_take_is_no_candidate_of_its_own() -> None:
+    same = replace(SECOND, md5=image().md5)
+    with pytest.raises(CorruptError, match="is the current take itself"):
+        parse_manifest(format_manifest(run_with(with_takes(same))))
+
+
+def test_candidates_never_share_a_file_with_anything() -> None:
+    other = a_candidate(Kind.IMAGE, 2, path=SECOND.path.replace("scene", "SCENE"))
+    manifest = a_manifest({1: a_segment(image=with_takes(SECOND)), 2: a_segment(image=image(2, takes=by_md5(other)))})
+    with pytest.raises(CorruptError, match="a candidate of image 2 and a candidate of image 1 the same file"):
+        parse_manifest(format_manifest(manifest))
+
+
+# -- under guard
+
+
+@pytest.mark.parametrize("status", [*Status])
+def test_candidates_come_and_go_whatever_is_decided(status: Status) -> None:
+    without, one, two = (image(status=status, takes=by_md5(*takes)) for takes in ((), (SECOND,), (THIRD,)))
+    for before, after in ((without, one), (one, two), (two, without)):
+        assert check_step(state(run_with(before)), state(run_with(after))) == ()
+
+
+def test_the_listing_of_candidates_is_checked() -> None:
+    before, after = (state(run_with(one)) for one in (image(), with_takes(SECOND)))
+    (found,) = check_step(before, replace(after, dvc_files=before.dvc_files))
+    assert (found.code, found.subject) == ("dvc-not-implied", "takes.dvc")
+
+
+def test_a_choice_is_a_new_take() -> None:
+    for status in (Status.DRAFT, REVIEW, REVISED, REJECTED):
+        before = with_takes(SECOND, status=status)
+        assert check_step(state(run_with(before)), state(run_with(choose(before, SECOND)))) == ()
+    rejected = with_takes(SECOND, status=REJECTED)
+    (found,) = check_step(
+        state(run_with(rejected)), state(run_with(replace(choose(rejected, SECOND), status=REJECTED)))
+    )
+    assert found.code == "rejected-md5-changed"
+
+
+def test_no_choice_changes_what_is_locked() -> None:
+    locked = with_takes(SECOND, status=APPROVED)
+    chosen = replace(choose(locked, SECOND), approved_md5=SECOND.md5)
+    assert [one.code for one in check_step(state(run_with(locked)), state(run_with(chosen)))] == [
+        "locked-md5-changed", "locked-size-changed"
+    ]  # fmt: skip
+
+
+# -- merged
+
+
+def merge(base: Asset | None, ours: Asset | None, theirs: Asset | None) -> Asset:
+    """The merged image, the same whichever side is which, and what the guard takes for the merge."""
+    sides = [run_with(one) for one in (base, ours, theirs)]
+    merged = merge_manifests(*sides).manifest
+    assert format_manifest(merged) == format_manifest(merge_manifests(sides[0], sides[2], sides[1]).manifest)
+    assert parse_manifest(format_manifest(merged)) == merged
+    assert check_merge(*map(state, sides), state(merged)) == ()
+    found = merged.asset(IMAGE)
+    assert found is not None
+    return found
+
+
+def test_candidates_of_both_sides_are_kept() -> None:
+    assert merge(image(), with_takes(SECOND), with_takes(THIRD)) == with_takes(SECOND, THIRD)
+    assert merge(None, with_takes(SECOND), with_takes(THIRD)) == with_takes(SECOND, THIRD)
+    both = merge(image(), with_takes(SECOND), with_takes(SECOND, status=APPROVED))
+    assert both == with_takes(SECOND, status=APPROVED)
+
+
+def test_what_a_side_dropped_is_gone_unless_the_other_changed_it() -> None:
+    base = with_takes(SECOND)
+    assert merge(base, image(), with_takes(SECOND, THIRD)) == with_takes(THIRD)
+    changed = replace(SECOND, prompt="in words")
+    assert merge(base, image(prompt="x"), with_takes(changed)) == with_takes(changed, prompt="x")
+    later = replace(SECOND, prompt="later words")
+    assert merge(base, with_takes(changed), with_takes(later)) == with_takes(later)
+    assert merge(base, with_takes(changed), base) == with_takes(changed)
+
+
+def test_a_candidate_is_no_decision_that_another_contradicts() -> None:
+    for status in (APPROVED, REJECTED):
+        assert merge(image(), with_takes(SECOND), image(status=status)) == with_takes(SECOND, status=status)
+    locked = image(status=APPROVED)
+    reopened = replace(locked, status=REVIEW, approved_md5=None, reopened=reopen_record(locked, "logo"))
+    merged = merge(locked, with_takes(SECOND, status=APPROVED), reopened)
+    assert merged == replace(reopened, takes=by_md5(SECOND))
+
+
+def test_a_choice_and_a_candidate_more() -> None:
+    base = with_takes(SECOND)
+    chosen = choose(base, SECOND)
+    merged = merge(base, chosen, with_takes(SECOND, THIRD))
+    assert (merged.md5, CONFLICT in merged.extra) == (SECOND.md5, False)
+    assert merged.takes.keys() == {image().md5, THIRD.md5}
+    assert merge(base, chosen, image()) == chosen
+
+
+def test_two_choices_contradict_each_other_and_every_take_stays_at_hand() -> None:
+    base = with_takes(SECOND, THIRD)
+    merged = merge(base, choose(base, SECOND), choose(base, THIRD))
+    assert {one["md5"] for one in conflict_records(merged)} == {SECOND.md5, THIRD.md5}
+    assert all("takes" not in one for one in conflict_records(merged))
+    assert {merged.md5, *merged.takes} == {image().md5, SECOND.md5, THIRD.md5}
+
+
+def test_a_choice_against_an_approval_leaves_the_chosen_one_a_candidate() -> None:
+    base = with_takes(SECOND)
+    merged = merge(base, choose(base, SECOND), with_takes(SECOND, status=APPROVED))
+    assert (merged.md5, merged.status, merged.takes.keys()) == (image().md5, REVIEW, {SECOND.md5})
+    assert {one["md5"] for one in conflict_records(merged)} == {image().md5, SECOND.md5}
+
+
+def test_the_same_choice_on_both_sides() -> None:
+    base = with_takes(SECOND, THIRD)
+    assert merge(base, choose(base, SECOND), choose(base, SECOND)) == choose(base, SECOND)
+
+
+def test_candidates_that_came_upon_the_same_file_are_separated() -> None:
+    clashing = replace(THIRD, path=SECOND.path)
+    merged = merge(image(), with_takes(SECOND), with_takes(clashing))
+    assert merged.takes.keys() == {SECOND.md5, THIRD.md5}
+    assert sorted(one.path for one in merged.takes.values()) == sorted(
+        [min(SECOND, clashing, key=lambda one: one.md5).path, f"takes/image_001_{max(SECOND.md5, THIRD.md5)}.png"]
+    )
+    assert CONFLICT not in merged.extra
+
+
+def test_a_candidate_makes_way_for_an_asset_in_takes() -> None:
+    base = run_with(image())
+    ours = run_with(with_takes(SECOND))
+    theirs = base.with_asset(Address(1, Kind.AUDIO), audio(path=SECOND.path.upper().replace("TAKES", "takes")))
+    merged = merge_manifests(base, ours, theirs).manifest
+    assert merged.asset(Address(1, Kind.AUDIO)) == theirs.asset(Address(1, Kind.AUDIO))
+    found = merged.asset(IMAGE)
+    assert found is not None
+    assert found.takes[SECOND.md5].path == f"takes/image_001_{SECOND.md5}.png"
+    assert parse_manifest(format_manifest(merged)) == merged
+
+
+def test_a_merge_that_loses_or_invents_a_candidate_is_found() -> None:
+    base, ours, theirs = image(), with_takes(SECOND), with_takes(THIRD)
+    sides = [state(run_with(one)) for one in (base, ours, theirs)]
+    (lost,) = check_merge(*sides, state(run_with(ours)))
+    assert lost.code == "merge-differs"
+    assert f"{THIRD.path} (md5 {THIRD.md5}) of image 1 was lost" in lost.message
+    fourth = a_candidate(Kind.IMAGE, take=4, md5=digest("4"))
+    (invented,) = check_merge(*sides, state(run_with(with_takes(SECOND, THIRD, fourth))))
+    assert "was invented" in invented.message
+
+
+def test_settling_a_conflict_may_make_a_candidate_the_current_take() -> None:
+    base = with_takes(SECOND, THIRD)
+    sides = [state(run_with(one)) for one in (base, choose(base, SECOND), choose(base, THIRD))]
+    merged = merge_manifests(*(run_with(one) for one in (base, choose(base, SECOND), choose(base, THIRD)))).manifest
+    found = merged.asset(IMAGE)
+    assert found is not None
+    other = next(take for md5, take in found.takes.items() if md5 in (SECOND.md5, THIRD.md5))
+    settled = replace(
+        choose(found, other), status=APPROVED, approved_md5=other.md5, extra={"settled": found.extra[CONFLICT]}
+    )
+    assert check_merge(*sides, state(run_with(settled))) == ()

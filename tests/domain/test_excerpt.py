@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from msgspec.structs import replace
+
+from gitassets.domain.excerpt import Only, iter_left_out, take_excerpt
+from gitassets.domain.manifest import Address, Asset, FinalFile, Kind, Manifest, format_manifest, parse_manifest
+from gitassets.domain.status import Status
+from tests.domain.builders import a_candidate, a_manifest, a_segment, audio, by_md5, digest, image, manifests, video
+
+FINAL = (FinalFile(path="final/x.mp4", md5=digest("x"), size=1),)
+
+
+def a_run(**values: object) -> Manifest:
+    """Narration 1 approved and 2 published, image 1 rejected and 2 a draft."""
+    return a_manifest(
+        {
+            1: a_segment("One.", audio=audio(1, Status.APPROVED), image=image(1, Status.REJECTED), notes="dark"),
+            2: a_segment("Two.", audio=audio(2, Status.PUBLISHED), image=image(2)),
+        },
+        **values,
+    )
+
+
+def names(manifest: Manifest) -> list[str]:
+    return [str(address) for address, _ in manifest.assets()]
+
+
+@given(manifests())
+def test_all_of_a_manifest_is_the_manifest(manifest: Manifest) -> None:
+    assert take_excerpt(manifest) is manifest
+
+
+def without_candidates(assets: dict[Address, Asset]) -> dict[Address, Asset]:
+    return {address: replace(asset, takes={}) for address, asset in assets.items()}
+
+
+@given(manifests())
+def test_any_excerpt_can_be_read_again_and_holds_every_segment(manifest: Manifest) -> None:
+    for only in (None, *Only):
+        for kind in (None, *Kind):
+            cut = take_excerpt(manifest, only, kind)
+            assert parse_manifest(format_manifest(cut)) == cut
+            assert cut.segments.keys() == manifest.segments.keys()
+            kept, left = dict(cut.assets()), dict(iter_left_out(manifest, only, kind))
+            assert without_candidates(kept | left) == without_candidates(dict(manifest.assets()))
+            assert only or kept | left == dict(manifest.assets())
+            assert not kept.keys() & left.keys()
+
+
+@pytest.mark.parametrize(
+    ("only", "kind", "expected"),
+    [
+        (Only.APPROVED, None, ["audio 1", "audio 2"]),
+        (Only.PUBLISHED, None, ["audio 2"]),
+        (None, Kind.IMAGE, ["image 1", "image 2"]),
+        (Only.APPROVED, Kind.IMAGE, []),
+    ],
+)
+def test_what_is_chosen(only: Only | None, kind: Kind | None, expected: list[str]) -> None:
+    cut = take_excerpt(a_run(), only, kind)
+    assert names(cut) == expected
+    assert cut.segments[1].notes == "dark"
+
+
+def test_an_approval_of_other_bytes_is_none() -> None:
+    wrong = audio(1, Status.APPROVED, approved_md5=digest("others"))
+    assert names(take_excerpt(a_manifest({1: a_segment(audio=wrong)}), Only.APPROVED)) == []
+
+
+def test_the_last_build_goes_along_only_with_everything_that_went_into_it() -> None:
+    sound, picture = audio(1, Status.APPROVED), video(1, Status.APPROVED)
+    built = {"audio": sound.md5, "visual": picture.md5}
+    whole = a_manifest(
+        {1: a_segment(audio=sound, video=picture, built=built), 2: a_segment(image=image(2))}, final=FINAL
+    )
+    assert take_excerpt(whole, Only.APPROVED).final == FINAL
+    narration = take_excerpt(whole, None, Kind.AUDIO)
+    assert narration.final == ()
+    assert narration.segments[1].built is None
+    assert narration.segments[1].sync_status == "pending"
+
+
+def test_derived_fields_follow_the_excerpt() -> None:
+    assert a_run().production_state == "draft"
+    assert take_excerpt(a_run(), Only.APPROVED).production_state == "approved"
+
+
+def test_candidates_go_along_unless_a_status_is_asked_for() -> None:
+    shown = image(status=Status.APPROVED, takes=by_md5(a_candidate(Kind.IMAGE, take=2)))
+    manifest = a_manifest({1: a_segment(image=shown)})
+    assert take_excerpt(manifest) is manifest
+    (kept,) = (asset for _, asset in take_excerpt(manifest, Only.APPROVED).assets())
+    assert (kept.md5, kept.takes) == (shown.md5, {})

@@ -1,0 +1,129 @@
+"""What a history says that a run has cost, and which of it was wasted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from gitassets.domain.manifest import Address, Asset, Kind, Manifest
+from gitassets.domain.spent import CostRow, Ledger, iter_charges, sum_up, with_charges
+from gitassets.domain.status import Status
+from tests.domain.builders import a_manifest, a_segment, audio, image
+
+APPROVED, REJECTED, REVIEW = Status.APPROVED, Status.REJECTED, Status.REVIEW
+IMAGE = Address(1, Kind.IMAGE)
+
+
+def bought(take: int = 1, status: Status = Status.DRAFT, **changes: Any) -> Asset:
+    return image(take=take, status=status, **{"cost_usd": 0.07, "source": "openai", **changes})
+
+
+def run_with(shown: Asset | None, **values: Any) -> Manifest:
+    return a_manifest({1: a_segment(image=shown, **values)})
+
+
+def spend(*states: Asset | Manifest | None) -> list[tuple[float | None, bool]]:
+    """Cost of each take, and whether it was wasted, after a history of these states."""
+    ledger = Ledger()
+    for one in states:
+        ledger.see(one if isinstance(one, Manifest) else run_with(one))
+    return [(one.cost_usd, one.wasted) for one in ledger.list_spent()]
+
+
+def test_every_take_counts_once_however_often_it_is_seen() -> None:
+    first = bought()
+    states = [first, replace(first, status=REVIEW), replace(first, reason="x"), bought(2), bought(2, REVIEW)]
+    assert spend(*states) == [(0.07, True), (0.07, False)]
+
+
+@pytest.mark.parametrize(
+    ("states", "wasted"),
+    [
+        ([bought()], [False]),
+        ([bought(), bought(1, REJECTED)], [True]),
+        ([bought(1, REJECTED), bought(1, REVIEW)], [False]),
+        ([bought(), bought(2)], [True, False]),
+        # It had been approved: it was of use until its time was over.
+        ([bought(1, APPROVED), bought(1, REVIEW), bought(2)], [False, False]),
+        ([bought(1, APPROVED), bought(1, REJECTED), bought(2)], [True, False]),
+        # An older take that is the current one again.
+        ([bought(), bought(2), bought()], [False, True]),
+        ([bought(), None], [True]),
+    ],
+)
+def test_what_is_wasted(states: list[Asset | None], wasted: list[bool]) -> None:
+    assert [one for _, one in spend(*states)] == wasted
+
+
+@pytest.mark.parametrize(("status", "wasted"), [(REVIEW, False), (REJECTED, False), (APPROVED, True)])
+def test_a_candidate_is_of_use_until_another_take_is_approved(status: Status, wasted: bool) -> None:
+    other = bought(2, path="takes/scene_000.2.png")
+    found = spend(bought(1, status, takes={other.md5: other}))
+    assert found == [(0.07, wasted), (0.07, status is REJECTED)]
+    assert spend(bought(1, takes={other.md5: other}), bought()) == [(0.07, True), (0.07, False)]
+
+
+def test_what_was_paid_for_elsewhere_does_not_count() -> None:
+    copied = bought(extra={"copied_from": {"asset": "ep0:segment_001/image"}})
+    assert spend(copied) == []
+    assert spend(copied, bought(2)) == [(0.07, False)]
+    assert spend(bought(source="manual", cost_usd=None)) == []
+
+
+def test_what_was_moved_counts_once_and_lives_on_at_its_new_place() -> None:
+    moved = replace(bought(), path="images/scene_001.png", extra={"moved_from": "image 1"})
+    after = a_manifest({1: a_segment(), 2: a_segment(image=moved)})
+    before = a_manifest({1: a_segment(image=bought()), 2: a_segment()})
+    assert spend(before, after) == [(0.07, False)]
+
+
+def test_a_cost_that_nobody_recorded_is_not_made_up() -> None:
+    ledger = Ledger()
+    ledger.see(run_with(bought(cost_usd=None)))
+    (row,) = sum_up(ledger.list_spent())
+    assert (row.cost_usd, row.unknown_takes, ledger.total_usd) == (0, 1, 0)
+
+
+def charge(cost_usd: object = 0.05, kind: str = "image", **more: object) -> dict[str, object]:
+    return {"kind": kind, "provider": "openai", "cost_usd": cost_usd, **more}
+
+
+def test_charges_count_as_wasted_also_when_somebody_took_them_out() -> None:
+    with_one = run_with(bought(), extra={"charges": {"a": charge()}})
+    assert spend(with_one, run_with(bought())) == [(0.07, False), (0.05, True)]
+
+
+@pytest.mark.parametrize(
+    "edited", [None, 5, {"a": 5}, {"a": charge("x")}, {"a": charge(True)}, {"a": charge(kind="x")}]
+)
+def test_what_is_no_record_of_a_charge_is_passed_over(edited: object) -> None:
+    assert list(iter_charges(a_segment(extra={"charges": edited}))) == []
+
+
+def test_charges_are_added_beside_those_that_are_there() -> None:
+    before = a_manifest({1: a_segment(extra={"charges": {"a": charge()}, "mood": "calm"}), 2: a_segment()})
+    after = with_charges(before, {(1, "b"): charge(), (2, "c"): charge(), (9, "d"): charge()})
+    assert dict(after.segments[1].extra) == {"charges": {"a": charge(), "b": charge()}, "mood": "calm"}
+    assert dict(after.segments[2].extra) == {"charges": {"c": charge()}}
+    assert with_charges(after, {(1, "b"): charge()}) == after
+    assert with_charges(before, {}) is before
+
+
+def test_rows_by_kind_and_provider() -> None:
+    ledger = Ledger()
+    spoken = audio(cost_usd=0.01, source="elevenlabs")
+    ledger.see(a_manifest({1: a_segment(image=bought(), audio=spoken, extra={"charges": {"a": charge()}})}))
+    ledger.see(a_manifest({1: a_segment(image=bought(2), audio=spoken, extra={"charges": {"a": charge()}})}))
+    assert sum_up(ledger.list_spent()) == (
+        CostRow(
+            kind=Kind.AUDIO, provider="elevenlabs", takes=1, cost_usd=0.01, wasted_takes=0, wasted_usd=0, charges=0,
+            unknown_takes=0,
+        ),
+        CostRow(
+            kind=Kind.IMAGE, provider="openai", takes=2, cost_usd=0.19, wasted_takes=1, wasted_usd=0.12, charges=1,
+            unknown_takes=0,
+        ),
+    )  # fmt: skip
+    assert ledger.total_usd == 0.2

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from gitassets.domain.manifest import Address, Asset, Kind
+from gitassets.domain.status import Status
+from gitassets.domain.takes import LATEST_TAKE, Sighting, collect_takes, make_candidate, next_take, stand_down
+from tests.domain.builders import a_candidate, a_manifest, a_segment, by_md5, image
+
+IMAGE = Address(1, Kind.IMAGE)
+SECOND, THIRD = (a_candidate(Kind.IMAGE, take=number) for number in (2, 3))
+
+
+def sight(*assets: Asset | None) -> list[Sighting]:
+    return [Sighting(asset, str(number), "Ann", "today") for number, asset in enumerate(assets)]
+
+
+def test_the_next_number_counts_on_from_candidates_and_from_dropped_ones() -> None:
+    assert next_take(None) == 1
+    assert next_take(image(takes=by_md5(THIRD))) == 4
+    assert next_take(image(takes=by_md5(SECOND), extra={LATEST_TAKE: 5})) == 6
+    assert next_take(image(extra={LATEST_TAKE: "x"})) == 2
+
+
+def test_a_history_shows_candidates_and_what_was_decided_about_them() -> None:
+    rejected = image(status=Status.REJECTED, reason="too dark")
+    former = stand_down(a_manifest({1: a_segment(image=rejected)}), IMAGE, rejected)
+    chosen = replace(image(take=2, status=Status.REVISED, reason="too dark"), takes=by_md5(former, THIRD))
+    first, second, third = collect_takes(sight(image(takes=by_md5(SECOND)), rejected, chosen))
+    assert [(one.asset.take, one.current, one.candidate, one.commit) for one in (first, second, third)] == [
+        (2, True, False, "0"), (1, False, True, "0"), (3, False, True, "2")
+    ]  # fmt: skip
+    assert (second.asset.status, second.asset.reason) == (Status.REJECTED, "too dark")
+    assert second.asset.path == former.path
+    assert third.asset == THIRD
+    assert all(one.asset.takes == {} for one in (first, second, third))
+
+
+def test_a_take_that_is_gone_is_neither_current_nor_a_candidate() -> None:
+    takes = collect_takes(sight(image(takes=by_md5(SECOND)), image(), None))
+    assert [(one.asset.take, one.current, one.candidate) for one in takes] == [(2, False, False), (1, False, False)]
+
+
+def test_who_stands_down_keeps_what_tells_of_its_bytes() -> None:
+    extra = {"prompt_sent": "a cave", "parameters": {"size": "1024x1024"}, "mood": "calm", LATEST_TAKE: 4}
+    current = image(
+        status=Status.REVIEW,
+        reason="dull",
+        prompt="cave",
+        seed=7,
+        cost_usd=0.04,
+        reopened={"md5": "0", "reason": "x"},
+        takes=by_md5(SECOND),
+        extra=extra,
+    )
+    former = stand_down(a_manifest({1: a_segment(image=current)}), IMAGE, current)
+    assert former == image(
+        path=f"takes/scene_000_{current.md5[:8]}.png", prompt="cave", seed=7, cost_usd=0.04,
+        extra={"prompt_sent": "a cave", "parameters": {"size": "1024x1024"}},
+    )  # fmt: skip
+
+
+def test_a_file_name_that_is_taken_grows() -> None:
+    taken = [f"takes/scene_000_{SECOND.md5[:8]}.PNG", f"takes/scene_000_{SECOND.md5}.png"]
+    for count, end in enumerate((SECOND.md5[:8], SECOND.md5, f"{SECOND.md5}_2")):
+        segments = {number + 2: a_segment(image=image(number + 2, path=taken[number])) for number in range(count)}
+        assert make_candidate(a_manifest(segments), IMAGE, image(take=2)).path == f"takes/scene_000_{end}.png"

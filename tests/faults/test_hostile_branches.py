@@ -1,0 +1,297 @@
+"""A branch on the server that means harm: it is refused before a file of it is written, and says why."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from gitassets.actions.open_close import open_run
+from gitassets.actions.project import find_run
+from gitassets.actions.transition import approve
+from gitassets.adapters.files import hash_bytes
+from gitassets.domain.dvc_file import folder_listing, imply_dvc_files
+from gitassets.domain.manifest import MANIFEST_NAME, format_manifest, parse_manifest
+from gitassets.errors import GitAssetsError
+from tests.actions.checks import assert_clean, files_below, git, run_cli, select
+from tests.actions.locked_run import IMAGE_1, IMAGE_3, LockedRun, change_by_hand, with_bytes
+from tests.actions.sharing import Office, dvc, join, make_office, pull_run, push_run, write_dvc_config
+from tests.storage import FolderStorage
+
+Harm = Callable[[Path], None]
+
+
+@pytest.fixture
+def office(locked: LockedRun, tmp_path: Path) -> Office:
+    office = make_office(tmp_path)
+    office.equip(locked.project.root)
+    push_run(locked)
+    return office
+
+
+def attack(office: Office, folder: Path, harm: Harm) -> str:
+    """The commit that somebody pushed past every hook, with the harm in it."""
+    git(folder.parent, "clone", "--quiet", "--branch", "run/ep1", str(office.server), folder.name)
+    harm(folder)
+    git(folder, "add", "--all", "--force")
+    git(folder, "commit", "--quiet", "--no-verify", "--message", "Nothing to see here")
+    git(folder, "push", "--quiet", "--no-verify", "origin", "HEAD:run/ep1")
+    return git(folder, "rev-parse", "HEAD").strip()
+
+
+def link_folder(folder: Path) -> None:
+    (folder / "images").symlink_to("../../..")
+
+
+def link_file(folder: Path) -> None:
+    (folder / "audio.dvc").unlink()
+    (folder / "audio.dvc").symlink_to("/etc/passwd")
+
+
+def commit_media(folder: Path) -> None:
+    (folder / "images").mkdir()
+    (folder / "images" / "scene_000.png").write_bytes(b"no picture")
+
+
+def track_more(folder: Path) -> None:
+    (folder / "dvc.yaml").write_text("stages:\n  x:\n    cmd: touch /tmp/pwned\n")
+
+
+def set_locally(folder: Path) -> None:
+    (folder / ".dvc" / "config.local").write_text("[cache]\n    dir = /somewhere\n")
+
+
+def climb(folder: Path) -> None:
+    """The manifest names a file above the run, and the .dvc file goes with it."""
+    path = folder / MANIFEST_NAME
+    path.write_text(path.read_text().replace("images/scene_002.png", "images/../../../outside.png"))
+
+
+def list_more(folder: Path) -> None:
+    """A listing with `..` in it, which the remote holds, named by a .dvc file that the manifest does not imply."""
+    manifest = parse_manifest((folder / MANIFEST_NAME).read_bytes())
+    implied = imply_dvc_files(manifest)["images"]
+    rows = [(one["relpath"], one["md5"]) for one in json.loads(implied.listing)]
+    listing = folder_listing([*rows, ("../../../outside.png", rows[0][1])])
+    name = f"{hash_bytes(listing)}.dir"
+    FolderStorage(folder.parent / "store").write(name, listing)
+    text = (folder / "images.dvc").read_text().replace(implied.md5, name)
+    (folder / "images.dvc").write_text(text.replace(f"nfiles: {implied.nfiles}", f"nfiles: {implied.nfiles + 1}"))
+
+
+def take_lock_away(folder: Path) -> None:
+    change_by_hand(folder, IMAGE_1, lambda _: None)
+
+
+def approve_by_hand(folder: Path) -> None:
+    """Other bytes under an approval."""
+    change_by_hand(folder, IMAGE_1, lambda one: replace(one, md5="0" * 32))
+
+
+def be_another(folder: Path) -> None:
+    manifest = parse_manifest((folder / MANIFEST_NAME).read_bytes())
+    (folder / MANIFEST_NAME).write_bytes(format_manifest(replace(manifest, run_id="other")))
+
+
+def break_manifest(folder: Path) -> None:
+    (folder / MANIFEST_NAME).write_text('{"run_id": ')
+
+
+def remove_manifest(folder: Path) -> None:
+    (folder / MANIFEST_NAME).unlink()
+
+
+def configure(text: str) -> Harm:
+    def harm(folder: Path) -> None:
+        with (folder / ".dvc" / "config").open("a") as file:
+            file.write(text)
+
+    return harm
+
+
+def set_cache(lines: str) -> Harm:
+    def harm(folder: Path) -> None:
+        path = folder / ".dvc" / "config"
+        path.write_text(path.read_text().replace('type = "reflink,copy"', lines))
+
+    return harm
+
+
+def move_store(folder: Path) -> None:
+    (folder / ".dvc" / "config").write_text("['remote \"store\"']\n    url = /somewhere/else\n")
+
+
+HARMS: dict[str, tuple[Harm, str]] = {
+    "a linked folder": (link_folder, "images is a symbolic link"),
+    "a linked file": (link_file, "audio.dvc is a symbolic link"),
+    "media in git": (commit_media, "images/scene_000.png lies in a folder whose files DVC tracks"),
+    "a pipeline": (track_more, "dvc.yaml would have DVC track files"),
+    "settings of this machine": (set_locally, ".dvc/config.local is no settings file of DVC that a run commits"),
+    "a path that climbs": (climb, "does not name a file inside one of the run's folders"),
+    "a listing that climbs": (list_more, "images.dvc has md5"),
+    "a lock taken away": (take_lock_away, "image 1 is approved and locked, but it was removed"),
+    "an approval of other bytes": (approve_by_hand, "image 1 is approved"),
+    "another run": (be_another, "run other"),
+    "no JSON": (break_manifest, "is not JSON"),
+    "no manifest": (remove_manifest, "is gone"),
+    "hard links in the cache": (set_cache("type = hardlink"), "endanger approved bytes"),
+    "another cache": (set_cache('type = "reflink,copy"\n    dir = /somewhere'), "sets cache.dir"),
+    "a machine": (configure("['machine \"x\"']\n    cloud = aws\n    startup_script = x.sh\n"), 'sets machine "x".'),
+    "a command": (
+        configure("['remote \"evil\"']\n    url = webdavs://x/y\n    bearer_token_command = touch /tmp/pwned\n"),
+        "has the option bearer_token_command, which a branch may not bring along",
+    ),
+    "a file with a program in it": (
+        configure("['remote \"evil\"']\n    url = s3://x/y\n    configpath = ../aws\n"), "has the option configpath",
+    ),
+    "another remote's keys": (
+        configure("['remote \"evil\"']\n    url = remote://store/../x\n"), "stands for another remote",
+    ),
+    "a foreign remote": (
+        configure("['remote \"evil\"']\n    url = s3://evil/x\n"), "names a DVC remote that this project does not know",
+    ),
+    "the known name for another place": (
+        move_store,
+        "does not know: store: /somewhere/else",
+    ),
+}  # fmt: skip
+
+
+def outside(tmp_path: Path) -> dict[str, int]:
+    """Every file near the projects that a branch might reach, by its path, with the time of its last change."""
+    return {str(path): path.lstat().st_mtime_ns for path in tmp_path.iterdir() if stat.S_ISREG(path.lstat().st_mode)}
+
+
+@pytest.mark.parametrize("name", HARMS)
+def test_into_a_clone(office: Office, tmp_path: Path, name: str) -> None:
+    harm, message = HARMS[name]
+    attack(office, tmp_path / "mallory", harm)
+    project = office.clone(tmp_path / "bea")
+    before = outside(tmp_path)
+    for act in (lambda: pull_run(project), lambda: open_run(project, "ep1")):
+        with pytest.raises(GitAssetsError) as caught:
+            act()
+        assert message in caught.value.message
+        assert not (project.runs_dir / "ep1").exists()
+    assert git(project.root, "branch", "--list", "run/*") == ""
+    assert outside(tmp_path) == before
+    assert not Path("/tmp/pwned").exists()
+
+
+@pytest.mark.parametrize("name", HARMS)
+def test_into_a_run_that_is_open(office: Office, tmp_path: Path, name: str) -> None:
+    harm, message = HARMS[name]
+    bea = join(office, tmp_path / "bea")
+    attack(office, tmp_path / "mallory", harm)
+    before, head = files_below(bea.folder), bea.head()
+    with pytest.raises(GitAssetsError) as caught:
+        pull_run(bea)
+    assert message in caught.value.message
+    assert (files_below(bea.folder), bea.head()) == (before, head)
+    assert_clean(bea.project, bea.run)
+
+
+def test_a_foreign_remote_is_used_once_it_is_accepted(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+    other = FolderStorage(tmp_path / "elsewhere")
+    for name in office.store.names():
+        other.write(name, office.store.read(name))
+    attack(office, tmp_path / "colleague", lambda folder: write_dvc_config(folder, other, name="new"))
+    project = office.clone(tmp_path / "bea")
+    done = run_cli(project.root, "pull", "ep1")
+    assert done.returncode == 1
+    assert f"`gitassets pull ep1 --accept {other.url}`" in done.stderr
+    wrong = run_cli(project.root, "pull", "ep1", "--accept", "s3://another")
+    assert wrong.returncode == 1
+    right = run_cli(project.root, "pull", "ep1", "--accept", other.url)
+    assert right.returncode == 0, right.stderr
+    assert "from new" in right.stdout
+    approve(project, find_run(project, "ep1"), select(image="3"))
+    assert push_run(project).remote == "new"
+    assert run_cli(project.root, "pull", "ep1").returncode == 0
+
+
+def test_an_option_that_may_not_be_brought_along_cannot_be_accepted(office: Office, tmp_path: Path) -> None:
+    attack(office, tmp_path / "mallory", HARMS["a command"][0])
+    project = office.clone(tmp_path / "bea")
+    done = run_cli(project.root, "pull", "ep1", "--accept", "webdavs://x/y")
+    assert done.returncode == 1
+    assert "bearer_token_command" in done.stderr
+    assert not (project.runs_dir / "ep1").exists()
+
+
+def test_a_listing_on_the_remote_is_never_trusted(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+    """Somebody has put another listing under the name of the right one. Ours follows from the manifest."""
+    implied = imply_dvc_files(locked.manifest())["images"]
+    rows = [(one["relpath"], one["md5"]) for one in json.loads(implied.listing)]
+    office.store.write(implied.md5, folder_listing([*rows, ("../../../outside.png", rows[0][1])]))
+    bea = join(office, tmp_path / "bea")
+    assert_clean(bea.project, bea.run)
+    dvc(bea.folder, "pull", "--quiet")
+    assert not (tmp_path / "outside.png").exists()
+    assert push_run(locked).media.sent == 1
+    assert office.store.read(implied.md5) == implied.listing
+
+
+def test_a_folder_that_is_a_link_here_is_not_written_through(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+    bea = join(office, tmp_path / "bea")
+    change_of_ann(locked)
+    (tmp_path / "elsewhere").mkdir()
+    for path in (bea.folder / "images").iterdir():
+        path.rename(tmp_path / "elsewhere" / path.name)
+    (bea.folder / "images").rmdir()
+    (bea.folder / "images").symlink_to(tmp_path / "elsewhere")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "elsewhere").iterdir()}
+    with pytest.raises(GitAssetsError, match="images is a symbolic link"):
+        pull_run(bea)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "elsewhere").iterdir()} == before
+
+
+def change_of_ann(locked: LockedRun) -> None:
+    change_by_hand(locked.folder, IMAGE_3, lambda one: with_bytes(locked.project, one))
+    git(locked.folder, "commit", "--quiet", "--no-verify", "--all", "--message", "assets(ep1): by hand")
+    git(locked.folder, "push", "--quiet")
+
+
+def test_names_that_git_would_not_write_are_refused(office: Office, tmp_path: Path) -> None:
+    """A tree with a folder named .git, made with plumbing."""
+    git(tmp_path, "clone", "--quiet", "--branch", "run/ep1", str(office.server), "mallory")
+    folder = tmp_path / "mallory"
+    blob = git(folder, "rev-parse", "HEAD:audio.dvc").strip()
+    entry = b"100644 config\0" + bytes.fromhex(blob)
+    inner = hash_object(folder, entry)
+    names = [line.split("\t") for line in git(folder, "ls-tree", "HEAD").splitlines()]
+    lines = "".join(f"{meta}\t{name}\n" for meta, name in names) + f"040000 tree {inner}\t.git\n"
+    tree = hash_object(folder, encode_tree(lines))
+    commit = git(folder, "commit-tree", tree, "-p", "HEAD", "-m", "x").strip()
+    git(office.server, "config", "receive.fsckObjects", "false")
+    git(folder, "push", "--quiet", "origin", f"{commit}:run/ep1")
+    project_root = tmp_path / "bea"
+    git(tmp_path, "-c", "fetch.fsckObjects=false", "clone", "--quiet", "--single-branch", str(office.server), "bea")
+    run_cli(project_root, "init")
+    done = run_cli(project_root, "pull", "ep1")
+    assert done.returncode == 1
+    assert ".git/config would lie among git's own files" in done.stderr
+    assert not (project_root / "runs" / "ep1").exists()
+
+
+def encode_tree(lines: str) -> bytes:
+    rows = []
+    for line in lines.splitlines():
+        meta, name = line.split("\t")
+        mode, _, oid = meta.split(" ")
+        rows.append((name + ("/" if mode == "040000" else ""), mode.lstrip("0"), name, oid))
+    return b"".join(f"{mode} {name}\0".encode() + bytes.fromhex(oid) for _, mode, name, oid in sorted(rows))
+
+
+def hash_object(folder: Path, data: bytes) -> str:
+    import subprocess
+
+    return subprocess.run(
+        ("git", "hash-object", "-t", "tree", "-w", "--literally", "--stdin"),
+        cwd=folder, input=data, capture_output=True, check=True, env=os.environ,
+    ).stdout.decode().strip()  # fmt: skip

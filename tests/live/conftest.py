@@ -1,0 +1,22 @@
+"""A project whose live providers are the stand-ins on this computer, with the keys that they accept."""
+
+from __future__ import annotations
+
+import pytest
+
+from gitassets.actions.project import Project
+from tests.actions.conftest import project as project
+from tests.live.shop import Studio
+from tests.providers.conftest import _keys as _keys
+from tests.providers.conftest import media as media
+from tests.providers.conftest import services as services
+from tests.providers.services import Services
+
+
+@pytest.fixture
+def studio(project: Project, services: Services) -> Studio:
+    """The project and its services, without any run yet. No two purchases give the same bytes."""
+    services.unique = True
+    found = Studio(project, services)
+    found.set()
+    return found

@@ -1,0 +1,128 @@
+"""What tests of the live providers do again and again: settings, commands, and what came of them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from gitassets.actions.produce import ProduceOptions, ProduceResult, produce, resume
+from gitassets.actions.project import Project, Run, find_project, find_run, read_manifest
+from gitassets.actions.regen import RegenOptions, RegenResult, regen
+from gitassets.actions.spending import ABSENT, Buyer, Terms
+from gitassets.actions.transition import approve
+from gitassets.adapters.journal import MadeLog
+from gitassets.adapters.orders import OrderBook
+from gitassets.domain.budget import Budget
+from gitassets.domain.manifest import Address, Asset, Kind
+from gitassets.domain.money import Estimate
+from tests.actions.checks import git, ignore_progress, select
+from tests.providers.services import Services
+
+SCRIPT = ["Maps tell us where we are.", "Drones read them.", "Fog hides the valley."]
+AUDIO_USD = 0.10 / 1000  # for a character, at elevenlabs
+IMAGE_USD, CLIP_USD = 0.07, 0.75  # at openai in medium quality; at luma, for five seconds
+
+
+@dataclass
+class Somebody:
+    """Who sits at a terminal and answers so. `seen` are the estimates that were shown."""
+
+    reuses: bool = True
+    spends: bool = True
+    present: bool = True
+    seen: list[Estimate] = field(default_factory=list)
+    asked: list[Estimate] = field(default_factory=list)
+
+    def show(self, estimate: Estimate) -> None:
+        self.seen.append(estimate)
+
+    def wants_earlier(self, estimate: Estimate) -> bool:
+        self.asked.append(estimate)
+        return self.reuses
+
+    def agrees(self, estimate: Estimate) -> bool:
+        self.asked.append(estimate)
+        return self.spends
+
+
+@dataclass
+class Studio:
+    """A project with one run, ep1, and the services that make its assets."""
+
+    project: Project
+    services: Services
+
+    def set(self, *, services: dict[str, dict[str, Any]] | None = None, **settings: Any) -> None:
+        """gitassets.yaml leads to the stand-ins, and says this besides."""
+        jobs = {"poll_sec": 0.01}
+        sections = {
+            "elevenlabs": self.services.settings(),
+            "openai": self.services.settings(),
+            "wikimedia": self.services.settings(contact="ann@example.com"),
+            "luma": self.services.settings(**jobs),
+            "runway": self.services.settings(**jobs),
+        }
+        for name, more in (services or {}).items():
+            sections[name] |= more
+        raw = {"build": {"size": "320x180", "fps": 10}, **settings, "services": sections}
+        (self.project.root / "gitassets.yaml").write_text(json.dumps(raw))
+        git(self.project.root, "commit", "--quiet", "--all", "--message", "settings")
+        self.project = find_project(self.project.root)
+
+    @property
+    def run(self) -> Run:
+        return find_run(self.project, "ep1")
+
+    def produce(self, script: list[str] = SCRIPT, *, run_id: str = "ep1", **options: Any) -> ProduceResult:
+        """By the services, as cheap as it may be: no question is asked below a hundred dollars."""
+        buyer, chosen = _split({"live": True, "budget": Budget.FULL, "run_id": run_id, **options})
+        return produce(self.project, script, ProduceOptions(**chosen), ignore_progress, buyer)
+
+    def resume(self, *, run_id: str = "ep1", **options: Any) -> ProduceResult:
+        buyer, chosen = _split(options)
+        return resume(self.project, run_id, None, ProduceOptions(**chosen), ignore_progress, buyer)
+
+    def regen(self, *, run_id: str = "ep1", **options: Any) -> RegenResult:
+        buyer, chosen = _split(options)
+        selection = select(**{kind.value: chosen.pop(kind.value, None) for kind in Kind})
+        run = find_run(self.project, run_id)
+        return regen(self.project, run, selection, RegenOptions(**chosen), ignore_progress, buyer)
+
+    def approve(self, **selected: str) -> None:
+        approve(self.project, self.run, select(**selected))
+
+    def asset(self, kind: str, number: int, run_id: str = "ep1") -> Asset:
+        found = read_manifest(self.project, find_run(self.project, run_id)).asset(Address(number, Kind(kind)))
+        assert found is not None
+        return found
+
+    def assets(self, run_id: str = "ep1") -> dict[str, Asset]:
+        return {str(name): one for name, one in read_manifest(self.project, find_run(self.project, run_id)).assets()}
+
+    def charges(self, number: int) -> list[dict[str, Any]]:
+        found = read_manifest(self.project, self.run).segments[number].extra.get("charges", {})
+        return list(found.values())
+
+    def bought(self, path: str = "/") -> int:
+        """How many of the requests below that path cost money."""
+        return sum(one.path.startswith(path) for one in self.services.bought)
+
+    def assert_settled(self, *, orders: int = 0) -> None:
+        """Nothing is left over but so many orders that are under way."""
+        assert len(list(OrderBook(self.project.state_dir, "ep1"))) == orders
+        assert not MadeLog(self.project.state_dir, "ep1").path.exists()
+        tmp = self.project.state_dir / "tmp"
+        assert not tmp.exists() or list(tmp.iterdir()) == []
+
+
+def _split(options: dict[str, Any]) -> tuple[Buyer, dict[str, Any]]:
+    """The buyer, and the options with what belongs to the terms among them; without any, one agrees to all."""
+    buyer = options.pop("buyer", ABSENT)
+    names = ("max_cost_usd", "yes", "fresh")
+    given = {name: options.pop(name) for name in names if name in options}
+    return buyer, {**options, "terms": Terms(**{"yes": True, **given})}
+
+
+def spoken_usd(*paragraphs: str) -> float:
+    return sum(len(one) * AUDIO_USD for one in paragraphs)

@@ -1,0 +1,237 @@
+"""Killed at any point, nothing that was bought is lost, and nothing is bought twice."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import IO
+
+import pytest
+
+from gitassets.actions import buying
+from gitassets.actions.gc import gc
+from gitassets.actions.making import Progress
+from gitassets.actions.note import note
+from gitassets.actions.produce import ProduceOptions, resume
+from gitassets.actions.project import find_run
+from gitassets.actions.spending import Terms
+from gitassets.actions.transition import approve
+from gitassets.adapters.journal import MadeLog
+from gitassets.adapters.orders import Order, OrderBook
+from gitassets.domain.keep import Keep
+from gitassets.domain.selection import parse_selection
+from gitassets.providers import account, media_file
+from gitassets.providers.calls import Call
+from gitassets.providers.http import HttpClient
+from tests.actions.checks import addresses, assert_clean, select
+from tests.actions.crashes import DIED, dies_in
+from tests.faults.points import BYTES, COMMIT, LOG_REMOVED, LOGGED, PLACED, Point, dies_at
+from tests.live.shop import CLIP_USD, IMAGE_USD, SCRIPT, Studio, spoken_usd
+from tests.providers.services import Answer
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="dies in a forked process")
+
+RECEIVED = {
+    "the file is checked": Point(account, "keep_media"),
+    "the receipt is written": Point(Order, "write_receipt"),
+}
+HANDED_OVER = {
+    "the order is gone": Point(Order, "remove"),
+}
+JOB = {
+    "the job is remembered": Point(Order, "write"),
+}
+AFTERWARDS = {**RECEIVED, **BYTES, **LOGGED, **HANDED_OVER, **PLACED, **COMMIT, **LOG_REMOVED}
+
+
+@pytest.fixture
+def empty(studio: Studio) -> Studio:
+    """With a run that has no assets yet."""
+    studio.produce(SCRIPT[:1], audio=False, images=False)
+    return studio
+
+
+def speak(studio: Studio) -> None:
+    studio.resume(images=False)
+
+
+def draw(studio: Studio) -> None:
+    studio.resume(audio=False, video=False)
+
+
+def film(studio: Studio) -> None:
+    studio.resume(audio=False)
+
+
+def assert_whole(studio: Studio, name: str, cost_usd: float) -> None:
+    found = studio.assets()[name]
+    assert (found.cost_usd, found.take) == (pytest.approx(cost_usd), 1)
+    assert found.extra["request"]
+    assert studio.charges(1) == []
+    studio.assert_settled()
+    assert_clean(studio.project, studio.run)
+
+
+@pytest.mark.parametrize("point", AFTERWARDS)
+def test_what_came_in_the_answer_is_kept(empty: Studio, point: str) -> None:
+    dies_at(AFTERWARDS[point], lambda: speak(empty))
+    speak(empty)
+    assert empty.bought() == 1
+    assert_whole(empty, "audio 1", spoken_usd(SCRIPT[0]))
+
+
+@pytest.mark.parametrize("point", {**JOB, **AFTERWARDS})
+def test_what_came_as_a_link_is_fetched_and_kept(empty: Studio, point: str) -> None:
+    empty.services.image_as_url = True
+    dies_at({**JOB, **AFTERWARDS}[point], lambda: draw(empty))
+    draw(empty)
+    assert empty.bought() == 1
+    assert_whole(empty, "image 1", IMAGE_USD)
+
+
+@pytest.mark.parametrize("point", {**JOB, **RECEIVED, **BYTES, **LOGGED, **HANDED_OVER})
+def test_a_job_is_gone_on_with(studio: Studio, point: str) -> None:
+    studio.produce(SCRIPT[:1], audio=False)
+    studio.approve(image="1")
+    dies_at({**JOB, **RECEIVED, **BYTES, **LOGGED, **HANDED_OVER}[point], lambda: film(studio))
+    film(studio)
+    assert studio.bought("/dream-machine") == 1
+    assert_whole(studio, "video 1", CLIP_USD)
+    assert studio.asset("video", 1).extra["job"] == "job-2"
+
+
+def test_a_file_that_is_wholly_here_but_was_not_looked_at_yet_is_kept(empty: Studio) -> None:
+    dies_in(media_file, "_check", lambda: speak(empty))
+    write_a_note(empty)
+    assert (empty.bought(), empty.assets()["audio 1"].cost_usd) == (1, pytest.approx(spoken_usd(SCRIPT[0])))
+    assert empty.asset("audio", 1).extra["parameters"]["model_id"] == "eleven_multilingual_v2"
+    assert_whole(empty, "audio 1", spoken_usd(SCRIPT[0]))
+
+
+def write_a_note(studio: Studio) -> None:
+    """Any command that writes records what was left, though it asks for none of it."""
+    note(studio.project, studio.run, parse_selection("1"), "Hm.")
+
+
+@pytest.mark.parametrize("point", RECEIVED)
+def test_any_command_records_what_was_left(empty: Studio, point: str) -> None:
+    dies_at(RECEIVED[point], lambda: speak(empty))
+    write_a_note(empty)
+    assert_whole(empty, "audio 1", spoken_usd(SCRIPT[0]))
+
+
+def test_a_call_of_which_nobody_knows_what_became_counts_as_spent(empty: Studio) -> None:
+    """The request may have been sent: nothing tells whether it was charged."""
+    dies_at(Point(Order, "place"), lambda: speak(empty))
+    speak(empty)
+    assert empty.bought() == 1
+    assert [(one["provider"], one["cost_usd"]) for one in empty.charges(1)] == [
+        ("elevenlabs", pytest.approx(spoken_usd(SCRIPT[0])))
+    ]
+    assert "interrupted while elevenlabs was asked" in empty.charges(1)[0]["why"]
+    empty.assert_settled()
+    assert_clean(empty.project, empty.run)
+
+
+def test_half_a_file_is_no_result(empty: Studio) -> None:
+    def die_in_the_middle(_: HttpClient, __: Call, sink: IO[bytes], ___: object) -> None:
+        sink.write(b"ID3\x04half")
+        sink.flush()
+        os._exit(DIED)
+
+    child = os.fork()
+    if child == 0:
+        try:
+            HttpClient.fetch = die_in_the_middle  # type: ignore[method-assign]
+            speak(empty)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == DIED
+    speak(empty)
+    assert len(empty.charges(1)) == 1
+    assert empty.asset("audio", 1).cost_usd == pytest.approx(spoken_usd(SCRIPT[0]))
+
+
+def test_a_charge_is_recorded_once_wherever_its_command_was_killed(empty: Studio) -> None:
+    empty.services.misbehave("/v1/text-to-speech/", Answer(200, b"<html>", "text/html"))
+    points = [Point(MadeLog, "add_charge"), Point(Order, "remove"), *COMMIT.values(), *LOG_REMOVED.values()]
+    for point in points:
+        dies_at(point, lambda: speak(empty))
+        write_a_note(empty)
+        assert len(empty.charges(1)) == len(empty.services.calls("/v1/text-to-speech/"))
+        empty.assert_settled()
+    assert_clean(empty.project, empty.run)
+
+
+def test_the_memory_of_a_job_is_for_nobody_else_to_read(studio: Studio) -> None:
+    studio.produce(SCRIPT[:1], audio=False)
+    studio.approve(image="1")
+    dies_at(JOB["the job is remembered"], lambda: film(studio))
+    (order,) = OrderBook(studio.project.state_dir, "ep1")
+    assert order.read() == "job-2"
+    assert order.folder.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in order.folder.iterdir() if path.is_file()} == {0o600}
+
+
+def test_ctrl_c_stops_waiting_for_a_job_and_keeps_it(studio: Studio) -> None:
+    studio.produce(SCRIPT[:1], audio=False)
+    studio.approve(image="1")
+    studio.services.polls_until_done = 1_000_000
+
+    def interrupt(progress: Progress) -> None:
+        if progress.done:  # The narration is there, the clip is waited for.
+            raise KeyboardInterrupt
+
+    options = ProduceOptions(terms=Terms(yes=True))
+    result = resume(studio.project, "ep1", None, options, interrupt)
+    assert (result.interrupted, addresses(result.made)) == (True, ["audio 1"])
+    assert "stopped before it was made" in result.failed[0].message
+    assert "goes on at luma" in result.failed[0].hint
+    assert result.spent_usd == pytest.approx(spoken_usd(SCRIPT[0]) + CLIP_USD)
+    studio.assert_settled(orders=1)
+    studio.services.polls_until_done = 2
+    film(studio)
+    assert studio.bought("/dream-machine") == 1
+    assert_whole(studio, "video 1", CLIP_USD)
+
+
+def test_another_run_goes_on_with_the_job(studio: Studio) -> None:
+    """Whoever makes the run anew instead of resuming it does not buy the clip again."""
+    for run_id in ("ep1", "ep2"):
+        studio.produce(SCRIPT[:1], audio=False, run_id=run_id)
+        approve(studio.project, find_run(studio.project, run_id), select(image="1"))
+    assert studio.bought() == 1
+    dies_at(JOB["the job is remembered"], lambda: film(studio))
+    result = studio.resume(audio=False, run_id="ep2")
+    assert [str(one) for one in result.estimate.going_on] == ["video 1"]
+    assert (result.estimate.total_usd, result.spent_usd) == (0, 0)
+    assert studio.bought("/dream-machine") == 1
+    assert studio.assets("ep2")["video 1"].cost_usd == CLIP_USD
+    studio.assert_settled()
+
+
+def test_what_waits_in_an_order_is_not_thrown_out_of_the_cache(empty: Studio) -> None:
+    dies_at(BYTES["a blob is moved in"], lambda: speak(empty))
+    gc(empty.project, Keep.HISTORY, dry_run=False)
+    speak(empty)
+    assert empty.bought() == 1
+    assert_whole(empty, "audio 1", spoken_usd(SCRIPT[0]))
+
+
+@pytest.mark.parametrize("error", [ValueError, OSError, MemoryError])
+def test_an_unexpected_error_leaves_nothing_unaccounted(
+    empty: Studio, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    """A bug, or a full disk, after the answer: what became of the money is told."""
+    written = buying.write_receipt
+
+    def fail(*_: object) -> str:
+        raise error("no space")
+
+    monkeypatch.setattr(buying, "write_receipt", fail)
+    with suppress(error):
+        speak(empty)
+    monkeypatch.setattr(buying, "write_receipt", written)
+    speak(empty)
+    assert empty.bought() == 1
+    assert_whole(empty, "audio 1", spoken_usd(SCRIPT[0]))

@@ -1,0 +1,156 @@
+"""Nobody spends more than was agreed to: estimates, questions and limits."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from gitassets.actions.project import find_runs
+from gitassets.actions.spending import LimitError, Purse, SpendingError
+from gitassets.actions.transition import reject
+from tests.actions.checks import addresses, assert_clean, select, snapshot
+from tests.live.shop import CLIP_USD, IMAGE_USD, SCRIPT, Somebody, Studio, spoken_usd
+from tests.providers.services import Answer
+
+
+class TestConsent:
+    def test_below_the_threshold_nobody_is_asked_but_all_are_told(self, studio: Studio) -> None:
+        somebody = Somebody(spends=False)
+        studio.produce(SCRIPT, yes=False, buyer=somebody)
+        assert (len(somebody.seen), somebody.asked) == (1, [])
+        assert [(line.provider, str(line.kind), len(line.addresses)) for line in somebody.seen[0].lines] == [
+            ("elevenlabs", "audio", 3), ("openai", "image", 3),
+        ]  # fmt: skip
+
+    def test_above_it_whoever_is_there_is_asked(self, studio: Studio) -> None:
+        studio.set(budget={"confirm_usd": 0.1})
+        with pytest.raises(SpendingError, match="you did not agree"):
+            studio.produce(SCRIPT, yes=False, buyer=Somebody(spends=False))
+        assert (studio.bought(), find_runs(studio.project)) == (0, {})
+        studio.produce(SCRIPT, yes=False, buyer=Somebody())
+        assert studio.bought() == 6
+
+    def test_above_it_where_nobody_is_there_nothing_is_made(self, studio: Studio) -> None:
+        studio.set(budget={"confirm_usd": 0.1})
+        with pytest.raises(SpendingError, match=r"costs about \$0\.216, and above \$0\.10 somebody") as caught:
+            studio.produce(SCRIPT, yes=False)
+        assert "--yes" in caught.value.hint
+        assert "--max-cost 0.22" in caught.value.hint
+        assert (studio.services.seen, find_runs(studio.project)) == ([], {})
+        studio.produce(SCRIPT, yes=False, max_cost_usd=0.22)
+        assert studio.bought() == 6
+
+    def test_whoever_says_no_leaves_a_run_as_it_was(self, studio: Studio) -> None:
+        studio.set(budget={"confirm_usd": 0.01})
+        studio.produce(SCRIPT, audio=False, images=False)
+        before = snapshot(studio.run)
+        for buyer in (Somebody(spends=False), Somebody(spends=False, present=False)):
+            with pytest.raises(SpendingError):
+                studio.resume(yes=False, buyer=buyer, style="another")
+        assert snapshot(studio.run) == before
+
+    def test_a_dry_run_stops_there(self, studio: Studio) -> None:
+        somebody = Somebody()
+        result = studio.produce(SCRIPT, yes=False, dry_run=True, buyer=somebody)
+        assert result.estimate.total_usd == pytest.approx(spoken_usd(*SCRIPT) + 3 * IMAGE_USD)
+        assert (somebody.seen, somebody.asked, studio.services.seen) == ([], [], [])
+        studio.produce(SCRIPT)
+        again = studio.regen(image="2", dry_run=True)
+        assert (again.estimate.total_usd, again.estimate.spent_usd) == (
+            IMAGE_USD, pytest.approx(spoken_usd(*SCRIPT) + 3 * IMAGE_USD),
+        )  # fmt: skip
+
+    def test_a_dry_run_needs_no_key(self, studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("OPENAI_API_KEY")
+        assert studio.produce(SCRIPT, audio=False, dry_run=True).estimate.total_usd == pytest.approx(3 * IMAGE_USD)
+
+    def test_what_is_free_is_never_asked_about(self, studio: Studio) -> None:
+        studio.set(budget={"confirm_usd": 0})
+        somebody = Somebody(spends=False)
+        studio.produce(SCRIPT[:1], live=False, yes=False, buyer=somebody)
+        assert (somebody.seen, somebody.asked) == ([], [])
+
+
+class TestLimits:
+    def test_of_the_command(self, studio: Studio) -> None:
+        result = studio.produce(SCRIPT, audio=False, max_cost_usd=2 * IMAGE_USD)
+        assert (len(result.made), studio.bought(), result.spent_usd) == (2, 2, pytest.approx(2 * IMAGE_USD))
+        assert result.estimate.breaks_limit
+        assert [one.message for one in result.failed] == [
+            "openai was not called: that would pass the $0.14 of --max-cost"
+        ]
+        assert "higher --max-cost" in result.failed[0].hint
+        assert_clean(studio.project, studio.run)
+        # The next command has a limit of its own.
+        assert len(studio.resume(audio=False, max_cost_usd=IMAGE_USD).made) == 1
+
+    def test_of_the_run_counts_what_it_has_cost_before(self, studio: Studio) -> None:
+        studio.set(budget={"run_usd": 3 * IMAGE_USD})
+        studio.produce(SCRIPT[:2], audio=False)
+        reject(studio.project, studio.run, select(image="1"), reason="dull")
+        assert len(studio.regen(image="1").made) == 1
+        result = studio.regen(image="2")
+        assert "the run would cost more than $0.21" in result.failed[0].message
+        assert "budget.run_usd" in result.failed[0].hint
+        assert studio.bought() == 3
+        assert result.estimate.breaks_limit
+        # What costs nothing is made all the same.
+        assert addresses(studio.regen(image="2", provider="card").made) == ["image 2"]
+        studio.set(budget={"run_usd": None})
+        assert addresses(studio.regen(image="2", provider="openai").made) == ["image 2"]
+
+    def test_of_the_run_counts_what_was_charged_for_nothing(self, studio: Studio) -> None:
+        studio.set(budget={"run_usd": 2 * IMAGE_USD}, services={"openai": {"concurrency": 1}})
+        studio.services.misbehave("/v1/images/", Answer(200, b"{}"))
+        result = studio.produce(SCRIPT, audio=False)
+        assert (len(result.failed), len(studio.services.seen)) == (3, 2)
+        studio.services.recover()
+        assert studio.resume(audio=False).made == ()
+        assert studio.bought() == 0
+        assert_clean(studio.project, studio.run)
+
+    def test_of_the_run_counts_what_is_ordered(self, studio: Studio) -> None:
+        studio.produce(SCRIPT[:1], audio=False, style="plain")
+        studio.approve(image="1")
+        studio.set(budget={"run_usd": IMAGE_USD + CLIP_USD}, services={"luma": {"job_timeout_sec": 0.001}})
+        result = studio.resume(audio=False)
+        assert "has not finished" in result.failed[0].message
+        assert result.spent_usd == CLIP_USD
+        studio.assert_settled(orders=1)
+        studio.set(budget={"run_usd": IMAGE_USD + CLIP_USD})
+        # Another one cannot be paid for; the one that was ordered is there, and paid for.
+        refused = studio.resume(audio=False, style="another")
+        assert "the run would cost more" in refused.failed[0].message
+        result = studio.resume(audio=False, style="plain")
+        assert (addresses(result.made), result.spent_usd) == (["video 1"], 0)
+        assert studio.bought("/dream-machine") == 1
+        studio.assert_settled()
+
+    def test_holds_however_many_call_at_once(self) -> None:
+        purse = Purse(max_cost_usd=1.0, run_limit_usd=None, run_spent_usd=0)
+        taken: list[float] = []
+
+        def spend() -> None:
+            for _ in range(100):
+                try:
+                    purse.reserve(0.1, "openai")
+                except LimitError:
+                    continue
+                purse.settle(0.1, 0.1)
+                taken.append(0.1)
+
+        threads = [threading.Thread(target=spend) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert (len(taken), purse.spent_usd) == (10, 1.0)
+
+    def test_money_that_was_kept_for_a_call_that_failed_is_free_again(self) -> None:
+        purse = Purse(max_cost_usd=0.1, run_limit_usd=None, run_spent_usd=0)
+        purse.reserve(0.1, "openai")
+        with pytest.raises(LimitError):
+            purse.reserve(0.1, "openai")
+        purse.settle(0.1, 0)
+        purse.reserve(0.1, "openai")
