@@ -215,10 +215,13 @@ def _ways_to_finish(run: Run, folder: Path, unfinished: str) -> str:
 
 
 def _iter_ways_to_settle(run: Run, folder: Path) -> Iterator[str]:
-    """What is still to be decided in a merge; nothing where its manifest cannot be read."""
+    """What is still to be decided in a merge, or how its manifest can be read again."""
     try:
         manifest = parse_manifest((folder / MANIFEST_NAME).read_bytes())
-    except (GitAssetsError, FileNotFoundError):
+    except GitAssetsError as error:
+        yield error.hint
+        return
+    except FileNotFoundError:
         return
     addresses = [address for address, _ in iter_conflicts(manifest)]
     if addresses:

@@ -418,6 +418,9 @@ def test_a_conflict_without_the_driver_is_merged_again_with_it(locked: LockedRun
     with pytest.raises(CorruptError, match="conflict marks") as error:
         approve(locked.project, locked.run, select(image="3"))
     assert f"git checkout --merge -- {MANIFEST_NAME}" in error.value.hint
+    with pytest.raises(ConflictError, match="a merge is not finished") as refused:
+        note(locked.project, locked.run, parse_selection("1"), "x")
+    assert f"git checkout --merge -- {MANIFEST_NAME}" in refused.value.hint
     install(locked.project)
     locked.git("checkout", "--merge", "--", MANIFEST_NAME)
     approve(locked.project, locked.run, select(image="3"))
