@@ -296,7 +296,9 @@ def _by_folder(project: Project, runs: Mapping[str, Run], folder: Path) -> Run:
     if folder.name in runs:
         return runs[folder.name]
     if folder.is_dir():
-        raise NotFoundError(f"{folder} is not a run", f"Make it one with `gitassets track {folder}`.")
+        inside = folder != project.root and folder.is_relative_to(project.root)
+        hint = f"Make it one with `gitassets track {folder}`." if inside else f"The runs are: {', '.join(runs)}."
+        raise NotFoundError(f"{folder} is not a run", hint if inside or runs else "")
     raise NotFoundError(f"There is no folder {folder}")
 
 

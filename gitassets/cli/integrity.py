@@ -38,7 +38,9 @@ def verify(
         typer.Argument(metavar="RUN", help="The runs; without any, all of them.", autocompletion=complete_run),
     ] = None,
     span: Annotated[str | None, typer.Option("--range", metavar="A..B", help="Only these commits of one run.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All runs; the same as naming none.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All commits, of all runs where none is named; so it is without it.")
+    ] = False,
     since: Annotated[
         str | None, typer.Option(metavar="COMMIT", help="Fail when this commit is no longer in the history.")
     ] = None,
@@ -62,13 +64,15 @@ def verify(
     from gitassets.cli.render import emit_json
     from gitassets.errors import UsageError
 
-    one_run = len(runs or ()) == 1 and not everything
+    if everything and span is not None:
+        raise UsageError("--range names some commits, --all means all", "Leave out one of them.")
+    one_run = len(runs or ()) == 1
     if not one_run and (span is not None or since is not None):
         raise UsageError("--range and --since name commits of one run", "Name that run.")
     if history_only and (full or blobs is not None):
         raise UsageError("--history-only looks at no blob", "Leave out --full and --blobs.")
     project = load_project()
-    if runs and not everything:
+    if runs:
         named = [look_at_run(one, history=True)[1] for one in runs]
         chosen = list({one.run_id: one for one in named}.values())
     else:

@@ -78,6 +78,8 @@ def test_a_whole_id_goes_before_a_prefix(project: Project, media_folder: MakeFol
         ("", "There is no run ''", "The runs are"),
         ("runs/none", "There is no folder .*runs/none", ""),
         ("./runs", "runs is not a run", "gitassets track"),
+        ("..", "is not a run", "The runs are: a-2026, a-2027, b-2026"),
+        (".", "is not a run", "The runs are"),
         ("-x", "There is no run '-x'", ""),
     ],
 )

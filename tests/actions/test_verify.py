@@ -547,4 +547,6 @@ def test_the_command_tells_who_did_what_where(locked: LockedRun) -> None:
         "run_id", "commit", "author", "date", "code", "subject", "message", "hint",
     }  # fmt: skip
     assert run_cli(locked.project.root, "verify", "--range", "HEAD~1..HEAD").returncode == 2
+    assert run_cli(locked.project.root, "verify", "ep1", "--range", "HEAD~1..HEAD", "--all").returncode == 2
+    assert "no run 'ep9'" in run_cli(locked.project.root, "verify", "--all", "ep1", "ep9").stderr
     assert run_cli(locked.project.root, "verify", "--history-only", "--full").returncode == 2
