@@ -155,6 +155,8 @@ def test_without_the_program_nothing_is_taken(server: Server) -> None:
     set_config(server.path, {"gitassets.python": "/nowhere"})
     approve(server.locked.project, server.locked.run, select(image="3"))
     assert "pushes cannot be checked" in server.refuses("run/ep1")
+    set_config(server.path, {"gitassets.python": shutil.which("false") or "/bin/false"})
+    assert "pushes cannot be checked" in server.refuses("run/ep1")
 
 
 def test_a_tree_that_only_a_hostile_program_writes_is_refused(server: Server) -> None:
