@@ -12,6 +12,7 @@ from gitassets.actions.create import check_set_up
 from gitassets.actions.incoming import check_incoming
 from gitassets.actions.project import BRANCH_PREFIX, Project, Run, attach_folder, find_run
 from gitassets.actions.recording import write_run
+from gitassets.actions.remotes import RemoteSource
 from gitassets.actions.transaction import Session, keep_bytes
 from gitassets.adapters.files import remove_incoming
 from gitassets.adapters.git import Git, remove_worktree
@@ -74,7 +75,7 @@ def _check_branch(project: Project, run: Run) -> None:
     taken."""
     commit = None if run.ref.startswith("refs/heads/") else project.git.resolve(run.ref)
     if commit is not None:
-        check_incoming(project, run, commit, None)
+        check_incoming(project, run, commit, None, RemoteSource(project, run, commit, from_outside=True))
     entries = (TreeEntry(path, mode) for path, mode in project.git.list_tree(run.ref))
     for one in iter_tree_problems(entries):
         if one.code == "symlink-in-git":
@@ -106,10 +107,10 @@ def _fill(session: Session, opened: bool) -> OpenResult:
 def close_run(project: Project, run: Run) -> CloseResult:
     """The run's folder is gone and nothing is lost: tracked bytes are in the cache, decisions in the branch."""
     folder = run.require_folder()
-    if _holds_current_folder(folder):
-        raise ConflictError(f"You are in {folder}, which is to be taken away", f"Go to {project.root} first.")
     if folder == project.root:
         raise ConflictError(f"{folder} is a clone of the run's branch, not a folder of a project's run")
+    if _holds_current_folder(folder):
+        raise ConflictError(f"You are in {folder}, which is to be taken away", f"Go to {project.root} first.")
     with write_run(project, run, "close") as session:
         _check_nothing_lost(session)
         for path, _, _ in iter_folder_entries(session.manifest):

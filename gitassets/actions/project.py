@@ -264,7 +264,7 @@ def find_run(project: Project, wanted: str) -> Run:
     old = find_old_runs(project)
     if wanted == LATEST:
         return _mark_old(project, _latest(project, runs or old), old)
-    return _mark_old(project, {**old, **runs}[match_run_id(wanted, [*runs, *(set(old) - set(runs))])], old)
+    return _mark_old(project, {**old, **runs}[match_run_id(wanted, sorted({*runs, *old}))], old)
 
 
 def _mark_old(project: Project, run: Run, old: Mapping[str, Run]) -> Run:

@@ -114,9 +114,10 @@ def pull(project: Project, wanted: str, options: PullOptions, on_progress: OnPro
     server = choose_git_remote(project, None, options.git_remote)
     run, tips = _fetch_branch(project, wanted, server)
     _check_ready(project, run, tips)
-    source = None
+    source = RemoteSource(project, run)
     if tips.incoming:
-        source = check_incoming(project, run, tips.theirs, tips.ours, accepted=options.accepted)
+        source = RemoteSource(project, run, tips.theirs, from_outside=True)
+        check_incoming(project, run, tips.theirs, tips.ours, source, accepted=options.accepted)
     fetched = _fetch_media(project, run, tips, source, options, on_progress)
     whole = not tips.incoming or _take(project, run, server, tips)
     if find_followed(project.git, BRANCH_PREFIX + run.run_id) is None:
@@ -168,7 +169,7 @@ def _fetch_media(
     project: Project,
     run: Run,
     tips: _Tips,
-    source: RemoteSource | None,
+    source: RemoteSource,
     options: PullOptions,
     on_progress: OnProgress,
 ) -> Fetched:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitassets.actions.project import Project, Run, list_runs, read_manifest
-from gitassets.domain.conflict import describe_conflict
+from gitassets.domain.conflict import describe_conflict, iter_text_conflicts
 from gitassets.domain.image_prompt import said_prompt
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest
 from gitassets.domain.selection import AssetSelection, Chosen, Selection, select_assets, select_segments
@@ -86,7 +86,8 @@ def _row(project: Project, run: Run, manifest: Manifest, address: Address, asset
 
 @dataclass(frozen=True)
 class SegmentResult:
-    """One segment whole: its text, note and assets. `prompt` is what its image is to show, where somebody said so."""
+    """One segment whole: its text, note and assets. `prompt` is what its image is to show, where somebody said so;
+    `text_in_conflict`: both sides of a merge stand in the text."""
 
     run_id: str
     segment: int
@@ -96,6 +97,7 @@ class SegmentResult:
     notes: str | None
     sync_status: str
     rows: tuple[AssetRow, ...]
+    text_in_conflict: bool = False
 
 
 def show_segment(project: Project, run: Run, selection: Selection) -> tuple[SegmentResult, ...]:
@@ -112,14 +114,15 @@ def _segment(project: Project, run: Run, manifest: Manifest, number: int) -> Seg
         if (asset := segment.asset(kind)) is not None
     )
     return SegmentResult(
-        run.run_id,
-        number,
-        run.folder,
-        segment.paragraph_text,
-        said_prompt(segment),
-        segment.notes,
-        segment.sync_status,
-        rows,
+        run_id=run.run_id,
+        segment=number,
+        folder=run.folder,
+        text=segment.paragraph_text,
+        prompt=said_prompt(segment),
+        notes=segment.notes,
+        sync_status=segment.sync_status,
+        rows=rows,
+        text_in_conflict=number in iter_text_conflicts(manifest),
     )
 
 

@@ -34,7 +34,7 @@ from gitassets.adapters.git import (
 from gitassets.adapters.journal import Journal, MediaChange, Pending, TextChange
 from gitassets.adapters.stat_index import StatIndex
 from gitassets.domain.commit_message import CommitMessage, format_addresses, format_message, format_options
-from gitassets.domain.conflict import iter_conflicts
+from gitassets.domain.conflict import iter_conflicts, iter_text_conflicts
 from gitassets.domain.derived import derive
 from gitassets.domain.dvc_file import DVC_FILES, imply_dvc_files
 from gitassets.domain.guard import RunState, check_step
@@ -48,6 +48,7 @@ from gitassets.domain.manifest import (
     iter_folder_entries,
     parse_manifest,
 )
+from gitassets.domain.selection import format_ranges
 from gitassets.errors import BusyError, ConflictError, GitAssetsError, LockedError
 
 OWN_FILES = frozenset({MANIFEST_NAME, *DVC_FILES})
@@ -209,22 +210,28 @@ def _check_state(run: Run, folder: Path, merging: bool) -> WorkTreeState:
 def _ways_to_finish(run: Run, folder: Path, unfinished: str) -> str:
     if unfinished != MERGE:
         return "Finish it with git (--continue) or take it back (--abort)."
-    addresses = _read_conflicts(folder)
-    decide = (
-        f"The two branches decided differently on {format_addresses(addresses)}: approve or reject, such as by "
-        f"`gitassets approve {run.run_id} {format_options(addresses)}`. "
-    )
     end = f"Conclude it with `git -C {folder} commit`, or take it back with `git -C {folder} merge --abort`."
-    return f"{decide if addresses else ''}{end}"
+    return " ".join([*_iter_ways_to_settle(run, folder), end])
 
 
-def _read_conflicts(folder: Path) -> list[Address]:
-    """The assets of a merge that nobody has settled yet; none where its manifest cannot be read."""
+def _iter_ways_to_settle(run: Run, folder: Path) -> Iterator[str]:
+    """What is still to be decided in a merge; nothing where its manifest cannot be read."""
     try:
         manifest = parse_manifest((folder / MANIFEST_NAME).read_bytes())
     except (GitAssetsError, FileNotFoundError):
-        return []
-    return [address for address, _ in iter_conflicts(manifest)]
+        return
+    addresses = [address for address, _ in iter_conflicts(manifest)]
+    if addresses:
+        yield (
+            f"The two branches decided differently on {format_addresses(addresses)}: approve or reject, such as by "
+            f"`gitassets approve {run.run_id} {format_options(addresses)}`."
+        )
+    texts = list(iter_text_conflicts(manifest))
+    if texts:
+        yield (
+            f"Both branches changed the text of segment {format_ranges(texts)}, and both texts stand in "
+            f"{MANIFEST_NAME}: take one there, take the segment's key `conflict` away, and `git add` the file."
+        )
 
 
 def _write(session: Session, after: Manifest, message: str, beside: Mapping[str, str], dropped: Collection[str]) -> str:

@@ -169,7 +169,10 @@ def _plan(project: Project, run: Run, on_progress: OnProgress, trial: str | None
 
 def _iter_left(folder: Path, texts: Mapping[str, bytes], after: UpgradedRun) -> Iterator[str]:
     """The files of the folder that the run has no part in; what an upgrade that was begun has put there is none."""
-    taken = {folder / name for name in (*texts, *SETTING_FILES, *DVC_FILES, ".git")} | set(after.files.values())
+    # By their names too: of files with the same bytes `files` knows one.
+    assets = (asset for manifest in (after.manifest, *after.earlier) for _, asset in manifest.assets())
+    names = {*texts, *SETTING_FILES, *DVC_FILES, ".git", *after.copied, *(asset.path for asset in assets)}
+    taken = {folder / name for name in names} | set(after.files.values())
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path not in taken and path.relative_to(folder).parts[0] != ".dvc":
             yield path.relative_to(folder).as_posix()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gitassets.errors import BusyError
 
-WAIT_SEC = 60.0
+WAIT_SEC = 120.0
 
 
 @contextmanager

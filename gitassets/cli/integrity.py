@@ -69,7 +69,8 @@ def verify(
         raise UsageError("--history-only looks at no blob", "Leave out --full and --blobs.")
     project = load_project()
     if runs and not everything:
-        chosen = [look_at_run(one, history=True)[1] for one in runs]
+        named = [look_at_run(one, history=True)[1] for one in runs]
+        chosen = list({one.run_id: one for one in named}.values())
     else:
         chosen = [one for one in list_runs(project) if not one.old]
     options = VerifyOptions(span=span, since=since, full=full, blobs=blobs, history_only=history_only)

@@ -65,6 +65,8 @@ def _print_segment(result: SegmentResult) -> None:
     typer.echo(printable(f"\n{result.text}\n"))
     if result.prompt:
         typer.echo(printable(f"Image prompt: {result.prompt}\n"))
+    if result.text_in_conflict:
+        typer.echo("In conflict: this text was changed on two branches, and holds the lines of both.\n")
     if result.notes:
         typer.echo(printable(f"Note: {result.notes}\n"))
     for row in result.rows:

@@ -330,6 +330,11 @@ def test_texts_merge_like_lines_and_a_clash_is_told(locked: LockedRun, bea: Lock
     write(locked, "Uno\ntwo\nthree")
     write(bea, "Eins\ntwo\nTHREE")
     assert_conflict(merge(bea, locked))
+    with pytest.raises(ConflictError) as caught:
+        note(bea.project, bea.run, parse_selection("1"), "x")
+    assert "Both branches changed the text of segment 2" in caught.value.hint
+    assert "changed on two branches" in run_cli(bea.project.root, "show", "ep1", "2").stdout
+    assert "changed on two branches" not in run_cli(bea.project.root, "show", "ep1", "1").stdout
     bea.git("add", MANIFEST_NAME)
     conclude(bea)
     assert any("the text of segment 2 was changed on two branches" in one for one in doctor(bea.project).left)

@@ -188,6 +188,16 @@ def test_bytes_that_only_the_folder_holds_are_kept(project: Project, run: Run) -
     assert project.blobs.has(found.md5)
 
 
+def test_a_clone_of_the_branch_alone_is_not_taken_away(
+    project: Project, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(tmp_path, "clone", "--quiet", "--branch", "run/ep1", str(project.root), "clone")
+    monkeypatch.chdir(tmp_path / "clone")
+    alone = find_project(tmp_path / "clone")
+    with pytest.raises(ConflictError, match="is a clone of the run's branch"):
+        close_run(alone, find_run(alone, "ep1"))
+
+
 def test_the_folder_one_stands_in_is_not_taken_away(
     project: Project, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

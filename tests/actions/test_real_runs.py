@@ -61,6 +61,7 @@ def test_a_run_without_audio(tmp_path: Path) -> None:
     project, run, result = take_over(tmp_path, "spec_era", "20260207_104648")
     assert numbers(project, run, Kind.AUDIO) == []
     assert len(numbers(project, run, Kind.IMAGE)) == 15
+    assert result.left == ()
     assert result.segments == tuple(range(1, 46))
 
 

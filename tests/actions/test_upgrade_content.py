@@ -315,6 +315,14 @@ def test_the_same_picture_twice_is_one_take(project: Project) -> None:
     assert [one.takes for one in result.upgraded if one.address.kind is Kind.IMAGE] == [1, 2]
 
 
+def test_the_same_bytes_in_two_segments_are_taken_over_twice(project: Project) -> None:
+    folder = write_old_run(project.root)
+    (folder / "images" / "scene_002.png").write_bytes((folder / "images" / "scene_000.png").read_bytes())
+    run, result = take_over(project)
+    assert asset(project, run, "image", 1).md5 == asset(project, run, "image", 3).md5
+    assert result.left == ()
+
+
 def test_a_shared_picture_that_is_not_carried_forward_has_a_file_of_its_own(project: Project) -> None:
     folder = write_old_run(project.root, images=(0, 1))
     shared = scene(2, image_path=old_path("images/scene_000.png"))

@@ -534,7 +534,7 @@ def test_the_command_tells_who_did_what_where(locked: LockedRun) -> None:
     assert done.returncode == 0
     assert "All holds: 1 run, 3 commits" in done.stdout
     commit = overwrite_by_commit(locked)
-    done = run_cli(locked.project.root, "verify", "ep1")
+    done = run_cli(locked.project.root, "verify", "ep1", "runs/ep1")
     assert done.returncode == 1
     assert f"commit {commit[:10]}" in done.stdout
     assert "by Ann Lee <ann@example.com>" in done.stdout
