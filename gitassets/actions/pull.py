@@ -28,6 +28,7 @@ from gitassets.adapters.git_remote import (
     merge_commit,
     move_branch,
 )
+from gitassets.adapters.process import CommandError
 from gitassets.domain.conflict import iter_conflicts
 from gitassets.domain.manifest import (
     MANIFEST_NAME,
@@ -224,7 +225,10 @@ def _take(project: Project, run: Run, server: str, tips: _Tips) -> bool:
     if tips.apart:
         _check_can_merge(project)
     folder = run.folder or open_run(project, run.run_id).folder
-    whole = merge_commit(Git(folder), tips.theirs, f"Merge {branch} of {server}")
+    try:
+        whole = merge_commit(Git(folder), tips.theirs, f"Merge {branch} of {server}")
+    except CommandError as error:
+        raise ConflictError(f"git refuses to merge: {error.stderr.strip()}", "The run is as it was.") from error
     if whole:
         follow_manifest(folder, tips.ours)
     return whole
