@@ -36,7 +36,7 @@ from gitassets.cli.options import (
 if TYPE_CHECKING:
     from gitassets.actions.build import BuildResult
     from gitassets.actions.copy import CopyResult
-    from gitassets.actions.query import ListResult
+    from gitassets.actions.query import AssetRow, ListResult
     from gitassets.actions.regen import RegenResult
     from gitassets.actions.transition import TransitionResult
     from gitassets.domain.selection import AssetSelection
@@ -122,26 +122,34 @@ def _print_list(result: ListResult, *, filtered: bool) -> None:
     if not result.rows:
         console.print("No assets of this kind." if filtered else "No assets yet.")
         return
-    table = make_table(
-        "Segment", "Type", "Status", "Take", "Length", "From", "File", "Remarks", right=("Segment", "Take")
-    )
-    for row in result.rows:
+    remarks = [_list_remarks(row, result) for row in result.rows]
+    columns = ("Segment", "Type", "Status", "Take", "Length", "From", "File", *(["Remarks"] if any(remarks) else []))
+    table = make_table(*columns, right=("Segment", "Take"), whole=columns[:-2] if any(remarks) else columns)
+    for row, remark in zip(result.rows, remarks, strict=True):
         asset = row.asset
-        candidates = count(len(asset.takes), "candidate") if asset.takes else None
-        stale = f"stale: {row.stale}" if row.stale else None
-        remarks = [text for text in (candidates, stale, asset.reason, row.notes) if text]
-        if not row.present and not row.cached:
-            remarks.insert(0, "not here: `pull` gets it")
-        elif not row.present and result.folder is not None:
-            remarks.insert(0, "file is not here, its bytes are: `open`")
-        if row.conflict:
-            remarks.insert(0, f"in conflict: {' against '.join(row.conflict)}")
-        table.add_row(
+        cells = [
             str(row.segment), row.kind.value, style_status(asset.status), str(asset.take),
             format_duration(asset.duration_sec), plain(asset.source or ""), plain(asset.path),
-            plain(shorten("; ".join(remarks), 160 if row.conflict else 60)),
-        )  # fmt: skip
+        ]  # fmt: skip
+        table.add_row(*cells, *([plain(shorten(remark, 160 if row.conflict else 60))] if any(remarks) else []))
     console.print(table)
+
+
+def _list_remarks(row: AssetRow, result: ListResult) -> str:
+    """What else is to be known of an asset, in one line."""
+    from gitassets.cli.render import count
+
+    asset = row.asset
+    candidates = count(len(asset.takes), "candidate") if asset.takes else None
+    stale = f"stale: {row.stale}" if row.stale else None
+    remarks = [text for text in (candidates, stale, asset.reason, row.notes) if text]
+    if not row.present and not row.cached:
+        remarks.insert(0, "not here: `pull` gets it")
+    elif not row.present and result.folder is not None:
+        remarks.insert(0, "file is not here, its bytes are: `open`")
+    if row.conflict:
+        remarks.insert(0, f"in conflict: {' against '.join(row.conflict)}")
+    return "; ".join(remarks)
 
 
 @guarded

@@ -120,8 +120,9 @@ def summary(run: OptionalRun = None, as_json: JsonOption = False) -> None:
         typer.echo("There are no runs yet: `gitassets produce --script FILE` makes the first.")
         return
     table = make_table(
-        "Run", "State", "Segments", "Assets", "Narration", "Cost", right=("Segments", "Narration", "Cost")
-    )
+        "Run", "State", "Segments", "Assets", "Narration", "Cost",
+        right=("Segments", "Narration", "Cost"), whole=("State", "Segments", "Narration", "Cost"),
+    )  # fmt: skip
     for one in results:
         counts = ", ".join(f"{count} {style_status(status)}" for status, count in one.counts.items())
         where = "" if one.is_open else " (not open)"
@@ -179,11 +180,12 @@ def blame(run: RunArgument, kind: TypeOption = None, as_json: JsonOption = False
     if not approvals:
         typer.echo("Nothing is approved.")
         return
-    table = make_table("Asset", "Status", "By", "When", "Commit", "md5", "File")
+    columns = ("Asset", "Status", "By", "When", "Commit", "md5")
+    table = make_table(*columns, whole=set(columns) - {"By"})
     for one in approvals:
         table.add_row(
-            str(one.address), style_status(one.status), plain(one.author), one.date.replace("T", " ").rstrip("Z"),
-            one.commit[:10], one.md5[:12], plain(one.path),
+            str(one.address), style_status(one.status), plain(one.author), one.date.replace("T", " ")[:16],
+            one.commit[:10], one.md5[:12],
         )  # fmt: skip
     make_console().print(table)
 
@@ -231,7 +233,7 @@ def providers(as_json: JsonOption = False) -> None:
     if as_json:
         emit_json("providers", {"providers": found})
         return
-    table = make_table("Provider", "Makes", "Model", "Price", "Key", "Remarks")
+    table = make_table("Provider", "Makes", "Model", "Price", "Key", "Remarks", whole=("Provider", "Makes"))
     for one in found:
         key = "" if one.key is None else f"{one.key}: {'there' if one.has_key else 'missing'}"
         remark = one.problem or _tell_use(one, settings)

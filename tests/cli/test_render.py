@@ -1,0 +1,35 @@
+"""Tables as they look on a terminal of eighty columns."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from gitassets.cli.render import make_table
+
+
+def draw(width: int, *rows: tuple[str, ...]) -> list[str]:
+    table = make_table("Asset", "By", "Commit", right=("Asset",), whole=("Asset", "Commit"))
+    for row in rows:
+        table.add_row(*row)
+    console = Console(file=io.StringIO(), width=width)
+    console.print(table)
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    return [line.rstrip() for line in text.splitlines()]
+
+
+def test_what_is_whole_is_never_broken_and_the_rest_makes_room() -> None:
+    head, _, *rows = draw(40, ("image 1", "Ann Lee <ann.lee@studio.example.com>", "4b73411123"))
+    assert head.split() == ["Asset", "By", "Commit"]
+    assert rows[0].startswith("image 1  Ann Lee")
+    assert rows[0].endswith("4b73411123")
+    assert "".join(row[9:28].strip() for row in rows) == "Ann Lee<ann.lee@studio.example.com>"
+
+
+def test_nothing_is_broken_where_there_is_room() -> None:
+    rows = draw(160, ("image 1", "Ann Lee <ann.lee@studio.example.com>", "4b73411123"), ("audio 12", "Bea", "0"))
+    assert rows[2:] == [
+        " image 1  Ann Lee <ann.lee@studio.example.com>  4b73411123",
+        "audio 12  Bea                                   0",
+    ]
