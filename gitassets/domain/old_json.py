@@ -28,7 +28,8 @@ def parse_old_json(data: bytes, name: str) -> Any:
     if not data.strip(b" \t\r\n\0"):
         raise _broken(name, "is empty")
     try:
-        text = data.decode(json.detect_encoding(data))
+        # A second byte order mark is what a program leaves that adds one without a look.
+        text = data.decode(json.detect_encoding(data)).lstrip("\ufeff")
         return _clean(json.loads(text, parse_constant=lambda _: None), name, _MAX_DEPTH)
     except UnicodeDecodeError as error:
         raise _broken(name, f"is no text: {error.reason} at byte {error.start}") from error

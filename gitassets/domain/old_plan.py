@@ -51,7 +51,7 @@ def plan_old_run(old: OldRun) -> OldRunPlan:
         takes={address: [_finish(one, segments) for one in takes] for address, takes in gathering.takes.items()},
         scenes=[(one.scene_id, scene_map.segment_of_scene(one.number)) for one in scenes if one.number is not None],
         clips=len(clips),
-        one_to_one=scene_map.one_to_one,
+        one_to_one=scene_map.is_one_to_one(one.number for one in scenes if one.number is not None),
         wanted=gathering.wanted(numbers),
         not_found=gathering.not_found,
         unclear=unclear,

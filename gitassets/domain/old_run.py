@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from gitassets.domain.manifest import Address, Kind
+from gitassets.domain.old_json import UPGRADE_BEGUN
 from gitassets.domain.old_library import Record, iter_records, text_of
 from gitassets.domain.old_paths import OldFile, Place
 from gitassets.domain.old_scenes import SceneMap, find_number
@@ -160,7 +161,7 @@ def keep_unknown_keys(old: OldRun) -> dict[str, Any]:
     known = {key: old.manifest[key] for key in _TOP_KEYS[:-1] if old.manifest.get(key) is not None}
     if known.get("run_id") == old.run_id:
         del known["run_id"]
-    taken = {"segments", "production_state", "final", "plan", "claude_studio", *_TOP_KEYS}
+    taken = {"segments", "production_state", "final", "plan", "claude_studio", UPGRADE_BEGUN, *_TOP_KEYS}
     unknown = {key: value for key, value in old.manifest.items() if key not in taken}
     return {**unknown, "claude_studio": {"version": 1, **known}}
 

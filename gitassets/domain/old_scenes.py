@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from msgspec import Struct
 
@@ -67,9 +67,9 @@ class SceneMap(Struct, frozen=True):
             return [number + 1 for number in self.order]
         return range(self.first + 1, self.first + self.paragraphs + 1)
 
-    @property
-    def one_to_one(self) -> bool:
-        return all(self.segment_of_scene(number) == number + 1 for number in self.order)
+    def is_one_to_one(self, scenes: Iterable[int]) -> bool:
+        """Whether each of these scenes is a segment of its own, also those that were not planned."""
+        return all(self.segment_of_scene(number) == number + 1 for number in scenes)
 
     def _place(self, number: int) -> int:
         """How far behind the first scene. Where the numbers leap, as ids made by hand do, the rank counts instead."""

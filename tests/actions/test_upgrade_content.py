@@ -93,6 +93,15 @@ def test_unknown_keys_survive(project: Project) -> None:
     assert asset(project, run, "audio", 1).extra["tempo"] == 90
 
 
+def test_a_key_that_is_one_of_ours_by_chance_is_not_taken_for_it(project: Project) -> None:
+    folder = write_old_run(project.root)
+    raw = json.loads((folder / MANIFEST).read_text())
+    write_json(folder / MANIFEST, {**raw, "upgrade_begun": True, "final": {"a": 1}, "plan": 3})
+    run, _ = take_over(project)
+    assert not run.old
+    assert_clean(project, run)
+
+
 def test_figures_outside_the_run_are_copied_in_and_their_origin_is_noted(project: Project) -> None:
     folder = write_old_run(project.root, images=(0,))
     figure = write_picture(project.root / "artifacts" / "kb" / "fig_005.png", seed=9)

@@ -31,6 +31,11 @@ def test_every_encoding_of_unicode_is_read(encoding: str) -> None:
     assert not is_new_manifest(data)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_too_many_is_no_error(encoding: str) -> None:
+    assert is_old_manifest(f"\ufeff{OLD}".encode(encoding))
+
+
 @pytest.mark.parametrize(
     ("data", "problem"),
     [

@@ -70,6 +70,17 @@ def test_a_second_picture_of_a_segment_is_another_take_of_its_image() -> None:
     assert not found.one_to_one
 
 
+def test_scenes_beyond_the_plan_are_told_where_they_went() -> None:
+    found = plan_old_run(old_run(manifest=manifest(image(0), image(1), image(5)), visual_plans=[plan(0), plan(1)]))
+    assert [segment for _, segment in found.scenes] == [1, 2, 6]
+    assert found.one_to_one
+    spoken = plan_old_run(
+        old_run(manifest=manifest(image(0), image(1), image(5)), visual_plans=[plan(0), plan(1)], files=clips(2))
+    )
+    assert [segment for _, segment in spoken.scenes] == [1, 2, 2]
+    assert not spoken.one_to_one
+
+
 def test_unsorted_scenes_give_the_same_plan() -> None:
     scenes = [image(n) for n in range(4)]
     one, other = (

@@ -10,7 +10,7 @@ def test_scenes_are_spread_over_the_paragraphs() -> None:
     assert [found.segment_of_scene(k) for k in range(56)] == [k * 45 // 56 + 1 for k in range(56)]
     assert list(found.segments) == list(range(1, 46))
     assert [found.segment_of_clip(k) for k in (0, 44)] == [1, 45]
-    assert not found.one_to_one
+    assert not found.is_one_to_one(found.order)
 
 
 def test_more_paragraphs_than_scenes_leave_segments_without_a_scene() -> None:
@@ -23,7 +23,7 @@ def test_more_paragraphs_than_scenes_leave_segments_without_a_scene() -> None:
 def test_as_many_paragraphs_as_scenes_or_none_known_make_each_scene_a_segment(counts: Counts) -> None:
     found = map_scenes(counts)
     assert [found.segment_of_scene(k) for k in range(12)] == list(range(1, 13))
-    assert found.one_to_one
+    assert found.is_one_to_one(found.order)
 
 
 def test_the_script_counts_where_there_are_no_clips_and_the_trials_where_there_is_no_script() -> None:
@@ -34,9 +34,9 @@ def test_the_script_counts_where_there_are_no_clips_and_the_trials_where_there_i
 
 def test_clips_that_failed_do_not_shift_the_scenes() -> None:
     assert map_scenes(Counts(range(45), [n for n in range(45) if n != 17])).paragraphs == 45
-    assert map_scenes(Counts(range(45), range(44), 45)).one_to_one
+    assert map_scenes(Counts(range(45), range(44), 45)).is_one_to_one(range(45))
     assert map_scenes(Counts(range(56), range(44), 45)).paragraphs == 45
-    assert map_scenes(Counts(range(45), range(44), None, 45)).one_to_one
+    assert map_scenes(Counts(range(45), range(44), None, 45)).is_one_to_one(range(45))
 
 
 def test_a_limited_run_has_as_many_segments_as_scenes_whatever_its_script() -> None:
