@@ -19,7 +19,11 @@ OPEN_MODE = 0o666 & ~_umask
 def write_atomic(path: Path, data: bytes, *, mode: int = OPEN_MODE) -> None:
     """`path` holds `data`, wholly or not at all; missing folders are made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=INCOMING, dir=path.parent)
+    try:
+        handle, name = tempfile.mkstemp(prefix=INCOMING, dir=path.parent)
+    except OSError as error:
+        error.filename = str(path)  # Nobody knows the other name.
+        raise
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)

@@ -34,6 +34,18 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
     assert [one.name for one in tmp_path.iterdir()] == ["x.json"]
 
 
+def test_a_place_where_nothing_may_be_written_is_told_by_the_name_that_was_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**where: object) -> tuple[int, str]:
+        raise OSError(30, "Read-only file system", f"{where['dir']}/.incoming-abc")
+
+    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    with pytest.raises(OSError, match="Read-only") as caught:
+        write_atomic(tmp_path / "x.json", b"new")
+    assert caught.value.filename == str(tmp_path / "x.json")
+
+
 def test_what_a_kill_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     for name in (".incoming-abc", "deep/.incoming-abc", ".asset_manifest.json.swp", "incoming-x"):
