@@ -239,7 +239,11 @@ def _install_server(
     typer.echo(f"Pushes to {repository} are checked by {path}. The media files themselves are not checked there.")
 
 
-_hooks.command("install")(_install)
-_hooks.command("install-server")(_install_server)
-_hooks.command("uninstall")(_uninstall)
-_hooks.command("status")(_status)
+_hooks.command("install", epilog="Examples:\n\n  gitassets hooks install\n\n  gitassets hooks install --shared")(
+    _install
+)
+_hooks.command("install-server", epilog="Examples:\n\n  gitassets hooks install-server /srv/git/videos.git")(
+    _install_server
+)
+_hooks.command("uninstall", epilog="Examples:\n\n  gitassets hooks uninstall")(_uninstall)
+_hooks.command("status", epilog="Examples:\n\n  gitassets hooks status\n\n  gitassets hooks status --json")(_status)

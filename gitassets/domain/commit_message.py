@@ -16,7 +16,8 @@ NOTHING = "none"
 _TRAILER_LIKE = re.compile(r"^(\s*)(Assets-[\w-]+\s*:|---|\S+ -+ >8 -+)", re.IGNORECASE | re.MULTILINE)
 # Without them Persian, Hindi and many emoji are misspelt.
 _JOINERS = "\u200c\u200d"
-_SUBJECT = re.compile(r"assets\((?P<run>[^()\n]+)\): (?P<what>.+)\Z")
+# A hook of the user's may put the number of a ticket before it.
+_SUBJECT = re.compile(r"(?P<before>\S.*\s)?assets\((?P<run>[^()\n]+)\): (?P<what>.+)\Z")
 _TRAILER = re.compile(r"(Assets-[A-Za-z-]+): (.*)\Z")
 _TRANSITION = re.compile(r"(audio|image|video) ([\d,-]+) (\w+) -> (\w+)\Z")
 
@@ -111,6 +112,8 @@ def parse_message(text: str) -> CommitMessage | None:
         return None
     trailers = [match.groups() for line in paragraphs[-1].splitlines() if (match := _TRAILER.match(line))]
     action = next((value for name, value in trailers if name == "Assets-Action"), "")
+    if subject["before"] and not action:
+        return None
     return CommitMessage(
         run_id=subject["run"],
         action=action,

@@ -73,9 +73,22 @@ def test_a_message_reads_back() -> None:
     assert parse_message(format_message(REJECT)) == REJECT
 
 
+def test_what_hooks_of_the_user_add_is_no_hindrance() -> None:
+    changed = f"JIRA-12: {format_message(REJECT)}Change-Id: I1\nSigned-off-by: Ann <a@b>\n"
+    assert parse_message(changed) == REJECT
+
+
 @pytest.mark.parametrize(
     "text",
-    ["", "fix typo", "assets(ep1): approve image 1", "Merge branch 'x'\n\nAssets-Action: approve", "assets(): x\n\ny"],
+    [
+        "",
+        "fix typo",
+        "assets(ep1): approve image 1",
+        "Merge branch 'x'\n\nAssets-Action: approve",
+        "assets(): x\n\ny",
+        'Revert "assets(ep1): approve image 1"\n\nThis reverts commit 1234.',
+        "Undo assets(ep1): approve image 1\n\nIt was wrong.",
+    ],
 )
 def test_other_messages_are_not_ours(text: str) -> None:
     assert parse_message(text) is None
