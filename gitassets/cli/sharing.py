@@ -181,7 +181,9 @@ def pull(
     )  # fmt: skip
     result = _pull(project, run, options, as_json)
     if as_json:
-        emit_json("pull", {**vars(result), "changed": result.changed})
+        from msgspec.structs import asdict
+
+        emit_json("pull", {**asdict(result), "changed": result.changed})
     else:
         _tell_pulled(result)
     if result.merging or not result.fetched.complete:

@@ -429,7 +429,9 @@ def test_a_remote_that_is_gone_leaves_everything_as_it_was(locked: LockedRun, of
 
 
 def test_json_has_stable_keys(bea: LockedRun) -> None:
-    told = json.loads(run_cli(bea.project.root, "pull", "ep1", "--json").stdout)
+    done = run_cli(bea.project.root, "pull", "ep1", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
     assert set(told) == {
         "schema", "command", "run_id", "folder", "git_remote", "before", "commit", "opened", "merged", "ahead",
         "fetched", "merging", "conflicts", "restored", "differing", "changed",
