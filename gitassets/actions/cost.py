@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from gitassets.actions.past import read_open_usd
 from gitassets.actions.project import Project, Run, find_runs
@@ -13,8 +14,7 @@ from gitassets.domain.money import add_usd
 from gitassets.domain.spent import CostRow, Ledger, sum_up
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunCost:
+class RunCost(Struct, frozen=True, kw_only=True):
     """One run: a row for each kind and provider, and their sums.
 
     `pending_usd` is what is ordered, or was bought by an interrupted command, and is in no history yet: it comes on
@@ -29,8 +29,7 @@ class RunCost:
     unknown_takes: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class Share:
+class Share(Struct, frozen=True, kw_only=True):
     """What all takes of one kind, or of one provider, have cost."""
 
     name: str
@@ -39,8 +38,7 @@ class Share:
     wasted_usd: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class CostResult:
+class CostResult(Struct, frozen=True, kw_only=True):
     runs: tuple[RunCost, ...]
     by_kind: tuple[Share, ...]
     by_provider: tuple[Share, ...]

@@ -42,8 +42,10 @@ def check_prepared(project: Project) -> None:
 
 def is_fresh_clone(project: Project) -> bool:
     """Whether git brought the project's settings, and nobody has run `init` here."""
-    local = project.root / ".dvc" / "config.local"
-    return (project.root / SETTINGS_NAME).is_file() and not local.is_file()
+    # A linked work tree of the user's own is prepared where its repository is.
+    tops = (project.root, project.git_dir.parent)
+    prepared = any((top / ".dvc" / "config.local").is_file() for top in tops)
+    return (project.root / SETTINGS_NAME).is_file() and not prepared
 
 
 def check_new_run_id(project: Project, run_id: str, folder: Path) -> None:

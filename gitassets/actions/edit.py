@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from msgspec import Struct
@@ -9,14 +10,15 @@ from msgspec.structs import replace
 
 from gitassets.actions.project import Project, Run, read_manifest
 from gitassets.actions.recording import write_run
+from gitassets.actions.transaction import Session
 from gitassets.domain.commit_message import CommitMessage, clean_words
-from gitassets.domain.conflict import CONFLICT
+from gitassets.domain.conflict import CONFLICT, iter_text_conflicts
 from gitassets.domain.image_prompt import said_prompt, with_prompt
 from gitassets.domain.manifest import Address, Kind, Manifest, Segment
 from gitassets.domain.script import check_script, split_paragraphs
-from gitassets.domain.selection import Selection, select_segments
+from gitassets.domain.selection import Selection, format_ranges, select_segments
 from gitassets.domain.stale import Stale, iter_stale, text_md5
-from gitassets.errors import LockedError, UsageError
+from gitassets.errors import ConflictError, LockedError, UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,16 +56,19 @@ class EditResult(Struct, frozen=True, kw_only=True):
 def edit(project: Project, run: Run, selection: Selection, options: EditOptions) -> EditResult:
     """The chosen segment has this text, this prompt. Its assets keep their bytes; those that no longer fit are stale.
 
-    LockedError while the narration that speaks the old text, or the image of the old prompt, is approved.
+    LockedError while the narration that speaks the old text, or the image of the old prompt, is approved. In a merge
+    only a text that is in conflict can be settled.
     """
     if options.text is None and options.prompt is None:
         raise UsageError("Say what to change", "With --text TEXT, or --prompt TEXT for what the image is to show.")
     if options.dry_run:
         manifest = read_manifest(project, run)
         return _result(manifest, _edit(manifest, selection, options), options)
-    with write_run(project, run, "edit") as session:
+    with write_run(project, run, "edit", in_merge=True) as session:
         before = session.manifest
         edited = _edit(before, selection, options)
+        if session.merging:
+            _check_in_conflict(session, list(edited), options)
         result, after = _result(before, edited, options), before.with_segments(edited)
         commit = session.commit(after, _describe(result)) if after != before else None
     return replace(result, commit=commit)
@@ -81,6 +86,15 @@ def _edit(manifest: Manifest, selection: Selection, options: EditOptions) -> dic
     if options.prompt is not None:
         segment = _with_prompt(manifest, number, segment, clean_words(options.prompt) or None)
     return {number: segment}
+
+
+def _check_in_conflict(session: Session, numbers: Sequence[int], options: EditOptions) -> None:
+    if options.prompt is not None or not set(numbers) <= set(iter_text_conflicts(session.manifest)):
+        raise ConflictError(
+            f"Segment {format_ranges(numbers)} of {session.run.run_id} cannot be edited now: a merge is not finished, "
+            "and only its texts that are in conflict can be settled",
+            f"Conclude the merge first: `git -C {session.folder} commit`.",
+        )
 
 
 def _check_text(text: str) -> str:

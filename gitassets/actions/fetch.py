@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from gitassets.actions.project import Project, Run
@@ -130,14 +131,16 @@ def _move_in(project: Project, folder: Path, wanted: list[Wanted]) -> list[Wante
 
 
 def make_reporter(sizes: Mapping[str, int], on_progress: OnProgress) -> Callable[[str], None]:
-    """What takes the name of each blob that is done, and tells how many files and bytes that makes."""
+    """What takes the name of each blob that is done, from any thread, and tells how many files and bytes that makes."""
     from gitassets.actions.making import Progress
 
     total = sum(sizes.values()) / 1e6
     done: list[int] = []
+    one_at_a_time = Lock()
 
     def report(name: str) -> None:
-        done.append(sizes.get(name, 0))
-        on_progress(Progress(len(done), len(sizes), f"{sum(done) / 1e6:.1f} of {total:.1f} MB"))
+        with one_at_a_time:
+            done.append(sizes.get(name, 0))
+            on_progress(Progress(len(done), len(sizes), f"{sum(done) / 1e6:.1f} of {total:.1f} MB"))
 
     return report

@@ -14,14 +14,19 @@ _SHOWN = 5
 
 
 def check_incoming(
-    project: Project, run: Run, new: str, known: str | None, *, accepted: Collection[str] = ()
-) -> RemoteSource:
+    project: Project,
+    run: Run,
+    new: str,
+    known: str | None,
+    source: RemoteSource,
+    *,
+    accepted: Collection[str] = (),
+) -> None:
     """ConflictError when the commit `new` of the run's branch would have files written outside the run, names DVC
-    remotes that are neither known nor accepted, or has broken a lock since `known`. Returns its configurations."""
+    remotes in its `source` that are neither known nor accepted, or has broken a lock since `known`."""
     entries = (TreeEntry(path, mode) for path, mode in project.git.list_tree(new))
     for one in iter_tree_problems(entries):
         raise _refuse(run, f"{one.path} {one.problem}")
-    source = RemoteSource(project, run, new)
     source.check_branch(accepted)
     if known is not None and not project.git.list_merge_bases(new, known):
         raise _refuse(run, "it is another run of the same name, with nothing in common with the one here")
@@ -29,7 +34,6 @@ def check_incoming(
     HistoryAudit(project.git, run.run_id, result).check(new, [] if known is None else [known])
     if result.findings:
         raise _refuse(run, "".join(f"\n  {_describe(one)}" for one in result.findings[:_SHOWN]))
-    return source
 
 
 def _refuse(run: Run, why: str) -> ConflictError:

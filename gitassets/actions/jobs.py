@@ -21,7 +21,8 @@ from gitassets.providers.base import Generated, Provider, Request
 @dataclass(frozen=True)
 class Job:
     """One asset to be made by a provider; `base` is what it replaces, `take` the number of what is to come. A
-    `candidate` does not replace it, but is to lie beside it.
+    `candidate` does not replace it, but is to lie beside it; where it `renews` one that does not fit any more, another
+    that the asset had before will do.
 
     `prompt_md5` is that of what the segment says its image is to show, be the request's prompt that or another one;
     `made_from` are the md5s of the audio and image that a clip is made from, `credit` what must be said of that image.
@@ -34,6 +35,7 @@ class Job:
     text_md5: str | None = None
     take: int | None = None
     candidate: bool = False
+    renews: bool = False
     prompt_md5: str | None = None
     made_from: Mapping[str, str] = field(default_factory=dict)
     credit: Mapping[str, Any] = field(default_factory=dict)

@@ -30,6 +30,21 @@ def need_chosen(project: Project, run: Run, selection: AssetSelection, take: str
     return _want_assets(asset for asset in found if asset is not None)
 
 
+def need_clip_images(project: Project, run: Run, selection: AssetSelection) -> Needed:
+    """The bytes of the approved images that the chosen clips are made from."""
+    manifest = read_manifest(project, run)
+    chosen = [one.address for one in select_assets(selection, manifest) if one.address.kind is Kind.VIDEO]
+    images = (manifest.segments[one.segment].image for one in chosen)
+    return _want_assets(image for image in images if image is not None and image.approved)
+
+
+def need_missing_clip_images(project: Project, run: Run) -> Needed:
+    """The bytes of the approved images of segments that have no clip yet, or one that may be made again."""
+    segments = read_manifest(project, run).segments.values()
+    images = (one.image for one in segments if one.video is None or not one.video.locked)
+    return _want_assets(image for image in images if image is not None and image.approved)
+
+
 def need_excerpt(project: Project, run: Run, only: Only | None = None, kind: Kind | None = None) -> Needed:
     """The bytes of the part of the run that is handed on."""
     return want(iter_folder_entries(take_excerpt(read_manifest(project, run), only, kind)))

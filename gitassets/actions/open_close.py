@@ -12,6 +12,7 @@ from gitassets.actions.create import check_set_up
 from gitassets.actions.incoming import check_incoming
 from gitassets.actions.project import BRANCH_PREFIX, Project, Run, attach_folder, find_run
 from gitassets.actions.recording import write_run
+from gitassets.actions.remotes import RemoteSource
 from gitassets.actions.transaction import Session, keep_bytes
 from gitassets.adapters.files import remove_incoming
 from gitassets.adapters.git import Git, remove_worktree
@@ -74,7 +75,7 @@ def _check_branch(project: Project, run: Run) -> None:
     taken."""
     commit = None if run.ref.startswith("refs/heads/") else project.git.resolve(run.ref)
     if commit is not None:
-        check_incoming(project, run, commit, None)
+        check_incoming(project, run, commit, None, RemoteSource(project, run, commit, from_outside=True))
     entries = (TreeEntry(path, mode) for path, mode in project.git.list_tree(run.ref))
     for one in iter_tree_problems(entries):
         if one.code == "symlink-in-git":

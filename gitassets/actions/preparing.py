@@ -140,17 +140,27 @@ def _look_back(project: Project, run_id: str, works: Iterable[Work]) -> Past:
 
 
 def _find_earlier(project: Project, past: Past, works: Iterable[Work]) -> list[Reuse]:
-    """For each job what was made before by the same request; for a new take something that its asset never had."""
+    """For each job what was made before by the same request.
+
+    A new take is something that its asset never had, but one that only has to fit again may be what it was before.
+    """
     found: list[Reuse] = []
     had: dict[Address, set[str]] = {}
     for work in works:
         job = work.jobs[0]
-        taken = had.setdefault(job.address, set(past.had.get(job.address, ())) if job.base else set())
+        taken = had.setdefault(job.address, _list_had(past, job))
         earlier = choose_earlier(project, past, work.request, job.address, taken) if work.is_bought else None
         if earlier is not None:
             taken.add(earlier.asset.md5)
             found.append(Reuse(job, earlier, work.request))
     return found
+
+
+def _list_had(past: Past, job: Job) -> set[str]:
+    """The md5s that will not do for this job."""
+    if job.base is None:
+        return set()
+    return {job.base.md5} if job.renews else set(past.had.get(job.address, ()))
 
 
 def _without(works: Iterable[Work], reuses: Iterable[Reuse]) -> list[Work]:

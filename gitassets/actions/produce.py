@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,7 +16,7 @@ from gitassets.actions.create import check_new_run_id, check_set_up, create_run
 from gitassets.actions.jobs import Job
 from gitassets.actions.making import OnProgress, finish_making, make_assets
 from gitassets.actions.preparing import Prepared, prepare
-from gitassets.actions.project import Project, Run, find_run
+from gitassets.actions.project import Project, Run, find_run, read_manifest
 from gitassets.actions.recording import Failure, hold_making, record_log
 from gitassets.actions.renewing import Renewal, plan_renewal
 from gitassets.actions.spending import ABSENT, NO_TERMS, Buyer, Terms
@@ -34,6 +35,9 @@ from gitassets.domain.selection import format_ranges
 from gitassets.domain.stale import Stale, iter_stale
 from gitassets.errors import ConflictError, NoMatchError, NotFoundError, UsageError
 from gitassets.providers.base import Request
+
+if TYPE_CHECKING:
+    from gitassets.adapters.settings_file import LiveNames, ProviderNames
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -294,12 +298,22 @@ def _plan(project: Project, earlier: object, options: ProduceOptions) -> dict[st
     }
 
 
+def makes_clips(project: Project, run: Run, options: ProduceOptions) -> bool:
+    """Whether there is a provider for the clips of this run, and they are wanted."""
+    earlier = read_manifest(project, run).extra.get("plan")
+    return options.video and bool(_choose_names(project, _plan(project, earlier, options)).video)
+
+
+def _choose_names(project: Project, plan: Mapping[str, object]) -> ProviderNames | LiveNames:
+    return project.settings.live if plan["live"] else project.settings.providers
+
+
 def plan_jobs(project: Project, manifest: Manifest, options: ProduceOptions, plan: Mapping[str, object]) -> list[Job]:
     """An asset for each chosen segment that lacks one: audio for all, images as far as the budget goes, and where a
     provider is set for them, clips for those whose image is approved."""
     numbers = _chosen_numbers(manifest, options)
     illustrated = _choose_illustrated(manifest, plan)
-    names = project.settings.live if plan["live"] else project.settings.providers
+    names = _choose_names(project, plan)
     wanted = [Address(number, Kind.AUDIO) for number in numbers if options.audio]
     wanted += [Address(number, Kind.IMAGE) for number in numbers if options.images and number in illustrated]
     if options.video and names.video:

@@ -28,6 +28,7 @@ from gitassets.adapters.git_remote import (
     merge_commit,
     move_branch,
 )
+from gitassets.adapters.process import CommandError
 from gitassets.domain.conflict import iter_conflicts
 from gitassets.domain.manifest import (
     MANIFEST_NAME,
@@ -114,9 +115,10 @@ def pull(project: Project, wanted: str, options: PullOptions, on_progress: OnPro
     server = choose_git_remote(project, None, options.git_remote)
     run, tips = _fetch_branch(project, wanted, server)
     _check_ready(project, run, tips)
-    source = None
+    source = RemoteSource(project, run)
     if tips.incoming:
-        source = check_incoming(project, run, tips.theirs, tips.ours, accepted=options.accepted)
+        source = RemoteSource(project, run, tips.theirs, from_outside=True)
+        check_incoming(project, run, tips.theirs, tips.ours, source, accepted=options.accepted)
     fetched = _fetch_media(project, run, tips, source, options, on_progress)
     whole = not tips.incoming or _take(project, run, server, tips)
     if find_followed(project.git, BRANCH_PREFIX + run.run_id) is None:
@@ -168,7 +170,7 @@ def _fetch_media(
     project: Project,
     run: Run,
     tips: _Tips,
-    source: RemoteSource | None,
+    source: RemoteSource,
     options: PullOptions,
     on_progress: OnProgress,
 ) -> Fetched:
@@ -223,7 +225,10 @@ def _take(project: Project, run: Run, server: str, tips: _Tips) -> bool:
     if tips.apart:
         _check_can_merge(project)
     folder = run.folder or open_run(project, run.run_id).folder
-    whole = merge_commit(Git(folder), tips.theirs, f"Merge {branch} of {server}")
+    try:
+        whole = merge_commit(Git(folder), tips.theirs, f"Merge {branch} of {server}")
+    except CommandError as error:
+        raise ConflictError(f"git refuses to merge: {error.stderr.strip()}", "The run is as it was.") from error
     if whole:
         follow_manifest(folder, tips.ours)
     return whole

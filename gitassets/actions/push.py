@@ -77,7 +77,7 @@ def push(project: Project, run: Run, options: PushOptions, on_progress: OnProgre
     there = branches.get(BRANCH_PREFIX + run.run_id)
     _check_not_behind(project, run, server, there, tip)
     manifest = _read_manifest(project, tip)
-    remote = _find_remote(project, run, manifest, options)
+    remote = _find_remote(project, run, tip, manifest, options)
     inherits = remote is not None and remote.missing
     if there != tip or inherits:
         _verify(project, run)
@@ -139,14 +139,20 @@ def _behind(server: str, run: Run) -> ConflictError:
     )
 
 
-def _find_remote(project: Project, run: Run, manifest: Manifest, options: PushOptions) -> DvcRemote | None:
-    found = RemoteSource(project, run).find(options.remote)
-    if found is None and any(True for _ in iter_folder_entries(manifest)):
-        raise NotFoundError(
-            f"No DVC remote is set up, so there is no place for the media of run {run.run_id}",
-            f"`dvc remote add -d NAME URL` in {project.root} adds one; commit .dvc/config there.",
+def _find_remote(project: Project, run: Run, tip: str, manifest: Manifest, options: PushOptions) -> DvcRemote | None:
+    """The remote as the commit names it that is to be pushed: others know no more than that."""
+    found = RemoteSource(project, run, tip).find(options.remote)
+    if found is not None or not any(True for _ in iter_folder_entries(manifest)):
+        return found
+    if run.folder is not None and RemoteSource(project, run).find() is not None:
+        raise ConflictError(
+            f"{run.folder / CONFIG} names a DVC remote, but is not committed",
+            f"`git -C {run.folder} commit {CONFIG}` shares it.",
         )
-    return found
+    raise NotFoundError(
+        f"No DVC remote is set up, so there is no place for the media of run {run.run_id}",
+        f"`dvc remote add -d NAME URL` in {project.root} adds one; commit .dvc/config there.",
+    )
 
 
 def _read_manifest(project: Project, commit: str) -> Manifest:

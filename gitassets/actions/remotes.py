@@ -1,6 +1,7 @@
 """Which git and DVC remotes a run is shared through, and whether those that its branch names may be trusted.
 
-A branch comes from outside: a remote that it alone names is used only after the user has accepted its url.
+A remote that only a branch from outside names is used after the user has accepted its url. A branch that is here was
+checked when it came.
 """
 
 from __future__ import annotations
@@ -86,28 +87,28 @@ class DvcRemote:
 class RemoteSource:
     """The configurations that name the DVC remotes of a run: its branch's, the project's, and the user's own."""
 
-    def __init__(self, project: Project, run: Run, revision: str | None = None) -> None:
+    def __init__(self, project: Project, run: Run, revision: str | None = None, *, from_outside: bool = False) -> None:
         """`revision` is a commit whose configuration counts in place of the one that the run has now."""
-        self._project, self._run = project, run
+        self._project, self._run, self._from_outside = project, run, from_outside
         folder = run.folder or project.runs_dir / run.run_id
         user = read_user_settings()
         self.branch = _read_branch(project, run, revision)
         self._base = read_settings(project.root / CONFIG)
-        self._local = read_settings(project.root / ".dvc" / "config.local")
         self._of_run = merge_settings([user, self.branch, read_settings(folder / ".dvc" / "config.local")])
-        self._of_project = merge_settings([user, self._base, self._local])
+        self._of_project = merge_settings([user, self._base, read_settings(project.root / ".dvc" / "config.local")])
 
     def find(self, name: str | None = None) -> DvcRemote | None:
         """The remote of that name, else the default one of the run or of the project; None without any default.
 
-        NotFoundError where there is no such remote, ForeignRemoteError where only the branch knows it.
+        NotFoundError where there is no such remote, ForeignRemoteError where only a branch from outside knows it.
         """
         wanted = name or self._of_run.default or self._of_project.default
         if wanted is None:
             return None
         found = self.branch.remotes.get(wanted.lower())
         if found is not None:
-            self._check_known(found)
+            if self._from_outside:
+                self._check_known(found)
             return DvcRemote(self._complete(found), self._list(), found, missing=False)
         own = self._of_run.remotes.get(wanted.lower()) or self._of_project.remotes.get(wanted.lower())
         if own is None:
@@ -120,11 +121,9 @@ class RemoteSource:
         return self.branch.default is None
 
     def _complete(self, found: RemoteSettings) -> RemoteSettings:
-        """With what the user has set for it: in the run's folder, or in the project where that means the same place."""
-        there = self._base.remotes.get(found.name, found)
-        local = self._local.remotes.get(found.name)
-        ours = local.options if local is not None and there.url == found.url else {}
-        return RemoteSettings(found.name, {**ours, **self._of_run.remotes[found.name].options})
+        """With what the project and the user say of the same place, such as keys, whatever name they have for it."""
+        twin = next((one.options for one in self._of_project.remotes.values() if one.url == found.url), {})
+        return RemoteSettings(found.name, {**twin, **self._of_run.remotes[found.name].options})
 
     def _list(self) -> tuple[RemoteSettings, ...]:
         return tuple(self._of_project.remotes.values())
@@ -150,7 +149,9 @@ class RemoteSource:
             self._check_known(remote)
 
     def _check_known(self, remote: RemoteSettings) -> None:
-        known = (*self._base.remotes.values(), *self._of_project.remotes.values(), *_iter_accepted(self._project))
+        known = [*self._base.remotes.values(), *self._of_project.remotes.values(), *_iter_accepted(self._project)]
+        if self._run.ref.startswith("refs/heads/"):
+            known += _read_branch(self._project, self._run, None).remotes.values()
         if is_known(remote, known):
             return
         problem = find_option_problem(remote)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gitassets.actions.jobs import Job
 from gitassets.actions.project import Project
@@ -12,6 +12,7 @@ from gitassets.domain.decision import Skipped
 from gitassets.domain.manifest import Address, Kind, Manifest
 from gitassets.domain.origin import is_handmade, tell_origin
 from gitassets.domain.stale import Stale
+from gitassets.domain.takes import REQUEST
 
 _PARTS = {Kind.AUDIO: "narration", Kind.IMAGE: "image"}
 
@@ -39,13 +40,26 @@ def plan_renewal(project: Project, manifest: Manifest, missing: Sequence[Job], s
     for address in (one.address for one in stale):
         why = _find_hindrance(manifest, address) or _find_wait(address, [job.address for job in jobs])
         if why is None:
-            jobs.append(plan_take(project, manifest, address, RegenOptions()))
+            jobs.append(_plan_fitting(project, manifest, address))
         else:
             skipped.append(Skipped(address, why))
     renewed = [job.address for job in jobs]
     waiting = {job.address: why for job in missing if (why := _find_wait(job.address, renewed))}
     skipped += [Skipped(address, why) for address, why in waiting.items()]
     return Renewal((*(job for job in missing if job.address not in waiting), *jobs), tuple(skipped))
+
+
+def _plan_fitting(project: Project, manifest: Manifest, address: Address) -> Job:
+    """The job for a take that fits what the segment has now.
+
+    For another text a service is given the same seed, so that what it made before for just that is found. What is made
+    here would be the same again where the new text is read like the old one.
+    """
+    job = replace(plan_take(project, manifest, address, RegenOptions()), renews=True)
+    base = job.base
+    if base is None or REQUEST not in base.extra or base.text_md5 == job.text_md5:
+        return job
+    return replace(job, request=replace(job.request, seed=base.seed))
 
 
 def _find_hindrance(manifest: Manifest, address: Address) -> str | None:

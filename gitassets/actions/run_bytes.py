@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from gitassets.actions.project import Project, Run, read_manifest
 from gitassets.actions.recording import write_run
@@ -52,8 +53,7 @@ def damaged_blob(blob: Path, path: str) -> CorruptError:
     )
 
 
-@dataclass(frozen=True)
-class Excerpt:
+class Excerpt(Struct, frozen=True):
     """What is handed on of a run as it was at the commit `head`: `manifest` is `whole` or a part of it.
 
     `blobs` says where the bytes of each of its files lie, by path; nobody has hashed them yet.

@@ -232,8 +232,8 @@ def _iter_ways_to_settle(run: Run, folder: Path) -> Iterator[str]:
     texts = list(iter_text_conflicts(manifest))
     if texts:
         yield (
-            f"Both branches changed the text of segment {format_ranges(texts)}, and both texts stand in "
-            f"{MANIFEST_NAME}: take one there, take the segment's key `conflict` away, and `git add` the file."
+            f"Both branches changed the text of segment {format_ranges(texts)}: say what is to be spoken, such as by "
+            f"`gitassets edit {run.run_id} {texts[0]} --text …`."
         )
 
 

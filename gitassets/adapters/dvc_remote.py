@@ -31,6 +31,7 @@ Result = TypeVar("Result")
 _THREADS = 8
 _FEW = 8
 _CALLS_AT_ONCE = 8
+_FILE = "file://"
 _BLOBS = ("files", "md5")
 _SCHEME = re.compile(r"(\w+)://")
 _MD5 = re.compile(r"[0-9a-f]{32}\Z")
@@ -77,7 +78,7 @@ def open_remote(settings: RemoteSettings, store: Path, others: Iterable[RemoteSe
                 f"The DVC remote {settings.name} is set to {key}, and keeps files in another form than gitassets reads",
                 "Take an ordinary remote: `dvc remote add NAME URL`.",
             )
-    if _SCHEME.match(settings.url):
+    if _SCHEME.match(settings.url) and not settings.url.startswith(_FILE):
         return _ObjectRemote(settings, store, tuple(others))
     return _FolderRemote(settings, store)
 
@@ -85,7 +86,7 @@ def open_remote(settings: RemoteSettings, store: Path, others: Iterable[RemoteSe
 class _FolderRemote:
     def __init__(self, settings: RemoteSettings, store: Path) -> None:
         self.settings = settings
-        self._root = Path(settings.url)
+        self._root = Path(settings.url.removeprefix(_FILE))
         self._blobs = BlobStore(self._root, for_group=settings.options.get("shared") == "group")
         self._index = StatIndex(self._root, store)
 

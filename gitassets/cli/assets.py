@@ -313,10 +313,12 @@ def regen(
     made again by that service, which costs money: --dry-run shows how much, and nothing is made beyond --max-cost and
     budget.run_usd. A clip is made from the segment's image as it was approved.
     """
+    from gitassets.actions.need import need_clip_images
     from gitassets.actions.regen import RegenOptions
     from gitassets.actions.regen import regen as act
     from gitassets.actions.spending import Terms
     from gitassets.cli.buying import TerminalBuyer, tell_estimate, tell_made
+    from gitassets.cli.fetching import fetch_first
     from gitassets.cli.render import emit_json
     from gitassets.cli.told import tell_failures, tell_skipped
     from gitassets.domain.commit_message import format_options
@@ -326,9 +328,11 @@ def regen(
     options = RegenOptions(
         takes=takes, prompt=prompt, style=style, voice=voice, seed=seed, provider=provider, terms=terms, dry_run=dry_run
     )
-    buyer = TerminalBuyer(as_json=as_json)
+    buyer, selection = TerminalBuyer(as_json=as_json), make_selection(audio, image, video)
+    if found.is_open and video is not None:
+        fetch_first(project, found, need_clip_images(project, found, selection), as_json, lenient=True)
     with show_progress("Making", as_json) as on_progress:
-        result = act(project, found, make_selection(audio, image, video), options, on_progress, buyer)
+        result = act(project, found, selection, options, on_progress, buyer)
     if as_json:
         emit_json("regen", result)
     else:

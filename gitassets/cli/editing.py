@@ -38,7 +38,8 @@ def edit(
     """Change what a segment says, or what its image is to show.
 
     What was made before stays as it is, and is listed as stale: `produce --resume RUN --stale` makes it again. While
-    the narration is approved its text cannot be changed, nor the prompt of an approved image: reopen it first.
+    the narration is approved its text cannot be changed, nor the prompt of an approved image: reopen it first. Where
+    two branches changed a text, this settles it, also while they are being merged.
     """
     from gitassets.actions.edit import EditOptions
     from gitassets.actions.edit import edit as act

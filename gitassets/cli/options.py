@@ -45,6 +45,19 @@ def complete_git_remote(incomplete: str) -> list[str]:
     return [name for name in names if name.startswith(incomplete)]
 
 
+def complete_dvc_remote(incomplete: str) -> list[str]:
+    """The DVC remotes of the project that begin with what is typed; reads only, and never fails at a prompt."""
+    from gitassets.actions.project import find_project
+    from gitassets.adapters.dvc_settings_file import read_settings
+    from gitassets.errors import GitAssetsError
+
+    try:
+        names = list(read_settings(find_project(Path.cwd()).root / ".dvc" / "config").remotes)
+    except (GitAssetsError, OSError):
+        return []
+    return [name for name in names if name.startswith(incomplete)]
+
+
 class Only(StrEnum):
     APPROVED = "approved"
 

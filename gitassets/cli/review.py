@@ -148,7 +148,8 @@ class _Dialogue:
     def _show_file(self, take: Asset) -> None:
         path = self._run.require_folder() / take.path
         if not path.is_file():
-            typer.echo(f"The file is not here, and so cannot be decided on: {path}")
+            so = ", and so cannot be decided on" if take is self._row.asset else ""
+            typer.echo(f"The file is not here{so}: {path}")
         elif not self._viewer.show(path, self._row.kind):
             typer.echo(f"No program to show it was found; it is here: {path}")
 

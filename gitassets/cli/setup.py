@@ -24,8 +24,8 @@ from gitassets.cli.options import (
 from gitassets.domain.budget import Budget
 
 if TYPE_CHECKING:
-    from gitassets.actions.produce import ProduceResult
-    from gitassets.actions.project import Project
+    from gitassets.actions.produce import ProduceOptions, ProduceResult
+    from gitassets.actions.project import Project, Run
 
 
 def register(app: typer.Typer) -> None:
@@ -152,7 +152,9 @@ def produce(
     )  # fmt: skip
     paragraphs = _read_paragraphs(project, script, trial)
     if resume is not None:
-        resume = load_run(resume, dry_run=dry_run)[1].run_id
+        found = load_run(resume, dry_run=dry_run)[1]
+        resume = found.run_id
+        _fetch_clip_images(project, found, options, as_json)
     buyer = TerminalBuyer(as_json=as_json)
     with show_progress("Making", as_json) as on_progress:
         if resume is not None:
@@ -160,6 +162,16 @@ def produce(
         else:
             result = action.produce(project, paragraphs or [], options, on_progress, buyer)
     _tell_produced(result, as_json, stale=stale)
+
+
+def _fetch_clip_images(project: Project, run: Run, options: ProduceOptions, as_json: bool) -> None:
+    """The images that clips are to be made of are here, as far as they can be had."""
+    from gitassets.actions.need import need_missing_clip_images
+    from gitassets.actions.produce import makes_clips
+    from gitassets.cli.fetching import fetch_first
+
+    if run.is_open and not run.old and makes_clips(project, run, options):
+        fetch_first(project, run, need_missing_clip_images(project, run), as_json, lenient=True)
 
 
 def _read_paragraphs(project: Project, script: str | None, trial: str | None) -> list[str] | None:

@@ -14,6 +14,7 @@ from gitassets.cli.options import (
     RunArgument,
     SegmentOption,
     TypeOption,
+    complete_dvc_remote,
     complete_git_remote,
     complete_run,
     is_interactive,
@@ -37,7 +38,10 @@ _SHOWN = 5
 RemoteOption = Annotated[
     str | None,
     typer.Option(
-        "--remote", metavar="NAME", help="The DVC remote that keeps the media. Default: the default one of DVC."
+        "--remote",
+        metavar="NAME",
+        help="The DVC remote that keeps the media. Default: the default one of DVC.",
+        autocompletion=complete_dvc_remote,
     ),
 ]
 GitRemoteOption = Annotated[
@@ -177,7 +181,9 @@ def pull(
     )  # fmt: skip
     result = _pull(project, run, options, as_json)
     if as_json:
-        emit_json("pull", {**vars(result), "changed": result.changed})
+        from msgspec.structs import asdict
+
+        emit_json("pull", {**asdict(result), "changed": result.changed})
     else:
         _tell_pulled(result)
     if result.merging or not result.fetched.complete:

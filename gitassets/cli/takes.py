@@ -117,8 +117,11 @@ def _print_take(take: Take) -> None:
     file = f"{asset.path}, " if take.current or take.candidate else ""
     typer.echo(printable(f"     {file}md5 {asset.md5[:12]}"))
     typer.echo(printable(f"     {'; '.join(_tell_making(take))}"))
-    if asset.prompt:
-        typer.echo(printable(f"     prompt: {' '.join(asset.prompt.split())}"))
+    sent = asset.extra.get("prompt_sent")
+    prompts = {"prompt": asset.prompt, "sent": sent if sent != asset.prompt else None}
+    for name, text in {**prompts, "revised": asset.extra.get("revised_prompt")}.items():
+        if text:
+            typer.echo(printable(f"     {name}: {' '.join(str(text).split())}"))
 
 
 def _tell_making(take: Take) -> list[str]:

@@ -73,8 +73,8 @@ def iter_branch_problems(settings: DvcSettings) -> Iterator[str]:
 
 
 def is_known(remote: RemoteSettings, known: Iterable[RemoteSettings]) -> bool:
-    """Whether one of the known remotes is the very same, whatever name it has."""
-    return any(dict(one.options) == dict(remote.options) for one in known)
+    """Whether one of the known remotes is in the same place, and says all that this one says of it."""
+    return any(one.url == remote.url and remote.options.items() <= one.options.items() for one in known)
 
 
 def find_option_problem(remote: RemoteSettings) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, count
 from pathlib import PurePosixPath
 
 from msgspec import Struct
@@ -122,7 +123,7 @@ def _free_path(manifest: Manifest, address: Address, take: Asset) -> str:
     stem = PurePosixPath(default_path(address, "")).name
     suffix = PurePosixPath(take.path).suffix
     taken = {path.casefold() for path, _, _ in iter_folder_entries(manifest)}
-    ends = (take.md5[:8], take.md5, *(f"{take.md5}_{number}" for number in range(2, len(taken) + 3)))
+    ends = chain((take.md5[:8], take.md5), (f"{take.md5}_{number}" for number in count(2)))
     names = (f"{TAKES_FOLDER}/{stem}_{end}{suffix}" for end in ends)
     return next(one for one in names if one.casefold() not in taken)
 

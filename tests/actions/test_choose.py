@@ -346,7 +346,7 @@ def test_the_commands(locked: LockedRun) -> None:
     assert "→ 1  current, draft" in shown
     assert f"  2  candidate, draft\n     {second.path}, md5 {second.md5[:12]}\n" in shown
     assert "from tone tone-1; seed 10; cost $0.25; by Ann Lee in " in shown
-    assert "prompt: seed 10" in shown
+    assert "     prompt: seed 10\n     sent: seed 10, please\n" in shown
     assert "Choose: gitassets choose ep1 --image 3 --take N" in shown
     assert run_cli(root, "history", "ep1", "--image", "3").stdout == shown
     choose_2 = ("choose", "ep1", "--image", "3", "--take", "2")

@@ -9,8 +9,10 @@ import pytest
 
 from gitassets.actions.build import BuildOptions, GapsError, build
 from gitassets.actions.diff import diff
+from gitassets.actions.doctor import doctor
 from gitassets.actions.edit import EditOptions, EditResult, edit
 from gitassets.actions.log import read_log
+from gitassets.actions.note import note
 from gitassets.actions.produce import ProduceOptions, produce, resume
 from gitassets.actions.project import Project, Run, find_run, read_manifest
 from gitassets.actions.query import list_assets, show_segment
@@ -22,8 +24,9 @@ from gitassets.domain.budget import Budget
 from gitassets.domain.manifest import Address, Kind
 from gitassets.domain.selection import parse_selection
 from gitassets.domain.timeline import Policy
-from gitassets.errors import CorruptError, GitAssetsError, LockedError, NoMatchError, UsageError
-from tests.actions.checks import assert_clean, asset, ignore_progress, run_cli, select, snapshot, subjects
+from gitassets.errors import ConflictError, CorruptError, GitAssetsError, LockedError, NoMatchError, UsageError
+from tests.actions.checks import assert_clean, asset, git, ignore_progress, run_cli, select, snapshot, subjects
+from tests.actions.locked_run import copy_project
 from tests.actions.tone_provider import ToneProvider
 from tests.media import write_picture
 
@@ -188,6 +191,45 @@ def test_a_strict_build_lists_what_is_stale_and_another_says_that_it_is_used(pro
         f"audio 1 {OTHER_TEXT}, and is used as it is",
         f"image 1 {OTHER_TEXT}, and is used as it is",
     ]
+
+
+@pytest.fixture
+def clashing(project: Project, made: Run, tmp_path: Path) -> Run:
+    """In a merge of two branches that changed the text of segment 1."""
+    other = copy_project(project.root, tmp_path / "other")
+    change(project, made, text="Mine.")
+    change(other, find_run(other, "ep1"), text="Theirs.")
+    folder = made.require_folder()
+    git(folder, "fetch", "--quiet", str(other.root), "run/ep1")
+    git(folder, "merge", "--no-edit", "FETCH_HEAD", check=False)
+    return made
+
+
+def test_it_settles_two_branches_texts_in_their_merge(project: Project, clashing: Run) -> None:
+    with pytest.raises(ConflictError, match="is not finished") as caught:
+        note(project, clashing, parse_selection("1"), "Hm.")
+    assert "`gitassets edit ep1 1 --text …`" in caught.value.hint
+    for number, options in (("2", {"text": "Other words."}), ("1", {"text": "Ours.", "prompt": "a map"})):
+        with pytest.raises(ConflictError, match="only its texts that are in conflict"):
+            change(project, clashing, number, **options)
+    change(project, clashing, text="Ours.")
+    git(clashing.require_folder(), "commit", "--quiet", "--no-edit")
+    assert read_manifest(project, clashing).segments[1].paragraph_text == "Ours."
+    assert doctor(project).left == ()
+    assert verify(project, [clashing], VerifyOptions()).holds
+    assert_clean(project, clashing, quick=True)
+
+
+def test_it_settles_them_afterwards_too(project: Project, clashing: Run) -> None:
+    git(clashing.require_folder(), "add", "asset_manifest.json")
+    git(clashing.require_folder(), "commit", "--quiet", "--no-edit")
+    (left,) = [one for one in doctor(project).left if "text of segment 1" in one]
+    assert "`gitassets edit ep1 1 --text …` settles it" in left
+    # Both sides' lines may be just what is wanted.
+    merged = read_manifest(project, clashing).segments[1].paragraph_text
+    assert change(project, clashing, text=merged).commit is not None
+    assert doctor(project).left == ()
+    assert_clean(project, clashing, quick=True)
 
 
 def test_the_command(project: Project, made: Run) -> None:

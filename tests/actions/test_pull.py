@@ -177,6 +177,22 @@ def test_both_decide_and_the_branches_are_merged(
     assert media_of(locked.project, locked.run) == media_of(bea.project, bea.run)
 
 
+def test_both_bring_new_bytes_into_one_folder(locked: LockedRun, bea: LockedRun, tmp_path: Path) -> None:
+    """The .dvc file of the folder follows from the merged manifest: git alone would see a conflict."""
+    replace_asset(bea.project, bea.run, select(image="2"), write_picture(tmp_path / "two.png", seed=42))
+    push_run(bea)
+    replace_asset(locked.project, locked.run, select(image="3"), write_picture(tmp_path / "three.png", seed=43))
+    result = pull_run(locked)
+    assert (result.merged, result.merging, result.conflicts) == (True, False, ())
+    assert len(locked.git("show", "-s", "--format=%P").split()) == 2
+    assert locked.git("status", "--porcelain") == ""
+    assert locked.verify().holds
+    assert_files_match(locked.project, locked.run)
+    push_run(locked)
+    pull_run(bea)
+    assert media_of(bea.project, bea.run) == media_of(locked.project, locked.run)
+
+
 def test_a_contradiction_waits_to_be_settled(locked: LockedRun, bea: LockedRun, office: Office) -> None:
     approve(bea.project, bea.run, select(image="3"))
     push_run(bea)
@@ -413,7 +429,9 @@ def test_a_remote_that_is_gone_leaves_everything_as_it_was(locked: LockedRun, of
 
 
 def test_json_has_stable_keys(bea: LockedRun) -> None:
-    told = json.loads(run_cli(bea.project.root, "pull", "ep1", "--json").stdout)
+    done = run_cli(bea.project.root, "pull", "ep1", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
     assert set(told) == {
         "schema", "command", "run_id", "folder", "git_remote", "before", "commit", "opened", "merged", "ahead",
         "fetched", "merging", "conflicts", "restored", "differing", "changed",

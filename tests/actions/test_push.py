@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gitassets.actions.open_close import close_run
+from gitassets.actions.remotes import RemoteSource
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.transition import approve, reject
 from gitassets.adapters.files import hash_file
@@ -15,7 +16,7 @@ from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.errors import ConflictError, NotFoundError, UsageError
 from tests.actions.checks import assert_clean, git, run_cli, select, write_hook
 from tests.actions.locked_run import IMAGE_1, IMAGE_3, LockedRun, change_by_hand, commit_by_hand, overwrite
-from tests.actions.sharing import Office, dvc, make_office, named, push_run, write_dvc_config
+from tests.actions.sharing import Office, dvc, make_office, named, pull_run, push_run, write_dvc_config
 from tests.media import write_picture
 from tests.storage import FolderStorage
 
@@ -359,3 +360,36 @@ def test_a_project_that_nobody_could_clone_is_noticed(locked: LockedRun, tmp_pat
     assert push_run(locked).main_missing == "main"
     git(locked.project.root, "push", "--quiet", "origin", "main")
     assert push_run(locked).main_missing is None
+
+
+# What the branch says of the remote
+
+
+def test_a_remote_that_is_named_but_not_committed_is_not_enough(locked: LockedRun, tmp_path: Path) -> None:
+    office = make_office(tmp_path)
+    git(locked.project.root, "remote", "add", "origin", str(office.server))
+    write_dvc_config(locked.folder, office.store)
+    with pytest.raises(ConflictError, match="is not committed") as caught:
+        push_run(locked)
+    assert f"git -C {locked.folder} commit .dvc/config" in caught.value.hint
+    assert office.tip() is None
+
+
+def test_a_remote_that_only_the_runs_own_branch_names_is_used(locked: LockedRun, tmp_path: Path) -> None:
+    office = make_office(tmp_path)
+    git(locked.project.root, "remote", "add", "origin", str(office.server))
+    write_dvc_config(locked.folder, office.store)
+    commit_by_hand(locked.folder)
+    result = push_run(locked)
+    assert (result.url, result.inherited) == (office.store.url, False)
+    assert pull_run(locked).fetched.complete
+
+
+def test_what_the_project_says_more_of_the_same_place_counts(locked: LockedRun, office: Office) -> None:
+    """Such as an endpoint that was set after the run had inherited the remote."""
+    push_run(locked)
+    with (locked.project.root / ".dvc" / "config").open("a") as file:
+        file.write("    verify = true\n")
+    found = RemoteSource(locked.project, locked.run).find()
+    assert found is not None
+    assert found.settings.options == {"url": office.store.url, "verify": "true"}

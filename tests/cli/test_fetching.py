@@ -54,6 +54,22 @@ def test_review_shows_what_it_fetched(half: LockedRun) -> None:
     assert not (half.folder / "audio" / "audio_001.wav").exists()
 
 
+def test_a_clip_is_made_of_an_approved_image_that_is_fetched_for_it(office: Office, tmp_path: Path) -> None:
+    project = office.clone(tmp_path / "elsewhere")
+    pull_run(project, segments="2")
+    run = find_run(project, "ep1")
+    settings = "build:\n  size: 160x90\n  fps: 10\nproviders:\n  video: kenburns\n"
+    (project.root / "gitassets.yaml").write_text(settings)
+    image = asset(project, run, "image", 1)
+    assert not project.blobs.has(image.md5)
+    done = run_cli(project.root, "produce", "--resume", "ep1", "--no-audio", "--no-images")
+    assert done.returncode == 0, done.stderr
+    assert "Fetched 1 blob" in done.stderr
+    assert asset(project, run, "video", 1).extra["made_from"]["image"] == image.md5
+    project.blobs.path(image.md5).unlink()
+    assert "Fetched 1 blob" in run_cli(project.root, "regen", "ep1", "--video", "1").stderr
+
+
 def test_review_goes_on_without_the_network(half: LockedRun, office: Office) -> None:
     gone(office)
     done = run_cli(half.project.root, "review", "ep1", "--image", "all")

@@ -144,6 +144,8 @@ def test_a_file_that_is_not_here_or_cannot_be_shown(
     told = review("", image="3")
     assert f"The file is not here: {locked.folder / second.path}" in told
     assert f"No program to show it was found; it is here: {locked.folder / 'images/scene_002.png'}" in told
+    (locked.folder / "images" / "scene_002.png").unlink()
+    assert f"and so cannot be decided on: {locked.folder / 'images/scene_002.png'}" in review("", image="3")
 
 
 def test_off_a_terminal_candidates_are_listed(locked: LockedRun) -> None:

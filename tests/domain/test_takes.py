@@ -11,7 +11,7 @@ IMAGE = Address(1, Kind.IMAGE)
 SECOND, THIRD = (a_candidate(Kind.IMAGE, take=number) for number in (2, 3))
 
 
-def sight(*assets: Asset | None) -> list[Sighting]:
+def sight(*assets: Asset) -> list[Sighting]:
     return [Sighting(asset, str(number), "Ann", "today") for number, asset in enumerate(assets)]
 
 
@@ -26,7 +26,7 @@ def test_a_history_shows_candidates_and_what_was_decided_about_them() -> None:
     rejected = image(status=Status.REJECTED, reason="too dark")
     former = stand_down(a_manifest({1: a_segment(image=rejected)}), IMAGE, rejected)
     chosen = replace(image(take=2, status=Status.REVISED, reason="too dark"), takes=by_md5(former, THIRD))
-    first, second, third = collect_takes(sight(image(takes=by_md5(SECOND)), rejected, chosen))
+    first, second, third = collect_takes(sight(image(takes=by_md5(SECOND)), rejected, chosen), chosen)
     assert [(one.asset.take, one.current, one.candidate, one.commit) for one in (first, second, third)] == [
         (2, True, False, "0"), (1, False, True, "0"), (3, False, True, "2")
     ]  # fmt: skip
@@ -37,8 +37,12 @@ def test_a_history_shows_candidates_and_what_was_decided_about_them() -> None:
 
 
 def test_a_take_that_is_gone_is_neither_current_nor_a_candidate() -> None:
-    takes = collect_takes(sight(image(takes=by_md5(SECOND)), image(), None))
-    assert [(one.asset.take, one.current, one.candidate) for one in takes] == [(2, False, False), (1, False, False)]
+    seen = sight(image(takes=by_md5(SECOND)), image())
+    for now, is_current in ((None, False), (image(), True)):
+        takes = collect_takes(seen, now)
+        assert [(one.asset.take, one.current, one.candidate) for one in takes] == [
+            (2, False, False), (1, is_current, False)
+        ]  # fmt: skip
 
 
 def test_who_stands_down_keeps_what_tells_of_its_bytes() -> None:

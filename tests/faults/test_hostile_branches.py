@@ -122,6 +122,10 @@ def set_cache(lines: str) -> Harm:
     return harm
 
 
+def write_note(folder: Path) -> None:
+    (folder / "notes.txt").write_text("no harm")
+
+
 def move_store(folder: Path) -> None:
     (folder / ".dvc" / "config").write_text("['remote \"store\"']\n    url = /somewhere/else\n")
 
@@ -212,6 +216,7 @@ def test_a_foreign_remote_is_used_once_it_is_accepted(locked: LockedRun, office:
     assert "from new" in right.stdout
     approve(project, find_run(project, "ep1"), select(image="3"))
     assert push_run(project).remote == "new"
+    attack(office, tmp_path / "again", write_note)
     assert run_cli(project.root, "pull", "ep1").returncode == 0
 
 

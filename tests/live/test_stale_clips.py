@@ -7,6 +7,7 @@ import pytest
 from gitassets.actions.edit import EditOptions, edit
 from gitassets.actions.query import list_assets
 from gitassets.actions.transition import reopen_assets
+from gitassets.domain.manifest import Asset
 from gitassets.domain.selection import parse_selection
 from tests.actions.checks import addresses, assert_clean, select
 from tests.live.shop import SCRIPT, Studio
@@ -74,3 +75,20 @@ def test_a_first_clip_waits_too(studio: Studio) -> None:
     assert (addresses(result.made), studio.bought("/dream-machine")) == (["audio 1"], 0)
     assert "video 1" in addresses(result.skipped)
     assert addresses(studio.resume().made) == ["video 1"]
+
+
+def test_a_text_that_was_changed_and_put_back_buys_nothing_twice(studio: Studio) -> None:
+    studio.produce(SCRIPT[:1])
+    first = studio.assets()
+    for text in ("Other words.", SCRIPT[0]):
+        edit(studio.project, studio.run, parse_selection("1"), EditOptions(text=text))
+        result = studio.resume(stale=True)
+    assert {str(one.address) for one in result.reused} == set(stale_names(first))
+    assert {name: one.md5 for name, one in studio.assets().items()} == {name: one.md5 for name, one in first.items()}
+    assert studio.bought() == 2 * len(first)
+    assert stale(studio) == {}
+    assert_clean(studio.project, studio.run)
+
+
+def stale_names(assets: dict[str, Asset]) -> list[str]:
+    return [name for name, one in assets.items() if one.text_md5 is not None]

@@ -1,0 +1,116 @@
+"""What the commands that share say, and what they ask."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import typer
+
+from gitassets.actions.pull import PullOptions
+from gitassets.actions.remotes import ForeignRemoteError
+from gitassets.cli import sharing
+from gitassets.cli.options import complete_dvc_remote, complete_git_remote
+from tests.actions.checks import git, run_cli
+from tests.actions.locked_run import LockedRun, commit_by_hand
+from tests.actions.sharing import Office, make_office, push_run, write_dvc_config
+from tests.storage import FolderStorage
+
+
+@pytest.fixture
+def office(locked: LockedRun, tmp_path: Path) -> Office:
+    office = make_office(tmp_path)
+    office.equip(locked.project.root)
+    return office
+
+
+def test_a_push_says_what_it_does(locked: LockedRun, office: Office) -> None:
+    url = office.store.url
+    planned = run_cli(locked.project.root, "push", "ep1", "--dry-run")
+    assert planned.stdout.splitlines() == [
+        "The run's branch would name the DVC remote store from now on, for plain dvc.",
+        f"Would send 7 blobs, 0.0 MB to store ({url})",
+        f"Would push run/ep1 to origin: {locked.head()[:10]}",
+    ]
+    done = run_cli(locked.project.root, "push", "ep1")
+    assert done.stdout.splitlines() == [
+        "The run's branch names the DVC remote store from now on, for plain dvc.",
+        f"Sent 7 blobs, 0.0 MB to store ({url})",
+        f"Pushed run/ep1 to origin: {locked.head()[:10]}",
+    ]
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_pull_says_what_it_does(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+    push_run(locked)
+    project = office.clone(tmp_path / "bea")
+    done = run_cli(project.root, "pull", "ep1")
+    assert done.stdout.splitlines() == [
+        f"Opened ep1 in {project.runs_dir / 'ep1'}", "Fetched 5 blobs, 0.0 MB, from store", "Wrote 5 files.",
+    ]  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.fixture
+def foreign(locked: LockedRun, office: Office, tmp_path: Path) -> str:
+    """The url of a remote that only the run's branch names."""
+    store = FolderStorage(tmp_path / "elsewhere")
+    write_dvc_config(locked.folder, store, name="other")
+    commit_by_hand(locked.folder)
+    push_run(locked)
+    return store.url
+
+
+def pull_at_a_terminal(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: bool
+) -> tuple[list[str], Path]:
+    asked: list[str] = []
+
+    def confirm(question: str) -> bool:
+        asked.append(question)
+        return answer
+
+    monkeypatch.setattr(sharing, "is_interactive", lambda: True)
+    monkeypatch.setattr(typer, "confirm", confirm)
+    project = office.clone(tmp_path / "bea")
+    try:
+        sharing._pull(project, "ep1", PullOptions(), as_json=False)
+    except ForeignRemoteError:
+        asked.append("refused")
+    return asked, project.runs_dir / "ep1"
+
+
+def test_who_sits_at_a_terminal_is_asked_about_a_foreign_remote(
+    locked: LockedRun, office: Office, foreign: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, folder = pull_at_a_terminal(office, tmp_path, monkeypatch, answer=True)
+    assert asked == [f"Do you trust {foreign}?"]
+    assert (folder / "images" / "scene_000.png").is_file()
+
+
+def test_who_does_not_trust_it_gets_nothing(
+    locked: LockedRun, office: Office, foreign: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, folder = pull_at_a_terminal(office, tmp_path, monkeypatch, answer=False)
+    assert asked == [f"Do you trust {foreign}?", "refused"]
+    assert not folder.exists()
+
+
+def test_the_names_of_remotes_are_completed(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+    git(locked.project.root, "remote", "add", "backup", str(tmp_path))
+    assert complete_git_remote("") == ["backup", "origin"]
+    assert complete_git_remote("o") == ["origin"]
+    assert complete_dvc_remote("s") == ["store"]
+    assert complete_dvc_remote("x") == []
+
+
+def test_completion_never_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert complete_git_remote("") == []
+    assert complete_dvc_remote("") == []
+
+
+@pytest.mark.parametrize("command", ["push", "pull", "publish", "runs"])
+def test_help_has_examples(locked: LockedRun, command: str) -> None:
+    done = run_cli(locked.project.root, command, "--help")
+    assert f"gitassets {command}" in done.stdout.split("Examples:")[1]
