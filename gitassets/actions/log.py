@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from gitassets.actions.history import HistoryReader
 from gitassets.actions.project import Project, Run, read_manifest
 from gitassets.adapters.git import Commit
 from gitassets.domain.audit import LogEntry
-from gitassets.domain.commit_message import CommitMessage, parse_message
+from gitassets.domain.commit_message import CommitMessage, Transition, parse_message
+from gitassets.domain.conflict import settles_anew
 from gitassets.domain.manifest import Kind
 from gitassets.domain.selection import Selection, select_segments
+from gitassets.domain.status import Status
 
 
 def read_log(
@@ -15,11 +20,12 @@ def read_log(
 ) -> tuple[LogEntry, ...]:
     """The run's history, newest first; with `segments` or `kind` only what changed such assets."""
     numbers = None if segments is None else set(select_segments(segments, read_manifest(project, run)))
-    entries = (_entry(commit) for commit in project.git.iter_log(run.ref))
+    reader = HistoryReader(project.git)
+    entries = (_entry(commit, reader) for commit in project.git.iter_log(run.ref))
     return tuple(entry for entry in entries if _concerns(entry, numbers, kind))
 
 
-def _entry(commit: Commit) -> LogEntry:
+def _entry(commit: Commit, reader: HistoryReader) -> LogEntry:
     parsed = parse_message(commit.message)
     subject = commit.message.split("\n", 1)[0]
     if parsed is None:
@@ -33,9 +39,19 @@ def _entry(commit: Commit) -> LogEntry:
         parsed.action,
         summary,
         parsed.words,
-        parsed.transitions,
+        parsed.transitions or tuple(_iter_settled(commit, reader)),
         parsed.segments,
     )
+
+
+def _iter_settled(commit: Commit, reader: HistoryReader) -> Iterator[Transition]:
+    """The decisions between two branches that a merge was concluded with: its message does not tell them."""
+    if len(commit.parents) != 2:
+        return
+    merged, *before = (reader.read_state(oid).manifest for oid in (commit.oid, *commit.parents))
+    for address, asset in merged.assets() if merged else ():
+        if settles_anew(asset, [one.asset(address) for one in before if one is not None]):
+            yield Transition(address, Status.REVIEW, asset.status)
 
 
 def _concerns(entry: LogEntry, numbers: set[int] | None, kind: Kind | None) -> bool:

@@ -17,7 +17,7 @@ from gitassets.actions.transaction import Session, stage_dvc_files
 from gitassets.actions.verify import format_time
 from gitassets.adapters.files import is_folder
 from gitassets.domain.commit_message import CommitMessage, Transition
-from gitassets.domain.conflict import CONFLICT, SETTLED, settled_records
+from gitassets.domain.conflict import CONFLICT, SETTLED, settles_anew
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest
 from gitassets.domain.selection import AssetSelection, select_assets
 from gitassets.domain.status import Status
@@ -116,16 +116,11 @@ def _approve(step: _Step, kind: Kind | None, earlier: Sequence[_Approvals]) -> _
     found: _Approvals = {}
     for address, asset in step.manifest.assets(kind):
         if asset.approved:
-            known = None if _settles(step, address, asset) else _find_approval(address, asset, earlier)
+            # Who decided between two branches has approved, also where one of them had done so.
+            anew = settles_anew(asset, [one.asset(address) for one in step.parents])
+            known = None if anew else _find_approval(address, asset, earlier)
             found[address] = known or _approval(address, asset, step.commit)
     return found
-
-
-def _settles(step: _Step, address: Address, asset: Asset) -> bool:
-    """Whether the commit decided between two branches: that is an approval of its own, also where one side had one."""
-    before = [one for parent in step.parents if (one := parent.asset(address)) is not None]
-    known = [record for one in before for record in settled_records(one)]
-    return any(record not in known for record in settled_records(asset))
 
 
 def _find_approval(address: Address, asset: Asset, earlier: Sequence[_Approvals]) -> Approval | None:

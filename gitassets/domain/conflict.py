@@ -6,7 +6,7 @@ rejecting moves them to `settled`, so that a merge which settled its conflicts c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -26,6 +26,12 @@ def conflict_records(asset: Asset) -> list[dict[str, Any]]:
 def settled_records(asset: Asset) -> list[dict[str, Any]]:
     """The contradicting decisions that somebody has decided between; empty when there were none."""
     return _records(asset, SETTLED)
+
+
+def settles_anew(asset: Asset, before: Iterable[Asset | None]) -> bool:
+    """Whether it holds a decision between two branches that it did not hold before, on either of them."""
+    known = [record for one in before if one is not None for record in settled_records(one)]
+    return any(record not in known for record in settled_records(asset))
 
 
 def _records(asset: Asset, key: str) -> list[dict[str, Any]]:

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from gitassets.actions.doctor import doctor
+from gitassets.actions.log import read_log
 from gitassets.actions.project import find_run
 from gitassets.actions.regen import RegenOptions, regen
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.takes import blame, read_takes, restore
 from gitassets.actions.transition import approve, reject, reopen_assets
 from gitassets.adapters.files import hash_file
+from gitassets.domain.commit_message import Transition
 from gitassets.domain.manifest import Address, Asset, Kind
 from gitassets.domain.status import Status
 from gitassets.errors import ConflictError, CorruptError, LockedError, NoMatchError, NotFoundError, UsageError
@@ -110,6 +112,8 @@ def test_who_settles_a_conflict_has_approved_it(locked: LockedRun, tmp_path: Pat
     locked.git("commit", "--quiet", "--no-edit")
     approval = blame(locked.project, locked.run)[-1]
     assert (approval.address, approval.commit) == (IMAGE_3, locked.head())
+    told = read_log(locked.project, locked.run, kind=Kind.IMAGE)[0]
+    assert (told.commit, told.transitions) == (locked.head(), (Transition(IMAGE_3, "review", "approved"),))
     assert approval.author == "Ann Lee <ann@example.com>"
 
 
