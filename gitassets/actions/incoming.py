@@ -39,7 +39,7 @@ def check_incoming(
 def _refuse(run: Run, why: str) -> ConflictError:
     return ConflictError(
         f"The branch of run {run.run_id} is refused: {why}",
-        "Nothing here was changed. Whoever pushed it has to put it right; git itself takes it as it is.",
+        "Nothing here was changed. Whoever pushed it has to put it right.",
     )
 
 

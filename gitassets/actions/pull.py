@@ -16,7 +16,7 @@ from gitassets.actions.follow import follow_manifest
 from gitassets.actions.hooks import show_hooks
 from gitassets.actions.incoming import check_incoming
 from gitassets.actions.open_close import fill_run, open_run
-from gitassets.actions.project import BRANCH_PREFIX, Project, Run, find_run, read_manifest
+from gitassets.actions.project import BRANCH_PREFIX, Project, Run, find_run, find_runs, read_manifest
 from gitassets.actions.recording import write_run
 from gitassets.actions.remotes import RemoteSource, choose_git_remote
 from gitassets.adapters.git import Git
@@ -128,15 +128,12 @@ def pull(project: Project, wanted: str, options: PullOptions, on_progress: OnPro
 
 def _fetch_branch(project: Project, wanted: str, server: str) -> tuple[Run, _Tips]:
     """The run, with its branch as the server has it now under refs/remotes."""
-    known = _find_known(project, wanted)
     try:
-        fetch_branches(project.git, server, BRANCH_PREFIX + (known or wanted))
-        run = find_run(project, known or wanted)
+        # A beginning of a name, or `latest`, may mean a run that nobody here has seen yet.
+        fetch_branches(project.git, server, BRANCH_PREFIX + (wanted if _is_known(project, wanted) else "*"))
     except NotFoundError as error:
-        if known is not None:
-            raise _not_there(server, known) from error
-        fetch_branches(project.git, server, f"{BRANCH_PREFIX}*")
-        run = find_run(project, wanted)
+        raise _not_there(server, wanted) from error
+    run = find_run(project, wanted)
     theirs = project.git.resolve(f"refs/remotes/{server}/{BRANCH_PREFIX}{run.run_id}")
     if theirs is None:
         raise _not_there(server, run.run_id)
@@ -149,11 +146,9 @@ def _not_there(server: str, run_id: str) -> NotFoundError:
     return NotFoundError(f"{server} has no run {run_id}", f"`gitassets push {run_id}` brings it there.")
 
 
-def _find_known(project: Project, wanted: str) -> str | None:
-    try:
-        return find_run(project, wanted).run_id
-    except NotFoundError:
-        return None
+def _is_known(project: Project, wanted: str) -> bool:
+    """Whether it is the very id of a run here, or of one that the server had when it was asked last."""
+    return wanted in find_runs(project)
 
 
 def _check_ready(project: Project, run: Run, tips: _Tips) -> None:

@@ -76,14 +76,13 @@ def push(project: Project, run: Run, options: PushOptions, on_progress: OnProgre
     branches = list_branches_there(project.git, server)
     there = branches.get(BRANCH_PREFIX + run.run_id)
     _check_not_behind(project, run, server, there, tip)
-    manifest = _read_manifest(project, tip)
-    remote = _find_remote(project, run, tip, manifest, options)
+    remote = _find_remote(project, run, tip, options)
     inherits = remote is not None and remote.missing
     if there != tip or inherits:
         _verify(project, run)
     if remote is not None and inherits and not options.dry_run:
         tip = _inherit(project, run, remote)
-    media = _upload(project, run, manifest, remote, options, on_progress)
+    media = _upload(project, run, tip, remote, options, on_progress)
     if there != tip and not options.dry_run:
         _push_branch(project, run, server, tip)
     return PushResult(
@@ -101,16 +100,12 @@ def push(project: Project, run: Run, options: PushOptions, on_progress: OnProgre
 
 
 def _upload(
-    project: Project,
-    run: Run,
-    manifest: Manifest,
-    remote: DvcRemote | None,
-    options: PushOptions,
-    on_progress: OnProgress,
+    project: Project, run: Run, tip: str, remote: DvcRemote | None, options: PushOptions, on_progress: OnProgress
 ) -> Uploaded:
+    """What the very commit names that is to be pushed is on the remote."""
     if remote is None:
         return Uploaded()
-    only, dry_run = options.only_approved, options.dry_run
+    manifest, only, dry_run = _read_manifest(project, tip), options.only_approved, options.dry_run
     return upload(project, run, manifest, remote, on_progress, only_approved=only, dry_run=dry_run)
 
 
@@ -139,10 +134,10 @@ def _behind(server: str, run: Run) -> ConflictError:
     )
 
 
-def _find_remote(project: Project, run: Run, tip: str, manifest: Manifest, options: PushOptions) -> DvcRemote | None:
+def _find_remote(project: Project, run: Run, tip: str, options: PushOptions) -> DvcRemote | None:
     """The remote as the commit names it that is to be pushed: others know no more than that."""
     found = RemoteSource(project, run, tip).find(options.remote)
-    if found is not None or not any(True for _ in iter_folder_entries(manifest)):
+    if found is not None or not any(True for _ in iter_folder_entries(_read_manifest(project, tip))):
         return found
     if run.folder is not None and RemoteSource(project, run).find() is not None:
         raise ConflictError(

@@ -74,8 +74,8 @@ def upload(
     lists = {one.md5: one for one in whole if one.md5 not in seen.right}
     unhashed = seen.unhashed
     if not dry_run:
-        unhashed |= _send(opened, here, {md5: files[md5].size for md5 in here}, on_progress)
-        unhashed |= _send(opened, _write_listings(project, lists.values()), _sizes(lists.values()), _ignore)
+        unhashed |= _send(opened, here, on_progress)
+        unhashed |= _send(opened, _write_listings(project, lists.values()), _ignore)
     return Uploaded(
         sent=len(here) + len(lists),
         sent_bytes=sum(files[md5].size for md5 in here) + sum(_sizes(lists.values()).values()),
@@ -135,12 +135,11 @@ def _check_locked(lacking: Mapping[str, str], run: Run, remote: DvcRemote) -> No
     )
 
 
-def _send(
-    opened: Remote, paths: Mapping[str, Path], sizes: Mapping[str, int], on_progress: OnProgress
-) -> frozenset[str]:
+def _send(opened: Remote, paths: Mapping[str, Path], on_progress: OnProgress) -> frozenset[str]:
     """The blobs are on the remote: it was asked afterwards. Returns those whose bytes it does not tell."""
     if not paths:
         return frozenset()
+    sizes = {name: path.stat().st_size for name, path in paths.items()}
     opened.upload(paths, make_reporter(sizes, on_progress))
     seen = opened.look(sizes)
     lost = sorted(set(paths) - seen.right)

@@ -156,21 +156,26 @@ class _ObjectRemote:
         return HashFileDB(fs, fs.join(path, *_BLOBS))
 
     def look(self, sizes: Mapping[str, int]) -> Seen:
-        """Sizes are compared, and checksums where the remote keeps the md5, as S3 does for what was sent in one piece.
+        """The checksum tells where the remote keeps the md5, as S3 does for what was sent in one piece, else the size.
 
-        What has another checksum is fetched and hashed, once for each.
+        What has another checksum in the form of an md5 is fetched and hashed, once for each.
         """
         with _translated(self.settings):
             found = self._read_infos(list(sizes))
         there = {name: info for name, info in found.items() if info is not None}
-        fitting = [name for name, info in there.items() if info.get("size") == sizes[name]]
-        suspect = [name for name in fitting if self._proofs.judge(name, _etag(there[name])) is Proof.SUSPECT]
-        self._hash_there(suspect, there)
-        proofs = {name: self._proofs.judge(name, _etag(there[name])) for name in fitting}
+        self._hash_there(
+            [name for name, info in there.items() if self._judge(name, info, sizes) is Proof.SUSPECT], there
+        )
+        proofs = {name: self._judge(name, info, sizes) for name, info in there.items()}
         right = frozenset(name for name, proof in proofs.items() if proof is not Proof.WRONG)
         unhashed = frozenset(name for name, proof in proofs.items() if proof is Proof.UNKNOWN)
         self._proofs.save()
         return Seen(right, frozenset(there) - right, unhashed)
+
+    def _judge(self, name: str, info: Mapping[str, Any], sizes: Mapping[str, int]) -> Proof:
+        proof = self._proofs.judge(name, _etag(info))
+        fits = info.get("size") in (sizes[name], None)  # Not every web server tells the size.
+        return proof if proof is Proof.HASHED or fits else Proof.WRONG
 
     def _read_infos(self, names: Sequence[str]) -> dict[str, Mapping[str, Any] | None]:
         self._database.fs.fs.invalidate_cache()

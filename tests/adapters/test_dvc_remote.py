@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +168,34 @@ def test_a_server_that_does_not_answer_is_said(tmp_path: Path, client: Any, monk
     remote = open_remote(gone, tmp_path / "seen.json")
     with pytest.raises(RemoteError, match=r"The DVC remote store \(s3://.*\) failed"):
         remote.look(SIZES)
+
+
+def test_a_plain_web_server_is_read_from(tmp_path: Path) -> None:
+    store = FolderStorage(tmp_path / "www")
+    store.write(ONE, TAKES[ONE])
+    store.write(TWO, b"shorter")
+    handler = partial(QuietHandler, directory=str(tmp_path / "www"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        settings = RemoteSettings("web", {"url": f"http://127.0.0.1:{server.server_address[1]}"})
+        remote = open_remote(settings, tmp_path / "seen.json")
+        seen = remote.look(SIZES)
+        assert (seen.right, seen.wrong, seen.unhashed) == ({ONE}, {TWO}, {ONE})
+        (tmp_path / "came").mkdir()
+        remote.download([ONE, THREE], tmp_path / "came", ignore)
+        server.shutdown()
+    assert {path.name: path.read_bytes() for path in (tmp_path / "came").iterdir()} == {ONE: TAKES[ONE]}
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (its name in the base class)
+        del format, args
+
+
+def test_the_size_in_the_manifest_is_not_believed_before_the_checksum(client: Any, tmp_path: Path) -> None:
+    storage = make_bucket(client)
+    storage.write(ONE, TAKES[ONE])
+    assert reopen(storage, tmp_path).look({ONE: 999}).right == {ONE}
 
 
 def test_a_kind_of_remote_whose_package_is_missing_names_it(tmp_path: Path) -> None:

@@ -292,6 +292,22 @@ def test_only_what_was_proved_is_pushed_whatever_is_committed_meanwhile(
     assert office.tip() == result.commit == locked.git("rev-parse", "HEAD~1").strip()
 
 
+def test_what_is_committed_before_the_branch_names_the_remote_is_sent_too(
+    locked: LockedRun, office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verify = pushing._verify
+
+    def slow(*args: object) -> None:
+        verify(*args)  # type: ignore[arg-type]
+        replace_asset(locked.project, locked.run, select(image="2"), write_picture(tmp_path / "new.png", seed=42))
+        approve(locked.project, locked.run, select(image="2"))
+
+    monkeypatch.setattr(pushing, "_verify", slow)
+    assert push_run(locked).inherited
+    assert office.tip() == locked.head()
+    assert_promise(office)
+
+
 def test_ctrl_c_leaves_what_a_killed_push_does(
     locked: LockedRun, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
