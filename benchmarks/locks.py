@@ -32,12 +32,12 @@ EMPTY_PYTHON_HOOK = f"#!{PYTHON}\n"
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("only", nargs="*", choices=BENCHMARKS, help="which to run; all without")
+    parser.add_argument("only", nargs="*", choices=(*BENCHMARKS, "all"), default="all", help="which to run")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--commits", type=int, default=20_000, help="how long the verified history is")
     options = parser.parse_args()
     for name, benchmark in BENCHMARKS.items():
-        if not options.only or name in options.only:
+        if "all" in options.only or name in options.only:
             with tempfile.TemporaryDirectory() as folder:
                 isolate(Path(folder))
                 benchmark(Path(folder), options)
