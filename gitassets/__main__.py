@@ -11,10 +11,9 @@ import sys
 
 def main() -> None:
     _start_quickly()
-    from gitassets.cli.app import app, narrow
+    from gitassets.cli.parts import make_app
 
-    narrow(app, sys.argv[1:])
-    app()
+    make_app(sys.argv[1:])()
 
 
 def claude_studio() -> None:

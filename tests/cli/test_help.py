@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 
 import click
 import pytest
@@ -10,6 +11,7 @@ import typer
 
 from gitassets.cli.app import app
 from gitassets.cli.claude_studio import app as studio
+from gitassets.cli.parts import PARTS, make_app, name_of
 
 
 def iter_commands(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
@@ -18,6 +20,15 @@ def iter_commands(command: click.Command, name: str) -> Iterator[tuple[str, clic
         yield name, command
     for key, one in inner.items():
         yield from iter_commands(one, f"{name} {key}")
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_command_is_found_in_the_part_that_is_imported_for_it(part: str) -> None:
+    alone = typer.Typer()
+    import_module(f"gitassets.cli.{part}").register(alone)
+    assert tuple(name_of(one) for one in alone.registered_commands) == PARTS[part]
+    for name in set(PARTS[part]) - {"demo"}:
+        assert [name_of(one) for one in make_app([name, "--help"]).registered_commands] == [name]
 
 
 COMMANDS = dict(
