@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from gitassets import __version__
 from gitassets.actions.fetch import Wanted, want
-from gitassets.actions.making import OnProgress, Progress
 from gitassets.actions.output import check_output
+from gitassets.actions.progress import OnProgress, Progress
 from gitassets.actions.project import Project, Run, read_manifest
 from gitassets.actions.recording import write_run
 from gitassets.actions.run_bytes import ALTERED, check_blob, find_altered, take_blob

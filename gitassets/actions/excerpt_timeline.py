@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from gitassets.actions.making import OnProgress
 from gitassets.actions.measuring import measure_files
+from gitassets.actions.progress import OnProgress
 from gitassets.actions.project import Project
 from gitassets.actions.run_bytes import Excerpt
 from gitassets.adapters.media_source import MediaSource, measure

@@ -10,8 +10,8 @@ from pathlib import Path
 from gitassets import __version__
 from gitassets.actions.excerpt_timeline import lay_out_excerpt
 from gitassets.actions.log import read_log
-from gitassets.actions.making import OnProgress, Progress
 from gitassets.actions.output import check_free, check_output, hold_output
+from gitassets.actions.progress import OnProgress, Progress
 from gitassets.actions.project import Project, Run
 from gitassets.actions.run_bytes import Excerpt, damaged_blob, read_excerpt
 from gitassets.adapters.bag import BagFolder, write_zip

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from gitassets import __version__
 from gitassets.actions.excerpt_timeline import ExcerptTimeline, lay_out_excerpt
-from gitassets.actions.making import OnProgress
 from gitassets.actions.output import check_free, check_output
+from gitassets.actions.progress import OnProgress
 from gitassets.actions.project import Project, Run
 from gitassets.actions.run_bytes import Excerpt, check_blob, read_excerpt
 from gitassets.adapters.files import write_atomic

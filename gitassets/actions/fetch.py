@@ -7,14 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
 
+from gitassets.actions.progress import OnProgress, Progress
 from gitassets.actions.project import Project, Run
 from gitassets.actions.remotes import DvcRemote, RemoteSource, open_dvc_remote
 from gitassets.adapters.files import hash_file
-
-if TYPE_CHECKING:
-    from gitassets.actions.making import OnProgress
 
 _AT_ONCE = 128
 _BYTES_AT_ONCE = 512_000_000
@@ -132,8 +129,6 @@ def _move_in(project: Project, folder: Path, wanted: list[Wanted]) -> list[Wante
 
 def make_reporter(sizes: Mapping[str, int], on_progress: OnProgress) -> Callable[[str], None]:
     """What takes the name of each blob that is done, from any thread, and tells how many files and bytes that makes."""
-    from gitassets.actions.making import Progress
-
     total = sum(sizes.values()) / 1e6
     done: list[int] = []
     one_at_a_time = Lock()

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitassets.actions.making import OnProgress, Progress
 from gitassets.actions.measuring import measure_files
+from gitassets.actions.progress import OnProgress, Progress
 from gitassets.actions.project import Project
 from gitassets.adapters.bag import check_bag
 from gitassets.adapters.bag_source import take_in_bag

@@ -16,8 +16,8 @@ from msgspec.structs import replace
 
 from gitassets.actions.create import check_set_up, write_branch
 from gitassets.actions.given_bag import GivenBag, read_given_bag
-from gitassets.actions.making import OnProgress
 from gitassets.actions.open_close import open_run
+from gitassets.actions.progress import OnProgress
 from gitassets.actions.project import BRANCH_PREFIX, Project, find_runs, repair_links
 from gitassets.actions.verify import HistoryAudit, VerifyResult
 from gitassets.adapters.files import hash_bytes, hash_file

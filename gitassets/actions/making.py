@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +12,7 @@ from gitassets.actions.buying import Shop, buy
 from gitassets.actions.handing_over import Outcome
 from gitassets.actions.jobs import Job, Work, examine, find_repetition, make_claim, make_entry, record
 from gitassets.actions.preparing import Prepared, Reuse
+from gitassets.actions.progress import OnProgress, Progress
 from gitassets.actions.project import Project, Run
 from gitassets.actions.recording import Failure, Recorded, record_made
 from gitassets.actions.transaction import begin
@@ -26,19 +27,6 @@ from gitassets.providers.base import Service
 
 PARALLEL = 2
 NOT_BEGUN = "not begun"
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a long work is, and what it has spent."""
-
-    done: int
-    total: int
-    what: str
-    spent_usd: float = 0.0
-
-
-OnProgress = Callable[[Progress], None]
 
 
 @dataclass

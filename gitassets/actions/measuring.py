@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from gitassets.actions.making import OnProgress, Progress
+from gitassets.actions.progress import OnProgress, Progress
 from gitassets.actions.project import Project
 from gitassets.adapters.media_source import MediaSource, probe_sources
 from gitassets.adapters.render_settings import RenderSettings

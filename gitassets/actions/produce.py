@@ -14,8 +14,9 @@ from msgspec.structs import replace
 from gitassets.actions.clips import add_images
 from gitassets.actions.create import check_new_run_id, check_set_up, create_run
 from gitassets.actions.jobs import Job
-from gitassets.actions.making import OnProgress, finish_making, make_assets
+from gitassets.actions.making import finish_making, make_assets
 from gitassets.actions.preparing import Prepared, prepare
+from gitassets.actions.progress import OnProgress
 from gitassets.actions.project import Project, Run, find_run, read_manifest
 from gitassets.actions.recording import Failure, hold_making, record_log
 from gitassets.actions.renewing import Renewal, plan_renewal

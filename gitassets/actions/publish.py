@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from gitassets.actions.progress import OnProgress
 from gitassets.actions.project import Project, Run, read_manifest
 from gitassets.actions.push import PushOptions, PushResult, push
 from gitassets.actions.recording import write_run
@@ -13,9 +13,6 @@ from gitassets.domain.decision import Skipped
 from gitassets.domain.manifest import Address, Manifest
 from gitassets.domain.publication import Publication, plan_publication
 from gitassets.errors import ConflictError, NoMatchError
-
-if TYPE_CHECKING:
-    from gitassets.actions.making import OnProgress
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -16,6 +15,7 @@ from gitassets.actions.follow import follow_manifest
 from gitassets.actions.hooks import show_hooks
 from gitassets.actions.incoming import check_incoming
 from gitassets.actions.open_close import fill_run, open_run
+from gitassets.actions.progress import OnProgress
 from gitassets.actions.project import BRANCH_PREFIX, Project, Run, find_run, find_runs, read_manifest
 from gitassets.actions.recording import write_run
 from gitassets.actions.remotes import RemoteSource, choose_git_remote
@@ -40,9 +40,6 @@ from gitassets.domain.manifest import (
 )
 from gitassets.domain.selection import Selection, select_segments
 from gitassets.errors import ConflictError, NotFoundError
-
-if TYPE_CHECKING:
-    from gitassets.actions.making import OnProgress
 
 Entries = Iterable[tuple[str, str, int]]
 

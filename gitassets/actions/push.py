@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from gitassets.actions.progress import OnProgress
 from gitassets.actions.project import BRANCH_PREFIX, Project, Run
 from gitassets.actions.recording import write_run
 from gitassets.actions.remotes import CONFIG, DvcRemote, RemoteSource, choose_git_remote
@@ -26,9 +26,6 @@ from gitassets.adapters.git_remote import (
 from gitassets.domain.commit_message import CommitMessage
 from gitassets.domain.manifest import MANIFEST_NAME, Manifest, iter_folder_entries, parse_manifest
 from gitassets.errors import ConflictError, CorruptError, NotFoundError
-
-if TYPE_CHECKING:
-    from gitassets.actions.making import OnProgress
 
 _SHOWN = 5
 # Bytes that are not here may be on the remote: there they are looked for.

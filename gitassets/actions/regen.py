@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from gitassets.actions.clips import add_images
 from gitassets.actions.jobs import Job
-from gitassets.actions.making import OnProgress, finish_making, make_assets
+from gitassets.actions.making import finish_making, make_assets
 from gitassets.actions.preparing import Prepared, prepare
+from gitassets.actions.progress import OnProgress
 from gitassets.actions.project import Project, Run
 from gitassets.actions.recording import Candidate, Failure, hold_making, record_log
 from gitassets.actions.spending import ABSENT, NO_TERMS, Buyer, Terms
@@ -23,6 +24,7 @@ from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
 from gitassets.domain.markdown import strip_markdown
 from gitassets.domain.money import Estimate, Reused
 from gitassets.domain.origin import is_handmade, tell_origin
+from gitassets.domain.reopened import how_to_reopen
 from gitassets.domain.selection import AssetSelection, select_assets
 from gitassets.domain.stale import text_md5
 from gitassets.domain.takes import next_take
@@ -206,7 +208,7 @@ def _choose(
 def _locked(manifest: Manifest, address: Address, asset: Asset) -> LockedError:
     return LockedError(
         f"Cannot regenerate {address} of {manifest.run_id}: it is {asset.status}, and so locked",
-        f"Reopen it first: `gitassets reopen {manifest.run_id} --{address.kind} {address.segment} --reason …`.",
+        how_to_reopen(manifest.run_id, address),
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitassets.actions.create import ROOT_FILES, check_new_run_id, check_set_up, create_run
-from gitassets.actions.making import OnProgress, Progress
+from gitassets.actions.progress import OnProgress, Progress
 from gitassets.actions.project import Project, Run, attach_folder, find_runs, read_manifest
 from gitassets.actions.recording import write_run
 from gitassets.actions.transaction import Session, check_folders

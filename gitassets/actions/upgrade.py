@@ -14,8 +14,8 @@ from pathlib import Path
 
 from gitassets.actions.create import SETTING_FILES, check_new_run_id, format_settings
 from gitassets.actions.follow import restore_files
-from gitassets.actions.making import OnProgress, Progress
 from gitassets.actions.old_media import UpgradedRun, measure_run
+from gitassets.actions.progress import OnProgress, Progress
 from gitassets.actions.project import (
     BRANCH_PREFIX,
     Project,

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitassets.actions.fetch import Wanted, make_reporter, want
+from gitassets.actions.progress import OnProgress
 from gitassets.actions.project import Project, Run
 from gitassets.actions.remotes import DvcRemote, open_dvc_remote
 from gitassets.actions.verify import name_locked
@@ -22,7 +23,6 @@ from gitassets.domain.manifest import Manifest, iter_folder_entries
 from gitassets.errors import ConflictError, RemoteError
 
 if TYPE_CHECKING:
-    from gitassets.actions.making import OnProgress
     from gitassets.adapters.dvc_remote import Remote
 
 _THREADS = 8

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from gitassets.actions.making import Progress
+from gitassets.actions.progress import Progress
 from gitassets.actions.project import Project, Run, read_manifest
 from gitassets.adapters.git import Git
 from gitassets.domain.dvc_file import DVC_FILES

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from PIL import Image
 
 from gitassets.actions.build import BuildOptions, BuildResult, GapsError, build
-from gitassets.actions.making import Progress
+from gitassets.actions.progress import Progress
 from gitassets.actions.project import Project, Run, find_project, find_run, read_manifest
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.track import track

@@ -7,10 +7,10 @@ import json
 import pytest
 
 from gitassets.actions.choose import choose
-from gitassets.actions.making import Progress
 from gitassets.actions.move import move
 from gitassets.actions.note import note
 from gitassets.actions.produce import ProduceOptions, produce
+from gitassets.actions.progress import Progress
 from gitassets.actions.project import Project, Run, find_run, read_manifest
 from gitassets.actions.regen import RegenOptions, RegenResult, regen
 from gitassets.actions.transition import approve, reject

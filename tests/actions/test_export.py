@@ -12,9 +12,9 @@ from msgspec.structs import replace
 
 from gitassets.actions import export as export_module
 from gitassets.actions.export import ExportOptions, export_run
-from gitassets.actions.making import Progress
 from gitassets.actions.note import note
 from gitassets.actions.open_close import close_run
+from gitassets.actions.progress import Progress
 from gitassets.actions.project import Project, Run, find_run
 from gitassets.actions.track import track
 from gitassets.actions.transition import approve, reject

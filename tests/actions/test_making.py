@@ -11,8 +11,9 @@ from msgspec.structs import replace
 
 from gitassets.actions import making
 from gitassets.actions.jobs import Job, Work
-from gitassets.actions.making import OnProgress, Progress, Results, finish_making, make_assets
+from gitassets.actions.making import Results, finish_making, make_assets
 from gitassets.actions.preparing import Prepared, prepare
+from gitassets.actions.progress import OnProgress, Progress
 from gitassets.actions.project import Project, Run
 from gitassets.actions.recording import adopt, write_run
 from gitassets.actions.spending import ABSENT, Terms

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.actions.making import Progress
 from gitassets.actions.open_close import open_run
 from gitassets.actions.produce import ProduceOptions, ProduceResult, produce, read_script, resume
+from gitassets.actions.progress import Progress
 from gitassets.actions.project import Project, Run, find_project, find_run, find_runs, read_manifest
 from gitassets.actions.transition import approve, reject
 from gitassets.adapters.files import hash_bytes

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.actions.making import Progress
 from gitassets.actions.produce import ProduceOptions, produce
+from gitassets.actions.progress import Progress
 from gitassets.actions.project import Project, Run, find_run, read_manifest
 from gitassets.actions.regen import RegenOptions, RegenResult, regen
 from gitassets.actions.replace import replace_asset

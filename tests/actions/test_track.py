@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.actions.making import Progress
+from gitassets.actions.progress import Progress
 from gitassets.actions.project import Project, Run, find_project, find_run, find_runs, read_manifest
 from gitassets.actions.track import TrackResult, track
 from gitassets.actions.transition import approve

@@ -13,8 +13,8 @@ import pytest
 
 from gitassets.actions import project as project_module
 from gitassets.actions.gc import gc
-from gitassets.actions.making import Progress
 from gitassets.actions.note import note
+from gitassets.actions.progress import Progress
 from gitassets.actions.project import Project, Run, find_run
 from gitassets.actions.regen import RegenOptions, regen
 from gitassets.actions.track import track

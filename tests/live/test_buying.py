@@ -10,8 +10,8 @@ from hashlib import md5
 import pytest
 
 from gitassets.actions.build import BuildOptions, build
-from gitassets.actions.making import Progress
 from gitassets.actions.produce import ProduceOptions, resume
+from gitassets.actions.progress import Progress
 from gitassets.actions.spending import ABSENT, Terms
 from gitassets.actions.transition import reject, reopen_assets
 from gitassets.domain.manifest import Kind

@@ -10,9 +10,9 @@ import pytest
 
 from gitassets.actions import buying
 from gitassets.actions.gc import gc
-from gitassets.actions.making import Progress
 from gitassets.actions.note import note
 from gitassets.actions.produce import ProduceOptions, resume
+from gitassets.actions.progress import Progress
 from gitassets.actions.project import find_run
 from gitassets.actions.spending import Terms
 from gitassets.actions.transition import approve
