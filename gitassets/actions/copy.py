@@ -17,6 +17,7 @@ from gitassets.domain.carry import carry, find_hindrance
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
 from gitassets.domain.decision import Skipped
 from gitassets.domain.manifest import Address, Asset, Manifest, default_path
+from gitassets.domain.reopened import how_to_reopen
 from gitassets.domain.selection import APPROVED, AssetSelection, Chosen, select_assets
 from gitassets.domain.stale import text_md5
 from gitassets.errors import GitAssetsError, LockedError, NoMatchError, UsageError
@@ -135,7 +136,7 @@ def _refuse(target: Manifest, address: Address, why: str) -> GitAssetsError:
     current = target.asset(address)
     message = f"Cannot copy {address} into {target.run_id}: it {why}"
     if current is not None and current.locked:
-        hint = f"Reopen it first: `gitassets reopen {target.run_id} --{address.kind} {address.segment} --reason …`."
+        hint = how_to_reopen(target.run_id, address)
         return LockedError(message, hint)
     return GitAssetsError(message, "--replace makes the copy a new take of it." if current else "")
 

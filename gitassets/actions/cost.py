@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
+from gitassets.actions.history import iter_manifests
 from gitassets.actions.past import read_open_usd
 from gitassets.actions.project import Project, Run, find_runs
-from gitassets.actions.takes import iter_manifests
 from gitassets.adapters.journal import MadeLog
 from gitassets.domain.money import add_usd
 from gitassets.domain.spent import CostRow, Ledger, sum_up

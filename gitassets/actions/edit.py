@@ -15,6 +15,7 @@ from gitassets.domain.commit_message import CommitMessage, clean_words
 from gitassets.domain.conflict import CONFLICT, iter_text_conflicts
 from gitassets.domain.image_prompt import said_prompt, with_prompt
 from gitassets.domain.manifest import Address, Kind, Manifest, Segment
+from gitassets.domain.reopened import how_to_reopen
 from gitassets.domain.script import check_script, split_paragraphs
 from gitassets.domain.selection import Selection, format_ranges, select_segments
 from gitassets.domain.stale import Stale, iter_stale, text_md5
@@ -133,7 +134,7 @@ def _require_unlocked(manifest: Manifest, address: Address, what: str) -> None:
     if asset is not None and asset.locked:
         raise LockedError(
             f"{address} of {manifest.run_id} is {asset.status}, and so locked: {what} cannot be changed",
-            f"Reopen it first: `gitassets reopen {manifest.run_id} --{address.kind} {address.segment} --reason …`.",
+            how_to_reopen(manifest.run_id, address),
         )
 
 

@@ -13,7 +13,7 @@ from gitassets.adapters.git import Git
 from gitassets.adapters.git_objects import ObjectReader
 from gitassets.domain.dvc_file import DVC_FILES
 from gitassets.domain.guard import RunState, state_from_bytes
-from gitassets.domain.manifest import MANIFEST_NAME
+from gitassets.domain.manifest import MANIFEST_NAME, Manifest
 from gitassets.domain.merge import merge_manifests
 from gitassets.domain.tree_rules import SUBMODULE_MODE, TreeEntry
 from gitassets.errors import ConflictError, CorruptError, NotFoundError
@@ -155,6 +155,14 @@ class HistoryReader:
                     small.add(oid)
         self._small |= self._read(sorted(small))
         return ChainMap(self._read(sorted(manifests)), self._small)
+
+
+def iter_manifests(project: Project, run: Run) -> Iterator[tuple[RawCommit, Manifest]]:
+    """Every state of the run's history with its commit, parents before children."""
+    reader = HistoryReader(project.git)
+    for commit, state in reader.iter_states(reader.list_commits([run.ref])):
+        if state.manifest is not None:
+            yield commit, state.manifest
 
 
 class HandedOn(Generic[Value]):

@@ -49,8 +49,9 @@ class LockedFiles(Struct, frozen=True):
 
         Else the way on for one asset would be refused for another's sake, and that one's for the sake of the first.
         """
-        if self.check(after):
-            found = {one.subject: one for one in (*self.check(before), *self.check(after))}
+        wrong = self.check(after)
+        if wrong:
+            found = {one.subject: one for one in (*self.check(before), *wrong)}
             raise LockedError(_list_messages(list(found.values())), self._hint(found, before, after))
 
     def _hint(self, found: Mapping[str, Violation], *manifests: Manifest) -> str:

@@ -13,6 +13,7 @@ from gitassets.actions.takes import find_take
 from gitassets.actions.transaction import Session
 from gitassets.domain.commit_message import CommitMessage, Transition
 from gitassets.domain.manifest import Address, Asset, default_path
+from gitassets.domain.reopened import how_to_reopen
 from gitassets.domain.selection import AssetSelection, format_ranges, select_segments
 from gitassets.domain.status import Status
 from gitassets.domain.takes import MOVED_FROM, next_take, sorted_takes
@@ -69,7 +70,7 @@ def _check(session: Session, source: Address, target: Address, *, keeps: bool) -
         if asset is not None and asset.locked:
             raise LockedError(
                 f"{address} of {manifest.run_id} is {asset.status}, and so locked",
-                f"Reopen it first: `gitassets reopen {manifest.run_id} --{address.kind} {address.segment} --reason …`.",
+                how_to_reopen(manifest.run_id, address),
             )
 
 

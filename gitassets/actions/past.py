@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from gitassets.actions.history import iter_manifests
 from gitassets.actions.project import Project, Run, find_runs
-from gitassets.actions.takes import iter_manifests
 from gitassets.adapters.files import hash_file
 from gitassets.adapters.journal import MadeLog
 from gitassets.adapters.orders import OrderBook

@@ -16,6 +16,7 @@ from gitassets.adapters.files import hash_file
 from gitassets.adapters.probe import MediaInfo, probe_media
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
 from gitassets.domain.manifest import Address, Asset, default_path
+from gitassets.domain.reopened import how_to_reopen
 from gitassets.domain.selection import AssetSelection, Selection, select_segments
 from gitassets.domain.status import Status
 from gitassets.domain.takes import PARENT, next_take
@@ -71,7 +72,7 @@ def _check_unlocked(session: Session, address: Address) -> None:
         run_id = session.run.run_id
         raise LockedError(
             f"Cannot replace {address} of {run_id}: it is {asset.status}, and so locked",
-            f"Reopen it first: `gitassets reopen {run_id} --{address.kind} {address.segment} --reason …`.",
+            how_to_reopen(run_id, address),
         )
 
 

@@ -19,6 +19,7 @@ from gitassets.adapters.files import is_folder
 from gitassets.domain.commit_message import CommitMessage, Transition
 from gitassets.domain.conflict import CONFLICT, SETTLED, settles_anew
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest
+from gitassets.domain.reopened import how_to_reopen
 from gitassets.domain.selection import AssetSelection, select_assets
 from gitassets.domain.status import Status
 from gitassets.domain.takes import LATEST_TAKE, Sighting, Take, collect_takes, next_take
@@ -40,14 +41,6 @@ def read_takes(project: Project, run: Run, selection: AssetSelection) -> tuple[T
     chosen = [one.address for one in select_assets(selection, read_manifest(project, run))]
     steps = list(_iter_steps(project, run))
     return tuple(TakesResult(run.run_id, one, _collect_takes(steps, one)) for one in chosen)
-
-
-def iter_manifests(project: Project, run: Run) -> Iterator[tuple[RawCommit, Manifest]]:
-    """Every state of the run's history with its commit, parents before children."""
-    reader = HistoryReader(project.git)
-    for commit, state in reader.iter_states(reader.list_commits([run.ref])):
-        if state.manifest is not None:
-            yield commit, state.manifest
 
 
 @dataclass(frozen=True)
@@ -196,7 +189,7 @@ def require_unlocked(manifest: Manifest, address: Address) -> Asset:
     if current.locked:
         raise LockedError(
             f"{address} of {manifest.run_id} is {current.status}, and so locked",
-            f"Reopen it first: `gitassets reopen {manifest.run_id} --{address.kind} {address.segment} --reason …`.",
+            how_to_reopen(manifest.run_id, address),
         )
     return current
 

@@ -11,7 +11,7 @@ from gitassets.domain.commit_message import Transition, format_addresses
 from gitassets.domain.conflict import settle
 from gitassets.domain.derived import derive
 from gitassets.domain.manifest import Address, Asset, Manifest
-from gitassets.domain.reopened import reopen_record
+from gitassets.domain.reopened import REOPEN_HINT, reopen_record
 from gitassets.domain.selection import Chosen
 from gitassets.domain.status import Status, find_path
 from gitassets.errors import GitAssetsError, LockedError, NoMatchError
@@ -92,7 +92,6 @@ def _explain(manifest: Manifest, address: Address, verb: str, refusal: _RefusedE
     return kind(f"Cannot {verb} {address} of {manifest.run_id}: it {refusal.why}", hint)
 
 
-_REOPEN_HINT = "Reopen it first: `gitassets reopen {run} --{kind} {number} --reason …`."
 _REJECTED_HINT = (
     "Make it again with `gitassets regen {run} --{kind} {number}`, or take the rejection back with "
     "`gitassets reopen {run} --{kind} {number} --reason …`."
@@ -101,11 +100,11 @@ _REJECTED_HINT = (
 
 def _decide_one(asset: Asset, target: Status, reason: str | None) -> Asset:
     if target is Status.APPROVED and asset.locked and not asset.approved:
-        raise _RefusedError("is locked, but other bytes were approved than those it has now", _REOPEN_HINT, locked=True)
+        raise _RefusedError("is locked, but other bytes were approved than those it has now", REOPEN_HINT, locked=True)
     if asset.status is target and (target is not Status.REJECTED or reason in (None, asset.reason)):
         return asset
     if asset.locked and target is not Status.PUBLISHED:
-        raise _RefusedError(f"is {asset.status}, and so locked", _REOPEN_HINT, locked=True)
+        raise _RefusedError(f"is {asset.status}, and so locked", REOPEN_HINT, locked=True)
     if asset.status is not target and find_path(asset.status, target) is None:
         raise _RefusedError(f"is {asset.status}, from which there is no way to {target}")
     if target is Status.APPROVED and asset.status is Status.REJECTED:

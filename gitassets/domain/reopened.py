@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gitassets.domain.manifest import Asset
+from gitassets.domain.manifest import Address, Asset
+
+REOPEN_HINT = "Reopen it first: `gitassets reopen {run} --{kind} {number} --reason …`."
+
+
+def how_to_reopen(run_id: str, address: Address) -> str:
+    """The way on for whoever wants to change what is locked."""
+    return REOPEN_HINT.format(run=run_id, kind=address.kind.value, number=address.segment)
 
 
 def reopen_record(asset: Asset, reason: str) -> dict[str, str]:
