@@ -39,7 +39,8 @@ _TEXT = "Positioning by radio needs three distances, and each of them is a time 
 def isolate(home: Path) -> None:
     """This process and all that it starts see a home of their own and one fixed identity."""
     for name in [*os.environ]:
-        if name.startswith(("GIT_", "GITASSETS_", "DVC_", "XDG_")):
+        # Those of Python too: without its compiled files a command would compile the whole program at each start.
+        if name.startswith(("GIT_", "GITASSETS_", "DVC_", "XDG_", "PYTHON")):
             del os.environ[name]
     config = "[user]\n\tname = Ann Lee\n\temail = ann@example.com\n[init]\n\tdefaultBranch = main\n[gc]\n\tauto = 0\n"
     (home / ".gitconfig").write_text(config)
