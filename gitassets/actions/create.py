@@ -7,12 +7,12 @@ from pathlib import Path
 
 from gitassets.actions.project import BRANCH_PREFIX, Project, Run, attach_folder, find_runs, repair_links
 from gitassets.adapters.dvc import DVC_GITIGNORE, format_run_config
-from gitassets.adapters.settings_file import SETTINGS_NAME
 from gitassets.domain.commit_message import CommitMessage, format_message
 from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.manifest import MANIFEST_NAME, MEDIA_FOLDERS, Manifest, format_manifest
 from gitassets.domain.run_id import check_run_id, find_twin
 from gitassets.domain.selection import format_ranges
+from gitassets.domain.settings_text import SETTINGS_NAME
 from gitassets.errors import ConflictError, NotFoundError
 
 SETTING_FILES = (".gitattributes", ".gitignore", ".dvcignore", ".dvc/.gitignore", ".dvc/config")

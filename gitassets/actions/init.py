@@ -11,7 +11,7 @@ from gitassets.adapters.dvc import create_dvc_project
 from gitassets.adapters.files import write_atomic
 from gitassets.adapters.git import Git, create_repository
 from gitassets.adapters.process import CommandError
-from gitassets.adapters.settings_file import DEFAULT_TEXT, SETTINGS_NAME
+from gitassets.domain.settings_text import DEFAULT_TEXT, SETTINGS_NAME
 from gitassets.errors import ConflictError, NotFoundError
 
 _SHARED_PATHS = (".gitignore", ".dvc/config", ".dvc/.gitignore", ".dvcignore")

@@ -9,7 +9,6 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gitassets.actions.handing_over import settle_orders
 from gitassets.actions.project import Project, Run
 from gitassets.actions.transaction import Session, begin
 from gitassets.adapters.journal import Charge, Made, MadeLog
@@ -257,6 +256,8 @@ def _record_unless_at_work(session: Session) -> None:
 
 def record_log(session: Session) -> None:
     """What a killed command had made is recorded; the caller holds the lock for making."""
+    from gitassets.actions.handing_over import settle_orders  # What it needs of the providers no other command wants.
+
     settle_orders(session.project, session.run.run_id)
     log = MadeLog(session.project.state_dir, session.run.run_id)
     made, charges = log.read(), log.read_charges()

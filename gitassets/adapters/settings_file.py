@@ -9,99 +9,10 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from gitassets.domain.frame_format import parse_fps, parse_size
+from gitassets.domain.settings_text import SETTINGS_NAME
 from gitassets.errors import CorruptError, UsageError
 
 Parsed = TypeVar("Parsed")
-
-SETTINGS_NAME = "gitassets.yaml"
-
-DEFAULT_TEXT = """\
-# Settings of gitassets for this project. Everything here may be left out: the values below are the defaults.
-# No passwords or keys belong here: they come from the environment.
-
-# Where the folders of the runs lie, relative to this file.
-runs_dir: runs
-
-# What makes assets when `produce` is called without --live. local: a neural English voice that works offline.
-# card: a typographic still of the paragraph. A video of kenburns animates the segment's image; empty: no clips.
-# `gitassets providers` lists all there are.
-providers:
-  audio: local
-  image: card
-  video:
-
-# What makes assets with --live: services, which cost money and need keys. An empty video: no clips.
-live:
-  audio: elevenlabs
-  image: openai
-  video: luma
-
-budget:
-  # Share of the segments that get a picture of their own: micro 0, low 10 %, medium 27 %, high 55 %, full 100 %.
-  tier: medium
-  # A command that will cost more US dollars than this asks first; where nobody can answer it wants --yes or --max-cost.
-  confirm_usd: 1
-  # What one run may cost at most, in US dollars, with all its takes and whatever was charged for nothing. The call that
-  # would pass it is not made. Empty: no limit.
-  run_usd: 25
-
-# Voice of the narration and style of the pictures; empty: the provider's own.
-voice:
-style:
-
-build:
-  # Width x height in pixels, both even: 1920x1080, 1080x1920, 1080x1080, …
-  size: 1920x1080
-  # Frames a second: 30, 25, 24000/1001, …
-  fps: 30
-  # Whether the clips' own sound is heard under the narration.
-  keep_video_sound: false
-  # Loudness that every segment's narration is brought to (EBU R128, LUFS).
-  loudness_lufs: -16
-  # How much of the disk rendered segments may take, in gigabytes.
-  render_cache_gb: 5
-
-# The services. Their keys come from the environment (OPENAI_API_KEY, ELEVENLABS_API_KEY, LUMA_API_KEY, RUNWAY_API_KEY)
-# or from the system's keyring. Prices are what costs are counted with: keep them as your contracts say.
-services:
-  elevenlabs:
-    base_url: https://api.elevenlabs.io
-    model: eleven_multilingual_v2
-    voice: lily
-    # Names of your own for the ids of voices. Other names are looked up among your account's voices.
-    voices:
-      lily: pFZP5JQG7iQjIQuC4Bku
-      rachel: 21m00Tcm4TlvDq8ikWAM
-      adam: pNInz6obpgDQGcFmaJgB
-    usd_per_1000_chars: 0.10
-  openai:
-    base_url: https://api.openai.com
-    speech:
-      model: gpt-4o-mini-tts
-      voice: alloy
-      usd_per_1000_chars: 0.02
-    images:
-      model: gpt-image-2
-      # auto: 1536x1024, 1024x1536 or 1024x1024, whichever is nearest to the video's shape.
-      size: auto
-      quality: medium
-      usd_per_image: {low: 0.02, medium: 0.07, high: 0.2, auto: 0.2}
-  wikimedia:
-    # Wikimedia asks for an address at which you can be reached: your mail address, or a page of yours.
-    contact: ""
-  luma:
-    base_url: https://api.lumalabs.ai
-    model: ray-2
-    resolution: 720p
-    # Where Luma itself can fetch an image by its md5; empty: its clips are made from words alone.
-    # For a public DVC remote: https://HOST/files/md5/{head}/{tail}
-    image_url:
-    usd_per_second: 0.15
-  runway:
-    base_url: https://api.dev.runwayml.com
-    model: gen4_turbo
-    usd_per_second: 0.05
-"""
 
 
 class _Strict(BaseModel):

@@ -33,7 +33,7 @@ def settle_run(project: Project, run: Run) -> Run:
 
 def tell_set_up(project: Project) -> None:
     """What a project still lacks that has runs but was never set up."""
-    from gitassets.adapters.settings_file import SETTINGS_NAME
+    from gitassets.domain.settings_text import SETTINGS_NAME
 
     if not (project.root / SETTINGS_NAME).is_file():
         typer.echo("Run `gitassets init` once: it sets up the hooks that guard approved assets.", err=True)

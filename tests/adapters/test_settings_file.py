@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.adapters.settings_file import DEFAULT_TEXT, Settings, parse_settings, read_settings
+from gitassets.adapters.settings_file import Settings, parse_settings, read_settings
+from gitassets.domain.settings_text import DEFAULT_TEXT
 from gitassets.errors import CorruptError
 
 

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from gitassets.adapters.settings_file import DEFAULT_TEXT, Settings, parse_settings
+from gitassets.adapters.settings_file import Settings, parse_settings
 from gitassets.domain.manifest import Kind
+from gitassets.domain.settings_text import DEFAULT_TEXT
 from gitassets.errors import CorruptError
 from gitassets.providers.elevenlabs import ElevenLabsSettings
 from gitassets.providers.luma import LumaSettings
