@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from gitassets.__main__ import end_quickly
 from gitassets.domain.guard import Violation
 from gitassets.errors import GitAssetsError
 
@@ -134,4 +135,4 @@ _HOOKS: dict[str, Callable[[Sequence[str]], int]] = {
 }
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    end_quickly(main(sys.argv[1:]))
