@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from gitassets.actions.project import Project, Run, list_runs, read_manifest
 from gitassets.domain.conflict import describe_conflict, iter_text_conflicts
@@ -16,8 +19,7 @@ from gitassets.domain.status import Status
 from gitassets.errors import CorruptError, GitAssetsError
 
 
-@dataclass(frozen=True)
-class AssetRow:
+class AssetRow(Struct, frozen=True):
     """One asset as `list` shows it. `present`: its file is in the run's folder; `cached`: its bytes are in the cache.
 
     `stale` says why it is so.
@@ -77,7 +79,7 @@ def _rows(project: Project, run: Run, manifest: Manifest, chosen: Sequence[Chose
 
 def _row(project: Project, run: Run, manifest: Manifest, address: Address, asset: Asset) -> AssetRow:
     segment = manifest.segments[address.segment]
-    present = run.folder is not None and (run.folder / asset.path).is_file()
+    present = run.folder is not None and os.path.isfile(f"{run.folder}/{asset.path}")  # noqa: PTH113 (as in BlobStore.has)
     stale = find_stale_reason(segment, address.kind)
     text, notes, conflict = segment.paragraph_text, segment.notes, describe_conflict(asset)
     cached = project.blobs.has(asset.md5)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import sys
 from collections.abc import Iterable, Mapping
 from enum import Enum
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import typer
 from msgspec import Struct
 
+from gitassets.domain.json_text import format_json
 from gitassets.domain.manifest import Address, Asset, raw_asset
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 SCHEMA = 1
+_SIMPLE = (str, int, float, bool, type(None))
 PLAIN_WIDTH = 160
 STATUS_STYLES = {
     "draft": "dim",
@@ -35,11 +36,13 @@ def emit_json(command: str, value: object) -> None:
     """One JSON object on standard output: the schema's number, the command, and the result's fields."""
     body = encode(value)
     fields = body if isinstance(body, dict) else {"items": body}
-    typer.echo(json.dumps({"schema": SCHEMA, "command": command, **fields}, ensure_ascii=False, indent=2))
+    typer.echo(format_json({"schema": SCHEMA, "command": command, **fields}))
 
 
 def encode(value: object) -> Any:
     """Dataclasses as objects, paths and enums as text, assets as they stand in the manifest."""
+    if type(value) in _SIMPLE:
+        return value
     if isinstance(value, Asset):
         return raw_asset(value)
     if isinstance(value, Address):
@@ -53,9 +56,7 @@ def encode(value: object) -> Any:
         return str(value)
     if isinstance(value, Mapping):
         return {str(key): encode(one) for key, one in value.items()}
-    if isinstance(value, str | int | float | bool) or value is None:
-        return value
-    if isinstance(value, Iterable):
+    if isinstance(value, Iterable) and not isinstance(value, str):
         return [encode(one) for one in value]
     raise TypeError(f"no JSON for {type(value).__name__}")
 

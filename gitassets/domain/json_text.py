@@ -24,6 +24,9 @@ def format_json(value: Any, newline: str = "\n") -> str:
         return f"{{{inner}{f',{inner}'.join(items)}{newline}}}"
     if isinstance(value, str):
         return _quote(value)
+    if kind is list and value:
+        inner = f"{newline}  "
+        return f"[{inner}{f',{inner}'.join([format_json(one, inner) for one in value])}{newline}]"
     if kind is int or (kind is float and math.isfinite(value)):
         return repr(value)
     if value is None or kind is bool:

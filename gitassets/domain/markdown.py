@@ -98,7 +98,7 @@ def _drop_emphasis(text: str) -> str:
             first = _close(openers, first, end, dropped)
         if first < end and not after.isspace() and not _joins(before, match[0]):
             openers.append([first, end])
-    return "".join(char for place, char in enumerate(text) if place not in dropped)
+    return "".join(char for place, char in enumerate(text) if place not in dropped) if dropped else text
 
 
 def _joins(neighbour: str, marks: str) -> bool:

@@ -7,6 +7,7 @@ of a file made by hand, an asset is not stale.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from hashlib import md5
 
 from msgspec import Struct
@@ -21,6 +22,8 @@ _DRAWS_THE_TEXT, _SEES_NO_TEXT = "card", "kenburns"
 _SOURCES = {Kind.AUDIO: "narration", Kind.IMAGE: "image"}
 
 
+# Asked of each asset of a segment, in each of the many versions that most segments go through unchanged.
+@lru_cache(maxsize=4096)
 def text_md5(paragraph_text: str) -> str:
     """The md5 of the words that are spoken and shown for this paragraph, as `Asset.text_md5` records it."""
     return md5(strip_markdown(paragraph_text).encode(), usedforsecurity=False).hexdigest()
