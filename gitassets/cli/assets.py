@@ -74,6 +74,10 @@ _EXAMPLES = {
 }
 
 
+# On narrower terminals remarks stand below the name of the file, which would else be broken.
+_WIDTH_FOR_REMARKS = 110
+
+
 def register(app: typer.Typer) -> None:
     commands: dict[str, Callable[..., None]] = {
         "list": list_, "review": review, "approve": approve, "reject": reject, "reopen": reopen, "note": note,
@@ -122,16 +126,22 @@ def _print_list(result: ListResult, *, filtered: bool) -> None:
     if not result.rows:
         console.print("No assets of this kind." if filtered else "No assets yet.")
         return
-    remarks = [_list_remarks(row, result) for row in result.rows]
-    columns = ("Segment", "Type", "Status", "Take", "Length", "From", "File", *(["Remarks"] if any(remarks) else []))
-    table = make_table(*columns, right=("Segment", "Take"), whole=columns[:-2] if any(remarks) else columns)
+    remarks = [plain(shorten(_list_remarks(row, result), 160 if row.conflict else 60)) for row in result.rows]
+    columns = ["Segment", "Type", "Status", "Take", "Length", "From", "File"]
+    beside = any(remarks) and console.width >= _WIDTH_FOR_REMARKS
+    last = ["Remarks"] if beside else []
+    table = make_table(*columns, *last, right=("Segment", "Take"), whole=columns if beside else columns[:-1])
     for row, remark in zip(result.rows, remarks, strict=True):
         asset = row.asset
         cells = [
             str(row.segment), row.kind.value, style_status(asset.status), str(asset.take),
             format_duration(asset.duration_sec), plain(asset.source or ""), plain(asset.path),
         ]  # fmt: skip
-        table.add_row(*cells, *([plain(shorten(remark, 160 if row.conflict else 60))] if any(remarks) else []))
+        if beside:
+            cells.append(remark)
+        elif remark:
+            cells[-1] += f"\n[dim]{remark}[/]"
+        table.add_row(*cells)
     console.print(table)
 
 

@@ -233,7 +233,7 @@ def providers(as_json: JsonOption = False) -> None:
     if as_json:
         emit_json("providers", {"providers": found})
         return
-    table = make_table("Provider", "Makes", "Model", "Price", "Key", "Remarks", whole=("Provider", "Makes"))
+    table = make_table("Provider", "Makes", "Model", "Price", "Key", "Remarks", whole=("Provider", "Makes", "Key"))
     for one in found:
         key = "" if one.key is None else f"{one.key}: {'there' if one.has_key else 'missing'}"
         remark = one.problem or _tell_use(one, settings)
