@@ -31,6 +31,7 @@ from gitassets.domain.image_prompt import find_prompt, prompt_md5
 from gitassets.domain.manifest import Address, Kind, Manifest, Segment
 from gitassets.domain.markdown import strip_markdown
 from gitassets.domain.money import Estimate, Reused
+from gitassets.domain.run_id import TIME_FORMAT
 from gitassets.domain.script import check_script, split_paragraphs
 from gitassets.domain.selection import format_ranges
 from gitassets.domain.stale import Stale, iter_stale
@@ -118,7 +119,7 @@ def produce(
     """A new run with what the options ask for. What cannot be made is listed; the rest is kept and committed."""
     check_set_up(project)
     project.git.check_identity()
-    run_id = options.run_id if options.run_id is not None else datetime.now().strftime("%Y%m%d_%H%M%S")  # noqa: DTZ005 (the user's own clock)
+    run_id = options.run_id if options.run_id is not None else datetime.now().strftime(TIME_FORMAT)  # noqa: DTZ005 (the user's own clock)
     folder = project.runs_dir / run_id
     check_new_run_id(project, run_id, folder)
     if folder.exists() and any(folder.iterdir()):

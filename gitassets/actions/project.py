@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +28,7 @@ from gitassets.adapters.locks import hold_lock
 from gitassets.adapters.stat_index import StatIndex
 from gitassets.domain.manifest import MANIFEST_NAME, Manifest, parse_manifest
 from gitassets.domain.old_json import is_upgrade_unfinished
-from gitassets.domain.run_id import LATEST, match_run_id
+from gitassets.domain.run_id import LATEST, match_run_id, read_time
 from gitassets.errors import CorruptError, GitAssetsError, NotFoundError
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 BRANCH_PREFIX = "run/"
 CLAUDE_STUDIO_RUNS_DIR = "artifacts/video_production"
 _MARKER = "gitassets-run"
+_ABANDONED_SEC = 7 * 24 * 60 * 60.0  # Nothing works in a scratch folder that long.
 
 
 @dataclass(frozen=True)
@@ -129,9 +131,10 @@ class Project:
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """An empty folder on the same file system as the cache, gone afterwards."""
+        """An empty folder on the same file system as the cache, gone afterwards; so is what kills left long ago."""
         folder = self.state_dir / "tmp" / uuid4().hex
         folder.mkdir(parents=True)
+        _remove_abandoned(folder.parent)
         try:
             yield folder
         finally:
@@ -151,6 +154,13 @@ class Project:
 
     def stat_index(self, run: Run) -> StatIndex:
         return StatIndex(run.require_folder(), self.state_dir / "stat-index" / f"{run.run_id}.json")
+
+
+def _remove_abandoned(folder: Path) -> None:
+    for one in folder.iterdir():
+        with suppress(FileNotFoundError):  # Another command may be done with it just now.
+            if time.time() - one.stat().st_mtime > _ABANDONED_SEC:
+                shutil.rmtree(one, ignore_errors=True)
 
 
 def find_project(start: Path) -> Project:
@@ -263,7 +273,7 @@ def find_run(project: Project, wanted: str) -> Run:
         return _mark_old(project, _by_folder(project, runs, _folder_of(wanted)), {})
     old = find_old_runs(project)
     if wanted == LATEST:
-        return _mark_old(project, _latest(project, runs or old), old)
+        return _mark_old(project, _latest(project, {**old, **runs}), old)
     return _mark_old(project, {**old, **runs}[match_run_id(wanted, sorted({*runs, *old}))], old)
 
 
@@ -303,7 +313,10 @@ def _by_folder(project: Project, runs: Mapping[str, Run], folder: Path) -> Run:
 
 
 def _latest(project: Project, runs: Mapping[str, Run]) -> Run:
-    """The run that was begun last, by its first commit; of those begun in the same second, by its folder, then name."""
+    """The run that was begun last, by its id where that is a time, else by its first commit; an old run has none.
+
+    Of those begun in the same second by its folder, then name.
+    """
     if not runs:
         raise NotFoundError("There are no runs yet", "`gitassets produce --script FILE` makes the first.")
     births = project.git.read_birth_times(f"refs/heads/{BRANCH_PREFIX}*", f"refs/remotes/*/{BRANCH_PREFIX}*")
@@ -313,7 +326,12 @@ def _latest(project: Project, runs: Mapping[str, Run]) -> Run:
         for tree in iter_linked_worktrees(project.git_dir)
         if _names_run(tree.admin_dir)
     }
-    return max(runs.values(), key=lambda run: (by_run.get(run.run_id, 0), made_ns.get(run.run_id, 0), run.run_id))
+
+    def begun(run: Run) -> tuple[float, int, str]:
+        time = read_time(run.run_id)
+        return time.timestamp() if time else by_run.get(run.run_id, 0), made_ns.get(run.run_id, 0), run.run_id
+
+    return max(runs.values(), key=begun)
 
 
 def read_manifest(project: Project, run: Run) -> Manifest:

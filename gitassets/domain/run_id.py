@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from datetime import datetime
 from difflib import get_close_matches
 
 from gitassets.errors import GitAssetsError, NotFoundError, UsageError
@@ -12,6 +13,8 @@ from gitassets.errors import GitAssetsError, NotFoundError, UsageError
 MAX_LENGTH = 100
 MAX_BYTES = 240
 LATEST = "latest"
+TIME_FORMAT = "%Y%m%d_%H%M%S"
+_TIME = re.compile(r"20\d{6}_\d{6}\Z", re.ASCII)
 _FORM = re.compile(r"[^\W_][\w.+-]*\Z")
 _WINDOWS_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?\Z", re.IGNORECASE)
 
@@ -44,6 +47,16 @@ def _find_problem(run_id: str) -> str | None:
 def is_device_name(name: str) -> bool:
     """Whether Windows takes a file of this name for a device."""
     return _WINDOWS_DEVICES.match(name) is not None
+
+
+def read_time(run_id: str) -> datetime | None:
+    """When the run was begun, by its maker's clock: for ids such as 20260207_101747, which runs get unless named."""
+    if not _TIME.match(run_id):
+        return None
+    try:
+        return datetime.strptime(run_id, TIME_FORMAT)  # noqa: DTZ007 (no id says of what time zone it is)
+    except ValueError:
+        return None
 
 
 def find_twin(run_id: str, existing: Sequence[str]) -> str | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,6 +33,16 @@ def runs(project: Project, media_folder: MakeFolder) -> list[str]:
 
 
 # The project
+
+
+def test_what_kills_have_left_in_the_scratch_folder_goes_after_a_week(project: Project) -> None:
+    left, fresh = (project.state_dir / "tmp" / name for name in ("left", "fresh"))
+    for folder in (left, fresh):
+        (folder / "inside").mkdir(parents=True)
+    os.utime(left, (0, time.time() - 8 * 24 * 60 * 60))
+    with project.scratch():
+        assert fresh.exists()
+        assert not left.exists()
 
 
 def test_the_project_is_found_from_anywhere_in_it(project: Project, run: Run) -> None:
@@ -103,6 +115,12 @@ def test_the_latest_is_the_newest_also_when_it_is_closed(
         track(project, media_folder(name, audio=1, images=()), on_progress=ignore_progress)
     close_run(project, find_run(project, "c"))
     assert find_run(project, "latest").run_id == "c"
+
+
+def test_the_latest_is_the_newest_by_the_time_in_its_name(project: Project, media_folder: MakeFolder) -> None:
+    for name in ("20260207_101747", "20250207_101747"):
+        track(project, media_folder(name, audio=1, images=()), on_progress=ignore_progress)
+    assert find_run(project, "latest").run_id == "20260207_101747"
 
 
 def test_without_runs_the_way_to_the_first_is_told(project: Project) -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
-from gitassets.domain.run_id import check_run_id, find_twin, match_run_id
+from gitassets.domain.run_id import check_run_id, find_twin, match_run_id, read_time
 from gitassets.errors import GitAssetsError, NotFoundError, UsageError
 
 RUNS = ["20260207_101747", "20260207_111111", "20260301_090000", "Demo"]
@@ -80,3 +82,12 @@ def test_a_wrong_name_gets_a_suggestion() -> None:
     with pytest.raises(NotFoundError) as caught:
         match_run_id("", [])
     assert "produce" in caught.value.hint
+
+
+@pytest.mark.parametrize("run_id", ["Demo", "20260207_10174", "20261307_101747", "00010101_000000", "x20260207_101747"])
+def test_other_names_are_no_times(run_id: str) -> None:
+    assert read_time(run_id) is None
+
+
+def test_the_name_that_a_run_gets_is_its_time() -> None:
+    assert read_time("20260207_101747") == datetime(2026, 2, 7, 10, 17, 47)  # noqa: DTZ001 (the user's own clock)
