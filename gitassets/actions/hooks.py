@@ -49,7 +49,8 @@ def _settings() -> dict[str, str]:
         "merge.gitassets.driver": f"{hook} merge-driver %O %A %B",
         "merge.gitassets-dvc.name": "gitassets: .dvc files follow from the merged manifest",
         "merge.gitassets-dvc.driver": f"{hook} dvc-driver %A %P",
-        "diff.gitassets.textconv": f"{hook} textconv",
+        # Where the program is gone, git is to show the file as it is rather than nothing.
+        "diff.gitassets.textconv": f'f() {{ {hook} textconv "$1" 2>/dev/null || cat "$1"; }}; f',
     }
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gitassets.actions.diff import describe_file, diff
+from gitassets.actions.hooks import install
 from gitassets.actions.note import note
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.transition import approve, reject, reopen_assets
@@ -80,6 +81,15 @@ def test_git_diff_and_git_log_in_a_run_speak_words(locked: LockedRun) -> None:
     assert '"status"' not in told
     assert "+  image: review" in locked.git("log", "-1", "-p", "--", MANIFEST_NAME)
     assert '"status"' in locked.git("diff", "--no-textconv", "HEAD~1", "--", MANIFEST_NAME)
+
+
+def test_where_the_program_is_gone_git_shows_the_file_itself(
+    locked: LockedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gitassets.actions.hooks.sys.executable", str(tmp_path / "gone" / "python"))
+    install(locked.project)
+    reopen_assets(locked.project, locked.run, select(image="1"), reason="wrong logo")
+    assert '+        "status": "review"' in locked.git("diff", "HEAD~1", "--", MANIFEST_NAME)
 
 
 def test_a_file_that_is_no_manifest_is_shown_as_it_is(tmp_path: Path) -> None:
