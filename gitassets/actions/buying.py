@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from threading import Event
+from dataclasses import dataclass, field, replace
+from threading import Event, Lock
 from typing import Any
 from uuid import uuid4
 
+from msgspec import structs
+
 from gitassets.actions.handing_over import Outcome, hand_over, note_charge, write_receipt
 from gitassets.actions.jobs import Work, make_claim
+from gitassets.actions.past import look_back
 from gitassets.actions.project import Project
 from gitassets.actions.recording import making_lock
+from gitassets.actions.reusing import find_earlier, take_earlier
 from gitassets.actions.spending import Purse
 from gitassets.adapters.journal import MadeLog
 from gitassets.adapters.locks import hold_lock
 from gitassets.adapters.orders import Order, OrderBook
+from gitassets.adapters.turns import Turns
 from gitassets.domain.takes import REQUEST
 from gitassets.errors import BusyError, GitAssetsError
 from gitassets.providers.base import ChargedError, Generated
@@ -25,7 +30,10 @@ _NO_WORDS_OF = ("provider", "kind", "text", "input")
 
 @dataclass(frozen=True)
 class Shop:
-    """Where the assets of one run are made: who pays, where results go. Once `stop` is set nothing more is begun."""
+    """Where the assets of one run are made: who pays, where results go. Once `stop` is set nothing more is begun.
+
+    `last` is that of `Prepared`; `own` are the names by which `turns` knows what was made here.
+    """
 
     project: Project
     run_id: str
@@ -33,6 +41,10 @@ class Shop:
     purse: Purse
     stop: Event
     log: MadeLog
+    turns: Turns
+    last: Mapping[str, str] | None
+    own: set[str] = field(default_factory=set)
+    taking: Lock = field(default_factory=Lock)
 
     @property
     def orders(self) -> OrderBook:
@@ -45,6 +57,34 @@ def buy(shop: Shop, work: Work) -> list[Outcome]:
     ProviderError when there is no result; LimitError when it may not be bought. Killed at any moment, this leaves an
     order from which `settle_orders`, or the same order placed again, goes on.
     """
+    with shop.turns.take(work.request, shop.stop):
+        taken = _take_newer(shop, work)
+        return taken or _buy_and_say_so(shop, work)
+
+
+def _take_newer(shop: Shop, work: Work) -> list[Outcome]:
+    """What the same request has made for another command since this one read the histories; empty when nothing."""
+    if shop.last is None or shop.orders.order(work.key).is_under_way:
+        return []
+    with shop.taking:  # Or two takes of the same asset would be the same one.
+        if shop.turns.read_last(work.request) in (shop.last[work.request], *shop.own):
+            return []
+        past = look_back(shop.project, shop.run_id, {work.request})
+        reuses = find_earlier(shop.project, past, [structs.replace(work, jobs=(job,)) for job in work.jobs])
+        taken = [take_earlier(one, shop.action) for one in reuses] if len(reuses) == len(work.jobs) else []
+        for made in taken:
+            shop.log.add(made)
+    return list(taken)
+
+
+def _buy_and_say_so(shop: Shop, work: Work) -> list[Outcome]:
+    try:
+        return _buy(shop, work)
+    finally:
+        shop.own.add(shop.turns.note(work.request))
+
+
+def _buy(shop: Shop, work: Work) -> list[Outcome]:
     order = _take_over(shop, work)
     shop.purse.reserve(_price_usd(work, order), work.provider.name)
     placed = _place(shop, work, order)

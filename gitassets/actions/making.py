@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from pathlib import Path
 from threading import Event
 
 from gitassets.actions.buying import Shop, buy
 from gitassets.actions.handing_over import Outcome
-from gitassets.actions.jobs import Job, Work, examine, find_repetition, make_claim, make_entry, record
-from gitassets.actions.preparing import Prepared, Reuse
+from gitassets.actions.jobs import Job, Work, examine, find_repetition, make_claim, record
+from gitassets.actions.preparing import Prepared
 from gitassets.actions.progress import OnProgress, Progress
 from gitassets.actions.project import Project, Run
 from gitassets.actions.recording import Failure, Recorded, record_made
+from gitassets.actions.reusing import take_earlier
 from gitassets.actions.transaction import begin
 from gitassets.adapters.files import hash_file
 from gitassets.adapters.journal import Made, MadeLog
-from gitassets.domain.manifest import Asset, default_path
+from gitassets.adapters.turns import Turns
 from gitassets.domain.money import Reused
-from gitassets.domain.status import Status
-from gitassets.domain.takes import OF_THE_MAKING, REQUEST, REUSED_FROM
+from gitassets.domain.takes import REUSED_FROM
 from gitassets.errors import GitAssetsError, ProviderError
 from gitassets.providers.base import Service
 
@@ -42,9 +41,15 @@ class Results:
     def add(self, work: Work, outcomes: Sequence[Outcome]) -> None:
         for job, outcome in zip(work.jobs, outcomes, strict=True):
             if isinstance(outcome, Made):
-                self.made.append(outcome)
+                self.keep(outcome, job)
             else:
                 self.failed.append(Failure(job.address, outcome.message, outcome.hint))
+
+    def keep(self, made: Made, job: Job) -> None:
+        self.made.append(made)
+        earlier = made.asset.get(REUSED_FROM)
+        if earlier is not None:
+            self.reused.append(Reused(job.address, earlier["asset"]))
 
     def fail(self, work: Work, message: str, hint: str = "") -> None:
         self.failed += [Failure(job.address, message, hint) for job in work.jobs]
@@ -52,10 +57,16 @@ class Results:
 
 def make_assets(project: Project, run: Run, prepared: Prepared, action: str, on_progress: OnProgress) -> Results:
     """Every result is in the cache and in the log of made assets as soon as it exists. Ctrl-C ends the work early."""
-    shop = Shop(project, run.run_id, action, prepared.purse, Event(), MadeLog(project.state_dir, run.run_id))
+    state_dir = project.state_dir
+    shop = Shop(
+        project, run.run_id, action, prepared.purse, Event(), MadeLog(state_dir, run.run_id),
+        Turns(state_dir), prepared.last,
+    )  # fmt: skip
     results = Results()
     for reuse in prepared.reuses:
-        _take_earlier(shop, reuse, results)
+        made = take_earlier(reuse, action)
+        shop.log.add(made)
+        results.keep(made, reuse.job)
     done = len(prepared.reuses)
     on_progress(Progress(done, prepared.count, ""))
     with _Team(shop) as team:
@@ -161,37 +172,6 @@ def _make_here(shop: Shop, work: Work, job: Job) -> Made:
         shop.project.blobs.move_in(generated.path, md5)
     shop.log.add(made)
     return made
-
-
-def _take_earlier(shop: Shop, reuse: Reuse, results: Results) -> None:
-    """The earlier take's bytes are in the log as those of this job."""
-    job, earlier = reuse.job, reuse.earlier.asset
-    told = {"asset": str(reuse.earlier), "take": earlier.take}
-    claim = make_claim(job, shop.action, **{REQUEST: reuse.request, REUSED_FROM: told})
-    asset = Asset(
-        path=default_path(job.address, Path(earlier.path).suffix),
-        status=Status.DRAFT,
-        md5=earlier.md5,
-        size=earlier.size,
-        duration_sec=earlier.duration_sec,
-        width=earlier.width,
-        height=earlier.height,
-        voice=earlier.voice,
-        source=earlier.source,
-        model=earlier.model,
-        prompt=earlier.prompt,
-        style=earlier.style,
-        seed=earlier.seed,
-        text_md5=job.text_md5,
-        generated_at=earlier.generated_at,
-        take=job.take_number,
-        cost_usd=0.0,
-        extra={key: value for key, value in earlier.extra.items() if key in OF_THE_MAKING} | dict(claim.extra),
-    )
-    made = make_entry(claim, asset)
-    shop.log.add(made)
-    results.made.append(made)
-    results.reused.append(reuse.told)
 
 
 def finish_making(project: Project, run: Run, results: Results, action: str, *, words: str = "") -> Recorded:

@@ -50,13 +50,14 @@ class Past:
 def look_back(project: Project, run_id: str, wanted: Collection[str]) -> Past:
     """The past of the run `run_id`, which need not exist yet, and of these requests; each history is read once."""
     past = Past()
+    # Before the histories: what another command commits meanwhile is in one of the two at any time.
+    for path in sorted((project.state_dir / "made").glob("*.jsonl")):
+        _read_log(MadeLog(project.state_dir, path.stem), path.stem, past, wanted, own=path.stem == run_id)
     for run in find_runs(project).values():
         ledger = Ledger() if run.run_id == run_id else None
         _read_history(project, run, past, wanted, ledger)
         if ledger is not None:
             past.spent_usd = add_usd((past.spent_usd, ledger.total_usd))
-    for path in sorted((project.state_dir / "made").glob("*.jsonl")):
-        _read_log(MadeLog(project.state_dir, path.stem), path.stem, past, wanted)
     past.spent_usd = add_usd((past.spent_usd, read_open_usd(project, run_id)))
     return past
 
@@ -75,11 +76,14 @@ def _read_history(project: Project, run: Run, past: Past, wanted: Collection[str
         before = manifest
 
 
-def _read_log(log: MadeLog, run_id: str, past: Past, wanted: Collection[str]) -> None:
-    """What an interrupted command has made and no commit records yet."""
+def _read_log(log: MadeLog, run_id: str, past: Past, wanted: Collection[str], *, own: bool) -> None:
+    """What a command has made and no commit records yet, since it was interrupted or is still at work."""
     for made in log.read():
         address = Address(made.segment, Kind(made.kind))
-        past.see(run_id, address, parse_asset(made.asset, address.kind, str(log.path)), wanted)
+        asset = parse_asset(made.asset, address.kind, str(log.path))
+        past.see(run_id, address, asset, wanted)
+        if own:
+            past.had.setdefault(address, set()).add(asset.md5)
 
 
 def read_open_usd(project: Project, run_id: str) -> float:

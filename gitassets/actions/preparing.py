@@ -2,47 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from gitassets.actions.jobs import Job, Work
-from gitassets.actions.past import Earlier, Past, choose_earlier, look_back
+from gitassets.actions.past import Past, look_back
 from gitassets.actions.project import Project
 from gitassets.actions.recording import Failure
+from gitassets.actions.reusing import Reuse, find_earlier
 from gitassets.actions.spending import Buyer, Purse, Terms, require_consent
 from gitassets.adapters.orders import OrderBook
+from gitassets.adapters.turns import Turns
 from gitassets.domain.commit_message import format_addresses
-from gitassets.domain.manifest import Address, Kind
-from gitassets.domain.money import Estimate, Purchase, Reused, add_usd, group_purchases
+from gitassets.domain.manifest import Kind
+from gitassets.domain.money import Estimate, Purchase, add_usd, group_purchases
 from gitassets.errors import GitAssetsError, ProviderError
 from gitassets.providers.base import Provider, Service, fingerprint
 from gitassets.providers.registry import embedded_providers, load_provider
 
 
-@dataclass(frozen=True)
-class Reuse:
-    """A job that is done by an earlier take of the same `request`."""
-
-    job: Job
-    earlier: Earlier
-    request: str
-
-    @property
-    def told(self) -> Reused:
-        return Reused(self.job.address, str(self.earlier))
-
-
 class Prepared(Struct, frozen=True):
-    """What is to be made, what is taken from history, what cannot be made, and what all of it costs."""
+    """What is to be made, what is taken from history, what cannot be made, and what all of it costs.
+
+    `last` are the names by which each request had last been made when its history was read; None where whatever others
+    make of the same requests meanwhile is not wanted.
+    """
 
     works: tuple[Work, ...]
     reuses: tuple[Reuse, ...]
     failed: tuple[Failure, ...]
     estimate: Estimate
     purse: Purse
+    last: Mapping[str, str] | None
 
     @property
     def count(self) -> int:
@@ -112,11 +106,13 @@ def prepare(
     draft = _Draft(project)
     for job in jobs:
         draft.begin(job)
-    past = _look_back(project, run_id, draft.works)
-    reuses = [] if terms.fresh else _find_earlier(project, past, draft.works)
+    wanted = {work.request for work in draft.works if work.is_bought}
+    last = None if terms.fresh else _read_last(project, wanted)
+    past = look_back(project, run_id, wanted) if wanted else Past()
+    reuses = [] if terms.fresh else find_earlier(project, past, draft.works)
     if reuses and buyer.present and not look_only:
         told = _estimate(project, run_id, _without(draft.works, reuses), reuses, past, terms)
-        reuses = reuses if buyer.wants_earlier(told) else []
+        reuses, last = (reuses, last) if buyer.wants_earlier(told) else ([], None)
     works = _without(draft.works, reuses)
     if not look_only:
         works = _drop_hopeless(works, draft)
@@ -131,36 +127,13 @@ def prepare(
         run_limit_usd=project.settings.budget.run_usd,
         run_spent_usd=past.spent_usd,
     )
-    return Prepared(tuple(grouped), tuple(reuses), tuple(draft.failed), estimate, purse)
+    return Prepared(tuple(grouped), tuple(reuses), tuple(draft.failed), estimate, purse, last)
 
 
-def _look_back(project: Project, run_id: str, works: Iterable[Work]) -> Past:
-    wanted = {work.request for work in works if work.is_bought}
-    return look_back(project, run_id, wanted) if wanted else Past()
-
-
-def _find_earlier(project: Project, past: Past, works: Iterable[Work]) -> list[Reuse]:
-    """For each job what was made before by the same request.
-
-    A new take is something that its asset never had, but one that only has to fit again may be what it was before.
-    """
-    found: list[Reuse] = []
-    had: dict[Address, set[str]] = {}
-    for work in works:
-        job = work.jobs[0]
-        taken = had.setdefault(job.address, _list_had(past, job))
-        earlier = choose_earlier(project, past, work.request, job.address, taken) if work.is_bought else None
-        if earlier is not None:
-            taken.add(earlier.asset.md5)
-            found.append(Reuse(job, earlier, work.request))
-    return found
-
-
-def _list_had(past: Past, job: Job) -> set[str]:
-    """The md5s that will not do for this job."""
-    if job.base is None:
-        return set()
-    return {job.base.md5} if job.renews else set(past.had.get(job.address, ()))
+def _read_last(project: Project, requests: Iterable[str]) -> dict[str, str]:
+    turns = Turns(project.state_dir)
+    turns.forget_old()
+    return {request: turns.read_last(request) for request in requests}
 
 
 def _without(works: Iterable[Work], reuses: Iterable[Reuse]) -> list[Work]:

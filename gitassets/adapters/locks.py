@@ -20,7 +20,8 @@ def hold_lock(path: Path, purpose: str, *, wait_sec: float = WAIT_SEC) -> Iterat
     from filelock import FileLock, Timeout
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path, timeout=wait_sec)
+    # Whichever thread ends last lets go of what the first one took.
+    lock = FileLock(path, timeout=wait_sec, thread_local=False)
     holder = path.with_suffix(".holder")
     try:
         lock.acquire(poll_interval=0.02)

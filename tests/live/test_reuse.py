@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from gitassets.actions.transition import reject
 from gitassets.adapters.files import hash_file
+from gitassets.domain.money import Estimate
 from gitassets.errors import GitAssetsError
 from tests.actions.checks import assert_clean, git, select, write_hook
-from tests.live.shop import IMAGE_USD, SCRIPT, Somebody, Studio
+from tests.live.shop import IMAGE_USD, SCRIPT, Somebody, Studio, spoken_usd
+from tests.providers.services import Answer, Seen
 
 
 def test_a_run_of_the_same_script_costs_nothing(studio: Studio) -> None:
@@ -132,3 +136,84 @@ def test_a_take_from_history_counts_nothing_towards_the_runs_limit(studio: Studi
     result = studio.produce([SCRIPT[0], "Another."], audio=False, run_id="ep2")
     assert (len(result.made), result.failed) == (2, ())
     assert studio.bought() == 2
+
+
+class Overtaken(Somebody):
+    """While one looks at the estimate, another command makes the same for another run."""
+
+    def __init__(self, studio: Studio, run_id: str) -> None:
+        super().__init__()
+        self._studio, self._run_id = studio, run_id
+
+    def show(self, estimate: Estimate) -> None:
+        super().show(estimate)
+        self._studio.produce(run_id=self._run_id)
+
+
+def test_what_another_command_made_after_one_has_agreed_is_taken(studio: Studio) -> None:
+    result = studio.produce(run_id="ep2", buyer=Overtaken(studio, "ep1"))
+    assert (studio.bought(), result.spent_usd) == (6, 0)
+    assert sorted(f"{one.address} {one.earlier}" for one in result.reused)[0] == "audio 1 ep1:segment_001/audio"
+    assert {one.md5 for one in studio.assets().values()} == {one.md5 for one in studio.assets("ep2").values()}
+    studio.assert_settled()
+
+
+def test_unless_everything_was_to_be_made_anew(studio: Studio) -> None:
+    studio.produce(run_id="ep2", fresh=True, buyer=Overtaken(studio, "ep1"))
+    assert studio.bought() == 12
+
+
+def test_another_take_does_not_count_what_its_asset_had_already(studio: Studio) -> None:
+    """Two takes of the same request are wanted, and another command has made one of them: the other one is bought."""
+    studio.produce(SCRIPT[:1], audio=False)
+    overtaken = Overtaken(studio, "ep2")
+    overtaken.show = lambda _: studio.produce(SCRIPT[:1], audio=False, run_id="ep2", fresh=True)  # type: ignore[method-assign]
+    studio.regen(image="1", takes=2, buyer=overtaken)
+    assert studio.bought() == 3
+    takes = studio.asset("image", 1).takes
+    assert studio.asset("image", 1, "ep2").md5 in takes
+    assert len({studio.asset("image", 1).md5, *takes}) == 3
+
+
+def test_two_commands_at_the_same_moment_buy_what_both_want_once(studio: Studio) -> None:
+    """The second has read the histories while the first call of the first is under way, and waits for its result."""
+    first_has_asked, second_has_agreed, answer = threading.Event(), threading.Event(), studio.services.answer
+
+    def slowly(seen: Seen) -> Answer:
+        first_has_asked.set()
+        assert second_has_agreed.wait(timeout=30)
+        return answer(seen)
+
+    class Second(Somebody):
+        def show(self, estimate: Estimate) -> None:
+            super().show(estimate)
+            second_has_agreed.set()
+
+    studio.services.answer = slowly  # type: ignore[method-assign]
+    first = threading.Thread(target=lambda: studio.produce(images=False))
+    first.start()
+    assert first_has_asked.wait(timeout=30)
+    second = Second()
+    result = studio.produce(images=False, run_id="ep2", buyer=second)
+    first.join(timeout=30)
+    assert studio.bought() == 3
+    assert [one.total_usd for one in second.seen] == [pytest.approx(spoken_usd(*SCRIPT))]
+    assert {one.md5 for one in studio.assets().values()} == {one.md5 for one in studio.assets("ep2").values()}
+    assert sum(one.cost_usd or 0 for run in ("ep1", "ep2") for one in studio.assets(run).values()) == pytest.approx(
+        spoken_usd(*SCRIPT)
+    )
+    assert result.failed == ()
+
+
+def test_takes_of_one_asset_are_made_at_the_same_time(studio: Studio) -> None:
+    studio.produce(SCRIPT[:1], audio=False)
+    together, answer = threading.Barrier(2, timeout=20), studio.services.answer
+
+    def answer_both(seen: Seen) -> Answer:
+        together.wait()
+        return answer(seen)
+
+    studio.services.answer = answer_both  # type: ignore[method-assign]
+    studio.regen(image="1", takes=2)
+    assert not together.broken
+    assert studio.bought() == 3

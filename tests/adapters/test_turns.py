@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from gitassets.adapters.turns import Turns
+from gitassets.errors import BusyError
+
+REQUEST = "0123456789abcdef"
+
+
+def test_whoever_stops_waiting_has_no_turn(tmp_path: Path) -> None:
+    stop = threading.Event()
+    stop.set()
+    with Turns(tmp_path).take(REQUEST, threading.Event()):
+        other = Turns(tmp_path)
+        with pytest.raises(BusyError, match=str(os.getpid())), other.take(REQUEST, stop):
+            pass
+        with other.take("another", stop):
+            pass
+    with other.take(REQUEST, stop):
+        pass
+
+
+def test_the_turn_of_a_command_is_over_when_its_last_thread_is_done(tmp_path: Path) -> None:
+    """Also when that is another thread than the one that began."""
+    mine, other, stop = Turns(tmp_path), Turns(tmp_path), threading.Event()
+    inside, may_end = threading.Barrier(2), threading.Event()
+
+    def second() -> None:
+        with mine.take(REQUEST, threading.Event()):
+            inside.wait(timeout=20)
+            may_end.wait(timeout=20)
+
+    thread = threading.Thread(target=second)
+    with mine.take(REQUEST, threading.Event()):
+        thread.start()
+        inside.wait(timeout=20)
+    stop.set()
+    with pytest.raises(BusyError), other.take(REQUEST, stop):
+        pass
+    may_end.set()
+    thread.join()
+    with other.take(REQUEST, stop):
+        pass
+
+
+def test_the_next_one_sees_who_was_last(tmp_path: Path) -> None:
+    turns = Turns(tmp_path)
+    assert turns.read_last(REQUEST) == ""
+    names = [turns.note(REQUEST), turns.note(REQUEST)]
+    assert len(set(names)) == 2
+    assert Turns(tmp_path).read_last(REQUEST) == names[1]
+
+
+def test_what_is_long_past_is_forgotten(tmp_path: Path) -> None:
+    turns = Turns(tmp_path)
+    turns.note("old")
+    name = turns.note("new")
+    os.utime(tmp_path / "turns" / "old.last", (0, time.time() - 8 * 24 * 60 * 60))
+    turns.forget_old()
+    assert (turns.read_last("old"), turns.read_last("new")) == ("", name)
