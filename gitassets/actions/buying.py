@@ -58,8 +58,7 @@ def buy(shop: Shop, work: Work) -> list[Outcome]:
     order from which `settle_orders`, or the same order placed again, goes on.
     """
     with shop.turns.take(work.request, shop.stop):
-        taken = _take_newer(shop, work)
-        return taken or _buy_and_say_so(shop, work)
+        return _take_newer(shop, work) or _buy(shop, work)
 
 
 def _take_newer(shop: Shop, work: Work) -> list[Outcome]:
@@ -77,20 +76,15 @@ def _take_newer(shop: Shop, work: Work) -> list[Outcome]:
     return list(taken)
 
 
-def _buy_and_say_so(shop: Shop, work: Work) -> list[Outcome]:
-    try:
-        return _buy(shop, work)
-    finally:
-        shop.own.add(shop.turns.note(work.request))
-
-
 def _buy(shop: Shop, work: Work) -> list[Outcome]:
     order = _take_over(shop, work)
     shop.purse.reserve(_price_usd(work, order), work.provider.name)
     placed = _place(shop, work, order)
     generated = _generate(shop, work, order, placed)
     md5 = write_receipt(order, generated)
-    return hand_over(shop.project, order, generated, md5, shop.log)
+    outcomes = hand_over(shop.project, order, generated, md5, shop.log)
+    shop.own.add(shop.turns.note(work.request))
+    return outcomes
 
 
 def _price_usd(work: Work, order: Order) -> float:

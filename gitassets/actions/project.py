@@ -328,8 +328,8 @@ def _latest(project: Project, runs: Mapping[str, Run]) -> Run:
     }
 
     def begun(run: Run) -> tuple[float, int, str]:
-        time = read_time(run.run_id)
-        return time.timestamp() if time else by_run.get(run.run_id, 0), made_ns.get(run.run_id, 0), run.run_id
+        named = read_time(run.run_id)
+        return named.timestamp() if named else by_run.get(run.run_id, 0), made_ns.get(run.run_id, 0), run.run_id
 
     return max(runs.values(), key=begun)
 
