@@ -142,10 +142,10 @@ class Ffmpeg:
 
     def feed(self, args: Sequence[str], task: str, data: Iterable[bytes]) -> None:
         """`data` went into ffmpeg's standard input. FfmpegError names `task`."""
-        # When ffmpeg ends early the pipe breaks; why it ended is in what it said.
-        with self._start(args, task, subprocess.PIPE, subprocess.DEVNULL) as child, suppress(BrokenPipeError):
+        with self._start(args, task, subprocess.PIPE, subprocess.DEVNULL) as child:
             for piece in data:
-                child.write(piece)
+                if not child.write(piece):
+                    break
             child.close_stdin()
 
     @contextmanager
@@ -184,20 +184,24 @@ class _Child:
         self.process = process
         self.said = ""
 
-    def write(self, data: bytes) -> None:
-        if self.process.stdin is not None:
-            self.process.stdin.write(data)
+    def write(self, data: bytes) -> bool:
+        """Return whether ffmpeg still reads: when it ends early the pipe breaks, and what it said tells why."""
+        with suppress(BrokenPipeError):
+            if self.process.stdin is not None:
+                self.process.stdin.write(data)
+            return True
+        return False
 
     def close_stdin(self) -> None:
-        if self.process.stdin is not None:
-            self.process.stdin.close()
+        with suppress(BrokenPipeError):
+            if self.process.stdin is not None:
+                self.process.stdin.close()
 
     def end(self) -> None:
         """The process is gone and its pipes are closed."""
         self.process.kill()
         self.process.wait()
-        with suppress(BrokenPipeError):
-            self.close_stdin()
+        self.close_stdin()
         if self.process.stdout is not None:
             self.process.stdout.close()
 

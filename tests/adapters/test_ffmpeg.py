@@ -146,6 +146,15 @@ def test_what_goes_wrong_while_feeding_ends_the_program(program: Ffmpeg) -> None
     assert program._running == set()
 
 
+def test_feed_raises_a_broken_pipe_that_is_not_that_of_ffmpeg(program: Ffmpeg) -> None:
+    def frames() -> Iterator[bytes]:
+        yield FRAME
+        raise BrokenPipeError("nobody reads the progress any more")
+
+    with pytest.raises(BrokenPipeError, match="progress"):
+        program.feed(RAW, "Making a film", frames())
+
+
 def test_stop_ends_what_runs_and_lets_nothing_start() -> None:
     failed: list[str] = []
     started = threading.Event()
