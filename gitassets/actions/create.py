@@ -10,6 +10,7 @@ from gitassets.adapters.dvc import DVC_GITIGNORE, format_run_config
 from gitassets.domain.commit_message import CommitMessage, format_message
 from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.manifest import MANIFEST_NAME, MEDIA_FOLDERS, Manifest, format_manifest
+from gitassets.domain.rules import follow_rules, require_known
 from gitassets.domain.run_id import check_run_id, find_twin
 from gitassets.domain.selection import format_ranges
 from gitassets.domain.settings_text import SETTINGS_NAME
@@ -81,9 +82,11 @@ def write_branch(
 ) -> str:
     """The id of the root commit of the run's new branch, which holds `manifest` and the texts `beside` it.
 
+    GitAssetsError where it follows rules that are not known here.
     The caller holds the lock of the project, and has put the bytes of the manifest's files into the cache.
     """
-    files = {**format_settings(project), **_root_files(project, manifest), **(beside or {})}
+    written = follow_rules(require_known(manifest))
+    files = {**format_settings(project), **_root_files(project, written), **(beside or {})}
     with project.scratch() as scratch:
         commit = project.git.write_root_commit(files, format_message(message), scratch)
     project.git.create_branch(BRANCH_PREFIX + manifest.run_id, commit)

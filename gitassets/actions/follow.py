@@ -14,6 +14,7 @@ from gitassets.adapters.git import Git
 from gitassets.adapters.stat_index import StatIndex
 from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.manifest import MANIFEST_NAME, Manifest, iter_folder_entries, parse_manifest
+from gitassets.domain.rules import require_known
 from gitassets.errors import GitAssetsError
 
 
@@ -40,7 +41,7 @@ def follow_manifest(top: Path, before: str | None) -> Followed:
 
 
 def _follow(project: Project, run: Run, top: Path, before: str | None) -> Followed:
-    manifest = parse_manifest((top / MANIFEST_NAME).read_bytes(), str(top / MANIFEST_NAME))
+    manifest = require_known(parse_manifest((top / MANIFEST_NAME).read_bytes(), str(top / MANIFEST_NAME)))
     index = project.stat_index(run)
     recorded = _read_before(top, before)
     wanted = {path: md5 for path, md5, _ in iter_folder_entries(manifest)}

@@ -17,6 +17,7 @@ from gitassets.adapters.orders import iter_receipts
 from gitassets.domain.guard import RunState
 from gitassets.domain.keep import Keep
 from gitassets.domain.manifest import iter_folder_entries
+from gitassets.domain.rules import require_known
 from gitassets.domain.takes import OF_THE_BYTES
 from gitassets.errors import ConflictError, CorruptError
 
@@ -87,6 +88,8 @@ def _collect_named(project: Project, keep: Keep) -> set[str]:
                 f"{commit.oid[:10]} holds a manifest that cannot be read: {state.unreadable.message}",
                 "What it names is unknown, so nothing was removed.",
             )
+        if state.manifest is not None:
+            require_known(state.manifest)
         named.update(_named_by(state, keep, is_tip=commit.oid in tips))
     return named
 

@@ -12,6 +12,7 @@ from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.guard import RunState
 from gitassets.domain.manifest import Manifest, format_manifest, parse_manifest
 from gitassets.domain.merge import merge_manifests
+from gitassets.domain.rules import require_known
 from gitassets.errors import GitAssetsError
 
 
@@ -23,7 +24,7 @@ def merge_files(base: Path, ours: Path, theirs: Path) -> int:
 
 
 def _read(path: Path) -> Manifest:
-    return parse_manifest(path.read_bytes(), f"{path.name} (a side of the merge)")
+    return require_known(parse_manifest(path.read_bytes(), f"{path.name} (a side of the merge)"))
 
 
 def _read_base(path: Path) -> Manifest | None:

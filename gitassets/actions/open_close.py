@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from gitassets.actions.create import check_set_up
 from gitassets.actions.incoming import check_incoming
-from gitassets.actions.project import BRANCH_PREFIX, Project, Run, attach_folder, find_run
+from gitassets.actions.project import BRANCH_PREFIX, Project, Run, attach_folder, find_run, read_manifest
 from gitassets.actions.recording import write_run
 from gitassets.actions.remotes import RemoteSource
 from gitassets.actions.transaction import Session, keep_bytes
@@ -18,6 +18,7 @@ from gitassets.adapters.files import remove_incoming
 from gitassets.adapters.git import Git, remove_worktree
 from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.manifest import MEDIA_FOLDERS, Manifest, iter_folder_entries
+from gitassets.domain.rules import require_known
 from gitassets.domain.tree_rules import TreeEntry, iter_tree_problems
 from gitassets.errors import ConflictError
 
@@ -61,6 +62,7 @@ def fill_run(project: Project, run: Run, *, opened: bool = False) -> OpenResult:
 
 def _attach(project: Project, run: Run) -> Run:
     _check_branch(project, run)
+    require_known(read_manifest(project, run))
     folder = project.runs_dir / run.run_id
     remove_incoming(folder)
     if folder.exists() and any(folder.iterdir()):

@@ -28,6 +28,7 @@ from gitassets.adapters.locks import hold_lock
 from gitassets.adapters.stat_index import StatIndex
 from gitassets.domain.manifest import MANIFEST_NAME, Manifest, parse_manifest
 from gitassets.domain.old_json import is_upgrade_unfinished
+from gitassets.domain.rules import names_unknown, require_known
 from gitassets.domain.run_id import LATEST, match_run_id, read_time
 from gitassets.errors import CorruptError, GitAssetsError, NotFoundError
 
@@ -344,6 +345,15 @@ def read_manifest(project: Project, run: Run) -> Manifest:
     if manifest.run_id != run.run_id:
         raise CorruptError(f"{name} says that its run is {manifest.run_id!r}", f"Its run_id must be {run.run_id!r}.")
     return manifest
+
+
+def require_known_rules(project: Project, run: Run) -> None:
+    """GitAssetsError where the run's folder holds a manifest that follows rules which are not known here."""
+    path = None if run.folder is None or run.view is not None else run.folder / MANIFEST_NAME
+    if path is None or not path.is_file():
+        return
+    if names_unknown(path.read_bytes()):
+        require_known(read_manifest(project, run))
 
 
 def read_manifest_bytes(project: Project, run: Run) -> bytes:

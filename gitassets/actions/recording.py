@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gitassets.actions.project import Project, Run
+from gitassets.actions.project import Project, Run, read_manifest
 from gitassets.actions.transaction import Session, begin
 from gitassets.adapters.journal import Charge, Made, MadeLog
 from gitassets.adapters.locks import hold_lock
@@ -25,6 +25,7 @@ from gitassets.domain.manifest import (
     parse_asset,
 )
 from gitassets.domain.money import format_usd
+from gitassets.domain.rules import require_known
 from gitassets.domain.spent import UNKNOWN_PROVIDER, with_charges
 from gitassets.domain.status import Status, status_after_new_take
 from gitassets.domain.takes import OF_THE_BYTES, make_candidate, sorted_takes, without_take
@@ -41,7 +42,11 @@ class Failure(Struct, frozen=True):
 
 @contextmanager
 def hold_making(project: Project, run: Run) -> Iterator[None]:
-    """Nobody else makes assets of this run meanwhile, so nothing is made or paid twice. BusyError says who does."""
+    """Nobody else makes assets of this run meanwhile, so nothing is made or paid twice. BusyError says who does.
+
+    GitAssetsError where the run follows rules that are not known here: what is made could not be recorded.
+    """
+    require_known(read_manifest(project, run))
     with hold_lock(making_lock(project, run.run_id), "making assets", wait_sec=0.5):
         yield
 

@@ -48,6 +48,7 @@ from gitassets.domain.manifest import (
     iter_folder_entries,
     parse_manifest,
 )
+from gitassets.domain.rules import follow_rules, require_known
 from gitassets.domain.selection import format_ranges
 from gitassets.errors import BusyError, ConflictError, GitAssetsError, LockedError
 
@@ -89,7 +90,7 @@ class Session(Struct):
 
         In a merge the files are written and staged, and the id is that of HEAD: the user's commit concludes it.
         """
-        derived = derive(after)
+        derived = follow_rules(derive(after))
         if self.merging:
             _stage(self, derived)
         else:
@@ -100,14 +101,15 @@ class Session(Struct):
     def rebuild(self, message: CommitMessage) -> str:
         """The id of the commit in which every file that follows from the manifest is what follows from it."""
         before = {name: _read_text(self.folder / name) for name in OWN_FILES}
-        after = _texts(derive(self.manifest))
+        rebuilt = follow_rules(derive(self.manifest))
+        after = _texts(rebuilt)
         texts = {name: TextChange(text, after.get(name)) for name, text in before.items() if text != after.get(name)}
         pending = Pending(self.head, format_message(message), texts, {})
         _prepare_blobs(self, self.manifest, pending)
         journal = Journal(self.project.state_dir, self.run.run_id)
         journal.write(pending)
         self.head = _carry_out(self.project, self.folder, self.index, pending, journal)
-        self.manifest = derive(self.manifest)
+        self.manifest = rebuilt
         return self.head
 
     def hash(self, path: str) -> str | None:
@@ -143,7 +145,7 @@ def begin(
         recover_pending(project, run, index)
         merging = in_merge and find_unfinished(_git_dir(folder)) == MERGE
         state = _check_state(run, folder, merging)
-        manifest = read_manifest(project, run) if taken is None else taken
+        manifest = require_known(read_manifest(project, run) if taken is None else taken)
         session = Session(project, run, folder, manifest, state.head or "", index, merging)
         check_folders(folder, [path for path, _, _ in iter_folder_entries(session.manifest)])
         try:

@@ -36,6 +36,7 @@ from gitassets.domain.manifest import MANIFEST_NAME, Address, Asset, Manifest, f
 from gitassets.domain.old_json import is_old_manifest, is_upgrade_unfinished
 from gitassets.domain.old_plan import plan_old_run
 from gitassets.domain.old_run import NotFound, OldRunPlan
+from gitassets.domain.rules import follow_rules
 from gitassets.domain.run_id import check_run_id
 from gitassets.domain.takes import next_take
 from gitassets.errors import ConflictError, GitAssetsError
@@ -239,7 +240,7 @@ def _keep_files(project: Project, order: _Order, manifest: Manifest) -> None:
 
 def _files(project: Project, order: _Order, manifest: Manifest) -> dict[str, bytes]:
     dvc_files = {one.file_name: one.text.encode() for one in imply_dvc_files(manifest).values()}
-    return {**_settings(project, order), **dvc_files, MANIFEST_NAME: format_manifest(derive(manifest))}
+    return {**_settings(project, order), **dvc_files, MANIFEST_NAME: format_manifest(follow_rules(derive(manifest)))}
 
 
 def _settings(project: Project, order: _Order) -> dict[str, bytes]:

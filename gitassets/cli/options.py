@@ -121,13 +121,15 @@ def load_project() -> Project:
 def load_run(wanted: str, *, dry_run: bool = False) -> tuple[Project, Run]:
     """The run that a command is to change. One of claude-studio is upgraded first, unless it is only a `dry_run`."""
     from gitassets.actions.create import check_prepared
-    from gitassets.actions.project import find_run
+    from gitassets.actions.project import find_run, require_known_rules
     from gitassets.cli.old_runs import settle_run, view_run
 
     project = load_project()
     check_prepared(project)
     run = find_run(project, wanted)
-    return project, view_run(project, run) if dry_run else settle_run(project, run)
+    settled = view_run(project, run) if dry_run else settle_run(project, run)
+    require_known_rules(project, settled)
+    return project, settled
 
 
 def look_at_run(wanted: str, *, history: bool = False) -> tuple[Project, Run]:
@@ -137,7 +139,20 @@ def look_at_run(wanted: str, *, history: bool = False) -> tuple[Project, Run]:
 
     project = load_project()
     tell_unprepared(project)
-    return project, settle_run_to_read(project, find_run(project, wanted), history=history)
+    run = settle_run_to_read(project, find_run(project, wanted), history=history)
+    _tell_unknown_rules(project, run)
+    return project, run
+
+
+def _tell_unknown_rules(project: Project, run: Run) -> None:
+    """What only reads works on a run of a newer gitassets; yet it is said."""
+    from gitassets.actions.project import require_known_rules
+    from gitassets.errors import GitAssetsError
+
+    try:
+        require_known_rules(project, run)
+    except GitAssetsError as error:
+        typer.echo(f"{error.message}. {error.hint}", err=True)
 
 
 def tell_unprepared(project: Project) -> None:

@@ -32,6 +32,7 @@ from gitassets.domain.manifest import (
 )
 from gitassets.domain.old_json import is_old_manifest
 from gitassets.domain.reopened import is_reopened
+from gitassets.domain.rules import KNOWN_RULES, UPGRADE_HINT, describe_unknown
 from gitassets.domain.status import Status, find_path
 from gitassets.domain.tree_rules import TreeEntry, iter_tree_problems
 from gitassets.errors import CorruptError
@@ -85,12 +86,34 @@ def check_step(before: RunState | None, after: RunState) -> tuple[Violation, ...
     meanwhile would not be seen.
     """
     old = before or RunState()
+    unknown = find_unknown_rules(after)
+    if unknown is not None:
+        return (unknown,)
     return (*_check_manifest_step(old.manifest, after), *check_tree(old.tree, after.tree), *_check_dvc_step(old, after))
 
 
 def check_state(state: RunState) -> tuple[Violation, ...]:
     """Everything that is wrong with one state, wherever it came from."""
     return check_step(None, state)
+
+
+RULES_UNKNOWN = "rules-unknown"
+
+
+def find_unknown_rules(state: RunState) -> Violation | None:
+    """Whether the state follows rules that are not known here: then nothing can be said of what else holds in it."""
+    if state.manifest is None or state.manifest.rules <= KNOWN_RULES:
+        return None
+    text = describe_unknown(state.manifest.run_id, state.manifest.rules)
+    return Violation(RULES_UNKNOWN, MANIFEST_NAME, text, UPGRADE_HINT)
+
+
+def check_rules(before: Iterable[Manifest], after: Manifest) -> Iterator[Violation]:
+    """Rules that are lower than those of a state before."""
+    highest = max((one.rules for one in before), default=after.rules)
+    if after.rules < highest:
+        text = f"Run {after.run_id} followed rules {highest} and follows rules {after.rules} now"
+        yield Violation("rules-lowered", MANIFEST_NAME, text, f'Let the manifest name `"rules": {highest}` again.')
 
 
 def _check_manifest_step(before: Manifest | None, after: RunState) -> Iterator[Violation]:
@@ -108,6 +131,7 @@ def _check_manifests(before: Manifest, after: Manifest | None) -> Iterator[Viola
         return
     if after.run_id != before.run_id:
         yield other_run(before.run_id, after.run_id)
+    yield from check_rules([before], after)
     for address in (Address(number, kind) for number in iter_changed_segments(before, after) for kind in Kind):
         old, new = before.asset(address), after.asset(address)
         if old != new:

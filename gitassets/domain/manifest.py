@@ -27,6 +27,8 @@ from gitassets.errors import CorruptError, GitAssetsError
 
 MANIFEST_NAME = "asset_manifest.json"
 MAX_MANIFEST_BYTES = 64 * 1024 * 1024
+# Those of 0.1.0, whose manifests name none.
+FIRST_RULES = 1
 _CONFLICT_MARK = b"\n<<<<<<< "
 TAKES_FOLDER = "takes"
 MEDIA_FOLDERS = ("audio", "images", "video", TAKES_FOLDER, "final")
@@ -126,10 +128,13 @@ class Address(Struct, frozen=True, order=True):
 
 
 class Manifest(Struct, frozen=True, kw_only=True):
+    """`rules` are those that the commit with this manifest is judged by (see rules.py)."""
+
     run_id: str
     production_state: str = "draft"
     segments: Mapping[int, Segment] = field(default_factory=dict)
     final: tuple[FinalFile, ...] = ()
+    rules: int = FIRST_RULES
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def assets(self, kind: Kind | None = None) -> Iterator[tuple[Address, Asset]]:
@@ -317,6 +322,7 @@ def _manifest(raw: Mapping[str, Any], read: Mapping[int, Segment] | None, place:
         production_state=production_state,
         segments=MappingProxyType({number: segments[number] for number in sorted(segments)}),
         final=_final(rest.pop("final", None), place.at("final")),
+        rules=_rules(rest.pop("rules", FIRST_RULES), place, "rules"),
         extra=_extra(rest, place),
     )
     _check_paths(manifest, place)
@@ -466,6 +472,12 @@ def _whole(raw: Any, place: _Place, *key: str) -> int:
     return raw
 
 
+def _rules(raw: Any, place: _Place, *key: str) -> int:
+    if not isinstance(raw, int) or isinstance(raw, bool) or not FIRST_RULES <= raw < 2**31:
+        place.at(*key).fail(f"is not a whole number from {FIRST_RULES}")
+    return raw
+
+
 def _number(raw: Any, place: _Place, *key: str) -> float:
     if not isinstance(raw, int | float) or isinstance(raw, bool) or not 0 <= raw < 2**63:
         place.at(*key).fail("is not a number from 0")
@@ -583,13 +595,15 @@ _get_fields = attrgetter(*_ASSET_FIELDS)
 
 def format_manifest(manifest: Manifest) -> bytes:
     """The manifest as it stands in the file: two-space indent, stable order, one value a line, final newline."""
-    raw = {
+    raw: dict[str, Any] = {
         "run_id": manifest.run_id,
         "production_state": manifest.production_state,
         "segments": {segment_key(number): _raw_segment(one) for number, one in manifest.segments.items()},
     }
     if manifest.final:
         raw["final"] = {one.path: {"md5": one.md5, "size": one.size, **one.extra} for one in manifest.final}
+    if manifest.rules != FIRST_RULES:
+        raw["rules"] = manifest.rules
     return f"{format_json({**raw, **manifest.extra})}\n".encode()
 
 

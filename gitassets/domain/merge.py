@@ -49,6 +49,7 @@ def merge_manifests(base: Manifest | None, ours: Manifest, theirs: Manifest) -> 
     merged = Manifest(
         run_id=ours.run_id,
         segments=MappingProxyType(segments),
+        rules=max(ours.rules, theirs.rules),
         extra=merge_objects(start.extra, ours.extra, theirs.extra),
     )
     built = _merge_final(merged, start, ours, theirs)

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gitassets.domain.conflict import CONFLICT, settles
-from gitassets.domain.guard import RunState, Violation, check_assets, check_dvc, check_tree, other_run
+from gitassets.domain.guard import (
+    RunState,
+    Violation,
+    check_assets,
+    check_dvc,
+    check_rules,
+    check_tree,
+    find_unknown_rules,
+    other_run,
+)
 from gitassets.domain.manifest import MANIFEST_NAME, Address, Asset, Kind, Manifest
 from gitassets.domain.merge import merge_manifests
 from gitassets.domain.value_merge import canonical
@@ -28,6 +37,9 @@ def check_merge(base: RunState | None, ours: RunState, theirs: RunState, result:
     Compared is what was decided: which segments and assets there are, their bytes, status and approval. Texts may
     differ, since people settle those by hand. Of a conflict `result` may hold the conflict or a recorded decision.
     """
+    unknown = find_unknown_rules(result)
+    if unknown is not None:
+        return (unknown,)
     return (
         *_check_manifest(base, ours, theirs, result),
         *check_tree([*ours.tree, *theirs.tree], result.tree),
@@ -46,6 +58,8 @@ def _check_manifest(base: RunState | None, ours: RunState, theirs: RunState, res
         yield Violation("run-id-changed", MANIFEST_NAME, error.message, error.hint)
         return
     if expected is not None and result.manifest is not None:
+        sides = (side.manifest for side in (ours, theirs) if side.manifest is not None)
+        yield from check_rules(sides, result.manifest)
         yield from _check_new_assets(ours, theirs, result.manifest)
         yield from _compare(expected, result.manifest)
     elif expected is not result.manifest:
