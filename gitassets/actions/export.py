@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gitassets import __version__
 from gitassets.actions.excerpt_timeline import lay_out_excerpt
+from gitassets.actions.history import is_cut
 from gitassets.actions.log import read_log
 from gitassets.actions.output import check_free, check_output, hold_output
 from gitassets.actions.progress import OnProgress, Progress
@@ -80,7 +81,7 @@ def export_run(project: Project, run: Run, options: ExportOptions, on_progress: 
     output = options.output or Path(f"{run.run_id}{_ZIP}")
     check_output(project, output)
     check_free(output, force=options.force, is_ours=_is_bag)
-    if options.with_history and (project.git_dir / "shallow").is_file():
+    if options.with_history and is_cut(project, run.ref):
         raise ConflictError("This clone is shallow: its history is cut", "Get it with `git fetch --unshallow`.")
     excerpt = read_excerpt(project, run, options.only, options.kind)
     _check_names(excerpt)

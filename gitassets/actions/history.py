@@ -45,6 +45,15 @@ def resolve_in_run(project: Project, run: Run, revision: str) -> str:
     return oid
 
 
+def is_cut(project: Project, *revisions: str) -> bool:
+    """Whether a shallow clone cut the history that these reach: one of another branch says nothing of theirs."""
+    shallow = project.git_dir / "shallow"
+    if not shallow.is_file():
+        return False
+    cut = set(shallow.read_text("ascii").split())
+    return not cut.isdisjoint(HistoryReader(project.git).list_commits(revisions))
+
+
 class RawCommit(Struct, frozen=True):
     """A commit as its object says. `author` is "Name <mail>"; `time` seconds since 1970, the author's own claim."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from gitassets.actions.history import CommonStates, HistoryReader, RawCommit, name_in_run, resolve_in_run
+from gitassets.actions.history import CommonStates, HistoryReader, RawCommit, is_cut, name_in_run, resolve_in_run
 from gitassets.actions.locked_files import linked_folder
 from gitassets.actions.project import Project, Run
 from gitassets.adapters.dvc import list_remote_blobs
@@ -108,7 +108,7 @@ def verify(project: Project, runs: Sequence[Run], options: VerifyOptions) -> Ver
 
 def _verify_run(project: Project, run: Run, options: VerifyOptions, result: VerifyResult) -> None:
     result.runs.append(run.run_id)
-    if (project.git_dir / "shallow").is_file():
+    if is_cut(project, run.ref):
         result.incomplete.append(f"{run.run_id}: the clone is shallow, its history is cut (`git fetch --unshallow`)")
     if options.since and not _is_kept(project, run, options.since):
         _add(result, run, None, _rewritten(options.since))

@@ -287,6 +287,13 @@ def test_the_history_as_a_bundle(project: Project, decided: Run, tmp_path: Path)
     assert git(tmp_path / "clone", "rev-parse", "HEAD") == git(decided.require_folder(), "rev-parse", "HEAD")
 
 
+def test_a_history_that_is_whole_is_given_beside_one_that_was_cut(
+    project: Project, decided: Run, tmp_path: Path
+) -> None:
+    (project.git_dir / "shallow").write_text(git(project.root, "rev-parse", "HEAD"))
+    assert export_it(project, decided, tmp_path / "out", with_history=True).with_history
+
+
 def test_a_shallow_clone_has_no_history_to_give(project: Project, decided: Run, tmp_path: Path) -> None:
     (project.git_dir / "shallow").write_text(git(decided.require_folder(), "rev-parse", "HEAD"))
     with pytest.raises(ConflictError, match="shallow"):

@@ -12,6 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from gitassets.actions.doctor import doctor
+from gitassets.actions.log import read_log
 from gitassets.actions.note import note
 from gitassets.actions.project import find_project, find_run
 from gitassets.actions.regen import RegenOptions, regen
@@ -466,6 +467,20 @@ def test_a_shallow_clone_is_incomplete(locked: LockedRun, tmp_path: Path) -> Non
     done = run_cli(tmp_path / "shallow", "verify", "--history-only")
     assert done.returncode == 1
     assert "Incomplete" in done.stdout
+
+
+def test_a_history_that_is_whole_is_no_less_so_beside_one_that_was_cut(locked: LockedRun, tmp_path: Path) -> None:
+    """The clone has the run with all its commits, and of the project's own branch the last commit alone."""
+    git(locked.project.root, "commit", "--quiet", "--allow-empty", "-m", "More of the project")
+    url = f"file://{locked.project.root}"
+    git(tmp_path, "clone", "--quiet", "--depth", "1", url, "shallow")
+    clone = tmp_path / "shallow"
+    git(clone, "fetch", "--quiet", "origin", "refs/heads/run/*:refs/remotes/origin/run/*")
+    assert (clone / ".git" / "shallow").is_file()
+    done = run_cli(clone, "verify", "--all", "--history-only")
+    assert done.returncode == 0, done.stdout
+    assert "All holds: 1 run, 3 commits" in done.stdout
+    assert read_log(find_project(clone), find_run(find_project(clone), "ep1"))[-1].summary == "create segments 1-3"
 
 
 def test_since_notices_that_history_was_rewritten(locked: LockedRun) -> None:
