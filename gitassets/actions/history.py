@@ -54,6 +54,11 @@ def is_cut(project: Project, *revisions: str) -> bool:
     return not cut.isdisjoint(HistoryReader(project.git).list_commits(revisions))
 
 
+def allows_by_hand(git: Git) -> bool:
+    """Whether approvals, publications and reopens may be edited into the manifest without the message naming them."""
+    return git.read_config_flag("gitassets.allowByHand")
+
+
 class RawCommit(Struct, frozen=True):
     """A commit as its object says. `author` is "Name <mail>"; `time` seconds since 1970, the author's own claim."""
 
@@ -105,6 +110,15 @@ class HistoryReader:
 
     def read_state(self, oid: str) -> RunState:
         return next(self.iter_states([oid]))[1]
+
+    def read_last_manifest(self, oid: str) -> Manifest | None:
+        """The manifest of a commit; where it cannot be read, the last one before it that can. None when it is gone."""
+        while self.objects.resolve(oid):
+            commit, state = next(self.iter_states([oid]))
+            if state.manifest is not None or not commit.parents:
+                return state.manifest
+            oid = commit.parents[0]
+        return None
 
     def _read_chunk(self, oids: Sequence[str]) -> Iterator[tuple[RawCommit, RunState]]:
         found = self._read(oids)

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from gitassets.actions.create import check_set_up, write_branch
 from gitassets.actions.given_bag import GivenBag, read_given_bag
+from gitassets.actions.history import allows_by_hand
 from gitassets.actions.open_close import open_run
 from gitassets.actions.progress import OnProgress
 from gitassets.actions.project import BRANCH_PREFIX, Project, find_runs, repair_links
@@ -164,7 +165,8 @@ def _read_history(project: Project, bag: GivenBag, repository: Path, options: Im
     if ours != theirs:
         raise ConflictError(f"The history in {bag.name} has ids by {theirs}, and this repository by {ours}", _WITHOUT)
     result = VerifyResult()
-    manifest = HistoryAudit(git, bag.manifest.run_id, result).check(tip, []).manifest
+    audit = HistoryAudit(git, bag.manifest.run_id, result, allow_by_hand=allows_by_hand(project.git))
+    manifest = audit.check(tip, []).manifest
     if not result.holds:
         wrong = [*(one.message for one in result.findings), *result.incomplete]
         more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""

@@ -11,7 +11,7 @@ from gitassets.actions.project import Project, Run
 from gitassets.actions.recording import adopt, free_path, write_run
 from gitassets.actions.takes import find_take
 from gitassets.actions.transaction import Session
-from gitassets.domain.commit_message import CommitMessage, Transition
+from gitassets.domain.commit_message import NOTHING, CommitMessage, Transition
 from gitassets.domain.manifest import Address, Asset, default_path
 from gitassets.domain.reopened import how_to_reopen
 from gitassets.domain.selection import AssetSelection, format_ranges, select_segments
@@ -41,9 +41,11 @@ def move(project: Project, run: Run, selection: AssetSelection, to: int, take: s
         moved = _moved(session, source, target, take)
         current = session.manifest.asset(target)
         changes: dict[Address, Asset | None] = {target: moved} if take else {target: moved, source: None}
-        transition = Transition(target, current.status if current else "none", moved.status)
+        transitions = [Transition(target, current.status if current else NOTHING, moved.status)]
+        there = session.manifest.asset(source)
+        transitions += [Transition(source, there.status, NOTHING)] if there is not None and take is None else []
         what = f"{'take ' + take + ' of ' if take else ''}{source} to {to}"
-        message = CommitMessage(run.run_id, "move", what, "", (transition,), (source.segment, to))
+        message = CommitMessage(run.run_id, "move", what, "", tuple(transitions), (source.segment, to))
         commit = session.commit(session.manifest.with_assets(changes), message)
     return MoveResult(run.run_id, str(source), str(target), moved.path, commit)
 

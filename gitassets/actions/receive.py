@@ -73,6 +73,8 @@ def _tell(run_id: str, result: VerifyResult, say: Say) -> None:
         say(f"{run_id}: … and {len(result.findings) - _SHOWN} more", "")
     for text in result.incomplete:
         say(text, "")
+    for one in result.by_hand[:_SHOWN]:
+        say(f"noted: {_describe(one)}", "")
     if result.holds:
         keep = "1 commit keeps" if result.commits == 1 else f"{result.commits} commits keep"
         say(f"{run_id}: {keep} the locks", "")

@@ -10,22 +10,32 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from gitassets.actions.history import CommonStates, HistoryReader, RawCommit, is_cut, name_in_run, resolve_in_run
+from gitassets.actions.history import (
+    CommonStates,
+    HistoryReader,
+    RawCommit,
+    allows_by_hand,
+    is_cut,
+    name_in_run,
+    resolve_in_run,
+)
 from gitassets.actions.locked_files import linked_folder
 from gitassets.actions.project import Project, Run
 from gitassets.adapters.dvc import list_remote_blobs
 from gitassets.adapters.files import find_link
 from gitassets.adapters.git import Git, find_unfinished, read_gitfile
 from gitassets.adapters.stat_index import StatIndex
-from gitassets.domain.commit_message import parse_message
+from gitassets.domain.changes import BY_HAND, UNNAMED, check_message
 from gitassets.domain.conflict import iter_conflicts
 from gitassets.domain.dvc_file import DVC_FILES, imply_dvc_files
 from gitassets.domain.guard import (
+    RULES_UNKNOWN,
     RunState,
     Violation,
     check_dvc,
     check_state,
     check_step,
+    find_unknown_rules,
     other_run,
     state_from_bytes,
 )
@@ -33,9 +43,7 @@ from gitassets.domain.manifest import (
     MANIFEST_NAME,
     Address,
     Asset,
-    Kind,
     Manifest,
-    iter_changed_segments,
     iter_folder_entries,
 )
 from gitassets.domain.merge_guard import check_merge, merge_of_many
@@ -62,7 +70,8 @@ class Finding:
 class VerifyResult:
     """`findings` is empty and `incomplete` too when all holds. `unchecked` says what was not looked at.
 
-    `mended` names .dvc files that a commit left behind the manifest, and that are right again since.
+    `mended` names .dvc files that a commit left behind the manifest, and that are right again since; `by_hand` what
+    commits did to assets without their messages saying so, where that may be.
     """
 
     runs: list[str] = field(default_factory=list)
@@ -72,6 +81,7 @@ class VerifyResult:
     findings: list[Finding] = field(default_factory=list)
     incomplete: list[str] = field(default_factory=list)
     mended: list[Finding] = field(default_factory=list)
+    by_hand: list[Finding] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
 
     @property
@@ -84,7 +94,8 @@ class VerifyOptions:
     """`span` is a range A..B of commits; `since` a commit that must still be in the history.
 
     `blobs` is a DVC remote, by name or URL, that must hold the blobs; without it they must be in the cache. With
-    `history_only` neither blobs nor files are looked at.
+    `history_only` neither blobs nor files are looked at. With `allow_by_hand`, or where git's configuration says so,
+    nobody has to name approvals, publications and reopens in a commit's message.
     """
 
     span: str | None = None
@@ -92,6 +103,7 @@ class VerifyOptions:
     full: bool = False
     blobs: str | None = None
     history_only: bool = False
+    allow_by_hand: bool = False
 
 
 def verify(project: Project, runs: Sequence[Run], options: VerifyOptions) -> VerifyResult:
@@ -113,9 +125,10 @@ def _verify_run(project: Project, run: Run, options: VerifyOptions, result: Veri
     if options.since and not _is_kept(project, run, options.since):
         _add(result, run, None, _rewritten(options.since))
     include, exclude = _parse_span(project, run, options.span)
-    audit = HistoryAudit(project.git, run.run_id, result, collect_hashes=options.full)
+    allowed = True if options.allow_by_hand else None
+    audit = HistoryAudit(project.git, run.run_id, result, collect_hashes=options.full, allow_by_hand=allowed)
     tip = audit.check(include, exclude)
-    if tip.manifest is None or options.span is not None:
+    if tip.manifest is None or options.span is not None or find_unknown_rules(tip) is not None:
         return
     _check_conflicts(run, tip.manifest, result)
     if not options.history_only:
@@ -158,10 +171,11 @@ def make_finding(run_id: str, commit: RawCommit | None, one: Violation, *, menda
         one.code,
         one.subject,
         one.message,
-        one.hint if commit is None or mendable else _take_out(run_id, one),
+        one.hint if commit is None or mendable or one.code in _WITH_HINT else _take_out(run_id, one),
     )
 
 
+_WITH_HINT = (BY_HAND, UNNAMED, RULES_UNKNOWN)
 _OF_LOCKS = ("locked-removed", "locked-md5-changed", "locked-path-changed", "locked-size-changed", "lock-left")
 
 
@@ -186,10 +200,19 @@ def format_time(seconds: int) -> str:
 class HistoryAudit:
     """Walks commits, parents first, and judges each against its parents. Keeps a state only while it is needed.
 
-    With `collect_hashes`, `hashes` are those of every file that any commit named, with its last path.
+    With `collect_hashes`, `hashes` are those of every file that any commit named, with its last path. Whether commits
+    by hand are as good as any (`allow_by_hand`) git's configuration says, where the caller does not.
     """
 
-    def __init__(self, git: Git, run_id: str, result: VerifyResult, *, collect_hashes: bool = False) -> None:
+    def __init__(
+        self,
+        git: Git,
+        run_id: str,
+        result: VerifyResult,
+        *,
+        collect_hashes: bool = False,
+        allow_by_hand: bool | None = None,
+    ) -> None:
         self._reader = HistoryReader(git)
         self._git, self._run_id, self._result = git, run_id, result
         self._states: dict[str, RunState] = {}
@@ -198,6 +221,8 @@ class HistoryAudit:
         self._uses: Counter[str] = Counter()
         self._left_behind: list[tuple[RawCommit, Violation]] = []
         self._collect_hashes = collect_hashes
+        self._allow_by_hand = allow_by_hand
+        self._told_unknown_rules = False
         self.hashes: dict[str, str] = {}
 
     def check(self, include: str, exclude: Sequence[str]) -> RunState:
@@ -245,20 +270,28 @@ class HistoryAudit:
         for one in self._violations(commit, parents, state) if whole else check_state(state):
             if one.code == "dvc-not-implied" and _is_left_behind(one.subject, parents, state):
                 self._left_behind.append((commit, one))
-            else:
-                self._result.findings.append(make_finding(self._run_id, commit, one))
+            elif not self._is_told_already(one):
+                where = self._result.by_hand if self._is_note(one) else self._result.findings
+                where.append(make_finding(self._run_id, commit, one))
+
+    def _is_note(self, one: Violation) -> bool:
+        if one.code == BY_HAND and self._allow_by_hand is None:
+            self._allow_by_hand = allows_by_hand(self._git)
+        return one.code == UNNAMED or (one.code == BY_HAND and bool(self._allow_by_hand))
+
+    def _is_told_already(self, one: Violation) -> bool:
+        """Rules that are not known here are told of once: every later commit follows them too."""
+        told, is_one = self._told_unknown_rules, one.code == RULES_UNKNOWN
+        self._told_unknown_rules |= is_one
+        return told and is_one
 
     def _violations(self, commit: RawCommit, parents: Sequence[RunState], state: RunState) -> Iterator[Violation]:
-        if not parents:
-            yield from check_state(state)
-        elif len(parents) == 1:
-            yield from check_step(parents[0], state)
+        if len(parents) < 2:
+            yield from _check_one_step(commit, parents[0] if parents else None, state)
         elif len(parents) == 2:
             yield from check_merge(self._common.read(*commit.parents), parents[0], parents[1], state)
         else:
             yield merge_of_many(commit.oid[:10])
-        if len(parents) < 2:
-            yield from _check_trailers(commit, parents[0].manifest if parents else None, state.manifest)
 
     def _parent_state(self, commit: RawCommit, parent: str) -> RunState | None:
         """None where the history is cut, which the result says."""
@@ -290,32 +323,16 @@ def _is_left_behind(name: str, parents: Sequence[RunState], state: RunState) -> 
     return any(parent.dvc_files.get(name) == state.dvc_files.get(name) for parent in parents)
 
 
-def _check_trailers(commit: RawCommit, before: Manifest | None, after: Manifest | None) -> Iterator[Violation]:
-    """A message that claims other transitions than the manifests show. The manifests are what counts."""
-    message = parse_message(commit.message)
-    if message is None or not message.action or after is None:
+def _check_one_step(commit: RawCommit, before: RunState | None, after: RunState) -> Iterator[Violation]:
+    """What a commit that is no merge breaks. An asset whose lock it broke needs no second word on its message."""
+    found = check_step(before, after)
+    yield from found
+    if after.manifest is None or find_unknown_rules(after) is not None:
         return
-    claimed = {(one.address, one.before, one.after) for one in message.transitions}
-    real = dict(_iter_changes(before, after))
-    shown = {(address, *statuses) for address, (statuses, _) in real.items()}
-    loose = {(address, *statuses) for address, (statuses, visible) in real.items() if not visible}
-    for address, old, new in sorted(claimed - shown):
-        text = f"The message says that {address} went from {old} to {new}, the manifest does not"
-        yield Violation("trailer-disagrees", str(address), text)
-    for address, old, new in sorted(shown - claimed - loose):
-        text = f"{address} went from {old} to {new}, which the message does not say"
-        yield Violation("trailer-disagrees", str(address), text)
-
-
-def _iter_changes(before: Manifest | None, after: Manifest) -> Iterator[tuple[Address, tuple[tuple[str, str], bool]]]:
-    """Each asset that differs: its statuses, and whether a message has to name it (its status or bytes changed)."""
-    numbers = iter_changed_segments(before, after) if before else after.segments
-    for address in (Address(number, kind) for number in numbers for kind in Kind):
-        old, asset = before.asset(address) if before else None, after.asset(address)
-        if asset is None or old == asset:
-            continue
-        visible = old is None or old.status is not asset.status or old.md5 != asset.md5
-        yield address, ((old.status.value if old else "none", asset.status.value), visible)
+    broken = {one.subject for one in found}
+    for one in check_message(before.manifest if before else None, after.manifest, commit.message):
+        if one.code not in (BY_HAND, UNNAMED) or one.subject not in broken:
+            yield one
 
 
 def _check_conflicts(run: Run, manifest: Manifest, result: VerifyResult) -> None:

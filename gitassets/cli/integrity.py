@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
     app.command(
         epilog="Examples:\n\n  gitassets verify\n\n  gitassets verify latest --full\n\n"
         "  gitassets verify pilot --range HEAD~5..HEAD\n\n  gitassets verify --all --json\n\n"
-        "  gitassets verify --all --history-only"
+        "  gitassets verify --all --history-only\n\n  gitassets verify --all --allow-by-hand"
     )(verify)
     app.command(epilog="Examples:\n\n  gitassets doctor")(doctor)
     app.command(epilog="Examples:\n\n  gitassets gc\n\n  gitassets gc --yes\n\n  gitassets gc --keep locked")(gc)
@@ -52,11 +52,20 @@ def verify(
     history_only: Annotated[
         bool, typer.Option("--history-only", help="Judge the commits alone, where the media files are not at hand.")
     ] = False,
+    allow_by_hand: Annotated[
+        bool,
+        typer.Option(
+            "--allow-by-hand",
+            help="Only note approvals, publications and reopens that no commit's message names, as edits by hand make.",
+        ),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Prove from the history alone that no lock was broken, and that the approved bytes are there.
 
-    Trusts no hook. Exit code 0 only when all holds; a cut history is reported as incomplete.
+    Trusts no hook. Exit code 0 only when all holds; a cut history is reported as incomplete. What a commit did follows
+    from the manifests: an approval, publication or reopen that its message does not name is an error, unless
+    `git config gitassets.allowByHand` is true or --allow-by-hand is given; any other transition is noted.
     """
     from gitassets.actions.project import list_runs
     from gitassets.actions.verify import VerifyOptions
@@ -77,7 +86,9 @@ def verify(
         chosen = list({one.run_id: one for one in named}.values())
     else:
         chosen = [one for one in list_runs(project) if not one.old]
-    options = VerifyOptions(span=span, since=since, full=full, blobs=blobs, history_only=history_only)
+    options = VerifyOptions(
+        span=span, since=since, full=full, blobs=blobs, history_only=history_only, allow_by_hand=allow_by_hand
+    )
     result = act(project, chosen, options)
     if as_json:
         emit_json("verify", {"holds": result.holds, **vars(result)})
@@ -105,6 +116,10 @@ def _print_verified(result: VerifyResult) -> None:
         typer.echo(
             printable(f"Mended since: {one.subject} was left behind in commit {one.commit[:10]} by {one.author}")
         )
+    for one in result.by_hand[:_SHOWN_OF_A_KIND]:
+        typer.echo(printable(f"By hand: {one.message} (commit {one.commit[:10]} by {one.author})"))
+    if len(result.by_hand) > _SHOWN_OF_A_KIND:
+        typer.echo(f"… and {len(result.by_hand) - _SHOWN_OF_A_KIND} more by hand; --json lists all.")
     for text in result.incomplete:
         typer.echo(printable(f"Incomplete: {text}"))
     for text in result.unchecked:

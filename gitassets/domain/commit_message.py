@@ -19,11 +19,13 @@ _JOINERS = "\u200c\u200d"
 # A hook of the user's may put the number of a ticket before it.
 _SUBJECT = re.compile(r"(?P<before>\S.*\s)?assets\((?P<run>[^()\n]+)\): (?P<what>.+)\Z")
 _TRAILER = re.compile(r"(Assets-[A-Za-z-]+): (.*)\Z")
+_ANY_TRAILER = re.compile(r"[A-Za-z][\w-]*: |\(cherry picked from commit ")
+_SQUASHED = re.compile(r"^commit ([0-9a-f]{40,64})$", re.MULTILINE)
 _TRANSITION = re.compile(r"(audio|image|video) ([\d,-]+) (\w+) -> (\w+)\Z")
 
 
 class Transition(Struct, frozen=True):
-    """A change of one asset's status, or a new take under the same status. `before` is "none" for a new asset."""
+    """A change of one asset's status, or a new take under the same status. "none" stands for no asset."""
 
     address: Address
     before: str
@@ -80,6 +82,34 @@ def format_message(message: CommitMessage) -> str:
     return "\n\n".join(part for part in (_shorten(subject), words, "\n".join(trailers)) if part) + "\n"
 
 
+def complete_message(text: str, run_id: str, transitions: Sequence[Transition]) -> str:
+    """The user's message with trailers that name these transitions, and no others; without a subject, with ours."""
+    paragraphs = [kept for one in _split(text) if (kept := _leave_out_claims(one))]
+    if not paragraphs:
+        what = format_addresses(dict.fromkeys(one.address for one in transitions))
+        return format_message(CommitMessage(run_id, "change", what, "", tuple(transitions)))
+    last = paragraphs.pop() if len(paragraphs) > 1 and _is_block_of_trailers(paragraphs[-1]) else ""
+    # Of several messages in one, only the trailers of the last are any.
+    words = [one for one in paragraphs if not all(_is_ours(line) for line in one.splitlines())]
+    ours = [line for line in last.splitlines() if _is_ours(line)] or [f"Assets-Run: {run_id}"]
+    ours += [f"Assets-Transition: {line}" for line in _format_transitions(transitions)]
+    others = [line for line in last.splitlines() if not _is_ours(line)]
+    return "\n\n".join([*words, "\n".join([*ours, *others])]) + "\n"
+
+
+def _leave_out_claims(paragraph: str) -> str:
+    lines = paragraph.strip("\n").splitlines()
+    return "\n".join(line for line in lines if not line.startswith("Assets-Transition: "))
+
+
+def _is_ours(line: str) -> bool:
+    return _TRAILER.match(line) is not None
+
+
+def _is_block_of_trailers(paragraph: str) -> bool:
+    return all(_ANY_TRAILER.match(line) for line in paragraph.splitlines())
+
+
 def _shorten(subject: str) -> str:
     return subject if len(subject) <= 200 else f"{subject[:199]}…"
 
@@ -98,19 +128,27 @@ def _make_plain(char: str) -> str:
 
 
 def _format_transitions(transitions: Sequence[Transition]) -> list[str]:
-    groups: dict[tuple[Kind, str, str], list[int]] = {}
+    """A line for each pair of states; several transitions of one asset stand in their order."""
+    groups: list[tuple[tuple[Kind, str, str], list[int]]] = []
+    last: dict[Address, int] = {}
     for one in transitions:
-        groups.setdefault((one.address.kind, one.before, one.after), []).append(one.address.segment)
-    return [f"{kind} {format_ranges(numbers)} {before} -> {after}" for (kind, before, after), numbers in groups.items()]
+        key = (one.address.kind, one.before, one.after)
+        start = last.get(one.address, -1) + 1
+        place = next((at for at in range(start, len(groups)) if groups[at][0] == key), len(groups))
+        if place == len(groups):
+            groups.append((key, []))
+        groups[place][1].append(one.address.segment)
+        last[one.address] = place
+    return [f"{kind} {format_ranges(numbers)} {before} -> {after}" for (kind, before, after), numbers in groups]
 
 
 def parse_message(text: str) -> CommitMessage | None:
     """What a commit's message says, None when it is not one of ours. Only the last paragraph holds trailers."""
-    paragraphs = text.strip("\n").split("\n\n")
+    paragraphs = _split(text)
     subject = _SUBJECT.match(paragraphs[0].strip())
     if not subject or len(paragraphs) < 2:
         return None
-    trailers = [match.groups() for line in paragraphs[-1].splitlines() if (match := _TRAILER.match(line))]
+    trailers = list(_iter_trailers(paragraphs[-1]))
     action = next((value for name, value in trailers if name == "Assets-Action"), "")
     if subject["before"] and not action:
         return None
@@ -119,13 +157,73 @@ def parse_message(text: str) -> CommitMessage | None:
         action=action,
         what=subject["what"].removeprefix(action).strip(),
         words="\n\n".join(paragraphs[1:-1]).strip(),
-        transitions=tuple(
-            one for name, value in trailers if name == "Assets-Transition" for one in _parse_transition(value)
-        ),
-        segments=tuple(
-            number for name, value in trailers if name == "Assets-Segments" for number in _parse_numbers(value)
-        ),
+        transitions=tuple(_iter_transitions(trailers)),
+        segments=tuple(_iter_segments(trailers)),
     )
+
+
+def parse_claims(text: str) -> tuple[Transition, ...]:
+    """The transitions that a message's trailers name, in their order, whatever its subject is."""
+    paragraphs = _split(text)
+    return tuple(_iter_transitions(_iter_trailers(paragraphs[-1]))) if len(paragraphs) > 1 else ()
+
+
+def parse_segments(text: str) -> tuple[int, ...]:
+    """The segments that a message's trailers name, whatever its subject is."""
+    paragraphs = _split(text)
+    return tuple(_iter_segments(_iter_trailers(paragraphs[-1]))) if len(paragraphs) > 1 else ()
+
+
+def parse_words(text: str) -> str:
+    """What a message that is not ours says below its subject; without the trailers, where they name transitions."""
+    paragraphs = _split(text)
+    if parse_claims(text):
+        paragraphs[-1] = "\n".join(line for line in paragraphs[-1].splitlines() if not _is_ours(line))
+    return "\n\n".join(paragraphs).partition("\n")[2].strip()
+
+
+def parse_all_claims(text: str) -> tuple[Transition, ...]:
+    """Those of all paragraphs: of a message that several were put together to."""
+    return tuple(one for paragraph in _split(text) for one in _iter_transitions(_iter_trailers(paragraph)))
+
+
+def parse_squashed(text: str) -> tuple[str, ...]:
+    """The ids of the commits that `git merge --squash` lists, oldest first."""
+    return tuple(reversed(_SQUASHED.findall(text)))
+
+
+def drop_comments(text: str, mark: str = "#") -> str:
+    """The message without what git tells in an editor, which begins with this mark and stands at the end."""
+    lines = text.splitlines()
+    cut = next((at for at, line in enumerate(lines) if line.startswith(f"{mark} ---") and " >8 -" in line), len(lines))
+    kept = "\n".join(lines[:cut]).rstrip()
+    # Without an editor git takes such lines for the user's own.
+    in_editor = cut < len(lines) or kept.rpartition("\n")[2].startswith(mark)
+    kept_lines = kept.splitlines()
+    return "\n".join(line for line in kept_lines if not line.startswith(mark)) + "\n" if in_editor else text
+
+
+def _split(text: str) -> list[str]:
+    return text.strip("\n").split("\n\n")
+
+
+def _iter_trailers(paragraph: str) -> Iterator[tuple[str, str]]:
+    for line in paragraph.splitlines():
+        match = _TRAILER.match(line)
+        if match:
+            yield match[1], match[2]
+
+
+def _iter_transitions(trailers: Iterable[tuple[str, str]]) -> Iterator[Transition]:
+    for name, value in trailers:
+        if name == "Assets-Transition":
+            yield from _parse_transition(value)
+
+
+def _iter_segments(trailers: Iterable[tuple[str, str]]) -> Iterator[int]:
+    for name, value in trailers:
+        if name == "Assets-Segments":
+            yield from _parse_numbers(value)
 
 
 def _parse_transition(line: str) -> list[Transition]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from gitassets.actions.progress import Progress
 from gitassets.actions.project import Project, Run, read_manifest
 from gitassets.adapters.git import Git
+from gitassets.domain.changes import check_message
 from gitassets.domain.dvc_file import DVC_FILES
 from gitassets.domain.guard import RunState, check_step, state_from_bytes
 from gitassets.domain.manifest import MANIFEST_NAME, Address, Asset, Kind, format_manifest, iter_folder_entries
@@ -131,11 +132,14 @@ def assert_no_leftovers(project: Project, run: Run) -> None:
 
 
 def assert_history_legal(folder: Path) -> None:
-    """The guard has no objection to any commit of the run's branch."""
+    """The guard has no objection to any commit of the run's branch, and each message names all that its commit did."""
     before: RunState | None = None
-    for commit in git(folder, "rev-list", "--reverse", "HEAD").split():
+    for line in git(folder, "log", "--reverse", "--topo-order", "--format=%H%x00%B%x01", "HEAD").split("\x01")[:-1]:
+        commit, message = line.strip("\n").split("\0")
         after = read_state(folder, commit)
-        assert check_step(before, after) == (), git(folder, "show", "-s", commit)
+        assert check_step(before, after) == (), message
+        if after.manifest is not None:
+            assert list(check_message(before.manifest if before else None, after.manifest, message)) == [], message
         before = after
 
 

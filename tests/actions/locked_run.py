@@ -13,6 +13,7 @@ from gitassets.actions.project import Project, Run, find_project, find_run, read
 from gitassets.actions.transition import approve
 from gitassets.actions.verify import VerifyOptions, VerifyResult, verify
 from gitassets.adapters.files import hash_file
+from gitassets.domain.commit_message import Transition, complete_message
 from gitassets.domain.derived import derive
 from gitassets.domain.dvc_file import DVC_FILES, imply_dvc_files
 from gitassets.domain.manifest import MANIFEST_NAME, Address, Asset, Kind, Manifest, format_manifest, parse_manifest
@@ -109,6 +110,16 @@ def commit_by_hand(folder: Path, message: str = "By hand") -> str:
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--no-verify", "--message", message)
     return git(folder, "rev-parse", "HEAD").strip()
+
+
+def begin_with_rules(locked: LockedRun, rules: int) -> None:
+    """The run's history has one commit, in which it is as it was, by these rules."""
+    write_by_hand(locked.folder, replace(locked.manifest(), rules=rules))
+    git(locked.folder, "add", "--all")
+    named = [Transition(address, "none", asset.status) for address, asset in locked.manifest().assets()]
+    message = complete_message("Begin", "ep1", named)
+    commit = git(locked.folder, "commit-tree", git(locked.folder, "write-tree").strip(), "-m", message).strip()
+    git(locked.folder, "reset", "--quiet", "--hard", commit)
 
 
 def with_status(status: Status) -> Callable[[Asset], Asset]:

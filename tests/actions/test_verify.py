@@ -31,6 +31,7 @@ from tests.actions.locked_run import (
     IMAGE_1,
     IMAGE_3,
     LockedRun,
+    begin_with_rules,
     change_by_hand,
     commit_by_hand,
     overwrite,
@@ -87,7 +88,7 @@ def test_all_that_gitassets_itself_does_holds(locked: LockedRun, provider: ToneP
     reopen_assets(project, run, select(image="1"), reason="new logo")
     approve(project, run, select(image="all", audio="all"))
     result = locked.verify(full=True)
-    assert result.findings == []
+    assert (result.findings, result.by_hand) == ([], [])
     assert result.holds
 
 
@@ -347,11 +348,13 @@ def test_a_trailer_that_disagrees_with_its_commit(locked: LockedRun) -> None:
     assert locked.codes() == {"trailer-disagrees"}
 
 
-def test_a_transition_that_the_message_hides(locked: LockedRun) -> None:
+@pytest.mark.parametrize(("rules", "code"), [(1, "trailer-disagrees"), (2, "by-hand")])
+def test_a_transition_that_the_message_hides(locked: LockedRun, rules: int, code: str) -> None:
+    begin_with_rules(locked, rules)
     change_by_hand(locked.folder, IMAGE_3, with_status(Status.APPROVED))
     commit_by_hand(locked.folder, "assets(ep1): note segment 2\n\nAssets-Run: ep1\nAssets-Action: note")
     (finding,) = locked.verify().findings
-    assert finding.code == "trailer-disagrees"
+    assert finding.code == code
     assert "image 3 went from draft to approved" in finding.message
 
 
@@ -369,7 +372,8 @@ def test_a_reason_cannot_forge_a_trailer(locked: LockedRun) -> None:
     assert locked.verify().holds
 
 
-def test_a_commit_by_hand_without_trailers_is_judged_by_its_manifest_alone(locked: LockedRun) -> None:
+def test_by_the_first_rules_a_commit_without_trailers_is_judged_by_its_manifest_alone(locked: LockedRun) -> None:
+    begin_with_rules(locked, 1)
     change_by_hand(locked.folder, IMAGE_3, with_status(Status.APPROVED))
     commit_by_hand(locked.folder, "I like this one")
     assert locked.verify().holds
@@ -561,6 +565,7 @@ def test_the_command_tells_who_did_what_where(locked: LockedRun) -> None:
     assert set(found["findings"][0]) == {
         "run_id", "commit", "author", "date", "code", "subject", "message", "hint",
     }  # fmt: skip
+    assert found["by_hand"] == []
     assert run_cli(locked.project.root, "verify", "--range", "HEAD~1..HEAD").returncode == 2
     assert run_cli(locked.project.root, "verify", "ep1", "--range", "HEAD~1..HEAD", "--all").returncode == 2
     assert "no run 'ep9'" in run_cli(locked.project.root, "verify", "--all", "ep1", "ep9").stderr
