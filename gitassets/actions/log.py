@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gitassets.actions.comparing import find_deviations
 from gitassets.actions.history import HistoryReader
 from gitassets.actions.project import Project, Run, read_manifest
+from gitassets.adapters.deviations import Deviation
 from gitassets.adapters.git import Commit
 from gitassets.domain.audit import LogEntry
-from gitassets.domain.commit_message import CommitMessage, Transition, parse_message
+from gitassets.domain.commit_message import (
+    CommitMessage,
+    Transition,
+    parse_claims,
+    parse_message,
+    parse_segments,
+    parse_words,
+)
 from gitassets.domain.conflict import settles_anew
 from gitassets.domain.manifest import Kind
 from gitassets.domain.selection import Selection, select_segments
@@ -18,18 +27,22 @@ from gitassets.domain.status import Status
 def read_log(
     project: Project, run: Run, *, segments: Selection | None = None, kind: Kind | None = None
 ) -> tuple[LogEntry, ...]:
-    """The run's history, newest first; with `segments` or `kind` only what changed such assets."""
+    """The run's history, newest first; with `segments` or `kind` only what changed such assets.
+
+    What changed follows from the manifests: a message counts only where it says the same.
+    """
     numbers = None if segments is None else set(select_segments(segments, read_manifest(project, run)))
-    reader = HistoryReader(project.git)
-    entries = (_entry(commit, reader) for commit in project.git.iter_log(run.ref))
+    reader, deviations = HistoryReader(project.git), find_deviations(project, run)
+    entries = (_entry(commit, reader, deviations.get(commit.oid)) for commit in project.git.iter_log(run.ref))
     return tuple(entry for entry in entries if _concerns(entry, numbers, kind))
 
 
-def _entry(commit: Commit, reader: HistoryReader) -> LogEntry:
+def _entry(commit: Commit, reader: HistoryReader, deviation: Deviation | None) -> LogEntry:
     parsed = parse_message(commit.message)
     subject = commit.message.split("\n", 1)[0]
     if parsed is None:
-        parsed = CommitMessage("", "", subject, commit.message.partition("\n")[2].strip())
+        words, claims = parse_words(commit.message), parse_claims(commit.message)
+        parsed = CommitMessage("", "", subject, words, claims, parse_segments(commit.message))
     summary = f"{parsed.action} {parsed.what}".strip()
     return LogEntry(
         commit.oid,
@@ -39,8 +52,9 @@ def _entry(commit: Commit, reader: HistoryReader) -> LogEntry:
         parsed.action,
         summary,
         parsed.words,
-        parsed.transitions or tuple(_iter_settled(commit, reader)),
+        deviation.transitions if deviation else parsed.transitions or tuple(_iter_settled(commit, reader)),
         parsed.segments,
+        deviation.by_hand if deviation else (),
     )
 
 

@@ -16,6 +16,7 @@ from gitassets.actions.recording import adopt, write_run
 from gitassets.actions.transaction import Session, stage_dvc_files
 from gitassets.actions.verify import format_time
 from gitassets.adapters.files import is_folder
+from gitassets.domain.changes import Change, iter_changes, tell_commit
 from gitassets.domain.commit_message import CommitMessage, Transition
 from gitassets.domain.conflict import CONFLICT, SETTLED, settles_anew
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest
@@ -78,7 +79,7 @@ def _sightings(steps: Sequence[_Step], address: Address) -> Iterator[Sighting]:
 
 
 class Approval(Struct, frozen=True):
-    """Who approved an asset's current bytes, and in which commit."""
+    """Who approved an asset's current bytes, and in which commit; `by_hand` where its message does not name that."""
 
     address: Address
     status: Status
@@ -87,13 +88,17 @@ class Approval(Struct, frozen=True):
     commit: str
     author: str
     date: str
+    by_hand: bool = False
 
 
 _Approvals = dict[Address, Approval]
 
 
 def blame(project: Project, run: Run, kind: Kind | None = None) -> tuple[Approval, ...]:
-    """For each locked asset the commit since which these bytes have been approved without a break."""
+    """For each locked asset the commit since which these bytes have been approved without a break.
+
+    It follows from the manifests alone, whatever the messages say.
+    """
     steps = list(_iter_steps(project, run))
     handed = HandedOn[_Approvals]({step.commit.oid: step.commit.parents for step in steps})
     found: _Approvals = {}
@@ -107,13 +112,29 @@ def blame(project: Project, run: Run, kind: Kind | None = None) -> tuple[Approva
 def _approve(step: _Step, kind: Kind | None, earlier: Sequence[_Approvals]) -> _Approvals:
     """The approvals after this commit: those that a parent had already, and its own."""
     found: _Approvals = {}
+    reopened = {one.address for one in _iter_reopened(step)}
     for address, asset in step.manifest.assets(kind):
         if asset.approved:
             # Who decided between two branches has approved, also where one of them had done so.
-            anew = settles_anew(asset, [one.asset(address) for one in step.parents])
+            anew = address in reopened or settles_anew(asset, [one.asset(address) for one in step.parents])
             known = None if anew else _find_approval(address, asset, earlier)
             found[address] = known or _approval(address, asset, step.commit)
-    return found
+    return _mark_by_hand(step, found)
+
+
+def _iter_reopened(step: _Step) -> Iterator[Change]:
+    """What one commit reopened and approved again: of its parent's approval nothing is left."""
+    if len(step.commit.parents) == 1 and step.parents:
+        yield from (one for one in iter_changes(step.parents[0], step.manifest) if one.reopened)
+
+
+def _mark_by_hand(step: _Step, found: _Approvals) -> _Approvals:
+    own = [address for address, one in found.items() if one.commit == step.commit.oid]
+    if not own or len(step.commit.parents) > 1:
+        return found
+    told = tell_commit(next(iter(step.parents), None), step.manifest, step.commit.message)
+    by_hand = {one.address for one in told.by_hand}
+    return {**found, **{address: replace(found[address], by_hand=True) for address in own if address in by_hand}}
 
 
 def _find_approval(address: Address, asset: Asset, earlier: Sequence[_Approvals]) -> Approval | None:

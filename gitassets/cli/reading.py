@@ -136,7 +136,11 @@ def summary(run: OptionalRun = None, as_json: JsonOption = False) -> None:
 
 @guarded
 def log(run: RunArgument, segment: SegmentOption = None, kind: TypeOption = None, as_json: JsonOption = False) -> None:
-    """Show the history of a run from git: when, who, which transition, why."""
+    """Show the history of a run from git: when, who, which transition, why.
+
+    Transitions are what the manifests show, whatever a commit's message says. Those that it does not name are marked as
+    made by hand.
+    """
     from gitassets.actions.log import read_log
     from gitassets.cli.render import emit_json
 
@@ -153,7 +157,6 @@ def log(run: RunArgument, segment: SegmentOption = None, kind: TypeOption = None
 
 def _print_entry(entry: LogEntry) -> None:
     from gitassets.cli.render import make_console, plain, printable
-    from gitassets.cli.told import tell_transitions
 
     date = entry.date.replace("T", " ")[:16]
     console = make_console()
@@ -163,12 +166,16 @@ def _print_entry(entry: LogEntry) -> None:
     )
     if entry.words:
         typer.echo(printable("\n".join(f"    {line}" for line in entry.words.splitlines())))
-    tell_transitions(entry.transitions)
+    for line in entry.describe():
+        typer.echo(f"  {line}")
 
 
 @guarded
 def blame(run: RunArgument, kind: TypeOption = None, as_json: JsonOption = False) -> None:
-    """Show who approved each locked asset, when, in which commit, and which bytes."""
+    """Show who approved each locked asset, when, in which commit, and which bytes.
+
+    An approval that its commit's message does not name is marked as made by hand.
+    """
     from gitassets.actions.takes import blame as act
     from gitassets.cli.render import emit_json, make_console, make_table, plain, style_status
 
@@ -183,8 +190,9 @@ def blame(run: RunArgument, kind: TypeOption = None, as_json: JsonOption = False
     columns = ("Asset", "Status", "By", "When", "Commit", "md5")
     table = make_table(*columns, whole=set(columns) - {"By"})
     for one in approvals:
+        mark = " by hand" if one.by_hand else ""
         table.add_row(
-            str(one.address), style_status(one.status), plain(one.author), one.date.replace("T", " ")[:16],
+            str(one.address), style_status(one.status) + mark, plain(one.author), one.date.replace("T", " ")[:16],
             one.commit[:10], one.md5[:12],
         )  # fmt: skip
     make_console().print(table)

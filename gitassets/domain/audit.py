@@ -19,7 +19,10 @@ _TEXTS = ("run_id", "commit", "date", "author", "email", "action", "summary", "w
 
 
 class LogEntry(Struct, frozen=True):
-    """One commit of a run: who, when, which transitions, why. `action` is empty for a commit made by hand."""
+    """One commit of a run: who, when, which transitions, why. `action` is empty where the message is not one of ours.
+
+    `by_hand` are those of the transitions that its message does not name.
+    """
 
     commit: str
     date: str
@@ -30,6 +33,13 @@ class LogEntry(Struct, frozen=True):
     words: str
     transitions: tuple[Transition, ...]
     segments: tuple[int, ...]
+    by_hand: tuple[Transition, ...] = ()
+
+    def describe(self) -> Iterator[str]:
+        """Its transitions in words; those by hand are marked."""
+        named = [one for one in self.transitions if one not in self.by_hand]
+        yield from describe_transitions(named)
+        yield from (f"by hand: {line}" for line in describe_transitions(self.by_hand))
 
 
 def format_trail(run_id: str, entries: Iterable[LogEntry]) -> bytes:
@@ -38,12 +48,16 @@ def format_trail(run_id: str, entries: Iterable[LogEntry]) -> bytes:
 
 
 def _raw_entry(run_id: str, entry: LogEntry) -> dict[str, Any]:
-    transitions = [
-        {"segment": one.address.segment, "kind": one.address.kind.value, "before": one.before, "after": one.after}
-        for one in entry.transitions
-    ]
-    values = {**asdict(entry), "transitions": transitions, "segments": list(entry.segments)}
+    raw = {"transitions": _raw(entry.transitions), "segments": list(entry.segments), "by_hand": _raw(entry.by_hand)}
+    values = {**asdict(entry), **raw}
     return {"run_id": run_id, **{name: _plain(value) for name, value in values.items()}}
+
+
+def _raw(transitions: Iterable[Transition]) -> list[dict[str, Any]]:
+    return [
+        {"segment": one.address.segment, "kind": one.address.kind.value, "before": one.before, "after": one.after}
+        for one in transitions
+    ]
 
 
 def _plain(value: Any) -> Any:
@@ -65,11 +79,13 @@ def _parse_line(line: bytes, name: str) -> tuple[str, LogEntry]:
         texts = {key: raw[key] for key in _TEXTS}
         transitions = tuple(map(_parse_transition, raw["transitions"]))
         segments = tuple(raw["segments"])
+        # Version 0.1.0 did not tell.
+        by_hand = tuple(map(_parse_transition, raw.get("by_hand", ())))
     except (KeyError, TypeError, ValueError) as error:
         raise CorruptError(f"{name} is no entry of an audit trail: {error}", "Get the file again.") from error
     if not all(isinstance(one, str) for one in texts.values()) or not all(isinstance(one, int) for one in segments):
         raise CorruptError(f"{name} is no entry of an audit trail", "Get the file again.")
-    return texts.pop("run_id"), LogEntry(**texts, transitions=transitions, segments=segments)
+    return texts.pop("run_id"), LogEntry(**texts, transitions=transitions, segments=segments, by_hand=by_hand)
 
 
 def _parse_transition(raw: Mapping[str, Any]) -> Transition:
@@ -87,7 +103,7 @@ def _describe(run_id: str, entry: LogEntry) -> Iterator[str]:
     yield f"{_flat(entry.date).replace('T', ' ')}  {_flat(entry.author)} <{_flat(entry.email)}>"
     yield f"  {_flat(run_id)}: {_flat(entry.summary)}  ({_flat(entry.commit)[:10]})"
     yield from (f"    {line}".rstrip() for line in clean_words(entry.words).splitlines())
-    yield from (f"  {_flat(line)}" for line in describe_transitions(entry.transitions))
+    yield from (f"  {_flat(line)}" for line in entry.describe())
 
 
 def _flat(text: str) -> str:

@@ -1,0 +1,390 @@
+"""What a commit did to the assets follows from the manifests: verify, the server, log and blame go by them alone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from gitassets.actions import comparing
+from gitassets.actions.log import read_log
+from gitassets.actions.takes import blame
+from gitassets.actions.transition import approve, reject, reopen_assets
+from gitassets.adapters.git import set_config
+from gitassets.adapters.hook_files import shipped_hooks_dir
+from gitassets.domain.manifest import MANIFEST_NAME, Asset
+from gitassets.domain.reopened import reopen_record
+from gitassets.domain.status import Status
+from tests.actions.checks import git, run_cli, select
+from tests.actions.locked_run import (
+    IMAGE_1,
+    IMAGE_3,
+    LockedRun,
+    begin_with_rules,
+    change_by_hand,
+    commit_by_hand,
+    with_bytes,
+    with_status,
+    write_by_hand,
+)
+
+ByHand = Callable[[LockedRun], object]
+
+
+def replace_reopened(locked: LockedRun) -> str:
+    """Other bytes, approved, with the record of a reopen that nobody asked for."""
+
+    def change(asset: Asset) -> Asset:
+        return replace(with_bytes(locked.project, asset), reopened=reopen_record(asset, "typo"))
+
+    change_by_hand(locked.folder, IMAGE_1, change)
+    path = locked.folder / locked.asset(IMAGE_1).path
+    path.unlink()
+    shutil.copyfile(locked.project.blobs.path(locked.asset(IMAGE_1).md5), path)
+    return commit_by_hand(locked.folder, "typo")
+
+
+def reopen_and_approve(locked: LockedRun) -> str:
+    change_by_hand(locked.folder, IMAGE_1, lambda one: replace(one, reopened=reopen_record(one, "typo")))
+    return commit_by_hand(locked.folder, "typo")
+
+
+def reopen_by_hand(locked: LockedRun) -> str:
+    change_by_hand(
+        locked.folder, IMAGE_1, lambda one: replace(with_status(Status.REVIEW)(one), reopened=reopen_record(one, "x"))
+    )
+    return commit_by_hand(locked.folder, "typo")
+
+
+def approve_by_hand(locked: LockedRun) -> str:
+    change_by_hand(locked.folder, IMAGE_3, with_status(Status.APPROVED))
+    return commit_by_hand(locked.folder, "typo")
+
+
+def publish_by_hand(locked: LockedRun) -> str:
+    change_by_hand(locked.folder, IMAGE_1, with_status(Status.PUBLISHED))
+    return commit_by_hand(locked.folder, "typo")
+
+
+def amend_an_approval(locked: LockedRun) -> str:
+    approve(locked.project, locked.run, select(image="3"))
+    locked.git("commit", "--quiet", "--amend", "--no-verify", "-m", "x")
+    return locked.head()
+
+
+def squash_past_the_hooks(locked: LockedRun) -> str:
+    locked.git("checkout", "--quiet", "-b", "other")
+    approve_named(locked)
+    locked.git("checkout", "--quiet", "run/ep1")
+    locked.git("merge", "--quiet", "--squash", "other")
+    locked.git("commit", "--quiet", "--no-verify", "-m", "Squashed")
+    return locked.head()
+
+
+def approve_named(locked: LockedRun) -> None:
+    change_by_hand(locked.folder, IMAGE_3, with_status(Status.APPROVED))
+    commit_by_hand(locked.folder, "Good\n\nAssets-Transition: image 3 draft -> approved")
+
+
+DECISIONS: dict[str, tuple[ByHand, list[str]]] = {
+    "other bytes": (replace_reopened, ["image 1: approved → review", "image 1: review → approved"]),
+    "reopened and approved": (reopen_and_approve, ["image 1: approved → review", "image 1: review → approved"]),
+    "reopened": (reopen_by_hand, ["image 1: approved → review"]),
+    "approved": (approve_by_hand, ["image 3: draft → approved"]),
+    "published": (publish_by_hand, ["image 1: approved → published"]),
+    "amended": (amend_an_approval, ["image 3: draft → approved"]),
+    "squashed": (squash_past_the_hooks, ["image 3: draft → approved"]),
+}
+
+
+@pytest.mark.parametrize("name", DECISIONS)
+def test_a_decision_that_its_message_does_not_name_is_found_and_shown(locked: LockedRun, name: str) -> None:
+    act, lines = DECISIONS[name]
+    commit = act(locked)
+    (finding,) = locked.verify().findings
+    assert (finding.code, finding.commit) == ("by-hand", commit)
+    assert "which the message does not say" in finding.message
+    assert "verify --allow-by-hand" in finding.hint
+    entry = read_log(locked.project, locked.run)[0]
+    assert list(entry.describe()) == [f"by hand: {line}" for line in lines]
+    assert entry.by_hand == entry.transitions
+    assert [one.by_hand for one in blame(locked.project, locked.run) if one.commit == commit] in ([True], [])
+
+
+@pytest.mark.parametrize("name", DECISIONS)
+def test_a_team_that_edits_by_hand_has_it_noted(locked: LockedRun, name: str) -> None:
+    DECISIONS[name][0](locked)
+    for options, config in (({"allow_by_hand": True}, "false"), ({}, "true")):
+        set_config(locked.project.root, {"gitassets.allowByHand": config})
+        result = locked.verify(**options)
+        assert result.holds
+        assert [one.code for one in result.by_hand] == ["by-hand"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        with_status(Status.REVIEW),
+        with_status(Status.REJECTED),
+        lambda _: None,
+    ],
+    ids=["review", "reject", "remove"],
+)
+def test_another_change_that_its_message_does_not_name_is_noted(
+    locked: LockedRun, change: Callable[[Asset], Asset | None]
+) -> None:
+    change_by_hand(locked.folder, IMAGE_3, change)
+    commit = commit_by_hand(locked.folder)
+    result = locked.verify()
+    assert result.holds
+    assert [(one.code, one.commit, one.subject) for one in result.by_hand] == [("unnamed", commit, "image 3")]
+    assert [line[:16] for line in read_log(locked.project, locked.run)[0].describe()] == ["by hand: image 3"]
+
+
+def test_a_broken_lock_is_told_once(locked: LockedRun) -> None:
+    change_by_hand(locked.folder, IMAGE_1, with_status(Status.REVIEW))
+    commit_by_hand(locked.folder)
+    assert [one.code for one in locked.verify().findings if one.commit] == ["lock-left"]
+
+
+def test_what_a_message_claims_wrongly_is_found_whatever_a_team_allows(locked: LockedRun) -> None:
+    change_by_hand(locked.folder, IMAGE_3, with_status(Status.APPROVED))
+    commit_by_hand(locked.folder, "Good\n\nAssets-Transition: image 3 review -> approved")
+    assert locked.codes(allow_by_hand=True) == {"trailer-disagrees"}
+    entry = read_log(locked.project, locked.run)[0]
+    assert list(entry.describe()) == ["by hand: image 3: draft → approved"]
+
+
+def test_what_a_message_claims_and_nobody_did_is_not_shown(locked: LockedRun) -> None:
+    locked.git(
+        "commit", "--quiet", "--allow-empty", "--no-verify", "-m", "assets(ep1): approve image 3\n\n"
+        "Assets-Run: ep1\nAssets-Action: approve\nAssets-Transition: image 3 draft -> approved",
+    )  # fmt: skip
+    assert locked.codes() == {"trailer-disagrees"}
+    assert read_log(locked.project, locked.run)[0].transitions == ()
+
+
+def test_a_commit_by_hand_that_names_what_it_did_is_as_good_as_any(locked: LockedRun) -> None:
+    approve_named(locked)
+    result = locked.verify()
+    assert (result.findings, result.by_hand) == ([], [])
+    entry = read_log(locked.project, locked.run)[0]
+    assert (entry.summary, entry.words, list(entry.describe())) == ("Good", "", ["image 3: draft → approved"])
+    assert not any(one.by_hand for one in blame(locked.project, locked.run))
+
+
+def test_a_history_of_the_first_rules_stays_valid_and_is_shown_as_it_is(locked: LockedRun) -> None:
+    begin_with_rules(locked, 1)
+    for act in (approve_by_hand, reopen_and_approve, replace_reopened):
+        act(locked)
+    assert locked.verify().holds
+    assert [len(one.by_hand) for one in read_log(locked.project, locked.run)] == [2, 2, 1, 0]
+    reject(locked.project, locked.run, select(audio="1"), reason="too fast")
+    assert locked.manifest().rules == 2
+    assert locked.verify().holds
+    publish_by_hand(locked)
+    assert locked.codes() == {"by-hand"}
+
+
+def test_the_rules_cannot_be_lowered_again(locked: LockedRun) -> None:
+    write_by_hand(locked.folder, replace(locked.manifest(), rules=1))
+    done = run_git(locked, "commit", "-qam", "Older rules")
+    assert "followed rules 2 and follows rules 1 now" in done
+    commit = commit_by_hand(locked.folder)
+    assert [(one.code, one.commit) for one in locked.verify().findings] == [("rules-lowered", commit)]
+
+
+def run_git(locked: LockedRun, *args: str) -> str:
+    import subprocess
+
+    done = subprocess.run(("git", *args), cwd=locked.folder, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    return done.stderr
+
+
+def test_a_merge_follows_the_rules_of_its_higher_side(locked: LockedRun) -> None:
+    begin_with_rules(locked, 1)
+    locked.git("checkout", "--quiet", "-b", "other")
+    (locked.folder / "notes.txt").write_text("by the first rules")
+    commit_by_hand(locked.folder)
+    locked.git("checkout", "--quiet", "run/ep1")
+    approve(locked.project, locked.run, select(image="3"))
+    locked.git("merge", "--quiet", "--no-edit", "other")
+    assert locked.manifest().rules == 2
+    assert locked.verify().holds
+    write_by_hand(locked.folder, replace(locked.manifest(), rules=1))
+    locked.git("add", "--all")
+    locked.git("commit", "--quiet", "--amend", "--no-verify", "--no-edit")
+    assert "rules-lowered" in locked.codes()
+
+
+def test_rules_that_are_no_number_are_found(locked: LockedRun) -> None:
+    path = locked.folder / MANIFEST_NAME
+    path.write_text(path.read_text().replace('"rules": 2', '"rules": "2"'))
+    commit_by_hand(locked.folder)
+    assert "manifest-unreadable" in locked.codes()
+
+
+def test_unknown_rules_are_told_once_and_nothing_else_is_said_of_them(locked: LockedRun) -> None:
+    write_by_hand(locked.folder, replace(locked.manifest(), rules=7))
+    first = commit_by_hand(locked.folder)
+    change_by_hand(locked.folder, IMAGE_1, lambda _: None)
+    commit_by_hand(locked.folder)
+    (finding,) = locked.verify().findings
+    assert (finding.code, finding.commit) == ("rules-unknown", first)
+    assert "follows rules 7; this gitassets knows rules up to 2" in finding.message
+    assert "Upgrade" in finding.hint
+
+
+@pytest.fixture
+def server(locked: LockedRun, tmp_path: Path) -> Path:
+    path = tmp_path / "server.git"
+    git(tmp_path, "init", "--quiet", "--bare", str(path))
+    git(locked.folder, "push", "--quiet", str(path), "run/ep1")
+    shutil.copy(shipped_hooks_dir() / "pre-receive", path / "hooks" / "pre-receive")
+    set_config(path, {"gitassets.python": sys.executable})
+    return path
+
+
+@pytest.mark.parametrize("name", DECISIONS)
+def test_the_server_says_the_same_as_verify(locked: LockedRun, server: Path, name: str) -> None:
+    DECISIONS[name][0](locked)
+    assert "which the message does not say" in run_git(locked, "push", str(server), "run/ep1")
+    set_config(server, {"gitassets.allowByHand": "true"})
+    git(locked.folder, "push", "--quiet", str(server), "run/ep1")
+
+
+def test_the_server_refuses_rules_that_it_does_not_know(locked: LockedRun, server: Path) -> None:
+    write_by_hand(locked.folder, replace(locked.manifest(), rules=7))
+    commit_by_hand(locked.folder)
+    said = run_git(locked, "push", str(server), "run/ep1")
+    assert "follows rules 7; this gitassets knows rules up to 2" in said
+
+
+def record_of(locked: LockedRun) -> Path:
+    return locked.project.state_dir / "deviations" / "ep1.jsonl"
+
+
+def told(locked: LockedRun) -> list[list[str]]:
+    return [list(entry.describe()) for entry in read_log(locked.project, locked.run)]
+
+
+@pytest.fixture
+def compared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The messages of the commits that were compared since the test began."""
+    found: list[str] = []
+    real = comparing.tell_commit
+    monkeypatch.setattr(comparing, "tell_commit", lambda *args: (found.append(args[2]), real(*args))[1])
+    return found
+
+
+def test_each_commit_is_compared_once(locked: LockedRun, compared: list[str]) -> None:
+    approve_by_hand(locked)
+    before = told(locked)
+    assert len(compared) == 4
+    assert told(locked) == before
+    reject(locked.project, locked.run, select(audio="1"), reason="too fast")
+    assert told(locked) == [["audio 1: draft → rejected"], *before]
+    assert len(compared) == 5
+    assert len(record_of(locked).read_text().splitlines()) == 2
+
+
+def spoil(text: bytes) -> ByHand:
+    return lambda locked: record_of(locked).write_bytes(text)
+
+
+def cut(locked: LockedRun) -> None:
+    record_of(locked).write_text(record_of(locked).read_text().splitlines()[0])
+
+
+def of_another(locked: LockedRun) -> None:
+    record_of(locked).write_text(record_of(locked).read_text().replace(locked.head(), "1" * 40))
+
+
+def of_another_version(locked: LockedRun) -> None:
+    record_of(locked).write_text(record_of(locked).read_text().replace('"version": 1', '"version": 0'))
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [spoil(b""), spoil(b"{"), spoil(b"[]\n"), spoil(b"\xff\n"), cut, of_another, of_another_version],
+    ids=["empty", "no json", "a list", "no text", "cut", "another tip", "another version"],
+)
+def test_a_record_that_is_broken_or_foreign_is_made_anew(locked: LockedRun, harm: ByHand, compared: list[str]) -> None:
+    approve_by_hand(locked)
+    before = told(locked)
+    good = record_of(locked).read_bytes()
+    harm(locked)
+    compared.clear()
+    assert told(locked) == before
+    assert len(compared) == 4
+    assert record_of(locked).read_bytes() == good
+
+
+def test_a_branch_that_was_rewritten_is_shown_as_it_is_now(locked: LockedRun) -> None:
+    base = locked.head()
+    approve_by_hand(locked)
+    assert told(locked)[0] == ["by hand: image 3: draft → approved"]
+    locked.git("reset", "--quiet", "--hard", base)
+    reopen_by_hand(locked)
+    assert told(locked)[0] == ["by hand: image 1: approved → review"]
+    assert len(record_of(locked).read_text().splitlines()) == 2
+    locked.git("reset", "--quiet", "--hard", base)
+    assert told(locked) == [["image 1: draft → approved"], ["audio 1-3, image 1,3: none → draft"], []]
+
+
+def test_a_record_that_cannot_be_written_hinders_nobody(locked: LockedRun) -> None:
+    approve_by_hand(locked)
+    record_of(locked).parent.write_text("a file in the way")
+    assert told(locked)[0] == ["by hand: image 3: draft → approved"]
+
+
+def test_of_a_history_that_was_cut_the_rest_is_compared_later(locked: LockedRun, tmp_path: Path) -> None:
+    approve_by_hand(locked)
+    reject(locked.project, locked.run, select(audio="1"), reason="too fast")
+    whole = told(locked)
+    git(tmp_path, "clone", "--quiet", "--depth", "1", "-b", "run/ep1", f"file://{locked.project.root}", "clone")
+    shown = run_cli(tmp_path / "clone", "log", "ep1").stdout
+    assert "audio 1: draft → rejected" in shown
+    git(tmp_path / "clone", "fetch", "--quiet", "--unshallow")
+    entries = json.loads(run_cli(tmp_path / "clone", "log", "ep1", "--json").stdout)["entries"]
+    assert [len(one["by_hand"]) for one in entries] == [
+        sum(line.startswith("by hand") for line in one) for one in whole
+    ]
+
+
+def test_the_commands_mark_what_was_done_by_hand(locked: LockedRun) -> None:
+    approve_by_hand(locked)
+    root = locked.project.root
+    assert "  by hand: image 3: draft → approved" in run_cli(root, "log", "ep1").stdout
+    entry = json.loads(run_cli(root, "log", "ep1", "--json").stdout)["entries"][0]
+    assert entry["by_hand"] == entry["transitions"] != []
+    assert "approved by hand" in run_cli(root, "blame", "ep1").stdout
+    approvals = json.loads(run_cli(root, "blame", "ep1", "--json").stdout)["approvals"]
+    assert [one["by_hand"] for one in approvals] == [False, True]
+    done = run_cli(root, "verify")
+    assert done.returncode == 1
+    assert "image 3 went from draft to approved, which the message does not say" in done.stdout
+    done = run_cli(root, "verify", "--allow-by-hand")
+    assert done.returncode == 0
+    assert "By hand: image 3 went from draft to approved" in done.stdout
+    assert "All holds" in done.stdout
+
+
+def test_an_asset_that_was_reopened_and_approved_in_one_commit_was_approved_there(locked: LockedRun) -> None:
+    first = blame(locked.project, locked.run)[0].commit
+    reopen_assets(locked.project, locked.run, select(image="1"), reason="logo")
+    approve(locked.project, locked.run, select(image="1"))
+    locked.git("reset", "--quiet", "--soft", first)
+    locked.git(
+        "commit", "--quiet", "-m", "Look again\n\n"
+        "Assets-Transition: image 1 approved -> review\nAssets-Transition: image 1 review -> approved",
+    )  # fmt: skip
+    (approval,) = blame(locked.project, locked.run)
+    assert (approval.commit, approval.by_hand) == (locked.head(), False)
+    assert locked.verify().holds
