@@ -33,6 +33,23 @@ def _pre_merge_commit(_: Sequence[str]) -> int:
     return _check(merging=True)
 
 
+def _commit_msg(arguments: Sequence[str]) -> int:
+    from gitassets.actions.check_message import check_message
+    from gitassets.actions.guarding import find_staged
+
+    staged = find_staged(Path.cwd(), os.environ)
+    refused = check_message(staged, Path.cwd() / arguments[0], os.environ) if staged and arguments else None
+    if refused is None:
+        return 0
+    _report(refused.violations, "This commit is blocked, since its message does not say what it does")
+    print(f"    → With a message that does: {refused.command}", file=sys.stderr)  # noqa: T201
+    print(f"    → {_ALLOW}", file=sys.stderr)  # noqa: T201
+    return 1
+
+
+_ALLOW = "Where your team edits by hand: git config gitassets.allowByHand true"
+
+
 def _check(*, merging: bool) -> int:
     from gitassets.actions.guarding import check_staged, find_staged
 
@@ -124,6 +141,7 @@ def _pre_receive(_: Sequence[str]) -> int:
 
 _HOOKS: dict[str, Callable[[Sequence[str]], int]] = {
     "pre-commit": _pre_commit,
+    "commit-msg": _commit_msg,
     "pre-merge-commit": _pre_merge_commit,
     "post-checkout": _post_checkout,
     "post-merge": _post_merge,

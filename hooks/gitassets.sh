@@ -38,6 +38,14 @@ if [ "$hook" = pre-commit ] && [ -n "$GITASSETS_STAGED" ] &&
     exit 0
 fi
 
+# A merge is judged by what it merges. The message of a command of gitassets names all that it does.
+if [ "$hook" = commit-msg ]; then
+    [ ! -f "$gitdir/MERGE_HEAD" ] || exit 0
+    if [ -n "$GITASSETS_MESSAGE" ] && [ "$(cat "$1")" = "$GITASSETS_MESSAGE" ]; then
+        exit 0
+    fi
+fi
+
 python=$(git config --get gitassets.python)
 if [ -x "$python" ]; then
     "$python" -I -m gitassets.hook "$hook" "$@"

@@ -32,9 +32,9 @@ def run_hook(folder: Path, *arguments: str, stdin: str = "") -> subprocess.Compl
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["pre-commit", "pre-merge-commit"])
+@pytest.mark.parametrize("name", ["pre-commit", "commit-msg", "pre-merge-commit"])
 def test_the_guard_loads_nothing_heavy(locked: LockedRun, name: str) -> None:
-    code = f"from gitassets import hook\nassert hook.main(['{name}']) == 0"
+    code = f"from gitassets import hook\nassert hook.main(['{name}', 'asset_manifest.json']) == 0"
     assert loaded_after(code, locked.folder) & HEAVY == set()
 
 
@@ -54,8 +54,8 @@ def test_the_command_line_starts_without_what_only_some_commands_need(tmp_path: 
 
 
 def test_outside_of_a_run_there_is_nothing_to_say(locked: LockedRun) -> None:
-    for name in ("pre-commit", "pre-merge-commit", "post-checkout", "post-merge"):
-        done = run_hook(locked.project.root, name)
+    for name in ("pre-commit", "commit-msg", "pre-merge-commit", "post-checkout", "post-merge"):
+        done = run_hook(locked.project.root, name, *(["message"] if name == "commit-msg" else []))
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 

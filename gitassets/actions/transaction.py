@@ -54,8 +54,9 @@ from gitassets.errors import BusyError, ConflictError, GitAssetsError, LockedErr
 
 OWN_FILES = frozenset({MANIFEST_NAME, *DVC_FILES})
 GIT_WAIT_SEC = 5.0
-# Where the pre-commit hook finds what the command that calls git has checked.
-_STAGED = "GITASSETS_STAGED"
+# Where the hooks find what the command that calls git has checked: the change, and the message that names it all.
+_STAGED, _MESSAGE = "GITASSETS_STAGED", "GITASSETS_MESSAGE"
+_MAX_VARIABLE = 100_000  # Linux takes no longer variable than 128 KiB.
 
 
 class Session(Struct):
@@ -346,7 +347,7 @@ def _carry_out(
 ) -> str:
     """The files are written and committed; when git or a hook refuses, files and index are as before.
 
-    What was `checked` just now is told to the pre-commit hook, which need not check that very change once more.
+    What was `checked` just now is told to the hooks, which need not check that very change and message once more.
     """
     index_file = _git_dir(folder) / "index"
     index_before = index_file.read_bytes() if index_file.exists() else None
@@ -354,7 +355,7 @@ def _carry_out(
     try:
         _apply(project, folder, index, pending, forward=True)
         new_paths = [path for path, text in pending.texts.items() if path != MANIFEST_NAME and text.after is not None]
-        told = {_STAGED: _describe_staged(pending)} if checked else {}
+        told = _describe_checked(pending) if checked else {}
         commit = git.commit_paths(list(pending.texts), pending.message, new_paths=new_paths, env=told)
     except BaseException:
         if git.resolve("HEAD") == pending.head:
@@ -368,9 +369,10 @@ def _carry_out(
     return commit
 
 
-def _describe_staged(pending: Pending) -> str:
+def _describe_checked(pending: Pending) -> dict[str, str]:
     changes = {path: (_encode(one.before), _encode(one.after)) for path, one in pending.texts.items()}
-    return format_staged(changes, like=pending.head)
+    told = {_STAGED: format_staged(changes, like=pending.head), _MESSAGE: pending.message.rstrip("\n")}
+    return {name: text for name, text in told.items() if len(text.encode()) < _MAX_VARIABLE}
 
 
 def _encode(text: str | None) -> bytes | None:

@@ -519,6 +519,33 @@ def _runs_git_in(process: Path, folder: Path) -> bool:
         return False
 
 
+_AMEND = re.compile(r"--am(e(nd?)?)?\Z")  # As git lets it be shortened.
+
+
+def is_amending() -> bool | None:
+    """Whether the `git commit` that runs this process as its hook amends; None where the system does not tell."""
+    words = next((found for found in _iter_callers() if "commit" in found[1:]), None)
+    if words is None:
+        return None
+    options = words[: words.index("--")] if "--" in words else words
+    return any(_AMEND.match(one) for one in options)
+
+
+def _iter_callers() -> Iterator[list[str]]:
+    """The words of the git processes above this one, the nearest first."""
+    pid = os.getppid()
+    while pid > 1:
+        process = Path("/proc") / str(pid)
+        try:
+            name, words = (process / "comm").read_text(), (process / "cmdline").read_text("utf-8", "replace")
+            # The name, which stands in brackets, may hold anything.
+            pid = int((process / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()[1])
+        except OSError:
+            return
+        if name == "git\n":
+            yield words.split("\0")[:-1]
+
+
 def remove_git_locks(git_dir: Path, locks: Iterable[Path]) -> None:
     """What a killed git command left of its locks is gone."""
     for path in (*locks, *git_dir.glob("next-index-*.lock")):

@@ -9,7 +9,7 @@ from pathlib import Path
 from gitassets.adapters.files import write_atomic
 from gitassets.errors import ConflictError
 
-CLIENT_HOOKS = ("pre-commit", "pre-merge-commit", "post-checkout", "post-merge", "post-rewrite")
+CLIENT_HOOKS = ("pre-commit", "commit-msg", "pre-merge-commit", "post-checkout", "post-merge", "post-rewrite")
 SERVER_HOOK = "pre-receive"
 _SHARED = "gitassets.sh"
 _MARK = b"# gitassets hook"

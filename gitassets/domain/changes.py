@@ -189,7 +189,8 @@ def check_message(before: Manifest | None, after: Manifest, text: str) -> Iterat
 
 _WAYS_ON = (
     "As long as nobody else has this commit, reword it with `git commit --amend` or `git rebase -i`: the hook offers "
-    "the message. Teams that edit by hand use `gitassets verify --allow-by-hand`."
+    "the message. Teams that edit by hand use `gitassets verify --allow-by-hand`, or set "
+    "`git config gitassets.allowByHand true`."
 )
 
 

@@ -193,14 +193,15 @@ def parse_squashed(text: str) -> tuple[str, ...]:
 
 
 def drop_comments(text: str, mark: str = "#") -> str:
-    """The message without what git tells in an editor, which begins with this mark and stands at the end."""
-    lines = text.splitlines()
+    """The message without what git tells in an editor: lines that begin with the mark, and all behind the scissors.
+
+    Where no such line is the last one there was no editor, and they are the user's own.
+    """
+    lines = text.rstrip().splitlines()
     cut = next((at for at, line in enumerate(lines) if line.startswith(f"{mark} ---") and " >8 -" in line), len(lines))
-    kept = "\n".join(lines[:cut]).rstrip()
-    # Without an editor git takes such lines for the user's own.
-    in_editor = cut < len(lines) or kept.rpartition("\n")[2].startswith(mark)
-    kept_lines = kept.splitlines()
-    return "\n".join(line for line in kept_lines if not line.startswith(mark)) + "\n" if in_editor else text
+    if cut == len(lines) and not (lines and lines[-1].startswith(mark)):
+        return text
+    return "".join(f"{line}\n" for line in lines[:cut] if not line.startswith(mark))
 
 
 def _split(text: str) -> list[str]:

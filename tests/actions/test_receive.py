@@ -92,7 +92,7 @@ def test_a_break_in_the_middle_of_a_push_is_found(server: Server) -> None:
 
 
 def test_a_rewritten_history_is_refused(server: Server) -> None:
-    server.locked.git("commit", "--quiet", "--amend", "-m", "Another word")
+    server.locked.git("commit", "--quiet", "--amend", "--no-verify", "-m", "Another word")
     assert "rewrites history" in server.refuses("--force", "run/ep1")
 
 

@@ -88,7 +88,8 @@ def test_a_reopened_one_keeps_its_record(project: Project, made: Run) -> None:
     again(project, made, image="2")
     assert asset(project, made, "image", 2).reopened == record
     git(made.require_folder(), "reset", "--quiet", "--soft", "HEAD~2")
-    git(made.require_folder(), "commit", "--quiet", "-m", "squashed")
+    message = "squashed\n\nAssets-Transition: image 2 approved -> review"
+    git(made.require_folder(), "commit", "--quiet", "-m", message)
     assert_clean(project, made)
 
 

@@ -287,7 +287,7 @@ def test_the_commands_print_tables_and_json(locked: LockedRun) -> None:
     assert "image 1" in table
     assert "Ann Lee <ann@example.com>" in table
     (approval,) = json.loads(run_cli(root, "blame", "ep1", "--json").stdout)["approvals"]
-    assert {"segment", "kind", "status", "md5", "path", "commit", "author", "date"} == set(approval)
+    assert {"segment", "kind", "status", "md5", "path", "commit", "author", "date", "by_hand"} == set(approval)
     assert "Nothing to restore" in run_cli(root, "restore", "ep1", "--image", "1").stdout
     locked.locked_file.unlink()
     assert "Put back images/scene_000.png" in run_cli(root, "restore", "ep1", "--image", "1").stdout

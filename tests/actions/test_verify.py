@@ -344,7 +344,8 @@ def test_the_history_alone_needs_no_media(locked: LockedRun) -> None:
 def test_a_trailer_that_disagrees_with_its_commit(locked: LockedRun) -> None:
     message = "assets(ep1): reject image 3\n\nAssets-Run: ep1\nAssets-Action: reject\n"
     commit_a_note(locked)
-    locked.git("commit", "--quiet", "--amend", "-m", f"{message}Assets-Transition: image 3 review -> rejected")
+    claim = "Assets-Transition: image 3 review -> rejected"
+    locked.git("commit", "--quiet", "--amend", "--no-verify", "-m", f"{message}{claim}")
     assert locked.codes() == {"trailer-disagrees"}
 
 

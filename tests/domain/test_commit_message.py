@@ -11,6 +11,7 @@ from gitassets.domain.commit_message import (
     CommitMessage,
     Transition,
     clean_words,
+    drop_comments,
     format_addresses,
     format_message,
     parse_message,
@@ -199,3 +200,19 @@ def test_a_hostile_range_costs_little() -> None:
     parsed = parse_message("assets(ep1): note x\n\nAssets-Action: note\nAssets-Segments: 1-999999999")
     assert parsed is not None
     assert len(parsed.segments) == 100_000
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("typo\n", "typo\n"),
+        ("typo\n\n# my own\n\nwords\n", "typo\n\n# my own\n\nwords\n"),
+        ("typo\n# told\n\nwords\n# told\n#\n", "typo\n\nwords\n"),
+        ("typo\n# ------------------------ >8 ------------------------\ndiff --git a b\n", "typo\n"),
+        ("# told\n", ""),
+        ("", ""),
+    ],
+)
+def test_what_git_tells_in_an_editor_is_dropped(text: str, kept: str) -> None:
+    assert drop_comments(text) == kept
+    assert drop_comments(text.replace("#", ";"), ";") == kept.replace("#", ";")
