@@ -69,12 +69,14 @@ def bench_commits_in_runs(folder: Path, options: argparse.Namespace) -> None:
     for title, segments in (("A commit that approves 45 of 135 assets", 45), ("The same of 3,000 assets", 1000)):
         run = make_run(project, f"run{segments}", segments)
         before, after = _change(project, run, parse_options(("--audio", "1-45")))
+        message = folder / f"message{segments}"
+        message.write_text(git(run.require_folder(), "log", "-1", "--format=%B", "HEAD@{1}"))
         sh = _make_plain(folder / f"sh{segments}", EMPTY_SH_HOOK, before)
         python = _make_plain(folder / f"python{segments}", EMPTY_PYTHON_HOOK, before)
         cases = {
-            "an empty sh hook": _commit_of_change(sh, before, after),
-            "an empty Python hook": _commit_of_change(python, before, after),
-            "the hooks": _commit_of_change(run.require_folder(), before, after),
+            "an empty sh hook": _commit_of_change(sh, before, after, message),
+            "an empty Python hook": _commit_of_change(python, before, after, message),
+            "the hooks": _commit_of_change(run.require_folder(), before, after, message),
         }
         show(f"{title}, under", measure(cases, options.rounds))
 
@@ -103,10 +105,14 @@ def _read_files(run: Run) -> dict[str, bytes]:
     return {path: (folder / path).read_bytes() for path in git(folder, "ls-files").split()}
 
 
-def _commit_of_change(folder: Path, before: dict[str, bytes], after: dict[str, bytes]) -> Case:
+def _commit_of_change(
+    folder: Path, before: dict[str, bytes], after: dict[str, bytes], message: Path | None = None
+) -> Case:
+    words = COMMIT if message is None else ("git", "commit", "--quiet", "--all", "--file", str(message))
+
     def case() -> float:
         (folder / MANIFEST_NAME).write_bytes(after[MANIFEST_NAME])
-        taken = time_command(COMMIT, folder, os.environ)
+        taken = time_command(words, folder, os.environ)
         git(folder, "update-ref", "HEAD", "HEAD~1")
         git(folder, "read-tree", "HEAD")
         (folder / MANIFEST_NAME).write_bytes(before[MANIFEST_NAME])
@@ -208,6 +214,23 @@ def bench_verify(folder: Path, options: argparse.Namespace) -> None:
     show(f"{options.commits:,} commits of 45 segments", measure(cases, 1))
 
 
+def bench_log(folder: Path, options: argparse.Namespace) -> None:
+    project = make_project(folder / "project")
+    import_history(project, "long", 45, options.commits)
+    log = _timed((*GITASSETS, "log", "long", "--json"), project.root)
+
+    def first() -> float:
+        (project.state_dir / "deviations" / "long.jsonl").unlink(missing_ok=True)
+        return log()
+
+    cases: dict[str, Case] = {
+        "git log with trailers": _timed(("git", "log", "--format=%H%(trailers)", "run/long"), project.root),
+        "gitassets log, where every commit is compared": first,
+        "gitassets log, where they were compared before": log,
+    }
+    show(f"The log of {options.commits:,} commits", measure(cases, 1))
+
+
 def _read_manifests(project: Project) -> float:
     import json
 
@@ -226,6 +249,7 @@ BENCHMARKS: dict[str, Callable[[Path, argparse.Namespace], None]] = {
     "approve": bench_approvals,
     "reading": bench_reading,
     "verify": bench_verify,
+    "log": bench_log,
 }
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from gitassets.domain.manifest import (
     format_manifest,
 )
 from gitassets.domain.reopened import reopen_record
+from gitassets.domain.rules import KNOWN_RULES
 from gitassets.domain.status import Status
 
 PACKAGE_ROOT = Path(__file__).parents[1]
@@ -106,7 +107,7 @@ class Step:
 def iter_history(run_id: str, segments: int, commits: int) -> Iterator[Step]:
     """A lawful history, one transition a commit: approved, reopened, approved again, at times rejected and remade."""
     texts = {number: Segment(paragraph_text=_TEXT) for number in range(1, segments + 1)}
-    manifest = derive(Manifest(run_id=run_id, segments=texts))
+    manifest = derive(Manifest(run_id=run_id, segments=texts, rules=KNOWN_RULES))
     yield Step(manifest, format_message(CommitMessage(run_id, "create", "all")))
     addresses = [Address(number, kind) for number in texts for kind in Kind]
     for count in range(commits - 1):
