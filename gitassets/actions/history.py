@@ -71,13 +71,16 @@ class RawCommit(Struct, frozen=True):
 
 
 def parse_commit(oid: str, data: bytes) -> RawCommit:
+    """CorruptError where the object is none: a pushed branch may name anything, such as a tag."""
     header, _, message = data.decode("utf-8", "replace").partition("\n\n")
     fields: dict[str, list[str]] = {}
     for line in header.splitlines():
         name, _, value = line.partition(" ")
         fields.setdefault(name, []).append(value)
+    if "tree" not in fields:
+        raise CorruptError(f"The object {oid} is no commit", "A branch ends with one: `git fsck` says more.")
     author, time = _parse_author(fields.get("author", [""])[0])
-    return RawCommit(oid, fields.get("tree", [""])[0], tuple(fields.get("parent", ())), author, time, message)
+    return RawCommit(oid, fields["tree"][0], tuple(fields.get("parent", ())), author, time, message)
 
 
 def _parse_author(line: str) -> tuple[str, int]:

@@ -164,3 +164,11 @@ def test_several_common_ancestors_count_as_merged(locked: LockedRun, tmp_path: P
     assert state is not None
     assert state.manifest is not None
     assert state.manifest.asset(IMAGE_1) == locked.asset(IMAGE_1)
+
+
+def test_an_object_that_is_no_commit_is_named(locked: LockedRun) -> None:
+    """As a server is asked to take one: git itself looks at it only after the hook."""
+    locked.git("tag", "--annotate", "--message", "a tag", "v1")
+    tag = locked.git("rev-parse", "v1").strip()
+    with pytest.raises(CorruptError, match=f"The object {tag} is no commit"):
+        reader(locked).read_state(tag)
