@@ -11,6 +11,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
+from gitassets.adapters.locks import take_lock
+from gitassets.errors import BusyError
+
 
 class RenderCache:
     """A folder of finished files. Each is named by the hash of its description, and appears whole or not at all."""
@@ -45,12 +48,10 @@ class RenderCache:
         Its lock is taken before the folder is made: a folder whose lock is free belongs to nobody who lives.
         """
         self.remove_abandoned()
-        from filelock import FileLock
-
         folder = self._work / uuid4().hex
         self._work.mkdir(parents=True, exist_ok=True)
         try:
-            with FileLock(_lock_path(folder)):
+            with take_lock(_lock_path(folder), -1):
                 folder.mkdir()
                 yield folder
         finally:
@@ -59,11 +60,9 @@ class RenderCache:
 
     def remove_abandoned(self) -> None:
         """The workspaces of builds that were killed are gone."""
-        from filelock import FileLock, Timeout
-
         for folder in [path for path in self._work.glob("*") if path.is_dir()]:
-            with suppress(Timeout):
-                with FileLock(_lock_path(folder), timeout=0):
+            with suppress(BusyError):
+                with take_lock(_lock_path(folder), 0):
                     shutil.rmtree(folder, ignore_errors=True)
                 _lock_path(folder).unlink(missing_ok=True)
 
