@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gitassets.actions.project import Project, Run, find_project, find_runs
 from gitassets.actions.transaction import check_folders, keep_bytes
-from gitassets.adapters.files import LOCKED_MODE, OPEN_MODE, is_folder
+from gitassets.adapters.files import is_folder
 from gitassets.adapters.git import Git
 from gitassets.adapters.stat_index import StatIndex
 from gitassets.domain.dvc_file import imply_dvc_files
@@ -80,7 +80,7 @@ def restore_files(
     missing = []
     for path, md5 in wanted.items():
         if index.hash(path) == md5:
-            _set_mode(top, index, path, md5, locked=path in locked)
+            index.set_locked(path, md5, locked=path in locked)
         elif project.blobs.has(md5) and not is_folder(top / path):
             keep_bytes(project, top, index, path)
             project.blobs.place(md5, top / path, locked=path in locked)
@@ -88,9 +88,3 @@ def restore_files(
         else:
             missing.append(path)
     return missing
-
-
-def _set_mode(top: Path, index: StatIndex, path: str, md5: str, *, locked: bool) -> None:
-    writable = bool((top / path).stat().st_mode & 0o200)
-    if writable == locked:
-        index.set_mode(path, md5, LOCKED_MODE if locked else OPEN_MODE)

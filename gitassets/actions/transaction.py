@@ -19,7 +19,7 @@ from gitassets.actions.project import (
     read_manifest,
     repair_links,
 )
-from gitassets.adapters.files import LOCKED_MODE, OPEN_MODE, find_link, remove_incoming, write_atomic
+from gitassets.adapters.files import find_link, remove_incoming, write_atomic
 from gitassets.adapters.git import (
     MERGE,
     Git,
@@ -430,7 +430,7 @@ def _set_modes(session: Session, after: Manifest) -> None:
         before = session.manifest.asset(address)
         if before is None or before.locked == asset.locked or before.path != asset.path:
             continue
-        session.index.set_mode(asset.path, asset.md5, LOCKED_MODE if asset.locked else OPEN_MODE)
+        session.index.set_locked(asset.path, asset.md5, locked=asset.locked)
 
 
 def recover_pending(project: Project, run: Run, index: StatIndex) -> str | None:

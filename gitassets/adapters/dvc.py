@@ -12,7 +12,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from gitassets.adapters.files import INCOMING, LOCKED_MODE, OPEN_MODE, hash_file, sync_file, write_atomic
+from gitassets.adapters.files import (
+    INCOMING,
+    LOCKED_MODE,
+    OPEN_MODE,
+    change_mode,
+    hash_file,
+    sync_file,
+    write_atomic,
+)
 from gitassets.adapters.git import read_gitfile
 from gitassets.domain.dvc_settings import CACHE_TYPES
 from gitassets.errors import ConflictError, CorruptError, NotFoundError
@@ -21,6 +29,8 @@ GET_THEM = "`gitassets pull RUN` gets them from the DVC remote, and so does `dvc
 _INCOMING = "incoming-"
 _ABANDONED_SEC = 24 * 60 * 60.0  # A folder of blobs may be shared by machines that know nothing of each other.
 DVC_GITIGNORE = b"/config.local\n/tmp\n/cache\n"
+# By this very mode DVC knows a blob that it need not hash again. Who may not enter the folders cannot read it either.
+_BLOB_MODE = 0o444
 _SHARED = {"core": {"autostage": "false"}, "cache": {"type": CACHE_TYPES}}
 
 
@@ -56,7 +66,7 @@ class BlobStore:
         target = self.path(md5)
         self._make_folder(target.parent)
         sync_file(file)
-        file.chmod(LOCKED_MODE)
+        change_mode(file, _BLOB_MODE, known_as=target)
         file.replace(target)
 
     def _make_folder(self, folder: Path) -> None:
@@ -66,7 +76,7 @@ class BlobStore:
             self._make_folder(folder.parent)
         folder.mkdir(parents=folder == self.cache_dir, exist_ok=True)
         if self._for_group:
-            folder.chmod(0o2775)
+            change_mode(folder, 0o2775)
 
     def copy_in(self, file: Path, md5: str) -> None:
         """The blob holds what the file holds now; ConflictError when that is no longer `md5`."""
@@ -132,7 +142,7 @@ class BlobStore:
                     f"The cached bytes of {target} are damaged ({source})",
                     "Delete that file, then `gitassets pull` the run, or `gitassets doctor`.",
                 )
-            temporary.chmod(LOCKED_MODE if locked else OPEN_MODE)
+            change_mode(temporary, LOCKED_MODE if locked else OPEN_MODE, known_as=target)
             temporary.replace(target)
         except BaseException:
             with suppress(FileNotFoundError):
@@ -180,14 +190,24 @@ def create_dvc_project(root: Path, site_cache_dir: Path) -> bool:
     if not (root / ".dvc" / ".gitignore").exists():
         write_atomic(root / ".dvc" / ".gitignore", DVC_GITIGNORE)
     shared = _complete_config(root / ".dvc" / "config", _SHARED)
+    _make_private(site_cache_dir)
     local = _complete_config(root / ".dvc" / "config.local", {"core": {"site_cache_dir": str(site_cache_dir)}})
     return made or shared or local
 
 
 def write_local_config(run_dir: Path, cache_dir: Path, site_cache_dir: Path) -> None:
     """The run uses the project's blob cache; git does not see this file. What else is set in it stays."""
+    _make_private(site_cache_dir)
     core = {"site_cache_dir": str(site_cache_dir), **({"no_scm": "true"} if _belongs_to_submodule(run_dir) else {})}
     _complete_config(run_dir / ".dvc" / "config.local", {"core": core, "cache": {"dir": str(cache_dir)}})
+
+
+def _make_private(site_cache_dir: Path) -> None:
+    """Only who shares our state gets into this folder, in which DVC makes others for everybody to write to."""
+    site_cache_dir.mkdir(parents=True, exist_ok=True)
+    mode = 0o2770 if site_cache_dir.parent.stat().st_mode & 0o020 else 0o700
+    if site_cache_dir.stat().st_mode & 0o007:
+        change_mode(site_cache_dir, mode)
 
 
 def _belongs_to_submodule(work_tree: Path) -> bool:

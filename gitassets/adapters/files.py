@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import tempfile
@@ -9,11 +10,38 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-LOCKED_MODE = 0o444
 INCOMING = ".incoming-"  # How the name of a file begins that is being written.
 _umask = os.umask(0)
 os.umask(_umask)
 OPEN_MODE = 0o666 & ~_umask
+LOCKED_MODE = 0o444 & ~_umask
+refused_modes: list[str] = []
+"""The files whose permissions this process was not allowed to change, to be told once."""
+# What somebody else owns; what the file system cannot have.
+_REFUSALS = (errno.EPERM, errno.EACCES, errno.EROFS, errno.ENOSYS, errno.ENOTSUP)
+
+
+def change_mode(path: str | Path, mode: int, *, known_as: Path | None = None) -> None:
+    """The file has these permissions, where it may: they are a hint to other programs, and nothing rests on them.
+
+    Where it may not, it is told of as the file `known_as`.
+    """
+    try:
+        os.chmod(path, mode)  # noqa: PTH101 (not by pathlib, which takes longer than the system does)
+    except OSError as error:
+        if error.errno not in _REFUSALS:
+            raise
+        refused_modes.append(str(known_as or path))
+
+
+def lock_mode(mode: int) -> int:
+    """The mode without the right to write; nobody gets a right that he had not."""
+    return mode & ~0o222
+
+
+def open_mode(mode: int) -> int:
+    """The mode with the right to write for the owner, and for those who may read where new files give it to them."""
+    return mode | 0o200 | (OPEN_MODE & 0o222 & (mode & 0o444) >> 1)
 
 
 def write_atomic(path: Path, data: bytes, *, mode: int = OPEN_MODE) -> None:
@@ -29,7 +57,7 @@ def write_atomic(path: Path, data: bytes, *, mode: int = OPEN_MODE) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).chmod(mode)
+        change_mode(name, mode, known_as=path)
         Path(name).replace(path)
     except BaseException as error:
         with suppress(FileNotFoundError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -99,7 +100,8 @@ def _set_aside(hook: Path, earlier: Path) -> None:
 
 def _write_executable(path: Path, data: bytes) -> None:
     write_atomic(path, data)
-    path.chmod(0o755)
+    if not os.access(path, os.X_OK):  # On some file systems every file is.
+        path.chmod(0o755)
 
 
 def uninstall_hooks(hooks_dir: Path) -> list[str]:

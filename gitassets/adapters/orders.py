@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from gitassets.adapters.files import remove_incoming, sync_folder, write_atomic
+from gitassets.adapters.files import change_mode, remove_incoming, sync_folder, write_atomic
 
 _PRIVATE_FILE, _PRIVATE_FOLDER = 0o600, 0o700
 _ORDER, _JOB, _RECEIPT = "order.json", "job", "receipt.json"
@@ -40,7 +40,7 @@ class Order:
         """What is asked for is on disk, and `result_dir` is empty."""
         shutil.rmtree(self.result_dir, ignore_errors=True)
         self.result_dir.mkdir(parents=True)
-        self.folder.chmod(_PRIVATE_FOLDER)
+        change_mode(self.folder, _PRIVATE_FOLDER)
         self._write(_ORDER, json.dumps(order))
 
     def read_order(self) -> dict[str, Any] | None:

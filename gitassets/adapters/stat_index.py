@@ -13,7 +13,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from gitassets.adapters.files import hash_file, write_atomic
+from gitassets.adapters.files import change_mode, hash_file, lock_mode, open_mode, write_atomic
 
 RACY_NS = 20_000_000  # Coarser than the clock tick of any kernel's file times (10 ms at most).
 
@@ -60,11 +60,18 @@ class StatIndex:
             self._entries[path] = [*signature, digest]
             self._changed = True
 
-    def set_mode(self, path: str, digest: str, mode: int) -> None:
-        """The file has this mode if it has that hash, which stays known: a change of mode changes what `stat` says."""
-        if self.hash(path) == digest:
-            os.chmod(f"{self._root}/{path}", mode)  # noqa: PTH101 (as in `hash`)
-            self.note(path, digest)
+    def set_locked(self, path: str, digest: str, *, locked: bool) -> None:
+        """The file is read-only, or is not, if it has that hash, which stays as well known as it was."""
+        if self.hash(path) != digest:
+            return
+        full = f"{self._root}/{path}"
+        before = stat.S_IMODE(os.lstat(full).st_mode)
+        after = lock_mode(before) if locked else open_mode(before)
+        if after != before:
+            known = path in self._entries
+            change_mode(full, after)
+            if known:
+                self.note(path, digest)
 
     def save(self) -> None:
         """The index is on disk, unless that is full or may not be written: losing it costs hashing, never truth."""

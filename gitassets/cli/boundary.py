@@ -53,6 +53,8 @@ def guarded(command: Command) -> Command:
             message = _without_keys(f"This is a bug in gitassets: {error!r}")
             _tell("Bug", message, f"Please report it with {_write_log()}", as_json)
             raise typer.Exit(_BUG) from None
+        finally:
+            _tell_refused_modes()
 
     return run  # type: ignore[return-value]
 
@@ -60,6 +62,18 @@ def guarded(command: Command) -> Command:
 def _belongs_to_the_parser(error: Exception) -> bool:
     """Whether it is a usage error of the command line's parser, which knows how to show itself."""
     return hasattr(error, "format_message") and hasattr(error, "exit_code")
+
+
+def _tell_refused_modes() -> None:
+    """That files could not be made read-only, or be made writable again, is no reason to stop; nobody relies on it."""
+    files = sys.modules.get("gitassets.adapters.files")
+    found: list[str] = [] if files is None else files.refused_modes
+    if found:
+        more = f" and of {len(found) - 1} more files" if len(found) > 1 else ""
+        typer.echo(
+            f"Note: the permissions of {found[0]}{more} may not be changed here. The locks hold without.", err=True
+        )
+        found.clear()
 
 
 def _tell(kind: str, message: str, hint: str, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gitassets.adapters import stat_index
-from gitassets.adapters.files import hash_bytes, hash_file
+from gitassets.adapters.files import OPEN_MODE, hash_bytes, hash_file
 from gitassets.adapters.stat_index import RACY_NS, StatIndex
 
 LONG_AGO_NS = 1_700_000_000_000_000_000
@@ -84,6 +84,19 @@ def test_a_file_touched_just_now_is_not_trusted_later(index: StatIndex, hashed: 
     index.hash("x")
     index.hash("x")
     assert len(hashed) == 2
+
+
+@pytest.mark.usefixtures("settled")
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o644, 0o664, 0o755])
+def test_a_lock_gives_nobody_a_right_that_he_had_not(index: StatIndex, hashed: list[Path], mode: int) -> None:
+    path = write(index, b"one")
+    path.chmod(mode)
+    index.set_locked("x", hash_bytes(b"one"), locked=True)
+    assert path.stat().st_mode & 0o777 == mode & 0o555
+    index.set_locked("x", hash_bytes(b"one"), locked=False)
+    assert path.stat().st_mode & 0o777 == mode & ~0o022 | OPEN_MODE & 0o022 & mode >> 1 & 0o022
+    assert reload(index).hash("x") == hash_bytes(b"one")
+    assert len(hashed) == 1
 
 
 @pytest.mark.usefixtures("settled")
