@@ -1,7 +1,9 @@
 """Remembers the hash of each file beside what `stat` said of it, so that nothing unchanged is hashed again.
 
 The rule is git's: an entry counts while size, mtime, ctime and inode are the same, and is not trusted when the file was
-touched so shortly before the entry was made that a later write could carry the same time stamp.
+touched so shortly before the entry was made that a later write could carry the same time stamp. A program that has the
+file mapped into its memory writes without a new time stamp until the system has written that part of the file to disk,
+so of a file whose bytes were written in the last seconds nothing is remembered, unless we wrote it ourselves.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from pathlib import Path
 from gitassets.adapters.files import change_mode, hash_file, lock_mode, open_mode, write_atomic
 
 RACY_NS = 20_000_000  # Coarser than the clock tick of any kernel's file times (10 ms at most).
+# Linux writes to disk what is older than 30 s and looks every 5 s (vm.dirty_expire_centisecs, _writeback_centisecs).
+MAPPED_NS = 40_000_000_000
 
 Signature = tuple[int, int, int, int]
 
@@ -29,6 +33,7 @@ class StatIndex:
     def __init__(self, root: Path, store: Path | None) -> None:
         self._root, self._store = root, store
         self._entries: dict[str, list[int | str]] = _read_entries(store) if store else {}
+        self._fresh: set[str] = set()
         self._changed = False
 
     def hash(self, path: str) -> str | None:
@@ -45,19 +50,24 @@ class StatIndex:
 
     def _hash_now(self, path: str, full: str, signature: Signature) -> str:
         digest = hash_file(Path(full))
-        settled = time.time_ns() - max(signature[1], signature[2]) > RACY_NS
-        if settled and _read_signature(full) == signature:
+        self._entries.pop(path, None)
+        age_ns = time.time_ns() - signature[1]
+        if min(age_ns, time.time_ns() - signature[2]) > RACY_NS and _read_signature(full) == signature:
             self._entries[path] = [*signature, digest]
-        else:
-            self._entries.pop(path, None)
+            self._set_fresh(path, fresh=age_ns <= MAPPED_NS)
         self._changed = True
         return digest
+
+    def _set_fresh(self, path: str, *, fresh: bool) -> None:
+        """Whether the entry counts for as long as this index is in use, and no longer."""
+        (self._fresh.add if fresh else self._fresh.discard)(path)
 
     def note(self, path: str, digest: str) -> None:
         """Take `digest` as the file's hash from now on: for files that the caller itself just wrote."""
         signature = _read_signature(f"{self._root}/{path}")
         if signature is not None:
             self._entries[path] = [*signature, digest]
+            self._set_fresh(path, fresh=False)
             self._changed = True
 
     def set_locked(self, path: str, digest: str, *, locked: bool) -> None:
@@ -68,16 +78,18 @@ class StatIndex:
         before = stat.S_IMODE(os.lstat(full).st_mode)
         after = lock_mode(before) if locked else open_mode(before)
         if after != before:
-            known = path in self._entries
+            known, fresh = path in self._entries, path in self._fresh
             change_mode(full, after)
             if known:
                 self.note(path, digest)
+                self._set_fresh(path, fresh=fresh)
 
     def save(self) -> None:
         """The index is on disk, unless that is full or may not be written: losing it costs hashing, never truth."""
         if self._changed and self._store is not None:
             with suppress(OSError):
-                write_atomic(self._store, json.dumps(self._entries).encode())
+                kept = {path: entry for path, entry in self._entries.items() if path not in self._fresh}
+                write_atomic(self._store, json.dumps(kept).encode())
                 self._changed = False
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -93,6 +94,7 @@ def test_a_thousand_untouched_files_are_hashed_once(locked: LockedRun, hashed: l
         data = f"picture {number}".encode()
         path = f"images/many_{number:04d}.png"
         (locked.folder / path).write_bytes(data)
+        os.utime(locked.folder / path, (0, 0))
         md5 = hash_bytes(data)
         image = Asset(path=path, status=Status.APPROVED, md5=md5, approved_md5=md5, size=len(data))
         segments[number] = Segment(paragraph_text="", image=image)

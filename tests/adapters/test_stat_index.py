@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import mmap
 import os
 import time
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from gitassets.adapters import stat_index
 from gitassets.adapters.files import OPEN_MODE, hash_bytes, hash_file
-from gitassets.adapters.stat_index import RACY_NS, StatIndex
+from gitassets.adapters.stat_index import MAPPED_NS, RACY_NS, StatIndex
 
 LONG_AGO_NS = 1_700_000_000_000_000_000
 
@@ -30,7 +31,7 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock says that every file was written some time ago."""
     now = time.time_ns
-    monkeypatch.setattr(stat_index.time, "time_ns", lambda: now() + 10 * RACY_NS)
+    monkeypatch.setattr(stat_index.time, "time_ns", lambda: now() + MAPPED_NS + 10 * RACY_NS)
 
 
 @pytest.fixture
@@ -84,6 +85,27 @@ def test_a_file_touched_just_now_is_not_trusted_later(index: StatIndex, hashed: 
     index.hash("x")
     index.hash("x")
     assert len(hashed) == 2
+
+
+def test_what_may_still_be_mapped_is_known_for_one_command(
+    index: StatIndex, hashed: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time_ns
+    monkeypatch.setattr(stat_index.time, "time_ns", lambda: now() + 10 * RACY_NS)
+    path = write(index, b"one")
+    index.hash("x")
+    index.set_locked("x", hash_bytes(b"one"), locked=True)
+    index.hash("x")
+    assert len(hashed) == 1
+    again = reload(index)
+    path.chmod(0o644)
+    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as mapped:
+        mapped[0:1] = b"o"
+        again.hash("x")
+        before = path.stat()
+        mapped[0:1] = b"O"
+        assert path.stat() == before, "the system tells of it at once: then there is nothing to test"
+        assert reload(again).hash("x") == hash_bytes(b"One")
 
 
 @pytest.mark.usefixtures("settled")
