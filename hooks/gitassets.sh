@@ -5,8 +5,8 @@ if [ -f "$gitdir" ]; then
     read -r _ gitdir <"$gitdir"
 fi
 
-# Whether this is the work tree of a run: marked as one, or on the branch of one, also while that is rebased.
-# No process is started for it.
+# Whether this is the work tree of a run: marked as one, or on the branch of one, also while that is rebased, or with
+# the files of one where it is detached or on another branch. No process is started for it.
 run=
 if [ -f "$gitdir/gitassets-run" ]; then
     run=yes
@@ -15,6 +15,9 @@ else
         if [ -f "$gitdir/$file" ] && read -r ref <"$gitdir/$file"; then
             case $ref in *refs/heads/run/*) run=yes ;; esac
         fi
+    done
+    for file in asset_manifest.json audio.dvc images.dvc video.dvc final.dvc takes.dvc; do
+        if [ -z "$run" ] && [ -f "$file" ]; then run=perhaps; fi
     done
 fi
 
@@ -55,6 +58,8 @@ if [ -x "$python" ]; then
         exit "$code"
     fi
 fi
+# Such files may also be the user's own.
+[ "$run" = yes ] || exit 0
 {
     echo "gitassets: this is the folder of a run, and the program that guards its approved assets is missing."
     echo "  looked for: ${python:-nothing: git config gitassets.python is not set}"

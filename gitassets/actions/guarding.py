@@ -16,10 +16,11 @@ from gitassets.adapters.files import write_atomic
 from gitassets.adapters.git import Git, read_branch, read_gitfile
 from gitassets.adapters.git_objects import ObjectReader
 from gitassets.adapters.stat_index import StatIndex
-from gitassets.domain.dvc_file import imply_dvc_files
+from gitassets.domain.dvc_file import DVC_FILES, imply_dvc_files
 from gitassets.domain.guard import RunState, Violation, check_step
-from gitassets.domain.manifest import MANIFEST_NAME, Asset
+from gitassets.domain.manifest import MANIFEST_NAME, Asset, parse_manifest
 from gitassets.domain.merge_guard import check_merge, merge_of_many
+from gitassets.errors import GitAssetsError
 
 RUN_MARKER = "gitassets-run"
 BRANCH_PREFIX = "run/"
@@ -32,13 +33,17 @@ _OF_THE_COMMIT = (
 
 
 class Staged(Struct, frozen=True):
-    """A run's work tree at the moment of a commit: what git has staged, and its parents."""
+    """A run's work tree at the moment of a commit: what git has staged, and its parents.
+
+    `stray`: it is none of ours, and not on the run's branch, but what is committed there may still come to that.
+    """
 
     top: Path
     git_dir: Path
     common_dir: Path
     run_id: str
     git: Git
+    stray: bool = False
 
     @property
     def merge_heads(self) -> list[str]:
@@ -54,13 +59,15 @@ class Staged(Struct, frozen=True):
 def find_staged(top: Path, environment: Mapping[str, str]) -> Staged | None:
     """The run's work tree at `top`, None when this is not one. The index is the one that git names in `environment`."""
     git_dir = top / environment["GIT_DIR"] if "GIT_DIR" in environment else read_gitfile(top) or top / ".git"
-    run_id = _find_run_id(git_dir)
+    kept = {name: environment[name] for name in _OF_THE_COMMIT if name in environment}
+    git = Git(top, kept)
+    known = _find_run_id(git_dir)
+    run_id = known or _read_run_id(top, git)
     if run_id is None:
         return None
-    kept = {name: environment[name] for name in _OF_THE_COMMIT if name in environment}
     common = git_dir / "commondir"
     common_dir = (git_dir / common.read_text().strip()).resolve() if common.is_file() else git_dir
-    return Staged(top, git_dir, common_dir, run_id, Git(top, kept))
+    return Staged(top, git_dir, common_dir, run_id, git, stray=known is None)
 
 
 def _find_run_id(git_dir: Path) -> str | None:
@@ -71,6 +78,17 @@ def _find_run_id(git_dir: Path) -> str | None:
     rebased = (path.read_text("utf-8").strip() for name in _REBASED if (path := git_dir / name).is_file())
     branches = [read_branch(git_dir) or "", *(name.removeprefix("refs/heads/") for name in rebased)]
     return next((one.removeprefix(BRANCH_PREFIX) for one in branches if one.startswith(BRANCH_PREFIX)), None)
+
+
+def _read_run_id(top: Path, git: Git) -> str | None:
+    """From the manifest in HEAD, where the files are those of a run: its branch may be checked out under any name."""
+    if not any((top / name).is_file() for name in (MANIFEST_NAME, *DVC_FILES)):
+        return None
+    data = git.read_blob("HEAD", MANIFEST_NAME)
+    try:
+        return None if data is None else parse_manifest(data).run_id
+    except GitAssetsError:
+        return None
 
 
 def check_staged(staged: Staged, environment: Mapping[str, str], *, merging: bool = False) -> tuple[Violation, ...]:
@@ -137,7 +155,8 @@ def check_work_tree(staged: Staged, after: RunState, merged_into: RunState | Non
     """What is wrong with the files of locked assets; in a merge, into `merged_into`."""
     if after.manifest is None:
         return ()
-    index = StatIndex(staged.top, staged.common_dir / "gitassets" / "stat-index" / f"{staged.run_id}.json")
+    store = staged.common_dir / "gitassets" / "stat-index" / f"{staged.run_id}.json"
+    index = StatIndex(staged.top, None if staged.stray else store)
     files = LockedFiles(staged.top, staged.run_id, index, _assets_by_path(merged_into))
     found = files.check(after.manifest)
     index.save()

@@ -51,14 +51,24 @@ def test_a_run_is_found_by_its_mark_its_branch_or_what_is_rebased(locked: Locked
     found = find_staged(clone, {})
     assert found is not None
     assert (found.run_id, found.common_dir) == ("ep1", clone / ".git")
+    assert not found.stray
     git(clone, "checkout", "--quiet", "--detach")
+    found = find_staged(clone, {})
+    assert found is not None
+    assert (found.run_id, found.stray) == ("ep1", True)
+    (clone / "asset_manifest.json").unlink()
+    assert find_staged(clone, {}) is not None
+    git(clone, "checkout", "--quiet", "--orphan", "new")
     assert find_staged(clone, {}) is None
+    git(clone, "checkout", "--quiet", "--force", "--detach", "origin/run/ep1")
     rebased = clone / ".git" / "rebase-merge" / "head-name"
     rebased.parent.mkdir()
     rebased.write_text("refs/heads/run/ep1\n")
     assert find_staged(clone, {}) is not None
     rebased.write_text("refs/heads/main\n")
-    assert find_staged(clone, {}) is None
+    found = find_staged(clone, {})
+    assert found is not None
+    assert found.stray
 
 
 def test_the_index_that_git_names_is_read(locked: LockedRun, tmp_path: Path) -> None:

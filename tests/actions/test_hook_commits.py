@@ -517,3 +517,28 @@ def test_files_that_no_cache_holds_are_named(locked: LockedRun) -> None:
     done = run_git(locked.folder, "checkout", "-b", "other")
     assert done.returncode == 0
     assert "1 files of this state are not in the cache" in done.stderr
+
+
+# Where HEAD is elsewhere
+
+
+@pytest.mark.parametrize("go", [("switch", "--quiet", "--detach"), ("switch", "--quiet", "-c", "experiment")])
+@pytest.mark.parametrize("place", ["the run's folder", "a work tree of the user's", "a clone of the branch"])
+def test_a_commit_is_judged_wherever_head_is(
+    locked: LockedRun, tmp_path: Path, place: str, go: tuple[str, ...]
+) -> None:
+    folder = locked.folder
+    if place == "a work tree of the user's":
+        folder = tmp_path / "other"
+        git(locked.project.root, "worktree", "add", "--quiet", "--detach", str(folder), "run/ep1")
+    elif place == "a clone of the branch":
+        folder = tmp_path / "clone"
+        git(tmp_path, "clone", "--quiet", "--branch", "run/ep1", str(locked.project.root), str(folder))
+        install(find_project(folder))
+    git(folder, *go)
+    listing = folder / "images.dvc"
+    listing.write_text(listing.read_text().replace("md5: ", "md5: 0", 1))
+    assert_blocked(folder, "commit", "--quiet", "--all", "-m", "by hand", because="images.dvc")
+    git(folder, "checkout", "--quiet", "HEAD", "--", "images.dvc")
+    change_by_hand(folder, IMAGE_1, with_status(Status.REVIEW))
+    assert_blocked(folder, "commit", "--quiet", "--all", "-m", "by hand", because="image 1")
