@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gitassets.actions.follow import restore_files
 from gitassets.actions.hooks import install, show_hooks
+from gitassets.actions.init import settle_commit
 from gitassets.actions.project import Project, Run, find_runs, list_runs, repair_links
 from gitassets.actions.recording import write_run
 from gitassets.actions.transaction import Session
@@ -14,6 +15,7 @@ from gitassets.actions.upgrade import upgrade
 from gitassets.adapters.dvc import write_local_config
 from gitassets.adapters.files import hash_file, is_folder
 from gitassets.adapters.git import Git
+from gitassets.adapters.git_traces import clear_traces
 from gitassets.domain.commit_message import CommitMessage
 from gitassets.domain.conflict import iter_conflicts, iter_text_conflicts
 from gitassets.domain.derived import derive
@@ -34,6 +36,9 @@ def doctor(project: Project) -> DoctorResult:
     """Every open run is in a whole state again, as far as that follows from what is there."""
     mended = [f"Tied run {run_id} to this copy of the project" for run_id in repair_links(project)]
     left: list[str] = []
+    mended += [f"Removed {lock}, which a killed git had left" for lock in clear_traces(project.git_dir)]
+    if settle_commit(project):
+        mended.append("Took back what an interrupted `init` had staged: run it again")
     _mend_hooks(project, mended, left)
     begun = find_runs(project)
     for run in list_runs(project):

@@ -37,10 +37,11 @@ def follow_manifest(top: Path, before: str | None) -> Followed:
     if run is None or not (top / MANIFEST_NAME).is_file():
         return Followed()
     with project.lock_run(run.run_id, "check out"):
-        return _follow(project, run, top, before)
+        return follow_files(project, run, top, before)
 
 
-def _follow(project: Project, run: Run, top: Path, before: str | None) -> Followed:
+def follow_files(project: Project, run: Run, top: Path, before: str | None) -> Followed:
+    """The same, for who holds the run's lock."""
     manifest = require_known(parse_manifest((top / MANIFEST_NAME).read_bytes(), str(top / MANIFEST_NAME)))
     index = project.stat_index(run)
     recorded = _read_before(top, before)

@@ -36,11 +36,12 @@ def init(folder: Path, *, nested: bool = False) -> InitResult:
     """`folder`, or the repository around it, is a project. `nested` makes a new repository even inside another."""
     done: list[str] = []
     root, git_dir = _take_repository(folder, nested, done)
-    git = Git(root)
+    git, project = Git(root), Project(root, git_dir)
     git.check_identity()
+    project.state_dir.mkdir(exist_ok=True)
+    settle_commit(project)
     state = git.read_state()
     paths = [*_write_settings(root, done), *_write_ignores(root, done)]
-    project = Project(root, git_dir)
     if create_dvc_project(root, project.site_cache_dir):
         done.append("Set up DVC: reflink or copy, no autostage, a private cache")
     skipped = _install_hooks(project, done)
@@ -49,7 +50,7 @@ def init(folder: Path, *, nested: bool = False) -> InitResult:
     paths += _list_new(git, _SHARED_PATHS)
     mine = [path for path in dict.fromkeys(paths) if path not in state.changed]
     uncommitted = tuple(path for path in dict.fromkeys(paths) if path in state.changed)
-    commit = _commit(git, mine, first=state.head is None) if mine else None
+    commit = _commit(project, mine, first=state.head is None) if mine else None
     if commit:
         done.append(f"Committed {', '.join(mine)}")
     return InitResult(root, tuple(done), uncommitted, commit, skipped, _find_runs_there(project))
@@ -130,10 +131,29 @@ def _list_new(git: Git, paths: tuple[str, ...]) -> list[str]:
     return [one for one in paths if (git.folder / one).exists() and (one not in tracked or one in changed)]
 
 
-def _commit(git: Git, paths: list[str], *, first: bool) -> str:
+def _commit(project: Project, paths: list[str], *, first: bool) -> str:
     subject = "Start the project with gitassets" if first else "Set up gitassets"
+    write_atomic(_begun_file(project), "\n".join(paths).encode())
     try:
-        return git.commit_paths(paths, f"{subject}\n", new_paths=paths)
+        commit = project.git.commit_paths(paths, f"{subject}\n", new_paths=paths)
     except CommandError:
-        git.unstage(paths)
+        settle_commit(project)
         raise
+    _begun_file(project).unlink()
+    return commit
+
+
+def settle_commit(project: Project) -> bool:
+    """Git's index has nothing half-done of the commit of an `init` that was killed; whether one was."""
+    begun = _begun_file(project)
+    try:
+        paths = begun.read_text("utf-8").split("\n")
+    except FileNotFoundError:
+        return False
+    project.git.unstage(paths)
+    begun.unlink()
+    return True
+
+
+def _begun_file(project: Project) -> Path:
+    return project.state_dir / "init-commit"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from gitassets.actions.recording import write_run
 from gitassets.actions.remotes import RemoteSource
 from gitassets.actions.transaction import Session, keep_bytes
 from gitassets.adapters.files import remove_incoming
-from gitassets.adapters.git import Git, remove_worktree
+from gitassets.adapters.git import Git, read_gitfile, remove_worktree
 from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.manifest import MEDIA_FOLDERS, Manifest, iter_folder_entries
 from gitassets.domain.rules import require_known
@@ -117,8 +118,20 @@ def close_run(project: Project, run: Run) -> CloseResult:
         _check_nothing_lost(session)
         for path, _, _ in iter_folder_entries(session.manifest):
             keep_bytes(project, folder, session.index, path)
-        remove_worktree(Git(project.root), folder)
+        _take_away(project, folder)
     return CloseResult(run.run_id, folder)
+
+
+def _take_away(project: Project, folder: Path) -> None:
+    """The folder is gone from one moment to the next, where the file system can do that, and then git forgets it."""
+    admin_dir = read_gitfile(folder)
+    with project.scratch() as scratch:
+        try:
+            folder.rename(scratch / folder.name)
+        except OSError:
+            remove_worktree(project.git, folder)
+    if admin_dir is not None and admin_dir.exists():
+        shutil.rmtree(admin_dir)
 
 
 def _holds_current_folder(folder: Path) -> bool:

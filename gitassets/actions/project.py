@@ -396,8 +396,12 @@ def attach_folder(project: Project, run_id: str, folder: Path) -> Run:
 def _forget_worktrees(project: Project, run_id: str) -> None:
     """Git no longer believes the run's branch to be in a folder that was deleted by hand, or only half made."""
     for tree in iter_linked_worktrees(project.git_dir):
-        if _run_id_of(tree) == run_id:
+        # In the state folder nobody else makes work trees, and who does holds the lock.
+        if _run_id_of(tree) == run_id or tree.folder.is_relative_to(project.state_dir):
             shutil.rmtree(tree.admin_dir)
+    half_made = project.git_dir / "worktrees" / run_id
+    if half_made.is_dir() and not (half_made / "gitdir").exists():
+        shutil.rmtree(half_made)
 
 
 def fill_folder(project: Project, folder: Path) -> None:

@@ -14,6 +14,7 @@ from gitassets.actions.fetch import Fetched, fetch, want
 from gitassets.actions.follow import follow_manifest
 from gitassets.actions.hooks import show_hooks
 from gitassets.actions.incoming import check_incoming
+from gitassets.actions.merging import hold_merge
 from gitassets.actions.open_close import fill_run, open_run
 from gitassets.actions.progress import OnProgress
 from gitassets.actions.project import BRANCH_PREFIX, Project, Run, find_run, find_runs, read_manifest
@@ -28,6 +29,7 @@ from gitassets.adapters.git_remote import (
     merge_commit,
     move_branch,
 )
+from gitassets.adapters.journal import Merging
 from gitassets.adapters.process import CommandError
 from gitassets.domain.conflict import iter_conflicts
 from gitassets.domain.manifest import (
@@ -216,14 +218,17 @@ def _take(project: Project, run: Run, server: str, tips: _Tips) -> bool:
         return True
     if tips.apart:
         _check_can_merge(project)
-    folder = run.folder or open_run(project, run.run_id).folder
+    if run.folder is None:
+        run = find_run(project, open_run(project, run.run_id).run_id)
+    folder = run.require_folder()
     try:
-        whole = merge_commit(Git(folder), tips.theirs, f"Merge {branch} of {server}")
+        with hold_merge(project, run, Merging(tips.ours, tips.theirs)):
+            whole = merge_commit(Git(folder), tips.theirs, f"Merge {branch} of {server}")
+            if whole:
+                follow_manifest(folder, tips.ours)
+            return whole
     except CommandError as error:
         raise ConflictError(f"git refuses to merge: {error.stderr.strip()}", "The run is as it was.") from error
-    if whole:
-        follow_manifest(folder, tips.ours)
-    return whole
 
 
 def _check_can_merge(project: Project) -> None:

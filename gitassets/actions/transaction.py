@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gitassets.actions.locked_files import LockedFiles
 from gitassets.actions.project import (
@@ -27,11 +28,12 @@ from gitassets.adapters.git import (
     find_git_locks,
     find_unfinished,
     format_staged,
-    is_git_at_work,
     read_gitfile,
     remove_git_locks,
 )
-from gitassets.adapters.journal import Journal, MediaChange, Pending, TextChange
+from gitassets.adapters.git_traces import clear_traces, is_git_at_work
+from gitassets.adapters.journal import Journal, MediaChange, MergeJournal, Pending, TextChange
+from gitassets.adapters.process import CommandError
 from gitassets.adapters.stat_index import StatIndex
 from gitassets.domain.commit_message import CommitMessage, format_addresses, format_message, format_options
 from gitassets.domain.conflict import iter_conflicts, iter_text_conflicts
@@ -50,7 +52,7 @@ from gitassets.domain.manifest import (
 )
 from gitassets.domain.rules import follow_rules, require_known
 from gitassets.domain.selection import format_ranges
-from gitassets.errors import BusyError, ConflictError, GitAssetsError, LockedError
+from gitassets.errors import BusyError, ConflictError, CorruptError, GitAssetsError, LockedError
 
 OWN_FILES = frozenset({MANIFEST_NAME, *DVC_FILES})
 GIT_WAIT_SEC = 5.0
@@ -110,6 +112,7 @@ class Session(Struct):
         journal = Journal(self.project.state_dir, self.run.run_id)
         journal.write(pending)
         self.head = _carry_out(self.project, self.folder, self.index, pending, journal)
+        journal.remove()
         self.manifest = rebuilt
         return self.head
 
@@ -132,6 +135,10 @@ def begin(
             f"{wanted.run_id} is a run of claude-studio that is not upgraded",
             f"`gitassets upgrade {wanted.run_id}` upgrades it.",
         )
+    if MergeJournal(project.state_dir, wanted.run_id).path.exists():
+        from gitassets.actions.merging import settle_merge  # Only after a kill is there one.
+
+        settle_merge(project, wanted)
     with project.lock_run(wanted.run_id, purpose):
         with project.lock(purpose):
             repaired = repair_links(project)
@@ -169,6 +176,7 @@ def _await_git(project: Project, folder: Path, journal: Journal) -> None:
 
 def _find_held_locks(project: Project, folder: Path, journal: Journal) -> list[Path]:
     """The locks of git in this run, but for those that the killed git of one of our own commands has left: these go."""
+    clear_traces(project.git_dir)
     locks = find_git_locks(_git_dir(folder), project.git_dir)
     if locks and all(journal.was_there_before(lock) for lock in locks) and not is_git_at_work(folder):
         remove_git_locks(_git_dir(folder), locks)
@@ -253,7 +261,8 @@ def _write(session: Session, after: Manifest, message: str, beside: Mapping[str,
     journal = Journal(session.project.state_dir, session.run.run_id)
     journal.write(pending)
     commit = _carry_out(session.project, session.folder, session.index, pending, journal, checked=True)
-    _set_modes(session, after)
+    _set_modes(session.index, session.manifest, after)
+    journal.remove()
     return commit
 
 
@@ -347,7 +356,8 @@ def _carry_out(
 ) -> str:
     """The files are written and committed; when git or a hook refuses, files and index are as before.
 
-    What was `checked` just now is told to the hooks, which need not check that very change and message once more.
+    The journal stays for what is still to follow. What was `checked` just now is told to the hooks, which need not
+    check that very change and message once more.
     """
     index_file = _git_dir(folder) / "index"
     index_before = index_file.read_bytes() if index_file.exists() else None
@@ -356,17 +366,21 @@ def _carry_out(
         _apply(project, folder, index, pending, forward=True)
         new_paths = [path for path, text in pending.texts.items() if path != MANIFEST_NAME and text.after is not None]
         told = _describe_checked(pending) if checked else {}
-        commit = git.commit_paths(list(pending.texts), pending.message, new_paths=new_paths, env=told)
-    except BaseException:
-        if git.resolve("HEAD") == pending.head:
+        return git.commit_paths(list(pending.texts), pending.message, new_paths=new_paths, env=told)
+    except BaseException as error:
+        head = git.resolve("HEAD")
+        if head == pending.head:
             _take_back(project, folder, index, pending)
             if index_before is not None and index_file.read_bytes() != index_before:
                 _put_back(index_file, index_before)
             _find_held_locks(project, folder, journal)
             journal.remove()
+        elif head is not None and isinstance(error, CommandError) and _is_in(git, pending, forward=True):
+            # Git was killed when the branch had moved already.
+            _find_held_locks(project, folder, journal)
+            _bring_in_step(project, folder, index, pending)
+            return head
         raise
-    journal.remove()
-    return commit
 
 
 def _describe_checked(pending: Pending) -> dict[str, str]:
@@ -424,13 +438,13 @@ def _set_media(
         index.note(path, md5)
 
 
-def _set_modes(session: Session, after: Manifest) -> None:
+def _set_modes(index: StatIndex, before: Manifest, after: Manifest) -> None:
     """Locked files are read-only, the others are not: a hint to other programs, not the lock."""
     for address, asset in after.assets():
-        before = session.manifest.asset(address)
-        if before is None or before.locked == asset.locked or before.path != asset.path:
+        old = before.asset(address)
+        if old is None or old.locked == asset.locked or old.path != asset.path:
             continue
-        session.index.set_locked(asset.path, asset.md5, locked=asset.locked)
+        index.set_locked(asset.path, asset.md5, locked=asset.locked)
 
 
 def recover_pending(project: Project, run: Run, index: StatIndex) -> str | None:
@@ -443,27 +457,71 @@ def recover_pending(project: Project, run: Run, index: StatIndex) -> str | None:
     if pending is None:
         return None
     folder = run.require_folder()
-    git = Git(folder)
     for parent in {(folder / path).parent for path in pending.media}:
         remove_incoming(parent)
-    if git.resolve("HEAD") != pending.head:
-        _recover_moved(folder, pending, journal)
+    commit = _complete(project, folder, index, pending, journal)
+    journal.remove()
+    return commit
+
+
+def _complete(project: Project, folder: Path, index: StatIndex, pending: Pending, journal: Journal) -> str | None:
+    """The commit that the journal tells of: made now, or made already; None when the branch went another way."""
+    git = Git(folder)
+    head = git.resolve("HEAD") or ""
+    if head != pending.head and _is_in(git, pending, forward=True):
+        _bring_in_step(project, folder, index, pending)
+        _finish_modes(index, pending)
+        return head
+    if head != pending.head and _is_given_up(git, folder, pending):
         return None
     _check_untouched(folder, index, pending)
     git.unstage(list(pending.texts))
-    return _carry_out(project, folder, index, pending, journal)
+    if head != pending.head:
+        pending = replace(pending, head=head)
+        journal.write(pending)
+    commit = _carry_out(project, folder, index, pending, journal)
+    _finish_modes(index, pending)
+    return commit
 
 
-def _recover_moved(folder: Path, pending: Pending, journal: Journal) -> None:
-    """The branch has moved on: either the commit was made and only the journal is left, or a user went another way."""
-    committed = Git(folder).read_blobs([f"HEAD:{path}" for path in pending.texts])
-    wanted = {f"HEAD:{path}": None if one.after is None else one.after.encode() for path, one in pending.texts.items()}
-    if committed != wanted and Git(folder).read_state().changed & OWN_FILES:
-        raise ConflictError(
-            f"A command on {folder.name} was interrupted, and the branch has moved on since",
-            f"Take the files back with `git -C {folder} checkout HEAD -- .`, then run the command again.",
-        )
-    journal.remove()
+def _is_in(git: Git, pending: Pending, *, forward: bool) -> bool:
+    """Whether HEAD holds the texts as they were to be, or, with `forward` off, as they were before."""
+    wanted = {f"HEAD:{path}": _encode(one.after if forward else one.before) for path, one in pending.texts.items()}
+    return git.read_blobs(list(wanted)) == wanted
+
+
+def _is_given_up(git: Git, folder: Path, pending: Pending) -> bool:
+    """Whether the branch has moved on to another state, and the run's files are those of it.
+
+    ConflictError when they are not: then it is not known which of both somebody wants.
+    """
+    if not git.read_state().changed & OWN_FILES:
+        return True
+    if _is_in(git, pending, forward=False):
+        return False
+    raise ConflictError(
+        f"A command on {folder.name} was interrupted, and the branch has moved on since",
+        f"Take the files back with `git -C {folder} checkout HEAD -- .`, then run the command again.",
+    )
+
+
+def _bring_in_step(project: Project, folder: Path, index: StatIndex, pending: Pending) -> None:
+    """The commit was made: git's index and the files follow it, but for what somebody has changed since."""
+    Git(folder).unstage(list(pending.texts))
+    for path, text in pending.texts.items():
+        if _read_text(folder / path) in (text.before, None):
+            _set_text(folder / path, text.after)
+    for path, media in pending.media.items():
+        if index.hash(path) in (media.before, None):
+            _set_media(project, folder, index, path, media, media.after)
+
+
+def _finish_modes(index: StatIndex, pending: Pending) -> None:
+    text = pending.texts.get(MANIFEST_NAME)
+    if text is not None and text.before is not None and text.after is not None:
+        # Of a run that was upgraded the manifest before is none of ours, and the upgrade sets all modes itself.
+        with suppress(CorruptError):
+            _set_modes(index, parse_manifest(text.before.encode()), parse_manifest(text.after.encode()))
 
 
 def _check_untouched(folder: Path, index: StatIndex, pending: Pending) -> None:

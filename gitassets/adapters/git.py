@@ -7,12 +7,14 @@ import os
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from functools import cached_property
 from pathlib import Path
 
 from msgspec import Struct
 
 from gitassets.adapters.files import write_atomic
+from gitassets.adapters.git_traces import leave_trace
 from gitassets.adapters.process import CommandError, run_command, start_command
 from gitassets.errors import GitAssetsError, NotFoundError
 
@@ -26,6 +28,12 @@ _LOCAL_VARIABLES = frozenset({
 })  # fmt: skip
 _NO_IDENTITY = re.compile(r"tell me who you are|empty ident name|unable to auto-detect email|no email was given", re.I)
 _NO_SUCH_KEY = 5
+# Every other command of git may leave a lock when it is killed.
+_READING = frozenset({
+    "bundle", "cat-file", "check-ignore", "commit-tree", "diff-index", "diff-tree", "for-each-ref", "fsck", "log",
+    "ls-files", "ls-remote", "ls-tree", "merge-base", "pack-objects", "remote", "rev-list", "rev-parse", "status",
+    "var",
+})  # fmt: skip
 _GIT = ("git", "--no-replace-objects", "-c", "core.quotePath=false", "-c", "core.commitGraph=false")
 _IDENTITY_HINT = 'Say who you are: git config --global user.name "Your Name"; git config --global user.email you@mail'
 
@@ -159,7 +167,8 @@ class Git:
     def call(self, *args: str, stdin: bytes | None = None, env: Mapping[str, str] | None = None) -> bytes:
         environment = clean_environment({**self._kept, **(env or {})})
         try:
-            return run_command((*_GIT, *args), cwd=self.folder, env=environment, stdin=stdin)
+            with nullcontext() if _only_reads(args) else leave_trace(find_common_dir(self.folder)):
+                return run_command((*_GIT, *args), cwd=self.folder, env=environment, stdin=stdin)
         except CommandError as error:
             # Whoever reads it is to see which command that was, not the options of every call.
             raise CommandError(("git", *args), error.cwd, error.code, error.stderr) from error
@@ -379,6 +388,16 @@ class Git:
         return _split_names(self.call("ls-files", "-z", "--", *paths))
 
 
+def _only_reads(args: Sequence[str]) -> bool:
+    words = iter(args)
+    for word in words:
+        if word == "-c":
+            next(words)
+        elif not word.startswith("-"):
+            return word in _READING or (word == "config" and "--get" in args)
+    return False
+
+
 def _split_names(output: bytes) -> list[str]:
     """What git printed with -z. Names that are not UTF-8 can be handed back to it as they are."""
     return output.decode("utf-8", "surrogateescape").split("\0")[:-1]
@@ -426,10 +445,17 @@ def _name_blob(data: bytes, like: str) -> str:
 def read_head(folder: Path) -> str | None:
     """The commit that the work tree's branch has just been set to, None where only git can tell. No process."""
     git_dir = read_gitfile(folder) or folder / ".git"
-    link = git_dir / "commondir"
-    common_dir = git_dir / link.read_text("utf-8").strip() if link.is_file() else git_dir
-    ref = common_dir / "refs" / "heads" / (read_branch(git_dir) or "")
+    ref = find_common_dir(folder) / "refs" / "heads" / (read_branch(git_dir) or "")
     return ref.read_text("utf-8").strip() if ref.is_file() else None
+
+
+def find_common_dir(folder: Path) -> Path:
+    """The git directory that all work trees of the repository share, of the top of one of them. No process."""
+    git_dir = read_gitfile(folder) or folder / ".git"
+    try:
+        return (git_dir / (git_dir / "commondir").read_text("utf-8").strip()).resolve()
+    except OSError:
+        return git_dir if git_dir.is_dir() else folder
 
 
 class LinkedWorkTree(Struct, frozen=True):
@@ -501,22 +527,6 @@ def find_git_locks(git_dir: Path, common_dir: Path) -> list[Path]:
     places = [git_dir / "index.lock", git_dir / "HEAD.lock"]
     places += [common_dir / "refs" / "heads" / f"{branch}.lock"] if branch else []
     return [path for path in places if path.exists()]
-
-
-def is_git_at_work(folder: Path) -> bool:
-    """Whether a git process runs in this very folder; also where the system does not tell which processes run."""
-    processes = Path("/proc")
-    if not (processes / "self" / "cwd").exists():
-        return True
-    return any(_runs_git_in(process, folder) for process in processes.glob("[0-9]*"))
-
-
-def _runs_git_in(process: Path, folder: Path) -> bool:
-    try:
-        # Git goes to the top of the work tree, wherever it was called.
-        return (process / "comm").read_text() == "git\n" and (process / "cwd").samefile(folder)
-    except OSError:
-        return False
 
 
 _AMEND = re.compile(r"--am(e(nd?)?)?\Z")  # As git lets it be shortened.

@@ -149,3 +149,32 @@ class MadeLog:
     def remove(self) -> None:
         with suppress(FileNotFoundError):
             self.path.unlink()
+
+
+class Merging(Struct, frozen=True):
+    """A merge into a run's work tree: of `theirs` into `head`."""
+
+    head: str
+    theirs: str
+
+
+class MergeJournal:
+    """Holds the merge that a command of ours has begun in a run. Survives a kill; gone when the merge has ended."""
+
+    def __init__(self, state_dir: Path, run_id: str) -> None:
+        self.path = state_dir / "merging" / f"{run_id}.json"
+
+    def write(self, merging: Merging) -> None:
+        write_atomic(self.path, json.dumps(asdict(merging)).encode())
+
+    def read(self) -> Merging | None:
+        try:
+            return Merging(**json.loads(self.path.read_bytes()))
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError) as error:
+            raise CorruptError(f"{self.path} cannot be read: {error}", "Move it away and try again.") from error
+
+    def remove(self) -> None:
+        with suppress(FileNotFoundError):
+            self.path.unlink()

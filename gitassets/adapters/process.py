@@ -17,6 +17,11 @@ class CommandError(GitAssetsError):
         super().__init__(f"`{' '.join(argv[:4])}{' …' if len(argv) > 4 else ''}` failed: {said}")
         self.argv, self.cwd, self.code, self.stderr = argv, cwd, code, stderr
 
+    @property
+    def was_killed(self) -> bool:
+        """Whether a signal ended it, or what a script of its name had started: git itself ends with 129 at most."""
+        return not 0 <= self.code <= 129
+
 
 def run_command(
     argv: tuple[str, ...],

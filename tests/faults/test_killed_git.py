@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from gitassets.actions.project import Project, Run
 from gitassets.adapters.git import read_gitfile
 from gitassets.adapters.process import CommandError
 from gitassets.errors import BusyError
-from tests.actions.checks import asset, cli_environment, git, snapshot, subjects, write_hook
+from tests.actions.checks import asset, cli_environment, git, run_cli, snapshot, subjects, write_hook
 from tests.actions.test_transaction import Act, approve_audio_2, next_command, replace_image_3
 from tests.faults.whole import assert_whole
 from tests.media import write_picture
@@ -30,8 +31,12 @@ MOMENTS = {
     "pre-commit": "{}",
     "commit-msg": "{}",
     "reference-transaction": '[ "$1" != prepared ] || {}',
+    # The branch has moved, the index has not.
+    "reference-transaction committed": '[ "$1" != committed ] || {}',
     "post-commit": "{}",
 }
+
+AFTER = ("reference-transaction committed", "post-commit")
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +49,7 @@ def _short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("arguments", [APPROVE, REPLACE])
 def test_killed_together(project: Project, run: Run, moment: str, arguments: tuple[str, ...]) -> None:
     picture = write_picture(project.root / "new.jpg", seed=99)
-    hook = write_hook(project, moment, MOMENTS[moment].format("kill -9 0"))
+    hook = write_hook(project, moment.split()[0], MOMENTS[moment].format("kill -9 0"))
     argv = (*GITASSETS, *arguments)
     done = subprocess.run(argv, cwd=project.root, env=cli_environment(), check=False, start_new_session=True)
     assert done.returncode == -signal.SIGKILL
@@ -57,11 +62,11 @@ def test_killed_together(project: Project, run: Run, moment: str, arguments: tup
 
 
 @needs_proc
-@pytest.mark.parametrize("moment", [one for one in MOMENTS if one != "post-commit"])
+@pytest.mark.parametrize("moment", [one for one in MOMENTS if one not in AFTER])
 @pytest.mark.parametrize("act", [approve_audio_2, replace_image_3])
 def test_git_alone_killed_leaves_all_as_it_was(project: Project, run: Run, moment: str, act: Act) -> None:
     before = snapshot(run)
-    hook = write_hook(project, moment, MOMENTS[moment].format("kill -9 $PPID"))
+    hook = write_hook(project, moment.split()[0], MOMENTS[moment].format("kill -9 $PPID"))
     with pytest.raises(CommandError) as caught:
         act(project, run)
     assert caught.value.code == -signal.SIGKILL
@@ -70,6 +75,97 @@ def test_git_alone_killed_leaves_all_as_it_was(project: Project, run: Run, momen
     next_command(project, run)
     act(project, run)
     assert doctor(project).left == ()
+    assert_whole(project, run)
+
+
+@needs_proc
+@pytest.mark.parametrize("moment", AFTER)
+@pytest.mark.parametrize("act", [approve_audio_2, replace_image_3])
+def test_git_alone_killed_after_its_commit_has_done_it(project: Project, run: Run, moment: str, act: Act) -> None:
+    folder = run.require_folder()
+    (folder / "mine.txt").write_text("mine")
+    git(folder, "add", "mine.txt")
+    hook = write_hook(project, moment.split()[0], MOMENTS[moment].format("kill -9 $PPID"))
+    act(project, run)
+    hook.unlink()
+    assert git(folder, "status", "--porcelain") == "A  mine.txt\n"
+    assert len(subjects(run)) == 3
+    next_command(project, run)
+    git(folder, "rm", "--quiet", "--force", "mine.txt")
+    assert doctor(project).left == ()
+    assert_whole(project, run)
+
+
+@pytest.fixture
+def half_committed(project: Project, run: Run) -> Path:
+    """`approve` was killed with its git when the branch had moved and the index had not; the folder of the run."""
+    hook = write_hook(project, "reference-transaction", '[ "$1" != committed ] || kill -9 0')
+    argv = (*GITASSETS, *APPROVE)
+    subprocess.run(argv, cwd=project.root, env=cli_environment(), check=False, start_new_session=True)
+    hook.unlink()
+    assert git(run.require_folder(), "status", "--porcelain").startswith("MM ")
+    return run.require_folder()
+
+
+def remove_locks(project: Project) -> None:
+    """As git itself tells people to do."""
+    for lock in project.git_dir.rglob("*.lock"):
+        if "gitassets" not in lock.parts:
+            lock.unlink()
+
+
+@needs_proc
+@pytest.mark.parametrize("by_doctor", [True, False])
+def test_what_the_user_staged_stays_staged(project: Project, run: Run, half_committed: Path, by_doctor: bool) -> None:
+    remove_locks(project)
+    (half_committed / "mine.txt").write_text("mine")
+    git(half_committed, "add", "mine.txt")
+    if by_doctor:
+        assert doctor(project).left == ()
+    else:
+        next_command(project, run)
+    assert git(half_committed, "status", "--porcelain") == "A  mine.txt\n"
+    audio = half_committed / asset(project, run, "audio", 2).path
+    assert not audio.stat().st_mode & 0o222
+    git(half_committed, "rm", "--quiet", "--force", "mine.txt")
+    assert subjects(run)[0] == "approve audio 2"
+    assert_whole(project, run)
+
+
+@needs_proc
+@pytest.mark.usefixtures("half_committed")
+def test_reading_commands_tell_what_was_committed(project: Project) -> None:
+    listed = run_cli(project.root, "list", "ep1", "--status", "approved", "--json").stdout
+    assert json.loads(listed)["rows"][0]["segment"] == 2
+    assert run_cli(project.root, "verify").returncode == 0
+    assert "approve audio 2" in run_cli(project.root, "log", "ep1").stdout
+
+
+@needs_proc
+@pytest.mark.parametrize("options", [("--amend", "--message", "as agreed"), ("--message", "a note of mine")])
+def test_a_commit_with_the_index_of_before_is_followed_by_ours(
+    project: Project, run: Run, half_committed: Path, options: tuple[str, ...]
+) -> None:
+    """Whoever goes on with git alone commits what the index says, which takes our change back: it is made once more."""
+    remove_locks(project)
+    (half_committed / "mine.txt").write_text("mine")
+    git(half_committed, "add", "mine.txt")
+    git(half_committed, "commit", "--quiet", "--no-verify", *options)
+    next_command(project, run)
+    assert asset(project, run, "audio", 2).locked
+    assert git(half_committed, "status", "--porcelain") == ""
+    assert subjects(run)[0] == "approve audio 2"
+
+
+@needs_proc
+def test_a_commit_that_was_given_other_words_is_still_ours(project: Project, run: Run, half_committed: Path) -> None:
+    remove_locks(project)
+    tree = git(half_committed, "rev-parse", "HEAD^{tree}").strip()
+    trailers = git(half_committed, "log", "--max-count=1", "--format=%(trailers:only)").strip()
+    other = git(half_committed, "commit-tree", tree, "-p", "HEAD~1", "-m", "as agreed", "-m", trailers).strip()
+    git(half_committed, "update-ref", "HEAD", other)
+    next_command(project, run)
+    assert subjects(run)[0] == "as agreed"
     assert_whole(project, run)
 
 

@@ -1,0 +1,149 @@
+"""Kills git itself, and with it whoever called it, at each step that it takes while a command of ours is at work.
+
+The steps are the calls to the system by which git changes something, found and hit by strace, and the moments at which
+it tells its reference-transaction hook of a change.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitassets.actions.project import Project
+
+ALONE, TOGETHER = "alone", "together"
+_EFFECTS = (
+    "rename", "renameat", "renameat2", "link", "linkat", "unlink", "unlinkat", "mkdir", "mkdirat", "rmdir", "symlink",
+    "chmod", "fchmod", "fchmodat", "ftruncate", "write", "pwrite64",
+)  # fmt: skip
+# Stands before the real git in PATH. The variables of the environment are those of `Killer._run`.
+_SHIM = f"""#!/bin/sh
+for word in "$@"; do
+    case $word in
+    # What changes nothing is not worth a kill.
+    bundle|cat-file|check-ignore|diff-index|diff-tree|for-each-ref|log|ls-files|ls-remote|ls-tree|merge-base|remote|\\
+    rev-list|rev-parse|status|var|--get) exec "$KILL_GIT" "$@" ;;
+    esac
+done
+echo >>"$KILL_FOLDER/count"
+n=$(($(wc -l <"$KILL_FOLDER/count")))
+if [ "$KILL_AT" != every ] && [ "$KILL_AT" != "$n" ]; then exec "$KILL_GIT" "$@"; fi
+log=$KILL_FOLDER/log.$n
+strace -f -qq -o "$log" -e trace={",".join(_EFFECTS)} $KILL_BY "$KILL_GIT" "$@"
+code=$?
+if [ "$KILL_WHOM" = {TOGETHER} ] && grep -q 'killed by SIGKILL' "$log"; then kill -9 0; fi
+exit $code
+"""
+_HOOK = f"""#!/bin/sh
+echo >>"$KILL_FOLDER/count"
+[ "$(($(wc -l <"$KILL_FOLDER/count")))" = "$KILL_AT" ] || exit 0
+if [ "$KILL_WHOM" = {TOGETHER} ]; then kill -9 0; fi
+kill -9 $PPID
+"""
+
+
+@dataclass(frozen=True)
+class Kill:
+    """At the `number`-th call to `effect` by git's `call`-th process; without effect at the `call`-th of the hook."""
+
+    call: int
+    whom: str
+    effect: str = ""
+    number: int = 0
+
+
+class Killer:
+    """Runs actions in processes whose git is watched, or killed at one point."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def list_effects(self, action: Callable[[], object]) -> list[Kill]:
+        """Every effect of git while the action runs to its end, to be killed alone there, and together with us."""
+        assert self._run(action, Kill(0, ""), "every") == 0
+        logs = {int(one.suffix[1:]): one.read_text("utf-8", "replace") for one in self._folder.glob("log.*")}
+        return [
+            Kill(call, whom, effect, number)
+            for call, log in sorted(logs.items())
+            for effect, count in _count_effects(log).items()
+            for number in range(1, count + 1)
+            for whom in (ALONE, TOGETHER)
+        ]
+
+    def list_updates(self, project: Project, action: Callable[[], object]) -> list[Kill]:
+        """Every moment of an update of references while the action runs to its end."""
+        hook = self._write_hook(project)
+        assert self._run(action, Kill(0, "")) == 0
+        hook.unlink(missing_ok=True)
+        count = self._folder / "count"
+        calls = len(count.read_bytes()) if count.exists() else 0
+        return [Kill(call, whom) for call in range(1, calls + 1) for whom in (ALONE, TOGETHER)]
+
+    def kill(self, project: Project, kill: Kill, action: Callable[[], object]) -> None:
+        """The action was run, and git killed at that point."""
+        if kill.effect:
+            self._run(action, kill, str(kill.call))
+            return
+        hook = self._write_hook(project)
+        self._run(action, kill, str(kill.call))
+        hook.unlink(missing_ok=True)
+
+    def _write_hook(self, project: Project) -> Path:
+        hook = project.git_dir / "hooks" / "reference-transaction"
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(_HOOK)
+        hook.chmod(0o755)
+        return hook
+
+    def _run(self, action: Callable[[], object], kill: Kill, at: str = "") -> int:
+        """How the action ended, in a process of its own."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir()
+        environment = {
+            "KILL_FOLDER": str(self._folder),
+            "KILL_GIT": shutil.which("git") or "git",
+            "KILL_AT": at,
+            "KILL_WHOM": kill.whom,
+            "KILL_BY": f"-e inject={kill.effect}:signal=SIGKILL:when={kill.number}" if kill.effect else "",
+        }
+        if kill.effect or at == "every":
+            shim = self._folder / "git"
+            shim.write_text(_SHIM)
+            shim.chmod(0o755)
+            environment["PATH"] = f"{self._folder}:{os.environ['PATH']}"
+        return _run_in_child(action, environment, self._folder / "error")
+
+
+def _run_in_child(action: Callable[[], object], environment: dict[str, str], errors: Path) -> int:
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            os.setsid()
+            os.environ.update(environment)
+            action()
+            code = 0
+        except BaseException:  # noqa: BLE001 (whatever it is, the parent goes on)
+            errors.write_text(traceback.format_exc())
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def _count_effects(log: str) -> dict[str, int]:
+    """How often, at most, one of the processes in the log made each call."""
+    most: dict[str, int] = {}
+    for (_, effect), count in Counter(re.findall(r"^(\d+) +(\w+)\(", log, re.MULTILINE)).items():
+        most[effect] = max(count, most.get(effect, 0))
+    return {effect: most[effect] for effect in _EFFECTS if effect in most}
+
+
+def take_sample(kills: list[Kill], count: int) -> list[Kill]:
+    """So many of them, spread evenly."""
+    return kills if len(kills) <= count else [kills[one * len(kills) // count] for one in range(count)]
