@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from gitassets.actions.follow import restore_files
 from gitassets.actions.hooks import install, show_hooks
@@ -70,6 +71,7 @@ def _mend_hooks(project: Project, mended: list[str], left: list[str]) -> None:
 def _mend_run(project: Project, run: Run, mended: list[str], left: list[str]) -> None:
     folder = run.require_folder()
     write_local_config(folder, project.blobs.cache_dir, project.site_cache_dir)
+    mended += [f"{run.run_id}: {line}" for line in _mend_marks(project, run, folder)]
     before = Git(folder).resolve("HEAD")
     with write_run(project, run, "doctor") as session:
         if session.head != before:
@@ -78,6 +80,16 @@ def _mend_run(project: Project, run: Run, mended: list[str], left: list[str]) ->
         mended += [f"{run.run_id}: {line}" for line in _mend_derived(session)]
         mended += [f"{run.run_id}: {line}" for line in _mend_cache(session)]
         left += [f"{run.run_id}: {line}" for line in _find_left(session)]
+
+
+def _mend_marks(project: Project, run: Run, folder: Path) -> Iterator[str]:
+    """Git looks at every file of the run: what was changed behind such a mark, it shows from then on."""
+    marks = Git(folder).read_marks()
+    if marks:
+        with project.lock_run(run.run_id, "doctor"):
+            Git(folder).clear_marks(list(marks))
+    for path, names in marks.items():
+        yield f"{path} is no longer marked {' and '.join(names)}, so git shows whether it was changed"
 
 
 def _find_left(session: Session) -> Iterator[str]:

@@ -140,7 +140,9 @@ def _holds_current_folder(folder: Path) -> bool:
 
 def _check_nothing_lost(session: Session) -> None:
     git = Git(session.folder)
-    changed = sorted(git.read_state().changed)
+    # Whether a file was changed that git is to overlook, git does not say.
+    overlooked = [path for path in git.read_marks() if (session.folder / path).exists()]
+    changed = sorted({*git.read_state().changed, *overlooked})
     known = {*git.list_tracked(), ".dvc/config.local", ".git"}
     expected = _expected(session.manifest)
     unknown = [path for path in _list_files(session.folder) if path not in known and path not in expected]

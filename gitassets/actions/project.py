@@ -368,7 +368,9 @@ def read_manifest_bytes(project: Project, run: Run) -> bytes:
             if data is not None:
                 return data
             raise NotFoundError(
-                f"{path} is missing", f"Take it back with `git -C {run.folder} checkout -- {MANIFEST_NAME}`."
+                f"{path} is missing",
+                f"Take it back with `git -C {run.folder} checkout -- {MANIFEST_NAME}`; where a sparse checkout leaves "
+                "it out, with `gitassets doctor`.",
             ) from error
     data = project.git.read_blob(run.ref, MANIFEST_NAME)
     if data is None:
@@ -387,6 +389,8 @@ def attach_folder(project: Project, run_id: str, folder: Path) -> Run:
         admin_dir = read_gitfile(temporary)
         if admin_dir is None:
             raise CorruptError(f"git made no work tree in {temporary}")
+        # Git hands on what the project's own work tree leaves out. All that git has of a run is a few small texts.
+        (admin_dir / "info" / "sparse-checkout").unlink(missing_ok=True)
         write_atomic(admin_dir / _MARKER, f"{run_id}\n".encode())
         link_worktree(admin_dir, folder)
     fill_folder(project, folder)

@@ -202,20 +202,32 @@ def _check_state(run: Run, folder: Path, merging: bool) -> WorkTreeState:
     unfinished = find_unfinished(_git_dir(folder))
     if unfinished and not merging:
         raise ConflictError(f"In {folder} {unfinished} is not finished", _ways_to_finish(run, folder, unfinished))
-    state = Git(folder).read_state()
+    state = Git(folder).read_state_of(OWN_FILES)
     if state.branch != BRANCH_PREFIX + run.run_id:
         at = f"branch {state.branch}" if state.branch else "no branch (HEAD is detached)"
         raise ConflictError(
             f"{folder} is on {at}, not on {BRANCH_PREFIX}{run.run_id}",
             f"Go back with `git -C {folder} switch {BRANCH_PREFIX}{run.run_id}`.",
         )
-    edited = sorted(state.changed & OWN_FILES)
-    if edited and not merging:
-        raise ConflictError(
-            f"{folder / edited[0]} was changed by hand and is not committed",
-            f"Take the change back with `git -C {folder} checkout HEAD -- {edited[0]}`, or commit it yourself.",
-        )
+    if state.changed and not merging:
+        raise _edited_by_hand(folder, min(state.changed))
     return state
+
+
+def _edited_by_hand(folder: Path, name: str) -> ConflictError:
+    take_back = f"Take the change back with `git -C {folder} checkout HEAD -- {name}`, or commit it yourself."
+    marks = Git(folder).read_marks(name).get(name, ())
+    if not marks:
+        return ConflictError(f"{folder / name} was changed by hand and is not committed", take_back)
+    if not (folder / name).exists():
+        return ConflictError(
+            f"{folder / name} is not there: git leaves it out, since it is marked {' and '.join(marks)}",
+            "`gitassets doctor` brings it back. A run's folder cannot be a sparse checkout: only its text is in git.",
+        )
+    return ConflictError(
+        f"{folder / name} was changed by hand, and git does not show it, since it is marked {' and '.join(marks)}",
+        f"Clear that with {_format_clearing(folder, name, marks)}, or by `gitassets doctor`. {take_back}",
+    )
 
 
 def _ways_to_finish(run: Run, folder: Path, unfinished: str) -> str:
@@ -375,12 +387,29 @@ def _carry_out(
                 _put_back(index_file, index_before)
             _find_held_locks(project, folder, journal)
             journal.remove()
+            _check_overlooked(folder, pending, error)
         elif head is not None and isinstance(error, CommandError) and _is_in(git, pending, forward=True):
             # Git was killed when the branch had moved already.
             _find_held_locks(project, folder, journal)
             _bring_in_step(project, folder, index, pending)
             return head
         raise
+
+
+def _check_overlooked(folder: Path, pending: Pending, error: BaseException) -> None:
+    """ConflictError where git did not commit a file since it was told to leave that alone."""
+    marks = Git(folder).read_marks(*pending.texts) if isinstance(error, CommandError) else {}
+    for name, found in marks.items():
+        if "skip-worktree" not in found:
+            continue
+        raise ConflictError(
+            f"Git does not commit {folder / name}, since the file is marked {' and '.join(found)}",
+            f"Clear that with {_format_clearing(folder, name, found)}, or by `gitassets doctor`.",
+        ) from error
+
+
+def _format_clearing(folder: Path, name: str, marks: Iterable[str]) -> str:
+    return f"`git -C {folder} update-index {' '.join(f'--no-{one}' for one in marks)} {name}`"
 
 
 def _describe_checked(pending: Pending) -> dict[str, str]:
@@ -495,7 +524,7 @@ def _is_given_up(git: Git, folder: Path, pending: Pending) -> bool:
 
     ConflictError when they are not: then it is not known which of both somebody wants.
     """
-    if not git.read_state().changed & OWN_FILES:
+    if not git.read_state_of(OWN_FILES).changed:
         return True
     if _is_in(git, pending, forward=False):
         return False

@@ -404,14 +404,26 @@ def _check_folder(project: Project, run: Run, tip: RunState, result: VerifyResul
     if unfinished:
         result.incomplete.append(f"{run.run_id}: {unfinished} is not finished in {folder}, so its files show no state")
         return
-    for one in check_step(tip, _read_folder(folder, tip)):
-        _add(result, run, None, one)
     committed = project.git.read_blobs([f"{run.ref}:{name}" for name in _OWN_FILES])
-    for name in _OWN_FILES:
-        if _read_file(folder / name) != committed[f"{run.ref}:{name}"]:
-            result.unchecked.append(f"{run.run_id}: {name} has changes that are not committed")
+    changed = [name for name in _OWN_FILES if _read_file(folder / name) != committed[f"{run.ref}:{name}"]]
+    left_out = _find_left_out(folder, changed)
+    if left_out:
+        result.incomplete.append(
+            f"{run.run_id}: git leaves {', '.join(left_out)} out of {folder}, as in a sparse checkout "
+            "(`gitassets doctor` brings them back)"
+        )
+    else:
+        for one in check_step(tip, _read_folder(folder, tip)):
+            _add(result, run, None, one)
+        result.unchecked += [f"{run.run_id}: {name} has changes that are not committed" for name in changed]
     if tip.manifest is not None and not options.history_only:
         _check_files(project, run, tip.manifest, result, full=options.full)
+
+
+def _find_left_out(folder: Path, names: Sequence[str]) -> list[str]:
+    """Those of the files that are absent since git was told not to have them in the work tree."""
+    absent = [name for name in names if not (folder / name).exists()]
+    return [name for name in Git(folder).read_marks(*absent) if name in absent] if absent else []
 
 
 def _read_folder(folder: Path, tip: RunState) -> RunState:

@@ -296,7 +296,8 @@ class Git:
         common_dir = str(self.common_dir)
         env = {"GIT_DIR": common_dir, "GIT_WORK_TREE": str(tree), "GIT_INDEX_FILE": str(scratch / "index")}
         at_tree = Git(tree)
-        at_tree.call("-c", "core.safecrlf=false", "-c", "core.autocrlf=false", "add", "--force", "--", *files, env=env)
+        as_it_is = ("-c", "core.safecrlf=false", "-c", "core.autocrlf=false", "-c", "core.sparseCheckout=false")
+        at_tree.call(*as_it_is, "add", "--force", "--", *files, env=env)
         tree_oid = at_tree.line("write-tree", env=env)
         sign = ("-S",) if self.read_config_flag("commit.gpgSign") else ()
         parents = ("-p", parent) if parent else ()
@@ -337,6 +338,36 @@ class Git:
             None if head == "(initial)" else head, None if branch == "(detached)" else branch, frozenset(changed)
         )
 
+    def read_state_of(self, paths: Iterable[str]) -> WorkTreeState:
+        """HEAD, branch and those of the paths whose bytes in index or work tree are not those of HEAD, in one process.
+
+        By the bytes themselves: `git status` passes over what is marked assume-unchanged or skip-worktree.
+        """
+        names = sorted(paths)
+        asked = ["HEAD^{commit}", *(f"{side}:{name}" for name in names for side in ("HEAD", ""))]
+        out = self.call("cat-file", "--batch-check=%(objectname)", stdin="".join(f"{one}\n" for one in asked).encode())
+        head, *oids = [None if line.endswith(" missing") else line for line in out.decode().splitlines()]
+        pairs = zip(names, oids[::2], oids[1::2], strict=True)
+        changed = [name for name, *sides in pairs if len({*sides, _name_file(self.folder / name, sides[0])}) > 1]
+        return WorkTreeState(head, read_branch(read_gitfile(self.folder) or self.folder / ".git"), frozenset(changed))
+
+    def read_marks(self, *paths: str) -> dict[str, tuple[str, ...]]:
+        """What git was told to overlook, of the paths or of all tracked ones: "assume-unchanged", "skip-worktree"."""
+        found = {}
+        for entry in _split_names(self.call("ls-files", "-v", "-z", "--", *paths)):
+            marks = ("assume-unchanged",) * entry[0].islower() + ("skip-worktree",) * (entry[0] in "sS")
+            if marks:
+                found[entry[2:]] = marks
+        return found
+
+    def clear_marks(self, paths: Sequence[str]) -> None:
+        """Git looks at these tracked files again; those that a sparse checkout has left out are there."""
+        if self.read_config_flag("core.sparseCheckout"):
+            self.call("sparse-checkout", "disable")
+        self.call("update-index", "--no-assume-unchanged", "--", *paths)
+        self.call("update-index", "--no-skip-worktree", "--", *paths)
+        self.call("checkout-index", "--quiet", "--", *(one for one in paths if not (self.folder / one).exists()))
+
     def commit_paths(
         self,
         paths: Sequence[str],
@@ -372,7 +403,7 @@ class Git:
         """The files of HEAD are written, then the index: it is there only when they all are. `scratch` is empty."""
         index = scratch / "index"
         env = {"GIT_INDEX_FILE": str(index)}
-        self.call("read-tree", "HEAD", env=env)
+        self.call("-c", "core.sparseCheckout=false", "read-tree", "HEAD", env=env)
         self.call("checkout-index", "--all", "--force", "--index", "--quiet", env=env)
         index.replace((read_gitfile(self.folder) or self.folder / ".git") / "index")
 
@@ -435,6 +466,20 @@ def format_staged(changes: Mapping[str, tuple[bytes | None, bytes | None]], like
         letter = "A" if sides[0] is None else "D" if sides[1] is None else "M"
         lines.append(f":{' '.join((*modes, *names, letter))}\t{path}")
     return "\n".join(lines)
+
+
+def _name_file(path: Path, wanted: str | None) -> str | None:
+    """The name that git gives to the file's bytes, `wanted` also where only the ends of its lines are others."""
+    if path.is_symlink():
+        return "a link"
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except IsADirectoryError:
+        return "a folder"
+    found = _name_blob(data, wanted or "")
+    return _name_blob(data.replace(b"\r\n", b"\n"), wanted or "") if found != wanted else found
 
 
 def _name_blob(data: bytes, like: str) -> str:

@@ -150,7 +150,9 @@ def _print_finding(one: Finding, hint: str) -> None:
 
 @guarded
 def doctor(as_json: JsonOption = False) -> None:
-    """Mend what was left half-done or got out of step: interrupted commands, hooks, .dvc files, the cache."""
+    """Mend what was left half-done or got out of step: interrupted commands, the locks of a git that was killed,
+    marks that hide changes from git, hooks, .dvc files, the cache.
+    """
     from gitassets.actions.doctor import doctor as act
     from gitassets.cli.render import emit_json, printable
 
