@@ -109,7 +109,7 @@ def _follow(before: str | None) -> int:
         _say(f"{path} held bytes that no commit records; they are kept in the cache as {md5}")
     if followed.missing:
         count = len(followed.missing)
-        _say(f"{count} files of this state are not in the cache", "`gitassets pull` gets them.")
+        _say(f"{count} files of this state are not in the cache", followed.hint)
     return 0
 
 

@@ -200,7 +200,7 @@ def _take_order(project: Project, run: Run, options: BuildOptions) -> _Order:
         blobs = {asset.md5: take_blob(session, asset.path, asset.md5) for asset in used.values()}
         order = _Order(session.manifest, session.head, choice, blobs)
     for asset in used.values():
-        check_blob(order.blobs[asset.md5], asset.path, asset.md5)
+        check_blob(project, asset.path, asset.md5)
     return order
 
 
@@ -241,7 +241,7 @@ def _find_finished(project: Project, order: _Order, work: _Work) -> tuple[FinalF
     record = project.blobs.path(finals[names[2]].md5).read_bytes()
     if parse_inputs(record) != work.inputs:
         return None
-    intact = all(hash_file(project.blobs.path(one.md5)) == one.md5 for one in finals.values())
+    intact = all(project.blobs.is_whole(one.md5) for one in finals.values())
     return order.manifest.final if intact else None
 
 

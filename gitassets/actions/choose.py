@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gitassets.actions.absent import require_blob
 from gitassets.actions.project import Project, Run, read_manifest
 from gitassets.actions.recording import adopt, write_run
 from gitassets.actions.takes import bring_back, find_take, require_unlocked
@@ -93,7 +94,7 @@ def _commit(session: Session, found: _Found) -> str | None:
         return None
     if found.result.earlier:
         return bring_back(session, address, take, current).commit
-    session.project.blobs.require(take.md5, f"take {take.take} of {address}")
+    require_blob(session.project, session.run, take.md5, f"take {take.take} of {address}")
     former = stand_down(session.manifest, address, current)
     adopted = adopt(session, address, take, current)
     after = replace(adopted, takes={**adopted.takes, former.md5: former})

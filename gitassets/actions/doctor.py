@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from gitassets.actions.absent import find_files, how_to_get
 from gitassets.actions.follow import restore_files
 from gitassets.actions.hooks import install, show_hooks
 from gitassets.actions.init import settle_commit
 from gitassets.actions.project import Project, Run, find_runs, list_runs, repair_links
 from gitassets.actions.recording import write_run
-from gitassets.actions.transaction import Session
+from gitassets.actions.transaction import Session, keep_locked
 from gitassets.actions.upgrade import upgrade
 from gitassets.adapters.dvc import write_local_config
 from gitassets.adapters.files import hash_file, is_folder
@@ -76,9 +77,9 @@ def _mend_run(project: Project, run: Run, mended: list[str], left: list[str]) ->
     with write_run(project, run, "doctor") as session:
         if session.head != before:
             mended.append(f"{run.run_id}: completed what an interrupted command had begun")
+        mended += [f"{run.run_id}: {line}" for line in _mend_cache(session)]
         mended += [f"{run.run_id}: {line}" for line in _mend_files(session)]
         mended += [f"{run.run_id}: {line}" for line in _mend_derived(session)]
-        mended += [f"{run.run_id}: {line}" for line in _mend_cache(session)]
         left += [f"{run.run_id}: {line}" for line in _find_left(session)]
 
 
@@ -104,13 +105,10 @@ def _find_left(session: Session) -> Iterator[str]:
             yield f"{address} is locked, but {asset.path} was overwritten: {restore}"
         elif is_folder(session.folder / asset.path):
             yield f"a folder lies where the file of {address} belongs, {asset.path}: move it away, then {restore}"
-    pull = f"`gitassets pull {session.run.run_id}`"
-    for path, md5, _ in iter_folder_entries(session.manifest):
-        blob = session.project.blobs.path(md5)
-        if not blob.is_file():
-            yield f"the bytes of {path} are not here: {pull}"
-        elif hash_file(blob) != md5:
-            yield f"the cached bytes of {path} are damaged: delete {blob}, then {pull}"
+    entries = iter_folder_entries(session.manifest)
+    missing = {md5: path for path, md5, _ in entries if not session.project.blobs.has(md5)}
+    hint = how_to_get(session.project, session.run, missing) if missing else ""
+    yield from (f"the bytes of {path} are not here. {hint}" for path in missing.values())
 
 
 def _mend_files(session: Session) -> Iterator[str]:
@@ -141,7 +139,7 @@ def _mend_derived(session: Session) -> Iterator[str]:
 
 
 def _mend_cache(session: Session) -> Iterator[str]:
-    """Every listing is in the cache; damaged or absent blobs are taken from the run's files where those are whole."""
+    """Every listing is in the cache; damaged or absent blobs are taken from files of runs where those are whole."""
     blobs = session.project.blobs
     for one in imply_dvc_files(session.manifest).values():
         if blobs.has(one.md5) and blobs.path(one.md5).read_bytes() != one.listing:
@@ -149,10 +147,25 @@ def _mend_cache(session: Session) -> Iterator[str]:
         if not blobs.has(one.md5):
             blobs.add_listing(one.listing, one.md5)
             yield f"wrote the folder list of {one.name} into the cache"
-    for path, md5, _ in iter_folder_entries(session.manifest):
-        if session.hash(path) != md5 or (blobs.has(md5) and hash_file(blobs.path(md5)) == md5):
-            continue
-        if blobs.has(md5):
+    entries = iter_folder_entries(session.manifest)
+    wrong = {md5: path for path, md5, _ in entries if not blobs.has(md5) or hash_file(blobs.path(md5)) != md5}
+    lost = [md5 for md5 in wrong if not blobs.is_whole(md5)]
+    files = find_files(session.project, session.run, lost) if lost else {}
+    for md5, path in wrong.items():
+        if md5 in files:
             blobs.remove(md5)
-        blobs.copy_in(session.folder / path, md5)
-        yield f"put the bytes of {path} back into the cache"
+            blobs.copy_in(files[md5], md5)
+        if blobs.is_whole(md5):
+            yield f"put the bytes of {path} back into the cache"
+        elif blobs.has(md5):
+            yield f"moved the damaged bytes of {path} out of the cache, to {_set_aside(session.project, md5)}"
+    keep_locked(session, session.manifest)
+
+
+def _set_aside(project: Project, md5: str) -> Path:
+    """Where the damaged blob lies now; in its place whole bytes can be fetched."""
+    aside = project.state_dir / "damaged" / md5
+    aside.parent.mkdir(exist_ok=True)
+    project.blobs.path(md5).replace(aside)
+    project.blobs.remove(md5)
+    return aside

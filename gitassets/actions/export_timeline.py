@@ -62,7 +62,7 @@ def export_timeline(project: Project, run: Run, options: TimelineOptions, on_pro
     _check(project, output, options)
     excerpt = read_excerpt(project, run, options.only)
     laid_out = lay_out_excerpt(project, excerpt, on_progress)
-    media = _find_media(folder, excerpt, laid_out)
+    media = _find_media(project, folder, excerpt, laid_out)
     lengths = measure(laid_out.sources)
     remarks = collect_remarks(excerpt.whole, laid_out.choice, laid_out.timeline, lengths, options.only)
     captions = format_srt(laid_out.timeline)
@@ -82,15 +82,16 @@ def _check(project: Project, output: Path, options: TimelineOptions) -> None:
         check_free(one, force=options.force, is_ours=Path.is_file)
 
 
-def _find_media(folder: Path, excerpt: Excerpt, laid_out: ExcerptTimeline) -> dict[str, MediaFile]:
+def _find_media(project: Project, folder: Path, excerpt: Excerpt, laid_out: ExcerptTimeline) -> dict[str, MediaFile]:
     """The files that are used, by md5. NotFoundError for one that is in the cache alone: no program could open it."""
     lengths = measure(laid_out.sources)
     used = {asset.md5: asset for _, asset in iter_used_assets(laid_out.choice.segments)}
+    for asset in used.values():
+        check_blob(project, asset.path, asset.md5)
     return {md5: _find_file(folder, excerpt, asset, lengths) for md5, asset in used.items()}
 
 
 def _find_file(folder: Path, excerpt: Excerpt, asset: Asset, lengths_sec: Mapping[str, float]) -> MediaFile:
-    check_blob(excerpt.blobs[asset.path], asset.path, asset.md5)
     path = folder.resolve() / asset.path
     if not path.is_file():
         raise NotFoundError(f"There is no file {path}", f"`gitassets open {excerpt.run_id}` puts it back.")

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gitassets.actions.absent import how_to_get
 from gitassets.actions.project import Project, Run, find_project, find_runs
 from gitassets.actions.transaction import check_folders, keep_bytes
 from gitassets.adapters.files import is_folder
@@ -21,9 +22,10 @@ from gitassets.errors import GitAssetsError
 @dataclass(frozen=True)
 class Followed:
     """`missing` paths have bytes that are not in the cache. `kept` ones held bytes that nothing else records: path to
-    the hash under which the cache has them now."""
+    the hash under which the cache has them now. `hint` says what gets those that are missing."""
 
     missing: tuple[str, ...] = ()
+    hint: str = ""
     kept: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -59,7 +61,8 @@ def follow_files(project: Project, run: Run, top: Path, before: str | None) -> F
     index.save()
     replaced = {path: md5 for path, md5 in found.items() if md5 and path not in missing}
     kept = {path: md5 for path, md5 in replaced.items() if md5 not in (recorded.get(path), wanted.get(path))}
-    return Followed(tuple(missing), kept)
+    hint = how_to_get(project, run, {wanted[path] for path in missing}) if missing else ""
+    return Followed(tuple(missing), hint, kept)
 
 
 def _read_before(top: Path, before: str | None) -> dict[str, str]:

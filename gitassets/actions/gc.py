@@ -41,13 +41,21 @@ def gc(project: Project, keep: Keep, *, dry_run: bool) -> GcResult:
     _check_whole(project)
     with project.lock("gc"), _hold_work(project):
         named = _collect_named(project, keep)
-        blobs = list(_iter_blobs(project.blobs.cache_dir / "files" / "md5"))
-        unnamed = [(md5, path) for md5, path in blobs if md5 not in named]
-        freed = sum(path.stat().st_size for _, path in unnamed)
+        files = list(project.blobs.iter_files())
+        unnamed = [(md5, path) for md5, path in files if md5 not in named]
+        freed = _measure(path for _, path in unnamed)
         if not dry_run:
+            project.blobs.remove_incoming()
             for _, path in unnamed:
                 path.unlink()
-    return GcResult(len(blobs) - len(unnamed), tuple(md5 for md5, _ in unnamed), freed, dry_run)
+    gone = sorted({md5 for md5, _ in unnamed})
+    return GcResult(len({md5 for md5, _ in files}) - len(gone), tuple(gone), freed, dry_run)
+
+
+def _measure(paths: Iterable[Path]) -> int:
+    """The room that the files take, each once, by however many of the names."""
+    found = (path.stat() for path in paths)
+    return sum({(one.st_dev, one.st_ino): one.st_size for one in found}.values())
 
 
 def _check_whole(project: Project) -> None:
@@ -69,12 +77,6 @@ def _hold_work(project: Project) -> Iterator[None]:
                 lock = project.state_dir / work / f"{run_id}.lock"
                 stack.enter_context(hold_lock(lock, "gc", wait_sec=0.5))
         yield
-
-
-def _iter_blobs(folder: Path) -> Iterator[tuple[str, Path]]:
-    for path in sorted(folder.glob("??/*")):
-        if re.fullmatch(r"[0-9a-f]{30}(\.dir)?", path.name):
-            yield f"{path.parent.name}{path.name}", path
 
 
 def _collect_named(project: Project, keep: Keep) -> set[str]:

@@ -21,7 +21,7 @@ from gitassets.actions.open_close import open_run
 from gitassets.actions.progress import OnProgress
 from gitassets.actions.project import BRANCH_PREFIX, Project, find_runs, repair_links
 from gitassets.actions.verify import HistoryAudit, VerifyResult
-from gitassets.adapters.files import hash_bytes, hash_file
+from gitassets.adapters.files import hash_bytes
 from gitassets.adapters.git_bundle import read_bundle, take_over
 from gitassets.domain.audit import IMPORTED_TRAIL
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
@@ -197,7 +197,7 @@ def _keep_files(project: Project, bag: GivenBag) -> None:
     """The bag's bytes are in the cache. What is there already and whole stays: nobody's approved bytes are replaced."""
     files = bag.files()
     for path, md5, _ in iter_folder_entries(bag.manifest):
-        if not project.blobs.has(md5) or hash_file(project.blobs.path(md5)) != md5:
+        if not project.blobs.is_whole(md5):
             project.blobs.move_in(files[path], md5)
 
 

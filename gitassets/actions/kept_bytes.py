@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gitassets.actions.absent import require_blob
 from gitassets.actions.project import Project, Run
+from gitassets.adapters.dvc import MEND_IT
 from gitassets.adapters.files import hash_file
 from gitassets.domain.manifest import Address, Asset
 from gitassets.errors import CorruptError
@@ -17,10 +19,7 @@ def require_bytes(project: Project, run: Run, address: Address, asset: Asset) ->
         file = run.folder / asset.path
         if file.is_file() and hash_file(file) == asset.md5:
             blobs.copy_in(file, asset.md5)
-    blob = blobs.require(asset.md5, f"{address} of {run.run_id}")
-    if hash_file(blob) != asset.md5:
-        raise CorruptError(
-            f"The cached bytes of {address} of {run.run_id} are damaged: {blob}",
-            "`gitassets doctor` mends it where the bytes lie elsewhere; else delete it and `gitassets pull` that run.",
-        )
+    blob = require_blob(project, run, asset.md5, f"{address} of {run.run_id}")
+    if not blobs.is_whole(asset.md5):
+        raise CorruptError(f"The cached bytes of {address} of {run.run_id} are damaged: {blob}", MEND_IT)
     return blob

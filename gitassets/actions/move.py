@@ -7,6 +7,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from gitassets.actions.absent import require_blob
 from gitassets.actions.project import Project, Run
 from gitassets.actions.recording import adopt, free_path, write_run
 from gitassets.actions.takes import find_take
@@ -81,7 +82,7 @@ def _moved(session: Session, source: Address, target: Address, take: str | None)
     current, there = session.manifest.asset(source), session.manifest.asset(target)
     if take is not None:
         older = find_take(session.project, session.run, source, take)
-        session.project.blobs.require(older.md5, f"take {take} of {source}")
+        require_blob(session.project, session.run, older.md5, f"take {take} of {source}")
         path = free_path(session, default_path(target, Path(older.path).suffix))
         current = replace(older, path=path, status=Status.DRAFT, approved_md5=None, take=1)
     if current is None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from gitassets.actions.history import iter_manifests
 from gitassets.actions.project import Project, Run, find_runs
-from gitassets.adapters.files import hash_file
 from gitassets.adapters.journal import MadeLog
 from gitassets.adapters.orders import OrderBook
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest, iter_changed_segments, parse_asset, segment_key
@@ -109,7 +108,4 @@ def choose_earlier(
 
 
 def _is_here(project: Project, md5: str) -> bool:
-    try:
-        return hash_file(project.blobs.path(md5)) == md5
-    except FileNotFoundError:
-        return False
+    return project.blobs.is_whole(md5)

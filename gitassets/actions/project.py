@@ -24,6 +24,7 @@ from gitassets.adapters.git import (
     read_branch,
     read_gitfile,
 )
+from gitassets.adapters.kept_blobs import KeptBlobs
 from gitassets.adapters.locks import hold_lock
 from gitassets.adapters.stat_index import StatIndex
 from gitassets.domain.manifest import MANIFEST_NAME, Manifest, parse_manifest
@@ -97,7 +98,8 @@ class Project:
     def blobs(self) -> BlobStore:
         own = self.state_dir / "dvc-cache"
         # What plain DVC pulled into a clone of one run's branch lies where that clone's own settings say.
-        return BlobStore(find_cache_dir(self.root) if self.is_run_clone and not own.is_dir() else own)
+        cache_dir = find_cache_dir(self.root) if self.is_run_clone and not own.is_dir() else own
+        return BlobStore(cache_dir, KeptBlobs(self.state_dir / "kept-blobs"))
 
     @property
     def is_run_clone(self) -> bool:
@@ -413,6 +415,13 @@ def fill_folder(project: Project, folder: Path) -> None:
     write_local_config(folder, project.blobs.cache_dir, project.site_cache_dir)
     with project.scratch() as scratch:
         Git(folder).fill_index(scratch)
+
+
+def settle_dvc(project: Project, folder: Path) -> None:
+    """DVC in the run's folder uses the project's cache, also after `git clean`; what it has brought there is kept."""
+    if folder != project.root and not (folder / ".dvc" / "config.local").is_file():
+        write_local_config(folder, project.blobs.cache_dir, project.site_cache_dir)
+    project.blobs.take_in()
 
 
 def repair_links(project: Project) -> list[str]:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from gitassets.actions.absent import how_to_get, require_blob
 from gitassets.actions.project import Project, Run, read_manifest
 from gitassets.actions.recording import write_run
 from gitassets.actions.transaction import Session
-from gitassets.adapters.files import hash_file
+from gitassets.adapters.dvc import MEND_IT
 from gitassets.domain.excerpt import Only, take_excerpt
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest, iter_folder_entries
 from gitassets.domain.timeline import Finding
@@ -30,7 +31,7 @@ def find_altered(session: Session, used: Iterable[tuple[Address, Asset]]) -> Ite
 def take_blob(session: Session, path: str, md5: str) -> Path:
     """The blob, which nobody changes while it is read, unlike the file in the run's folder."""
     keep_blob(session, path, md5)
-    return session.project.blobs.require(md5, path)
+    return require_blob(session.project, session.run, md5, path)
 
 
 def keep_blob(session: Session, path: str, md5: str) -> None:
@@ -40,16 +41,16 @@ def keep_blob(session: Session, path: str, md5: str) -> None:
         blobs.copy_in(session.folder / path, md5)
 
 
-def check_blob(blob: Path, path: str, md5: str) -> None:
+def check_blob(project: Project, path: str, md5: str) -> None:
     """CorruptError unless the blob's bytes are those that its name promises."""
-    if hash_file(blob) != md5:
-        raise damaged_blob(blob, path)
+    if not project.blobs.is_whole(md5):
+        raise damaged_blob(project.blobs.path(md5), path)
 
 
 def damaged_blob(blob: Path, path: str) -> CorruptError:
     return CorruptError(
         f"The cached bytes of {path} are not those that the manifest records ({blob})",
-        "`gitassets doctor` mends it where the bytes lie elsewhere.",
+        MEND_IT,
     )
 
 
@@ -102,10 +103,11 @@ def _check_unaltered(session: Session, manifest: Manifest) -> None:
 
 def _excerpt(project: Project, run: Run, head: str, whole: Manifest, manifest: Manifest) -> Excerpt:
     blobs = {path: project.blobs.path(md5) for path, md5, _ in iter_folder_entries(manifest)}
-    missing = [path for path, blob in blobs.items() if not blob.is_file()]
+    missing = {md5: path for path, md5, _ in iter_folder_entries(manifest) if not blobs[path].is_file()}
     if missing:
         raise NotFoundError(
-            f"The bytes of {_name_some(missing)} of {run.run_id} are not here", "Get them with `dvc pull` in the run."
+            f"The bytes of {_name_some(list(missing.values()))} of {run.run_id} are not here",
+            how_to_get(project, run, missing),
         )
     return Excerpt(run.run_id, head, whole, manifest, blobs)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gitassets.actions.absent import require_blob
 from gitassets.actions.follow import restore_files
 from gitassets.actions.history import HandedOn, HistoryReader, RawCommit
 from gitassets.actions.project import Project, Run, read_manifest
@@ -180,7 +181,7 @@ def _restore_bytes(session: Session, assets: list[Asset]) -> RestoreResult:
     differing = tuple(path for path, md5 in wanted.items() if session.hash(path) != md5)
     for asset in assets:
         if asset.path in differing:
-            session.project.blobs.require(asset.md5, asset.path)
+            require_blob(session.project, session.run, asset.md5, asset.path)
             _check_place(session.folder / asset.path)
     restore_files(session.project, session.folder, session.index, session.manifest, wanted)
     return RestoreResult(session.run.run_id, differing, None, None)
@@ -217,7 +218,7 @@ def require_unlocked(manifest: Manifest, address: Address) -> Asset:
 
 def bring_back(session: Session, address: Address, older: Asset, current: Asset) -> RestoreResult:
     """The older take is the current one, in review."""
-    session.project.blobs.require(older.md5, f"take {older.take} of {address}")
+    require_blob(session.project, session.run, older.md5, f"take {older.take} of {address}")
     after = _as_current(session, address, older, current)
     transition = Transition(address, current.status, after.status)
     message = CommitMessage(session.run.run_id, "restore", f"take {older.take} of {address}", "", (transition,))

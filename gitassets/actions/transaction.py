@@ -10,6 +10,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gitassets.actions.absent import require_blob
 from gitassets.actions.locked_files import LockedFiles
 from gitassets.actions.project import (
     BRANCH_PREFIX,
@@ -19,6 +20,7 @@ from gitassets.actions.project import (
     find_run,
     read_manifest,
     repair_links,
+    settle_dvc,
 )
 from gitassets.adapters.files import find_link, remove_incoming, write_atomic
 from gitassets.adapters.git import (
@@ -150,6 +152,7 @@ def begin(
             remove_incoming(one)
         if not (_git_dir(folder) / "index").exists():
             fill_folder(project, folder)
+        settle_dvc(project, folder)
         recover_pending(project, run, index)
         merging = in_merge and find_unfinished(_git_dir(folder)) == MERGE
         state = _check_state(run, folder, merging)
@@ -349,10 +352,19 @@ def _prepare_blobs(session: Session, after: Manifest, pending: Pending) -> None:
     blobs = session.project.blobs
     for path, change in pending.media.items():
         if change.after is not None:
-            blobs.require(change.after, path)
+            require_blob(session.project, session.run, change.after, path)
+    keep_locked(session, after)
     for folder in imply_dvc_files(after).values():
         if folder.file_name in pending.texts:
             blobs.add_listing(folder.listing, folder.md5)
+
+
+def keep_locked(session: Session, manifest: Manifest) -> None:
+    """No command of DVC can take the bytes of a locked asset away, as far as they are here."""
+    blobs = session.project.blobs
+    for _, asset in manifest.assets():
+        if asset.locked and not blobs.keep(asset.md5) and session.hash(asset.path) == asset.md5:
+            blobs.copy_in(session.folder / asset.path, asset.md5)
 
 
 def keep_bytes(project: Project, folder: Path, index: StatIndex, path: str) -> str | None:

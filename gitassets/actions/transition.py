@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gitassets.actions.absent import require_blob
 from gitassets.actions.project import Project, Run, read_manifest
 from gitassets.actions.recording import write_run
 from gitassets.actions.transaction import Session
-from gitassets.adapters.files import hash_file
+from gitassets.adapters.dvc import MEND_IT
 from gitassets.domain.commit_message import CommitMessage, Transition, clean_words, format_addresses
 from gitassets.domain.conflict import CONFLICT
 from gitassets.domain.decision import VERBS, Decision, Skipped, decide, reopen
@@ -180,12 +181,9 @@ def _ways_to_agree(session: Session, address: Address) -> str:
 
 
 def _check_blob(session: Session, address: Address, asset: Asset) -> None:
-    blob = session.project.blobs.require(asset.md5, f"{address} of {session.run.run_id}")
-    if hash_file(blob) != asset.md5:
-        raise CorruptError(
-            f"The cached bytes of {address} of {session.run.run_id} are damaged: {blob}",
-            f"Delete that file, and get the bytes again with `gitassets pull {session.run.run_id}`.",
-        )
+    blob = require_blob(session.project, session.run, asset.md5, f"{address} of {session.run.run_id}")
+    if not session.project.blobs.is_whole(asset.md5):
+        raise CorruptError(f"The cached bytes of {address} of {session.run.run_id} are damaged: {blob}", MEND_IT)
 
 
 def _result(run: Run, action: str, decision: Decision, commit: str | None, *, dry_run: bool) -> TransitionResult:

@@ -102,13 +102,13 @@ def _is_whole(folder: DvcFolder, files: Iterable[Wanted], right: Collection[str]
 
 def _find_here(project: Project, run: Run, wanted: Iterable[Wanted]) -> dict[str, Path]:
     """The blobs that are in the cache with the right bytes, those too that only the run's folder had until now."""
-    cache, blobs = project.blobs.cache_dir, project.blobs
-    index = StatIndex(cache, project.state_dir / "blob-index.json")
+    blobs = project.blobs
+    index = StatIndex(blobs.cache_dir, project.state_dir / "blob-index.json")
     folder = project.stat_index(run) if run.folder is not None else None
 
     def find(one: Wanted) -> Path | None:
         path = blobs.path(one.md5)
-        if index.hash(path.relative_to(cache).as_posix()) == one.md5:
+        if index.hash(blobs.relative(one.md5)) == one.md5 or blobs.is_whole(one.md5):
             return path
         if folder is None or run.folder is None or folder.hash(one.path) != one.md5:
             return None

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from gitassets.actions.absent import how_to_get
 from gitassets.actions.history import (
     CommonStates,
     HistoryReader,
@@ -21,7 +22,7 @@ from gitassets.actions.history import (
 )
 from gitassets.actions.locked_files import linked_folder
 from gitassets.actions.project import Project, Run
-from gitassets.adapters.dvc import list_remote_blobs
+from gitassets.adapters.dvc import MEND_IT, list_remote_blobs
 from gitassets.adapters.files import find_link
 from gitassets.adapters.git import Git, find_unfinished, read_gitfile
 from gitassets.adapters.stat_index import StatIndex
@@ -361,27 +362,26 @@ def _check_blobs(
         result.unchecked.append(f"{run.run_id}: whether the blobs on {options.blobs} hash right")
         return
     index = StatIndex(project.blobs.cache_dir, None if options.full else project.state_dir / "blob-index.json")
-    for md5, what in wanted.items():
-        _check_blob(project, run, index, md5, what, result)
+    missing = {md5: what for md5, what in wanted.items() if not _check_blob(project, run, index, md5, what, result)}
     index.save()
+    hint = how_to_get(project, run, missing) if missing else ""
+    for md5, what in missing.items():
+        text = f"The bytes of {what} are not in the cache: {md5}"
+        _add(result, run, None, Violation("blob-missing", what, text, hint))
     for folder in imply_dvc_files(manifest).values():
         if project.blobs.has(folder.md5) and project.blobs.path(folder.md5).read_bytes() != folder.listing:
             text = f"The folder list of {folder.name} in the cache is damaged"
-            _add(result, run, None, Violation("blob-damaged", folder.name, text, _DAMAGED))
+            _add(result, run, None, Violation("blob-damaged", folder.name, text, MEND_IT))
 
 
-_DAMAGED = "Delete that file of the cache, then `gitassets pull` or, where the run's files are whole, `doctor`."
-
-
-def _check_blob(project: Project, run: Run, index: StatIndex, md5: str, what: str, result: VerifyResult) -> None:
-    path = project.blobs.path(md5).relative_to(project.blobs.cache_dir).as_posix()
+def _check_blob(project: Project, run: Run, index: StatIndex, md5: str, what: str, result: VerifyResult) -> bool:
+    """Whether the blob is here. One that is damaged is reported, also where a whole one is kept: DVC would send it."""
+    path = project.blobs.relative(md5)
     found = index.hash(path)
-    if found is None:
-        text = f"The bytes of {what} are not in the cache: {md5}"
-        _add(result, run, None, Violation("blob-missing", what, text, f"`gitassets pull {run.run_id}` gets them."))
-    elif found != md5:
+    if found not in (None, md5):
         text = f"The bytes of {what} in the cache are damaged: {path} hashes to {found}"
-        _add(result, run, None, Violation("blob-damaged", what, text, _DAMAGED))
+        _add(result, run, None, Violation("blob-damaged", what, text, MEND_IT))
+    return found is not None
 
 
 def name_locked(manifest: Manifest) -> dict[str, str]:

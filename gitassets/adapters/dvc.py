@@ -22,10 +22,11 @@ from gitassets.adapters.files import (
     write_atomic,
 )
 from gitassets.adapters.git import read_gitfile
+from gitassets.adapters.kept_blobs import KeptBlobs, link_file
 from gitassets.domain.dvc_settings import CACHE_TYPES
 from gitassets.errors import ConflictError, CorruptError, NotFoundError
 
-GET_THEM = "`gitassets pull RUN` gets them from the DVC remote, and so does `dvc pull` in the run's folder."
+MEND_IT = "`gitassets doctor` mends it from where its bytes are whole, or says how to get them."
 _INCOMING = "incoming-"
 _ABANDONED_SEC = 24 * 60 * 60.0  # A folder of blobs may be shared by machines that know nothing of each other.
 DVC_GITIGNORE = b"/config.local\n/tmp\n/cache\n"
@@ -35,39 +36,101 @@ _SHARED = {"core": {"autostage": "false"}, "cache": {"type": CACHE_TYPES}}
 
 
 class BlobStore:
-    """DVC's local cache: blobs named by the md5 of their bytes, read-only once they are in."""
+    """DVC's local cache: blobs named by the md5 of their bytes, read-only once they are in.
 
-    def __init__(self, cache_dir: Path, *, for_group: bool = False) -> None:
+    With `kept` each of them is kept there too, and what DVC has removed from its cache comes back when it is asked for.
+    """
+
+    def __init__(self, cache_dir: Path, kept: KeptBlobs | None = None, *, for_group: bool = False) -> None:
         """With `for_group` the folders that are made are for everybody in the group to write to."""
         self.cache_dir = cache_dir
         self._blobs = cache_dir / "files" / "md5"
+        self._kept = kept
         self._for_group = for_group
 
     def path(self, md5: str) -> Path:
         """Where the blob lies if it is here. `md5` may end in `.dir`."""
-        return self._blobs / md5[:2] / md5[2:]
+        path = self._blobs / md5[:2] / md5[2:]
+        if self._kept is None or path.is_file() or not self._bring_back(md5) or path.is_file():
+            return path
+        return self._kept.path(md5)  # The cache cannot be written.
+
+    def relative(self, md5: str) -> str:
+        """The blob's path seen from the folder of the cache."""
+        return os.path.relpath(self.path(md5), self.cache_dir)
 
     def has(self, md5: str) -> bool:
         # Asked of every asset of a run, so not by pathlib, which takes longer than the system does to look.
-        return os.path.isfile(f"{self._blobs}/{md5[:2]}/{md5[2:]}")  # noqa: PTH113
+        return os.path.isfile(f"{self._blobs}/{md5[:2]}/{md5[2:]}") or self._bring_back(md5)  # noqa: PTH113
+
+    def _bring_back(self, md5: str) -> bool:
+        """Whether the blob is kept; then it is in the cache again, if that can be written."""
+        if self._kept is None or not self._kept.has(md5):
+            return False
+        with suppress(OSError):
+            link_file(self._kept.path(md5), self._blobs / md5[:2] / md5[2:], copy=True)
+        return True
+
+    def is_whole(self, md5: str) -> bool:
+        """Whether the blob is here and its bytes hash right; a damaged one is replaced where it is kept whole."""
+        if not self.has(md5):
+            return False
+        path = self.path(md5)
+        if hash_file(path) == md5:
+            return True
+        if self._kept is None or not self._kept.has(md5) or hash_file(self._kept.path(md5)) != md5:
+            return False
+        return link_file(self._kept.path(md5), path, copy=True)
 
     def require(self, md5: str, what: str) -> Path:
         """The blob's path; NotFoundError names `what` when it is not here."""
-        path = self.path(md5)
-        if not path.is_file():
-            raise NotFoundError(f"The bytes of {what} ({md5}) are not here", GET_THEM)
-        return path
+        if not self.has(md5):
+            raise NotFoundError(
+                f"The bytes of {what} ({md5}) are not here", "`gitassets doctor` says what can be done."
+            )
+        return self.path(md5)
 
     def remove(self, md5: str) -> None:
-        self.path(md5).unlink(missing_ok=True)
+        if self._kept is not None:
+            self._kept.remove(md5)
+        (self._blobs / md5[:2] / md5[2:]).unlink(missing_ok=True)
 
     def move_in(self, file: Path, md5: str) -> None:
         """The file, whose hash is `md5`, has become a blob; it survives a loss of power. No copy is made."""
-        target = self.path(md5)
+        target = self._blobs / md5[:2] / md5[2:]
         self._make_folder(target.parent)
         sync_file(file)
         change_mode(file, _BLOB_MODE, known_as=target)
         file.replace(target)
+        self._keep(md5)
+
+    def _keep(self, md5: str) -> None:
+        if self._kept is not None:
+            self._kept.keep(self._blobs / md5[:2] / md5[2:], md5)
+
+    def keep(self, md5: str) -> bool:
+        """Whether the blob is here; then it stays, whatever DVC removes, as a copy where there are no hard links."""
+        if self._kept is None or self._kept.has(md5):
+            return self.has(md5)
+        return self._kept.keep(self._blobs / md5[:2] / md5[2:], md5, copy=True)
+
+    def take_in(self) -> None:
+        """Blobs that DVC itself has brought into its cache stay from now on, as far as that takes no room."""
+        if self._kept is not None:
+            self._kept.take_in(self._blobs)
+
+    def iter_files(self) -> Iterator[tuple[str, Path]]:
+        """Every file that is a blob or a folder list, by its hash: those first that DVC does not see."""
+        if self._kept is not None:
+            yield from self._kept.iter_files()
+        for path in sorted(self._blobs.glob("??/*")):
+            if re.fullmatch(r"[0-9a-f]{30}(\.dir)?", path.name):
+                yield f"{path.parent.name}{path.name}", path
+
+    def remove_incoming(self) -> None:
+        """What killed commands were about to keep is gone. The caller sees to it that nobody else is at work."""
+        if self._kept is not None:
+            self._kept.remove_incoming()
 
     def _make_folder(self, folder: Path) -> None:
         if folder.is_dir():
@@ -80,7 +143,8 @@ class BlobStore:
 
     def copy_in(self, file: Path, md5: str) -> None:
         """The blob holds what the file holds now; ConflictError when that is no longer `md5`."""
-        if self.has(md5) and hash_file(self.path(md5)) == md5:
+        if self.is_whole(md5):
+            self._keep(md5)
             return
         with self.incoming() as folder:
             self.copy_over(file, md5, folder / "blob")
@@ -138,10 +202,9 @@ class BlobStore:
             os.close(handle)
             clone_file(source, temporary)
             if hash_file(temporary) != md5:
-                raise CorruptError(
-                    f"The cached bytes of {target} are damaged ({source})",
-                    "Delete that file, then `gitassets pull` the run, or `gitassets doctor`.",
-                )
+                if not self.is_whole(md5):
+                    raise CorruptError(f"The cached bytes of {target} are damaged ({source})", MEND_IT)
+                clone_file(self.path(md5), temporary)
             change_mode(temporary, LOCKED_MODE if locked else OPEN_MODE, known_as=target)
             temporary.replace(target)
         except BaseException:

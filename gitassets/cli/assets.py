@@ -36,6 +36,7 @@ from gitassets.cli.options import (
 if TYPE_CHECKING:
     from gitassets.actions.build import BuildResult
     from gitassets.actions.copy import CopyResult
+    from gitassets.actions.project import Project, Run
     from gitassets.actions.query import AssetRow, ListResult
     from gitassets.actions.regen import RegenResult
     from gitassets.actions.transition import TransitionResult
@@ -106,6 +107,17 @@ def list_(
         emit_json("list", result)
     else:
         _print_list(result, filtered=status is not None or kind is not None or segment is not None)
+        _tell_absent(project, found, result)
+
+
+def _tell_absent(project: Project, run: Run, result: ListResult) -> None:
+    from gitassets.actions.absent import how_to_get
+    from gitassets.cli.render import count, printable
+
+    absent = {row.asset.md5 for row in result.rows if not row.present and not row.cached}
+    if absent:
+        hint = how_to_get(project, run, absent)
+        typer.echo(printable(f"The bytes of {count(len(absent), 'asset')} are not here.\n  → {hint}"))
 
 
 def _print_list(result: ListResult, *, filtered: bool) -> None:
@@ -154,7 +166,7 @@ def _list_remarks(row: AssetRow, result: ListResult) -> str:
     stale = f"stale: {row.stale}" if row.stale else None
     remarks = [text for text in (candidates, stale, asset.reason, row.notes) if text]
     if not row.present and not row.cached:
-        remarks.insert(0, "not here: `pull` gets it")
+        remarks.insert(0, "not here")
     elif not row.present and result.folder is not None:
         remarks.insert(0, "file is not here, its bytes are: `open`")
     if row.conflict:

@@ -180,7 +180,10 @@ def gc(
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove cached files that no run names. Shows first what would go; off a terminal it removes only with --yes."""
+    """Remove cached files that no run names, which `dvc gc` does not free. Shows first what would go.
+
+    Off a terminal it removes only with --yes.
+    """
     from gitassets.actions.gc import gc as act
     from gitassets.cli.render import emit_json
 

@@ -24,6 +24,7 @@ from gitassets.cli.options import (
 from gitassets.domain.budget import Budget
 
 if TYPE_CHECKING:
+    from gitassets.actions.open_close import OpenResult
     from gitassets.actions.produce import ProduceOptions, ProduceResult
     from gitassets.actions.project import Project, Run
 
@@ -274,7 +275,19 @@ def open_(run: RunArgument, as_json: JsonOption = False) -> None:
     for path in result.differing:
         typer.echo(f"  left as it is, though its bytes are not the recorded ones: {path}", err=True)
     if result.missing:
-        typer.echo(f"{len(result.missing)} files are not here: `gitassets pull {result.run_id}` gets them.", err=True)
+        _tell_missing(project, result)
+
+
+def _tell_missing(project: Project, opened: OpenResult) -> None:
+    from gitassets.actions.absent import how_to_get
+    from gitassets.actions.need import need_all
+    from gitassets.actions.project import find_run
+    from gitassets.cli.render import count, printable
+
+    run = find_run(project, opened.run_id)
+    hint = how_to_get(project, run, [md5 for md5, one in need_all(project, run).items() if one.path in opened.missing])
+    verb = "is" if len(opened.missing) == 1 else "are"
+    typer.echo(printable(f"{count(len(opened.missing), 'file')} {verb} not here.\n  → {hint}"), err=True)
 
 
 @guarded

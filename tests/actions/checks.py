@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -149,6 +150,12 @@ def read_state(folder: Path, commit: str) -> RunState:
     blobs = Git(folder).read_blobs([f"{commit}:{name}" for name in names])
     files = {name: blobs[f"{commit}:{name}"] or b"" for name in names}
     return state_from_bytes(files.pop(MANIFEST_NAME), files, tree)
+
+
+def lose_blobs(project: Project) -> None:
+    """No byte of any asset is left but in the folders of runs."""
+    for folder in (project.blobs.cache_dir / "files", project.state_dir / "kept-blobs"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_hook(project: Project, name: str, *lines: str) -> Path:

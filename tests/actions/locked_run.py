@@ -63,10 +63,25 @@ class LockedRun:
 
 
 def copy_project(template: Path, root: Path) -> Project:
-    shutil.copytree(template, root, symlinks=True)
+    copy_tree(template, root)
     project = find_project(root)
     repair_links(project)
     return project
+
+
+def copy_tree(source: Path, target: Path) -> None:
+    """The same folder once more. Two names of one file are that again, as a kept blob and the one in the cache are."""
+    copied: dict[int, str] = {}
+
+    def copy(file: str, to: str) -> None:
+        inode = Path(file).stat(follow_symlinks=False).st_ino
+        if inode in copied:
+            Path(to).hardlink_to(copied[inode])
+        else:
+            copied[inode] = to
+            shutil.copy2(file, to)
+
+    shutil.copytree(source, target, symlinks=True, copy_function=copy)
 
 
 def approve_image_1(project: Project) -> None:

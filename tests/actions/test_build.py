@@ -262,12 +262,12 @@ def test_damaged_bytes_in_the_cache_are_not_built(project: Project, run: Run) ->
 
 
 def test_bytes_that_are_only_in_the_folder_are_enough(project: Project, run: Run) -> None:
-    project.blobs.path(asset(project, run, "image", 1).md5).unlink()
+    project.blobs.remove(asset(project, run, "image", 1).md5)
     assert build_it(project, run).segments == 3
 
 
 def test_bytes_that_are_nowhere_are_named(project: Project, run: Run) -> None:
-    project.blobs.path(asset(project, run, "image", 1).md5).unlink()
+    project.blobs.remove(asset(project, run, "image", 1).md5)
     (run.require_folder() / "images/scene_000.png").unlink()
     with pytest.raises(NotFoundError, match="image 1"):
         build_it(project, run)

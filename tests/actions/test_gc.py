@@ -97,6 +97,29 @@ def test_keep_locked_drops_takes_that_were_never_approved(locked: LockedRun) -> 
     assert locked.verify().holds
 
 
+def test_what_was_killed_half_way_is_completed_by_the_next(locked: LockedRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A blob has two names: while one is left it is there, and can be removed again."""
+    md5s = [put_blob(locked, seed) for seed in (123, 124)]
+    unlink, left = Path.unlink, [0]
+
+    def dies(path: Path, missing_ok: bool = False) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", dies)
+    for _ in range(3):
+        left[0] = 1
+        with pytest.raises(KeyboardInterrupt):
+            gc(locked.project, Keep.HISTORY, dry_run=False)
+        assert any(map(locked.project.blobs.has, md5s))
+    monkeypatch.undo()
+    gc(locked.project, Keep.HISTORY, dry_run=False)
+    assert not any(map(locked.project.blobs.has, md5s))
+    assert locked.verify(full=True).holds
+
+
 def test_what_is_made_and_not_yet_recorded_stays(locked: LockedRun) -> None:
     asset = with_bytes(locked.project, locked.asset(IMAGE_3))
     MadeLog(locked.project.state_dir, "ep1").add(Made(3, "image", None, "regen", raw_asset(asset)))

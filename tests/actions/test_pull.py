@@ -317,7 +317,10 @@ def test_list_says_what_is_not_here(office: Office, tmp_path: Path) -> None:
     pull_run(project, only_approved=True)
     (project.runs_dir / "ep1" / "images" / "scene_000.png").unlink()
     done = run_cli(project.root, "list", "ep1")
-    assert done.stdout.count("not here: `pull` gets it") == 4
+    assert done.stdout.count("  not here") == 4
+    assert (
+        "The bytes of 4 assets are not here.\n  → `gitassets pull ep1` gets them if the DVC remote store" in done.stdout
+    )
     assert done.stdout.count("file is not here, its bytes are: `open`") == 1
     told = json.loads(run_cli(project.root, "list", "ep1", "--json").stdout)
     assert [(row["present"], row["cached"]) for row in told["rows"]].count((False, False)) == 4

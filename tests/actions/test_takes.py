@@ -190,7 +190,7 @@ def test_bytes_that_are_not_here_are_not_restored(locked: LockedRun) -> None:
     locked.locked_file.unlink()
     with pytest.raises(NotFoundError, match="are not here") as error:
         restore(locked.project, locked.run, select(image="1"))
-    assert "dvc pull" in error.value.hint
+    assert "No DVC remote is set up" in error.value.hint
 
 
 def test_an_older_take_becomes_the_current_one_in_review(locked: LockedRun, provider: ToneProvider) -> None:

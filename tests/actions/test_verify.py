@@ -26,7 +26,7 @@ from gitassets.domain.manifest import MANIFEST_NAME, Asset, FinalFile, raw_asset
 from gitassets.domain.selection import parse_selection
 from gitassets.domain.status import Status
 from gitassets.errors import NotFoundError, UsageError
-from tests.actions.checks import git, ignore_progress, run_cli, select
+from tests.actions.checks import git, ignore_progress, lose_blobs, run_cli, select
 from tests.actions.locked_run import (
     IMAGE_1,
     IMAGE_3,
@@ -321,7 +321,7 @@ def test_blobs_on_a_remote(locked: LockedRun, tmp_path: Path) -> None:
     remote = tmp_path / "remote"
     assert locked.codes(blobs=str(remote)) == {"blob-missing"}
     shutil.copytree(locked.project.blobs.cache_dir, remote)
-    shutil.rmtree(locked.project.blobs.cache_dir)
+    lose_blobs(locked.project)
     result = locked.verify(blobs=str(remote))
     assert result.holds
     assert any("hash right" in text for text in result.unchecked)
@@ -331,7 +331,7 @@ def test_blobs_on_a_remote(locked: LockedRun, tmp_path: Path) -> None:
 
 
 def test_the_history_alone_needs_no_media(locked: LockedRun) -> None:
-    shutil.rmtree(locked.project.blobs.cache_dir)
+    lose_blobs(locked.project)
     locked.locked_file.unlink()
     result = locked.verify(history_only=True)
     assert result.holds

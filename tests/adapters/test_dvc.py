@@ -105,7 +105,7 @@ def test_a_placed_file_replaces_a_link_not_what_it_leads_to(blobs: BlobStore, tm
 def test_a_blob_that_is_not_here_is_named_by_what_needs_it(blobs: BlobStore, tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=rf"bytes of image 3 \({MD5}\)") as caught:
         blobs.require(MD5, "image 3")
-    assert "dvc pull" in caught.value.hint
+    assert "gitassets doctor" in caught.value.hint
     with pytest.raises(NotFoundError, match=r"a\.png"):
         blobs.place(MD5, tmp_path / "a.png", locked=False)
     assert not (tmp_path / "a.png").exists()

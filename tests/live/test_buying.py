@@ -179,13 +179,13 @@ class TestClips:
         studio.produce(SCRIPT[:2], audio=False)
         studio.approve(image="all")
         image = studio.asset("image", 1)
-        studio.project.blobs.path(image.md5).unlink()
+        studio.project.blobs.remove(image.md5)
         (studio.run.require_folder() / image.path).unlink()
         result = studio.resume(audio=False)
         assert addresses(result.made) == ["video 2"]
         assert [str(one.address) for one in result.failed] == ["video 1"]
         assert "are not here" in result.failed[0].message
-        assert "dvc pull" in result.failed[0].hint
+        assert "No DVC remote is set up" in result.failed[0].hint
 
     def test_again_only_from_an_image_that_is_approved(self, studio: Studio) -> None:
         studio.produce(SCRIPT[:1], audio=False)

@@ -1,0 +1,149 @@
+"""Our own names for the blobs in DVC's cache: what DVC's commands remove from the cache is still here.
+
+No configuration of DVC names this folder. A kept blob is a hard link, so it takes no room. That is safe since nobody
+writes into a blob: DVC and gitassets put a new file in its place, and what lies in a run's folder is a clone or a copy
+(cache.type = reflink,copy). Where there are no hard links it is a reflink, else, if it must not be lost, a copy.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from uuid import uuid4
+
+from gitassets.adapters.files import INCOMING, hash_file, sync_file
+
+# Coarser than the times of any file system: FAT's are two seconds.
+_SETTLED_NS = 3_000_000_000
+_NAME = re.compile(r"[0-9a-f]{30}")
+
+
+class KeptBlobs:
+    """Blobs by the md5 of their bytes, in `folder`. Folder lists are not among them: the manifest implies those."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def path(self, md5: str) -> Path:
+        return self._folder / md5[:2] / md5[2:]
+
+    def has(self, md5: str) -> bool:
+        return os.path.isfile(f"{self._folder}/{md5[:2]}/{md5[2:]}")  # noqa: PTH113 (as in BlobStore.has)
+
+    def keep(self, blob: Path, md5: str, *, copy: bool = False) -> bool:
+        """Whether the blob in the cache, whose bytes are right, is kept from now on. OSError where `copy` fails."""
+        if _NAME.fullmatch(md5[2:]) is None:
+            return False
+        try:
+            return link_file(blob, self.path(md5), copy=copy)
+        except OSError:
+            if copy:
+                raise
+            return False
+
+    def remove(self, md5: str) -> None:
+        self.path(md5).unlink(missing_ok=True)
+
+    def take_in(self, cached: Path) -> None:
+        """What DVC has brought into `cached`, the folder of its blobs, is kept as well. No byte is read.
+
+        Folders in which nothing changed since they were taken in are passed by: then both have the same time.
+        """
+        with suppress(FileNotFoundError):
+            for one in os.scandir(cached):
+                if len(one.name) == 2:
+                    self._take_in_folder(one.path, f"{self._folder}/{one.name}")
+
+    def _take_in_folder(self, cached: str, kept: str) -> None:
+        time_ns = os.stat(cached).st_mtime_ns  # noqa: PTH116 (as in BlobStore.has)
+        if _read_time(kept) == time_ns:
+            return
+        with suppress(OSError):  # A full disk: the next command goes on with it.
+            Path(kept).mkdir(parents=True, exist_ok=True)
+            known = {one.name: one.inode() for one in os.scandir(kept)}
+            found = [one for one in os.scandir(cached) if _NAME.fullmatch(one.name)]
+            new = (one for one in found if known.get(one.name) != one.inode())
+            # After the first that cannot be linked none is tried: there the file system has no hard links.
+            done = all(_take_in(Path(one.path), Path(kept) / one.name) for one in new)
+            if done and time.time_ns() - time_ns > _SETTLED_NS:
+                os.utime(kept, ns=(time_ns, time_ns))
+
+    def iter_files(self) -> Iterator[tuple[str, Path]]:
+        """Every kept blob, by its hash."""
+        for path in sorted(self._folder.glob("??/*")):
+            if _NAME.fullmatch(path.name):
+                yield f"{path.parent.name}{path.name}", path
+
+    def remove_incoming(self) -> None:
+        """What killed commands were about to name is gone. Nobody else is at work."""
+        for path in self._folder.glob(f"??/{INCOMING}*"):
+            path.unlink(missing_ok=True)
+
+
+def _read_time(folder: str) -> int | None:
+    try:
+        return os.stat(folder).st_mtime_ns  # noqa: PTH116 (as in BlobStore.has)
+    except FileNotFoundError:
+        return None
+
+
+def _take_in(blob: Path, kept: Path) -> bool:
+    """Whether the blob is kept. Of two files the one that came last counts where it hashes right: DVC got it anew."""
+    try:
+        is_newer = blob.stat().st_mtime_ns > kept.stat().st_mtime_ns
+    except FileNotFoundError:
+        return link_file(blob, kept)
+    return not is_newer or hash_file(blob) != f"{kept.parent.name}{kept.name}" or link_file(blob, kept)
+
+
+def link_file(source: Path, target: Path, *, copy: bool = False) -> bool:
+    """Whether `target` is the same file as `source`, else a clone, or with `copy` a copy of it; else nothing was done.
+
+    Another file at `target` is replaced. OSError where a copy cannot be made.
+    """
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        return target.samefile(source) or _replace(source, target, copy=copy)
+    except FileNotFoundError:
+        if target.parent.is_dir():
+            return False
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return link_file(source, target, copy=copy)
+    except OSError:
+        return _replace(source, target, copy=copy)
+    return True
+
+
+def _replace(source: Path, target: Path, *, copy: bool) -> bool:
+    temporary = target.with_name(f"{INCOMING}{uuid4().hex}")
+    try:
+        if not _link_or_clone(source, temporary):
+            if not copy:
+                return False
+            shutil.copyfile(source, temporary)
+            shutil.copymode(source, temporary)
+            sync_file(temporary)
+        temporary.replace(target)
+        return True
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _link_or_clone(source: Path, target: Path) -> bool:
+    from dvc_objects.fs.system import reflink
+
+    with suppress(OSError):
+        target.hardlink_to(source)
+        return True
+    with suppress(OSError):
+        reflink(str(source), str(target))  # type: ignore[no-untyped-call]
+        shutil.copymode(source, target)
+        sync_file(target)
+        return True
+    return False
