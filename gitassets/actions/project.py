@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from gitassets.adapters.dvc import BlobStore, find_cache_dir, write_local_config
+from gitassets.adapters.dvc import BlobStore, find_cache_dir, make_private, write_local_config
 from gitassets.adapters.files import write_atomic
 from gitassets.adapters.git import (
     Git,
@@ -421,6 +421,7 @@ def settle_dvc(project: Project, folder: Path) -> None:
     """DVC in the run's folder uses the project's cache, also after `git clean`; what it has brought there is kept."""
     if folder != project.root and not (folder / ".dvc" / "config.local").is_file():
         write_local_config(folder, project.blobs.cache_dir, project.site_cache_dir)
+    make_private(project.site_cache_dir)
     project.blobs.take_in()
 
 

@@ -247,29 +247,30 @@ def clone_file(source: Path, target: Path) -> None:
 def create_dvc_project(root: Path, site_cache_dir: Path) -> bool:
     """`root` is a DVC project with the settings that runs inherit; whether anything had to be made."""
     made = not (root / ".dvc").is_dir()
+    make_private(site_cache_dir)
     if made:
         # The files are written here, since `dvc init` would stage them in the user's index.
         write_atomic(root / ".dvc" / "config", b"")
     if not (root / ".dvc" / ".gitignore").exists():
         write_atomic(root / ".dvc" / ".gitignore", DVC_GITIGNORE)
     shared = _complete_config(root / ".dvc" / "config", _SHARED)
-    _make_private(site_cache_dir)
     local = _complete_config(root / ".dvc" / "config.local", {"core": {"site_cache_dir": str(site_cache_dir)}})
     return made or shared or local
 
 
 def write_local_config(run_dir: Path, cache_dir: Path, site_cache_dir: Path) -> None:
     """The run uses the project's blob cache; git does not see this file. What else is set in it stays."""
-    _make_private(site_cache_dir)
+    make_private(site_cache_dir)
     core = {"site_cache_dir": str(site_cache_dir), **({"no_scm": "true"} if _belongs_to_submodule(run_dir) else {})}
     _complete_config(run_dir / ".dvc" / "config.local", {"core": core, "cache": {"dir": str(cache_dir)}})
 
 
-def _make_private(site_cache_dir: Path) -> None:
-    """Only who shares our state gets into this folder, in which DVC makes others for everybody to write to."""
+def make_private(site_cache_dir: Path) -> None:
+    """Only who shares our state gets into this folder: what DVC makes in it is for all the world to write to, and it runs
+    what it unpickles from there."""
     site_cache_dir.mkdir(parents=True, exist_ok=True)
     mode = 0o2770 if site_cache_dir.parent.stat().st_mode & 0o020 else 0o700
-    if site_cache_dir.stat().st_mode & 0o007:
+    if os.name != "nt" and site_cache_dir.stat().st_mode & 0o2777 != mode:
         change_mode(site_cache_dir, mode)
 
 

@@ -297,6 +297,22 @@ def test_dvc_finds_the_cache_in_a_folder_of_any_name(tmp_path: Path, name: str) 
     assert BlobStore(tmp_path / name / "cache").has(MD5)
 
 
+@pytest.mark.parametrize(("above", "wanted"), [(0o755, 0o750), (0o775, 0o770), (0o700, 0o700), (0o2775, 0o2770)])
+def test_nobody_else_gets_into_what_dvc_opens_to_all_the_world(tmp_path: Path, above: int, wanted: int) -> None:
+    from dvc.repo import Repo
+
+    root = make_repository(tmp_path / "repo")
+    site = tmp_path / "state" / "site"
+    site.mkdir(parents=True)
+    site.chmod(0o777)  # As DVC made it for an earlier version.
+    site.parent.chmod(above)
+    create_dvc_project(root, site)
+    assert site.stat().st_mode & 0o7777 == wanted
+    with Repo(str(root)):
+        assert any(site.iterdir())
+    assert site.stat().st_mode & 0o7777 == wanted
+
+
 def test_nothing_is_left_in_the_world_writable_folder_of_dvc(tmp_path: Path) -> None:
     from dvc.repo import Repo
 
