@@ -32,7 +32,15 @@ from gitassets.adapters.old_run_files import read_old_run, read_old_texts
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses, format_message
 from gitassets.domain.derived import derive
 from gitassets.domain.dvc_file import DVC_FILES, imply_dvc_files
-from gitassets.domain.manifest import MANIFEST_NAME, Address, Asset, Manifest, format_manifest, parse_manifest
+from gitassets.domain.manifest import (
+    MANIFEST_NAME,
+    MEDIA_FOLDERS,
+    Address,
+    Asset,
+    Manifest,
+    format_manifest,
+    parse_manifest,
+)
 from gitassets.domain.old_json import is_old_manifest, is_upgrade_unfinished
 from gitassets.domain.old_plan import plan_old_run
 from gitassets.domain.old_run import NotFound, OldRunPlan
@@ -174,9 +182,18 @@ def _iter_left(folder: Path, texts: Mapping[str, bytes], after: UpgradedRun) -> 
     assets = (asset for manifest in (after.manifest, *after.earlier) for _, asset in manifest.assets())
     names = {*texts, *SETTING_FILES, *DVC_FILES, ".git", *after.copied, *(asset.path for asset in assets)}
     taken = {folder / name for name in names} | set(after.files.values())
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path not in taken and path.relative_to(folder).parts[0] != ".dvc":
+    for path in _iter_paths(folder):
+        if path not in taken and path.relative_to(folder).parts[0] != ".dvc":
             yield path.relative_to(folder).as_posix()
+
+
+def _iter_paths(folder: Path) -> Iterator[Path]:
+    """What git could see in the folder, sorted: files, links, and other repositories, which it does not enter."""
+    for path in sorted(folder.iterdir()) if os.access(folder, os.R_OK | os.X_OK) else ():
+        if path.is_symlink() or not path.is_dir() or (path / ".git").exists():
+            yield path
+        else:
+            yield from _iter_paths(path)
 
 
 def _read_texts(project: Project, run: Run) -> dict[str, bytes]:
@@ -244,15 +261,19 @@ def _files(project: Project, order: _Order, manifest: Manifest) -> dict[str, byt
 
 
 def _settings(project: Project, order: _Order) -> dict[str, bytes]:
-    """Files that were copied from another place of the run's folder stay there, and git leaves them alone."""
+    """Files that stay where they are and are no files of the run are left alone by git: by their very names, so that
+    what comes later is seen. `track` and `replace` take files that git ignores."""
     settings = format_settings(project)
-    ignored = "".join(f"/{_escape(path)}\n" for path in sorted(order.after.copied))
-    return {**settings, ".gitignore": settings[".gitignore"] + ignored.encode("utf-8", "surrogateescape")}
+    beside = {path for path in (*order.after.copied, *order.left) if path.split("/", 1)[0] not in MEDIA_FOLDERS}
+    ignored = "".join(f"/{_escape(path)}\n" for path in sorted(beside))
+    text = f"# From claude-studio, and no part of the run:\n{ignored}" if ignored else ""
+    return {**settings, ".gitignore": settings[".gitignore"] + text.encode("utf-8", "surrogateescape")}
 
 
 def _escape(path: str) -> str:
-    """The path as a pattern of .gitignore that matches nothing else."""
-    return "".join(f"\\{char}" if char in "\\*?[ " else char for char in path)
+    """The path as a pattern of .gitignore; no line can hold a control character, so any character stands for it."""
+    plain = ("?" if ord(char) < 32 else f"\\{char}" if char in "\\*?[ " else char for char in path)
+    return "".join(plain)
 
 
 def _message(before: Manifest, after: Manifest, what: str, words: str = "") -> CommitMessage:

@@ -11,8 +11,11 @@ import pytest
 
 from gitassets.actions.open_close import close_run
 from gitassets.actions.project import Project, read_manifest
+from gitassets.actions.replace import replace_asset
 from gitassets.actions.takes import read_takes, restore
+from gitassets.actions.track import track
 from gitassets.actions.verify import VerifyOptions, verify
+from gitassets.adapters.files import hash_file
 from gitassets.domain.manifest import Kind
 from gitassets.errors import CorruptError, GitAssetsError, NoMatchError, NotFoundError
 from tests.actions.checks import (
@@ -20,6 +23,7 @@ from tests.actions.checks import (
     asset,
     files_below,
     git,
+    ignore_progress,
     select,
     statuses,
 )
@@ -315,6 +319,58 @@ def test_other_files_are_left_where_they_are_and_named(project: Project) -> None
     _, result = take_over(project)
     assert result.left == ("images/title.png", "notes.txt")
     assert (folder / "notes.txt").read_text() == "mine"
+
+
+def write_leftovers(folder: Path) -> dict[str, bytes]:
+    """What cannot be used or belongs to nothing, by path, under names that git's patterns would take amiss."""
+    whole = write_picture(folder / "images" / "scene_000.png", seed=1).read_bytes()
+    files = {
+        "scene_001_concept.png": b"", "scene_002_concept.png": whole[:100], "images/scene_001.png": b"",
+        "visuals/cut.png": whole[:-50], "notes.txt": b"mine", "!odd": b"1", "#odd": b"2", "end ": b"3",
+        "[a-z]*?.png": b"4", "back\\slash": b"5", "two\nlines\r": b"6", "déjà/vu": b"7", "_takes/x.mp3": b"8",
+    }  # fmt: skip
+    for path, data in files.items():
+        (folder / path).parent.mkdir(exist_ok=True)
+        (folder / path).write_bytes(data)
+    Path(os.fsdecode(bytes(folder) + b"/\xff")).write_bytes(b"9")
+    (folder / "broken").symlink_to("nowhere")
+    (folder / "up").symlink_to("..")
+    git(folder.parent, "init", "--quiet", str(folder / "nested" / "other"))
+    (folder / "nested" / "other" / "file").write_bytes(b"0")
+    return files
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_whatever_lay_there_git_has_nothing_to_say_afterwards(project: Project) -> None:
+    folder = write_old_run(project.root, images=())
+    files = write_leftovers(folder)
+    names = ("scene_001_concept.png", "scene_002_concept.png")
+    scenes = (scene(number, image_path=old_path(name)) for number, name in enumerate(names, start=1))
+    write_json(folder / MANIFEST, manifest(scene(0, image_path=old_path("images/scene_000.png")), *scenes))
+    run, result = take_over(project)
+    for shown in ("--untracked-files=normal", "--untracked-files=all"):
+        assert git(folder, "status", "--porcelain", shown) == ""
+    assert {path: (folder / path).read_bytes() for path in files} == files
+    assert {*files, "broken", "up", "nested/other", "\ufffd"} == set(result.left)
+    assert {one.path.rsplit("/", 1)[-1] for one in result.not_found} == {*names, "scene_001.png"}
+    assert asset(project, run, "image", 1).path == "images/scene_000.png"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_what_comes_later_is_taken_and_seen(project: Project) -> None:
+    folder = write_old_run(project.root, images=(0,))
+    write_leftovers(folder)
+    run, _ = take_over(project)
+    file = write_picture(folder / "images" / "scene_001.png", seed=60)
+    track(project, folder, on_progress=ignore_progress)
+    assert asset(project, run, "image", 2).md5 == hash_file(file)
+    for number, name in ((2, "scene_001_concept.png"), (1, "visuals/cut.png")):
+        file = write_picture(folder / name, seed=50 + number)
+        replace_asset(project, run, select(image=str(number)), file)
+        assert asset(project, run, "image", number).md5 == hash_file(file)
+    for name in ("more.txt", "visuals/more.png", "a.png", "odd", "two lines"):
+        (folder / name).write_bytes(b"new")
+        assert name in git(folder, "status", "--porcelain", "--untracked-files=all")
 
 
 def test_the_same_picture_twice_is_one_take(project: Project) -> None:
