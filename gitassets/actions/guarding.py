@@ -20,6 +20,7 @@ from gitassets.domain.dvc_file import DVC_FILES, imply_dvc_files
 from gitassets.domain.guard import RunState, Violation, check_step
 from gitassets.domain.manifest import MANIFEST_NAME, Asset, parse_manifest
 from gitassets.domain.merge_guard import check_merge, merge_of_many
+from gitassets.domain.tree_rules import is_dvc_yaml
 from gitassets.errors import GitAssetsError
 
 RUN_MARKER = "gitassets-run"
@@ -129,7 +130,9 @@ def read_index(staged: Staged, objects: ObjectReader) -> RunState:
         meta, path = line.split("\t", 1)
         mode, oid, _ = meta.split(" ")
         entries.append((path, mode, oid))
-    wanted = sorted({oid for path, _, oid in entries if path == MANIFEST_NAME or path.endswith(".dvc")})
+    wanted = sorted(
+        {oid for path, _, oid in entries if path == MANIFEST_NAME or path.endswith(".dvc") or is_dvc_yaml(path)}
+    )
     data = {oid: found for oid, found in objects.read(wanted).items() if found is not None}
     return state_of_entries(tuple(entries), data, f"the staged {MANIFEST_NAME}")
 

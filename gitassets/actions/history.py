@@ -12,10 +12,11 @@ from msgspec import Struct, field
 from gitassets.adapters.git import Git
 from gitassets.adapters.git_objects import ObjectReader
 from gitassets.domain.dvc_file import DVC_FILES
+from gitassets.domain.dvc_yaml import only_describes
 from gitassets.domain.guard import RunState, state_from_bytes
 from gitassets.domain.manifest import MANIFEST_NAME, Manifest
 from gitassets.domain.merge import merge_manifests
-from gitassets.domain.tree_rules import SUBMODULE_MODE, TreeEntry
+from gitassets.domain.tree_rules import SUBMODULE_MODE, TreeEntry, is_dvc_yaml
 from gitassets.errors import ConflictError, CorruptError, NotFoundError
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ class HistoryReader:
                     continue
                 if path == MANIFEST_NAME:
                     manifests.add(oid)
-                elif path in DVC_FILES and oid not in self._small:
+                elif (path in DVC_FILES or is_dvc_yaml(path)) and oid not in self._small:
                     small.add(oid)
         self._small |= self._read(sorted(small))
         return ChainMap(self._read(sorted(manifests)), self._small)
@@ -249,11 +250,29 @@ def _merge(base: RunState | None, ours: RunState | None, theirs: RunState) -> Ru
 
 
 def state_of_entries(entries: Entries, data: Mapping[str, bytes], name: str) -> RunState:
-    """The state with these files; `data` holds the manifest and the .dvc files by object id."""
+    """The state with these files; `data` holds the manifest, .dvc files and dvc.yaml by object id."""
     oids = {path: oid for path, _, oid in entries}
     manifest = data.get(oids[MANIFEST_NAME], b"") if MANIFEST_NAME in oids else None
     dvc_files = {path: data.get(oids[path], b"") for path in DVC_FILES if path in oids}
-    return state_from_bytes(manifest, dvc_files, [TreeEntry(path, mode) for path, mode, _ in entries], name)
+    tree = [make_entry(path, mode, data.get(oid)) for path, mode, oid in entries]
+    return state_from_bytes(manifest, dvc_files, tree, name)
+
+
+def make_entry(path: str, mode: str, data: bytes | None) -> TreeEntry:
+    """The file as the rules see it. `data` is asked for of a dvc.yaml alone."""
+    return TreeEntry(path, mode, _is_to_read(path) and data is not None and only_describes(data))
+
+
+def _is_to_read(path: str) -> bool:
+    """A path of two lines would be two questions to git."""
+    return is_dvc_yaml(path) and "\n" not in path
+
+
+def read_tree(git: Git, commit: str) -> list[TreeEntry]:
+    """Every file of the commit as the rules see it."""
+    found = git.list_tree(commit)
+    data = git.read_blobs([f"{commit}:{path}" for path, mode in found if _is_to_read(path) and mode != SUBMODULE_MODE])
+    return [make_entry(path, mode, data.get(f"{commit}:{path}")) for path, mode in found]
 
 
 def parse_tree(data: bytes, oid_length: int) -> dict[str, tuple[str, str]]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from gitassets.actions.history import read_tree
 from gitassets.actions.project import Project, Run
 from gitassets.actions.remotes import RemoteSource
 from gitassets.actions.verify import Finding, HistoryAudit, VerifyResult
-from gitassets.domain.tree_rules import TreeEntry, iter_tree_problems
+from gitassets.domain.tree_rules import iter_tree_problems
 from gitassets.errors import ConflictError
 
 _SHOWN = 5
@@ -24,8 +25,7 @@ def check_incoming(
 ) -> None:
     """ConflictError when the commit `new` of the run's branch would have files written outside the run, names DVC
     remotes in its `source` that are neither known nor accepted, or has broken a lock since `known`."""
-    entries = (TreeEntry(path, mode) for path, mode in project.git.list_tree(new))
-    for one in iter_tree_problems(entries):
+    for one in iter_tree_problems(read_tree(project.git, new)):
         raise _refuse(run, f"{one.path} {one.problem}")
     source.check_branch(accepted)
     if known is not None and not project.git.list_merge_bases(new, known):

@@ -9,6 +9,7 @@ from msgspec import Struct
 from gitassets.domain.dvc_file import DVC_FILES
 from gitassets.domain.manifest import MEDIA_FOLDERS
 
+DVC_YAML = "dvc.yaml"
 SYMLINK_MODE, SUBMODULE_MODE = "120000", "160000"
 
 _SOUND = (".wav", ".mp3", ".m4a", ".aac", ".flac", ".ogg", ".oga", ".opus", ".wma", ".aif", ".aiff")
@@ -16,14 +17,18 @@ _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", 
 _CLIPS = (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".mpg", ".mpeg", ".wmv", ".ogv", ".mxf")
 MEDIA_SUFFIXES = (*_SOUND, *_PICTURES, *_CLIPS)
 _DVC_SETTINGS = frozenset({".dvc/config", ".dvc/.gitignore"})
-_PIPELINE_FILES = frozenset({"dvc.yaml", "dvc.lock"})
+_TRACKS = "would have DVC track files that the manifest does not name"
 
 
 class TreeEntry(Struct, frozen=True):
-    """A file of a commit: its path in the run and its git mode, "100644", "100755", "120000" or "160000"."""
+    """A file of a commit: its path in the run and its git mode, "100644", "100755", "120000" or "160000".
+
+    `describes`: it is a dvc.yaml that has DVC do nothing, which only a look at its content tells.
+    """
 
     path: str
     mode: str
+    describes: bool = False
 
 
 class TreeProblem(Struct, frozen=True):
@@ -54,13 +59,20 @@ def _find_problem(entry: TreeEntry) -> tuple[str, str] | None:
         return "media-in-git", "lies in a folder whose files DVC tracks, but it is committed into git itself"
     if path.endswith(MEDIA_SUFFIXES):
         return "media-in-git", "is a media file, but it is committed into git itself"
-    return _find_dvc_problem(entry.path, path)
+    return None if entry.describes else _find_dvc_problem(entry.path, path)
+
+
+def is_dvc_yaml(path: str) -> bool:
+    """Whether DVC takes the file for a dvc.yaml, on some system at least."""
+    return path.casefold().rsplit("/", 1)[-1] == DVC_YAML
 
 
 def _find_dvc_problem(path: str, folded: str) -> tuple[str, str] | None:
     is_dvc_file = folded.endswith(".dvc") and folded != ".dvc"
-    if (is_dvc_file and path not in DVC_FILES) or folded.rsplit("/", 1)[-1] in _PIPELINE_FILES:
-        return "dvc-not-implied", "would have DVC track files that the manifest does not name"
+    if is_dvc_yaml(path):
+        return "dvc-not-implied", f"{_TRACKS}: it may hold artifacts, params, metrics and plots alone"
+    if (is_dvc_file and path not in DVC_FILES) or folded.rsplit("/", 1)[-1] == "dvc.lock":
+        return "dvc-not-implied", _TRACKS
     if folded.split("/", 1)[0] == ".dvc" and path not in _DVC_SETTINGS:
         return "dvc-settings", "is no settings file of DVC that a run commits"
     return None

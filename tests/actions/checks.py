@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from gitassets.actions.history import read_tree
 from gitassets.actions.progress import Progress
 from gitassets.actions.project import Project, Run, read_manifest
 from gitassets.adapters.git import Git
@@ -17,7 +18,6 @@ from gitassets.domain.dvc_file import DVC_FILES
 from gitassets.domain.guard import RunState, check_step, state_from_bytes
 from gitassets.domain.manifest import MANIFEST_NAME, Address, Asset, Kind, format_manifest, iter_folder_entries
 from gitassets.domain.selection import AssetSelection, parse_selection
-from gitassets.domain.tree_rules import TreeEntry
 
 PACKAGE_ROOT = Path(__file__).parents[2]
 
@@ -145,7 +145,7 @@ def assert_history_legal(folder: Path) -> None:
 
 
 def read_state(folder: Path, commit: str) -> RunState:
-    tree = [TreeEntry(path, mode) for path, mode in Git(folder).list_tree(commit)]
+    tree = read_tree(Git(folder), commit)
     names = [one.path for one in tree if one.path in (MANIFEST_NAME, *DVC_FILES)]
     blobs = Git(folder).read_blobs([f"{commit}:{name}" for name in names])
     files = {name: blobs[f"{commit}:{name}"] or b"" for name in names}

@@ -62,6 +62,24 @@ def track_more(folder: Path) -> None:
     (folder / "dvc.yaml").write_text("stages:\n  x:\n    cmd: touch /tmp/pwned\n")
 
 
+def annotate(folder: Path) -> None:
+    (folder / "dvc.yaml").write_text("artifacts:\n  voice:\n    path: audio/audio_000.wav\n    type: model\n")
+
+
+def track_more_later(folder: Path) -> None:
+    """The file is there first with nothing wrong in it."""
+    annotate(folder)
+    git(folder, "add", "dvc.yaml")
+    git(folder, "commit", "--quiet", "--no-verify", "--message", "A model")
+    track_more(folder)
+
+
+def track_in_odd_folder(folder: Path) -> None:
+    """Under a name that is two to what reads one name a line."""
+    (folder / "two\nlines").mkdir()
+    (folder / "two\nlines" / "dvc.yaml").write_text("artifacts: {}\n")
+
+
 def set_locally(folder: Path) -> None:
     (folder / ".dvc" / "config.local").write_text("[cache]\n    dir = /somewhere\n")
 
@@ -135,6 +153,8 @@ HARMS: dict[str, tuple[Harm, str]] = {
     "a linked file": (link_file, "audio.dvc is a symbolic link"),
     "media in git": (commit_media, "images/scene_000.png lies in a folder whose files DVC tracks"),
     "a pipeline": (track_more, "dvc.yaml would have DVC track files"),
+    "a pipeline later": (track_more_later, "dvc.yaml would have DVC track files"),
+    "a pipeline under an odd name": (track_in_odd_folder, "dvc.yaml would have DVC track files"),
     "settings of this machine": (set_locally, ".dvc/config.local is no settings file of DVC that a run commits"),
     "a path that climbs": (climb, "does not name a file inside one of the run's folders"),
     "a listing that climbs": (list_more, "images.dvc has md5"),
@@ -198,6 +218,22 @@ def test_into_a_run_that_is_open(office: Office, tmp_path: Path, name: str) -> N
     assert message in caught.value.message
     assert (files_below(bea.folder), bea.head()) == (before, head)
     assert_clean(bea.project, bea.run)
+
+
+def test_a_dvc_yaml_that_only_describes_is_taken_everywhere(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+    bea = join(office, tmp_path / "bea")
+    tip = attack(office, tmp_path / "colleague", annotate)
+    assert pull_run(bea).commit == bea.head() == tip
+    assert_clean(bea.project, bea.run)
+    pull_run(locked)
+    (locked.folder / "dvc.yaml").write_text("plots:\n  - loss.csv\n")
+    locked.git("commit", "--quiet", "--all", "--message", "A plot")
+    push_run(locked)
+    assert locked.verify().holds
+    dvc(locked.folder, "status")
+    track_more(locked.folder)
+    with pytest.raises(AssertionError, match=r"dvc.yaml would have DVC track files"):
+        locked.git("commit", "--quiet", "--all", "--message", "A stage")
 
 
 def test_a_foreign_remote_is_used_once_it_is_accepted(locked: LockedRun, office: Office, tmp_path: Path) -> None:
