@@ -59,9 +59,15 @@ def _measure(paths: Iterable[Path]) -> int:
 
 
 def _check_whole(project: Project) -> None:
+    """ConflictError where somebody may need a blob whom nobody here knows of."""
     if (project.git_dir / "shallow").is_file():
         raise ConflictError(
             "This clone is shallow, so what earlier commits name is unknown", "Get them with `git fetch --unshallow`."
+        )
+    if not project.owns_cache:
+        raise ConflictError(
+            f"The cache {project.blobs.cache_dir.resolve()} is outside of this project, so others may need its files",
+            "Nothing was removed.",
         )
 
 

@@ -102,6 +102,12 @@ class Project:
         return BlobStore(cache_dir, KeptBlobs(self.state_dir / "kept-blobs"))
 
     @property
+    def owns_cache(self) -> bool:
+        """Whether the blobs lie in this project. Elsewhere are those of others too."""
+        folder = self.blobs.cache_dir.resolve()
+        return any(folder.is_relative_to(one.resolve()) for one in (self.root, self.git_dir))
+
+    @property
     def is_run_clone(self) -> bool:
         """Whether this is a clone of one run's branch alone: the project's folder is the run's."""
         branch = read_branch(self.git_dir)
@@ -422,7 +428,8 @@ def settle_dvc(project: Project, folder: Path) -> None:
     if folder != project.root and not (folder / ".dvc" / "config.local").is_file():
         write_local_config(folder, project.blobs.cache_dir, project.site_cache_dir)
     make_private(project.site_cache_dir)
-    project.blobs.take_in()
+    if project.owns_cache:
+        project.blobs.take_in()
 
 
 def repair_links(project: Project) -> list[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from gitassets.actions.gc import gc
-from gitassets.actions.project import find_project
+from gitassets.actions.project import Project, find_project, find_run
 from gitassets.actions.recording import hold_making
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.takes import restore
@@ -141,6 +142,35 @@ def test_nothing_is_removed_while_a_history_cannot_be_read(locked: LockedRun, tm
     git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{locked.project.root}", "shallow")
     with pytest.raises(ConflictError, match="shallow"):
         gc(find_project(tmp_path / "shallow"), Keep.HISTORY, dry_run=False)
+
+
+def test_what_lies_in_a_cache_of_many_projects_is_neither_kept_nor_removed(locked: LockedRun, tmp_path: Path) -> None:
+    project = clone_run(locked, tmp_path / "clone", cache=tmp_path / "shared")
+    own, other = locked.asset(IMAGE_1), with_bytes(locked.project, locked.asset(IMAGE_3))
+    shutil.copytree(locked.project.blobs.cache_dir, tmp_path / "shared")
+    approve(project, find_run(project, "ep1"), select(image="3"))
+    kept = {md5 for md5, path in project.blobs.iter_files() if path.is_relative_to(project.state_dir)}
+    assert own.md5 in kept
+    assert other.md5 not in kept
+    with pytest.raises(ConflictError, match="outside of this project"):
+        gc(project, Keep.HISTORY, dry_run=False)
+    assert (tmp_path / "shared" / "files" / "md5" / other.md5[:2] / other.md5[2:]).is_file()
+
+
+def clone_run(locked: LockedRun, folder: Path, cache: Path) -> Project:
+    """A clone of the run's branch alone, whose DVC keeps its blobs in `cache`."""
+    git(
+        folder.parent,
+        "clone",
+        "--quiet",
+        "--single-branch",
+        "--branch",
+        "run/ep1",
+        str(locked.project.root),
+        folder.name,
+    )
+    (folder / ".dvc" / "config.local").write_text(f"[cache]\n    dir = {cache}\n")
+    return find_project(folder)
 
 
 def test_the_decisions_of_an_open_conflict_stay(locked: LockedRun) -> None:
