@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from gitassets.actions.project import Project
 from gitassets.adapters.files import hash_file
-from gitassets.adapters.probe import MediaInfo, probe_media
+from gitassets.adapters.probe import FORMAT_OF_SUFFIX, MediaInfo, probe_media
 from gitassets.domain.manifest import (
     Address,
     Asset,
@@ -30,7 +30,6 @@ from gitassets.domain.status import Status
 from gitassets.errors import GitAssetsError
 
 _FOLDERS = {Kind.AUDIO: "audio", Kind.IMAGE: "images", Kind.VIDEO: "video"}
-_SUFFIXES = {"jpeg": "jpg", "opus": "ogg", "oga": "ogg", "wave": "wav"}
 
 
 @dataclass(frozen=True)
@@ -149,7 +148,7 @@ class _Look:
     def _extra(self, one: _Measured) -> dict[str, Any]:
         take = one.take
         suffix = PurePosixPath(take.file.path).suffix.lower().removeprefix(".")
-        true_format = {} if _SUFFIXES.get(suffix, suffix) == one.info.format else {"format": one.info.format}
+        true_format = {} if FORMAT_OF_SUFFIX.get(suffix, suffix) == one.info.format else {"format": one.info.format}
         origin = {} if take.file.in_run else {"origin": take.file.path}
         return {**true_format, **origin, **take.extra, **(read_extra(take.record) if take.record else {})}
 

@@ -14,6 +14,33 @@ _MAGICS = (
     (b"ID3", "mp3"),
 )
 _QUICKTIME_ATOMS = (b"moov", b"mdat", b"wide", b"free", b"skip")
+_MATROSKA_KINDS = {b"\x42\x82\x84webm": "webm", b"\x42\x82\x88matroska": "mkv"}
+_PICTURE_BRANDS = {
+    b"avif": "an AVIF", b"avis": "an AVIF", b"heic": "a HEIC", b"heix": "a HEIC", b"heim": "a HEIC", b"heis": "a HEIC",
+    b"hevc": "a HEIC", b"hevx": "a HEIC", b"mif1": "a HEIF", b"msf1": "a HEIF", b"crx ": "a raw",
+}  # fmt: skip
+_PICTURE, _SOUND, _CLIP = "picture; save it as png or jpg", "sound; save it as wav or m4a", "clip; save it as mp4"
+# What people have, and how it is called.
+_OTHERS = (
+    (b"GIF8", f"a GIF {_PICTURE}, or as mp4 where it moves"),
+    (b"II*\0", f"a TIFF or raw {_PICTURE}"),
+    (b"MM\0*", f"a TIFF or raw {_PICTURE}"),
+    (b"8BPS", f"a Photoshop {_PICTURE}"),
+    (b"\xff\x0a", f"a JPEG XL {_PICTURE}"),
+    (b"\0\0\0\x0cJXL ", f"a JPEG XL {_PICTURE}"),
+    (b"\0\0\0\x0cjP  ", f"a JPEG 2000 {_PICTURE}"),
+    (b"%PDF", "a PDF; save its page as png"),
+    (b"<svg", "an SVG drawing; save it as png"),
+    (b"FORM", f"an AIFF {_SOUND}"),
+    (b"caff", f"a CAF {_SOUND}"),
+    (b"#!AMR", f"an AMR {_SOUND}"),
+    (b"MThd", "a MIDI file, which holds notes and no sound"),
+    (b"0&\xb2u\x8ef\xcf\x11", "a Windows Media file; save it as mp4 or wav"),
+    (b"FLV\1", f"a Flash {_CLIP}"),
+    (b"\0\0\1\xba", f"an MPEG {_CLIP}"),
+    (b"PK\3\4", "a zip or office file"),
+    (b"<", "a web page or another text"),
+)
 _RIFF_UNKNOWN = 0x7FFF_0000
 _OGG_PAGE_BYTES = 65_307
 _MATROSKA_SEGMENT = b"\x18\x53\x80\x67"
@@ -24,13 +51,29 @@ def recognise_format(head: bytes) -> str | None:
     if head[:4] in (b"RIFF", b"RF64"):
         return {b"WAVE": "wav", b"WEBP": "webp"}.get(head[8:12])
     if head[4:8] == b"ftyp":
-        return "mov" if head[8:12] == b"qt  " else "mp4"
+        return None if head[8:12] in _PICTURE_BRANDS else "mov" if head[8:12] == b"qt  " else "mp4"
     if head[4:8] in _QUICKTIME_ATOMS:
         return "mov"
     if head.startswith(b"\x1aE\xdf\xa3"):
-        return "webm" if b"\x42\x82\x84webm" in head[:64] else None
+        return next((name for kind, name in _MATROSKA_KINDS.items() if kind in head[:64]), None)
     known = next((name for magic, name in _MAGICS if head.startswith(magic)), None)
     return "mp3" if known is None and _is_mp3_frame(head) else known
+
+
+def describe_other(head: bytes) -> str:
+    """What a file of none of our formats is, to be put after a word; empty where it is not known."""
+    if head[4:8] == b"ftyp" and head[8:12] in _PICTURE_BRANDS:
+        return f": it is {_PICTURE_BRANDS[head[8:12]]} {_PICTURE}"
+    if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
+        return f": it is an AVI {_CLIP}"
+    if len(head) > 188 and head[0] == head[188] == 0x47:
+        return ": it is an MPEG transport stream; save it as mp4"
+    if head[:1] == b"\xff" and head[1:2] and head[1] & 0xF6 == 0xF0:
+        return ": it is bare AAC; put it into an m4a (`ffmpeg -i FILE -c copy FILE.m4a`)"
+    if head[:2] == b"BM" and head[6:10] == bytes(4):
+        return f": it is a BMP {_PICTURE}"
+    found = next((words for magic, words in _OTHERS if head.startswith(magic)), None)
+    return f": it is {found}" if found else ""
 
 
 def _is_mp3_frame(head: bytes) -> bool:
@@ -39,8 +82,8 @@ def _is_mp3_frame(head: bytes) -> bool:
 
 
 def has_end(name: str, file: IO[bytes]) -> bool:
-    """False when a wav, ogg or webm lacks its end, about which no demuxer complains."""
-    checks = {"wav": _holds_riff, "ogg": _has_last_page, "webm": _holds_segment}
+    """False when a wav, ogg, webm or mkv lacks its end, about which no demuxer complains."""
+    checks = {"wav": _holds_riff, "ogg": _has_last_page, "webm": _holds_segment, "mkv": _holds_segment}
     return checks[name](file) if name in checks else True
 
 

@@ -12,8 +12,9 @@ from typing import Any
 from gitassets.adapters.files import write_atomic
 from gitassets.adapters.probe import MediaInfo, probe_media
 from gitassets.domain.manifest import Kind
+from gitassets.errors import CorruptError
 
-_FORM = 1  # Goes up with every change of what is measured.
+_FORM = 2  # Goes up with every change of what is measured.
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,32 @@ class MediaSource:
     info: MediaInfo
 
 
+class BrokenMediaError(CorruptError):
+    """Some files cannot be used. `problems` says by md5 what is wrong, to be put behind the name of the asset."""
+
+    def __init__(self, message: str, hint: str, problems: Mapping[str, str]) -> None:
+        super().__init__(message, hint)
+        self.problems = problems
+
+
 def probe_sources(paths: Mapping[str, Path], cache_dir: Path, jobs: int) -> dict[str, MediaSource]:
-    """Every file by its md5. What was measured before is not decoded again."""
+    """Every file by its md5. What was measured before is not decoded again. BrokenMediaError names what is broken."""
+    broken: dict[str, CorruptError] = {}
+
+    def probe(md5: str) -> MediaSource | None:
+        try:
+            return _probe_source(md5, paths[md5], cache_dir)
+        except CorruptError as error:
+            broken[md5] = error
+            return None
+
     with ThreadPoolExecutor(max(1, jobs)) as pool:
-        return dict(zip(paths, pool.map(lambda md5: _probe_source(md5, paths[md5], cache_dir), paths), strict=True))
+        found = dict(zip(paths, pool.map(probe, paths), strict=True))
+    if broken:
+        problems = {md5: broken[md5].message.removeprefix(f"{paths[md5]} ") for md5 in paths if md5 in broken}
+        first = broken[next(iter(problems))]
+        raise BrokenMediaError(first.message, first.hint, problems)
+    return {md5: source for md5, source in found.items() if source is not None}
 
 
 def measure(sources: Mapping[str, MediaSource]) -> dict[str, float]:

@@ -1,20 +1,29 @@
-"""What a media file really is: recognised by its first bytes, never by its name, and proven by decoding all of it.
-
-Files come from anywhere. The demuxer is fixed by what the bytes say and reads from an open file alone, so a playlist,
-an ffconcat script or a URL in a file's name is never followed.
-"""
+"""What a media file really is: recognised by its first bytes, never by its name, and proven by decoding all of it."""
 
 from __future__ import annotations
 
 import struct
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from gitassets.adapters.media_bytes import HEAD_BYTES, count_mp3_samples, has_end, recognise_format
+from gitassets.adapters.colour_profile import can_apply_profile
+from gitassets.adapters.decoding import (
+    AGAIN,
+    DEMUXERS,
+    fail,
+    in_words_of,
+    iter_clip_sound,
+    iter_frames,
+    iter_placed,
+    iter_sound,
+    open_container,
+    time_of,
+)
+from gitassets.adapters.media_bytes import HEAD_BYTES, count_mp3_samples, describe_other, has_end, recognise_format
 from gitassets.domain.manifest import Kind
 from gitassets.errors import CorruptError, GitAssetsError, NotFoundError
 
@@ -26,19 +35,27 @@ if TYPE_CHECKING:
 FORMATS = {
     Kind.AUDIO: ("wav", "mp3", "m4a", "flac", "ogg"),
     Kind.IMAGE: ("png", "jpg", "webp"),
-    Kind.VIDEO: ("mp4", "mov", "webm"),
+    Kind.VIDEO: ("mp4", "mov", "webm", "mkv"),
 }
+FORMAT_OF_SUFFIX = {"jpeg": "jpg", "opus": "ogg", "oga": "ogg", "wave": "wav", "m4b": "m4a", "m4v": "mp4", "qt": "mov"}
+"""Other suffixes that files of these formats have, without the dot."""
+TIMED = ("m4a",)
+"""Sounds whose frames say when they are heard. Those of the others follow one another."""
 MAX_PIXELS = 150_000_000
 
 _PICTURES = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
-_DEMUXERS = {"m4a": "mov", "mp4": "mov", "webm": "matroska"}
 # The numbers are those of ITU-T H.273.
 _HDR_TRANSFERS = {16: "smpte2084", 18: "arib-std-b67"}
 _MATRICES = {1: "bt709", 4: "fcc", 5: "bt470", 6: "smpte170m", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}
+# Those that show more colours than the video can.
+_WIDE_PRIMARIES = {9: "2020", 11: "smpte431", 12: "smpte432"}
 _EXIF_ORIENTATION = 0x0112
 _SLACK_SEC = Fraction(1, 5)  # of an mp3's declared length, up to a tenth of a second is padding
-_MAX_BROKEN_SHARE = 0.02
-_AGAIN = "Make or fetch the file again."
+_MAX_GAP_SEC = 600  # What is longer comes from broken time stamps.
+_MAX_STEP_BACK_SEC = Fraction(1, 2)
+# Heights and rates of television, where two fields may be in a frame that does not say so.
+_FIELD_HEIGHTS = (480, 486, 576, 1080)
+_FIELD_RATES = (Fraction(25), Fraction(30000, 1001))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +64,10 @@ class MediaInfo:
 
     `width` and `height` are as shown: after rotation, in square pixels. Only clips have `codec`, `matrix`
     (the colour matrix, as ffmpeg's scale filter calls it) and `hdr` (the transfer function where it is one of HDR).
+    `primaries` are those of a clip that can show more colours than the video, as zscale calls them.
+    Sound that is seen or heard at `starts_at_sec`, as the file counts time, is at its very beginning. A clip `varies`
+    when the format of its frames changes half-way; `fields` says whether its frames "are" or "may be" interlaced. A
+    picture's `odd_profile` is one for colours that cannot be applied.
     """
 
     kind: Kind
@@ -60,6 +81,11 @@ class MediaInfo:
     has_alpha: bool = False
     matrix: str | None = None
     hdr: str | None = None
+    primaries: str | None = None
+    starts_at_sec: float = 0.0
+    varies: bool = False
+    fields: str | None = None
+    odd_profile: bool = False
 
     @property
     def suffix(self) -> str:
@@ -69,7 +95,7 @@ class MediaInfo:
     @property
     def demuxer(self) -> str:
         """What ffmpeg calls the container of this sound or clip."""
-        return _DEMUXERS.get(self.format, self.format)
+        return DEMUXERS.get(self.format, self.format)
 
 
 def probe_media(path: Path) -> MediaInfo:
@@ -81,29 +107,27 @@ def probe_media(path: Path) -> MediaInfo:
     name = recognise_format(head)
     if name is None:
         accepted = ", ".join(one for names in FORMATS.values() for one in names)
-        raise CorruptError(f"{path} is of no accepted type", f"Accepted are {accepted}, judged by content.")
+        raise CorruptError(
+            f"{path} is of no accepted type{describe_other(head)}", f"Accepted are {accepted}, judged by content."
+        )
     if name in _PICTURES:
         return _probe_picture(path, name, size_bytes)
     return _probe_stream(path, name, size_bytes)
 
 
 def _read_head(path: Path) -> tuple[bytes, int]:
-    if not path.exists():
-        raise NotFoundError(f"There is no file {path}")
-    if not path.is_file():
-        raise CorruptError(f"{path} is not a regular file")
     try:
+        if not path.exists():
+            raise NotFoundError(f"There is no file {path}")
+        if not path.is_file():
+            raise CorruptError(f"{path} is not a regular file")
         with path.open("rb") as file:
             head, size_bytes = file.read(HEAD_BYTES), path.stat().st_size
     except OSError as error:
-        raise GitAssetsError(f"{path} cannot be read: {error.strerror}") from error
+        raise GitAssetsError(f"{path} cannot be read: {error.strerror}", "Check its permissions.") from error
     if not head:
-        _fail(path, "is empty")
+        fail(path, "is empty")
     return head, size_bytes
-
-
-def _fail(path: Path, problem: str) -> NoReturn:
-    raise CorruptError(f"{path} {problem}", _AGAIN)
 
 
 def _probe_picture(path: Path, name: str, size_bytes: int) -> MediaInfo:
@@ -118,11 +142,14 @@ def _probe_picture(path: Path, name: str, size_bytes: int) -> MediaInfo:
         with Image.open(path, formats=(_PICTURES[name],)) as picture:
             picture.load()
             width, height = _turned_size(picture)
+            odd_profile = not can_apply_profile(picture)
     except Image.DecompressionBombError as error:
         raise CorruptError(f"{path} is too large a picture", "Make it smaller.") from error
     except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
-        raise CorruptError(f"{path} is a broken {name}: {error}", _AGAIN) from error
-    return MediaInfo(kind=Kind.IMAGE, format=name, size_bytes=size_bytes, width=width, height=height)
+        raise CorruptError(f"{path} is a broken {name}: {error}", AGAIN) from error
+    return MediaInfo(
+        kind=Kind.IMAGE, format=name, size_bytes=size_bytes, width=width, height=height, odd_profile=odd_profile
+    )
 
 
 def _check_pixels(path: Path, width: int, height: int) -> None:
@@ -137,17 +164,11 @@ def _turned_size(picture: Any) -> tuple[int, int]:
 
 
 def _probe_stream(path: Path, name: str, size_bytes: int) -> MediaInfo:
-    import av
-
-    demuxer = _DEMUXERS.get(name, name)
-    try:
-        with path.open("rb") as file, av.open(file, "r", demuxer, options={"protocol_whitelist": ""}) as container:
+    with path.open("rb") as file, in_words_of(path, name):
+        with open_container(file, DEMUXERS.get(name, name)) as container:
             info = _decode(path, name, size_bytes, container)
-            if not has_end(name, file):
-                _fail(path, "is cut off")
-    except (av.FFmpegError, OSError, ValueError) as error:
-        problem = getattr(error, "strerror", None) or error
-        raise CorruptError(f"{path} is broken or cut off: as {name} it gives {problem!r}", _AGAIN) from error
+        if not has_end(name, file):
+            fail(path, "is cut off")
     return info
 
 
@@ -155,24 +176,45 @@ def _decode(path: Path, name: str, size_bytes: int, container: InputContainer) -
     pictures = [one for one in container.streams.video if not one.disposition & one.disposition.attached_pic]
     if pictures and name in FORMATS[Kind.VIDEO]:
         return _decode_clip(path, name, size_bytes, container, pictures[0])
-    if container.streams.audio and name != "webm":
-        return _decode_sound(path, "m4a" if name in ("mp4", "mov") else name, size_bytes, container)
-    _fail(path, "holds no picture" if name == "webm" else "holds neither sound nor picture")
+    if name in ("webm", "mkv"):
+        fail(path, "holds no picture")
+    if not container.streams.audio:
+        fail(path, "holds neither sound nor picture")
+    return _decode_sound(path, "m4a" if name in ("mp4", "mov") else name, size_bytes, container.streams.audio[0])
 
 
-def _decode_sound(path: Path, name: str, size_bytes: int, container: InputContainer) -> MediaInfo:
-    stream = container.streams.audio[0]
-    length = Fraction(0)
-    for frame in _iter_frames(path, container, stream):
-        length += Fraction(frame.samples, frame.sample_rate)
+def _decode_sound(path: Path, name: str, size_bytes: int, stream: AudioStream) -> MediaInfo:
+    starts_at, length = _measure_sound(path, name)
     declared = _declared_length(path, name, stream)
     if name == "m4a" and 0 < declared < length:
         length = declared  # the last AAC frame is filled up with silence, which the container leaves out
     if not length:
-        _fail(path, "holds no sound")
+        fail(path, "holds no sound")
     if name != "m4a" and length < declared - _SLACK_SEC:
-        _fail(path, f"is cut off: {float(length):.2f} of {float(declared):.2f} seconds are there")
-    return MediaInfo(kind=Kind.AUDIO, format=name, size_bytes=size_bytes, duration_sec=float(length), has_sound=True)
+        fail(path, f"is cut off: {float(length):.2f} of {float(declared):.2f} seconds are there")
+    return MediaInfo(
+        kind=Kind.AUDIO,
+        format=name,
+        size_bytes=size_bytes,
+        duration_sec=float(length),
+        has_sound=True,
+        starts_at_sec=float(starts_at),
+    )
+
+
+def _measure_sound(path: Path, name: str) -> tuple[Fraction, Fraction]:
+    """The time stamp of its beginning, 0 where they do not count, and how long it is."""
+    frames = iter_sound(path, name)
+    first = next(frames, None)
+    if first is None:
+        return Fraction(0), Fraction(0)
+    starts_at = (time_of(first) if name in TIMED else None) or Fraction(0)
+    length = Fraction(first.samples, first.sample_rate)
+    for place, frame in iter_placed(chain((first,), frames), starts_at if name in TIMED else None):
+        if place - length > _MAX_GAP_SEC:
+            fail(path, f"is broken: its time stamps leap by {float(place - length):.0f} seconds")
+        length = max(length, place + Fraction(frame.samples, frame.sample_rate))
+    return starts_at, length
 
 
 def _declared_length(path: Path, name: str, stream: AudioStream) -> Fraction:
@@ -186,12 +228,14 @@ def _declared_length(path: Path, name: str, stream: AudioStream) -> Fraction:
 def _decode_clip(path: Path, name: str, size_bytes: int, container: InputContainer, stream: VideoStream) -> MediaInfo:
     _check_pixels(path, stream.width, stream.height)
     stream.thread_type = "AUTO"
-    first = last = None
-    for frame in _iter_frames(path, container, stream):
-        first, last = first or frame, frame
-    if first is None or last is None:
-        _fail(path, "holds no picture")
-    width, height = _shown_size(last, stream)
+    seen = _Seen(path)
+    for frame in iter_frames(path, container, stream):
+        seen.note(frame)
+    first, last, largest = seen.first, seen.last, seen.largest
+    if first is None or last is None or largest is None:
+        fail(path, "holds no picture")
+    _check_pixels(path, largest.width, largest.height)
+    width, height = _shown_size(largest, stream)
     return MediaInfo(
         kind=Kind.VIDEO,
         format=name,
@@ -199,13 +243,45 @@ def _decode_clip(path: Path, name: str, size_bytes: int, container: InputContain
         duration_sec=float(_time(last) + _frame_duration(last, stream) - _time(first)),
         width=width,
         height=height,
-        has_sound=bool(container.streams.audio),
+        has_sound=bool(container.streams.audio) and any(True for _ in iter_clip_sound(path, name)),
         codec=stream.codec_context.codec.canonical_name,
         has_alpha=_has_alpha(stream),
         # Players take the high-definition matrix for what does not say, unless it is small.
         matrix=_MATRICES.get(last.colorspace, "bt709" if last.height >= 720 else "smpte170m"),
         hdr=_HDR_TRANSFERS.get(last.color_trc),
+        primaries=_WIDE_PRIMARIES.get(last.color_primaries),
+        starts_at_sec=float(_time(first)),
+        varies=len(seen.forms) > 1,
+        fields="are" if seen.interlaced else _suspect_fields(last, stream),
     )
+
+
+@dataclass
+class _Seen:
+    """What the frames of a clip have been like."""
+
+    path: Path
+    first: VideoFrame | None = None
+    last: VideoFrame | None = None
+    largest: VideoFrame | None = None
+    interlaced: bool = False
+    forms: set[tuple[int | str, ...]] = field(default_factory=set)
+
+    def note(self, frame: VideoFrame) -> None:
+        if frame.is_corrupt:
+            fail(self.path, "is broken: some of its frames do not decode")
+        if self.last is not None and _time(frame) < _time(self.last) - _MAX_STEP_BACK_SEC:
+            fail(self.path, f"is broken: its time stamps go back after {float(_time(self.last)):.2f} seconds")
+        self.first, self.last = self.first or frame, frame
+        if self.largest is None or frame.width * frame.height > self.largest.width * self.largest.height:
+            self.largest = frame
+        self.interlaced = self.interlaced or frame.interlaced_frame
+        self.forms.add((frame.width, frame.height, frame.format.name, int(frame.colorspace), int(frame.color_range)))
+
+
+def _suspect_fields(frame: VideoFrame, stream: VideoStream) -> str | None:
+    of_television = frame.height in _FIELD_HEIGHTS and stream.average_rate in _FIELD_RATES
+    return "may be" if of_television else None
 
 
 def _shown_size(frame: VideoFrame, stream: VideoStream) -> tuple[int, int]:
@@ -220,38 +296,10 @@ def _has_alpha(stream: VideoStream) -> bool:
 
 
 def _time(frame: VideoFrame) -> Fraction:
-    return (frame.pts or 0) * Fraction(frame.time_base or 0)
+    return time_of(frame) or Fraction(0)
 
 
 def _frame_duration(frame: VideoFrame, stream: VideoStream) -> Fraction:
     if frame.duration and frame.time_base:
         return frame.duration * frame.time_base
     return 1 / Fraction(stream.average_rate or 25)
-
-
-def _iter_frames(path: Path, container: InputContainer, stream: Any) -> Iterator[Any]:
-    """Every decoded frame of one stream. CorruptError when the demuxer met the end of the file too early."""
-    name = container.format.name
-    count = broken = 0
-    for packet in container.demux(stream):
-        # The last packet of every wav of undeclared length is called corrupt; `has_end` looks at wav files itself.
-        if packet.is_corrupt and name != "wav":
-            _fail(path, "is cut off")
-        frames = _decode_packet(packet, may_fail=name == "mp3")
-        count, broken = count + 1, broken + (frames is None)
-        yield from frames or ()
-    if broken > 2 + count * _MAX_BROKEN_SHARE:
-        _fail(path, f"is broken: {broken} of its {count} frames do not decode")
-
-
-def _decode_packet(packet: Any, *, may_fail: bool) -> Any:
-    """The packet's frames, None where it is broken: mp3 files are joined and tagged at will, and players step over
-    what is no sound."""
-    import av
-
-    try:
-        return packet.decode()
-    except av.InvalidDataError:
-        if not may_fail:
-            raise
-        return None

@@ -98,7 +98,6 @@ def test_a_flipped_byte_in_a_png_is_noticed(tmp_path: Path) -> None:
         b"GIF89a" + b"\0" * 50,
         b"%PDF-1.7",
         b"\xff\xf1\x50\x80" + b"\0" * 400,
-        b"\x1aE\xdf\xa3\x93\x42\x82\x88matroska",
     ],
 )
 def test_other_files_are_of_no_accepted_type(tmp_path: Path, data: bytes) -> None:
@@ -112,7 +111,16 @@ def test_other_files_are_of_no_accepted_type(tmp_path: Path, data: bytes) -> Non
 
 @pytest.mark.parametrize(
     "head",
-    [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"fLaC", b"OggS", b"ID3", b"\0\0\0\x18ftypisom", b"RIFF\x99\0\0\0WEBP"],
+    [
+        b"\x89PNG\r\n\x1a\n",
+        b"\xff\xd8\xff",
+        b"fLaC",
+        b"OggS",
+        b"ID3",
+        b"\0\0\0\x18ftypisom",
+        b"RIFF\x99\0\0\0WEBP",
+        b"\x1aE\xdf\xa3\x93\x42\x82\x88matroska",
+    ],
 )
 def test_a_true_beginning_does_not_make_a_file(tmp_path: Path, head: bytes) -> None:
     path = tmp_path / "x"
