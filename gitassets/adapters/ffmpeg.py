@@ -30,7 +30,11 @@ OnFrame = Callable[[int], None]
 
 
 class FfmpegError(GitAssetsError):
-    """ffmpeg ended with a failure."""
+    """ffmpeg ended with a failure. `said` is all that it wrote, and empty when it was stopped."""
+
+    def __init__(self, message: str, hint: str = "", said: str = "") -> None:
+        super().__init__(message, hint)
+        self.said = said
 
 
 @dataclass(frozen=True)
@@ -140,13 +144,14 @@ class Ffmpeg:
                     on_frame(int(value))
         return child.said
 
-    def feed(self, args: Sequence[str], task: str, data: Iterable[bytes]) -> None:
-        """`data` went into ffmpeg's standard input. FfmpegError names `task`."""
+    def feed(self, args: Sequence[str], task: str, data: Iterable[bytes]) -> str:
+        """What ffmpeg said, after `data` went into its standard input. FfmpegError names `task`."""
         with self._start(args, task, subprocess.PIPE, subprocess.DEVNULL) as child:
             for piece in data:
                 if not child.write(piece):
                     break
             child.close_stdin()
+        return child.said
 
     @contextmanager
     def _start(self, args: Sequence[str], task: str, stdin: int, stdout: int) -> Iterator[_Child]:
@@ -209,4 +214,4 @@ class _Child:
 def _explain(task: str, said: str, code: int) -> FfmpegError:
     last = "\n".join(said.strip().splitlines()[-_LAST_LINES:]) or f"exit code {code}"
     hint = "Free some space on the disk." if "No space left" in said else ""
-    return FfmpegError(f"{task} failed. ffmpeg says: {last}", hint)
+    return FfmpegError(f"{task} failed. ffmpeg says: {last}", hint, said or last)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gitassets.adapters.ffmpeg import Ffmpeg, compile_graph, find_ffmpeg
-from gitassets.adapters.loudness import LENIENT, SAMPLE_RATE, measure_loudness, open_sound
+from gitassets.adapters.loudness import measure_loudness
 from gitassets.adapters.media_source import MediaSource
 from gitassets.adapters.render_settings import RenderSettings
+from gitassets.adapters.sound import RAW, SAMPLE_RATE, iter_samples
 from gitassets.domain.timeline import Shot, Timeline
 from gitassets.errors import CorruptError
 
-_RECIPE = 2  # Goes up with every change of what comes out.
+_RECIPE = 3  # Goes up with every change of what comes out.
 _SAMPLE_BYTES = 4  # two channels of 16 bits
 _MAX_GAIN_DB = 30.0  # More would only make noise audible.
 # A little below the -1.5 dBTP that are wanted, since encoding to AAC adds some; found at four times the rate, where
@@ -41,6 +43,11 @@ class Sound:
         return round(end * SAMPLE_RATE) - round(self.shot.start * SAMPLE_RATE)
 
     @property
+    def clip_sample_count(self) -> int:
+        """How much of the clip's sound may be heard, and a second more for what filters hold back."""
+        return int(self.sample_count * self.tempo) + SAMPLE_RATE
+
+    @property
     def task(self) -> str:
         return f"Preparing the sound of segment {self.shot.number}"
 
@@ -59,26 +66,58 @@ def describe_sounds(sounds: Sequence[Sound], ffmpeg: Ffmpeg, settings: RenderSet
 
 def write_samples(ffmpeg: Ffmpeg, sound: Sound, settings: RenderSettings, cache_dir: Path, target: Path) -> None:
     """`target` holds exactly the segment's samples: 48 kHz, stereo, 16 bits, raw. Silent segments need no file."""
-    heard = [
-        _level(ffmpeg, sound.narration, settings, cache_dir) if sound.narration else None,
-        _slow_clip(sound.clip, sound.tempo) if sound.clip else None,
-    ]
-    parts = [one for one in heard if one is not None]
-    if parts and sound.sample_count:
-        mixed = parts[0] if len(parts) == 1 else _mix(parts)
-        exact = _limit(mixed).filter("apad").filter("atrim", end_sample=sound.sample_count)
-        ffmpeg.run([*LENIENT, *compile_graph(exact, target, "s16le", {"c:a": "pcm_s16le"})], sound.task)
+    if not sound.sample_count:
+        return
+    if sound.narration and sound.clip:
+        gain_db = _find_gain(ffmpeg, sound.narration, sound.task, settings, cache_dir)
+        with _kept_samples(sound.clip, sound.clip_sample_count, target.with_suffix(".clip")) as clip:
+            mixed = _mix([_level(_open("pipe:0"), gain_db), _slow_clip(_open(f"file:{clip}"), sound.tempo)])
+            _write(ffmpeg, sound, mixed, iter_samples(sound.narration), target)
+    elif sound.narration:
+        gain_db = _find_gain(ffmpeg, sound.narration, sound.task, settings, cache_dir)
+        _write(ffmpeg, sound, _level(_open("pipe:0"), gain_db), iter_samples(sound.narration), target)
+    elif sound.clip:
+        slowed = _slow_clip(_open("pipe:0"), sound.tempo)
+        _write(ffmpeg, sound, slowed, iter_samples(sound.clip, sound.clip_sample_count), target)
 
 
-def _level(ffmpeg: Ffmpeg, source: MediaSource, settings: RenderSettings, cache_dir: Path) -> Any:
-    """The narration, as a whole louder or softer so that it is as loud as every other."""
-    gain_db = min(_find_wanted_gain(ffmpeg, source, settings, cache_dir), _MAX_GAIN_DB)
-    return open_sound(source).filter("volume", f"{gain_db:.2f}dB")
+def _open(name: str) -> Any:
+    import ffmpeg
+
+    return ffmpeg.input(name, **RAW)
 
 
-def _find_wanted_gain(ffmpeg: Ffmpeg, source: MediaSource, settings: RenderSettings, cache_dir: Path) -> float:
+@contextmanager
+def _kept_samples(source: MediaSource, limit: int, path: Path) -> Iterator[Path]:
+    """A file of the samples, since ffmpeg has one standard input alone."""
+    try:
+        with path.open("wb") as file:
+            for data in iter_samples(source, limit):
+                file.write(data)
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _write(ffmpeg: Ffmpeg, sound: Sound, graph: Any, samples: Iterator[bytes], target: Path) -> None:
+    exact = _limit(graph).filter("apad").filter("atrim", end_sample=sound.sample_count)
+    ffmpeg.feed(compile_graph(exact, target, "s16le", {"c:a": "pcm_s16le"}), sound.task, samples)
+
+
+def _level(narration: Any, gain_db: float) -> Any:
+    return narration.filter("volume", f"{gain_db:.2f}dB")
+
+
+def _find_gain(ffmpeg: Ffmpeg, source: MediaSource, task: str, settings: RenderSettings, cache_dir: Path) -> float:
+    """How much the narration, as a whole, is raised or lowered so that it is as loud as every other."""
+    return min(_find_wanted_gain(ffmpeg, source, task, settings, cache_dir), _MAX_GAIN_DB)
+
+
+def _find_wanted_gain(
+    ffmpeg: Ffmpeg, source: MediaSource, task: str, settings: RenderSettings, cache_dir: Path
+) -> float:
     """In decibels; silence is left alone."""
-    lufs = measure_loudness(ffmpeg, source, cache_dir)
+    lufs = measure_loudness(ffmpeg, source, cache_dir, task)
     return 0.0 if lufs is None else settings.loudness_lufs - lufs
 
 
@@ -91,7 +130,8 @@ def note_quiet(
         for shot in timeline.shots:
             if shot.narration is None:
                 continue
-            wanted_db = _find_wanted_gain(ffmpeg, sources[shot.narration.md5], settings, cache_dir)
+            task = f"Measuring the loudness of segment {shot.number}"
+            wanted_db = _find_wanted_gain(ffmpeg, sources[shot.narration.md5], task, settings, cache_dir)
             if round(wanted_db - _MAX_GAIN_DB) >= 1:
                 notes.append(
                     f"segment {shot.number}: narration is so quiet that it was raised by {_MAX_GAIN_DB:.0f} dB only; "
@@ -100,8 +140,8 @@ def note_quiet(
     return notes
 
 
-def _slow_clip(source: MediaSource, tempo: float) -> Any:
-    return open_sound(source).filter("atempo", tempo).filter("volume", f"{_CLIP_SOUND_DB}dB")
+def _slow_clip(sound: Any, tempo: float) -> Any:
+    return sound.filter("atempo", tempo).filter("volume", f"{_CLIP_SOUND_DB}dB")
 
 
 def _mix(parts: list[Any]) -> Any:

@@ -45,3 +45,17 @@ def make_speech(path: Path, seconds: float, rate: int = 24000, channels: int = 1
     codec = ("-c:a", "libopus") if path.stem.startswith("opus") else ()
     run_ffmpeg("-f", "lavfi", "-i", source, "-ac", str(channels), *codec, str(path))
     return path
+
+
+def join_bytes(path: Path, *parts: Path) -> Path:
+    """One file after the other, as `cat` joins them."""
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    return path
+
+
+def join_clips(path: Path, *parts: Path) -> Path:
+    """One clip after the other, as they are: each keeps its size and format."""
+    listed = path.with_suffix(".txt")
+    listed.write_text("".join(f"file '{part}'\n" for part in parts))
+    run_ffmpeg("-f", "concat", "-safe", "0", "-i", str(listed), "-c", "copy", str(path))
+    return path
