@@ -6,20 +6,25 @@ from fractions import Fraction
 from typing import Any
 
 from gitassets.adapters.canvas import BACKDROP_BLUR, BACKDROP_LIGHT, backdrop_size, fills, size_around, size_inside
-from gitassets.adapters.ffmpeg import open_input
 from gitassets.adapters.media_source import MediaSource
 from gitassets.adapters.render_settings import RenderSettings
+from gitassets.adapters.steady_clip import open_clip
 
 _COLOURS = {"range": "tv", "color_primaries": "bt709", "color_trc": "bt709", "colorspace": "bt709"}
-# The decoders of ffmpeg's own that would be taken drop the alpha of these two.
-_ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 _REFERENCE_WHITE_NITS = 203  # ITU-R BT.2408
 _DARK_LUMA = 32
 
 
-def graph_clip(source: MediaSource, settings: RenderSettings, slowdown: Fraction, frame_count: int) -> Any:
-    """The clip from its beginning, slowed down, for `frame_count` frames; its last frame stays when it ends before."""
-    clip = _open(source)
+def graph_clip(
+    source: MediaSource, settings: RenderSettings, slowdown: Fraction, frame_count: int, field_order: str | None = None
+) -> Any:
+    """The clip from its beginning, slowed down, for `frame_count` frames; its last frame stays when it ends before.
+
+    With a `field_order` each of its frames shows two moments, of which the first is shown.
+    """
+    clip = open_clip(source)
+    if field_order is not None:
+        clip = clip.filter("bwdif", mode="send_frame", parity=field_order, deint="all")
     clip = clip.filter("setpts", f"(PTS-STARTPTS)*{slowdown}").filter("fps", fps=str(settings.fps), start_time=0)
     clip = _shape(_normalise_colours(clip, source), source, settings)
     clip = clip.filter("tpad", stop=-1, stop_mode="clone").filter("trim", end_frame=frame_count)
@@ -33,22 +38,29 @@ def mark_alike(frames: Any) -> Any:
     return frames.filter("format", "yuv420p").filter("setsar", 1).filter("setparams", field_mode="prog", **_COLOURS)
 
 
-def _open(source: MediaSource) -> Any:
-    """The clip's first moving picture, upright: ffmpeg turns it as its rotation says."""
-    decoder = _ALPHA_DECODERS.get(source.info.codec or "") if source.info.has_alpha else None
-    options = {"c:v": decoder} if decoder else {}
-    return open_input(source.path, source.info.demuxer, **options)["V:0"]
-
-
 def _normalise_colours(clip: Any, source: MediaSource) -> Any:
-    """Limited-range BT.709. The brightness of HDR is brought down by a curve that keeps the middle tones."""
+    """BT.709, in its own matrix and range where it is that already. The brightness of HDR is brought down by a curve
+    that keeps the middle tones."""
     if source.info.hdr is None:
-        return clip
+        return _narrow(clip, source) if _is_wide(source) else clip
     given = {"matrixin": "2020_ncl", "primariesin": "2020", "transferin": source.info.hdr}
     linear = clip.filter("zscale", **given, transfer="linear", npl=_REFERENCE_WHITE_NITS)
     linear = linear.filter("format", "gbrpf32le").filter("zscale", primaries="709")
     mapped = linear.filter("tonemap", "mobius", desat=0)
     return mapped.filter("zscale", transfer="709", matrix="709", range="limited").filter("format", "yuv420p")
+
+
+def _is_wide(source: MediaSource) -> bool:
+    # The filter knows of no transparency.
+    return source.info.primaries is not None and not source.info.has_alpha
+
+
+def _narrow(clip: Any, source: MediaSource) -> Any:
+    """The same colours in the numbers of BT.709: without it they would look faded."""
+    plain = clip.filter("scale", in_color_matrix=source.info.matrix, out_color_matrix="bt709", out_range="tv")
+    given = {"matrixin": "709", "rangein": "limited", "transferin": "709", "primariesin": source.info.primaries}
+    wanted = {"matrix": "709", "range": "limited", "transfer": "709", "primaries": "709"}
+    return plain.filter("format", "yuv444p10le").filter("zscale", **given, **wanted).filter("format", "yuv420p")
 
 
 def _shape(clip: Any, source: MediaSource, settings: RenderSettings) -> Any:
@@ -63,8 +75,8 @@ def _shape(clip: Any, source: MediaSource, settings: RenderSettings) -> Any:
 
 
 def _scale(clip: Any, size: tuple[int, int], source: MediaSource) -> Any:
-    # After the tone mapping of HDR nothing is left of the clip's own matrix.
-    matrix = source.info.matrix if source.info.hdr is None else "bt709"
+    # Nothing is left of the clip's own matrix once its colours have been changed.
+    matrix = source.info.matrix if source.info.hdr is None and not _is_wide(source) else "bt709"
     scaled = clip.filter("scale", *size, in_color_matrix=matrix, out_color_matrix="bt709", out_range="tv")
     return scaled.filter("format", "yuva420p" if source.info.has_alpha else "yuv420p")
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gitassets import __version__
 from gitassets.adapters.canvas import draw_canvas, draw_plain, film
@@ -15,6 +16,7 @@ from gitassets.adapters.clip_graph import graph_clip, mark_alike
 from gitassets.adapters.ffmpeg import Ffmpeg, OnFrame, compile_graph
 from gitassets.adapters.media_source import MediaSource
 from gitassets.adapters.render_settings import MAX_SLOWDOWN, ZOOM, RenderSettings, encoder_options
+from gitassets.adapters.steady_clip import find_field_order, steady_clip
 from gitassets.domain.manifest import Kind
 from gitassets.domain.timeline import Look, Shot
 from gitassets.errors import ProviderError
@@ -22,7 +24,7 @@ from gitassets.errors import ProviderError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_RECIPE = 1  # Goes up with every change of what comes out.
+_RECIPE = 2  # Goes up with every change of what comes out.
 
 
 @dataclass(frozen=True)
@@ -66,13 +68,25 @@ def describe_picture(picture: Picture, ffmpeg: Ffmpeg, settings: RenderSettings)
 def render_picture(ffmpeg: Ffmpeg, picture: Picture, settings: RenderSettings, target: Path, on_frame: OnFrame) -> None:
     """`target` holds exactly the shot's frames."""
     if picture.shot.look is Look.CLIP and picture.source is not None:
-        graph = graph_clip(picture.source, settings, picture.slowdown, picture.shot.frame_count)
-        ffmpeg.run(compile_graph(graph, target, "mp4", encoder_options(settings)), picture.task, on_frame)
+        with _graph_clip(ffmpeg, picture, picture.source, settings, picture.shot.frame_count, target.parent) as graph:
+            ffmpeg.run(compile_graph(graph, target, "mp4", encoder_options(settings)), picture.task, on_frame)
     else:
         args = _still_args(settings, target)
         ffmpeg.feed(
             args, picture.task, _iter_frames(_draw(ffmpeg, picture, settings), picture.shot, settings, on_frame)
         )
+
+
+@contextmanager
+def _graph_clip(
+    ffmpeg: Ffmpeg, picture: Picture, source: MediaSource, settings: RenderSettings, frame_count: int, folder: Path
+) -> Iterator[Any]:
+    """The clip as a filter graph, for as long as `with` lasts. What it needs beside the clip lies in `folder`."""
+    shown_sec = frame_count / settings.fps / picture.slowdown + 1
+    order = None if source.info.varies else find_field_order(ffmpeg, source, picture.task)
+    copy = folder / f"{source.md5}-{picture.shot.number}.nut"
+    with steady_clip(ffmpeg, source, picture.task, shown_sec, copy) as steady:
+        yield graph_clip(steady, settings, picture.slowdown, frame_count, order)
 
 
 def _still_args(settings: RenderSettings, target: Path) -> list[str]:
@@ -134,9 +148,12 @@ def _read_last_frame(ffmpeg: Ffmpeg, picture: Picture, source: MediaSource, sett
     from PIL import Image
 
     count = max(1, picture.clip_shot.frame_count) if picture.clip_shot else 1
-    graph = graph_clip(source, settings, picture.slowdown, count).filter("trim", start_frame=count - 1)
-    shown = graph.filter("scale", in_color_matrix="bt709", out_range="pc").filter("format", "rgb24")
-    with TemporaryDirectory() as folder:
+    with (
+        TemporaryDirectory() as folder,
+        _graph_clip(ffmpeg, picture, source, settings, count, Path(folder)) as graph,
+    ):
+        last = graph.filter("trim", start_frame=count - 1)
+        shown = last.filter("scale", in_color_matrix="bt709", out_range="pc").filter("format", "rgb24")
         raw = Path(folder) / "frame.rgb"
         ffmpeg.run(compile_graph(shown, raw, "rawvideo", {"frames:v": 1}), picture.task)
         return Image.frombytes("RGB", settings.size, raw.read_bytes())
