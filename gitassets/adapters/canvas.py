@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gitassets.adapters.colour_profile import to_srgb
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
@@ -83,7 +85,8 @@ def _flatten(picture: Image) -> tuple[Image, tuple[int, int, int] | None]:
     from PIL import Image
 
     if picture.mode.startswith("I") or picture.mode == "F":
-        return _darken_16_bits(picture).convert("RGB"), None
+        return to_srgb(_darken_16_bits(picture)).convert("RGB"), None
+    picture = to_srgb(picture)
     if not picture.has_transparency_data:
         return picture.convert("RGB"), None
     layered = picture.convert("RGBA")

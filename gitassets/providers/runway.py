@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from gitassets.adapters.colour_profile import to_srgb
 from gitassets.adapters.files import hash_file
 from gitassets.adapters.probe import probe_media
 from gitassets.domain.manifest import Kind
@@ -137,7 +138,7 @@ def _shrink(path: Path) -> bytes:
         upright = ImageOps.exif_transpose(file)
         upright.thumbnail((MAX_IMAGE_SIDE, MAX_IMAGE_SIDE))
         packed = io.BytesIO()
-        upright.convert("RGB").save(packed, "JPEG", quality=90)
+        to_srgb(upright).convert("RGB").save(packed, "JPEG", quality=90)
     return packed.getvalue()
 
 
