@@ -2,53 +2,47 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from gitassets.actions.create import ROOT_FILES, check_new_run_id, check_set_up, create_run
+from gitassets.actions.found_files import Candidate, LeftOut, find_files
 from gitassets.actions.progress import OnProgress, Progress
 from gitassets.actions.project import Project, Run, attach_folder, find_runs, read_manifest
 from gitassets.actions.recording import write_run
 from gitassets.actions.transaction import Session, check_folders
 from gitassets.adapters.git import exclude_locally
 from gitassets.adapters.old_run_files import is_old_folder
-from gitassets.adapters.probe import FORMATS, MediaInfo, probe_media
+from gitassets.adapters.probe import FORMAT_OF_SUFFIX, MediaInfo, probe_media
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
 from gitassets.domain.dvc_file import DVC_FILES
-from gitassets.domain.manifest import (
-    MANIFEST_NAME,
-    Address,
-    Asset,
-    Kind,
-    Manifest,
-    Segment,
-    find_path_problem,
-)
+from gitassets.domain.manifest import MANIFEST_NAME, Address, Asset, Kind, Manifest, Segment
 from gitassets.domain.status import Status
 from gitassets.errors import ConflictError, GitAssetsError, NoMatchError, NotFoundError
 
-_FOLDERS = {Kind.AUDIO: "audio", Kind.IMAGE: "images", Kind.VIDEO: "video"}
-_COUNTS_FROM_0 = re.compile(r"(audio|scene)_\d{3,}\Z")
-_NUMBER = re.compile(r"\d+")
-_SUFFIXES = {"jpeg": "jpg", "opus": "ogg", "oga": "ogg", "wave": "wav"}
+_NAMED_AT_MOST = 50
 
 
 @dataclass(frozen=True)
 class Found:
-    """A media file and the segment that its number names."""
+    """A media file and the segment that it is for."""
 
     address: Address
     path: str
 
 
-@dataclass(frozen=True)
-class LeftOut:
-    """A file that stays where it is and is not tracked, and why."""
+class NothingUsableError(NoMatchError):
+    """The folder holds no file that a run could begin with. `left_out` are those that it does hold."""
 
-    path: str
-    why: str
+    def __init__(self, folder: Path, left_out: Sequence[LeftOut]) -> None:
+        lines = "".join(f"\n  {_show(one.path)} {one.why}" for one in left_out[:_NAMED_AT_MOST])
+        lines += f"\n  and {len(left_out) - _NAMED_AT_MOST} more" if len(left_out) > _NAMED_AT_MOST else ""
+        super().__init__(
+            f"{folder} holds no media files that can be used, with a number in their name{':' if lines else ''}{lines}",
+            "gitassets looks in its folders audio, images and video for names such as audio_000.mp3.",
+        )
+        self.left_out = tuple(left_out)
 
 
 @dataclass(frozen=True)
@@ -78,90 +72,61 @@ def track(
     begun = None if run else _find_begun(project, folder, name)
     known = {asset.path: address for address, asset in read_manifest(project, run).assets()} if run else {}
     left_out: list[LeftOut] = []
-    usable = _read_files(folder, _match_files(folder, known, left_out), left_out, on_progress)
+    usable = _read_files(folder, find_files(folder, known, left_out), known, left_out, on_progress)
     if run is None:
+        if not usable and not paragraphs and not begun:
+            raise NothingUsableError(folder, left_out)
         run = _attach(project, begun, folder) if begun else _adopt_folder(project, folder, name, usable, paragraphs)
     with write_run(project, run, "track") as session:
         return _record(session, usable, left_out)
 
 
+def _show(path: str) -> str:
+    """The path in one line, whatever its name holds."""
+    return path if path.isprintable() else ascii(path)[1:-1]
+
+
 def _read_files(
-    folder: Path, found: Sequence[Found], left_out: list[LeftOut], on_progress: OnProgress
+    folder: Path,
+    candidates: Sequence[Candidate],
+    known: Mapping[str, Address],
+    left_out: list[LeftOut],
+    on_progress: OnProgress,
 ) -> list[tuple[Found, MediaInfo]]:
     """The files that can be used, with what they are. This takes time, so nothing is locked meanwhile."""
+    taken = {address: path for path, address in known.items()}
     usable = []
-    for done, one in enumerate(found, start=1):
-        info = _read_file(folder, one, left_out)
-        on_progress(Progress(done, len(found), one.path))
+    for done, one in enumerate(candidates, start=1):
+        address = Address(_next_segment(taken, one.kind) if one.segment is None else one.segment, one.kind)
+        info = _read_file(folder, one.path, address, taken, left_out)
+        on_progress(Progress(done, len(candidates), one.path))
         if info is not None:
-            usable.append((one, info))
+            taken[address] = one.path
+            usable.append((Found(address, one.path), info))
     return usable
 
 
-def _read_file(folder: Path, one: Found, left_out: list[LeftOut]) -> MediaInfo | None:
-    path = folder / one.path
+def _next_segment(taken: Mapping[Address, str], kind: Kind) -> int:
+    return max((address.segment for address in taken if address.kind is kind), default=0) + 1
+
+
+def _read_file(
+    folder: Path, relative: str, address: Address, taken: Mapping[Address, str], left_out: list[LeftOut]
+) -> MediaInfo | None:
+    """None, with the reason noted, when the file cannot be that asset."""
+    if address in taken:
+        left_out.append(LeftOut(relative, f"is for segment {address.segment}, which has {taken[address]} already"))
+        return None
+    path = folder / relative
     try:
         info = probe_media(path)
     except GitAssetsError as error:
-        left_out.append(LeftOut(one.path, error.message.removeprefix(f"{path} ")))
+        left_out.append(LeftOut(relative, error.message.removeprefix(f"{path} ")))
         return None
-    if info.kind is not one.address.kind:
-        left_out.append(LeftOut(one.path, f"holds {info.kind}, not {one.address.kind}"))
+    if info.kind is not address.kind:
+        left_out.append(LeftOut(relative, f"holds {info.kind}, not {address.kind}"))
         return None
     return info
-
-
-def _match_files(folder: Path, known: Mapping[str, Address], left_out: list[LeftOut]) -> list[Found]:
-    """The files that the run does not have yet, with their segments; `known` are those it has."""
-    found = {address: path for path, address in known.items()}
-    for kind, name in _FOLDERS.items():
-        paths = list(_iter_media(folder, kind, name, left_out))
-        from_0 = _counts_from_0([*paths, *(path for path, address in known.items() if address.kind is kind)])
-        for path in paths:
-            if path not in known:
-                _match(kind, path, from_0, found, left_out)
-    return [Found(address, path) for address, path in found.items() if path not in known]
-
-
-def _iter_media(folder: Path, kind: Kind, name: str, left_out: list[LeftOut]) -> Iterator[str]:
-    if not (folder / name).is_dir():
-        return
-    for path in sorted((folder / name).iterdir()):
-        relative = f"{name}/{path.name}"
-        suffix = path.suffix.lower().removeprefix(".")
-        problem = find_path_problem(relative)
-        if path.name.startswith(".") or path.is_dir():
-            continue
-        if path.is_symlink():
-            left_out.append(LeftOut(relative, "is a symbolic link; put the real file there"))
-        elif problem:
-            left_out.append(LeftOut(relative, f"has a name that {problem}; rename it"))
-        elif _SUFFIXES.get(suffix, suffix) not in FORMATS[kind]:
-            left_out.append(LeftOut(relative, f"is no {kind} file ({', '.join(FORMATS[kind])})"))
-        else:
-            yield relative
-
-
-def _counts_from_0(paths: Sequence[str]) -> bool:
-    stems = [Path(path).stem for path in paths]
-    return any(_COUNTS_FROM_0.match(stem) or _number(stem) == 0 for stem in stems)
-
-
-def _number(stem: str) -> int | None:
-    numbers = _NUMBER.findall(stem)
-    return int(numbers[-1]) if numbers and len(numbers[-1]) < 9 else None
-
-
-def _match(kind: Kind, path: str, from_0: bool, found: dict[Address, str], left_out: list[LeftOut]) -> None:
-    number = _number(Path(path).stem)
-    if number is None:
-        left_out.append(LeftOut(path, "has no number in its name that says which segment it is for"))
-        return
-    address = Address(number + 1 if from_0 else number, kind)
-    if address in found:
-        left_out.append(LeftOut(path, f"is for segment {address.segment}, which has {found[address]} already"))
-    else:
-        found[address] = path
 
 
 def _find_begun(project: Project, folder: Path, run_id: str) -> Run | None:
@@ -187,11 +152,6 @@ def _adopt_folder(
     project: Project, folder: Path, run_id: str, usable: Sequence[tuple[Found, MediaInfo]], paragraphs: Sequence[str]
 ) -> Run:
     numbers = {one.address.segment for one, _ in usable} | set(range(1, len(paragraphs) + 1))
-    if not numbers:
-        raise NoMatchError(
-            f"{folder} holds no media files that can be used, with a number in their name",
-            "gitassets looks in its folders audio, images and video for names such as audio_000.mp3.",
-        )
     texts = dict(enumerate(paragraphs, start=1))
     segments = {number: Segment(paragraph_text=texts.get(number, "")) for number in sorted(numbers)}
     relative = folder.relative_to(project.root).as_posix()
@@ -248,7 +208,7 @@ def _asset(session: Session, one: Found, info: MediaInfo) -> Asset:
         raise ConflictError(f"{session.folder / one.path} vanished while it was read")
     session.project.blobs.copy_in(session.folder / one.path, md5)
     suffix = Path(one.path).suffix.lower().removeprefix(".")
-    true_format = {} if _SUFFIXES.get(suffix, suffix) == info.format else {"format": info.format}
+    true_format = {} if FORMAT_OF_SUFFIX.get(suffix, suffix) == info.format else {"format": info.format}
     return Asset(
         path=one.path,
         status=Status.DRAFT,

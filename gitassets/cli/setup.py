@@ -238,7 +238,11 @@ def track(
     """Adopt a folder of media files as a run, where it lies. Run it again when files were added.
 
     The number in a file's name says its segment: audio_000 and scene_000 are segment 1. Other names count from 0
-    if one of the folder's files has the number 0, else from 1. No file is moved, renamed or changed.
+    if one of the folder's files has the number 0, else from 1. Where all files of a folder are named by date and time,
+    as recorders do, the first is segment 1, the next segment 2. No file is moved, renamed or changed.
+
+    Taken are wav, mp3, m4a, flac, ogg and opus; png, jpg and webp; mp4, m4v, mov, webm and mkv. Each file is decoded
+    as a whole. What is left out is named with the reason, and the exit code is 1.
     """
     from gitassets.actions.produce import read_script
     from gitassets.actions.track import track as act
@@ -250,11 +254,13 @@ def track(
         result = act(load_project(), folder.resolve(), run_id=run_id, paragraphs=paragraphs, on_progress=on_progress)
     if as_json:
         emit_json("track", result)
-        return
-    what = format_addresses(one.address for one in result.tracked)
-    typer.echo(f"Run {result.run_id}: tracks {what}" if what else f"Run {result.run_id}: nothing new to track.")
-    for one in result.left_out:
-        typer.echo(printable(f"  left out: {one.path} {one.why}"), err=True)
+    else:
+        what = format_addresses(one.address for one in result.tracked)
+        typer.echo(f"Run {result.run_id}: tracks {what}" if what else f"Run {result.run_id}: nothing new to track.")
+        for one in result.left_out:
+            typer.echo(printable(f"  left out: {one.path} {one.why}"), err=True)
+    if result.left_out:
+        raise typer.Exit(PARTIAL)
 
 
 @guarded

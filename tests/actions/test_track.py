@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import unicodedata
 from collections.abc import Callable
@@ -99,7 +100,7 @@ def test_dvc_add_finds_nothing_to_change(project: Project, media_folder: MakeFol
     assert_clean(project, run)
 
 
-@pytest.mark.parametrize("suffix", ["wav", "mp3", "m4a", "flac", "ogg", "MP3"])
+@pytest.mark.parametrize("suffix", ["wav", "mp3", "m4a", "flac", "ogg", "oga", "opus", "MP3"])
 def test_every_kind_of_sound(project: Project, folder: Path, suffix: str) -> None:
     (folder / "audio").mkdir()
     make_tone(folder / "audio" / f"audio_000.{suffix}")
@@ -115,7 +116,7 @@ def test_every_kind_of_picture(project: Project, folder: Path, suffix: str) -> N
     assert "format" not in asset(project, the_run(project), "image", 1).extra
 
 
-@pytest.mark.parametrize("suffix", ["mp4", "mov", "webm"])
+@pytest.mark.parametrize("suffix", ["mp4", "m4v", "mov", "webm", "mkv", "MKV"])
 def test_every_kind_of_clip(project: Project, folder: Path, suffix: str) -> None:
     (folder / "video").mkdir()
     make_clip(folder / "video" / f"scene_000.{suffix}")
@@ -182,6 +183,60 @@ def test_names_in_unicode(project: Project, folder: Path) -> None:
     assert_clean(project, the_run(project))
 
 
+RECORDINGS = ["2026-11-27 10-00-01.mkv", "2026-11-27 10-03-40.mkv", "2026-12-01 09-15-00.mkv"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        RECORDINGS,
+        ["20261127_100001.mkv", "20261127_100340.mkv", "20261201_091500.mkv"],
+        ["VID_20261127_100001.mkv", "VID_20261127_100340123.mkv", "VID_20261201_091500.mkv"],
+        ["Recording 2026-11-27 at 10.00.01.mkv", "Recording 2026-11-27 at 10.03.40.mkv", "Recording 2026-12-01.mkv"],
+    ],
+)
+def test_recordings_named_by_date_and_time_follow_in_that_order(
+    project: Project, folder: Path, names: list[str]
+) -> None:
+    write_tone(folder / "audio" / "audio_000.wav")
+    (folder / "video").mkdir()
+    for name in names[:2]:
+        make_clip(folder / "video" / name)
+    assert tracked(take(project, folder)) == {
+        "audio 1": "audio/audio_000.wav", "video 1": f"video/{names[0]}", "video 2": f"video/{names[1]}"
+    }  # fmt: skip
+    make_clip(folder / "video" / names[2])
+    assert tracked(take(project, folder)) == {"video 3": f"video/{names[2]}"}
+    assert_clean(project, the_run(project))
+
+
+def test_a_broken_recording_takes_no_place(project: Project, folder: Path) -> None:
+    (folder / "video").mkdir()
+    (folder / "video" / RECORDINGS[0]).write_bytes(b"\x1aE\xdf\xa3\x42\x82\x88matroska")
+    make_clip(folder / "video" / RECORDINGS[1])
+    result = take(project, folder)
+    assert tracked(result) == {"video 1": f"video/{RECORDINGS[1]}"}
+    assert "is broken or cut off" in left_out(result)[f"video/{RECORDINGS[0]}"]
+
+
+def test_a_number_behind_the_date_is_the_segment(project: Project, folder: Path) -> None:
+    (folder / "video").mkdir()
+    make_clip(folder / "video" / "2026-11-27 10-00-01 shot 4.mkv")
+    make_clip(folder / "video" / "2026-11-27 10-00-09.mkv")
+    result = take(project, folder)
+    assert tracked(result) == {"video 4": "video/2026-11-27 10-00-01 shot 4.mkv"}
+    assert "is named by date and time, and others by number" in left_out(result)["video/2026-11-27 10-00-09.mkv"]
+
+
+def test_a_broken_file_does_not_keep_a_whole_one_from_its_segment(project: Project, folder: Path) -> None:
+    (folder / "images").mkdir()
+    (folder / "images" / "scene_000.jpg").write_bytes(b"")
+    write_picture(folder / "images" / "scene_000.png")
+    result = take(project, folder)
+    assert tracked(result) == {"image 1": "images/scene_000.png"}
+    assert left_out(result) == {"images/scene_000.jpg": "is empty"}
+
+
 # What is left out
 
 
@@ -236,6 +291,61 @@ def test_what_cannot_be_used_stays_and_is_named(project: Project, folder: Path) 
         assert str(folder) not in said[path]
     assert list(read_manifest(project, the_run(project)).segments) >= [1]
     assert git(folder, "status", "--porcelain") == ""
+
+
+def beside(folder: Path) -> dict[str, str]:
+    """What lies where nothing is looked for, by path, with what is to be said of it."""
+    write_picture(folder / "images" / ".hidden_1.png", seed=3)
+    write_picture(folder / "images" / "older" / "scene_004.png", seed=4)
+    write_tone(folder / "images" / "audio_001.wav")
+    write_picture(folder / "scene_009.png", seed=5)
+    write_picture(folder / "pictures" / "scene_001.png", seed=6)
+    (folder / "script.md").write_text("Words.")
+    (folder / "notes" / "more").mkdir(parents=True)
+    for litter in ("images/.DS_Store", "images/._scene_001.png", "images/Thumbs.db", ".DS_Store"):
+        (folder / litter).write_bytes(b"\0")
+    return {
+        "images/.hidden_1.png": "is a hidden file",
+        "images/older": "is a subfolder; move its files up into images",
+        "images/audio_001.wav": "is no image file (png, jpg, webp); move it to audio",
+        "scene_009.png": "lies beside the folders audio, images and video; move it to images",
+        "pictures": "is none of the folders audio, images and video, and holds a media file",
+    }
+
+
+def test_what_lies_elsewhere_is_named_too(project: Project, folder: Path) -> None:
+    write_picture(folder / "images" / "scene_000.png", seed=1)
+    expected = beside(folder)
+    result = take(project, folder)
+    assert tracked(result) == {"image 1": "images/scene_000.png"}
+    said = left_out(result)
+    assert said.keys() == expected.keys()
+    assert all(why in said[path] for path, why in expected.items()), said
+
+
+OTHERS = {
+    "GIF": b"GIF89a" + bytes(50),
+    "HEIC": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(50),
+    "AVIF": b"\0\0\0\x1cftypavif\0\0\0\0avifmif1" + bytes(50),
+    "TIFF": b"II*\0" + bytes(50),
+    "BMP": b"BM" + bytes(50),
+    "AVI": b"RIFF\x50\0\0\0AVI LIST" + bytes(50),
+    "bare AAC": b"\xff\xf1\x50\x80" + bytes(50),
+    "AIFF": b"FORM\0\0\0\x50AIFFCOMM" + bytes(50),
+    "transport stream": (b"G" + bytes(187)) * 3,
+    "web page": b"<!doctype html>404",
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_what_is_of_another_type_is_called_by_its_name(project: Project, folder: Path, kind: str) -> None:
+    """Under a name that could be taken, and under its own."""
+    (folder / "video").mkdir()
+    (folder / "video" / "clip_1.mp4").write_bytes(OTHERS[kind])
+    make_clip(folder / "video" / "clip_2.mp4")
+    said = left_out(take(project, folder))
+    assert said["video/clip_1.mp4"].startswith("is of no accepted type: it is ")
+    assert kind in said["video/clip_1.mp4"]
 
 
 def test_two_files_for_one_segment_in_any_order(project: Project, folder: Path) -> None:
@@ -369,6 +479,25 @@ def test_nothing_with_a_number(project: Project, folder: Path) -> None:
     assert "audio_000" in error.hint
 
 
+def test_nothing_usable_names_every_file_with_its_reason(project: Project, folder: Path) -> None:
+    for name in ("audio", "video", "images"):
+        (folder / name).mkdir()
+    tone = make_tone(folder / "audio" / "audio_001.ogg", 2)
+    tone.write_bytes(tone.read_bytes()[:2000])
+    (folder / "video" / "clip_1.m4v").write_bytes(b"no clip")
+    (folder / "images" / "line\n1.png").write_bytes(b"no picture")
+    error = refused(project, folder, NoMatchError, "no media files that can be used, with a number in their name:")
+    lines = error.message.splitlines()[1:]
+    assert [line.split(" is ")[0].split(" has ")[0] for line in lines] == [
+        "  images/line\\n1.png", "  audio/audio_001.ogg", "  video/clip_1.m4v"
+    ]  # fmt: skip
+    assert "broken or cut off" in lines[1]
+    assert "is of no accepted type" in lines[2]
+    (folder / "video" / "clip_1.m4v").unlink()
+    make_clip(folder / "video" / "clip_1.m4v")
+    assert tracked(take(project, folder)) == {"video 1": "video/clip_1.m4v"}
+
+
 def test_outside_the_project(project: Project, tmp_path: Path) -> None:
     write_picture(tmp_path / "elsewhere" / "images" / "1.png")
     refused(project, tmp_path / "elsewhere", ConflictError, "does not lie inside the project")
@@ -430,6 +559,11 @@ def test_through_the_command_line(project: Project, media_folder: MakeFolder) ->
     media_folder("ep1")
     (project.runs_dir / "ep1" / "images" / "scene_005.png").write_bytes(b"")
     done = run_cli(project.root, "track", "runs/ep1")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1, done.stderr
     assert "Run ep1: tracks audio 1-3, image 1,3" in done.stdout
     assert "left out: images/scene_005.png is empty" in done.stderr
+    again = run_cli(project.root, "track", "runs/ep1", "--json")
+    assert again.returncode == 1
+    assert json.loads(again.stdout)["left_out"] == [{"path": "images/scene_005.png", "why": "is empty"}]
+    (project.runs_dir / "ep1" / "images" / "scene_005.png").unlink()
+    assert run_cli(project.root, "track", "runs/ep1").returncode == 0
