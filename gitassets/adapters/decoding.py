@@ -58,7 +58,13 @@ def iter_sound(path: Path, name: str) -> Iterator[AudioFrame]:
             with open_container(part, DEMUXERS.get(name, name)) as container:
                 if not container.streams.audio:
                     fail(path, "holds no sound")
+                check_decoder(path, container.streams.audio[0])
                 yield from iter_frames(path, container, container.streams.audio[0])
+
+
+def check_decoder(path: Path, stream: Any) -> None:
+    if stream.codec_context is None:
+        fail(path, f"holds {stream.type} of a codec that nothing here decodes")
 
 
 def iter_clip_sound(path: Path, name: str) -> Iterator[AudioFrame]:
@@ -66,7 +72,8 @@ def iter_clip_sound(path: Path, name: str) -> Iterator[AudioFrame]:
     import av
 
     with suppress(av.FFmpegError), path.open("rb") as file, open_container(file, DEMUXERS.get(name, name)) as container:
-        for packet in container.demux(container.streams.audio[0]):
+        stream = container.streams.audio[0]
+        for packet in container.demux(stream) if stream.codec_context else ():
             with suppress(av.FFmpegError):
                 yield from packet.decode()
 

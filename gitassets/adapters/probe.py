@@ -14,6 +14,7 @@ from gitassets.adapters.colour_profile import can_apply_profile
 from gitassets.adapters.decoding import (
     AGAIN,
     DEMUXERS,
+    check_decoder,
     fail,
     in_words_of,
     iter_clip_sound,
@@ -226,6 +227,7 @@ def _declared_length(path: Path, name: str, stream: AudioStream) -> Fraction:
 
 
 def _decode_clip(path: Path, name: str, size_bytes: int, container: InputContainer, stream: VideoStream) -> MediaInfo:
+    check_decoder(path, stream)
     _check_pixels(path, stream.width, stream.height)
     stream.thread_type = "AUTO"
     seen = _Seen(path)
@@ -234,6 +236,7 @@ def _decode_clip(path: Path, name: str, size_bytes: int, container: InputContain
     first, last, largest = seen.first, seen.last, seen.largest
     if first is None or last is None or largest is None:
         fail(path, "holds no picture")
+    _check_packets(path, name, seen.count)
     _check_pixels(path, largest.width, largest.height)
     width, height = _shown_size(largest, stream)
     return MediaInfo(
@@ -256,6 +259,28 @@ def _decode_clip(path: Path, name: str, size_bytes: int, container: InputContain
     )
 
 
+def _check_packets(path: Path, name: str, frame_count: int) -> None:
+    """CorruptError when frames were lost: decoders that work on several frames at once do not tell of the last errors.
+
+    There may be fewer frames than packets for good reasons; then all is decoded once more, in order.
+    """
+    with path.open("rb") as file, open_container(file, DEMUXERS.get(name, name)) as container:
+        packets = container.demux(_first_picture(container))
+        if sum(1 for packet in packets if packet.size and not packet.is_discard) <= frame_count:
+            return
+    with path.open("rb") as file, open_container(file, DEMUXERS.get(name, name)) as container:
+        stream = _first_picture(container)
+        stream.thread_type = "SLICE"
+        for _ in iter_frames(path, container, stream):
+            pass
+
+
+def _first_picture(container: InputContainer) -> VideoStream:
+    """The first moving picture, as ffmpeg chooses it."""
+    moving = (one for one in container.streams.video if not one.disposition & one.disposition.attached_pic)
+    return next(moving)
+
+
 @dataclass
 class _Seen:
     """What the frames of a clip have been like."""
@@ -264,6 +289,7 @@ class _Seen:
     first: VideoFrame | None = None
     last: VideoFrame | None = None
     largest: VideoFrame | None = None
+    count: int = 0
     interlaced: bool = False
     forms: set[tuple[int | str, ...]] = field(default_factory=set)
 
@@ -273,6 +299,7 @@ class _Seen:
         if self.last is not None and _time(frame) < _time(self.last) - _MAX_STEP_BACK_SEC:
             fail(self.path, f"is broken: its time stamps go back after {float(_time(self.last)):.2f} seconds")
         self.first, self.last = self.first or frame, frame
+        self.count += 1
         if self.largest is None or frame.width * frame.height > self.largest.width * self.largest.height:
             self.largest = frame
         self.interlaced = self.interlaced or frame.interlaced_frame

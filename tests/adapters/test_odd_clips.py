@@ -194,3 +194,33 @@ def test_the_colours_of_a_clip_are_those_that_its_tags_mean(
 ) -> None:
     clip = make_coloured(tmp_path / name, chain, *tags, codec=codec)
     assert all(is_like(colour, (200, 100, 50), 5) for colour in see_colours(render_clip(tmp_path, clip, 1).path))
+
+
+# What cannot be built is said before.
+
+
+def test_a_codec_that_nothing_decodes_is_named_as_such(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "v.mkv", "-c:v", "mjpeg")
+    clip.write_bytes(clip.read_bytes().replace(b"V_MJPEG", b"V_MJPEX"))
+    with pytest.raises(CorruptError, match="holds video of a codec that nothing here decodes"):
+        probe_media(clip)
+
+
+def test_a_sound_of_such_a_codec_leaves_the_clip_usable(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "v.mkv", "-i", str(make_tone(tmp_path / "t.wav")), "-c:v", "mjpeg", "-c:a", "flac")
+    clip.write_bytes(clip.read_bytes().replace(b"A_FLAC", b"A_FLAX"))
+    assert not probe_media(clip).has_sound
+
+
+def test_frames_that_are_lost_at_the_end_are_noticed(tmp_path: Path) -> None:
+    """Decoders that work on several frames at once forget the last error."""
+    clip = make_clip(tmp_path / "v.mkv", "-c:v", "libx264", "-g", "10", size="128x72")
+    with av.open(str(clip)) as container:
+        last = [packet for packet in container.demux(video=0) if packet.size][-1]
+        place = last.pos
+    data = bytearray(clip.read_bytes())
+    at = data.index(bytes(last)[:16], place)
+    data[at : at + 4] = b"\xff\xff\xff\xff"
+    clip.write_bytes(data)
+    with pytest.raises(CorruptError, match=r"v\.mkv is broken"):
+        probe_media(clip)
