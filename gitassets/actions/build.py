@@ -23,7 +23,7 @@ from gitassets.adapters.canvas import fills
 from gitassets.adapters.ffmpeg import find_ffmpeg
 from gitassets.adapters.files import hash_file
 from gitassets.adapters.locks import hold_lock
-from gitassets.adapters.media_source import MediaSource, measure, probe_sources
+from gitassets.adapters.media_source import BrokenMediaError, MediaSource, measure, probe_sources
 from gitassets.adapters.render import RenderResult, render_timeline
 from gitassets.adapters.render_cache import RenderCache
 from gitassets.adapters.render_settings import RenderSettings
@@ -48,7 +48,7 @@ from gitassets.domain.timeline import (
     lay_out,
     sort_findings,
 )
-from gitassets.errors import GitAssetsError, UsageError
+from gitassets.errors import CorruptError, GitAssetsError, UsageError
 
 _CARD = "card"
 
@@ -211,7 +211,7 @@ def need_used(project: Project, run: Run, options: BuildOptions) -> dict[str, Wa
 
 
 def _prepare(project: Project, order: _Order, settings: RenderSettings) -> _Work:
-    sources = probe_sources(order.blobs, _cache_dir(project), settings.jobs)
+    sources = _probe(project, order, settings)
     timeline = lay_out(order.choice.segments, measure(sources), settings.fps)
     options = {
         "size": "{}x{}".format(*settings.size),
@@ -221,6 +221,22 @@ def _prepare(project: Project, order: _Order, settings: RenderSettings) -> _Work
     }
     tools = {"gitassets": __version__, "ffmpeg": find_ffmpeg().version}
     return _Work(timeline, sources, settings, record_inputs(order.manifest, timeline, options, tools))
+
+
+def _probe(project: Project, order: _Order, settings: RenderSettings) -> dict[str, MediaSource]:
+    """What every chosen file is. CorruptError names the assets that cannot be used: they may be older than a check."""
+    try:
+        return probe_sources(order.blobs, _cache_dir(project), settings.jobs)
+    except BrokenMediaError as error:
+        used = [(address, asset.md5) for address, asset in iter_used_assets(order.choice.segments)]
+        broken = [(address, error.problems[md5]) for address, md5 in used if md5 in error.problems]
+        lines = "".join(f"\n  segment {address.segment}: {address.kind} {why}" for address, why in broken)
+        run_id, (first, _) = order.manifest.run_id, broken[0]
+        raise CorruptError(
+            f"Run {run_id} cannot be built, since some of its files cannot be used:{lines}",
+            f"`gitassets replace {run_id} --{first.kind} {first.segment} FILE` brings in another one; "
+            "what is locked is reopened first.",
+        ) from error
 
 
 def _cache_dir(project: Project) -> Path:
@@ -325,7 +341,7 @@ def _copy(source: Path, target: Path) -> None:
 
 def _make_remarks(project: Project, order: _Order, work: _Work) -> tuple[str, ...]:
     quiet = note_quiet(work.timeline, work.sources, work.settings, _cache_dir(project))
-    return (*_note_stale(order), *quiet, *_note_cards(work))
+    return (*_note_stale(order), *quiet, *_note_cards(work), *_note_profiles(work))
 
 
 def _note_stale(order: _Order) -> Iterator[str]:
@@ -334,6 +350,17 @@ def _note_stale(order: _Order) -> Iterator[str]:
     for one in iter_stale(order.manifest):
         if one.address in used:
             yield f"{one.address} {one.why}, and is used as it is"
+
+
+def _note_profiles(work: _Work) -> Iterator[str]:
+    """A sentence on the pictures whose colours nobody can know for sure."""
+    odd = set()
+    for shot in work.timeline.shots:
+        if shot.look is Look.STILL and shot.visual is not None and work.sources[shot.visual.md5].info.odd_profile:
+            odd.add(shot.visual_from or shot.number)
+    if odd:
+        images = f"image{'s' * (len(odd) > 1)} {format_ranges(sorted(odd))}"
+        yield f"{images}: the colour profile cannot be used, so the colours are taken for sRGB"
 
 
 def _note_cards(work: _Work) -> Iterator[str]:

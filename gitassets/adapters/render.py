@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import errno
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import Lock
 from uuid import uuid4
 
-from gitassets.adapters.ffmpeg import Ffmpeg, find_ffmpeg
+from gitassets.adapters.ffmpeg import Ffmpeg, FfmpegError, find_ffmpeg
 from gitassets.adapters.files import sync_file
 from gitassets.adapters.media_source import MediaSource
 from gitassets.adapters.movie import Movie, Piece, has_frames, write_movie
@@ -22,7 +23,7 @@ from gitassets.adapters.render_settings import OnProgress, RenderSettings
 from gitassets.adapters.render_sound import Sound, describe_sounds, encode_sound, write_samples
 from gitassets.domain.captions import list_chapters
 from gitassets.domain.timeline import Look, Shot, Timeline
-from gitassets.errors import CorruptError
+from gitassets.errors import CorruptError, GitAssetsError
 
 _WAIT_SEC = 0.2  # On Windows nothing else lets Ctrl-C through.
 
@@ -127,22 +128,40 @@ def _make(
 
 def _make_picture(studio: _Studio, picture: Picture, path: Path, progress: _Progress) -> None:
     made = studio.work / path.name
-    render_picture(studio.ffmpeg, picture, studio.settings, made, progress.counter())
+    replaced = f"--{'video' if picture.clip_shot else 'image'} {picture.shot.visual_from or picture.shot.number}"
+    with _in_words(studio, picture.task, replaced):
+        render_picture(studio.ffmpeg, picture, studio.settings, made, progress.counter())
     studio.cache.put(made, path)
+
+
+@contextmanager
+def _in_words(studio: _Studio, task: str, replaced: str) -> Iterator[None]:
+    """Where ffmpeg fails, what to do is told; what it said itself is kept for those who can read it."""
+    try:
+        yield
+    except FfmpegError as error:
+        if error.hint or not error.said:
+            raise
+        log = studio.cache.folder / "ffmpeg.log"
+        log.write_text(f"{studio.ffmpeg.program.version}\n{error.said}", "utf-8")
+        hint = f"`gitassets replace RUN {replaced} FILE` brings in another file. What ffmpeg said is in {log}."
+        raise GitAssetsError(f"{task} failed: ffmpeg cannot use the file", hint) from error
 
 
 def _make_sound(studio: _Studio, sounds: Sequence[Sound], path: Path) -> None:
     samples = [studio.work / f"{number}.pcm" for number in range(len(sounds))]
-    tasks = [
-        partial(write_samples, studio.ffmpeg, sound, studio.settings, studio.cache.folder, target)
-        for sound, target in zip(sounds, samples, strict=True)
-    ]
+    tasks = [partial(_make_samples, studio, sound, target) for sound, target in zip(sounds, samples, strict=True)]
     _run_all(tasks, studio)
     made = studio.work / path.name
     encode_sound(studio.ffmpeg, sounds, samples, made)
     studio.cache.put(made, path)
     for one in samples:
         one.unlink(missing_ok=True)
+
+
+def _make_samples(studio: _Studio, sound: Sound, target: Path) -> None:
+    with _in_words(studio, sound.task, f"--audio {sound.shot.number}"):
+        write_samples(studio.ffmpeg, sound, studio.settings, studio.cache.folder, target)
 
 
 def _run_all(tasks: Sequence[Callable[[], None]], studio: _Studio) -> None:

@@ -13,14 +13,16 @@ from gitassets.actions.project import Project, Run, find_project, find_run, read
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.track import track
 from gitassets.actions.transition import approve, reject, reopen_assets
+from gitassets.adapters import media_source
 from gitassets.adapters.files import hash_file
 from gitassets.adapters.locks import hold_lock
+from gitassets.adapters.probe import MediaInfo, probe_media
 from gitassets.domain.manifest import Address, Kind
 from gitassets.domain.timeline import Policy
 from gitassets.errors import BusyError, CorruptError, NotFoundError, UsageError
 from tests.actions.checks import assert_clean, asset, git, ignore_progress, select, snapshot, subjects
 from tests.actions.locked_run import change_by_hand, commit_by_hand, write_by_hand
-from tests.adapters.media_files import make_tone
+from tests.adapters.media_files import join_bytes, join_clips, make_clip, make_tone
 from tests.media import write_picture, write_tone
 
 SMALL = {"size": "160x90", "fps": "10"}
@@ -416,3 +418,60 @@ def test_what_a_killed_build_left_is_gone_though_nothing_is_rendered(project: Pr
     (left / "half.mp4").write_bytes(b"half")
     assert build_it(project, run).commit is None
     assert not left.exists()
+
+
+def make_odd_run(project: Project) -> Run:
+    """A sound that becomes stereo half-way, and a clip that becomes smaller."""
+    folder = project.runs_dir / "odd"
+    for name in ("audio", "video"):
+        (folder / name).mkdir(parents=True)
+    sounds = [make_tone(project.root / f"{mono}.mp3", rate=44_100, mono=mono) for mono in (True, False)]
+    join_bytes(folder / "audio" / "a_1.mp3", *sounds)
+    make_tone(folder / "audio" / "a_2.wav")
+    codec = ("-c:v", "libvpx")
+    clips = [make_clip(project.root / f"{size}.mkv", *codec, size=size) for size in ("320x180", "160x90")]
+    join_clips(folder / "video" / "clip_1.webm", *clips)
+    track(project, folder, on_progress=ignore_progress)
+    return find_run(project, "odd")
+
+
+def test_media_whose_format_changes_are_tracked_approved_and_built(project: Project) -> None:
+    run = make_odd_run(project)
+    approve_all(project, run)
+    result = build_it(project, run, STRICT)
+    whole = asset(project, run, "audio", 1).duration_sec or 0
+    assert result.duration_sec == pytest.approx(whole + 1, abs=0.001)
+    with av.open(str(result.video)) as container:
+        assert len(list(container.decode(video=0))) == round((whole + 1) * 10)
+
+
+def test_what_is_found_to_be_broken_only_now_is_named_with_the_remedy(
+    project: Project, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as what an older version had taken."""
+    approve_all(project, run)
+    broken = {asset(project, run, kind, 3).md5 for kind in ("audio", "image")}
+
+    def probe(path: Path) -> MediaInfo:
+        if path.parent.name + path.name in broken:
+            raise CorruptError(f"{path} is broken: some of its frames do not decode")
+        return probe_media(path)
+
+    monkeypatch.setattr(media_source, "probe_media", probe)
+    with pytest.raises(CorruptError) as caught:
+        build_it(project, run, STRICT)
+    assert caught.value.message.splitlines() == [
+        "Run ep1 cannot be built, since some of its files cannot be used:",
+        "  segment 3: audio is broken: some of its frames do not decode",
+        "  segment 3: image is broken: some of its frames do not decode",
+    ]
+    assert "`gitassets replace ep1 --audio 3 FILE`" in caught.value.hint
+
+
+def test_a_colour_profile_that_cannot_be_used_is_remarked(project: Project, run: Run) -> None:
+    picture = project.root / "p.png"
+    Image.new("RGB", (64, 36), (9, 90, 200)).save(picture, icc_profile=b"no profile")
+    replace_asset(project, run, select(image="1"), picture)
+    assert build_it(project, run).remarks == (
+        "image 1: the colour profile cannot be used, so the colours are taken for sRGB",
+    )

@@ -16,11 +16,12 @@ from gitassets.adapters import render_picture
 from gitassets.adapters.canvas import draw_canvas
 from gitassets.adapters.ffmpeg import Ffmpeg, find_ffmpeg
 from gitassets.adapters.media_source import probe_sources
+from gitassets.adapters.render import render_timeline
 from gitassets.adapters.render_cache import RenderCache
 from gitassets.adapters.render_settings import RenderSettings
 from gitassets.adapters.render_sound import note_quiet
 from gitassets.domain.timeline import Look
-from gitassets.errors import CorruptError, ProviderError
+from gitassets.errors import CorruptError, GitAssetsError, ProviderError
 from tests.adapters.films import SETTINGS, Film, Scene, find_onsets, hear, is_like, render_film, see_colours
 from tests.adapters.media_files import BLUE, GREEN, RED, make_clip, make_picture, make_speech, make_tone, run_ffmpeg
 
@@ -589,3 +590,21 @@ def test_an_error_in_one_segment_stops_the_others_and_keeps_what_is_done(
     assert len(list((tmp_path / "cache" / "files").glob("*/*.mp4"))) == 1
     assert not (tmp_path / "o.mp4").exists()
     assert list((tmp_path / "cache" / "work").iterdir()) == []
+
+
+def test_where_ffmpeg_fails_the_segment_and_the_remedy_are_told_in_words(tmp_path: Path) -> None:
+    film = render_film(tmp_path, [Scene(tones(tmp_path, 0.5)[0], video=make_clip(tmp_path / "v.mp4"))])
+    shot = film.timeline.shots[0]
+    assert shot.visual is not None
+    assert shot.narration is not None
+    blobs = {one.md5: tmp_path / "blobs" / one.md5 for one in (shot.visual, shot.narration)}
+    sources = probe_sources(blobs, tmp_path / "cache", 1)
+    (tmp_path / "broken").write_bytes(b"no clip any more")
+    sources[shot.visual.md5] = replace(sources[shot.visual.md5], path=tmp_path / "broken")
+    other = replace(SETTINGS, size=(96, 54))
+    with pytest.raises(GitAssetsError, match=r"Rendering segment 1 failed: ffmpeg cannot use the file\Z") as caught:
+        render_timeline(film.timeline, sources, other, tmp_path / "cache", tmp_path / "p.mp4", lambda *_: None)
+    assert "`gitassets replace RUN --video 1 FILE`" in caught.value.hint
+    log = tmp_path / "cache" / "ffmpeg.log"
+    assert str(log) in caught.value.hint
+    assert "broken" in log.read_text()
