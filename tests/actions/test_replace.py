@@ -1,15 +1,27 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from gitassets.actions.jobs import examine
 from gitassets.actions.project import Project, Run
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.transition import approve, move_to_review, reject
 from gitassets.adapters.files import hash_file
+from gitassets.domain.manifest import Address, Kind
 from gitassets.domain.selection import AssetSelection
-from gitassets.errors import CorruptError, GitAssetsError, LockedError, NoMatchError, NotFoundError, UsageError
+from gitassets.errors import (
+    CorruptError,
+    GitAssetsError,
+    LockedError,
+    NoMatchError,
+    NotFoundError,
+    ProviderError,
+    UsageError,
+)
+from gitassets.providers.base import Generated
 from tests.actions.checks import (
     addresses,
     assert_clean,
@@ -243,3 +255,33 @@ def test_through_the_command_line(project: Project, run: Run, mine: Path) -> Non
     again = run_cli(project.root, "replace", "ep1", "--image", "3", str(mine))
     assert again.stdout == "Has these bytes already: image 3\n"
     assert_clean(project, run)
+
+
+@pytest.mark.parametrize(
+    ("kind", "make", "suffix"),
+    [
+        ("video", lambda folder: make_clip(folder / "mine.m4v"), "mp4"),
+        ("video", lambda folder: make_clip(folder / "2026-11-27 10-00-01.mkv"), "mkv"),
+        ("audio", lambda folder: make_tone(folder / "opus.ogg"), "ogg"),
+    ],
+)
+def test_what_track_takes_replace_takes_too(
+    project: Project, run: Run, tmp_path: Path, kind: str, make: Callable[[Path], Path], suffix: str
+) -> None:
+    replace_asset(project, run, select(**{kind: "2"}), make(tmp_path))
+    assert asset(project, run, kind, 2).path.endswith(f".{suffix}")
+
+
+@pytest.mark.parametrize("name", ["picture.gif", "-i.png", "http:x.png", "two\nlines.png"])
+def test_what_is_wrong_is_told_in_the_words_of_track(project: Project, run: Run, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"GIF89a" + bytes(50))
+    with pytest.raises(CorruptError) as caught:
+        replace_asset(project, run, select(image="3"), tmp_path / name)
+    reason = "is of no accepted type: it is a GIF picture; save it as png or jpg, or as mp4 where it moves"
+    assert caught.value.message == f"{tmp_path / name} {reason}"
+
+
+def test_a_provider_is_told_so_too(tmp_path: Path) -> None:
+    (tmp_path / "made.png").write_bytes(b"GIF89a" + bytes(50))
+    with pytest.raises(ProviderError, match=r"gave a broken file for image 3: .* it is a GIF picture"):
+        examine(Generated(path=tmp_path / "made.png", source="x"), "0" * 32, Address(3, Kind.IMAGE), "x")
