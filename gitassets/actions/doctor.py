@@ -60,11 +60,12 @@ def doctor(project: Project) -> DoctorResult:
 
 
 def _mend_hooks(project: Project, mended: list[str], left: list[str]) -> None:
-    if show_hooks(project).complete:
-        return
+    found = show_hooks(project)
     try:
-        install(project)
-        mended.append("Installed the hooks and the merge driver")
+        if not found.complete:
+            found = install(project)
+            mended.append("Installed the hooks and the merge driver")
+        left += found.left
     except GitAssetsError as error:
         left.append(f"{error.message} ({error.hint})")
 

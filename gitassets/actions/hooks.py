@@ -1,117 +1,160 @@
-"""Installs, removes and shows the hooks and the merge driver of a project."""
+"""Installs, removes and shows the hooks of runs and the merge driver of a project."""
 
 from __future__ import annotations
 
-import shlex
-import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitassets.actions.project import Project
+from gitassets.actions.project import Project, iter_work_trees
+from gitassets.adapters.earlier_hooks import find_superseded, holds_earlier, take_out_earlier
 from gitassets.adapters.git import find_bare_hooks, set_config, unset_config
-from gitassets.adapters.hook_files import (
-    HookState,
-    HookStatus,
-    install_hooks,
-    install_server_hook,
-    read_status,
-    uninstall_hooks,
-)
-from gitassets.errors import ConflictError
+from gitassets.adapters.hook_files import HookState, HookStatus, install_server_hook, read_status
+from gitassets.adapters.run_hooks import HOOKS_PATH, INTERPRETER, describe_settings
 
-_INTERPRETER = "gitassets.python"
-_HOOKS_PATH = "core.hooksPath"
 _EARLIER_HOOKS_PATH = "gitassets.earlierHooksPath"
 _READY = (HookState.INSTALLED, HookState.CHAINED)
 
 
 @dataclass(frozen=True)
 class HooksResult:
-    """`changed` names the hooks that were written or removed; `in_runs`: git finds them in the runs' folders too."""
+    """`changed` names the hooks and settings that were written or removed; `in_runs`: git calls the hooks in the
+    folders of all runs. `earlier`: hooks of 0.1.0 lie in the user's own folders; `left` says what only a person can
+    put right there."""
 
     hooks_dir: Path
     changed: tuple[str, ...]
     hooks: tuple[HookStatus, ...]
     merge_driver: bool
     in_runs: bool
+    earlier: bool = False
+    left: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
-        return self.merge_driver and self.in_runs and all(one.state in _READY for one in self.hooks)
-
-
-def _settings() -> dict[str, str]:
-    """What git is to know. The interpreter runs isolated, so that no file of a run is taken for a module."""
-    hook = f"{shlex.quote(sys.executable)} -I -m gitassets.hook"
-    return {
-        _INTERPRETER: sys.executable,
-        "merge.gitassets.name": "gitassets: merges manifests by asset and field",
-        "merge.gitassets.driver": f"{hook} merge-driver %O %A %B",
-        "merge.gitassets-dvc.name": "gitassets: .dvc files follow from the merged manifest",
-        "merge.gitassets-dvc.driver": f"{hook} dvc-driver %A %P",
-        # Where the program is gone, git is to show the file as it is rather than nothing.
-        "diff.gitassets.textconv": f'f() {{ {hook} textconv "$1" 2>/dev/null || cat "$1"; }}; f',
-    }
+        ready = all(one.state in _READY for one in self.hooks)
+        return self.merge_driver and self.in_runs and ready and not self.earlier
 
 
 def show_hooks(project: Project) -> HooksResult:
     """How the hooks and the merge driver stand; changes nothing."""
-    return _result(project, _hooks_dir(project), [])
+    return _result(project, [])
 
 
-def _result(project: Project, hooks_dir: Path, changed: list[str]) -> HooksResult:
-    in_runs = _relative_hooks_path(project) is None
-    return HooksResult(hooks_dir, tuple(changed), tuple(read_status(hooks_dir)), _has_settings(project), in_runs)
+def _result(project: Project, changed: list[str]) -> HooksResult:
+    hooks = project.hooks
+    folders = _find_folders(project)
+    return HooksResult(
+        hooks.folder,
+        tuple(changed),
+        tuple(read_status(hooks.folder, folders.called)),
+        hooks.has_settings(),
+        hooks.are_ready() and not any(_iter_unguarded(project)),
+        any(holds_earlier(one) for one in folders.own) or folders.recorded is not None,
+        tuple(_iter_left(folders)),
+    )
 
 
-def _relative_hooks_path(project: Project) -> str | None:
-    """core.hooksPath where git takes it from the top of each work tree: in a run's folder there is no such place."""
-    value = project.git.read_config(_HOOKS_PATH)
-    return value if value and not Path(value).expanduser().is_absolute() else None
+def find_unguarded(project: Project) -> list[str]:
+    """The runs in whose folders git does not call our hooks, by a few looks at files; none once they are uninstalled.
+
+    Every command asks this: no process.
+    """
+    if not project.hooks.wanted:
+        return []
+    if not project.hooks.are_ready():
+        return [run_id for run_id, _, _ in iter_work_trees(project)]
+    return list(_iter_unguarded(project))
 
 
-def _has_settings(project: Project) -> bool:
-    wanted = _settings()
-    return {name: project.git.read_config(name) for name in wanted} == wanted
+def _iter_unguarded(project: Project) -> Iterator[str]:
+    for run_id, admin_dir, folder in iter_work_trees(project):
+        if not project.hooks.are_called(admin_dir, folder):
+            yield run_id
 
 
 def install(project: Project, *, shared: bool = False) -> HooksResult:
-    """The hooks and the merge driver are set up. ConflictError where the hooks folder serves other repositories too."""
-    hooks_dir = _hooks_dir(project)
-    if not shared and not any(hooks_dir.is_relative_to(one) for one in (project.git_dir, project.root)):
-        raise ConflictError(
-            f"core.hooksPath leads to {hooks_dir}, outside this project, where other repositories use it too",
-            "`gitassets hooks install --shared` installs there all the same: outside of runs the hooks do nothing.",
-        )
-    changed = install_hooks(hooks_dir)
-    relative = _relative_hooks_path(project)
-    if relative is not None:
-        set_config(project.root, {_HOOKS_PATH: str(hooks_dir), _EARLIER_HOOKS_PATH: relative})
-        changed.append(_HOOKS_PATH)
-    if not _has_settings(project):
-        set_config(project.root, _settings())
-        changed.append("merge driver")
-    return _result(project, hooks_dir, changed)
+    """The hooks of all runs and the merge driver are set up, and what 0.1.0 put into the user's folders is taken out.
+
+    A folder outside of the project may serve others that still need what is there: only with `shared`.
+    """
+    with project.lock("set up the hooks"):
+        changed = project.hooks.prepare()
+        changed += [
+            f"in {run_id}"
+            for run_id, admin_dir, folder in iter_work_trees(project)
+            if project.hooks.guard(admin_dir, folder)
+        ]
+        changed += _take_out_earlier(project, shared=shared)
+    return _result(project, changed)
 
 
 def uninstall(project: Project) -> HooksResult:
-    """Hooks and merge driver are gone, and hooks that were there before are back."""
-    hooks_dir = _hooks_dir(project)
-    changed = uninstall_hooks(hooks_dir)
-    earlier = project.git.read_config(_EARLIER_HOOKS_PATH)
-    if earlier and project.git.read_config(_HOOKS_PATH) == str(hooks_dir):
-        set_config(project.root, {_HOOKS_PATH: earlier})
-    unset_config(project.root, [*_settings(), _EARLIER_HOOKS_PATH])
-    return _result(project, hooks_dir, changed)
+    """Hooks and merge driver are gone, and no command brings them back unasked."""
+    with project.lock("remove the hooks"):
+        changed = project.hooks.remove()
+        for _, admin_dir, _ in iter_work_trees(project):
+            project.hooks.release(admin_dir)
+        changed += _take_out_earlier(project, shared=True)
+    return _result(project, changed)
 
 
-def _hooks_dir(project: Project) -> Path:
-    return Path(project.git.line("rev-parse", "--path-format=absolute", "--git-path", "hooks"))
+@dataclass(frozen=True)
+class _Folders:
+    """The folders in which git looks for hooks outside of runs: `called` now (None: in runs there is none), `own` and
+    `shared` ones where 0.1.0 may have been, and the core.hooksPath that it `recorded` when it changed that."""
+
+    called: Path | None
+    own: tuple[Path, ...]
+    shared: tuple[Path, ...]
+    recorded: str | None
+
+
+def _find_folders(project: Project) -> _Folders:
+    default = project.git_dir / "hooks"
+    paths = list(project.hooks.iter_paths_of_theirs())
+    recorded = project.git.read_config(_EARLIER_HOOKS_PATH) or None
+    named = [project.root / one for one in (*paths, *([recorded] if recorded else []))]
+    folders = tuple(one for one in dict.fromkeys((default, *named)) if one.resolve() != project.hooks.folder.resolve())
+    own = tuple(one for one in folders if any(one.is_relative_to(top) for top in (project.git_dir, project.root)))
+    called = default if not paths else Path(paths[-1]) if Path(paths[-1]).is_absolute() else None
+    return _Folders(called, own, tuple(one for one in folders if one not in own), recorded)
+
+
+def _iter_left(folders: _Folders) -> Iterator[str]:
+    for folder in (*folders.own, *folders.shared):
+        for earlier, now in find_superseded(folder):
+            yield f"{earlier} was set aside by gitassets 0.1.0, and {now} has taken its place: make one of the two"
+    for folder in folders.shared:
+        if holds_earlier(folder):
+            yield (
+                f"{folder} serves other repositories too and has hooks of gitassets 0.1.0, which do nothing here: "
+                "`gitassets hooks install --shared` takes them out"
+            )
+
+
+def _take_out_earlier(project: Project, *, shared: bool) -> list[str]:
+    folders = _find_folders(project)
+    done = []
+    for folder in (*folders.own, *(folders.shared if shared else ())):
+        done += [f"{folder / name} as it was before" for name in take_out_earlier(folder)]
+    if folders.recorded is not None:
+        if _is_changed(project, folders.recorded):
+            set_config(project.root, {HOOKS_PATH: folders.recorded})
+            done.append(f"{HOOKS_PATH} as it was before")
+        unset_config(project.root, [_EARLIER_HOOKS_PATH])
+    return done
+
+
+def _is_changed(project: Project, recorded: str) -> bool:
+    """Whether core.hooksPath is still what 0.1.0 made of it: the same folder, absolute, maybe of a moved project."""
+    now = Path(project.git.read_config(HOOKS_PATH))
+    return now.is_absolute() and now.parts[-len(Path(recorded).parts) :] == Path(recorded).parts
 
 
 def install_on_server(repository: Path) -> Path:
     """The bare repository rejects pushes that break a lock; returns the hook. ConflictError where it has another."""
     hooks_dir = find_bare_hooks(repository)
     path = install_server_hook(hooks_dir)
-    set_config(repository, {_INTERPRETER: sys.executable})
+    set_config(repository, {INTERPRETER: describe_settings()[INTERPRETER]})
     return path

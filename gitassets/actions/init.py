@@ -7,10 +7,11 @@ from pathlib import Path
 
 from gitassets.actions.hooks import install
 from gitassets.actions.project import CLAUDE_STUDIO_RUNS_DIR, Project, find_project, find_runs, repair_links
-from gitassets.adapters.dvc import create_dvc_project
+from gitassets.adapters.dvc import create_dvc_project, write_local_config
 from gitassets.adapters.files import write_atomic
 from gitassets.adapters.git import Git, create_repository
 from gitassets.adapters.process import CommandError
+from gitassets.domain.manifest import MANIFEST_NAME
 from gitassets.domain.settings_text import DEFAULT_TEXT, SETTINGS_NAME
 from gitassets.errors import ConflictError, NotFoundError
 
@@ -21,19 +22,22 @@ _SHARED_PATHS = (".gitignore", ".dvc/config", ".dvc/.gitignore", ".dvcignore")
 class InitResult:
     """What was done, in sentences; empty when all was there. `uncommitted`: files left for the user to commit.
 
-    `hooks_skipped` says why the hooks could not be installed; `runs_there` are runs that are only on a server.
+    `left`: what only a person can put right; `runs_there`: runs that are only on a server.
     """
 
     root: Path
     done: tuple[str, ...]
     uncommitted: tuple[str, ...]
     commit: str | None
-    hooks_skipped: str | None = None
+    left: tuple[str, ...] = ()
     runs_there: tuple[str, ...] = ()
 
 
 def init(folder: Path, *, nested: bool = False) -> InitResult:
-    """`folder`, or the repository around it, is a project. `nested` makes a new repository even inside another."""
+    """`folder`, or the repository around it, is a project. `nested` makes a new repository even inside another.
+
+    In a clone of a run's branch only what git does not track is set up.
+    """
     done: list[str] = []
     root, git_dir = _take_repository(folder, nested, done)
     git, project = Git(root), Project(root, git_dir)
@@ -41,10 +45,13 @@ def init(folder: Path, *, nested: bool = False) -> InitResult:
     project.state_dir.mkdir(exist_ok=True)
     settle_commit(project)
     state = git.read_state()
+    if project.is_run_clone or git.list_tracked(MANIFEST_NAME):
+        write_local_config(root, project.blobs.cache_dir, project.site_cache_dir)
+        return InitResult(root, tuple(done), (), None, _install_hooks(project, done))
     paths = [*_write_settings(root, done), *_write_ignores(root, done)]
     if create_dvc_project(root, project.site_cache_dir):
         done.append("Set up DVC: reflink or copy, no autostage, a private cache")
-    skipped = _install_hooks(project, done)
+    left = _install_hooks(project, done)
     if repair_links(project):
         done.append("Tied the runs of a copied or moved project to this one")
     paths += _list_new(git, _SHARED_PATHS)
@@ -53,7 +60,7 @@ def init(folder: Path, *, nested: bool = False) -> InitResult:
     commit = _commit(project, mine, first=state.head is None) if mine else None
     if commit:
         done.append(f"Committed {', '.join(mine)}")
-    return InitResult(root, tuple(done), uncommitted, commit, skipped, _find_runs_there(project))
+    return InitResult(root, tuple(done), uncommitted, commit, left, _find_runs_there(project))
 
 
 def _find_runs_there(project: Project) -> tuple[str, ...]:
@@ -61,15 +68,12 @@ def _find_runs_there(project: Project) -> tuple[str, ...]:
     return tuple(run.run_id for run in find_runs(project).values() if run.ref.startswith("refs/remotes/"))
 
 
-def _install_hooks(project: Project, done: list[str]) -> str | None:
-    """Why the hooks were not installed, None when they are."""
-    try:
-        changed = install(project).changed
-    except ConflictError as error:
-        return f"{error.message}. {error.hint}"
-    if changed:
-        done.append(f"Installed {', '.join(changed)}")
-    return None
+def _install_hooks(project: Project, done: list[str]) -> tuple[str, ...]:
+    """What is left for a person to put right."""
+    result = install(project)
+    if result.changed:
+        done.append("Set up the hooks that guard the folders of runs, and the merge driver")
+    return result.left
 
 
 def _take_repository(folder: Path, nested: bool, done: list[str]) -> tuple[Path, Path]:

@@ -26,6 +26,7 @@ from gitassets.adapters.git import (
 )
 from gitassets.adapters.kept_blobs import KeptBlobs
 from gitassets.adapters.locks import hold_lock
+from gitassets.adapters.run_hooks import RunHooks
 from gitassets.adapters.stat_index import StatIndex
 from gitassets.domain.manifest import MANIFEST_NAME, Manifest, parse_manifest
 from gitassets.domain.old_json import is_upgrade_unfinished
@@ -93,6 +94,10 @@ class Project:
     @cached_property
     def git(self) -> Git:
         return Git(self.root)
+
+    @cached_property
+    def hooks(self) -> RunHooks:
+        return RunHooks(self.git, self.git_dir)
 
     @cached_property
     def blobs(self) -> BlobStore:
@@ -217,9 +222,15 @@ def find_runs(project: Project) -> dict[str, Run]:
 
 
 def _folders(project: Project) -> Iterator[tuple[str, Path]]:
+    yield from ((run_id, folder) for run_id, _, folder in iter_work_trees(project))
+
+
+def iter_work_trees(project: Project) -> Iterator[tuple[str, Path, Path]]:
+    """Each run that has a folder: its id, the git directory of that work tree alone, and the folder. No process."""
     branch = read_branch(project.git_dir)
     if branch is not None and branch.startswith(BRANCH_PREFIX):
-        yield branch.removeprefix(BRANCH_PREFIX), project.root  # A clone of the run's branch alone.
+        # A clone of the run's branch alone.
+        yield branch.removeprefix(BRANCH_PREFIX), project.git_dir, project.root
     for tree in iter_linked_worktrees(project.git_dir):
         run_id = _run_id_of(tree)
         # In the state folder lies what a command that was killed while it made a run has left.
@@ -227,7 +238,7 @@ def _folders(project: Project) -> Iterator[tuple[str, Path]]:
             continue
         folder = tree.folder if tree.intact else _find_displaced_folder(project, tree)
         if folder is not None:
-            yield run_id, folder
+            yield run_id, tree.admin_dir, folder
 
 
 def _run_id_of(tree: LinkedWorkTree) -> str | None:
@@ -400,9 +411,18 @@ def attach_folder(project: Project, run_id: str, folder: Path) -> Run:
         # Git hands on what the project's own work tree leaves out. All that git has of a run is a few small texts.
         (admin_dir / "info" / "sparse-checkout").unlink(missing_ok=True)
         write_atomic(admin_dir / _MARKER, f"{run_id}\n".encode())
+        guard_folder(project, admin_dir, folder)
         link_worktree(admin_dir, folder)
     fill_folder(project, folder)
     return Run(run_id, folder, f"refs/heads/{BRANCH_PREFIX}{run_id}")
+
+
+def guard_folder(project: Project, admin_dir: Path, folder: Path) -> None:
+    """Git calls our hooks in the folder of a run, and leaves those of the team alone, unless they are uninstalled."""
+    if project.hooks.wanted:
+        if not project.hooks.are_ready():
+            project.hooks.prepare()
+        project.hooks.guard(admin_dir, folder)
 
 
 def _forget_worktrees(project: Project, run_id: str) -> None:
@@ -445,6 +465,7 @@ def repair_links(project: Project) -> list[str]:
         folder = _find_displaced_folder(project, tree)
         if folder is not None:
             link_worktree(tree.admin_dir, folder)
+            guard_folder(project, tree.admin_dir, folder)
             write_local_config(folder, project.blobs.cache_dir, project.site_cache_dir)
             repaired.append(run_id)
     return repaired

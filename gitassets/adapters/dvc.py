@@ -277,10 +277,11 @@ def make_private(site_cache_dir: Path) -> None:
 def _belongs_to_submodule(work_tree: Path) -> bool:
     """Whether this is a linked work tree of a submodule: DVC's git library takes it for the submodule itself."""
     git_dir = read_gitfile(work_tree)
-    if git_dir is None or git_dir.parent.name != "worktrees" or not (git_dir.parents[1] / "config").is_file():
+    if git_dir is None or git_dir.parent.name != "worktrees":
         return False
-    config = (git_dir.parents[1] / "config").read_text("utf-8", "replace")
-    return re.search(r"^\s*worktree\s*=", config, re.MULTILINE) is not None
+    files = (git_dir.parents[1] / name for name in ("config", "config.worktree"))
+    texts = (one.read_text("utf-8", "replace") for one in files if one.is_file())
+    return any(re.search(r"^\s*worktree\s*=", one, re.MULTILINE) for one in texts)
 
 
 def find_cache_dir(root: Path) -> Path:

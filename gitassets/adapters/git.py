@@ -206,6 +206,23 @@ class Git:
         """The value in force, empty when there is none."""
         return self.line("config", "--default", "", "--get", name)
 
+    def read_configs(self, pattern: str) -> dict[str, str]:
+        """Every value in force whose name fits, by name, which git writes in lower case but for its middle part."""
+        entries = _split_names(self._list_configs("--get-regexp", pattern))
+        return dict(one.partition("\n")[::2] for one in entries)
+
+    def read_all_configs(self, name: str) -> list[str]:
+        """Every path that is set for `name` anywhere, in git's order: the last one is in force."""
+        return _split_names(self._list_configs("--type=path", "--get-all", name))
+
+    def _list_configs(self, *words: str) -> bytes:
+        try:
+            return self.call("config", "--null", *words)
+        except CommandError as error:
+            if error.code == 1:
+                return b""
+            raise
+
     def read_config_flag(self, name: str) -> bool:
         return self.line("config", "--type=bool", "--default", "false", "--get", name) == "true"
 

@@ -156,7 +156,7 @@ def doctor(as_json: JsonOption = False) -> None:
     from gitassets.actions.doctor import doctor as act
     from gitassets.cli.render import emit_json, printable
 
-    result = act(load_project())
+    result = act(load_project(tend=False))
     if as_json:
         emit_json("doctor", result)
     else:
@@ -205,21 +205,24 @@ def gc(
 
 @guarded
 def _install(
-    shared: Annotated[bool, typer.Option("--shared", help="Also into a hooks folder outside this project.")] = False,
+    shared: Annotated[
+        bool,
+        typer.Option("--shared", hidden=True, help="Take hooks of 0.1.0 out of a folder outside this project too."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Set up the hooks and the merge driver. Hooks that are there already go on running."""
+    """Set up the hooks and the merge driver. Git calls them in the folders of runs alone, after your own hooks."""
     from gitassets.actions.hooks import install
 
-    _tell_hooks("hooks install", install(load_project(), shared=shared), as_json)
+    _tell_hooks("hooks install", install(load_project(tend=False), shared=shared), as_json)
 
 
 @guarded
 def _uninstall(as_json: JsonOption = False) -> None:
-    """Take the hooks and the merge driver away; hooks that were there before are put back."""
+    """Take the hooks and the merge driver away. Your own hooks stay."""
     from gitassets.actions.hooks import uninstall
 
-    _tell_hooks("hooks uninstall", uninstall(load_project()), as_json)
+    _tell_hooks("hooks uninstall", uninstall(load_project(tend=False)), as_json)
 
 
 @guarded
@@ -227,7 +230,7 @@ def _status(as_json: JsonOption = False) -> None:
     """Show which hooks are set up. Exit code 1 when one is missing."""
     from gitassets.actions.hooks import show_hooks
 
-    result = show_hooks(load_project())
+    result = show_hooks(load_project(tend=False))
     _tell_hooks("hooks status", result, as_json)
     if not result.complete:
         raise typer.Exit(1)
@@ -244,7 +247,11 @@ def _tell_hooks(command: str, result: HooksResult, as_json: bool) -> None:
         typer.echo(f"  {one.name}: {one.state.value}")
     typer.echo(f"  merge driver: {'set up' if result.merge_driver else 'missing'}")
     if not result.in_runs:
-        typer.echo("  core.hooksPath is relative: git does not find these hooks in the folders of runs")
+        typer.echo("  git does not call them in the folder of every run")
+    if result.earlier:
+        typer.echo("  hooks of gitassets 0.1.0 lie among your own: `gitassets hooks install` takes them out")
+    for line in result.left:
+        typer.echo(f"  left for you: {line}")
 
 
 @guarded
@@ -263,9 +270,7 @@ def _install_server(
     typer.echo(f"Pushes to {repository} are checked by {path}. The media files themselves are not checked there.")
 
 
-_hooks.command("install", epilog="Examples:\n\n  gitassets hooks install\n\n  gitassets hooks install --shared")(
-    _install
-)
+_hooks.command("install", epilog="Examples:\n\n  gitassets hooks install")(_install)
 _hooks.command("install-server", epilog="Examples:\n\n  gitassets hooks install-server /srv/git/videos.git")(
     _install_server
 )

@@ -55,7 +55,7 @@ def settle_run_to_read(project: Project, run: Run, *, history: bool) -> Run:
         return run
     from gitassets.actions.upgrade import find_obstacle
 
-    in_ci = "this is CI, where only writing commands do that" if _is_ci() else None
+    in_ci = "this is CI, where only writing commands do that" if is_ci() else None
     obstacle = in_ci or find_obstacle(project, run)
     if obstacle is None:
         return settle_run(project, run)
@@ -72,7 +72,8 @@ def settle_run_to_read(project: Project, run: Run, *, history: bool) -> Run:
     return view_run(project, run)
 
 
-def _is_ci() -> bool:
+def is_ci() -> bool:
+    """Whether nobody is here for whom anything is to be set up."""
     return os.environ.get("CI", "").lower() not in ("", "0", "false", "no")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -112,10 +112,37 @@ def make_segments(segment: str | None) -> Selection | None:
     return None if segment is None else parse_selection(segment)
 
 
-def load_project() -> Project:
+def load_project(*, tend: bool = True) -> Project:
+    """The project around the current folder; where git calls no hooks of ours in a run, that is said and mended.
+
+    Every command of a project comes by here. Those that are about the hooks themselves do not `tend` them.
+    """
+    from gitassets.actions.hooks import find_unguarded
     from gitassets.actions.project import find_project
 
-    return find_project(Path.cwd())
+    project = find_project(Path.cwd())
+    unguarded = find_unguarded(project) if tend else []
+    if unguarded:
+        _mend_hooks(project, unguarded)
+    return project
+
+
+def _mend_hooks(project: Project, unguarded: Sequence[str]) -> None:
+    from gitassets.actions.hooks import install
+    from gitassets.cli.old_runs import is_ci
+    from gitassets.errors import GitAssetsError
+
+    what = f"{', '.join(unguarded[:5])}{' …' if len(unguarded) > 5 else ''}"
+    missing = f"Git calls no hooks of gitassets in {what}"
+    if is_ci():
+        typer.echo(f"{missing}; `gitassets hooks install` sets them up.", err=True)
+        return
+    try:
+        install(project)
+    except (GitAssetsError, OSError) as error:
+        typer.echo(f"{missing}, and they cannot be set up: {error}", err=True)
+    else:
+        typer.echo(f"Set up the hooks that guard approved assets in {what}: git did not call them.", err=True)
 
 
 def load_run(wanted: str, *, dry_run: bool = False) -> tuple[Project, Run]:

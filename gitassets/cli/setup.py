@@ -53,7 +53,11 @@ def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The project's folder.", show_default=False)] = Path(),
     as_json: JsonOption = False,
 ) -> None:
-    """Make a folder a project, or complete what a clone of a project lacks. Safe to run again."""
+    """Make a folder a project, or complete what a clone of a project lacks. Safe to run again.
+
+    Hooks that you have, and files that you track, stay as they are: git calls the hooks of gitassets in the folders of
+    runs alone. In a clone of a run's branch nothing is committed.
+    """
     from gitassets.actions.init import init as act
     from gitassets.cli.render import emit_json
 
@@ -64,8 +68,8 @@ def init(
         typer.echo(line)
     for path in result.uncommitted:
         typer.echo(f"Left uncommitted, since you had changed it before: {path}")
-    if result.hooks_skipped:
-        typer.echo(f"No hooks: {result.hooks_skipped}", err=True)
+    for line in result.left:
+        typer.echo(f"Left for you: {line}", err=True)
     typer.echo(f"Project: {result.root}")
     if result.runs_there:
         shown = ", ".join(result.runs_there[:8]) + (" …" if len(result.runs_there) > 8 else "")

@@ -354,7 +354,7 @@ def test_a_commit_that_a_hook_makes_within_one_of_ours_is_judged(locked: LockedR
 
 
 def test_what_a_hook_of_the_users_adds_to_our_message_is_judged_and_passes(locked: LockedRun, trace: Path) -> None:
-    hook = write_hook(locked.project, "commit-msg.before-gitassets", 'echo "Change-Id: I1" >>"$1"')
+    hook = write_hook(locked.project, "commit-msg", 'echo "Change-Id: I1" >>"$1"')
     assert hook.exists()
     approve(locked.project, locked.run, select(image="3"))
     assert "Change-Id: I1" in locked.git("log", "-1", "--format=%B")

@@ -35,6 +35,10 @@ MOMENTS = {
     "reference-transaction committed": '[ "$1" != committed ] || {}',
     "post-commit": "{}",
 }
+# A hook of the project's may be called by git, or by ours, which git has called.
+KILL_GIT = """\
+pid=$PPID; until grep -qx git /proc/$pid/comm; do pid=$(sed -n 's/^PPid:[^0-9]*//p' /proc/$pid/status); done
+kill -9 $pid"""
 
 AFTER = ("reference-transaction committed", "post-commit")
 
@@ -66,7 +70,7 @@ def test_killed_together(project: Project, run: Run, moment: str, arguments: tup
 @pytest.mark.parametrize("act", [approve_audio_2, replace_image_3])
 def test_git_alone_killed_leaves_all_as_it_was(project: Project, run: Run, moment: str, act: Act) -> None:
     before = snapshot(run)
-    hook = write_hook(project, moment.split()[0], MOMENTS[moment].format("kill -9 $PPID"))
+    hook = write_hook(project, moment.split()[0], MOMENTS[moment].format(f"{{ {KILL_GIT}; }}"))
     with pytest.raises(CommandError) as caught:
         act(project, run)
     assert caught.value.code == -signal.SIGKILL

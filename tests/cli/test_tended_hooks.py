@@ -1,0 +1,128 @@
+"""Every command that concerns a project says where git does not call the hooks of a run, and mends it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from gitassets.actions.hooks import find_unguarded
+from gitassets.cli.app import app
+from gitassets.cli.claude_studio import app as studio
+from tests.actions.locked_run import LockedRun
+
+SAID = "Set up the hooks that guard approved assets in ep1: git did not call them.\n"
+# They set the hooks up, take them away or show how they stand, or concern no project that is there already.
+ON_THEIR_OWN = {"init", "demo", "doctor", "hooks install", "hooks uninstall", "hooks status", "hooks install-server"}
+# What each command needs to come to its project; whether it can do its work there makes no difference.
+ARGUMENTS = {
+    "produce": ("--resume", "ep1", "--dry-run"),
+    "produce-video": ("--resume", "ep1", "--dry-run"),
+    "track": ("runs/ep1",),
+    "open": ("ep1",),
+    "close": ("ep1",),
+    "list": ("ep1",),
+    "review": ("ep1",),
+    "approve": ("ep1", "--audio", "1"),
+    "reject": ("ep1", "--audio", "1", "--reason", "too loud"),
+    "reopen": ("ep1", "--image", "1", "--reason", "wrong logo"),
+    "note": ("ep1", "words", "--segment", "1"),
+    "regen": ("ep1", "--image", "3", "--dry-run"),
+    "replace": ("ep1", "runs/ep1/images/scene_000.png", "--image", "3"),
+    "restore": ("ep1", "--image", "3"),
+    "copy": ("ep1", "ep1", "--image", "3"),
+    "build": ("ep1",),
+    "takes": ("ep1", "--image", "3"),
+    "history": ("ep1", "--image", "3"),
+    "choose": ("ep1", "--image", "3", "--take", "9"),
+    "edit": ("ep1", "1", "--text", "Other words."),
+    "show": ("ep1", "1"),
+    "summary": (),
+    "log": ("ep1",),
+    "blame": ("ep1",),
+    "diff": ("ep1",),
+    "providers": (),
+    "cost": (),
+    "push": ("ep1", "--dry-run"),
+    "pull": ("ep1",),
+    "publish": ("ep1", "--dry-run"),
+    "runs": (),
+    "export": ("ep1", "--dry-run"),
+    "import": ("none.zip",),
+    "verify": ("ep1",),
+    "gc": (),
+    "upgrade": ("--all",),
+    "move": ("ep1", "--image", "3", "--to", "2"),
+}
+
+
+def iter_commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+    """The names of all commands, each with its help."""
+    inner = getattr(command, "commands", {})
+    if not inner:
+        yield " ".join(path), str(command.help)
+    for name, one in inner.items():
+        yield from iter_commands(one, (*path, name))
+
+
+def name_of(command: str) -> str:
+    return command.removeprefix("assets ")
+
+
+OURS = dict(iter_commands(typer.main.get_command(app)))
+# Most commands of claude-studio are the very functions of gitassets.
+STUDIOS = {
+    name: told for name, told in iter_commands(typer.main.get_command(studio)) if told != OURS.get(name_of(name))
+}
+COMMANDS = [*((app, name) for name in OURS), *((studio, name) for name in STUDIOS)]
+
+
+def break_hooks(locked: LockedRun) -> None:
+    (locked.project.git_dir / "worktrees" / "ep1" / "config.worktree").unlink()
+    assert find_unguarded(locked.project) == ["ep1"]
+
+
+@pytest.mark.parametrize(
+    ("face", "command"), [(face, name) for face, name in COMMANDS if name_of(name) not in ON_THEIR_OWN],
+    ids=lambda one: one if isinstance(one, str) else str(one.info.name),
+)  # fmt: skip
+def test_every_command_notices_and_mends(locked: LockedRun, face: typer.Typer, command: str) -> None:
+    break_hooks(locked)
+    result = CliRunner().invoke(face, [*command.split(), *ARGUMENTS[name_of(command)]])
+    assert result.stderr.count(SAID) == 1, result.output
+    assert SAID not in result.stdout
+    assert find_unguarded(locked.project) == []
+
+
+def test_no_command_is_left_out() -> None:
+    assert {name_of(name) for _, name in COMMANDS} == ON_THEIR_OWN | ARGUMENTS.keys()
+    assert {"produce-video", "assets import"} <= STUDIOS.keys()
+
+
+def test_json_stays_json(locked: LockedRun) -> None:
+    break_hooks(locked)
+    result = CliRunner().invoke(app, ["list", "ep1", "--json"])
+    assert json.loads(result.stdout)["schema"] == 1
+    assert result.stderr == SAID
+
+
+def test_no_process_is_needed_to_notice(locked: LockedRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object, **kwargs: object) -> bytes:
+        pytest.fail(f"a process was started: {args}")
+
+    monkeypatch.setattr("gitassets.adapters.git.run_command", refuse)
+    assert find_unguarded(locked.project) == []
+    (locked.project.git_dir / "worktrees" / "ep1" / "gitassets-hooks").unlink()
+    assert find_unguarded(locked.project) == ["ep1"]
+
+
+def test_a_folder_that_is_no_project_has_nothing_to_mend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, ["list", "ep1"])
+    assert result.exit_code == 1
+    assert "Set up the hooks" not in result.stderr
