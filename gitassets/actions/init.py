@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gitassets.actions.hooks import install
 from gitassets.actions.project import CLAUDE_STUDIO_RUNS_DIR, Project, find_project, find_runs, repair_links
-from gitassets.adapters.dvc import create_dvc_project, write_local_config
+from gitassets.adapters.dvc import create_dvc_project, find_risky_settings, write_local_config
 from gitassets.adapters.files import write_atomic
 from gitassets.adapters.git import Git, create_repository
 from gitassets.adapters.process import CommandError
@@ -22,7 +23,8 @@ _SHARED_PATHS = (".gitignore", ".dvc/config", ".dvc/.gitignore", ".dvcignore")
 class InitResult:
     """What was done, in sentences; empty when all was there. `uncommitted`: files left for the user to commit.
 
-    `left`: what only a person can put right; `runs_there`: runs that are only on a server.
+    `left`: what only a person can put right; `runs_there`: runs that are only on a server; `risky`: settings of DVC
+    that were left as they are.
     """
 
     root: Path
@@ -31,12 +33,16 @@ class InitResult:
     commit: str | None
     left: tuple[str, ...] = ()
     runs_there: tuple[str, ...] = ()
+    risky: Mapping[str, str] = field(default_factory=dict)
 
 
-def init(folder: Path, *, nested: bool = False) -> InitResult:
+def init(
+    folder: Path, *, nested: bool = False, agrees: Callable[[Mapping[str, str]], bool] = lambda _: False
+) -> InitResult:
     """`folder`, or the repository around it, is a project. `nested` makes a new repository even inside another.
 
-    In a clone of a run's branch only what git does not track is set up.
+    `agrees` is asked whether settings of DVC may be replaced that are risky for locked files. In a clone of a run's
+    branch only what git does not track is set up.
     """
     done: list[str] = []
     root, git_dir = _take_repository(folder, nested, done)
@@ -49,7 +55,9 @@ def init(folder: Path, *, nested: bool = False) -> InitResult:
         write_local_config(root, project.blobs.cache_dir, project.site_cache_dir)
         return InitResult(root, tuple(done), (), None, _install_hooks(project, done))
     paths = [*_write_settings(root, done), *_write_ignores(root, done)]
-    if create_dvc_project(root, project.site_cache_dir):
+    risky = find_risky_settings(root)
+    replace = bool(risky) and agrees(risky)
+    if create_dvc_project(root, project.site_cache_dir, replace=replace):
         done.append("Set up DVC: reflink or copy, no autostage, a private cache")
     left = _install_hooks(project, done)
     if repair_links(project):
@@ -60,7 +68,8 @@ def init(folder: Path, *, nested: bool = False) -> InitResult:
     commit = _commit(project, mine, first=state.head is None) if mine else None
     if commit:
         done.append(f"Committed {', '.join(mine)}")
-    return InitResult(root, tuple(done), uncommitted, commit, left, _find_runs_there(project))
+    there = _find_runs_there(project)
+    return InitResult(root, tuple(done), uncommitted, commit, left, there, {} if replace else risky)
 
 
 def _find_runs_there(project: Project) -> tuple[str, ...]:

@@ -244,8 +244,21 @@ def clone_file(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def create_dvc_project(root: Path, site_cache_dir: Path) -> bool:
-    """`root` is a DVC project with the settings that runs inherit; whether anything had to be made."""
+def find_risky_settings(root: Path) -> dict[str, str]:
+    """What the project's own DVC configuration sets otherwise than runs need it, by name: links into the cache, through
+    which a write to a file changes the cached bytes too, and staging behind the user's back."""
+    config = _read_config(root / ".dvc" / "config")
+    types = _get(config, "cache", "type")
+    autostage = _get(config, "core", "autostage")
+    found = {"cache.type": types} if set(types.split(",")) - {"", *CACHE_TYPES.split(",")} else {}
+    return {**found, **({"core.autostage": autostage} if autostage.lower() == "true" else {})}
+
+
+def create_dvc_project(root: Path, site_cache_dir: Path, *, replace: bool = False) -> bool:
+    """`root` is a DVC project with the settings that runs have; whether anything had to be made.
+
+    What is set already stays, unless it is risky and `replace` agrees to that.
+    """
     made = not (root / ".dvc").is_dir()
     make_private(site_cache_dir)
     if made:
@@ -253,9 +266,20 @@ def create_dvc_project(root: Path, site_cache_dir: Path) -> bool:
         write_atomic(root / ".dvc" / "config", b"")
     if not (root / ".dvc" / ".gitignore").exists():
         write_atomic(root / ".dvc" / ".gitignore", DVC_GITIGNORE)
-    shared = _complete_config(root / ".dvc" / "config", _SHARED)
+    shared = _complete_config(root / ".dvc" / "config", _find_lacking(root, replace))
     local = _complete_config(root / ".dvc" / "config.local", {"core": {"site_cache_dir": str(site_cache_dir)}})
     return made or shared or local
+
+
+def _find_lacking(root: Path, replace: bool) -> dict[str, dict[str, str]]:
+    config = _read_config(root / ".dvc" / "config")
+    risky = find_risky_settings(root) if replace else {}
+    return {
+        section: {
+            key: value for key, value in values.items() if f"{section}.{key}" in risky or not _get(config, section, key)
+        }
+        for section, values in _SHARED.items()
+    }
 
 
 def write_local_config(run_dir: Path, cache_dir: Path, site_cache_dir: Path) -> None:

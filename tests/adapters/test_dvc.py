@@ -13,6 +13,7 @@ from gitassets.adapters.dvc import (
     BlobStore,
     create_dvc_project,
     find_cache_dir,
+    find_risky_settings,
     format_run_config,
     write_local_config,
 )
@@ -188,7 +189,8 @@ def test_dvc_itself_takes_the_project_for_one(tmp_path: Path) -> None:
         assert repo.config["core"]["site_cache_dir"] == str(tmp_path / "site")
 
 
-def test_the_users_own_settings_stay_but_for_a_cache_type_that_would_corrupt(tmp_path: Path) -> None:
+@pytest.mark.parametrize("agreed", [True, False])
+def test_the_users_own_settings_stay_unless_a_risky_one_may_be_replaced(tmp_path: Path, agreed: bool) -> None:
     root = make_repository(tmp_path / "repo")
     a_file(
         root / ".dvc" / "config",
@@ -196,14 +198,32 @@ def test_the_users_own_settings_stay_but_for_a_cache_type_that_would_corrupt(tmp
     )
     a_file(root / ".dvc" / ".gitignore", b"/mine\n")
     a_file(root / ".dvcignore", b"*.tmp\n")
-    assert create_dvc_project(root, tmp_path / "site")
+    assert find_risky_settings(root) == {"cache.type": "hardlink"}
+    assert create_dvc_project(root, tmp_path / "site", replace=agreed)
     config = " ".join(read_config(root).split())
     assert "remote = store" in config
     assert "url = /srv" in config
-    assert 'type = "reflink,copy"' in config
-    assert "hardlink" not in config
+    assert ('type = "reflink,copy"' in config) == agreed
+    assert ("type = hardlink" in config) != agreed
+    assert "autostage = false" in config
     assert (root / ".dvc" / ".gitignore").read_bytes() == b"/mine\n"
     assert (root / ".dvcignore").read_bytes() == b"*.tmp\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "risky"),
+    [
+        ("[cache]\ntype = copy\n", {}),
+        ('[cache]\ntype = "reflink,copy"\n[core]\nautostage = false\n', {}),
+        ('[cache]\ntype = "reflink,symlink"\n', {"cache.type": "reflink,symlink"}),
+        ("[core]\nautostage = true\n", {"core.autostage": "true"}),
+    ],
+)
+def test_only_links_and_staging_are_risky(tmp_path: Path, text: str, risky: dict[str, str]) -> None:
+    a_file(tmp_path / ".dvc" / "config", text.encode())
+    assert find_risky_settings(tmp_path) == risky
+    create_dvc_project(tmp_path, tmp_path / "site")
+    assert find_risky_settings(tmp_path) == risky
 
 
 def test_a_clone_gets_back_what_git_does_not_carry(tmp_path: Path) -> None:

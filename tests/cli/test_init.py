@@ -1,0 +1,74 @@
+"""Before init replaces what the user has set for DVC, it asks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from gitassets.cli import setup
+from gitassets.cli.app import app
+from tests.actions.checks import git
+from tests.faults.test_surroundings import make_repository
+
+LINKED = "[core]\n    autostage = true\n[cache]\n    type = hardlink\n"
+
+
+@pytest.fixture
+def linked(tmp_path: Path) -> Path:
+    """A repository whose DVC links its files into the cache, as its user wants it."""
+    root = make_repository(tmp_path / "repo")
+    (root / ".dvc").mkdir()
+    (root / ".dvc" / "config").write_text(LINKED)
+    git(root, "add", ".dvc")
+    git(root, "commit", "--quiet", "-m", "DVC")
+    return root
+
+
+def run_init(root: Path, *args: str, answer: str = "") -> Result:
+    return CliRunner().invoke(app, ["init", str(root), *args], input=answer)
+
+
+def is_replaced(root: Path) -> bool:
+    config = git(root, "show", "HEAD:.dvc/config")
+    assert git(root, "status", "--porcelain") == ""
+    return "hardlink" not in config and "autostage = true" not in config
+
+
+@pytest.mark.parametrize("args", [(), ("--json",)])
+def test_where_nobody_can_be_asked_it_stays_and_is_said(linked: Path, args: tuple[str, ...]) -> None:
+    result = run_init(linked, *args)
+    assert result.exit_code == 0, result.output
+    assert not is_replaced(linked)
+    if args:
+        assert json.loads(result.stdout)["risky"] == {"cache.type": "hardlink", "core.autostage": "true"}
+    else:
+        assert "DVC's cache.type is hardlink: where files are links into the cache, a program" in result.stderr
+        assert "gitassets init --yes" in result.stderr
+
+
+@pytest.mark.parametrize("answer", ["y", "n"])
+def test_at_a_terminal_one_is_asked(linked: Path, answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(setup, "is_interactive", lambda: True)
+    result = run_init(linked, answer=f"{answer}\n")
+    assert result.stderr.count("Replace that?") == 1
+    assert is_replaced(linked) == (answer == "y")
+    assert ("Left as it is" in result.stderr) == (answer == "n")
+
+
+def test_with_yes_nobody_is_asked(linked: Path) -> None:
+    assert run_init(linked, "--yes").exit_code == 0
+    assert is_replaced(linked)
+    assert run_init(linked).stderr == ""
+
+
+def test_runs_have_safe_settings_either_way(linked: Path) -> None:
+    from gitassets.adapters.dvc import format_run_config
+
+    run_init(linked)
+    text = format_run_config(linked).decode()
+    assert '"reflink,copy"' in text
+    assert "autostage = false" in text
