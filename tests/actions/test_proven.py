@@ -1,0 +1,256 @@
+"""Which approvals the history proves: at the price of the new commits, and whatever a record claims."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from gitassets.actions import proven
+from gitassets.actions.note import note
+from gitassets.actions.project import Project, find_project, find_run, read_manifest
+from gitassets.actions.proven import find_unproven, judge_run, require_proven
+from gitassets.actions.transition import approve, reopen_assets
+from gitassets.actions.verify import HistoryAudit
+from gitassets.domain.selection import parse_selection
+from gitassets.domain.status import Status
+from gitassets.errors import ConflictError
+from tests.actions.checks import git, select
+from tests.actions.locked_run import (
+    IMAGE_1,
+    IMAGE_3,
+    LockedRun,
+    change_by_hand,
+    commit_by_hand,
+    overwrite,
+    with_bytes,
+    with_status,
+)
+from tests.actions.sharing import make_office
+
+
+def doubted(locked: LockedRun, project: Project | None = None) -> dict[str, str]:
+    """Asset and reason of each approval that is not proven."""
+    here = project or locked.project
+    run = find_run(here, "ep1")
+    found = find_unproven(here, run, git(here.root, "rev-parse", run.ref).strip(), read_manifest(here, run))
+    return {str(one.address): one.why for one in found}
+
+
+def swap(locked: LockedRun) -> str:
+    """Other bytes under the lock of image 1, in a commit past every hook."""
+    change_by_hand(locked.folder, IMAGE_1, lambda one: with_bytes(locked.project, one))
+    overwrite(locked.locked_file)
+    return commit_by_hand(locked.folder)
+
+
+def test_what_was_approved_by_the_rules_is_proven(locked: LockedRun) -> None:
+    assert doubted(locked) == {}
+    reopen_assets(locked.project, locked.run, select(image="1"), reason="no")
+    approve(locked.project, locked.run, select(image="1", audio="all"))
+    assert doubted(locked) == {}
+
+
+def test_what_was_not_is_named_with_commit_and_author(locked: LockedRun) -> None:
+    approve(locked.project, locked.run, select(image="3"))
+    commit = swap(locked)
+    why = doubted(locked)
+    assert why.keys() == {"image 1"}
+    assert why["image 1"].startswith(
+        f"commit {commit[:10]} by Ann Lee <ann@example.com>: image 1 is approved and locked"
+    )
+
+
+def test_a_new_approval_proves_what_is_approved_then(locked: LockedRun) -> None:
+    swap(locked)
+    note(locked.project, locked.run, parse_selection("1"), "x")
+    assert "image 1" in doubted(locked)
+    reopen_assets(locked.project, locked.run, select(image="1"), reason="look again")
+    approve(locked.project, locked.run, select(image="1"))
+    assert doubted(locked) == {}
+    assert locked.codes() == {"locked-md5-changed"}
+
+
+def test_a_step_back_by_hand_does_not(locked: LockedRun) -> None:
+    before = locked.git("rev-parse", "HEAD").strip()
+    swap(locked)
+    locked.git("checkout", before, "--", ".")
+    commit_by_hand(locked.folder)
+    assert "image 1" in doubted(locked)
+
+
+def test_nor_does_an_approval_by_hand(locked: LockedRun) -> None:
+    for status in (Status.REVIEW, Status.APPROVED):
+        change_by_hand(locked.folder, IMAGE_1, with_status(status))
+        commit_by_hand(locked.folder)
+    assert "without a recorded reopen" in doubted(locked)["image 1"]
+
+
+def test_a_fault_that_names_no_asset_concerns_all_that_was_approved_then(locked: LockedRun) -> None:
+    path = locked.folder / "asset_manifest.json"
+    data = path.read_bytes()
+    path.unlink()
+    commit_by_hand(locked.folder)
+    path.write_bytes(data)
+    commit_by_hand(locked.folder)
+    approve(locked.project, locked.run, select(image="3"))
+    assert doubted(locked).keys() == {"image 1"}
+
+
+def test_what_is_not_committed_is_not_proven(locked: LockedRun) -> None:
+    change_by_hand(locked.folder, IMAGE_3, with_status(Status.APPROVED))
+    assert doubted(locked) == {"image 3": "asset_manifest.json was changed by hand, and the last commit says otherwise"}
+
+
+def test_where_nothing_is_approved_no_history_is_read(locked: LockedRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    reopen_assets(locked.project, locked.run, select(image="1"), reason="no")
+    monkeypatch.setattr(proven, "judge_run", lambda *_: pytest.fail("the history was judged"))
+    assert doubted(locked) == {}
+
+
+# -- merges, cut histories, remote branches ----------------------------------------------------------------------------
+
+
+def test_one_side_of_a_merge_in_doubt(locked: LockedRun) -> None:
+    """What the other side approved stays proven."""
+    locked.git("checkout", "--quiet", "-b", "side")
+    swap(locked)
+    locked.git("checkout", "--quiet", "run/ep1")
+    approve(locked.project, locked.run, select(image="3"))
+    locked.git("merge", "--quiet", "--no-edit", "--no-verify", "side")
+    assert doubted(locked).keys() == {"image 1"}
+
+
+def shallow_clone(locked: LockedRun, root: Path, *options: str) -> Project:
+    git(root.parent, "clone", "--quiet", *options, "--branch", "run/ep1", f"file://{locked.project.root}", root.name)
+    return find_project(root)
+
+
+def test_a_cut_history_proves_nothing(locked: LockedRun, tmp_path: Path) -> None:
+    project = shallow_clone(locked, tmp_path / "cut", "--depth", "1")
+    assert "the history is cut: this clone is shallow" in doubted(locked, project)["image 1"]
+    with pytest.raises(ConflictError, match="the history is cut") as caught:
+        require_proven(project, find_run(project, "ep1"), locked.head(), locked.manifest(), None, "built")
+    assert caught.value.hint == "`git fetch --unshallow` gets the whole history."
+    git(project.root, "fetch", "--quiet", "--unshallow")
+    assert doubted(locked, project) == {}
+
+
+def test_a_shallow_clone_that_has_the_whole_run_does(locked: LockedRun, tmp_path: Path) -> None:
+    commits = len(git(locked.folder, "rev-list", "run/ep1").split())
+    project = shallow_clone(locked, tmp_path / "deep", "--depth", str(commits))
+    (project.git_dir / "shallow").write_text(git(locked.project.root, "rev-parse", "main"))
+    assert doubted(locked, project) == {}
+
+
+def test_a_run_that_is_only_on_a_remote(locked: LockedRun, tmp_path: Path) -> None:
+    office = make_office(tmp_path)
+    office.equip(locked.project.root)
+    swap(locked)
+    locked.git("push", "--quiet", "--no-verify", "origin", "run/ep1")
+    project = office.clone(tmp_path / "bea")
+    run = find_run(project, "ep1")
+    assert run.ref == "refs/remotes/origin/run/ep1"
+    assert doubted(locked, project).keys() == {"image 1"}
+
+
+# -- the record --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def judged(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many commits were judged at each audit."""
+    counts: list[int] = []
+
+    class Counting(HistoryAudit):
+        def check(self, include: str, exclude: Sequence[str]):  # type: ignore[no-untyped-def]
+            found = super().check(include, exclude)
+            counts.append(self._result.commits)
+            return found
+
+    monkeypatch.setattr(proven, "HistoryAudit", Counting)
+    return counts
+
+
+def record(locked: LockedRun) -> Path:
+    return locked.project.state_dir / "held" / "ep1.json"
+
+
+def test_only_new_commits_are_judged(locked: LockedRun, judged: list[int]) -> None:
+    for _ in range(2):
+        assert doubted(locked) == {}
+    assert judged == [3]
+    for text in "ab":
+        note(locked.project, locked.run, parse_selection("1"), text)
+    assert doubted(locked) == {}
+    assert judged == [3, 2]
+    assert json.loads(record(locked).read_bytes())["tip"] == locked.head()
+
+
+def test_what_does_not_hold_is_not_remembered(locked: LockedRun, judged: list[int]) -> None:
+    doubted(locked)
+    held = record(locked).read_bytes()
+    swap(locked)
+    assert doubted(locked) == doubted(locked) != {}
+    assert (record(locked).read_bytes(), judged) == (held, [3, 1, 1])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"tip": "0" * 40},
+        {"tip": "--all"},
+        {"tip": 7},
+        {"run_id": "ep2"},
+        {"rules": 0},
+        {"gitassets": "0.0.1"},
+        {"more": 1},
+    ],
+)
+def test_a_foreign_record_counts_for_nothing(
+    locked: LockedRun, judged: list[int], change: dict[str, str | int]
+) -> None:
+    doubted(locked)
+    swap(locked)
+    true = {**json.loads(record(locked).read_bytes()), "tip": locked.head()}
+    record(locked).write_text(json.dumps({**true, **change}))
+    assert "image 1" in doubted(locked)
+    assert judged == [3, 4]
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"null", b"\xff"])
+def test_a_broken_record_is_made_anew(locked: LockedRun, judged: list[int], data: bytes) -> None:
+    doubted(locked)
+    good = record(locked).read_bytes()
+    record(locked).write_bytes(data)
+    assert doubted(locked) == {}
+    assert (judged, record(locked).read_bytes()) == ([3, 3], good)
+
+
+def test_a_rewritten_branch_is_judged_as_a_whole(locked: LockedRun, judged: list[int]) -> None:
+    note(locked.project, locked.run, parse_selection("1"), "x")
+    doubted(locked)
+    locked.git("reset", "--quiet", "--hard", "HEAD~1")
+    swap(locked)
+    assert "image 1" in doubted(locked)
+    assert judged == [4, 4]
+
+
+def test_other_rules_judge_anew(locked: LockedRun, judged: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    doubted(locked)
+    monkeypatch.setattr(proven, "RULES", proven.RULES + 1)
+    doubted(locked)
+    assert judged == [3, 3]
+
+
+def test_where_no_record_can_be_written_it_works_all_the_same(locked: LockedRun) -> None:
+    (locked.project.state_dir / "held").write_text("in the way")
+    assert doubted(locked) == {}
+
+
+def test_a_judgement_says_whether_all_holds(locked: LockedRun) -> None:
+    assert judge_run(locked.project, locked.run, locked.head()).holds
+    swap(locked)
+    assert not judge_run(locked.project, locked.run, locked.head()).holds
