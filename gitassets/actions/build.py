@@ -15,6 +15,7 @@ from gitassets.actions.fetch import Wanted, want
 from gitassets.actions.output import check_output
 from gitassets.actions.progress import OnProgress, Progress
 from gitassets.actions.project import Project, Run, read_manifest
+from gitassets.actions.proven import require_proven
 from gitassets.actions.recording import write_run
 from gitassets.actions.run_bytes import ALTERED, check_blob, find_altered, take_blob
 from gitassets.actions.transaction import Session, begin, keep_bytes
@@ -197,6 +198,8 @@ def _take_order(project: Project, run: Run, options: BuildOptions) -> _Order:
         if gaps:
             raise GapsError(run.run_id, gaps, options.policy)
         check_bytes(session, list(used))
+        if options.policy is not Policy.SKIP_REJECTED:
+            require_proven(project, run, session.head, session.manifest, used, "built")
         blobs = {asset.md5: take_blob(session, asset.path, asset.md5) for asset in used.values()}
         order = _Order(session.manifest, session.head, choice, blobs)
     for asset in used.values():

@@ -11,6 +11,7 @@ from gitassets.actions.excerpt_timeline import ExcerptTimeline, lay_out_excerpt
 from gitassets.actions.output import check_free, check_output
 from gitassets.actions.progress import OnProgress
 from gitassets.actions.project import Project, Run
+from gitassets.actions.proven import require_proven
 from gitassets.actions.run_bytes import Excerpt, check_blob, read_excerpt
 from gitassets.adapters.files import write_atomic
 from gitassets.adapters.media_source import measure
@@ -61,6 +62,8 @@ def export_timeline(project: Project, run: Run, options: TimelineOptions, on_pro
     output = options.output or Path(f"{run.run_id}{_SUFFIX}")
     _check(project, output, options)
     excerpt = read_excerpt(project, run, options.only)
+    if options.only is not None:
+        require_proven(project, run, excerpt.head, excerpt.manifest, None, "exported")
     laid_out = lay_out_excerpt(project, excerpt, on_progress)
     media = _find_media(project, folder, excerpt, laid_out)
     lengths = measure(laid_out.sources)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from gitassets.actions.progress import OnProgress
 from gitassets.actions.project import Project, Run, read_manifest
-from gitassets.actions.push import PushOptions, PushResult, push
+from gitassets.actions.proven import require_proven
+from gitassets.actions.push import PushOptions, PushResult, push, settle
 from gitassets.actions.recording import write_run
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
 from gitassets.domain.decision import Skipped
@@ -32,7 +33,10 @@ class PublishResult:
 def publish(project: Project, run: Run, options: PushOptions, on_progress: OnProgress) -> PublishResult:
     """The approved assets that the last build used are published, here and on the server; their bytes are proved to be
     on the DVC remote before that."""
-    plan = _plan(read_manifest(project, run))
+    tip = settle(project, run)
+    manifest = read_manifest(project, run)
+    plan = _plan(manifest)
+    require_proven(project, run, tip, manifest, [one.address for one in plan.transitions], "published")
     pushed = push(project, run, options, on_progress)
     if options.dry_run or not plan.transitions:
         return _result(run, plan, None, pushed)

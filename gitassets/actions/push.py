@@ -69,7 +69,7 @@ def push(project: Project, run: Run, options: PushOptions, on_progress: OnProgre
     branch is as it was, and what was sent counts when the command is run again.
     """
     server = choose_git_remote(project, run.run_id, options.git_remote)
-    tip = _settle(project, run)
+    tip = settle(project, run)
     branches = list_branches_there(project.git, server)
     there = branches.get(BRANCH_PREFIX + run.run_id)
     _check_not_behind(project, run, server, there, tip)
@@ -106,7 +106,7 @@ def _upload(
     return upload(project, run, manifest, remote, on_progress, only_approved=only, dry_run=dry_run)
 
 
-def _settle(project: Project, run: Run) -> str:
+def settle(project: Project, run: Run) -> str:
     """The commit that the run's branch is at, with nothing half-done before it."""
     if run.folder is not None:
         with write_run(project, run, "push") as session:
