@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +11,13 @@ from msgspec.structs import replace
 from gitassets.actions.fetch import Wanted, want
 from gitassets.actions.kept_bytes import require_bytes
 from gitassets.actions.project import Project, Run, read_manifest
+from gitassets.actions.proven import Unproven, describe_unproven, find_unproven
 from gitassets.actions.recording import free_path, write_run
 from gitassets.actions.transaction import Session
 from gitassets.domain.carry import carry, find_hindrance
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
 from gitassets.domain.decision import Skipped
+from gitassets.domain.doubt import put_in_review
 from gitassets.domain.manifest import Address, Asset, Manifest, default_path
 from gitassets.domain.reopened import how_to_reopen
 from gitassets.domain.selection import APPROVED, AssetSelection, Chosen, select_assets
@@ -34,13 +36,15 @@ class Copied:
 
 @dataclass(frozen=True)
 class CopyResult:
-    """`commit` is None when nothing changed, or on a dry run."""
+    """`commit` is None when nothing changed, or on a dry run. `unproven` are the approvals of the source that were not
+    taken over."""
 
     source: str
     run_id: str
     copied: tuple[Copied, ...]
     unchanged: tuple[Address, ...]
     skipped: tuple[Skipped, ...]
+    unproven: tuple[Unproven, ...]
     commit: str | None
     dry_run: bool
 
@@ -56,19 +60,42 @@ class CopyOptions:
 def copy_assets(
     project: Project, source: Run, target: Run, selection: AssetSelection, options: CopyOptions
 ) -> CopyResult:
-    """The chosen assets of `source`, which may be on a branch alone, are those of the same segments of `target`."""
+    """The chosen assets of `source`, which may be on a branch alone, are those of the same segments of `target`.
+
+    What is approved there arrives in review where the history of `source` does not prove the approval: refusing would
+    leave no way to go on with the other assets, or to decide on this one anew.
+    """
     if selection.empty:
         raise UsageError("Say what to copy", "With --audio, --image or --video and approved, all, 5, 1,3,5 or 1-10.")
     if source.run_id == target.run_id:
         raise UsageError(f"{source.run_id} cannot be copied into itself", "Name two runs.")
-    given = read_manifest(project, source)
-    chosen = _choose(given, selection)
+    given = _read_given(project, source, selection)
     if options.dry_run:
-        return _result(source, target, _decide(given, read_manifest(project, target), chosen, options), None, options)
+        return _result(source, target, given, _decide(given, read_manifest(project, target), options), None, options)
     with write_run(project, target, "copy") as session:
-        decided = _decide(given, session.manifest, chosen, options)
+        decided = _decide(given, session.manifest, options)
         commit = _commit(session, source, given, decided) if decided.copied else None
-    return _result(source, target, decided, commit, options)
+    return _result(source, target, given, decided, commit, options)
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What is copied from: in `manifest` the approvals that are not proven at `commit` are in review."""
+
+    commit: str
+    manifest: Manifest
+    chosen: Sequence[Chosen]
+    unproven: tuple[Unproven, ...]
+
+
+def _read_given(project: Project, source: Run, selection: AssetSelection) -> _Given:
+    # A run of claude-studio has no branch before it is upgraded; a dry run shows what it would become.
+    commit = "" if source.view is not None else project.git.line("rev-parse", source.ref)
+    manifest = read_manifest(project, source)
+    chosen = _choose(manifest, selection)
+    addresses = [one.address for one in chosen]
+    unproven = find_unproven(project, source, commit, manifest, addresses) if commit else ()
+    return _Given(commit, put_in_review(manifest, [one.address for one in unproven]), chosen, unproven)
 
 
 def _choose(manifest: Manifest, selection: AssetSelection) -> list[Chosen]:
@@ -100,11 +127,12 @@ class _Decided:
     differing: frozenset[Address]
 
 
-def _decide(source: Manifest, target: Manifest, chosen: list[Chosen], options: CopyOptions) -> _Decided:
+def _decide(given: _Given, target: Manifest, options: CopyOptions) -> _Decided:
     """What is copied. A number that cannot be is an error; of what `all` or `approved` chose, the rest is named."""
+    source = given.manifest
     copied: dict[Address, Asset] = {}
     unchanged, skipped = [], []
-    for one in chosen:
+    for one in given.chosen:
         asset = source.asset(one.address)
         if asset is None:
             continue
@@ -141,24 +169,29 @@ def _refuse(target: Manifest, address: Address, why: str) -> GitAssetsError:
     return GitAssetsError(message, "--replace makes the copy a new take of it." if current else "")
 
 
-def _commit(session: Session, source: Run, given: Manifest, decided: _Decided) -> str:
-    origin = session.project.git.line("rev-parse", source.ref)
+def _commit(session: Session, source: Run, given: _Given, decided: _Decided) -> str:
     changed: dict[Address, Asset | None] = {}
     transitions = []
     for address, asset in decided.copied.items():
-        original = given.asset(address)
+        original = given.manifest.asset(address)
         if original is None:
             continue
         # A copy of an approval is one of these very bytes.
         require_bytes(session.project, source, address, original)
-        record = {"asset": f"{source.run_id}:segment_{address.segment:03d}/{address.kind}", "commit": origin}
+        record = {"asset": f"{source.run_id}:segment_{address.segment:03d}/{address.kind}", "commit": given.commit}
         current = session.manifest.asset(address)
         placed = replace(asset, path=_choose_path(session, address, original, current))
         changed[address] = replace(placed, extra={**asset.extra, "copied_from": {**record, "take": original.take}})
         transitions.append(Transition(address, current.status if current else "none", asset.status))
     what = f"{format_addresses(changed)} from {source.run_id}"
-    message = CommitMessage(session.run.run_id, "copy", what, "", tuple(transitions))
+    message = CommitMessage(session.run.run_id, "copy", what, _explain(source, given, decided), tuple(transitions))
     return session.commit(session.manifest.with_assets(changed), message)
+
+
+def _explain(source: Run, given: _Given, decided: _Decided) -> str:
+    found = [one for one in given.unproven if one.address in decided.copied]
+    lines = [f"In review, since the history of {source.run_id} does not prove the approval:"] if found else []
+    return "\n".join([*lines, *describe_unproven(found)])
 
 
 def _choose_path(session: Session, address: Address, original: Asset, current: Asset | None) -> str:
@@ -168,9 +201,19 @@ def _choose_path(session: Session, address: Address, original: Asset, current: A
     return free_path(session, default_path(address, suffix))
 
 
-def _result(source: Run, target: Run, decided: _Decided, commit: str | None, options: CopyOptions) -> CopyResult:
-    copied = tuple(_iter_copied(decided))
-    return CopyResult(source.run_id, target.run_id, copied, decided.unchanged, decided.skipped, commit, options.dry_run)
+def _result(
+    source: Run, target: Run, given: _Given, decided: _Decided, commit: str | None, options: CopyOptions
+) -> CopyResult:
+    return CopyResult(
+        source.run_id,
+        target.run_id,
+        tuple(_iter_copied(decided)),
+        decided.unchanged,
+        decided.skipped,
+        given.unproven,
+        commit,
+        options.dry_run,
+    )
 
 
 def _iter_copied(decided: _Decided) -> Iterator[Copied]:

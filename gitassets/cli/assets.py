@@ -482,7 +482,8 @@ def copy(
 ) -> None:
     """Copy assets into the same segments of another run, with their status and where they came from.
 
-    Where the text of a segment differs, the copy is in review and marked stale. Approved assets are never replaced.
+    Where the text of a segment differs, the copy is in review and marked stale. It is in review, too, where the history
+    of SOURCE does not prove the approval, such as after a commit past the hooks. Approved assets are never replaced.
     """
     from gitassets.domain.selection import parse_copy_selection
 
@@ -510,7 +511,7 @@ def copy_chosen(
 
 
 def _tell_copied(result: CopyResult) -> None:
-    from gitassets.cli.told import tell_skipped
+    from gitassets.cli.told import tell_skipped, tell_unproven
     from gitassets.domain.commit_message import format_addresses
 
     what = format_addresses(one.address for one in result.copied) or "nothing"
@@ -523,6 +524,7 @@ def _tell_copied(result: CopyResult) -> None:
     if result.unchanged:
         typer.echo(f"  there already: {format_addresses(result.unchanged)}")
     tell_skipped(result.skipped)
+    tell_unproven(result.source, result.unproven)
 
 
 class Skip(StrEnum):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import typer
 
+from gitassets.actions.proven import Unproven, describe_unproven
 from gitassets.actions.recording import Failure
 from gitassets.cli.render import printable
 from gitassets.domain.commit_message import Transition, describe_transitions, format_addresses
@@ -38,3 +39,12 @@ def tell_skipped(skipped: Sequence[Skipped]) -> None:
         grouped.setdefault(one.why, []).append(one.address)
     for why, addresses in grouped.items():
         typer.echo(f"  left out: {format_addresses(addresses)} {why}")
+
+
+def tell_unproven(source: str, unproven: Sequence[Unproven]) -> None:
+    """Which approvals were not taken over, with why."""
+    if not unproven:
+        return
+    typer.echo(printable(f"  in review, since the history of {source} does not prove the approval:"), err=True)
+    for line in describe_unproven(unproven):
+        typer.echo(printable(f"    {line}"), err=True)

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from gitassets.actions import proven
+from gitassets.actions.build import BuildOptions, build
+from gitassets.actions.copy import CopyOptions, copy_assets
 from gitassets.actions.note import note
+from gitassets.actions.open_close import close_run
 from gitassets.actions.project import Project, find_project, find_run, read_manifest
-from gitassets.actions.proven import find_unproven, judge_run, require_proven
+from gitassets.actions.proven import Unproven, find_unproven, judge_run, require_proven
+from gitassets.actions.track import track
 from gitassets.actions.transition import approve, reopen_assets
 from gitassets.actions.verify import HistoryAudit
-from gitassets.domain.selection import parse_selection
+from gitassets.domain.selection import AssetSelection, parse_copy_selection, parse_selection
 from gitassets.domain.status import Status
 from gitassets.errors import ConflictError
-from tests.actions.checks import git, select
+from tests.actions.checks import git, ignore_progress, run_cli, select, statuses
 from tests.actions.locked_run import (
     IMAGE_1,
     IMAGE_3,
@@ -29,6 +33,7 @@ from tests.actions.locked_run import (
     with_status,
 )
 from tests.actions.sharing import make_office
+from tests.media import write_tone
 
 
 def doubted(locked: LockedRun, project: Project | None = None) -> dict[str, str]:
@@ -248,6 +253,78 @@ def test_other_rules_judge_anew(locked: LockedRun, judged: list[int], monkeypatc
 def test_where_no_record_can_be_written_it_works_all_the_same(locked: LockedRun) -> None:
     (locked.project.state_dir / "held").write_text("in the way")
     assert doubted(locked) == {}
+
+
+# -- what the commands make of it --------------------------------------------------------------------------------------
+
+
+def test_a_build_says_what_is_not_proven_and_how_to_go_on(locked: LockedRun) -> None:
+    approve(locked.project, locked.run, select(audio="all", image="3"))
+    commit = swap(locked)
+    for only in ((), ("--only", "approved")):
+        done = run_cli(locked.project.root, "build", "ep1", *only)
+        assert done.returncode == 1
+        assert "Run ep1 is not built: its history does not prove what is approved:\n  image 1: commit" in done.stderr
+        assert commit[:10] in done.stderr
+        assert "`gitassets verify ep1` shows all that is wrong." in done.stderr
+        assert "`gitassets reopen ep1 --image 1 --reason …`, then `gitassets approve ep1 --image 1`." in done.stderr
+    reopen_assets(locked.project, locked.run, select(image="1"), reason="look again")
+    approve(locked.project, locked.run, select(image="1"))
+    assert build(locked.project, locked.run, BuildOptions(size="64x36"), ignore_progress).commit
+
+
+def test_a_build_that_does_not_use_the_asset_is_made(locked: LockedRun) -> None:
+    """It is rejected meanwhile: what is built from is proven."""
+    approve(locked.project, locked.run, select(audio="all", image="3"))
+    swap(locked)
+    reopen_assets(locked.project, locked.run, select(image="1"), reason="no")
+    done = run_cli(locked.project.root, "build", "ep1", "--only", "approved", "--size", "64x36")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def target(locked: LockedRun) -> Callable[[], dict[str, str]]:
+    """A run ep2 with narration alone; gives its statuses."""
+    for number in range(3):
+        write_tone(locked.project.runs_dir / f"ep2/audio/audio_{number:03d}.wav", frequency=900, duration_sec=0.1)
+    track(locked.project, locked.project.runs_dir / "ep2", on_progress=ignore_progress)
+    return lambda: statuses(locked.project, find_run(locked.project, "ep2"))
+
+
+def copy_images(locked: LockedRun, chosen: str = "approved", *, dry_run: bool = False) -> tuple[Unproven, ...]:
+    from gitassets.domain.manifest import Kind
+
+    selection = AssetSelection({Kind.IMAGE: parse_copy_selection(chosen)}, None)
+    source, target = (find_run(locked.project, name) for name in ("ep1", "ep2"))
+    return copy_assets(locked.project, source, target, selection, CopyOptions(dry_run=dry_run)).unproven
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_a_copy_is_in_review_where_the_approval_is_not_proven(
+    locked: LockedRun, target: Callable[[], dict[str, str]], is_open: bool
+) -> None:
+    approve(locked.project, locked.run, select(image="3"))
+    swap(locked)
+    if not is_open:
+        close_run(locked.project, locked.run)
+    assert [str(one.address) for one in copy_images(locked, dry_run=True)] == ["image 1"]
+    assert [str(one.address) for one in copy_images(locked)] == ["image 1"]
+    assert (target()["image 1"], target()["image 3"]) == ("review", "approved")
+    message = git(locked.project.root, "log", "-1", "--format=%B", "run/ep2")
+    assert "In review, since the history of ep1 does not prove the approval:\nimage 1: commit" in message
+    approve(locked.project, find_run(locked.project, "ep2"), select(image="1"))
+    assert target()["image 1"] == "approved"
+
+
+def test_what_was_not_approved_is_copied_without_a_word(
+    locked: LockedRun, target: Callable[[], dict[str, str]]
+) -> None:
+    swap(locked)
+    assert copy_images(locked, "3") == ()
+    assert target()["image 3"] == "draft"
+    done = run_cli(locked.project.root, "copy", "ep1", "ep2", "--image", "1")
+    assert done.returncode == 0
+    assert "in review, since the history of ep1 does not prove the approval:\n    image 1: commit" in done.stderr
 
 
 def test_a_judgement_says_whether_all_holds(locked: LockedRun) -> None:
