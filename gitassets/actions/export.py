@@ -9,11 +9,11 @@ from pathlib import Path
 
 from gitassets import __version__
 from gitassets.actions.excerpt_timeline import lay_out_excerpt
-from gitassets.actions.history import is_cut
 from gitassets.actions.log import read_log
 from gitassets.actions.output import check_free, check_output, hold_output
 from gitassets.actions.progress import OnProgress, Progress
-from gitassets.actions.project import Project, Run
+from gitassets.actions.project import BRANCH_PREFIX, Project, Run
+from gitassets.actions.proven import find_cut, require_proven
 from gitassets.actions.run_bytes import Excerpt, damaged_blob, read_excerpt
 from gitassets.adapters.bag import BagFolder, write_zip
 from gitassets.adapters.git_bundle import make_bundle
@@ -42,23 +42,28 @@ from gitassets.domain.manifest import Address, Kind, format_manifest, iter_folde
 from gitassets.errors import ConflictError, GitAssetsError
 
 _ZIP = ".zip"
+_NEW_LINE = b"\n"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExportOptions:
-    """What is packed: the assets of one status or kind, or all. `output` of None is RUN.zip in the current folder."""
+    """What is packed: the assets of one status or kind, or all. `output` of None is RUN.zip in the current folder.
+
+    `with_history`: every commit of the run goes along, which proves the approvals to whoever imports it.
+    """
 
     only: Only | None = None
     kind: Kind | None = None
     output: Path | None = None
-    with_history: bool = False
+    with_history: bool = True
     force: bool = False
     dry_run: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExportResult:
-    """`commit` is the state that was packed. `files` and `size_bytes` count the media.
+    """`commit` is the state that was packed. `files` and `size_bytes` count the media; `history_bytes` is what the
+    history takes besides, 0 without one.
 
     `checksum` is the SHA-256 of the bag's list of checksums, None on a dry run: equal ones, equal contents.
     """
@@ -72,6 +77,7 @@ class ExportResult:
     size_bytes: int
     commits: int
     with_history: bool
+    history_bytes: int
     checksum: str | None
     dry_run: bool
 
@@ -81,24 +87,24 @@ def export_run(project: Project, run: Run, options: ExportOptions, on_progress: 
     output = options.output or Path(f"{run.run_id}{_ZIP}")
     check_output(project, output)
     check_free(output, force=options.force, is_ours=_is_bag)
-    if options.with_history and is_cut(project, run.ref):
-        raise ConflictError("This clone is shallow: its history is cut", "Get it with `git fetch --unshallow`.")
     excerpt = read_excerpt(project, run, options.only, options.kind)
+    require_proven(project, run, excerpt.head, excerpt.manifest, None, "exported")
     _check_names(excerpt)
     trail = _read_trail(project, run, excerpt)
+    bundle = _read_history(project, excerpt, trail, on_progress) if options.with_history else b""
     if options.dry_run:
-        return _result(excerpt, options, output, trail, None)
+        return _result(excerpt, options, output, trail, bundle, None)
     with hold_output(project, output) as part, _bag_folder(project, output, part) as folder:
         check_free(output, force=options.force, is_ours=_is_bag)
         bag = BagFolder(folder)
         _add_media(bag, excerpt, on_progress)
         _add_texts(project, bag, excerpt, trail, on_progress)
-        if options.with_history:
-            bag.add_bytes(BUNDLE, make_bundle(project.git, excerpt.head, f"refs/heads/run/{run.run_id}"))
+        if bundle:
+            bag.add_bytes(BUNDLE, bundle)
         checksum = bag.finish(_describe(excerpt, options))[PAYLOAD_LIST].sha256
         if folder != part:
             write_zip(folder, part, run.run_id)
-    return _result(excerpt, options, output, trail, checksum)
+    return _result(excerpt, options, output, trail, bundle, checksum)
 
 
 def _is_bag(output: Path) -> bool:
@@ -137,6 +143,17 @@ def _read_trail(project: Project, run: Run, excerpt: Excerpt) -> bytes:
     earlier = project.git.read_blob(excerpt.head, IMPORTED_TRAIL) or b""
     entries = read_log(project, replace(run, ref=excerpt.head))
     return earlier + format_trail(run.run_id, reversed(entries))
+
+
+def _read_history(project: Project, excerpt: Excerpt, trail: bytes, on_progress: OnProgress) -> bytes:
+    cut = find_cut(project, excerpt.head)
+    if cut is not None:
+        raise ConflictError(
+            f"Run {excerpt.run_id} is not exported with its history: {cut.why}",
+            f"{cut.hint} --no-history leaves it out.",
+        )
+    on_progress(Progress(0, len(excerpt.blobs), f"the history of {trail.count(_NEW_LINE)} commits"))
+    return make_bundle(project.git, excerpt.head, f"refs/heads/{BRANCH_PREFIX}{excerpt.run_id}")
 
 
 def _add_media(bag: BagFolder, excerpt: Excerpt, on_progress: OnProgress) -> None:
@@ -184,7 +201,9 @@ def _describe(excerpt: Excerpt, options: ExportOptions) -> dict[str, str]:
     }
 
 
-def _result(excerpt: Excerpt, options: ExportOptions, output: Path, trail: bytes, checksum: str | None) -> ExportResult:
+def _result(
+    excerpt: Excerpt, options: ExportOptions, output: Path, trail: bytes, bundle: bytes, checksum: str | None
+) -> ExportResult:
     sizes = [size for _, _, size in iter_folder_entries(excerpt.manifest)]
     return ExportResult(
         run_id=excerpt.run_id,
@@ -194,8 +213,9 @@ def _result(excerpt: Excerpt, options: ExportOptions, output: Path, trail: bytes
         left_out=tuple(one for one, _ in iter_left_out(excerpt.whole, options.only, options.kind)),
         files=len(sizes),
         size_bytes=sum(sizes),
-        commits=trail.count(b"\n"),
+        commits=trail.count(_NEW_LINE),
         with_history=options.with_history,
+        history_bytes=len(bundle),
         checksum=checksum,
         dry_run=options.dry_run,
     )

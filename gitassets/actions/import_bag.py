@@ -20,14 +20,17 @@ from gitassets.actions.history import allows_by_hand
 from gitassets.actions.open_close import open_run
 from gitassets.actions.progress import OnProgress
 from gitassets.actions.project import BRANCH_PREFIX, Project, find_runs, repair_links
+from gitassets.actions.proven import Unproven, describe_unproven, judge_history
 from gitassets.actions.verify import HistoryAudit, VerifyResult
 from gitassets.adapters.files import hash_bytes
 from gitassets.adapters.git_bundle import read_bundle, take_over
+from gitassets.adapters.process import CommandError
 from gitassets.domain.audit import IMPORTED_TRAIL
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
+from gitassets.domain.doubt import Doubt, put_in_review
 from gitassets.domain.dvc_file import imply_dvc_files
-from gitassets.domain.imported import record_import
-from gitassets.domain.manifest import Address, Manifest, iter_folder_entries
+from gitassets.domain.imported import Approvals, record_import
+from gitassets.domain.manifest import Address, Asset, Manifest, iter_folder_entries
 from gitassets.domain.run_id import check_run_id, find_twin
 from gitassets.domain.status import Status
 from gitassets.errors import ConflictError, CorruptError, NotFoundError
@@ -37,15 +40,22 @@ _WITHOUT = "--no-history imports the assets without it, as a run that begins ane
 
 @dataclass(frozen=True, kw_only=True)
 class ImportOptions:
-    """`run_id` of None is that of the bag. `history`: taken over where the bag has it and the run keeps its id."""
+    """`run_id` of None is that of the bag. `history`: taken over where the bag has it and the run keeps its id.
+
+    `trust`: approvals are taken over also where no history proves them.
+    """
 
     run_id: str | None = None
     history: bool = True
+    trust: bool = False
     dry_run: bool = False
 
 
 class ImportResult(Struct, frozen=True, kw_only=True):
     """`source_run` at `source_commit` is what the bag was made of; `statuses` counts the imported assets by status.
+
+    `approvals` says what the approvals are taken over for, None where there are none; `unproven` are those that no
+    history proves: they are in review, unless they are trusted.
 
     `commits` is how many came over as the run's history, 0 when it begins anew; `history_left` that there was one.
     `missing` are files that the history's last state names and the bag does not hold. On a dry run `commit` and
@@ -59,6 +69,8 @@ class ImportResult(Struct, frozen=True, kw_only=True):
     checksum: str
     imported: tuple[Address, ...]
     statuses: Mapping[str, int]
+    approvals: Approvals | None
+    unproven: tuple[Unproven, ...]
     files: int
     size_bytes: int
     commits: int
@@ -79,8 +91,21 @@ class _History:
     commits: int
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """What the run is to be: `manifest` names the assets as they are taken over."""
+
+    manifest: Manifest
+    approvals: Approvals | None
+    unproven: tuple[Unproven, ...] = ()
+    history: _History | None = None
+
+
 def import_bag(project: Project, source: Path, options: ImportOptions, on_progress: OnProgress) -> ImportResult:
-    """A new run holds what the bag holds, with its statuses and where it came from. Nothing else has changed."""
+    """A new run holds what the bag holds, with its statuses and where it came from. Nothing else has changed.
+
+    What is approved in the bag is so in the run where the history in the bag proves it, or on somebody's word.
+    """
     check_set_up(project)
     project.git.check_identity()
     _check_source(project, source)
@@ -90,17 +115,17 @@ def import_bag(project: Project, source: Path, options: ImportOptions, on_progre
         bag = read_given_bag(project, source, folder / "bag", on_progress)
         run_id = options.run_id or bag.manifest.run_id
         _check_new(project, run_id)
-        history = _read_history(project, bag, folder / "history", options)
+        plan = _plan(project, bag, folder / "history", options)
         if options.dry_run:
-            return _result(source, bag, run_id, history)
-        commit = _make_run(project, bag, run_id, history)
+            return _result(source, bag, run_id, plan)
+        commit = _make_run(project, bag, run_id, plan)
     folder = open_run(project, run_id).folder
-    return replace(_result(source, bag, run_id, history), commit=commit, folder=folder, dry_run=False)
+    return replace(_result(source, bag, run_id, plan), commit=commit, folder=folder, dry_run=False)
 
 
-def _result(source: Path, bag: GivenBag, run_id: str, history: _History | None) -> ImportResult:
+def _result(source: Path, bag: GivenBag, run_id: str, plan: _Plan) -> ImportResult:
     """What is to be imported; nothing is yet."""
-    counts = Counter(asset.status for _, asset in bag.manifest.assets())
+    counts = Counter(asset.status for _, asset in plan.manifest.assets())
     return ImportResult(
         run_id=run_id,
         source=source,
@@ -109,11 +134,13 @@ def _result(source: Path, bag: GivenBag, run_id: str, history: _History | None) 
         checksum=bag.checksum,
         imported=tuple(address for address, _ in bag.manifest.assets()),
         statuses={status.value: counts[status] for status in Status if status in counts},
+        approvals=plan.approvals,
+        unproven=plan.unproven,
         files=len(bag.files()),
         size_bytes=sum(size for _, _, size in iter_folder_entries(bag.manifest)),
-        commits=history.commits if history else 0,
-        history_left=bag.bundle is not None and history is None,
-        missing=_find_missing(bag, history),
+        commits=plan.history.commits if plan.history else 0,
+        history_left=bag.bundle is not None and plan.history is None,
+        missing=_find_missing(bag, plan.history),
     )
 
 
@@ -151,16 +178,43 @@ def _check_new(project: Project, run_id: str) -> None:
         raise ConflictError(f"{folder} is in the way", "Move it away, or import under another name with --as NAME.")
 
 
-def _read_history(project: Project, bag: GivenBag, repository: Path, options: ImportOptions) -> _History | None:
-    """The history in the bag; None where there is none, or it is not wanted.
+def _plan(project: Project, bag: GivenBag, repository: Path, options: ImportOptions) -> _Plan:
+    """A history is that of one run: under another name the run begins anew, and the history only proves approvals."""
+    approvals = Approvals.PROVEN if any(asset.locked for _, asset in bag.manifest.assets()) else None
+    if bag.bundle is not None and options.history and options.run_id in (None, bag.manifest.run_id):
+        return _Plan(bag.manifest, approvals, history=_read_history(project, bag, bag.bundle, repository))
+    unproven = _find_unproven(bag, repository) if approvals else ()
+    if not unproven:
+        return _Plan(bag.manifest, approvals)
+    if options.trust:
+        return _Plan(bag.manifest, Approvals.TRUSTED, unproven)
+    return _Plan(put_in_review(bag.manifest, [one.address for one in unproven]), Approvals.IN_REVIEW, unproven)
 
-    A history is that of one run: under another name the run begins anew. CorruptError unless each of its commits keeps
-    the locks, and the last one fits what the bag holds.
-    """
-    if bag.bundle is None or not options.history or options.run_id not in (None, bag.manifest.run_id):
-        return None
-    ref = f"refs/heads/{BRANCH_PREFIX}{bag.manifest.run_id}"
-    git, tip = read_bundle(bag.bundle, repository, ref, bag.name)
+
+def _find_unproven(bag: GivenBag, repository: Path) -> tuple[Unproven, ...]:
+    """The approvals in the bag that its history, which is read in a repository of its own, does not prove."""
+    if bag.bundle is None:
+        return _doubt_all(bag.manifest, "the file carries no history")
+    try:
+        git, tip = read_bundle(bag.bundle, repository, _ref(bag), bag.name)
+        judged = judge_history(git, bag.manifest.run_id, tip)
+    except (CorruptError, CommandError) as error:
+        return _doubt_all(bag.manifest, error.message)
+    return judged.find_unproven(bag.manifest, Doubt("the history in the file ends with another state of it"))
+
+
+def _doubt_all(manifest: Manifest, why: str) -> tuple[Unproven, ...]:
+    return tuple(Unproven(address, why, "") for address, asset in manifest.assets() if asset.locked)
+
+
+def _ref(bag: GivenBag) -> str:
+    return f"refs/heads/{BRANCH_PREFIX}{bag.manifest.run_id}"
+
+
+def _read_history(project: Project, bag: GivenBag, bundle: Path, repository: Path) -> _History:
+    """The history that becomes the run's. CorruptError unless each of its commits keeps the locks, and the last one
+    fits what the bag holds."""
+    git, tip = read_bundle(bundle, repository, _ref(bag), bag.name)
     ours, theirs = (one.line("rev-parse", "--show-object-format") for one in (project.git, git))
     if ours != theirs:
         raise ConflictError(f"The history in {bag.name} has ids by {theirs}, and this repository by {ours}", _WITHOUT)
@@ -177,20 +231,27 @@ def _read_history(project: Project, bag: GivenBag, repository: Path, options: Im
 
 
 def _is_part(part: Manifest, whole: Manifest) -> bool:
-    same = all(whole.asset(address) == asset for address, asset in part.assets())
+    same = all(_is_of(asset, whole.asset(address)) for address, asset in part.assets())
     return same and all(one in whole.final for one in part.final)
 
 
-def _make_run(project: Project, bag: GivenBag, run_id: str, history: _History | None) -> str:
+def _is_of(part: Asset, whole: Asset | None) -> bool:
+    """Whether it is the same asset; an export of approved assets leaves their candidates out."""
+    if whole is None or replace(part, takes={}) != replace(whole, takes={}):
+        return False
+    return all(whole.takes.get(md5) == take for md5, take in part.takes.items())
+
+
+def _make_run(project: Project, bag: GivenBag, run_id: str, plan: _Plan) -> str:
     """The id of the commit at the end of the run's new branch. Its bytes are in the cache before there is a branch."""
     # What no branch names yet is safe from `gc` only while nobody else has this lock.
     with project.lock(f"import {run_id}"):
         repair_links(project)
         _check_new(project, run_id)
         _keep_files(project, bag)
-        if history is not None:
-            return _make_branch_of_history(project, run_id, history)
-        return _make_branch(project, bag, run_id)
+        if plan.history is not None:
+            return _make_branch_of_history(project, run_id, plan.history)
+        return _make_branch(project, bag, run_id, plan)
 
 
 def _keep_files(project: Project, bag: GivenBag) -> None:
@@ -209,10 +270,22 @@ def _make_branch_of_history(project: Project, run_id: str, history: _History) ->
     return history.tip
 
 
-def _make_branch(project: Project, bag: GivenBag, run_id: str) -> str:
-    manifest = record_import(bag.manifest, run_id, bag.commit, bag.checksum)
+def _make_branch(project: Project, bag: GivenBag, run_id: str, plan: _Plan) -> str:
+    demoted = plan.unproven if plan.approvals is Approvals.IN_REVIEW else ()
+    in_review = format_addresses(one.address for one in demoted)
+    manifest = record_import(plan.manifest, run_id, bag.commit, bag.checksum, plan.approvals, in_review)
     transitions = tuple(Transition(address, "none", asset.status) for address, asset in manifest.assets())
     what = f"{format_addresses(address for address, _ in manifest.assets()) or 'no assets'} from {bag.manifest.run_id}"
-    words = f"By the bag {Path(bag.name).name}, made of commit {bag.commit or 'unknown'}."
-    message = CommitMessage(run_id, "import", what, words, transitions)
+    message = CommitMessage(run_id, "import", what, _explain(bag, plan), transitions)
     return write_branch(project, manifest, message, {IMPORTED_TRAIL: bag.trail} if bag.trail else {})
+
+
+def _explain(bag: GivenBag, plan: _Plan) -> str:
+    told = {
+        Approvals.PROVEN: "Its history proves what is approved.",
+        Approvals.TRUSTED: "Trusted by whoever imported it, though no history proves what is approved:",
+        Approvals.IN_REVIEW: "In review, since no history proves what is approved there:",
+    }
+    lines = [f"By the bag {Path(bag.name).name}, made of commit {bag.commit or 'unknown'}."]
+    lines += [told[plan.approvals]] if plan.approvals else []
+    return "\n".join([*lines, *describe_unproven(plan.unproven)])

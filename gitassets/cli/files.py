@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
 def register_export(app: typer.Typer) -> None:
     app.command(
         epilog="Examples:\n\n  gitassets export latest\n\n"
-        "  gitassets export pilot -o ~/archive/pilot.zip --with-history\n\n"
+        "  gitassets export pilot -o ~/archive/pilot.zip --no-history\n\n"
         "  gitassets export pilot --only approved --type audio -o narration.zip\n\n"
         "  gitassets export pilot -o pilot-bag\n\n  gitassets export pilot --otio -o pilot.otio"
     )(export)
@@ -59,8 +59,13 @@ def export(
         ),
     ] = None,
     with_history: Annotated[
-        bool, typer.Option("--with-history", help="Also every commit of the run, as a git bundle.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--with-history/--no-history",
+            help="Every commit of the run, as a git bundle, goes along (the default), or stays.",
+            show_default=False,
+        ),
+    ] = None,
     otio: Annotated[
         bool,
         typer.Option("--otio", help="Instead, a timeline of the run's files for editing programs, the .srt beside it."),
@@ -72,14 +77,17 @@ def export(
     """Pack a run into one file that proves itself whole, to be archived or imported elsewhere.
 
     It is a bag (BagIt 1.0, RFC 8493) with the media, the manifest, captions, credits, the audit trail as JSON lines
-    and as text, and checksums. The same state of a run gives the same bytes.
+    and as text, the history, and checksums. The same state of a run gives the same bytes. The history proves the
+    approvals: without it they are in review where the file is imported. An approval that the history does not prove
+    here, such as after a commit past the hooks, is not exported.
 
     With --otio it is an OpenTimelineIO file: narration and pictures as `build` lays them out, and markers for notes,
     rejections, and what is stale or missing.
     """
     if otio:
-        if kind is not None or with_history:
-            raise UsageError("--otio takes neither --type nor --with-history", "They are for the file to be archived.")
+        if kind is not None or with_history is not None:
+            message = "--otio takes neither --type nor --with-history or --no-history"
+            raise UsageError(message, "They are for the file to be archived.")
         _export_timeline(run, only, output, force=force, dry_run=dry_run, as_json=as_json)
         return
     from gitassets.actions.export import ExportOptions, export_run
@@ -89,7 +97,7 @@ def export(
 
     project, found = look_at_run(run, history=True)
     options = ExportOptions(
-        only=only, kind=kind, output=output, with_history=with_history, force=force, dry_run=dry_run
+        only=only, kind=kind, output=output, with_history=with_history is not False, force=force, dry_run=dry_run
     )
     if not dry_run:
         fetch_first(project, found, need_excerpt(project, found, only, kind), as_json)
@@ -111,8 +119,12 @@ def _tell_exported(result: ExportResult) -> None:
     typer.echo(f"  {what}: {count(result.files, 'file')}, {result.size_bytes / 1e6:.1f} MB")
     if result.left_out:
         typer.echo(f"  left out: {format_addresses(result.left_out)}")
-    history = ", and all of them as a git bundle" if result.with_history else ""
-    typer.echo(f"  audit trail of {count(result.commits, 'commit')}{history}")
+    history = f", and all of them as a git bundle of {_format_size(result.history_bytes)}"
+    typer.echo(f"  audit trail of {count(result.commits, 'commit')}{history if result.with_history else ''}")
+
+
+def _format_size(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:.1f} MB" if size_bytes >= 1e6 else f"{size_bytes / 1e3:.1f} kB"
 
 
 def _export_timeline(
@@ -159,6 +171,9 @@ HistoryOption = Annotated[
         "--history/--no-history", help="Take over the history of the run, where the bag has it and the name is kept."
     ),
 ]
+TrustOption = Annotated[
+    bool, typer.Option("--trust", help="Take approvals over that no history in the file proves; this is recorded.")
+]
 
 
 @guarded
@@ -167,26 +182,28 @@ def import_(
     target: Annotated[str | None, typer.Argument(hidden=True)] = None,
     run_id: AsOption = None,
     history: HistoryOption = True,
+    trust: TrustOption = False,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make a run out of an exported one, after every checksum, name and media file in it has been checked.
 
-    The assets keep their statuses, and the run records where they came from. A history that comes along (from
-    export --with-history) is judged as `verify` does, and is then the history of the run. To copy assets from one run
-    into another, use `copy`.
+    The assets keep their statuses, and the run records where they came from. The history in the file is judged as
+    `verify` does, and is then the history of the run; under another name, and with --no-history, it only proves the
+    approvals. What is approved without such a proof arrives in review, unless --trust is given. To copy assets from
+    one run into another, use `copy`.
     """
     if target is not None:
         raise UsageError("import takes one exported run", f"`gitassets copy {source} {target}` copies assets of a run.")
-    import_from(source, run_id, history=history, dry_run=dry_run, as_json=as_json)
+    import_from(source, run_id, history=history, trust=trust, dry_run=dry_run, as_json=as_json)
 
 
-def import_from(source: Path, run_id: str | None, *, history: bool, dry_run: bool, as_json: bool) -> None:
+def import_from(source: Path, run_id: str | None, *, history: bool, trust: bool, dry_run: bool, as_json: bool) -> None:
     """The bag is a run, and what was done is told."""
     from gitassets.actions.import_bag import ImportOptions, import_bag
     from gitassets.cli.render import emit_json
 
-    options = ImportOptions(run_id=run_id, history=history, dry_run=dry_run)
+    options = ImportOptions(run_id=run_id, history=history, trust=trust, dry_run=dry_run)
     with show_progress("Checking", as_json) as on_progress:
         result = import_bag(load_project(), source, options, on_progress)
     if as_json:
@@ -210,7 +227,25 @@ def _tell_imported(result: ImportResult) -> None:
         typer.echo(f"  with its history of {count(result.commits, 'commit')}")
     elif result.history_left:
         typer.echo("  without the history in the file")
+    _tell_approvals(result)
     for path in result.missing:
         typer.echo(printable(f"  not in the file: {path}"))
     if result.folder is not None:
         typer.echo(f"  folder: {result.folder}")
+
+
+def _tell_approvals(result: ImportResult) -> None:
+    from gitassets.actions.proven import describe_unproven
+    from gitassets.cli.render import printable
+    from gitassets.domain.imported import Approvals
+
+    if result.approvals is Approvals.PROVEN:
+        typer.echo("  approvals: proven by the history in the file")
+    elif result.approvals is Approvals.TRUSTED:
+        typer.echo("  approvals: trusted, though no history proves them:", err=True)
+    elif result.approvals is Approvals.IN_REVIEW:
+        typer.echo("  in review, though approved in the file, since no history proves it:", err=True)
+    for line in describe_unproven(result.unproven):
+        typer.echo(printable(f"    {line}"), err=True)
+    if result.approvals is Approvals.IN_REVIEW:
+        typer.echo("    → `gitassets review` decides anew; --trust takes such approvals over.", err=True)

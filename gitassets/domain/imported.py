@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
@@ -14,9 +15,29 @@ from gitassets.domain.manifest import Manifest
 IMPORTED_FROM = "imported_from"
 
 
-def record_import(manifest: Manifest, run_id: str, commit: str | None, checksum: str) -> Manifest:
-    """The manifest as that of run `run_id`, with its origin on record; an earlier origin is kept inside that."""
+class Approvals(StrEnum):
+    """What the approvals of a run were taken over for: proof, somebody's word, or none of them all without either."""
+
+    PROVEN = "proven by history"
+    TRUSTED = "trusted"
+    IN_REVIEW = "in review"
+
+
+def record_import(
+    manifest: Manifest,
+    run_id: str,
+    commit: str | None,
+    checksum: str,
+    approvals: Approvals | None = None,
+    in_review: str = "",
+) -> Manifest:
+    """The manifest as that of run `run_id`, with its origin on record; an earlier origin is kept inside that.
+
+    `approvals` is None where there were none; `in_review` names the assets that were approved there and are not here.
+    """
     origin: dict[str, Any] = {"run_id": manifest.run_id, "commit": commit, "bag_sha256": checksum}
+    origin |= {"approvals": approvals.value} if approvals else {}
+    origin |= {"put_in_review": in_review} if in_review else {}
     if IMPORTED_FROM in manifest.extra:
         origin[IMPORTED_FROM] = manifest.extra[IMPORTED_FROM]
     extra = {**manifest.extra, IMPORTED_FROM: origin}

@@ -53,7 +53,7 @@ def test_everything_is_in_a_bag(project: Project, decided: Run, tmp_path: Path) 
     media |= {"images/scene_002.png"}
     for path in media:
         assert (tmp_path / "bag/data/ep1" / path).read_bytes() == (folder / path).read_bytes()
-    texts = {"asset_manifest.json", "audit.jsonl", "audit.txt"}
+    texts = {"asset_manifest.json", "audit.jsonl", "audit.txt", "history.bundle"}
     assert set(bag.payload_entries()) == {f"data/{one}" for one in texts} | {f"data/ep1/{one}" for one in media}
     whole = (folder / "asset_manifest.json").read_bytes()
     assert (tmp_path / "bag/data/asset_manifest.json").read_bytes() == whole
@@ -63,6 +63,7 @@ def test_everything_is_in_a_bag(project: Project, decided: Run, tmp_path: Path) 
     )  # fmt: skip
     assert bag.info["Gitassets-Assets"] == "audio 1-3, image 1,3"
     assert (result.commit, result.files, result.commits, result.left_out) == (head, 5, 5, ())
+    assert (result.with_history, result.history_bytes) == (True, (tmp_path / "bag/data/history.bundle").stat().st_size)
     assert snapshot(decided) == before
     assert_clean(project, decided)
 
@@ -296,8 +297,23 @@ def test_a_history_that_is_whole_is_given_beside_one_that_was_cut(
 
 def test_a_shallow_clone_has_no_history_to_give(project: Project, decided: Run, tmp_path: Path) -> None:
     (project.git_dir / "shallow").write_text(git(decided.require_folder(), "rev-parse", "HEAD"))
-    with pytest.raises(ConflictError, match="shallow"):
-        export_it(project, decided, tmp_path / "x.zip", with_history=True)
+    with pytest.raises(ConflictError, match="shallow") as caught:
+        export_it(project, decided, tmp_path / "x.zip", kind=Kind.IMAGE)
+    assert caught.value.hint == "`git fetch --unshallow` gets the whole history. --no-history leaves it out."
+    export_it(project, decided, tmp_path / "x.zip", kind=Kind.IMAGE, with_history=False)
+    with pytest.raises(ConflictError, match="audio 1-2: the history is cut"):
+        export_it(project, decided, tmp_path / "y.zip", with_history=False)
+
+
+def test_a_shallow_clone_that_has_all_of_this_run(project: Project, decided: Run, tmp_path: Path) -> None:
+    (project.git_dir / "shallow").write_text(git(project.root, "rev-parse", "main"))
+    export_it(project, decided, tmp_path / "x.zip")
+
+
+def test_the_history_can_be_left_out(project: Project, decided: Run, tmp_path: Path) -> None:
+    result = export_it(project, decided, tmp_path / "bag", with_history=False)
+    assert (result.with_history, result.history_bytes) == (False, 0)
+    assert not (tmp_path / "bag/data/history.bundle").exists()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="dies in a forked process")
@@ -315,7 +331,8 @@ def test_a_killed_export_leaves_nothing_under_its_name(
 def test_progress_is_told(project: Project, run: Run, tmp_path: Path) -> None:
     told: list[Progress] = []
     export_run(project, run, ExportOptions(output=tmp_path / "x.zip"), told.append)
-    assert [(one.done, one.total) for one in told] == [(number, 5) for number in range(5)]
+    assert [(one.done, one.total) for one in told] == [(0, 5), *((number, 5) for number in range(5))]
+    assert told[0].what == "the history of 2 commits"
 
 
 def test_a_run_that_only_a_remote_has(project: Project, decided: Run, tmp_path: Path) -> None:

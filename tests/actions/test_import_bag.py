@@ -87,6 +87,7 @@ def test_everything_comes_over(project: Project, decided: Run, bag: Path, elsewh
         "run_id": "ep1",
         "commit": git(decided.require_folder(), "rev-parse", "HEAD").strip(),
         "bag_sha256": result.checksum,
+        "approvals": "proven by history",
     }
     assert addresses(result.imported) == ["audio 1", "image 1", "audio 2", "audio 3", "image 3"]
     assert result.statuses == {"approved": 2, "rejected": 1, "draft": 1, "review": 1}
@@ -410,6 +411,167 @@ def test_no_history_at_all_under_that_name(bag: Path, elsewhere: Project) -> Non
     (bag / "data/history.bundle").write_bytes(b"no bundle")
     refused(elsewhere, seal(bag), "is not the whole one")
     import_it(elsewhere, bag, NEW)
+
+
+# -- approvals ---------------------------------------------------------------------------------------------------------
+
+
+def origin_of(project: Project, run_id: str) -> dict[str, object]:
+    return dict(read_manifest(project, find_run(project, run_id)).extra["imported_from"])
+
+
+def forge(bag: Path, address: Address, status: Status = Status.APPROVED) -> None:
+    """The manifest in the bag says something else of the asset, and every checksum is right again."""
+    path = bag / "data" / MANIFEST_NAME
+    manifest = parse_manifest(path.read_bytes())
+    found = manifest.asset(address)
+    assert found is not None
+    path.write_bytes(format_manifest(manifest.with_asset(address, with_status(status)(found))))
+    seal(bag)
+
+
+@pytest.mark.parametrize("name", [None, NEW])
+def test_without_a_history_approvals_are_in_review(bag: Path, elsewhere: Project, name: str | None) -> None:
+    (bag / "data/history.bundle").unlink()
+    result = import_it(elsewhere, seal(bag), name)
+    assert (result.approvals, addresses(result.unproven)) == ("in review", ["audio 1", "audio 2"])
+    assert {one.why for one in result.unproven} == {"the file carries no history"}
+    assert result.statuses == {"review": 3, "rejected": 1, "draft": 1}
+    made = origin_of(elsewhere, result.run_id)
+    assert (made["approvals"], made["put_in_review"]) == ("in review", "audio 1-2")
+    message = git(elsewhere.root, "log", "-1", "--format=%B", f"run/{result.run_id}")
+    assert (
+        "In review, since no history proves what is approved there:\naudio 1-2: the file carries no history" in message
+    )
+    assert_holds(elsewhere, result.run_id)
+
+
+def test_they_are_taken_over_on_trust_which_is_on_record(bag: Path, elsewhere: Project) -> None:
+    (bag / "data/history.bundle").unlink()
+    result = import_it(elsewhere, seal(bag), NEW, trust=True)
+    assert (result.approvals, result.statuses["approved"]) == ("trusted", 2)
+    assert addresses(result.unproven) == ["audio 1", "audio 2"]
+    assert origin_of(elsewhere, NEW)["approvals"] == "trusted"
+    assert "Trusted by whoever imported it" in git(elsewhere.root, "log", "-1", "--format=%B", f"run/{NEW}")
+    assert_holds(elsewhere, NEW)
+
+
+def test_trust_is_not_needed_where_there_is_proof(bag: Path, elsewhere: Project) -> None:
+    assert import_it(elsewhere, bag, NEW, trust=True).approvals == "proven by history"
+    assert import_it(elsewhere, bag, trust=True).approvals == "proven by history"
+
+
+def test_nothing_approved_needs_no_proof(project: Project, run: Run, elsewhere: Project, tmp_path: Path) -> None:
+    export_it(project, run, tmp_path / "bag", with_history=False)
+    assert import_it(elsewhere, tmp_path / "bag", NEW).approvals is None
+    assert "approvals" not in origin_of(elsewhere, NEW)
+
+
+@pytest.mark.parametrize("status", [Status.APPROVED, Status.PUBLISHED])
+def test_an_approval_written_into_the_manifest(bag: Path, elsewhere: Project, status: Status) -> None:
+    """The others are proven all the same."""
+    forge(bag, Address(3, Kind.AUDIO), status)
+    with pytest.raises(CorruptError, match="ends with other assets than the bag holds"):
+        import_it(elsewhere, bag)
+    result = import_it(elsewhere, bag, NEW)
+    assert addresses(result.unproven) == ["audio 3"]
+    assert result.unproven[0].why == "the history in the file ends with another state of it"
+    found = statuses(elsewhere, find_run(elsewhere, NEW))
+    assert (found["audio 1"], found["audio 2"], found["audio 3"]) == ("approved", "approved", "review")
+
+
+def test_an_approval_under_another_text(bag: Path, elsewhere: Project) -> None:
+    path = bag / "data" / MANIFEST_NAME
+    manifest = parse_manifest(path.read_bytes())
+    segment = replace(manifest.segments[1], paragraph_text="Something else.")
+    path.write_bytes(format_manifest(manifest.with_segments({1: segment})))
+    result = import_it(elsewhere, seal(bag), NEW)
+    assert addresses(result.unproven) == ["audio 1"]
+
+
+@pytest.mark.parametrize("history", [True, False])
+def test_a_history_that_broke_a_lock_proves_what_it_did_not_touch(
+    project: Project, decided: Run, elsewhere: Project, bag: Path, history: bool
+) -> None:
+    change_by_hand(decided.require_folder(), Address(1, Kind.AUDIO), with_status(Status.REVIEW))
+    commit_by_hand(decided.require_folder())
+    change_by_hand(decided.require_folder(), Address(1, Kind.AUDIO), with_status(Status.APPROVED))
+    with_history_of(project, decided, bag, commit_by_hand)
+    name = NEW if history else None
+    result = import_it(elsewhere, bag, name, history=history)
+    assert addresses(result.unproven) == ["audio 1"]
+    assert "without a recorded reopen" in result.unproven[0].why
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda data: data[:0] + b"no bundle",
+        lambda data: data[:-30],
+        lambda data: data.replace(b"refs/heads/run/ep1", b"refs/heads/run/ep2", 1),
+        lambda data: data.replace(b"\n\n", b"\n" + data.splitlines()[1] + b"x\n\n", 1),
+    ],
+    ids=["none", "cut", "of another run", "with more branches"],
+)
+def test_a_history_that_is_no_proof(bag: Path, elsewhere: Project, spoil: Callable[[bytes], bytes]) -> None:
+    """Nothing of it reaches the project's own objects."""
+    path = bag / "data/history.bundle"
+    path.write_bytes(spoil(path.read_bytes()))
+    before = {one for one in (elsewhere.git_dir / "objects").rglob("*") if one.is_file()}
+    with pytest.raises(CorruptError, match="The history in "):
+        import_it(elsewhere, seal(bag))
+    assert {one for one in (elsewhere.git_dir / "objects").rglob("*") if one.is_file()} == before
+    result = import_it(elsewhere, bag, NEW)
+    assert (result.approvals, addresses(result.unproven)) == ("in review", ["audio 1", "audio 2"])
+    assert Git(elsewhere.root).list_refs("refs/heads/run/*").keys() == {f"refs/heads/run/{NEW}"}
+    assert str(elsewhere.state_dir) not in result.unproven[0].why
+
+
+def test_a_history_that_only_proves_stays_outside(
+    project: Project, decided: Run, bag: Path, elsewhere: Project
+) -> None:
+    import_it(elsewhere, bag, NEW)
+    commit = git(decided.require_folder(), "rev-parse", "HEAD").strip()
+    assert not Git(elsewhere.root).has_object(commit)
+
+
+def test_candidates_are_left_out_of_approved_assets(
+    project: Project, decided: Run, elsewhere: Project, tmp_path: Path
+) -> None:
+    """And the rest is still what the history ends with."""
+    manifest = read_manifest(project, decided)
+    spare = manifest.asset(Address(3, Kind.IMAGE))
+    assert spare is not None
+    candidate = replace(spare, path="takes/scene_000_x.png", md5=digest("x"), take=2, status=Status.DRAFT)
+    picture = tmp_path / "candidate.png"
+    picture.write_bytes((decided.require_folder() / spare.path).read_bytes() + b"\0")
+    candidate = replace(candidate, md5=hash_bytes(picture.read_bytes()), size=picture.stat().st_size, reopened=None)
+    project.blobs.copy_in(picture, candidate.md5)
+    change_by_hand(
+        decided.require_folder(), Address(1, Kind.IMAGE), lambda one: replace(one, takes={candidate.md5: candidate})
+    )
+    commit_by_hand(decided.require_folder())
+    reopen_assets(project, decided, select(image="1"), reason="after all")
+    approve(project, decided, select(image="1"))
+    export_it(project, decided, tmp_path / "x.zip", only=Only.APPROVED)
+    assert import_it(elsewhere, tmp_path / "x.zip").approvals == "proven by history"
+    assert import_it(elsewhere, tmp_path / "x.zip", NEW).unproven == ()
+
+
+def test_a_run_that_the_first_version_imported_stays_valid(bag: Path, elsewhere: Project) -> None:
+    """It says nothing of what its approvals were taken over for."""
+    import_it(elsewhere, bag, NEW, trust=True)
+    run = find_run(elsewhere, NEW)
+    manifest = read_manifest(elsewhere, run)
+    origin = {key: value for key, value in origin_of(elsewhere, NEW).items() if key != "approvals"}
+    message = git(elsewhere.root, "log", "-1", "--format=%B", f"run/{NEW}").replace(
+        "Its history proves what is approved.\n", ""
+    )
+    folder = run.require_folder()
+    (folder / MANIFEST_NAME).write_bytes(format_manifest(replace(manifest, extra={"imported_from": origin})))
+    git(folder, "commit", "--quiet", "--no-verify", "--amend", "--all", "--message", message)
+    assert_holds(elsewhere, NEW)
+    export_it(elsewhere, run, bag.parent / "again.zip")
 
 
 # -- faults ------------------------------------------------------------------------------------------------------------

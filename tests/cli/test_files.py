@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -22,11 +23,15 @@ def call(locked: LockedRun, *args: str, code: int = 0) -> str:
 
 
 def test_there_and_back(locked: LockedRun, tmp_path: Path) -> None:
-    out = call(locked, "export", "ep1", "-o", str(tmp_path / "ep1.zip"), "--with-history")
+    planned = call(locked, "export", "ep1", "-o", str(tmp_path / "ep1.zip"), "--dry-run")
+    out = call(locked, "export", "ep1", "-o", str(tmp_path / "ep1.zip"))
+    assert planned == out.replace("Exported", "Would export")
+    with zipfile.ZipFile(tmp_path / "ep1.zip") as archive:
+        size = archive.getinfo("ep1/data/history.bundle").file_size
     assert out == (
         f"Exported ep1 to {tmp_path / 'ep1.zip'}\n"
         "  audio 1-3, image 1,3: 5 files, 0.0 MB\n"
-        "  audit trail of 3 commits, and all of them as a git bundle\n"
+        f"  audit trail of 3 commits, and all of them as a git bundle of {size / 1e3:.1f} kB\n"
     )
     out = call(locked, "import", str(tmp_path / "ep1.zip"), "--as", "ep2")
     head = locked.head()[:10]
@@ -35,6 +40,7 @@ def test_there_and_back(locked: LockedRun, tmp_path: Path) -> None:
         "  audio 1-3, image 1,3: 5 files, 0.0 MB\n"
         "  4 draft, 1 approved\n"
         "  without the history in the file\n"
+        "  approvals: proven by the history in the file\n"
         f"  folder: {locked.project.runs_dir / 'ep2'}\n"
     )
     assert "All holds: 2 runs" in call(locked, "verify")
@@ -44,16 +50,34 @@ def test_json(locked: LockedRun, tmp_path: Path) -> None:
     exported = json.loads(call(locked, "export", "ep1", "-o", str(tmp_path / "bag"), "--only", "approved", "--json"))
     assert exported.keys() == {
         "schema", "command", "run_id", "output", "commit", "exported", "left_out", "files", "size_bytes", "commits",
-        "with_history", "checksum", "dry_run",
+        "with_history", "history_bytes", "checksum", "dry_run",
     }  # fmt: skip
     assert exported["exported"] == [{"segment": 1, "kind": "image"}]
     imported = json.loads(call(locked, "import", str(tmp_path / "bag"), "--as", "x", "--json"))
     assert imported.keys() == {
         "schema", "command", "run_id", "folder", "source", "source_run", "source_commit", "checksum", "imported",
-        "statuses", "files", "size_bytes", "commits", "history_left", "missing", "commit", "dry_run",
+        "statuses", "approvals", "unproven", "files", "size_bytes", "commits", "history_left", "missing", "commit",
+        "dry_run",
     }  # fmt: skip
     assert imported["checksum"] == exported["checksum"]
     assert imported["statuses"] == {"approved": 1}
+    assert (imported["approvals"], imported["unproven"]) == ("proven by history", [])
+
+
+def test_the_command_lines_of_the_first_version_go_on_working(locked: LockedRun, tmp_path: Path) -> None:
+    for name, options in (("a", ()), ("b", ("--with-history",))):
+        call(locked, "export", "ep1", "-o", str(tmp_path / name), *options)
+        assert (tmp_path / name / "data" / "history.bundle").is_file()
+
+
+def test_without_a_history_approvals_are_in_review_unless_they_are_trusted(locked: LockedRun, tmp_path: Path) -> None:
+    call(locked, "export", "ep1", "-o", str(tmp_path / "bag"), "--no-history")
+    for options, status in (((), "review"), (("--trust",), "approved")):
+        done = run_cli(locked.project.root, "import", str(tmp_path / "bag"), "--as", f"as_{status}", *options)
+        assert done.returncode == 0, done.stderr
+        assert f"4 draft, 1 {status}" in done.stdout or f"1 {status}, 4 draft" in done.stdout
+        assert "image 1: the file carries no history" in done.stderr
+        assert ("--trust takes such approvals over" in done.stderr) == (status == "review")
 
 
 def test_a_timeline(locked: LockedRun, tmp_path: Path) -> None:
@@ -67,7 +91,7 @@ def test_a_timeline(locked: LockedRun, tmp_path: Path) -> None:
 
 
 def test_what_does_not_go_together(locked: LockedRun) -> None:
-    for line in (("--otio", "--type", "audio"), ("--otio", "--with-history")):
+    for line in (("--otio", "--type", "audio"), ("--otio", "--with-history"), ("--otio", "--no-history")):
         assert "--otio takes neither" in call(locked, "export", "ep1", *line, code=2)
     assert "gitassets copy ep1 ep2" in call(locked, "import", "ep1", "ep2", code=2)
 
@@ -113,7 +137,8 @@ def test_the_face_of_claude_studio_copies_between_two_runs(locked: LockedRun, tm
     call(locked, "export", "ep1", "-o", str(tmp_path / "ep1.zip"))
     studio(locked, "import", str(tmp_path / "ep1.zip"), "--as", "ep2")
     assert "there already" in studio(locked, "import", "ep1", "ep2", "--audio", "1", "--replace")
-    for arguments in (("ep1", "ep2", "--as", "x"), ("ep1.zip", "--audio", "1"), ("ep1", "ep2", "--no-history")):
+    refused = (("ep1", "ep2", "--as", "x"), ("ep1.zip", "--audio", "1"), ("ep1", "ep2", "--no-history"))
+    for arguments in (*refused, ("ep1", "ep2", "--trust")):
         studio(locked, "import", *arguments, code=2)
     assert "Exported ep2" in studio(locked, "export", "ep2", "-o", str(tmp_path / "2.zip"))
     assert git(locked.project.root, "status", "--porcelain") == ""
