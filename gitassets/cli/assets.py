@@ -553,8 +553,9 @@ def build(
     """Build the video: each segment's narration with its clip or picture, in order.
 
     Without --only or --skip it is strict: whatever is missing, not approved or stale is listed, and nothing is
-    written. The mp4, its captions (.srt) and build.json, which names every file that went in, are kept under final/
-    in the run's folder and tracked by DVC. Segments that did not change are not rendered again.
+    written; so it is, and with --only too, where the run's history does not prove an approval. The mp4, its captions
+    (.srt) and build.json, which names every file that went in, are kept under final/ in the run's folder and tracked
+    by DVC. Segments that did not change are not rendered again.
     """
     from gitassets.actions.build import BuildOptions, need_used
     from gitassets.actions.build import build as act

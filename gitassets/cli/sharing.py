@@ -274,7 +274,8 @@ def publish(
 ) -> None:
     """Publish what the last build used: approved assets become published, here and on the server.
 
-    The run is pushed first, so that their bytes are proved to be on the DVC remote.
+    The run is pushed first, so that their bytes are proved to be on the DVC remote. An approval that the run's history
+    does not prove, such as after a commit past the hooks, is not published.
     """
     from gitassets.actions.publish import publish as act
     from gitassets.actions.push import PushOptions
