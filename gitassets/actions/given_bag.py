@@ -40,6 +40,7 @@ class GivenBag:
 
     `commit` is the one that it says it was made of, None where it does not say; `checksum` that of its list of
     checksums. `bundle` is the history of the run that it was made of, which nobody has looked into; None without one.
+    `passed_over` are files that an operating system had left in it.
     """
 
     name: str
@@ -49,6 +50,7 @@ class GivenBag:
     commit: str | None
     checksum: str
     bundle: Path | None
+    passed_over: tuple[str, ...] = ()
 
     def files(self) -> dict[str, Path]:
         """Where the bytes of each file of the run lie, by path in the run."""
@@ -59,7 +61,8 @@ class GivenBag:
 def read_given_bag(project: Project, source: Path, folder: Path, on_progress: OnProgress) -> GivenBag:
     """The bag, copied into `folder`. CorruptError names the first thing that is not as it must be."""
     name = str(source)
-    found = take_in_bag(source, folder, lambda done, total, path: on_progress(Progress(done, total, path)))
+    taken = take_in_bag(source, folder, lambda done, total, path: on_progress(Progress(done, total, path)))
+    found = taken.files
     if FETCH in found:
         raise CorruptError(f"{name} is not whole: parts of it are to be fetched from elsewhere ({FETCH})", _AGAIN)
     info = check_bag(folder, name)
@@ -73,6 +76,7 @@ def read_given_bag(project: Project, source: Path, folder: Path, on_progress: On
         commit=commit if _OID.match(commit) else None,
         checksum=_fingerprint(found),
         bundle=folder / BUNDLE if BUNDLE in found else None,
+        passed_over=taken.passed_over,
     )
     with _in_words_of(name, folder):
         _check_media(project, bag, on_progress)

@@ -58,8 +58,8 @@ class ImportResult(Struct, frozen=True, kw_only=True):
     history proves: they are in review, unless they are trusted.
 
     `commits` is how many came over as the run's history, 0 when it begins anew; `history_left` that there was one.
-    `missing` are files that the history's last state names and the bag does not hold. On a dry run `commit` and
-    `folder` are None.
+    `missing` are files that the history's last state names and the bag does not hold, `passed_over` those in it that an
+    operating system had left there. On a dry run `commit` and `folder` are None.
     """
 
     run_id: str
@@ -76,6 +76,7 @@ class ImportResult(Struct, frozen=True, kw_only=True):
     commits: int
     history_left: bool
     missing: tuple[str, ...]
+    passed_over: tuple[str, ...]
     commit: str | None = None
     folder: Path | None = None
     dry_run: bool = True
@@ -141,6 +142,7 @@ def _result(source: Path, bag: GivenBag, run_id: str, plan: _Plan) -> ImportResu
         commits=plan.history.commits if plan.history else 0,
         history_left=bag.bundle is not None and plan.history is None,
         missing=_find_missing(bag, plan.history),
+        passed_over=bag.passed_over,
     )
 
 

@@ -7,12 +7,13 @@ announced; archives inside it are never unpacked.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -32,6 +33,11 @@ _ENCRYPTED = 0x1
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, OverflowError, struct.error)
 _AGAIN = "Get it again from whoever made it."
+# What macOS and Windows leave in folders and zip files that they show or make, unasked.
+_LITTER = (".ds_store", "thumbs.db", "desktop.ini")
+_LITTER_FOLDER, _APPLE_DOUBLE = "__MACOSX", "._"
+_LIST = re.compile(r"(tag)?manifest-\w+\.txt\Z")
+_LISTED = re.compile(rb"^\S+[ \t]+\*?(.+?)\r?$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -43,12 +49,21 @@ class Entry:
     open: Callable[[], AbstractContextManager[IO[bytes]]]
 
 
-def take_in_bag(source: Path, folder: Path, on_file: Callable[[int, int, str], None]) -> dict[str, Digests]:
-    """`folder` holds the files of the bag `source`, by path what they hash to. The bag itself is not judged yet.
+@dataclass(frozen=True)
+class TakenIn:
+    """What the files of a bag hash to, by path. `passed_over` are those that an operating system had left there."""
+
+    files: Mapping[str, Digests]
+    passed_over: tuple[str, ...]
+
+
+def take_in_bag(source: Path, folder: Path, on_file: Callable[[int, int, str], None]) -> TakenIn:
+    """`folder` holds the files of the bag `source`, which itself is not judged yet.
 
     CorruptError when it is no bag, or holds what a bag of a run never does; `on_file` hears how far the work is.
     """
-    with _open_entries(source) as entries:
+    with _open_entries(source) as found_there:
+        entries, passed_over = _sort_out(source, found_there)
         _check_entries(source, entries)
         _check_room(source, entries, folder)
         found: dict[str, Digests] = {}
@@ -57,7 +72,7 @@ def take_in_bag(source: Path, folder: Path, on_file: Callable[[int, int, str], N
             found[entry.path] = _copy(source, entry, folder)
     if (folder / DECLARATION).read_bytes().lower().split() not in _DECLARATIONS:
         _refuse(source, f"says in {DECLARATION} that it is of another kind than BagIt 1.0 or 0.97 in UTF-8")
-    return found
+    return TakenIn(found, passed_over)
 
 
 def _refuse(source: Path, problem: str) -> NoReturn:
@@ -67,13 +82,47 @@ def _refuse(source: Path, problem: str) -> NoReturn:
 @contextmanager
 def _open_entries(source: Path) -> Iterator[list[Entry]]:
     if source.is_dir():
-        yield _below_bag(source, list(_iter_folder(source, source)))
+        yield list(_iter_folder(source, source))
         return
     try:
         with zipfile.ZipFile(source) as archive:
-            yield _below_bag(source, list(_iter_zip(source, archive)))
+            yield list(_iter_zip(source, archive))
     except _BROKEN_ZIP as error:
         raise CorruptError(f"{source} is no zip file, or a broken one: {error}", _AGAIN) from error
+
+
+def _sort_out(source: Path, entries: Sequence[Entry]) -> tuple[list[Entry], tuple[str, ...]]:
+    """The files of the bag, and the paths of the others. What one of the bag's lists names is a file of the bag."""
+    own = [one for one in entries if not _is_litter(one.path)]
+    litter = [one for one in entries if _is_litter(one.path)]
+    top = _find_top(source, {one.path for one in own})
+    bag = [_below(top, one) for one in own]
+    listed = _read_listed(source, bag) if litter else set()
+    named = [one for one in litter if one.path.removeprefix(top) in listed]
+    passed_over = sorted(one.path for one in litter if one not in named)
+    return [*bag, *(_below(top, one) for one in named)], tuple(passed_over)
+
+
+def _below(top: str, entry: Entry) -> Entry:
+    return Entry(entry.path.removeprefix(top), entry.size, entry.open)
+
+
+def _is_litter(path: str) -> bool:
+    parts = path.split("/")
+    name = parts[-1]
+    return parts[0] == _LITTER_FOLDER or name.casefold() in _LITTER or name.startswith(_APPLE_DOUBLE)
+
+
+def _read_listed(source: Path, bag: Sequence[Entry]) -> set[str]:
+    """The paths that the bag's own lists name."""
+    lists = [one for one in bag if _LIST.match(one.path)]
+    _check_entries(source, lists)
+    found: set[str] = set()
+    for entry in lists:
+        with entry.open() as file:
+            data = file.read(entry.size + 1)
+        found |= {path.decode("utf-8", "surrogateescape") for path in _LISTED.findall(data)}
+    return found
 
 
 def _iter_folder(source: Path, folder: Path) -> Iterator[Entry]:
@@ -101,13 +150,15 @@ def _open_file(path: Path) -> Iterator[IO[bytes]]:
 
 def _iter_zip(source: Path, archive: zipfile.ZipFile) -> Iterator[Entry]:
     for info in archive.infolist():
-        _check_zip_entry(source, info)
+        if info.is_dir() or not _is_litter(info.filename):
+            _check_zip_entry(source, info)
         if not info.is_dir():
-            yield Entry(info.filename, info.file_size, partial(_open_entry, archive, info))
+            yield Entry(info.filename, info.file_size, partial(_open_entry, source, archive, info))
 
 
 @contextmanager
-def _open_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[IO[bytes]]:
+def _open_entry(source: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[IO[bytes]]:
+    _check_zip_entry(source, info)
     try:
         file = archive.open(info)
     except OSError as error:
@@ -136,16 +187,15 @@ def _find_name_problem(path: str) -> str | None:
     return find_path_problem(f"bag/{path}")
 
 
-def _below_bag(source: Path, entries: Sequence[Entry]) -> list[Entry]:
-    """The entries with their paths in the bag, which in a zip file is the one folder at its top."""
-    paths = {entry.path for entry in entries}
+def _find_top(source: Path, paths: Collection[str]) -> str:
+    """How the paths of the bag's files begin: in a zip file it is the one folder at its top."""
     if DECLARATION in paths:
-        return list(entries)
+        return ""
     tops = {path.split("/", 1)[0] for path in paths}
     top = f"{next(iter(tops))}/" if len(tops) == 1 else ""
     if f"{top}{DECLARATION}" not in paths:
         _refuse(source, f"is no bag: it has no {DECLARATION}, or more than the bag's folder at its top")
-    return [Entry(entry.path.removeprefix(top), entry.size, entry.open) for entry in entries]
+    return top
 
 
 def _check_entries(source: Path, entries: Sequence[Entry]) -> None:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from gitassets.actions.import_bag import ImportResult
 
 
+_SHOWN = 5
+
+
 def register(app: typer.Typer) -> None:
     register_export(app)
     app.command(
@@ -230,6 +233,10 @@ def _tell_imported(result: ImportResult) -> None:
     _tell_approvals(result)
     for path in result.missing:
         typer.echo(printable(f"  not in the file: {path}"))
+    if result.passed_over:
+        more = f" and {len(result.passed_over) - _SHOWN} more" if len(result.passed_over) > _SHOWN else ""
+        what = ", ".join(result.passed_over[:_SHOWN])
+        typer.echo(printable(f"  passed over, since macOS or Windows left it in the file: {what}{more}"))
     if result.folder is not None:
         typer.echo(f"  folder: {result.folder}")
 

@@ -38,7 +38,7 @@ def take_in(source: Path, tmp_path: Path) -> dict[str, bytes]:
     inside = tmp_path / "a" / "b" / "inside"
     before = {path for path in tmp_path.rglob("*") if not path.is_relative_to(tmp_path / "a")}
     try:
-        digests = take_in_bag(source, inside, lambda *_: None)
+        digests = take_in_bag(source, inside, lambda *_: None).files
     finally:
         assert {path for path in tmp_path.rglob("*") if not path.is_relative_to(tmp_path / "a")} == before
         assert [path for path in (tmp_path / "a").rglob("*") if path.is_file() and inside not in path.parents] == []
@@ -69,6 +69,70 @@ def test_a_zip_file_with_the_bag_at_its_top(bag: Path, tmp_path: Path) -> None:
         for path in bag.rglob("*"):
             archive.write(path, path.relative_to(bag).as_posix())
     assert len(take_in(tmp_path / "x.zip", tmp_path)) == 8
+
+
+LITTER = (".DS_Store", "data/.DS_Store", "data/run/._a.wav", "._bagit.txt", "data/run/audio/Thumbs.db", "Desktop.ini")
+
+
+def test_what_macos_and_windows_leave_in_a_folder_is_passed_over(bag: Path, tmp_path: Path) -> None:
+    expected = take_in(bag, tmp_path)
+    for name in (*LITTER, "__MACOSX/data/._x"):
+        (bag / name).parent.mkdir(parents=True, exist_ok=True)
+        (bag / name).write_bytes(b"litter")
+    assert take_in(bag, tmp_path) == expected
+    passed_over = take_in_bag(bag, tmp_path / "again", lambda *_: None).passed_over
+    assert passed_over == tuple(sorted((*LITTER, "__MACOSX/data/._x")))
+
+
+@pytest.mark.parametrize("top", ["run/", ""])
+def test_what_they_leave_in_a_zip_file_is_passed_over(bag: Path, tmp_path: Path, top: str) -> None:
+    """The archiver of macOS puts a folder beside that of the bag."""
+    expected, source = take_in(bag, tmp_path), tmp_path / "x.zip"
+    with zipfile.ZipFile(source, "w") as archive:
+        for path in sorted(bag.rglob("*")):
+            archive.write(path, f"{top}{path.relative_to(bag).as_posix()}")
+        for name in (*(f"{top}{one}" for one in LITTER), f"__MACOSX/{top}._data", "__MACOSX/._run"):
+            archive.writestr(name, b"litter")
+    assert take_in(source, tmp_path) == expected
+
+
+def test_litter_is_never_read(packed: Path, tmp_path: Path) -> None:
+    """Whatever it is in truth: a link, encrypted, or larger than any disk."""
+    expected = take_in(packed, tmp_path)
+    add_entry(packed, "run/.DS_Store", b"/etc/passwd", mode=stat.S_IFLNK | 0o777)
+    add_entry(packed, "__MACOSX/../../._x")
+    add_entry(packed, "run/data/Thumbs.db", flags=1)
+    assert take_in(packed, tmp_path) == expected
+
+
+@pytest.mark.parametrize("name", [".DS_Store.txt", ".ds", "_.a", "Thumbs.db2", "data/__MACOSX/a", "x.DS_Store", ".git"])
+def test_other_names_are_not_passed_over(bag: Path, tmp_path: Path, name: str) -> None:
+    (bag / name).parent.mkdir(parents=True, exist_ok=True)
+    (bag / name).write_bytes(b"x")
+    assert take_in_bag_or_refuse(bag, tmp_path / "inside") in ((), None)
+
+
+def take_in_bag_or_refuse(source: Path, folder: Path) -> tuple[str, ...] | None:
+    """What was passed over, None where the bag was refused."""
+    try:
+        return take_in_bag(source, folder, lambda *_: None).passed_over
+    except CorruptError:
+        return None
+
+
+def test_what_a_list_names_is_a_file_of_the_bag(tmp_path: Path) -> None:
+    """Somebody who packs a folder of macOS with another program may list it."""
+    folder = BagFolder(tmp_path / "bag")
+    folder.add_bytes("data/Thumbs.db", TEXT)
+    folder.add_bytes("data/run/audio/a.wav", TEXT)
+    folder.finish({})
+    assert take_in(folder.folder, tmp_path)["data/Thumbs.db"] == TEXT
+    assert take_in(zip_folder(folder.folder, tmp_path / "x.zip"), tmp_path)["data/Thumbs.db"] == TEXT
+    (tmp_path / "bag" / ".DS_Store").write_bytes(b"x")
+    assert ".DS_Store" not in take_in(folder.folder, tmp_path)
+    folder.add_bytes("data/.DS_Store", TEXT)
+    folder.finish({})
+    refused(folder.folder, tmp_path, "holds 'data/.DS_Store', which has a part that begins")
 
 
 @pytest.mark.parametrize(
@@ -222,7 +286,7 @@ def test_links_and_pipes_in_a_folder(bag: Path, tmp_path: Path) -> None:
 
 
 def test_names_in_a_folder(bag: Path, tmp_path: Path) -> None:
-    for name in ("a\nb", ".DS_Store", "con", "A.WAV", os.fsdecode(b"\xff.wav")):
+    for name in ("a\nb", ".hidden", "con", "A.WAV", os.fsdecode(b"\xff.wav")):
         path = bag / "data" / "run" / "audio" / name
         path.write_text("x")
         refused(bag, tmp_path, "holds ")

@@ -56,8 +56,8 @@ def test_json(locked: LockedRun, tmp_path: Path) -> None:
     imported = json.loads(call(locked, "import", str(tmp_path / "bag"), "--as", "x", "--json"))
     assert imported.keys() == {
         "schema", "command", "run_id", "folder", "source", "source_run", "source_commit", "checksum", "imported",
-        "statuses", "approvals", "unproven", "files", "size_bytes", "commits", "history_left", "missing", "commit",
-        "dry_run",
+        "statuses", "approvals", "unproven", "files", "size_bytes", "commits", "history_left", "missing",
+        "passed_over", "commit", "dry_run",
     }  # fmt: skip
     assert imported["checksum"] == exported["checksum"]
     assert imported["statuses"] == {"approved": 1}
@@ -88,6 +88,14 @@ def test_a_timeline(locked: LockedRun, tmp_path: Path) -> None:
         "schema", "command", "run_id", "output", "captions", "commit", "segments", "duration_sec", "silent", "unseen",
         "remarks", "dry_run",
     }  # fmt: skip
+
+
+def test_a_folder_that_macos_has_shown(locked: LockedRun, tmp_path: Path) -> None:
+    call(locked, "export", "ep1", "-o", str(tmp_path / "bag"))
+    for name in (".DS_Store", "data/._ep1"):
+        (tmp_path / "bag" / name).write_bytes(b"x")
+    out = call(locked, "import", str(tmp_path / "bag"), "--as", "ep2")
+    assert "  passed over, since macOS or Windows left it in the file: .DS_Store, data/._ep1\n" in out
 
 
 def test_what_does_not_go_together(locked: LockedRun) -> None:
