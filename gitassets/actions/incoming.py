@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from gitassets.actions.history import read_tree
 from gitassets.actions.project import Project, Run
 from gitassets.actions.remotes import RemoteSource
 from gitassets.actions.verify import Finding, HistoryAudit, VerifyResult
-from gitassets.domain.tree_rules import iter_tree_problems
+from gitassets.domain.tree_rules import TreeEntry, is_attributes, iter_program_problems, iter_tree_problems
 from gitassets.errors import ConflictError
 
 _SHOWN = 5
@@ -25,7 +25,8 @@ def check_incoming(
 ) -> None:
     """ConflictError when the commit `new` of the run's branch would have files written outside the run, names DVC
     remotes in its `source` that are neither known nor accepted, or has broken a lock since `known`."""
-    for one in iter_tree_problems(read_tree(project.git, new)):
+    entries = read_tree(project.git, new)
+    for one in (*iter_tree_problems(entries), *iter_program_problems(entries, _read_attributes(project, new, entries))):
         raise _refuse(run, f"{one.path} {one.problem}")
     source.check_branch(accepted)
     if known is not None and not project.git.list_merge_bases(new, known):
@@ -34,6 +35,12 @@ def check_incoming(
     HistoryAudit(project.git, run.run_id, result).check(new, [] if known is None else [known])
     if result.findings:
         raise _refuse(run, "".join(f"\n  {_describe(one)}" for one in result.findings[:_SHOWN]))
+
+
+def _read_attributes(project: Project, commit: str, entries: Iterable[TreeEntry]) -> dict[str, bytes]:
+    """The contents of the files that give attributes to others, by path."""
+    names = {f"{commit}:{one.path}": one.path for one in entries if is_attributes(one.path)}
+    return {names[name]: data or b"" for name, data in project.git.read_blobs(list(names)).items()}
 
 
 def _refuse(run: Run, why: str) -> ConflictError:

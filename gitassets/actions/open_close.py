@@ -78,7 +78,7 @@ def _check_branch(project: Project, run: Run) -> None:
     taken."""
     commit = None if run.ref.startswith("refs/heads/") else project.git.resolve(run.ref)
     if commit is not None:
-        check_incoming(project, run, commit, None, RemoteSource(project, run, commit, from_outside=True))
+        check_incoming(project, run, commit, None, RemoteSource(project, run, commit))
     entries = (TreeEntry(path, mode) for path, mode in project.git.list_tree(run.ref))
     for one in iter_tree_problems(entries):
         if one.code == "symlink-in-git":

@@ -31,14 +31,17 @@ from gitassets.adapters.stat_index import StatIndex
 from gitassets.domain.manifest import MANIFEST_NAME, Manifest, parse_manifest
 from gitassets.domain.old_json import is_upgrade_unfinished
 from gitassets.domain.rules import names_unknown, require_known
-from gitassets.domain.run_id import LATEST, match_run_id, read_time
-from gitassets.errors import CorruptError, GitAssetsError, NotFoundError
+from gitassets.domain.run_id import LATEST, is_run_id, match_run_id, read_time
+from gitassets.domain.settings_text import SETTINGS_NAME
+from gitassets.errors import ConflictError, CorruptError, GitAssetsError, NotFoundError
 
 if TYPE_CHECKING:
     from gitassets.adapters.settings_file import Settings
 
 BRANCH_PREFIX = "run/"
 CLAUDE_STUDIO_RUNS_DIR = "artifacts/video_production"
+LOCAL_CONFIG = ".dvc/config.local"
+_NEVER_TRACKED = frozenset({".dvc", LOCAL_CONFIG})
 _MARKER = "gitassets-run"
 _ABANDONED_SEC = 7 * 24 * 60 * 60.0  # Nothing works in a scratch folder that long.
 
@@ -83,9 +86,11 @@ class Project:
 
     @cached_property
     def settings(self) -> Settings:
-        from gitassets.adapters.settings_file import read_settings
+        from gitassets.adapters.settings_file import drop_spending, read_settings
 
-        return read_settings(self.root)
+        found = read_settings(self.root)
+        from_branch = self.holds_run and self.git.list_tracked(f":(icase){SETTINGS_NAME}")
+        return drop_spending(found) if from_branch else found
 
     @property
     def runs_dir(self) -> Path:
@@ -101,10 +106,12 @@ class Project:
 
     @cached_property
     def blobs(self) -> BlobStore:
-        own = self.state_dir / "dvc-cache"
+        own, kept = self.state_dir / "dvc-cache", KeptBlobs(self.state_dir / "kept-blobs")
+        if own.is_dir() or not self.is_run_clone:
+            return BlobStore(own, kept)
         # What plain DVC pulled into a clone of one run's branch lies where that clone's own settings say.
-        cache_dir = find_cache_dir(self.root) if self.is_run_clone and not own.is_dir() else own
-        return BlobStore(cache_dir, KeptBlobs(self.state_dir / "kept-blobs"))
+        check_local_config(self.root)
+        return BlobStore(find_cache_dir(self.root), kept)
 
     @property
     def owns_cache(self) -> bool:
@@ -117,6 +124,11 @@ class Project:
         """Whether this is a clone of one run's branch alone: the project's folder is the run's."""
         branch = read_branch(self.git_dir)
         return branch is not None and branch.startswith(BRANCH_PREFIX)
+
+    @property
+    def holds_run(self) -> bool:
+        """Whether the files of a run's branch stand in place of the project's, so that they come from outside."""
+        return self.is_run_clone or (self.root / MANIFEST_NAME).is_file()
 
     @property
     def site_cache_dir(self) -> Path:
@@ -170,6 +182,16 @@ class Project:
         return StatIndex(run.require_folder(), self.state_dir / "stat-index" / f"{run.run_id}.json")
 
 
+def check_local_config(folder: Path) -> None:
+    """ConflictError when git brought the settings that only the user may write, who may name any place in them."""
+    found = [name for name in Git(folder).list_tracked(":(icase).dvc") if name.casefold() in _NEVER_TRACKED]
+    if found:
+        raise ConflictError(
+            f"{folder / found[0]} came with a branch, and such settings are only the user's",
+            f"If it is not yours, delete it; `git -C {folder} rm --cached {found[0]}` takes it out of the branch.",
+        )
+
+
 def _remove_abandoned(folder: Path) -> None:
     for one in folder.iterdir():
         with suppress(FileNotFoundError):  # Another command may be done with it just now.
@@ -217,7 +239,9 @@ def find_runs(project: Project) -> dict[str, Run]:
     runs = {run_id: Run(run_id, folder, f"refs/heads/{BRANCH_PREFIX}{run_id}") for run_id, folder in _folders(project)}
     for ref in project.git.list_refs(f"refs/heads/{BRANCH_PREFIX}*", f"refs/remotes/*/{BRANCH_PREFIX}*"):
         run_id = ref.rsplit("/", 1)[1]
-        runs.setdefault(run_id, Run(run_id, None, ref))
+        # A branch from outside may have any name, and this one becomes part of paths and of commands to copy.
+        if is_run_id(run_id):
+            runs.setdefault(run_id, Run(run_id, None, ref))
     return dict(sorted(runs.items()))
 
 

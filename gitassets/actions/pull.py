@@ -114,9 +114,8 @@ def pull(project: Project, wanted: str, options: PullOptions, on_progress: OnPro
     server = choose_git_remote(project, None, options.git_remote)
     run, tips = _fetch_branch(project, wanted, server)
     _check_ready(project, run, tips)
-    source = RemoteSource(project, run)
+    source = RemoteSource(project, run, tips.theirs if tips.incoming else None)
     if tips.incoming:
-        source = RemoteSource(project, run, tips.theirs, from_outside=True)
         check_incoming(project, run, tips.theirs, tips.ours, source, accepted=options.accepted)
     fetched = _fetch_media(project, run, tips, source, options, on_progress)
     whole = not tips.incoming or _take(project, run, server, tips)

@@ -15,6 +15,7 @@ from gitassets.actions.verify import (
     name_locked,
 )
 from gitassets.adapters.git import Git
+from gitassets.domain.dvc_settings import RemoteSettings
 from gitassets.domain.guard import RunState
 
 _SHOWN = 20
@@ -61,7 +62,8 @@ def _check_blobs(git: Git, run_id: str, tip: RunState, result: VerifyResult) -> 
     if not remote or tip.manifest is None:
         result.unchecked.append("the media files (git config gitassets.blobs URL has them looked for on a DVC remote)")
         return
-    for one in find_missing_blobs(git.folder, remote, name_locked(tip.manifest)):
+    place = RemoteSettings(remote, {"url": remote})
+    for one in find_missing_blobs(place, name_locked(tip.manifest)):
         result.findings.append(make_finding(run_id, None, one))
     result.unchecked.append(f"whether the blobs on {remote} hash right; only that they are there")
 

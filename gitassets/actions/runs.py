@@ -9,6 +9,7 @@ from gitassets.actions.project import BRANCH_PREFIX, Project, Run, list_runs
 from gitassets.actions.query import RunSummary, summarize_run
 from gitassets.actions.remotes import choose_git_remote
 from gitassets.adapters.git_remote import count_apart, fetch_branches
+from gitassets.domain.run_id import is_run_id
 from gitassets.errors import NotFoundError, RemoteError
 
 
@@ -72,7 +73,8 @@ def _list(project: Project, server: str | None, problem: str | None) -> RunsResu
 
 def _read_there(project: Project, server: str) -> dict[str, Run]:
     refs = project.git.list_refs(f"refs/remotes/{server}/{BRANCH_PREFIX}*")
-    return {ref.rsplit("/", 1)[1]: Run(ref.rsplit("/", 1)[1], None, ref) for ref in refs}
+    found = {ref.rsplit("/", 1)[1]: ref for ref in refs}
+    return {run_id: Run(run_id, None, ref) for run_id, ref in found.items() if is_run_id(run_id)}
 
 
 def _row_there(project: Project, run: Run) -> RunRow:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from gitassets.actions.history import (
 )
 from gitassets.actions.locked_files import linked_folder
 from gitassets.actions.project import Project, Run
+from gitassets.actions.remotes import RemoteSource
 from gitassets.adapters.dvc import MEND_IT, list_remote_blobs
 from gitassets.adapters.files import find_link
 from gitassets.adapters.git import Git, find_unfinished, read_gitfile
@@ -29,6 +30,7 @@ from gitassets.adapters.stat_index import StatIndex
 from gitassets.domain.changes import BY_HAND, UNNAMED, check_message
 from gitassets.domain.conflict import iter_conflicts
 from gitassets.domain.dvc_file import DVC_FILES, imply_dvc_files
+from gitassets.domain.dvc_settings import RemoteSettings
 from gitassets.domain.guard import (
     RULES_UNKNOWN,
     RunState,
@@ -357,7 +359,8 @@ def _check_blobs(
         wanted = {**{md5: f"a take ({path})" for md5, path in history.items()}, **wanted}
     result.blobs += len(wanted)
     if options.blobs is not None:
-        for one in find_missing_blobs(project.root, options.blobs, wanted):
+        remote = RemoteSource(project, run).find_place(options.blobs)
+        for one in find_missing_blobs(remote.settings, wanted, remote.others):
             _add(result, run, None, one)
         result.unchecked.append(f"{run.run_id}: whether the blobs on {options.blobs} hash right")
         return
@@ -389,11 +392,13 @@ def name_locked(manifest: Manifest) -> dict[str, str]:
     return {asset.md5: f"{address} ({asset.path})" for address, asset in manifest.assets() if asset.locked}
 
 
-def find_missing_blobs(root: Path, remote: str, wanted: Mapping[str, str]) -> Iterator[Violation]:
-    """The blobs that the DVC remote, one of the project in `root` or a URL, does not hold."""
-    present = list_remote_blobs(root, remote, list(wanted))
+def find_missing_blobs(
+    remote: RemoteSettings, wanted: Mapping[str, str], others: Iterable[RemoteSettings] = ()
+) -> Iterator[Violation]:
+    """The blobs that the DVC remote, whose url may refer to the `others`, does not hold."""
+    present = list_remote_blobs(remote, list(wanted), others)
     for md5 in [one for one in wanted if one not in present]:
-        text = f"The bytes of {wanted[md5]} are not on the remote {remote}: {md5}"
+        text = f"The bytes of {wanted[md5]} are not on the remote {remote.name}: {md5}"
         yield Violation("blob-missing", wanted[md5], text, "`gitassets push` puts them there.")
 
 

@@ -7,7 +7,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from gitassets.adapters.files import (
 )
 from gitassets.adapters.git import read_gitfile
 from gitassets.adapters.kept_blobs import KeptBlobs, link_file
-from gitassets.domain.dvc_settings import CACHE_TYPES
+from gitassets.domain.dvc_settings import CACHE_TYPES, RemoteSettings
 from gitassets.errors import ConflictError, CorruptError, NotFoundError
 
 MEND_IT = "`gitassets doctor` mends it from where its bytes are whole, or says how to get them."
@@ -213,22 +213,20 @@ class BlobStore:
             raise
 
 
-def list_remote_blobs(root: Path, remote: str, md5s: Sequence[str]) -> set[str]:
-    """Those of the hashes whose blobs the remote holds, a remote of the DVC project in `root` or a URL. Not hashed."""
-    from dvc.config import Config
+def list_remote_blobs(remote: RemoteSettings, md5s: Sequence[str], others: Iterable[RemoteSettings] = ()) -> set[str]:
+    """Those of the hashes whose blobs the remote holds; its url may refer to the `others`. They are not hashed."""
     from dvc.exceptions import DvcException
     from dvc.fs import get_cloud_fs
     from dvc_data.hashfile.db import HashFileDB
 
     try:
-        config = Config(str(root / ".dvc"), validate=False) if (root / ".dvc").is_dir() else {}
-        given = {"name": remote} if remote in config.get("remote", {}) else {"url": remote}
-        file_system, options, path = get_cloud_fs(config, **given)
+        known = {"remote": {one.name: dict(one.options) for one in others}}
+        file_system, options, path = get_cloud_fs(known, **remote.options)
         fs = file_system(**options)
         blobs = HashFileDB(fs, fs.join(path, "files", "md5"), read_only=True)
         return set(blobs.oids_exist(list(md5s)))  # type: ignore[no-untyped-call]
     except (DvcException, ImportError, OSError) as error:
-        message = f"The DVC remote {remote!r} cannot be read: {error}"
+        message = f"The DVC remote {remote.name!r} cannot be read: {error}"
         raise NotFoundError(message, "`dvc remote list` names those of a project.") from error
 
 

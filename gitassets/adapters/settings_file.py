@@ -122,6 +122,12 @@ def read_settings(root: Path) -> Settings:
     return parse_settings(data, str(path))
 
 
+def drop_spending(settings: Settings) -> Settings:
+    """Without what a branch from outside must not set: where keys are sent, and what may be spent unasked."""
+    plain = Settings()
+    return settings.model_copy(update={"services": plain.services, "budget": plain.budget})
+
+
 def parse_settings(data: bytes, name: str) -> Settings:
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct, field
@@ -18,12 +19,18 @@ _BRANCH_KEYS = {
     "core.check_update": _ANY,
     "core.checksum_jobs": _ANY,
 }
-# Of a remote that only a branch names: where it is and how it is spoken to. Others name files, programs or passwords.
-_BRANCH_OPTIONS = frozenset({
-    "url", "endpointurl", "region", "use_ssl", "port", "user", "account_name", "projectname", "auth", "method",
-    "allow_anonymous_login", "verify", "timeout", "connect_timeout", "read_timeout", "shared", "jobs", "checksum_jobs",
+# Of a remote that is known here, all that a branch may say: nothing of it leads elsewhere or names a file or a program.
+_TUNING = frozenset({
+    "region", "projectname", "method", "allow_anonymous_login", "verify", "timeout", "connect_timeout", "read_timeout",
+    "shared", "jobs", "checksum_jobs",
 })  # fmt: skip
-_OTHER_REMOTE = "remote://"
+# Of one that only the branch knows, where it is besides. Keys go with the url that the user has named them for.
+_PLACE = frozenset({"url", "port", "user", "account_name", "auth"})
+_SCHEMES = frozenset({
+    "s3", "gs", "azure", "ssh", "http", "https", "webdav", "webdavs", "hdfs", "webhdfs", "oss", "gdrive", "file",
+})  # fmt: skip
+_SCHEME = re.compile(r"([^/\\:]*)://")
+_OTHER_REMOTE = "remote"
 
 
 class RemoteSettings(Struct, frozen=True):
@@ -79,7 +86,35 @@ def is_known(remote: RemoteSettings, known: Iterable[RemoteSettings]) -> bool:
 
 def find_option_problem(remote: RemoteSettings) -> str | None:
     """Why a remote that only a branch names is never used, or None: then a user may accept it."""
-    if remote.url.startswith(_OTHER_REMOTE):
-        return f"has the url {remote.url}, which stands for another remote"
-    odd = sorted(set(remote.options) - _BRANCH_OPTIONS)
+    return _find_url_problem(remote.url) or _name_odd(remote)
+
+
+def _find_url_problem(url: str) -> str | None:
+    scheme = _SCHEME.match(url)
+    if not url or not url.isprintable():
+        return f"has the url {url!r}, which names no place"
+    if scheme is None or scheme[1] in _SCHEMES:
+        return None
+    if scheme[1].lower() == _OTHER_REMOTE:
+        return f"has the url {url}, which stands for another remote"
+    return f"has the url {url}, of a kind that a branch may not bring along"
+
+
+def _name_odd(remote: RemoteSettings) -> str | None:
+    odd = list_own_options(remote)
     return f"has the option {odd[0]}, which a branch may not bring along" if odd else None
+
+
+def list_own_options(remote: RemoteSettings) -> list[str]:
+    """The options of a branch's remote that are for each user to set: they name files, programs, keys and servers."""
+    return sorted(set(remote.options) - _TUNING - _PLACE)
+
+
+def keep_tuning(remote: RemoteSettings) -> dict[str, str]:
+    """What a branch may say of a remote that is known here."""
+    return {key: value for key, value in remote.options.items() if key in _TUNING}
+
+
+def keep_place(remote: RemoteSettings) -> dict[str, str]:
+    """What a branch may say of a remote that nobody else knows."""
+    return {key: value for key, value in remote.options.items() if key in _TUNING | _PLACE}

@@ -26,6 +26,11 @@ def check_run_id(run_id: str) -> None:
         raise UsageError(f"{run_id!r} cannot be a run id: it {problem}", "Take letters, digits, '_', '-' and '.'.")
 
 
+def is_run_id(name: str) -> bool:
+    """Whether a run can have that id."""
+    return _find_problem(name) is None
+
+
 def _find_problem(run_id: str) -> str | None:
     if not run_id:
         return "is empty"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
@@ -76,3 +76,47 @@ def _find_dvc_problem(path: str, folded: str) -> tuple[str, str] | None:
     if folded.split("/", 1)[0] == ".dvc" and path not in _DVC_SETTINGS:
         return "dvc-settings", "is no settings file of DVC that a run commits"
     return None
+
+
+# Git, its extensions and the programs that run hooks do what these say, each in the folder that a commit is made in.
+_OBEYED = frozenset({
+    ".lfsconfig", ".gitmodules", ".pre-commit-config.yaml", ".pre-commit-config.yml",
+    *(f"{dot}lefthook{local}.{suffix}"
+      for dot in (".", "") for local in ("", "-local") for suffix in ("yml", "yaml", "toml", "json", "jsonc")),
+})  # fmt: skip
+ATTRIBUTES = ".gitattributes"
+# Git runs a file of such a name where the user's core.hooksPath is a folder of the work tree.
+_HOOKS = frozenset({
+    "applypatch-msg", "pre-applypatch", "post-applypatch", "pre-commit", "pre-merge-commit", "prepare-commit-msg",
+    "commit-msg", "post-commit", "pre-rebase", "post-checkout", "post-merge", "pre-push", "reference-transaction",
+    "pre-auto-gc", "post-rewrite", "post-index-change", "fsmonitor-watchman", "sendemail-validate",
+})  # fmt: skip
+_OWN_DRIVERS = frozenset({"gitassets", "gitassets-dvc", "text", "binary", "union"})
+
+
+def iter_program_problems(entries: Iterable[TreeEntry], attributes: Mapping[str, bytes]) -> Iterator[TreeProblem]:
+    """What would have programs run that the user has set up for other work. `attributes` are contents by path."""
+    for entry in entries:
+        name = entry.path.casefold().rsplit("/", 1)[-1]
+        if not entry.path.isprintable():
+            yield TreeProblem("name-in-git", ascii(entry.path), "is a name that cannot be shown as it is")
+        elif name in _HOOKS:
+            yield TreeProblem("program-in-git", entry.path, "has the name of a git hook, which git could run")
+        elif name in _OBEYED:
+            yield TreeProblem("program-in-git", entry.path, "would have other programs do what it says")
+    for path, data in attributes.items():
+        for word in _iter_drivers(data):
+            yield TreeProblem("program-in-git", path, f"sets {word}, which would have git run another program")
+
+
+def is_attributes(path: str) -> bool:
+    return path.isprintable() and path.casefold().rsplit("/", 1)[-1] == ATTRIBUTES
+
+
+def _iter_drivers(data: bytes) -> Iterator[str]:
+    """The attributes that name a program of the user's, also where a macro sets them."""
+    for line in data.decode("utf-8", "replace").splitlines():
+        for word in line.split() if not line.lstrip().startswith("#") else ():
+            name, _, value = word.partition("=")
+            if name == "filter" or (name == "merge" and value and value not in _OWN_DRIVERS):
+                yield word

@@ -8,6 +8,9 @@ from gitassets.domain.dvc_settings import (
     find_option_problem,
     is_known,
     iter_branch_problems,
+    keep_place,
+    keep_tuning,
+    list_own_options,
     merge_settings,
 )
 
@@ -67,15 +70,37 @@ def test_known_is_the_same_place_with_nothing_more_said_of_it(options: dict[str,
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"url": "s3://x/y", "endpointurl": "https://minio", "region": "eu"}, None),
+        ({"url": "s3://x/y", "region": "eu", "verify": "true", "jobs": "4"}, None),
         ({"url": "ssh://host/x", "port": "22", "user": "ann"}, None),
+        ({"url": "/srv/films", "shared": "group"}, None),
+        ({"url": "file:///srv/films"}, None),
         ({"url": "remote://store/x"}, "stands for another remote"),
-        ({"url": "s3://x/y", "configpath": "x"}, "has the option configpath"),
-        ({"url": "s3://x/y", "ssl_verify": "false"}, "has the option ssl_verify"),
-        ({"url": "webdav://x", "bearer_token_command": "x"}, "has the option bearer_token_command"),
-        ({"url": "ssh://x", "keyfile": "x"}, "has the option keyfile"),
+        ({"url": "REMOTE://store/x"}, "stands for another remote"),
+        ({"url": "git://host/x"}, "of a kind that a branch may not bring along"),
+        ({"url": "dvc://host/x"}, "of a kind that a branch may not bring along"),
+        ({"url": "s3+x://host/x"}, "of a kind that a branch may not bring along"),
+        ({"url": "s3://x/\x1b[2J"}, "names no place"),
+        ({}, "names no place"),
     ],
 )
 def test_which_remotes_of_a_branch_can_be_accepted(options: dict[str, str], problem: str | None) -> None:
     found = find_option_problem(RemoteSettings("theirs", options))
     assert (found is None) if problem is None else (found is not None and problem in found)
+
+
+def test_of_all_the_options_that_dvc_knows_few_are_for_a_branch_to_set() -> None:
+    """Whatever DVC learns to take is for each user to set, until somebody has thought about it."""
+    from dvc.config_schema import REMOTE_SCHEMAS
+
+    theirs = {str(key) for schema in REMOTE_SCHEMAS.values() for key in schema} | {"an_option_of_tomorrow"}
+    settable = {one for one in theirs if not list_own_options(RemoteSettings("x", {one: "1"}))}
+    assert settable == {
+        "url", "port", "user", "account_name", "auth", "region", "projectname", "method", "allow_anonymous_login",
+        "verify", "timeout", "connect_timeout", "read_timeout", "shared", "jobs", "checksum_jobs",
+    }  # fmt: skip
+
+
+def test_of_a_known_remote_a_branch_says_nothing_that_leads_elsewhere() -> None:
+    said = {"url": "s3://b", "port": "1", "user": "x", "region": "eu", "endpointurl": "https://evil", "jobs": "4"}
+    assert keep_tuning(RemoteSettings("x", said)) == {"region": "eu", "jobs": "4"}
+    assert keep_place(RemoteSettings("x", said)) == {key: said[key] for key in said if key != "endpointurl"}
