@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,6 +13,10 @@ from gitassets.errors import ConflictError, GitAssetsError, NotFoundError, Remot
 
 _BEHIND = re.compile(r"^ ! \[rejected\].*\((fetch first|non-fast-forward)\)$", re.MULTILINE)
 _REFUSED = re.compile(r"^ ! \[remote rejected\].*\((.*)\)$", re.MULTILINE)
+_DECLINED = re.compile(r"\((?:[\w-]+ )?hook declined\)")
+# Another one was changing the very reference, here or there, just then.
+_CONTENDED = re.compile(r"cannot lock ref|failed to update ref|failed to lock|unable to update local ref|\.lock'")
+_TRIES, _PAUSE_SEC = 4, 0.1
 _NO_SUCH_REF = re.compile(r"couldn't find remote ref (\S+)")
 _SAID = re.compile(r"^remote: (.*?)\s*$", re.MULTILINE)
 _OF_GIT = re.compile(r"^(fatal|error): ", re.MULTILINE)
@@ -49,14 +54,46 @@ def fetch_branches(git: Git, remote: str, *patterns: str, prune: bool = False) -
     """
     specs = [f"+refs/heads/{one}:refs/remotes/{remote}/{one}" for one in patterns]
     options = ("--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", *(["--prune"] * prune))
-    with _translated(git, remote):
-        git.call("-c", "fetch.fsckObjects=true", "fetch", *options, "--", remote, *specs)
+    for left in reversed(range(_TRIES)):
+        try:
+            git.call("-c", "fetch.fsckObjects=true", "fetch", *options, "--", remote, *specs)
+        except CommandError as error:
+            if not left or not _CONTENDED.search(error.stderr):
+                raise _explain(git, remote, error) from error
+            time.sleep(_PAUSE_SEC)
+        else:
+            return
 
 
 def push_commit(git: Git, remote: str, commit: str, branch: str) -> None:
     """The remote's branch is at this very commit. BehindError when it has others, RemoteError with what it said."""
-    with _translated(git, remote):
-        git.call("push", "--no-follow-tags", "--", remote, f"{commit}:refs/heads/{branch}")
+    for left in reversed(range(_TRIES)):
+        try:
+            git.call("push", "--no-follow-tags", "--", remote, f"{commit}:refs/heads/{branch}")
+        except CommandError as error:
+            # In how many words servers say that the branch was moved meanwhile, nobody knows: where it is now tells.
+            if _is_there(git, remote, commit, branch, error):
+                return
+            if not left or not _CONTENDED.search(error.stderr):
+                raise _explain(git, remote, error) from error
+            time.sleep(_PAUSE_SEC)
+        else:
+            return
+
+
+def _is_there(git: Git, remote: str, commit: str, branch: str, error: CommandError) -> bool:
+    """Whether the commit arrived although the push failed. BehindError when the branch has others."""
+    if _DECLINED.search(error.stderr):
+        return False
+    try:
+        now = list_branches_there(git, remote, branch).get(branch)
+    except RemoteError:
+        return False
+    if now in (None, commit):
+        return now == commit
+    if not git.has_object(str(now)) or not git.is_ancestor(str(now), commit):
+        raise BehindError(f"{remote} has commits that are not here") from error
+    return False
 
 
 @contextmanager
