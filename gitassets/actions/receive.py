@@ -17,9 +17,10 @@ from gitassets.actions.verify import (
 from gitassets.adapters.git import Git
 from gitassets.domain.dvc_settings import RemoteSettings
 from gitassets.domain.guard import RunState
+from gitassets.domain.run_id import BRANCHES, find_ref_problem, find_twin, looks_like_run
 
 _SHOWN = 20
-_RUNS = "refs/heads/run/"
+_RUNS = f"{BRANCHES}run/"
 # Until a push is taken, its objects lie in a quarantine that these variables name.
 _QUARANTINE = ("GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
 
@@ -35,9 +36,21 @@ def check_push(repository: Path, updates: Sequence[Sequence[str]], environment: 
     git = Git(repository, kept)
     bad = 0
     for old, new, ref in (update for update in updates if len(update) == 3):
-        if ref.startswith(_RUNS):
-            bad += not _check_update(git, old, new, ref, say)
+        if looks_like_run(ref):
+            bad += not (_check_name(git, old, new, ref, say) and _check_update(git, old, new, ref, say))
     return 1 if bad else 0
+
+
+def _check_name(git: Git, old: str, new: str, ref: str, say: Say) -> bool:
+    """Whether the branch is that of a run for every reader. What becomes of a deletion is said of every name."""
+    problem = find_ref_problem(ref) if new.strip("0") else None
+    if problem is None and new.strip("0") and not old.strip("0"):
+        others = [one.removeprefix(_RUNS) for one in git.list_refs(_RUNS)]
+        twin = find_twin(ref.removeprefix(_RUNS), others)
+        problem = None if twin is None else f"would be the same folder as run {twin} on many systems"
+    if problem is not None:
+        say(f"{ref!r} is refused: it {problem}", "Name it run/ and the run's id, such as run/20260207_101747.")
+    return problem is None
 
 
 def _check_update(git: Git, old: str, new: str, ref: str, say: Say) -> bool:

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 
 from gitassets.errors import GitAssetsError, NotFoundError, UsageError
 
+BRANCHES = "refs/heads/"
 MAX_LENGTH = 100
 MAX_BYTES = 240
 LATEST = "latest"
@@ -47,6 +48,29 @@ def _find_problem(run_id: str) -> str | None:
     if is_device_name(run_id) or run_id.casefold() == LATEST:
         return "is a reserved name"
     return None
+
+
+def looks_like_run(ref: str) -> bool:
+    """Whether somebody could take the reference for a run's branch: also by a reader for whom case does not count.
+
+    A branch named `run` alone counts too, since where it is no run can be.
+    """
+    folded = _fold(ref)
+    return folded.startswith(f"{BRANCHES}run/") or folded == f"{BRANCHES}run"
+
+
+def find_ref_problem(ref: str) -> str | None:
+    """Why no run can have the branch of that full name, as the rest of a sentence about it; None: one can."""
+    if not ref.startswith(f"{BRANCHES}run/"):
+        return "is not spelled run/…, and some systems would take it for the branch of a run"
+    problem = _find_problem(ref.removeprefix(f"{BRANCHES}run/"))
+    return None if problem is None else f"names no run: its id {problem}"
+
+
+def _fold(name: str) -> str:
+    """The name as it is where neither case nor Unicode form nor invisible signs count."""
+    plain = "".join(char for char in unicodedata.normalize("NFKC", name) if unicodedata.category(char) != "Cf")
+    return unicodedata.normalize("NFC", plain.casefold())
 
 
 def is_device_name(name: str) -> bool:

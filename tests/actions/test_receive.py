@@ -179,3 +179,24 @@ def test_a_tree_that_only_a_hostile_program_writes_is_refused(server: Server) ->
     ).stdout.decode().strip()  # fmt: skip
     commit = locked.git("commit-tree", tree, "-p", "HEAD", "-m", "x").strip()
     assert "holds 'asset_manifest.json' twice" in server.refuses(f"{commit}:refs/heads/run/ep1")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["RUN/ep1", "Run/ep1", "run/x/y", "run/EP1", "run/a;b", "run/$(x)", "run/latest", "run/CON", "run/cafe\u0301"],
+)
+def test_a_branch_that_some_reader_would_take_for_another_run_is_refused(server: Server, name: str) -> None:
+    said = server.refuses(f"run/ep1:refs/heads/{name}")
+    assert "is refused: it" in said
+    assert "Name it run/ and the run's id" in said
+
+
+def test_a_broken_lock_is_refused_under_every_spelling(server: Server) -> None:
+    change_by_hand(server.locked.folder, IMAGE_1, lambda asset: with_bytes(server.locked.project, asset))
+    commit_by_hand(server.locked.folder)
+    for name in ("run/ep1", "RUN/ep1", "Run/other", "run/ep1/x"):
+        server.refuses(f"HEAD:refs/heads/{name}")
+
+
+def test_a_branch_that_is_no_runs_goes_by(server: Server) -> None:
+    assert server.push("run/ep1:refs/heads/running/ep1").returncode == 0

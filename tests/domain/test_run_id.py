@@ -4,7 +4,14 @@ from datetime import datetime
 
 import pytest
 
-from gitassets.domain.run_id import check_run_id, find_twin, match_run_id, read_time
+from gitassets.domain.run_id import (
+    check_run_id,
+    find_ref_problem,
+    find_twin,
+    looks_like_run,
+    match_run_id,
+    read_time,
+)
 from gitassets.errors import GitAssetsError, NotFoundError, UsageError
 
 RUNS = ["20260207_101747", "20260207_111111", "20260301_090000", "Demo"]
@@ -91,3 +98,40 @@ def test_other_names_are_no_times(run_id: str) -> None:
 
 def test_the_name_that_a_run_gets_is_its_time() -> None:
     assert read_time("20260207_101747") == datetime(2026, 2, 7, 10, 17, 47)  # noqa: DTZ001 (the user's own clock)
+
+
+@pytest.mark.parametrize(
+    ("ref", "problem"),
+    [
+        ("refs/heads/run/r1", None),
+        ("refs/heads/run/20260207_101747", None),
+        ("refs/heads/RUN/r1", "is not spelled run/"),
+        ("refs/heads/Run/r1", "is not spelled run/"),
+        ("refs/heads/rUn/R1/x", "is not spelled run/"),
+        ("refs/HEADS/run/r1", "is not spelled run/"),
+        ("refs/heads/ｒun/r1", "is not spelled run/"),
+        ("refs/heads/r\u200dun/r1", "is not spelled run/"),
+        ("refs/heads/run", "is not spelled run/"),
+        ("refs/heads/RUN", "is not spelled run/"),
+        ("refs/heads/run/x/y", "must begin with a letter"),
+        ("refs/heads/run/run/x", "must begin with a letter"),
+        ("refs/heads/run/-rf", "must begin with a letter"),
+        ("refs/heads/run/$(x)", "must begin with a letter"),
+        ("refs/heads/run/a;b", "must begin with a letter"),
+        ("refs/heads/run/con", "is a reserved name"),
+        ("refs/heads/run/NUL.txt", "is a reserved name"),
+        ("refs/heads/run/latest", "is a reserved name"),
+        ("refs/heads/run/Latest", "is a reserved name"),
+        ("refs/heads/run/cafe\u0301", "composed form"),
+        (f"refs/heads/run/{'x' * 101}", "more than 100"),
+    ],
+)
+def test_which_branches_a_server_takes_for_those_of_runs(ref: str, problem: str | None) -> None:
+    assert looks_like_run(ref)
+    found = find_ref_problem(ref)
+    assert (found is None) if problem is None else (found is not None and problem in found)
+
+
+@pytest.mark.parametrize("ref", ["refs/heads/main", "refs/heads/running/x", "refs/heads/x/run/y", "refs/tags/run/x"])
+def test_which_branches_it_does_not(ref: str) -> None:
+    assert not looks_like_run(ref)
