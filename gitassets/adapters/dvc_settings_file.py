@@ -27,7 +27,8 @@ def parse_settings(data: bytes, dvc_dir: Path, name: str) -> DvcSettings:
         named = _NAMED.match(section)
         if named:
             options = {key: _resolve(dvc_dir, key, value) for key, value in values.items()}
-            remotes[named[1]] = RemoteSettings(named[1], options)
+            relative = _is_relative(values.get("url", "/"))
+            remotes[named[1]] = RemoteSettings(named[1], options, relative)
             continue
         if section == "core" and "remote" in values:
             default = values["remote"].lower()
@@ -49,9 +50,13 @@ def _text(value: Any) -> str:
 def _resolve(dvc_dir: Path, key: str, value: str) -> str:
     if key not in _PATHS or re.match(r"\w+://", value) or Path(value).is_absolute():
         return value
-    expanded = Path(value).expanduser()
     # Not by resolve(): DVC, too, keeps the links on the way.
-    return str(expanded) if expanded.is_absolute() else os.path.abspath(dvc_dir / expanded)  # noqa: PTH100
+    expanded = Path(value).expanduser()
+    return os.path.abspath(dvc_dir / expanded) if _is_relative(value) else str(expanded)  # noqa: PTH100
+
+
+def _is_relative(value: str) -> bool:
+    return not re.match(r"\w+://", value) and not Path(value).expanduser().is_absolute()
 
 
 def read_settings(path: Path) -> DvcSettings:

@@ -34,10 +34,14 @@ _OTHER_REMOTE = "remote"
 
 
 class RemoteSettings(Struct, frozen=True):
-    """A remote as a configuration names it; its url is one of the `options`."""
+    """A remote as a configuration names it; its url is one of the `options`.
+
+    `relative`: that was a path that begins where the configuration lies.
+    """
 
     name: str
     options: Mapping[str, str]
+    relative: bool = False
 
     @property
     def url(self) -> str:
@@ -86,12 +90,14 @@ def is_known(remote: RemoteSettings, known: Iterable[RemoteSettings]) -> bool:
 
 def find_option_problem(remote: RemoteSettings) -> str | None:
     """Why a remote that only a branch names is never used, or None: then a user may accept it."""
+    if remote.relative:
+        return f"has a url that is not the whole path of a folder: {remote.url}"
     return _find_url_problem(remote.url) or _name_odd(remote)
 
 
 def _find_url_problem(url: str) -> str | None:
     scheme = _SCHEME.match(url)
-    if not url or not url.isprintable():
+    if not url or not url.isprintable() or (url.startswith("file://") and not url.startswith("file:///")):
         return f"has the url {url!r}, which names no place"
     if scheme is None or scheme[1] in _SCHEMES:
         return None

@@ -39,7 +39,9 @@ def _check(part: Path, kind: Kind) -> MediaInfo:
     try:
         info = probe_media(part)
     except CorruptError as error:
-        found = _recognise_text(part) or f"a file that {error.message.removeprefix(f'{part} ')}"
+        # How to save it in another format is no concern of a service.
+        problem = error.message.removeprefix(f"{part} ").partition(": ")[0]
+        found = _recognise_text(part) or f"a file that {problem}"
         raise CallError(Problem.CONTENT, f"{found} instead of {wanted}") from None
     if info.kind is not kind:
         raise CallError(Problem.CONTENT, f"{_NAMES[info.kind]} instead of {wanted}")

@@ -80,6 +80,7 @@ def test_known_is_the_same_place_with_nothing_more_said_of_it(options: dict[str,
         ({"url": "dvc://host/x"}, "of a kind that a branch may not bring along"),
         ({"url": "s3+x://host/x"}, "of a kind that a branch may not bring along"),
         ({"url": "s3://x/\x1b[2J"}, "names no place"),
+        ({"url": "file://../x"}, "names no place"),
         ({}, "names no place"),
     ],
 )
