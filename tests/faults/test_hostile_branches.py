@@ -144,6 +144,16 @@ def write_note(folder: Path) -> None:
     (folder / "notes.txt").write_text("no harm")
 
 
+def write(name: str, text: str = "") -> Harm:
+    def harm(folder: Path) -> None:
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        with path.open("a") as file:
+            file.write(f"{text}\n")
+
+    return harm
+
+
 def move_store(folder: Path) -> None:
     (folder / ".dvc" / "config").write_text("['remote \"store\"']\n    url = /somewhere/else\n")
 
@@ -179,6 +189,26 @@ HARMS: dict[str, tuple[Harm, str]] = {
     "a foreign remote": (
         configure("['remote \"evil\"']\n    url = s3://evil/x\n"), "names a DVC remote that this project does not know",
     ),
+    "a server for the keys": (
+        configure("['remote \"evil\"']\n    url = s3://x/y\n    endpointurl = https://evil\n"),
+        "has the option endpointurl, which a branch may not bring along",
+    ),
+    "another remote's keys in capitals": (
+        configure("['remote \"evil\"']\n    url = REMOTE://store/../x\n"), "stands for another remote",
+    ),
+    "a repository for a remote": (
+        configure("['remote \"evil\"']\n    url = git://evil/x\n"), "of a kind that a branch may not bring along",
+    ),
+    "another run's folder": (
+        configure("['remote \"evil\"']\n    url = ../../other\n"), "has the url",
+    ),
+    "a hook": (write(".githooks/post-checkout"), ".githooks/post-checkout has the name of a git hook"),
+    "a filter": (write("sub/.gitattributes", "*.txt filter=lfs"), "sub/.gitattributes sets filter=lfs"),
+    "a merge driver": (write(".gitattributes", "[attr]x merge=other"), ".gitattributes sets merge=other"),
+    "a server for git-lfs": (write(".lfsconfig"), ".lfsconfig would have other programs do what it says"),
+    "hooks of a framework": (write("lefthook.yml"), "lefthook.yml would have other programs do what it says"),
+    "a name with an escape": (write("a\x1b[2J.txt"), "is a name that cannot be shown as it is"),
+    "a name with a line end": (write("a\n.gitattributes"), "is a name that cannot be shown as it is"),
     "the known name for another place": (
         move_store,
         "does not know: store: /somewhere/else",
