@@ -32,7 +32,7 @@ _NO_WORDS_OF = ("provider", "kind", "text", "input")
 class Shop:
     """Where the assets of one run are made: who pays, where results go. Once `stop` is set nothing more is begun.
 
-    `last` is that of `Prepared`; `own` are the names by which `turns` knows what was made here.
+    `last` and `fresh` are those of `Prepared`; `own` are the names by which `turns` knows what was made here.
     """
 
     project: Project
@@ -43,6 +43,7 @@ class Shop:
     log: MadeLog
     turns: Turns
     last: Mapping[str, str] | None
+    fresh: bool = False
     own: set[str] = field(default_factory=set)
     taking: Lock = field(default_factory=Lock)
 
@@ -77,7 +78,7 @@ def _take_newer(shop: Shop, work: Work) -> list[Outcome]:
 
 
 def _buy(shop: Shop, work: Work) -> list[Outcome]:
-    order = _take_over(shop, work)
+    order = _give_up(shop, work) if shop.fresh else _take_over(shop, work)
     shop.purse.reserve(_price_usd(work, order), work.provider.name)
     placed = _place(shop, work, order)
     generated = _generate(shop, work, order, placed)
@@ -90,6 +91,17 @@ def _buy(shop: Shop, work: Work) -> list[Outcome]:
 def _price_usd(work: Work, order: Order) -> float:
     """About what is still to be paid."""
     return 0.0 if order.is_under_way else work.cost_usd
+
+
+def _give_up(shop: Shop, work: Work) -> Order:
+    """The order, of which nothing is known any more; what it had become is not asked for, and is a charge."""
+    order = shop.orders.order(work.key)
+    placed = order.read_order()
+    if order.is_under_way and placed is not None:
+        why = f"{work.provider.name} had not handed it over, and it was bought anew (--fresh)"
+        note_charge(shop.log, placed, float(placed["cost_usd"]), why)
+    order.remove()
+    return order
 
 
 def _take_over(shop: Shop, work: Work) -> Order:

@@ -60,7 +60,7 @@ def make_assets(project: Project, run: Run, prepared: Prepared, action: str, on_
     state_dir = project.state_dir
     shop = Shop(
         project, run.run_id, action, prepared.purse, Event(), MadeLog(state_dir, run.run_id),
-        Turns(state_dir), prepared.last,
+        Turns(state_dir), prepared.last, prepared.fresh,
     )  # fmt: skip
     results = Results()
     for reuse in prepared.reuses:

@@ -28,7 +28,7 @@ class Prepared(Struct, frozen=True):
     """What is to be made, what is taken from history, what cannot be made, and what all of it costs.
 
     `last` are the names by which each request had last been made when its history was read; None where whatever others
-    make of the same requests meanwhile is not wanted.
+    make of the same requests meanwhile is not wanted. With `fresh` what was ordered and has not come is given up.
     """
 
     works: tuple[Work, ...]
@@ -37,6 +37,7 @@ class Prepared(Struct, frozen=True):
     estimate: Estimate
     purse: Purse
     last: Mapping[str, str] | None
+    fresh: bool = False
 
     @property
     def count(self) -> int:
@@ -127,7 +128,7 @@ def prepare(
         run_limit_usd=project.settings.budget.run_usd,
         run_spent_usd=past.spent_usd,
     )
-    return Prepared(tuple(grouped), tuple(reuses), tuple(draft.failed), estimate, purse, last)
+    return Prepared(tuple(grouped), tuple(reuses), tuple(draft.failed), estimate, purse, last, terms.fresh)
 
 
 def _read_last(project: Project, requests: Iterable[str]) -> dict[str, str]:
@@ -182,11 +183,8 @@ def _estimate(
     project: Project, run_id: str, works: Sequence[Work], reuses: Sequence[Reuse], past: Past, terms: Terms
 ) -> Estimate:
     orders = OrderBook(project.state_dir, run_id)
-    going_on = {
-        work.key
-        for work in works
-        if work.is_bought and (orders.order(work.key).is_under_way or orders.find_elsewhere(work.key))
-    }
+    wanted = [] if terms.fresh else [work.key for work in works if work.is_bought]
+    going_on = {key for key in wanted if orders.order(key).is_under_way or orders.find_elsewhere(key)}
     purchases = [_price(work, going_on) for work in works]
     return Estimate(
         lines=group_purchases(purchases),

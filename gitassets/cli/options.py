@@ -91,7 +91,9 @@ MaxCostOption = Annotated[
     typer.Option("--max-cost", min=0, metavar="USD", help="What this command may cost; a call beyond is not made."),
 ]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Agree to what it costs, without being asked.")]
-FreshOption = Annotated[bool, typer.Option("--fresh", help="Buy anew, also what was made before by the same request.")]
+FreshOption = Annotated[
+    bool, typer.Option("--fresh", help="Buy anew, also what was made or ordered before by the same request.")
+]
 
 
 def make_selection(

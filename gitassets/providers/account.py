@@ -88,10 +88,13 @@ class Account:
         with self._explained(request, call, cost_usd=cost_usd):
             return self._fetch_file(request, call, folder)
 
-    def download(self, request: Request, url: str, folder: Path, *, keeps: str = "") -> Path:
-        """The file at a URL that the service named, checked, and named by its content."""
+    def download(self, request: Request, url: str, folder: Path, *, cost_usd: float = 0.0, keeps: str = "") -> Path:
+        """The file at a URL that the service named, checked, and named by its content.
+
+        ChargedError where it has cost something and can never be fetched.
+        """
         call = Call(url=url, max_bytes=MAX_BYTES[request.kind], signed=False)
-        with self._explained(request, call, keeps=keeps):
+        with self._explained(request, call, cost_usd=cost_usd, keeps=keeps):
             return self._fetch_file(request, call, folder)
 
     def keep_bought(self, request: Request, data: bytes, folder: Path, *, cost_usd: float) -> Path:

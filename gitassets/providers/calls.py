@@ -32,6 +32,8 @@ class Problem(StrEnum):
     STOPPED = "stopped"
 
 
+FINAL = frozenset({Problem.ADDRESS, Problem.TOO_LARGE})
+"""After these a file that was bought can never be fetched: its address is the service's, and the bounds are ours."""
 _UNDECIDED = frozenset({Problem.TIMEOUT, Problem.BROKEN_OFF, Problem.TOO_LARGE, Problem.CONTENT})
 
 

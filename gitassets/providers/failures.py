@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gitassets.errors import ProviderError
 from gitassets.providers.base import ChargedError, Request
-from gitassets.providers.calls import Call, CallError, Problem
+from gitassets.providers.calls import FINAL, Call, CallError, Problem
 from gitassets.providers.keys import HIDDEN, Key, how_to_set
 
 LONGEST_QUOTE = 300
@@ -22,8 +22,8 @@ _MONEY = re.compile(r"quota|billing|credits?\b|payment|balance|funds", re.I)
 # Keys as services quote them back, half hidden, and the part of a URL that may hold a signature.
 _KEY_LIKE = re.compile(r"\b(?:sk|key|luma|xi|Bearer)[-_ ](?=[\w.-]*[\d*])[\w*.-]{6,}", re.I)
 _URL_TAIL = re.compile(r"(https?://[^\s/?#\"'<>]+)[^\s\"'<>]*")
-# A link to a file, which is fetched without a key, is answered with any of these once it has expired.
-_GONE = (400, 401, 403, 404, 410)
+# A link to a file, which is fetched without a key, is answered with anything but these once it has expired.
+_PASSING = (408, 425, 429)
 _REWORD = "Give another --prompt, or reword the paragraph."
 
 
@@ -58,9 +58,17 @@ def explain(error: CallError, asked: Asked) -> ProviderError:
     if error.is_undecided(asked.call):
         remedy = f"See your account at {asked.service} before you try again. {remedy}"
         return ChargedError(f"{message}. It may have been charged", remedy, cost_usd=asked.cost_usd)
-    gone = (404, 410) if asked.call.signed else _GONE
-    kind = UnknownError if error.status in gone else ProviderError
+    if error.problem in FINAL and asked.cost_usd and not asked.call.signed:
+        remedy = f"Run the command again to buy another. {asked.service} may refund what it does not hand over."
+        return ChargedError(f"{message}. It has been charged", remedy, cost_usd=asked.cost_usd)
+    kind = UnknownError if _is_gone(error, asked.call) else ProviderError
     return kind(message, f"{remedy} {asked.keeps}".strip())
+
+
+def _is_gone(error: CallError, call: Call) -> bool:
+    if call.signed:
+        return error.status in (404, 410)
+    return error.status is not None and 400 <= error.status < 500 and error.status not in _PASSING
 
 
 def is_policy(said: str) -> bool:
@@ -72,7 +80,7 @@ def _explain_status(error: CallError, asked: Asked) -> tuple[str, str]:
     said = f": {quote}" if quote else ""
     hints = f"{error.code} {error.said}"
     settings = f"services.{name} in gitassets.yaml"
-    if not asked.call.signed and error.status in _GONE:
+    if not asked.call.signed and _is_gone(error, asked.call):
         return f"the file that {name} made cannot be fetched ({error.status})", "Run the command again."
     if error.status in (400, 403, 422) and is_policy(hints):
         return f"{name} refuses what it should make{said}", _REWORD

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote
 
@@ -64,7 +65,7 @@ def await_job(line: JobLine, request: Request, job: str, cost_usd: float) -> str
     """The URL of the finished job's result. What has failed or is unknown there is forgotten, all else remembered."""
     deadline = Deadline(line.settings.job_timeout_sec)
     while True:
-        progress = line.read_progress(_ask(line, request, job))
+        progress = line.read_progress(_ask(line, request, job, cost_usd))
         if progress.failure is not None:
             _fail(line.account, request, job, progress.failure)
         if progress.url is not None:
@@ -74,17 +75,29 @@ def await_job(line: JobLine, request: Request, job: str, cost_usd: float) -> str
 
 def keeps(account: Account, job: str) -> str:
     """What an error says of a job that goes on."""
-    return f"Job {job} goes on at {account.name}: the same command waits for it and buys no other."
+    wait = "the same command waits for it and buys no other; with --fresh it is given up."
+    return f"Job {job} goes on at {account.name}: {wait}"
 
 
-def _ask(line: JobLine, request: Request, job: str) -> dict[str, Any]:
+def fetch_result(
+    account: Account, request: Request, url: str, folder: Path, *, cost_usd: float, keeps: str = ""
+) -> Path:
+    """The file that was bought. What can never be fetched is forgotten, and is a ChargedError."""
+    try:
+        return account.download(request, url, folder, cost_usd=cost_usd, keeps=keeps)
+    except ChargedError:
+        forget_job(request)
+        raise
+
+
+def _ask(line: JobLine, request: Request, job: str, cost_usd: float) -> dict[str, Any]:
     path = line.path.format(job=quote(job, safe=""))
     try:
         return line.account.read(request, path, keeps=keeps(line.account, job))
     except UnknownError:
         forget_job(request)
-        problem = f"{request.label}: {line.account.name} no longer knows the job {job}"
-        raise ProviderError(problem, "Run the command again to order another.") from None
+        problem = f"{request.label}: {line.account.name} no longer knows the job {job}. It may have been charged"
+        raise ChargedError(problem, "Run the command again to order another.", cost_usd=cost_usd) from None
 
 
 def _fail(account: Account, request: Request, job: str, reason: str) -> NoReturn:

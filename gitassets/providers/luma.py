@@ -13,7 +13,16 @@ from gitassets.domain.manifest import Kind
 from gitassets.providers.account import Account, KeyHeader
 from gitassets.providers.base import Generated, Request, ServiceInfo
 from gitassets.providers.calls import ORDERING
-from gitassets.providers.jobs import JobLine, Progress, await_job, find_job, keeps, read_job_id, remember_job
+from gitassets.providers.jobs import (
+    JobLine,
+    Progress,
+    await_job,
+    fetch_result,
+    find_job,
+    keeps,
+    read_job_id,
+    remember_job,
+)
 from gitassets.providers.network import Network
 from gitassets.providers.prompts import Prompt, compose_prompt
 from gitassets.providers.service_settings import BaseUrl, JobSettings, Usd, parse_section
@@ -86,7 +95,7 @@ class Luma:
         body = self._make_body(request, prompt)
         job = find_job(request) or self._order(request, body, cost_usd)
         url = await_job(self._line, request, job, cost_usd)
-        clip = self._account.download(request, url, folder, keeps=keeps(self._account, job))
+        clip = fetch_result(self._account, request, url, folder, cost_usd=cost_usd, keeps=keeps(self._account, job))
         parameters = {key: body[key] for key in ("aspect_ratio", "duration", "resolution")}
         return Generated(
             path=clip,

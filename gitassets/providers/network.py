@@ -19,7 +19,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpcore
 import httpx
 
-from gitassets.providers.addresses import Bounds, Resolve, is_loopback_host, resolve_host
+from gitassets.providers.addresses import Bounds, RefusedAddressError, Resolve, is_loopback_host, resolve_host
 from gitassets.providers.calls import CallError, Problem
 
 CONNECT_SEC = 20.0
@@ -123,6 +123,8 @@ class _Backend(httpcore.NetworkBackend):
             addresses = list(self._resolve(host, port))
         except OSError as error:
             raise httpcore.ConnectError(f"the name {host} is not known") from error
+        except ValueError as error:  # Python itself takes it for no name.
+            raise RefusedAddressError("the answer leads to a host whose name cannot be one") from error
         self._check(addresses)
         return addresses
 
@@ -172,7 +174,7 @@ def find_proxy(url: httpx.URL) -> httpx.Proxy | None:
 
 def _check_behind_proxy(url: httpx.URL, bounds: Bounds, resolve: Resolve) -> None:
     """Behind a proxy the outer names are often unknown here: the proxy resolves them, and bounds what they lead to."""
-    with suppress(OSError):
+    with suppress(OSError, ValueError):
         bounds.check_addresses(url, resolve(url.host, url.port or 443))
 
 

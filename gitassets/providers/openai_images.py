@@ -13,7 +13,7 @@ from gitassets.providers.account import Account
 from gitassets.providers.base import ChargedError, Generated, Request, ServiceInfo
 from gitassets.providers.calls import CallError, Problem
 from gitassets.providers.failures import UnknownError
-from gitassets.providers.jobs import find_job, forget_job, remember_job
+from gitassets.providers.jobs import fetch_result, find_job, forget_job, remember_job
 from gitassets.providers.network import Network
 from gitassets.providers.openai_settings import KEY, NAME, OpenAISettings
 from gitassets.providers.prompts import Prompt, compose_prompt
@@ -89,7 +89,8 @@ class OpenAIImages:
         """The picture at the URL, which works for an hour or so."""
         keeps = "The picture is bought: the same command fetches it for about an hour."
         try:
-            return self._account.download(request, url, folder, keeps=keeps if request.job else "")
+            keeps = keeps if request.job else ""
+            return fetch_result(self._account, request, url, folder, cost_usd=self._price(), keeps=keeps)
         except UnknownError as error:
             forget_job(request)
             problem = (
