@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
-from gitassets.actions.history import HandedOn, HistoryReader, RawCommit, is_cut
+from gitassets.actions.history import HandedOn, HistoryReader, RawCommit, find_cut
 from gitassets.actions.project import Project, Run
 from gitassets.adapters.deviations import Deviation, Deviations, DeviationsFile
 from gitassets.domain.changes import Told, tell_commit
@@ -25,7 +25,7 @@ def find_deviations(project: Project, run: Run) -> Mapping[str, Deviation]:
         return known.by_commit if known is not None else {}
     reader = HistoryReader(project.git)
     found = {**_keep(reader, known, tip), **dict(_iter_new(reader, tip, known))}
-    if not is_cut(project, tip):
+    if find_cut(project, tip) is None:
         with suppress(OSError):  # Whoever may only read the repository compares anew each time.
             file.write(Deviations(tip, found))
     return found

@@ -13,7 +13,7 @@ from gitassets.actions.log import read_log
 from gitassets.actions.output import check_free, check_output, hold_output
 from gitassets.actions.progress import OnProgress, Progress
 from gitassets.actions.project import BRANCH_PREFIX, Project, Run
-from gitassets.actions.proven import find_cut, require_proven
+from gitassets.actions.proven import describe_cut, require_proven
 from gitassets.actions.run_bytes import Excerpt, damaged_blob, read_excerpt
 from gitassets.adapters.bag import BagFolder, write_zip
 from gitassets.adapters.git_bundle import make_bundle
@@ -146,7 +146,7 @@ def _read_trail(project: Project, run: Run, excerpt: Excerpt) -> bytes:
 
 
 def _read_history(project: Project, excerpt: Excerpt, trail: bytes, on_progress: OnProgress) -> bytes:
-    cut = find_cut(project, excerpt.head)
+    cut = describe_cut(project, excerpt.head)
     if cut is not None:
         raise ConflictError(
             f"Run {excerpt.run_id} is not exported with its history: {cut.why}",

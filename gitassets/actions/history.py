@@ -46,13 +46,13 @@ def resolve_in_run(project: Project, run: Run, revision: str) -> str:
     return oid
 
 
-def is_cut(project: Project, *revisions: str) -> bool:
-    """Whether a shallow clone cut the history that these reach: one of another branch says nothing of theirs."""
+def find_cut(project: Project, *revisions: str) -> str | None:
+    """The commit where a shallow clone cut the history that these reach: a cut of another branch says nothing of it."""
     shallow = project.git_dir / "shallow"
     if not shallow.is_file():
-        return False
-    cut = set(shallow.read_text("ascii").split())
-    return not cut.isdisjoint(HistoryReader(project.git).list_commits(revisions))
+        return None
+    ends = set(shallow.read_text("ascii").split())
+    return min(ends.intersection(HistoryReader(project.git).list_commits(revisions)), default=None)
 
 
 def allows_by_hand(git: Git) -> bool:

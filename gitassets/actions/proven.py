@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct, field
 
 from gitassets import __version__
-from gitassets.actions.history import HandedOn, HistoryReader, RawCommit
+from gitassets.actions.history import HandedOn, HistoryReader, RawCommit, allows_by_hand, find_cut
 from gitassets.actions.project import Project, Run
 from gitassets.actions.verify import Finding, HistoryAudit, VerifyResult
 from gitassets.adapters.git import Git
@@ -22,11 +22,10 @@ from gitassets.domain.commit_message import format_addresses, format_options, pa
 from gitassets.domain.doubt import Doubt, Doubts, Fault, follow, join
 from gitassets.domain.guard import state_from_bytes
 from gitassets.domain.manifest import MANIFEST_NAME, Address, Manifest
+from gitassets.domain.rules import KNOWN_RULES
 from gitassets.domain.status import LOCKED
 from gitassets.errors import ConflictError
 
-RULES = 1
-"""Raised whenever commits are judged by other rules than before: what was remembered then is judged anew."""
 _SHOWN = 5
 
 
@@ -125,11 +124,16 @@ def _iter_hints(run_id: str, found: Sequence[Unproven]) -> Iterator[str]:
 def judge_run(project: Project, run: Run, commit: str) -> Judged:
     """The run's history up to `commit`, of which only what came since it was last found to hold is judged."""
     path = project.state_dir / "held" / f"{run.run_id}.json"
-    key = {"run_id": run.run_id, "rules": RULES, "gitassets": __version__}
+    key: dict[str, str | int] = {
+        "run_id": run.run_id,
+        "rules": KNOWN_RULES,
+        "gitassets": __version__,
+        "allow_by_hand": allows_by_hand(project.git),
+    }
     held = read_held_tip(path, key)
     if held == commit:
         return Judged(run.run_id, commit, _read_manifest(project.git, commit))
-    cut = find_cut(project, commit)
+    cut = describe_cut(project, commit)
     if cut is not None:
         return Judged(run.run_id, commit, _read_manifest(project.git, commit), Doubts(cut), holds=False)
     known = held if held is not None and _descends(project.git, held, commit) else None
@@ -151,14 +155,10 @@ def _read_manifest(git: Git, commit: str) -> Manifest | None:
     return state_from_bytes(git.read_blob(commit, MANIFEST_NAME), {}).manifest
 
 
-def find_cut(project: Project, commit: str) -> Doubt | None:
+def describe_cut(project: Project, commit: str) -> Doubt | None:
     """Where the history that leads to `commit` is cut, since the clone is a shallow one."""
-    file = project.git_dir / "shallow"
-    if not file.is_file():
-        return None
-    ends = set(file.read_text("utf-8").split())
-    reached = ends.intersection(HistoryReader(project.git).list_commits([commit]))
-    return _cut(f"this clone is shallow, and it ends with commit {min(reached)[:10]}") if reached else None
+    end = find_cut(project, commit)
+    return None if end is None else _cut(f"this clone is shallow, and it ends with commit {end[:10]}")
 
 
 def _cut(why: str) -> Doubt:

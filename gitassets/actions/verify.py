@@ -16,7 +16,7 @@ from gitassets.actions.history import (
     HistoryReader,
     RawCommit,
     allows_by_hand,
-    is_cut,
+    find_cut,
     name_in_run,
     resolve_in_run,
 )
@@ -123,7 +123,7 @@ def verify(project: Project, runs: Sequence[Run], options: VerifyOptions) -> Ver
 
 def _verify_run(project: Project, run: Run, options: VerifyOptions, result: VerifyResult) -> None:
     result.runs.append(run.run_id)
-    if is_cut(project, run.ref):
+    if find_cut(project, run.ref) is not None:
         result.incomplete.append(f"{run.run_id}: the clone is shallow, its history is cut (`git fetch --unshallow`)")
     if options.since and not _is_kept(project, run, options.since):
         _add(result, run, None, _rewritten(options.since))

@@ -288,8 +288,8 @@ def write_local_config(run_dir: Path, cache_dir: Path, site_cache_dir: Path) -> 
 
 
 def make_private(site_cache_dir: Path) -> None:
-    """Only who shares our state gets into this folder: what DVC makes in it is for all the world to write to, and it runs
-    what it unpickles from there."""
+    """Only who shares our state gets into this folder: anybody may write to what DVC makes in it, and it runs what
+    it unpickles from there."""
     site_cache_dir.mkdir(parents=True, exist_ok=True)
     mode = 0o2770 if site_cache_dir.parent.stat().st_mode & 0o020 else 0o700
     if os.name != "nt" and site_cache_dir.stat().st_mode & 0o2777 != mode:

@@ -245,7 +245,7 @@ def test_a_rewritten_branch_is_judged_as_a_whole(locked: LockedRun, judged: list
 
 def test_other_rules_judge_anew(locked: LockedRun, judged: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     doubted(locked)
-    monkeypatch.setattr(proven, "RULES", proven.RULES + 1)
+    monkeypatch.setattr(proven, "KNOWN_RULES", proven.KNOWN_RULES + 1)
     doubted(locked)
     assert judged == [3, 3]
 
