@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gitassets.actions.absent import require_blob
+from gitassets.actions.expecting import check_take, parse_expected
 from gitassets.actions.project import Project, Run, read_manifest
 from gitassets.actions.recording import adopt, write_run
 from gitassets.actions.takes import bring_back, find_take, require_unlocked
@@ -39,16 +40,24 @@ class ChooseResult(Struct, frozen=True):
 
 
 def choose(
-    project: Project, run: Run, selection: AssetSelection, wanted: str, *, dry_run: bool = False
+    project: Project,
+    run: Run,
+    selection: AssetSelection,
+    wanted: str,
+    *,
+    expected: str | None = None,
+    dry_run: bool = False,
 ) -> ChooseResult:
     """The candidate is the current take, and that one is a candidate. A take of the history is brought back, in review.
 
-    `wanted` is a take's number, or the beginning of its md5.
+    `wanted` is a take's number, or the beginning of its md5; `expected` the md5 of the take that was looked at, or its
+    beginning: any other is refused.
     """
+    seen = parse_expected(expected)
     if dry_run:
-        return _find(project, run, read_manifest(project, run), selection, wanted).result
+        return _find(project, run, read_manifest(project, run), selection, wanted, seen).result
     with write_run(project, run, "choose") as session:
-        found = _find(project, run, session.manifest, selection, wanted)
+        found = _find(project, run, session.manifest, selection, wanted, seen)
         commit = _commit(session, found)
     return replace(found.result, commit=commit, dry_run=False)
 
@@ -60,10 +69,13 @@ class _Found:
     result: ChooseResult
 
 
-def _find(project: Project, run: Run, manifest: Manifest, selection: AssetSelection, wanted: str) -> _Found:
+def _find(
+    project: Project, run: Run, manifest: Manifest, selection: AssetSelection, wanted: str, seen: str | None
+) -> _Found:
     address = _choose_address(selection, manifest)
     current = require_unlocked(manifest, address)
     found = find_take(project, run, address, wanted)
+    check_take(project, run, address, found, seen)
     take = current if found.md5 == current.md5 else current.takes.get(found.md5, found)
     is_earlier = take is found
     after = Status.REVIEW if is_earlier else status_after_new_take(current.status)

@@ -147,6 +147,14 @@ def _approval(address: Address, asset: Asset, commit: RawCommit) -> Approval:
     return Approval(address, asset.status, asset.md5, asset.path, commit.oid, commit.author, format_time(commit.time))
 
 
+def find_arrival(project: Project, run: Run, address: Address, md5: str) -> Sighting | None:
+    """The commit since which these are the asset's bytes; None where the history does not know them."""
+    arrived = None
+    for seen in _sightings(list(_iter_steps(project, run)), address):
+        arrived = None if seen.asset.md5 != md5 else arrived or seen
+    return arrived
+
+
 @dataclass(frozen=True)
 class RestoreResult:
     """`restored` files have the recorded bytes again; `commit` is set when an older take became the current one."""

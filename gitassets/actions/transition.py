@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gitassets.actions.absent import require_blob
+from gitassets.actions.expecting import check_expected, parse_expected
 from gitassets.actions.project import Project, Run, read_manifest
 from gitassets.actions.recording import write_run
 from gitassets.actions.transaction import Session
@@ -21,14 +22,23 @@ from gitassets.domain.status import Status
 from gitassets.errors import ConflictError, CorruptError, UsageError
 
 
+class DecidedOn(Struct, frozen=True):
+    """The bytes that a decision holds for."""
+
+    address: Address
+    take: int
+    md5: str
+
+
 class TransitionResult(Struct, frozen=True):
-    """`commit` is None when nothing changed, or on a dry run."""
+    """`assets` are those that changed or were so already. `commit` is None when nothing changed, or on a dry run."""
 
     run_id: str
     action: str
     transitions: tuple[Transition, ...]
     unchanged: tuple[Address, ...]
     skipped: tuple[Skipped, ...]
+    assets: tuple[DecidedOn, ...]
     commit: str | None
     dry_run: bool
 
@@ -36,17 +46,34 @@ class TransitionResult(Struct, frozen=True):
 Decide = Callable[[Manifest, Sequence[Chosen]], Decision]
 
 
-def approve(project: Project, run: Run, selection: AssetSelection, *, dry_run: bool = False) -> TransitionResult:
-    """The chosen assets are approved and locked, each for the bytes that were hashed just now."""
+def approve(
+    project: Project, run: Run, selection: AssetSelection, *, expected: str | None = None, dry_run: bool = False
+) -> TransitionResult:
+    """The chosen assets are approved and locked, each for the bytes that were hashed just now.
+
+    `expected` is the md5 of what was looked at, or its beginning: with other bytes the one chosen asset is refused.
+    """
     return _change(
-        project, run, "approve", selection, lambda m, chosen: decide(m, chosen, Status.APPROVED), dry_run=dry_run
+        project,
+        run,
+        "approve",
+        selection,
+        lambda m, chosen: decide(m, chosen, Status.APPROVED),
+        expected=expected,
+        dry_run=dry_run,
     )
 
 
 def reject(
-    project: Project, run: Run, selection: AssetSelection, *, reason: str | None = None, dry_run: bool = False
+    project: Project,
+    run: Run,
+    selection: AssetSelection,
+    *,
+    reason: str | None = None,
+    expected: str | None = None,
+    dry_run: bool = False,
 ) -> TransitionResult:
-    """The chosen assets are rejected; the reason goes along when they are regenerated."""
+    """The chosen assets are rejected; the reason goes along when they are regenerated. `expected` as in `approve`."""
     return _change(
         project,
         run,
@@ -54,14 +81,21 @@ def reject(
         selection,
         lambda m, chosen: decide(m, chosen, Status.REJECTED, reason=reason),
         words=reason or "",
+        expected=expected,
         dry_run=dry_run,
     )
 
 
 def reopen_assets(
-    project: Project, run: Run, selection: AssetSelection, *, reason: str, dry_run: bool = False
+    project: Project,
+    run: Run,
+    selection: AssetSelection,
+    *,
+    reason: str,
+    expected: str | None = None,
+    dry_run: bool = False,
 ) -> TransitionResult:
-    """The chosen assets are back in review and unlocked; the reason is recorded."""
+    """The chosen assets are back in review and unlocked; the reason is recorded. `expected` as in `approve`."""
     if not clean_words(reason):
         raise UsageError("Reopening an approved asset needs a reason", "Say it with --reason TEXT.")
     return _change(
@@ -71,6 +105,7 @@ def reopen_assets(
         selection,
         lambda m, chosen: reopen(m, chosen, reason=reason.strip()),
         words=reason,
+        expected=expected,
         dry_run=dry_run,
     )
 
@@ -96,8 +131,10 @@ def _change(
     decide_on: Decide,
     *,
     words: str = "",
+    expected: str | None = None,
     dry_run: bool,
 ) -> TransitionResult:
+    wanted = parse_expected(expected)
     if selection.empty:
         raise UsageError(
             f"Say which assets to {action}",
@@ -105,15 +142,20 @@ def _change(
         )
     if dry_run:
         manifest = read_manifest(project, run)
-        return _result(run, action, decide_on(manifest, select_assets(selection, manifest)), None, dry_run=True)
+        chosen = select_assets(selection, manifest)
+        check_expected(project, run, manifest, chosen, wanted)
+        return _result(run, action, decide_on(manifest, chosen), None, dry_run=True)
     with write_run(project, run, action, in_merge=action in ("approve", "reject")) as session:
         chosen = select_assets(selection, session.manifest)
+        check_expected(project, run, session.manifest, chosen, wanted)
         left_out = _leave_out_agreed(session, action, chosen) if session.merging else []
         decision = decide_on(session.manifest, [one for one in chosen if one not in left_out])
         skipped = (Skipped(one.address, "is not in conflict: conclude the merge first") for one in left_out)
         decision = replace(decision, skipped=(*decision.skipped, *skipped))
         if action in ("approve", "reject"):
             _check_seen(session, decision)
+        if wanted is not None and action == "reject":
+            _check_files(session, decision)
         commit = _commit(session, action, decision, words) if decision.transitions else None
     return _result(run, action, decision, commit, dry_run=False)
 
@@ -144,6 +186,13 @@ def _check_seen(session: Session, decision: Decision) -> None:
             f"An interrupted command had made new takes of {what}, which are recorded now but were never looked at",
             f"Look at them, then decide: `gitassets review {session.run.run_id}`.",
         )
+
+
+def _check_files(session: Session, decision: Decision) -> None:
+    """ConflictError where the file that was looked at was not the recorded one. What is not here can be rejected."""
+    addresses = [one.address for one in decision.transitions]
+    found = ((one, session.manifest.asset(one)) for one in addresses)
+    check_bytes(session, [one for one, asset in found if asset and (session.folder / asset.path).exists()])
 
 
 def _commit(session: Session, action: str, decision: Decision, words: str) -> str:
@@ -187,6 +236,15 @@ def _check_blob(session: Session, address: Address, asset: Asset) -> None:
 
 
 def _result(run: Run, action: str, decision: Decision, commit: str | None, *, dry_run: bool) -> TransitionResult:
+    addresses = sorted((*(one.address for one in decision.transitions), *decision.unchanged))
+    found = ((one, decision.manifest.asset(one)) for one in addresses)
     return TransitionResult(
-        run.run_id, action, decision.transitions, decision.unchanged, decision.skipped, commit, dry_run
+        run_id=run.run_id,
+        action=action,
+        transitions=decision.transitions,
+        unchanged=decision.unchanged,
+        skipped=decision.skipped,
+        assets=tuple(DecidedOn(one, asset.take, asset.md5) for one, asset in found if asset is not None),
+        commit=commit,
+        dry_run=dry_run,
     )

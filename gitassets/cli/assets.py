@@ -13,6 +13,7 @@ from gitassets.cli.boundary import INTERRUPTED, PARTIAL, guarded
 from gitassets.cli.options import (
     AudioOption,
     DryRunOption,
+    ExpectOption,
     FreshOption,
     ImageOption,
     JsonOption,
@@ -50,7 +51,12 @@ _EXAMPLES = {
         "review latest --audio 1-10",
         "review latest --type image",
     ),
-    "approve": ("approve latest --audio all", "approve latest --image 1,3,5", "approve latest --segment 1-10"),
+    "approve": (
+        "approve latest --audio all",
+        "approve latest --image 1,3,5",
+        "approve latest --segment 1-10",
+        "approve latest --image 3 --expect 9e107d9d",
+    ),
     "reject": ('reject latest --image 2 --reason "wrong style"', "reject latest --image 3,7"),
     "reopen": ('reopen latest --audio 4 --reason "the name is mispronounced"',),
     "note": ('note latest --segment 3 "too cartoonish"', 'note latest --segment 3 ""'),
@@ -211,17 +217,20 @@ def approve(
     image: ImageOption = None,
     video: VideoOption = None,
     segment: SegmentOption = None,
+    expect: ExpectOption = None,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Approve and lock assets, each for the very bytes that it has now.
 
     'all' takes those that can be approved and names the rest; a number that cannot is an error, and nothing changes.
+    With --expect an asset that has had other bytes since you looked at it is refused.
     """
     from gitassets.actions.transition import approve as act
 
     project, found = load_run(run, dry_run=dry_run)
-    result = act(project, found, make_selection(audio, image, video, segment), dry_run=dry_run)
+    selection = make_selection(audio, image, video, segment)
+    result = act(project, found, selection, expected=expect, dry_run=dry_run)
     _tell_transition(result, "Approved", as_json)
 
 
@@ -233,6 +242,7 @@ def reject(
     video: VideoOption = None,
     segment: SegmentOption = None,
     reason: Annotated[str | None, typer.Option(help="Why; a service that makes it again is told.")] = None,
+    expect: ExpectOption = None,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -243,7 +253,8 @@ def reject(
     selection = make_selection(audio, image, video, segment)
     if reason is None and is_interactive() and not selection.empty and not dry_run:
         reason = typer.prompt("Why", default="", show_default=False)
-    result = act(project, found, selection, reason=(reason or "").strip() or None, dry_run=dry_run)
+    words = (reason or "").strip() or None
+    result = act(project, found, selection, reason=words, expected=expect, dry_run=dry_run)
     _tell_transition(result, "Rejected", as_json)
 
 
@@ -255,6 +266,7 @@ def reopen(
     image: ImageOption = None,
     video: VideoOption = None,
     segment: SegmentOption = None,
+    expect: ExpectOption = None,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -263,7 +275,8 @@ def reopen(
 
     project, found = load_run(run, dry_run=dry_run)
     selection = make_selection(audio, image, video, segment)
-    _tell_transition(reopen_assets(project, found, selection, reason=reason, dry_run=dry_run), "Reopened", as_json)
+    result = reopen_assets(project, found, selection, reason=reason, expected=expect, dry_run=dry_run)
+    _tell_transition(result, "Reopened", as_json)
 
 
 def _tell_transition(result: TransitionResult, done: str, as_json: bool) -> None:

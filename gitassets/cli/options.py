@@ -84,6 +84,12 @@ TypeOption = Annotated[Kind | None, typer.Option("--type", help="Only this kind 
 StatusOption = Annotated[Status | None, typer.Option("--status", help="Only assets in this status.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON with stable keys, and nothing else.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would be done, and do nothing.")]
+ExpectOption = Annotated[
+    str | None,
+    typer.Option(
+        "--expect", metavar="MD5", help="Only if it has these very bytes: the md5 of one asset, or its first 8 digits."
+    ),
+]
 
 
 MaxCostOption = Annotated[

@@ -17,7 +17,7 @@ from gitassets.domain.manifest import Asset, Kind
 from gitassets.domain.selection import ALL, AssetSelection, Selection
 from gitassets.domain.status import Status
 from gitassets.domain.takes import sorted_takes
-from gitassets.errors import GitAssetsError
+from gitassets.errors import GitAssetsError, NoMatchError
 
 _TAKEN_BACK = "taken back in review"
 _WAITING = (Status.DRAFT, Status.REVISED, Status.REVIEW)
@@ -84,13 +84,13 @@ class _Dialogue:
         self._decided: dict[int, str] = {}
         self._place = 0
         self._shown: AssetRow | None = None
+        self._seen_md5: str | None = None
         self._next_candidate = 0
 
     def go(self) -> None:
         while self._place < len(self._rows):
-            if self._shown is not self._row:
-                self._shown = self._row
-                self._present()
+            if self._shown is not self._row and not self._begin():
+                continue
             if not self._obey(self._ask()):
                 break
         approved = sum(1 for verb in self._decided.values() if verb == "approved")
@@ -105,6 +105,17 @@ class _Dialogue:
     @property
     def _candidates(self) -> list[Asset]:
         return sorted_takes(self._row.asset)
+
+    def _begin(self) -> bool:
+        """Whether the asset is there, and was shown as it is now; one that is gone is passed over."""
+        row = self._read_again()
+        if row is None:
+            typer.echo(f"{self._row.kind} {self._row.segment} is no longer there.", err=True)
+            self._place += 1
+            return False
+        self._rows[self._place] = self._shown = row
+        self._present()
+        return True
 
     def _present(self) -> None:
         row = self._row
@@ -143,7 +154,12 @@ class _Dialogue:
         ]
 
     def _show(self) -> None:
-        self._show_file(self._row.asset)
+        """The asset is shown, and it is known which bytes those are: a decision holds for them alone."""
+        asset = self._row.asset
+        self._seen_md5 = self._project.stat_index(self._run).hash(asset.path) or asset.md5
+        if self._seen_md5 != asset.md5:
+            typer.echo("Its file has other bytes than the run records: `replace` takes them, `restore` undoes that.")
+        self._show_file(asset)
 
     def _show_file(self, take: Asset) -> None:
         path = self._run.require_folder() / take.path
@@ -192,7 +208,7 @@ class _Dialogue:
             case "b":
                 self._go_back()
             case "o":
-                self._show()
+                self._open_again()
             case "c":
                 self._show_next_candidate()
             case "q":
@@ -203,10 +219,17 @@ class _Dialogue:
                 typer.echo(f"Please press one of the keys: {self._keys}")
         return True
 
+    def _open_again(self) -> None:
+        """The asset is shown once more; wholly, where it has changed since."""
+        if self._read_again() == self._row:
+            self._show()
+        else:
+            self._shown = None
+
     def _choose(self, take: Asset) -> None:
         """The candidate is the current take, and is shown as that."""
-        if self._try(lambda: choose_take(self._project, self._run, self._selection(), take.md5)):
-            self._rows[self._place] = self._read_again()
+        if self._try(lambda: choose_take(self._project, self._run, self._selection(), take.md5, expected=take.md5)):
+            self._shown = None
 
     def _reject(self) -> None:
         try:
@@ -217,12 +240,12 @@ class _Dialogue:
         self._decide("rejected", reason)
 
     def _decide(self, verb: str, reason: str | None) -> None:
-        selection, words = self._selection(), (reason or "").strip() or None
+        selection, words, seen = self._selection(), (reason or "").strip() or None, self._seen_md5
         done = self._try(
             lambda: (
-                approve(self._project, self._run, selection)
+                approve(self._project, self._run, selection, expected=seen)
                 if verb == "approved"
-                else reject(self._project, self._run, selection, reason=words)
+                else reject(self._project, self._run, selection, reason=words, expected=seen)
             )
         )
         if done:
@@ -230,11 +253,12 @@ class _Dialogue:
             self._place += 1
 
     def _try(self, act: Callable[[], object]) -> bool:
-        """Whether it could be done; why not is told."""
+        """Whether it could be done. Why not is told, and the asset is shown anew."""
         try:
             act()
         except GitAssetsError as error:
             typer.echo(f"Error: {error.message}\n  → {error.hint}", err=True)
+            self._shown = None
             return False
         return True
 
@@ -245,12 +269,16 @@ class _Dialogue:
             return
         self._place -= 1
         if self._decided.pop(self._place, None):
-            reopen_assets(self._project, self._run, self._selection(), reason=_TAKEN_BACK)
-            self._rows[self._place] = self._read_again()
+            seen, selection = self._row.asset.md5, self._selection()
+            self._try(lambda: reopen_assets(self._project, self._run, selection, reason=_TAKEN_BACK, expected=seen))
 
     def _selection(self) -> AssetSelection:
         row = self._row
         return AssetSelection({row.kind: Selection(str(row.segment), ((row.segment, row.segment),))})
 
-    def _read_again(self) -> AssetRow:
-        return read_rows(self._project, self._run, self._selection())[0]
+    def _read_again(self) -> AssetRow | None:
+        """The asset as it is now; None when it is gone."""
+        try:
+            return read_rows(self._project, self._run, self._selection())[0]
+        except NoMatchError:
+            return None

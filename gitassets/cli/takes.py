@@ -10,6 +10,7 @@ from gitassets.cli.boundary import guarded
 from gitassets.cli.options import (
     AudioOption,
     DryRunOption,
+    ExpectOption,
     ImageOption,
     JsonOption,
     RunArgument,
@@ -167,6 +168,7 @@ def choose(
     image: ImageOption = None,
     video: VideoOption = None,
     segment: SegmentOption = None,
+    expect: ExpectOption = None,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -186,7 +188,7 @@ def choose(
     selection = make_selection(audio, image, video, segment)
     if not dry_run:
         fetch_first(project, found, need_chosen(project, found, selection, take), as_json)
-    result = act(project, found, selection, take, dry_run=dry_run)
+    result = act(project, found, selection, take, expected=expect, dry_run=dry_run)
     if as_json:
         emit_json("choose", result)
     else:

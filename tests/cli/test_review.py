@@ -8,14 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from gitassets.actions.choose import choose
 from gitassets.actions.query import list_assets
-from gitassets.actions.transition import reject
+from gitassets.actions.replace import replace_asset
+from gitassets.actions.transition import approve, reject, reopen_assets
+from gitassets.adapters.files import hash_file
 from gitassets.cli.review import review_one_by_one
 from gitassets.domain.manifest import Address, Kind
 from gitassets.domain.status import Status
 from tests.actions.candidates import add_candidates
 from tests.actions.checks import assert_clean, run_cli, select, subjects
-from tests.actions.locked_run import IMAGE_1, IMAGE_3, LockedRun
+from tests.actions.locked_run import IMAGE_1, IMAGE_3, LockedRun, change_by_hand, commit_by_hand, overwrite
+from tests.cli.terminal import Terminal
+from tests.media import write_picture, write_tone
 
 Review = Callable[..., str]
 
@@ -161,3 +166,120 @@ def test_off_a_terminal_candidates_are_listed(locked: LockedRun) -> None:
     assert [list(one.get("takes", {}))[:1] for one in found["assets"]][1] == [second.md5]
     rows = list_assets(locked.project, locked.run).rows
     assert [len(row.asset.takes) for row in rows] == [0, 1, 0, 0, 1]
+
+
+def test_a_take_that_came_while_another_was_shown_is_not_approved(locked: LockedRun, tmp_path: Path) -> None:
+    seen, other = locked.asset(IMAGE_3).md5, write_picture(tmp_path / "other.png", seed=99)
+    with Terminal(locked.project.root, "review", "ep1", "--image", "3", env={"GITASSETS_VIEWER": "true"}) as first:
+        assert "take 1" in first.wait_for("[q]uit")
+        assert run_cli(locked.project.root, "replace", "ep1", "--image", "3", str(other)).returncode == 0
+        first.press("a")
+        told = " ".join(first.wait_for("[q]uit").split())
+        now = locked.asset(IMAGE_3)
+        assert (now.status, now.take) == (Status.DRAFT, 2)
+        assert f"image 3 of ep1 has other bytes now than you looked at: it is take 2, md5 {now.md5[:12]}" in told
+        assert f"by Ann Lee in {locked.head()[:10]}" in told
+        assert "what you looked at is take 1" in told
+        assert "1 of 1: image 3, take 2" in told
+        first.press("a")
+        code, told = first.finish()
+    assert (code, "1 approved, 0 rejected, 0 left." in told) == (0, True)
+    assert locked.asset(IMAGE_3).approved_md5 == hash_file(other) != seen
+
+
+class Meddler(ShownFiles):
+    """A viewer; while it shows the first picture, somebody else does something."""
+
+    def __init__(self, meddle: Callable[[], object]) -> None:
+        super().__init__()
+        self._meddle = [meddle]
+
+    def show(self, path: Path, kind: Kind) -> bool:
+        shown = super().show(path, kind)
+        for meddle in self._meddle[:1]:
+            self._meddle.clear()
+            meddle()
+        return shown
+
+
+@pytest.mark.parametrize("keys", ["a", "r"])
+@pytest.mark.parametrize("way", ["replaced", "chosen", "overwritten"])
+def test_a_key_decides_on_what_was_shown_alone(
+    locked: LockedRun, review: Review, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, keys: str, way: str
+) -> None:
+    (second,) = add_candidates(locked.project, locked.run, IMAGE_3, 10)
+    first, other = locked.asset(IMAGE_3), write_picture(tmp_path / "other.png", seed=99)
+    ways = {
+        "replaced": lambda: replace_asset(locked.project, locked.run, select(image="3"), other),
+        "chosen": lambda: choose(locked.project, locked.run, select(image="3"), second.md5),
+        "overwritten": lambda: overwrite(locked.folder / first.path),
+    }
+    monkeypatch.setattr("gitassets.cli.review.Viewer", lambda: Meddler(ways[way]))
+    told = review(keys, ["no"], image="3")
+    assert "0 approved, 0 rejected, 1 left." in told
+    assert locked.asset(IMAGE_3).status in (Status.DRAFT, Status.REVISED)
+    assert told.count("1 of 1: image 3, take") == 2
+    assert ("has other bytes now than you looked at" in told) is (way != "overwritten")
+
+
+def test_what_was_overwritten_before_it_is_shown_is_not_decided_on(locked: LockedRun, review: Review) -> None:
+    overwrite(locked.folder / locked.asset(IMAGE_3).path)
+    told = review("ara", ["no"], image="3")
+    assert "Its file has other bytes than the run records" in told
+    assert "0 approved, 0 rejected, 1 left." in told
+    assert locked.asset(IMAGE_3).status is Status.DRAFT
+
+
+def test_a_decision_that_another_followed_is_not_taken_back(
+    locked: LockedRun, review: Review, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    other = write_tone(tmp_path / "other.wav", frequency=900)
+
+    def change() -> None:
+        reopen_assets(locked.project, locked.run, select(audio="2"), reason="no")
+        replace_asset(locked.project, locked.run, select(audio="2"), other)
+        approve(locked.project, locked.run, select(audio="2"))
+
+    class Late(ShownFiles):
+        def show(self, path: Path, kind: Kind) -> bool:
+            if path.name == "audio_002.wav":
+                change()
+            return super().show(path, kind)
+
+    monkeypatch.setattr("gitassets.cli.review.Viewer", Late)
+    told = review("ab", audio="2-3")
+    assert "audio 2 of ep1 has other bytes now than you looked at" in told
+    assert locked.asset(Address(2, Kind.AUDIO)).approved
+
+
+def test_what_changed_before_its_turn_is_shown_as_it_is_then(
+    locked: LockedRun, review: Review, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    other = write_picture(tmp_path / "other.png", seed=99)
+    meddler = Meddler(lambda: replace_asset(locked.project, locked.run, select(image="3"), other))
+    monkeypatch.setattr("gitassets.cli.review.Viewer", lambda: meddler)
+    told = review("aaaa")
+    assert "image 3, take 2" in told
+    assert "4 approved, 0 rejected, 0 left." in told
+
+
+def test_opening_again_shows_another_take_wholly(
+    locked: LockedRun, review: Review, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    other = write_picture(tmp_path / "other.png", seed=99)
+    meddler = Meddler(lambda: replace_asset(locked.project, locked.run, select(image="3"), other))
+    monkeypatch.setattr("gitassets.cli.review.Viewer", lambda: meddler)
+    assert "1 of 1: image 3, take 2" in review("oa", image="3")
+    assert locked.asset(IMAGE_3).approved_md5 == hash_file(other)
+
+
+def test_an_asset_that_is_gone_is_passed_over(
+    locked: LockedRun, review: Review, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def take_away() -> None:
+        change_by_hand(locked.folder, IMAGE_3, lambda _: None)
+        (locked.folder / "images" / "scene_002.png").unlink()
+        commit_by_hand(locked.folder)
+
+    monkeypatch.setattr("gitassets.cli.review.Viewer", lambda: Meddler(take_away))
+    assert "image 3 is no longer there." in review("sss")

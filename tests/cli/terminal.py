@@ -1,0 +1,65 @@
+"""A terminal of its own for a command, with somebody at the keys."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+from tests.actions.checks import cli_environment
+
+PATIENCE_SEC = 60
+
+
+class Terminal:
+    """Runs `gitassets` there; what it prints is read up to what is waited for."""
+
+    def __init__(self, folder: Path, *args: str, env: Mapping[str, str] | None = None) -> None:
+        self._master, slave = pty.openpty()
+        argv = (sys.executable, "-m", "gitassets", *args)
+        own = {**cli_environment(), "TERM": "dumb", **(env or {})}
+        self._process = subprocess.Popen(
+            argv, cwd=folder, env=own, stdin=slave, stdout=slave, stderr=slave, start_new_session=True
+        )
+        os.close(slave)
+        self._unread = ""
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        os.close(self._master)
+        self._process.kill()
+        self._process.wait()
+
+    def wait_for(self, text: str) -> str:
+        """What was printed up to and with `text`."""
+        read = self._unread
+        while text not in read:
+            piece = self._read()
+            assert piece, f"{text!r} never came after: {read}"
+            read += piece
+        told, _, self._unread = read.partition(text)
+        return told + text
+
+    def press(self, keys: str) -> None:
+        os.write(self._master, keys.encode())
+
+    def finish(self) -> tuple[int, str]:
+        """The exit code, and what else was printed."""
+        told = self._unread
+        while piece := self._read():
+            told += piece
+        return self._process.wait(PATIENCE_SEC), told
+
+    def _read(self) -> str:
+        ready, _, _ = select.select([self._master], [], [], PATIENCE_SEC)
+        try:
+            return os.read(self._master, 65536).decode("utf-8", "replace") if ready else ""
+        except OSError:  # The other end is closed.
+            return ""
