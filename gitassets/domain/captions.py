@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gitassets.domain.caption_text import spell_out
+from gitassets.domain.line_breaks import iter_clusters, iter_words, shorten
 from gitassets.domain.manifest import Asset
 from gitassets.domain.takes import CREDIT
 from gitassets.domain.timeline import Shot, Timeline
@@ -20,8 +21,10 @@ CUE_LINES = 2
 CHAPTER_CHARS = 60
 CREDIT_CHARS, CREDIT_SEC = 80, Fraction(5)
 
-# Behind a full stop and its quotes and the space, or behind a full-width one. Nothing is consumed.
-_SENTENCE_START = re.compile(r"(?<=[.!?…]\s)|(?<=[.!?…][\"'”’»)\]]\s)|(?<=[。！？])")  # noqa: RUF001
+# Behind a full stop and its quotes and the space, or behind a full-width one and its quotes. Nothing is consumed.
+_SENTENCE_START = re.compile(
+    r"(?<=[.!?…।۔؟။។]\s)|(?<=[.!?…][\"'”’»)\]]\s)|(?<=[。！？])(?![」』”’）])|(?<=[。！？][」』”’）])"  # noqa: RUF001
+)
 _WIDE = re.compile(r"[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\uff01-\uff60]")
 
 
@@ -59,12 +62,12 @@ def make_credit(visual: Asset | None) -> tuple[str, ...]:
     credit = visual.extra.get(CREDIT) if visual else None
     said = [credit.get(key) for key in ("title", "author", "licence")] if isinstance(credit, dict) else []
     parts = list(filter(None, (_make_readable(one) for one in said if isinstance(one, str))))
-    return tuple(_wrap_evenly(f"[Picture: {', '.join(parts)}]", LINE_CHARS)) if parts else ()
+    return tuple(_wrap_evenly(spell_out(f"[Picture: {', '.join(parts)}]"), LINE_CHARS)) if parts else ()
 
 
 def _make_readable(text: str) -> str:
     plain = "".join(char if char.isprintable() else " " for char in text)
-    return textwrap.shorten(plain, CREDIT_CHARS, placeholder="…")
+    return shorten(plain, CREDIT_CHARS)
 
 
 def _add_credit(cues: list[Cue], shot: Shot, credit: tuple[str, ...]) -> list[Cue]:
@@ -80,7 +83,7 @@ def _add_credit(cues: list[Cue], shot: Shot, credit: tuple[str, ...]) -> list[Cu
 
 def make_cues(shot: Shot) -> list[Cue]:
     """The segment's text in cues of at most two lines, each as long as its share of the characters."""
-    texts = split_cues(shot.text)
+    texts = split_cues(spell_out(shot.text))
     total = sum(map(_weight, texts))
     cues: list[Cue] = []
     spoken = 0
@@ -115,26 +118,56 @@ def _join_short(sentences: list[str], limit: int) -> Iterator[str]:
     """Passages of several sentences, as long as they fit together on the screen."""
     passage = ""
     for sentence in sentences:
-        if passage and len(_wrap(passage + sentence, limit)) > CUE_LINES:
+        if passage and len(_wrap(list(_iter_units(passage + sentence, limit)), limit)) > CUE_LINES:
             yield passage
             passage = ""
         passage += sentence
     yield passage
 
 
-def _wrap(text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, width, break_on_hyphens=False)
+def _iter_units(text: str, limit: int) -> Iterator[str]:
+    """What stays together on a line, with the space behind it. What is too long for one is cut between characters."""
+    for word in iter_words(text):
+        if len(word.rstrip()) <= limit:
+            yield word
+        else:
+            yield from _iter_parts(word, limit)
+
+
+def _iter_parts(word: str, limit: int) -> Iterator[str]:
+    part = ""
+    for cluster in iter_clusters(word):
+        if part and len((part + cluster).rstrip()) > limit:
+            yield part
+            part = ""
+        part += cluster
+        while len(part.rstrip()) > limit:  # One character with more marks than any language has.
+            yield part[:limit]
+            part = part[limit:]
+    yield part
+
+
+def _wrap(units: Sequence[str], width: int) -> list[str]:
+    """The units in lines no longer than that."""
+    lines: list[str] = []
+    for unit in units:
+        if lines and len((lines[-1] + unit).rstrip()) <= width:
+            lines[-1] += unit
+        else:
+            lines.append(unit)
+    return [line.strip() for line in lines if line.strip()]
 
 
 def _wrap_evenly(passage: str, limit: int) -> list[str]:
     """The narrowest lines that take no more cues than lines of full length would."""
-    count = len(_wrap(passage, limit))
+    units = list(_iter_units(passage, limit))
+    count = len(_wrap(units, limit))
     if count <= 1:
-        return _wrap(passage, limit)
+        return _wrap(units, limit)
     target = CUE_LINES * math.ceil(count / CUE_LINES)
-    longest_word = max(map(len, passage.split()))
-    narrowest = min(limit, max(longest_word, len(passage) // target))
-    return next(lines for width in range(narrowest, limit + 1) if len(lines := _wrap(passage, width)) <= target)
+    longest = max(len(unit.rstrip()) for unit in units)
+    narrowest = min(limit, max(longest, len(passage) // target))
+    return next(lines for width in range(narrowest, limit + 1) if len(lines := _wrap(units, width)) <= target)
 
 
 def _clock(milliseconds: int) -> str:
@@ -163,5 +196,4 @@ def list_chapters(timeline: Timeline) -> list[Chapter]:
 
 def make_title(shot: Shot) -> str:
     """The segment's first words."""
-    words = textwrap.shorten(shot.text, CHAPTER_CHARS, placeholder="…")
-    return words if len(words) > 1 else shot.text.strip()[:CHAPTER_CHARS] or f"Segment {shot.number}"
+    return shorten(shot.text, CHAPTER_CHARS) or f"Segment {shot.number}"

@@ -13,7 +13,9 @@ WORDS_PER_MINUTE = 150
 WORDS_PER_UNSPACED_CHAR = 0.55
 MIN_DURATION_SEC = 1.0
 
-_UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_UNSPACED = re.compile(
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
 _INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u2060"))
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _TEXT_HINT = "A script is plain text or Markdown, saved as UTF-8."

@@ -29,7 +29,7 @@ from gitassets.providers.typeface import (
     clean_text,
     load_font,
 )
-from gitassets.providers.typesetting import Line, Measure, Role, Typesetter, measure_height
+from gitassets.providers.typesetting import MAX_CHARS, Line, Measure, Role, Typesetter, measure_height
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -39,8 +39,9 @@ MAX_SIDE_PX = 8192
 LARGEST_TYPE, LEAST_TYPE, LEAST_TYPE_PX = 0.175, 0.037, 9
 LEAST_LINE_EM = 5
 DISPLAY_LEADING, BODY_LEADING = 1.2, 1.45
-BASELINE_BELOW_MIDDLE_EM = 0.36
 REFERENCE_PX = 200
+# Burmese, Arabic and Vietnamese letters are taller than a line of Latin ones: between their lines is this much more.
+INK_LEADING = 1.05
 
 
 class Card:
@@ -121,8 +122,8 @@ def _set_words(area: Area, display: Typeface, body: Typeface) -> list[Line]:
         height_px=area.height_px,
         largest_px=max(area.unit_px * LARGEST_TYPE, least_px),
         least_px=least_px,
-        display=Role("display", _make_measure(display), DISPLAY_LEADING),
-        body=Role("body", _make_measure(body), BODY_LEADING),
+        display=_make_role("display", display, DISPLAY_LEADING),
+        body=_make_role("body", body, BODY_LEADING),
         ellipsis=body.ellipsis,
     )
     return setter.set_lines(display.text)
@@ -140,12 +141,26 @@ def _draw_line(image: Image, line: Line, typeface: Typeface, corner: tuple[float
     draw = ImageDraw.Draw(mask)
     left_px, top_px = math.floor(corner[0]), math.floor(corner[1])
     x = (pad_px + corner[0] - left_px) * times
-    baseline = (pad_px + corner[1] - top_px + line.height_px / 2 + BASELINE_BELOW_MIDDLE_EM * line.size_px) * times
+    baseline = (pad_px + corner[1] - top_px + line.height_px / 2 + line.role.baseline_em * line.size_px) * times
     for face, run in typeface.runs(line.text):
         font = load_font(face, round(line.size_px * times))
         draw.text((x, baseline), run, fill=255, font=font, anchor="ls", direction=typeface.direction)
         x += font.getlength(run, direction=typeface.direction)
     image.paste(colour, (left_px - pad_px, top_px - pad_px), mask.reduce(times))
+
+
+def _make_role(name: str, typeface: Typeface, leading: float) -> Role:
+    """The role, with lines so far apart that no letter of the text touches one of the next line."""
+    boxes = [
+        load_font(face, REFERENCE_PX).getbbox(run, anchor="ls", direction=typeface.direction)
+        for face, run in typeface.runs(typeface.text[:MAX_CHARS])
+    ]
+    above_em = max(-box[1] for box in boxes) / REFERENCE_PX
+    below_em = max(box[3] for box in boxes) / REFERENCE_PX
+    needed = INK_LEADING * (above_em + below_em)
+    if needed <= leading:
+        return Role(name, _make_measure(typeface), leading)
+    return Role(name, _make_measure(typeface), needed, baseline_em=(above_em - below_em) / 2)
 
 
 def _make_measure(typeface: Typeface) -> Measure:

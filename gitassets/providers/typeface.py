@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gitassets.domain.line_breaks import iter_clusters
 from gitassets.errors import ProviderError
 
 if TYPE_CHECKING:
@@ -74,20 +75,6 @@ def clean_text(text: str) -> str:
     text = _IDLE_JOINERS.sub("", _IGNORED.sub("", text))
     seen = (char for char in text if char.isspace() or char in _JOINERS or unicodedata.category(char) not in _UNSEEN)
     return re.sub(r"[^\S\u00a0]+", " ", "".join(seen)).strip()
-
-
-def iter_clusters(text: str) -> Iterator[str]:
-    """The characters, each with the marks that sit on it."""
-    cluster = ""
-    for char in text:
-        if cluster and (unicodedata.category(char)[0] == "M" or char in _JOINERS or cluster[-1] == "\u200d"):
-            cluster += char
-            continue
-        if cluster:
-            yield cluster
-        cluster = char
-    if cluster:
-        yield cluster
 
 
 def is_right_to_left(text: str) -> bool:

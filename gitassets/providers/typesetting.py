@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from gitassets.providers.typeface import iter_clusters
+from gitassets.domain.line_breaks import iter_clusters, iter_pieces
 
 MAX_CHARS = 2_500
 MAX_LEAD_CHARS = 90
@@ -20,9 +19,7 @@ AIR_AT_LARGEST = 0.38
 # Beside the text that follows it, a headline is at most so large, at least so large, and this many times its size.
 LEAD_LARGEST, LEAD_LEAST, LEAD_TO_BODY = 0.66, 1.4, 1.9
 
-_UNSPACED = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]")
-_SMALL_KANA = "ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ"
-_SENTENCE_END = re.compile('[.!?…]+["”’»)\\]]*(?=\\s)|[\u3002\uff01\uff1f]+[\u300d\u300f\uff09]*')
+_SENTENCE_END = re.compile('[.!?…]+["”’»)\\]]*(?=\\s)|[\u3002\uff01\uff1f\u0964\u104b\u17d4]+[\u300d\u300f\uff09]*')
 _ABBREVIATION = re.compile(r"(?:^|[\s.(])(?:\w|[A-Z]\w|Mrs|Prof|etc|vs)\.$")
 
 Measure = Callable[[str], float]
@@ -30,11 +27,15 @@ Measure = Callable[[str], float]
 
 @dataclass(frozen=True)
 class Role:
-    """How one part of the text is set. `measure` gives a text's width in em; `leading` is the line height in em."""
+    """How one part of the text is set. `measure` gives a text's width in em; `leading` is the line height in em.
+
+    `baseline_em` is how far below the middle of a line its letters stand.
+    """
 
     name: str
     measure: Measure
     leading: float
+    baseline_em: float = 0.36
 
 
 @dataclass(frozen=True)
@@ -154,12 +155,13 @@ def split_lead(text: str) -> tuple[str, str]:
 
 
 def cut_text(text: str) -> str:
-    """Less of the text, to the end of a sentence when that keeps most of it, else to that of a word."""
+    """Less of the text, to the end of a sentence when that keeps most of it, else to where a line may end."""
     ends = [match.end() for match in _SENTENCE_END.finditer(text) if match.end() < len(text)]
     if ends and ends[-1] >= len(text) * 0.6:
         return text[: ends[-1]]
-    space = text.rfind(" ")
-    kept = text[:space] if space > len(text) * 0.6 else "".join(list(iter_clusters(text))[:-1])
+    kept = "".join(list(iter_pieces(text))[:-1])
+    if len(kept) <= len(text) * 0.6:
+        kept = "".join(list(iter_clusters(text))[:-1])
     return kept.rstrip(" ,;:-–—.(\u3001\uff0c\uff08\u300c\u300e") or kept
 
 
@@ -202,34 +204,11 @@ def _count_fitting_chars(lines: Sequence[Line], height_px: float) -> int:
 
 
 def _iter_units(text: str, measure: Measure) -> Iterator[_Unit]:
-    space_em = measure(" ")
-    for word in text.split(" "):
-        for place, piece in enumerate(_iter_pieces(word)):
-            yield _Unit(piece, measure(piece), 0.0 if place else space_em)
-
-
-def _iter_pieces(word: str) -> Iterator[str]:
-    """The word in pieces between which a line may end."""
-    start = 0
-    for place in range(1, len(word)):
-        if _may_end_line(word, place):
-            yield word[start:place]
-            start = place
-    if word:
-        yield word[start:]
-
-
-def _may_end_line(word: str, place: int) -> bool:
-    """Whether a line may end before `place`: after a hyphen or slash within a word, and in scripts without spaces
-    anywhere but after an opening or before a closing mark."""
-    before, after = word[place - 1], word[place]
-    if before in "-–—/":
-        return after.isalnum() and word[place - 2 : place - 1].isalnum()
-    if not _UNSPACED.match(before) and not _UNSPACED.match(after):
-        return False
-    opens = unicodedata.category(before) in ("Ps", "Pi")
-    closes = unicodedata.category(after) in ("Pe", "Pf", "Po", "Mn", "Lm") or after in _SMALL_KANA
-    return not opens and not closes
+    space_em = gap_em = measure(" ")
+    for piece in iter_pieces(text):
+        words = piece.rstrip(" ")
+        yield _Unit(words, measure(words), gap_em)
+        gap_em = 0.0 if words == piece else space_em
 
 
 def _break_unit(unit: _Unit, limit_em: float, measure: Measure) -> Iterator[_Unit]:

@@ -1,5 +1,6 @@
 import re
 from fractions import Fraction
+from itertools import accumulate
 
 import pytest
 from hypothesis import given
@@ -15,9 +16,11 @@ from gitassets.domain.captions import (
     make_title,
     split_cues,
 )
+from gitassets.domain.line_breaks import iter_words
 from gitassets.domain.manifest import Asset
 from gitassets.domain.timeline import ChosenSegment, Timeline, lay_out
 from tests.domain.builders import audio, image
+from tests.scripts import THAI, UNSPACED
 
 
 def timeline_of(*texts: str, seconds: float = 4.0) -> Timeline:
@@ -161,3 +164,23 @@ def test_chapters_meet_each_other_and_those_that_last_no_time_are_none() -> None
     chapters = list_chapters(timeline_of("a", "b", seconds=1.5))
     assert [(one.start_ms, one.end_ms, one.title) for one in chapters] == [(0, 1500, "a"), (1500, 3000, "b")]
     assert list_chapters(timeline_of("a", seconds=0.0001)) == []
+
+
+@pytest.mark.parametrize("text", UNSPACED.values(), ids=UNSPACED)
+def test_lines_end_where_words_do_also_where_no_spaces_are(text: str) -> None:
+    ends = set(accumulate(len(piece.replace(" ", "")) for piece in iter_words(text)))
+    lines = [line for lines in split_cues(text) for line in lines]
+    assert len(lines) > 1
+    assert set(accumulate(len(line.replace(" ", "")) for line in lines)) <= ends
+    assert not any(line[0] in "，。”’）、」ーっ" for line in lines)
+
+
+def test_a_chapter_and_a_credit_are_not_cut_within_a_word() -> None:
+    assert make_title(timeline_of(THAI).shots[0]) == "ยินดีต้อนรับสู่หลักสูตรใหม่ของเราเกี่ยวกับการควบคุมเวอร์ชัน…"
+    lines = make_credit(credited(1, title=THAI * 2, licence="CC0"))
+    assert "".join(lines).replace(" ", "").startswith("[Picture:" + THAI.split()[0])
+
+
+def test_marks_of_the_players_are_spelt_out_in_captions_and_credits() -> None:
+    srt = shown(credited(1, title="The <b> tag", licence="CC0"), text="Use the <video> tag.")
+    assert "Use the ‹video› tag.\n[Picture: The ‹b› tag, CC0]" in srt

@@ -3,18 +3,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageChops, ImageStat, features
 
+from gitassets.domain.line_breaks import iter_pieces
 from gitassets.domain.manifest import Kind
 from gitassets.errors import ProviderError
 from gitassets.providers import card as card_module
 from gitassets.providers.base import Request
 from gitassets.providers.card import Card, draw_card
-from gitassets.providers.card_design import LAYOUTS, PALETTES, Palette, choose_design, draw_ground
+from gitassets.providers.card_design import LAYOUTS, PALETTES, Palette, choose_design, draw_ground, find_area
 from tests.providers.card_fonts import FONTS
+from tests.scripts import UNSPACED
 
 SHORT = "Finding the way without satellites"
 MEDIUM = "Welcome back to another deep dive. Today we follow an aircraft that has lost its satellites on the way."
@@ -188,3 +191,23 @@ def test_a_full_hd_card_is_drawn_quickly() -> None:
     for seed in range(4):
         draw_card(LONG, (1920, 1080), seed=seed)
     assert time.process_time() - started < 4
+
+
+@pytest.mark.parametrize("script", ["Thai", "Lao", "Khmer", "Burmese"])
+@pytest.mark.parametrize("times", [1, 3])
+def test_scripts_without_spaces_are_set_large_in_whole_words(
+    only_fonts: Callable[..., None], script: str, times: int
+) -> None:
+    only_fonts(FONTS)
+    text, size = " ".join([UNSPACED[script]] * times), (1280, 720)
+    display, body = card_module._choose_typefaces(text, serif=False)
+    seed = next(one for one in range(50) if choose_design(text, None, one).layout == "centre")
+    area = find_area(choose_design(text, None, seed), size, right_to_left=False)
+    lines = card_module._set_words(area, display, body)
+    assert max(line.size_px for line in lines) > size[1] * (0.07 if times == 1 else 0.04)
+    ends = set(accumulate(len(piece.replace(" ", "")) for piece in iter_pieces(display.text)))
+    assert set(accumulate(len(line.text.replace(" ", "")) for line in lines)) <= ends
+    rows = words_mask(text, size, seed=seed)
+    inked = [rows.crop((0, y, size[0], y + 1)).getbbox() is not None for y in range(size[1])]
+    blocks = sum(after and not before for before, after in pairwise(inked))
+    assert blocks >= len(lines)
