@@ -12,6 +12,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn
 
+from gitassets.streams import accept_any_answer, open_for_all_characters, use_utf8
+
 
 def main() -> None:
     _start_quickly()
@@ -28,7 +30,10 @@ def claude_studio() -> None:
 
 
 def _start_quickly() -> None:
+    use_utf8()
     _open_closed_streams()
+    open_for_all_characters()
+    accept_any_answer()
     # pydantic, which Typer imports, would scan every installed package for plug-ins at each start.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     # A short command has no garbage worth looking for.

@@ -10,6 +10,7 @@ from pathlib import Path
 from gitassets.__main__ import end_quickly
 from gitassets.domain.guard import Violation
 from gitassets.errors import GitAssetsError
+from gitassets.streams import open_for_all_characters, use_utf8
 
 
 def main(argv: Sequence[str]) -> int:
@@ -128,7 +129,8 @@ def _dvc_driver(arguments: Sequence[str]) -> int:
 def _textconv(arguments: Sequence[str]) -> int:
     from gitassets.actions.diff import describe_file
 
-    sys.stdout.write(describe_file(Path(arguments[0])))
+    # Git takes the text as UTF-8, whatever the terminal's encoding is.
+    sys.stdout.buffer.write(describe_file(Path(arguments[0])).encode("utf-8", "replace"))
     return 0
 
 
@@ -153,4 +155,6 @@ _HOOKS: dict[str, Callable[[Sequence[str]], int]] = {
 }
 
 if __name__ == "__main__":
+    use_utf8()
+    open_for_all_characters()
     end_quickly(main(sys.argv[1:]))

@@ -12,8 +12,8 @@ from gitassets import hook
 from tests.actions.locked_run import LockedRun
 
 HEAVY = {
-    "PIL", "av", "dvc", "dvc_data", "dvc_objects", "ffmpeg", "filelock", "git", "hibari", "httpx", "icu4py", "imageio_ffmpeg",
-    "numpy", "pydantic", "rich", "ruamel", "typer",
+    "PIL", "av", "dvc", "dvc_data", "dvc_objects", "ffmpeg", "filelock", "git", "hibari", "httpx", "icu4py",
+    "imageio_ffmpeg", "numpy", "pydantic", "rich", "ruamel", "typer",
 }  # fmt: skip
 HEAVY_FOR_CLI = HEAVY - {"typer", "rich", "pydantic"}
 

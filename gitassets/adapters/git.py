@@ -79,6 +79,10 @@ def find_place(folder: Path) -> Place | None:
     argv = ("git", "rev-parse", "--path-format=absolute", "--show-toplevel", "--absolute-git-dir", "--git-common-dir")
     try:
         lines = run_command(argv, cwd=folder, env=clean_environment()).decode().splitlines()
+    except UnicodeDecodeError as error:
+        raise GitAssetsError(
+            f"The path of the repository is not UTF-8: {folder}", "Rename the folder: settings hold paths as UTF-8."
+        ) from error
     except CommandError as error:
         if "not a git repository" in error.stderr or "must be run in a work tree" in error.stderr:
             return None

@@ -6,21 +6,23 @@ import errno
 import functools
 import json
 import os
+import re
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import typer
 
-from gitassets.errors import GitAssetsError
+from gitassets.errors import GitAssetsError, UsageError
 
 INTERRUPTED = 130
 PARTIAL = 1
 _BUG = 3
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -32,6 +34,7 @@ def guarded(command: Command) -> Command:
     def run(*args: Any, **kwargs: Any) -> Any:
         as_json = bool(kwargs.get("as_json"))
         try:
+            _check_texts(kwargs)
             return command(*args, **kwargs)
         except GitAssetsError as error:
             _tell(type(error).__name__, error.message, error.hint, as_json)
@@ -57,6 +60,13 @@ def guarded(command: Command) -> Command:
             _tell_refused_modes()
 
     return run  # type: ignore[return-value]
+
+
+def _check_texts(arguments: Mapping[str, object]) -> None:
+    """UsageError for a text that is no UTF-8, which no commit could hold. Names of files may be anything."""
+    for value in arguments.values():
+        if isinstance(value, str) and _SURROGATE.search(value) and not os.path.lexists(value):
+            raise UsageError(f"{value!r} is not UTF-8", "Type it at a terminal that is set to UTF-8.")
 
 
 def _belongs_to_the_parser(error: Exception) -> bool:
@@ -110,7 +120,7 @@ def _write_log() -> Path:
     for folder in (Path(base) / "gitassets", Path(tempfile.gettempdir())):
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(_without_keys(traceback.format_exc()), "utf-8")
+            (folder / name).write_text(_without_keys(traceback.format_exc()), "utf-8", "backslashreplace")
         except OSError:
             continue
         return folder / name

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import typer
 from msgspec import Struct
 
-from gitassets.domain.json_text import format_json
+from gitassets.domain.json_text import escape_json, format_json
 from gitassets.domain.manifest import Address, Asset, raw_asset
+from gitassets.streams import can_write
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,7 +37,8 @@ def emit_json(command: str, value: object) -> None:
     """One JSON object on standard output: the schema's number, the command, and the result's fields."""
     body = encode(value)
     fields = body if isinstance(body, dict) else {"items": body}
-    typer.echo(format_json({"schema": SCHEMA, "command": command, **fields}))
+    text = format_json({"schema": SCHEMA, "command": command, **fields})
+    typer.echo(text if can_write(text) else escape_json(text))
 
 
 def encode(value: object) -> Any:

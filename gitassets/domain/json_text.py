@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from json.encoder import encode_basestring as _quote
 from typing import Any
 
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _CONSTANTS = {None: "null", True: "true", False: "false"}
 
 
@@ -32,3 +34,8 @@ def format_json(value: Any, newline: str = "\n") -> str:
     if value is None or kind is bool:
         return _CONSTANTS[value]
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False).replace("\n", newline)
+
+
+def escape_json(text: str) -> str:
+    """The same JSON in ASCII: other characters, which only strings have, are escaped."""
+    return _NOT_ASCII.sub(lambda char: json.dumps(char[0])[1:-1], text)

@@ -48,7 +48,10 @@ class Terminal:
         return told + text
 
     def press(self, keys: str) -> None:
-        os.write(self._master, keys.encode())
+        self.write(keys.encode())
+
+    def write(self, typed: bytes) -> None:
+        os.write(self._master, typed)
 
     def finish(self) -> tuple[int, str]:
         """The exit code, and what else was printed."""
