@@ -291,7 +291,7 @@ def test_nothing_is_taken_from_a_branch_of_ones_own_either(scene: Scene, committ
 
 def test_nor_in_a_clone_that_has_no_other_branch(scene: Scene, module_folder: Path, monkeypatch: Patch) -> None:
     """What stands in place of the project is then the very branch from outside."""
-    for harm in ("endpoint", "command", "password", "local", "neighbour", "cache", "alias", "linked-dvc"):
+    for harm in ("endpoint", "local", "neighbour", "linked-dvc"):
         shutil.rmtree(scene.root)
         git(scene.folder, "clone", "--quiet", "--branch", f"run/{harm}", "--single-branch",
             str(module_folder / "server.git"), "bea")  # fmt: skip
