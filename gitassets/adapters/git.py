@@ -421,11 +421,16 @@ class Git:
         self.call("worktree", "add", "--quiet", "--no-checkout", "--", str(folder), branch)
 
     def fill_index(self, scratch: Path) -> None:
-        """The files of HEAD are written, then the index: it is there only when they all are. `scratch` is empty."""
-        index = scratch / "index"
+        """The files of HEAD are there, each whole at any moment, and then the index, when they all are. `scratch` is
+        empty."""
+        index, files = scratch / "index", scratch / "files"
         env = {"GIT_INDEX_FILE": str(index)}
         self.call("-c", "core.sparseCheckout=false", "read-tree", "HEAD", env=env)
-        self.call("checkout-index", "--all", "--force", "--index", "--quiet", env=env)
+        # Not into the folder itself: git empties a file that is there before it writes it.
+        self.call("checkout-index", "--all", "--quiet", f"--prefix={files}/", env=env)
+        for path in sorted(path for path in files.rglob("*") if path.is_symlink() or path.is_file()):
+            _put_in_place(path, self.folder / path.relative_to(files))
+        self.call("update-index", "-q", "--refresh", env=env)
         index.replace((read_gitfile(self.folder) or self.folder / ".git") / "index")
 
     def check_ignored(self, path: str) -> bool:
@@ -438,6 +443,15 @@ class Git:
 
     def list_tracked(self, *paths: str) -> list[str]:
         return _split_names(self.call("ls-files", "-z", "--", *paths))
+
+
+def _put_in_place(file: Path, target: Path) -> None:
+    """The target, perhaps on another file system, is as the file; what is so already stays untouched."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if file.is_symlink():
+        file.replace(target)
+    elif target.is_symlink() or not target.is_file() or target.read_bytes() != file.read_bytes():
+        write_atomic(target, file.read_bytes(), mode=file.stat().st_mode & 0o777)
 
 
 def _only_reads(args: Sequence[str]) -> bool:

@@ -353,6 +353,9 @@ def test_a_work_tree_made_around_files_that_are_there(repo: Path, tmp_path: Path
     for one in (folder, scratch):
         one.mkdir()
     (folder / "movie.mp4").write_text("movie")
+    (folder / "a.txt").write_bytes((repo / "a.txt").read_bytes())
+    (folder / "b.txt").write_text("another")
+    before = (folder / "a.txt").stat()
     git(repo, "branch", "run/x")
     Git(repo).add_worktree(temporary, "run/x")
     admin_dir = read_gitfile(temporary)
@@ -362,6 +365,8 @@ def test_a_work_tree_made_around_files_that_are_there(repo: Path, tmp_path: Path
     Git(folder).fill_index(scratch)
     assert sorted(one.name for one in folder.iterdir()) == [".git", "a.txt", "b.txt", "movie.mp4"]
     assert git(folder, "status", "--porcelain") == "?? movie.mp4\n"
+    # What is right is not written again: a kill would leave it empty.
+    assert (folder / "a.txt").stat() == before
 
 
 def test_a_removed_work_tree_is_forgotten(repo: Path, linked: Path) -> None:
