@@ -15,14 +15,14 @@ from gitassets.actions.recording import write_run
 from gitassets.actions.transaction import Session, keep_locked
 from gitassets.actions.upgrade import upgrade
 from gitassets.adapters.dvc import write_local_config
-from gitassets.adapters.files import hash_file, is_folder
+from gitassets.adapters.files import hash_file, is_folder, remove_incoming
 from gitassets.adapters.git import Git
 from gitassets.adapters.git_traces import clear_traces
 from gitassets.domain.commit_message import CommitMessage
 from gitassets.domain.conflict import iter_conflicts, iter_text_conflicts
 from gitassets.domain.derived import derive
 from gitassets.domain.dvc_file import DVC_FILES, imply_dvc_files
-from gitassets.domain.manifest import iter_folder_entries
+from gitassets.domain.manifest import MEDIA_FOLDERS, iter_folder_entries
 from gitassets.errors import GitAssetsError
 
 
@@ -113,13 +113,18 @@ def _find_left(session: Session) -> Iterator[str]:
 
 
 def _mend_files(session: Session) -> Iterator[str]:
-    """Locked files that git left behind have their bytes again; bytes that no cache holds stay for a person to see."""
+    """Locked files that git left behind have their bytes again, and absent files are there, as far as the cache has
+    them; bytes that no cache holds stay for a person to see."""
     blobs = session.project.blobs
+    for name in MEDIA_FOLDERS:
+        remove_incoming(session.folder / name)
     wanted = {
         asset.path: asset.md5
         for _, asset in session.manifest.assets()
         if asset.locked and blobs.has(asset.md5) and blobs.has(session.hash(asset.path) or asset.md5)
     }
+    files = iter_folder_entries(session.manifest)
+    wanted |= {path: md5 for path, md5, _ in files if blobs.has(md5) and session.hash(path) is None}
     behind = [path for path, md5 in wanted.items() if session.hash(path) != md5]
     missing = restore_files(session.project, session.folder, session.index, session.manifest, wanted)
     yield from (f"put back {path}" for path in behind if path not in missing)

@@ -10,11 +10,11 @@ from pathlib import Path
 from gitassets.actions.absent import how_to_get
 from gitassets.actions.project import Project, Run, find_project, find_runs
 from gitassets.actions.transaction import check_folders, keep_bytes
-from gitassets.adapters.files import is_folder
+from gitassets.adapters.files import is_folder, remove_incoming
 from gitassets.adapters.git import Git
 from gitassets.adapters.stat_index import StatIndex
 from gitassets.domain.dvc_file import imply_dvc_files
-from gitassets.domain.manifest import MANIFEST_NAME, Manifest, iter_folder_entries, parse_manifest
+from gitassets.domain.manifest import MANIFEST_NAME, MEDIA_FOLDERS, Manifest, iter_folder_entries, parse_manifest
 from gitassets.domain.rules import require_known
 from gitassets.errors import GitAssetsError
 
@@ -44,6 +44,8 @@ def follow_manifest(top: Path, before: str | None) -> Followed:
 
 def follow_files(project: Project, run: Run, top: Path, before: str | None) -> Followed:
     """The same, for who holds the run's lock."""
+    for name in MEDIA_FOLDERS:
+        remove_incoming(top / name)
     manifest = require_known(parse_manifest((top / MANIFEST_NAME).read_bytes(), str(top / MANIFEST_NAME)))
     index = project.stat_index(run)
     recorded = _read_before(top, before)

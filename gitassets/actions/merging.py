@@ -65,6 +65,8 @@ def _settle(project: Project, run: Run, merging: Merging) -> None:
         before = merging.theirs
     if git.resolve("MERGE_HEAD") == merging.theirs:
         git.call("merge", "--quit")
+    for left in folder.glob(".merge_file_*"):  # What git's merge drivers work on.
+        left.unlink(missing_ok=True)
     with project.lock_run(run.run_id, "settle a merge"):
         follow_files(project, run, folder, before)
 

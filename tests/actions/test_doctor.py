@@ -83,6 +83,14 @@ def test_the_cache_is_filled_from_whole_files(locked: LockedRun) -> None:
     assert_clean(locked.project, locked.run)
 
 
+def test_files_that_a_kill_has_kept_from_the_folder_are_there(locked: LockedRun) -> None:
+    draft = locked.folder / locked.asset(IMAGE_3).path
+    draft.unlink()
+    (draft.parent / ".incoming-abc").write_text("half")
+    assert doctor(locked.project).mended == (f"ep1: put back {locked.asset(IMAGE_3).path}",)
+    assert_clean(locked.project, locked.run)
+
+
 def test_what_only_a_person_can_do_is_named(locked: LockedRun) -> None:
     one, three = (locked.asset(address) for address in (IMAGE_1, IMAGE_3))
     overwrite(locked.locked_file)
