@@ -35,7 +35,7 @@ echo >>"$KILL_FOLDER/count"
 n=$(($(wc -l <"$KILL_FOLDER/count")))
 if [ "$KILL_AT" != every ] && [ "$KILL_AT" != "$n" ]; then exec "$KILL_GIT" "$@"; fi
 log=$KILL_FOLDER/log.$n
-strace -f -qq -o "$log" -e trace={",".join(_EFFECTS)} $KILL_BY "$KILL_GIT" "$@"
+strace $KILL_FOLLOW -qq -o "$log" -e trace={",".join(_EFFECTS)} $KILL_BY "$KILL_GIT" "$@"
 code=$?
 if [ "$KILL_WHOM" = {TOGETHER} ] && grep -q 'killed by SIGKILL' "$log"; then kill -9 0; fi
 exit $code
@@ -63,9 +63,14 @@ class Killer:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._follow = "-f"
 
-    def list_effects(self, action: Callable[[], object]) -> list[Kill]:
-        """Every effect of git while the action runs to its end, to be killed alone there, and together with us."""
+    def list_effects(self, action: Callable[[], object], *, with_children: bool = True) -> list[Kill]:
+        """Every effect of git while the action runs to its end, to be killed alone there, and together with us.
+
+        Of what it starts itself, such as hooks, too, unless it is without children, here and in the kills to come.
+        """
+        self._follow = "-f" if with_children else ""
         assert self._run(action, Kill(0, ""), "every") == 0
         logs = {int(one.suffix[1:]): one.read_text("utf-8", "replace") for one in self._folder.glob("log.*")}
         return [
@@ -109,6 +114,7 @@ class Killer:
             "KILL_FOLDER": str(self._folder),
             "KILL_GIT": shutil.which("git") or "git",
             "KILL_AT": at,
+            "KILL_FOLLOW": self._follow,
             "KILL_WHOM": kill.whom,
             "KILL_BY": f"-e inject={kill.effect}:signal=SIGKILL:when={kill.number}" if kill.effect else "",
         }
@@ -139,7 +145,7 @@ def _run_in_child(action: Callable[[], object], environment: dict[str, str], err
 def _count_effects(log: str) -> dict[str, int]:
     """How often, at most, one of the processes in the log made each call."""
     most: dict[str, int] = {}
-    for (_, effect), count in Counter(re.findall(r"^(\d+) +(\w+)\(", log, re.MULTILINE)).items():
+    for (_, effect), count in Counter(re.findall(r"^(\d+ +)?(\w+)\(", log, re.MULTILINE)).items():
         most[effect] = max(count, most.get(effect, 0))
     return {effect: most[effect] for effect in _EFFECTS if effect in most}
 
