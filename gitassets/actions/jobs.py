@@ -136,7 +136,8 @@ def find_repetition(claim: Claim, md5: str, provider: str) -> ProviderError | No
     if md5 != claim.base_md5:
         return None
     return ProviderError(
-        f"{provider} made the same {claim.address} again", "Give another --seed, --prompt, --style or --voice."
+        f"{provider} made the same {claim.address} again",
+        "`gitassets regen` makes another one with another --seed, --prompt, --style or --voice.",
     )
 
 

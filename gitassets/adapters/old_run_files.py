@@ -179,7 +179,7 @@ def find_trial(work: Path, name: str) -> Trial:
     folder = find_trial_folder(work, name)
     scripts = find_scripts(folder)
     if not scripts:
-        raise NotFoundError(f"The trial {folder.name} holds no *_script.txt", "Name its script with --script FILE.")
+        raise NotFoundError(f"The trial {folder.name} holds no *_script.txt", "Name another trial.")
     return _read_trial(folder, scripts[0])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from gitassets.domain.manifest import Kind
 from gitassets.errors import ProviderError
 from gitassets.providers.base import ChargedError, Request
 from gitassets.providers.calls import FINAL, Call, CallError, Problem
@@ -24,7 +25,6 @@ _KEY_LIKE = re.compile(r"\b(?:sk|key|luma|xi|Bearer)[-_ ](?=[\w.-]*[\d*])[\w*.-]
 _URL_TAIL = re.compile(r"(https?://[^\s/?#\"'<>]+)[^\s\"'<>]*")
 # A link to a file, which is fetched without a key, is answered with anything but these once it has expired.
 _PASSING = (408, 425, 429)
-_REWORD = "Give another --prompt, or reword the paragraph."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +71,16 @@ def _is_gone(error: CallError, call: Call) -> bool:
     return error.status is not None and 400 <= error.status < 500 and error.status not in _PASSING
 
 
+def how_to_reword(request: Request) -> str:
+    """What to do where a service does not like what it is to make."""
+    number = request.segment
+    if request.kind is Kind.IMAGE:
+        return f"Give another prompt with `gitassets edit RUN {number} --prompt TEXT`, or reword the paragraph."
+    text = f"Reword the paragraph with `gitassets edit RUN {number} --text TEXT`"
+    clip = f", or give a clip another prompt with `gitassets regen RUN --video {number} --prompt TEXT`"
+    return f"{text}{clip if request.kind is Kind.VIDEO else ''}."
+
+
 def is_policy(said: str) -> bool:
     return bool(_POLICY.search(said))
 
@@ -83,7 +93,7 @@ def _explain_status(error: CallError, asked: Asked) -> tuple[str, str]:
     if not asked.call.signed and _is_gone(error, asked.call):
         return f"the file that {name} made cannot be fetched ({error.status})", "Run the command again."
     if error.status in (400, 403, 422) and is_policy(hints):
-        return f"{name} refuses what it should make{said}", _REWORD
+        return f"{name} refuses what it should make{said}", how_to_reword(asked.request)
     if error.status == 402 or (error.status in (400, 401, 403, 429) and _MONEY.search(hints)):
         return f"the account at {name} has no money or quota left ({error.status})", f"Top it up at {name}, or wait."
     if error.status == 401:

@@ -12,7 +12,7 @@ from gitassets.errors import ProviderError
 from gitassets.providers.account import Account
 from gitassets.providers.base import ChargedError, Request
 from gitassets.providers.calls import CallError, Problem
-from gitassets.providers.failures import UnknownError, clean_quote, is_policy
+from gitassets.providers.failures import UnknownError, clean_quote, how_to_reword, is_policy
 from gitassets.providers.network import Deadline
 from gitassets.providers.service_settings import JobSettings
 
@@ -103,7 +103,7 @@ def _ask(line: JobLine, request: Request, job: str, cost_usd: float) -> dict[str
 def _fail(account: Account, request: Request, job: str, reason: str) -> NoReturn:
     forget_job(request)
     said = clean_quote(reason)
-    remedy = "Give another --prompt." if is_policy(reason) else "Run the command again to order another."
+    remedy = how_to_reword(request) if is_policy(reason) else "Run the command again to order another."
     raise ProviderError(
         f"{request.label}: {account.name} failed at it (job {job}): {said or 'no reason given'}", remedy
     )

@@ -240,4 +240,4 @@ def _unknown(name: str, known: str, kind: Kind | None) -> ProviderError:
 
 def _list_names(kind: Kind | None) -> str:
     by_kind = [f"{', '.join(providers_for(one))} ({one})" for one in Kind if kind in (None, one)]
-    return f"There are {' and '.join(by_kind)}: choose one by --provider of regen or in gitassets.yaml."
+    return f"There are {' and '.join(by_kind)}: choose one with `regen --provider`, or in gitassets.yaml."

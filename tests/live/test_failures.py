@@ -129,7 +129,7 @@ class JobFault:
 FILMING = {
     "a failed job": JobFault("luma failed at it (job job-", "order another", goes_on=False, poll=say(
         {"id": "x", "state": "failed", "failure_reason": "the frame is broken"})),
-    "a job that breaks a policy": JobFault("failed at it", "another --prompt", goes_on=False, poll=say(
+    "a job that breaks a policy": JobFault("failed at it", "another prompt", goes_on=False, poll=say(
         {"id": "x", "state": "failed", "failure_reason": "moderation: violates our rules"})),
     "a job that never ends": JobFault(
         "has not finished after 0.1 seconds", "the same command waits for it", goes_on=True,

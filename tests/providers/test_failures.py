@@ -16,6 +16,7 @@ from gitassets.domain.manifest import Kind
 from gitassets.errors import ProviderError
 from gitassets.providers import media_file
 from gitassets.providers.base import ChargedError, Request
+from gitassets.providers.failures import how_to_reword
 from tests.providers.conftest import Memory, load
 from tests.providers.services import KEYS, Answer, Services, openai_error, say
 
@@ -90,7 +91,7 @@ class TestStatuses:
         services.misbehave(PATHS[case], openai_error(400, message, "content_policy_violation"))
         error = _fail(case, services, ask, folder)
         assert "refuses what it should make: Your request was rejected" in error.message
-        assert error.hint == "Give another --prompt, or reword the paragraph."
+        assert error.hint == how_to_reword(ask(case[1]))
         assert "\x1b" not in error.message
         assert len(services.seen) == 1
 

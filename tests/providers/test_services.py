@@ -298,7 +298,7 @@ class TestLuma:
             ProviderError, match=r"Video 3: luma failed at it \(job job-1\): Content moderated"
         ) as caught:
             load("luma", Kind.VIDEO, services).generate(ask(Kind.VIDEO, job=memory), folder)
-        assert caught.value.hint == "Give another --prompt."
+        assert "another prompt with `gitassets regen RUN --video 3 --prompt TEXT`" in caught.value.hint
         assert memory.job is None
 
     def test_prompt_is_cut_at_a_word_and_that_is_recorded(self, services: Services, ask: Ask, folder: Path) -> None:
@@ -341,7 +341,7 @@ class TestRunway:
         services.misbehave("/v1/tasks", say(raw))
         with pytest.raises(ProviderError, match=r"SAFETY\.INPUT\.TEXT Unsafe input") as caught:
             load("runway", Kind.VIDEO, services).generate(ask(Kind.VIDEO, job=memory), folder)
-        assert caught.value.hint == "Give another --prompt."
+        assert "another prompt with `gitassets regen RUN --video 3 --prompt TEXT`" in caught.value.hint
 
     def test_a_cancelled_job_has_failed(self, services: Services, ask: Ask, folder: Path, memory: Memory) -> None:
         memory.job = "job-1"
