@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from msgspec import Struct
@@ -17,11 +17,20 @@ from gitassets.actions.spending import Buyer, Purse, Terms, require_consent
 from gitassets.adapters.orders import OrderBook
 from gitassets.adapters.turns import Turns
 from gitassets.domain.commit_message import format_addresses
-from gitassets.domain.manifest import Kind
+from gitassets.domain.manifest import Address, Kind
 from gitassets.domain.money import Estimate, Purchase, add_usd, group_purchases
 from gitassets.errors import GitAssetsError, ProviderError
-from gitassets.providers.base import Provider, Service, fingerprint
-from gitassets.providers.registry import embedded_providers, load_provider
+from gitassets.providers.base import Provider, Selective, Service, fingerprint
+from gitassets.providers.keys import MissingKeyError
+from gitassets.providers.registry import load_provider
+
+
+class LeftOut(Struct, frozen=True):
+    """What of an asset's text its provider leaves out."""
+
+    address: Address
+    provider: str
+    what: tuple[str, ...]
 
 
 class Prepared(Struct, frozen=True):
@@ -38,6 +47,7 @@ class Prepared(Struct, frozen=True):
     purse: Purse
     last: Mapping[str, str] | None
     fresh: bool = False
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def count(self) -> int:
@@ -72,6 +82,7 @@ class _Draft:
     """The works of single jobs as far as they are known, and what has failed."""
 
     project: Project
+    name_way: Callable[[Job], str]
     works: list[Work] = field(default_factory=list)
     failed: list[Failure] = field(default_factory=list)
     _makers: dict[tuple[str, Kind], _Maker] = field(default_factory=dict)
@@ -93,18 +104,30 @@ class _Draft:
         return self._makers[key]
 
     def fail(self, job: Job, error: GitAssetsError) -> None:
-        self.failed.append(Failure(job.address, error.message, error.hint))
+        self.failed.append(Failure(job.address, error.message, f"{error.hint} {self.name_way(job)}".strip()))
+
+
+def _name_no_way(job: Job) -> str:  # noqa: ARG001 (the form of what names one)
+    return ""
 
 
 def prepare(
-    project: Project, run_id: str, jobs: Sequence[Job], terms: Terms, buyer: Buyer, *, look_only: bool = False
+    project: Project,
+    run_id: str,
+    jobs: Sequence[Job],
+    terms: Terms,
+    buyer: Buyer,
+    *,
+    look_only: bool = False,
+    name_way: Callable[[Job], str] = _name_no_way,
 ) -> Prepared:
     """Everything is known before anything is made, and whoever pays has agreed to it.
 
     ProviderError when none of it can be made, SpendingError when nobody agrees to what it costs. With `look_only`
-    nobody is asked, and a key that is missing is no failure.
+    nobody is asked, and a key that is missing is no failure: what a service would refuse otherwise is one.
+    `name_way` says for a job that cannot be done what the command offers instead.
     """
-    draft = _Draft(project)
+    draft = _Draft(project, name_way)
     for job in jobs:
         draft.begin(job)
     wanted = {work.request for work in draft.works if work.is_bought}
@@ -115,8 +138,8 @@ def prepare(
         told = _estimate(project, run_id, _without(draft.works, reuses), reuses, past, terms)
         reuses, last = (reuses, last) if buyer.wants_earlier(told) else ([], None)
     works = _without(draft.works, reuses)
+    works = _drop_hopeless(works, draft, without_key=look_only)
     if not look_only:
-        works = _drop_hopeless(works, draft)
         _require_any(jobs, works, reuses, draft)
     grouped = _share(works)
     estimate = _estimate(project, run_id, grouped, reuses, past, terms)
@@ -128,7 +151,15 @@ def prepare(
         run_limit_usd=project.settings.budget.run_usd,
         run_spent_usd=past.spent_usd,
     )
-    return Prepared(tuple(grouped), tuple(reuses), tuple(draft.failed), estimate, purse, last, terms.fresh)
+    left_out = tuple(_iter_left_out(works))
+    return Prepared(tuple(grouped), tuple(reuses), tuple(draft.failed), estimate, purse, last, terms.fresh, left_out)
+
+
+def _iter_left_out(works: Iterable[Work]) -> Iterator[LeftOut]:
+    for work in works:
+        what = work.provider.find_left_out(work.jobs[0].request) if isinstance(work.provider, Selective) else ()
+        if what:
+            yield LeftOut(work.jobs[0].address, work.provider.name, what)
 
 
 def _read_last(project: Project, requests: Iterable[str]) -> dict[str, str]:
@@ -142,25 +173,20 @@ def _without(works: Iterable[Work], reuses: Iterable[Reuse]) -> list[Work]:
     return [work for work in works if id(work.jobs[0]) not in done]
 
 
-def _drop_hopeless(works: Iterable[Work], draft: _Draft) -> list[Work]:
-    """The works that can succeed, as far as is known before anything is spent."""
+def _drop_hopeless(works: Iterable[Work], draft: _Draft, *, without_key: bool) -> list[Work]:
+    """The works that can succeed, as far as is known before anything is spent; perhaps once there is a key."""
     hopeful = []
     for work in works:
         try:
             work.provider.check(work.jobs[0].request)
         except GitAssetsError as error:
-            draft.fail(work.jobs[0], _with_other_ways(error, work))
+            if without_key and isinstance(error, MissingKeyError):
+                hopeful.append(work)
+            else:
+                draft.fail(work.jobs[0], error)
         else:
             hopeful.append(work)
     return hopeful
-
-
-def _with_other_ways(error: GitAssetsError, work: Work) -> GitAssetsError:
-    if not work.is_bought or "--provider" in error.hint:
-        return error
-    kind = work.jobs[0].address.kind
-    ways = f"Without --live, and with --provider, these make {kind}: {', '.join(embedded_providers(kind))}."
-    return type(error)(error.message, f"{error.hint} {ways}".strip())
 
 
 def _require_any(jobs: Sequence[Job], works: Sequence[Work], reuses: Sequence[Reuse], draft: _Draft) -> None:

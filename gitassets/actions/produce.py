@@ -15,7 +15,7 @@ from gitassets.actions.clips import add_images
 from gitassets.actions.create import check_new_run_id, check_set_up, create_run
 from gitassets.actions.jobs import Job
 from gitassets.actions.making import finish_making, make_assets
-from gitassets.actions.preparing import Prepared, prepare
+from gitassets.actions.preparing import LeftOut, Prepared, prepare
 from gitassets.actions.progress import OnProgress
 from gitassets.actions.project import Project, Run, find_run, read_manifest
 from gitassets.actions.recording import Failure, hold_making, record_log
@@ -37,6 +37,7 @@ from gitassets.domain.selection import format_ranges
 from gitassets.domain.stale import Stale, iter_stale
 from gitassets.errors import ConflictError, NoMatchError, NotFoundError, UsageError
 from gitassets.providers.base import Request
+from gitassets.providers.registry import embedded_providers, find_name
 
 if TYPE_CHECKING:
     from gitassets.adapters.settings_file import LiveNames, ProviderNames
@@ -69,6 +70,7 @@ class ProduceResult(Struct, frozen=True):
 
     With a dry run `planned` is what would be made, and nothing was done. `estimate` is what it was to cost. `stale` are
     the assets that no longer fit and that were not to be made again, `skipped` those left out though it was wanted.
+    `left_out` is what of a text was not spoken or drawn.
     """
 
     run_id: str
@@ -81,6 +83,7 @@ class ProduceResult(Struct, frozen=True):
     failed: tuple[Failure, ...]
     skipped: tuple[Skipped, ...]
     stale: tuple[Stale, ...]
+    left_out: tuple[LeftOut, ...]
     spent_usd: float
     interrupted: bool
     commit: str | None
@@ -130,7 +133,7 @@ def produce(
     plan = _plan(project, {}, options)
     manifest = Manifest(run_id=run_id, segments=_select(paragraphs, options), extra={"plan": plan})
     jobs = plan_jobs(project, manifest, options, plan)
-    prepared = prepare(project, run_id, jobs, options.terms, buyer, look_only=options.dry_run)
+    prepared = _prepare(project, run_id, jobs, options, buyer)
     planned = _Planned(manifest, tuple(jobs), prepared)
     if options.dry_run:
         return _result(run_id, None, planned, dry_run=True)
@@ -160,12 +163,22 @@ def resume(
             stale = _find_stale(after, options)
             renewal, jobs, failed = _plan_resumed(session, after, options, stale)
         left = tuple(one for one in stale if one.address not in renewal.addresses)
-        prepared = prepare(project, run.run_id, jobs, options.terms, buyer, look_only=options.dry_run)
+        prepared = _prepare(project, run.run_id, jobs, options, buyer)
         planned = _Planned(after, tuple(jobs), prepared, failed, renewal.skipped, left)
         if options.dry_run:
             return _result(run.run_id, run.folder, planned, dry_run=True)
         _commit_extension(project, run, paragraphs, options)
         return _carry_out(project, run, planned, on_progress)
+
+
+def _prepare(project: Project, run_id: str, jobs: Sequence[Job], options: ProduceOptions, buyer: Buyer) -> Prepared:
+    def name_way(job: Job) -> str:
+        embedded = embedded_providers(job.address.kind)
+        by_service = find_name(job.provider) not in embedded
+        return f"Without --live it is made by {' or '.join(embedded)}." if options.live and by_service else ""
+
+    terms, look_only = options.terms, options.dry_run
+    return prepare(project, run_id, jobs, terms, buyer, look_only=look_only, name_way=name_way)
 
 
 @dataclass(frozen=True)
@@ -224,6 +237,7 @@ def _carry_out(project: Project, run: Run, planned: _Planned, on_progress: OnPro
         made=recorded.made,
         reused=tuple(one for one in results.reused if one.address in recorded.made),
         failed=(*planned.failed, *planned.prepared.failed, *results.failed, *recorded.failed),
+        left_out=tuple(one for one in planned.prepared.left_out if one.address in recorded.made),
         spent_usd=results.spent_usd,
         interrupted=results.interrupted,
         commit=recorded.commit,
@@ -235,18 +249,25 @@ def _result(run_id: str, folder: Path | None, planned: _Planned, *, dry_run: boo
         run_id=run_id,
         folder=folder,
         segments=len(planned.manifest.segments),
-        planned=tuple(job.address for job in planned.jobs),
+        planned=_list_planned(planned, dry_run=dry_run),
         estimate=planned.prepared.estimate,
         made=(),
         reused=(),
         failed=(*planned.failed, *planned.prepared.failed) if dry_run else (),
         skipped=planned.skipped,
         stale=planned.stale,
+        left_out=planned.prepared.left_out,
         spent_usd=0.0,
         interrupted=False,
         commit=None,
         dry_run=dry_run,
     )
+
+
+def _list_planned(planned: _Planned, *, dry_run: bool) -> tuple[Address, ...]:
+    """What is to be made; for a dry run without what is known to fail."""
+    hopeless = {one.address for one in planned.prepared.failed} if dry_run else set()
+    return tuple(job.address for job in planned.jobs if job.address not in hopeless)
 
 
 def _select(paragraphs: Sequence[str], options: ProduceOptions) -> dict[int, Segment]:

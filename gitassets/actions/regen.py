@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from gitassets.actions.clips import add_images
 from gitassets.actions.jobs import Job
 from gitassets.actions.making import finish_making, make_assets
-from gitassets.actions.preparing import Prepared, prepare
+from gitassets.actions.preparing import LeftOut, Prepared, prepare
 from gitassets.actions.progress import OnProgress
 from gitassets.actions.project import Project, Run
 from gitassets.actions.recording import Candidate, Failure, hold_making, record_log
@@ -30,7 +30,7 @@ from gitassets.domain.stale import text_md5
 from gitassets.domain.takes import next_take
 from gitassets.errors import LockedError, NoMatchError, ProviderError, UsageError
 from gitassets.providers.base import Request
-from gitassets.providers.registry import find_name, find_speakers
+from gitassets.providers.registry import embedded_providers, find_name, find_speakers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,8 @@ class RegenOptions:
 class RegenResult(Struct, frozen=True):
     """`made` are the assets that have a new take, `candidates` those takes that lie beside the current one.
 
-    `reused` is what of it was taken from history; `estimate` what all of it was to cost.
+    `reused` is what of it was taken from history; `estimate` what all of it was to cost. `left_out` is what of a text
+    is not spoken or drawn.
     """
 
     run_id: str
@@ -64,6 +65,7 @@ class RegenResult(Struct, frozen=True):
     reused: tuple[Reused, ...]
     failed: tuple[Failure, ...]
     skipped: tuple[Skipped, ...]
+    left_out: tuple[LeftOut, ...]
     spent_usd: float
     interrupted: bool
     commit: str | None
@@ -139,6 +141,7 @@ def _make(project: Project, run: Run, planned: _Planned, options: RegenOptions, 
         candidates=(*planned.recovered, *recorded.candidates),
         reused=tuple(one for one in results.reused if one.address in kept),
         failed=(*planned.failed, *planned.prepared.failed, *results.failed, *recorded.failed),
+        left_out=tuple(one for one in planned.prepared.left_out if one.address in kept),
         spent_usd=results.spent_usd,
         interrupted=results.interrupted,
         commit=recorded.commit,
@@ -156,6 +159,7 @@ def _result(run: Run, planned: _Planned) -> RegenResult:
         reused=(),
         failed=(*planned.failed, *planned.prepared.failed),
         skipped=planned.skipped,
+        left_out=planned.prepared.left_out,
         spent_usd=0.0,
         interrupted=False,
         commit=None,
@@ -167,11 +171,21 @@ def _prepare(project: Project, run: Run, jobs: Sequence[Job], options: RegenOpti
     """The jobs, prepared. No asset goes to another provider than it came from unless the user says so."""
     ways = _name_ways(project, jobs, options)
     try:
-        prepared = prepare(project, run.run_id, jobs, options.terms, buyer, look_only=options.dry_run)
+        prepared = prepare(
+            project, run.run_id, jobs, options.terms, buyer, look_only=options.dry_run, name_way=_name_embedded
+        )
     except ProviderError as error:
         raise type(error)(error.message, _add_way(error.hint, ways)) from error
     failed = tuple(replace(one, hint=_add_way(one.hint, ways)) for one in prepared.failed)
     return replace(prepared, failed=failed)
+
+
+def _name_embedded(job: Job) -> str:
+    """What makes the same without a service."""
+    embedded = embedded_providers(job.address.kind)
+    if find_name(job.provider) in embedded:
+        return ""
+    return f"On this computer --provider {' or '.join(embedded)} makes it."
 
 
 def _name_ways(project: Project, jobs: Sequence[Job], options: RegenOptions) -> str:

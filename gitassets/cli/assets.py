@@ -355,7 +355,7 @@ def regen(
     from gitassets.cli.buying import TerminalBuyer, tell_estimate, tell_made
     from gitassets.cli.fetching import fetch_first
     from gitassets.cli.render import emit_json
-    from gitassets.cli.told import tell_failures, tell_skipped
+    from gitassets.cli.told import tell_failures, tell_left_out, tell_skipped
     from gitassets.domain.commit_message import format_options
 
     project, found = load_run(run)
@@ -378,7 +378,8 @@ def regen(
             tell_estimate(result.estimate)
         tell_made(result.reused, result.spent_usd)
         tell_skipped(result.skipped)
-        tell_failures(result.failed)
+        tell_left_out(result.left_out)
+        tell_failures(result.failed, dry_run=dry_run)
         _tell_rest(result, takes)
         if result.candidates:
             chosen = f"{result.run_id} {format_options(one.address for one in result.candidates)}"

@@ -231,7 +231,7 @@ def _tell_produced(result: ProduceResult, as_json: bool, *, stale: bool) -> None
 def _print_produced(result: ProduceResult, *, stale: bool) -> None:
     from gitassets.cli.buying import tell_estimate, tell_made
     from gitassets.cli.render import count
-    from gitassets.cli.told import tell_failures, tell_skipped
+    from gitassets.cli.told import tell_failures, tell_left_out, tell_skipped
     from gitassets.domain.commit_message import format_addresses
 
     again = f"gitassets produce --resume {result.run_id}"
@@ -243,7 +243,8 @@ def _print_produced(result: ProduceResult, *, stale: bool) -> None:
         typer.echo(f"Made {format_addresses(result.made) or 'nothing'}.")
         tell_made(result.reused, result.spent_usd)
     tell_skipped(result.skipped)
-    tell_failures(result.failed)
+    tell_left_out(result.left_out)
+    tell_failures(result.failed, dry_run=result.dry_run)
     if result.failed and not result.dry_run:
         typer.echo(f"Go on with: {again}{' --stale' if stale else ''}", err=True)
     elif result.made:

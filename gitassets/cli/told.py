@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import typer
 
+from gitassets.actions.preparing import LeftOut
 from gitassets.actions.proven import Unproven, describe_unproven
 from gitassets.actions.recording import Failure
 from gitassets.cli.render import printable
@@ -14,17 +15,28 @@ from gitassets.domain.decision import Skipped
 from gitassets.domain.manifest import Address
 
 
-def tell_failures(failures: Sequence[Failure]) -> None:
-    """Each thing that was not made, with why; those with the same reason together."""
+def tell_failures(failures: Sequence[Failure], *, dry_run: bool = False) -> None:
+    """Each thing that was not made, or will not be, with why; those with the same reason together."""
+    not_made = "will be refused" if dry_run else "not made"
     grouped: dict[tuple[str, str], list[Address]] = {}
     for one in failures:
         # A provider's sentence begins with the asset, which is named here for all that have the same to tell.
         message = one.message.removeprefix(f"{str(one.address).capitalize()}: ")
         grouped.setdefault((message, one.hint), []).append(one.address)
     for (message, hint), addresses in grouped.items():
-        typer.echo(printable(f"  not made: {format_addresses(addresses)}: {message}"), err=True)
+        typer.echo(printable(f"  {not_made}: {format_addresses(addresses)}: {message}"), err=True)
         if hint:
             typer.echo(printable(f"    → {hint}"), err=True)
+
+
+def tell_left_out(left_out: Sequence[LeftOut]) -> None:
+    """What of the texts is not spoken or drawn; assets that lack the same together."""
+    grouped: dict[tuple[str, tuple[str, ...]], list[Address]] = {}
+    for one in left_out:
+        grouped.setdefault((one.provider, one.what), []).append(one.address)
+    for (provider, what), addresses in grouped.items():
+        made = f"{format_addresses(addresses)}: made without {' '.join(what)}, which {provider} leaves out"
+        typer.echo(printable(f"  {made}"))
 
 
 def tell_transitions(transitions: Iterable[Transition]) -> None:

@@ -15,7 +15,9 @@ from gitassets.domain.status import Status
 LATEST_TAKE = "latest_take"
 REQUEST, PARENT, MADE_FROM, CREDIT, REUSED_FROM = "request", "parent", "made_from", "credit", "reused_from"
 BOUGHT_WITH, COPIED_FROM, MOVED_FROM, PROMPT_MD5 = "bought_with", "copied_from", "moved_from", "prompt_md5"
-OF_THE_MAKING = frozenset({"prompt_sent", "prompt_cut", "revised_prompt", "parameters", "job", CREDIT, REQUEST})
+OF_THE_MAKING = frozenset(
+    {"prompt_sent", "prompt_cut", "revised_prompt", "parameters", "job", "left_out", CREDIT, REQUEST}
+)
 """Keys that a provider, or who asked it, says of bytes, whosever they are."""
 OF_THE_BYTES = OF_THE_MAKING | {
     "format", "origin", "library", "shared_with", BOUGHT_WITH, COPIED_FROM, MOVED_FROM, PARENT, MADE_FROM, REUSED_FROM,

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gitassets.domain.manifest import Kind
 from gitassets.errors import ProviderError
 from gitassets.providers.answers import parse_answer
 from gitassets.providers.base import Request
 from gitassets.providers.calls import BUYING, Call, CallError, Problem
 from gitassets.providers.failures import Asked, explain
 from gitassets.providers.http import USER_AGENT, Credential, HttpClient, Patience, Pause
-from gitassets.providers.keys import Key, find_key, how_to_set
+from gitassets.providers.keys import Key, MissingKeyError, find_key, how_to_set
 from gitassets.providers.media_file import MAX_BYTES, PART_NAME, keep_media
 from gitassets.providers.network import Network
 from gitassets.providers.service_settings import ServiceSettings
@@ -57,10 +58,12 @@ class Account:
         return self._key is None or find_key(self._key.variable) is not None
 
     def check(self, request: Request) -> None:
-        """ProviderError when the key is missing, or there are no words to make anything of."""
-        self._find_key(request)
+        """ProviderError when there are no words to make anything of; MissingKeyError when only the key is missing."""
         if not (request.text.strip() or (request.prompt or "").strip()):
             raise ProviderError(f"{request.label}: there is no text to send to {self.name}", "Write the paragraph.")
+        if request.kind is Kind.AUDIO and not any(map(str.isalnum, request.text)):
+            raise ProviderError(f"{request.label}: there is no word in it that {self.name} could speak", "Reword it.")
+        self._find_key(request)
 
     def read(self, request: Request, path: str, *, keeps: str = "") -> dict[str, Any]:
         """The JSON that a GET gives. `keeps` says what is not lost when it fails."""
@@ -173,7 +176,7 @@ class Account:
         except ProviderError as error:
             raise ProviderError(f"{request.label}: {error.message}", error.hint) from error
         if key is None:
-            raise ProviderError(f"{request.label}: there is no key for {self.name}", how_to_set(self._key.variable))
+            raise MissingKeyError(f"{request.label}: there is no key for {self.name}", how_to_set(self._key.variable))
         return key
 
     def _url(self, path: str) -> str:

@@ -61,7 +61,7 @@ class Request:
 class Generated:
     """What a provider made: the file, and what the manifest records of how it was made.
 
-    `extra` may hold `prompt_sent`, `prompt_cut`, `revised_prompt`, `parameters`, `job` and `credit`.
+    `extra` may hold `prompt_sent`, `prompt_cut`, `revised_prompt`, `parameters`, `job`, `credit` and `left_out`.
     """
 
     path: Path
@@ -89,6 +89,14 @@ class Provider(Protocol):
 
     def generate(self, request: Request, folder: Path) -> Generated:
         """The asset as a new file in the empty `folder`. ProviderError says what failed and the remedy."""
+
+
+@runtime_checkable
+class Selective(Provider, Protocol):
+    """A provider that leaves something of a text out and goes on."""
+
+    def find_left_out(self, request: Request) -> tuple[str, ...]:
+        """The symbols that will not be spoken, or drawn. Calls nobody."""
 
 
 @dataclass(frozen=True, kw_only=True)

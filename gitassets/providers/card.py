@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gitassets.domain.line_breaks import iter_clusters
 from gitassets.domain.manifest import Kind
 from gitassets.errors import ProviderError
 from gitassets.providers.base import Generated, Request
@@ -27,6 +29,7 @@ from gitassets.providers.typeface import (
     Typeface,
     choose_typeface,
     clean_text,
+    is_visible,
     load_font,
 )
 from gitassets.providers.typesetting import MAX_CHARS, Line, Measure, Role, Typesetter, measure_height
@@ -56,6 +59,12 @@ class Card:
         _check_size(request.size)
         _choose_typefaces(request.text, serif=False)
 
+    def find_left_out(self, request: Request) -> tuple[str, ...]:
+        """The emoji and symbols that no font here draws, each once."""
+        shown = set(_choose_typefaces(request.text, serif=False)[0].text)
+        clusters = iter_clusters(unicodedata.normalize("NFC", request.text))
+        return tuple(dict.fromkeys(one for one in clusters if is_visible(one) and not shown & set(one)))
+
     def generate(self, request: Request, folder: Path) -> Generated:
         """A PNG of the request's size. `style` names a palette or picks one; another `seed` is another design.
 
@@ -65,7 +74,15 @@ class Card:
         path, part = folder / "card.png", folder / "card.png.part"
         image.save(part, "PNG")
         part.replace(path)
-        return Generated(path=path, source=self.name, prompt=request.prompt, style=request.style, seed=request.seed)
+        left_out = self.find_left_out(request)
+        return Generated(
+            path=path,
+            source=self.name,
+            prompt=request.prompt,
+            style=request.style,
+            seed=request.seed,
+            extra={"left_out": list(left_out)} if left_out else {},
+        )
 
 
 def draw_card(text: str, size: tuple[int, int], *, style: str | None = None, seed: int | None = None) -> Image:

@@ -78,13 +78,13 @@ class ElevenLabs:
         return len(request.text) / 1000 * self.settings.usd_per_1000_chars
 
     def check(self, request: Request) -> None:
-        self._account.check(request)
         if len(request.text) > self.settings.max_chars:
             raise ProviderError(
                 f"{request.label}: {len(request.text):,} characters are more than {self.name} speaks at once "
                 f"({self.settings.max_chars:,})",
                 "Split the paragraph with a blank line.",
             )
+        self._account.check(request)
 
     def describe(self, request: Request) -> Mapping[str, Any]:
         known = self._find_known_voice(request)

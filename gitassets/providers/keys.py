@@ -17,6 +17,10 @@ _PLAIN = re.compile(r"[\x21-\x7e]{1,4096}\Z")
 _found: set[str] = set()
 
 
+class MissingKeyError(ProviderError):
+    """There is no key for a service. What can be known without one is known all the same."""
+
+
 class Key:
     """A secret that shows itself only to who asks for it by name."""
 

@@ -27,6 +27,18 @@ MAX_PHONEMES_AT_ONCE = 400
 MAX_WORD_CHARS = 36
 
 _WORD = re.compile(r"[^\W\d_]+")
+_MARKED_WORD = re.compile(r"\S*[^\W\d_]\S*")
+_PUNCTUATION = ".,;:!?…\"'“”‘’«»()[]{}¿¡。，、！？；：「」『』（）"  # noqa: RUF001
+# Characters of which hibari knows each by its name, as in 5 Ω, Δv or 2ª.
+_NAMED_LETTERS = ("GREEK", "CYRILLIC", "ARMENIAN", "MICRO", "OHM", "FEMININE", "MASCULINE", "MODIFIER LETTER")
+# The symbols that hibari has a word for, and some that look like letters and have none; a currency it speaks only right
+# before its amount.
+_SPOKEN = frozenset("#%&/@+<=>~±×÷→^°©№§¶¢")
+_SILENT = frozenset("™⁼₌₨℀℁℅℆")
+_AMOUNT = re.compile(r"[$€£¥₹₩](?=\d)")
+_SYMBOLS_OF_PUNCTUATION = frozenset("\\*‰‱")
+_NAMED_WORDS = 5
+_MINUS = "\u2212"
 _LONG_WORD = re.compile(rf"(\S{{{MAX_WORD_CHARS}}})(?=\S)")
 
 
@@ -50,19 +62,26 @@ class LocalVoice:
         return tuple(VOICES)
 
     def check(self, request: Request) -> None:
-        """ProviderError when hibari or the voice is not there, or when no word of the text is English."""
+        """ProviderError when hibari or the voice is not there, or when the text has words that are not English."""
         _find_model(_voice_name(request.voice))
         _require_speakable(request.text)
 
+    def find_left_out(self, request: Request) -> tuple[str, ...]:
+        """The symbols that the voice knows no word for, each once: emoji and most of mathematics."""
+        text = _AMOUNT.sub("", _readable(request.text))
+        return tuple(dict.fromkeys(char for char in text if _is_symbol(char) and not _is_spoken(char)))
+
     def generate(self, request: Request, folder: Path) -> Generated:
-        """A WAV of 24 kHz, 16 bit, mono. Words in other scripts than the Latin one are left out."""
+        """A WAV of 24 kHz, 16 bit, mono. Symbols that have no word are left out."""
         self.check(request)
         voice, seed = _voice_name(request.voice), request.seed or DEFAULT_SEED
         path, part = folder / "narration.wav", folder / "narration.wav.part"
         if not _write_wav(part, _iter_speech(self._load(voice), _readable(request.text), seed)):
             raise _unspeakable()
         part.replace(path)
-        return Generated(path=path, source=self.name, model=_model_name(), voice=voice, seed=seed)
+        left_out = self.find_left_out(request)
+        extra = {"left_out": list(left_out)} if left_out else {}
+        return Generated(path=path, source=self.name, model=_model_name(), voice=voice, seed=seed, extra=extra)
 
     def _load(self, voice: str) -> Any:
         """The voice, loaded by the first thread that asks: what hibari loads late is loaded here, under the lock."""
@@ -110,22 +129,56 @@ def _load_speaker(voice: str) -> Any:
 
 
 def _require_speakable(text: str) -> None:
+    foreign = _find_foreign(text)
+    if foreign:
+        more = len(foreign) - _NAMED_WORDS
+        named = ", ".join(foreign[:_NAMED_WORDS]) + (f" and {more} more" if more > 0 else "")
+        raise ProviderError(f"the local voice speaks English only, and would leave out {named}", _OTHER_WAYS)
     if not any(char.isnumeric() or _is_latin(char) for char in _readable(text)):
         raise _unspeakable()
 
 
 def _unspeakable() -> ProviderError:
     return ProviderError(
-        "the local voice speaks English only, and there is no English word in the paragraph",
-        "Choose another provider with --provider, or `replace` the audio by a recording.",
+        "the local voice speaks English only, and there is no English word in the paragraph", _OTHER_WAYS
     )
+
+
+_OTHER_WAYS = "Reword it, have another provider speak it, or bring a recording: `gitassets replace RUN --audio N FILE`."
+
+
+def _find_foreign(text: str) -> list[str]:
+    """The words in other scripts than the Latin one, each once; but for single letters whose names the voice knows."""
+    words = (word.strip(_PUNCTUATION) for word in _MARKED_WORD.findall(unicodedata.normalize("NFC", text)))
+    return list(dict.fromkeys(word for word in words if any(map(_is_foreign, _WORD.findall(word)))))
+
+
+def _is_foreign(letters: str) -> bool:
+    named = len(letters) == 1 and unicodedata.name(letters, "").startswith(_NAMED_LETTERS)
+    return _is_of_other_script(letters) and not named
+
+
+def _is_of_other_script(letters: str) -> bool:
+    """Whether there are letters, not only signs such as ½, and none of them is Latin."""
+    return any(map(str.isalpha, letters)) and not any(map(_is_latin, letters))
+
+
+def _is_symbol(char: str) -> bool:
+    return unicodedata.category(char)[0] == "S" or char in _SYMBOLS_OF_PUNCTUATION
+
+
+def _is_spoken(char: str) -> bool:
+    """Whether the voice has a word for the symbol, or for the letters and digits that it stands for, as in ℃ and ①."""
+    plain = unicodedata.normalize("NFKC", char)[0]
+    meant = plain.isascii() and (plain.isalnum() or plain in "#%&/@+")
+    return char in _SPOKEN or (plain != char and meant and char not in _SILENT)
 
 
 def _readable(text: str) -> str:
     """The text without what the voice would misread: words in other scripts, which it would spell letter by letter (a
-    single one, as in 5 Ω, it knows), phonemes given as [word](/phonemes/), and endless words."""
-    text = unicodedata.normalize("NFC", text)
-    text = _WORD.sub(lambda word: word[0] if len(word[0]) == 1 or any(map(_is_latin, word[0])) else "", text)
+    single one, as in 5 Ω, it knows), the minus sign, phonemes given as [word](/phonemes/), and endless words."""
+    text = unicodedata.normalize("NFC", text).replace(_MINUS, "-")
+    text = _WORD.sub(lambda word: word[0] if len(word[0]) == 1 or not _is_of_other_script(word[0]) else "", text)
     return _LONG_WORD.sub(r"\1 ", text.replace("](", "] ("))
 
 

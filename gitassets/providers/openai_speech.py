@@ -41,18 +41,18 @@ class OpenAISpeech:
         return len(request.text) / 1000 * self.settings.usd_per_1000_chars
 
     def check(self, request: Request) -> None:
-        self._account.check(request)
         if len(request.text) > self.settings.max_chars:
             raise ProviderError(
                 f"{request.label}: {len(request.text):,} characters are more than {self.name} speaks at once "
                 f"({self.settings.max_chars:,})",
-                "Split the paragraph with a blank line, or choose --provider elevenlabs.",
+                "Split the paragraph with a blank line, or have it spoken by elevenlabs.",
             )
         if self._voice(request) not in self.settings.voices:
             raise ProviderError(
                 f"{request.label}: {self.name} has no voice {self._voice(request)!r}",
                 f"There are {', '.join(self.settings.voices)}; services.openai.speech.voices can add to them.",
             )
+        self._account.check(request)
 
     def describe(self, request: Request) -> Mapping[str, Any]:
         return {"provider": self.name, "kind": Kind.AUDIO.value, **self._make_body(request)}

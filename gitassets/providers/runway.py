@@ -76,12 +76,12 @@ class Runway:
         return _choose_seconds(request) * self.settings.usd_per_second
 
     def check(self, request: Request) -> None:
-        self._account.check(request)
         if request.image is None:
             raise ProviderError(
                 f"{request.label}: {self.name} sets the segment's image in motion, and there is none",
-                "Make and approve the image first, or choose --provider luma.",
+                "Make and approve the image first, or have the clip made by luma.",
             )
+        self._account.check(request)
 
     def describe(self, request: Request) -> Mapping[str, Any]:
         image = None if request.image is None else hash_file(request.image)

@@ -27,6 +27,8 @@ _IGNORED = re.compile(
     "[\U0001f000-\U0001faff\U0001f3fb-\U0001f3ff\u20e3\ufe00-\ufe0f\U000e0100-\U000e01ef"
     "\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0]"
 )
+# Letters and symbols to Unicode that are drawn as nothing.
+_BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _JOINERS = "\u200c\u200d"
 _UNSEEN = ("Cc", "Cf", "Co", "Cs")
 _NO_BREAK_SPACES = str.maketrans("\u202f\u2007", "\u00a0\u00a0")
@@ -172,6 +174,11 @@ def _find_system_face(clusters: Sequence[str], *, bold: bool) -> Face | None:
         if most == len(clusters):
             break
     return best
+
+
+def is_visible(cluster: str) -> bool:
+    """Whether a reader sees it, and would miss it."""
+    return unicodedata.category(cluster[0])[0] in "LNPS" and cluster not in _BLANKS
 
 
 def is_symbol(cluster: str) -> bool:

@@ -30,6 +30,7 @@ MAX_CREDIT_CHARS = 300
 _MIMES = ("image/jpeg", "image/png", "image/webp")
 _WORD = re.compile(r"[^\W\d_][\w'’-]{3,}")
 _TAG = re.compile(r"<[^>]*>")
+_SAY_WHAT = "Say in one or two plain words what it is to show: `gitassets edit RUN {n} --prompt TEXT`."
 
 
 class WikimediaSettings(ServiceSettings):
@@ -78,7 +79,8 @@ class Wikimedia:
             )
         self._account.check(request)
         if not list_queries(request):
-            raise ProviderError(f"{request.label}: no word to search {self.name} for", "Give a --prompt.")
+            problem = f"{request.label}: no word to search {self.name} for"
+            raise ProviderError(problem, _SAY_WHAT.format(n=request.segment))
 
     def describe(self, request: Request) -> Mapping[str, Any]:
         return {"provider": self.name, "query": list_queries(request), "seed": request.seed or 0}
@@ -103,7 +105,7 @@ class Wikimedia:
             if found:
                 return query, found
         problem = f"{request.label}: {self.name} has no free picture for {queries[0]!r}"
-        raise ProviderError(problem, "Give a --prompt of one or two plain words.")
+        raise ProviderError(problem, _SAY_WHAT.format(n=request.segment))
 
     def _make_path(self, query: str) -> str:
         parameters = {

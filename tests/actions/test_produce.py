@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -603,3 +604,19 @@ def test_the_script_from_standard_input(project: Project) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert statuses(project, the_run(project)) == {"image 1": "draft"}
+
+
+def test_what_is_left_out_of_a_text_is_told_and_recorded(project: Project) -> None:
+    pytest.importorskip("hibari")
+    (project.root / "script.md").write_text("Hello 🎉 there.\n\nДобро пожаловать, Git.\n", "utf-8")
+    line = ("produce", "--script", "script.md", "--run-id", "ep2", "--no-images")
+    for more in (("--dry-run",), ()):
+        told = json.loads(run_cli(project.root, *line, *more, "--json").stdout)
+        assert told["left_out"] == [{"segment": 1, "kind": "audio", "provider": "local", "what": ["🎉"]}]
+        assert [one["segment"] for one in told["failed"]] == [2]
+        assert "would leave out Добро, пожаловать" in told["failed"][0]["message"]
+        assert [one["segment"] for one in told["planned" if more else "made"]] == [1]
+    recorded = asset(project, find_run(project, "ep2"), "audio", 1)
+    assert recorded.extra["left_out"] == ["🎉"]
+    done = run_cli(project.root, "regen", "ep2", "--audio", "1")
+    assert (done.returncode, "audio 1: made without 🎉, which local leaves out" in done.stdout) == (0, True)

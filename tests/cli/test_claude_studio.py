@@ -239,7 +239,9 @@ def test_the_five_steps_from_a_script_to_a_video(studio: Studio, root: Path) -> 
 def test_what_a_service_cannot_make_is_refused_before_anything_is_made(studio: Studio, root: Path, line: str) -> None:
     studio("gitassets produce --trial trial_000 --no-audio --no-images --run-id second")
     before = sorted(one.name for one in (root / "runs").iterdir())
-    assert "--provider" in studio(line, 1, **NO_KEYS)
+    told = studio(line, 1, **NO_KEYS)
+    assert "Without --live it is made by" in told
+    assert "--provider" not in told
     assert sorted(one.name for one in (root / "runs").iterdir()) == before
     assert read(root, "second") == {}
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from collections.abc import Callable
 
 import pytest
 
+from gitassets.actions.edit import EditOptions, edit
 from gitassets.actions.project import find_runs
 from gitassets.actions.spending import LimitError, Purse, SpendingError
 from gitassets.actions.transition import reject
+from gitassets.domain.selection import parse_selection
 from tests.actions.checks import addresses, assert_clean, select, snapshot
 from tests.live.shop import CLIP_USD, IMAGE_USD, SCRIPT, Somebody, Studio, spoken_usd
-from tests.providers.services import Answer
+from tests.live.test_failures import call as call
+from tests.providers.services import KEYS, Answer
+
+Call = Callable[..., tuple[int, str, str]]
 
 
 class TestConsent:
@@ -154,3 +161,42 @@ class TestLimits:
             purse.reserve(0.1, "openai")
         purse.settle(0.1, 0)
         purse.reserve(0.1, "openai")
+
+
+TOO_LONG = {"elevenlabs": "A word. " * 1_300, "openai": "A word. " * 600}
+
+
+@pytest.mark.parametrize("with_key", [True, False])
+@pytest.mark.parametrize("provider", TOO_LONG)
+def test_what_a_service_will_refuse_is_told_by_a_dry_run_and_not_priced(
+    studio: Studio, call: Call, monkeypatch: pytest.MonkeyPatch, provider: str, with_key: bool
+) -> None:
+    studio.set(live={"audio": provider})
+    for name in () if with_key else KEYS:
+        monkeypatch.delenv(name)
+    script = [SCRIPT[0], TOO_LONG[provider]]
+    (studio.project.root / "script.md").write_text("\n\n".join(script), "utf-8")
+    line = ("produce", "--script", "script.md", "--live", "--no-images", "--dry-run", "--run-id", "ep1")
+    code, out, _ = call(*line, "--json")
+    told = json.loads(out)
+    assert (code, [one["segment"] for one in told["planned"]]) == (1, [1])
+    assert [one["segment"] for one in told["failed"]] == [2]
+    alone = studio.produce(SCRIPT[:1], images=False, dry_run=True).estimate.total_usd
+    assert told["estimate"]["total_usd"] == pytest.approx(alone)
+    code, out, err = call(*line)
+    assert "will be refused: audio 2" in err
+    assert "Without --live it is made by local." in err
+    assert "--provider" not in err
+    wordless = studio.produce([SCRIPT[0], "**", "…", "🎉"], images=False, dry_run=True)
+    assert addresses(wordless.failed) == ["audio 2", "audio 3", "audio 4"]
+    assert wordless.estimate.total_usd == pytest.approx(alone)
+    assert studio.bought() == 0
+
+
+def test_a_dry_run_of_regen_tells_it_too(studio: Studio) -> None:
+    studio.produce(SCRIPT[:1], live=False, images=False)
+    edit(studio.project, studio.run, parse_selection("1"), EditOptions(text="A word. " * 1_300))
+    result = studio.regen(audio="1", provider="elevenlabs", dry_run=True)
+    assert "are more than elevenlabs speaks at once" in result.failed[0].message
+    assert "--provider local" in result.failed[0].hint
+    assert result.estimate.total_usd == 0

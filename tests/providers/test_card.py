@@ -211,3 +211,20 @@ def test_scripts_without_spaces_are_set_large_in_whole_words(
     inked = [rows.crop((0, y, size[0], y + 1)).getbbox() is not None for y in range(size[1])]
     blocks = sum(after and not before for before, after in pairwise(inked))
     assert blocks >= len(lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "left_out"),
+    [
+        ("Hello 🎉 there 👩‍👩‍👧 and 🎉", ("🎉", "👩‍👩‍👧")),
+        ("Café “ok” 50% → ½\u200d…", ()),
+        ("A \U0001d11e clef", ("\U0001d11e",)),
+    ],
+)
+def test_what_is_not_drawn_is_named(
+    only_fonts: Callable[..., None], tmp_path: Path, text: str, left_out: tuple[str, ...]
+) -> None:
+    only_fonts()
+    assert Card().find_left_out(request(text)) == left_out
+    made = Card().generate(request(text, size=(320, 180)), tmp_path)
+    assert made.extra == ({"left_out": list(left_out)} if left_out else {})

@@ -74,13 +74,55 @@ def test_the_same_seed_gives_the_same_bytes_in_every_thread(voice: LocalVoice, t
 def test_text_without_an_english_word_is_refused(voice: LocalVoice, tmp_path: Path, text: str) -> None:
     with pytest.raises(ProviderError, match="speaks English only") as caught:
         voice.generate(request(text), tmp_path)
-    assert "--provider" in caught.value.hint
+    assert "`gitassets replace RUN --audio N FILE`" in caught.value.hint
     assert not (tmp_path / "narration.wav").exists()
 
 
-def test_what_can_be_spoken_of_a_mixed_text_is_spoken(voice: LocalVoice, tmp_path: Path) -> None:
-    mixed = speak(voice, tmp_path, "The word Привет means hello.")
-    assert len(mixed) == pytest.approx(len(speak(voice, tmp_path, "The word means hello.")), rel=0.15)
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("The word Привет means hello, and 你好 too.", "Привет, 你好"),
+        ("Добро пожаловать в наш новый курс по Git…", "Добро, пожаловать, наш, новый, курс and 1 more"),
+        ("Say «שלום» or (سلام).", "שלום, سلام"),
+        ("Number 五 is five.", "五"),
+        ("It is สวัสดี, नमस्ते.", "สวัสดี, नमस्ते"),
+    ],
+)
+def test_words_of_other_scripts_are_refused_by_name(voice: LocalVoice, tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(ProviderError, match="speaks English only") as caught:
+        voice.generate(request(text), tmp_path)
+    assert caught.value.message.endswith(f"would leave out {words}")
+
+
+@pytest.mark.parametrize(
+    ("text", "left_out"),
+    [
+        ("Hello 🎉 there ✓ and 🎉.", ("🎉", "✓")),
+        ("50% of €5 & £3.50 + $7, #one, me@x.org, https://x.org/a?b=c", ()),
+        ("naïve Łódź, Δv, 5 Ω, π r², ½ cup, 10 °C, §3, №5, −5 ± 3 × 2 ÷ 4, ٣", ()),
+        ("3*4, a | b, C:\\temp, √2 ≤ ∞, 5 €, ™", ("*", "|", "\\", "√", "≤", "∞", "€", "™")),
+        ("“Quotes” – dashes — and… (brackets) [too]; it's 'fine'!", ()),
+    ],
+)
+def test_symbols_without_a_word_are_left_out_and_named(
+    voice: LocalVoice, tmp_path: Path, text: str, left_out: tuple[str, ...]
+) -> None:
+    assert voice.find_left_out(request(text)) == left_out
+    made = voice.generate(request(text), tmp_path)
+    assert made.extra == ({"left_out": list(left_out)} if left_out else {})
+
+
+SYMBOLS = "#%&/@+=<>~±×÷→^°©№§¶¢|*\\√∞≤≥≈∑←↑✓☃★♥🎉😀™®€$£¥₽‰¬¦"
+
+
+@pytest.mark.parametrize("char", SYMBOLS)
+def test_what_is_said_to_be_left_out_is_what_the_voice_leaves_out(voice: LocalVoice, char: str) -> None:
+    def list_sounds(text: str) -> list[str]:
+        phonemes = "".join(voice._load("heart").phonemize(_readable(text)))
+        return [one for one in phonemes if one.isalpha()]
+
+    silent = list_sounds(f"one {char} word") == list_sounds("one word")
+    assert bool(voice.find_left_out(request(f"one {char} word"))) is silent
 
 
 @pytest.mark.parametrize(

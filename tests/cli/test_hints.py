@@ -1,0 +1,149 @@
+"""Every hint names only commands that exist, and options that the very command has."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import gitassets
+from gitassets.cli.parts import PARTS
+from tests.cli.test_help import COMMANDS
+
+PACKAGE = Path(gitassets.__file__).parent
+ROOT = PACKAGE.parent
+
+OPTIONS = {
+    name.removeprefix("gitassets "): {one for param in command.params for one in param.opts} | {"--help", "-h"}
+    for name, command in COMMANDS.items()
+    if name.startswith("gitassets ")
+}
+_OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
+_QUOTED = re.compile(r"`([^`]+)`")
+_COMMAND = re.compile(rf"(?:^|gitassets )({'|'.join(sorted(OPTIONS, key=len, reverse=True))})(?![\w-])")
+
+# The commands that show the hints of a module: each of a tuple shows every one of them, of a set one or another. Of a
+# module that is not here it is the command that it is named after.
+MAKING = ("produce", "regen")
+SHOWN_BY = {
+    "actions/doctor": ("doctor",),
+    "actions/export_timeline": ("export",),
+    "actions/expecting": ("approve", "reject", "reopen", "choose"),
+    "actions/import_bag": ("import",),
+    "actions/output": {"export", "build"},
+    "actions/remotes": ("push", "publish"),
+    "actions/spending": MAKING,
+    "actions/preparing": MAKING,
+    "actions/jobs": MAKING,
+    "actions/transition": {"approve", "reject", "reopen"},
+    "actions/hooks": ("hooks install",),
+    "cli/buying": MAKING,
+    "cli/old_runs": ("upgrade",),
+    **{f"cli/{part}": set(names) for part, names in PARTS.items()},
+    "domain/old_plan": ("upgrade",),
+    "providers": MAKING,
+}
+# Options of git.
+OTHERS = {
+    "actions/receive": {"--force"},
+    "actions/transaction": {"--continue", "--abort"},
+    "adapters/git": {"--global"},
+}
+
+
+def iter_texts(tree: ast.AST) -> Iterator[str]:
+    """Every text of a module but its docstrings and the help of options; what is filled in stands as {}."""
+    nodes = list(ast.walk(tree))
+    parts = {id(part) for one in nodes if isinstance(one, ast.JoinedStr) for part in ast.walk(one) if part is not one}
+    documents = {id(one.value) for one in nodes if isinstance(one, ast.Expr)}
+    helps = {
+        id(word.value)
+        for one in nodes
+        if isinstance(one, ast.Call)
+        for word in one.keywords
+        if word.arg in ("help", "epilog")
+    }
+    for one in nodes:
+        if isinstance(one, ast.Constant | ast.JoinedStr) and id(one) not in parts | documents | helps:
+            yield _flatten(one)
+
+
+def _flatten(node: ast.expr) -> str:
+    if isinstance(node, ast.JoinedStr):
+        return "".join(_flatten(value) for value in node.values)
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else "{}"
+
+
+def iter_hints() -> Iterator[tuple[str, str]]:
+    """The module and the text of everything that names an option in a sentence."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = path.relative_to(PACKAGE).with_suffix("").as_posix()
+        for text in iter_texts(ast.parse(path.read_text("utf-8"))):
+            if _OPTION.search(text) and " " in text and ("`" in text or text[0].isupper() or ": " in text):
+                yield name, text
+
+
+def find_commands(quoted: str) -> set[str]:
+    return set(_COMMAND.findall(quoted.strip()))
+
+
+def find_faults(module: str, text: str) -> list[str]:
+    """The options of the text that the commands which it names, or that show it, do not have."""
+    faults, named = [], find_commands(_QUOTED.sub("", text))
+    for quoted in _QUOTED.findall(text):
+        commands = find_commands(quoted)
+        named |= commands
+        faults += [
+            f"{one} of {command}"
+            for command in commands
+            for one in _OPTION.findall(quoted)
+            if one not in OPTIONS[command]
+        ]
+        if quoted.startswith("gitassets ") and not commands and "{}" not in quoted.split()[1]:
+            faults.append(f"no command: {quoted}")
+    shown_by = SHOWN_BY.get(module) or SHOWN_BY.get(module.split("/")[0]) or (module.split("/")[-1].split("_")[0],)
+    for one in _OPTION.findall(_QUOTED.sub("", text)):
+        if one in OTHERS.get(module, ()) or any(one in OPTIONS[command] for command in named):
+            continue
+        lacking = [f"{one} of {command}" for command in shown_by if one not in OPTIONS.get(command, ())]
+        faults += lacking if isinstance(shown_by, tuple) or len(lacking) == len(shown_by) else []
+    return faults
+
+
+HINTS = list(iter_hints())
+
+
+@pytest.mark.parametrize("module", sorted({module for module, _ in HINTS}))
+def test_a_hint_names_options_that_its_command_has(module: str) -> None:
+    faults = {text: found for name, text in HINTS if name == module and (found := find_faults(name, text))}
+    assert faults == {}
+
+
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{one.name}" for one in sorted((ROOT / "docs").glob("*.md")))])
+def test_the_pages_name_options_that_their_commands_have(page: str) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    faults = [
+        f"{line.strip()}: {one}"
+        for line in text.splitlines()
+        for quoted in (*_QUOTED.findall(line), line if line.startswith(("gitassets ", "$ gitassets ")) else "")
+        for command in find_commands(quoted.split(" && ")[0].split("  #")[0])
+        for one in _OPTION.findall(quoted.split(" && ")[0].split("  #")[0])
+        if one not in OPTIONS[command]
+    ]
+    assert faults == []
+
+
+@pytest.mark.parametrize(
+    ("module", "text"),
+    [
+        ("actions/produce", "Choose another one with --provider."),
+        ("providers/local", "Choose another one with --provider."),
+        ("actions/regen", "Take `gitassets produce --provider NAME`."),
+        ("actions/regen", "Take `gitassets remake 5`."),
+    ],
+)
+def test_a_wrong_hint_is_found(module: str, text: str) -> None:
+    assert find_faults(module, text)
