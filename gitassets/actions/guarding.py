@@ -19,7 +19,7 @@ from gitassets.adapters.stat_index import StatIndex
 from gitassets.domain.dvc_file import DVC_FILES, imply_dvc_files
 from gitassets.domain.guard import RunState, Violation, check_step
 from gitassets.domain.manifest import MANIFEST_NAME, Asset, parse_manifest
-from gitassets.domain.merge_guard import check_merge, merge_of_many
+from gitassets.domain.merge_guard import check_merge, check_unrelated, merge_of_many
 from gitassets.domain.tree_rules import is_dvc_yaml
 from gitassets.errors import GitAssetsError
 
@@ -104,10 +104,11 @@ def check_staged(staged: Staged, environment: Mapping[str, str], *, merging: boo
         return (*check_step(before, after), *check_work_tree(staged, after))
     if head is None or before is None or len(heads) != 1:
         return (merge_of_many("HEAD"),)
-    base = CommonStates(reader).read(head, heads[0])
-    violations = check_merge(base, before, reader.read_state(heads[0]), after)
+    common = CommonStates(reader)
+    unrelated = () if common.find(head, heads[0]) else check_unrelated(after)
+    violations = check_merge(common.read(head, heads[0]), before, reader.read_state(heads[0]), after)
     rebuilt = (_REBUILT,) if merging and found.dvc_files != after.dvc_files else ()
-    return (*violations, *check_work_tree(staged, after, before), *rebuilt)
+    return (*unrelated, *violations, *check_work_tree(staged, after, before), *rebuilt)
 
 
 _REBUILT = Violation(

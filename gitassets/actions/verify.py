@@ -49,7 +49,7 @@ from gitassets.domain.manifest import (
     Manifest,
     iter_folder_entries,
 )
-from gitassets.domain.merge_guard import check_merge, merge_of_many
+from gitassets.domain.merge_guard import check_merge, check_unrelated, merge_of_many
 from gitassets.errors import UsageError
 
 _OWN_FILES = (MANIFEST_NAME, *DVC_FILES)
@@ -292,6 +292,8 @@ class HistoryAudit:
         if len(parents) < 2:
             yield from _check_one_step(commit, parents[0] if parents else None, state)
         elif len(parents) == 2:
+            if not self._common.find(*commit.parents):
+                yield from check_unrelated(state)
             yield from check_merge(self._common.read(*commit.parents), parents[0], parents[1], state)
         else:
             yield merge_of_many(commit.oid[:10])

@@ -17,6 +17,7 @@ from gitassets.domain.guard import (
 )
 from gitassets.domain.manifest import MANIFEST_NAME, Address, Asset, Kind, Manifest
 from gitassets.domain.merge import merge_manifests
+from gitassets.domain.rules import TRAILERS_NAME_ALL
 from gitassets.domain.value_merge import canonical
 from gitassets.errors import ConflictError
 
@@ -29,6 +30,16 @@ def merge_of_many(subject: str) -> Violation:
     return Violation(
         "merge-of-many", subject, "More than two branches of a run cannot be merged at once", "Merge them one by one."
     )
+
+
+def check_unrelated(result: RunState) -> Iterator[Violation]:
+    """What is wrong with a merge of histories that have nothing in common: only the first rules allowed that.
+
+    A branch that begins anew would bring assets as approved that no commit has approved.
+    """
+    if result.manifest is not None and result.manifest.rules >= TRAILERS_NAME_ALL:
+        text = "The merge brings in a history that has nothing in common with the run"
+        yield Violation("merge-unrelated", MANIFEST_NAME, text, "Merge only branches of this very run.")
 
 
 def check_merge(base: RunState | None, ours: RunState, theirs: RunState, result: RunState) -> tuple[Violation, ...]:
