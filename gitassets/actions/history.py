@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import ChainMap, Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from msgspec import Struct, field
@@ -14,6 +15,7 @@ from gitassets.adapters.git_objects import ObjectReader
 from gitassets.domain.dvc_file import DVC_FILES
 from gitassets.domain.dvc_yaml import only_describes
 from gitassets.domain.guard import RunState, state_from_bytes
+from gitassets.domain.lines import split_lines
 from gitassets.domain.manifest import MANIFEST_NAME, Manifest
 from gitassets.domain.merge import merge_manifests
 from gitassets.domain.tree_rules import SUBMODULE_MODE, TreeEntry, is_dvc_yaml
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 16
 _TREE_MODE = "40000"
+_TREE_MODES = {one.encode(): one for one in (_TREE_MODE, "100644", "100755", "120000", "160000")}
 _MAX_DEPTH = 100
 
 Value = TypeVar("Value")
@@ -74,14 +77,17 @@ class RawCommit(Struct, frozen=True):
 def parse_commit(oid: str, data: bytes) -> RawCommit:
     """CorruptError where the object is none: a pushed branch may name anything, such as a tag."""
     header, _, message = data.decode("utf-8", "replace").partition("\n\n")
-    fields: dict[str, list[str]] = {}
-    for line in header.splitlines():
-        name, _, value = line.partition(" ")
-        fields.setdefault(name, []).append(value)
-    if "tree" not in fields:
+    first, *lines = split_lines(header) or [""]
+    name, _, tree = first.partition(" ")
+    if name != "tree":
         raise CorruptError(f"The object {oid} is no commit", "A branch ends with one: `git fsck` says more.")
-    author, time = _parse_author(fields.get("author", [""])[0])
-    return RawCommit(oid, fields["tree"][0], tuple(fields.get("parent", ())), author, time, message)
+    # As git does: only what directly follows the tree names parents.
+    parents = [line.removeprefix(_PARENT) for line in takewhile(lambda line: line.startswith(_PARENT), lines)]
+    author, time = _parse_author(next((line.removeprefix(_AUTHOR) for line in lines if line.startswith(_AUTHOR)), ""))
+    return RawCommit(oid, tree, tuple(parents), author, time, message)
+
+
+_PARENT, _AUTHOR = "parent ", "author "
 
 
 def _parse_author(line: str) -> tuple[str, int]:
@@ -278,7 +284,8 @@ def read_tree(git: Git, commit: str) -> list[TreeEntry]:
 def parse_tree(data: bytes, oid_length: int) -> dict[str, tuple[str, str]]:
     """Name to mode and object id of a raw tree object. `oid_length` in bytes: 20, or 32 where git uses SHA-256.
 
-    CorruptError at two entries of one name, which git never writes: its commands would not agree on which counts.
+    CorruptError at two entries of one name and at odd modes, which git never writes: its commands would not agree on
+    which counts, and on what is a folder or a link.
     """
     found: dict[str, tuple[str, str]] = {}
     position = 0
@@ -286,11 +293,14 @@ def parse_tree(data: bytes, oid_length: int) -> dict[str, tuple[str, str]]:
         space = data.index(b" ", position)
         end = data.index(b"\0", space)
         name = data[space + 1 : end].decode("utf-8", "surrogateescape")
-        mode = data[position:space].decode().zfill(6)
+        mode = _TREE_MODES.get(data[position:space])
         oid = data[end + 1 : end + 1 + oid_length].hex()
         if name in found:
             raise CorruptError(f"A tree of the history holds {name!r} twice", "`git fsck` names the tree.")
-        found[name] = (_TREE_MODE if mode == "040000" else mode, oid)
+        if mode is None:
+            odd = data[position:space].decode("ascii", "replace")
+            raise CorruptError(f"A tree of the history gives {name!r} the mode {odd!r}", "`git fsck` names the tree.")
+        found[name] = (mode, oid)
         position = end + 1 + oid_length
     return found
 

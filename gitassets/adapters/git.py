@@ -16,6 +16,7 @@ from msgspec import Struct
 from gitassets.adapters.files import write_atomic
 from gitassets.adapters.git_traces import leave_trace
 from gitassets.adapters.process import CommandError, run_command, start_command
+from gitassets.domain.lines import split_lines
 from gitassets.errors import GitAssetsError, NotFoundError
 
 # What `git rev-parse --local-env-vars` lists: git sets them for its hooks and aliases, where they would point every
@@ -78,7 +79,7 @@ def find_place(folder: Path) -> Place | None:
     """The work tree that holds `folder`, or None."""
     argv = ("git", "rev-parse", "--path-format=absolute", "--show-toplevel", "--absolute-git-dir", "--git-common-dir")
     try:
-        lines = run_command(argv, cwd=folder, env=clean_environment()).decode().splitlines()
+        lines = run_command(argv, cwd=folder, env=clean_environment()).decode().split("\n")[:-1]
     except UnicodeDecodeError as error:
         raise GitAssetsError(
             f"The path of the repository is not UTF-8: {folder}", "Rename the folder: settings hold paths as UTF-8."
@@ -251,7 +252,7 @@ class Git:
 
     def list_refs(self, *patterns: str) -> dict[str, str]:
         """Full name and object id of every reference under the patterns."""
-        lines = self.line("for-each-ref", "--format=%(refname) %(objectname)", *patterns).splitlines()
+        lines = split_lines(self.line("for-each-ref", "--format=%(refname) %(objectname)", *patterns))
         return dict(line.split(" ", 1) for line in lines)
 
     def has_object(self, oid: str) -> bool:
@@ -264,7 +265,7 @@ class Git:
     def read_birth_times(self, *patterns: str) -> dict[str, int]:
         """For each reference under the patterns that is named first, when the oldest of its commits was made."""
         out = self.line("log", "--max-parents=0", "--source", "--format=%S %ct", *(f"--glob={one}" for one in patterns))
-        return {ref: int(time) for ref, time in (line.rsplit(" ", 1) for line in out.splitlines())}
+        return {ref: int(time) for ref, time in (line.rsplit(" ", 1) for line in split_lines(out))}
 
     def read_blob(self, revision: str, path: str) -> bytes | None:
         """The bytes of a file in a commit; None when the commit has no such file."""
@@ -367,7 +368,7 @@ class Git:
         names = sorted(paths)
         asked = ["HEAD^{commit}", *(f"{side}:{name}" for name in names for side in ("HEAD", ""))]
         out = self.call("cat-file", "--batch-check=%(objectname)", stdin="".join(f"{one}\n" for one in asked).encode())
-        head, *oids = [None if line.endswith(" missing") else line for line in out.decode().splitlines()]
+        head, *oids = [None if line.endswith(" missing") else line for line in split_lines(out.decode())]
         pairs = zip(names, oids[::2], oids[1::2], strict=True)
         changed = [name for name, *sides in pairs if len({*sides, _name_file(self.folder / name, sides[0])}) > 1]
         return WorkTreeState(head, read_branch(read_gitfile(self.folder) or self.folder / ".git"), frozenset(changed))

@@ -60,7 +60,7 @@ def read_bundle(bundle: Path, repository: Path, ref: str, name: str) -> tuple[Gi
 
 def _read_head(bundle: Path, ref: str, name: str) -> str:
     with bundle.open("rb") as file:
-        lines = file.read(_HEAD_BYTES).partition(b"\n\n")[0].decode("utf-8", "replace").splitlines()
+        lines = file.read(_HEAD_BYTES).partition(b"\n\n")[0].decode("utf-8", "replace").split("\n")
     heads = [line for line in lines if not line.startswith(("#", "@"))]
     oid, _, found = heads[0].partition(" ") if len(heads) == 1 else ("", "", "")
     if found != ref or not _OID.match(oid):

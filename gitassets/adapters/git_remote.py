@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from gitassets.adapters.git import Git
 from gitassets.adapters.process import CommandError
+from gitassets.domain.lines import split_lines
 from gitassets.errors import ConflictError, GitAssetsError, NotFoundError, RemoteError
 
 _BEHIND = re.compile(r"^ ! \[rejected\].*\((fetch first|non-fast-forward)\)$", re.MULTILINE)
@@ -27,7 +28,7 @@ class BehindError(ConflictError):
 
 
 def list_git_remotes(git: Git) -> list[str]:
-    return git.line("remote").splitlines()
+    return split_lines(git.line("remote"))
 
 
 def read_remote_url(git: Git, remote: str) -> str:
@@ -40,7 +41,7 @@ def list_branches_there(git: Git, remote: str, *patterns: str) -> dict[str, str]
     RemoteError when it cannot be reached.
     """
     with _translated(git, remote):
-        lines = git.line("ls-remote", "--heads", "--", remote, *(f"refs/heads/{one}" for one in patterns)).splitlines()
+        lines = split_lines(git.line("ls-remote", "--heads", "--", remote, *(f"refs/heads/{one}" for one in patterns)))
     found = (line.split("\t", 1) for line in lines)
     return {ref.removeprefix("refs/heads/"): oid for oid, ref in found}
 

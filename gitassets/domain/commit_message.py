@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
+from gitassets.domain.lines import split_lines
 from gitassets.domain.manifest import Address, Kind
 from gitassets.domain.selection import format_ranges, parse_selection
 from gitassets.errors import UsageError
@@ -90,15 +91,15 @@ def complete_message(text: str, run_id: str, transitions: Sequence[Transition]) 
         return format_message(CommitMessage(run_id, "change", what, "", tuple(transitions)))
     last = paragraphs.pop() if len(paragraphs) > 1 and _is_block_of_trailers(paragraphs[-1]) else ""
     # Of several messages in one, only the trailers of the last are any.
-    words = [one for one in paragraphs if not all(_is_ours(line) for line in one.splitlines())]
-    ours = [line for line in last.splitlines() if _is_ours(line)] or [f"Assets-Run: {run_id}"]
+    words = [one for one in paragraphs if not all(_is_ours(line) for line in split_lines(one))]
+    ours = [line for line in split_lines(last) if _is_ours(line)] or [f"Assets-Run: {run_id}"]
     ours += [f"Assets-Transition: {line}" for line in _format_transitions(transitions)]
-    others = [line for line in last.splitlines() if not _is_ours(line)]
+    others = [line for line in split_lines(last) if not _is_ours(line)]
     return "\n\n".join([*words, "\n".join([*ours, *others])]) + "\n"
 
 
 def _leave_out_claims(paragraph: str) -> str:
-    lines = paragraph.strip("\n").splitlines()
+    lines = split_lines(paragraph.strip("\n"))
     return "\n".join(line for line in lines if not line.startswith("Assets-Transition: "))
 
 
@@ -107,7 +108,7 @@ def _is_ours(line: str) -> bool:
 
 
 def _is_block_of_trailers(paragraph: str) -> bool:
-    return all(_ANY_TRAILER.match(line) for line in paragraph.splitlines())
+    return all(_ANY_TRAILER.match(line) for line in split_lines(paragraph))
 
 
 def _shorten(subject: str) -> str:
@@ -178,7 +179,7 @@ def parse_words(text: str) -> str:
     """What a message that is not ours says below its subject; without the trailers, where they name transitions."""
     paragraphs = _split(text)
     if parse_claims(text):
-        paragraphs[-1] = "\n".join(line for line in paragraphs[-1].splitlines() if not _is_ours(line))
+        paragraphs[-1] = "\n".join(line for line in split_lines(paragraphs[-1]) if not _is_ours(line))
     return "\n\n".join(paragraphs).partition("\n")[2].strip()
 
 
@@ -197,7 +198,7 @@ def drop_comments(text: str, mark: str = "#") -> str:
 
     Where no such line is the last one there was no editor, and they are the user's own.
     """
-    lines = text.rstrip().splitlines()
+    lines = split_lines(text.rstrip())
     cut = next((at for at, line in enumerate(lines) if line.startswith(f"{mark} ---") and " >8 -" in line), len(lines))
     if cut == len(lines) and not (lines and lines[-1].startswith(mark)):
         return text
@@ -209,7 +210,7 @@ def _split(text: str) -> list[str]:
 
 
 def _iter_trailers(paragraph: str) -> Iterator[tuple[str, str]]:
-    for line in paragraph.splitlines():
+    for line in split_lines(paragraph):
         match = _TRAILER.match(line)
         if match:
             yield match[1], match[2]

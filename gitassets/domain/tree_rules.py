@@ -113,10 +113,13 @@ def is_attributes(path: str) -> bool:
     return path.isprintable() and path.casefold().rsplit("/", 1)[-1] == ATTRIBUTES
 
 
+_BLANKS = " \t\r"  # What git passes over before a comment.
+
+
 def _iter_drivers(data: bytes) -> Iterator[str]:
     """The attributes that name a program of the user's, also where a macro sets them."""
-    for line in data.decode("utf-8", "replace").splitlines():
-        for word in line.split() if not line.lstrip().startswith("#") else ():
+    for line in data.decode("utf-8", "replace").split("\n"):
+        for word in line.split() if not line.lstrip(_BLANKS).startswith("#") else ():
             name, _, value = word.partition("=")
             if name == "filter" or (name == "merge" and value and value not in _OWN_DRIVERS):
                 yield word
