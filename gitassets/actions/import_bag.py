@@ -6,8 +6,9 @@ has done nothing; after that the run is whole, and `open` gives it what its fold
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,12 +18,15 @@ from msgspec.structs import replace
 from gitassets.actions.create import check_set_up, write_branch
 from gitassets.actions.given_bag import GivenBag, read_given_bag
 from gitassets.actions.history import allows_by_hand
+from gitassets.actions.incoming import iter_file_problems
 from gitassets.actions.open_close import open_run
 from gitassets.actions.progress import OnProgress
-from gitassets.actions.project import BRANCH_PREFIX, Project, find_runs, repair_links
+from gitassets.actions.project import BRANCH_PREFIX, Project, Run, find_runs, repair_links
 from gitassets.actions.proven import Unproven, describe_unproven, judge_history
+from gitassets.actions.remotes import ForeignRemoteError, RemoteSource
 from gitassets.actions.verify import HistoryAudit, VerifyResult
 from gitassets.adapters.files import hash_bytes
+from gitassets.adapters.git import Git
 from gitassets.adapters.git_bundle import read_bundle, take_over
 from gitassets.adapters.process import CommandError
 from gitassets.domain.audit import IMPORTED_TRAIL
@@ -42,12 +46,14 @@ _WITHOUT = "--no-history imports the assets without it, as a run that begins ane
 class ImportOptions:
     """`run_id` of None is that of the bag. `history`: taken over where the bag has it and the run keeps its id.
 
-    `trust`: approvals are taken over also where no history proves them.
+    `trust`: approvals are taken over also where no history proves them. `accepted` are urls of DVC remotes that the
+    history may name, though nobody here knows them.
     """
 
     run_id: str | None = None
     history: bool = True
     trust: bool = False
+    accepted: tuple[str, ...] = ()
     dry_run: bool = False
 
 
@@ -184,7 +190,9 @@ def _plan(project: Project, bag: GivenBag, repository: Path, options: ImportOpti
     """A history is that of one run: under another name the run begins anew, and the history only proves approvals."""
     approvals = Approvals.PROVEN if any(asset.locked for _, asset in bag.manifest.assets()) else None
     if bag.bundle is not None and options.history and options.run_id in (None, bag.manifest.run_id):
-        return _Plan(bag.manifest, approvals, history=_read_history(project, bag, bag.bundle, repository))
+        return _Plan(
+            bag.manifest, approvals, history=_read_history(project, bag, bag.bundle, repository, options.accepted)
+        )
     unproven = _find_unproven(bag, repository) if approvals else ()
     if not unproven:
         return _Plan(bag.manifest, approvals)
@@ -213,13 +221,16 @@ def _ref(bag: GivenBag) -> str:
     return f"refs/heads/{BRANCH_PREFIX}{bag.manifest.run_id}"
 
 
-def _read_history(project: Project, bag: GivenBag, bundle: Path, repository: Path) -> _History:
+def _read_history(
+    project: Project, bag: GivenBag, bundle: Path, repository: Path, accepted: Collection[str]
+) -> _History:
     """The history that becomes the run's. CorruptError unless each of its commits keeps the locks, and the last one
     fits what the bag holds."""
     git, tip = read_bundle(bundle, repository, _ref(bag), bag.name)
     ours, theirs = (one.line("rev-parse", "--show-object-format") for one in (project.git, git))
     if ours != theirs:
         raise ConflictError(f"The history in {bag.name} has ids by {theirs}, and this repository by {ours}", _WITHOUT)
+    _check_files(project, bag, git, tip, accepted)
     result = VerifyResult()
     audit = HistoryAudit(git, bag.manifest.run_id, result, allow_by_hand=allows_by_hand(project.git))
     manifest = audit.check(tip, []).manifest
@@ -230,6 +241,20 @@ def _read_history(project: Project, bag: GivenBag, bundle: Path, repository: Pat
     if manifest is None or not _is_part(bag.manifest, manifest):
         raise CorruptError(f"The history in {bag.name} ends with other assets than the bag holds", _WITHOUT)
     return _History(repository, tip, manifest, result.commits)
+
+
+def _check_files(project: Project, bag: GivenBag, git: Git, tip: str, accepted: Collection[str]) -> None:
+    """CorruptError where files of the history could do harm here: it becomes a branch, as one that is pulled does."""
+    run = Run(bag.manifest.run_id, None, _ref(bag))
+    for problem in iter_file_problems(git, tip):
+        raise CorruptError(f"The history in {bag.name} is refused: {problem}", _WITHOUT)
+    try:
+        RemoteSource(project, run, tip, git).check_branch(accepted)
+    except ForeignRemoteError as error:
+        accept = f"If you trust it, accept it with --accept {shlex.quote(error.url)}."
+        raise CorruptError(f"The history in {bag.name} is refused: {error.message}", f"{accept} {_WITHOUT}") from error
+    except (ConflictError, CorruptError) as error:
+        raise CorruptError(f"The history in {bag.name} is refused: {error.message}", _WITHOUT) from error
 
 
 def _is_part(part: Manifest, whole: Manifest) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 from gitassets.actions.history import read_tree
 from gitassets.actions.project import Project, Run
 from gitassets.actions.remotes import RemoteSource
 from gitassets.actions.verify import Finding, HistoryAudit, VerifyResult
+from gitassets.adapters.git import Git
 from gitassets.domain.tree_rules import TreeEntry, is_attributes, iter_program_problems, iter_tree_problems
 from gitassets.errors import ConflictError
 
@@ -25,9 +26,8 @@ def check_incoming(
 ) -> None:
     """ConflictError when the commit `new` of the run's branch would have files written outside the run, names DVC
     remotes in its `source` that are neither known nor accepted, or has broken a lock since `known`."""
-    entries = read_tree(project.git, new)
-    for one in (*iter_tree_problems(entries), *iter_program_problems(entries, _read_attributes(project, new, entries))):
-        raise _refuse(run, f"{one.path} {one.problem}")
+    for problem in iter_file_problems(project.git, new):
+        raise _refuse(run, problem)
     source.check_branch(accepted)
     if known is not None and not project.git.list_merge_bases(new, known):
         raise _refuse(run, "it is another run of the same name, with nothing in common with the one here")
@@ -37,10 +37,17 @@ def check_incoming(
         raise _refuse(run, "".join(f"\n  {_describe(one)}" for one in result.findings[:_SHOWN]))
 
 
-def _read_attributes(project: Project, commit: str, entries: Iterable[TreeEntry]) -> dict[str, bytes]:
+def iter_file_problems(git: Git, commit: str) -> Iterator[str]:
+    """Why files of the commit, which comes from outside, must not get into a folder here."""
+    entries = read_tree(git, commit)
+    problems = (*iter_tree_problems(entries), *iter_program_problems(entries, _read_attributes(git, commit, entries)))
+    yield from (f"{one.path} {one.problem}" for one in problems)
+
+
+def _read_attributes(git: Git, commit: str, entries: Iterable[TreeEntry]) -> dict[str, bytes]:
     """The contents of the files that give attributes to others, by path."""
     names = {f"{commit}:{one.path}": one.path for one in entries if is_attributes(one.path)}
-    return {names[name]: data or b"" for name, data in project.git.read_blobs(list(names)).items()}
+    return {names[name]: data or b"" for name, data in git.read_blobs(list(names)).items()}
 
 
 def _refuse(run: Run, why: str) -> ConflictError:

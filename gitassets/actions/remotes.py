@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from gitassets.actions.project import BRANCH_PREFIX, LOCAL_CONFIG, Project, Run, check_local_config
 from gitassets.adapters.dvc_settings_file import parse_settings, read_settings, read_user_settings
 from gitassets.adapters.files import write_atomic
+from gitassets.adapters.git import Git
 from gitassets.adapters.git_remote import find_followed, list_git_remotes
 from gitassets.domain.dvc_settings import (
     DvcSettings,
@@ -98,10 +99,14 @@ class RemoteSource:
     A branch is the user's own where this clone holds it under refs/heads, as far as the revision is in it.
     """
 
-    def __init__(self, project: Project, run: Run, revision: str | None = None) -> None:
-        """`revision` is a commit whose configuration counts in place of the one that the run has now."""
+    def __init__(self, project: Project, run: Run, revision: str | None = None, git: Git | None = None) -> None:
+        """`revision` is a commit whose configuration counts in place of the one that the run has now.
+
+        It may lie in another repository, `git`: then it is nobody's own.
+        """
         self._project, self._run, self._revision = project, run, revision
-        self._own = _is_own(project, run, revision)
+        self._git = git or project.git
+        self._own = git is None and _is_own(project, run, revision)
         self._base, self._local = _read_base(project), _read_local(run.folder)
         user = read_user_settings()
         self._of_user = merge_settings([user, self._local])
@@ -109,7 +114,7 @@ class RemoteSource:
 
     @cached_property
     def _branch(self) -> DvcSettings:
-        return _read_branch(self._project, self._run, self._revision)
+        return _read_branch(self._project, self._run, self._revision, self._git)
 
     def find(self, name: str | None = None) -> DvcRemote | None:
         """The remote of that name, else the default one of the run or of the project; None without any default.
@@ -225,8 +230,8 @@ class RemoteSource:
 
     def _check_known(self, remote: RemoteSettings) -> None:
         known = [*self._base.remotes.values(), *self._of_project.remotes.values(), *_iter_accepted(self._project)]
-        if self._run.ref.startswith(_OWN):
-            known += _read_branch(self._project, self._run, None).remotes.values()
+        if self._run.ref.startswith(_OWN) and self._git is self._project.git:
+            known += _read_branch(self._project, self._run, None, self._git).remotes.values()
         if is_known(remote, known):
             return
         problem = self._find_problem(remote)
@@ -260,11 +265,11 @@ def _read_local(folder: Path | None) -> DvcSettings:
     return read_settings(folder / LOCAL_CONFIG)
 
 
-def _read_branch(project: Project, run: Run, revision: str | None) -> DvcSettings:
+def _read_branch(project: Project, run: Run, revision: str | None, git: Git) -> DvcSettings:
     if revision is None and run.folder is not None:
         return read_settings(run.folder / CONFIG)
     name = f"{revision or run.ref}:{CONFIG}"
-    data = project.git.read_blob(revision or run.ref, CONFIG)
+    data = git.read_blob(revision or run.ref, CONFIG)
     return parse_settings(data or b"", (run.folder or project.runs_dir / run.run_id) / ".dvc", name)
 
 

@@ -57,6 +57,7 @@ def import_(
     run_id: files.AsOption = None,
     history: files.HistoryOption = True,
     trust: files.TrustOption = False,
+    accept: files.AcceptOption = None,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -69,10 +70,14 @@ def import_(
     if target is None:
         if not chosen.empty or replace:
             raise UsageError("A file is imported whole", "Name a TARGET to copy some assets of a run into it.")
-        files.import_from(Path(source), run_id, history=history, trust=trust, dry_run=dry_run, as_json=as_json)
+        files.import_from(
+            Path(source), run_id, history=history, trust=trust, accept=accept, dry_run=dry_run, as_json=as_json
+        )
         return
-    if run_id is not None or not history or trust:
-        raise UsageError("--as, --no-history and --trust are for an exported run", "Name it alone, without a TARGET.")
+    if run_id is not None or not history or trust or accept:
+        raise UsageError(
+            "--as, --no-history, --trust and --accept are for an exported run", "Name it alone, without a TARGET."
+        )
     selection = AssetSelection({}, ALL) if chosen.empty else chosen
     assets.copy_chosen(source, target, selection, replace=replace, dry_run=dry_run, as_json=as_json)
 

@@ -178,6 +178,11 @@ TrustOption = Annotated[
     bool, typer.Option("--trust", help="Take approvals over that no history in the file proves; this is recorded.")
 ]
 
+AcceptOption = Annotated[
+    list[str] | None,
+    typer.Option("--accept", metavar="URL", help="Take over a history that names this DVC remote. Repeatable."),
+]
+
 
 @guarded
 def import_(
@@ -186,6 +191,7 @@ def import_(
     run_id: AsOption = None,
     history: HistoryOption = True,
     trust: TrustOption = False,
+    accept: AcceptOption = None,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -198,15 +204,25 @@ def import_(
     """
     if target is not None:
         raise UsageError("import takes one exported run", f"`gitassets copy {source} {target}` copies assets of a run.")
-    import_from(source, run_id, history=history, trust=trust, dry_run=dry_run, as_json=as_json)
+    import_from(source, run_id, history=history, trust=trust, accept=accept, dry_run=dry_run, as_json=as_json)
 
 
-def import_from(source: Path, run_id: str | None, *, history: bool, trust: bool, dry_run: bool, as_json: bool) -> None:
+def import_from(
+    source: Path,
+    run_id: str | None,
+    *,
+    history: bool,
+    trust: bool,
+    accept: list[str] | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
     """The bag is a run, and what was done is told."""
     from gitassets.actions.import_bag import ImportOptions, import_bag
     from gitassets.cli.render import emit_json
 
-    options = ImportOptions(run_id=run_id, history=history, trust=trust, dry_run=dry_run)
+    accepted = tuple(accept or ())
+    options = ImportOptions(run_id=run_id, history=history, trust=trust, accepted=accepted, dry_run=dry_run)
     with show_progress("Checking", as_json) as on_progress:
         result = import_bag(load_project(), source, options, on_progress)
     if as_json:

@@ -20,8 +20,8 @@ def export_it(project: Project, run: Run, output: Path, **options: object) -> Ex
     return export_run(project, find_run(project, run.run_id), given, ignore_progress)
 
 
-def import_it(project: Project, source: Path, run_id: str | None = None, **options: bool) -> ImportResult:
-    return import_bag(project, source, ImportOptions(run_id=run_id, **options), ignore_progress)
+def import_it(project: Project, source: Path, run_id: str | None = None, **options: object) -> ImportResult:
+    return import_bag(project, source, ImportOptions(run_id=run_id, **options), ignore_progress)  # type: ignore[arg-type]
 
 
 def seal(bag: Path) -> Path:

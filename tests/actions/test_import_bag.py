@@ -384,6 +384,71 @@ def test_a_history_with_a_link_or_media_in_it(project: Project, decided: Run, ba
     refused(elsewhere, with_history_of(project, decided, bag, link), "takes.txt is a symbolic link")
 
 
+HARMFUL_FILES = {
+    ".pre-commit-config.yaml": "repos: []\n",
+    ".lfsconfig": "[lfs]\n\turl = https://evil\n",
+    ".gitmodules": '[submodule "x"]\n\tpath = x\n\turl = https://evil\n',
+    "pre-commit": "#!/bin/sh\n",
+    ".gitattributes": "* filter=evil\n",
+    ".dvc/config.local": "[core]\n    remote = x\n",
+}
+HARMFUL_SETTINGS = {
+    "a remote that nobody knows": "['remote \"store\"']\n    url = s3://evil/x\n",
+    "a server for keys": "['remote \"store\"']\n    url = s3://evil/x\n    endpointurl = http://127.0.0.1:1\n",
+    "another cache": "[cache]\n    dir = /tmp/elsewhere\n",
+}
+
+
+def add_file(name: str, text: str) -> Callable[[Path], object]:
+    def change(folder: Path) -> None:
+        with (folder / name).open("a") as file:
+            file.write(text)
+        git(folder, "add", "--force", name)
+        git(folder, "commit", "-qnm", "A file")
+
+    return change
+
+
+@pytest.mark.parametrize("name", HARMFUL_FILES)
+def test_a_history_whose_files_would_run_programs(
+    project: Project, decided: Run, bag: Path, elsewhere: Project, name: str
+) -> None:
+    """What `pull` refuses of a branch, `import` refuses of a file."""
+    refused(elsewhere, with_history_of(project, decided, bag, add_file(name, HARMFUL_FILES[name])), "is refused")
+    import_it(elsewhere, bag, history=False)
+    tracked = git(find_run(elsewhere, "ep1").require_folder(), "ls-files", "--", name)
+    assert tracked == ("" if name != ".gitattributes" else ".gitattributes\n")
+
+
+@pytest.mark.parametrize("name", HARMFUL_SETTINGS)
+def test_a_history_whose_settings_lead_elsewhere(
+    project: Project, decided: Run, bag: Path, elsewhere: Project, name: str
+) -> None:
+    changed = with_history_of(project, decided, bag, add_file(".dvc/config", HARMFUL_SETTINGS[name]))
+    refused(elsewhere, changed, "is refused")
+    import_it(elsewhere, bag, history=False)
+    assert "evil" not in (find_run(elsewhere, "ep1").require_folder() / ".dvc/config").read_text()
+
+
+def test_a_history_whose_settings_link_files(project: Project, decided: Run, bag: Path, elsewhere: Project) -> None:
+    """Writing into such a file destroys the approved bytes in the cache."""
+
+    def link(folder: Path) -> None:
+        replace_text(folder / ".dvc/config", "reflink,copy", "hardlink")
+        git(folder, "commit", "-qnam", "Hard links")
+
+    refused(elsewhere, with_history_of(project, decided, bag, link), "is refused: .*cache")
+
+
+def test_a_remote_that_somebody_accepts(project: Project, decided: Run, bag: Path, elsewhere: Project) -> None:
+    text = HARMFUL_SETTINGS["a remote that nobody knows"]
+    with_history_of(project, decided, bag, add_file(".dvc/config", text))
+    with pytest.raises(CorruptError) as caught:
+        import_it(elsewhere, bag)
+    assert caught.value.hint.startswith("If you trust it, accept it with --accept s3://evil/x. --no-history")
+    assert import_it(elsewhere, bag, accepted=("s3://evil/x",)).commits > 1
+
+
 def test_a_history_that_ends_with_other_assets(project: Project, decided: Run, bag: Path, elsewhere: Project) -> None:
     with_history_of(project, decided, bag, lambda _: approve(project, decided, select(audio="3")))
     refused(elsewhere, bag, "ends with other assets than the bag holds")
