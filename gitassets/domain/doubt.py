@@ -46,13 +46,16 @@ class Doubts(Struct, frozen=True):
 
 def follow(doubts: Doubts, faults: Iterable[Fault], approved: Collection[Address]) -> Doubts:
     """The doubts after a commit that has these faults, and records that these assets were approved."""
-    changed: dict[Address, Doubt | None] = {one: None for one in approved if doubts.find(one) is not None}
+    anew = {one: None for one in approved if doubts.find(one) is not None}
+    left = replace(doubts, by_address={**doubts.by_address, **anew}) if anew else doubts
+    changed: dict[Address, Doubt | None] = {}
     for fault in faults:
         named = list(_iter_named(fault.subject))
         if not named:
             return Doubts(fault.doubt)
-        changed |= dict.fromkeys(named, fault.doubt)
-    return replace(doubts, by_address={**doubts.by_address, **changed}) if changed else doubts
+        # The first doubt stays: what came of it says less.
+        changed |= {one: changed.get(one) or left.find(one) or fault.doubt for one in named}
+    return replace(left, by_address={**left.by_address, **changed}) if changed else left
 
 
 def _iter_named(subject: str) -> Iterator[Address]:

@@ -413,15 +413,12 @@ def test_files_that_no_cache_holds_are_named(locked: LockedRun) -> None:
 
 
 @pytest.mark.parametrize("go", [("switch", "--quiet", "--detach"), ("switch", "--quiet", "-c", "experiment")])
-@pytest.mark.parametrize("place", ["the run's folder", "a work tree of the user's", "a clone of the branch"])
+@pytest.mark.parametrize("place", ["the run's folder", "a clone of the branch"])
 def test_a_commit_is_judged_wherever_head_is(
     locked: LockedRun, tmp_path: Path, place: str, go: tuple[str, ...]
 ) -> None:
     folder = locked.folder
-    if place == "a work tree of the user's":
-        folder = tmp_path / "other"
-        git(locked.project.root, "worktree", "add", "--quiet", "--detach", str(folder), "run/ep1")
-    elif place == "a clone of the branch":
+    if place == "a clone of the branch":
         folder = tmp_path / "clone"
         git(tmp_path, "clone", "--quiet", "--branch", "run/ep1", str(locked.project.root), str(folder))
         install(find_project(folder))

@@ -317,7 +317,7 @@ def test_dvc_finds_the_cache_in_a_folder_of_any_name(tmp_path: Path, name: str) 
     assert BlobStore(tmp_path / name / "cache").has(MD5)
 
 
-@pytest.mark.parametrize(("above", "wanted"), [(0o755, 0o750), (0o775, 0o770), (0o700, 0o700), (0o2775, 0o2770)])
+@pytest.mark.parametrize(("above", "wanted"), [(0o755, 0o700), (0o775, 0o2770), (0o700, 0o700), (0o2775, 0o2770)])
 def test_nobody_else_gets_into_what_dvc_opens_to_all_the_world(tmp_path: Path, above: int, wanted: int) -> None:
     from dvc.repo import Repo
 

@@ -17,7 +17,8 @@ PACKAGE = Path(gitassets.__file__).parent
 ROOT = PACKAGE.parent
 
 OPTIONS = {
-    name.removeprefix("gitassets "): {one for param in command.params for one in param.opts} | {"--help", "-h"}
+    name.removeprefix("gitassets "): {one for param in command.params for one in (*param.opts, *param.secondary_opts)}
+    | {"--help", "-h"}
     for name, command in COMMANDS.items()
     if name.startswith("gitassets ")
 }
