@@ -74,8 +74,9 @@ def _suggest(run_id: str, gaps: Sequence[Finding], policy: Policy) -> str:
 def _suggest_for_altered(run_id: str, gap: Finding) -> str:
     chosen = f"{run_id} --{gap.kind} {gap.segment}"
     return (
-        f"`gitassets replace {chosen}` takes a changed file as a new take, "
-        f"`gitassets restore {chosen}` gets the recorded bytes back."
+        f"`gitassets restore {chosen}` gets the recorded bytes back; "
+        f"`gitassets replace {chosen}` takes the changed file as a new take, "
+        "of what is approved after `gitassets reopen`."
     )
 
 

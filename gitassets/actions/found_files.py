@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitassets.adapters.probe import FORMAT_OF_SUFFIX, FORMATS
+from gitassets.adapters.media_bytes import HEAD_BYTES, describe_other
+from gitassets.adapters.probe import FORMAT_OF_SUFFIX, FORMATS, SUFFIXES
 from gitassets.domain.manifest import Address, Kind, find_path_problem
 
 _FOLDERS = {Kind.AUDIO: "audio", Kind.IMAGE: "images", Kind.VIDEO: "video"}
@@ -85,8 +86,14 @@ def _find_obstacle(path: Path, relative: str, kind: Kind) -> str | None:
     if problem:
         return f"has a name that {problem}; rename it"
     if _format(path) not in FORMATS[kind]:
-        return f"is no {kind} file ({', '.join(FORMATS[kind])}){_suggest(path)}"
+        return f"is no {kind} file ({SUFFIXES[kind]}){_suggest(path) or _describe_content(path)}"
     return None
+
+
+def _describe_content(path: Path) -> str:
+    """What is in the file, and what to do with it, where that is known."""
+    with path.open("rb") as file:
+        return describe_other(file.read(HEAD_BYTES))
 
 
 def _format(path: Path) -> str:
@@ -139,7 +146,8 @@ def _match(kind: Kind, paths: Sequence[str], known: Sequence[str], left_out: lis
     numbered = [Candidate(path, kind, number + from_0) for path, number in numbers.items() if number is not None]
     others = [path for path, number in numbers.items() if number is None]
     by_date = not numbered and all(_number(Path(path).stem) is None for path in known)
-    dated = [Candidate(path, kind, None) for path in others if by_date and _is_dated(path)]
+    in_order = sorted((path for path in others if by_date and _is_dated(path)), key=_read_moment)
+    dated = [Candidate(path, kind, None) for path in in_order]
     taken = {one.path for one in dated}
     left_out.extend(LeftOut(path, _describe_nameless(path)) for path in others if path not in taken)
     return [*numbered, *dated]
@@ -153,6 +161,12 @@ def _describe_nameless(path: str) -> str:
 
 def _is_dated(path: str) -> bool:
     return _MOMENT.search(Path(path).stem) is not None
+
+
+def _read_moment(path: str) -> tuple[str, str]:
+    """Date and time as digits, whatever stands between and before them; then the name."""
+    found = _MOMENT.search(Path(path).stem)
+    return (re.sub(r"\D", "", found[0]) if found else "", path)
 
 
 def _counts_from_0(paths: Sequence[str]) -> bool:

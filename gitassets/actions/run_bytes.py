@@ -97,7 +97,8 @@ def _check_unaltered(session: Session, manifest: Manifest) -> None:
     if found:
         raise ConflictError(
             f"In {session.folder} these files hold other bytes than the manifest records: {_name_some(found)}",
-            "`gitassets replace` takes a changed file as a new take, `gitassets restore` gets the recorded bytes back.",
+            "`gitassets restore` gets the recorded bytes back; `gitassets replace` takes the changed file as a new "
+            "take, of what is approved after `gitassets reopen`.",
         )
 
 

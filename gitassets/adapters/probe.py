@@ -40,6 +40,12 @@ FORMATS = {
 }
 FORMAT_OF_SUFFIX = {"jpeg": "jpg", "opus": "ogg", "oga": "ogg", "wave": "wav", "m4b": "m4a", "m4v": "mp4", "qt": "mov"}
 """Other suffixes that files of these formats have, without the dot."""
+SUFFIXES = {
+    Kind.AUDIO: "wav, mp3, m4a, flac, ogg, opus",
+    Kind.IMAGE: "png, jpg, webp",
+    Kind.VIDEO: "mp4, m4v, mov, webm, mkv",
+}
+"""What people are told that is taken."""
 TIMED = ("m4a",)
 """Sounds whose frames say when they are heard. Those of the others follow one another."""
 MAX_PIXELS = 150_000_000
@@ -107,7 +113,7 @@ def probe_media(path: Path) -> MediaInfo:
     head, size_bytes = _read_head(path)
     name = recognise_format(head)
     if name is None:
-        accepted = ", ".join(one for names in FORMATS.values() for one in names)
+        accepted = ", ".join(SUFFIXES.values())
         raise CorruptError(
             f"{path} is of no accepted type{describe_other(head)}", f"Accepted are {accepted}, judged by content."
         )

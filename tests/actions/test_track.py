@@ -567,3 +567,18 @@ def test_through_the_command_line(project: Project, media_folder: MakeFolder) ->
     assert json.loads(again.stdout)["left_out"] == [{"path": "images/scene_005.png", "why": "is empty"}]
     (project.runs_dir / "ep1" / "images" / "scene_005.png").unlink()
     assert run_cli(project.root, "track", "runs/ep1").returncode == 0
+
+
+def test_recordings_follow_by_their_moments_whatever_stands_before(project: Project, folder: Path) -> None:
+    (folder / "video").mkdir()
+    names = (
+        "Replay 2026-11-27 10-05-09",
+        "2026-11-27 10-00-01",
+        "PXL_20261127_120509123",
+        "Screencast from 2026-11-27 11-05-09",
+    )
+    for name in names:
+        make_clip(folder / "video" / f"{name}.mp4")
+    found = tracked(take(project, folder))
+    order = [found[f"video {number}"] for number in range(1, 5)]
+    assert order == [f"video/{names[at]}.mp4" for at in (1, 0, 3, 2)]
