@@ -266,6 +266,11 @@ def test_the_server_refuses_rules_that_it_does_not_know(locked: LockedRun, serve
     assert "follows rules 7; this gitassets knows rules up to 2" in said
 
 
+@pytest.fixture(autouse=True)
+def _keeps_every_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparing, "_WORTH_KEEPING", 1)
+
+
 def record_of(locked: LockedRun) -> Path:
     return locked.project.state_dir / "deviations" / "ep1.jsonl"
 
