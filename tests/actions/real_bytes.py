@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from gitassets.actions.create import format_settings, write_branch
 from gitassets.actions.project import BRANCH_PREFIX, Project, Run, find_run
 from gitassets.adapters.files import hash_file
-from gitassets.domain.commit_message import CommitMessage
+from gitassets.domain.commit_message import CommitMessage, Transition
 from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.manifest import MANIFEST_NAME, Kind, Manifest, format_manifest, parse_manifest
 from tests.adapters.media_files import make_clip
@@ -71,8 +71,9 @@ class RealBytes:
         return self._known[kind, made_up]
 
     def make_run(self, manifest: Manifest) -> Run:
-        """A run on a branch alone, with this manifest in its only commit."""
-        write_branch(self.project, manifest, CommitMessage(manifest.run_id, "", "made up"))
+        """A run on a branch alone, with this manifest in its only commit, which says so."""
+        made_up = tuple(Transition(address, "none", asset.status) for address, asset in manifest.assets())
+        write_branch(self.project, manifest, CommitMessage(manifest.run_id, "", "made up", "", made_up))
         return find_run(self.project, manifest.run_id)
 
     def make_history(self, states: Sequence[Manifest]) -> Run:
