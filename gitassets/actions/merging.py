@@ -15,8 +15,10 @@ from gitassets.adapters.git_traces import clear_traces, is_git_at_work
 from gitassets.adapters.journal import MergeJournal, Merging
 from gitassets.adapters.locks import hold_lock
 from gitassets.adapters.process import CommandError
+from gitassets.domain.conflict import iter_conflicts, iter_text_conflicts
 from gitassets.domain.dvc_file import DVC_FILES
-from gitassets.errors import BusyError
+from gitassets.domain.manifest import MANIFEST_NAME, parse_manifest
+from gitassets.errors import BusyError, GitAssetsError
 
 
 @contextmanager
@@ -84,10 +86,27 @@ def _waits_for_somebody(git: Git) -> bool:
     """Whether git had stopped at conflicts, or somebody has gone on with the merge since."""
     if git.resolve("MERGE_HEAD") is None:
         return False
-    if git.call("ls-files", "--unmerged", "-z"):
-        return True
+    if _list_unmerged(git):
+        return not is_stuck(git)
     # What git had merged, or what is left when the merge has been taken back already.
     return not any(_find_staged(git, tree) <= {*DVC_FILES} for tree in ("AUTO_MERGE", "HEAD"))
+
+
+def is_stuck(git: Git) -> bool:
+    """Whether git has stopped where there is nothing to decide, since one of our merge drivers was stopped itself."""
+    unmerged = _list_unmerged(git)
+    if not unmerged or not unmerged <= OWN_FILES:
+        return False
+    try:
+        manifest = parse_manifest((git.folder / MANIFEST_NAME).read_bytes())
+    except (GitAssetsError, FileNotFoundError):
+        return True
+    return not any(iter_conflicts(manifest)) and not any(iter_text_conflicts(manifest))
+
+
+def _list_unmerged(git: Git) -> set[str]:
+    entries = git.call("ls-files", "--unmerged", "-z").decode("utf-8", "surrogateescape").split("\0")[:-1]
+    return {entry.split("\t", 1)[1] for entry in entries}
 
 
 def _find_staged(git: Git, tree: str) -> set[str]:

@@ -14,7 +14,7 @@ from gitassets.actions.fetch import Fetched, fetch, want
 from gitassets.actions.follow import follow_manifest
 from gitassets.actions.hooks import show_hooks
 from gitassets.actions.incoming import check_incoming
-from gitassets.actions.merging import hold_merge
+from gitassets.actions.merging import hold_merge, is_stuck
 from gitassets.actions.open_close import fill_run, open_run
 from gitassets.actions.progress import OnProgress
 from gitassets.actions.project import BRANCH_PREFIX, Project, Run, find_run, find_runs, read_manifest
@@ -225,6 +225,8 @@ def _take(project: Project, run: Run, server: str, tips: _Tips) -> bool:
             whole = merge_commit(Git(folder), tips.theirs, f"Merge {branch} of {server}")
             if whole:
                 follow_manifest(folder, tips.ours)
+            elif is_stuck(Git(folder)):
+                raise ConflictError("The merge driver of gitassets was stopped", "The run is as it was: pull again.")
             return whole
     except CommandError as error:
         raise ConflictError(f"git refuses to merge: {error.stderr.strip()}", "The run is as it was.") from error

@@ -14,10 +14,13 @@ import pytest
 from gitassets.actions import transaction
 from gitassets.actions.doctor import doctor
 from gitassets.actions.project import Project, Run
+from gitassets.actions.transition import approve
 from gitassets.adapters.git import read_gitfile
 from gitassets.adapters.process import CommandError
-from gitassets.errors import BusyError
-from tests.actions.checks import asset, cli_environment, git, run_cli, snapshot, subjects, write_hook
+from gitassets.errors import BusyError, ConflictError
+from tests.actions.checks import asset, cli_environment, git, run_cli, select, snapshot, subjects, write_hook
+from tests.actions.locked_run import LockedRun
+from tests.actions.sharing import join, make_office, pull_run, push_run
 from tests.actions.test_transaction import Act, approve_audio_2, next_command, replace_image_3
 from tests.faults.whole import assert_whole
 from tests.media import write_picture
@@ -230,3 +233,26 @@ def test_the_git_of_a_killed_command_is_waited_for(project: Project, run: Run, g
         assert waiting.wait(timeout=60) == 0
     assert subjects(run)[:2] == ["note segment 1", "approve audio 2"]
     assert_whole(project, run)
+
+
+@needs_proc
+def test_a_merge_whose_driver_was_stopped_is_taken_back(locked: LockedRun, tmp_path: Path) -> None:
+    """Git takes that for a conflict, and keeps one side's manifest: there is nothing in it to settle."""
+    office = make_office(tmp_path)
+    office.equip(locked.project.root)
+    push_run(locked)
+    bea = join(office, tmp_path / "bea")
+    approve(bea.project, bea.run, select(audio="1"))
+    push_run(bea)
+    approve(locked.project, locked.run, select(audio="2"))
+    before = snapshot(locked.run)
+    driver = locked.git("config", "merge.gitassets.driver").strip()
+    git(locked.project.root, "config", "merge.gitassets.driver", "kill -9 $$; true")
+    with pytest.raises(ConflictError, match="driver"):
+        pull_run(locked)
+    git(locked.project.root, "config", "merge.gitassets.driver", driver)
+    assert snapshot(locked.run) == before
+    pull_run(locked)
+    assert {number for number in (1, 2, 3) if asset(locked.project, locked.run, "audio", number).locked} == {1, 2}
+    assert_whole(locked.project, locked.run, quick=True)
+    assert locked.verify().holds
