@@ -10,7 +10,7 @@ from pathlib import Path
 from gitassets.actions.follow import follow_files
 from gitassets.actions.project import Project, Run
 from gitassets.actions.transaction import GIT_WAIT_SEC, OWN_FILES
-from gitassets.adapters.git import Git
+from gitassets.adapters.git import Git, read_gitfile
 from gitassets.adapters.git_traces import clear_traces, is_git_at_work
 from gitassets.adapters.journal import MergeJournal, Merging
 from gitassets.adapters.locks import hold_lock
@@ -61,11 +61,12 @@ def _settle(project: Project, run: Run, merging: Merging) -> None:
     git = Git(folder)
     before = merging.head
     if git.resolve("HEAD") == merging.head:
-        if _waits_for_somebody(git):
+        if _waits_for_somebody(git, merging):
             return
         _restore(git, merging)
         before = merging.theirs
-    if git.resolve("MERGE_HEAD") == merging.theirs:
+    found = _read_merge_head(git)
+    if found is not None and merging.theirs.startswith(found):
         git.call("merge", "--quit")
     for left in folder.glob(".merge_file_*"):  # What git's merge drivers work on.
         left.unlink(missing_ok=True)
@@ -82,10 +83,17 @@ def _await_git(folder: Path) -> None:
         time.sleep(0.02)
 
 
-def _waits_for_somebody(git: Git) -> bool:
-    """Whether git had stopped at conflicts, or somebody has gone on with the merge since."""
-    if git.resolve("MERGE_HEAD") is None:
-        return False
+def _read_merge_head(git: Git) -> str | None:
+    """What git is merging: a killed one may not have written all of it. None when there is no merge."""
+    data = _read((read_gitfile(git.folder) or git.folder / ".git") / "MERGE_HEAD")
+    return None if data is None else data.decode("utf-8", "replace").strip()
+
+
+def _waits_for_somebody(git: Git, merging: Merging) -> bool:
+    """Whether git had stopped at conflicts, or somebody has gone on with the merge since, or with another one."""
+    found = _read_merge_head(git)
+    if found != merging.theirs:
+        return found is not None and not merging.theirs.startswith(found)
     if _list_unmerged(git):
         return not is_stuck(git)
     # What git had merged, or what is left when the merge has been taken back already.
