@@ -6,8 +6,8 @@ import signal
 import subprocess
 import sys
 import unicodedata
-from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -336,18 +336,24 @@ def test_the_wrong_kind_of_file_is_a_failure(
     assert [one.message for one in result.failed] == ["local gave image for audio 1"]
 
 
-def interrupt_after(count: int) -> Callable[[Progress], None]:
-    def on_progress(progress: Progress) -> None:
-        if progress.done == count:
-            raise KeyboardInterrupt
-
-    return on_progress
+def assert_waited(event: Event) -> None:
+    assert event.wait(60)
 
 
 def test_ctrl_c_keeps_what_was_made_and_resume_completes_it(project: Project, provider: ToneProvider) -> None:
+    interrupted = Event()
+
+    def interrupt(progress: Progress) -> None:
+        if progress.done == 3:
+            interrupted.set()
+            raise KeyboardInterrupt
+
+    # However fast they are made, no more than these are under way then.
+    provider.before = lambda _: None if len(provider.requests) <= 3 else assert_waited(interrupted)
     options = ProduceOptions(run_id="ep1", images=False)
-    result = produce(project, SCRIPT, options, interrupt_after(3))
+    result = produce(project, SCRIPT, options, interrupt)
     assert result.interrupted
+    provider.before = None
     made, left = addresses(result.made), addresses(result.failed)
     assert 3 <= len(made) <= 3 + 2
     assert len(made) + len(left) == 10

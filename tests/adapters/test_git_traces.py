@@ -69,6 +69,9 @@ def test_while_git_is_at_work_nothing_is_taken_away(common_dir: Path) -> None:
     with subprocess.Popen(
         ("git", "hash-object", "--stdin"), cwd=common_dir.parent, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
     ) as working:
+        # A process has its program's name a moment after it was started.
+        while Path(f"/proc/{working.pid}/comm").read_text() != "git\n":
+            pass
         assert clear_traces(common_dir) == []
         working.communicate(b"")
     assert clear_traces(common_dir) == [common_dir / "index.lock"]
