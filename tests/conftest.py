@@ -1,4 +1,4 @@
-"""Isolation for every test: a home of its own, no configuration of the user's, a fixed identity, no GIT_* variables."""
+"""Isolation for every test: a home of its own, no configuration of the user's, a fixed identity, no variables of git or CI."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from tests.actions.locked_run import LockedRun, approve_image_1, copy_project
 from tests.media import write_picture, write_tone
 
 REAL_HOME_CONFIG = Path.home() / ".gitconfig"
+# What a terminal or a CI server sets, and what the program behaves by.
+_OF_THE_MACHINE = {"CI", "GITHUB_ACTIONS", "FORCE_COLOR", "NO_COLOR", "PY_COLORS", "COLUMNS", "LINES"}
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +25,7 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     before = REAL_HOME_CONFIG.read_bytes() if REAL_HOME_CONFIG.exists() else None
     home = tmp_path_factory.mktemp("home")
     for name in [*os.environ]:
-        if name.startswith(("GIT_", "GITASSETS_", "DVC_", "XDG_")):
+        if name.startswith(("GIT_", "GITASSETS_", "DVC_", "XDG_")) or name in _OF_THE_MACHINE:
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
