@@ -16,11 +16,11 @@ from pathlib import Path
 from synthetic import git, import_history, isolate, make_project, make_run
 from timing import Case, measure, show, time_command
 
-from gitassets.actions.project import Project, Run, read_manifest
 from gitassets.actions.transition import approve
 from gitassets.adapters.files import OPEN_MODE
 from gitassets.domain.manifest import MANIFEST_NAME, Kind
 from gitassets.domain.selection import AssetSelection, parse_selection
+from gitassets.runs.project import Project, Run, read_manifest
 
 PYTHON = sys.executable
 GITASSETS = (PYTHON, "-m", "gitassets")

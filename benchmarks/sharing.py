@@ -18,14 +18,14 @@ from msgspec.structs import replace
 from synthetic import git, isolate, make_project, make_run
 from timing import Case, measure, show, time_command
 
-from gitassets.actions.project import Project, Run, find_project, find_run
-from gitassets.actions.transaction import begin
 from gitassets.actions.transition import approve
 from gitassets.adapters.files import hash_bytes, write_atomic
 from gitassets.domain.commit_message import CommitMessage, Transition
 from gitassets.domain.manifest import Address, Asset, Kind
 from gitassets.domain.selection import AssetSelection, parse_selection
 from gitassets.domain.status import Status
+from gitassets.runs.project import Project, Run, find_project, find_run
+from gitassets.runs.transaction import begin
 
 GITASSETS = (sys.executable, "-m", "gitassets")
 DVC = (sys.executable, "-m", "dvc")

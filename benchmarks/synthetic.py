@@ -10,10 +10,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from gitassets.actions.create import create_run
 from gitassets.actions.init import init
-from gitassets.actions.project import Project, Run, find_project
-from gitassets.actions.transaction import begin
 from gitassets.adapters.files import hash_bytes, write_atomic
 from gitassets.domain.commit_message import CommitMessage, Transition, format_message
 from gitassets.domain.derived import derive
@@ -31,6 +28,9 @@ from gitassets.domain.manifest import (
 from gitassets.domain.reopened import reopen_record
 from gitassets.domain.rules import KNOWN_RULES
 from gitassets.domain.status import Status
+from gitassets.runs.create import create_run
+from gitassets.runs.project import Project, Run, find_project
+from gitassets.runs.transaction import begin
 
 PACKAGE_ROOT = Path(__file__).parents[1]
 _SUFFIXES = {Kind.AUDIO: ".mp3", Kind.IMAGE: ".png", Kind.VIDEO: ".mp4"}

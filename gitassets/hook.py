@@ -35,8 +35,8 @@ def _pre_merge_commit(_: Sequence[str]) -> int:
 
 
 def _commit_msg(arguments: Sequence[str]) -> int:
-    from gitassets.actions.check_message import check_message
-    from gitassets.actions.guarding import find_staged
+    from gitassets.githooks.check_commit import find_staged
+    from gitassets.githooks.check_message import check_message
 
     staged = find_staged(Path.cwd(), os.environ)
     refused = check_message(staged, Path.cwd() / arguments[0], os.environ) if staged and arguments else None
@@ -52,7 +52,7 @@ _ALLOW = "Where your team edits by hand: git config gitassets.allowByHand true"
 
 
 def _check(*, merging: bool) -> int:
-    from gitassets.actions.guarding import check_staged, find_staged
+    from gitassets.githooks.check_commit import check_staged, find_staged
 
     staged = find_staged(Path.cwd(), os.environ)
     if staged is None:
@@ -99,7 +99,7 @@ def _post_rewrite(arguments: Sequence[str]) -> int:
 
 def _follow(before: str | None) -> int:
     """Tells what could not be brought in step; git has done its part already, so nothing here is a failure."""
-    from gitassets.actions.follow import follow_manifest
+    from gitassets.runs.restore import follow_manifest
 
     try:
         followed = follow_manifest(Path.cwd(), before)
@@ -115,13 +115,13 @@ def _follow(before: str | None) -> int:
 
 
 def _merge_driver(arguments: Sequence[str]) -> int:
-    from gitassets.actions.merge_driver import merge_files
+    from gitassets.githooks.merge_driver import merge_files
 
     return merge_files(*(Path(one) for one in arguments[:3]))
 
 
 def _dvc_driver(arguments: Sequence[str]) -> int:
-    from gitassets.actions.merge_driver import merge_dvc_file
+    from gitassets.githooks.merge_driver import merge_dvc_file
 
     return merge_dvc_file(Path.cwd(), Path(arguments[0]), arguments[1], os.environ)
 
@@ -135,7 +135,7 @@ def _textconv(arguments: Sequence[str]) -> int:
 
 
 def _pre_receive(_: Sequence[str]) -> int:
-    from gitassets.actions.receive import check_push
+    from gitassets.githooks.check_push import check_push
 
     lines = [line.split() for line in sys.stdin]
     return check_push(Path.cwd(), lines, os.environ, _say)

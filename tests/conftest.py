@@ -1,4 +1,4 @@
-"""Isolation for every test: a home of its own, no configuration of the user's, a fixed identity, no variables of git or CI."""
+"""Isolation for every test: a home of its own, a fixed identity, no configuration of the user's, no git variables."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from gitassets.actions.init import init
-from gitassets.actions.project import Project, find_project, find_run
 from gitassets.actions.track import track
+from gitassets.runs.project import Project, find_project, find_run
 from tests.actions.checks import ignore_progress
 from tests.actions.locked_run import LockedRun, approve_image_1, copy_project
 from tests.media import write_picture, write_tone

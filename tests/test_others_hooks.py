@@ -18,7 +18,7 @@ import pytest
 
 from gitassets.actions.hooks import find_unguarded, install, show_hooks, uninstall
 from gitassets.actions.init import init
-from gitassets.adapters.hook_files import shipped_hooks_dir
+from gitassets.adapters.git.hook_files import shipped_hooks_dir
 from tests.actions.checks import git, run_cli
 from tests.actions.locked_run import LockedRun
 from tests.actions.test_run_hooks import assert_guarded

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from gitassets.actions.hooks import install_on_server
-from gitassets.actions.project import Project
 from gitassets.actions.transition import approve, reject
 from gitassets.adapters.files import hash_file
 from gitassets.errors import RemoteError
+from gitassets.runs.project import Project
 from tests.actions.checks import assert_clean, git, run_cli, select
 from tests.actions.locked_run import IMAGE_1, LockedRun, change_by_hand, commit_by_hand, with_bytes
 from tests.actions.sharing import Office, dvc, join, make_office, media_of, named, pull_run, push_run, write_keys

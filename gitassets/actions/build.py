@@ -11,24 +11,16 @@ from uuid import uuid4
 from msgspec.structs import replace
 
 from gitassets import __version__
-from gitassets.actions.fetch import Wanted, want
-from gitassets.actions.output import check_output
-from gitassets.actions.progress import OnProgress, Progress
-from gitassets.actions.project import Project, Run, read_manifest
-from gitassets.actions.proven import require_proven
-from gitassets.actions.recording import write_run
-from gitassets.actions.run_bytes import ALTERED, check_blob, find_altered, take_blob
-from gitassets.actions.transaction import Session, begin, keep_bytes
 from gitassets.actions.transition import check_bytes
-from gitassets.adapters.canvas import fills
-from gitassets.adapters.ffmpeg import find_ffmpeg
 from gitassets.adapters.files import hash_file
-from gitassets.adapters.locks import hold_lock
-from gitassets.adapters.media_source import BrokenMediaError, MediaSource, measure, probe_sources
-from gitassets.adapters.render import RenderResult, render_timeline
-from gitassets.adapters.render_cache import RenderCache
-from gitassets.adapters.render_settings import RenderSettings
-from gitassets.adapters.render_sound import note_quiet
+from gitassets.adapters.media.ffmpeg import find_ffmpeg
+from gitassets.adapters.media.source import BrokenMediaError, MediaSource, measure, probe_sources
+from gitassets.adapters.render.cache import RenderCache
+from gitassets.adapters.render.canvas import fills
+from gitassets.adapters.render.settings import RenderSettings
+from gitassets.adapters.render.sound import note_quiet
+from gitassets.adapters.render.video import RenderResult, render_timeline
+from gitassets.adapters.state.locks import hold_lock
 from gitassets.domain.build_record import format_build, parse_inputs, record_inputs
 from gitassets.domain.captions import format_srt
 from gitassets.domain.commit_message import CommitMessage
@@ -50,6 +42,14 @@ from gitassets.domain.timeline import (
     sort_findings,
 )
 from gitassets.errors import CorruptError, GitAssetsError, UsageError
+from gitassets.making.record import write_run
+from gitassets.runs.fetch import Wanted, want
+from gitassets.runs.output_path import check_output
+from gitassets.runs.progress import OnProgress, Progress
+from gitassets.runs.project import Project, Run, read_manifest
+from gitassets.runs.proof import require_proven
+from gitassets.runs.transaction import Session, begin, keep_bytes
+from gitassets.runs.verified_bytes import ALTERED, check_blob, find_altered, take_blob
 
 _CARD = "card"
 

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gitassets.actions.absent import require_blob
-from gitassets.actions.expecting import check_take, parse_expected
-from gitassets.actions.project import Project, Run, read_manifest
-from gitassets.actions.recording import adopt, write_run
 from gitassets.actions.takes import bring_back, find_take, require_unlocked
-from gitassets.actions.transaction import Session
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
 from gitassets.domain.manifest import Address, Asset, Manifest
 from gitassets.domain.selection import AssetSelection, select_assets
 from gitassets.domain.status import Status, status_after_new_take
 from gitassets.domain.takes import LATEST_TAKE, next_take, sorted_takes, stand_down
 from gitassets.errors import UsageError
+from gitassets.making.record import adopt, write_run
+from gitassets.runs.expected_bytes import check_take, parse_expected
+from gitassets.runs.missing_blobs import require_blob
+from gitassets.runs.project import Project, Run, read_manifest
+from gitassets.runs.transaction import Session
 
 
 class ChooseResult(Struct, frozen=True):

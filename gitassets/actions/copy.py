@@ -8,14 +8,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from gitassets.actions.fetch import Wanted, want
-from gitassets.actions.kept_bytes import require_bytes
-from gitassets.actions.project import Project, Run, read_manifest
-from gitassets.actions.proven import Unproven, describe_unproven, find_unproven
-from gitassets.actions.recording import free_path, write_run
-from gitassets.actions.transaction import Session
-from gitassets.domain.carry import carry, find_hindrance
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
+from gitassets.domain.copied_asset import carry, find_hindrance
 from gitassets.domain.decision import Skipped
 from gitassets.domain.doubt import put_in_review
 from gitassets.domain.manifest import Address, Asset, Manifest, default_path
@@ -23,6 +17,12 @@ from gitassets.domain.reopened import how_to_reopen
 from gitassets.domain.selection import APPROVED, AssetSelection, Chosen, select_assets
 from gitassets.domain.stale import text_md5
 from gitassets.errors import GitAssetsError, LockedError, NoMatchError, UsageError
+from gitassets.making.record import free_path, write_run
+from gitassets.runs.fetch import Wanted, want
+from gitassets.runs.kept_bytes import require_bytes
+from gitassets.runs.project import Project, Run, read_manifest
+from gitassets.runs.proof import Unproven, describe_unproven, find_unproven
+from gitassets.runs.transaction import Session
 
 
 @dataclass(frozen=True)

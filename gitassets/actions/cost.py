@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
-from gitassets.actions.history import iter_manifests
-from gitassets.actions.past import read_open_usd
-from gitassets.actions.project import Project, Run, find_runs
-from gitassets.adapters.journal import MadeLog
-from gitassets.domain.money import add_usd
-from gitassets.domain.spent import CostRow, Ledger, sum_up
+from gitassets.adapters.state.journal import MadeLog
+from gitassets.domain.costs import CostRow, Ledger, sum_up
+from gitassets.domain.estimate import add_usd
+from gitassets.making.ledger import read_open_usd
+from gitassets.runs.history import iter_manifests
+from gitassets.runs.project import Project, Run, find_runs
 
 
 class RunCost(Struct, frozen=True, kw_only=True):

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from gitassets.actions.cost import CostResult, RunCost
+from gitassets.domain.costs import CostRow
+from gitassets.domain.estimate import add_usd, format_usd
 from gitassets.domain.manifest import Kind
-from gitassets.domain.money import add_usd, format_usd
-from gitassets.domain.spent import CostRow
+from gitassets.drawing.typeface import SANS, SANS_BOLD, Face, choose_typeface, clean_text, load_font
 from gitassets.errors import NotFoundError, ProviderError, UsageError
-from gitassets.providers.typeface import SANS, SANS_BOLD, Face, choose_typeface, clean_text, load_font
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitassets.actions.history import resolve_in_run
-from gitassets.actions.project import Project, Run, read_manifest
+from gitassets.domain.claude_studio.json import is_old_manifest
 from gitassets.domain.describe import describe_difference, describe_manifest
 from gitassets.domain.manifest import MANIFEST_NAME, Manifest, parse_manifest
-from gitassets.domain.old_json import is_old_manifest
 from gitassets.errors import GitAssetsError, NotFoundError, UsageError
+from gitassets.runs.history import resolve_in_run
+from gitassets.runs.project import Project, Run, read_manifest
 
 
 @dataclass(frozen=True)

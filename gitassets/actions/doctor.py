@@ -6,24 +6,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitassets.actions.absent import find_files, how_to_get
-from gitassets.actions.follow import restore_files
 from gitassets.actions.hooks import install, show_hooks
 from gitassets.actions.init import settle_commit
-from gitassets.actions.project import Project, Run, find_runs, list_runs, repair_links
-from gitassets.actions.recording import write_run
-from gitassets.actions.transaction import Session, keep_locked
 from gitassets.actions.upgrade import upgrade
-from gitassets.adapters.dvc import write_local_config
+from gitassets.adapters.dvc.cache import write_local_config
 from gitassets.adapters.files import hash_file, is_folder, remove_incoming
-from gitassets.adapters.git import Git
-from gitassets.adapters.git_traces import clear_traces
+from gitassets.adapters.git.leftovers import clear_traces
+from gitassets.adapters.git.repository import Git
 from gitassets.domain.commit_message import CommitMessage
 from gitassets.domain.conflict import iter_conflicts, iter_text_conflicts
 from gitassets.domain.derived import derive
 from gitassets.domain.dvc_file import DVC_FILES, imply_dvc_files
 from gitassets.domain.manifest import MEDIA_FOLDERS, iter_folder_entries
 from gitassets.errors import GitAssetsError
+from gitassets.making.record import write_run
+from gitassets.runs.missing_blobs import find_files, how_to_get
+from gitassets.runs.project import Project, Run, find_runs, list_runs, repair_links
+from gitassets.runs.restore import restore_files
+from gitassets.runs.transaction import Session, keep_locked
 
 
 @dataclass(frozen=True)

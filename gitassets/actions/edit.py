@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gitassets.actions.project import Project, Run, read_manifest
-from gitassets.actions.recording import write_run
-from gitassets.actions.transaction import Session
 from gitassets.domain.commit_message import CommitMessage, clean_words
 from gitassets.domain.conflict import CONFLICT, iter_text_conflicts
 from gitassets.domain.image_prompt import said_prompt, with_prompt
@@ -20,6 +17,9 @@ from gitassets.domain.script import check_script, split_paragraphs
 from gitassets.domain.selection import Selection, format_ranges, select_segments
 from gitassets.domain.stale import Stale, iter_stale, text_md5
 from gitassets.errors import ConflictError, LockedError, UsageError
+from gitassets.making.record import write_run
+from gitassets.runs.project import Project, Run, read_manifest
+from gitassets.runs.transaction import Session
 
 
 @dataclass(frozen=True, kw_only=True)

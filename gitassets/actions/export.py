@@ -8,15 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gitassets import __version__
-from gitassets.actions.excerpt_timeline import lay_out_excerpt
 from gitassets.actions.log import read_log
-from gitassets.actions.output import check_free, check_output, hold_output
-from gitassets.actions.progress import OnProgress, Progress
-from gitassets.actions.project import BRANCH_PREFIX, Project, Run
-from gitassets.actions.proven import describe_cut, require_proven
-from gitassets.actions.run_bytes import Excerpt, damaged_blob, read_excerpt
 from gitassets.adapters.bag import BagFolder, write_zip
-from gitassets.adapters.git_bundle import make_bundle
+from gitassets.adapters.git.bundle import make_bundle
 from gitassets.domain.audit import IMPORTED_TRAIL, format_trail, format_trail_text, parse_trail
 from gitassets.domain.bag import (
     BESIDE_MEDIA,
@@ -40,6 +34,12 @@ from gitassets.domain.credits import format_credits, iter_credits
 from gitassets.domain.excerpt import Only, iter_left_out
 from gitassets.domain.manifest import Address, Kind, format_manifest, iter_folder_entries
 from gitassets.errors import ConflictError, GitAssetsError
+from gitassets.interchange.excerpt_timeline import lay_out_excerpt
+from gitassets.runs.output_path import check_free, check_output, hold_output
+from gitassets.runs.progress import OnProgress, Progress
+from gitassets.runs.project import BRANCH_PREFIX, Project, Run
+from gitassets.runs.proof import describe_cut, require_proven
+from gitassets.runs.verified_bytes import Excerpt, damaged_blob, read_excerpt
 
 _ZIP = ".zip"
 _NEW_LINE = b"\n"

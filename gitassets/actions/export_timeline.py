@@ -7,14 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitassets import __version__
-from gitassets.actions.excerpt_timeline import ExcerptTimeline, lay_out_excerpt
-from gitassets.actions.output import check_free, check_output
-from gitassets.actions.progress import OnProgress
-from gitassets.actions.project import Project, Run
-from gitassets.actions.proven import require_proven
-from gitassets.actions.run_bytes import Excerpt, check_blob, read_excerpt
 from gitassets.adapters.files import write_atomic
-from gitassets.adapters.media_source import measure
+from gitassets.adapters.media.source import measure
 from gitassets.adapters.otio import MediaFile, check_otio, format_otio
 from gitassets.domain.captions import format_srt
 from gitassets.domain.excerpt import Only
@@ -22,6 +16,12 @@ from gitassets.domain.manifest import Asset
 from gitassets.domain.remarks import Remark, collect_remarks
 from gitassets.domain.timeline import Look, iter_used_assets
 from gitassets.errors import NotFoundError, UsageError
+from gitassets.interchange.excerpt_timeline import ExcerptTimeline, lay_out_excerpt
+from gitassets.runs.output_path import check_free, check_output
+from gitassets.runs.progress import OnProgress
+from gitassets.runs.project import Project, Run
+from gitassets.runs.proof import require_proven
+from gitassets.runs.verified_bytes import Excerpt, check_blob, read_excerpt
 
 _SUFFIX = ".otio"
 

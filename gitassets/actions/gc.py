@@ -8,18 +8,18 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitassets.actions.history import HistoryReader
-from gitassets.actions.project import Project, find_runs
-from gitassets.adapters.git import Git
-from gitassets.adapters.journal import Journal, MadeLog
-from gitassets.adapters.locks import hold_lock
-from gitassets.adapters.orders import iter_receipts
+from gitassets.adapters.git.repository import Git
+from gitassets.adapters.state.journal import Journal, MadeLog
+from gitassets.adapters.state.locks import hold_lock
+from gitassets.adapters.state.orders import iter_receipts
+from gitassets.domain.gc_policy import Keep
 from gitassets.domain.guard import RunState
-from gitassets.domain.keep import Keep
 from gitassets.domain.manifest import iter_folder_entries
 from gitassets.domain.rules import require_known
 from gitassets.domain.takes import OF_THE_BYTES
 from gitassets.errors import ConflictError, CorruptError
+from gitassets.runs.history import HistoryReader
+from gitassets.runs.project import Project, find_runs
 
 _REFS = ("refs/heads/", "refs/remotes/", "refs/tags/", "refs/stash")
 _HEADS = ("HEAD", "MERGE_HEAD", "ORIG_HEAD", "FETCH_HEAD")

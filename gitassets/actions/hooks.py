@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitassets.actions.project import Project, iter_work_trees
-from gitassets.adapters.earlier_hooks import find_superseded, holds_earlier, take_out_earlier
-from gitassets.adapters.git import find_bare_hooks, set_config, unset_config
-from gitassets.adapters.hook_files import HookState, HookStatus, install_server_hook, read_status
-from gitassets.adapters.run_hooks import HOOKS_PATH, INTERPRETER, describe_settings
+from gitassets.adapters.git.earlier_hooks import find_superseded, holds_earlier, take_out_earlier
+from gitassets.adapters.git.hook_files import HookState, HookStatus, install_server_hook, read_status
+from gitassets.adapters.git.repository import find_bare_hooks, set_config, unset_config
+from gitassets.adapters.git.run_hooks import HOOKS_PATH, INTERPRETER, describe_settings
+from gitassets.runs.project import Project, iter_work_trees
 
 _EARLIER_HOOKS_PATH = "gitassets.earlierHooksPath"
 _READY = (HookState.INSTALLED, HookState.CHAINED)

@@ -15,19 +15,11 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gitassets.actions.create import check_set_up, write_branch
-from gitassets.actions.given_bag import GivenBag, read_given_bag
-from gitassets.actions.history import allows_by_hand
-from gitassets.actions.incoming import iter_file_problems
 from gitassets.actions.open_close import open_run
-from gitassets.actions.progress import OnProgress
-from gitassets.actions.project import BRANCH_PREFIX, Project, Run, find_runs, repair_links
-from gitassets.actions.proven import Unproven, describe_unproven, judge_history
-from gitassets.actions.remotes import ForeignRemoteError, RemoteSource
 from gitassets.actions.verify import HistoryAudit, VerifyResult
 from gitassets.adapters.files import hash_bytes
-from gitassets.adapters.git import Git
-from gitassets.adapters.git_bundle import read_bundle, take_over
+from gitassets.adapters.git.bundle import read_bundle, take_over
+from gitassets.adapters.git.repository import Git
 from gitassets.adapters.process import CommandError
 from gitassets.domain.audit import IMPORTED_TRAIL
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
@@ -38,6 +30,14 @@ from gitassets.domain.manifest import Address, Asset, Manifest, iter_folder_entr
 from gitassets.domain.run_id import check_run_id, find_twin
 from gitassets.domain.status import Status
 from gitassets.errors import ConflictError, CorruptError, NotFoundError
+from gitassets.interchange.read_bag import GivenBag, read_given_bag
+from gitassets.runs.create import check_set_up, write_branch
+from gitassets.runs.history import allows_by_hand
+from gitassets.runs.incoming import iter_file_problems
+from gitassets.runs.progress import OnProgress
+from gitassets.runs.project import BRANCH_PREFIX, Project, Run, find_runs, repair_links
+from gitassets.runs.proof import Unproven, describe_unproven, judge_history
+from gitassets.runs.remotes import ForeignRemoteError, RemoteSource
 
 _WITHOUT = "--no-history imports the assets without it, as a run that begins anew."
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gitassets.actions.hooks import install
-from gitassets.actions.project import CLAUDE_STUDIO_RUNS_DIR, Project, find_project, find_runs, repair_links
-from gitassets.adapters.dvc import create_dvc_project, find_risky_settings, write_local_config
+from gitassets.adapters.dvc.cache import create_dvc_project, find_risky_settings, write_local_config
 from gitassets.adapters.files import write_atomic
-from gitassets.adapters.git import Git, create_repository
+from gitassets.adapters.git.repository import Git, create_repository
 from gitassets.adapters.process import CommandError
 from gitassets.domain.manifest import MANIFEST_NAME
 from gitassets.domain.settings_text import DEFAULT_TEXT, SETTINGS_NAME
 from gitassets.errors import ConflictError, NotFoundError
+from gitassets.runs.project import CLAUDE_STUDIO_RUNS_DIR, Project, find_project, find_runs, repair_links
 
 _SHARED_PATHS = (".gitignore", ".dvc/config", ".dvc/.gitignore", ".dvcignore")
 
@@ -119,7 +119,7 @@ def _write_settings(root: Path, done: list[str]) -> list[str]:
 
 
 def _write_ignores(root: Path, done: list[str]) -> list[str]:
-    from gitassets.adapters.settings_file import read_settings
+    from gitassets.adapters.state.settings_file import read_settings
 
     line = f"/{read_settings(root).runs_dir}/"
     written = [name for name in (".gitignore", ".dvcignore") if _add_line(root / name, line)]

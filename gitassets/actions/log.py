@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gitassets.actions.comparing import find_deviations
-from gitassets.actions.history import HistoryReader
-from gitassets.actions.project import Project, Run, read_manifest
-from gitassets.adapters.deviations import Deviation
-from gitassets.adapters.git import Commit
+from gitassets.adapters.git.repository import Commit
+from gitassets.adapters.state.deviation_log import Deviation
 from gitassets.domain.audit import LogEntry
 from gitassets.domain.commit_message import (
     CommitMessage,
@@ -22,6 +19,9 @@ from gitassets.domain.conflict import settles_anew
 from gitassets.domain.manifest import Kind
 from gitassets.domain.selection import Selection, select_segments
 from gitassets.domain.status import Status
+from gitassets.runs.deviations import find_deviations
+from gitassets.runs.history import HistoryReader
+from gitassets.runs.project import Project, Run, read_manifest
 
 
 def read_log(

@@ -7,11 +7,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from gitassets.actions.absent import require_blob
-from gitassets.actions.project import Project, Run
-from gitassets.actions.recording import adopt, free_path, write_run
 from gitassets.actions.takes import find_take
-from gitassets.actions.transaction import Session
 from gitassets.domain.commit_message import NOTHING, CommitMessage, Transition
 from gitassets.domain.manifest import Address, Asset, default_path
 from gitassets.domain.reopened import how_to_reopen
@@ -19,6 +15,10 @@ from gitassets.domain.selection import AssetSelection, format_ranges, select_seg
 from gitassets.domain.status import Status
 from gitassets.domain.takes import MOVED_FROM, next_take, sorted_takes
 from gitassets.errors import LockedError, NoMatchError, UsageError
+from gitassets.making.record import adopt, free_path, write_run
+from gitassets.runs.missing_blobs import require_blob
+from gitassets.runs.project import Project, Run
+from gitassets.runs.transaction import Session
 
 
 @dataclass(frozen=True)

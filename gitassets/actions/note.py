@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
-from gitassets.actions.project import Project, Run
-from gitassets.actions.recording import write_run
 from gitassets.domain.commit_message import CommitMessage, clean_words
 from gitassets.domain.selection import Selection, format_ranges, select_segments
+from gitassets.making.record import write_run
+from gitassets.runs.project import Project, Run
 
 
 @dataclass(frozen=True)

@@ -9,19 +9,19 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from gitassets.actions.create import check_set_up
-from gitassets.actions.incoming import check_incoming
-from gitassets.actions.project import BRANCH_PREFIX, Project, Run, attach_folder, find_run, read_manifest
-from gitassets.actions.recording import write_run
-from gitassets.actions.remotes import RemoteSource
-from gitassets.actions.transaction import Session, keep_bytes
 from gitassets.adapters.files import remove_incoming
-from gitassets.adapters.git import Git, read_gitfile, remove_worktree
+from gitassets.adapters.git.repository import Git, read_gitfile, remove_worktree
 from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.manifest import MEDIA_FOLDERS, Manifest, iter_folder_entries
 from gitassets.domain.rules import require_known
 from gitassets.domain.tree_rules import TreeEntry, iter_tree_problems
 from gitassets.errors import ConflictError
+from gitassets.making.record import write_run
+from gitassets.runs.create import check_set_up
+from gitassets.runs.incoming import check_incoming
+from gitassets.runs.project import BRANCH_PREFIX, Project, Run, attach_folder, find_run, read_manifest
+from gitassets.runs.remotes import RemoteSource
+from gitassets.runs.transaction import Session, keep_bytes
 
 
 class OpenResult(Struct, frozen=True):

@@ -11,36 +11,36 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gitassets.actions.clips import add_images
-from gitassets.actions.create import check_new_run_id, check_set_up, create_run
-from gitassets.actions.jobs import Job
-from gitassets.actions.making import finish_making, make_assets
-from gitassets.actions.preparing import LeftOut, Prepared, prepare
-from gitassets.actions.progress import OnProgress
-from gitassets.actions.project import Project, Run, find_run, read_manifest
-from gitassets.actions.recording import Failure, hold_making, record_log
-from gitassets.actions.renewing import Renewal, plan_renewal
-from gitassets.actions.spending import ABSENT, NO_TERMS, Buyer, Terms
-from gitassets.actions.transaction import Session, begin
+from gitassets.adapters.claude_studio_files import find_scripts, find_trial_folder, read_script_text
 from gitassets.adapters.files import hash_bytes
-from gitassets.adapters.old_run_files import find_scripts, find_trial_folder, read_script_text
 from gitassets.domain.budget import Budget, choose_image_segments
 from gitassets.domain.commit_message import CommitMessage
 from gitassets.domain.decision import Skipped
+from gitassets.domain.estimate import Estimate, Reused
 from gitassets.domain.image_prompt import find_prompt, prompt_md5
 from gitassets.domain.manifest import Address, Kind, Manifest, Segment
 from gitassets.domain.markdown import strip_markdown
-from gitassets.domain.money import Estimate, Reused
 from gitassets.domain.run_id import TIME_FORMAT
 from gitassets.domain.script import check_script, split_paragraphs
 from gitassets.domain.selection import format_ranges
 from gitassets.domain.stale import Stale, iter_stale
 from gitassets.errors import ConflictError, NoMatchError, NotFoundError, UsageError
+from gitassets.making.clip_source import add_images
+from gitassets.making.consent import ABSENT, NO_TERMS, Buyer, Terms
+from gitassets.making.make import finish_making, make_assets
+from gitassets.making.plan import Job
+from gitassets.making.prepare import LeftOut, Prepared, prepare
+from gitassets.making.record import Failure, hold_making, record_log
+from gitassets.making.renew import Renewal, plan_renewal
 from gitassets.providers.base import Request
 from gitassets.providers.registry import embedded_providers, find_name
+from gitassets.runs.create import check_new_run_id, check_set_up, create_run
+from gitassets.runs.progress import OnProgress
+from gitassets.runs.project import Project, Run, find_run, read_manifest
+from gitassets.runs.transaction import Session, begin
 
 if TYPE_CHECKING:
-    from gitassets.adapters.settings_file import LiveNames, ProviderNames
+    from gitassets.adapters.state.settings_file import LiveNames, ProviderNames
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gitassets.actions.progress import OnProgress
-from gitassets.actions.project import Project, Run, read_manifest
-from gitassets.actions.proven import require_proven
 from gitassets.actions.push import PushOptions, PushResult, push, settle
-from gitassets.actions.recording import write_run
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
 from gitassets.domain.decision import Skipped
 from gitassets.domain.manifest import Address, Manifest
 from gitassets.domain.publication import Publication, plan_publication
 from gitassets.errors import ConflictError, NoMatchError
+from gitassets.making.record import write_run
+from gitassets.runs.progress import OnProgress
+from gitassets.runs.project import Project, Run, read_manifest
+from gitassets.runs.proof import require_proven
 
 
 @dataclass(frozen=True)

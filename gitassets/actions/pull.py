@@ -9,19 +9,9 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gitassets.actions.create import check_set_up
-from gitassets.actions.fetch import Fetched, fetch, want
-from gitassets.actions.follow import follow_manifest
 from gitassets.actions.hooks import show_hooks
-from gitassets.actions.incoming import check_incoming
-from gitassets.actions.merging import hold_merge, is_stuck
 from gitassets.actions.open_close import fill_run, open_run
-from gitassets.actions.progress import OnProgress
-from gitassets.actions.project import BRANCH_PREFIX, Project, Run, find_run, find_runs, read_manifest
-from gitassets.actions.recording import write_run
-from gitassets.actions.remotes import RemoteSource, choose_git_remote
-from gitassets.adapters.git import Git
-from gitassets.adapters.git_remote import (
+from gitassets.adapters.git.remote import (
     count_apart,
     fetch_branches,
     find_followed,
@@ -29,8 +19,9 @@ from gitassets.adapters.git_remote import (
     merge_commit,
     move_branch,
 )
-from gitassets.adapters.journal import Merging
+from gitassets.adapters.git.repository import Git
 from gitassets.adapters.process import CommandError
+from gitassets.adapters.state.journal import Merging
 from gitassets.domain.conflict import iter_conflicts
 from gitassets.domain.manifest import (
     MANIFEST_NAME,
@@ -42,6 +33,15 @@ from gitassets.domain.manifest import (
 )
 from gitassets.domain.selection import Selection, select_segments
 from gitassets.errors import ConflictError, NotFoundError
+from gitassets.making.record import write_run
+from gitassets.runs.create import check_set_up
+from gitassets.runs.fetch import Fetched, fetch, want
+from gitassets.runs.incoming import check_incoming
+from gitassets.runs.merge import hold_merge, is_stuck
+from gitassets.runs.progress import OnProgress
+from gitassets.runs.project import BRANCH_PREFIX, Project, Run, find_run, find_runs, read_manifest
+from gitassets.runs.remotes import RemoteSource, choose_git_remote
+from gitassets.runs.restore import follow_manifest
 
 Entries = Iterable[tuple[str, str, int]]
 

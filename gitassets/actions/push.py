@@ -8,24 +8,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gitassets.actions.progress import OnProgress
-from gitassets.actions.project import BRANCH_PREFIX, Project, Run
-from gitassets.actions.recording import write_run
-from gitassets.actions.remotes import CONFIG, DvcRemote, RemoteSource, choose_git_remote
-from gitassets.actions.upload import Uploaded, upload
 from gitassets.actions.verify import Finding, VerifyOptions, verify
-from gitassets.adapters.dvc_settings_file import add_remote
-from gitassets.adapters.git import read_branch
-from gitassets.adapters.git_remote import (
+from gitassets.adapters.dvc.settings_file import add_remote
+from gitassets.adapters.git.remote import (
     BehindError,
     find_followed,
     follow_branch,
     list_branches_there,
     push_commit,
 )
+from gitassets.adapters.git.repository import read_branch
 from gitassets.domain.commit_message import CommitMessage
 from gitassets.domain.manifest import MANIFEST_NAME, Manifest, iter_folder_entries, parse_manifest
 from gitassets.errors import ConflictError, CorruptError, NotFoundError
+from gitassets.making.record import write_run
+from gitassets.runs.progress import OnProgress
+from gitassets.runs.project import BRANCH_PREFIX, Project, Run
+from gitassets.runs.remotes import CONFIG, DvcRemote, RemoteSource, choose_git_remote
+from gitassets.runs.upload import Uploaded, upload
 
 _SHOWN = 5
 # Bytes that are not here may be on the remote: there they are looked for.

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from gitassets.actions.project import Project, Run, list_runs, read_manifest
 from gitassets.domain.conflict import describe_conflict, iter_text_conflicts
 from gitassets.domain.image_prompt import said_prompt
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest
@@ -17,6 +16,7 @@ from gitassets.domain.selection import AssetSelection, Chosen, Selection, select
 from gitassets.domain.stale import find_stale_reason
 from gitassets.domain.status import Status
 from gitassets.errors import CorruptError, GitAssetsError
+from gitassets.runs.project import Project, Run, list_runs, read_manifest
 
 
 class AssetRow(Struct, frozen=True):
@@ -180,7 +180,7 @@ def summarize_run(project: Project, run: Run, *, strict: bool = False) -> RunSum
 def _summarize_old(project: Project, run: Run) -> RunSummary:
     """A run of claude-studio by what its files say: no media file is looked at."""
     from gitassets.actions.upgrade import plan_upgrade
-    from gitassets.domain.old_library import judge_status, number_of
+    from gitassets.domain.claude_studio.library import judge_status, number_of
 
     plan = plan_upgrade(project, run)
     records = [takes[0].record for takes in plan.takes.values()]

@@ -8,29 +8,29 @@ from dataclasses import dataclass
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gitassets.actions.clips import add_images
-from gitassets.actions.jobs import Job
-from gitassets.actions.making import finish_making, make_assets
-from gitassets.actions.preparing import LeftOut, Prepared, prepare
-from gitassets.actions.progress import OnProgress
-from gitassets.actions.project import Project, Run
-from gitassets.actions.recording import Candidate, Failure, hold_making, record_log
-from gitassets.actions.spending import ABSENT, NO_TERMS, Buyer, Terms
-from gitassets.actions.transaction import Session, begin
 from gitassets.domain.commit_message import format_addresses
 from gitassets.domain.decision import Skipped
+from gitassets.domain.estimate import Estimate, Reused
 from gitassets.domain.image_prompt import prompt_for_next, prompt_md5
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
 from gitassets.domain.markdown import strip_markdown
-from gitassets.domain.money import Estimate, Reused
 from gitassets.domain.origin import is_handmade, tell_origin
 from gitassets.domain.reopened import how_to_reopen
 from gitassets.domain.selection import AssetSelection, select_assets
 from gitassets.domain.stale import text_md5
 from gitassets.domain.takes import next_take
 from gitassets.errors import LockedError, NoMatchError, ProviderError, UsageError
+from gitassets.making.clip_source import add_images
+from gitassets.making.consent import ABSENT, NO_TERMS, Buyer, Terms
+from gitassets.making.make import finish_making, make_assets
+from gitassets.making.plan import Job
+from gitassets.making.prepare import LeftOut, Prepared, prepare
+from gitassets.making.record import Candidate, Failure, hold_making, record_log
 from gitassets.providers.base import Request
 from gitassets.providers.registry import embedded_providers, find_name, find_speakers
+from gitassets.runs.progress import OnProgress
+from gitassets.runs.project import Project, Run
+from gitassets.runs.transaction import Session, begin
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,11 +9,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from gitassets.actions.project import Project, Run
-from gitassets.actions.recording import adopt, write_run
-from gitassets.actions.transaction import Session
 from gitassets.adapters.files import hash_file
-from gitassets.adapters.probe import MediaInfo, probe_media
+from gitassets.adapters.media.probe import MediaInfo, probe_media
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
 from gitassets.domain.manifest import Address, Asset, default_path
 from gitassets.domain.reopened import how_to_reopen
@@ -21,6 +18,9 @@ from gitassets.domain.selection import AssetSelection, Selection, select_segment
 from gitassets.domain.status import Status
 from gitassets.domain.takes import PARENT, next_take
 from gitassets.errors import GitAssetsError, LockedError, NoMatchError, NotFoundError, UsageError
+from gitassets.making.record import adopt, write_run
+from gitassets.runs.project import Project, Run
+from gitassets.runs.transaction import Session
 
 
 @dataclass(frozen=True)

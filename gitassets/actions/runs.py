@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gitassets.actions.project import BRANCH_PREFIX, Project, Run, list_runs
 from gitassets.actions.query import RunSummary, summarize_run
-from gitassets.actions.remotes import choose_git_remote
-from gitassets.adapters.git_remote import count_apart, fetch_branches
+from gitassets.adapters.git.remote import count_apart, fetch_branches
 from gitassets.domain.run_id import is_run_id
 from gitassets.errors import NotFoundError, RemoteError
+from gitassets.runs.project import BRANCH_PREFIX, Project, Run, list_runs
+from gitassets.runs.remotes import choose_git_remote
 
 
 class Sync(StrEnum):

@@ -9,12 +9,6 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gitassets.actions.absent import require_blob
-from gitassets.actions.follow import restore_files
-from gitassets.actions.history import HandedOn, HistoryReader, RawCommit
-from gitassets.actions.project import Project, Run, read_manifest
-from gitassets.actions.recording import adopt, write_run
-from gitassets.actions.transaction import Session, stage_dvc_files
 from gitassets.actions.verify import format_time
 from gitassets.adapters.files import is_folder
 from gitassets.domain.changes import Change, iter_changes, tell_commit
@@ -26,6 +20,12 @@ from gitassets.domain.selection import AssetSelection, select_assets
 from gitassets.domain.status import Status
 from gitassets.domain.takes import LATEST_TAKE, Sighting, Take, collect_takes, next_take
 from gitassets.errors import ConflictError, LockedError, NotFoundError, UsageError
+from gitassets.making.record import adopt, write_run
+from gitassets.runs.history import HandedOn, HistoryReader, RawCommit
+from gitassets.runs.missing_blobs import require_blob
+from gitassets.runs.project import Project, Run, read_manifest
+from gitassets.runs.restore import restore_files
+from gitassets.runs.transaction import Session, stage_dvc_files
 
 _NAMED_TAKES = 10
 _MD5_START = 6  # Of a hash so many letters must be written, so that none is taken for a number.

@@ -6,20 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitassets.actions.create import ROOT_FILES, check_new_run_id, check_set_up, create_run
-from gitassets.actions.found_files import Candidate, LeftOut, find_files
-from gitassets.actions.progress import OnProgress, Progress
-from gitassets.actions.project import Project, Run, attach_folder, find_runs, read_manifest
-from gitassets.actions.recording import write_run
-from gitassets.actions.transaction import Session, check_folders
-from gitassets.adapters.git import exclude_locally
-from gitassets.adapters.old_run_files import is_old_folder
-from gitassets.adapters.probe import FORMAT_OF_SUFFIX, MediaInfo, probe_media
+from gitassets.adapters.claude_studio_files import is_old_folder
+from gitassets.adapters.git.repository import exclude_locally
+from gitassets.adapters.media.probe import FORMAT_OF_SUFFIX, MediaInfo, probe_media
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
 from gitassets.domain.dvc_file import DVC_FILES
 from gitassets.domain.manifest import MANIFEST_NAME, Address, Asset, Kind, Manifest, Segment
 from gitassets.domain.status import Status
 from gitassets.errors import ConflictError, GitAssetsError, NoMatchError, NotFoundError
+from gitassets.interchange.find_media import Candidate, LeftOut, find_files
+from gitassets.making.record import write_run
+from gitassets.runs.create import ROOT_FILES, check_new_run_id, check_set_up, create_run
+from gitassets.runs.progress import OnProgress, Progress
+from gitassets.runs.project import Project, Run, attach_folder, find_runs, read_manifest
+from gitassets.runs.transaction import Session, check_folders
 
 _NAMED_AT_MOST = 50
 

@@ -7,12 +7,7 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gitassets.actions.absent import require_blob
-from gitassets.actions.expecting import check_expected, parse_expected
-from gitassets.actions.project import Project, Run, read_manifest
-from gitassets.actions.recording import write_run
-from gitassets.actions.transaction import Session
-from gitassets.adapters.dvc import MEND_IT
+from gitassets.adapters.dvc.cache import MEND_IT
 from gitassets.domain.commit_message import CommitMessage, Transition, clean_words, format_addresses
 from gitassets.domain.conflict import CONFLICT
 from gitassets.domain.decision import VERBS, Decision, Skipped, decide, reopen
@@ -20,6 +15,11 @@ from gitassets.domain.manifest import Address, Asset, Manifest
 from gitassets.domain.selection import AssetSelection, Chosen, select_assets
 from gitassets.domain.status import Status
 from gitassets.errors import ConflictError, CorruptError, UsageError
+from gitassets.making.record import write_run
+from gitassets.runs.expected_bytes import check_expected, parse_expected
+from gitassets.runs.missing_blobs import require_blob
+from gitassets.runs.project import Project, Run, read_manifest
+from gitassets.runs.transaction import Session
 
 
 class DecidedOn(Struct, frozen=True):

@@ -12,23 +12,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gitassets.actions.create import SETTING_FILES, check_new_run_id, format_settings
-from gitassets.actions.follow import restore_files
-from gitassets.actions.old_media import UpgradedRun, measure_run
-from gitassets.actions.progress import OnProgress, Progress
-from gitassets.actions.project import (
-    BRANCH_PREFIX,
-    Project,
-    Run,
-    attach_folder,
-    find_run,
-    find_runs,
-    repair_links,
-)
 from gitassets.actions.track import check_adoptable
-from gitassets.actions.transaction import Session, begin
-from gitassets.adapters.git import exclude_locally, has_identity
-from gitassets.adapters.old_run_files import read_old_run, read_old_texts
+from gitassets.adapters.claude_studio_files import read_old_run, read_old_texts
+from gitassets.adapters.git.repository import exclude_locally, has_identity
+from gitassets.domain.claude_studio.json import is_old_manifest, is_upgrade_unfinished
+from gitassets.domain.claude_studio.plan import plan_old_run
+from gitassets.domain.claude_studio.run import NotFound, OldRunPlan
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses, format_message
 from gitassets.domain.derived import derive
 from gitassets.domain.dvc_file import DVC_FILES, imply_dvc_files
@@ -41,13 +30,24 @@ from gitassets.domain.manifest import (
     format_manifest,
     parse_manifest,
 )
-from gitassets.domain.old_json import is_old_manifest, is_upgrade_unfinished
-from gitassets.domain.old_plan import plan_old_run
-from gitassets.domain.old_run import NotFound, OldRunPlan
 from gitassets.domain.rules import follow_rules
 from gitassets.domain.run_id import check_run_id
 from gitassets.domain.takes import next_take
 from gitassets.errors import ConflictError, GitAssetsError
+from gitassets.interchange.claude_studio_media import UpgradedRun, measure_run
+from gitassets.runs.create import SETTING_FILES, check_new_run_id, format_settings
+from gitassets.runs.progress import OnProgress, Progress
+from gitassets.runs.project import (
+    BRANCH_PREFIX,
+    Project,
+    Run,
+    attach_folder,
+    find_run,
+    find_runs,
+    repair_links,
+)
+from gitassets.runs.restore import restore_files
+from gitassets.runs.transaction import Session, begin
 
 _ACTION = "upgrade"
 

@@ -10,23 +10,10 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from gitassets.actions.absent import how_to_get
-from gitassets.actions.history import (
-    CommonStates,
-    HistoryReader,
-    RawCommit,
-    allows_by_hand,
-    find_cut,
-    name_in_run,
-    resolve_in_run,
-)
-from gitassets.actions.locked_files import linked_folder
-from gitassets.actions.project import Project, Run
-from gitassets.actions.remotes import RemoteSource
-from gitassets.adapters.dvc import MEND_IT, list_remote_blobs
+from gitassets.adapters.dvc.cache import MEND_IT, list_remote_blobs
 from gitassets.adapters.files import find_link
-from gitassets.adapters.git import Git, find_unfinished, read_gitfile
-from gitassets.adapters.stat_index import StatIndex
+from gitassets.adapters.git.repository import Git, find_unfinished, read_gitfile
+from gitassets.adapters.state.stat_index import StatIndex
 from gitassets.domain.changes import BY_HAND, UNNAMED, check_message
 from gitassets.domain.conflict import iter_conflicts
 from gitassets.domain.dvc_file import DVC_FILES, imply_dvc_files
@@ -49,8 +36,21 @@ from gitassets.domain.manifest import (
     Manifest,
     iter_folder_entries,
 )
-from gitassets.domain.merge_guard import check_merge, check_unrelated, merge_of_many
+from gitassets.domain.merge.guard import check_merge, check_unrelated, merge_of_many
 from gitassets.errors import UsageError
+from gitassets.runs.history import (
+    CommonStates,
+    HistoryReader,
+    RawCommit,
+    allows_by_hand,
+    find_cut,
+    name_in_run,
+    resolve_in_run,
+)
+from gitassets.runs.locked_files import linked_folder
+from gitassets.runs.missing_blobs import how_to_get
+from gitassets.runs.project import Project, Run
+from gitassets.runs.remotes import RemoteSource
 
 _OWN_FILES = (MANIFEST_NAME, *DVC_FILES)
 

@@ -37,11 +37,11 @@ from gitassets.cli.options import (
 if TYPE_CHECKING:
     from gitassets.actions.build import BuildResult
     from gitassets.actions.copy import CopyResult
-    from gitassets.actions.project import Project, Run
     from gitassets.actions.query import AssetRow, ListResult
     from gitassets.actions.regen import RegenResult
     from gitassets.actions.transition import TransitionResult
     from gitassets.domain.selection import AssetSelection
+    from gitassets.runs.project import Project, Run
 
 _EXAMPLES = {
     "list": ("list latest", "list 20260207_101747 --status review", "list latest --type audio --segment 1-10 --json"),
@@ -117,8 +117,8 @@ def list_(
 
 
 def _tell_absent(project: Project, run: Run, result: ListResult) -> None:
-    from gitassets.actions.absent import how_to_get
     from gitassets.cli.render import count, printable
+    from gitassets.runs.missing_blobs import how_to_get
 
     absent = {row.asset.md5 for row in result.rows if not row.present and not row.cached}
     if absent:
@@ -196,9 +196,9 @@ def review(
     Off a terminal, or with --json, it moves drafts and revised assets to review and prints where the files are.
     Pictures and sound are shown by the system's viewer; GITASSETS_VIEWER names another program.
     """
-    from gitassets.actions.need import need_chosen
     from gitassets.cli import review as dialogue
     from gitassets.cli.fetching import fetch_and_lay_out
+    from gitassets.runs.required_blobs import need_chosen
 
     project, found = load_run(run, dry_run=dry_run)
     selection = dialogue.choose(make_selection(audio, image, video, segment), kind)
@@ -280,8 +280,8 @@ def reopen(
 
 
 def _tell_transition(result: TransitionResult, done: str, as_json: bool) -> None:
+    from gitassets.cli.phrases import tell_skipped, tell_transitions
     from gitassets.cli.render import emit_json
-    from gitassets.cli.told import tell_skipped, tell_transitions
     from gitassets.domain.commit_message import format_addresses
 
     if as_json:
@@ -348,15 +348,15 @@ def regen(
     made again by that service, which costs money: --dry-run shows how much, and nothing is made beyond --max-cost and
     budget.run_usd. A clip is made from the segment's image as it was approved.
     """
-    from gitassets.actions.need import need_clip_images
     from gitassets.actions.regen import RegenOptions
     from gitassets.actions.regen import regen as act
-    from gitassets.actions.spending import Terms
     from gitassets.cli.buying import TerminalBuyer, tell_estimate, tell_made
     from gitassets.cli.fetching import fetch_first
+    from gitassets.cli.phrases import tell_failures, tell_left_out, tell_skipped
     from gitassets.cli.render import emit_json
-    from gitassets.cli.told import tell_failures, tell_left_out, tell_skipped
     from gitassets.domain.commit_message import format_options
+    from gitassets.making.consent import Terms
+    from gitassets.runs.required_blobs import need_clip_images
 
     project, found = load_run(run)
     terms = Terms(max_cost_usd=max_cost, yes=yes, fresh=fresh)
@@ -452,10 +452,10 @@ def restore(
     as_json: JsonOption = False,
 ) -> None:
     """Put back the recorded bytes of assets, or bring an older take back. What lay there is kept in the cache."""
-    from gitassets.actions.need import need_chosen
     from gitassets.actions.takes import restore as act
     from gitassets.cli.fetching import fetch_first
     from gitassets.cli.render import emit_json
+    from gitassets.runs.required_blobs import need_chosen
 
     project, found = load_run(run)
     selection = make_selection(audio, image, video, segment)
@@ -525,7 +525,7 @@ def copy_chosen(
 
 
 def _tell_copied(result: CopyResult) -> None:
-    from gitassets.cli.told import tell_skipped, tell_unproven
+    from gitassets.cli.phrases import tell_skipped, tell_unproven
     from gitassets.domain.commit_message import format_addresses
 
     what = format_addresses(one.address for one in result.copied) or "nothing"

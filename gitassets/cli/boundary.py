@@ -110,7 +110,7 @@ def _silence_stdout() -> None:
 
 def _without_keys(text: str) -> str:
     """The text without the services' keys, of which there can be none where none was looked for."""
-    keys = sys.modules.get("gitassets.providers.keys")
+    keys = sys.modules.get("gitassets.providers.http.keys")
     return text if keys is None else str(keys.hide_keys(text))
 
 

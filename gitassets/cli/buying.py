@@ -8,8 +8,8 @@ import typer
 
 from gitassets.cli.options import is_interactive
 from gitassets.domain.commit_message import format_addresses
+from gitassets.domain.estimate import Estimate, EstimateLine, Reused, format_usd
 from gitassets.domain.manifest import Address
-from gitassets.domain.money import Estimate, EstimateLine, Reused, format_usd
 
 
 class TerminalBuyer:

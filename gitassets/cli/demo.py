@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 
 from gitassets.actions.init import init
-from gitassets.adapters.git import Git, create_repository, has_identity, set_config
+from gitassets.adapters.git.repository import Git, create_repository, has_identity, set_config
 from gitassets.errors import ConflictError
 
 RUN_ID = "demo"

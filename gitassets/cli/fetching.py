@@ -12,9 +12,9 @@ from gitassets.cli.options import show_progress
 from gitassets.errors import RemoteError
 
 if TYPE_CHECKING:
-    from gitassets.actions.fetch import Wanted
     from gitassets.actions.open_close import OpenResult
-    from gitassets.actions.project import Project, Run
+    from gitassets.runs.fetch import Wanted
+    from gitassets.runs.project import Project, Run
 
 
 def fetch_first(
@@ -24,8 +24,8 @@ def fetch_first(
 
     RemoteError where it cannot be reached; with `lenient` that is only said.
     """
-    from gitassets.actions.fetch import fetch, list_absent
     from gitassets.cli.sharing import tell_fetched
+    from gitassets.runs.fetch import fetch, list_absent
 
     absent = list_absent(project, run, needed)
     if not absent:
@@ -48,7 +48,7 @@ def fetch_and_lay_out(project: Project, run: Run, needed: Mapping[str, Wanted], 
 
     Returns the files that were written.
     """
-    from gitassets.actions.need import lay_out_files
+    from gitassets.runs.required_blobs import lay_out_files
 
     fetch_first(project, run, needed, as_json, lenient=True)
     return lay_out_files(project, run, dict(needed))
@@ -56,8 +56,8 @@ def fetch_and_lay_out(project: Project, run: Run, needed: Mapping[str, Wanted], 
 
 def complete_opened(project: Project, opened: OpenResult, as_json: bool) -> OpenResult:
     """The files that no cache had are fetched, too."""
-    from gitassets.actions.need import need_all
-    from gitassets.actions.project import find_run
+    from gitassets.runs.project import find_run
+    from gitassets.runs.required_blobs import need_all
 
     if not opened.missing:
         return opened

@@ -94,9 +94,9 @@ def export(
         _export_timeline(run, only, output, force=force, dry_run=dry_run, as_json=as_json)
         return
     from gitassets.actions.export import ExportOptions, export_run
-    from gitassets.actions.need import need_excerpt
     from gitassets.cli.fetching import fetch_first
     from gitassets.cli.render import emit_json
+    from gitassets.runs.required_blobs import need_excerpt
 
     project, found = look_at_run(run, history=True)
     options = ExportOptions(
@@ -134,9 +134,9 @@ def _export_timeline(
     run: str, only: Only | None, output: Path | None, *, force: bool, dry_run: bool, as_json: bool
 ) -> None:
     from gitassets.actions.export_timeline import TimelineOptions, export_timeline
-    from gitassets.actions.need import need_excerpt
     from gitassets.cli.fetching import fetch_and_lay_out
     from gitassets.cli.render import emit_json
+    from gitassets.runs.required_blobs import need_excerpt
 
     project, found = look_at_run(run, history=True)
     options = TimelineOptions(only=only, output=output, force=force, dry_run=dry_run)
@@ -258,9 +258,9 @@ def _tell_imported(result: ImportResult) -> None:
 
 
 def _tell_approvals(result: ImportResult) -> None:
-    from gitassets.actions.proven import describe_unproven
     from gitassets.cli.render import printable
     from gitassets.domain.imported import Approvals
+    from gitassets.runs.proof import describe_unproven
 
     if result.approvals is Approvals.PROVEN:
         typer.echo("  approvals: proven by the history in the file")

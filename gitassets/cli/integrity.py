@@ -10,7 +10,7 @@ import typer
 
 from gitassets.cli.boundary import PARTIAL, guarded
 from gitassets.cli.options import DryRunOption, JsonOption, complete_run, is_interactive, load_project, look_at_run
-from gitassets.domain.keep import Keep
+from gitassets.domain.gc_policy import Keep
 
 if TYPE_CHECKING:
     from gitassets.actions.hooks import HooksResult
@@ -67,11 +67,11 @@ def verify(
     from the manifests: an approval, publication or reopen that its message does not name is an error, unless
     `git config gitassets.allowByHand` is true or --allow-by-hand is given; any other transition is noted.
     """
-    from gitassets.actions.project import list_runs
     from gitassets.actions.verify import VerifyOptions
     from gitassets.actions.verify import verify as act
     from gitassets.cli.render import emit_json
     from gitassets.errors import UsageError
+    from gitassets.runs.project import list_runs
 
     if everything and span is not None:
         raise UsageError("--range names some commits, --all means all", "Leave out one of them.")

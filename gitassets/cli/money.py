@@ -71,7 +71,7 @@ def _print_costs(result: CostResult) -> None:
 
 def _add_run(table: Table, run: RunCost) -> None:
     from gitassets.cli.render import plain
-    from gitassets.domain.money import format_usd
+    from gitassets.domain.estimate import format_usd
 
     for row in run.rows:
         table.add_row(
@@ -88,7 +88,7 @@ def _add_run(table: Table, run: RunCost) -> None:
 
 def _add_sums(table: Table, result: CostResult) -> None:
     from gitassets.cli.render import plain
-    from gitassets.domain.money import format_usd
+    from gitassets.domain.estimate import format_usd
 
     for one in result.by_kind:
         cells = (str(one.takes), format_usd(one.cost_usd), "", format_usd(one.wasted_usd))
@@ -102,7 +102,7 @@ def _add_sums(table: Table, result: CostResult) -> None:
 
 def _tell_rest(result: CostResult) -> None:
     from gitassets.cli.render import count
-    from gitassets.domain.money import format_usd
+    from gitassets.domain.estimate import format_usd
 
     charges = sum(row.charges for run in result.runs for row in run.rows)
     unknown = sum(run.unknown_takes for run in result.runs)

@@ -11,9 +11,9 @@ import typer
 from gitassets.errors import GitAssetsError
 
 if TYPE_CHECKING:
-    from gitassets.actions.project import Project, Run
     from gitassets.actions.upgrade import UpgradeResult
-    from gitassets.domain.old_run import NotFound
+    from gitassets.domain.claude_studio.run import NotFound
+    from gitassets.runs.project import Project, Run
 
 _SHOWN = 8
 
@@ -22,8 +22,8 @@ def settle_run(project: Project, run: Run) -> Run:
     """The run as one of ours: an old one has been upgraded, and the report is on standard error."""
     if not run.old:
         return run
-    from gitassets.actions.project import find_run
     from gitassets.actions.upgrade import upgrade as act
+    from gitassets.runs.project import find_run
 
     typer.echo(f"{run.run_id} is a run of claude-studio: it is upgraded first.", err=True)
     tell_upgrade(act(project, run, lambda _: None), err=True)

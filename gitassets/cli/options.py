@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gitassets.domain.estimate import format_usd
 from gitassets.domain.manifest import Kind
-from gitassets.domain.money import format_usd
 from gitassets.domain.selection import AssetSelection, Selection, parse_selection
 from gitassets.domain.status import Status
 
 if TYPE_CHECKING:
-    from gitassets.actions.project import Project, Run
+    from gitassets.runs.project import Project, Run
 
 
 def complete_run(incomplete: str) -> list[str]:
     """The run ids that begin with what is typed; reads only, and never fails at a prompt."""
-    from gitassets.actions.project import find_old_runs, find_project, find_runs
     from gitassets.errors import GitAssetsError
+    from gitassets.runs.project import find_old_runs, find_project, find_runs
 
     try:
         project = find_project(Path.cwd())
@@ -34,9 +34,9 @@ def complete_run(incomplete: str) -> list[str]:
 
 def complete_git_remote(incomplete: str) -> list[str]:
     """The git remotes that begin with what is typed; reads only, and never fails at a prompt."""
-    from gitassets.actions.project import find_project
-    from gitassets.adapters.git_remote import list_git_remotes
+    from gitassets.adapters.git.remote import list_git_remotes
     from gitassets.errors import GitAssetsError
+    from gitassets.runs.project import find_project
 
     try:
         names = list_git_remotes(find_project(Path.cwd()).git)
@@ -47,9 +47,9 @@ def complete_git_remote(incomplete: str) -> list[str]:
 
 def complete_dvc_remote(incomplete: str) -> list[str]:
     """The DVC remotes of the project that begin with what is typed; reads only, and never fails at a prompt."""
-    from gitassets.actions.project import find_project
-    from gitassets.adapters.dvc_settings_file import read_settings
+    from gitassets.adapters.dvc.settings_file import read_settings
     from gitassets.errors import GitAssetsError
+    from gitassets.runs.project import find_project
 
     try:
         names = list(read_settings(find_project(Path.cwd()).root / ".dvc" / "config").remotes)
@@ -126,7 +126,7 @@ def load_project(*, tend: bool = True) -> Project:
     Every command of a project comes by here. Those that are about the hooks themselves do not `tend` them.
     """
     from gitassets.actions.hooks import find_unguarded
-    from gitassets.actions.project import find_project
+    from gitassets.runs.project import find_project
 
     project = find_project(Path.cwd())
     unguarded = find_unguarded(project) if tend else []
@@ -155,9 +155,9 @@ def _mend_hooks(project: Project, unguarded: Sequence[str]) -> None:
 
 def load_run(wanted: str, *, dry_run: bool = False) -> tuple[Project, Run]:
     """The run that a command is to change. One of claude-studio is upgraded first, unless it is only a `dry_run`."""
-    from gitassets.actions.create import check_prepared
-    from gitassets.actions.project import find_run, require_known_rules
     from gitassets.cli.old_runs import settle_run, view_run
+    from gitassets.runs.create import check_prepared
+    from gitassets.runs.project import find_run, require_known_rules
 
     project = load_project()
     check_prepared(project)
@@ -169,8 +169,8 @@ def load_run(wanted: str, *, dry_run: bool = False) -> tuple[Project, Run]:
 
 def look_at_run(wanted: str, *, history: bool = False) -> tuple[Project, Run]:
     """The run that a command is to read, its `history` too. One of claude-studio is upgraded where that can be done."""
-    from gitassets.actions.project import find_run
     from gitassets.cli.old_runs import settle_run_to_read
+    from gitassets.runs.project import find_run
 
     project = load_project()
     tell_unprepared(project)
@@ -181,8 +181,8 @@ def look_at_run(wanted: str, *, history: bool = False) -> tuple[Project, Run]:
 
 def _tell_unknown_rules(project: Project, run: Run) -> None:
     """What only reads works on a run of a newer gitassets; yet it is said."""
-    from gitassets.actions.project import require_known_rules
     from gitassets.errors import GitAssetsError
+    from gitassets.runs.project import require_known_rules
 
     try:
         require_known_rules(project, run)
@@ -192,7 +192,7 @@ def _tell_unknown_rules(project: Project, run: Run) -> None:
 
 def tell_unprepared(project: Project) -> None:
     """In a clone where `init` has not been, what only reads works; yet it is said."""
-    from gitassets.actions.create import is_fresh_clone
+    from gitassets.runs.create import is_fresh_clone
 
     if is_fresh_clone(project):
         typer.echo("This clone is not set up yet: run `gitassets init` once.", err=True)

@@ -21,7 +21,7 @@ from gitassets.cli.options import (
 
 if TYPE_CHECKING:
     from gitassets.actions.query import SegmentResult
-    from gitassets.adapters.settings_file import Settings
+    from gitassets.adapters.state.settings_file import Settings
     from gitassets.domain.audit import LogEntry
     from gitassets.providers.registry import ProviderLine
 
@@ -98,7 +98,6 @@ def _describe_value(name: str, value: object) -> str:
 @guarded
 def summary(run: OptionalRun = None, as_json: JsonOption = False) -> None:
     """Show the state of one run, or of all: counts by status, length of the narration, cost of the current takes."""
-    from gitassets.actions.project import find_run
     from gitassets.actions.query import summarize
     from gitassets.cli.render import (
         emit_json,
@@ -109,6 +108,7 @@ def summary(run: OptionalRun = None, as_json: JsonOption = False) -> None:
         shorten,
         style_status,
     )
+    from gitassets.runs.project import find_run
 
     project = load_project()
     tell_unprepared(project)

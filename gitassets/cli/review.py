@@ -8,16 +8,16 @@ import typer
 
 from gitassets.actions.choose import choose as choose_take
 from gitassets.actions.log import read_log
-from gitassets.actions.project import Project, Run
 from gitassets.actions.query import AssetRow, read_rows
 from gitassets.actions.transition import approve, move_to_review, reject, reopen_assets
-from gitassets.adapters.viewer import Viewer
+from gitassets.adapters.media.viewer import Viewer
 from gitassets.cli.render import emit_json, format_duration, make_console, plain, printable, style_status
 from gitassets.domain.manifest import Asset, Kind
 from gitassets.domain.selection import ALL, AssetSelection, Selection
 from gitassets.domain.status import Status
 from gitassets.domain.takes import sorted_takes
 from gitassets.errors import GitAssetsError, NoMatchError
+from gitassets.runs.project import Project, Run
 
 _TAKEN_BACK = "taken back in review"
 _WAITING = (Status.DRAFT, Status.REVISED, Status.REVIEW)

@@ -28,7 +28,7 @@ from gitassets.domain.budget import Budget
 if TYPE_CHECKING:
     from gitassets.actions.open_close import OpenResult
     from gitassets.actions.produce import ProduceOptions, ProduceResult
-    from gitassets.actions.project import Project, Run
+    from gitassets.runs.project import Project, Run
 
 
 def register(app: typer.Typer) -> None:
@@ -159,9 +159,9 @@ def produce(
     What is stale is made again with --stale alone, by the provider that each came from; approved assets never are.
     """
     from gitassets.actions import produce as action
-    from gitassets.actions.spending import Terms
     from gitassets.cli.buying import TerminalBuyer
     from gitassets.errors import UsageError
+    from gitassets.making.consent import Terms
 
     if script is None and trial is None and resume is None:
         raise UsageError("Say what to make", "With --script FILE or --trial NAME for a new run, or --resume RUN.")
@@ -193,9 +193,9 @@ def produce(
 
 def _fetch_clip_images(project: Project, run: Run, options: ProduceOptions, as_json: bool) -> None:
     """The images that clips are to be made of are here, as far as they can be had."""
-    from gitassets.actions.need import need_missing_clip_images
     from gitassets.actions.produce import makes_clips
     from gitassets.cli.fetching import fetch_first
+    from gitassets.runs.required_blobs import need_missing_clip_images
 
     if run.is_open and not run.old and makes_clips(project, run, options):
         fetch_first(project, run, need_missing_clip_images(project, run), as_json, lenient=True)
@@ -204,7 +204,7 @@ def _fetch_clip_images(project: Project, run: Run, options: ProduceOptions, as_j
 def _read_paragraphs(project: Project, script: str | None, trial: str | None) -> list[str] | None:
     """The paragraphs of the script that is named; None when none is."""
     from gitassets.actions.produce import read_script, read_trial
-    from gitassets.adapters.old_run_files import TRIALS_DIR
+    from gitassets.adapters.claude_studio_files import TRIALS_DIR
 
     if trial is not None:
         work = next((one for one in (Path.cwd(), project.root) if (one / TRIALS_DIR).is_dir()), project.root)
@@ -230,8 +230,8 @@ def _tell_produced(result: ProduceResult, as_json: bool, *, stale: bool) -> None
 
 def _print_produced(result: ProduceResult, *, stale: bool) -> None:
     from gitassets.cli.buying import tell_estimate, tell_made
+    from gitassets.cli.phrases import tell_failures, tell_left_out, tell_skipped
     from gitassets.cli.render import count
-    from gitassets.cli.told import tell_failures, tell_left_out, tell_skipped
     from gitassets.domain.commit_message import format_addresses
 
     again = f"gitassets produce --resume {result.run_id}"
@@ -312,10 +312,10 @@ def open_(run: RunArgument, as_json: JsonOption = False) -> None:
 
 
 def _tell_missing(project: Project, opened: OpenResult) -> None:
-    from gitassets.actions.absent import how_to_get
-    from gitassets.actions.need import need_all
-    from gitassets.actions.project import find_run
     from gitassets.cli.render import count, printable
+    from gitassets.runs.missing_blobs import how_to_get
+    from gitassets.runs.project import find_run
+    from gitassets.runs.required_blobs import need_all
 
     run = find_run(project, opened.run_id)
     hint = how_to_get(project, run, [md5 for md5, one in need_all(project, run).items() if one.path in opened.missing])

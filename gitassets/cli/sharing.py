@@ -26,12 +26,12 @@ from gitassets.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from gitassets.actions.fetch import Fetched
-    from gitassets.actions.project import Project
     from gitassets.actions.pull import PullOptions, PullResult
     from gitassets.actions.push import PushResult
     from gitassets.actions.runs import RunRow, RunsResult
-    from gitassets.actions.upload import Uploaded
+    from gitassets.runs.fetch import Fetched
+    from gitassets.runs.project import Project
+    from gitassets.runs.upload import Uploaded
 
 _SHOWN = 5
 
@@ -195,8 +195,8 @@ def _pull(project: Project, run: str, options: PullOptions, as_json: bool) -> Pu
     from dataclasses import replace
 
     from gitassets.actions.pull import pull as act
-    from gitassets.actions.remotes import ForeignRemoteError
     from gitassets.cli.render import printable
+    from gitassets.runs.remotes import ForeignRemoteError
 
     while True:
         try:
@@ -279,8 +279,8 @@ def publish(
     """
     from gitassets.actions.publish import publish as act
     from gitassets.actions.push import PushOptions
+    from gitassets.cli.phrases import tell_skipped, tell_transitions
     from gitassets.cli.render import emit_json
-    from gitassets.cli.told import tell_skipped, tell_transitions
     from gitassets.domain.commit_message import format_addresses
 
     project, found = load_run(run, dry_run=dry_run)

@@ -178,9 +178,9 @@ def choose(
     candidate is brought back in review, as `restore --take` does it. Approved assets are refused.
     """
     from gitassets.actions.choose import choose as act
-    from gitassets.actions.need import need_chosen
     from gitassets.cli.fetching import fetch_first
     from gitassets.cli.render import emit_json
+    from gitassets.runs.required_blobs import need_chosen
 
     if take is None:
         raise UsageError("Say which take to choose, with --take N", "`gitassets takes` shows those of an asset.")

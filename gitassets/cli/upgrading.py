@@ -25,8 +25,8 @@ from gitassets.cli.options import (
 from gitassets.errors import GitAssetsError, UsageError
 
 if TYPE_CHECKING:
-    from gitassets.actions.project import Project, Run
     from gitassets.actions.upgrade import UpgradeResult
+    from gitassets.runs.project import Project, Run
 
 
 def register(app: typer.Typer) -> None:
@@ -57,8 +57,8 @@ def upgrade(
     Every other command does this too, for the run that it names. The report says which scene became part of which
     segment, and what was not found or is unclear; `gitassets move` mends a picture that went to the wrong segment.
     """
-    from gitassets.actions.project import find_run, list_runs
     from gitassets.cli.render import emit_json
+    from gitassets.runs.project import find_run, list_runs
 
     if (run is None) != everything:
         raise UsageError("Say what to upgrade", "Name one RUN, or --all.")
@@ -125,9 +125,9 @@ def move(
 ) -> None:
     """Move one asset to another segment, with its status. What that segment has already stays as an earlier take."""
     from gitassets.actions.move import move as act
-    from gitassets.actions.need import need_chosen
     from gitassets.cli.fetching import fetch_first
     from gitassets.cli.render import emit_json
+    from gitassets.runs.required_blobs import need_chosen
 
     project, found = load_run(run)
     selection = make_selection(audio, image, video)

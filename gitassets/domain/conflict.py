@@ -12,8 +12,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from gitassets.domain.manifest import Address, Asset, Manifest, raw_asset
+from gitassets.domain.merge.values import are_alike, join_unique
 from gitassets.domain.status import Status
-from gitassets.domain.value_merge import are_alike, join_unique
 
 CONFLICT, SETTLED = "conflict", "settled"
 

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
 
+from gitassets.domain.claude_studio.json import is_old_manifest
 from gitassets.domain.conflict import CONFLICT
 from gitassets.domain.dvc_file import find_dvc_mismatch
 from gitassets.domain.manifest import (
@@ -30,7 +31,6 @@ from gitassets.domain.manifest import (
     iter_changed_segments,
     parse_manifest,
 )
-from gitassets.domain.old_json import is_old_manifest
 from gitassets.domain.reopened import is_reopened
 from gitassets.domain.rules import KNOWN_RULES, UPGRADE_HINT, describe_unknown
 from gitassets.domain.status import Status, find_path

@@ -11,14 +11,14 @@ from typing import Any
 
 from gitassets.domain.manifest import Kind
 from gitassets.errors import ProviderError
-from gitassets.providers.answers import parse_answer
 from gitassets.providers.base import Request
-from gitassets.providers.calls import BUYING, Call, CallError, Problem
-from gitassets.providers.failures import Asked, explain
-from gitassets.providers.http import USER_AGENT, Credential, HttpClient, Patience, Pause
-from gitassets.providers.keys import Key, MissingKeyError, find_key, how_to_set
-from gitassets.providers.media_file import MAX_BYTES, PART_NAME, keep_media
-from gitassets.providers.network import Network
+from gitassets.providers.http.answers import parse_answer
+from gitassets.providers.http.calls import BUYING, Call, CallError, Problem
+from gitassets.providers.http.client import USER_AGENT, Credential, HttpClient, Patience, Pause
+from gitassets.providers.http.failures import Asked, explain
+from gitassets.providers.http.keys import Key, MissingKeyError, find_key, how_to_set
+from gitassets.providers.http.media_file import MAX_BYTES, PART_NAME, keep_media
+from gitassets.providers.http.network import Network
 from gitassets.providers.service_settings import ServiceSettings
 
 MAX_JSON_BYTES = 128 * 2**20

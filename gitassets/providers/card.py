@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING
 
 from gitassets.domain.line_breaks import iter_clusters
 from gitassets.domain.manifest import Kind
-from gitassets.errors import ProviderError
-from gitassets.providers.base import Generated, Request
-from gitassets.providers.card_design import (
+from gitassets.drawing.card_design import (
     Area,
     Design,
     choose_design,
@@ -22,7 +20,7 @@ from gitassets.providers.card_design import (
     place_block,
     place_line,
 )
-from gitassets.providers.typeface import (
+from gitassets.drawing.typeface import (
     SANS,
     SANS_BOLD,
     SERIF,
@@ -32,7 +30,9 @@ from gitassets.providers.typeface import (
     is_visible,
     load_font,
 )
-from gitassets.providers.typesetting import MAX_CHARS, Line, Measure, Role, Typesetter, measure_height
+from gitassets.drawing.typesetting import MAX_CHARS, Line, Measure, Role, Typesetter, measure_height
+from gitassets.errors import ProviderError
+from gitassets.providers.base import Generated, Request
 
 if TYPE_CHECKING:
     from PIL.Image import Image

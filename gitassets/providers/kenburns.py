@@ -5,12 +5,12 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
-from gitassets.adapters.ffmpeg import Ffmpeg, FfmpegError, find_ffmpeg
 from gitassets.adapters.files import hash_file
-from gitassets.adapters.media_source import MediaSource
-from gitassets.adapters.probe import probe_media
-from gitassets.adapters.render_picture import Picture, render_picture
-from gitassets.adapters.render_settings import RenderSettings
+from gitassets.adapters.media.ffmpeg import Ffmpeg, FfmpegError, find_ffmpeg
+from gitassets.adapters.media.probe import probe_media
+from gitassets.adapters.media.source import MediaSource
+from gitassets.adapters.render.picture import Picture, render_picture
+from gitassets.adapters.render.settings import RenderSettings
 from gitassets.domain.manifest import Kind
 from gitassets.domain.timeline import FULL_ZOOM_SEC, Look, Shot
 from gitassets.errors import CorruptError, NotFoundError, ProviderError

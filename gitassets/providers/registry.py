@@ -17,7 +17,7 @@ from gitassets.errors import GitAssetsError, ProviderError
 from gitassets.providers.base import Provider, Service
 
 if TYPE_CHECKING:
-    from gitassets.adapters.settings_file import Settings
+    from gitassets.adapters.state.settings_file import Settings
 
 GROUP = "gitassets.providers"
 # The names that claude-studio gave them.
@@ -31,12 +31,12 @@ _EMBEDDED = {
 }
 # Made from their section below `services:`.
 _SERVICES = {
-    ("elevenlabs", Kind.AUDIO): "gitassets.providers.elevenlabs:ElevenLabs",
-    ("openai", Kind.AUDIO): "gitassets.providers.openai_speech:OpenAISpeech",
-    ("openai", Kind.IMAGE): "gitassets.providers.openai_images:OpenAIImages",
-    ("wikimedia", Kind.IMAGE): "gitassets.providers.wikimedia:Wikimedia",
-    ("luma", Kind.VIDEO): "gitassets.providers.luma:Luma",
-    ("runway", Kind.VIDEO): "gitassets.providers.runway:Runway",
+    ("elevenlabs", Kind.AUDIO): "gitassets.providers.services.elevenlabs:ElevenLabs",
+    ("openai", Kind.AUDIO): "gitassets.providers.services.openai_speech:OpenAISpeech",
+    ("openai", Kind.IMAGE): "gitassets.providers.services.openai_images:OpenAIImages",
+    ("wikimedia", Kind.IMAGE): "gitassets.providers.services.wikimedia:Wikimedia",
+    ("luma", Kind.VIDEO): "gitassets.providers.services.luma:Luma",
+    ("runway", Kind.VIDEO): "gitassets.providers.services.runway:Runway",
 }
 _BUILT_IN = {**_EMBEDDED, **_SERVICES}
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from gitassets.errors import CorruptError
-from gitassets.providers.addresses import is_loopback_host
+from gitassets.providers.http.addresses import is_loopback_host
 
 _SECRET = re.compile(r"key|token|secret|password|credential", re.I)
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from gitassets.actions.project import Project, Run
-from gitassets.actions.recording import write_run
 from gitassets.adapters.files import hash_file
 from gitassets.domain.commit_message import CommitMessage
 from gitassets.domain.manifest import Address, Asset
 from gitassets.domain.status import Status
 from gitassets.domain.takes import make_candidate, next_take
+from gitassets.making.record import write_run
+from gitassets.runs.project import Project, Run
 from tests.media import write_picture
 
 

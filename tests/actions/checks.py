@@ -9,15 +9,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from gitassets.actions.history import read_tree
-from gitassets.actions.progress import Progress
-from gitassets.actions.project import Project, Run, read_manifest
-from gitassets.adapters.git import Git
+from gitassets.adapters.git.repository import Git
 from gitassets.domain.changes import check_message
 from gitassets.domain.dvc_file import DVC_FILES
 from gitassets.domain.guard import RunState, check_step, state_from_bytes
 from gitassets.domain.manifest import MANIFEST_NAME, Address, Asset, Kind, format_manifest, iter_folder_entries
 from gitassets.domain.selection import AssetSelection, parse_selection
+from gitassets.runs.history import read_tree
+from gitassets.runs.progress import Progress
+from gitassets.runs.project import Project, Run, read_manifest
 
 PACKAGE_ROOT = Path(__file__).parents[2]
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.actions import preparing
 from gitassets.actions.init import init
-from gitassets.actions.project import Project, Run, find_project, find_run, find_runs
 from gitassets.actions.track import track
-from gitassets.adapters.dvc import create_dvc_project
+from gitassets.adapters.dvc.cache import create_dvc_project
+from gitassets.making import prepare as preparing
+from gitassets.runs.project import Project, Run, find_project, find_run, find_runs
 from tests.actions.checks import ignore_progress
 from tests.actions.locked_run import copy_project
 from tests.actions.tone_provider import ToneProvider

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from gitassets.actions.project import Project, Run, find_project, find_run, read_manifest, repair_links
 from gitassets.actions.transition import approve
 from gitassets.actions.verify import VerifyOptions, VerifyResult, verify
 from gitassets.adapters.files import hash_file
@@ -18,6 +17,7 @@ from gitassets.domain.derived import derive
 from gitassets.domain.dvc_file import DVC_FILES, imply_dvc_files
 from gitassets.domain.manifest import MANIFEST_NAME, Address, Asset, Kind, Manifest, format_manifest, parse_manifest
 from gitassets.domain.status import Status
+from gitassets.runs.project import Project, Run, find_project, find_run, read_manifest, repair_links
 from tests.actions.checks import git, select
 from tests.media import write_picture
 

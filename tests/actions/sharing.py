@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitassets.actions.init import init
-from gitassets.actions.project import Project, Run, find_project, find_run, read_manifest
 from gitassets.actions.pull import PullOptions, PullResult, pull
 from gitassets.actions.push import PushOptions, PushResult, push
 from gitassets.domain.manifest import Manifest, iter_folder_entries
 from gitassets.domain.selection import parse_selection
+from gitassets.runs.project import Project, Run, find_project, find_run, read_manifest
 from tests.actions.checks import git, ignore_progress
 from tests.actions.locked_run import LockedRun
 from tests.storage import FolderStorage, Storage

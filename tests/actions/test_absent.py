@@ -6,13 +6,13 @@ import subprocess
 
 import pytest
 
-from gitassets.actions.absent import how_to_get
 from gitassets.actions.copy import CopyOptions, copy_assets
-from gitassets.actions.create import create_run
 from gitassets.actions.doctor import doctor
-from gitassets.actions.project import Project, Run
 from gitassets.actions.transition import approve
 from gitassets.domain.manifest import Manifest, Segment
+from gitassets.runs.create import create_run
+from gitassets.runs.missing_blobs import how_to_get
+from gitassets.runs.project import Project, Run
 from tests.actions.checks import asset, lose_blobs, run_cli, select
 
 NOWHERE = "No DVC remote is set up that could have them: `dvc remote add -d NAME URL` in"

@@ -8,18 +8,18 @@ from msgspec.structs import replace
 from PIL import Image
 
 from gitassets.actions.build import BuildOptions, BuildResult, GapsError, build
-from gitassets.actions.progress import Progress
-from gitassets.actions.project import Project, Run, find_project, find_run, read_manifest
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.track import track
 from gitassets.actions.transition import approve, reject, reopen_assets
-from gitassets.adapters import media_source
 from gitassets.adapters.files import hash_file
-from gitassets.adapters.locks import hold_lock
-from gitassets.adapters.probe import MediaInfo, probe_media
+from gitassets.adapters.media import source as media_source
+from gitassets.adapters.media.probe import MediaInfo, probe_media
+from gitassets.adapters.state.locks import hold_lock
 from gitassets.domain.manifest import Address, Kind
 from gitassets.domain.timeline import Policy
 from gitassets.errors import BusyError, CorruptError, NotFoundError, UsageError
+from gitassets.runs.progress import Progress
+from gitassets.runs.project import Project, Run, find_project, find_run, read_manifest
 from tests.actions.checks import assert_clean, asset, git, ignore_progress, select, snapshot, subjects
 from tests.actions.locked_run import change_by_hand, commit_by_hand, write_by_hand
 from tests.adapters.media_files import join_bytes, join_clips, make_clip, make_tone

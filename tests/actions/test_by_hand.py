@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from gitassets.actions import comparing
 from gitassets.actions.log import read_log
 from gitassets.actions.takes import blame
 from gitassets.actions.transition import approve, reject, reopen_assets
-from gitassets.adapters.git import set_config
-from gitassets.adapters.hook_files import shipped_hooks_dir
+from gitassets.adapters.git.hook_files import shipped_hooks_dir
+from gitassets.adapters.git.repository import set_config
 from gitassets.domain.manifest import MANIFEST_NAME, Asset
 from gitassets.domain.reopened import reopen_record
 from gitassets.domain.status import Status
+from gitassets.runs import deviations as comparing
 from tests.actions.checks import git, run_cli, select
 from tests.actions.locked_run import (
     IMAGE_1,

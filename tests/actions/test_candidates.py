@@ -10,17 +10,17 @@ from gitassets.actions.choose import choose
 from gitassets.actions.move import move
 from gitassets.actions.note import note
 from gitassets.actions.produce import ProduceOptions, produce
-from gitassets.actions.progress import Progress
-from gitassets.actions.project import Project, Run, find_run, read_manifest
 from gitassets.actions.regen import RegenOptions, RegenResult, regen
 from gitassets.actions.transition import approve, reject
 from gitassets.actions.verify import VerifyOptions, verify
-from gitassets.adapters.journal import Made, MadeLog
+from gitassets.adapters.state.journal import Made, MadeLog
 from gitassets.domain.budget import Budget
 from gitassets.domain.manifest import Address, Asset, Kind, raw_asset
 from gitassets.domain.selection import parse_selection
 from gitassets.errors import LockedError, ProviderError
 from gitassets.providers.base import Request
+from gitassets.runs.progress import Progress
+from gitassets.runs.project import Project, Run, find_run, read_manifest
 from tests.actions.candidates import listed
 from tests.actions.checks import (
     addresses,

@@ -15,18 +15,18 @@ from gitassets.actions.gc import gc
 from gitassets.actions.log import read_log
 from gitassets.actions.move import move
 from gitassets.actions.open_close import close_run, open_run
-from gitassets.actions.project import find_run
 from gitassets.actions.query import list_assets
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.takes import read_takes, restore
 from gitassets.actions.track import track
 from gitassets.actions.transition import approve, move_to_review, reject, reopen_assets
-from gitassets.domain.keep import Keep
+from gitassets.domain.gc_policy import Keep
 from gitassets.domain.manifest import Address, Kind
 from gitassets.domain.selection import parse_selection
 from gitassets.domain.status import Status
 from gitassets.domain.timeline import Policy
 from gitassets.errors import ConflictError, LockedError, NotFoundError, UsageError
+from gitassets.runs.project import find_run
 from tests.actions.candidates import add_candidates, listed
 from tests.actions.checks import assert_clean, git, ignore_progress, run_cli, select, snapshot, subjects
 from tests.actions.locked_run import IMAGE_1, IMAGE_3, LockedRun, copy_project, overwrite

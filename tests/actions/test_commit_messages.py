@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from gitassets.actions.project import find_run
 from gitassets.actions.transition import approve, reject, reopen_assets
-from gitassets.adapters import git as git_adapter
-from gitassets.adapters.git import set_config
+from gitassets.adapters.git.repository import repository as git_adapter
+from gitassets.adapters.git.repository import set_config
 from gitassets.domain.manifest import MANIFEST_NAME, Asset
 from gitassets.domain.reopened import reopen_record
 from gitassets.domain.status import Status
+from gitassets.runs.project import find_run
 from tests.actions.checks import git, select, write_hook
 from tests.actions.locked_run import (
     IMAGE_1,
@@ -193,8 +193,8 @@ def test_amending_through_an_alias_and_shortened(locked: LockedRun) -> None:
 def test_where_nobody_can_tell_whether_a_commit_is_amended_both_ways_count(
     locked: LockedRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gitassets.actions import check_message as checking
-    from gitassets.actions.guarding import find_staged
+    from gitassets.githooks import check_message as checking
+    from gitassets.githooks.check_commit import find_staged
 
     monkeypatch.setattr(checking, "is_amending", lambda: None)
     approve(locked.project, locked.run, select(image="3"))

@@ -8,13 +8,13 @@ import pytest
 
 from gitassets.actions.copy import CopyOptions, CopyResult, copy_assets
 from gitassets.actions.open_close import close_run
-from gitassets.actions.project import Project, Run, find_run, read_manifest
 from gitassets.actions.track import track
 from gitassets.actions.transition import approve, reject
 from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.domain.manifest import Kind
 from gitassets.domain.selection import ALL, APPROVED, AssetSelection
 from gitassets.errors import CorruptError, GitAssetsError, LockedError, NoMatchError, NotFoundError, UsageError
+from gitassets.runs.project import Project, Run, find_run, read_manifest
 from tests.actions.checks import (
     addresses,
     assert_clean,

@@ -86,7 +86,7 @@ def test_git_diff_and_git_log_in_a_run_speak_words(locked: LockedRun) -> None:
 def test_where_the_program_is_gone_git_shows_the_file_itself(
     locked: LockedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gitassets.adapters.run_hooks.sys.executable", str(tmp_path / "gone" / "python"))
+    monkeypatch.setattr("gitassets.adapters.git.run_hooks.sys.executable", str(tmp_path / "gone" / "python"))
     install(locked.project)
     reopen_assets(locked.project, locked.run, select(image="1"), reason="wrong logo")
     assert '+        "status": "review"' in locked.git("diff", "HEAD~1", "--", MANIFEST_NAME)

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from gitassets.actions.choose import choose
-from gitassets.actions.expecting import parse_expected
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.transition import approve, reject, reopen_assets
 from gitassets.domain.status import Status
 from gitassets.errors import ConflictError, UsageError
+from gitassets.runs.expected_bytes import parse_expected
 from tests.actions.candidates import add_candidates
 from tests.actions.checks import run_cli, select, snapshot
 from tests.actions.locked_run import IMAGE_1, IMAGE_3, LockedRun, overwrite

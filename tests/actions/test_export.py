@@ -14,8 +14,6 @@ from gitassets.actions import export as export_module
 from gitassets.actions.export import ExportOptions, export_run
 from gitassets.actions.note import note
 from gitassets.actions.open_close import close_run
-from gitassets.actions.progress import Progress
-from gitassets.actions.project import Project, Run, find_run
 from gitassets.actions.track import track
 from gitassets.actions.transition import approve, reject
 from gitassets.adapters.bag import BagFolder
@@ -23,6 +21,8 @@ from gitassets.domain.excerpt import Only
 from gitassets.domain.manifest import Kind, parse_manifest
 from gitassets.domain.selection import parse_selection
 from gitassets.errors import ConflictError, CorruptError, GitAssetsError, NoMatchError, NotFoundError, UsageError
+from gitassets.runs.progress import Progress
+from gitassets.runs.project import Project, Run, find_run
 from tests.actions.bags import export_it
 from tests.actions.checks import addresses, assert_clean, asset, git, ignore_progress, select, snapshot
 from tests.actions.crashes import dies_in

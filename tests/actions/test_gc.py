@@ -10,16 +10,16 @@ import pytest
 from msgspec.structs import replace
 
 from gitassets.actions.gc import gc
-from gitassets.actions.project import Project, find_project, find_run
-from gitassets.actions.recording import hold_making
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.takes import restore
 from gitassets.actions.transition import approve, reopen_assets
-from gitassets.adapters.journal import Made, MadeLog
-from gitassets.domain.keep import Keep
+from gitassets.adapters.state.journal import Made, MadeLog
+from gitassets.domain.gc_policy import Keep
 from gitassets.domain.manifest import MANIFEST_NAME, Asset, raw_asset
 from gitassets.domain.status import Status
 from gitassets.errors import BusyError, ConflictError, CorruptError
+from gitassets.making.record import hold_making
+from gitassets.runs.project import Project, find_project, find_run
 from tests.actions.checks import git, run_cli, select
 from tests.actions.locked_run import (
     IMAGE_1,

@@ -9,23 +9,23 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from gitassets.actions.guarding import (
+from gitassets.actions.transition import approve, reopen_assets
+from gitassets.adapters.files import hash_bytes, hash_file
+from gitassets.adapters.git.objects import ObjectReader
+from gitassets.adapters.state import stat_index
+from gitassets.adapters.state.stat_index import StatIndex
+from gitassets.domain.guard import RunState
+from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
+from gitassets.domain.status import Status
+from gitassets.errors import LockedError
+from gitassets.githooks.check_commit import (
     check_staged,
     check_work_tree,
     find_merged_heads,
     find_staged,
     read_index,
 )
-from gitassets.actions.locked_files import LockedFiles, linked_folder
-from gitassets.actions.transition import approve, reopen_assets
-from gitassets.adapters import stat_index
-from gitassets.adapters.files import hash_bytes, hash_file
-from gitassets.adapters.git_objects import ObjectReader
-from gitassets.adapters.stat_index import StatIndex
-from gitassets.domain.guard import RunState
-from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
-from gitassets.domain.status import Status
-from gitassets.errors import LockedError
+from gitassets.runs.locked_files import LockedFiles, linked_folder
 from tests.actions.checks import git, select
 from tests.actions.locked_run import (
     IMAGE_1,

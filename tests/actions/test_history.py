@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.actions.history import (
+from gitassets.adapters.git.repository import Git
+from gitassets.domain.guard import RunState
+from gitassets.domain.manifest import MANIFEST_NAME
+from gitassets.domain.status import Status
+from gitassets.domain.tree_rules import TreeEntry
+from gitassets.errors import CorruptError, NotFoundError
+from gitassets.runs.history import (
     CommonStates,
     HistoryReader,
     name_in_run,
@@ -14,12 +20,6 @@ from gitassets.actions.history import (
     parse_tree,
     resolve_in_run,
 )
-from gitassets.adapters.git import Git
-from gitassets.domain.guard import RunState
-from gitassets.domain.manifest import MANIFEST_NAME
-from gitassets.domain.status import Status
-from gitassets.domain.tree_rules import TreeEntry
-from gitassets.errors import CorruptError, NotFoundError
 from tests.actions.checks import git
 from tests.actions.locked_run import IMAGE_1, LockedRun, change_by_hand, commit_by_hand, with_status
 

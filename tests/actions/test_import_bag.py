@@ -19,21 +19,21 @@ from gitassets.actions.init import init
 from gitassets.actions.log import read_log
 from gitassets.actions.note import note
 from gitassets.actions.open_close import close_run, open_run
-from gitassets.actions.project import Project, Run, find_project, find_run, find_runs, read_manifest
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.transition import approve, reject, reopen_assets
 from gitassets.actions.verify import VerifyOptions, verify
-from gitassets.adapters.dvc import BlobStore
+from gitassets.adapters.dvc.cache import BlobStore
 from gitassets.adapters.files import hash_bytes
-from gitassets.adapters.git import Git
-from gitassets.adapters.git_bundle import make_bundle
+from gitassets.adapters.git.bundle import make_bundle
+from gitassets.adapters.git.repository import Git
 from gitassets.domain.audit import parse_trail
 from gitassets.domain.excerpt import Only
-from gitassets.domain.keep import Keep
+from gitassets.domain.gc_policy import Keep
 from gitassets.domain.manifest import MANIFEST_NAME, Address, Kind, Manifest, format_manifest, parse_manifest
 from gitassets.domain.selection import parse_selection
 from gitassets.domain.status import Status
 from gitassets.errors import ConflictError, CorruptError, NotFoundError, UsageError
+from gitassets.runs.project import Project, Run, find_project, find_run, find_runs, read_manifest
 from tests.actions.bags import export_it, import_it, replace_text, seal, zip_folder
 from tests.actions.checks import addresses, assert_clean, asset, git, select, statuses, subjects
 from tests.actions.locked_run import change_by_hand, commit_by_hand, with_status

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from gitassets.actions.init import init
-from gitassets.actions.project import Project, Run, find_project
-from gitassets.adapters.git import IdentityError
+from gitassets.adapters.git.repository import IdentityError
 from gitassets.adapters.process import CommandError
 from gitassets.errors import ConflictError, CorruptError
+from gitassets.runs.project import Project, Run, find_project
 from tests.actions.checks import dvc_status, git, run_cli, snapshot, write_hook
 
 OURS = {"gitassets.yaml", ".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore"}

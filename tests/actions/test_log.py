@@ -7,13 +7,13 @@ import pytest
 from gitassets.actions.log import read_log
 from gitassets.actions.note import note
 from gitassets.actions.open_close import close_run
-from gitassets.actions.project import Project, Run, find_run
 from gitassets.actions.regen import RegenOptions, regen
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.transition import approve, move_to_review, reject, reopen_assets
 from gitassets.domain.manifest import Kind
 from gitassets.domain.selection import parse_selection
 from gitassets.errors import NoMatchError
+from gitassets.runs.project import Project, Run, find_run
 from tests.actions.checks import assert_clean, git, ignore_progress, run_cli, select
 from tests.actions.tone_provider import ToneProvider
 from tests.media import write_picture

@@ -9,21 +9,21 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from gitassets.actions import making
-from gitassets.actions.jobs import Job, Work
-from gitassets.actions.making import Results, finish_making, make_assets
-from gitassets.actions.preparing import Prepared, prepare
-from gitassets.actions.progress import OnProgress, Progress
-from gitassets.actions.project import Project, Run
-from gitassets.actions.recording import adopt, write_run
-from gitassets.actions.spending import ABSENT, Terms
 from gitassets.actions.transition import approve, reject
-from gitassets.adapters.dvc import BlobStore
-from gitassets.adapters.journal import MadeLog
-from gitassets.adapters.locks import hold_lock
+from gitassets.adapters.dvc.cache import BlobStore
+from gitassets.adapters.state.journal import MadeLog
+from gitassets.adapters.state.locks import hold_lock
 from gitassets.domain.manifest import Address, Kind
 from gitassets.errors import ProviderError
+from gitassets.making import make as making
+from gitassets.making.consent import ABSENT, Terms
+from gitassets.making.make import Results, finish_making, make_assets
+from gitassets.making.plan import Job, Work
+from gitassets.making.prepare import Prepared, prepare
+from gitassets.making.record import adopt, write_run
 from gitassets.providers.base import Request
+from gitassets.runs.progress import OnProgress, Progress
+from gitassets.runs.project import Project, Run
 from tests.actions.checks import addresses, assert_clean, asset, ignore_progress, select, statuses, subjects
 from tests.actions.tone_provider import ToneProvider
 from tests.media import write_picture

@@ -15,7 +15,6 @@ from gitassets.actions.build import BuildOptions, GapsError, build
 from gitassets.actions.doctor import doctor
 from gitassets.actions.hooks import install, uninstall
 from gitassets.actions.note import note
-from gitassets.actions.project import find_run
 from gitassets.actions.query import list_assets
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.takes import restore
@@ -26,6 +25,7 @@ from gitassets.domain.manifest import MANIFEST_NAME, Address, FinalFile, Kind, f
 from gitassets.domain.selection import parse_selection
 from gitassets.domain.status import Status
 from gitassets.errors import ConflictError, CorruptError, GitAssetsError, NoMatchError, NotFoundError
+from gitassets.runs.project import find_run
 from tests.actions.checks import assert_files_match, dvc_status, git, ignore_progress, run_cli, select
 from tests.actions.locked_run import (
     IMAGE_3,

@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 
 from gitassets.actions.note import note
-from gitassets.actions.project import Project, Run, read_manifest
 from gitassets.actions.transition import approve
 from gitassets.domain.commit_message import parse_message
 from gitassets.domain.selection import parse_selection
 from gitassets.errors import NoMatchError
+from gitassets.runs.project import Project, Run, read_manifest
 from tests.actions.checks import assert_clean, git, select, snapshot, subjects
 
 

@@ -11,12 +11,12 @@ import pytest
 
 from gitassets.actions.init import init
 from gitassets.actions.open_close import close_run, open_run
-from gitassets.actions.project import Project, Run, find_project, find_run
 from gitassets.actions.query import list_assets
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.track import track
 from gitassets.actions.transition import approve
 from gitassets.errors import ConflictError, NotFoundError
+from gitassets.runs.project import Project, Run, find_project, find_run
 from tests.actions.checks import (
     assert_clean,
     asset,

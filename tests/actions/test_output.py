@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.actions.output import hold_output
-from gitassets.actions.project import Project
+from gitassets.runs.output_path import hold_output
+from gitassets.runs.project import Project
 
 
 def write_half(project: Project, output: Path) -> None:

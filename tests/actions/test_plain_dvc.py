@@ -14,7 +14,6 @@ from gitassets.actions.build import BuildOptions, build
 from gitassets.actions.gc import gc
 from gitassets.actions.init import init
 from gitassets.actions.open_close import close_run, open_run
-from gitassets.actions.project import Project, Run, find_project, find_run
 from gitassets.actions.publish import publish
 from gitassets.actions.push import PushOptions, push
 from gitassets.actions.replace import replace_asset
@@ -22,7 +21,8 @@ from gitassets.actions.takes import restore
 from gitassets.actions.track import track
 from gitassets.actions.transition import approve, reopen_assets
 from gitassets.actions.verify import VerifyOptions, verify
-from gitassets.domain.keep import Keep
+from gitassets.domain.gc_policy import Keep
+from gitassets.runs.project import Project, Run, find_project, find_run
 from tests.actions.checks import asset, git, ignore_progress, select
 from tests.actions.locked_run import copy_tree
 from tests.actions.sharing import make_office

@@ -13,12 +13,10 @@ import pytest
 
 from gitassets.actions.open_close import open_run
 from gitassets.actions.produce import ProduceOptions, ProduceResult, produce, read_script, resume
-from gitassets.actions.progress import Progress
-from gitassets.actions.project import Project, Run, find_project, find_run, find_runs, read_manifest
 from gitassets.actions.transition import approve, reject
 from gitassets.adapters.files import hash_bytes
-from gitassets.adapters.git import IdentityError
-from gitassets.adapters.locks import hold_lock
+from gitassets.adapters.git.repository import IdentityError
+from gitassets.adapters.state.locks import hold_lock
 from gitassets.domain.budget import Budget
 from gitassets.errors import (
     BusyError,
@@ -30,6 +28,8 @@ from gitassets.errors import (
     ProviderError,
     UsageError,
 )
+from gitassets.runs.progress import Progress
+from gitassets.runs.project import Project, Run, find_project, find_run, find_runs, read_manifest
 from tests.actions.checks import (
     addresses,
     assert_clean,
@@ -387,9 +387,9 @@ def test_an_error_in_the_program_keeps_what_was_made(project: Project, provider:
 PRODUCE = """
 import signal, sys, threading
 from pathlib import Path
-from gitassets.actions import making, preparing
+from gitassets.making import make as making, prepare as preparing
 from gitassets.actions.produce import ProduceOptions, produce
-from gitassets.actions.project import find_project
+from gitassets.runs.project import find_project
 from tests.actions.tone_provider import ToneProvider
 number, provider = signal.Signals[sys.argv[1]], ToneProvider()
 def before(request):

@@ -12,11 +12,11 @@ import pytest
 
 from gitassets.actions.init import init
 from gitassets.actions.open_close import close_run, open_run
-from gitassets.actions.project import Project, Run, find_project, find_run, find_runs, read_manifest
 from gitassets.actions.query import summarize
 from gitassets.actions.track import track
 from gitassets.actions.transition import approve
 from gitassets.errors import CorruptError, GitAssetsError, NotFoundError
+from gitassets.runs.project import Project, Run, find_project, find_run, find_runs, read_manifest
 from tests.actions.checks import assert_clean, git, ignore_progress, run_cli, select, statuses
 from tests.media import write_picture
 

@@ -8,7 +8,6 @@ import pytest
 from gitassets.actions import publish as action
 from gitassets.actions.build import BuildOptions, build
 from gitassets.actions.note import note
-from gitassets.actions.project import Project, Run, find_run, read_manifest
 from gitassets.actions.publish import publish
 from gitassets.actions.push import PushOptions, PushResult
 from gitassets.actions.replace import replace_asset
@@ -16,6 +15,7 @@ from gitassets.actions.transition import approve, reopen_assets
 from gitassets.domain.selection import parse_selection
 from gitassets.domain.timeline import Policy
 from gitassets.errors import ConflictError, NoMatchError, RemoteError
+from gitassets.runs.project import Project, Run, find_run, read_manifest
 from tests.actions.checks import assert_clean, git, ignore_progress, run_cli, select, statuses, subjects
 from tests.actions.sharing import Office, make_office, named, pull_run
 from tests.media import write_picture

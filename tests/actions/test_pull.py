@@ -10,7 +10,6 @@ import pytest
 
 from gitassets.actions.note import note
 from gitassets.actions.open_close import close_run
-from gitassets.actions.project import find_project, find_run, find_runs
 from gitassets.actions.query import list_assets
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.track import track
@@ -19,6 +18,7 @@ from gitassets.domain.manifest import Address, Kind
 from gitassets.domain.selection import parse_selection
 from gitassets.domain.status import Status
 from gitassets.errors import ConflictError, NoMatchError, NotFoundError
+from gitassets.runs.project import find_project, find_run, find_runs
 from tests.actions.checks import assert_clean, assert_files_match, files_below, git, ignore_progress, run_cli, select
 from tests.actions.locked_run import IMAGE_1, IMAGE_3, LockedRun, commit_by_hand
 from tests.actions.sharing import Office, dvc, join, make_office, media_of, named, pull_run, push_run

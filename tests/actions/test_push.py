@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from gitassets.actions.open_close import close_run
-from gitassets.actions.remotes import RemoteSource
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.transition import approve, reject
 from gitassets.adapters.files import hash_file
 from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.errors import ConflictError, NotFoundError, UsageError
+from gitassets.runs.remotes import RemoteSource
 from tests.actions.checks import assert_clean, git, run_cli, select, write_hook
 from tests.actions.locked_run import IMAGE_1, IMAGE_3, LockedRun, change_by_hand, commit_by_hand, overwrite
 from tests.actions.sharing import Office, dvc, make_office, named, pull_run, push_run, write_dvc_config

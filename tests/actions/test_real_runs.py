@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.actions.project import Project, Run, find_project, find_run, read_manifest
 from gitassets.actions.upgrade import UpgradeResult, upgrade
 from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.domain.manifest import Kind
+from gitassets.runs.project import Project, Run, find_project, find_run, read_manifest
 from tests.actions.checks import asset, dvc_status, files_below, git, ignore_progress
 
 RUNS = Path(__file__).parents[2].parent / "shared" / "runs"

@@ -5,16 +5,16 @@ from pathlib import Path
 import pytest
 
 from gitassets.actions.produce import ProduceOptions, produce
-from gitassets.actions.progress import Progress
-from gitassets.actions.project import Project, Run, find_run, read_manifest
 from gitassets.actions.regen import RegenOptions, RegenResult, regen
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.transition import approve, move_to_review, reject, reopen_assets
 from gitassets.adapters.files import hash_bytes, hash_file
-from gitassets.adapters.git import IdentityError
-from gitassets.adapters.locks import hold_lock
+from gitassets.adapters.git.repository import IdentityError
+from gitassets.adapters.state.locks import hold_lock
 from gitassets.domain.budget import Budget
 from gitassets.errors import BusyError, LockedError, NoMatchError, ProviderError, UsageError
+from gitassets.runs.progress import Progress
+from gitassets.runs.project import Project, Run, find_run, read_manifest
 from tests.actions.checks import (
     addresses,
     assert_clean,

@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.actions.jobs import examine
-from gitassets.actions.project import Project, Run
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.transition import approve, move_to_review, reject
 from gitassets.adapters.files import hash_file
@@ -21,7 +19,9 @@ from gitassets.errors import (
     ProviderError,
     UsageError,
 )
+from gitassets.making.plan import examine
 from gitassets.providers.base import Generated
+from gitassets.runs.project import Project, Run
 from tests.actions.checks import (
     addresses,
     assert_clean,

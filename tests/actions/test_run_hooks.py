@@ -14,9 +14,9 @@ from dvc.repo import Repo
 from gitassets.actions.hooks import find_unguarded, install, show_hooks, uninstall
 from gitassets.actions.init import init
 from gitassets.actions.open_close import close_run, open_run
-from gitassets.actions.project import Project, find_project, find_run, repair_links
 from gitassets.actions.track import track
-from gitassets.adapters.hook_files import CLIENT_HOOKS
+from gitassets.adapters.git.hook_files import CLIENT_HOOKS
+from gitassets.runs.project import Project, find_project, find_run, repair_links
 from tests.actions.checks import cli_environment, dvc_status, git, ignore_progress, run_cli, write_hook
 from tests.actions.locked_run import LockedRun, overwrite
 from tests.faults.test_surroundings import add_submodule, make_media, make_repository

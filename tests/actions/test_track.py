@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.actions.progress import Progress
-from gitassets.actions.project import Project, Run, find_project, find_run, find_runs, read_manifest
 from gitassets.actions.track import TrackResult, track
 from gitassets.actions.transition import approve
 from gitassets.adapters.files import hash_file
 from gitassets.adapters.process import CommandError
 from gitassets.errors import ConflictError, GitAssetsError, NoMatchError, NotFoundError, UsageError
+from gitassets.runs.progress import Progress
+from gitassets.runs.project import Project, Run, find_project, find_run, find_runs, read_manifest
 from tests.actions.checks import (
     assert_clean,
     asset,

@@ -15,19 +15,19 @@ import pytest
 from gitassets.actions.note import note
 from gitassets.actions.open_close import close_run, open_run
 from gitassets.actions.produce import ProduceOptions, produce, resume
-from gitassets.actions.project import Project, Run, find_run, find_runs
 from gitassets.actions.regen import RegenOptions, regen
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.track import track
 from gitassets.actions.transition import approve, reopen_assets
-from gitassets.adapters.dvc import BlobStore
+from gitassets.adapters.dvc.cache import BlobStore
 from gitassets.adapters.files import hash_file
-from gitassets.adapters.git import Git, IdentityError
-from gitassets.adapters.journal import Journal
+from gitassets.adapters.git.repository import Git, IdentityError
 from gitassets.adapters.process import CommandError
+from gitassets.adapters.state.journal import Journal
 from gitassets.domain.manifest import MANIFEST_NAME
 from gitassets.domain.selection import parse_selection
 from gitassets.errors import ConflictError, CorruptError
+from gitassets.runs.project import Project, Run, find_run, find_runs
 from tests.actions.checks import (
     assert_clean,
     asset,

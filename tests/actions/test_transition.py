@@ -8,10 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from gitassets.actions.open_close import close_run, open_run
-from gitassets.actions.project import Project, Run, find_run, read_manifest
 from gitassets.actions.transition import TransitionResult, approve, move_to_review, reject, reopen_assets
 from gitassets.adapters.files import hash_file
-from gitassets.adapters.journal import Made, MadeLog
+from gitassets.adapters.state.journal import Made, MadeLog
 from gitassets.domain.commit_message import parse_message
 from gitassets.domain.manifest import raw_asset
 from gitassets.domain.selection import AssetSelection
@@ -25,6 +24,7 @@ from gitassets.errors import (
     NotFoundError,
     UsageError,
 )
+from gitassets.runs.project import Project, Run, find_run, read_manifest
 from tests.actions.checks import (
     addresses,
     assert_clean,

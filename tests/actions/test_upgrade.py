@@ -11,15 +11,15 @@ import pytest
 
 from gitassets.actions.doctor import doctor
 from gitassets.actions.open_close import close_run
-from gitassets.actions.project import Project, Run, find_old_runs, find_project, find_run, list_runs, read_manifest
 from gitassets.actions.query import list_assets, summarize
 from gitassets.actions.track import track
-from gitassets.actions.transaction import begin
 from gitassets.actions.transition import approve
 from gitassets.actions.upgrade import find_obstacle, upgrade, view_old_run
 from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.domain.manifest import Kind
 from gitassets.errors import ConflictError, GitAssetsError
+from gitassets.runs.project import Project, Run, find_old_runs, find_project, find_run, list_runs, read_manifest
+from gitassets.runs.transaction import begin
 from tests.actions.checks import (
     assert_clean,
     asset,

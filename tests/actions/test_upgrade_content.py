@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from gitassets.actions.open_close import close_run
-from gitassets.actions.project import Project, read_manifest
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.takes import read_takes, restore
 from gitassets.actions.track import track
@@ -18,6 +17,7 @@ from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.adapters.files import hash_file
 from gitassets.domain.manifest import Kind
 from gitassets.errors import CorruptError, GitAssetsError, NoMatchError, NotFoundError
+from gitassets.runs.project import Project, read_manifest
 from tests.actions.checks import (
     assert_clean,
     asset,

@@ -14,18 +14,18 @@ from msgspec.structs import replace
 from gitassets.actions.doctor import doctor
 from gitassets.actions.log import read_log
 from gitassets.actions.note import note
-from gitassets.actions.project import find_project, find_run
 from gitassets.actions.regen import RegenOptions, regen
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.takes import restore
 from gitassets.actions.transition import approve, reject, reopen_assets
 from gitassets.actions.verify import VerifyOptions, verify
-from gitassets.adapters.journal import Made, MadeLog
+from gitassets.adapters.state.journal import Made, MadeLog
 from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.manifest import MANIFEST_NAME, Asset, FinalFile, raw_asset
 from gitassets.domain.selection import parse_selection
 from gitassets.domain.status import Status
 from gitassets.errors import NotFoundError, UsageError
+from gitassets.runs.project import find_project, find_run
 from tests.actions.checks import git, ignore_progress, lose_blobs, run_cli, select
 from tests.actions.locked_run import (
     IMAGE_1,

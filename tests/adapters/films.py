@@ -9,9 +9,9 @@ from fractions import Fraction
 from pathlib import Path
 
 from gitassets.adapters.files import hash_file
-from gitassets.adapters.media_source import probe_sources
-from gitassets.adapters.render import RenderResult, render_timeline
-from gitassets.adapters.render_settings import RenderSettings
+from gitassets.adapters.media.source import probe_sources
+from gitassets.adapters.render.settings import RenderSettings
+from gitassets.adapters.render.video import RenderResult, render_timeline
 from gitassets.domain.manifest import Asset, Kind, Manifest, Segment
 from gitassets.domain.status import Status
 from gitassets.domain.timeline import Policy, Timeline, choose_assets, lay_out

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from gitassets.adapters.ffmpeg import find_ffmpeg
+from gitassets.adapters.media.ffmpeg import find_ffmpeg
 from gitassets.domain.captions import format_srt, make_cues
 from gitassets.domain.timeline import ChosenSegment, Timeline, lay_out
-from gitassets.providers.typeface import BUNDLED
+from gitassets.drawing.typeface import BUNDLED
 from tests.domain.builders import audio
 
 TEXTS = (

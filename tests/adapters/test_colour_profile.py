@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops, ImageCms
 
-from gitassets.adapters.canvas import draw_canvas
-from gitassets.adapters.probe import probe_media
+from gitassets.adapters.media.probe import probe_media
+from gitassets.adapters.render.canvas import draw_canvas
 from tests.adapters.profiles import (
     ADOBE_RGB,
     DISPLAY_P3,

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.adapters import dvc as adapter
-from gitassets.adapters.dvc import (
+from gitassets.adapters.dvc.cache import (
     CACHE_TYPES,
     BlobStore,
     create_dvc_project,
@@ -17,6 +16,7 @@ from gitassets.adapters.dvc import (
     format_run_config,
     write_local_config,
 )
+from gitassets.adapters.dvc.cache import cache as adapter
 from gitassets.adapters.files import hash_bytes, hash_file
 from gitassets.domain.dvc_file import folder_listing, imply_dvc_files
 from gitassets.errors import ConflictError, CorruptError, NotFoundError

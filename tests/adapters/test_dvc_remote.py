@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from gitassets.adapters import dvc_remote
-from gitassets.adapters.dvc_remote import Remote, open_remote
+from gitassets.adapters.dvc.cache import remote as dvc_remote
+from gitassets.adapters.dvc.remote import Remote, open_remote
 from gitassets.adapters.files import hash_bytes
 from gitassets.domain.dvc_settings import RemoteSettings
 from gitassets.errors import ConflictError, RemoteError
@@ -133,7 +133,7 @@ def test_a_copy_cut_short_never_gets_its_name(tmp_path: Path, monkeypatch: pytes
         target.write_bytes(b"ta")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("gitassets.adapters.dvc.clone_file", fail)
+    monkeypatch.setattr("gitassets.adapters.dvc.cache.clone_file", fail)
     with pytest.raises(RemoteError, match="No space left"):
         remote.upload(files(tmp_path, ONE), ignore)
     assert FolderStorage(tmp_path / "store").names() == set()

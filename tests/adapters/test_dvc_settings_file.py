@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.adapters.dvc_settings_file import add_remote, parse_settings, read_settings, read_user_settings
+from gitassets.adapters.dvc.settings_file import add_remote, parse_settings, read_settings, read_user_settings
 from gitassets.domain.dvc_settings import RemoteSettings
 from gitassets.errors import CorruptError
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import imageio_ffmpeg
 import pytest
 
-from gitassets.adapters import ffmpeg as adapter
-from gitassets.adapters.ffmpeg import Ffmpeg, FfmpegError, compile_graph, find_ffmpeg, open_input, parse_version
+from gitassets.adapters.media import ffmpeg as adapter
+from gitassets.adapters.media.ffmpeg import Ffmpeg, FfmpegError, compile_graph, find_ffmpeg, open_input, parse_version
 from gitassets.errors import GitAssetsError
 from tests.adapters.media_files import make_tone
 

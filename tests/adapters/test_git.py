@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.adapters.git import (
+from gitassets.adapters.git.repository import (
     Git,
     IdentityError,
     clean_environment,

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.adapters.git import Git
-from gitassets.adapters.git_remote import (
+from gitassets.adapters.git.remote import (
     BehindError,
     count_apart,
     fetch_branches,
@@ -16,6 +15,7 @@ from gitassets.adapters.git_remote import (
     merge_commit,
     push_commit,
 )
+from gitassets.adapters.git.repository import Git
 from gitassets.adapters.process import CommandError
 from gitassets.errors import NotFoundError, RemoteError
 from tests.adapters.repositories import git, make_repository

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.adapters.git import Git, find_common_dir
-from gitassets.adapters.git_traces import clear_traces, leave_trace
+from gitassets.adapters.git.leftovers import clear_traces, leave_trace
+from gitassets.adapters.git.repository import Git, find_common_dir
 from gitassets.adapters.process import CommandError
 from tests.actions.checks import cli_environment, git
 
 DIE_AT_WORK = """
 import os, signal, sys
 from pathlib import Path
-from gitassets.adapters.git_traces import leave_trace
+from gitassets.adapters.git.leftovers import leave_trace
 with leave_trace(Path(sys.argv[1])):
     for name in sys.argv[2:]:
         Path(sys.argv[1], name).touch()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.adapters.journal import Journal, Made, MadeLog, MediaChange, Pending, TextChange
+from gitassets.adapters.state.journal import Journal, Made, MadeLog, MediaChange, Pending, TextChange
 from gitassets.errors import CorruptError
 
 PENDING = Pending(

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.adapters.locks import hold_lock
+from gitassets.adapters.state.locks import hold_lock
 from gitassets.errors import BusyError
 from tests.actions.checks import cli_environment
 
 HOLD = """
 import sys
 from pathlib import Path
-from gitassets.adapters.locks import hold_lock
+from gitassets.adapters.state.locks import hold_lock
 with hold_lock(Path(sys.argv[1]), "approve ep1"):
     print("held", flush=True)
     sys.stdin.read()

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.adapters.media_source import probe_sources
-from gitassets.adapters.probe import probe_media
+from gitassets.adapters.media.probe import probe_media
+from gitassets.adapters.media.source import probe_sources
 from gitassets.errors import CorruptError
 from tests.adapters.media_files import make_clip, make_picture, make_tone
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.adapters.git import Git
-from gitassets.adapters.git_remote import BehindError, fetch_branches, list_branches_there, push_commit
+from gitassets.adapters.git.remote import BehindError, fetch_branches, list_branches_there, push_commit
+from gitassets.adapters.git.repository import Git
 from gitassets.errors import RemoteError
 from tests.adapters.repositories import git, make_repository
 from tests.git_http import serve_git

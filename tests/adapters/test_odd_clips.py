@@ -11,7 +11,7 @@ import av
 import pytest
 from PIL import ImageChops, ImageStat
 
-from gitassets.adapters.probe import probe_media
+from gitassets.adapters.media.probe import probe_media
 from gitassets.domain.timeline import Look
 from gitassets.errors import CorruptError
 from tests.adapters.films import SETTINGS, Film, Scene, is_like, render_film, see_colours

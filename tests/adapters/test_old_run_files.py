@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.adapters.old_run_files import (
+from gitassets.adapters.claude_studio_files import (
     find_old_folders,
     find_trial,
     find_trial_folder,
@@ -14,7 +14,7 @@ from gitassets.adapters.old_run_files import (
     read_script_text,
     resolve_path,
 )
-from gitassets.domain.old_paths import Lost, OldFile
+from gitassets.domain.claude_studio.paths import Lost, OldFile
 from gitassets.errors import CorruptError, NotFoundError
 from tests.old_runs import RUN_ID, RUNS_DIR, TEXTS, script, write_json, write_old_run, write_trial
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from gitassets.adapters.probe import MediaInfo, probe_media
+from gitassets.adapters.media.probe import MediaInfo, probe_media
 from gitassets.domain.manifest import Kind
 from gitassets.errors import CorruptError, NotFoundError
 from tests.adapters.media_files import make_clip, make_picture, make_tone, run_ffmpeg

@@ -12,14 +12,14 @@ import av
 import pytest
 from PIL.Image import Image
 
-from gitassets.adapters import render_picture
-from gitassets.adapters.canvas import draw_canvas
-from gitassets.adapters.ffmpeg import Ffmpeg, find_ffmpeg
-from gitassets.adapters.media_source import probe_sources
-from gitassets.adapters.render import render_timeline
-from gitassets.adapters.render_cache import RenderCache
-from gitassets.adapters.render_settings import RenderSettings
-from gitassets.adapters.render_sound import note_quiet
+from gitassets.adapters.media.ffmpeg import Ffmpeg, find_ffmpeg
+from gitassets.adapters.media.source import probe_sources
+from gitassets.adapters.render.cache import RenderCache
+from gitassets.adapters.render.canvas import draw_canvas
+from gitassets.adapters.render.settings import RenderSettings
+from gitassets.adapters.render.sound import note_quiet
+from gitassets.adapters.render.video import picture as render_picture
+from gitassets.adapters.render.video import render_timeline
 from gitassets.domain.timeline import Look
 from gitassets.errors import CorruptError, GitAssetsError, ProviderError
 from tests.adapters.films import SETTINGS, Film, Scene, find_onsets, hear, is_like, render_film, see_colours
@@ -536,7 +536,7 @@ from tests.adapters.test_render import five_scenes
 from dataclasses import replace
 folder = Path(sys.argv[1])
 scenes = five_scenes(folder)
-from gitassets.adapters import render_picture
+from gitassets.adapters.render.video import picture as render_picture
 inner = render_picture.film
 def slow(*args):
     for number, frame in enumerate(inner(*args)):

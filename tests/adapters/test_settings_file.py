@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.adapters.settings_file import Settings, parse_settings, read_settings
+from gitassets.adapters.state.settings_file import Settings, parse_settings, read_settings
 from gitassets.domain.settings_text import DEFAULT_TEXT
 from gitassets.errors import CorruptError
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.adapters.media_source import MediaSource
-from gitassets.adapters.probe import probe_media
-from gitassets.adapters.sound import SAMPLE_RATE, iter_samples
+from gitassets.adapters.media.probe import probe_media
+from gitassets.adapters.media.samples import SAMPLE_RATE, iter_samples
+from gitassets.adapters.media.source import MediaSource
 from gitassets.errors import CorruptError
 from tests.adapters.films import SETTINGS, Scene, find_onsets, hear, render_film, see_colours
 from tests.adapters.media_files import (

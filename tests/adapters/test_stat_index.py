@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.adapters import stat_index
 from gitassets.adapters.files import OPEN_MODE, hash_bytes, hash_file
-from gitassets.adapters.stat_index import MAPPED_NS, RACY_NS, StatIndex
+from gitassets.adapters.state import stat_index
+from gitassets.adapters.state.stat_index import MAPPED_NS, RACY_NS, StatIndex
 
 LONG_AGO_NS = 1_700_000_000_000_000_000
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.adapters.turns import Turns
+from gitassets.adapters.state.request_locks import Turns
 from gitassets.errors import BusyError
 
 REQUEST = "0123456789abcdef"

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from gitassets.actions.build import BuildOptions, build
-from gitassets.actions.create import create_run
 from gitassets.actions.open_close import close_run
-from gitassets.actions.project import Project, Run, find_run
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.transition import approve
 from gitassets.adapters.files import hash_file
 from gitassets.domain.manifest import Address, Kind, Manifest, Segment
 from gitassets.domain.timeline import Policy
+from gitassets.runs.create import create_run
+from gitassets.runs.project import Project, Run, find_run
 from tests.actions.checks import asset, ignore_progress, run_cli, select
 from tests.actions.locked_run import IMAGE_1, IMAGE_3, LockedRun
 from tests.actions.sharing import Office, make_office, media_of, pull_run, push_run

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.actions.project import find_project, find_run, read_manifest
 from gitassets.cli.app import app
+from gitassets.runs.project import find_project, find_run, read_manifest
 from tests.actions.checks import git, run_cli
 from tests.actions.locked_run import LockedRun
 

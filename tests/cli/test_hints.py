@@ -32,26 +32,26 @@ MAKING = ("produce", "regen")
 SHOWN_BY = {
     "actions/doctor": ("doctor",),
     "actions/export_timeline": ("export",),
-    "actions/expecting": ("approve", "reject", "reopen", "choose"),
+    "runs/expected_bytes": ("approve", "reject", "reopen", "choose"),
     "actions/import_bag": ("import",),
-    "actions/output": {"export", "build"},
-    "actions/remotes": ("push", "publish"),
-    "actions/spending": MAKING,
-    "actions/preparing": MAKING,
-    "actions/jobs": MAKING,
+    "runs/output_path": {"export", "build"},
+    "runs/remotes": ("push", "publish"),
+    "making/consent": MAKING,
+    "making/prepare": MAKING,
+    "making/plan": MAKING,
     "actions/transition": {"approve", "reject", "reopen"},
     "actions/hooks": ("hooks install",),
     "cli/buying": MAKING,
     "cli/old_runs": ("upgrade",),
     **{f"cli/{part}": set(names) for part, names in PARTS.items()},
-    "domain/old_plan": ("upgrade",),
+    "domain/claude_studio/plan": ("upgrade",),
     "providers": MAKING,
 }
 # Options of git.
 OTHERS = {
-    "actions/receive": {"--force"},
-    "actions/transaction": {"--continue", "--abort"},
-    "adapters/git": {"--global"},
+    "githooks/check_push": {"--force"},
+    "runs/transaction": {"--continue", "--abort"},
+    "adapters/git/repository": {"--global"},
 }
 
 

@@ -66,7 +66,7 @@ def test_with_yes_nobody_is_asked(linked: Path) -> None:
 
 
 def test_runs_have_safe_settings_either_way(linked: Path) -> None:
-    from gitassets.adapters.dvc import format_run_config
+    from gitassets.adapters.dvc.cache import format_run_config
 
     run_init(linked)
     text = format_run_config(linked).decode()

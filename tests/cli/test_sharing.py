@@ -8,9 +8,9 @@ import pytest
 import typer
 
 from gitassets.actions.pull import PullOptions
-from gitassets.actions.remotes import ForeignRemoteError
 from gitassets.cli import sharing
 from gitassets.cli.options import complete_dvc_remote, complete_git_remote
+from gitassets.runs.remotes import ForeignRemoteError
 from tests.actions.checks import git, run_cli
 from tests.actions.locked_run import LockedRun, commit_by_hand
 from tests.actions.sharing import Office, make_office, push_run, write_dvc_config

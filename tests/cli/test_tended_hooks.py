@@ -115,7 +115,7 @@ def test_no_process_is_needed_to_notice(locked: LockedRun, monkeypatch: pytest.M
     def refuse(*args: object, **kwargs: object) -> bytes:
         pytest.fail(f"a process was started: {args}")
 
-    monkeypatch.setattr("gitassets.adapters.git.run_command", refuse)
+    monkeypatch.setattr("gitassets.adapters.git.repository.run_command", refuse)
     assert find_unguarded(locked.project) == []
     (locked.project.git_dir / "worktrees" / "ep1" / "gitassets-hooks").unlink()
     assert find_unguarded(locked.project) == ["ep1"]

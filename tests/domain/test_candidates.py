@@ -22,8 +22,8 @@ from gitassets.domain.manifest import (
     parse_manifest,
     raw_asset,
 )
-from gitassets.domain.merge import merge_manifests
-from gitassets.domain.merge_guard import check_merge
+from gitassets.domain.merge.guard import check_merge
+from gitassets.domain.merge.manifests import merge_manifests
 from gitassets.domain.reopened import reopen_record
 from gitassets.domain.status import Status
 from gitassets.domain.takes import stand_down, without_take

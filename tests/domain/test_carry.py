@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from gitassets.domain.carry import carry, find_hindrance
 from gitassets.domain.conflict import CONFLICT
+from gitassets.domain.copied_asset import carry, find_hindrance
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
 from gitassets.domain.selection import ALL, APPROVED, parse_copy_selection
 from gitassets.domain.stale import find_stale_reason

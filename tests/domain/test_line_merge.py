@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitassets.domain.line_merge import MAX_LINES, merge_text
+from gitassets.domain.merge.lines import MAX_LINES, merge_text
 
 BASE = "one\ntwo\nthree\nfour\nfive"
 

@@ -29,8 +29,8 @@ from gitassets.domain.manifest import (
     format_manifest,
     parse_manifest,
 )
-from gitassets.domain.merge import Merged, merge_manifests
-from gitassets.domain.merge_guard import check_merge
+from gitassets.domain.merge.guard import check_merge
+from gitassets.domain.merge.manifests import Merged, merge_manifests
 from gitassets.domain.reopened import reopen_record
 from gitassets.domain.status import Status
 from gitassets.domain.tree_rules import TreeEntry

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from gitassets.domain.estimate import Estimate, Purchase, add_usd, exceeds, format_usd, group_purchases
 from gitassets.domain.manifest import Address, Kind
-from gitassets.domain.money import Estimate, Purchase, add_usd, exceeds, format_usd, group_purchases
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,7 @@ import math
 
 import pytest
 
-from gitassets.domain.guard import check_step, state_from_bytes
-from gitassets.domain.manifest import Manifest, format_manifest
-from gitassets.domain.old_json import (
+from gitassets.domain.claude_studio.json import (
     UPGRADE_BEGUN,
     is_new_manifest,
     is_old_manifest,
@@ -16,6 +14,8 @@ from gitassets.domain.old_json import (
     parse_old_list,
     parse_old_object,
 )
+from gitassets.domain.guard import check_step, state_from_bytes
+from gitassets.domain.manifest import Manifest, format_manifest
 from gitassets.errors import CorruptError
 
 OLD = '{\r\n  "run_id": "a",\r\n  "total_scenes": 1,\r\n  "assets": [{"scene_id": "scene_000", "x": "Größe"}]\r\n}'

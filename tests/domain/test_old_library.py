@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gitassets.domain.old_library import Record, iter_records, judge_status, read_extra, read_fields
+from gitassets.domain.claude_studio.library import Record, iter_records, judge_status, read_extra, read_fields
 from tests.old_runs import library, record
 
 

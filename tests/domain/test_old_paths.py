@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gitassets.domain.old_paths import iter_candidates
+from gitassets.domain.claude_studio.paths import iter_candidates
 
 RUN = "20260207_101747"
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from gitassets.domain.claude_studio.paths import Lost, OldFile, Place
+from gitassets.domain.claude_studio.plan import plan_old_run
+from gitassets.domain.claude_studio.run import OldRun, OldRunPlan, Trial, iter_named_paths
 from gitassets.domain.manifest import Address, Kind
-from gitassets.domain.old_paths import Lost, OldFile, Place
-from gitassets.domain.old_plan import plan_old_run
-from gitassets.domain.old_run import OldRun, OldRunPlan, Trial, iter_named_paths
 from gitassets.domain.stale import text_md5
 from gitassets.errors import CorruptError, NoMatchError
 from tests.old_runs import RUN_ID, TEXTS, library, manifest, old_path, plan, record, scene, script

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gitassets.domain.old_scenes import Counts, find_number, is_clip_name, map_scenes
+from gitassets.domain.claude_studio.scenes import Counts, find_number, is_clip_name, map_scenes
 
 
 def test_scenes_are_spread_over_the_paragraphs() -> None:

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from gitassets.domain.guard import RunState, check_state, check_step
 from gitassets.domain.manifest import Manifest, format_manifest, parse_manifest
-from gitassets.domain.merge import merge_manifests
-from gitassets.domain.merge_guard import check_merge
+from gitassets.domain.merge.guard import check_merge
+from gitassets.domain.merge.manifests import merge_manifests
 from gitassets.domain.rules import KNOWN_RULES, follow_rules, names_unknown, require_known
 from gitassets.errors import CorruptError, GitAssetsError
 from tests.domain.builders import a_manifest, a_segment, manifests

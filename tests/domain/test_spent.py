@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from gitassets.domain.costs import CostRow, Ledger, iter_charges, sum_up, with_charges
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest
-from gitassets.domain.spent import CostRow, Ledger, iter_charges, sum_up, with_charges
 from gitassets.domain.status import Status
 from tests.domain.builders import a_manifest, a_segment, audio, image
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitassets.domain.value_merge import are_alike, canonical, join_unique, merge_objects
+from gitassets.domain.merge.values import are_alike, canonical, join_unique, merge_objects
 from tests.domain.builders import json_values
 
 small = st.dictionaries(

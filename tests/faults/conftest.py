@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.actions import preparing
-from gitassets.actions.project import Project, Run, find_run
 from gitassets.actions.track import track
+from gitassets.making import prepare as preparing
+from gitassets.runs.project import Project, Run, find_run
 from tests.actions.checks import ignore_progress
 from tests.actions.tone_provider import ToneProvider
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitassets.actions.project import Project
+from gitassets.runs.project import Project
 
 ALONE, TOGETHER = "alone", "together"
 _EFFECTS = (

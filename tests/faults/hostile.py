@@ -12,9 +12,9 @@ from pathlib import Path
 import typer
 
 from gitassets.actions.init import init
-from gitassets.actions.project import Project, find_project
 from gitassets.actions.track import track
 from gitassets.domain.manifest import MANIFEST_NAME
+from gitassets.runs.project import Project, find_project
 from tests.actions.checks import git, ignore_progress
 from tests.actions.locked_run import commit_by_hand
 from tests.actions.sharing import make_office, pull_run, push_run

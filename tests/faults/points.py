@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from gitassets.actions import project, transaction
-from gitassets.adapters.dvc import BlobStore
-from gitassets.adapters.git import Git
-from gitassets.adapters.journal import Journal, MadeLog
-from gitassets.adapters.stat_index import StatIndex
+from gitassets.adapters.dvc.cache import BlobStore
+from gitassets.adapters.git.repository import Git
+from gitassets.adapters.state.journal import Journal, MadeLog
+from gitassets.adapters.state.stat_index import StatIndex
+from gitassets.runs import project, transaction
 from tests.actions.crashes import DIED
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from gitassets.actions.choose import choose, drop_candidates
 from gitassets.actions.doctor import doctor
-from gitassets.actions.project import Project, Run
 from gitassets.actions.regen import RegenOptions, regen
 from gitassets.domain.manifest import Address, Kind
+from gitassets.runs.project import Project, Run
 from tests.actions.candidates import add_candidates
 from tests.actions.checks import asset, ignore_progress, select
 from tests.faults.points import BYTES, COMMIT, LOG_REMOVED, LOGGED, PLACED, dies_at

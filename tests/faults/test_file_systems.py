@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from gitassets.actions.init import init
-from gitassets.actions.project import find_project, find_run
 from gitassets.actions.track import track
+from gitassets.runs.project import find_project, find_run
 from tests.actions.checks import asset, cli_environment, ignore_progress
 from tests.actions.locked_run import LockedRun
 from tests.faults.whole import assert_whole

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from gitassets.actions.history import parse_commit, parse_tree
 from gitassets.actions.hooks import install_on_server
 from gitassets.domain.commit_message import parse_claims
 from gitassets.domain.lines import split_lines
 from gitassets.domain.manifest import parse_manifest
-from gitassets.domain.merge import merge_manifests
+from gitassets.domain.merge.manifests import merge_manifests
 from gitassets.domain.tree_rules import TreeEntry, iter_program_problems
 from gitassets.errors import CorruptError
+from gitassets.runs.history import parse_commit, parse_tree
 from tests.actions.checks import git
 from tests.actions.locked_run import IMAGE_1, LockedRun, change_by_hand, overwrite, with_bytes, write_by_hand
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from gitassets.actions.init import init
-from gitassets.actions.project import Project, Run, find_project, find_run
 from gitassets.actions.track import track
 from gitassets.adapters.process import CommandError
+from gitassets.runs.project import Project, Run, find_project, find_run
 from tests.actions.checks import asset, ignore_progress, run_cli, snapshot
 from tests.actions.test_transaction import (
     Act,

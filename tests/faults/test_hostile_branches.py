@@ -12,12 +12,12 @@ import pytest
 from msgspec.structs import replace
 
 from gitassets.actions.open_close import open_run
-from gitassets.actions.project import find_run
 from gitassets.actions.transition import approve
 from gitassets.adapters.files import hash_bytes
 from gitassets.domain.dvc_file import folder_listing, imply_dvc_files
 from gitassets.domain.manifest import MANIFEST_NAME, format_manifest, parse_manifest
 from gitassets.errors import GitAssetsError
+from gitassets.runs.project import find_run
 from tests.actions.checks import assert_clean, files_below, git, run_cli, select
 from tests.actions.locked_run import IMAGE_1, IMAGE_3, LockedRun, change_by_hand, with_bytes
 from tests.actions.sharing import Office, dvc, join, make_office, pull_run, push_run, write_dvc_config

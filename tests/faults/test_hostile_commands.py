@@ -13,9 +13,9 @@ import pytest
 import typer
 
 import gitassets
-from gitassets.actions.project import find_project, find_runs, repair_links
 from gitassets.cli.app import app
 from gitassets.cli.claude_studio import app as studio
+from gitassets.runs.project import find_project, find_runs, repair_links
 from tests.actions.checks import git
 from tests.actions.sharing import dvc
 from tests.cli.test_help import iter_commands
@@ -367,9 +367,9 @@ def test_one_place_alone_reads_what_a_branch_says_of_remotes() -> None:
         for name in (r"\bopen_remote\b", r"dvc_settings_file import", r"\bget_cloud_fs\b", r"\blist_remote_blobs\b")
     }
     assert users == {
-        r"\bopen_remote\b": {"actions/remotes.py", "adapters/dvc_remote.py"},
+        r"\bopen_remote\b": {"runs/remotes.py", "adapters/dvc/remote.py"},
         # The one writes what a run inherits, the other completes names.
-        r"dvc_settings_file import": {"actions/remotes.py", "actions/push.py", "cli/options.py"},
-        r"\bget_cloud_fs\b": {"adapters/dvc_remote.py", "adapters/dvc.py"},
-        r"\blist_remote_blobs\b": {"actions/verify.py", "adapters/dvc.py"},
+        r"dvc_settings_file import": {"runs/remotes.py", "actions/push.py", "cli/options.py"},
+        r"\bget_cloud_fs\b": {"adapters/dvc/remote.py", "adapters/dvc/cache.py"},
+        r"\blist_remote_blobs\b": {"actions/verify.py", "adapters/dvc/cache.py"},
     }

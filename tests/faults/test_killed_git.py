@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.actions import transaction
 from gitassets.actions.doctor import doctor
-from gitassets.actions.project import Project, Run
 from gitassets.actions.transition import approve
-from gitassets.adapters.git import read_gitfile
+from gitassets.adapters.git.repository import read_gitfile
 from gitassets.adapters.process import CommandError
 from gitassets.errors import BusyError, ConflictError
+from gitassets.runs import transaction
+from gitassets.runs.project import Project, Run
 from tests.actions.checks import asset, cli_environment, git, run_cli, select, snapshot, subjects, write_hook
 from tests.actions.locked_run import LockedRun
 from tests.actions.sharing import join, make_office, pull_run, push_run

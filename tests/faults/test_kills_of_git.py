@@ -15,22 +15,22 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.actions import transaction
 from gitassets.actions.doctor import doctor
 from gitassets.actions.hooks import install, uninstall
 from gitassets.actions.init import init
 from gitassets.actions.note import note
 from gitassets.actions.open_close import close_run, open_run
-from gitassets.actions.project import Project, Run, find_project, find_run, find_runs
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.track import track
 from gitassets.actions.transition import approve, reject
 from gitassets.actions.verify import VerifyOptions, verify
-from gitassets.adapters.git import Git
-from gitassets.adapters.git_traces import is_git_at_work
+from gitassets.adapters.git.leftovers import is_git_at_work
+from gitassets.adapters.git.repository import Git
+from gitassets.domain.claude_studio.json import is_old_manifest
 from gitassets.domain.manifest import MANIFEST_NAME, parse_manifest
-from gitassets.domain.old_json import is_old_manifest
 from gitassets.domain.selection import parse_selection
+from gitassets.runs import transaction
+from gitassets.runs.project import Project, Run, find_project, find_run, find_runs
 from tests.actions.bags import export_it, import_it
 from tests.actions.checks import git, ignore_progress, select
 from tests.actions.crashes import dies_in

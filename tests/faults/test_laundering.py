@@ -12,7 +12,6 @@ from typer.testing import CliRunner
 
 from gitassets.actions.build import BuildOptions, build
 from gitassets.actions.init import init
-from gitassets.actions.project import Project, find_project, find_run, find_runs, read_manifest, repair_links
 from gitassets.actions.track import track
 from gitassets.actions.transition import approve
 from gitassets.actions.verify import VerifyOptions, verify
@@ -20,6 +19,7 @@ from gitassets.cli.app import app
 from gitassets.domain.manifest import Asset, Manifest, parse_manifest
 from gitassets.domain.status import Status
 from gitassets.domain.timeline import Policy
+from gitassets.runs.project import Project, find_project, find_run, find_runs, read_manifest, repair_links
 from tests.actions.bags import export_it, replace_text, seal
 from tests.actions.checks import git, ignore_progress, select
 from tests.actions.locked_run import IMAGE_1, change_by_hand, commit_by_hand, overwrite, with_bytes, with_status

@@ -9,13 +9,13 @@ import pytest
 
 from gitassets.actions.doctor import doctor
 from gitassets.actions.open_close import close_run
-from gitassets.actions.project import find_project, find_run
 from gitassets.actions.track import track
 from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.cli.parts import PARTS
 from gitassets.domain.manifest import MANIFEST_NAME
 from gitassets.domain.status import Status
 from gitassets.errors import ConflictError
+from gitassets.runs.project import find_project, find_run
 from tests.actions.checks import git, ignore_progress, run_cli
 from tests.actions.locked_run import IMAGE_3, LockedRun, change_by_hand, with_status
 from tests.actions.sharing import make_office

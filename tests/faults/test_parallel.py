@@ -11,19 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.actions import project as project_module
 from gitassets.actions.gc import gc
 from gitassets.actions.note import note
-from gitassets.actions.progress import Progress
-from gitassets.actions.project import Project, Run, find_run
 from gitassets.actions.regen import RegenOptions, regen
 from gitassets.actions.track import track
 from gitassets.actions.transition import approve
-from gitassets.adapters.locks import hold_lock
-from gitassets.domain.keep import Keep
+from gitassets.adapters.state.locks import hold_lock
+from gitassets.domain.gc_policy import Keep
 from gitassets.domain.selection import parse_selection
 from gitassets.errors import BusyError
 from gitassets.providers.base import Request
+from gitassets.runs import project as project_module
+from gitassets.runs.progress import Progress
+from gitassets.runs.project import Project, Run, find_run
 from tests.actions.checks import asset, cli_environment, ignore_progress, select, statuses, subjects, write_hook
 from tests.actions.tone_provider import ToneProvider
 from tests.faults.whole import assert_whole

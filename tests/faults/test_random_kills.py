@@ -15,7 +15,7 @@ import time
 import pytest
 
 from gitassets.actions.open_close import open_run
-from gitassets.actions.project import Project, Run, find_run, find_runs, read_manifest
+from gitassets.runs.project import Project, Run, find_run, find_runs, read_manifest
 from tests.actions.checks import cli_environment, run_cli
 from tests.faults.whole import assert_whole
 from tests.media import write_picture

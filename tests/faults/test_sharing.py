@@ -11,19 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.actions import project as project_module
 from gitassets.actions import push as pushing
 from gitassets.actions.note import note
-from gitassets.actions.project import find_run, find_runs, read_manifest
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.transition import approve, reject
-from gitassets.adapters import dvc_remote
-from gitassets.adapters.dvc import BlobStore
+from gitassets.adapters.dvc.cache import BlobStore
+from gitassets.adapters.dvc.cache import remote as dvc_remote
 from gitassets.adapters.files import hash_bytes, hash_file
-from gitassets.adapters.git import Git
+from gitassets.adapters.git.repository import Git
 from gitassets.domain.manifest import parse_manifest
 from gitassets.domain.selection import parse_selection
 from gitassets.errors import ConflictError, RemoteError
+from gitassets.runs import project as project_module
+from gitassets.runs.project import find_run, find_runs, read_manifest
 from tests.actions.checks import assert_clean, cli_environment, git, run_cli, select
 from tests.actions.locked_run import IMAGE_1, IMAGE_3, LockedRun
 from tests.actions.sharing import Office, dvc, join, make_office, media_of, named, pull_run, push_run
@@ -185,7 +185,7 @@ def test_what_came_before_the_remote_went_away_is_not_fetched_again(
 ) -> None:
     push_run(locked)
     project = office.clone(tmp_path / "bea")
-    monkeypatch.setattr("gitassets.actions.fetch._AT_ONCE", 2)
+    monkeypatch.setattr("gitassets.runs.fetch._AT_ONCE", 2)
     download = FOLDER.download
     parts: list[int] = []
 

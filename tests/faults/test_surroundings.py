@@ -9,11 +9,11 @@ import pytest
 from gitassets.actions.doctor import doctor
 from gitassets.actions.init import init
 from gitassets.actions.open_close import close_run, open_run
-from gitassets.actions.project import Project, Run, find_project, find_run, find_runs
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.track import track
 from gitassets.actions.transition import approve, reject, reopen_assets
 from gitassets.actions.verify import VerifyOptions, verify
+from gitassets.runs.project import Project, Run, find_project, find_run, find_runs
 from tests.actions.checks import asset, git, ignore_progress, run_cli, select, statuses
 from tests.faults.whole import assert_whole
 from tests.media import write_picture, write_tone

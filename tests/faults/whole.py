@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gitassets.actions.project import Project, Run
-from gitassets.adapters.git import find_git_locks
+from gitassets.adapters.git.repository import find_git_locks
+from gitassets.runs.project import Project, Run
 from tests.actions.checks import assert_clean, git
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gitassets.actions.project import Project
+from gitassets.runs.project import Project
 from tests.actions.conftest import project as project
 from tests.live.shop import Studio
 from tests.providers.conftest import _keys as _keys

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gitassets.actions.produce import ProduceOptions, ProduceResult, produce, resume
-from gitassets.actions.project import Project, Run, find_project, find_run, read_manifest
 from gitassets.actions.regen import RegenOptions, RegenResult, regen
-from gitassets.actions.spending import ABSENT, Buyer, Terms
 from gitassets.actions.transition import approve
-from gitassets.adapters.journal import MadeLog
-from gitassets.adapters.orders import OrderBook
+from gitassets.adapters.state.journal import MadeLog
+from gitassets.adapters.state.orders import OrderBook
 from gitassets.domain.budget import Budget
+from gitassets.domain.estimate import Estimate
 from gitassets.domain.manifest import Address, Asset, Kind
-from gitassets.domain.money import Estimate
+from gitassets.making.consent import ABSENT, Buyer, Terms
+from gitassets.runs.project import Project, Run, find_project, find_run, read_manifest
 from tests.actions.checks import git, ignore_progress, select
 from tests.providers.services import Services
 

@@ -11,12 +11,12 @@ import pytest
 
 from gitassets.actions.build import BuildOptions, build
 from gitassets.actions.produce import ProduceOptions, resume
-from gitassets.actions.progress import Progress
-from gitassets.actions.spending import ABSENT, Terms
 from gitassets.actions.transition import reject, reopen_assets
 from gitassets.domain.manifest import Kind
+from gitassets.making.consent import ABSENT, Terms
 from gitassets.providers.base import fingerprint
 from gitassets.providers.registry import load_provider
+from gitassets.runs.progress import Progress
 from tests.actions.checks import addresses, assert_clean, ignore_progress, select, subjects
 from tests.live.shop import CLIP_USD, IMAGE_USD, SCRIPT, Studio, spoken_usd
 from tests.providers.services import LILY

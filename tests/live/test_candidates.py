@@ -9,7 +9,7 @@ import pytest
 from gitassets.actions.choose import choose, drop_candidates
 from gitassets.actions.cost import read_costs
 from gitassets.actions.verify import VerifyOptions, verify
-from gitassets.adapters.orders import Order
+from gitassets.adapters.state.orders import Order
 from gitassets.domain.manifest import Asset
 from tests.actions.checks import assert_clean, select
 from tests.faults.points import BYTES, COMMIT, LOG_REMOVED, LOGGED, PLACED, Point, dies_at

@@ -12,8 +12,8 @@ from typing import NoReturn
 import pytest
 
 from gitassets.cli.app import app
-from gitassets.providers.http import HttpClient
-from gitassets.providers.keys import find_key, hide_keys
+from gitassets.providers.http.client import HttpClient
+from gitassets.providers.http.keys import find_key, hide_keys
 from tests.faults.points import dies_at
 from tests.live.shop import SCRIPT, Studio
 from tests.live.test_failures import DRAWING, FILMING, break_one_job

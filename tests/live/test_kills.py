@@ -8,21 +8,21 @@ from typing import IO
 
 import pytest
 
-from gitassets.actions import buying
 from gitassets.actions.gc import gc
 from gitassets.actions.note import note
 from gitassets.actions.produce import ProduceOptions, resume
-from gitassets.actions.progress import Progress
-from gitassets.actions.project import find_run
-from gitassets.actions.spending import Terms
 from gitassets.actions.transition import approve
-from gitassets.adapters.journal import MadeLog
-from gitassets.adapters.orders import Order, OrderBook
-from gitassets.domain.keep import Keep
+from gitassets.adapters.state.journal import MadeLog
+from gitassets.adapters.state.orders import Order, OrderBook
+from gitassets.domain.gc_policy import Keep
 from gitassets.domain.selection import parse_selection
-from gitassets.providers import account, media_file
-from gitassets.providers.calls import Call
-from gitassets.providers.http import HttpClient
+from gitassets.making import buy as buying
+from gitassets.making.consent import Terms
+from gitassets.providers import account
+from gitassets.providers.http.calls import Call
+from gitassets.providers.http.client import HttpClient, media_file
+from gitassets.runs.progress import Progress
+from gitassets.runs.project import find_run
 from tests.actions.checks import addresses, assert_clean, select
 from tests.actions.crashes import DIED, dies_in
 from tests.faults.points import BYTES, COMMIT, LOG_REMOVED, LOGGED, PLACED, Point, dies_at

@@ -8,7 +8,7 @@ import pytest
 
 from gitassets.actions.transition import reject
 from gitassets.adapters.files import hash_file
-from gitassets.domain.money import Estimate
+from gitassets.domain.estimate import Estimate
 from gitassets.errors import GitAssetsError
 from tests.actions.checks import assert_clean, git, select, write_hook
 from tests.live.shop import IMAGE_USD, SCRIPT, Somebody, Studio, spoken_usd

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from gitassets.adapters.settings_file import Settings
+from gitassets.adapters.state.settings_file import Settings
 from gitassets.domain.manifest import Kind
-from gitassets.providers import typeface
+from gitassets.drawing import typeface
 from gitassets.providers.base import Request, Service
 from gitassets.providers.registry import ALIASES, load_provider
 from tests.adapters.media_files import make_clip, make_picture, make_tone

@@ -3,7 +3,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from gitassets.providers.addresses import Bounds, RefusedAddressError, is_loopback_host, is_public, resolve_host
+from gitassets.providers.http.addresses import Bounds, RefusedAddressError, is_loopback_host, is_public, resolve_host
 
 
 @pytest.mark.parametrize("address", ["93.184.216.34", "1.1.1.1", "2606:4700:4700::1111", "64:ff9b::101:101"])

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.providers.endings import is_cut_off
+from gitassets.adapters.media.file_end import is_cut_off
 from tests.adapters.media_files import run_ffmpeg
 
 

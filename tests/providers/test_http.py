@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 import trustme
 
-from gitassets.providers import network as network_module
-from gitassets.providers.calls import Call, CallError, Problem
-from gitassets.providers.http import Credential, HttpClient, Patience
-from gitassets.providers.keys import Key
-from gitassets.providers.network import Network
+from gitassets.providers.http.calls import Call, CallError, Problem
+from gitassets.providers.http.client import Credential, HttpClient, Patience
+from gitassets.providers.http.client import network as network_module
+from gitassets.providers.http.keys import Key
+from gitassets.providers.http.network import Network
 from tests.providers.services import Answer, Services, say
 
 PATIENCE = Patience(timeout_sec=10, tries=4, wait_sec=1)

@@ -6,7 +6,7 @@ import av
 import pytest
 from PIL import Image
 
-from gitassets.adapters.probe import probe_media
+from gitassets.adapters.media.probe import probe_media
 from gitassets.domain.manifest import Kind
 from gitassets.errors import ProviderError
 from gitassets.providers.base import Request, Service

@@ -10,7 +10,7 @@ from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked, NoKeyringError
 
 from gitassets.errors import ProviderError
-from gitassets.providers.keys import Key, find_key
+from gitassets.providers.http.keys import Key, find_key
 
 SECRET = "sk-sentinel-123"
 

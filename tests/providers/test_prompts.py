@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from gitassets.domain.manifest import Kind
 from gitassets.providers.base import Request
-from gitassets.providers.prompts import compose_prompt
-from gitassets.providers.shapes import nearest_shape
+from gitassets.providers.services.prompts import compose_prompt
+from gitassets.providers.services.shapes import nearest_shape
 
 FRAME = "A picture of {text}"
 

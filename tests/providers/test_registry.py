@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.adapters.settings_file import Settings
+from gitassets.adapters.state.settings_file import Settings
 from gitassets.domain.manifest import Kind
 from gitassets.errors import GitAssetsError, ProviderError
 from gitassets.providers import registry

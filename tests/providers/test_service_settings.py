@@ -2,17 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from gitassets.adapters.settings_file import Settings, parse_settings
+from gitassets.adapters.state.settings_file import Settings, parse_settings
 from gitassets.domain.manifest import Kind
 from gitassets.domain.settings_text import DEFAULT_TEXT
 from gitassets.errors import CorruptError
-from gitassets.providers.elevenlabs import ElevenLabsSettings
-from gitassets.providers.luma import LumaSettings
-from gitassets.providers.openai_settings import OpenAISettings
 from gitassets.providers.registry import load_provider
-from gitassets.providers.runway import RunwaySettings
 from gitassets.providers.service_settings import ServiceSettings, parse_section
-from gitassets.providers.wikimedia import WikimediaSettings
+from gitassets.providers.services.elevenlabs import ElevenLabsSettings
+from gitassets.providers.services.luma import LumaSettings
+from gitassets.providers.services.openai_settings import OpenAISettings
+from gitassets.providers.services.runway import RunwaySettings
+from gitassets.providers.services.wikimedia import WikimediaSettings
 
 MODELS = {
     "elevenlabs": ElevenLabsSettings,

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import features
 
-from gitassets.errors import ProviderError
-from gitassets.providers.typeface import (
+from gitassets.drawing.typeface import (
     SANS,
     SANS_BOLD,
     SERIF,
@@ -21,6 +20,7 @@ from gitassets.providers.typeface import (
     load_font,
     system_faces,
 )
+from gitassets.errors import ProviderError
 from tests.providers.card_fonts import FONTS
 
 GREEK = "ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩαβγδεζηθικλμνξοπρσςτυφχψωάέήίόύώϊϋΐΰᾠῇ"

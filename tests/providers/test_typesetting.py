@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitassets.providers.typesetting import Line, Role, Typesetter, cut_text, measure_height, split_lead
+from gitassets.drawing.typesetting import Line, Role, Typesetter, cut_text, measure_height, split_lead
 
 DISPLAY = Role("display", lambda text: 0.6 * len(text), 1.2)
 BODY = Role("body", lambda text: 0.5 * len(text), 1.45)

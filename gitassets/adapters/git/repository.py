@@ -1,0 +1,643 @@
+"""The only user of git: verbs named by their results, each one process unless it says otherwise."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from functools import cached_property
+from pathlib import Path
+
+from msgspec import Struct
+
+from gitassets.adapters.files import write_atomic
+from gitassets.adapters.git.leftovers import leave_trace
+from gitassets.adapters.process import CommandError, run_command, start_command
+from gitassets.domain.lines import split_lines
+from gitassets.errors import GitAssetsError, NotFoundError
+
+# What `git rev-parse --local-env-vars` lists: git sets them for its hooks and aliases, where they would point every
+# later call at the wrong repository or index.
+_LOCAL_VARIABLES = frozenset({
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_CONFIG", "GIT_CONFIG_PARAMETERS", "GIT_OBJECT_DIRECTORY", "GIT_DIR",
+    "GIT_WORK_TREE", "GIT_IMPLICIT_WORK_TREE", "GIT_GRAFT_FILE", "GIT_INDEX_FILE", "GIT_NO_REPLACE_OBJECTS",
+    "GIT_REPLACE_REF_BASE", "GIT_PREFIX", "GIT_SHALLOW_FILE", "GIT_COMMON_DIR", "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_NAMESPACE", "GIT_QUARANTINE_PATH", "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS",
+})  # fmt: skip
+_NO_IDENTITY = re.compile(r"tell me who you are|empty ident name|unable to auto-detect email|no email was given", re.I)
+_NO_SUCH_KEY = 5
+# Every other command of git may leave a lock when it is killed.
+_READING = frozenset({
+    "bundle", "cat-file", "check-ignore", "commit-tree", "diff-index", "diff-tree", "for-each-ref", "fsck", "log",
+    "ls-files", "ls-remote", "ls-tree", "merge-base", "pack-objects", "remote", "rev-list", "rev-parse", "status",
+    "var",
+})  # fmt: skip
+_GIT = ("git", "--no-replace-objects", "-c", "core.quotePath=false", "-c", "core.commitGraph=false")
+_IDENTITY_HINT = 'Say who you are: git config --global user.name "Your Name"; git config --global user.email you@mail'
+
+
+class IdentityError(GitAssetsError):
+    """Git does not know who commits."""
+
+    def __init__(self) -> None:
+        super().__init__("git does not know your name and mail address, so it cannot commit", _IDENTITY_HINT)
+
+
+def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment without what git leaks into hooks, with messages in English for those who parse them."""
+    kept = {name: value for name, value in os.environ.items() if name not in _LOCAL_VARIABLES}
+    return {**kept, **_OF_EVERY_CALL, **(extra or {})}
+
+
+_OF_EVERY_CALL = {
+    "LC_ALL": "C.UTF-8",
+    "LANGUAGE": "C",
+    "GIT_OPTIONAL_LOCKS": "0",
+    # A file that is not there: grafts would show another history than the commits tell.
+    "GIT_GRAFT_FILE": f"{os.devnull}/none",
+    # The pre-commit framework, where it is in use, has no configuration in a run's folder.
+    "PRE_COMMIT_ALLOW_NO_CONFIG": "1",
+}
+
+
+class Place(Struct, frozen=True):
+    """Where a folder stands in git: top of its work tree, its own git directory and the common one."""
+
+    top: Path
+    git_dir: Path
+    common_dir: Path
+
+    @property
+    def linked(self) -> bool:
+        return self.git_dir != self.common_dir
+
+
+def find_place(folder: Path) -> Place | None:
+    """The work tree that holds `folder`, or None."""
+    argv = ("git", "rev-parse", "--path-format=absolute", "--show-toplevel", "--absolute-git-dir", "--git-common-dir")
+    try:
+        lines = run_command(argv, cwd=folder, env=clean_environment()).decode().split("\n")[:-1]
+    except UnicodeDecodeError as error:
+        raise GitAssetsError(
+            f"The path of the repository is not UTF-8: {folder}", "Rename the folder: settings hold paths as UTF-8."
+        ) from error
+    except CommandError as error:
+        if "not a git repository" in error.stderr or "must be run in a work tree" in error.stderr:
+            return None
+        raise
+    top, git_dir, common_dir = (Path(line) for line in lines[:3])
+    return Place(top, git_dir, common_dir)
+
+
+def find_bare_hooks(repository: Path) -> Path:
+    """The hooks folder of a bare repository. NotFoundError when there is none at this place."""
+    git = Git(repository)
+    if not repository.is_dir() or find_place(repository) is not None or git.line("rev-parse", "--git-dir") != ".":
+        raise NotFoundError(f"{repository} is not a bare repository", "Name the folder that people push to.")
+    return Path(git.line("rev-parse", "--path-format=absolute", "--git-path", "hooks"))
+
+
+def create_repository(folder: Path) -> None:
+    """`folder` is a git repository on branch main."""
+    import git
+
+    folder.mkdir(parents=True, exist_ok=True)
+    # Not by git.Repo, which takes a $NAME in a path for a variable of the environment.
+    git.Git(folder).init(quiet=True, initial_branch="main", env=clean_environment())
+
+
+def create_bare(folder: Path, *, object_format: str = "sha1") -> Git:
+    """Git in a new bare repository, without the hooks and settings that the user gives to new ones."""
+    folder.mkdir(parents=True)
+    git = Git(folder)
+    git.call("init", "--quiet", "--bare", "--template=", f"--object-format={object_format}", ".")
+    return git
+
+
+def has_identity(folder: Path) -> bool:
+    """Whether git knows who would commit in this folder."""
+    try:
+        Git(folder).check_identity()
+    except IdentityError:
+        return False
+    return True
+
+
+def set_config(folder: Path, values: Mapping[str, str]) -> None:
+    """This repository's own configuration holds the values; whatever else stands there stays as it is written."""
+    # By git itself: GitPython writes the whole file anew, without the user's comments.
+    for name, value in values.items():
+        Git(folder).call("config", "--local", name, value)
+
+
+def unset_config(folder: Path, names: Iterable[str]) -> None:
+    """This repository's own configuration no longer holds any of the names."""
+    for name in names:
+        try:
+            Git(folder).call("config", "--local", "--unset-all", name)
+        except CommandError as error:
+            if error.code != _NO_SUCH_KEY:
+                raise
+
+
+class WorkTreeState(Struct, frozen=True):
+    """HEAD, the branch (None when detached) and the tracked paths that differ from HEAD, in index or work tree."""
+
+    head: str | None
+    branch: str | None
+    changed: frozenset[str]
+
+
+class Commit(Struct, frozen=True):
+    """One commit of a history, as `iter_log` reads it. `date` is the author's, ISO 8601."""
+
+    oid: str
+    parents: tuple[str, ...]
+    author: str
+    email: str
+    date: str
+    message: str
+
+
+class Git:
+    """Git in one work tree or git directory; `kept` are variables that every call is to see."""
+
+    def __init__(self, folder: Path, kept: Mapping[str, str] | None = None) -> None:
+        self.folder = folder
+        self._kept = dict(kept or {})
+
+    def call(self, *args: str, stdin: bytes | None = None, env: Mapping[str, str] | None = None) -> bytes:
+        environment = clean_environment({**self._kept, **(env or {})})
+        try:
+            with nullcontext() if _only_reads(args) else leave_trace(find_common_dir(self.folder)):
+                return run_command((*_GIT, *args), cwd=self.folder, env=environment, stdin=stdin)
+        except CommandError as error:
+            # Whoever reads it is to see which command that was, not the options of every call.
+            raise CommandError(("git", *args), error.cwd, error.code, error.stderr) from error
+
+    def start(self, *args: str) -> subprocess.Popen[bytes]:
+        """A git process that goes on answering; the caller ends it."""
+        return start_command((*_GIT, *args), cwd=self.folder, env=clean_environment(self._kept))
+
+    def line(self, *args: str, env: Mapping[str, str] | None = None) -> str:
+        return self.call(*args, env=env).decode().strip()
+
+    def success(self, *args: str) -> bool:
+        try:
+            self.call(*args)
+        except CommandError as error:
+            if error.code == 1:
+                return False
+            raise
+        return True
+
+    @cached_property
+    def common_dir(self) -> Path:
+        return Path(self.line("rev-parse", "--path-format=absolute", "--git-common-dir"))
+
+    def check_identity(self) -> None:
+        """IdentityError when git could not commit for want of a name."""
+        try:
+            self.call("var", "GIT_COMMITTER_IDENT")
+        except CommandError as error:
+            if _NO_IDENTITY.search(error.stderr):
+                raise IdentityError from error
+            raise
+
+    def read_config(self, name: str) -> str:
+        """The value in force, empty when there is none."""
+        return self.line("config", "--default", "", "--get", name)
+
+    def read_configs(self, pattern: str) -> dict[str, str]:
+        """Every value in force whose name fits, by name, which git writes in lower case but for its middle part."""
+        entries = _split_names(self._list_configs("--get-regexp", pattern))
+        return dict(one.partition("\n")[::2] for one in entries)
+
+    def read_all_configs(self, name: str) -> list[str]:
+        """Every path that is set for `name` anywhere, in git's order: the last one is in force."""
+        return _split_names(self._list_configs("--type=path", "--get-all", name))
+
+    def _list_configs(self, *words: str) -> bytes:
+        try:
+            return self.call("config", "--null", *words)
+        except CommandError as error:
+            if error.code == 1:
+                return b""
+            raise
+
+    def read_config_flag(self, name: str) -> bool:
+        return self.line("config", "--type=bool", "--default", "false", "--get", name) == "true"
+
+    def resolve(self, revision: str) -> str | None:
+        """The commit that `revision` names, or None."""
+        try:
+            return self.line("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        except CommandError:
+            return None
+
+    def list_merge_bases(self, one: str, other: str) -> list[str]:
+        """The best common ancestors: none when the two share no history, several after merges crosswise."""
+        try:
+            return self.line("merge-base", "--all", one, other).split()
+        except CommandError as error:
+            if error.code == 1:
+                return []
+            raise
+
+    def is_ancestor(self, old: str, new: str) -> bool:
+        return self.success("merge-base", "--is-ancestor", old, new)
+
+    def list_refs(self, *patterns: str) -> dict[str, str]:
+        """Full name and object id of every reference under the patterns."""
+        lines = split_lines(self.line("for-each-ref", "--format=%(refname) %(objectname)", *patterns))
+        return dict(line.split(" ", 1) for line in lines)
+
+    def has_object(self, oid: str) -> bool:
+        try:
+            self.call("cat-file", "-e", oid)
+        except CommandError:
+            return False
+        return True
+
+    def read_birth_times(self, *patterns: str) -> dict[str, int]:
+        """For each reference under the patterns that is named first, when the oldest of its commits was made."""
+        out = self.line("log", "--max-parents=0", "--source", "--format=%S %ct", *(f"--glob={one}" for one in patterns))
+        return {ref: int(time) for ref, time in (line.rsplit(" ", 1) for line in split_lines(out))}
+
+    def read_blob(self, revision: str, path: str) -> bytes | None:
+        """The bytes of a file in a commit; None when the commit has no such file."""
+        try:
+            return self.call("cat-file", "blob", f"{revision}:{path}")
+        except CommandError:
+            return None
+
+    def read_blobs(self, names: Sequence[str]) -> dict[str, bytes | None]:
+        """Many objects by `revision:path` or id, in one process; None for those that do not exist."""
+        if not names:
+            return {}
+        out = self.call("cat-file", "--batch", stdin="".join(f"{name}\n" for name in names).encode())
+        found: dict[str, bytes | None] = {}
+        position = 0
+        for name in names:
+            end = out.index(b"\n", position)
+            header = out[position:end]
+            position = end + 1
+            if header.endswith(b" missing"):
+                found[name] = None
+                continue
+            size = int(header.rsplit(b" ", 1)[1])
+            found[name] = out[position : position + size]
+            position += size + 1
+        return found
+
+    def iter_log(self, revision: str, *paths: str) -> Iterator[Commit]:
+        """The commits that `revision` reaches, newest first, as they were written: no .mailmap, no replacements."""
+        form = "%H%x00%P%x00%an%x00%ae%x00%aI%x00%B%x00"
+        out = self.call(
+            "-c", "log.mailmap=false", "-c", "log.showSignature=false",
+            "log", "--topo-order", f"--format={form}", "--encoding=UTF-8", revision, "--", *paths,
+        )  # fmt: skip
+        parts = out.decode("utf-8", "replace").split("\0")
+        for start in range(0, len(parts) - 6, 6):
+            oid, parents, author, email, date, message = parts[start : start + 6]
+            yield Commit(oid.strip(), tuple(parents.split()), author, email, date, message.rstrip("\n"))
+
+    def write_root_commit(
+        self, files: Mapping[str, bytes], message: str, scratch: Path, *, parent: str | None = None
+    ) -> str:
+        """The id of a commit that holds exactly `files`, byte for byte unless a .gitattributes among them says
+        otherwise. It has no parent, or the given one; `scratch` is an empty folder."""
+        tree = scratch / "tree"
+        for name, data in files.items():
+            target = tree / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+        common_dir = str(self.common_dir)
+        env = {"GIT_DIR": common_dir, "GIT_WORK_TREE": str(tree), "GIT_INDEX_FILE": str(scratch / "index")}
+        at_tree = Git(tree)
+        as_it_is = ("-c", "core.safecrlf=false", "-c", "core.autocrlf=false", "-c", "core.sparseCheckout=false")
+        at_tree.call(*as_it_is, "add", "--force", "--", *files, env=env)
+        tree_oid = at_tree.line("write-tree", env=env)
+        sign = ("-S",) if self.read_config_flag("commit.gpgSign") else ()
+        parents = ("-p", parent) if parent else ()
+        try:
+            return (
+                self.call("commit-tree", tree_oid, *parents, *sign, "-F", "-", stdin=message.encode()).decode().strip()
+            )
+        except CommandError as error:
+            if _NO_IDENTITY.search(error.stderr):
+                raise IdentityError from error
+            raise
+
+    def create_branch(self, branch: str, commit: str) -> None:
+        self.call("update-ref", f"refs/heads/{branch}", commit, "0" * len(commit))
+
+    def track_branch(self, branch: str, remote_ref: str) -> None:
+        """The local branch exists where the remote one is, and follows it."""
+        self.call("branch", "--quiet", "--track", branch, remote_ref.removeprefix("refs/remotes/"))
+
+    def delete_branch(self, branch: str, commit: str) -> None:
+        self.call("update-ref", "-d", f"refs/heads/{branch}", commit)
+
+    def read_state(self) -> WorkTreeState:
+        """HEAD, branch and changed tracked files, in one process."""
+        out = self.call("status", "--porcelain=v2", "--branch", "-z", "--untracked-files=no", "--no-renames")
+        head = branch = None
+        changed = []
+        for entry in _split_names(out):
+            if entry.startswith("# branch.oid "):
+                head = entry.removeprefix("# branch.oid ")
+            elif entry.startswith("# branch.head "):
+                branch = entry.removeprefix("# branch.head ")
+            elif entry.startswith("1 "):
+                changed.append(entry.split(" ", 8)[8])
+            elif entry.startswith("u "):
+                changed.append(entry.split(" ", 10)[10])
+        return WorkTreeState(
+            None if head == "(initial)" else head, None if branch == "(detached)" else branch, frozenset(changed)
+        )
+
+    def read_state_of(self, paths: Iterable[str]) -> WorkTreeState:
+        """HEAD, branch and those of the paths whose bytes in index or work tree are not those of HEAD, in one process.
+
+        By the bytes themselves: `git status` passes over what is marked assume-unchanged or skip-worktree.
+        """
+        names = sorted(paths)
+        asked = ["HEAD^{commit}", *(f"{side}:{name}" for name in names for side in ("HEAD", ""))]
+        out = self.call("cat-file", "--batch-check=%(objectname)", stdin="".join(f"{one}\n" for one in asked).encode())
+        head, *oids = [None if line.endswith(" missing") else line for line in split_lines(out.decode())]
+        pairs = zip(names, oids[::2], oids[1::2], strict=True)
+        changed = [name for name, *sides in pairs if len({*sides, _name_file(self.folder / name, sides[0])}) > 1]
+        return WorkTreeState(head, read_branch(read_gitfile(self.folder) or self.folder / ".git"), frozenset(changed))
+
+    def read_marks(self, *paths: str) -> dict[str, tuple[str, ...]]:
+        """What git was told to overlook, of the paths or of all tracked ones: "assume-unchanged", "skip-worktree"."""
+        found = {}
+        for entry in _split_names(self.call("ls-files", "-v", "-z", "--", *paths)):
+            marks = ("assume-unchanged",) * entry[0].islower() + ("skip-worktree",) * (entry[0] in "sS")
+            if marks:
+                found[entry[2:]] = marks
+        return found
+
+    def clear_marks(self, paths: Sequence[str]) -> None:
+        """Git looks at these tracked files again; those that a sparse checkout has left out are there."""
+        if self.read_config_flag("core.sparseCheckout"):
+            self.call("sparse-checkout", "disable")
+        self.call("update-index", "--no-assume-unchanged", "--", *paths)
+        self.call("update-index", "--no-skip-worktree", "--", *paths)
+        self.call("checkout-index", "--quiet", "--", *(one for one in paths if not (self.folder / one).exists()))
+
+    def commit_paths(
+        self,
+        paths: Sequence[str],
+        message: str,
+        *,
+        new_paths: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+    ) -> str:
+        """The id of a new commit of exactly these paths; what else is staged stays staged.
+
+        Hooks, signing and identity are the user's; the hooks see `env`. CommandError holds what a hook said.
+        """
+        if new_paths:
+            self.call("add", "--force", "--", *new_paths)
+        try:
+            words = ("commit", "--quiet", "--only", "--cleanup=whitespace", "-F", "-", "--", *paths)
+            self.call(*words, stdin=message.encode(), env=env)
+        except CommandError as error:
+            if _NO_IDENTITY.search(error.stderr):
+                raise IdentityError from error
+            raise
+        return read_head(self.folder) or self.line("rev-parse", "HEAD")
+
+    def unstage(self, paths: Sequence[str]) -> None:
+        """The index holds these paths as HEAD does; their files, and what else is staged, stay as they are."""
+        self.call("reset", "--quiet", "--", *paths)
+
+    def add_worktree(self, folder: Path, branch: str) -> None:
+        """`folder` is a linked work tree of `branch` with nothing checked out."""
+        self.call("worktree", "add", "--quiet", "--no-checkout", "--", str(folder), branch)
+
+    def fill_index(self, scratch: Path) -> None:
+        """The files of HEAD are there, each whole at any moment, and then the index, when they all are. `scratch` is
+        empty."""
+        index, files = scratch / "index", scratch / "files"
+        env = {"GIT_INDEX_FILE": str(index)}
+        self.call("-c", "core.sparseCheckout=false", "read-tree", "HEAD", env=env)
+        # Not into the folder itself: git empties a file that is there before it writes it.
+        self.call("checkout-index", "--all", "--quiet", f"--prefix={files}/", env=env)
+        for path in sorted(path for path in files.rglob("*") if path.is_symlink() or path.is_file()):
+            _put_in_place(path, self.folder / path.relative_to(files))
+        self.call("update-index", "-q", "--refresh", env=env)
+        index.replace((read_gitfile(self.folder) or self.folder / ".git") / "index")
+
+    def check_ignored(self, path: str) -> bool:
+        return self.success("check-ignore", "--quiet", "--", path)
+
+    def list_tree(self, revision: str) -> list[tuple[str, str]]:
+        """Path and mode ("100644", "120000", …) of every file of a commit."""
+        entries = _split_names(self.call("ls-tree", "-r", "-z", revision))
+        return [(entry.split("\t", 1)[1], entry.split(" ", 1)[0]) for entry in entries]
+
+    def list_tracked(self, *paths: str) -> list[str]:
+        return _split_names(self.call("ls-files", "-z", "--", *paths))
+
+
+def _put_in_place(file: Path, target: Path) -> None:
+    """The target, perhaps on another file system, is as the file; what is so already stays untouched."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if file.is_symlink():
+        file.replace(target)
+    elif target.is_symlink() or not target.is_file() or target.read_bytes() != file.read_bytes():
+        write_atomic(target, file.read_bytes(), mode=file.stat().st_mode & 0o777)
+
+
+def _only_reads(args: Sequence[str]) -> bool:
+    words = iter(args)
+    for word in words:
+        if word == "-c":
+            next(words)
+        elif not word.startswith("-"):
+            return word in _READING or (word == "config" and "--get" in args)
+    return False
+
+
+def _split_names(output: bytes) -> list[str]:
+    """What git printed with -z. Names that are not UTF-8 can be handed back to it as they are."""
+    return output.decode("utf-8", "surrogateescape").split("\0")[:-1]
+
+
+def read_gitfile(folder: Path) -> Path | None:
+    """The git directory that a linked work tree's `.git` file names; None when there is no such file."""
+    try:
+        text = (folder / ".git").read_text("utf-8")
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, UnicodeDecodeError):
+        return None
+    if not text.startswith("gitdir: "):
+        return None
+    return (folder / text.removeprefix("gitdir: ").rstrip("\n")).resolve()
+
+
+def read_branch(git_dir: Path) -> str | None:
+    """The branch that is checked out, None when HEAD is detached or cannot be read. No process."""
+    try:
+        head = (git_dir / "HEAD").read_text("utf-8").strip()
+    except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
+        return None
+    return head.removeprefix("ref: refs/heads/") if head.startswith("ref: refs/heads/") else None
+
+
+def format_staged(changes: Mapping[str, tuple[bytes | None, bytes | None]], like: str) -> str:
+    """What `git diff-index --cached --no-abbrev HEAD` says where just these files are staged: bytes before and after.
+
+    None: it is not there. `like` is an object id, by which it is known what kind of ids the repository has.
+    """
+    lines = []
+    for path, sides in sorted(changes.items(), key=lambda one: one[0].encode("utf-8", "surrogateescape")):
+        modes = ["000000" if data is None else "100644" for data in sides]
+        names = ["0" * len(like) if data is None else _name_blob(data, like) for data in sides]
+        letter = "A" if sides[0] is None else "D" if sides[1] is None else "M"
+        lines.append(f":{' '.join((*modes, *names, letter))}\t{path}")
+    return "\n".join(lines)
+
+
+def _name_file(path: Path, wanted: str | None) -> str | None:
+    """The name that git gives to the file's bytes, `wanted` also where only the ends of its lines are others."""
+    if path.is_symlink():
+        return "a link"
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except IsADirectoryError:
+        return "a folder"
+    found = _name_blob(data, wanted or "")
+    return _name_blob(data.replace(b"\r\n", b"\n"), wanted or "") if found != wanted else found
+
+
+def _name_blob(data: bytes, like: str) -> str:
+    algorithm = hashlib.sha256 if len(like) == 64 else hashlib.sha1
+    return algorithm(b"blob %d\0%b" % (len(data), data), usedforsecurity=False).hexdigest()
+
+
+def read_head(folder: Path) -> str | None:
+    """The commit that the work tree's branch has just been set to, None where only git can tell. No process."""
+    git_dir = read_gitfile(folder) or folder / ".git"
+    ref = find_common_dir(folder) / "refs" / "heads" / (read_branch(git_dir) or "")
+    return ref.read_text("utf-8").strip() if ref.is_file() else None
+
+
+def find_common_dir(folder: Path) -> Path:
+    """The git directory that all work trees of the repository share, of the top of one of them. No process."""
+    git_dir = read_gitfile(folder) or folder / ".git"
+    try:
+        return (git_dir / (git_dir / "commondir").read_text("utf-8").strip()).resolve()
+    except OSError:
+        return git_dir if git_dir.is_dir() else folder
+
+
+class LinkedWorkTree(Struct, frozen=True):
+    """One entry of .git/worktrees: its own git directory, the folder it records, and the branch (None: detached)."""
+
+    admin_dir: Path
+    folder: Path
+    branch: str | None
+
+    @property
+    def intact(self) -> bool:
+        """Whether the folder points back here: a copied or moved repository's do not."""
+        return read_gitfile(self.folder) == self.admin_dir.resolve()
+
+
+def iter_linked_worktrees(common_dir: Path) -> Iterator[LinkedWorkTree]:
+    """The linked work trees by their files: no process, however many there are."""
+    try:
+        admin_dirs = sorted((common_dir / "worktrees").iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for admin_dir in admin_dirs:
+        try:
+            gitdir = (admin_dir / "gitdir").read_text("utf-8").rstrip("\n")
+        except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
+            continue
+        yield LinkedWorkTree(admin_dir, (admin_dir / gitdir).parent, read_branch(admin_dir))
+
+
+def link_worktree(admin_dir: Path, folder: Path) -> None:
+    """The work tree of `admin_dir` is `folder`: both point at each other. Its files stay untouched."""
+    write_atomic(admin_dir / "gitdir", f"{folder / '.git'}\n".encode())
+    write_atomic(folder / ".git", f"gitdir: {admin_dir}\n".encode())
+
+
+def remove_worktree(git: Git, folder: Path) -> None:
+    """The linked work tree and its folder are gone, whatever lies in it."""
+    git.call("worktree", "remove", "--force", "--force", "--", str(folder))
+
+
+def exclude_locally(common_dir: Path, name: str) -> None:
+    """Git leaves `name` alone ("/media/x/"), in this clone only: no file of the project changes."""
+    pattern = re.sub(r"([\\*?\[])", r"\\\1", name)
+    path = common_dir / "info" / "exclude"
+    data = path.read_bytes() if path.exists() else b""
+    if pattern.encode() not in data.splitlines():
+        separator = b"" if not data or data.endswith(b"\n") else b"\n"
+        write_atomic(path, b"%b%b%b\n" % (data, separator, pattern.encode()))
+
+
+MERGE = "a merge"
+_UNFINISHED = {
+    "MERGE_HEAD": MERGE,
+    "rebase-merge": "a rebase",
+    "rebase-apply": "a rebase or `git am`",
+    "CHERRY_PICK_HEAD": "a cherry-pick",
+    "REVERT_HEAD": "a revert",
+}
+
+
+def find_unfinished(git_dir: Path) -> str | None:
+    """The operation that waits to be continued in this work tree: "a merge", "a rebase", …"""
+    return next((name for file, name in _UNFINISHED.items() if (git_dir / file).exists()), None)
+
+
+def find_git_locks(git_dir: Path, common_dir: Path) -> list[Path]:
+    """The locks that a git command which commits here holds now, or left behind when it was killed."""
+    branch = read_branch(git_dir)
+    places = [git_dir / "index.lock", git_dir / "HEAD.lock"]
+    places += [common_dir / "refs" / "heads" / f"{branch}.lock"] if branch else []
+    return [path for path in places if path.exists()]
+
+
+_AMEND = re.compile(r"--am(e(nd?)?)?\Z")  # As git lets it be shortened.
+
+
+def is_amending() -> bool | None:
+    """Whether the `git commit` that runs this process as its hook amends; None where the system does not tell."""
+    words = next((found for found in _iter_callers() if "commit" in found[1:]), None)
+    if words is None:
+        return None
+    options = words[: words.index("--")] if "--" in words else words
+    return any(_AMEND.match(one) for one in options)
+
+
+def _iter_callers() -> Iterator[list[str]]:
+    """The words of the git processes above this one, the nearest first."""
+    pid = os.getppid()
+    while pid > 1:
+        process = Path("/proc") / str(pid)
+        try:
+            name, words = (process / "comm").read_text(), (process / "cmdline").read_text("utf-8", "replace")
+            # The name, which stands in brackets, may hold anything.
+            pid = int((process / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()[1])
+        except OSError:
+            return
+        if name == "git\n":
+            yield words.split("\0")[:-1]
+
+
+def remove_git_locks(git_dir: Path, locks: Iterable[Path]) -> None:
+    """What a killed git command left of its locks is gone."""
+    for path in (*locks, *git_dir.glob("next-index-*.lock")):
+        path.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""Read, decode and measure media files."""

@@ -1,0 +1,1 @@
+"""Render a timeline into a video."""

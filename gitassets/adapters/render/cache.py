@@ -1,0 +1,92 @@
+"""What was rendered before, by everything that went into it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+from gitassets.adapters.state.locks import take_lock
+from gitassets.errors import BusyError
+
+
+class RenderCache:
+    """A folder of finished files. Each is named by the hash of its description, and appears whole or not at all."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._files, self._work = folder / "files", folder / "work"
+
+    def path(self, description: Mapping[str, object], suffix: str) -> Path:
+        """Where the file of this description lies, if it is there."""
+        text = json.dumps(description, sort_keys=True)
+        name = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        return self._files / name[:2] / f"{name[2:]}{suffix}"
+
+    def touch(self, path: Path) -> bool:
+        """Whether the file is there; from now on it counts as used."""
+        try:
+            os.utime(path)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def put(self, made: Path, path: Path) -> None:
+        """The file has become the entry `path`."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made.replace(path)
+
+    @contextmanager
+    def workspace(self) -> Iterator[Path]:
+        """An empty folder on the same file system, gone afterwards. What killed builds left of theirs is gone before.
+
+        Its lock is taken before the folder is made: a folder whose lock is free belongs to nobody who lives.
+        """
+        self.remove_abandoned()
+        folder = self._work / uuid4().hex
+        self._work.mkdir(parents=True, exist_ok=True)
+        try:
+            with take_lock(_lock_path(folder), -1):
+                folder.mkdir()
+                yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            _lock_path(folder).unlink(missing_ok=True)
+
+    def remove_abandoned(self) -> None:
+        """The workspaces of builds that were killed are gone."""
+        for folder in [path for path in self._work.glob("*") if path.is_dir()]:
+            with suppress(BusyError):
+                with take_lock(_lock_path(folder), 0):
+                    shutil.rmtree(folder, ignore_errors=True)
+                _lock_path(folder).unlink(missing_ok=True)
+
+    def prune(self, limit_bytes: int, keep: set[Path]) -> None:
+        """Files and workspaces take no more than `limit_bytes`: what was not used for longest is gone, never what is
+        in `keep` or at work."""
+        used = [(path.stat(), path) for path in self._files.glob("*/*") if path.is_file()]
+        excess = sum(stat.st_size for stat, _ in used) + _count_bytes(self._work) - limit_bytes
+        for stat, path in sorted(used, key=lambda one: one[0].st_mtime_ns):
+            if excess <= 0:
+                break
+            if path not in keep:
+                path.unlink(missing_ok=True)
+                excess -= stat.st_size
+
+
+def _lock_path(workspace: Path) -> Path:
+    return workspace.with_suffix(".lock")
+
+
+def _count_bytes(folder: Path) -> int:
+    """The size of all files below; one that vanishes meanwhile has none."""
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            total += path.stat().st_size if path.is_file() else 0
+    return total

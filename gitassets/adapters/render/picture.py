@@ -1,0 +1,159 @@
+"""The picture of one segment, as a video file without sound that can be joined to the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from gitassets import __version__
+from gitassets.adapters.media.ffmpeg import Ffmpeg, OnFrame, compile_graph
+from gitassets.adapters.media.source import MediaSource
+from gitassets.adapters.media.steady_clip import find_field_order, steady_clip
+from gitassets.adapters.render.canvas import draw_canvas, draw_plain, film
+from gitassets.adapters.render.clip_graph import graph_clip, mark_alike
+from gitassets.adapters.render.settings import MAX_SLOWDOWN, ZOOM, RenderSettings, encoder_options
+from gitassets.domain.manifest import Kind
+from gitassets.domain.timeline import Look, Shot
+from gitassets.errors import ProviderError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_RECIPE = 2  # Goes up with every change of what comes out.
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What is shown during one segment. `clip_shot` is the shot whose clip is played, or whose last frame is held."""
+
+    shot: Shot
+    source: MediaSource | None
+    clip_shot: Shot | None
+
+    @property
+    def task(self) -> str:
+        return f"Rendering segment {self.shot.number}"
+
+    @property
+    def slowdown(self) -> Fraction:
+        """A clip shorter than its narration plays more slowly, but never so slowly that it looks wrong."""
+        if self.clip_shot is None or self.source is None or not self.source.info.duration_sec:
+            return Fraction(1)
+        longer = self.clip_shot.duration / Fraction(self.source.info.duration_sec)
+        return min(max(Fraction(1), longer), MAX_SLOWDOWN).limit_denominator(100_000)
+
+
+def describe_picture(picture: Picture, ffmpeg: Ffmpeg, settings: RenderSettings) -> dict[str, object]:
+    """All that the file depends on: the same description, the same file."""
+    clip_shot = picture.clip_shot
+    return {
+        "recipe": [_RECIPE, __version__, ffmpeg.program.version],
+        "encoder": encoder_options(settings),
+        "size": settings.size,
+        "fps": str(settings.fps),
+        "look": picture.shot.look,
+        "source": picture.source and picture.source.md5,
+        "card": picture.shot.text if picture.shot.look is Look.CARD else None,
+        "zoom": picture.shot.zoom,
+        "frames": picture.shot.frame_count,
+        "clip": clip_shot and [str(picture.slowdown), clip_shot.frame_count],
+    }
+
+
+def render_picture(ffmpeg: Ffmpeg, picture: Picture, settings: RenderSettings, target: Path, on_frame: OnFrame) -> None:
+    """`target` holds exactly the shot's frames."""
+    if picture.shot.look is Look.CLIP and picture.source is not None:
+        with _graph_clip(ffmpeg, picture, picture.source, settings, picture.shot.frame_count, target.parent) as graph:
+            ffmpeg.run(compile_graph(graph, target, "mp4", encoder_options(settings)), picture.task, on_frame)
+    else:
+        args = _still_args(settings, target)
+        ffmpeg.feed(
+            args, picture.task, _iter_frames(_draw(ffmpeg, picture, settings), picture.shot, settings, on_frame)
+        )
+
+
+@contextmanager
+def _graph_clip(
+    ffmpeg: Ffmpeg, picture: Picture, source: MediaSource, settings: RenderSettings, frame_count: int, folder: Path
+) -> Iterator[Any]:
+    """The clip as a filter graph, for as long as `with` lasts. What it needs beside the clip lies in `folder`."""
+    shown_sec = frame_count / settings.fps / picture.slowdown + 1
+    order = None if source.info.varies else find_field_order(ffmpeg, source, picture.task)
+    copy = folder / f"{source.md5}-{picture.shot.number}.nut"
+    with steady_clip(ffmpeg, source, picture.task, shown_sec, copy) as steady:
+        yield graph_clip(steady, settings, picture.slowdown, frame_count, order)
+
+
+def _still_args(settings: RenderSettings, target: Path) -> list[str]:
+    """Raw frames from standard input, encoded like every other segment."""
+    import ffmpeg
+
+    raw = ffmpeg.input("pipe:0", f="rawvideo", pixel_format="yuv420p", video_size=settings.size, framerate=settings.fps)
+    return compile_graph(mark_alike(raw), target, "mp4", encoder_options(settings))
+
+
+def _iter_frames(canvas: Image, shot: Shot, settings: RenderSettings, on_frame: OnFrame) -> Iterator[bytes]:
+    zoom = 1 + ZOOM * shot.zoom[0], 1 + ZOOM * shot.zoom[1]
+    for number, frame in enumerate(film(canvas, settings.size, zoom, shot.frame_count), start=1):
+        yield frame
+        on_frame(number)
+
+
+def _draw(ffmpeg: Ffmpeg, picture: Picture, settings: RenderSettings) -> Image:
+    if picture.source is None:
+        return _draw_card(picture.shot.text, settings.canvas_size)
+    if picture.clip_shot is not None:
+        return _read_last_frame(ffmpeg, picture, picture.source, settings)
+    return draw_canvas(picture.source.path, settings.canvas_size)
+
+
+def check_card(picture: Picture) -> None:
+    """ProviderError, which names the segment, when it is shown as a card that cannot be drawn."""
+    from gitassets.providers.base import Request
+    from gitassets.providers.card import Card
+
+    shot = picture.shot
+    if shot.look is not Look.CARD or not _has_words(shot.text):
+        return
+    try:
+        Card().check(Request(kind=Kind.IMAGE, segment=shot.number, text=shot.text))
+    except ProviderError as error:
+        own_picture = f"Or give the segment a picture: `gitassets replace RUN --image {shot.number} FILE`."
+        raise ProviderError(
+            f"The card of segment {shot.number} cannot be drawn: {error.message}", f"{error.hint} {own_picture}"
+        ) from error
+
+
+def _has_words(text: str) -> bool:
+    from gitassets.drawing.typeface import clean_text
+
+    return any(map(str.isalnum, clean_text(text)))
+
+
+def _draw_card(text: str, size: tuple[int, int]) -> Image:
+    from gitassets.providers.card import MAX_SIDE_PX, draw_card
+
+    if not _has_words(text):
+        return draw_plain(size)
+    return draw_card(text, (min(size[0], MAX_SIDE_PX), min(size[1], MAX_SIDE_PX)))
+
+
+def _read_last_frame(ffmpeg: Ffmpeg, picture: Picture, source: MediaSource, settings: RenderSettings) -> Image:
+    """The frame on which the clip stopped in its own segment."""
+    from PIL import Image
+
+    count = max(1, picture.clip_shot.frame_count) if picture.clip_shot else 1
+    with (
+        TemporaryDirectory() as folder,
+        _graph_clip(ffmpeg, picture, source, settings, count, Path(folder)) as graph,
+    ):
+        last = graph.filter("trim", start_frame=count - 1)
+        shown = last.filter("scale", in_color_matrix="bt709", out_range="pc").filter("format", "rgb24")
+        raw = Path(folder) / "frame.rgb"
+        ffmpeg.run(compile_graph(shown, raw, "rawvideo", {"frames:v": 1}), picture.task)
+        return Image.frombytes("RGB", settings.size, raw.read_bytes())

@@ -1,0 +1,1 @@
+"""The files in which gitassets keeps its own state."""

@@ -1,0 +1,62 @@
+"""Sentences that several commands print."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import typer
+
+from gitassets.cli.render import printable
+from gitassets.domain.commit_message import Transition, describe_transitions, format_addresses
+from gitassets.domain.decision import Skipped
+from gitassets.domain.manifest import Address
+from gitassets.making.prepare import LeftOut
+from gitassets.making.record import Failure
+from gitassets.runs.proof import Unproven, describe_unproven
+
+
+def tell_failures(failures: Sequence[Failure], *, dry_run: bool = False) -> None:
+    """Each thing that was not made, or will not be, with why; those with the same reason together."""
+    not_made = "will be refused" if dry_run else "not made"
+    grouped: dict[tuple[str, str], list[Address]] = {}
+    for one in failures:
+        # A provider's sentence begins with the asset, which is named here for all that have the same to tell.
+        message = one.message.removeprefix(f"{str(one.address).capitalize()}: ")
+        grouped.setdefault((message, one.hint), []).append(one.address)
+    for (message, hint), addresses in grouped.items():
+        typer.echo(printable(f"  {not_made}: {format_addresses(addresses)}: {message}"), err=True)
+        if hint:
+            typer.echo(printable(f"    → {hint}"), err=True)
+
+
+def tell_left_out(left_out: Sequence[LeftOut]) -> None:
+    """What of the texts is not spoken or drawn; assets that lack the same together."""
+    grouped: dict[tuple[str, tuple[str, ...]], list[Address]] = {}
+    for one in left_out:
+        grouped.setdefault((one.provider, one.what), []).append(one.address)
+    for (provider, what), addresses in grouped.items():
+        made = f"{format_addresses(addresses)}: made without {' '.join(what)}, which {provider} leaves out"
+        typer.echo(printable(f"  {made}"))
+
+
+def tell_transitions(transitions: Iterable[Transition]) -> None:
+    for line in describe_transitions(transitions):
+        typer.echo(f"  {line}")
+
+
+def tell_skipped(skipped: Sequence[Skipped]) -> None:
+    """What `all` left out, with why."""
+    grouped: dict[str, list[Address]] = {}
+    for one in skipped:
+        grouped.setdefault(one.why, []).append(one.address)
+    for why, addresses in grouped.items():
+        typer.echo(f"  left out: {format_addresses(addresses)} {why}")
+
+
+def tell_unproven(source: str, unproven: Sequence[Unproven]) -> None:
+    """Which approvals were not taken over, with why."""
+    if not unproven:
+        return
+    typer.echo(printable(f"  in review, since the history of {source} does not prove the approval:"), err=True)
+    for line in describe_unproven(unproven):
+        typer.echo(printable(f"    {line}"), err=True)

@@ -1,0 +1,1 @@
+"""Run folders of claude-studio: read, and planned as runs."""

@@ -1,0 +1,176 @@
+"""What a run has cost, take by take, as the states of its history tell it. All amounts are in US dollars.
+
+Besides what takes cost there are charges: money that was spent, or may have been, and for which there is no take. They
+stand in `charges` of their segment, each under a name of its own, so that those of two branches merge to all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from gitassets.domain.estimate import add_usd
+from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment, iter_changed_segments
+from gitassets.domain.status import Status
+from gitassets.domain.takes import COPIED_FROM, MOVED_FROM
+
+CHARGES = "charges"
+UNKNOWN_PROVIDER = "unknown"
+_BY_HAND = (None, "manual")
+
+
+class Spent(Struct, frozen=True, kw_only=True):
+    """What one take cost, None where nobody recorded it; or a charge, for which there is no `take`."""
+
+    address: Address
+    provider: str
+    cost_usd: float | None
+    wasted: bool
+    take: int | None
+
+
+class CostRow(Struct, frozen=True, kw_only=True):
+    """What one provider's takes of one kind have cost together. `unknown_takes` of them say nothing of their cost.
+
+    `wasted_usd` is the part for takes that are rejected, were replaced without ever having been approved, or are
+    candidates beside one that is approved, and for charges, of which there are `charges`.
+    """
+
+    kind: Kind
+    provider: str
+    takes: int
+    cost_usd: float
+    wasted_takes: int
+    wasted_usd: float
+    charges: int
+    unknown_takes: int
+
+
+class Ledger(Struct):
+    """What a run's history says was spent. It is shown every state in turn, the current one last."""
+
+    _takes: dict[tuple[Address, int, str], Asset] = field(default_factory=dict)
+    _approved: set[str] = field(default_factory=set)
+    _charges: dict[tuple[int, str], Mapping[str, Any]] = field(default_factory=dict)
+    _now: Manifest = field(default_factory=lambda: Manifest(run_id="none"))
+
+    def see(self, manifest: Manifest) -> None:
+        for number in iter_changed_segments(self._now, manifest):
+            segment = manifest.segments.get(number)
+            if segment is not None:
+                self._see_segment(number, segment)
+        self._now = manifest
+
+    def _see_segment(self, number: int, segment: Segment) -> None:
+        for address, asset in iter_takes(number, segment):
+            self._takes[address, asset.take, asset.md5] = asset
+            self._approved |= {asset.md5} if asset.approved else set()
+        self._charges |= {(number, name): charge for name, charge in iter_charges(segment)}
+
+    def list_spent(self) -> Iterator[Spent]:
+        """Every take that was paid for in this run, in the order in which they came, then the charges.
+
+        What was copied from another run was paid for there, what was moved at its old place, and a file that somebody
+        made costs nothing here.
+        """
+        uses = _find_uses(self._now)
+        for (address, take, md5), asset in self._takes.items():
+            if COPIED_FROM in asset.extra or MOVED_FROM in asset.extra or asset.source in _BY_HAND:
+                continue
+            wasted = _is_wasted(uses.get(md5), asset, ever_approved=md5 in self._approved)
+            yield Spent(
+                address=address,
+                provider=asset.source or UNKNOWN_PROVIDER,
+                cost_usd=asset.cost_usd,
+                wasted=wasted,
+                take=take,
+            )
+        for (number, _), charge in self._charges.items():
+            yield _read_charge(number, charge)
+
+    @property
+    def total_usd(self) -> float:
+        return add_usd(one.cost_usd or 0.0 for one in self.list_spent())
+
+
+def iter_takes(number: int, segment: Segment) -> Iterator[tuple[Address, Asset]]:
+    """The takes that one state of a segment holds: the current ones, each behind its candidates."""
+    for kind in Kind:
+        asset = segment.asset(kind)
+        if asset is not None:
+            yield from ((Address(number, kind), asset.takes[md5]) for md5 in sorted(asset.takes))
+            yield Address(number, kind), asset
+
+
+def _find_uses(manifest: Manifest) -> dict[str, bool]:
+    """Whether each md5 that is there is of use: a candidate as long as nothing is approved in its place."""
+    found: dict[str, bool] = {}
+    for _, asset in manifest.assets():
+        uses = {asset.md5: asset.status is not Status.REJECTED, **dict.fromkeys(asset.takes, not asset.locked)}
+        for md5, of_use in uses.items():
+            found[md5] = found.get(md5, False) or of_use
+    return found
+
+
+def _is_wasted(of_use: bool | None, last: Asset, *, ever_approved: bool) -> bool:
+    """There and of no use, or gone: rejected at last, or replaced without ever having been approved."""
+    if of_use is not None:
+        return not of_use
+    return last.status is Status.REJECTED or not ever_approved
+
+
+def iter_charges(segment: Segment) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Name and record of each charge; what is no record of one, since somebody edited it, is left out."""
+    charges = segment.extra.get(CHARGES)
+    for name, one in charges.items() if isinstance(charges, dict) else ():
+        cost = one.get("cost_usd") if isinstance(one, dict) else None
+        if isinstance(cost, int | float) and not isinstance(cost, bool) and one.get("kind") in list(Kind):
+            yield name, one
+
+
+def _read_charge(number: int, charge: Mapping[str, Any]) -> Spent:
+    return Spent(
+        address=Address(number, Kind(charge["kind"])),
+        provider=str(charge.get("provider") or UNKNOWN_PROVIDER),
+        cost_usd=float(charge["cost_usd"]),
+        wasted=True,
+        take=None,
+    )
+
+
+def with_charges(manifest: Manifest, charges: Mapping[tuple[int, str], Mapping[str, Any]]) -> Manifest:
+    """The manifest with these charges, by segment and name; those of segments that it does not have are left out."""
+    changed: dict[int, Segment] = {}
+    for (number, name), charge in charges.items():
+        segment = changed.get(number) or manifest.segments.get(number)
+        if segment is not None:
+            earlier = segment.extra.get(CHARGES)
+            known = earlier if isinstance(earlier, dict) else {}
+            changed[number] = replace(segment, extra={**segment.extra, CHARGES: {**known, name: dict(charge)}})
+    return manifest.with_segments(changed) if changed else manifest
+
+
+def sum_up(spent: Iterable[Spent]) -> tuple[CostRow, ...]:
+    """A row for each kind and provider, sorted so."""
+    grouped: dict[tuple[int, str], list[Spent]] = {}
+    order = list(Kind)
+    for one in spent:
+        grouped.setdefault((order.index(one.address.kind), one.provider), []).append(one)
+    return tuple(_make_row(order[kind], provider, found) for (kind, provider), found in sorted(grouped.items()))
+
+
+def _make_row(kind: Kind, provider: str, found: list[Spent]) -> CostRow:
+    wasted = [one for one in found if one.wasted]
+    return CostRow(
+        kind=kind,
+        provider=provider,
+        takes=sum(one.take is not None for one in found),
+        cost_usd=add_usd(one.cost_usd or 0.0 for one in found),
+        wasted_takes=sum(one.take is not None for one in wasted),
+        wasted_usd=add_usd(one.cost_usd or 0.0 for one in wasted),
+        charges=sum(one.take is None for one in found),
+        unknown_takes=sum(one.cost_usd is None for one in found),
+    )

@@ -1,0 +1,1 @@
+"""Typefaces, typesetting and the design of cards."""

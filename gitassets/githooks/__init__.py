@@ -1,0 +1,1 @@
+"""What git calls: check commits, messages and pushes, and merge manifests."""

@@ -1,0 +1,102 @@
+"""Judges a push to a bare repository before it is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from gitassets.actions.verify import (
+    Finding,
+    HistoryAudit,
+    VerifyResult,
+    find_missing_blobs,
+    iter_told,
+    make_finding,
+    name_locked,
+)
+from gitassets.adapters.git.repository import Git
+from gitassets.domain.dvc_settings import RemoteSettings
+from gitassets.domain.guard import RunState
+from gitassets.domain.run_id import BRANCHES, find_ref_problem, find_twin, looks_like_run
+
+_SHOWN = 20
+_RUNS = f"{BRANCHES}run/"
+# Until a push is taken, its objects lie in a quarantine that these variables name.
+_QUARANTINE = ("GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
+
+Say = Callable[[str, str], None]
+
+
+def check_push(repository: Path, updates: Sequence[Sequence[str]], environment: Mapping[str, str], say: Say) -> int:
+    """0 when every pushed run branch keeps its locks and its history; else 1, with each reason said.
+
+    `updates` are the lines of pre-receive: old id, new id, reference; an id of zeros stands for none.
+    """
+    kept = {name: environment[name] for name in _QUARANTINE if name in environment}
+    git = Git(repository, kept)
+    bad = 0
+    for old, new, ref in (update for update in updates if len(update) == 3):
+        if looks_like_run(ref):
+            bad += not (_check_name(git, old, new, ref, say) and _check_update(git, old, new, ref, say))
+    return 1 if bad else 0
+
+
+def _check_name(git: Git, old: str, new: str, ref: str, say: Say) -> bool:
+    """Whether the branch is that of a run for every reader. What becomes of a deletion is said of every name."""
+    problem = find_ref_problem(ref) if new.strip("0") else None
+    if problem is None and new.strip("0") and not old.strip("0"):
+        others = [one.removeprefix(_RUNS) for one in git.list_refs(_RUNS)]
+        twin = find_twin(ref.removeprefix(_RUNS), others)
+        problem = None if twin is None else f"would be the same folder as run {twin} on many systems"
+    if problem is not None:
+        say(f"{ref!r} is refused: it {problem}", "Name it run/ and the run's id, such as run/20260207_101747.")
+    return problem is None
+
+
+def _check_update(git: Git, old: str, new: str, ref: str, say: Say) -> bool:
+    run_id = ref.removeprefix(_RUNS)
+    if not new.strip("0"):
+        say(f"{ref} would be deleted, and with it the record of what was approved", "Delete it on the server itself.")
+        return False
+    exists = bool(old.strip("0"))
+    if exists and not git.is_ancestor(old, new):
+        say(f"{ref}: the push rewrites history that is here already", "Pull and merge, then push without --force.")
+        return False
+    result = VerifyResult()
+    tip = HistoryAudit(git, run_id, result).check(new, [old] if exists else [])
+    _check_blobs(git, run_id, tip, result)
+    _tell(run_id, result, say)
+    return result.holds
+
+
+def _check_blobs(git: Git, run_id: str, tip: RunState, result: VerifyResult) -> None:
+    """The locked blobs are on the DVC remote that `git config gitassets.blobs` names by its URL."""
+    remote = git.read_config("gitassets.blobs")
+    if not remote or tip.manifest is None:
+        result.unchecked.append("the media files (git config gitassets.blobs URL has them looked for on a DVC remote)")
+        return
+    place = RemoteSettings(remote, {"url": remote})
+    for one in find_missing_blobs(place, name_locked(tip.manifest)):
+        result.findings.append(make_finding(run_id, None, one))
+    result.unchecked.append(f"whether the blobs on {remote} hash right; only that they are there")
+
+
+def _tell(run_id: str, result: VerifyResult, say: Say) -> None:
+    for one, hint in iter_told(result.findings[:_SHOWN]):
+        say(_describe(one), hint)
+    if len(result.findings) > _SHOWN:
+        say(f"{run_id}: … and {len(result.findings) - _SHOWN} more", "")
+    for text in result.incomplete:
+        say(text, "")
+    for one in result.by_hand[:_SHOWN]:
+        say(f"noted: {_describe(one)}", "")
+    if result.holds:
+        keep = "1 commit keeps" if result.commits == 1 else f"{result.commits} commits keep"
+        say(f"{run_id}: {keep} the locks", "")
+        for text in result.unchecked:
+            say(f"{run_id}: not checked: {text}", "")
+
+
+def _describe(one: Finding) -> str:
+    where = f"{one.commit[:10]} by {one.author}: " if one.commit else ""
+    return f"{one.run_id} {where}{one.message}"

@@ -1,0 +1,1 @@
+"""Read and lay out bags, timelines and folders of media."""

@@ -1,0 +1,204 @@
+"""Looks at the media files of a claude-studio run: the assets that the upgraded run has, and what is unusable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from msgspec.structs import replace
+
+from gitassets.adapters.files import hash_file
+from gitassets.adapters.media.probe import FORMAT_OF_SUFFIX, MediaInfo, probe_media
+from gitassets.domain.claude_studio.json import UPGRADE_BEGUN
+from gitassets.domain.claude_studio.library import describe_approval, judge_status, read_extra
+from gitassets.domain.claude_studio.run import NotFound, OldRunPlan, PlannedTake
+from gitassets.domain.manifest import (
+    Address,
+    Asset,
+    Kind,
+    Manifest,
+    Segment,
+    default_path,
+    find_path_problem,
+    format_manifest,
+    parse_manifest,
+)
+from gitassets.domain.status import Status
+from gitassets.errors import GitAssetsError
+from gitassets.runs.project import Project
+
+_FOLDERS = {Kind.AUDIO: "audio", Kind.IMAGE: "images", Kind.VIDEO: "video"}
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """A take whose file was decoded and hashed."""
+
+    take: PlannedTake
+    file: Path
+    info: MediaInfo
+    md5: str
+
+
+@dataclass(frozen=True)
+class UpgradedRun:
+    """What the run is to be.
+
+    `earlier` are manifests that hold other takes alone, to be committed before, oldest first. `files` says where the
+    bytes of each hash lie now; `copied` are the files of the run's folder that are taken under another name.
+    """
+
+    manifest: Manifest
+    earlier: tuple[Manifest, ...]
+    files: Mapping[str, Path]
+    copied: tuple[str, ...]
+    not_found: tuple[NotFound, ...]
+    unclear: tuple[str, ...]
+    approvals: tuple[str, ...]
+
+
+def measure_run(
+    project: Project, folder: Path, plan: OldRunPlan, on_file: Callable[[int, int, str], None]
+) -> UpgradedRun:
+    """Every file of the plan was decoded and hashed; nothing was written."""
+    look = _Look(project.root, folder)
+    total = sum(len(takes) for takes in plan.takes.values())
+    found: dict[Address, list[_Measured]] = {}
+    done = 0
+    for address, takes in plan.takes.items():
+        for take in takes:
+            done += 1
+            on_file(done, total, take.file.path)
+            measured = look.measure(take)
+            if measured is not None and all(one.md5 != measured.md5 for one in found.get(address, ())):
+                found.setdefault(address, []).append(measured)
+    return look.conclude(plan, found)
+
+
+@dataclass
+class _Look:
+    root: Path
+    folder: Path
+    not_found: list[NotFound] = field(default_factory=list)
+    unclear: list[str] = field(default_factory=list)
+    approvals: list[str] = field(default_factory=list)
+    copied: list[str] = field(default_factory=list)
+    _taken: set[str] = field(default_factory=set)
+
+    def measure(self, take: PlannedTake) -> _Measured | None:
+        """None, with the problem noted, when the file cannot be used."""
+        file = (self.folder if take.file.in_run else self.root) / take.file.path
+        try:
+            info = probe_media(file)
+        except GitAssetsError as error:
+            self._refuse(take, error.message.removeprefix(f"{file} "))
+            return None
+        if info.kind is not take.address.kind:
+            self._refuse(take, f"holds {info.kind}, not {take.address.kind}")
+            return None
+        return _Measured(take, file, info, hash_file(file))
+
+    def _refuse(self, take: PlannedTake, why: str) -> None:
+        self.not_found.append(NotFound(str(take.address), take.file.path, why))
+
+    def conclude(self, plan: OldRunPlan, found: Mapping[Address, Sequence[_Measured]]) -> UpgradedRun:
+        takes = {
+            address: [self._asset(one, number, measured[0]) for number, one in enumerate(_by_age(measured), start=1)]
+            for address, measured in sorted(found.items())
+        }
+        manifest = _check(_manifest(plan, {address: assets[-1] for address, assets in takes.items()}))
+        return UpgradedRun(
+            manifest=manifest,
+            earlier=tuple(_earlier(plan, takes)),
+            files={one.md5: one.file for measured in found.values() for one in measured},
+            copied=tuple(self.copied),
+            not_found=(*plan.not_found, *self.not_found),
+            unclear=(*plan.unclear, *self.unclear),
+            approvals=tuple(self.approvals),
+        )
+
+    def _asset(self, one: _Measured, number: int, current: _Measured) -> Asset:
+        take, info = one.take, one.info
+        status = self._judge(one) if one is current else Status.DRAFT
+        return Asset(
+            path=self._choose_path(one),
+            status=status,
+            md5=one.md5,
+            approved_md5=one.md5 if status.locked else None,
+            size=info.size_bytes,
+            duration_sec=None if info.duration_sec is None else round(info.duration_sec, 3),
+            width=info.width,
+            height=info.height,
+            take=number,
+            extra=self._extra(one),
+            **take.known,
+        )
+
+    def _judge(self, one: _Measured) -> Status:
+        take = one.take
+        status, remark = judge_status(take.record, one.info.size_bytes)
+        if remark:
+            self.unclear.append(f"{take.address} ({take.file.path}) {remark}.")
+        if status is Status.APPROVED and take.record is not None:
+            self.approvals.append(f"{take.address} was approved {describe_approval(take.record)}")
+        return status
+
+    def _extra(self, one: _Measured) -> dict[str, Any]:
+        take = one.take
+        suffix = PurePosixPath(take.file.path).suffix.lower().removeprefix(".")
+        true_format = {} if FORMAT_OF_SUFFIX.get(suffix, suffix) == one.info.format else {"format": one.info.format}
+        origin = {} if take.file.in_run else {"origin": take.file.path}
+        return {**true_format, **origin, **take.extra, **(read_extra(take.record) if take.record else {})}
+
+    def _choose_path(self, one: _Measured) -> str:
+        """Where the file lies, or a name in the run's folder that nothing has yet."""
+        take, address = one.take, one.take.address
+        path = take.file.path
+        if take.file.in_run and not take.own_name and _is_fit(path, address.kind):
+            self._taken.add(path.casefold())
+            return path
+        if take.file.in_run and not take.own_name:
+            self.copied.append(path)
+        stem, suffix = default_path(address, one.info.suffix).rsplit(".", 1)
+        candidates = (f"{stem}.{suffix}", *(f"{stem}_{number}.{suffix}" for number in range(2, 1000)))
+        free = next(one for one in candidates if not self._is_taken(one))
+        self._taken.add(free.casefold())
+        return free
+
+    def _is_taken(self, path: str) -> bool:
+        return path.casefold() in self._taken or (self.folder / path).exists()
+
+
+def _by_age(measured: Sequence[_Measured]) -> list[_Measured]:
+    """The takes in the order of their numbers: the current one, which stands first, is the last."""
+    return [*measured[1:], measured[0]]
+
+
+def _is_fit(path: str, kind: Kind) -> bool:
+    return path.split("/", 1)[0] == _FOLDERS[kind] and find_path_problem(path) is None
+
+
+def _earlier(plan: OldRunPlan, takes: Mapping[Address, Sequence[Asset]]) -> Iterator[Manifest]:
+    """Manifests that bring in the takes before the current one."""
+    depth = max((len(assets) for assets in takes.values()), default=1)
+    for level in range(depth - 1):
+        assets = {address: found[min(level, len(found) - 2)] for address, found in takes.items() if len(found) > 1}
+        manifest = _manifest(plan, assets)
+        yield _check(replace(manifest, extra={UPGRADE_BEGUN: True}))
+
+
+def _manifest(plan: OldRunPlan, assets: Mapping[Address, Asset]) -> Manifest:
+    segments = {
+        number: Segment(paragraph_text=one.text, notes=one.notes, extra=one.extra)
+        for number, one in plan.segments.items()
+    }
+    extra = {"plan": {"images": list(plan.wanted)}, **plan.extra}
+    empty = Manifest(run_id=plan.run_id, segments=segments, extra=extra)
+    return empty.with_assets(dict(assets))
+
+
+def _check(manifest: Manifest) -> Manifest:
+    """The manifest as it will be read again. CorruptError where what the old files hold has no place in it."""
+    return parse_manifest(format_manifest(manifest), f"What {manifest.run_id} would become")

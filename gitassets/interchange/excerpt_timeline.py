@@ -1,0 +1,36 @@
+"""What is handed on of a run, as it follows one after the other in a video."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from gitassets.adapters.media.source import MediaSource, measure
+from gitassets.domain.frame_format import parse_fps
+from gitassets.domain.manifest import Kind
+from gitassets.domain.timeline import Choice, Policy, Timeline, choose_assets, iter_used_assets, lay_out
+from gitassets.interchange.measure import measure_files
+from gitassets.runs.progress import OnProgress
+from gitassets.runs.project import Project
+from gitassets.runs.verified_bytes import Excerpt
+
+
+@dataclass(frozen=True)
+class ExcerptTimeline:
+    """`sources` are the media that were measured, by md5."""
+
+    choice: Choice
+    timeline: Timeline
+    sources: Mapping[str, MediaSource]
+
+
+def lay_out_excerpt(
+    project: Project, excerpt: Excerpt, on_progress: OnProgress, measured: Collection[Kind] = tuple(Kind)
+) -> ExcerptTimeline:
+    """Every segment of the excerpt in time, as `build` lays them out; narration must be among what is `measured`."""
+    choice = choose_assets(excerpt.manifest, Policy.EVERYTHING, allow_gaps=True)
+    used = (asset for address, asset in iter_used_assets(choice.segments) if address.kind in measured)
+    blobs = {asset.md5: excerpt.blobs[asset.path] for asset in used}
+    sources = measure_files(project, blobs, on_progress)
+    timeline = lay_out(choice.segments, measure(sources), parse_fps(project.settings.build.fps))
+    return ExcerptTimeline(choice, timeline, sources)

@@ -1,0 +1,82 @@
+"""Which stale assets are made again, and why others are not."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from gitassets.actions.regen import RegenOptions, plan_take
+from gitassets.domain.decision import Skipped
+from gitassets.domain.manifest import Address, Kind, Manifest
+from gitassets.domain.origin import is_handmade, tell_origin
+from gitassets.domain.stale import Stale
+from gitassets.domain.takes import REQUEST
+from gitassets.making.plan import Job
+from gitassets.runs.project import Project
+
+_PARTS = {Kind.AUDIO: "narration", Kind.IMAGE: "image"}
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """The jobs for what is missing and what is stale, and what is left out of both."""
+
+    jobs: tuple[Job, ...]
+    skipped: tuple[Skipped, ...]
+
+    @property
+    def addresses(self) -> frozenset[Address]:
+        return frozenset(job.address for job in self.jobs)
+
+
+def plan_renewal(project: Project, manifest: Manifest, missing: Sequence[Job], stale: Iterable[Stale]) -> Renewal:
+    """A new take of each stale asset by the provider that it came from, beside the jobs for what is `missing`.
+
+    Locked assets are left out; so is a clip whose narration or image is to be made again, since it would be stale at
+    once.
+    """
+    jobs: list[Job] = []
+    skipped: list[Skipped] = []
+    for address in (one.address for one in stale):
+        why = _find_hindrance(manifest, address) or _find_wait(address, [job.address for job in jobs])
+        if why is None:
+            jobs.append(_plan_fitting(project, manifest, address))
+        else:
+            skipped.append(Skipped(address, why))
+    renewed = [job.address for job in jobs]
+    waiting = {job.address: why for job in missing if (why := _find_wait(job.address, renewed))}
+    skipped += [Skipped(address, why) for address, why in waiting.items()]
+    return Renewal((*(job for job in missing if job.address not in waiting), *jobs), tuple(skipped))
+
+
+def _plan_fitting(project: Project, manifest: Manifest, address: Address) -> Job:
+    """The job for a take that fits what the segment has now.
+
+    For another text a service is given the same seed, so that what it made before for just that is found. What is made
+    here would be the same again where the new text is read like the old one.
+    """
+    job = replace(plan_take(project, manifest, address, RegenOptions()), renews=True)
+    base = job.base
+    if base is None or REQUEST not in base.extra or base.text_md5 == job.text_md5:
+        return job
+    return replace(job, request=replace(job.request, seed=base.seed))
+
+
+def _find_hindrance(manifest: Manifest, address: Address) -> str | None:
+    """Why the asset cannot be made again, as the rest of a sentence."""
+    asset, image = manifest.asset(address), manifest.segments[address.segment].image
+    if asset is not None and asset.locked:
+        return f"is {asset.status}, and so locked: reopen it first"
+    if asset is None or is_handmade(asset):
+        return f"{tell_origin(asset) if asset else 'is gone'}, so there is no provider to make it again"
+    if address.kind is Kind.VIDEO and image is not None and not image.approved:
+        return "is made from the segment's image, which is not approved yet"
+    return None
+
+
+def _find_wait(address: Address, renewed: Collection[Address]) -> str | None:
+    """Why a clip waits for what it is made from, as the rest of a sentence."""
+    if address.kind is not Kind.VIDEO:
+        return None
+    parts = [name for kind, name in _PARTS.items() if Address(address.segment, kind) in renewed]
+    return f"waits for its {' and '.join(parts)}, made again now: give the command once more" if parts else None

@@ -1,0 +1,160 @@
+"""What went wrong with a call, as a sentence that names the asset, the provider and the remedy."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from gitassets.domain.manifest import Kind
+from gitassets.errors import ProviderError
+from gitassets.providers.base import ChargedError, Request
+from gitassets.providers.http.calls import FINAL, Call, CallError, Problem
+from gitassets.providers.http.keys import HIDDEN, Key, how_to_set
+
+LONGEST_QUOTE = 300
+
+
+class UnknownError(ProviderError):
+    """The service does not know what it was asked for, or no longer."""
+
+
+_POLICY = re.compile(r"content.?policy|moderat|safety|policy.?violation|violates|inappropriate|not allowed by", re.I)
+_MONEY = re.compile(r"quota|billing|credits?\b|payment|balance|funds", re.I)
+# Keys as services quote them back, half hidden, and the part of a URL that may hold a signature.
+_KEY_LIKE = re.compile(r"\b(?:sk|key|luma|xi|Bearer)[-_ ](?=[\w.-]*[\d*])[\w*.-]{6,}", re.I)
+_URL_TAIL = re.compile(r"(https?://[^\s/?#\"'<>]+)[^\s\"'<>]*")
+# A link to a file, which is fetched without a key, is answered with anything but these once it has expired.
+_PASSING = (408, 425, 429)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Who was asked for what, as the sentence needs it.
+
+    `cost_usd` is what the call was to cost; `keeps` says what goes on existing whatever became of it.
+    """
+
+    request: Request
+    service: str
+    call: Call
+    key: Key | None = None
+    key_variable: str | None = None
+    cost_usd: float = 0.0
+    keeps: str = ""
+
+
+def clean_quote(said: str, key: Key | None = None) -> str:
+    """What a service said, in one short line without keys, URLs' queries, or anything that moves a cursor."""
+    text = key.hide_in(said) if key else said
+    text = _URL_TAIL.sub(r"\1/…", _KEY_LIKE.sub(HIDDEN, text))
+    text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}…"
+
+
+def explain(error: CallError, asked: Asked) -> ProviderError:
+    """The error for the user: a ChargedError where money may be gone for nothing."""
+    problem, remedy = _explain_status(error, asked) if error.problem is Problem.STATUS else _explain_way(error, asked)
+    message = f"{asked.request.label}: {problem}"
+    if error.is_undecided(asked.call):
+        remedy = f"See your account at {asked.service} before you try again. {remedy}"
+        return ChargedError(f"{message}. It may have been charged", remedy, cost_usd=asked.cost_usd)
+    if error.problem in FINAL and asked.cost_usd and not asked.call.signed:
+        remedy = f"Run the command again to buy another. {asked.service} may refund what it does not hand over."
+        return ChargedError(f"{message}. It has been charged", remedy, cost_usd=asked.cost_usd)
+    kind = UnknownError if _is_gone(error, asked.call) else ProviderError
+    return kind(message, f"{remedy} {asked.keeps}".strip())
+
+
+def _is_gone(error: CallError, call: Call) -> bool:
+    if call.signed:
+        return error.status in (404, 410)
+    return error.status is not None and 400 <= error.status < 500 and error.status not in _PASSING
+
+
+def how_to_reword(request: Request) -> str:
+    """What to do where a service does not like what it is to make."""
+    number = request.segment
+    if request.kind is Kind.IMAGE:
+        return f"Give another prompt with `gitassets edit RUN {number} --prompt TEXT`, or reword the paragraph."
+    text = f"Reword the paragraph with `gitassets edit RUN {number} --text TEXT`"
+    clip = f", or give a clip another prompt with `gitassets regen RUN --video {number} --prompt TEXT`"
+    return f"{text}{clip if request.kind is Kind.VIDEO else ''}."
+
+
+def is_policy(said: str) -> bool:
+    return bool(_POLICY.search(said))
+
+
+def _explain_status(error: CallError, asked: Asked) -> tuple[str, str]:
+    name, quote = asked.service, clean_quote(error.said, asked.key)
+    said = f": {quote}" if quote else ""
+    hints = f"{error.code} {error.said}"
+    settings = f"services.{name} in gitassets.yaml"
+    if not asked.call.signed and _is_gone(error, asked.call):
+        return f"the file that {name} made cannot be fetched ({error.status})", "Run the command again."
+    if error.status in (400, 403, 422) and is_policy(hints):
+        return f"{name} refuses what it should make{said}", how_to_reword(asked.request)
+    if error.status == 402 or (error.status in (400, 401, 403, 429) and _MONEY.search(hints)):
+        return f"the account at {name} has no money or quota left ({error.status})", f"Top it up at {name}, or wait."
+    if error.status == 401:
+        return f"{name} does not accept the key (401)", _set_key(asked)
+    if error.status == 403:
+        return f"{name} forbids this (403){said}", f"See what the key's account may do, and check {settings}."
+    if error.status in (404, 410):
+        return (
+            f"{name} does not know what was asked for ({error.status}){said}",
+            f"Check model, voice and base_url of {settings}.",
+        )
+    if error.status == 429:
+        return f"{name} takes no more calls for now (429, {_tries(error)}){_wait(error)}", _slow_down(asked)
+    if error.status is not None and error.status >= 500:
+        return f"{name} has trouble of its own ({error.status}, {_tries(error)}){said}", "Try again later."
+    return f"{name} does not accept the request ({error.status}){said}", f"Check {settings}."
+
+
+def _set_key(asked: Asked) -> str:
+    return how_to_set(asked.key_variable) if asked.key_variable else "It should not need one: check its base_url."
+
+
+def _slow_down(asked: Asked) -> str:
+    return f"Try again later, or lower services.{asked.service}.concurrency in gitassets.yaml."
+
+
+def _tries(error: CallError) -> str:
+    return "1 try" if error.tries == 1 else f"{error.tries} tries"
+
+
+def _wait(error: CallError) -> str:
+    return f" and asks to wait for {error.retry_after_sec:.0f} seconds" if error.retry_after_sec else ""
+
+
+def _explain_way(error: CallError, asked: Asked) -> tuple[str, str]:
+    """The sentence and remedy for what happened on the way rather than at the service."""
+    name, quote = asked.service, clean_quote(error.said, asked.key)
+    timeout = f"Try again later, or raise services.{name}.timeout_sec in gitassets.yaml."
+    sentences = {
+        Problem.UNREACHABLE: (
+            f"{name} cannot be reached ({quote or 'no connection'}, {_tries(error)})",
+            f"Check the network, HTTPS_PROXY, and services.{name}.base_url in gitassets.yaml.",
+        ),
+        Problem.CERTIFICATE: (
+            f"{name} shows a certificate that is not trusted here",
+            "If your company inspects connections, let SSL_CERT_FILE name its certificates.",
+        ),
+        Problem.TIMEOUT: (f"{name} did not answer in time ({_tries(error)})", timeout),
+        Problem.BROKEN_OFF: (f"the answer of {name} broke off ({_tries(error)})", "Try again."),
+        Problem.MOVED: (
+            f"{name} sends us on to {quote}, and a request is never sent on",
+            f"If that is right, make it services.{name}.base_url in gitassets.yaml.",
+        ),
+        Problem.REDIRECTS: (f"{name} sends us from one address to the next without end", "Try again later."),
+        Problem.ADDRESS: (
+            f"{name} gives no address that may be fetched: {quote}",
+            "Nothing was fetched. Try again later.",
+        ),
+        Problem.PROXY: ("the proxy that the environment names cannot be used", "Set HTTPS_PROXY to http://HOST:PORT."),
+        Problem.TOO_LARGE: (f"{name} sends {quote}, which cannot be right", "Try again later."),
+        Problem.CONTENT: (f"{name} sends {quote}", f"Try again, and check services.{name}.base_url in gitassets.yaml."),
+        Problem.STOPPED: ("stopped before it was made", "Run the command again."),
+    }
+    return sentences[error.problem]

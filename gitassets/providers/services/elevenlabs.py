@@ -1,0 +1,149 @@
+"""ElevenLabs: narration in many voices and languages."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from pydantic import Field
+
+from gitassets.domain.manifest import Kind
+from gitassets.errors import ProviderError
+from gitassets.providers.account import Account, KeyHeader
+from gitassets.providers.base import Generated, Request, ServiceInfo
+from gitassets.providers.http.network import Network
+from gitassets.providers.service_settings import BaseUrl, Section, ServiceSettings, Usd, parse_section
+
+KEY = KeyHeader(variable="ELEVENLABS_API_KEY", header="xi-api-key", prefix="")
+_ID = re.compile(r"[A-Za-z0-9]{20}\Z")
+_Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class VoiceSettings(Section):
+    stability: _Share = 0.5
+    similarity_boost: _Share = 0.75
+    style: _Share = 0.0
+    use_speaker_boost: bool = True
+
+
+class ElevenLabsSettings(ServiceSettings):
+    """`voices` gives ids by names of your own; a name that is not there is looked up among the account's voices."""
+
+    base_url: BaseUrl = "https://api.elevenlabs.io"
+    model: str = "eleven_multilingual_v2"
+    format: str = "mp3_44100_128"
+    voice: str = "lily"
+    voices: Mapping[str, str] = {
+        "lily": "pFZP5JQG7iQjIQuC4Bku",
+        "rachel": "21m00Tcm4TlvDq8ikWAM",
+        "adam": "pNInz6obpgDQGcFmaJgB",
+    }
+    voice_settings: VoiceSettings = VoiceSettings()
+    max_chars: Annotated[int, Field(ge=1)] = 10_000
+    usd_per_1000_chars: Usd = 0.10
+
+
+class ElevenLabs:
+    """Speaks the paragraph in one call, which is charged by the character."""
+
+    name = "elevenlabs"
+    kinds = frozenset({Kind.AUDIO})
+    live = True
+
+    def __init__(self, section: Mapping[str, Any], network: Network | None = None) -> None:
+        self.settings = parse_section(ElevenLabsSettings, self.name, section)
+        self._account = Account(self.name, self.settings, key=KEY, network=network)
+        self._looked_up: dict[str, str] = {}
+        self._looking = threading.Lock()
+
+    @property
+    def concurrency(self) -> int:
+        return self.settings.concurrency
+
+    @property
+    def info(self) -> ServiceInfo:
+        price = f"{self.settings.usd_per_1000_chars:g} USD for 1,000 characters"
+        return ServiceInfo(model=self.settings.model, price=price, key=KEY.variable, has_key=self._account.has_key())
+
+    @property
+    def voice_names(self) -> tuple[str, ...]:
+        """The voices that are known without asking. There are more in the account."""
+        return tuple(self.settings.voices)
+
+    def estimate_usd(self, request: Request) -> float:
+        return len(request.text) / 1000 * self.settings.usd_per_1000_chars
+
+    def check(self, request: Request) -> None:
+        if len(request.text) > self.settings.max_chars:
+            raise ProviderError(
+                f"{request.label}: {len(request.text):,} characters are more than {self.name} speaks at once "
+                f"({self.settings.max_chars:,})",
+                "Split the paragraph with a blank line.",
+            )
+        self._account.check(request)
+
+    def describe(self, request: Request) -> Mapping[str, Any]:
+        known = self._find_known_voice(request)
+        voice = known or self._wanted_voice(request).casefold()
+        return {"provider": self.name, "voice": voice, "format": self.settings.format, **self._make_body(request)}
+
+    def generate(self, request: Request, folder: Path) -> Generated:
+        self.check(request)
+        voice_id = self._find_known_voice(request) or self._look_up_voice(request)
+        body, cost_usd = self._make_body(request), self.estimate_usd(request)
+        path = f"/v1/text-to-speech/{quote(voice_id, safe='')}?output_format={quote(self.settings.format, safe='')}"
+        spoken = self._account.buy_file(request, path, body, folder, cost_usd=cost_usd)
+        parameters = {"voice_id": voice_id, "format": self.settings.format, **body["voice_settings"]}
+        return Generated(
+            path=spoken,
+            source=self.name,
+            model=self.settings.model,
+            voice=self._wanted_voice(request),
+            seed=request.seed,
+            cost_usd=cost_usd,
+            extra={"parameters": parameters},
+        )
+
+    def _make_body(self, request: Request) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "text": request.text,
+            "model_id": self.settings.model,
+            "voice_settings": self.settings.voice_settings.model_dump(),
+        }
+        return body if request.seed is None else {**body, "seed": request.seed}
+
+    def _wanted_voice(self, request: Request) -> str:
+        return (request.voice or self.settings.voice).strip()
+
+    def _find_known_voice(self, request: Request) -> str | None:
+        """The id of the voice where the settings give one, or it is an id itself."""
+        wanted = self._wanted_voice(request)
+        named = {name.casefold(): voice_id for name, voice_id in self.settings.voices.items()}
+        return named.get(wanted.casefold()) or (wanted if _ID.match(wanted) else None)
+
+    def _look_up_voice(self, request: Request) -> str:
+        """The id of the account's voice of that name. ProviderError says which there are."""
+        wanted = self._wanted_voice(request)
+        with self._looking:
+            if not self._looked_up:
+                self._looked_up = _read_voices(self._account.read(request, "/v1/voices"))
+        if wanted.casefold() not in self._looked_up:
+            names = ", ".join(sorted({*self.settings.voices, *self._looked_up}))[:400]
+            raise ProviderError(f"{request.label}: {self.name} has no voice {wanted!r}", f"There are {names}.")
+        return self._looked_up[wanted.casefold()]
+
+
+def _read_voices(raw: Mapping[str, Any]) -> dict[str, str]:
+    """Ids by names. The names of ready-made voices say more behind a dash: `Lily - Velvety Actress`."""
+    found: dict[str, str] = {}
+    voices = raw.get("voices")
+    for one in voices if isinstance(voices, list) else []:
+        if isinstance(one, dict) and isinstance(one.get("name"), str) and isinstance(one.get("voice_id"), str):
+            name = one["name"].casefold().strip()
+            found.setdefault(name, one["voice_id"])
+            found.setdefault(name.split(" - ")[0], one["voice_id"])
+    return found

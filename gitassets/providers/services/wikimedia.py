@@ -1,0 +1,191 @@
+"""Wikimedia Commons: free pictures by other people, who must be credited."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from pydantic import Field
+
+from gitassets.domain.manifest import Kind
+from gitassets.errors import ProviderError
+from gitassets.providers.account import Account
+from gitassets.providers.base import Generated, Request, ServiceInfo
+from gitassets.providers.http.client import USER_AGENT
+from gitassets.providers.http.network import Network
+from gitassets.providers.service_settings import BaseUrl, ServiceSettings, parse_section
+
+RESULTS = 20
+MIN_WIDTH = 640
+# Fewer and fewer words, since every one of them must be found.
+WORD_COUNTS = (5, 3, 2, 1)
+MAX_QUERY_CHARS = 250
+MAX_CREDIT_CHARS = 300
+
+_MIMES = ("image/jpeg", "image/png", "image/webp")
+_WORD = re.compile(r"[^\W\d_][\w'’-]{3,}")
+_TAG = re.compile(r"<[^>]*>")
+_SAY_WHAT = "Say in one or two plain words what it is to show: `gitassets edit RUN {n} --prompt TEXT`."
+
+
+class WikimediaSettings(ServiceSettings):
+    """Wikimedia asks every program for a `contact`: an address by which whoever runs it can be reached."""
+
+    base_url: BaseUrl = "https://commons.wikimedia.org"
+    contact: Annotated[str, Field(pattern=r"^[\x20-\x7e]*$")] = ""
+    width: Annotated[int, Field(ge=MIN_WIDTH, le=8192)] = 1920
+    timeout_sec: Annotated[float, Field(gt=0)] = 60.0
+
+
+@dataclass(frozen=True)
+class _Picture:
+    url: str
+    credit: Mapping[str, str]
+
+
+class Wikimedia:
+    """Finds a picture by the prompt's words, else by the longest words of the text. Another seed is another find."""
+
+    name = "wikimedia"
+    kinds = frozenset({Kind.IMAGE})
+    live = True
+
+    def __init__(self, section: Mapping[str, Any], network: Network | None = None) -> None:
+        self.settings = parse_section(WikimediaSettings, self.name, section)
+        agent = f"{USER_AGENT} ({self.settings.contact})"
+        self._account = Account(self.name, self.settings, user_agent=agent, network=network)
+
+    @property
+    def concurrency(self) -> int:
+        return self.settings.concurrency
+
+    @property
+    def info(self) -> ServiceInfo:
+        return ServiceInfo(model="Wikimedia Commons", price="free, with credit to the author")
+
+    def estimate_usd(self, request: Request) -> float:  # noqa: ARG002 (nothing costs anything)
+        return 0.0
+
+    def check(self, request: Request) -> None:
+        if not self.settings.contact:
+            raise ProviderError(
+                f"{request.label}: Wikimedia wants to know at which address you can be reached",
+                "Write your mail address or page into gitassets.yaml, as services.wikimedia.contact.",
+            )
+        self._account.check(request)
+        if not list_queries(request):
+            problem = f"{request.label}: no word to search {self.name} for"
+            raise ProviderError(problem, _SAY_WHAT.format(n=request.segment))
+
+    def describe(self, request: Request) -> Mapping[str, Any]:
+        return {"provider": self.name, "query": list_queries(request), "seed": request.seed or 0}
+
+    def generate(self, request: Request, folder: Path) -> Generated:
+        self.check(request)
+        query, found = self._search(request)
+        picture = found[(request.seed or 0) % len(found)]
+        return Generated(
+            path=self._account.download(request, picture.url, folder),
+            source=self.name,
+            prompt=request.prompt,
+            seed=request.seed,
+            extra={"prompt_sent": query, "credit": dict(picture.credit)},
+        )
+
+    def _search(self, request: Request) -> tuple[str, list[_Picture]]:
+        """The first query that finds anything, and what it finds. ProviderError when none does."""
+        queries = list_queries(request)
+        for query in queries:
+            found = list(_iter_pictures(self._account.read(request, self._make_path(query))))
+            if found:
+                return query, found
+        problem = f"{request.label}: {self.name} has no free picture for {queries[0]!r}"
+        raise ProviderError(problem, _SAY_WHAT.format(n=request.segment))
+
+    def _make_path(self, query: str) -> str:
+        parameters = {
+            "action": "query",
+            "format": "json",
+            "generator": "search",
+            "gsrsearch": f"filetype:bitmap {query}",
+            "gsrnamespace": 6,
+            "gsrlimit": RESULTS,
+            "prop": "imageinfo",
+            "iiprop": "url|size|mime|extmetadata",
+            "iiurlwidth": self.settings.width,
+        }
+        return f"/w/api.php?{urlencode(parameters)}"
+
+
+def list_queries(request: Request) -> list[str]:
+    """What is searched for, in this order. Signs that mean something to the search are left out."""
+    if request.prompt and request.prompt.strip():
+        words = re.sub(r"[^\w\s'’-]", " ", request.prompt).split()
+        return [" ".join(words)[:MAX_QUERY_CHARS]] if words else []
+    words = _choose_words(request.text)
+    return list(dict.fromkeys(" ".join(words[:count]) for count in WORD_COUNTS if words))
+
+
+def _choose_words(text: str) -> list[str]:
+    """The words that say most of what the text is about: names, then long words."""
+    found = {match[0].casefold(): (match[0], match.start()) for match in reversed(list(_WORD.finditer(text)))}
+    return [
+        word for word, _ in sorted(found.values(), key=lambda one: (not _is_name(text, *one), -len(one[0]), one[1]))
+    ]
+
+
+def _is_name(text: str, word: str, place: int) -> bool:
+    """Whether a word is capitalised without standing at the beginning of a sentence."""
+    before = text[:place].rstrip(" \"'\u201c\u2018(")
+    return word[0].isupper() and bool(before) and before[-1] not in ".!?:\n"
+
+
+def _iter_pictures(raw: Mapping[str, Any]) -> Iterator[_Picture]:
+    """The results that can be used and credited, best first."""
+    query = raw.get("query")
+    pages = query.get("pages") if isinstance(query, dict) else None
+    found = list(pages.values()) if isinstance(pages, dict) else pages if isinstance(pages, list) else []
+    for page in sorted((one for one in found if isinstance(one, dict)), key=_rank):
+        infos = page.get("imageinfo")
+        info = infos[0] if isinstance(infos, list) and infos else None
+        picture = _read_picture(page, info) if isinstance(info, dict) else None
+        if picture:
+            yield picture
+
+
+def _rank(page: Mapping[str, Any]) -> int:
+    index = page.get("index")
+    return index if isinstance(index, int) else RESULTS
+
+
+def _read_picture(page: Mapping[str, Any], info: Mapping[str, Any]) -> _Picture | None:
+    """The picture; None when it is of no use, or its licence is not known."""
+    width, url = info.get("width"), info.get("thumburl") or info.get("url")
+    wide = isinstance(width, int) and width >= MIN_WIDTH
+    metadata = info.get("extmetadata")
+    if not wide or not isinstance(url, str) or info.get("mime") not in _MIMES or not isinstance(metadata, dict):
+        return None
+    credit = {
+        "title": _clean(str(page.get("title", "")).removeprefix("File:").rpartition(".")[0]),
+        "author": _read_field(metadata, "Artist") or _read_field(metadata, "Credit") or "unknown author",
+        "licence": _read_field(metadata, "LicenseShortName"),
+        "licence_url": _read_field(metadata, "LicenseUrl"),
+        "page_url": _clean(str(info.get("descriptionurl", ""))),
+    }
+    return _Picture(url, {key: value for key, value in credit.items() if value}) if credit["licence"] else None
+
+
+def _read_field(metadata: Mapping[str, Any], name: str) -> str:
+    field = metadata.get(name)
+    return _clean(str(field.get("value", ""))) if isinstance(field, dict) else ""
+
+
+def _clean(text: str) -> str:
+    """Plain text in one line: fields hold HTML."""
+    plain = html.unescape(_TAG.sub(" ", text))
+    return " ".join("".join(char if char.isprintable() else " " for char in plain).split())[:MAX_CREDIT_CHARS]

@@ -1,0 +1,113 @@
+"""Makes a run: its branch with a root commit of its own, and its folder as that branch's work tree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from gitassets.adapters.dvc.cache import DVC_GITIGNORE, format_run_config
+from gitassets.domain.commit_message import CommitMessage, format_message
+from gitassets.domain.dvc_file import imply_dvc_files
+from gitassets.domain.manifest import MANIFEST_NAME, MEDIA_FOLDERS, Manifest, format_manifest
+from gitassets.domain.rules import follow_rules, require_known
+from gitassets.domain.run_id import check_run_id, find_twin
+from gitassets.domain.selection import format_ranges
+from gitassets.domain.settings_text import SETTINGS_NAME
+from gitassets.errors import ConflictError, NotFoundError
+from gitassets.runs.project import BRANCH_PREFIX, Project, Run, attach_folder, find_runs, repair_links
+
+SETTING_FILES = (".gitattributes", ".gitignore", ".dvcignore", ".dvc/.gitignore", ".dvc/config")
+ROOT_FILES = (*SETTING_FILES, MANIFEST_NAME)
+_ATTRIBUTES = b"""\
+asset_manifest.json text eol=lf merge=gitassets diff=gitassets
+*.dvc text eol=lf merge=gitassets-dvc
+"""
+_DVCIGNORE = b"# Patterns that DVC does not look at, one a line.\n"
+
+
+def check_set_up(project: Project) -> None:
+    """NotFoundError unless `init` has been here: a run without its ignore rules would litter the project."""
+    if not (project.root / SETTINGS_NAME).is_file():
+        raise NotFoundError(f"{project.root} is not set up for gitassets", "Run `gitassets init` there once.")
+    check_prepared(project)
+
+
+def check_prepared(project: Project) -> None:
+    """NotFoundError in a clone of a project where `init` has not been: hooks and merge driver are not cloned."""
+    if is_fresh_clone(project):
+        raise NotFoundError(
+            f"{project.root} is a clone that is not set up yet",
+            "Run `gitassets init` there once: it sets up the hooks that guard approved assets.",
+        )
+
+
+def is_fresh_clone(project: Project) -> bool:
+    """Whether git brought the project's settings, and nobody has run `init` here."""
+    # A linked work tree of the user's own is prepared where its repository is.
+    tops = (project.root, project.git_dir.parent)
+    prepared = any((top / ".dvc" / "config.local").is_file() for top in tops)
+    return (project.root / SETTINGS_NAME).is_file() and not prepared
+
+
+def check_new_run_id(project: Project, run_id: str, folder: Path) -> None:
+    """ConflictError when the id, or one that is the same folder on some system, is taken."""
+    check_run_id(run_id)
+    runs = find_runs(project)
+    twin = find_twin(run_id, list(runs))
+    if twin is not None:
+        raise ConflictError(
+            f"There is a run {twin} already",
+            f"Go on with it by `gitassets produce --resume {twin}`, or give the new one another name.",
+        )
+    if any(run.folder == folder for run in runs.values()):
+        raise ConflictError(f"{folder} is a run already")
+
+
+def create_run(project: Project, manifest: Manifest, folder: Path, *, words: str = "") -> Run:
+    """The run exists as a branch and as `folder`, with `manifest` in its root commit. Files in the folder stay."""
+    with project.lock(f"create {manifest.run_id}"):
+        repair_links(project)
+        check_new_run_id(project, manifest.run_id, folder)
+        message = CommitMessage(
+            run_id=manifest.run_id,
+            action="create",
+            what=f"segments {format_ranges(list(manifest.segments))}" if manifest.segments else "an empty run",
+            words=words,
+        )
+        write_branch(project, manifest, message)
+        return attach_folder(project, manifest.run_id, folder)
+
+
+def write_branch(
+    project: Project, manifest: Manifest, message: CommitMessage, beside: Mapping[str, bytes] | None = None
+) -> str:
+    """The id of the root commit of the run's new branch, which holds `manifest` and the texts `beside` it.
+
+    GitAssetsError where it follows rules that are not known here.
+    The caller holds the lock of the project, and has put the bytes of the manifest's files into the cache.
+    """
+    written = follow_rules(require_known(manifest))
+    files = {**format_settings(project), **_root_files(project, written), **(beside or {})}
+    with project.scratch() as scratch:
+        commit = project.git.write_root_commit(files, format_message(message), scratch)
+    project.git.create_branch(BRANCH_PREFIX + manifest.run_id, commit)
+    return commit
+
+
+def _root_files(project: Project, manifest: Manifest) -> dict[str, bytes]:
+    folders = imply_dvc_files(manifest).values()
+    for folder in folders:
+        project.blobs.add_listing(folder.listing, folder.md5)
+    return {MANIFEST_NAME: format_manifest(manifest), **{one.file_name: one.text.encode() for one in folders}}
+
+
+def format_settings(project: Project) -> dict[str, bytes]:
+    """The files that every run has beside its manifest, by name."""
+    contents = (
+        _ATTRIBUTES,
+        "".join(f"/{folder}\n" for folder in MEDIA_FOLDERS).encode(),
+        _DVCIGNORE,
+        DVC_GITIGNORE,
+        format_run_config(project.root),
+    )
+    return dict(zip(SETTING_FILES, contents, strict=True))

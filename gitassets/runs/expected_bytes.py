@@ -1,0 +1,81 @@
+"""Holds a decision to the bytes that somebody looked at: others that came meanwhile are refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from gitassets.domain.manifest import Address, Asset, Manifest
+from gitassets.domain.selection import AssetSelection, Chosen, Selection
+from gitassets.domain.takes import Take
+from gitassets.errors import ConflictError, UsageError
+from gitassets.runs.project import Project, Run
+
+_SHOWN_DIGITS = 12
+_HASH = re.compile(r"[0-9a-f]{8,32}")
+
+
+def parse_expected(text: str | None) -> str | None:
+    """The hash, or the beginning of one. UsageError when it is neither."""
+    wanted = None if text is None else text.strip().lower()
+    if wanted is not None and not _HASH.fullmatch(wanted):
+        raise UsageError(
+            f"--expect {text!r} is not the md5 of an asset",
+            "Give its first 8 digits or more; `gitassets takes` shows those of each take.",
+        )
+    return wanted
+
+
+def check_expected(
+    project: Project, run: Run, manifest: Manifest, chosen: Sequence[Chosen], expected: str | None
+) -> None:
+    """ConflictError unless the one chosen asset has the bytes that were looked at."""
+    if expected is None:
+        return
+    if len(chosen) != 1:
+        raise UsageError(f"--expect is for one asset, and {len(chosen)} are chosen", "Name one, such as --image 3.")
+    address = chosen[0].address
+    asset = manifest.asset(address)
+    if asset is not None and not asset.md5.startswith(expected):
+        raise _changed(project, run, address, asset, expected)
+
+
+def check_take(project: Project, run: Run, address: Address, take: Asset, expected: str | None) -> None:
+    """ConflictError unless the take has the bytes that were looked at, whatever number they have now."""
+    if expected is None or take.md5.startswith(expected):
+        return
+    seen = _find_seen(project, run, address, expected)
+    chosen = f"{run.run_id} --{address.kind} {address.segment}"
+    raise ConflictError(
+        f"Take {take.take} of {address} of {run.run_id} has other bytes than you looked at: "
+        f"its md5 is {take.md5[:_SHOWN_DIGITS]}{_tell_seen(seen)}",
+        f"Choose that one with `gitassets choose {chosen} --take {seen.asset.md5[:_SHOWN_DIGITS]}`."
+        if seen
+        else f"Look at the takes again: `gitassets takes {chosen}`.",
+    )
+
+
+def _changed(project: Project, run: Run, address: Address, asset: Asset, expected: str) -> ConflictError:
+    from gitassets.actions.takes import find_arrival  # As below: only a refusal needs the history.
+
+    arrived = find_arrival(project, run, address, asset.md5)
+    by = f", by {arrived.author.split(' <')[0]} in {arrived.commit[:10]} of {arrived.date}" if arrived else ""
+    seen = _tell_seen(_find_seen(project, run, address, expected))
+    return ConflictError(
+        f"{address} of {run.run_id} has other bytes now than you looked at: "
+        f"it is take {asset.take}, md5 {asset.md5[:_SHOWN_DIGITS]}{by}{seen}",
+        f"Look at it again, then decide: `gitassets review {run.run_id} --{address.kind} {address.segment}`.",
+    )
+
+
+def _find_seen(project: Project, run: Run, address: Address, expected: str) -> Take | None:
+    """The take that was looked at; None where the history has none with these bytes."""
+    from gitassets.actions.takes import read_takes
+
+    one = Selection(str(address.segment), ((address.segment, address.segment),))
+    takes = (take for found in read_takes(project, run, AssetSelection({address.kind: one})) for take in found.takes)
+    return next((take for take in takes if take.asset.md5.startswith(expected)), None)
+
+
+def _tell_seen(seen: Take | None) -> str:
+    return f"; what you looked at is take {seen.asset.take}" if seen else ""

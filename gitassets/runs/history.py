@@ -1,0 +1,309 @@
+"""Reads the history of a run as states, oldest first, from the raw objects: no hook, .mailmap, replacement or graft."""
+
+from __future__ import annotations
+
+import re
+from collections import ChainMap, Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from msgspec import Struct, field
+
+from gitassets.adapters.git.objects import ObjectReader
+from gitassets.adapters.git.repository import Git
+from gitassets.domain.dvc_file import DVC_FILES
+from gitassets.domain.dvc_yaml import only_describes
+from gitassets.domain.guard import RunState, state_from_bytes
+from gitassets.domain.lines import split_lines
+from gitassets.domain.manifest import MANIFEST_NAME, Manifest
+from gitassets.domain.merge.manifests import merge_manifests
+from gitassets.domain.tree_rules import SUBMODULE_MODE, TreeEntry, is_dvc_yaml
+from gitassets.errors import ConflictError, CorruptError, NotFoundError
+
+if TYPE_CHECKING:
+    from gitassets.runs.project import Project, Run
+
+_CHUNK = 16
+_TREE_MODE = "40000"
+_TREE_MODES = {one.encode(): one for one in (_TREE_MODE, "100644", "100755", "120000", "160000")}
+_MAX_DEPTH = 100
+
+Value = TypeVar("Value")
+Entries = tuple[tuple[str, str, str], ...]
+"""Path, mode and object id of every file of a commit."""
+
+
+def name_in_run(run: Run, revision: str) -> str:
+    """The revision as the project's git understands it: there HEAD is not that of the run."""
+    return re.sub(r"^(HEAD|@)(?=$|[~^@])", lambda _: run.ref, revision)
+
+
+def resolve_in_run(project: Project, run: Run, revision: str) -> str:
+    """The id of the commit that is meant; NotFoundError when there is none."""
+    oid = project.git.resolve(name_in_run(run, revision))
+    if oid is None:
+        raise NotFoundError(
+            f"There is no commit {revision!r} here", f"`gitassets log {run.run_id}` lists those of the run."
+        )
+    return oid
+
+
+def find_cut(project: Project, *revisions: str) -> str | None:
+    """The commit where a shallow clone cut the history that these reach: a cut of another branch says nothing of it."""
+    shallow = project.git_dir / "shallow"
+    if not shallow.is_file():
+        return None
+    ends = set(shallow.read_text("ascii").split())
+    return min(ends.intersection(HistoryReader(project.git).list_commits(revisions)), default=None)
+
+
+def allows_by_hand(git: Git) -> bool:
+    """Whether approvals, publications and reopens may be edited into the manifest without the message naming them."""
+    return git.read_config_flag("gitassets.allowByHand")
+
+
+class RawCommit(Struct, frozen=True):
+    """A commit as its object says. `author` is "Name <mail>"; `time` seconds since 1970, the author's own claim."""
+
+    oid: str
+    tree: str
+    parents: tuple[str, ...]
+    author: str
+    time: int
+    message: str
+
+
+def parse_commit(oid: str, data: bytes) -> RawCommit:
+    """CorruptError where the object is none: a pushed branch may name anything, such as a tag."""
+    header, _, message = data.decode("utf-8", "replace").partition("\n\n")
+    first, *lines = split_lines(header) or [""]
+    name, _, tree = first.partition(" ")
+    if name != "tree":
+        raise CorruptError(f"The object {oid} is no commit", "A branch ends with one: `git fsck` says more.")
+    # As git does: only what directly follows the tree names parents.
+    parents = [line.removeprefix(_PARENT) for line in takewhile(lambda line: line.startswith(_PARENT), lines)]
+    author, time = _parse_author(next((line.removeprefix(_AUTHOR) for line in lines if line.startswith(_AUTHOR)), ""))
+    return RawCommit(oid, tree, tuple(parents), author, time, message)
+
+
+_PARENT, _AUTHOR = "parent ", "author "
+
+
+def _parse_author(line: str) -> tuple[str, int]:
+    name, _, rest = line.rpartition("> ")
+    seconds = rest.split(" ", 1)[0]
+    return f"{name}>" if name else line, int(seconds) if seconds.isdigit() else 0
+
+
+class HistoryReader:
+    """Reads commits and their states through one process, remembering what repeats from commit to commit."""
+
+    def __init__(self, git: Git) -> None:
+        self.git, self.objects = git, ObjectReader(git)
+        self._trees: dict[str, Entries] = {}
+        self._small: dict[str, bytes] = {}
+
+    def list_commits(self, include: Sequence[str], exclude: Sequence[str] = ()) -> list[str]:
+        """The ids of the commits that are reached, parents before children."""
+        spec = [*include, *(f"^{one}" for one in exclude)]
+        return self.git.line("rev-list", "--topo-order", "--reverse", *spec, "--").split()
+
+    def read_parents(self, oids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """The parents of each commit, as its object names them."""
+        return {oid: parse_commit(oid, data).parents for oid, data in self._read(oids).items()}
+
+    def iter_states(self, oids: Sequence[str]) -> Iterator[tuple[RawCommit, RunState]]:
+        """Each commit with its state, in the given order. CorruptError where an object of it is missing."""
+        for start in range(0, len(oids), _CHUNK):
+            yield from self._read_chunk(oids[start : start + _CHUNK])
+
+    def read_state(self, oid: str) -> RunState:
+        return next(self.iter_states([oid]))[1]
+
+    def read_last_manifest(self, oid: str) -> Manifest | None:
+        """The manifest of a commit; where it cannot be read, the last one before it that can. None when it is gone."""
+        while self.objects.resolve(oid):
+            commit, state = next(self.iter_states([oid]))
+            if state.manifest is not None or not commit.parents:
+                return state.manifest
+            oid = commit.parents[0]
+        return None
+
+    def _read_chunk(self, oids: Sequence[str]) -> Iterator[tuple[RawCommit, RunState]]:
+        found = self._read(oids)
+        commits = [parse_commit(oid, found[oid]) for oid in oids]
+        self._read_trees([commit.tree for commit in commits])
+        files = self._read_files(commits)
+        for commit in commits:
+            name = f"{commit.oid[:10]}:{MANIFEST_NAME}"
+            yield commit, state_of_entries(self._trees[commit.tree], files, name)
+
+    def _read(self, oids: Sequence[str]) -> dict[str, bytes]:
+        found = self.objects.read(oids)
+        missing = next((oid for oid, data in found.items() if data is None), None)
+        if missing is not None:
+            raise CorruptError(
+                f"The object {missing} of the history is missing in {self.git.folder}",
+                "`git fsck` says more; `git fetch` from a whole clone brings it back.",
+            )
+        return {oid: data for oid, data in found.items() if data is not None}
+
+    def _read_trees(self, oids: Sequence[str]) -> None:
+        """The listings of the trees are known, subfolders included, level by level."""
+        flat: dict[str, dict[str, tuple[str, str]]] = {}
+        pending = {oid for oid in oids if oid not in self._trees}
+        for _ in range(_MAX_DEPTH):
+            flat |= {oid: parse_tree(data, len(oid) // 2) for oid, data in self._read(sorted(pending)).items()}
+            pending = {oid for oid in _subtrees(flat) if oid not in flat and oid not in self._trees}
+            if not pending:
+                break
+        else:
+            raise CorruptError(f"A commit holds folders nested more than {_MAX_DEPTH} deep", "No run has such folders.")
+        for oid in flat:
+            self._trees[oid] = tuple(self._expand(oid, flat, ""))
+
+    def _expand(
+        self, oid: str, flat: Mapping[str, Mapping[str, tuple[str, str]]], prefix: str
+    ) -> Iterator[tuple[str, str, str]]:
+        for name, (mode, child) in flat.get(oid, {}).items():
+            if mode != _TREE_MODE:
+                yield f"{prefix}{name}", mode, child
+            elif child in flat:
+                yield from self._expand(child, flat, f"{prefix}{name}/")
+            else:
+                for path, inner_mode, inner in self._trees.get(child, ()):
+                    yield f"{prefix}{name}/{path}", inner_mode, inner
+
+    def _read_files(self, commits: Sequence[RawCommit]) -> Mapping[str, bytes]:
+        """The manifests and .dvc files of the commits by object id; the latter, small and repeating, are remembered."""
+        manifests, small = set(), set()
+        for commit in commits:
+            for path, mode, oid in self._trees[commit.tree]:
+                if mode == SUBMODULE_MODE:
+                    continue
+                if path == MANIFEST_NAME:
+                    manifests.add(oid)
+                elif (path in DVC_FILES or is_dvc_yaml(path)) and oid not in self._small:
+                    small.add(oid)
+        self._small |= self._read(sorted(small))
+        return ChainMap(self._read(sorted(manifests)), self._small)
+
+
+def iter_manifests(project: Project, run: Run) -> Iterator[tuple[RawCommit, Manifest]]:
+    """Every state of the run's history with its commit, parents before children."""
+    reader = HistoryReader(project.git)
+    for commit, state in reader.iter_states(reader.list_commits([run.ref])):
+        if state.manifest is not None:
+            yield commit, state.manifest
+
+
+class HandedOn(Generic[Value]):
+    """What each commit hands on to its children, while these are walked parents first. Forgotten once all have it."""
+
+    def __init__(self, parents: Mapping[str, Sequence[str]]) -> None:
+        self._waiting = Counter(one for found in parents.values() for one in found)
+        self._values: dict[str, Value] = {}
+
+    def give(self, commit: RawCommit, value: Value) -> None:
+        if self._waiting[commit.oid]:
+            self._values[commit.oid] = value
+
+    def take(self, commit: RawCommit) -> list[Value]:
+        """What the commit's parents have given, the first one's first; nothing from those that were not walked."""
+        found = [self._values[one] for one in commit.parents if one in self._values]
+        for one in commit.parents:
+            self._waiting[one] -= 1
+            if self._waiting[one] <= 0:
+                self._values.pop(one, None)
+        return found
+
+
+class CommonStates(Struct):
+    """What two commits of a run have in common, as git's own merge takes it; `known` states are not read again."""
+
+    reader: HistoryReader
+    known: Mapping[str, RunState] = field(default_factory=dict)
+    _bases: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+
+    def find(self, one: str, other: str) -> list[str]:
+        """The best common ancestors: several after merges crosswise."""
+        if (one, other) not in self._bases:
+            self._bases[one, other] = self.reader.git.list_merge_bases(one, other)
+        return self._bases[one, other]
+
+    def read(self, one: str, other: str) -> RunState | None:
+        """The state of the common ancestor, of several the state that merging them gives; None without any."""
+        bases = self.find(one, other)
+        state = self._state(bases[0]) if bases else None
+        for oid in bases[1:]:
+            state = _merge(self.read(bases[0], oid), state, self._state(oid))
+        return state
+
+    def _state(self, oid: str) -> RunState:
+        found = self.known.get(oid)
+        return self.reader.read_state(oid) if found is None else found
+
+
+def _merge(base: RunState | None, ours: RunState | None, theirs: RunState) -> RunState | None:
+    if ours is None or ours.manifest is None or theirs.manifest is None:
+        return None
+    try:
+        merged = merge_manifests(base.manifest if base else None, ours.manifest, theirs.manifest)
+    except ConflictError:
+        return None
+    return RunState(manifest=merged.manifest)
+
+
+def state_of_entries(entries: Entries, data: Mapping[str, bytes], name: str) -> RunState:
+    """The state with these files; `data` holds the manifest, .dvc files and dvc.yaml by object id."""
+    oids = {path: oid for path, _, oid in entries}
+    manifest = data.get(oids[MANIFEST_NAME], b"") if MANIFEST_NAME in oids else None
+    dvc_files = {path: data.get(oids[path], b"") for path in DVC_FILES if path in oids}
+    tree = [make_entry(path, mode, data.get(oid)) for path, mode, oid in entries]
+    return state_from_bytes(manifest, dvc_files, tree, name)
+
+
+def make_entry(path: str, mode: str, data: bytes | None) -> TreeEntry:
+    """The file as the rules see it. `data` is asked for of a dvc.yaml alone."""
+    return TreeEntry(path, mode, _is_to_read(path) and data is not None and only_describes(data))
+
+
+def _is_to_read(path: str) -> bool:
+    """A path of two lines would be two questions to git."""
+    return is_dvc_yaml(path) and "\n" not in path
+
+
+def read_tree(git: Git, commit: str) -> list[TreeEntry]:
+    """Every file of the commit as the rules see it."""
+    found = git.list_tree(commit)
+    data = git.read_blobs([f"{commit}:{path}" for path, mode in found if _is_to_read(path) and mode != SUBMODULE_MODE])
+    return [make_entry(path, mode, data.get(f"{commit}:{path}")) for path, mode in found]
+
+
+def parse_tree(data: bytes, oid_length: int) -> dict[str, tuple[str, str]]:
+    """Name to mode and object id of a raw tree object. `oid_length` in bytes: 20, or 32 where git uses SHA-256.
+
+    CorruptError at two entries of one name and at odd modes, which git never writes: its commands would not agree on
+    which counts, and on what is a folder or a link.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    position = 0
+    while position < len(data):
+        space = data.index(b" ", position)
+        end = data.index(b"\0", space)
+        name = data[space + 1 : end].decode("utf-8", "surrogateescape")
+        mode = _TREE_MODES.get(data[position:space])
+        oid = data[end + 1 : end + 1 + oid_length].hex()
+        if name in found:
+            raise CorruptError(f"A tree of the history holds {name!r} twice", "`git fsck` names the tree.")
+        if mode is None:
+            odd = data[position:space].decode("ascii", "replace")
+            raise CorruptError(f"A tree of the history gives {name!r} the mode {odd!r}", "`git fsck` names the tree.")
+        found[name] = (mode, oid)
+        position = end + 1 + oid_length
+    return found
+
+
+def _subtrees(flat: Mapping[str, Mapping[str, tuple[str, str]]]) -> set[str]:
+    return {child for names in flat.values() for mode, child in names.values() if mode == _TREE_MODE}

@@ -1,0 +1,61 @@
+"""Judges the branch of a run that comes from outside, before any of it is written into a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+
+from gitassets.actions.verify import Finding, HistoryAudit, VerifyResult
+from gitassets.adapters.git.repository import Git
+from gitassets.domain.tree_rules import TreeEntry, is_attributes, iter_program_problems, iter_tree_problems
+from gitassets.errors import ConflictError
+from gitassets.runs.history import read_tree
+from gitassets.runs.project import Project, Run
+from gitassets.runs.remotes import RemoteSource
+
+_SHOWN = 5
+
+
+def check_incoming(
+    project: Project,
+    run: Run,
+    new: str,
+    known: str | None,
+    source: RemoteSource,
+    *,
+    accepted: Collection[str] = (),
+) -> None:
+    """ConflictError when the commit `new` of the run's branch would have files written outside the run, names DVC
+    remotes in its `source` that are neither known nor accepted, or has broken a lock since `known`."""
+    for problem in iter_file_problems(project.git, new):
+        raise _refuse(run, problem)
+    source.check_branch(accepted)
+    if known is not None and not project.git.list_merge_bases(new, known):
+        raise _refuse(run, "it is another run of the same name, with nothing in common with the one here")
+    result = VerifyResult()
+    HistoryAudit(project.git, run.run_id, result).check(new, [] if known is None else [known])
+    if result.findings:
+        raise _refuse(run, "".join(f"\n  {_describe(one)}" for one in result.findings[:_SHOWN]))
+
+
+def iter_file_problems(git: Git, commit: str) -> Iterator[str]:
+    """Why files of the commit, which comes from outside, must not get into a folder here."""
+    entries = read_tree(git, commit)
+    problems = (*iter_tree_problems(entries), *iter_program_problems(entries, _read_attributes(git, commit, entries)))
+    yield from (f"{one.path} {one.problem}" for one in problems)
+
+
+def _read_attributes(git: Git, commit: str, entries: Iterable[TreeEntry]) -> dict[str, bytes]:
+    """The contents of the files that give attributes to others, by path."""
+    names = {f"{commit}:{one.path}": one.path for one in entries if is_attributes(one.path)}
+    return {names[name]: data or b"" for name, data in git.read_blobs(list(names)).items()}
+
+
+def _refuse(run: Run, why: str) -> ConflictError:
+    return ConflictError(
+        f"The branch of run {run.run_id} is refused: {why}",
+        "Nothing here was changed. Whoever pushed it has to put it right.",
+    )
+
+
+def _describe(one: Finding) -> str:
+    return f"commit {one.commit[:10]} by {one.author}: {one.message}" if one.commit else one.message

@@ -1,0 +1,25 @@
+"""The recorded bytes of an asset, wherever they still are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gitassets.adapters.dvc.cache import MEND_IT
+from gitassets.adapters.files import hash_file
+from gitassets.domain.manifest import Address, Asset
+from gitassets.errors import CorruptError
+from gitassets.runs.missing_blobs import require_blob
+from gitassets.runs.project import Project, Run
+
+
+def require_bytes(project: Project, run: Run, address: Address, asset: Asset) -> Path:
+    """The blob in the cache, whose bytes hash right. NotFoundError or CorruptError when they cannot be had here."""
+    blobs = project.blobs
+    if not blobs.has(asset.md5) and run.folder is not None:
+        file = run.folder / asset.path
+        if file.is_file() and hash_file(file) == asset.md5:
+            blobs.copy_in(file, asset.md5)
+    blob = require_blob(project, run, asset.md5, f"{address} of {run.run_id}")
+    if not blobs.is_whole(asset.md5):
+        raise CorruptError(f"The cached bytes of {address} of {run.run_id} are damaged: {blob}", MEND_IT)
+    return blob

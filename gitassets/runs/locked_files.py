@@ -1,0 +1,102 @@
+"""Whether the files of locked assets still hold the approved bytes: asked before every commit in a run's folder."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from msgspec import Struct, field
+
+from gitassets.adapters.files import find_link
+from gitassets.adapters.state.stat_index import StatIndex
+from gitassets.domain.guard import Violation
+from gitassets.domain.manifest import Address, Asset, Manifest
+from gitassets.errors import LockedError
+
+_SHOWN = 20
+
+
+class LockedFiles(Struct, frozen=True):
+    """The files of a run. One that follows later may still hold what `before`, assets by path, records of it: in a
+    merge into that, or where the command itself is about to write it."""
+
+    folder: Path
+    run_id: str
+    index: StatIndex
+    before: Mapping[str, Asset] = field(default_factory=dict)
+
+    def check(self, manifest: Manifest) -> tuple[Violation, ...]:
+        """Every locked asset whose file is there with other bytes, or as something that is no file."""
+        locked = [(address, asset) for address, asset in manifest.assets() if asset.locked]
+        link = find_link(self.folder, (asset.path for _, asset in locked))
+        if link is not None:
+            return (linked_folder(link),)
+        wrong = [(address, asset, what) for address, asset in locked if (what := self._find_problem(asset))]
+        return tuple(
+            Violation(
+                "locked-bytes-changed",
+                str(address),
+                f"{address} is locked, but {asset.path} {what}",
+                ways_on(self.run_id, [address]),
+            )
+            for address, asset, what in wrong
+        )
+
+    def require(self, before: Manifest, after: Manifest) -> None:
+        """LockedError when `check` finds something after the change; it names what was so before as well.
+
+        Else the way on for one asset would be refused for another's sake, and that one's for the sake of the first.
+        """
+        wrong = self.check(after)
+        if wrong:
+            found = {one.subject: one for one in (*self.check(before), *wrong)}
+            raise LockedError(_list_messages(list(found.values())), self._hint(found, before, after))
+
+    def _hint(self, found: Mapping[str, Violation], *manifests: Manifest) -> str:
+        wrong = {address for manifest in manifests for address, _ in manifest.assets() if str(address) in found}
+        return ways_on(self.run_id, sorted(wrong)) if wrong else next(iter(found.values())).hint
+
+    def _find_problem(self, asset: Asset) -> str | None:
+        """What is wrong with the file of a locked asset; an absent one is no violation, its blob may be elsewhere."""
+        found = self.index.hash(asset.path)
+        if found == asset.md5 or (found is None and not _is_something(self.folder / asset.path)):
+            return None
+        earlier = self.before.get(asset.path)
+        if earlier is not None and (not earlier.locked or found == earlier.md5):
+            return None
+        return f"was overwritten: its md5 is {found}, approved was {asset.md5}" if found else "is no longer a file"
+
+
+def _list_messages(found: Sequence[Violation]) -> str:
+    more = [f"… and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
+    return "\n  ".join([*(one.message for one in found[:_SHOWN]), *more])
+
+
+def ways_on(run_id: str, addresses: Sequence[Address]) -> str:
+    """What can be done where the files of locked assets hold other bytes."""
+    from gitassets.domain.commit_message import format_options
+
+    chosen, several = f"{run_id} {format_options(addresses)}", len(addresses) > 1
+    return (
+        f"Bring {'them' if several else 'it'} back with `gitassets restore {chosen}`, "
+        f"or unlock {'them' if several else 'it'} with `gitassets reopen {chosen} --reason …`."
+    )
+
+
+def linked_folder(path: str) -> Violation:
+    return Violation(
+        "folder-is-link",
+        path,
+        f"{path}/ is a symbolic link, so the run's files lie outside of the run",
+        "Put a folder in its place, with the files in it.",
+    )
+
+
+def _is_something(path: Path) -> bool:
+    """Whether there is a link, a folder or the like."""
+    try:
+        return not stat.S_ISREG(os.lstat(path).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False

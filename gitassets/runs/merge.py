@@ -1,0 +1,155 @@
+"""A merge by git in a run's folder that is either made wholly or taken back, also where one of both was killed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gitassets.adapters.git.leftovers import clear_traces, is_git_at_work
+from gitassets.adapters.git.repository import Git, read_gitfile
+from gitassets.adapters.process import CommandError
+from gitassets.adapters.state.journal import MergeJournal, Merging
+from gitassets.adapters.state.locks import hold_lock
+from gitassets.domain.conflict import iter_conflicts, iter_text_conflicts
+from gitassets.domain.dvc_file import DVC_FILES
+from gitassets.domain.manifest import MANIFEST_NAME, parse_manifest
+from gitassets.errors import BusyError, GitAssetsError
+from gitassets.runs.project import Project, Run
+from gitassets.runs.restore import follow_files
+from gitassets.runs.transaction import GIT_WAIT_SEC, OWN_FILES
+
+
+@contextmanager
+def hold_merge(project: Project, run: Run, merging: Merging) -> Iterator[None]:
+    """Git merges inside, and the files follow. When it is killed there, the merge is settled; else git does that."""
+    journal = MergeJournal(project.state_dir, run.run_id)
+    with _hold_lock(project, run.run_id):
+        journal.write(merging)
+        try:
+            yield
+        except BaseException as error:
+            if not isinstance(error, CommandError) or error.was_killed:
+                _settle(project, run, merging)
+            journal.remove()
+            raise
+        journal.remove()
+
+
+def settle_merge(project: Project, run: Run) -> None:
+    """A merge that a killed command had begun has been made wholly, or taken back, or waits for its conflicts."""
+    journal = MergeJournal(project.state_dir, run.run_id)
+    with _hold_lock(project, run.run_id):
+        merging = journal.read()
+        if merging is not None and run.folder is not None:
+            _settle(project, run, merging)
+        journal.remove()
+
+
+@contextmanager
+def _hold_lock(project: Project, run_id: str) -> Iterator[None]:
+    """Not that of the run, which the hooks of git take meanwhile."""
+    with hold_lock(project.state_dir / "merging" / f"{run_id}.lock", f"merging {run_id}"):
+        yield
+
+
+def _settle(project: Project, run: Run, merging: Merging) -> None:
+    folder = run.require_folder()
+    _await_git(folder)
+    clear_traces(project.git_dir)
+    git = Git(folder)
+    before = merging.head
+    if git.resolve("HEAD") == merging.head:
+        if _waits_for_somebody(git, merging):
+            return
+        _restore(git, merging)
+        before = merging.theirs
+    found = _read_merge_head(git)
+    if found is not None and merging.theirs.startswith(found):
+        git.call("merge", "--quit")
+    for left in folder.glob(".merge_file_*"):  # What git's merge drivers work on.
+        left.unlink(missing_ok=True)
+    with project.lock_run(run.run_id, "settle a merge"):
+        follow_files(project, run, folder, before)
+
+
+def _await_git(folder: Path) -> None:
+    """The git that a killed command has left at work is done, where the system tells."""
+    deadline = time.monotonic() + GIT_WAIT_SEC
+    while Path("/proc/self/cwd").exists() and is_git_at_work(folder):
+        if time.monotonic() > deadline:
+            raise BusyError(f"A git command is at work in {folder}", "Wait for it to end, and try again.")
+        time.sleep(0.02)
+
+
+def _read_merge_head(git: Git) -> str | None:
+    """What git is merging: a killed one may not have written all of it. None when there is no merge."""
+    data = _read((read_gitfile(git.folder) or git.folder / ".git") / "MERGE_HEAD")
+    return None if data is None else data.decode("utf-8", "replace").strip()
+
+
+def _waits_for_somebody(git: Git, merging: Merging) -> bool:
+    """Whether git had stopped at conflicts, or somebody has gone on with the merge since, or with another one."""
+    found = _read_merge_head(git)
+    if found != merging.theirs:
+        return found is not None and not merging.theirs.startswith(found)
+    if _list_unmerged(git):
+        return not is_stuck(git)
+    # What git had merged, or what is left when the merge has been taken back already.
+    return not any(_find_staged(git, tree) <= {*DVC_FILES} for tree in ("AUTO_MERGE", "HEAD"))
+
+
+def is_stuck(git: Git) -> bool:
+    """Whether git has stopped where there is nothing to decide, since one of our merge drivers was stopped itself."""
+    unmerged = _list_unmerged(git)
+    if not unmerged or not unmerged <= OWN_FILES:
+        return False
+    try:
+        manifest = parse_manifest((git.folder / MANIFEST_NAME).read_bytes())
+    except (GitAssetsError, FileNotFoundError):
+        return True
+    return not any(iter_conflicts(manifest)) and not any(iter_text_conflicts(manifest))
+
+
+def _list_unmerged(git: Git) -> set[str]:
+    entries = git.call("ls-files", "--unmerged", "-z").decode("utf-8", "surrogateescape").split("\0")[:-1]
+    return {entry.split("\t", 1)[1] for entry in entries}
+
+
+def _find_staged(git: Git, tree: str) -> set[str]:
+    """The paths of which git's index differs from the tree."""
+    return {*git.line("diff-index", "--cached", "--name-only", tree, "--").splitlines()}
+
+
+def _restore(git: Git, merging: Merging) -> None:
+    """The files that the merge was to change, and git's index of them, are as before, but for what somebody wrote."""
+    names = git.call("diff-tree", "-r", "-z", "--name-only", "--no-renames", merging.head, merging.theirs)
+    changed = names.decode("utf-8", "surrogateescape").split("\0")[:-1]
+    paths = sorted({*(path for path in changed if "\n" not in path), *OWN_FILES})
+    blobs = git.read_blobs([f"{side}:{path}" for path in paths for side in (merging.head, merging.theirs)])
+    git.unstage(paths)
+    behind = []
+    for path in paths:
+        ours, theirs = (blobs[f"{side}:{path}"] for side in (merging.head, merging.theirs))
+        found = _read(git.folder / path)
+        if found == ours or not (path in OWN_FILES or found is None or _is_begun(found, ours, theirs)):
+            continue
+        if ours is None:
+            (git.folder / path).unlink()
+        else:
+            behind.append(path)
+    if behind:
+        git.call("checkout-index", "--force", "--quiet", "--", *behind)
+
+
+def _is_begun(found: bytes, *sides: bytes | None) -> bool:
+    """Whether git has written this, perhaps not to its end."""
+    return any(side is not None and side.startswith(found) for side in sides)
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return None

@@ -1,0 +1,62 @@
+"""Bytes that are not in the cache: where else they are, and what gets them, as far as that is known here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from contextlib import suppress
+from pathlib import Path
+
+from gitassets.domain.manifest import iter_folder_entries
+from gitassets.errors import GitAssetsError, NotFoundError
+from gitassets.runs.project import Project, Run, find_runs, read_manifest
+
+
+def require_blob(project: Project, run: Run, md5: str, what: str) -> Path:
+    """The blob's path; NotFoundError names `what`, and what can be done, when it is not here."""
+    if not project.blobs.has(md5):
+        raise NotFoundError(f"The bytes of {what} ({md5}) are not here", how_to_get(project, run, [md5]))
+    return project.blobs.path(md5)
+
+
+def how_to_get(project: Project, run: Run, md5s: Collection[str]) -> str:
+    """What to do about blobs of the run that are not here. Nothing is asked of any remote."""
+    found = find_files(project, run, md5s)
+    if not found:
+        return _how_to_fetch(project, run)
+    example = next(iter(found.values()))
+    if len(found) == len(set(md5s)):
+        return f"{example} has such bytes: `gitassets doctor` takes them from there."
+    taken = f"`gitassets doctor` takes {len(found)} of them from files of runs, such as {example}."
+    return f"{taken} For the others: {_how_to_fetch(project, run)}"
+
+
+def _how_to_fetch(project: Project, run: Run) -> str:
+    from gitassets.runs.remotes import RemoteSource
+
+    send = f"whoever has them sends them there with `gitassets push {run.run_id}`."
+    try:
+        remote = RemoteSource(project, run).find()
+    except GitAssetsError as error:
+        return f"{error.message}. {error.hint}"
+    if remote is None:
+        add = f"`dvc remote add -d NAME URL` in {project.root} adds one"
+        return f"No DVC remote is set up that could have them: {add}, and {send}"
+    name = remote.settings.name
+    return f"`gitassets pull {run.run_id}` gets them if the DVC remote {name} has them; if not, {send}"
+
+
+def find_files(project: Project, run: Run, md5s: Collection[str]) -> dict[str, Path]:
+    """The files with these bytes, by their hashes, in the folders of this run and all others that are open."""
+    found: dict[str, Path] = {}
+    for one in (run, *find_runs(project).values()):
+        with suppress(GitAssetsError):
+            found = {**_find_in(project, one, md5s), **found}
+    return found
+
+
+def _find_in(project: Project, run: Run, md5s: Collection[str]) -> dict[str, Path]:
+    if run.folder is None:
+        return {}
+    index = project.stat_index(run)
+    entries = ((path, md5) for path, md5, _ in iter_folder_entries(read_manifest(project, run)) if md5 in md5s)
+    return {md5: run.folder / path for path, md5 in entries if index.hash(path) == md5}

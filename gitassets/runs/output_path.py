@@ -1,0 +1,72 @@
+"""Where a command may put a file or folder for its user, and how it gets there: wholly or not at all."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gitassets.adapters.files import hash_bytes
+from gitassets.adapters.state.locks import hold_lock
+from gitassets.errors import ConflictError, NotFoundError, UsageError
+from gitassets.runs.project import Project, find_runs
+
+
+def check_output(project: Project, output: Path) -> None:
+    """UsageError or NotFoundError unless `output` may be made: in a folder that exists, outside of all runs."""
+    folder = output.parent
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file, not a folder", "Name a file in a folder that exists.")
+    if not folder.is_dir():
+        raise NotFoundError(f"There is no folder {folder}", f"Make it first: `mkdir {folder}`.")
+    for one in find_runs(project).values():
+        if one.folder is not None and output.resolve().is_relative_to(one.folder.resolve()):
+            raise UsageError(f"{output} lies in the run {one.run_id}", "Name a file outside of the runs' folders.")
+
+
+def check_free(output: Path, *, force: bool, is_ours: Callable[[Path], bool]) -> None:
+    """ConflictError when something lies at `output` that may not be replaced: without `force` whatever it is."""
+    if not output.exists() and not output.is_symlink():
+        return
+    if not is_ours(output):
+        inside = f", such as {output / 'NAME.zip'}" if output.is_dir() else ""
+        raise ConflictError(f"{output} is there already, and no export made it", f"Name another place with -o{inside}.")
+    if not force:
+        raise ConflictError(f"{output} is there already", "Name another place with -o, or replace it with --force.")
+
+
+@contextmanager
+def hold_output(project: Project, output: Path) -> Iterator[Path]:
+    """A place beside `output` to write to; when the body ends well, what was written there is `output`.
+
+    What a killed command left at that place is removed first.
+    """
+    name = hash_bytes(str(output.resolve()).encode("utf-8", "surrogateescape"))
+    part = output.with_name(f".gitassets-{name[:12]}.part")
+    with hold_lock(project.state_dir / "exporting" / f"{name}.lock", f"exporting to {output}"):
+        _remove(part)
+        try:
+            yield part
+            _move(part, output)
+        finally:
+            _remove(part)
+
+
+def _move(part: Path, output: Path) -> None:
+    """A folder cannot take the place of another in one step, so the old one steps aside first."""
+    if not output.is_dir():
+        part.replace(output)
+        return
+    aside = part.with_suffix(".old")
+    _remove(aside)
+    output.rename(aside)
+    part.rename(output)
+    _remove(aside)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

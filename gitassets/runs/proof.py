@@ -1,0 +1,210 @@
+"""Proves approvals from the history of their run, before anybody else takes them over.
+
+Whoever makes something of an approval in another place (a video, a file, another run, a publication) asks here first:
+an approval that only a commit past every hook has made is none. What was found to hold is remembered, so that the next
+question costs the commits since then alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from msgspec import Struct, field
+
+from gitassets import __version__
+from gitassets.actions.verify import Finding, HistoryAudit, VerifyResult
+from gitassets.adapters.git.repository import Git
+from gitassets.adapters.process import CommandError
+from gitassets.adapters.state.verified_tip import read_held_tip, write_held_tip
+from gitassets.domain.commit_message import format_addresses, format_options, parse_message
+from gitassets.domain.doubt import Doubt, Doubts, Fault, follow, join
+from gitassets.domain.guard import state_from_bytes
+from gitassets.domain.manifest import MANIFEST_NAME, Address, Manifest
+from gitassets.domain.rules import KNOWN_RULES
+from gitassets.domain.status import LOCKED
+from gitassets.errors import ConflictError
+from gitassets.runs.history import HandedOn, HistoryReader, RawCommit, allows_by_hand, find_cut
+from gitassets.runs.project import Project, Run
+
+_SHOWN = 5
+
+
+class Unproven(Struct, frozen=True):
+    """An approval that the history does not prove: why not, and what helps (empty: approving anew)."""
+
+    address: Address
+    why: str
+    hint: str
+
+
+class Judged(Struct, frozen=True):
+    """The history of a run up to `commit`: what its last manifest says, and which approvals in it are in doubt."""
+
+    run_id: str
+    commit: str
+    manifest: Manifest | None
+    doubts: Doubts = field(default_factory=Doubts)
+    holds: bool = True
+
+    def find_unproven(self, manifest: Manifest, otherwise: Doubt) -> tuple[Unproven, ...]:
+        """The approved assets of `manifest` that the history does not prove: `otherwise` where it ends with others."""
+        locked = (address for address, asset in manifest.assets() if asset.locked)
+        found = ((one, self._find_doubt(manifest, one, otherwise)) for one in locked)
+        return tuple(Unproven(one, doubt.why, doubt.hint) for one, doubt in found if doubt is not None)
+
+    def _find_doubt(self, manifest: Manifest, address: Address, otherwise: Doubt) -> Doubt | None:
+        ends_alike = self.manifest is not None and _say_alike(self.manifest, manifest, address)
+        return self.doubts.find(address) if ends_alike else otherwise
+
+
+def _say_alike(one: Manifest, other: Manifest, address: Address) -> bool:
+    """Whether both have the same asset there, but for its candidates, under the same text."""
+    first, second = one.segments.get(address.segment), other.segments.get(address.segment)
+    if first is None or second is None or first.paragraph_text != second.paragraph_text:
+        return False
+    assets = [segment.asset(address.kind) for segment in (first, second)]
+    fields = [[getattr(asset, name, None) for name in _DECIDED] for asset in assets]
+    return None not in assets and fields[0] == fields[1]
+
+
+_DECIDED = ("status", "md5", "approved_md5", "size", "path", "text_md5")
+
+
+def find_unproven(
+    project: Project, run: Run, commit: str, manifest: Manifest, addresses: Collection[Address] | None = None
+) -> tuple[Unproven, ...]:
+    """The approved assets of `manifest`, all or those named, that the run's history up to `commit` does not prove.
+
+    `manifest` is what somebody read of the run: an approval that is in no commit is not proven either.
+    """
+    locked = {address for address, asset in manifest.assets() if asset.locked}
+    wanted = locked if addresses is None else locked.intersection(addresses)
+    if not wanted:
+        return ()
+    found = judge_run(project, run, commit).find_unproven(manifest, _uncommitted(run))
+    return tuple(one for one in found if one.address in wanted)
+
+
+def _uncommitted(run: Run) -> Doubt:
+    why = f"{MANIFEST_NAME} was changed by hand, and the last commit says otherwise"
+    take_back = f"`git -C {run.folder} checkout HEAD -- {MANIFEST_NAME}` takes the change back."
+    return Doubt(why, take_back if run.folder else f"`gitassets verify {run.run_id}` says more.")
+
+
+def require_proven(
+    project: Project, run: Run, commit: str, manifest: Manifest, addresses: Collection[Address] | None, act: str
+) -> None:
+    """ConflictError unless the history proves each of these approvals; `act` is what is not done ("built")."""
+    found = find_unproven(project, run, commit, manifest, addresses)
+    if found:
+        lines = "".join(f"\n  {line}" for line in describe_unproven(found))
+        message = f"Run {run.run_id} is not {act}: its history does not prove what is approved:{lines}"
+        raise ConflictError(message, " ".join(_iter_hints(run.run_id, found)))
+
+
+def describe_unproven(found: Iterable[Unproven]) -> Iterator[str]:
+    """ "image 1,3: why" for each reason; of many the first few."""
+    by_reason: dict[str, list[Address]] = {}
+    for one in found:
+        by_reason.setdefault(one.why, []).append(one.address)
+    for why, addresses in list(by_reason.items())[:_SHOWN]:
+        yield f"{format_addresses(addresses)}: {why}"
+    if len(by_reason) > _SHOWN:
+        yield f"and {len(by_reason) - _SHOWN} more reasons"
+
+
+def _iter_hints(run_id: str, found: Sequence[Unproven]) -> Iterator[str]:
+    yield from dict.fromkeys(one.hint for one in found if one.hint)
+    anew = format_options(one.address for one in found if not one.hint)
+    if anew:
+        yield f"`gitassets verify {run_id}` shows all that is wrong. Look at these assets again:"
+        yield f"`gitassets reopen {run_id} {anew} --reason …`, then `gitassets approve {run_id} {anew}`."
+
+
+def judge_run(project: Project, run: Run, commit: str) -> Judged:
+    """The run's history up to `commit`, of which only what came since it was last found to hold is judged."""
+    path = project.state_dir / "held" / f"{run.run_id}.json"
+    key: dict[str, str | int] = {
+        "run_id": run.run_id,
+        "rules": KNOWN_RULES,
+        "gitassets": __version__,
+        "allow_by_hand": allows_by_hand(project.git),
+    }
+    held = read_held_tip(path, key)
+    if held == commit:
+        return Judged(run.run_id, commit, _read_manifest(project.git, commit))
+    cut = describe_cut(project, commit)
+    if cut is not None:
+        return Judged(run.run_id, commit, _read_manifest(project.git, commit), Doubts(cut), holds=False)
+    known = held if held is not None and _descends(project.git, held, commit) else None
+    judged = judge_history(project.git, run.run_id, commit, known)
+    if judged.holds:
+        write_held_tip(path, key, commit)
+    return judged
+
+
+def _descends(git: Git, old: str, new: str) -> bool:
+    """Whether `new` comes after `old`; a commit that a rewritten branch has left may be gone."""
+    try:
+        return git.is_ancestor(old, new)
+    except CommandError:
+        return False
+
+
+def _read_manifest(git: Git, commit: str) -> Manifest | None:
+    return state_from_bytes(git.read_blob(commit, MANIFEST_NAME), {}).manifest
+
+
+def describe_cut(project: Project, commit: str) -> Doubt | None:
+    """Where the history that leads to `commit` is cut, since the clone is a shallow one."""
+    end = find_cut(project, commit)
+    return None if end is None else _cut(f"this clone is shallow, and it ends with commit {end[:10]}")
+
+
+def _cut(why: str) -> Doubt:
+    return Doubt(f"the history is cut: {why}", "`git fetch --unshallow` gets the whole history.")
+
+
+def judge_history(git: Git, run_id: str, commit: str, known: str | None = None) -> Judged:
+    """The history up to `commit`, wherever it lies; that of `known` holds, and is not judged again."""
+    result = VerifyResult()
+    tip = HistoryAudit(git, run_id, result).check(commit, [known] if known else [])
+    doubts = Doubts() if result.holds else _find_doubts(git, run_id, commit, result)
+    return Judged(run_id, commit, tip.manifest, doubts, result.holds)
+
+
+def _find_doubts(git: Git, run_id: str, commit: str, result: VerifyResult) -> Doubts:
+    """What the findings leave in doubt at the end of the history."""
+    everywhere = next((_doubt(one) for one in result.findings if not one.commit), None)
+    if result.incomplete or everywhere is not None:
+        return Doubts(everywhere or _cut(result.incomplete[0]))
+    faults: dict[str, list[Fault]] = {}
+    for one in result.findings:
+        faults.setdefault(one.commit, []).append(Fault(one.subject, _doubt(one)))
+    return _follow_history(git, run_id, commit, faults)
+
+
+def _doubt(one: Finding) -> Doubt:
+    return Doubt(f"commit {one.commit[:10]} by {one.author}: {one.message}" if one.commit else one.message)
+
+
+def _follow_history(git: Git, run_id: str, commit: str, faults: Mapping[str, Sequence[Fault]]) -> Doubts:
+    reader = HistoryReader(git)
+    oids = reader.list_commits([commit])
+    handed = HandedOn[tuple[Manifest, Doubts]](reader.read_parents(oids))
+    doubts = Doubts()
+    for one, state in reader.iter_states(oids):
+        given = handed.take(one)
+        # Where no manifest can be read, the last one that could be tells which assets there are.
+        manifest = state.manifest or next((found for found, _ in given), Manifest(run_id=run_id))
+        doubts = follow(join(given, manifest), faults.get(one.oid, ()), _list_approved(one, manifest))
+        handed.give(one, (manifest, doubts))
+    return doubts
+
+
+def _list_approved(commit: RawCommit, manifest: Manifest) -> list[Address]:
+    """The assets whose approval the commit's message records. A merge only brings together what its sides have."""
+    message = parse_message(commit.message) if len(commit.parents) < 2 else None
+    made = [one for one in message.transitions if one.after in LOCKED and one.before not in LOCKED] if message else []
+    found = ((one.address, manifest.asset(one.address)) for one in made)
+    return [address for address, asset in found if asset is not None and asset.approved]

@@ -1,0 +1,70 @@
+"""Which bytes a command is about to need, so that those that are not here can be fetched before it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gitassets.actions.takes import is_take, read_takes
+from gitassets.domain.excerpt import Only, take_excerpt
+from gitassets.domain.manifest import Asset, Kind, iter_folder_entries
+from gitassets.domain.selection import AssetSelection, select_assets
+from gitassets.making.record import write_run
+from gitassets.runs.fetch import Wanted, want
+from gitassets.runs.project import Project, Run, read_manifest
+from gitassets.runs.restore import restore_files
+
+Needed = dict[str, Wanted]
+
+
+def need_all(project: Project, run: Run) -> Needed:
+    return want(iter_folder_entries(read_manifest(project, run)))
+
+
+def need_chosen(project: Project, run: Run, selection: AssetSelection, take: str | None = None) -> Needed:
+    """The bytes of the chosen assets, or those of an older take of them: its number, or the beginning of its md5."""
+    if take is not None:
+        takes = (one.asset for result in read_takes(project, run, selection) for one in result.takes)
+        return _want_assets(asset for asset in takes if is_take(asset, take))
+    manifest = read_manifest(project, run)
+    found = (manifest.asset(one.address) for one in select_assets(selection, manifest))
+    return _want_assets(asset for asset in found if asset is not None)
+
+
+def need_clip_images(project: Project, run: Run, selection: AssetSelection) -> Needed:
+    """The bytes of the approved images that the chosen clips are made from."""
+    manifest = read_manifest(project, run)
+    chosen = [one.address for one in select_assets(selection, manifest) if one.address.kind is Kind.VIDEO]
+    images = (manifest.segments[one.segment].image for one in chosen)
+    return _want_assets(image for image in images if image is not None and image.approved)
+
+
+def need_missing_clip_images(project: Project, run: Run) -> Needed:
+    """The bytes of the approved images of segments that have no clip yet, or one that may be made again."""
+    segments = read_manifest(project, run).segments.values()
+    images = (one.image for one in segments if one.video is None or not one.video.locked)
+    return _want_assets(image for image in images if image is not None and image.approved)
+
+
+def need_excerpt(project: Project, run: Run, only: Only | None = None, kind: Kind | None = None) -> Needed:
+    """The bytes of the part of the run that is handed on."""
+    return want(iter_folder_entries(take_excerpt(read_manifest(project, run), only, kind)))
+
+
+def _want_assets(assets: Iterable[Asset]) -> Needed:
+    return want((asset.path, asset.md5, asset.size) for asset in assets)
+
+
+def lay_out_files(project: Project, run: Run, needed: Needed) -> tuple[str, ...]:
+    """Those of the files that were absent from the run's folder, and whose bytes are in the cache, are there now."""
+    folder = run.require_folder()
+    if all((folder / one.path).is_file() for one in needed.values()):
+        return ()
+    with write_run(project, run, "lay out") as session:
+        current = {path: md5 for path, md5, _ in iter_folder_entries(session.manifest)}
+        absent = {
+            one.path: md5
+            for md5, one in needed.items()
+            if current.get(one.path) == md5 and session.hash(one.path) is None and project.blobs.has(md5)
+        }
+        restore_files(project, folder, session.index, session.manifest, absent)
+    return tuple(absent)

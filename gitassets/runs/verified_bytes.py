@@ -1,0 +1,118 @@
+"""The bytes of a run that are worked with: out of the cache, where nobody changes them, and never altered ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from gitassets.adapters.dvc.cache import MEND_IT
+from gitassets.domain.excerpt import Only, take_excerpt
+from gitassets.domain.manifest import Address, Asset, Kind, Manifest, iter_folder_entries
+from gitassets.domain.timeline import Finding
+from gitassets.errors import ConflictError, CorruptError, NoMatchError, NotFoundError
+from gitassets.making.record import write_run
+from gitassets.runs.missing_blobs import how_to_get, require_blob
+from gitassets.runs.project import Project, Run, read_manifest
+from gitassets.runs.transaction import Session
+
+ALTERED = "was changed by hand: its file has other bytes than the manifest records"
+_SHOWN = 5
+
+
+def find_altered(session: Session, used: Iterable[tuple[Address, Asset]]) -> Iterator[Finding]:
+    """The assets whose files hold other bytes than those that are recorded; an absent file is none."""
+    for address, asset in used:
+        if session.hash(asset.path) not in (None, asset.md5):
+            yield Finding(address.segment, address.kind, ALTERED)
+
+
+def take_blob(session: Session, path: str, md5: str) -> Path:
+    """The blob, which nobody changes while it is read, unlike the file in the run's folder."""
+    keep_blob(session, path, md5)
+    return require_blob(session.project, session.run, md5, path)
+
+
+def keep_blob(session: Session, path: str, md5: str) -> None:
+    """The blob is in the cache, where the run's file has its bytes."""
+    blobs = session.project.blobs
+    if not blobs.has(md5) and session.hash(path) == md5:
+        blobs.copy_in(session.folder / path, md5)
+
+
+def check_blob(project: Project, path: str, md5: str) -> None:
+    """CorruptError unless the blob's bytes are those that its name promises."""
+    if not project.blobs.is_whole(md5):
+        raise damaged_blob(project.blobs.path(md5), path)
+
+
+def damaged_blob(blob: Path, path: str) -> CorruptError:
+    return CorruptError(
+        f"The cached bytes of {path} are not those that the manifest records ({blob})",
+        MEND_IT,
+    )
+
+
+class Excerpt(Struct, frozen=True):
+    """What is handed on of a run as it was at the commit `head`: `manifest` is `whole` or a part of it.
+
+    `blobs` says where the bytes of each of its files lie, by path; nobody has hashed them yet.
+    """
+
+    run_id: str
+    head: str
+    whole: Manifest
+    manifest: Manifest
+    blobs: Mapping[str, Path]
+
+
+def read_excerpt(project: Project, run: Run, only: Only | None = None, kind: Kind | None = None) -> Excerpt:
+    """The chosen part of the run, which may be on a branch alone, with every file of it in the cache.
+
+    NoMatchError when nothing is chosen, ConflictError when a file was changed by hand, NotFoundError where bytes lack.
+    """
+    if not run.is_open:
+        whole = read_manifest(project, run)
+        manifest = _choose(whole, only, kind)
+        return _excerpt(project, run, project.git.line("rev-parse", run.ref), whole, manifest)
+    with write_run(project, run, "export") as session:
+        manifest = _choose(session.manifest, only, kind)
+        _check_unaltered(session, manifest)
+        for path, md5, _ in iter_folder_entries(manifest):
+            keep_blob(session, path, md5)
+        return _excerpt(project, run, session.head, session.manifest, manifest)
+
+
+def _choose(whole: Manifest, only: Only | None, kind: Kind | None) -> Manifest:
+    manifest = take_excerpt(whole, only, kind)
+    if manifest is not whole and not any(manifest.assets()):
+        what = " ".join(one for one in (only, kind) if one)
+        raise NoMatchError(f"Nothing of {whole.run_id} is {what}", f"`gitassets list {whole.run_id}` shows what is.")
+    return manifest
+
+
+def _check_unaltered(session: Session, manifest: Manifest) -> None:
+    found = [path for path, md5, _ in iter_folder_entries(manifest) if session.hash(path) not in (None, md5)]
+    if found:
+        raise ConflictError(
+            f"In {session.folder} these files hold other bytes than the manifest records: {_name_some(found)}",
+            "`gitassets restore` gets the recorded bytes back; `gitassets replace` takes the changed file as a new "
+            "take, of what is approved after `gitassets reopen`.",
+        )
+
+
+def _excerpt(project: Project, run: Run, head: str, whole: Manifest, manifest: Manifest) -> Excerpt:
+    blobs = {path: project.blobs.path(md5) for path, md5, _ in iter_folder_entries(manifest)}
+    missing = {md5: path for path, md5, _ in iter_folder_entries(manifest) if not blobs[path].is_file()}
+    if missing:
+        raise NotFoundError(
+            f"The bytes of {_name_some(list(missing.values()))} of {run.run_id} are not here",
+            how_to_get(project, run, missing),
+        )
+    return Excerpt(run.run_id, head, whole, manifest, blobs)
+
+
+def _name_some(paths: list[str]) -> str:
+    more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
+    return f"{', '.join(paths[:_SHOWN])}{more}"
