@@ -1,50 +1,12 @@
-"""Cards: typographic stills of the narration's own words, drawn here, without any service."""
+"""The card provider: stills of the narration's own words, drawn here, without any service."""
 
 from __future__ import annotations
 
-import math
-import unicodedata
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from gitassets.domain.line_breaks import iter_clusters
 from gitassets.domain.manifest import Kind
-from gitassets.drawing.card_design import (
-    Area,
-    Design,
-    choose_design,
-    draw_accent,
-    draw_ground,
-    find_area,
-    place_block,
-    place_line,
-)
-from gitassets.drawing.typeface import (
-    SANS,
-    SANS_BOLD,
-    SERIF,
-    Typeface,
-    choose_typeface,
-    clean_text,
-    is_visible,
-    load_font,
-)
-from gitassets.drawing.typesetting import MAX_CHARS, Line, Measure, Role, Typesetter, measure_height
-from gitassets.errors import ProviderError
+from gitassets.drawing.card import check_size, check_words, draw_card, find_undrawn
 from gitassets.providers.base import Generated, Request
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-MAX_SIDE_PX = 8192
-# The largest and the least type, as shares of the card's shorter side; below 9 pixels no letter can be read.
-LARGEST_TYPE, LEAST_TYPE, LEAST_TYPE_PX = 0.175, 0.037, 9
-LEAST_LINE_EM = 5
-DISPLAY_LEADING, BODY_LEADING = 1.2, 1.45
-REFERENCE_PX = 200
-# Burmese, Arabic and Vietnamese letters are taller than a line of Latin ones: between their lines is this much more.
-INK_LEADING = 1.05
 
 
 class Card:
@@ -55,15 +17,13 @@ class Card:
     live = False
 
     def check(self, request: Request) -> None:
-        """ProviderError when no font here can draw the text, or the size is none."""
-        _check_size(request.size)
-        _choose_typefaces(request.text, serif=False)
+        """Raise ProviderError when no font here can draw the text, or no picture can have this size."""
+        check_size(request.size)
+        check_words(request.text)
 
     def find_left_out(self, request: Request) -> tuple[str, ...]:
         """The emoji and symbols that no font here draws, each once."""
-        shown = set(_choose_typefaces(request.text, serif=False)[0].text)
-        clusters = iter_clusters(unicodedata.normalize("NFC", request.text))
-        return tuple(dict.fromkeys(one for one in clusters if is_visible(one) and not shown & set(one)))
+        return find_undrawn(request.text)
 
     def generate(self, request: Request, folder: Path) -> Generated:
         """A PNG of the request's size. `style` names a palette or picks one; another `seed` is another design.
@@ -83,109 +43,3 @@ class Card:
             seed=request.seed,
             extra={"left_out": list(left_out)} if left_out else {},
         )
-
-
-def draw_card(text: str, size: tuple[int, int], *, style: str | None = None, seed: int | None = None) -> Image:
-    """The card of `text`, with `size` its width and height in pixels; one too small for words has none.
-
-    ProviderError when the text holds nothing to draw, or letters that no font here has.
-    """
-    _check_size(size)
-    design = choose_design(text, style, seed)
-    display, body = _choose_typefaces(text, serif=design.palette.serif)
-    image = draw_ground(design, size)
-    _draw_words(image, design, display, body)
-    return image
-
-
-def _check_size(size: tuple[int, int]) -> None:
-    if not all(1 <= side <= MAX_SIDE_PX for side in size):
-        raise ProviderError(
-            f"A card cannot be {size[0]}x{size[1]} pixels", f"Each side may have 1 to {MAX_SIDE_PX} pixels."
-        )
-
-
-def _choose_typefaces(text: str, *, serif: bool) -> tuple[Typeface, Typeface]:
-    """How the text is set large, and small. ProviderError where there is nothing to draw, or no font for it."""
-    body = choose_typeface(clean_text(text), (SANS, SERIF))
-    display = choose_typeface(body.text, (SERIF, SANS_BOLD) if serif else (SANS_BOLD, SERIF))
-    if not display.text:
-        raise ProviderError("There are no words to draw a card of", "Write the text, or `replace` the picture.")
-    return display, body
-
-
-def _draw_words(image: Image, design: Design, display: Typeface, body: Typeface) -> None:
-    area = find_area(design, image.size, right_to_left=display.direction == "rtl")
-    lines = _set_words(area, display, body)
-    if not lines:
-        return
-    top_px = place_block(design, area, measure_height(lines))
-    draw_accent(image, design, area, top_px, measure_height(lines))
-    for line in lines:
-        typeface = display if line.role.name == "display" else body
-        colour = design.palette.text if line.role == lines[0].role else design.palette.body
-        top_px += line.gap_px
-        _draw_line(image, line, typeface, (place_line(design, area, line.width_px), top_px), colour)
-        top_px += line.height_px
-
-
-def _set_words(area: Area, display: Typeface, body: Typeface) -> list[Line]:
-    """The words in lines; none where the area is too small for any to be read."""
-    least_px = max(area.unit_px * LEAST_TYPE, LEAST_TYPE_PX)
-    if area.width_px < LEAST_LINE_EM * least_px:
-        return []
-    setter = Typesetter(
-        width_px=area.width_px,
-        height_px=area.height_px,
-        largest_px=max(area.unit_px * LARGEST_TYPE, least_px),
-        least_px=least_px,
-        display=_make_role("display", display, DISPLAY_LEADING),
-        body=_make_role("body", body, BODY_LEADING),
-        ellipsis=body.ellipsis,
-    )
-    return setter.set_lines(display.text)
-
-
-def _draw_line(image: Image, line: Line, typeface: Typeface, corner: tuple[float, float], colour: str) -> None:
-    """Draws a line with its upper left corner there. It is drawn larger and scaled down, since otherwise every letter
-    stands on a whole pixel and the spaces between them are uneven."""
-    from PIL import Image, ImageDraw
-
-    times = 4 if line.size_px < 64 else 2
-    pad_px = math.ceil(line.size_px / 2)
-    size = math.ceil(line.width_px) + 2 * pad_px, math.ceil(line.height_px) + 2 * pad_px
-    mask = Image.new("L", (size[0] * times, size[1] * times), 0)
-    draw = ImageDraw.Draw(mask)
-    left_px, top_px = math.floor(corner[0]), math.floor(corner[1])
-    x = (pad_px + corner[0] - left_px) * times
-    baseline = (pad_px + corner[1] - top_px + line.height_px / 2 + line.role.baseline_em * line.size_px) * times
-    for face, run in typeface.runs(line.text):
-        font = load_font(face, round(line.size_px * times))
-        draw.text((x, baseline), run, fill=255, font=font, anchor="ls", direction=typeface.direction)
-        x += font.getlength(run, direction=typeface.direction)
-    image.paste(colour, (left_px - pad_px, top_px - pad_px), mask.reduce(times))
-
-
-def _make_role(name: str, typeface: Typeface, leading: float) -> Role:
-    """The role, with lines so far apart that no letter of the text touches one of the next line."""
-    boxes = [
-        load_font(face, REFERENCE_PX).getbbox(run, anchor="ls", direction=typeface.direction)
-        for face, run in typeface.runs(typeface.text[:MAX_CHARS])
-    ]
-    above_em = max(-box[1] for box in boxes) / REFERENCE_PX
-    below_em = max(box[3] for box in boxes) / REFERENCE_PX
-    needed = INK_LEADING * (above_em + below_em)
-    if needed <= leading:
-        return Role(name, _make_measure(typeface), leading)
-    return Role(name, _make_measure(typeface), needed, baseline_em=(above_em - below_em) / 2)
-
-
-def _make_measure(typeface: Typeface) -> Measure:
-    """The width of a text in em, each text measured once."""
-
-    @cache
-    def measure(text: str) -> float:
-        fonts = ((load_font(face, REFERENCE_PX), run) for face, run in typeface.runs(text))
-        return sum(font.getlength(run, direction=typeface.direction) for font, run in fonts) / REFERENCE_PX
-
-    return measure

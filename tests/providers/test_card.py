@@ -11,11 +11,12 @@ from PIL import Image, ImageChops, ImageStat, features
 
 from gitassets.domain.line_breaks import iter_pieces
 from gitassets.domain.manifest import Kind
+from gitassets.drawing import card as card_module
+from gitassets.drawing.card import draw_card
 from gitassets.drawing.card_design import LAYOUTS, PALETTES, Palette, choose_design, draw_ground, find_area
 from gitassets.errors import ProviderError
-from gitassets.providers import card as card_module
 from gitassets.providers.base import Request
-from gitassets.providers.card import Card, draw_card
+from gitassets.providers.card import Card
 from tests.providers.card_fonts import FONTS
 from tests.scripts import UNSPACED
 

@@ -17,7 +17,6 @@ from gitassets.adapters.media.steady_clip import find_field_order, steady_clip
 from gitassets.adapters.render.canvas import draw_canvas, draw_plain, film
 from gitassets.adapters.render.clip_graph import graph_clip, mark_alike
 from gitassets.adapters.render.settings import MAX_SLOWDOWN, ZOOM, RenderSettings, encoder_options
-from gitassets.domain.manifest import Kind
 from gitassets.domain.timeline import Look, Shot
 from gitassets.errors import ProviderError
 
@@ -114,14 +113,13 @@ def _draw(ffmpeg: Ffmpeg, picture: Picture, settings: RenderSettings) -> Image:
 
 def check_card(picture: Picture) -> None:
     """ProviderError, which names the segment, when it is shown as a card that cannot be drawn."""
-    from gitassets.providers.base import Request
-    from gitassets.providers.card import Card
+    from gitassets.drawing.card import check_words, has_words
 
     shot = picture.shot
-    if shot.look is not Look.CARD or not _has_words(shot.text):
+    if shot.look is not Look.CARD or not has_words(shot.text):
         return
     try:
-        Card().check(Request(kind=Kind.IMAGE, segment=shot.number, text=shot.text))
+        check_words(shot.text)
     except ProviderError as error:
         own_picture = f"Or give the segment a picture: `gitassets replace RUN --image {shot.number} FILE`."
         raise ProviderError(
@@ -129,16 +127,10 @@ def check_card(picture: Picture) -> None:
         ) from error
 
 
-def _has_words(text: str) -> bool:
-    from gitassets.drawing.typeface import clean_text
-
-    return any(map(str.isalnum, clean_text(text)))
-
-
 def _draw_card(text: str, size: tuple[int, int]) -> Image:
-    from gitassets.providers.card import MAX_SIDE_PX, draw_card
+    from gitassets.drawing.card import MAX_SIDE_PX, draw_card, has_words
 
-    if not _has_words(text):
+    if not has_words(text):
         return draw_plain(size)
     return draw_card(text, (min(size[0], MAX_SIDE_PX), min(size[1], MAX_SIDE_PX)))
 
