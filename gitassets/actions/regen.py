@@ -11,22 +11,18 @@ from msgspec.structs import replace
 from gitassets.domain.commit_message import format_addresses
 from gitassets.domain.decision import Skipped
 from gitassets.domain.estimate import Estimate, Reused
-from gitassets.domain.image_prompt import prompt_for_next, prompt_md5
-from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
-from gitassets.domain.markdown import strip_markdown
+from gitassets.domain.manifest import Address, Asset, Manifest
 from gitassets.domain.origin import is_handmade, tell_origin
 from gitassets.domain.reopened import how_to_reopen
 from gitassets.domain.selection import AssetSelection, select_assets
-from gitassets.domain.stale import text_md5
-from gitassets.domain.takes import next_take
 from gitassets.errors import LockedError, NoMatchError, ProviderError, UsageError
 from gitassets.making.clip_source import add_images
 from gitassets.making.consent import ABSENT, NO_TERMS, Buyer, Terms
 from gitassets.making.make import finish_making, make_assets
+from gitassets.making.next_take import TakeWish, plan_take
 from gitassets.making.plan import Job
 from gitassets.making.prepare import LeftOut, Prepared, prepare
 from gitassets.making.record import Candidate, Failure, hold_making, record_log
-from gitassets.providers.base import Request
 from gitassets.providers.registry import embedded_providers, find_name, find_speakers
 from gitassets.runs.progress import OnProgress
 from gitassets.runs.project import Project, Run
@@ -34,18 +30,9 @@ from gitassets.runs.transaction import Session, begin
 
 
 @dataclass(frozen=True, kw_only=True)
-class RegenOptions:
-    """What the new takes are to differ in; None keeps what the take before had.
+class RegenOptions(TakeWish):
+    """What the new takes are to differ in, and on which terms they are made."""
 
-    Of more than one of the `takes` each is a candidate, and the current take stays that; each has another seed.
-    """
-
-    takes: int = 1
-    prompt: str | None = None
-    style: str | None = None
-    voice: str | None = None
-    seed: int | None = None
-    provider: str | None = None
     terms: Terms = NO_TERMS
     dry_run: bool = False
 
@@ -229,56 +216,6 @@ def _locked(manifest: Manifest, address: Address, asset: Asset) -> LockedError:
 def _join_reasons(skipped: Sequence[Skipped]) -> str:
     whys = dict.fromkeys(one.why for one in skipped)
     return "; ".join(f"{format_addresses(one.address for one in skipped if one.why == why)} {why}" for why in whys)
-
-
-def plan_take(project: Project, manifest: Manifest, address: Address, options: RegenOptions, step: int = 0) -> Job:
-    """The job for a new take, or for the next but `step` of several candidates."""
-    asset = manifest.asset(address)
-    if asset is None:
-        raise NoMatchError(f"Segment {address.segment} of {manifest.run_id} has no {address.kind}")
-    segment = manifest.segments[address.segment]
-    return Job(
-        address=address,
-        provider=_provider_of(manifest, address, asset, options),
-        request=_request(project, address, asset, segment, options, step),
-        base=asset,
-        text_md5=text_md5(segment.paragraph_text),
-        take=next_take(asset) + step,
-        candidate=options.takes > 1,
-        prompt_md5=prompt_md5(segment) if address.kind is Kind.IMAGE else None,
-    )
-
-
-def _provider_of(manifest: Manifest, address: Address, asset: Asset, options: RegenOptions) -> str:
-    if options.provider:
-        return options.provider
-    if is_handmade(asset):
-        raise UsageError(
-            f"{address} of {manifest.run_id} {tell_origin(asset)}, so there is no provider to make it again",
-            f"Choose one with --provider NAME, or bring another file: "
-            f"`gitassets replace {manifest.run_id} --{address.kind} {address.segment} FILE`.",
-        )
-    return str(asset.source)
-
-
-def _request(
-    project: Project, address: Address, asset: Asset, segment: Segment, options: RegenOptions, step: int
-) -> Request:
-    prompt = prompt_for_next(segment, asset) if address.kind is Kind.IMAGE else asset.prompt
-    width, height = (int(part) for part in project.settings.build.size.split("x"))
-    other_provider = options.provider is not None and options.provider != asset.source
-    return Request(
-        kind=address.kind,
-        segment=address.segment,
-        text=strip_markdown(segment.paragraph_text),
-        prompt=options.prompt or prompt,
-        style=options.style or asset.style,
-        voice=options.voice or (None if other_provider else asset.voice),
-        # The embedded providers repeat themselves for the same seed: another take asks for another.
-        seed=(next_take(asset) - 1 if options.seed is None else options.seed) + step,
-        feedback=asset.reason,
-        size=(width, height),
-    )
 
 
 def _describe(options: RegenOptions) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from gitassets.actions.regen import RegenOptions, plan_take
 from gitassets.domain.decision import Skipped
 from gitassets.domain.manifest import Address, Kind, Manifest
 from gitassets.domain.origin import is_handmade, tell_origin
 from gitassets.domain.stale import Stale
 from gitassets.domain.takes import REQUEST
+from gitassets.making.next_take import TakeWish, plan_take
 from gitassets.making.plan import Job
 from gitassets.runs.project import Project
 
@@ -55,7 +55,7 @@ def _plan_fitting(project: Project, manifest: Manifest, address: Address) -> Job
     For another text a service is given the same seed, so that what it made before for just that is found. What is made
     here would be the same again where the new text is read like the old one.
     """
-    job = replace(plan_take(project, manifest, address, RegenOptions()), renews=True)
+    job = replace(plan_take(project, manifest, address, TakeWish()), renews=True)
     base = job.base
     if base is None or REQUEST not in base.extra or base.text_md5 == job.text_md5:
         return job

@@ -8,10 +8,10 @@ from gitassets.actions.takes import is_take, read_takes
 from gitassets.domain.excerpt import Only, take_excerpt
 from gitassets.domain.manifest import Asset, Kind, iter_folder_entries
 from gitassets.domain.selection import AssetSelection, select_assets
-from gitassets.making.record import write_run
 from gitassets.runs.fetch import Wanted, want
 from gitassets.runs.project import Project, Run, read_manifest
 from gitassets.runs.restore import restore_files
+from gitassets.runs.transaction import begin
 
 Needed = dict[str, Wanted]
 
@@ -59,7 +59,7 @@ def lay_out_files(project: Project, run: Run, needed: Needed) -> tuple[str, ...]
     folder = run.require_folder()
     if all((folder / one.path).is_file() for one in needed.values()):
         return ()
-    with write_run(project, run, "lay out") as session:
+    with begin(project, run, "lay out") as session:
         current = {path: md5 for path, md5, _ in iter_folder_entries(session.manifest)}
         absent = {
             one.path: md5

@@ -12,10 +12,9 @@ from gitassets.domain.excerpt import Only, take_excerpt
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest, iter_folder_entries
 from gitassets.domain.timeline import Finding
 from gitassets.errors import ConflictError, CorruptError, NoMatchError, NotFoundError
-from gitassets.making.record import write_run
 from gitassets.runs.missing_blobs import how_to_get, require_blob
 from gitassets.runs.project import Project, Run, read_manifest
-from gitassets.runs.transaction import Session
+from gitassets.runs.transaction import Session, begin
 
 ALTERED = "was changed by hand: its file has other bytes than the manifest records"
 _SHOWN = 5
@@ -76,7 +75,7 @@ def read_excerpt(project: Project, run: Run, only: Only | None = None, kind: Kin
         whole = read_manifest(project, run)
         manifest = _choose(whole, only, kind)
         return _excerpt(project, run, project.git.line("rev-parse", run.ref), whole, manifest)
-    with write_run(project, run, "export") as session:
+    with begin(project, run, "export") as session:
         manifest = _choose(session.manifest, only, kind)
         _check_unaltered(session, manifest)
         for path, md5, _ in iter_folder_entries(manifest):
