@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gitassets.actions.takes import bring_back, find_take, require_unlocked
+from gitassets.actions.restore import bring_back, require_unlocked
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
 from gitassets.domain.manifest import Address, Asset, Manifest
 from gitassets.domain.selection import AssetSelection, select_assets
@@ -18,6 +18,7 @@ from gitassets.making.record import adopt, write_run
 from gitassets.runs.expected_bytes import check_take, parse_expected
 from gitassets.runs.missing_blobs import require_blob
 from gitassets.runs.project import Project, Run, read_manifest
+from gitassets.runs.take_history import find_take
 from gitassets.runs.transaction import Session
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from gitassets.actions.takes import find_take
 from gitassets.domain.commit_message import NOTHING, CommitMessage, Transition
 from gitassets.domain.manifest import Address, Asset, default_path
 from gitassets.domain.reopened import how_to_reopen
@@ -18,6 +17,7 @@ from gitassets.errors import LockedError, NoMatchError, UsageError
 from gitassets.making.record import adopt, free_path, write_run
 from gitassets.runs.missing_blobs import require_blob
 from gitassets.runs.project import Project, Run
+from gitassets.runs.take_history import find_take
 from gitassets.runs.transaction import Session
 
 

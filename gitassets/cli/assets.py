@@ -452,7 +452,7 @@ def restore(
     as_json: JsonOption = False,
 ) -> None:
     """Put back the recorded bytes of assets, or bring an older take back. What lay there is kept in the cache."""
-    from gitassets.actions.takes import restore as act
+    from gitassets.actions.restore import restore as act
     from gitassets.cli.fetching import fetch_first
     from gitassets.cli.render import emit_json
     from gitassets.runs.required_blobs import need_chosen

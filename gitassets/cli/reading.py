@@ -176,7 +176,7 @@ def blame(run: RunArgument, kind: TypeOption = None, as_json: JsonOption = False
 
     An approval that its commit's message does not name is marked as made by hand.
     """
-    from gitassets.actions.takes import blame as act
+    from gitassets.actions.blame import blame as act
     from gitassets.cli.render import emit_json, make_console, make_table, plain, style_status
 
     project, found = look_at_run(run, history=True)

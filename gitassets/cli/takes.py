@@ -24,9 +24,9 @@ from gitassets.errors import UsageError
 
 if TYPE_CHECKING:
     from gitassets.actions.choose import ChooseResult, DropResult
-    from gitassets.actions.takes import TakesResult
     from gitassets.domain.selection import AssetSelection
     from gitassets.domain.takes import Take
+    from gitassets.runs.take_history import TakesResult
 
 
 def register(app: typer.Typer) -> None:
@@ -81,8 +81,8 @@ def history(
 
 
 def _show(run: str, selection: AssetSelection, command: str, *, as_json: bool) -> None:
-    from gitassets.actions.takes import read_takes
     from gitassets.cli.render import emit_json
+    from gitassets.runs.take_history import read_takes
 
     if selection.empty:
         raise UsageError("Say which assets", "With --audio, --image, --video or --segment.")

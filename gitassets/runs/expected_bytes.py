@@ -56,7 +56,7 @@ def check_take(project: Project, run: Run, address: Address, take: Asset, expect
 
 
 def _changed(project: Project, run: Run, address: Address, asset: Asset, expected: str) -> ConflictError:
-    from gitassets.actions.takes import find_arrival  # As below: only a refusal needs the history.
+    from gitassets.runs.take_history import find_arrival  # As below: only a refusal needs the history.
 
     arrived = find_arrival(project, run, address, asset.md5)
     by = f", by {arrived.author.split(' <')[0]} in {arrived.commit[:10]} of {arrived.date}" if arrived else ""
@@ -70,7 +70,7 @@ def _changed(project: Project, run: Run, address: Address, asset: Asset, expecte
 
 def _find_seen(project: Project, run: Run, address: Address, expected: str) -> Take | None:
     """The take that was looked at; None where the history has none with these bytes."""
-    from gitassets.actions.takes import read_takes
+    from gitassets.runs.take_history import read_takes
 
     one = Selection(str(address.segment), ((address.segment, address.segment),))
     takes = (take for found in read_takes(project, run, AssetSelection({address.kind: one})) for take in found.takes)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gitassets.actions.takes import is_take, read_takes
 from gitassets.domain.excerpt import Only, take_excerpt
 from gitassets.domain.manifest import Asset, Kind, iter_folder_entries
 from gitassets.domain.selection import AssetSelection, select_assets
 from gitassets.runs.fetch import Wanted, want
 from gitassets.runs.project import Project, Run, read_manifest
 from gitassets.runs.restore import restore_files
+from gitassets.runs.take_history import is_take, read_takes
 from gitassets.runs.transaction import begin
 
 Needed = dict[str, Wanted]

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from gitassets.actions.blame import blame
 from gitassets.actions.log import read_log
-from gitassets.actions.takes import blame
 from gitassets.actions.transition import approve, reject, reopen_assets
 from gitassets.adapters.git.hook_files import shipped_hooks_dir
 from gitassets.adapters.git.repository import set_config

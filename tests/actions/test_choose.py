@@ -17,7 +17,7 @@ from gitassets.actions.move import move
 from gitassets.actions.open_close import close_run, open_run
 from gitassets.actions.query import list_assets
 from gitassets.actions.replace import replace_asset
-from gitassets.actions.takes import read_takes, restore
+from gitassets.actions.restore import restore
 from gitassets.actions.track import track
 from gitassets.actions.transition import approve, move_to_review, reject, reopen_assets
 from gitassets.domain.gc_policy import Keep
@@ -27,6 +27,7 @@ from gitassets.domain.status import Status
 from gitassets.domain.timeline import Policy
 from gitassets.errors import ConflictError, LockedError, NotFoundError, UsageError
 from gitassets.runs.project import find_run
+from gitassets.runs.take_history import read_takes
 from tests.actions.candidates import add_candidates, listed
 from tests.actions.checks import assert_clean, git, ignore_progress, run_cli, select, snapshot, subjects
 from tests.actions.locked_run import IMAGE_1, IMAGE_3, LockedRun, copy_project, overwrite

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from gitassets.actions.gc import gc
 from gitassets.actions.replace import replace_asset
-from gitassets.actions.takes import restore
+from gitassets.actions.restore import restore
 from gitassets.actions.transition import approve, reopen_assets
 from gitassets.adapters.state.journal import Made, MadeLog
 from gitassets.domain.gc_policy import Keep

@@ -17,7 +17,7 @@ from gitassets.actions.hooks import install, uninstall
 from gitassets.actions.note import note
 from gitassets.actions.query import list_assets
 from gitassets.actions.replace import replace_asset
-from gitassets.actions.takes import restore
+from gitassets.actions.restore import restore
 from gitassets.actions.transition import approve, move_to_review, reject, reopen_assets
 from gitassets.adapters.files import hash_file
 from gitassets.domain.conflict import CONFLICT, SETTLED

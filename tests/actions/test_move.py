@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 
 from gitassets.actions.move import move
-from gitassets.actions.takes import read_takes
 from gitassets.actions.transition import approve, reject
 from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.domain.manifest import Address, Kind
 from gitassets.errors import LockedError, NoMatchError, NotFoundError, UsageError
 from gitassets.runs.project import Project, Run, read_manifest
+from gitassets.runs.take_history import read_takes
 from tests.actions.checks import assert_clean, asset, git, select, snapshot, statuses
 from tests.actions.upgrading import take_over
 from tests.old_runs import write_doubled

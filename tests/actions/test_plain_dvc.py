@@ -17,7 +17,7 @@ from gitassets.actions.open_close import close_run, open_run
 from gitassets.actions.publish import publish
 from gitassets.actions.push import PushOptions, push
 from gitassets.actions.replace import replace_asset
-from gitassets.actions.takes import restore
+from gitassets.actions.restore import restore
 from gitassets.actions.track import track
 from gitassets.actions.transition import approve, reopen_assets
 from gitassets.actions.verify import VerifyOptions, verify

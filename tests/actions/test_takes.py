@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from gitassets.actions.blame import blame
 from gitassets.actions.doctor import doctor
 from gitassets.actions.log import read_log
 from gitassets.actions.regen import RegenOptions, regen
 from gitassets.actions.replace import replace_asset
-from gitassets.actions.takes import blame, read_takes, restore
+from gitassets.actions.restore import restore
 from gitassets.actions.transition import approve, reject, reopen_assets
 from gitassets.adapters.files import hash_file
 from gitassets.domain.commit_message import Transition
@@ -20,6 +21,7 @@ from gitassets.domain.manifest import Address, Asset, Kind
 from gitassets.domain.status import Status
 from gitassets.errors import ConflictError, CorruptError, LockedError, NoMatchError, NotFoundError, UsageError
 from gitassets.runs.project import find_run
+from gitassets.runs.take_history import read_takes
 from tests.actions.checks import assert_clean, ignore_progress, run_cli, select, subjects
 from tests.actions.locked_run import IMAGE_1, IMAGE_3, LockedRun, copy_project, overwrite
 from tests.actions.tone_provider import ToneProvider

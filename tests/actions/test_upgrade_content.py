@@ -11,13 +11,14 @@ import pytest
 
 from gitassets.actions.open_close import close_run
 from gitassets.actions.replace import replace_asset
-from gitassets.actions.takes import read_takes, restore
+from gitassets.actions.restore import restore
 from gitassets.actions.track import track
 from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.adapters.files import hash_file
 from gitassets.domain.manifest import Kind
 from gitassets.errors import CorruptError, GitAssetsError, NoMatchError, NotFoundError
 from gitassets.runs.project import Project, read_manifest
+from gitassets.runs.take_history import read_takes
 from tests.actions.checks import (
     assert_clean,
     asset,

@@ -16,7 +16,7 @@ from gitassets.actions.log import read_log
 from gitassets.actions.note import note
 from gitassets.actions.regen import RegenOptions, regen
 from gitassets.actions.replace import replace_asset
-from gitassets.actions.takes import restore
+from gitassets.actions.restore import restore
 from gitassets.actions.transition import approve, reject, reopen_assets
 from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.adapters.state.journal import Made, MadeLog

@@ -1,0 +1,112 @@
+"""Bring back recorded bytes, or an older take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from gitassets.adapters.files import is_folder
+from gitassets.domain.commit_message import CommitMessage, Transition
+from gitassets.domain.conflict import CONFLICT, SETTLED
+from gitassets.domain.manifest import Address, Asset, Manifest
+from gitassets.domain.reopened import how_to_reopen
+from gitassets.domain.selection import AssetSelection, select_assets
+from gitassets.domain.status import Status
+from gitassets.domain.takes import LATEST_TAKE, next_take
+from gitassets.errors import ConflictError, LockedError, NotFoundError, UsageError
+from gitassets.making.record import adopt, write_run
+from gitassets.runs.missing_blobs import require_blob
+from gitassets.runs.project import Project, Run
+from gitassets.runs.restore import restore_files
+from gitassets.runs.take_history import find_take
+from gitassets.runs.transaction import Session, stage_dvc_files
+
+
+@dataclass(frozen=True)
+class RestoreResult:
+    """`restored` files have the recorded bytes again; `commit` is set when an older take became the current one."""
+
+    run_id: str
+    restored: tuple[str, ...]
+    take: int | None
+    commit: str | None
+
+
+def restore(project: Project, run: Run, selection: AssetSelection, take: str | None = None) -> RestoreResult:
+    """The chosen files have their recorded bytes, or the chosen asset is its older `take` again, in review.
+
+    `take` is a take's number, or the beginning of its md5. Bytes that lay there instead are kept in the cache. In a
+    merge the recorded bytes are those of the merged manifest.
+    """
+    if selection.empty:
+        raise UsageError("Say which asset to restore", "With --audio, --image, --video or --segment.")
+    with write_run(project, run, "restore", in_merge=take is None) as session:
+        addresses = [one.address for one in select_assets(selection, session.manifest)]
+        if take is not None:
+            return _restore_take(session, addresses, take)
+        if session.merging:
+            # So that `dvc pull` gets the bytes that are not here.
+            stage_dvc_files(session, session.manifest)
+        assets = [asset for one in addresses if (asset := session.manifest.asset(one)) is not None]
+        return _restore_bytes(session, [one for asset in assets for one in (asset, *asset.takes.values())])
+
+
+def _restore_bytes(session: Session, assets: list[Asset]) -> RestoreResult:
+    wanted = {asset.path: asset.md5 for asset in assets}
+    differing = tuple(path for path, md5 in wanted.items() if session.hash(path) != md5)
+    for asset in assets:
+        if asset.path in differing:
+            require_blob(session.project, session.run, asset.md5, asset.path)
+            _check_place(session.folder / asset.path)
+    restore_files(session.project, session.folder, session.index, session.manifest, wanted)
+    return RestoreResult(session.run.run_id, differing, None, None)
+
+
+def _check_place(path: Path) -> None:
+    if is_folder(path):
+        raise ConflictError(f"{path} is a folder, where the asset's file belongs", "Move it away, and restore again.")
+
+
+def _restore_take(session: Session, addresses: list[Address], wanted: str) -> RestoreResult:
+    if len(addresses) != 1:
+        raise UsageError("--take brings back one asset's take", "Name one asset.")
+    address = addresses[0]
+    current = require_unlocked(session.manifest, address)
+    older = find_take(session.project, session.run, address, wanted)
+    if older.md5 == current.md5:
+        return RestoreResult(session.run.run_id, (), older.take, None)
+    return bring_back(session, address, older, current)
+
+
+def require_unlocked(manifest: Manifest, address: Address) -> Asset:
+    """The asset, which may become another take. LockedError says how it could."""
+    current = manifest.asset(address)
+    if current is None:
+        raise NotFoundError(f"{manifest.run_id} has no {address}")
+    if current.locked:
+        raise LockedError(
+            f"{address} of {manifest.run_id} is {current.status}, and so locked",
+            how_to_reopen(manifest.run_id, address),
+        )
+    return current
+
+
+def bring_back(session: Session, address: Address, older: Asset, current: Asset) -> RestoreResult:
+    """The older take is the current one, in review."""
+    require_blob(session.project, session.run, older.md5, f"take {older.take} of {address}")
+    after = _as_current(session, address, older, current)
+    transition = Transition(address, current.status, after.status)
+    message = CommitMessage(session.run.run_id, "restore", f"take {older.take} of {address}", "", (transition,))
+    commit = session.commit(session.manifest.with_asset(address, after), message)
+    return RestoreResult(session.run.run_id, (after.path,), older.take, commit)
+
+
+def _as_current(session: Session, address: Address, older: Asset, current: Asset) -> Asset:
+    """The older take's bytes and how they were made, in review; what the asset went through since is kept."""
+    decided = (CONFLICT, SETTLED)
+    own = {key: value for key, value in older.extra.items() if key not in decided}
+    adopted = adopt(session, address, replace(older, extra=own), current)
+    extra = {**adopted.extra, LATEST_TAKE: next_take(current) - 1}
+    return replace(adopted, status=Status.REVIEW, approved_md5=None, reason=older.reason, extra=extra)
