@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gitassets.actions.verify import format_time
 from gitassets.domain.changes import Change, iter_changes, tell_commit
 from gitassets.domain.conflict import settles_anew
 from gitassets.domain.manifest import Address, Asset, Kind
 from gitassets.domain.status import Status
-from gitassets.runs.history import HandedOn, RawCommit
+from gitassets.runs.history import HandedOn, RawCommit, format_time
 from gitassets.runs.project import Project, Run
 from gitassets.runs.take_history import Step, iter_steps
 

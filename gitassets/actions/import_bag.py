@@ -16,7 +16,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gitassets.actions.open_close import open_run
-from gitassets.actions.verify import HistoryAudit, VerifyResult
 from gitassets.adapters.files import hash_bytes
 from gitassets.adapters.git.bundle import read_bundle, take_over
 from gitassets.adapters.git.repository import Git
@@ -31,6 +30,7 @@ from gitassets.domain.run_id import check_run_id, find_twin
 from gitassets.domain.status import Status
 from gitassets.errors import ConflictError, CorruptError, NotFoundError
 from gitassets.interchange.read_bag import GivenBag, read_given_bag
+from gitassets.runs.audit import HistoryAudit, VerifyResult
 from gitassets.runs.create import check_set_up, write_branch
 from gitassets.runs.history import allows_by_hand
 from gitassets.runs.incoming import iter_file_problems

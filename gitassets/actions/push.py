@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gitassets.actions.verify import Finding, VerifyOptions, verify
+from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.adapters.dvc.settings_file import add_remote
 from gitassets.adapters.git.remote import (
     BehindError,
@@ -22,6 +22,7 @@ from gitassets.domain.commit_message import CommitMessage
 from gitassets.domain.manifest import MANIFEST_NAME, Manifest, iter_folder_entries, parse_manifest
 from gitassets.errors import ConflictError, CorruptError, NotFoundError
 from gitassets.making.record import write_run
+from gitassets.runs.audit import Finding
 from gitassets.runs.progress import OnProgress
 from gitassets.runs.project import BRANCH_PREFIX, Project, Run
 from gitassets.runs.remotes import CONFIG, DvcRemote, RemoteSource, choose_git_remote

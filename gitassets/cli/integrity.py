@@ -14,7 +14,7 @@ from gitassets.domain.gc_policy import Keep
 
 if TYPE_CHECKING:
     from gitassets.actions.hooks import HooksResult
-    from gitassets.actions.verify import Finding, VerifyResult
+    from gitassets.runs.audit import Finding, VerifyResult
 
 _SHOWN_OF_A_KIND = 5
 _hooks = typer.Typer(no_args_is_help=True, help="Install, remove or show the git hooks that keep approved assets.")
@@ -99,8 +99,8 @@ def verify(
 
 
 def _print_verified(result: VerifyResult) -> None:
-    from gitassets.actions.verify import iter_told
     from gitassets.cli.render import printable
+    from gitassets.runs.audit import iter_told
 
     counts: Counter[str] = Counter()
     shown = []

@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from gitassets.actions.verify import (
-    Finding,
-    HistoryAudit,
-    VerifyResult,
-    find_missing_blobs,
-    iter_told,
-    make_finding,
-    name_locked,
-)
 from gitassets.adapters.git.repository import Git
 from gitassets.domain.dvc_settings import RemoteSettings
 from gitassets.domain.guard import RunState
 from gitassets.domain.run_id import BRANCHES, find_ref_problem, find_twin, looks_like_run
+from gitassets.runs.audit import Finding, HistoryAudit, VerifyResult, iter_told, make_finding
+from gitassets.runs.locked_blobs import find_missing_blobs, name_locked
 
 _SHOWN = 20
 _RUNS = f"{BRANCHES}run/"

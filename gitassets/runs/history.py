@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import ChainMap, Counter
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import takewhile
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -307,3 +308,7 @@ def parse_tree(data: bytes, oid_length: int) -> dict[str, tuple[str, str]]:
 
 def _subtrees(flat: Mapping[str, Mapping[str, tuple[str, str]]]) -> set[str]:
     return {child for names in flat.values() for mode, child in names.values() if mode == _TREE_MODE}
+
+
+def format_time(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

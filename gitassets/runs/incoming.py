@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
-from gitassets.actions.verify import Finding, HistoryAudit, VerifyResult
 from gitassets.adapters.git.repository import Git
 from gitassets.domain.tree_rules import TreeEntry, is_attributes, iter_program_problems, iter_tree_problems
 from gitassets.errors import ConflictError
+from gitassets.runs.audit import Finding, HistoryAudit, VerifyResult
 from gitassets.runs.history import read_tree
 from gitassets.runs.project import Project, Run
 from gitassets.runs.remotes import RemoteSource

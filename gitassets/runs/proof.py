@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct, field
 
 from gitassets import __version__
-from gitassets.actions.verify import Finding, HistoryAudit, VerifyResult
 from gitassets.adapters.git.repository import Git
 from gitassets.adapters.process import CommandError
 from gitassets.adapters.state.verified_tip import read_held_tip, write_held_tip
@@ -23,6 +22,7 @@ from gitassets.domain.manifest import MANIFEST_NAME, Address, Manifest
 from gitassets.domain.rules import KNOWN_RULES
 from gitassets.domain.status import LOCKED
 from gitassets.errors import ConflictError
+from gitassets.runs.audit import Finding, HistoryAudit, VerifyResult
 from gitassets.runs.history import HandedOn, HistoryReader, RawCommit, allows_by_hand, find_cut
 from gitassets.runs.project import Project, Run
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gitassets.actions.verify import format_time
 from gitassets.domain.manifest import Address, Asset, Manifest
 from gitassets.domain.selection import AssetSelection, select_assets
 from gitassets.domain.takes import Sighting, Take, collect_takes
 from gitassets.errors import NotFoundError, UsageError
-from gitassets.runs.history import HandedOn, HistoryReader, RawCommit
+from gitassets.runs.history import HandedOn, HistoryReader, RawCommit, format_time
 from gitassets.runs.project import Project, Run, read_manifest
 
 _NAMED_TAKES = 10

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gitassets.actions.verify import name_locked
 from gitassets.adapters.state.stat_index import StatIndex
 from gitassets.domain.dvc_file import DvcFolder, imply_dvc_files
 from gitassets.domain.manifest import Manifest, iter_folder_entries
 from gitassets.errors import ConflictError, RemoteError
 from gitassets.runs.fetch import Wanted, make_reporter, want
+from gitassets.runs.locked_blobs import name_locked
 from gitassets.runs.progress import OnProgress
 from gitassets.runs.project import Project, Run
 from gitassets.runs.remotes import DvcRemote, open_dvc_remote

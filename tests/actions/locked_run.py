@@ -10,13 +10,14 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from gitassets.actions.transition import approve
-from gitassets.actions.verify import VerifyOptions, VerifyResult, verify
+from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.adapters.files import hash_file
 from gitassets.domain.commit_message import Transition, complete_message
 from gitassets.domain.derived import derive
 from gitassets.domain.dvc_file import DVC_FILES, imply_dvc_files
 from gitassets.domain.manifest import MANIFEST_NAME, Address, Asset, Kind, Manifest, format_manifest, parse_manifest
 from gitassets.domain.status import Status
+from gitassets.runs.audit import VerifyResult
 from gitassets.runs.project import Project, Run, find_project, find_run, read_manifest, repair_links
 from tests.actions.checks import git, select
 from tests.media import write_picture

@@ -14,11 +14,11 @@ from gitassets.actions.note import note
 from gitassets.actions.open_close import close_run
 from gitassets.actions.track import track
 from gitassets.actions.transition import approve, reopen_assets
-from gitassets.actions.verify import HistoryAudit
 from gitassets.domain.selection import AssetSelection, parse_copy_selection, parse_selection
 from gitassets.domain.status import Status
 from gitassets.errors import ConflictError
 from gitassets.runs import proof as proven
+from gitassets.runs.audit import HistoryAudit
 from gitassets.runs.project import Project, find_project, find_run, read_manifest
 from gitassets.runs.proof import Unproven, find_unproven, judge_run, require_proven
 from tests.actions.checks import git, ignore_progress, run_cli, select, statuses
