@@ -17,7 +17,7 @@ from gitassets.streams import accept_any_answer, open_for_all_characters, use_ut
 
 def main() -> None:
     _start_quickly()
-    from gitassets.cli.parts import make_app
+    from gitassets.cli.app import make_app
 
     _run(make_app(sys.argv[1:]))
 

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from gitassets.cli import assets, editing, files, integrity, money, reading, setup, takes, upgrading
+from gitassets.cli import app as commands
+from gitassets.cli import copy, produce
+from gitassets.cli import import_ as bags
 from gitassets.cli.boundary import guarded
 from gitassets.cli.options import (
     AudioOption,
@@ -54,10 +56,10 @@ def import_(
     video: VideoOption = None,
     segment: SegmentOption = None,
     replace: Annotated[bool, typer.Option("--replace", help="Also where the target has one.")] = False,
-    run_id: files.AsOption = None,
-    history: files.HistoryOption = True,
-    trust: files.TrustOption = False,
-    accept: files.AcceptOption = None,
+    run_id: bags.AsOption = None,
+    history: bags.HistoryOption = True,
+    trust: bags.TrustOption = False,
+    accept: bags.AcceptOption = None,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -70,7 +72,7 @@ def import_(
     if target is None:
         if not chosen.empty or replace:
             raise UsageError("A file is imported whole", "Name a TARGET to copy some assets of a run into it.")
-        files.import_from(
+        bags.import_from(
             Path(source), run_id, history=history, trust=trust, accept=accept, dry_run=dry_run, as_json=as_json
         )
         return
@@ -79,20 +81,11 @@ def import_(
             "--as, --no-history, --trust and --accept are for an exported run", "Name it alone, without a TARGET."
         )
     selection = AssetSelection({}, ALL) if chosen.empty else chosen
-    assets.copy_chosen(source, target, selection, replace=replace, dry_run=dry_run, as_json=as_json)
+    copy.copy_chosen(source, target, selection, replace=replace, dry_run=dry_run, as_json=as_json)
 
 
-for _register in (
-    assets.register,
-    takes.register,
-    editing.register,
-    reading.register,
-    money.register,
-    files.register_export,
-    upgrading.register,
-    integrity.register,
-):
-    _register(_assets)
+_NOT_OF_ASSETS = {"init", "produce", "track", "open", "close", "demo", "push", "pull", "publish", "runs", "import"}
+commands.register(_assets, (name for name in commands.COMMANDS if name not in _NOT_OF_ASSETS))
 _assets.command(
     "import",
     epilog="Examples:\n\n  claude-studio assets import 20260207_101747 20260208_091500\n\n"
@@ -104,4 +97,4 @@ app.command(
     epilog="Examples:\n\n  claude-studio produce-video -t trial_000 --budget medium --live --no-audio\n\n"
     "  claude-studio produce-video -t trial_000 --budget medium --live --start 0 --limit 10\n\n"
     "  claude-studio produce-video --resume 20260207_101747",
-)(setup.produce)
+)(produce.produce)

@@ -24,7 +24,7 @@ def fetch_first(
 
     RemoteError where it cannot be reached; with `lenient` that is only said.
     """
-    from gitassets.cli.sharing import tell_fetched
+    from gitassets.cli.phrases import tell_fetched
     from gitassets.runs.fetch import fetch, list_absent
 
     absent = list_absent(project, run, needed)

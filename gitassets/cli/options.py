@@ -18,6 +18,11 @@ from gitassets.domain.status import Status
 if TYPE_CHECKING:
     from gitassets.runs.project import Project, Run
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gitassets.runs.project import Project
+
 
 def complete_run(incomplete: str) -> list[str]:
     """The run ids that begin with what is typed; reads only, and never fails at a prompt."""
@@ -100,6 +105,12 @@ YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Agree to what it c
 FreshOption = Annotated[
     bool, typer.Option("--fresh", help="Buy anew, also what was made or ordered before by the same request.")
 ]
+
+
+def examples(*lines: str, note: str = "") -> str:
+    """Format the end of a command's help: lines as a user types them, after `gitassets`, and a note on them."""
+    shown = "".join(f"\n\n  {line if ' | ' in line else f'gitassets {line}'}" for line in lines)
+    return f"Examples:{shown}" + (f"\n\n{note}" if note else "")
 
 
 def make_selection(
@@ -254,3 +265,23 @@ class ProgressBar:
 
 def _ignore(progress: object) -> None:
     del progress
+
+
+RemoteOption = Annotated[
+    str | None,
+    typer.Option(
+        "--remote",
+        metavar="NAME",
+        help="The DVC remote that keeps the media. Default: the default one of DVC.",
+        autocompletion=complete_dvc_remote,
+    ),
+]
+GitRemoteOption = Annotated[
+    str | None,
+    typer.Option(
+        "--git-remote",
+        metavar="NAME",
+        help="The git remote with the branches. Default: the one that the branch follows, else origin.",
+        autocompletion=complete_git_remote,
+    ),
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -13,6 +14,14 @@ from gitassets.domain.manifest import Address
 from gitassets.making.prepare import LeftOut
 from gitassets.making.record import Failure
 from gitassets.runs.proof import Unproven, describe_unproven
+
+if TYPE_CHECKING:
+    from gitassets.actions.transition import TransitionResult
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gitassets.runs.fetch import Fetched
 
 
 def tell_failures(failures: Sequence[Failure], *, dry_run: bool = False) -> None:
@@ -60,3 +69,50 @@ def tell_unproven(source: str, unproven: Sequence[Unproven]) -> None:
     typer.echo(printable(f"  in review, since the history of {source} does not prove the approval:"), err=True)
     for line in describe_unproven(unproven):
         typer.echo(printable(f"    {line}"), err=True)
+
+
+def tell_decision(result: TransitionResult, done: str, as_json: bool) -> None:
+    from gitassets.cli.phrases import tell_skipped, tell_transitions
+    from gitassets.cli.render import emit_json
+    from gitassets.domain.commit_message import format_addresses
+
+    if as_json:
+        emit_json(result.action, result)
+        return
+    what = format_addresses(one.address for one in result.transitions)
+    if what:
+        typer.echo(f"{f'Would {result.action}' if result.dry_run else done} {what} in {result.run_id}")
+        tell_transitions(result.transitions)
+    if result.unchanged:
+        same = format_addresses(result.unchanged)
+        typer.echo(f"  already so: {same}" if what else f"Nothing to do in {result.run_id}: {same} is so already.")
+    tell_skipped(result.skipped)
+
+
+_SHOWN = 5
+
+
+def join_paths(paths: tuple[str, ...]) -> str:
+    from gitassets.cli.render import printable
+
+    more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
+    return printable(f"{', '.join(paths[:_SHOWN])}{more}")
+
+
+def tell_fetched(fetched: Fetched, *, err: bool = False) -> None:
+    """What came, and what did not, with why."""
+    from gitassets.cli.render import count
+
+    if fetched.blobs:
+        size = f"{fetched.size_bytes / 1e6:.1f} MB"
+        typer.echo(f"Fetched {count(fetched.blobs, 'blob')}, {size}, from {fetched.remote}", err=err)
+    if fetched.missing and fetched.remote is None:
+        typer.echo(f"  not here, and no DVC remote is set up: {join_paths(fetched.missing)}", err=True)
+    elif fetched.missing:
+        typer.echo(f"  not on the DVC remote {fetched.remote}: {join_paths(fetched.missing)}", err=True)
+    if fetched.wrong:
+        typer.echo(
+            f"  refused, since {fetched.remote} holds other bytes under their names: {join_paths(fetched.wrong)}",
+            err=True,
+        )
+        typer.echo("    → `gitassets push` by somebody who has the right ones replaces them.", err=True)

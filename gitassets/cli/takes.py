@@ -10,7 +10,6 @@ from gitassets.cli.boundary import guarded
 from gitassets.cli.options import (
     AudioOption,
     DryRunOption,
-    ExpectOption,
     ImageOption,
     JsonOption,
     RunArgument,
@@ -23,22 +22,20 @@ from gitassets.cli.options import (
 from gitassets.errors import UsageError
 
 if TYPE_CHECKING:
-    from gitassets.actions.choose import ChooseResult, DropResult
+    from gitassets.actions.choose import DropResult
     from gitassets.domain.selection import AssetSelection
     from gitassets.domain.takes import Take
     from gitassets.runs.take_history import TakesResult
 
+from gitassets.cli.options import examples
+
 
 def register(app: typer.Typer) -> None:
     app.command(
-        epilog="Examples:\n\n  gitassets takes latest --image 3\n\n  gitassets takes latest --segment 2 --json\n\n"
-        "  gitassets takes latest --image 3 --drop"
+        "takes",
+        epilog=examples("takes latest --image 3", "takes latest --segment 2 --json", "takes latest --image 3 --drop"),
     )(takes)
-    app.command(
-        epilog="Examples:\n\n  gitassets choose latest --image 3 --take 2\n\n"
-        "  gitassets choose latest --audio 5 --take 9e107d9d"
-    )(choose)
-    app.command(hidden=True, epilog="Examples:\n\n  gitassets history latest --image 3")(history)
+    app.command("history", hidden=True, epilog=examples("history latest --image 3"))(history)
 
 
 @guarded
@@ -156,50 +153,3 @@ def _tell_dropped(result: DropResult) -> None:
         typer.echo(f"Nothing to drop in {result.run_id}: these assets have no candidates.")
     for one in result.dropped:
         typer.echo(f"{'Would drop' if result.dry_run else 'Dropped'} take {one.take} of {one.address}: {one.path}")
-
-
-@guarded
-def choose(
-    run: RunArgument,
-    take: Annotated[
-        str | None, typer.Option(metavar="N", help="The take: its number, or the beginning of its md5.")
-    ] = None,
-    audio: AudioOption = None,
-    image: ImageOption = None,
-    video: VideoOption = None,
-    segment: SegmentOption = None,
-    expect: ExpectOption = None,
-    dry_run: DryRunOption = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Make a candidate the current take of an asset; the take before becomes a candidate, so you can change your mind.
-
-    A draft stays a draft, a rejected asset is revised, one in review stays in review. An earlier take that is no
-    candidate is brought back in review, as `restore --take` does it. Approved assets are refused.
-    """
-    from gitassets.actions.choose import choose as act
-    from gitassets.cli.fetching import fetch_first
-    from gitassets.cli.render import emit_json
-    from gitassets.runs.required_blobs import need_chosen
-
-    if take is None:
-        raise UsageError("Say which take to choose, with --take N", "`gitassets takes` shows those of an asset.")
-    project, found = load_run(run, dry_run=dry_run)
-    selection = make_selection(audio, image, video, segment)
-    if not dry_run:
-        fetch_first(project, found, need_chosen(project, found, selection, take), as_json)
-    result = act(project, found, selection, take, expected=expect, dry_run=dry_run)
-    if as_json:
-        emit_json("choose", result)
-    else:
-        _tell_chosen(result)
-
-
-def _tell_chosen(result: ChooseResult) -> None:
-    what = f"take {result.take} of {result.address} in {result.run_id}"
-    if result.commit is None and not result.dry_run:
-        typer.echo(f"It is the current one already: {what}")
-        return
-    typer.echo(f"{'Would choose' if result.dry_run else 'Chose'} {what}")
-    step = f"{result.before} → {result.after}" if result.before is not result.after else f"still {result.after}"
-    typer.echo(f"  {result.address}: {step}")

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.cli.app import app
 from gitassets.runs.project import find_project, find_run, read_manifest
 from tests.actions.checks import git, run_cli
 from tests.actions.locked_run import LockedRun
+from tests.whole_app import app
 
 
 def call(locked: LockedRun, *args: str, code: int = 0) -> str:

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 import gitassets
-from gitassets.cli.parts import PARTS
 from tests.cli.test_help import COMMANDS
 
 PACKAGE = Path(gitassets.__file__).parent
@@ -39,11 +38,11 @@ SHOWN_BY = {
     "making/consent": MAKING,
     "making/prepare": MAKING,
     "making/plan": MAKING,
+    "making/next_take": ("regen",),
     "actions/transition": {"approve", "reject", "reopen"},
     "actions/hooks": ("hooks install",),
     "cli/buying": MAKING,
     "cli/old_runs": ("upgrade",),
-    **{f"cli/{part}": set(names) for part, names in PARTS.items()},
     "domain/claude_studio/plan": ("upgrade",),
     "providers": MAKING,
 }
@@ -61,11 +60,12 @@ def iter_texts(tree: ast.AST) -> Iterator[str]:
     parts = {id(part) for one in nodes if isinstance(one, ast.JoinedStr) for part in ast.walk(one) if part is not one}
     documents = {id(one.value) for one in nodes if isinstance(one, ast.Expr)}
     helps = {
-        id(word.value)
+        id(part)
         for one in nodes
         if isinstance(one, ast.Call)
         for word in one.keywords
         if word.arg in ("help", "epilog")
+        for part in ast.walk(word.value)
     }
     for one in nodes:
         if isinstance(one, ast.Constant | ast.JoinedStr) and id(one) not in parts | documents | helps:

@@ -10,9 +10,9 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from gitassets.cli import setup
-from gitassets.cli.app import app
 from tests.actions.checks import git
 from tests.faults.test_surroundings import make_repository
+from tests.whole_app import app
 
 LINKED = "[core]\n    autostage = true\n[cache]\n    type = hardlink\n"
 

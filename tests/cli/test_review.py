@@ -13,7 +13,7 @@ from gitassets.actions.query import list_assets
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.transition import approve, reject, reopen_assets
 from gitassets.adapters.files import hash_file
-from gitassets.cli.review import review_one_by_one
+from gitassets.cli.review_dialogue import review_one_by_one
 from gitassets.domain.manifest import Address, Kind
 from gitassets.domain.status import Status
 from tests.actions.candidates import add_candidates
@@ -42,7 +42,7 @@ class ShownFiles:
 @pytest.fixture
 def viewer(monkeypatch: pytest.MonkeyPatch) -> ShownFiles:
     shown = ShownFiles()
-    monkeypatch.setattr("gitassets.cli.review.Viewer", lambda: shown)
+    monkeypatch.setattr("gitassets.cli.review_dialogue.Viewer", lambda: shown)
     return shown
 
 
@@ -214,7 +214,7 @@ def test_a_key_decides_on_what_was_shown_alone(
         "chosen": lambda: choose(locked.project, locked.run, select(image="3"), second.md5),
         "overwritten": lambda: overwrite(locked.folder / first.path),
     }
-    monkeypatch.setattr("gitassets.cli.review.Viewer", lambda: Meddler(ways[way]))
+    monkeypatch.setattr("gitassets.cli.review_dialogue.Viewer", lambda: Meddler(ways[way]))
     told = review(keys, ["no"], image="3")
     assert "0 approved, 0 rejected, 1 left." in told
     assert locked.asset(IMAGE_3).status in (Status.DRAFT, Status.REVISED)
@@ -246,7 +246,7 @@ def test_a_decision_that_another_followed_is_not_taken_back(
                 change()
             return super().show(path, kind)
 
-    monkeypatch.setattr("gitassets.cli.review.Viewer", Late)
+    monkeypatch.setattr("gitassets.cli.review_dialogue.Viewer", Late)
     told = review("ab", audio="2-3")
     assert "audio 2 of ep1 has other bytes now than you looked at" in told
     assert locked.asset(Address(2, Kind.AUDIO)).approved
@@ -257,7 +257,7 @@ def test_what_changed_before_its_turn_is_shown_as_it_is_then(
 ) -> None:
     other = write_picture(tmp_path / "other.png", seed=99)
     meddler = Meddler(lambda: replace_asset(locked.project, locked.run, select(image="3"), other))
-    monkeypatch.setattr("gitassets.cli.review.Viewer", lambda: meddler)
+    monkeypatch.setattr("gitassets.cli.review_dialogue.Viewer", lambda: meddler)
     told = review("aaaa")
     assert "image 3, take 2" in told
     assert "4 approved, 0 rejected, 0 left." in told
@@ -268,7 +268,7 @@ def test_opening_again_shows_another_take_wholly(
 ) -> None:
     other = write_picture(tmp_path / "other.png", seed=99)
     meddler = Meddler(lambda: replace_asset(locked.project, locked.run, select(image="3"), other))
-    monkeypatch.setattr("gitassets.cli.review.Viewer", lambda: meddler)
+    monkeypatch.setattr("gitassets.cli.review_dialogue.Viewer", lambda: meddler)
     assert "1 of 1: image 3, take 2" in review("oa", image="3")
     assert locked.asset(IMAGE_3).approved_md5 == hash_file(other)
 
@@ -281,5 +281,5 @@ def test_an_asset_that_is_gone_is_passed_over(
         (locked.folder / "images" / "scene_002.png").unlink()
         commit_by_hand(locked.folder)
 
-    monkeypatch.setattr("gitassets.cli.review.Viewer", lambda: Meddler(take_away))
+    monkeypatch.setattr("gitassets.cli.review_dialogue.Viewer", lambda: Meddler(take_away))
     assert "image 3 is no longer there." in review("sss")

@@ -9,12 +9,12 @@ import pytest
 import typer
 from msgspec.structs import replace
 
-from gitassets.cli.app import app
 from gitassets.domain.rules import KNOWN_RULES
 from gitassets.runs.project import find_project, find_run
 from tests.actions.checks import git, run_cli, snapshot
 from tests.actions.locked_run import LockedRun, commit_by_hand, write_by_hand
 from tests.cli.test_help import iter_commands
+from tests.whole_app import app
 
 NEWER = KNOWN_RULES + 5
 SAID = f"Run ep1 follows rules {NEWER}; this gitassets knows rules up to {KNOWN_RULES}"

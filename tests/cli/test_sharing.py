@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from gitassets.actions.pull import PullOptions
-from gitassets.cli import sharing
+from gitassets.cli import pull as pull_command
 from gitassets.cli.options import complete_dvc_remote, complete_git_remote
 from gitassets.runs.remotes import ForeignRemoteError
 from tests.actions.checks import git, run_cli
@@ -70,11 +70,11 @@ def pull_at_a_terminal(
         asked.append(question)
         return answer
 
-    monkeypatch.setattr(sharing, "is_interactive", lambda: True)
+    monkeypatch.setattr(pull_command, "is_interactive", lambda: True)
     monkeypatch.setattr(typer, "confirm", confirm)
     project = office.clone(tmp_path / "bea")
     try:
-        sharing._pull(project, "ep1", PullOptions(), as_json=False)
+        pull_command._pull(project, "ep1", PullOptions(), as_json=False)
     except ForeignRemoteError:
         asked.append("refused")
     return asked, project.runs_dir / "ep1"

@@ -12,9 +12,9 @@ import typer
 from typer.testing import CliRunner
 
 from gitassets.actions.hooks import find_unguarded
-from gitassets.cli.app import app
 from gitassets.cli.claude_studio import app as studio
 from tests.actions.locked_run import LockedRun
+from tests.whole_app import app
 
 SAID = "Set up the hooks that guard approved assets in ep1: git did not call them.\n"
 # They set the hooks up, take them away or show how they stand, or concern no project that is there already.

@@ -13,7 +13,6 @@ import pytest
 import typer
 
 import gitassets
-from gitassets.cli.app import app
 from gitassets.cli.claude_studio import app as studio
 from gitassets.runs.project import find_project, find_runs, repair_links
 from tests.actions.checks import git
@@ -33,6 +32,7 @@ from tests.faults.hostile import (
     rewrite,
     set_trap,
 )
+from tests.whole_app import app
 
 Patch = pytest.MonkeyPatch
 PACKAGE = Path(gitassets.__file__).parent

@@ -15,7 +15,6 @@ from gitassets.actions.init import init
 from gitassets.actions.track import track
 from gitassets.actions.transition import approve
 from gitassets.actions.verify import VerifyOptions, verify
-from gitassets.cli.app import app
 from gitassets.domain.manifest import Asset, Manifest, parse_manifest
 from gitassets.domain.status import Status
 from gitassets.domain.timeline import Policy
@@ -26,6 +25,7 @@ from tests.actions.locked_run import IMAGE_1, change_by_hand, commit_by_hand, ov
 from tests.actions.sharing import make_office
 from tests.cli.test_help import iter_commands
 from tests.media import write_picture, write_tone
+from tests.whole_app import app
 
 TEXTS = ("One.", "Two.")
 Crime = Callable[[Project, Path], None]

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from gitassets.actions.transition import reopen_assets
-from gitassets.cli.app import app
 from tests.actions.checks import assert_clean, select
 from tests.live.shop import CLIP_USD, IMAGE_USD, SCRIPT, Studio
 from tests.providers.services import KEYS, Answer, Services, openai_error, say
+from tests.whole_app import app
 
 Call = Callable[..., tuple[int, str, str]]
 BOMB = gzip.compress(bytes(200_000_000), 9)

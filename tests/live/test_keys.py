@@ -11,7 +11,6 @@ from typing import NoReturn
 
 import pytest
 
-from gitassets.cli.app import app
 from gitassets.providers.http.client import HttpClient
 from gitassets.providers.http.keys import find_key, hide_keys
 from tests.faults.points import dies_at
@@ -19,6 +18,7 @@ from tests.live.shop import SCRIPT, Studio
 from tests.live.test_failures import DRAWING, FILMING, break_one_job
 from tests.live.test_kills import JOB, RECEIVED
 from tests.providers.services import KEYS, Answer, openai_error, say
+from tests.whole_app import app
 
 SENTINELS = (*KEYS.values(), "sentinel", "SIGNATURE")
 PATHS = ("/v1/text-to-speech/", "/v1/images/", "/dream-machine/", "/v1/image_to_video", "/w/api.php")

@@ -15,12 +15,11 @@ if TYPE_CHECKING:
 
     from gitassets.actions.cost import CostResult, RunCost
 
-_EXAMPLES = ("cost", "cost latest", "cost latest --plot cost.png", "cost --json")
+from gitassets.cli.options import examples
 
 
 def register(app: typer.Typer) -> None:
-    examples = "".join(f"\n\n  gitassets {line}" for line in _EXAMPLES)
-    app.command(epilog=f"Examples:{examples}")(cost)
+    app.command("cost", epilog=examples("cost", "cost latest", "cost latest --plot cost.png", "cost --json"))(cost)
 
 
 @guarded

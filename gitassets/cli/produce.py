@@ -1,9 +1,8 @@
-"""Commands around a run: init, produce, track, open, close, demo."""
+"""The command produce."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,10 +14,8 @@ from gitassets.cli.options import (
     FreshOption,
     JsonOption,
     MaxCostOption,
-    RunArgument,
     YesOption,
     complete_run,
-    is_interactive,
     load_project,
     load_run,
     show_progress,
@@ -26,77 +23,26 @@ from gitassets.cli.options import (
 from gitassets.domain.budget import Budget
 
 if TYPE_CHECKING:
-    from gitassets.actions.open_close import OpenResult
     from gitassets.actions.produce import ProduceOptions, ProduceResult
     from gitassets.runs.project import Project, Run
 
+from gitassets.cli.options import examples
+
 
 def register(app: typer.Typer) -> None:
-    app.command(epilog="Examples:\n\n  gitassets init\n\n  gitassets init ~/videos/episode-12")(init)
     app.command(
-        epilog="Examples:\n\n  gitassets produce --script episode.md\n\n"
-        "  gitassets produce --script episode.md --budget low --run-id pilot\n\n"
-        "  gitassets produce --script episode.md --no-images --start 0 --limit 10\n\n"
-        "  gitassets produce --script episode.md --live --dry-run\n\n"
-        "  gitassets produce --resume pilot --live --max-cost 5\n\n"
-        "  cat episode.md | gitassets produce --script -\n\n  gitassets produce --resume pilot\n\n"
-        "  gitassets produce --resume pilot --stale --dry-run"
+        "produce",
+        epilog=examples(
+            "produce --script episode.md",
+            "produce --script episode.md --budget low --run-id pilot",
+            "produce --script episode.md --no-images --start 0 --limit 10",
+            "produce --script episode.md --live --dry-run",
+            "produce --resume pilot --live --max-cost 5",
+            "cat episode.md | gitassets produce --script -",
+            "produce --resume pilot",
+            "produce --resume pilot --stale --dry-run",
+        ),
     )(produce)
-    app.command(epilog="Examples:\n\n  gitassets track runs/old_episode\n\n  gitassets track runs/x --script x.md")(
-        track
-    )
-    app.command("open", epilog="Examples:\n\n  gitassets open 20260207_101747")(open_)
-    app.command(epilog="Examples:\n\n  gitassets close 20260207_101747")(close)
-    app.command(epilog="Examples:\n\n  gitassets demo\n\n  gitassets demo /tmp/try-it")(demo)
-
-
-@guarded
-def init(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The project's folder.", show_default=False)] = Path(),
-    yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Replace cache.type of DVC where it links files, without being asked.")
-    ] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Make a folder a project, or complete what a clone of a project lacks. Safe to run again.
-
-    Hooks that you have, and files that you track, stay as they are: git calls the hooks of gitassets in the folders of
-    runs alone. In a clone of a run's branch nothing is committed.
-    """
-    from gitassets.actions.init import init as act
-    from gitassets.cli.render import emit_json
-
-    ask = is_interactive() and not as_json
-    result = act(folder.absolute(), agrees=lambda risky: yes or (ask and _may_replace(risky)))
-    if as_json:
-        return emit_json("init", result)
-    for line in result.done or ("Nothing to do: the project is set up.",):
-        typer.echo(line)
-    for path in result.uncommitted:
-        typer.echo(f"Left uncommitted, since you had changed it before: {path}")
-    for line in result.left:
-        typer.echo(f"Left for you: {line}", err=True)
-    if result.risky:
-        typer.echo(f"Left as it is: {_describe_risk(result.risky)}", err=True)
-        typer.echo("  → `gitassets init --yes` replaces it. Runs have safe settings of their own either way.", err=True)
-    typer.echo(f"Project: {result.root}")
-    if result.runs_there:
-        shown = ", ".join(result.runs_there[:8]) + (" …" if len(result.runs_there) > 8 else "")
-        typer.echo(f"On the server: {shown}. `gitassets pull {result.runs_there[-1]}` brings one here.")
-    return None
-
-
-def _may_replace(risky: Mapping[str, str]) -> bool:
-    typer.echo(_describe_risk(risky), err=True)
-    return typer.confirm("Replace that?", default=False, err=True)
-
-
-def _describe_risk(risky: Mapping[str, str]) -> str:
-    why = {
-        "cache.type": "where files are links into the cache, a program that writes to one changes the cached bytes too",
-        "core.autostage": "after a blocked commit the changed .dvc files stay staged",
-    }
-    return "; ".join(f"DVC's {name} is {value}: {why[name]}" for name, value in risky.items())
 
 
 @guarded
@@ -251,97 +197,3 @@ def _print_produced(result: ProduceResult, *, stale: bool) -> None:
         typer.echo(f"Next: gitassets review {result.run_id}")
     if result.stale and not stale:
         typer.echo(f"Stale: {format_addresses(one.address for one in result.stale)}. Make it again: {again} --stale")
-
-
-@guarded
-def track(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder with audio/, images/ or video/ in it.")],
-    run_id: Annotated[str | None, typer.Option(metavar="ID", help="Name of the run. Default: the folder's.")] = None,
-    script: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The script, for the segments' texts.", dir_okay=False)
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Adopt a folder of media files as a run, where it lies. Run it again when files were added.
-
-    The number in a file's name says its segment: audio_000 and scene_000 are segment 1. Other names count from 0
-    if one of the folder's files has the number 0, else from 1. Where all files of a folder are named by date and time,
-    as recorders do, the first is segment 1, the next segment 2. No file is moved, renamed or changed.
-
-    Taken are wav, mp3, m4a, flac, ogg and opus; png, jpg and webp; mp4, m4v, mov, webm and mkv. Each file is decoded
-    as a whole. What is left out is named with the reason, and the exit code is 1.
-    """
-    from gitassets.actions.produce import read_script
-    from gitassets.actions.track import track as act
-    from gitassets.cli.render import emit_json, printable
-    from gitassets.domain.commit_message import format_addresses
-
-    paragraphs = [] if script is None else read_script(script, lambda: b"")
-    with show_progress("Reading", as_json) as on_progress:
-        result = act(load_project(), folder.resolve(), run_id=run_id, paragraphs=paragraphs, on_progress=on_progress)
-    if as_json:
-        emit_json("track", result)
-    else:
-        what = format_addresses(one.address for one in result.tracked)
-        typer.echo(f"Run {result.run_id}: tracks {what}" if what else f"Run {result.run_id}: nothing new to track.")
-        for one in result.left_out:
-            typer.echo(printable(f"  left out: {one.path} {one.why}"), err=True)
-    if result.left_out:
-        raise typer.Exit(PARTIAL)
-
-
-@guarded
-def open_(run: RunArgument, as_json: JsonOption = False) -> None:
-    """Give a run that is only on a branch its folder, and put back the files that are missing there."""
-    from gitassets.actions.open_close import open_run
-    from gitassets.cli.fetching import complete_opened
-    from gitassets.cli.render import emit_json
-
-    project, found = load_run(run)
-    result = complete_opened(project, open_run(project, found.run_id), as_json)
-    if as_json:
-        emit_json("open", result)
-        return
-    typer.echo(f"{'Opened' if result.opened else 'Open already:'} {result.run_id} in {result.folder}")
-    if result.restored:
-        typer.echo(f"Put back {len(result.restored)} files.")
-    for path in result.differing:
-        typer.echo(f"  left as it is, though its bytes are not the recorded ones: {path}", err=True)
-    if result.missing:
-        _tell_missing(project, result)
-
-
-def _tell_missing(project: Project, opened: OpenResult) -> None:
-    from gitassets.cli.render import count, printable
-    from gitassets.runs.missing_blobs import how_to_get
-    from gitassets.runs.project import find_run
-    from gitassets.runs.required_blobs import need_all
-
-    run = find_run(project, opened.run_id)
-    hint = how_to_get(project, run, [md5 for md5, one in need_all(project, run).items() if one.path in opened.missing])
-    verb = "is" if len(opened.missing) == 1 else "are"
-    typer.echo(printable(f"{count(len(opened.missing), 'file')} {verb} not here.\n  → {hint}"), err=True)
-
-
-@guarded
-def close(run: RunArgument, as_json: JsonOption = False) -> None:
-    """Take a run's folder away when nothing in it would be lost. The branch and the cached files stay."""
-    from gitassets.actions.open_close import close_run
-    from gitassets.cli.render import emit_json
-
-    project, found = load_run(run)
-    result = close_run(project, found)
-    if as_json:
-        emit_json("close", result)
-        return
-    typer.echo(f"Closed {result.run_id}. `gitassets open {result.run_id}` brings it back.")
-
-
-@guarded
-def demo(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder for it.")] = Path("gitassets-demo"),
-) -> None:
-    """Show the whole way on a short script: produce, review, reject, make again, approve, build. About a minute."""
-    from gitassets.cli.demo import run_demo
-
-    run_demo(folder.absolute())

@@ -1,4 +1,4 @@
-"""Commands on runs of claude-studio: upgrade, and move, which mends what it took wrongly."""
+"""The command upgrade."""
 
 from __future__ import annotations
 
@@ -10,16 +10,10 @@ import typer
 from gitassets.cli.boundary import PARTIAL, guarded
 from gitassets.cli.old_runs import tell_set_up, tell_upgrade
 from gitassets.cli.options import (
-    AudioOption,
     DryRunOption,
-    ImageOption,
     JsonOption,
-    RunArgument,
-    VideoOption,
     complete_run,
     load_project,
-    load_run,
-    make_selection,
     show_progress,
 )
 from gitassets.errors import GitAssetsError, UsageError
@@ -28,16 +22,18 @@ if TYPE_CHECKING:
     from gitassets.actions.upgrade import UpgradeResult
     from gitassets.runs.project import Project, Run
 
+from gitassets.cli.options import examples
+
 
 def register(app: typer.Typer) -> None:
     app.command(
-        epilog="Examples:\n\n  gitassets upgrade 20260207_101747 --dry-run\n\n  gitassets upgrade --all\n\n"
-        "  gitassets upgrade artifacts/video_production/20260207_101747 --json"
+        "upgrade",
+        epilog=examples(
+            "upgrade 20260207_101747 --dry-run",
+            "upgrade --all",
+            "upgrade artifacts/video_production/20260207_101747 --json",
+        ),
     )(upgrade)
-    app.command(
-        epilog="Examples:\n\n  gitassets move latest --image 3 --to 5\n\n"
-        "  gitassets move latest --image 3 --take 1 --to 4"
-    )(move)
 
 
 @guarded
@@ -109,32 +105,3 @@ def _tell_upgrades(
         told = True
     if not told:
         typer.echo("There is nothing to upgrade.")
-
-
-@guarded
-def move(
-    run: RunArgument,
-    to: Annotated[int, typer.Option(min=1, help="The segment that it belongs to.")],
-    audio: AudioOption = None,
-    image: ImageOption = None,
-    video: VideoOption = None,
-    take: Annotated[
-        str | None, typer.Option(metavar="N", help="Not the current take but this one, which stays here too.")
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Move one asset to another segment, with its status. What that segment has already stays as an earlier take."""
-    from gitassets.actions.move import move as act
-    from gitassets.cli.fetching import fetch_first
-    from gitassets.cli.render import emit_json
-    from gitassets.runs.required_blobs import need_chosen
-
-    project, found = load_run(run)
-    selection = make_selection(audio, image, video)
-    if found.is_open and not selection.empty:
-        fetch_first(project, found, need_chosen(project, found, selection, take), as_json)
-    result = act(project, found, selection, to, take)
-    if as_json:
-        emit_json("move", result)
-    else:
-        typer.echo(f"Moved {result.source} of {result.run_id} to {result.target}: {result.path}")

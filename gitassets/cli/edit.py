@@ -13,12 +13,17 @@ from gitassets.cli.options import DryRunOption, JsonOption, RunArgument, load_ru
 if TYPE_CHECKING:
     from gitassets.actions.edit import EditResult
 
+from gitassets.cli.options import examples
+
 
 def register(app: typer.Typer) -> None:
     app.command(
-        epilog='Examples:\n\n  gitassets edit latest 3 --text "Maps tell us where we are."\n\n'
-        "  gitassets edit latest 3 --text - < paragraph.md\n\n"
-        '  gitassets edit latest 3 --prompt "a hand-drawn map of the coast" --dry-run'
+        "edit",
+        epilog=examples(
+            'edit latest 3 --text "Maps tell us where we are."',
+            "edit latest 3 --text - < paragraph.md",
+            'edit latest 3 --prompt "a hand-drawn map of the coast" --dry-run',
+        ),
     )(edit)
 
 

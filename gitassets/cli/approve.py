@@ -1,0 +1,62 @@
+"""The command approve."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from gitassets.cli.boundary import guarded
+from gitassets.cli.options import (
+    AudioOption,
+    DryRunOption,
+    ExpectOption,
+    ImageOption,
+    JsonOption,
+    RunArgument,
+    SegmentOption,
+    VideoOption,
+    load_run,
+    make_selection,
+)
+
+if TYPE_CHECKING:
+    pass
+from gitassets.cli.options import examples
+from gitassets.cli.phrases import tell_decision
+
+
+def register(app: typer.Typer) -> None:
+    app.command(
+        "approve",
+        epilog=examples(
+            "approve latest --audio all",
+            "approve latest --image 1,3,5",
+            "approve latest --segment 1-10",
+            "approve latest --image 3 --expect 9e107d9d",
+        ),
+    )(approve)
+
+
+@guarded
+def approve(
+    run: RunArgument,
+    audio: AudioOption = None,
+    image: ImageOption = None,
+    video: VideoOption = None,
+    segment: SegmentOption = None,
+    expect: ExpectOption = None,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Approve and lock assets, each for the very bytes that it has now.
+
+    'all' takes those that can be approved and names the rest; a number that cannot is an error, and nothing changes.
+    With --expect an asset that has had other bytes since you looked at it is refused.
+    """
+    from gitassets.actions.transition import approve as act
+
+    project, found = load_run(run, dry_run=dry_run)
+    selection = make_selection(audio, image, video, segment)
+    result = act(project, found, selection, expected=expect, dry_run=dry_run)
+    tell_decision(result, "Approved", as_json)

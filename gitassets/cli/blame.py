@@ -1,0 +1,52 @@
+"""The command blame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from gitassets.cli.boundary import guarded
+from gitassets.cli.options import (
+    JsonOption,
+    RunArgument,
+    TypeOption,
+    look_at_run,
+)
+
+if TYPE_CHECKING:
+    pass
+
+from gitassets.cli.options import examples
+
+
+def register(app: typer.Typer) -> None:
+    app.command("blame", epilog=examples("blame latest", "blame latest --type audio --json"))(blame)
+
+
+@guarded
+def blame(run: RunArgument, kind: TypeOption = None, as_json: JsonOption = False) -> None:
+    """Show who approved each locked asset, when, in which commit, and which bytes.
+
+    An approval that its commit's message does not name is marked as made by hand.
+    """
+    from gitassets.actions.blame import blame as act
+    from gitassets.cli.render import emit_json, make_console, make_table, plain, style_status
+
+    project, found = look_at_run(run, history=True)
+    approvals = act(project, found, kind)
+    if as_json:
+        emit_json("blame", {"run_id": found.run_id, "approvals": approvals})
+        return
+    if not approvals:
+        typer.echo("Nothing is approved.")
+        return
+    columns = ("Asset", "Status", "By", "When", "Commit", "md5")
+    table = make_table(*columns, whole=set(columns) - {"By"})
+    for one in approvals:
+        mark = " by hand" if one.by_hand else ""
+        table.add_row(
+            str(one.address), style_status(one.status) + mark, plain(one.author), one.date.replace("T", " ")[:16],
+            one.commit[:10], one.md5[:12],
+        )  # fmt: skip
+    make_console().print(table)

@@ -1,0 +1,98 @@
+"""The command copy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gitassets.cli.boundary import guarded
+from gitassets.cli.options import (
+    DryRunOption,
+    JsonOption,
+    complete_run,
+    load_run,
+    make_selection,
+)
+
+if TYPE_CHECKING:
+    from gitassets.actions.copy import CopyResult
+    from gitassets.domain.selection import AssetSelection
+
+from gitassets.cli.options import examples
+
+
+def register(app: typer.Typer) -> None:
+    app.command(
+        "copy",
+        epilog=examples("copy 20260207_101747 latest --audio approved", "copy pilot latest --image 1-3,7 --replace"),
+    )(copy)
+
+
+_COPY_SELECTION = "approved, all, 5, 1,3,5 or 1-10"
+
+
+@guarded
+def copy(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE", help="The run to copy from; it need not be open.", autocompletion=complete_run
+        ),
+    ],
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="The run to copy into.", autocompletion=complete_run)],
+    audio: Annotated[str | None, typer.Option(metavar="SEL", help=f"Narration of {_COPY_SELECTION}.")] = None,
+    image: Annotated[str | None, typer.Option(metavar="SEL", help=f"Images of {_COPY_SELECTION}.")] = None,
+    video: Annotated[str | None, typer.Option(metavar="SEL", help=f"Clips of {_COPY_SELECTION}.")] = None,
+    segment: Annotated[str | None, typer.Option(metavar="SEL", help=f"Every asset of {_COPY_SELECTION}.")] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Also where the target has one; its take stays in the history.")
+    ] = False,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Copy assets into the same segments of another run, with their status and where they came from.
+
+    Where the text of a segment differs, the copy is in review and marked stale. It is in review, too, where the history
+    of SOURCE does not prove the approval, such as after a commit past the hooks. Approved assets are never replaced.
+    """
+    from gitassets.domain.selection import parse_copy_selection
+
+    selection = make_selection(audio, image, video, segment, parse=parse_copy_selection)
+    copy_chosen(source, target, selection, replace=replace, dry_run=dry_run, as_json=as_json)
+
+
+def copy_chosen(
+    source: str, target: str, selection: AssetSelection, *, replace: bool, dry_run: bool, as_json: bool
+) -> None:
+    """The chosen assets are copied, and what was done is told."""
+    from gitassets.actions.copy import CopyOptions, copy_assets, need_copied
+    from gitassets.cli.fetching import fetch_first
+    from gitassets.cli.render import emit_json
+
+    project, given = load_run(source, dry_run=dry_run)
+    taking = load_run(target, dry_run=dry_run)[1]
+    if not dry_run and not selection.empty:
+        fetch_first(project, given, need_copied(project, given, selection), as_json)
+    result = copy_assets(project, given, taking, selection, CopyOptions(replace=replace, dry_run=dry_run))
+    if as_json:
+        emit_json("copy", result)
+    else:
+        _tell_copied(result)
+
+
+def _tell_copied(result: CopyResult) -> None:
+    from gitassets.cli.phrases import tell_skipped, tell_unproven
+    from gitassets.domain.commit_message import format_addresses
+
+    what = format_addresses(one.address for one in result.copied) or "nothing"
+    typer.echo(f"{'Would copy' if result.dry_run else 'Copied'} {what} from {result.source} to {result.run_id}")
+    for status in dict.fromkeys(one.status for one in result.copied):
+        typer.echo(f"  {status}: {format_addresses(one.address for one in result.copied if one.status == status)}")
+    differing = format_addresses(one.address for one in result.copied if one.texts_differ)
+    if differing:
+        typer.echo(f"  the text is another one there: {differing}")
+    if result.unchanged:
+        typer.echo(f"  there already: {format_addresses(result.unchanged)}")
+    tell_skipped(result.skipped)
+    tell_unproven(result.source, result.unproven)

@@ -1,0 +1,68 @@
+"""The demo: the very commands that a user would type, one after the other, with their real output."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from importlib.resources import files
+from pathlib import Path
+
+import typer
+
+from gitassets.actions.init import init
+from gitassets.adapters.git.repository import Git, create_repository, has_identity, set_config
+from gitassets.errors import ConflictError
+
+RUN_ID = "demo"
+_STORY = (
+    ("A script becomes a run: narration for each paragraph, and pictures.",
+     "produce --script script.md --run-id demo --budget full"),
+    ("Every asset is a draft at first.", "list demo"),
+    ("The narration is fine: approve all of it.", "approve demo --audio all"),
+    ("One picture is not.", "reject demo --image 3 --reason 'too dark for this sentence'"),
+    ("The others are.", "approve demo --image 1,2,4-6"),
+    ("Make again only what was rejected.", "regen demo --image 3 --style paper"),
+    ("That is better.", "approve demo --image 3"),
+    ("Build the film out of approved assets.", "build demo --only approved"),
+    ("The history of the run is the audit trail.", "log demo"),
+)  # fmt: skip
+
+
+def run_demo(folder: Path) -> None:
+    """A new project in `folder` holds a run that went the whole way, and the video."""
+    if folder.exists() and any(folder.iterdir()):
+        raise ConflictError(f"{folder} exists and is not empty", "Name another folder: `gitassets demo DIR`.")
+    _prepare(folder)
+    os.chdir(folder)
+    for remark, line in _STORY:
+        typer.secho(f"\n# {remark}", dim=True)
+        typer.secho(f"$ gitassets {line}", bold=True)
+        _call(shlex.split(line))
+    _tell_end(folder)
+
+
+def _prepare(folder: Path) -> None:
+    create_repository(folder)
+    if not has_identity(folder):
+        typer.echo("git does not know your name yet: the demo's commits are by 'gitassets demo'.")
+        set_config(folder, {"user.name": "gitassets demo", "user.email": "demo@localhost"})
+    typer.secho(f"$ gitassets init {folder}", bold=True)
+    for line in init(folder, nested=True).done:
+        typer.echo(line)
+    text = files("gitassets").joinpath("demo_script.md").read_text("utf-8")
+    (folder / "script.md").write_text(text, "utf-8")
+    Git(folder).commit_paths(["script.md"], "Add the script\n", new_paths=["script.md"])
+
+
+def _call(argv: list[str]) -> None:
+    from gitassets.cli.app import make_app
+
+    code = make_app(argv)(args=argv, standalone_mode=False)
+    if isinstance(code, int) and code:
+        raise typer.Exit(code)
+
+
+def _tell_end(folder: Path) -> None:
+    video = folder / "runs" / RUN_ID / "final" / f"{RUN_ID}.mp4"
+    typer.secho(f"\nThe video: {video}", bold=True)
+    typer.echo(f"The project: {folder}. Look around: cd {folder}, then `gitassets show demo 3` or `git log run/demo`.")

@@ -1,0 +1,42 @@
+"""The command diff."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gitassets.cli.boundary import guarded
+from gitassets.cli.options import (
+    JsonOption,
+    RunArgument,
+    look_at_run,
+)
+
+if TYPE_CHECKING:
+    pass
+
+from gitassets.cli.options import examples
+
+
+def register(app: typer.Typer) -> None:
+    app.command("diff", epilog=examples("diff latest", "diff pilot run/pilot~3..run/pilot"))(diff)
+
+
+@guarded
+def diff(
+    run: RunArgument,
+    span: Annotated[str | None, typer.Argument(metavar="A..B", help="Two commits; without, the last one.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say in words what changed between two commits of a run: transitions, takes, texts."""
+    from gitassets.actions.diff import diff as act
+    from gitassets.cli.render import emit_json, printable
+
+    project, found = look_at_run(run, history=True)
+    result = act(project, found, span)
+    if as_json:
+        emit_json("diff", result)
+        return
+    for line in result.lines or ("Nothing changed.",):
+        typer.echo(printable(line))

@@ -1,0 +1,41 @@
+"""The command doctor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from gitassets.cli.boundary import PARTIAL, guarded
+from gitassets.cli.options import JsonOption, load_project
+
+if TYPE_CHECKING:
+    pass
+
+from gitassets.cli.options import examples
+
+
+def register(app: typer.Typer) -> None:
+    app.command("doctor", epilog=examples("doctor"))(doctor)
+
+
+@guarded
+def doctor(as_json: JsonOption = False) -> None:
+    """Mend what was left half-done or got out of step: interrupted commands, the locks of a git that was killed,
+    marks that hide changes from git, hooks, .dvc files, the cache.
+    """
+    from gitassets.actions.doctor import doctor as act
+    from gitassets.cli.render import emit_json, printable
+
+    result = act(load_project(tend=False))
+    if as_json:
+        emit_json("doctor", result)
+    else:
+        for line in result.mended:
+            typer.echo(printable(line))
+        for line in result.left:
+            typer.echo(printable(f"Left for you: {line}"), err=True)
+        if not result.mended and not result.left:
+            typer.echo("All is well.")
+    if result.left:
+        raise typer.Exit(PARTIAL)

@@ -1,0 +1,101 @@
+"""The commands of the group hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gitassets.cli.boundary import guarded
+from gitassets.cli.options import JsonOption, examples, load_project
+
+if TYPE_CHECKING:
+    from gitassets.actions.hooks import HooksResult
+
+_hooks = typer.Typer(no_args_is_help=True, help="Install, remove or show the git hooks that keep approved assets.")
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(_hooks, name="hooks")
+
+
+def _add(name: str, *lines: str) -> Callable[[Callable[..., None]], None]:
+    """Make a function a command of the group."""
+
+    def add(command: Callable[..., None]) -> None:
+        _hooks.command(name, epilog=examples(*lines))(command)
+
+    return add
+
+
+@_add("install", "hooks install")
+@guarded
+def _install(
+    shared: Annotated[
+        bool,
+        typer.Option("--shared", hidden=True, help="Take hooks of 0.1.0 out of a folder outside this project too."),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Set up the hooks and the merge driver. Git calls them in the folders of runs alone, after your own hooks."""
+    from gitassets.actions.hooks import install
+
+    _tell_hooks("hooks install", install(load_project(tend=False), shared=shared), as_json)
+
+
+@_add("uninstall", "hooks uninstall")
+@guarded
+def _uninstall(as_json: JsonOption = False) -> None:
+    """Take the hooks and the merge driver away. Your own hooks stay."""
+    from gitassets.actions.hooks import uninstall
+
+    _tell_hooks("hooks uninstall", uninstall(load_project(tend=False)), as_json)
+
+
+@_add("status", "hooks status", "hooks status --json")
+@guarded
+def _status(as_json: JsonOption = False) -> None:
+    """Show which hooks are set up. Exit code 1 when one is missing."""
+    from gitassets.actions.hooks import show_hooks
+
+    result = show_hooks(load_project(tend=False))
+    _tell_hooks("hooks status", result, as_json)
+    if not result.complete:
+        raise typer.Exit(1)
+
+
+def _tell_hooks(command: str, result: HooksResult, as_json: bool) -> None:
+    from gitassets.cli.render import emit_json
+
+    if as_json:
+        emit_json(command, result)
+        return
+    typer.echo(f"Hooks in {result.hooks_dir}:")
+    for one in result.hooks:
+        typer.echo(f"  {one.name}: {one.state.value}")
+    typer.echo(f"  merge driver: {'set up' if result.merge_driver else 'missing'}")
+    if not result.in_runs:
+        typer.echo("  git does not call them in the folder of every run")
+    if result.earlier:
+        typer.echo("  hooks of gitassets 0.1.0 lie among your own: `gitassets hooks install` takes them out")
+    for line in result.left:
+        typer.echo(f"  left for you: {line}")
+
+
+@_add("install-server", "hooks install-server /srv/git/videos.git")
+@guarded
+def _install_server(
+    repository: Annotated[Path, typer.Argument(metavar="REPO", help="The bare repository that people push to.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Let a bare repository reject pushes that break a lock. Run it on the server, where gitassets stays installed."""
+    from gitassets.actions.hooks import install_on_server
+    from gitassets.cli.render import emit_json
+
+    path = install_on_server(repository.resolve())
+    if as_json:
+        emit_json("hooks install-server", {"hook": path})
+        return
+    typer.echo(f"Pushes to {repository} are checked by {path}. The media files themselves are not checked there.")

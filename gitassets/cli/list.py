@@ -1,0 +1,122 @@
+"""The command list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from gitassets.cli.boundary import guarded
+from gitassets.cli.options import (
+    JsonOption,
+    RunArgument,
+    SegmentOption,
+    StatusOption,
+    TypeOption,
+    look_at_run,
+    make_segments,
+)
+
+if TYPE_CHECKING:
+    from gitassets.actions.query import AssetRow, ListResult
+    from gitassets.runs.project import Project, Run
+
+from gitassets.cli.options import examples
+
+
+def register(app: typer.Typer) -> None:
+    app.command(
+        "list",
+        epilog=examples(
+            "list latest", "list 20260207_101747 --status review", "list latest --type audio --segment 1-10 --json"
+        ),
+    )(list_)
+
+
+# On narrower terminals remarks stand below the name of the file, which would else be broken.
+_WIDTH_FOR_REMARKS = 110
+
+
+@guarded
+def list_(
+    run: RunArgument,
+    status: StatusOption = None,
+    kind: TypeOption = None,
+    segment: SegmentOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the assets of a run with their status."""
+    from gitassets.actions.query import list_assets
+    from gitassets.cli.render import emit_json
+
+    project, found = look_at_run(run)
+    result = list_assets(project, found, status=status, kind=kind, segments=make_segments(segment))
+    if as_json:
+        emit_json("list", result)
+    else:
+        _print_list(result, filtered=status is not None or kind is not None or segment is not None)
+        _tell_absent(project, found, result)
+
+
+def _tell_absent(project: Project, run: Run, result: ListResult) -> None:
+    from gitassets.cli.render import count, printable
+    from gitassets.runs.missing_blobs import how_to_get
+
+    absent = {row.asset.md5 for row in result.rows if not row.present and not row.cached}
+    if absent:
+        hint = how_to_get(project, run, absent)
+        typer.echo(printable(f"The bytes of {count(len(absent), 'asset')} are not here.\n  → {hint}"))
+
+
+def _print_list(result: ListResult, *, filtered: bool) -> None:
+    from gitassets.cli.render import (
+        count,
+        format_duration,
+        make_console,
+        make_table,
+        plain,
+        shorten,
+        style_status,
+    )
+
+    console = make_console()
+    console.print(
+        f"Run [bold]{plain(result.run_id)}[/]: {result.production_state}, {count(result.segments, 'segment')}"
+    )
+    if not result.rows:
+        console.print("No assets of this kind." if filtered else "No assets yet.")
+        return
+    remarks = [plain(shorten(_list_remarks(row, result), 160 if row.conflict else 60)) for row in result.rows]
+    columns = ["Segment", "Type", "Status", "Take", "Length", "From", "File"]
+    beside = any(remarks) and console.width >= _WIDTH_FOR_REMARKS
+    last = ["Remarks"] if beside else []
+    table = make_table(*columns, *last, right=("Segment", "Take"), whole=columns if beside else columns[:-1])
+    for row, remark in zip(result.rows, remarks, strict=True):
+        asset = row.asset
+        cells = [
+            str(row.segment), row.kind.value, style_status(asset.status), str(asset.take),
+            format_duration(asset.duration_sec), plain(asset.source or ""), plain(asset.path),
+        ]  # fmt: skip
+        if beside:
+            cells.append(remark)
+        elif remark:
+            cells[-1] += f"\n[dim]{remark}[/]"
+        table.add_row(*cells)
+    console.print(table)
+
+
+def _list_remarks(row: AssetRow, result: ListResult) -> str:
+    """What else is to be known of an asset, in one line."""
+    from gitassets.cli.render import count
+
+    asset = row.asset
+    candidates = count(len(asset.takes), "candidate") if asset.takes else None
+    stale = f"stale: {row.stale}" if row.stale else None
+    remarks = [text for text in (candidates, stale, asset.reason, row.notes) if text]
+    if not row.present and not row.cached:
+        remarks.insert(0, "not here")
+    elif not row.present and result.folder is not None:
+        remarks.insert(0, "file is not here, its bytes are: `open`")
+    if row.conflict:
+        remarks.insert(0, f"in conflict: {' against '.join(row.conflict)}")
+    return "; ".join(remarks)

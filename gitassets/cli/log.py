@@ -1,0 +1,62 @@
+"""The command log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from gitassets.cli.boundary import guarded
+from gitassets.cli.options import (
+    JsonOption,
+    RunArgument,
+    SegmentOption,
+    TypeOption,
+    look_at_run,
+    make_segments,
+)
+
+if TYPE_CHECKING:
+    from gitassets.domain.audit import LogEntry
+
+from gitassets.cli.options import examples
+
+
+def register(app: typer.Typer) -> None:
+    app.command("log", epilog=examples("log latest", "log latest --segment 5 --type image"))(log)
+
+
+@guarded
+def log(run: RunArgument, segment: SegmentOption = None, kind: TypeOption = None, as_json: JsonOption = False) -> None:
+    """Show the history of a run from git: when, who, which transition, why.
+
+    Transitions are what the manifests show, whatever a commit's message says. Those that it does not name are marked as
+    made by hand.
+    """
+    from gitassets.actions.log import read_log
+    from gitassets.cli.render import emit_json
+
+    project, found = look_at_run(run, history=True)
+    entries = read_log(project, found, segments=make_segments(segment), kind=kind)
+    if as_json:
+        emit_json("log", {"run_id": found.run_id, "entries": entries})
+        return
+    if not entries:
+        typer.echo("Nothing in the history concerns these assets.")
+    for entry in entries:
+        _print_entry(entry)
+
+
+def _print_entry(entry: LogEntry) -> None:
+    from gitassets.cli.render import make_console, plain, printable
+
+    date = entry.date.replace("T", " ")[:16]
+    console = make_console()
+    console.print(
+        f"[yellow]{entry.commit[:10]}[/] {plain(date)}  {plain(entry.author)}  [bold]{plain(entry.summary)}[/]",
+        soft_wrap=True,
+    )
+    if entry.words:
+        typer.echo(printable("\n".join(f"    {line}" for line in entry.words.splitlines())))
+    for line in entry.describe():
+        typer.echo(f"  {line}")

@@ -1,0 +1,56 @@
+"""The command move."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gitassets.cli.boundary import guarded
+from gitassets.cli.options import (
+    AudioOption,
+    ImageOption,
+    JsonOption,
+    RunArgument,
+    VideoOption,
+    load_run,
+    make_selection,
+)
+
+if TYPE_CHECKING:
+    pass
+
+from gitassets.cli.options import examples
+
+
+def register(app: typer.Typer) -> None:
+    app.command("move", epilog=examples("move latest --image 3 --to 5", "move latest --image 3 --take 1 --to 4"))(move)
+
+
+@guarded
+def move(
+    run: RunArgument,
+    to: Annotated[int, typer.Option(min=1, help="The segment that it belongs to.")],
+    audio: AudioOption = None,
+    image: ImageOption = None,
+    video: VideoOption = None,
+    take: Annotated[
+        str | None, typer.Option(metavar="N", help="Not the current take but this one, which stays here too.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Move one asset to another segment, with its status. What that segment has already stays as an earlier take."""
+    from gitassets.actions.move import move as act
+    from gitassets.cli.fetching import fetch_first
+    from gitassets.cli.render import emit_json
+    from gitassets.runs.required_blobs import need_chosen
+
+    project, found = load_run(run)
+    selection = make_selection(audio, image, video)
+    if found.is_open and not selection.empty:
+        fetch_first(project, found, need_chosen(project, found, selection, take), as_json)
+    result = act(project, found, selection, to, take)
+    if as_json:
+        emit_json("move", result)
+    else:
+        typer.echo(f"Moved {result.source} of {result.run_id} to {result.target}: {result.path}")

@@ -1,0 +1,45 @@
+"""The command note."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gitassets.cli.boundary import guarded
+from gitassets.cli.options import (
+    JsonOption,
+    RunArgument,
+    load_run,
+)
+
+if TYPE_CHECKING:
+    pass
+
+from gitassets.cli.options import examples
+
+
+def register(app: typer.Typer) -> None:
+    app.command("note", epilog=examples('note latest --segment 3 "too cartoonish"', 'note latest --segment 3 ""'))(note)
+
+
+@guarded
+def note(
+    run: RunArgument,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="The note; an empty one takes the note away.")],
+    segment: Annotated[str, typer.Option(metavar="SEL", help="The segment, or several.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Write a note on a segment."""
+    from gitassets.actions.note import note as act
+    from gitassets.cli.render import emit_json
+    from gitassets.domain.selection import format_ranges, parse_selection
+
+    project, found = load_run(run)
+    result = act(project, found, parse_selection(segment), text)
+    if as_json:
+        emit_json("note", result)
+    elif result.segments:
+        typer.echo(f"Noted on segment {format_ranges(result.segments)} of {result.run_id}")
+    else:
+        typer.echo("The note is there already.")

@@ -1,0 +1,57 @@
+"""The command open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from gitassets.cli.boundary import guarded
+from gitassets.cli.options import (
+    JsonOption,
+    RunArgument,
+    load_run,
+)
+
+if TYPE_CHECKING:
+    from gitassets.actions.open_close import OpenResult
+    from gitassets.runs.project import Project
+
+from gitassets.cli.options import examples
+
+
+def register(app: typer.Typer) -> None:
+    app.command("open", epilog=examples("open 20260207_101747"))(open_)
+
+
+@guarded
+def open_(run: RunArgument, as_json: JsonOption = False) -> None:
+    """Give a run that is only on a branch its folder, and put back the files that are missing there."""
+    from gitassets.actions.open_close import open_run
+    from gitassets.cli.fetching import complete_opened
+    from gitassets.cli.render import emit_json
+
+    project, found = load_run(run)
+    result = complete_opened(project, open_run(project, found.run_id), as_json)
+    if as_json:
+        emit_json("open", result)
+        return
+    typer.echo(f"{'Opened' if result.opened else 'Open already:'} {result.run_id} in {result.folder}")
+    if result.restored:
+        typer.echo(f"Put back {len(result.restored)} files.")
+    for path in result.differing:
+        typer.echo(f"  left as it is, though its bytes are not the recorded ones: {path}", err=True)
+    if result.missing:
+        _tell_missing(project, result)
+
+
+def _tell_missing(project: Project, opened: OpenResult) -> None:
+    from gitassets.cli.render import count, printable
+    from gitassets.runs.missing_blobs import how_to_get
+    from gitassets.runs.project import find_run
+    from gitassets.runs.required_blobs import need_all
+
+    run = find_run(project, opened.run_id)
+    hint = how_to_get(project, run, [md5 for md5, one in need_all(project, run).items() if one.path in opened.missing])
+    verb = "is" if len(opened.missing) == 1 else "are"
+    typer.echo(printable(f"{count(len(opened.missing), 'file')} {verb} not here.\n  → {hint}"), err=True)

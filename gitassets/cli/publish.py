@@ -1,0 +1,61 @@
+"""The command publish."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from gitassets.cli.boundary import guarded
+from gitassets.cli.options import (
+    DryRunOption,
+    JsonOption,
+    RunArgument,
+    load_run,
+    show_progress,
+)
+
+if TYPE_CHECKING:
+    pass
+from gitassets.cli.options import GitRemoteOption, RemoteOption, examples
+from gitassets.cli.push import _tell_pushed
+
+
+def register(app: typer.Typer) -> None:
+    app.command("publish", epilog=examples("publish pilot --dry-run", "publish pilot"))(publish)
+
+
+@guarded
+def publish(
+    run: RunArgument,
+    remote: RemoteOption = None,
+    git_remote: GitRemoteOption = None,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Publish what the last build used: approved assets become published, here and on the server.
+
+    The run is pushed first, so that their bytes are proved to be on the DVC remote. An approval that the run's history
+    does not prove, such as after a commit past the hooks, is not published.
+    """
+    from gitassets.actions.publish import publish as act
+    from gitassets.actions.push import PushOptions
+    from gitassets.cli.phrases import tell_skipped, tell_transitions
+    from gitassets.cli.render import emit_json
+    from gitassets.domain.commit_message import format_addresses
+
+    project, found = load_run(run, dry_run=dry_run)
+    options = PushOptions(git_remote=git_remote, remote=remote, dry_run=dry_run)
+    with show_progress("Sending", as_json) as on_progress:
+        result = act(project, found, options, on_progress)
+    if as_json:
+        emit_json("publish", result)
+        return
+    what = format_addresses(one.address for one in result.transitions)
+    if what:
+        typer.echo(f"{'Would publish' if dry_run else 'Published'} {what} of {result.run_id}")
+        tell_transitions(result.transitions)
+    else:
+        typer.echo(f"Nothing to do: all that was built of {result.run_id} is published.")
+    tell_skipped(result.skipped)
+    _tell_pushed(result.pushed)

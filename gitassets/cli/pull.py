@@ -1,0 +1,129 @@
+"""The command pull."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gitassets.cli.boundary import PARTIAL, guarded
+from gitassets.cli.options import (
+    JsonOption,
+    Only,
+    SegmentOption,
+    TypeOption,
+    complete_run,
+    is_interactive,
+    load_project,
+    make_segments,
+    show_progress,
+)
+
+if TYPE_CHECKING:
+    from gitassets.actions.pull import PullOptions, PullResult
+    from gitassets.runs.project import Project
+from gitassets.cli.options import GitRemoteOption, RemoteOption, examples
+from gitassets.cli.phrases import tell_fetched
+
+
+def register(app: typer.Typer) -> None:
+    app.command(
+        "pull", epilog=examples("pull pilot", "pull pilot --only approved", "pull pilot --segment 1-10 --type audio")
+    )(pull)
+
+
+@guarded
+def pull(
+    run: Annotated[
+        str,
+        typer.Argument(metavar="RUN", help="A run here or on the server: its id.", autocompletion=complete_run),
+    ],
+    remote: RemoteOption = None,
+    git_remote: GitRemoteOption = None,
+    only: Annotated[Only | None, typer.Option(help="Get the media of approved assets alone.")] = None,
+    segment: SegmentOption = None,
+    kind: TypeOption = None,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(metavar="URL", help="Trust the DVC remote with this url, which the run's branch brings along."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Get a run from the server: its branch is checked, opened or merged, and its media are fetched and hashed.
+
+    Without --only, --segment and --type all media that are not here are fetched. Assets decided differently on both
+    sides are in conflict: `approve` or `reject` settles each, then `git commit` in the folder concludes the merge.
+    """
+    from gitassets.actions.pull import PullOptions
+    from gitassets.cli.render import emit_json
+
+    project = load_project()
+    options = PullOptions(
+        git_remote=git_remote, remote=remote, only_approved=only is not None, segments=make_segments(segment),
+        kind=kind, accepted=tuple(accept or ()),
+    )  # fmt: skip
+    result = _pull(project, run, options, as_json)
+    if as_json:
+        from msgspec.structs import asdict
+
+        emit_json("pull", {**asdict(result), "changed": result.changed})
+    else:
+        _tell_pulled(result)
+    if result.merging or not result.fetched.complete:
+        raise typer.Exit(PARTIAL)
+
+
+def _pull(project: Project, run: str, options: PullOptions, as_json: bool) -> PullResult:
+    """A remote that nobody here knows is asked about where somebody is there to answer."""
+    from dataclasses import replace
+
+    from gitassets.actions.pull import pull as act
+    from gitassets.cli.render import printable
+    from gitassets.runs.remotes import ForeignRemoteError
+
+    while True:
+        try:
+            with show_progress("Fetching", as_json) as on_progress:
+                return act(project, run, options, on_progress)
+        except ForeignRemoteError as error:
+            if as_json or not is_interactive():
+                raise
+            typer.echo(printable(error.message), err=True)
+            if not typer.confirm(f"Do you trust {error.url}?"):
+                raise
+            options = replace(options, accepted=(*options.accepted, error.url))
+
+
+def _tell_pulled(result: PullResult) -> None:
+    from gitassets.cli.render import count
+
+    if not result.changed and result.fetched.complete and not result.merging:
+        typer.echo(f"Nothing to do: {result.run_id} is up to date.")
+    if result.opened:
+        typer.echo(f"Opened {result.run_id} in {result.folder}")
+    if result.before is not None and result.commit != result.before:
+        verb = "Merged" if result.merged else "Took over"
+        typer.echo(f"{verb} the commits of {result.git_remote}: {result.commit[:10]}")
+    tell_fetched(result.fetched)
+    if result.restored:
+        typer.echo(f"Wrote {count(len(result.restored), 'file')}.")
+    for path in result.differing:
+        typer.echo(f"  left as it is, though its bytes are not the recorded ones: {path}", err=True)
+    if result.merging:
+        _tell_conflicts(result)
+    elif result.ahead:
+        here = "1 commit that is here" if result.ahead == 1 else f"{result.ahead} commits that are here"
+        share = f"`gitassets push {result.run_id}` shares {'it' if result.ahead == 1 else 'them'}."
+        typer.echo(f"Not on {result.git_remote} yet: {here}. {share}")
+
+
+def _tell_conflicts(result: PullResult) -> None:
+    from gitassets.domain.commit_message import format_addresses
+
+    what = format_addresses(result.conflicts) or "texts"
+    typer.echo(f"The merge is not finished. Decided differently on both sides: {what}", err=True)
+    typer.echo(
+        f"  → Settle each with `gitassets approve {result.run_id} …` or `reject`, then conclude the merge: "
+        f"`git -C {result.folder} commit`. `git -C {result.folder} merge --abort` takes it back.",
+        err=True,
+    )

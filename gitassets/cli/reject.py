@@ -1,0 +1,57 @@
+"""The command reject."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gitassets.cli.boundary import guarded
+from gitassets.cli.options import (
+    AudioOption,
+    DryRunOption,
+    ExpectOption,
+    ImageOption,
+    JsonOption,
+    RunArgument,
+    SegmentOption,
+    VideoOption,
+    is_interactive,
+    load_run,
+    make_selection,
+)
+
+if TYPE_CHECKING:
+    pass
+from gitassets.cli.options import examples
+from gitassets.cli.phrases import tell_decision
+
+
+def register(app: typer.Typer) -> None:
+    app.command(
+        "reject", epilog=examples('reject latest --image 2 --reason "wrong style"', "reject latest --image 3,7")
+    )(reject)
+
+
+@guarded
+def reject(
+    run: RunArgument,
+    audio: AudioOption = None,
+    image: ImageOption = None,
+    video: VideoOption = None,
+    segment: SegmentOption = None,
+    reason: Annotated[str | None, typer.Option(help="Why; a service that makes it again is told.")] = None,
+    expect: ExpectOption = None,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Reject assets. On a terminal it asks why; off one, the reason may be left out."""
+    from gitassets.actions.transition import reject as act
+
+    project, found = load_run(run, dry_run=dry_run)
+    selection = make_selection(audio, image, video, segment)
+    if reason is None and is_interactive() and not selection.empty and not dry_run:
+        reason = typer.prompt("Why", default="", show_default=False)
+    words = (reason or "").strip() or None
+    result = act(project, found, selection, reason=words, expected=expect, dry_run=dry_run)
+    tell_decision(result, "Rejected", as_json)

@@ -1,0 +1,51 @@
+"""The command reopen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gitassets.cli.boundary import guarded
+from gitassets.cli.options import (
+    AudioOption,
+    DryRunOption,
+    ExpectOption,
+    ImageOption,
+    JsonOption,
+    RunArgument,
+    SegmentOption,
+    VideoOption,
+    load_run,
+    make_selection,
+)
+
+if TYPE_CHECKING:
+    pass
+from gitassets.cli.options import examples
+from gitassets.cli.phrases import tell_decision
+
+
+def register(app: typer.Typer) -> None:
+    app.command("reopen", epilog=examples('reopen latest --audio 4 --reason "the name is mispronounced"'))(reopen)
+
+
+@guarded
+def reopen(
+    run: RunArgument,
+    reason: Annotated[str, typer.Option(help="Why it is to be changed after all; recorded in the manifest.")],
+    audio: AudioOption = None,
+    image: ImageOption = None,
+    video: VideoOption = None,
+    segment: SegmentOption = None,
+    expect: ExpectOption = None,
+    dry_run: DryRunOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Unlock approved or published assets, or take back a rejection: they are in review again."""
+    from gitassets.actions.transition import reopen_assets
+
+    project, found = load_run(run, dry_run=dry_run)
+    selection = make_selection(audio, image, video, segment)
+    result = reopen_assets(project, found, selection, reason=reason, expected=expect, dry_run=dry_run)
+    tell_decision(result, "Reopened", as_json)

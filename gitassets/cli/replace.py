@@ -1,0 +1,57 @@
+"""The command replace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gitassets.cli.boundary import guarded
+from gitassets.cli.options import (
+    AudioOption,
+    ImageOption,
+    JsonOption,
+    RunArgument,
+    VideoOption,
+    load_run,
+    make_selection,
+)
+
+if TYPE_CHECKING:
+    pass
+
+from gitassets.cli.options import examples
+
+
+def register(app: typer.Typer) -> None:
+    app.command(
+        "replace", epilog=examples("replace latest --image 3 ~/pictures/diagram.png", "replace latest --audio 2")
+    )(replace)
+
+
+@guarded
+def replace(
+    run: RunArgument,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="The new file; without one, the changed file in its place.")
+    ] = None,
+    audio: AudioOption = None,
+    image: ImageOption = None,
+    video: VideoOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take a file made by hand as a new take of an asset. Approved assets are refused."""
+    from gitassets.actions.replace import replace_asset
+    from gitassets.cli.render import emit_json
+    from gitassets.domain.commit_message import format_addresses
+
+    project, found = load_run(run)
+    result = replace_asset(project, found, make_selection(audio, image, video), file)
+    if as_json:
+        emit_json("replace", result)
+        return
+    if result.replaced:
+        typer.echo(f"Replaced {format_addresses(result.replaced)} in {result.run_id}")
+    if result.unchanged:
+        typer.echo(f"Has these bytes already: {format_addresses(result.unchanged)}")

@@ -1,0 +1,79 @@
+"""The command runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gitassets.cli.boundary import guarded
+from gitassets.cli.options import (
+    JsonOption,
+    complete_git_remote,
+    load_project,
+    tell_unprepared,
+)
+
+if TYPE_CHECKING:
+    from gitassets.actions.runs import RunRow, RunsResult
+
+from gitassets.cli.options import examples
+
+
+def register(app: typer.Typer) -> None:
+    app.command("runs", epilog=examples("runs", "runs --remote backup --json"))(runs)
+
+
+@guarded
+def runs(
+    remote: Annotated[
+        str | None,
+        typer.Option(
+            "--remote", "--git-remote", metavar="NAME", help="The git remote to ask. Default: origin.",
+            autocompletion=complete_git_remote,
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:  # fmt: skip
+    """List the runs here and on the server, with their state and counts. None is opened."""
+    from gitassets.actions.runs import show_runs
+    from gitassets.cli.render import emit_json, printable
+
+    project = load_project()
+    tell_unprepared(project)
+    result = show_runs(project, remote)
+    if result.problem is not None:
+        typer.echo(printable(f"As seen last, since {result.remote} could not be asked: {result.problem}"), err=True)
+    if as_json:
+        emit_json("runs", result)
+    else:
+        _print_runs(result)
+
+
+def _print_runs(result: RunsResult) -> None:
+    from gitassets.cli.render import make_console, make_table, plain, shorten, style_status
+
+    if not result.runs:
+        typer.echo("There are no runs yet: `gitassets produce --script FILE` makes the first.")
+        return
+    server = result.remote or "Server"
+    table = make_table("Run", "State", "Segments", "Assets", "Here", plain(server), right=("Segments",))
+    for row in result.runs:
+        one = row.summary
+        counts = ", ".join(f"{count} {style_status(status)}" for status, count in one.counts.items())
+        table.add_row(
+            plain(one.run_id), plain(one.production_state), str(one.segments),
+            plain(shorten(one.problem, 80)) if one.problem else counts, _describe_here(row), _describe_sync(row),
+        )  # fmt: skip
+    make_console().print(table)
+
+
+def _describe_here(row: RunRow) -> str:
+    if row.sync == "only on the server":
+        return "no"
+    return "open" if row.summary.is_open else "not open"
+
+
+def _describe_sync(row: RunRow) -> str:
+    parts = [f"{number} {word}" for number, word in ((row.ahead, "ahead"), (row.behind, "behind")) if number]
+    return ", ".join(parts) or row.sync.value

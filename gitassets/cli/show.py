@@ -1,0 +1,83 @@
+"""The command show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gitassets.cli.boundary import guarded
+from gitassets.cli.options import (
+    JsonOption,
+    RunArgument,
+    look_at_run,
+)
+
+if TYPE_CHECKING:
+    from gitassets.actions.query import SegmentResult
+
+from gitassets.cli.options import examples
+
+
+def register(app: typer.Typer) -> None:
+    app.command("show", epilog=examples("show latest 5", "show latest 1-3 --json"))(show)
+
+
+@guarded
+def show(
+    run: RunArgument,
+    segment: Annotated[str, typer.Argument(metavar="SEGMENT", help="A segment's number, or several: 5, 1-3.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Show everything about a segment: its text, note, and each asset with prompt, take and reason."""
+    from gitassets.actions.query import show_segment
+    from gitassets.cli.render import emit_json
+    from gitassets.domain.selection import parse_selection
+
+    project, found = look_at_run(run)
+    results = show_segment(project, found, parse_selection(segment))
+    if as_json:
+        emit_json("show", {"run_id": found.run_id, "segments": results})
+        return
+    for result in results:
+        _print_segment(result)
+
+
+def _print_segment(result: SegmentResult) -> None:
+    from gitassets.cli.render import encode, make_console, plain, printable, style_status
+    from gitassets.domain.conflict import CONFLICT
+    from gitassets.domain.takes import sorted_takes
+
+    console = make_console()
+    console.print(f"[bold]Segment {result.segment}[/] of {plain(result.run_id)}: {result.sync_status}")
+    typer.echo(printable(f"\n{result.text}\n"))
+    if result.prompt:
+        typer.echo(printable(f"Image prompt: {result.prompt}\n"))
+    if result.text_in_conflict:
+        typer.echo("In conflict: this text was changed on two branches, and holds the lines of both.\n")
+    if result.notes:
+        typer.echo(printable(f"Note: {result.notes}\n"))
+    for row in result.rows:
+        console.print(f"[bold]{row.kind}[/]: {style_status(row.asset.status)}")
+        if row.stale:
+            console.print(f"  stale: {plain(row.stale)}")
+        if row.conflict:
+            console.print(f"  in conflict: {plain(' against '.join(row.conflict))}")
+        for take in sorted_takes(row.asset):
+            console.print(f"  candidate: take {take.take}, {plain(take.path)}", soft_wrap=True)
+        for name, value in encode(row.asset).items():
+            if name not in ("status", "takes", CONFLICT) and value is not None:
+                console.print(f"  {plain(name)}: {plain(_describe_value(name, value))}", soft_wrap=True)
+
+
+def _describe_value(name: str, value: object) -> str:
+    """A value of an asset in words; one that nobody knows as JSON."""
+    import json
+
+    from gitassets.domain.conflict import SETTLED, describe_record
+
+    if name == SETTLED and isinstance(value, list):
+        return " against ".join(describe_record(one) for one in value if isinstance(one, dict))
+    if isinstance(value, dict):
+        return "; ".join(f"{key} {_describe_value(key, one)}" for key, one in value.items())
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
