@@ -15,16 +15,8 @@ from gitassets.adapters.files import hash_bytes, write_atomic
 from gitassets.domain.commit_message import CommitMessage, Transition, format_message
 from gitassets.domain.derived import derive
 from gitassets.domain.dvc_file import imply_dvc_files
-from gitassets.domain.manifest import (
-    MANIFEST_NAME,
-    Address,
-    Asset,
-    Kind,
-    Manifest,
-    Segment,
-    default_path,
-    format_manifest,
-)
+from gitassets.domain.manifest import MANIFEST_NAME, Address, Asset, Kind, Manifest, Segment, default_path
+from gitassets.domain.manifest_format import format_manifest
 from gitassets.domain.reopened import reopen_record
 from gitassets.domain.rules import KNOWN_RULES
 from gitassets.domain.status import Status

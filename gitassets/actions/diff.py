@@ -7,7 +7,8 @@ from pathlib import Path
 
 from gitassets.domain.claude_studio.json import is_old_manifest
 from gitassets.domain.describe import describe_difference, describe_manifest
-from gitassets.domain.manifest import MANIFEST_NAME, Manifest, parse_manifest
+from gitassets.domain.manifest import MANIFEST_NAME, Manifest
+from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.errors import GitAssetsError, NotFoundError, UsageError
 from gitassets.runs.history import resolve_in_run
 from gitassets.runs.project import Project, Run, read_manifest

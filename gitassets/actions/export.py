@@ -32,7 +32,8 @@ from gitassets.domain.captions import format_srt
 from gitassets.domain.commit_message import format_addresses
 from gitassets.domain.credits import format_credits, iter_credits
 from gitassets.domain.excerpt import Only, iter_left_out
-from gitassets.domain.manifest import Address, Kind, format_manifest, iter_folder_entries
+from gitassets.domain.manifest import Address, Kind, iter_folder_entries
+from gitassets.domain.manifest_format import format_manifest
 from gitassets.errors import ConflictError, GitAssetsError
 from gitassets.interchange.excerpt_timeline import lay_out_excerpt
 from gitassets.runs.output_path import check_free, check_output, hold_output

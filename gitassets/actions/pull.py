@@ -23,14 +23,8 @@ from gitassets.adapters.git.repository import Git
 from gitassets.adapters.process import CommandError
 from gitassets.adapters.state.journal import Merging
 from gitassets.domain.conflict import iter_conflicts
-from gitassets.domain.manifest import (
-    MANIFEST_NAME,
-    Address,
-    Kind,
-    Manifest,
-    iter_folder_entries,
-    parse_manifest,
-)
+from gitassets.domain.manifest import MANIFEST_NAME, Address, Kind, Manifest, iter_folder_entries
+from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.selection import Selection, select_segments
 from gitassets.errors import ConflictError, NotFoundError
 from gitassets.making.record import write_run

@@ -19,7 +19,8 @@ from gitassets.adapters.git.remote import (
 )
 from gitassets.adapters.git.repository import read_branch
 from gitassets.domain.commit_message import CommitMessage
-from gitassets.domain.manifest import MANIFEST_NAME, Manifest, iter_folder_entries, parse_manifest
+from gitassets.domain.manifest import MANIFEST_NAME, Manifest, iter_folder_entries
+from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.errors import ConflictError, CorruptError, NotFoundError
 from gitassets.making.record import write_run
 from gitassets.runs.audit import Finding

@@ -21,15 +21,9 @@ from gitassets.domain.claude_studio.run import NotFound, OldRunPlan
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses, format_message
 from gitassets.domain.derived import derive
 from gitassets.domain.dvc_file import DVC_FILES, imply_dvc_files
-from gitassets.domain.manifest import (
-    MANIFEST_NAME,
-    MEDIA_FOLDERS,
-    Address,
-    Asset,
-    Manifest,
-    format_manifest,
-    parse_manifest,
-)
+from gitassets.domain.manifest import MANIFEST_NAME, MEDIA_FOLDERS, Address, Asset, Manifest
+from gitassets.domain.manifest_format import format_manifest
+from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.rules import follow_rules
 from gitassets.domain.run_id import check_run_id
 from gitassets.domain.takes import next_take

@@ -19,12 +19,7 @@ from gitassets.domain.guard import (
     find_unknown_rules,
     state_from_bytes,
 )
-from gitassets.domain.manifest import (
-    MANIFEST_NAME,
-    Address,
-    Asset,
-    Manifest,
-)
+from gitassets.domain.manifest import MANIFEST_NAME, Address, Asset, Manifest
 from gitassets.errors import UsageError
 from gitassets.runs.audit import HistoryAudit, VerifyResult, make_finding
 from gitassets.runs.history import (

@@ -22,7 +22,8 @@ from typing import IO, NoReturn
 
 from gitassets.adapters.bag import copy_hashed
 from gitassets.domain.bag import DECLARATION, DECLARED, PAYLOAD, Digests
-from gitassets.domain.manifest import MAX_MANIFEST_BYTES, find_path_problem, iter_path_clashes
+from gitassets.domain.manifest_parsing import MAX_MANIFEST_BYTES
+from gitassets.domain.media_paths import find_path_problem, iter_path_clashes
 from gitassets.errors import CorruptError, GitAssetsError
 
 MAX_FILES = 100_000

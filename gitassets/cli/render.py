@@ -13,7 +13,8 @@ import typer
 from msgspec import Struct
 
 from gitassets.domain.json_text import escape_json, format_json
-from gitassets.domain.manifest import Address, Asset, raw_asset
+from gitassets.domain.manifest import Address, Asset
+from gitassets.domain.manifest_format import raw_asset
 from gitassets.streams import can_write
 
 if TYPE_CHECKING:

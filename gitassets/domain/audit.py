@@ -10,7 +10,8 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from gitassets.domain.commit_message import Transition, clean_words, describe_transitions
-from gitassets.domain.manifest import Address, Kind, parse_json
+from gitassets.domain.manifest import Address, Kind
+from gitassets.domain.manifest_parsing import parse_json
 from gitassets.errors import CorruptError
 
 IMPORTED_TRAIL = "imported_audit.jsonl"

@@ -11,7 +11,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from gitassets.domain.manifest import Address, Asset, Manifest, raw_asset
+from gitassets.domain.manifest import Address, Asset, Manifest
+from gitassets.domain.manifest_format import raw_asset
 from gitassets.domain.merge.values import are_alike, join_unique
 from gitassets.domain.status import Status
 

@@ -21,16 +21,8 @@ from msgspec import Struct, field
 from gitassets.domain.claude_studio.json import is_old_manifest
 from gitassets.domain.conflict import CONFLICT
 from gitassets.domain.dvc_file import find_dvc_mismatch
-from gitassets.domain.manifest import (
-    MANIFEST_NAME,
-    Address,
-    Asset,
-    Kind,
-    Manifest,
-    Segment,
-    iter_changed_segments,
-    parse_manifest,
-)
+from gitassets.domain.manifest import MANIFEST_NAME, Address, Asset, Kind, Manifest, Segment, iter_changed_segments
+from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.reopened import is_reopened
 from gitassets.domain.rules import KNOWN_RULES, UPGRADE_HINT, describe_unknown
 from gitassets.domain.status import Status, find_path

@@ -16,7 +16,8 @@ from gitassets.adapters.git.repository import Git, read_branch, read_gitfile
 from gitassets.adapters.state.stat_index import StatIndex
 from gitassets.domain.dvc_file import DVC_FILES, imply_dvc_files
 from gitassets.domain.guard import RunState, Violation, check_step
-from gitassets.domain.manifest import MANIFEST_NAME, Asset, parse_manifest
+from gitassets.domain.manifest import MANIFEST_NAME, Asset
+from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.merge.guard import check_merge, check_unrelated, merge_of_many
 from gitassets.domain.tree_rules import is_dvc_yaml
 from gitassets.errors import GitAssetsError

@@ -8,7 +8,9 @@ from pathlib import Path
 from gitassets.adapters.files import write_atomic
 from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.guard import RunState
-from gitassets.domain.manifest import Manifest, format_manifest, parse_manifest
+from gitassets.domain.manifest import Manifest
+from gitassets.domain.manifest_format import format_manifest
+from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.merge.manifests import merge_manifests
 from gitassets.domain.rules import require_known
 from gitassets.errors import GitAssetsError

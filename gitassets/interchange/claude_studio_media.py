@@ -14,17 +14,10 @@ from gitassets.adapters.media.probe import FORMAT_OF_SUFFIX, MediaInfo, probe_me
 from gitassets.domain.claude_studio.json import UPGRADE_BEGUN
 from gitassets.domain.claude_studio.library import describe_approval, judge_status, read_extra
 from gitassets.domain.claude_studio.run import NotFound, OldRunPlan, PlannedTake
-from gitassets.domain.manifest import (
-    Address,
-    Asset,
-    Kind,
-    Manifest,
-    Segment,
-    default_path,
-    find_path_problem,
-    format_manifest,
-    parse_manifest,
-)
+from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment, default_path
+from gitassets.domain.manifest_format import format_manifest
+from gitassets.domain.manifest_parsing import parse_manifest
+from gitassets.domain.media_paths import find_path_problem
 from gitassets.domain.status import Status
 from gitassets.errors import GitAssetsError
 from gitassets.runs.project import Project

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from gitassets.adapters.media.file_format import HEAD_BYTES, describe_other
 from gitassets.adapters.media.probe import FORMAT_OF_SUFFIX, FORMATS, SUFFIXES
-from gitassets.domain.manifest import Address, Kind, find_path_problem
+from gitassets.domain.manifest import Address, Kind
+from gitassets.domain.media_paths import find_path_problem
 
 _FOLDERS = {Kind.AUDIO: "audio", Kind.IMAGE: "images", Kind.VIDEO: "video"}
 _OWN_FOLDERS = frozenset({*_FOLDERS.values(), "final", "takes"})

@@ -24,7 +24,8 @@ from gitassets.domain.bag import (
 )
 from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.guard import RunState, check_state
-from gitassets.domain.manifest import MAX_MANIFEST_BYTES, Kind, Manifest, iter_folder_entries, parse_manifest
+from gitassets.domain.manifest import Kind, Manifest, iter_folder_entries
+from gitassets.domain.manifest_parsing import MAX_MANIFEST_BYTES, parse_manifest
 from gitassets.errors import CorruptError, GitAssetsError
 from gitassets.interchange.measure import measure_files
 from gitassets.runs.progress import OnProgress, Progress

@@ -9,7 +9,8 @@ from gitassets.adapters.state.journal import MadeLog
 from gitassets.adapters.state.orders import OrderBook
 from gitassets.domain.costs import Ledger, iter_takes
 from gitassets.domain.estimate import add_usd
-from gitassets.domain.manifest import Address, Asset, Kind, Manifest, iter_changed_segments, parse_asset, segment_key
+from gitassets.domain.manifest import Address, Asset, Kind, Manifest, iter_changed_segments, segment_key
+from gitassets.domain.manifest_parsing import parse_asset
 from gitassets.domain.status import Status
 from gitassets.domain.takes import REQUEST
 from gitassets.runs.history import iter_manifests

@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from gitassets.adapters.media.probe import MediaInfo, probe_media
 from gitassets.adapters.state.journal import Made
-from gitassets.domain.manifest import Address, Asset, Kind, default_path, raw_asset
+from gitassets.domain.manifest import Address, Asset, Kind, default_path
+from gitassets.domain.manifest_format import raw_asset
 from gitassets.domain.status import Status
 from gitassets.domain.takes import CREDIT, MADE_FROM, PARENT, PROMPT_MD5, next_take
 from gitassets.errors import CorruptError, ProviderError

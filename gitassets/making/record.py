@@ -15,15 +15,8 @@ from gitassets.adapters.state.orders import OrderBook
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
 from gitassets.domain.costs import UNKNOWN_PROVIDER, with_charges
 from gitassets.domain.estimate import format_usd
-from gitassets.domain.manifest import (
-    Address,
-    Asset,
-    Kind,
-    Manifest,
-    default_path,
-    iter_folder_entries,
-    parse_asset,
-)
+from gitassets.domain.manifest import Address, Asset, Kind, Manifest, default_path, iter_folder_entries
+from gitassets.domain.manifest_parsing import parse_asset
 from gitassets.domain.rules import require_known
 from gitassets.domain.status import Status, status_after_new_take
 from gitassets.domain.takes import OF_THE_BYTES, make_candidate, sorted_takes, without_take

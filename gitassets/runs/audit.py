@@ -20,10 +20,7 @@ from gitassets.domain.guard import (
     find_unknown_rules,
     other_run,
 )
-from gitassets.domain.manifest import (
-    MANIFEST_NAME,
-    iter_folder_entries,
-)
+from gitassets.domain.manifest import MANIFEST_NAME, iter_folder_entries
 from gitassets.domain.merge.guard import check_merge, check_unrelated, merge_of_many
 from gitassets.runs.history import (
     CommonStates,

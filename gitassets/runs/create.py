@@ -8,7 +8,8 @@ from pathlib import Path
 from gitassets.adapters.dvc.cache import DVC_GITIGNORE, format_run_config
 from gitassets.domain.commit_message import CommitMessage, format_message
 from gitassets.domain.dvc_file import imply_dvc_files
-from gitassets.domain.manifest import MANIFEST_NAME, MEDIA_FOLDERS, Manifest, format_manifest
+from gitassets.domain.manifest import MANIFEST_NAME, MEDIA_FOLDERS, Manifest
+from gitassets.domain.manifest_format import format_manifest
 from gitassets.domain.rules import follow_rules, require_known
 from gitassets.domain.run_id import check_run_id, find_twin
 from gitassets.domain.selection import format_ranges

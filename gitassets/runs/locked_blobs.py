@@ -9,9 +9,7 @@ from gitassets.domain.dvc_settings import RemoteSettings
 from gitassets.domain.guard import (
     Violation,
 )
-from gitassets.domain.manifest import (
-    Manifest,
-)
+from gitassets.domain.manifest import Manifest
 
 
 def name_locked(manifest: Manifest) -> dict[str, str]:

@@ -14,7 +14,8 @@ from gitassets.adapters.state.journal import MergeJournal, Merging
 from gitassets.adapters.state.locks import hold_lock
 from gitassets.domain.conflict import iter_conflicts, iter_text_conflicts
 from gitassets.domain.dvc_file import DVC_FILES
-from gitassets.domain.manifest import MANIFEST_NAME, parse_manifest
+from gitassets.domain.manifest import MANIFEST_NAME
+from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.errors import BusyError, GitAssetsError
 from gitassets.runs.project import Project, Run
 from gitassets.runs.restore import follow_files

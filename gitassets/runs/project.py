@@ -29,7 +29,8 @@ from gitassets.adapters.git.run_hooks import RunHooks
 from gitassets.adapters.state.locks import hold_lock
 from gitassets.adapters.state.stat_index import StatIndex
 from gitassets.domain.claude_studio.json import is_upgrade_unfinished
-from gitassets.domain.manifest import MANIFEST_NAME, Manifest, parse_manifest
+from gitassets.domain.manifest import MANIFEST_NAME, Manifest
+from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.rules import names_unknown, require_known
 from gitassets.domain.run_id import LATEST, is_run_id, match_run_id, read_time
 from gitassets.domain.settings_text import SETTINGS_NAME

@@ -11,7 +11,8 @@ from gitassets.adapters.files import is_folder, remove_incoming
 from gitassets.adapters.git.repository import Git
 from gitassets.adapters.state.stat_index import StatIndex
 from gitassets.domain.dvc_file import imply_dvc_files
-from gitassets.domain.manifest import MANIFEST_NAME, MEDIA_FOLDERS, Manifest, iter_folder_entries, parse_manifest
+from gitassets.domain.manifest import MANIFEST_NAME, MEDIA_FOLDERS, Manifest, iter_folder_entries
+from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.rules import require_known
 from gitassets.errors import GitAssetsError
 from gitassets.runs.missing_blobs import how_to_get

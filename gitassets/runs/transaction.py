@@ -30,16 +30,9 @@ from gitassets.domain.conflict import iter_conflicts, iter_text_conflicts
 from gitassets.domain.derived import derive
 from gitassets.domain.dvc_file import DVC_FILES, imply_dvc_files
 from gitassets.domain.guard import RunState, check_step
-from gitassets.domain.manifest import (
-    MANIFEST_NAME,
-    MEDIA_FOLDERS,
-    Address,
-    Asset,
-    Manifest,
-    format_manifest,
-    iter_folder_entries,
-    parse_manifest,
-)
+from gitassets.domain.manifest import MANIFEST_NAME, MEDIA_FOLDERS, Address, Asset, Manifest, iter_folder_entries
+from gitassets.domain.manifest_format import format_manifest
+from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.rules import follow_rules, require_known
 from gitassets.domain.selection import format_ranges
 from gitassets.errors import BusyError, ConflictError, CorruptError, GitAssetsError, LockedError

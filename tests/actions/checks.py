@@ -13,7 +13,8 @@ from gitassets.adapters.git.repository import Git
 from gitassets.domain.changes import check_message
 from gitassets.domain.dvc_file import DVC_FILES
 from gitassets.domain.guard import RunState, check_step, state_from_bytes
-from gitassets.domain.manifest import MANIFEST_NAME, Address, Asset, Kind, format_manifest, iter_folder_entries
+from gitassets.domain.manifest import MANIFEST_NAME, Address, Asset, Kind, iter_folder_entries
+from gitassets.domain.manifest_format import format_manifest
 from gitassets.domain.selection import AssetSelection, parse_selection
 from gitassets.runs.history import read_tree
 from gitassets.runs.progress import Progress

@@ -15,7 +15,9 @@ from gitassets.adapters.files import hash_file
 from gitassets.domain.commit_message import Transition, complete_message
 from gitassets.domain.derived import derive
 from gitassets.domain.dvc_file import DVC_FILES, imply_dvc_files
-from gitassets.domain.manifest import MANIFEST_NAME, Address, Asset, Kind, Manifest, format_manifest, parse_manifest
+from gitassets.domain.manifest import MANIFEST_NAME, Address, Asset, Kind, Manifest
+from gitassets.domain.manifest_format import format_manifest
+from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.status import Status
 from gitassets.runs.audit import VerifyResult
 from gitassets.runs.project import Project, Run, find_project, find_run, read_manifest, repair_links

@@ -14,7 +14,9 @@ from msgspec.structs import replace
 from gitassets.adapters.files import hash_file
 from gitassets.domain.commit_message import CommitMessage, Transition
 from gitassets.domain.dvc_file import imply_dvc_files
-from gitassets.domain.manifest import MANIFEST_NAME, Kind, Manifest, format_manifest, parse_manifest
+from gitassets.domain.manifest import MANIFEST_NAME, Kind, Manifest
+from gitassets.domain.manifest_format import format_manifest
+from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.runs.create import format_settings, write_branch
 from gitassets.runs.project import BRANCH_PREFIX, Project, Run, find_run
 from tests.adapters.media_files import make_clip

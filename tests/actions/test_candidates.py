@@ -15,7 +15,8 @@ from gitassets.actions.transition import approve, reject
 from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.adapters.state.journal import Made, MadeLog
 from gitassets.domain.budget import Budget
-from gitassets.domain.manifest import Address, Asset, Kind, raw_asset
+from gitassets.domain.manifest import Address, Asset, Kind
+from gitassets.domain.manifest_format import raw_asset
 from gitassets.domain.selection import parse_selection
 from gitassets.errors import LockedError, ProviderError
 from gitassets.providers.base import Request

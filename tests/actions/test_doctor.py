@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from gitassets.actions.doctor import doctor
 from gitassets.actions.hooks import show_hooks, uninstall
 from gitassets.domain.dvc_file import imply_dvc_files
-from gitassets.domain.manifest import MANIFEST_NAME, format_manifest
+from gitassets.domain.manifest import MANIFEST_NAME
+from gitassets.domain.manifest_format import format_manifest
 from gitassets.runs.project import find_project, find_run
 from tests.actions.checks import assert_clean, dvc_status, git, run_cli, subjects
 from tests.actions.locked_run import IMAGE_1, IMAGE_3, LockedRun, commit_by_hand, overwrite

@@ -18,7 +18,8 @@ from gitassets.actions.track import track
 from gitassets.actions.transition import approve, reject
 from gitassets.adapters.bag import BagFolder
 from gitassets.domain.excerpt import Only
-from gitassets.domain.manifest import Kind, parse_manifest
+from gitassets.domain.manifest import Kind
+from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.selection import parse_selection
 from gitassets.errors import ConflictError, CorruptError, GitAssetsError, NoMatchError, NotFoundError, UsageError
 from gitassets.runs.progress import Progress

@@ -15,7 +15,8 @@ from gitassets.actions.restore import restore
 from gitassets.actions.transition import approve, reopen_assets
 from gitassets.adapters.state.journal import Made, MadeLog
 from gitassets.domain.gc_policy import Keep
-from gitassets.domain.manifest import MANIFEST_NAME, Asset, raw_asset
+from gitassets.domain.manifest import MANIFEST_NAME, Asset
+from gitassets.domain.manifest_format import raw_asset
 from gitassets.domain.status import Status
 from gitassets.errors import BusyError, ConflictError, CorruptError
 from gitassets.making.record import hold_making

@@ -29,7 +29,9 @@ from gitassets.adapters.git.repository import Git
 from gitassets.domain.audit import parse_trail
 from gitassets.domain.excerpt import Only
 from gitassets.domain.gc_policy import Keep
-from gitassets.domain.manifest import MANIFEST_NAME, Address, Kind, Manifest, format_manifest, parse_manifest
+from gitassets.domain.manifest import MANIFEST_NAME, Address, Kind, Manifest
+from gitassets.domain.manifest_format import format_manifest
+from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.selection import parse_selection
 from gitassets.domain.status import Status
 from gitassets.errors import ConflictError, CorruptError, NotFoundError, UsageError

@@ -21,7 +21,9 @@ from gitassets.actions.restore import restore
 from gitassets.actions.transition import approve, move_to_review, reject, reopen_assets
 from gitassets.adapters.files import hash_file
 from gitassets.domain.conflict import CONFLICT, SETTLED
-from gitassets.domain.manifest import MANIFEST_NAME, Address, FinalFile, Kind, format_manifest, parse_manifest
+from gitassets.domain.manifest import MANIFEST_NAME, Address, FinalFile, Kind
+from gitassets.domain.manifest_format import format_manifest
+from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.selection import parse_selection
 from gitassets.domain.status import Status
 from gitassets.errors import ConflictError, CorruptError, GitAssetsError, NoMatchError, NotFoundError

@@ -15,7 +15,8 @@ from gitassets.actions.init import init
 from gitassets.actions.log import read_log
 from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.domain.derived import derive
-from gitassets.domain.manifest import MANIFEST_NAME, Manifest, format_manifest, iter_folder_entries
+from gitassets.domain.manifest import MANIFEST_NAME, Manifest, iter_folder_entries
+from gitassets.domain.manifest_format import format_manifest
 from gitassets.runs.project import Project, Run, find_project, find_run, read_manifest
 from tests.actions.bags import export_it, import_it
 from tests.actions.real_bytes import RealBytes

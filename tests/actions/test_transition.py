@@ -12,7 +12,7 @@ from gitassets.actions.transition import TransitionResult, approve, move_to_revi
 from gitassets.adapters.files import hash_file
 from gitassets.adapters.state.journal import Made, MadeLog
 from gitassets.domain.commit_message import parse_message
-from gitassets.domain.manifest import raw_asset
+from gitassets.domain.manifest_format import raw_asset
 from gitassets.domain.selection import AssetSelection
 from gitassets.domain.status import Status
 from gitassets.errors import (

@@ -21,7 +21,8 @@ from gitassets.actions.transition import approve, reject, reopen_assets
 from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.adapters.state.journal import Made, MadeLog
 from gitassets.domain.dvc_file import imply_dvc_files
-from gitassets.domain.manifest import MANIFEST_NAME, Asset, FinalFile, raw_asset
+from gitassets.domain.manifest import MANIFEST_NAME, Asset, FinalFile
+from gitassets.domain.manifest_format import raw_asset
 from gitassets.domain.selection import parse_selection
 from gitassets.domain.status import Status
 from gitassets.errors import NotFoundError, UsageError

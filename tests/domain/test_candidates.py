@@ -11,17 +11,9 @@ from msgspec.structs import replace
 from gitassets.domain.conflict import CONFLICT, conflict_records
 from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.guard import RunState, check_step
-from gitassets.domain.manifest import (
-    Address,
-    Asset,
-    Kind,
-    Manifest,
-    format_manifest,
-    iter_folder_entries,
-    parse_asset,
-    parse_manifest,
-    raw_asset,
-)
+from gitassets.domain.manifest import Address, Asset, Kind, Manifest, iter_folder_entries
+from gitassets.domain.manifest_format import format_manifest, raw_asset
+from gitassets.domain.manifest_parsing import parse_asset, parse_manifest
 from gitassets.domain.merge.guard import check_merge
 from gitassets.domain.merge.manifests import merge_manifests
 from gitassets.domain.reopened import reopen_record

@@ -6,7 +6,8 @@ from gitassets.domain.conflict import record_conflict, settle
 from gitassets.domain.decision import Decision, decide, reopen
 from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.guard import check_step, state_from_bytes
-from gitassets.domain.manifest import Address, Asset, Kind, Manifest, format_manifest
+from gitassets.domain.manifest import Address, Asset, Kind, Manifest
+from gitassets.domain.manifest_format import format_manifest
 from gitassets.domain.selection import Chosen
 from gitassets.domain.status import Status
 from gitassets.errors import GitAssetsError, LockedError, NoMatchError

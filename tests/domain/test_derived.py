@@ -5,7 +5,8 @@ from hypothesis import given
 from msgspec.structs import replace
 
 from gitassets.domain.derived import build_record, derive, visuals
-from gitassets.domain.manifest import Asset, Manifest, Segment, format_manifest
+from gitassets.domain.manifest import Asset, Manifest, Segment
+from gitassets.domain.manifest_format import format_manifest
 from gitassets.domain.status import Status
 from tests.domain.builders import a_manifest, a_segment, audio, digest, image, manifests, video
 

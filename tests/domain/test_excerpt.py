@@ -5,7 +5,9 @@ from hypothesis import given
 from msgspec.structs import replace
 
 from gitassets.domain.excerpt import Only, iter_left_out, take_excerpt
-from gitassets.domain.manifest import Address, Asset, FinalFile, Kind, Manifest, format_manifest, parse_manifest
+from gitassets.domain.manifest import Address, Asset, FinalFile, Kind, Manifest
+from gitassets.domain.manifest_format import format_manifest
+from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.status import Status
 from tests.domain.builders import a_candidate, a_manifest, a_segment, audio, by_md5, digest, image, manifests, video
 

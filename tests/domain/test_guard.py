@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from gitassets.domain.conflict import CONFLICT
 from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.guard import RunState, Violation, check_state, check_step, state_from_bytes
-from gitassets.domain.manifest import Address, Asset, FinalFile, Kind, Manifest, format_manifest
+from gitassets.domain.manifest import Address, Asset, FinalFile, Kind, Manifest
+from gitassets.domain.manifest_format import format_manifest
 from gitassets.domain.reopened import count_reopens, is_reopened, reopen_record
 from gitassets.domain.status import Status
 from gitassets.domain.tree_rules import TreeEntry

@@ -8,21 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitassets.domain.manifest import (
-    Address,
-    FinalFile,
-    Kind,
-    Manifest,
-    default_path,
-    find_path_problem,
-    format_manifest,
-    iter_folder_entries,
-    iter_path_clashes,
-    parse_asset,
-    parse_json,
-    parse_manifest,
-    raw_asset,
-)
+from gitassets.domain.manifest import Address, FinalFile, Kind, Manifest, default_path, iter_folder_entries
+from gitassets.domain.manifest_format import format_manifest, raw_asset
+from gitassets.domain.manifest_parsing import parse_asset, parse_json, parse_manifest
+from gitassets.domain.media_paths import find_path_problem, iter_path_clashes
 from gitassets.domain.status import Status
 from gitassets.errors import CorruptError
 from tests.domain.builders import a_manifest, a_segment, audio, digest, image, json_values, manifests, video
@@ -181,7 +170,7 @@ def test_a_version_1_manifest_is_named_as_such() -> None:
 
 
 def test_a_file_larger_than_any_manifest_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gitassets.domain.manifest.MAX_MANIFEST_BYTES", 10)
+    monkeypatch.setattr("gitassets.domain.manifest_parsing.MAX_MANIFEST_BYTES", 10)
     assert "larger than 10 bytes" in refusal(MINIMAL)
 
 

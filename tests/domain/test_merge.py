@@ -19,16 +19,9 @@ from gitassets.domain.conflict import (
 from gitassets.domain.derived import derive
 from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.guard import RunState, check_state, check_step, state_from_bytes
-from gitassets.domain.manifest import (
-    Address,
-    Asset,
-    FinalFile,
-    Kind,
-    Manifest,
-    Segment,
-    format_manifest,
-    parse_manifest,
-)
+from gitassets.domain.manifest import Address, Asset, FinalFile, Kind, Manifest, Segment
+from gitassets.domain.manifest_format import format_manifest
+from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.merge.guard import check_merge
 from gitassets.domain.merge.manifests import Merged, merge_manifests
 from gitassets.domain.reopened import reopen_record

@@ -15,7 +15,8 @@ from gitassets.domain.claude_studio.json import (
     parse_old_object,
 )
 from gitassets.domain.guard import check_step, state_from_bytes
-from gitassets.domain.manifest import Manifest, format_manifest
+from gitassets.domain.manifest import Manifest
+from gitassets.domain.manifest_format import format_manifest
 from gitassets.errors import CorruptError
 
 OLD = '{\r\n  "run_id": "a",\r\n  "total_scenes": 1,\r\n  "assets": [{"scene_id": "scene_000", "x": "Größe"}]\r\n}'

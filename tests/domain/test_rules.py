@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from gitassets.domain.guard import RunState, check_state, check_step
-from gitassets.domain.manifest import Manifest, format_manifest, parse_manifest
+from gitassets.domain.manifest import Manifest
+from gitassets.domain.manifest_format import format_manifest
+from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.merge.guard import check_merge
 from gitassets.domain.merge.manifests import merge_manifests
 from gitassets.domain.rules import KNOWN_RULES, follow_rules, names_unknown, require_known

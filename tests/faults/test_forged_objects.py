@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from gitassets.actions.hooks import install_on_server
 from gitassets.domain.commit_message import parse_claims
 from gitassets.domain.lines import split_lines
-from gitassets.domain.manifest import parse_manifest
+from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.merge.manifests import merge_manifests
 from gitassets.domain.tree_rules import TreeEntry, iter_program_problems
 from gitassets.errors import CorruptError

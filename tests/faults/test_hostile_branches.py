@@ -15,7 +15,9 @@ from gitassets.actions.open_close import open_run
 from gitassets.actions.transition import approve
 from gitassets.adapters.files import hash_bytes
 from gitassets.domain.dvc_file import folder_listing, imply_dvc_files
-from gitassets.domain.manifest import MANIFEST_NAME, format_manifest, parse_manifest
+from gitassets.domain.manifest import MANIFEST_NAME
+from gitassets.domain.manifest_format import format_manifest
+from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.errors import GitAssetsError
 from gitassets.runs.project import find_run
 from tests.actions.checks import assert_clean, files_below, git, run_cli, select

@@ -27,7 +27,8 @@ from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.adapters.git.leftovers import is_git_at_work
 from gitassets.adapters.git.repository import Git
 from gitassets.domain.claude_studio.json import is_old_manifest
-from gitassets.domain.manifest import MANIFEST_NAME, parse_manifest
+from gitassets.domain.manifest import MANIFEST_NAME
+from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.selection import parse_selection
 from gitassets.runs import transaction
 from gitassets.runs.project import Project, Run, find_project, find_run, find_runs

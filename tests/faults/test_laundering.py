@@ -15,7 +15,8 @@ from gitassets.actions.init import init
 from gitassets.actions.track import track
 from gitassets.actions.transition import approve
 from gitassets.actions.verify import VerifyOptions, verify
-from gitassets.domain.manifest import Asset, Manifest, parse_manifest
+from gitassets.domain.manifest import Asset, Manifest
+from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.status import Status
 from gitassets.domain.timeline import Policy
 from gitassets.runs.project import Project, find_project, find_run, find_runs, read_manifest, repair_links

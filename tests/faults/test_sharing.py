@@ -19,7 +19,7 @@ from gitassets.adapters.dvc.cache import BlobStore
 from gitassets.adapters.dvc.cache import remote as dvc_remote
 from gitassets.adapters.files import hash_bytes, hash_file
 from gitassets.adapters.git.repository import Git
-from gitassets.domain.manifest import parse_manifest
+from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.selection import parse_selection
 from gitassets.errors import ConflictError, RemoteError
 from gitassets.runs import project as project_module

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gitassets.adapters.git.repository import Git, create_bare
 from gitassets.adapters.process import CommandError
-from gitassets.domain.manifest import MAX_MANIFEST_BYTES
+from gitassets.domain.manifest_parsing import MAX_MANIFEST_BYTES
 from gitassets.errors import CorruptError
 
 # `git bundle create` would copy deltas as they lie in this repository, and share the work among as many threads as the

@@ -8,7 +8,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from gitassets.domain.conflict import CONFLICT, SETTLED, record_conflict
-from gitassets.domain.manifest import Asset, raw_asset
+from gitassets.domain.manifest import Asset
+from gitassets.domain.manifest_format import raw_asset
 from gitassets.domain.merge.lines import merge_text
 from gitassets.domain.merge.takes import merge_takes
 from gitassets.domain.merge.values import are_alike, canonical, join_unique, merge_objects, pick_changed

@@ -18,7 +18,8 @@ from msgspec.structs import replace
 
 from gitassets.domain.conflict import CONFLICT, record_conflict
 from gitassets.domain.derived import derive
-from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment, iter_path_clashes
+from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
+from gitassets.domain.media_paths import iter_path_clashes
 from gitassets.domain.merge.assets import are_written_alike, merge_asset
 from gitassets.domain.merge.lines import merge_text
 from gitassets.domain.merge.values import are_alike, join_unique, merge_objects, pick_changed

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gitassets.domain.manifest import Asset, raw_asset
+from gitassets.domain.manifest import Asset
+from gitassets.domain.manifest_format import raw_asset
 from gitassets.domain.merge.values import canonical
 
 

@@ -1,0 +1,395 @@
+"""Parse manifests, which come from anywhere: CorruptError at whatever is not one."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, NoReturn
+
+from gitassets.domain.manifest import (
+    FIRST_RULES,
+    MANIFEST_NAME,
+    TAKES_FOLDER,
+    Asset,
+    FinalFile,
+    Kind,
+    Manifest,
+    Segment,
+    iter_folder_entries,
+    segment_key,
+)
+from gitassets.domain.media_paths import are_apart, find_path_problem, iter_path_clashes
+from gitassets.domain.run_id import check_run_id
+from gitassets.domain.status import Status
+from gitassets.errors import CorruptError, GitAssetsError
+
+MAX_MANIFEST_BYTES = 64 * 1024 * 1024
+_CONFLICT_MARK = b"\n<<<<<<< "
+_SEGMENT_KEY = re.compile(r"segment_(\d{3,9})\Z")
+_MD5 = re.compile(r"[0-9a-f]{32}\Z")
+# Deeper values parse, but Python's JSON writer, which needs more of the stack, could not write them back.
+_MAX_DEPTH = 100
+
+
+class _Place:
+    """Where in the manifest a value stands, for the error message."""
+
+    def __init__(self, name: str, trail: tuple[str, ...] = ()) -> None:
+        self.name, self.trail = name, trail
+
+    def at(self, *keys: str) -> _Place:
+        return _Place(self.name, (*self.trail, *keys))
+
+    def fail(self, problem: str) -> NoReturn:
+        where = ".".join(self.trail) or "the manifest"
+        raise CorruptError(
+            f"{self.name}: {where} {problem}",
+            "Mend it, or take the last good one back: `git checkout -- asset_manifest.json` there.",
+        )
+
+
+class _NotStrictError(ValueError):
+    """JSON as Python reads it, but not as the standard means it. The text completes a sentence about the manifest."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise _NotStrictError(f"holds the key {twice!r} twice in one object")
+    return found
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise _NotStrictError(f"holds {constant}, which is not JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise _NotStrictError(f"holds {digits[:40]}, a number too large to be kept")
+    return number
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite)
+
+
+def parse_json(data: bytes, name: str) -> Any:
+    """Strict JSON: UTF-8, no duplicate keys, no NaN or infinity. CorruptError names the file and the line."""
+    place = _Place(name)
+    if len(data) > MAX_MANIFEST_BYTES:
+        place.fail(f"is larger than {MAX_MANIFEST_BYTES} bytes")
+    try:
+        return _decode_strictly(data)
+    except _NotStrictError as error:
+        place.fail(str(error))
+    except UnicodeDecodeError as error:
+        place.fail(f"is not UTF-8 (byte {error.start})")
+    except UnicodeEncodeError:
+        place.fail("holds half of a surrogate pair")
+    except RecursionError:
+        place.fail("is nested too deeply")
+    except ValueError as error:
+        if _CONFLICT_MARK in data:
+            raise CorruptError(
+                f"{name} holds the conflict marks of a merge that was made without the merge driver",
+                "Run `gitassets hooks install`, then `git checkout --merge -- asset_manifest.json` in that folder.",
+            ) from error
+        place.fail(f"is not JSON: {error}" if data.strip() else "is empty")
+
+
+def _decode_strictly(data: bytes) -> Any:
+    text = data.decode("utf-8")
+    value = _STRICT.decode(text)
+    # A lone surrogate parses, but could never be written back.
+    if "\\ud" in text or "\\uD" in text:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    return value
+
+
+def parse_manifest(data: bytes, name: str = MANIFEST_NAME) -> Manifest:
+    """The manifest in `data`; CorruptError names `name`, the key and the problem."""
+    return _read_in_parts(data) or _read_whole(data, _Place(name))
+
+
+# As `format_manifest` writes it: these three keys come first, and braces end what they end at these places only.
+_HEAD = re.compile(rb'\{\n  "run_id": "[^"\\\n]*",\n  "production_state": "[^"\\\n]*",\n  "segments": \{\n')
+_SEGMENT_END, _SEGMENTS_END = b"\n    },\n", b"\n    }\n  }"
+
+
+def _read_in_parts(data: bytes) -> Manifest | None:
+    """The manifest, None where it has another form than the one that is written here, or anything is amiss.
+
+    Where every segment is valid JSON by itself, and the rest without them is, the whole is. So the text of a segment
+    is read once, however many versions of the manifest hold it; what is wrong, and where, is told from the whole.
+    """
+    head = _HEAD.match(data)
+    end = data.find(_SEGMENTS_END) if head and len(data) <= MAX_MANIFEST_BYTES else -1
+    if head is None or end < head.end():
+        return None
+    texts = data[head.end() : end].split(_SEGMENT_END)
+    try:
+        segments = dict(map(_read_segment, texts))
+        rest = _decode_strictly(data[: head.end()] + data[end + len(_SEGMENTS_END) - 1 :])
+        return _manifest(rest, segments, _Place("")) if len(segments) == len(texts) else None
+    except (CorruptError, ValueError, RecursionError):
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _read_segment(text: bytes) -> tuple[int, Segment]:
+    """The one segment that stands in `text`, key included, without the brace at its end."""
+    ((number, segment),) = _segments(_decode_strictly(b"{%b}}" % text), _Place("")).items()
+    return number, segment
+
+
+def _read_whole(data: bytes, place: _Place) -> Manifest:
+    raw = parse_json(data, place.name)
+    if not isinstance(raw, dict):
+        place.fail("is not a JSON object")
+    if "segments" not in raw and isinstance(raw.get("assets"), list):
+        raise CorruptError(
+            f"{place.name} is a version 1 manifest of claude-studio", "`gitassets upgrade RUN` makes it a run."
+        )
+    return _manifest(raw, None, place)
+
+
+def _manifest(raw: Mapping[str, Any], read: Mapping[int, Segment] | None, place: _Place) -> Manifest:
+    """The manifest; its segments are in `raw` unless they have been `read` already."""
+    rest = dict(raw)
+    run_id = _string(rest.pop("run_id", None), place, "run_id")
+    try:
+        check_run_id(run_id)
+    except GitAssetsError as error:
+        place.at("run_id").fail(f"is no run id: {error.message}")
+    production_state = _string(rest.pop("production_state", "draft"), place, "production_state")
+    raw_segments = rest.pop("segments", None)
+    segments = _segments(raw_segments, place.at("segments")) if read is None else read
+    manifest = Manifest(
+        run_id=run_id,
+        production_state=production_state,
+        segments=MappingProxyType({number: segments[number] for number in sorted(segments)}),
+        final=_final(rest.pop("final", None), place.at("final")),
+        rules=_rules(rest.pop("rules", FIRST_RULES), place, "rules"),
+        extra=_extra(rest, place),
+    )
+    _check_paths(manifest, place)
+    return manifest
+
+
+def _segments(raw: Any, place: _Place) -> dict[int, Segment]:
+    found: dict[int, Segment] = {}
+    for key, value in _object(raw, place).items():
+        match = _SEGMENT_KEY.match(key)
+        if not match or int(match[1]) == 0 or segment_key(int(match[1])) != key:
+            place.at(key).fail("is no segment: they are named segment_001, segment_002, …")
+        found[int(match[1])] = _segment(_object(value, place, key), place.at(key))
+    return found
+
+
+def _segment(raw: Mapping[str, Any], place: _Place) -> Segment:
+    rest = dict(raw)
+    built = rest.pop("built", None)
+    notes = rest.pop("notes", None)
+    return Segment(
+        paragraph_text=_string(rest.pop("paragraph_text", ""), place, "paragraph_text"),
+        audio=_asset(rest.pop("audio", None), Kind.AUDIO, place),
+        image=_asset(rest.pop("image", None), Kind.IMAGE, place),
+        video=_asset(rest.pop("video", None), Kind.VIDEO, place),
+        sync_status=_string(rest.pop("sync_status", "pending"), place, "sync_status"),
+        built=None if built is None else _strings(built, place, "built"),
+        notes=None if notes is None else _string(notes, place, "notes"),
+        extra=_extra(rest, place),
+    )
+
+
+def _asset(raw: Any, kind: Kind, segment: _Place) -> Asset | None:
+    if raw is None:
+        return None
+    place = segment.at(kind.value)
+    asset = _read_fields(_object(raw, place), place)
+    _check_folder(asset.path, (_folder(kind), TAKES_FOLDER), place, "path")
+    if asset.takes and asset.md5 in asset.takes:
+        place.at("takes", asset.md5).fail("is the current take itself")
+    return asset
+
+
+def _read_fields(raw: Mapping[str, Any], place: _Place) -> Asset:
+    values: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+    for key, value in raw.items():
+        check = _FIELDS.get(key)
+        if check is None:
+            extra[key] = value
+        elif value is not None or key in _NEVER_NULL:
+            values[key] = check(value, place, key)
+    for key in _REQUIRED:
+        if key not in values:
+            _FIELDS[key](None, place, key)
+    return Asset(**values, extra=_extra(extra, place))
+
+
+def _takes(raw: Any, place: _Place, key: str) -> Mapping[str, Asset]:
+    inside = place.at(key)
+    found = {md5: _take(md5, _object(one, inside, md5), inside.at(md5)) for md5, one in _object(raw, inside).items()}
+    return MappingProxyType({md5: found[md5] for md5 in sorted(found)})
+
+
+def _take(md5: str, raw: Mapping[str, Any], place: _Place) -> Asset:
+    """A candidate: nothing is decided about it, so nothing that follows from a decision stands in it."""
+    decided = next((key for key in _OF_THE_CURRENT if key in raw), None)
+    if decided is not None:
+        place.at(decided).fail("is there, which only the current take has")
+    take = _read_fields(raw, place)
+    if take.md5 != md5:
+        place.at("md5").fail(f"is {take.md5}, not the one that the take is kept under")
+    if take.status is not Status.DRAFT:
+        place.at("status").fail(f"is {str(take.status)!r}, but a candidate is a draft")
+    _check_folder(take.path, (TAKES_FOLDER,), place, "path")
+    return take
+
+
+def _final(raw: Any, place: _Place) -> tuple[FinalFile, ...]:
+    if raw is None:
+        return ()
+    return tuple(
+        _final_file(path, dict(_object(value, place, path)), place.at(path))
+        for path, value in sorted(_object(raw, place).items())
+    )
+
+
+def _final_file(path: str, rest: dict[str, Any], place: _Place) -> FinalFile:
+    _check_folder(_path(path, place), ("final", TAKES_FOLDER), place)
+    return FinalFile(
+        path=path,
+        md5=_md5(rest.pop("md5", None), place, "md5"),
+        size=_whole(rest.pop("size", None), place, "size"),
+        extra=_extra(rest, place),
+    )
+
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def _extra(raw: dict[str, Any], place: _Place) -> Mapping[str, Any]:
+    """The keys that this version does not know, as they are."""
+    if not raw:
+        return _NOTHING
+    if _is_too_deep(raw):
+        place.fail(f"holds a value nested more than {_MAX_DEPTH} deep")
+    return MappingProxyType(raw)
+
+
+def _is_too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(_MAX_DEPTH):
+        inner = [one for outer in level for one in (outer.values() if isinstance(outer, dict) else outer)]
+        level = [one for one in inner if isinstance(one, dict | list)]
+        if not level:
+            return False
+    return True
+
+
+def _folder(kind: Kind) -> str:
+    return "images" if kind is Kind.IMAGE else kind.value
+
+
+def _object(raw: Any, place: _Place, *key: str) -> dict[str, Any]:
+    if not isinstance(raw, dict):
+        place.at(*key).fail("is not an object")
+    return raw
+
+
+def _string(raw: Any, place: _Place, *key: str) -> str:
+    if not isinstance(raw, str):
+        place.at(*key).fail("is not a text")
+    return raw
+
+
+def _strings(raw: Any, place: _Place, *key: str) -> Mapping[str, str]:
+    values = _object(raw, place, *key)
+    return MappingProxyType({name: _string(value, place, *key, name) for name, value in values.items()})
+
+
+def _whole(raw: Any, place: _Place, *key: str) -> int:
+    if not isinstance(raw, int) or isinstance(raw, bool) or not 0 <= raw < 2**63:
+        place.at(*key).fail("is not a whole number from 0")
+    return raw
+
+
+def _rules(raw: Any, place: _Place, *key: str) -> int:
+    if not isinstance(raw, int) or isinstance(raw, bool) or not FIRST_RULES <= raw < 2**31:
+        place.at(*key).fail(f"is not a whole number from {FIRST_RULES}")
+    return raw
+
+
+def _number(raw: Any, place: _Place, *key: str) -> float:
+    if not isinstance(raw, int | float) or isinstance(raw, bool) or not 0 <= raw < 2**63:
+        place.at(*key).fail("is not a number from 0")
+    return raw
+
+
+def _status(raw: Any, place: _Place, *key: str) -> Status:
+    status = _STATUSES.get(_string(raw, place, *key))
+    if status is None:
+        place.at(*key).fail(f"is {raw!r}, not one of {', '.join(Status)}")
+    return status
+
+
+def _md5(raw: Any, place: _Place, *key: str) -> str:
+    if not isinstance(raw, str) or not _MD5.match(raw):
+        place.at(*key).fail("is not an md5 of 32 hexadecimal digits")
+    return raw
+
+
+def _path(raw: Any, place: _Place, *key: str) -> str:
+    path = _string(raw, place, *key)
+    problem = find_path_problem(path)
+    if problem:
+        place.at(*key).fail(f"is {path!r}, which {problem}")
+    return path
+
+
+def _check_folder(path: str, folders: tuple[str, ...], place: _Place, *key: str) -> None:
+    if path.split("/", 1)[0] not in folders:
+        place.at(*key).fail(f"is {path!r}, which lies outside {folders[0]}/")
+
+
+_STATUSES = {status.value: status for status in Status}
+_REQUIRED = {"path": _path, "status": _status, "md5": _md5, "size": _whole}
+_NEVER_NULL = {*_REQUIRED, "take"}
+_OF_THE_CURRENT = ("approved_md5", "reopened", "reason", "takes")
+_FIELDS: dict[str, Callable[..., Any]] = {
+    **_REQUIRED,
+    "take": _whole,
+    "approved_md5": _md5,
+    "reopened": _strings,
+    "takes": _takes,
+    **dict.fromkeys(("reason", "voice", "source", "model", "prompt", "style", "text_md5", "generated_at"), _string),
+    **dict.fromkeys(("width", "height", "seed"), _whole),
+    **dict.fromkeys(("duration_sec", "cost_usd"), _number),
+}
+
+
+def _check_paths(manifest: Manifest, place: _Place) -> None:
+    """No two entries share a file, nor names that are one file where case does not count."""
+    if are_apart(tuple([path for path, _, _ in iter_folder_entries(manifest)])):
+        return
+    entries = [(str(address), asset.path) for address, asset in manifest.assets()]
+    entries += [(f"a candidate of {address}", take.path) for address, take in manifest.candidates()]
+    entries += [("final", one.path) for one in manifest.final]
+    for name, other, path in iter_path_clashes(entries):
+        place.fail(f"gives {name} and {other} the same file, {path!r}")
+
+
+def parse_asset(raw: Any, kind: Kind, name: str) -> Asset:
+    """One asset as `raw_asset` gives it; CorruptError names `name`."""
+    asset = _asset(raw, kind, _Place(name))
+    if asset is None:
+        _Place(name).fail("holds no asset")
+    return asset
