@@ -23,7 +23,8 @@ from gitassets.cli.options import (
 from gitassets.domain.budget import Budget
 
 if TYPE_CHECKING:
-    from gitassets.actions.produce import ProduceOptions, ProduceResult
+    from gitassets.actions.produce import ProduceResult
+    from gitassets.making.plan_run import ProduceOptions
     from gitassets.runs.project import Project, Run
 
 from gitassets.cli.options import examples
@@ -108,6 +109,7 @@ def produce(
     from gitassets.cli.buying import TerminalBuyer
     from gitassets.errors import UsageError
     from gitassets.making.consent import Terms
+    from gitassets.making.plan_run import ProduceOptions
 
     if script is None and trial is None and resume is None:
         raise UsageError("Say what to make", "With --script FILE or --trial NAME for a new run, or --resume RUN.")
@@ -118,7 +120,7 @@ def produce(
     if stale and resume is None:
         raise UsageError("--stale makes again what a run has already", "Name the run with --resume RUN.")
     project = load_project()
-    options = action.ProduceOptions(
+    options = ProduceOptions(
         run_id=run_id, budget=budget, start=start, limit=limit, audio=not no_audio, images=not no_images,
         video=not no_video, voice=voice, style=style, live=live, stale=stale, dry_run=dry_run,
         terms=Terms(max_cost_usd=max_cost, yes=yes, fresh=fresh),
@@ -139,8 +141,8 @@ def produce(
 
 def _fetch_clip_images(project: Project, run: Run, options: ProduceOptions, as_json: bool) -> None:
     """The images that clips are to be made of are here, as far as they can be had."""
-    from gitassets.actions.produce import makes_clips
     from gitassets.cli.fetching import fetch_first
+    from gitassets.making.plan_run import makes_clips
     from gitassets.runs.required_blobs import need_missing_clip_images
 
     if run.is_open and not run.old and makes_clips(project, run, options):
@@ -149,8 +151,8 @@ def _fetch_clip_images(project: Project, run: Run, options: ProduceOptions, as_j
 
 def _read_paragraphs(project: Project, script: str | None, trial: str | None) -> list[str] | None:
     """The paragraphs of the script that is named; None when none is."""
-    from gitassets.actions.produce import read_script, read_trial
     from gitassets.adapters.claude_studio_files import TRIALS_DIR
+    from gitassets.interchange.read_script import read_script, read_trial
 
     if trial is not None:
         work = next((one for one in (Path.cwd(), project.root) if (one / TRIALS_DIR).is_dir()), project.root)

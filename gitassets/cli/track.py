@@ -42,10 +42,10 @@ def track(
     Taken are wav, mp3, m4a, flac, ogg and opus; png, jpg and webp; mp4, m4v, mov, webm and mkv. Each file is decoded
     as a whole. What is left out is named with the reason, and the exit code is 1.
     """
-    from gitassets.actions.produce import read_script
     from gitassets.actions.track import track as act
     from gitassets.cli.render import emit_json, printable
     from gitassets.domain.commit_message import format_addresses
+    from gitassets.interchange.read_script import read_script
 
     paragraphs = [] if script is None else read_script(script, lambda: b"")
     with show_progress("Reading", as_json) as on_progress:

@@ -9,7 +9,7 @@ import pytest
 from gitassets.actions.choose import choose
 from gitassets.actions.move import move
 from gitassets.actions.note import note
-from gitassets.actions.produce import ProduceOptions, produce
+from gitassets.actions.produce import produce
 from gitassets.actions.regen import RegenOptions, RegenResult, regen
 from gitassets.actions.transition import approve, reject
 from gitassets.actions.verify import VerifyOptions, verify
@@ -19,6 +19,7 @@ from gitassets.domain.manifest import Address, Asset, Kind
 from gitassets.domain.manifest_format import raw_asset
 from gitassets.domain.selection import parse_selection
 from gitassets.errors import LockedError, ProviderError
+from gitassets.making.plan_run import ProduceOptions
 from gitassets.providers.base import Request
 from gitassets.runs.progress import Progress
 from gitassets.runs.project import Project, Run, find_run, read_manifest

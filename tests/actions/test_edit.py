@@ -13,7 +13,7 @@ from gitassets.actions.doctor import doctor
 from gitassets.actions.edit import EditOptions, EditResult, edit
 from gitassets.actions.log import read_log
 from gitassets.actions.note import note
-from gitassets.actions.produce import ProduceOptions, produce, resume
+from gitassets.actions.produce import produce, resume
 from gitassets.actions.query import list_assets, show_segment
 from gitassets.actions.regen import RegenOptions, regen
 from gitassets.actions.replace import replace_asset
@@ -24,6 +24,7 @@ from gitassets.domain.manifest import Address, Kind
 from gitassets.domain.selection import parse_selection
 from gitassets.domain.timeline import Policy
 from gitassets.errors import ConflictError, CorruptError, GitAssetsError, LockedError, NoMatchError, UsageError
+from gitassets.making.plan_run import ProduceOptions
 from gitassets.runs.project import Project, Run, find_run, read_manifest
 from tests.actions.checks import assert_clean, asset, git, ignore_progress, run_cli, select, snapshot, subjects
 from tests.actions.locked_run import copy_project

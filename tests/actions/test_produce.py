@@ -12,7 +12,7 @@ from threading import Event
 import pytest
 
 from gitassets.actions.open_close import open_run
-from gitassets.actions.produce import ProduceOptions, ProduceResult, produce, read_script, resume
+from gitassets.actions.produce import ProduceResult, produce, resume
 from gitassets.actions.transition import approve, reject
 from gitassets.adapters.files import hash_bytes
 from gitassets.adapters.git.repository import IdentityError
@@ -28,6 +28,8 @@ from gitassets.errors import (
     ProviderError,
     UsageError,
 )
+from gitassets.interchange.read_script import read_script
+from gitassets.making.plan_run import ProduceOptions
 from gitassets.runs.progress import Progress
 from gitassets.runs.project import Project, Run, find_project, find_run, find_runs, read_manifest
 from tests.actions.checks import (
@@ -388,7 +390,8 @@ PRODUCE = """
 import signal, sys, threading
 from pathlib import Path
 from gitassets.making import make as making, prepare as preparing
-from gitassets.actions.produce import ProduceOptions, produce
+from gitassets.making.plan_run import ProduceOptions
+from gitassets.actions.produce import produce
 from gitassets.runs.project import find_project
 from tests.actions.tone_provider import ToneProvider
 number, provider = signal.Signals[sys.argv[1]], ToneProvider()

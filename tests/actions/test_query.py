@@ -8,7 +8,7 @@ import pytest
 
 from gitassets.actions.note import note
 from gitassets.actions.open_close import close_run
-from gitassets.actions.produce import ProduceOptions, produce
+from gitassets.actions.produce import produce
 from gitassets.actions.query import list_assets, read_rows, show_segment, summarize
 from gitassets.actions.track import track
 from gitassets.actions.transition import approve, reject
@@ -17,6 +17,7 @@ from gitassets.domain.manifest import Kind
 from gitassets.domain.selection import parse_selection
 from gitassets.domain.status import Status
 from gitassets.errors import CorruptError, NoMatchError
+from gitassets.making.plan_run import ProduceOptions
 from gitassets.runs.project import Project, Run, find_run
 from tests.actions.checks import files_below, git, ignore_progress, run_cli, select, snapshot
 from tests.actions.tone_provider import ToneProvider

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.actions.produce import ProduceOptions, produce
+from gitassets.actions.produce import produce
 from gitassets.actions.regen import RegenOptions, RegenResult, regen
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.transition import approve, move_to_review, reject, reopen_assets
@@ -13,6 +13,7 @@ from gitassets.adapters.git.repository import IdentityError
 from gitassets.adapters.state.locks import hold_lock
 from gitassets.domain.budget import Budget
 from gitassets.errors import BusyError, LockedError, NoMatchError, ProviderError, UsageError
+from gitassets.making.plan_run import ProduceOptions
 from gitassets.runs.progress import Progress
 from gitassets.runs.project import Project, Run, find_run, read_manifest
 from tests.actions.checks import (

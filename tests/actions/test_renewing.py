@@ -7,12 +7,13 @@ import json
 import pytest
 
 from gitassets.actions.edit import EditOptions, edit
-from gitassets.actions.produce import ProduceOptions, ProduceResult, produce, resume
+from gitassets.actions.produce import ProduceResult, produce, resume
 from gitassets.actions.query import list_assets
 from gitassets.actions.transition import approve, reject, reopen_assets
 from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.domain.budget import Budget
 from gitassets.domain.selection import parse_selection
+from gitassets.making.plan_run import ProduceOptions
 from gitassets.runs.project import Project, Run, find_run
 from tests.actions.candidates import add_candidates
 from tests.actions.checks import (

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from gitassets.actions.produce import ProduceOptions, ProduceResult, resume
+from gitassets.actions.produce import ProduceResult, resume
 from gitassets.domain.budget import Budget
 from gitassets.errors import ConflictError
+from gitassets.making.plan_run import ProduceOptions
 from gitassets.runs.project import Project, read_manifest
 from tests.actions.checks import addresses, assert_clean, asset, ignore_progress
 from tests.actions.tone_provider import ToneProvider

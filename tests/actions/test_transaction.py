@@ -14,7 +14,7 @@ import pytest
 
 from gitassets.actions.note import note
 from gitassets.actions.open_close import close_run, open_run
-from gitassets.actions.produce import ProduceOptions, produce, resume
+from gitassets.actions.produce import produce, resume
 from gitassets.actions.regen import RegenOptions, regen
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.track import track
@@ -27,6 +27,7 @@ from gitassets.adapters.state.journal import Journal
 from gitassets.domain.manifest import MANIFEST_NAME
 from gitassets.domain.selection import parse_selection
 from gitassets.errors import ConflictError, CorruptError
+from gitassets.making.plan_run import ProduceOptions
 from gitassets.runs.project import Project, Run, find_run, find_runs
 from tests.actions.checks import (
     assert_clean,

@@ -39,6 +39,8 @@ SHOWN_BY = {
     "making/prepare": MAKING,
     "making/plan": MAKING,
     "making/next_take": ("regen",),
+    "making/plan_run": ("produce",),
+    "interchange/read_script": ("produce",),
     "actions/transition": {"approve", "reject", "reopen"},
     "actions/hooks": ("hooks install",),
     "cli/buying": MAKING,

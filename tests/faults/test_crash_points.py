@@ -10,10 +10,11 @@ import pytest
 
 from gitassets.actions.doctor import doctor
 from gitassets.actions.open_close import open_run
-from gitassets.actions.produce import ProduceOptions, produce, resume
+from gitassets.actions.produce import produce, resume
 from gitassets.actions.track import track
 from gitassets.actions.transition import reopen_assets
 from gitassets.domain.manifest import Manifest
+from gitassets.making.plan_run import ProduceOptions
 from gitassets.runs.project import Project, Run, find_run, find_runs, read_manifest
 from tests.actions.checks import asset, ignore_progress, select, statuses
 from tests.actions.test_build import build_it

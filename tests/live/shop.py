@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from gitassets.actions.produce import ProduceOptions, ProduceResult, produce, resume
+from gitassets.actions.produce import ProduceResult, produce, resume
 from gitassets.actions.regen import RegenOptions, RegenResult, regen
 from gitassets.actions.transition import approve
 from gitassets.adapters.state.journal import MadeLog
@@ -15,6 +15,7 @@ from gitassets.domain.budget import Budget
 from gitassets.domain.estimate import Estimate
 from gitassets.domain.manifest import Address, Asset, Kind
 from gitassets.making.consent import ABSENT, Buyer, Terms
+from gitassets.making.plan_run import ProduceOptions
 from gitassets.runs.project import Project, Run, find_project, find_run, read_manifest
 from tests.actions.checks import git, ignore_progress, select
 from tests.providers.services import Services

@@ -10,10 +10,11 @@ from hashlib import md5
 import pytest
 
 from gitassets.actions.build import BuildOptions, build
-from gitassets.actions.produce import ProduceOptions, resume
+from gitassets.actions.produce import resume
 from gitassets.actions.transition import reject, reopen_assets
 from gitassets.domain.manifest import Kind
 from gitassets.making.consent import ABSENT, Terms
+from gitassets.making.plan_run import ProduceOptions
 from gitassets.providers.base import fingerprint
 from gitassets.providers.registry import load_provider
 from gitassets.runs.progress import Progress

@@ -10,7 +10,7 @@ import pytest
 
 from gitassets.actions.gc import gc
 from gitassets.actions.note import note
-from gitassets.actions.produce import ProduceOptions, resume
+from gitassets.actions.produce import resume
 from gitassets.actions.transition import approve
 from gitassets.adapters.state.journal import MadeLog
 from gitassets.adapters.state.orders import Order, OrderBook
@@ -18,6 +18,7 @@ from gitassets.domain.gc_policy import Keep
 from gitassets.domain.selection import parse_selection
 from gitassets.making import buy as buying
 from gitassets.making.consent import Terms
+from gitassets.making.plan_run import ProduceOptions
 from gitassets.providers import account
 from gitassets.providers.http.calls import Call
 from gitassets.providers.http.client import HttpClient, media_file
