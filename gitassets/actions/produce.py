@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -23,6 +22,7 @@ from gitassets.making.clip_source import add_images
 from gitassets.making.consent import ABSENT, Buyer
 from gitassets.making.make import finish_making, make_assets
 from gitassets.making.plan import Job
+from gitassets.making.plan_run import ProduceOptions, chosen_numbers, extend, make_plan, plan_jobs, select_paragraphs
 from gitassets.making.prepare import LeftOut, Prepared, prepare
 from gitassets.making.record import Failure, hold_making, record_log
 from gitassets.making.renew import Renewal, plan_renewal
@@ -31,10 +31,6 @@ from gitassets.runs.create import check_new_run_id, check_set_up, create_run
 from gitassets.runs.progress import OnProgress
 from gitassets.runs.project import Project, Run, find_run
 from gitassets.runs.transaction import Session, begin
-
-if TYPE_CHECKING:
-    pass
-from gitassets.making.plan_run import ProduceOptions, chosen_numbers, extend, make_plan, plan_jobs, select_paragraphs
 
 
 class ProduceResult(Struct, frozen=True):

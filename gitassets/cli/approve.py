@@ -1,8 +1,6 @@
-"""The command approve."""
+"""`gitassets approve`."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import typer
 
@@ -16,13 +14,10 @@ from gitassets.cli.options import (
     RunArgument,
     SegmentOption,
     VideoOption,
+    examples,
     load_run,
     make_selection,
 )
-
-if TYPE_CHECKING:
-    pass
-from gitassets.cli.options import examples
 from gitassets.cli.phrases import tell_decision
 
 

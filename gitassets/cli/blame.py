@@ -1,8 +1,6 @@
-"""The command blame."""
+"""`gitassets blame`."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import typer
 
@@ -11,13 +9,9 @@ from gitassets.cli.options import (
     JsonOption,
     RunArgument,
     TypeOption,
+    examples,
     look_at_run,
 )
-
-if TYPE_CHECKING:
-    pass
-
-from gitassets.cli.options import examples
 
 
 def register(app: typer.Typer) -> None:

@@ -1,4 +1,4 @@
-"""The command build."""
+"""`gitassets build`."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from gitassets.cli.options import (
     JsonOption,
     Only,
     RunArgument,
+    examples,
     load_run,
     show_progress,
 )
 
 if TYPE_CHECKING:
     from gitassets.actions.build import BuildResult
-
-from gitassets.cli.options import examples
 
 
 def register(app: typer.Typer) -> None:

@@ -1,4 +1,4 @@
-"""The command choose."""
+"""`gitassets choose`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from gitassets.cli.options import (
     RunArgument,
     SegmentOption,
     VideoOption,
+    examples,
     load_run,
     make_selection,
 )
@@ -23,8 +24,6 @@ from gitassets.errors import UsageError
 
 if TYPE_CHECKING:
     from gitassets.actions.choose import ChooseResult
-
-from gitassets.cli.options import examples
 
 
 def register(app: typer.Typer) -> None:

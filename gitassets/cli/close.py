@@ -1,8 +1,6 @@
-"""The command close."""
+"""`gitassets close`."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import typer
 
@@ -10,13 +8,9 @@ from gitassets.cli.boundary import guarded
 from gitassets.cli.options import (
     JsonOption,
     RunArgument,
+    examples,
     load_run,
 )
-
-if TYPE_CHECKING:
-    pass
-
-from gitassets.cli.options import examples
 
 
 def register(app: typer.Typer) -> None:

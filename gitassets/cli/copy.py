@@ -1,4 +1,4 @@
-"""The command copy."""
+"""`gitassets copy`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from gitassets.cli.options import (
     DryRunOption,
     JsonOption,
     complete_run,
+    examples,
     load_run,
     make_selection,
 )
@@ -18,8 +19,6 @@ from gitassets.cli.options import (
 if TYPE_CHECKING:
     from gitassets.actions.copy import CopyResult
     from gitassets.domain.selection import AssetSelection
-
-from gitassets.cli.options import examples
 
 
 def register(app: typer.Typer) -> None:

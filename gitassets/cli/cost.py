@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gitassets.cli.boundary import guarded
-from gitassets.cli.options import JsonOption, OptionalRun, load_project, look_at_run
+from gitassets.cli.options import JsonOption, OptionalRun, examples, load_project, look_at_run
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from gitassets.actions.cost import CostResult, RunCost
-
-from gitassets.cli.options import examples
 
 
 def register(app: typer.Typer) -> None:

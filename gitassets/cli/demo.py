@@ -1,17 +1,13 @@
-"""The command demo."""
+"""`gitassets demo`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from gitassets.cli.boundary import guarded
-
-if TYPE_CHECKING:
-    pass
-
 from gitassets.cli.options import examples
 
 

@@ -1,18 +1,11 @@
-"""The command doctor."""
+"""`gitassets doctor`."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import typer
 
 from gitassets.cli.boundary import PARTIAL, guarded
-from gitassets.cli.options import JsonOption, load_project
-
-if TYPE_CHECKING:
-    pass
-
-from gitassets.cli.options import examples
+from gitassets.cli.options import JsonOption, examples, load_project
 
 
 def register(app: typer.Typer) -> None:

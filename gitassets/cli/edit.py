@@ -1,4 +1,4 @@
-"""The command edit."""
+"""`gitassets edit`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gitassets.cli.boundary import guarded
-from gitassets.cli.options import DryRunOption, JsonOption, RunArgument, load_run
+from gitassets.cli.options import DryRunOption, JsonOption, RunArgument, examples, load_run
 
 if TYPE_CHECKING:
     from gitassets.actions.edit import EditResult
-
-from gitassets.cli.options import examples
 
 
 def register(app: typer.Typer) -> None:

@@ -1,4 +1,4 @@
-"""The command export."""
+"""`gitassets export`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from gitassets.cli.options import (
     JsonOption,
     RunArgument,
     TypeOption,
+    examples,
     look_at_run,
     show_progress,
 )
@@ -22,8 +23,6 @@ from gitassets.errors import UsageError
 if TYPE_CHECKING:
     from gitassets.actions.export import ExportResult
     from gitassets.actions.export_timeline import TimelineResult
-
-from gitassets.cli.options import examples
 
 
 def register(app: typer.Typer) -> None:

@@ -1,19 +1,14 @@
-"""The command gc."""
+"""`gitassets gc`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from gitassets.cli.boundary import guarded
-from gitassets.cli.options import DryRunOption, JsonOption, is_interactive, load_project
+from gitassets.cli.options import DryRunOption, JsonOption, examples, is_interactive, load_project
 from gitassets.domain.gc_policy import Keep
-
-if TYPE_CHECKING:
-    pass
-
-from gitassets.cli.options import examples
 
 
 def register(app: typer.Typer) -> None:

@@ -1,4 +1,4 @@
-"""The commands of the group hooks."""
+"""`gitassets hooks`: install, uninstall, status, install-server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command import."""
+"""`gitassets import`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from gitassets.cli.boundary import guarded
 from gitassets.cli.options import (
     DryRunOption,
     JsonOption,
+    examples,
     load_project,
     show_progress,
 )
@@ -18,8 +19,6 @@ from gitassets.errors import UsageError
 
 if TYPE_CHECKING:
     from gitassets.actions.import_bag import ImportResult
-
-from gitassets.cli.options import examples
 
 
 def register(app: typer.Typer) -> None:

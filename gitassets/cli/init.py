@@ -1,23 +1,19 @@
-"""The command init."""
+"""`gitassets init`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from gitassets.cli.boundary import guarded
 from gitassets.cli.options import (
     JsonOption,
+    examples,
     is_interactive,
 )
-
-if TYPE_CHECKING:
-    pass
-
-from gitassets.cli.options import examples
 
 
 def register(app: typer.Typer) -> None:

@@ -1,4 +1,4 @@
-"""The command list."""
+"""`gitassets list`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from gitassets.cli.options import (
     SegmentOption,
     StatusOption,
     TypeOption,
+    examples,
     look_at_run,
     make_segments,
 )
@@ -20,8 +21,6 @@ from gitassets.cli.options import (
 if TYPE_CHECKING:
     from gitassets.actions.query import AssetRow, ListResult
     from gitassets.runs.project import Project, Run
-
-from gitassets.cli.options import examples
 
 
 def register(app: typer.Typer) -> None:

@@ -1,4 +1,4 @@
-"""The command log."""
+"""`gitassets log`."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from gitassets.cli.options import (
     RunArgument,
     SegmentOption,
     TypeOption,
+    examples,
     look_at_run,
     make_segments,
 )
 
 if TYPE_CHECKING:
     from gitassets.domain.audit import LogEntry
-
-from gitassets.cli.options import examples
 
 
 def register(app: typer.Typer) -> None:

@@ -1,8 +1,8 @@
-"""The command move."""
+"""`gitassets move`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,14 +13,10 @@ from gitassets.cli.options import (
     JsonOption,
     RunArgument,
     VideoOption,
+    examples,
     load_run,
     make_selection,
 )
-
-if TYPE_CHECKING:
-    pass
-
-from gitassets.cli.options import examples
 
 
 def register(app: typer.Typer) -> None:

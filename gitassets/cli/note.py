@@ -1,8 +1,8 @@
-"""The command note."""
+"""`gitassets note`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -10,13 +10,9 @@ from gitassets.cli.boundary import guarded
 from gitassets.cli.options import (
     JsonOption,
     RunArgument,
+    examples,
     load_run,
 )
-
-if TYPE_CHECKING:
-    pass
-
-from gitassets.cli.options import examples
 
 
 def register(app: typer.Typer) -> None:

@@ -1,4 +1,4 @@
-"""The command open."""
+"""`gitassets open`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from gitassets.cli.boundary import guarded
 from gitassets.cli.options import (
     JsonOption,
     RunArgument,
+    examples,
     load_run,
 )
 
 if TYPE_CHECKING:
     from gitassets.actions.open_close import OpenResult
     from gitassets.runs.project import Project
-
-from gitassets.cli.options import examples
 
 
 def register(app: typer.Typer) -> None:

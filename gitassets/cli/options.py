@@ -18,11 +18,6 @@ from gitassets.domain.status import Status
 if TYPE_CHECKING:
     from gitassets.runs.project import Project, Run
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from gitassets.runs.project import Project
-
 
 def complete_run(incomplete: str) -> list[str]:
     """The run ids that begin with what is typed; reads only, and never fails at a prompt."""

@@ -17,10 +17,6 @@ from gitassets.runs.proof import Unproven, describe_unproven
 
 if TYPE_CHECKING:
     from gitassets.actions.transition import TransitionResult
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
     from gitassets.runs.fetch import Fetched
 
 

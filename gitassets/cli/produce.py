@@ -1,4 +1,4 @@
-"""The command produce."""
+"""`gitassets produce`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from gitassets.cli.options import (
     MaxCostOption,
     YesOption,
     complete_run,
+    examples,
     load_project,
     load_run,
     show_progress,
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from gitassets.actions.produce import ProduceResult
     from gitassets.making.plan_run import ProduceOptions
     from gitassets.runs.project import Project, Run
-
-from gitassets.cli.options import examples
 
 
 def register(app: typer.Typer) -> None:

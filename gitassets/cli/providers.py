@@ -1,4 +1,4 @@
-"""The command providers."""
+"""`gitassets providers`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ import typer
 from gitassets.cli.boundary import guarded
 from gitassets.cli.options import (
     JsonOption,
+    examples,
     load_project,
 )
 
 if TYPE_CHECKING:
     from gitassets.adapters.state.settings_file import Settings
     from gitassets.providers.registry import ProviderLine
-
-from gitassets.cli.options import examples
 
 
 def register(app: typer.Typer) -> None:

@@ -1,23 +1,20 @@
-"""The command publish."""
+"""`gitassets publish`."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import typer
 
 from gitassets.cli.boundary import guarded
 from gitassets.cli.options import (
     DryRunOption,
+    GitRemoteOption,
     JsonOption,
+    RemoteOption,
     RunArgument,
+    examples,
     load_run,
     show_progress,
 )
-
-if TYPE_CHECKING:
-    pass
-from gitassets.cli.options import GitRemoteOption, RemoteOption, examples
 from gitassets.cli.push import _tell_pushed
 
 

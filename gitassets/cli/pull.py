@@ -1,4 +1,4 @@
-"""The command pull."""
+"""`gitassets pull`."""
 
 from __future__ import annotations
 
@@ -8,22 +8,24 @@ import typer
 
 from gitassets.cli.boundary import PARTIAL, guarded
 from gitassets.cli.options import (
+    GitRemoteOption,
     JsonOption,
     Only,
+    RemoteOption,
     SegmentOption,
     TypeOption,
     complete_run,
+    examples,
     is_interactive,
     load_project,
     make_segments,
     show_progress,
 )
+from gitassets.cli.phrases import tell_fetched
 
 if TYPE_CHECKING:
     from gitassets.actions.pull import PullOptions, PullResult
     from gitassets.runs.project import Project
-from gitassets.cli.options import GitRemoteOption, RemoteOption, examples
-from gitassets.cli.phrases import tell_fetched
 
 
 def register(app: typer.Typer) -> None:

@@ -1,4 +1,4 @@
-"""The command push."""
+"""`gitassets push`."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ import typer
 from gitassets.cli.boundary import PARTIAL, guarded
 from gitassets.cli.options import (
     DryRunOption,
+    GitRemoteOption,
     JsonOption,
     Only,
+    RemoteOption,
     RunArgument,
+    examples,
     load_run,
     show_progress,
 )
+from gitassets.cli.phrases import join_paths
 
 if TYPE_CHECKING:
     from gitassets.actions.push import PushResult
     from gitassets.runs.upload import Uploaded
-from gitassets.cli.options import GitRemoteOption, RemoteOption, examples
-from gitassets.cli.phrases import join_paths
 
 
 def register(app: typer.Typer) -> None:

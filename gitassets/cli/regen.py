@@ -1,4 +1,4 @@
-"""The command regen."""
+"""`gitassets regen`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from gitassets.cli.options import (
     RunArgument,
     VideoOption,
     YesOption,
+    examples,
     load_run,
     make_selection,
     show_progress,
@@ -24,8 +25,6 @@ from gitassets.cli.options import (
 
 if TYPE_CHECKING:
     from gitassets.actions.regen import RegenResult
-
-from gitassets.cli.options import examples
 
 
 def register(app: typer.Typer) -> None:

@@ -1,8 +1,8 @@
-"""The command reject."""
+"""`gitassets reject`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -16,14 +16,11 @@ from gitassets.cli.options import (
     RunArgument,
     SegmentOption,
     VideoOption,
+    examples,
     is_interactive,
     load_run,
     make_selection,
 )
-
-if TYPE_CHECKING:
-    pass
-from gitassets.cli.options import examples
 from gitassets.cli.phrases import tell_decision
 
 

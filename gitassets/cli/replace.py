@@ -1,9 +1,9 @@
-"""The command replace."""
+"""`gitassets replace`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -14,14 +14,10 @@ from gitassets.cli.options import (
     JsonOption,
     RunArgument,
     VideoOption,
+    examples,
     load_run,
     make_selection,
 )
-
-if TYPE_CHECKING:
-    pass
-
-from gitassets.cli.options import examples
 
 
 def register(app: typer.Typer) -> None:

@@ -1,8 +1,8 @@
-"""The command restore."""
+"""`gitassets restore`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -14,14 +14,10 @@ from gitassets.cli.options import (
     RunArgument,
     SegmentOption,
     VideoOption,
+    examples,
     load_run,
     make_selection,
 )
-
-if TYPE_CHECKING:
-    pass
-
-from gitassets.cli.options import examples
 
 
 def register(app: typer.Typer) -> None:

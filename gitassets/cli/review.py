@@ -1,8 +1,6 @@
-"""The command review."""
+"""`gitassets review`."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import typer
 
@@ -16,15 +14,11 @@ from gitassets.cli.options import (
     SegmentOption,
     TypeOption,
     VideoOption,
+    examples,
     is_interactive,
     load_run,
     make_selection,
 )
-
-if TYPE_CHECKING:
-    pass
-
-from gitassets.cli.options import examples
 
 
 def register(app: typer.Typer) -> None:

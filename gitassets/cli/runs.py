@@ -1,4 +1,4 @@
-"""The command runs."""
+"""`gitassets runs`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from gitassets.cli.boundary import guarded
 from gitassets.cli.options import (
     JsonOption,
     complete_git_remote,
+    examples,
     load_project,
     tell_unprepared,
 )
 
 if TYPE_CHECKING:
     from gitassets.actions.runs import RunRow, RunsResult
-
-from gitassets.cli.options import examples
 
 
 def register(app: typer.Typer) -> None:

@@ -1,4 +1,4 @@
-"""The command show."""
+"""`gitassets show`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from gitassets.cli.boundary import guarded
 from gitassets.cli.options import (
     JsonOption,
     RunArgument,
+    examples,
     look_at_run,
 )
 
 if TYPE_CHECKING:
     from gitassets.actions.query import SegmentResult
-
-from gitassets.cli.options import examples
 
 
 def register(app: typer.Typer) -> None:

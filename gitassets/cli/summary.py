@@ -1,8 +1,6 @@
-"""The command summary."""
+"""`gitassets summary`."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import typer
 
@@ -10,14 +8,10 @@ from gitassets.cli.boundary import guarded
 from gitassets.cli.options import (
     JsonOption,
     OptionalRun,
+    examples,
     load_project,
     tell_unprepared,
 )
-
-if TYPE_CHECKING:
-    pass
-
-from gitassets.cli.options import examples
 
 
 def register(app: typer.Typer) -> None:

@@ -15,6 +15,7 @@ from gitassets.cli.options import (
     RunArgument,
     SegmentOption,
     VideoOption,
+    examples,
     load_run,
     look_at_run,
     make_selection,
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from gitassets.domain.selection import AssetSelection
     from gitassets.domain.takes import Take
     from gitassets.runs.take_history import TakesResult
-
-from gitassets.cli.options import examples
 
 
 def register(app: typer.Typer) -> None:

@@ -1,23 +1,19 @@
-"""The command track."""
+"""`gitassets track`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from gitassets.cli.boundary import PARTIAL, guarded
 from gitassets.cli.options import (
     JsonOption,
+    examples,
     load_project,
     show_progress,
 )
-
-if TYPE_CHECKING:
-    pass
-
-from gitassets.cli.options import examples
 
 
 def register(app: typer.Typer) -> None:

@@ -1,4 +1,4 @@
-"""The command upgrade."""
+"""`gitassets upgrade`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from gitassets.cli.options import (
     DryRunOption,
     JsonOption,
     complete_run,
+    examples,
     load_project,
     show_progress,
 )
@@ -21,8 +22,6 @@ from gitassets.errors import GitAssetsError, UsageError
 if TYPE_CHECKING:
     from gitassets.actions.upgrade import UpgradeResult
     from gitassets.runs.project import Project, Run
-
-from gitassets.cli.options import examples
 
 
 def register(app: typer.Typer) -> None:

@@ -1,4 +1,4 @@
-"""The command verify."""
+"""`gitassets verify`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gitassets.cli.boundary import guarded
-from gitassets.cli.options import JsonOption, complete_run, load_project, look_at_run
+from gitassets.cli.options import JsonOption, complete_run, examples, load_project, look_at_run
 
 if TYPE_CHECKING:
     from gitassets.runs.audit import Finding, VerifyResult
-
-from gitassets.cli.options import examples
 
 
 def register(app: typer.Typer) -> None:
