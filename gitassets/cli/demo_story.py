@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import shlex
-from importlib.resources import files
 from pathlib import Path
 
 import typer
 
-from gitassets.actions.init import init
-from gitassets.adapters.git.repository import Git, create_repository, has_identity, set_config
-from gitassets.errors import ConflictError
+from gitassets.actions.demo import make_demo
 
 RUN_ID = "demo"
 _STORY = (
@@ -29,9 +26,7 @@ _STORY = (
 
 
 def run_demo(folder: Path) -> None:
-    """A new project in `folder` holds a run that went the whole way, and the video."""
-    if folder.exists() and any(folder.iterdir()):
-        raise ConflictError(f"{folder} exists and is not empty", "Name another folder: `gitassets demo DIR`.")
+    """Make a new project in `folder`, and take a run in it the whole way up to the video."""
     _prepare(folder)
     os.chdir(folder)
     for remark, line in _STORY:
@@ -42,16 +37,12 @@ def run_demo(folder: Path) -> None:
 
 
 def _prepare(folder: Path) -> None:
-    create_repository(folder)
-    if not has_identity(folder):
+    result = make_demo(folder)
+    if result.named_author:
         typer.echo("git does not know your name yet: the demo's commits are by 'gitassets demo'.")
-        set_config(folder, {"user.name": "gitassets demo", "user.email": "demo@localhost"})
     typer.secho(f"$ gitassets init {folder}", bold=True)
-    for line in init(folder, nested=True).done:
+    for line in result.done:
         typer.echo(line)
-    text = files("gitassets").joinpath("demo_script.md").read_text("utf-8")
-    (folder / "script.md").write_text(text, "utf-8")
-    Git(folder).commit_paths(["script.md"], "Add the script\n", new_paths=["script.md"])
 
 
 def _call(argv: list[str]) -> None:

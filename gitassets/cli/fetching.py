@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import typer
 from msgspec.structs import replace
 
 from gitassets.cli.options import show_progress
-from gitassets.errors import RemoteError
 
 if TYPE_CHECKING:
     from gitassets.actions.open_close import OpenResult
+    from gitassets.actions.prepare_run import Notice
     from gitassets.runs.fetch import Wanted
     from gitassets.runs.project import Project, Run
 
@@ -20,27 +19,15 @@ if TYPE_CHECKING:
 def fetch_first(
     project: Project, run: Run, needed: Mapping[str, Wanted], as_json: bool, *, lenient: bool = False
 ) -> None:
-    """The needed bytes are here, as far as the run's DVC remote has them; what the remote lacks is left to the command.
+    """Fetch the needed bytes, as far as the run's DVC remote has them; say what was fetched."""
+    from gitassets.actions.prepare_run import fetch_needed
+    from gitassets.cli.notices import tell_notice
 
-    RemoteError where it cannot be reached; with `lenient` that is only said.
-    """
-    from gitassets.cli.phrases import tell_fetched
-    from gitassets.runs.fetch import fetch, list_absent
-
-    absent = list_absent(project, run, needed)
-    if not absent:
-        return
-    try:
-        with show_progress("Fetching", as_json) as on_progress:
-            fetched = fetch(project, run, absent, on_progress)
-    except RemoteError as error:
-        files = "1 file that is needed is" if len(absent) == 1 else f"{len(absent)} files that are needed are"
-        message = f"{files} not here. {error.message}"
-        if not lenient:
-            raise RemoteError(message, error.hint) from error
-        typer.echo(f"{message}\n  → {error.hint}", err=True)
-    else:
-        tell_fetched(fetched, err=True)
+    notices: list[Notice] = []
+    with show_progress("Fetching", as_json) as on_progress:
+        fetch_needed(project, run, needed, notices.append, on_progress, lenient=lenient)
+    for one in notices:
+        tell_notice(one)
 
 
 def fetch_and_lay_out(project: Project, run: Run, needed: Mapping[str, Wanted], as_json: bool) -> tuple[str, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -34,25 +35,21 @@ def complete_run(incomplete: str) -> list[str]:
 
 def complete_git_remote(incomplete: str) -> list[str]:
     """The git remotes that begin with what is typed; reads only, and never fails at a prompt."""
-    from gitassets.adapters.git.remote import list_git_remotes
-    from gitassets.errors import GitAssetsError
-    from gitassets.runs.project import find_project
-
-    try:
-        names = list_git_remotes(find_project(Path.cwd()).git)
-    except (GitAssetsError, OSError):
-        return []
-    return [name for name in names if name.startswith(incomplete)]
+    return _complete_remote(incomplete, 0)
 
 
 def complete_dvc_remote(incomplete: str) -> list[str]:
     """The DVC remotes of the project that begin with what is typed; reads only, and never fails at a prompt."""
-    from gitassets.adapters.dvc.settings_file import read_settings
+    return _complete_remote(incomplete, 1)
+
+
+def _complete_remote(incomplete: str, which: int) -> list[str]:
     from gitassets.errors import GitAssetsError
     from gitassets.runs.project import find_project
+    from gitassets.runs.remotes import list_remote_names
 
     try:
-        names = list(read_settings(find_project(Path.cwd()).root / ".dvc" / "config").remotes)
+        names = list_remote_names(find_project(Path.cwd()))[which]
     except (GitAssetsError, OSError):
         return []
     return [name for name in names if name.startswith(incomplete)]
@@ -127,81 +124,42 @@ def make_segments(segment: str | None) -> Selection | None:
 
 
 def load_project(*, tend: bool = True) -> Project:
-    """The project around the current folder; where git calls no hooks of ours in a run, that is said and mended.
+    """Find the project around the current folder; where git calls no hooks of ours in a run, say so and mend it."""
+    from gitassets.actions.prepare_run import prepare_project
+    from gitassets.cli.notices import tell_notice
 
-    Every command of a project comes by here. Those that are about the hooks themselves do not `tend` them.
-    """
-    from gitassets.actions.hooks import find_unguarded
-    from gitassets.runs.project import find_project
-
-    project = find_project(Path.cwd())
-    unguarded = find_unguarded(project) if tend else []
-    if unguarded:
-        _mend_hooks(project, unguarded)
-    return project
-
-
-def _mend_hooks(project: Project, unguarded: Sequence[str]) -> None:
-    from gitassets.actions.hooks import install
-    from gitassets.cli.old_runs import is_ci
-    from gitassets.errors import GitAssetsError
-
-    what = f"{', '.join(unguarded[:5])}{' …' if len(unguarded) > 5 else ''}"
-    missing = f"Git calls no hooks of gitassets in {what}"
-    if is_ci():
-        typer.echo(f"{missing}; `gitassets hooks install` sets them up.", err=True)
-        return
-    try:
-        install(project)
-    except (GitAssetsError, OSError) as error:
-        typer.echo(f"{missing}, and they cannot be set up: {error}", err=True)
-    else:
-        typer.echo(f"Set up the hooks that guard approved assets in {what}: git did not call them.", err=True)
+    return prepare_project(Path.cwd(), tell_notice, unattended=is_ci(), tend=tend)
 
 
 def load_run(wanted: str, *, dry_run: bool = False) -> tuple[Project, Run]:
-    """The run that a command is to change. One of claude-studio is upgraded first, unless it is only a `dry_run`."""
-    from gitassets.cli.old_runs import settle_run, view_run
-    from gitassets.runs.create import check_prepared
-    from gitassets.runs.project import find_run, require_known_rules
+    """Find the run that a command is to change. One of claude-studio is upgraded first, unless for a `dry_run`."""
+    from gitassets.actions.prepare_run import prepare_to_write
+    from gitassets.cli.notices import tell_notice
 
     project = load_project()
-    check_prepared(project)
-    run = find_run(project, wanted)
-    settled = view_run(project, run) if dry_run else settle_run(project, run)
-    require_known_rules(project, settled)
-    return project, settled
+    return project, prepare_to_write(project, wanted, tell_notice, dry_run=dry_run)
 
 
 def look_at_run(wanted: str, *, history: bool = False) -> tuple[Project, Run]:
-    """The run that a command is to read, its `history` too. One of claude-studio is upgraded where that can be done."""
-    from gitassets.cli.old_runs import settle_run_to_read
-    from gitassets.runs.project import find_run
+    """Find the run that a command is to read, its `history` too. One of claude-studio is upgraded if possible."""
+    from gitassets.actions.prepare_run import prepare_to_read
+    from gitassets.cli.notices import tell_notice
 
     project = load_project()
-    tell_unprepared(project)
-    run = settle_run_to_read(project, find_run(project, wanted), history=history)
-    _tell_unknown_rules(project, run)
-    return project, run
-
-
-def _tell_unknown_rules(project: Project, run: Run) -> None:
-    """What only reads works on a run of a newer gitassets; yet it is said."""
-    from gitassets.errors import GitAssetsError
-    from gitassets.runs.project import require_known_rules
-
-    try:
-        require_known_rules(project, run)
-    except GitAssetsError as error:
-        typer.echo(f"{error.message}. {error.hint}", err=True)
+    return project, prepare_to_read(project, wanted, tell_notice, unattended=is_ci(), history=history)
 
 
 def tell_unprepared(project: Project) -> None:
-    """In a clone where `init` has not been, what only reads works; yet it is said."""
-    from gitassets.runs.create import is_fresh_clone
+    """In a clone that was never set up, what only reads works; say so all the same."""
+    from gitassets.actions.prepare_run import report_unprepared
+    from gitassets.cli.notices import tell_notice
 
-    if is_fresh_clone(project):
-        typer.echo("This clone is not set up yet: run `gitassets init` once.", err=True)
+    report_unprepared(project, tell_notice)
+
+
+def is_ci() -> bool:
+    """Whether nobody is here for whom anything is to be set up."""
+    return os.environ.get("CI", "").lower() not in ("", "0", "false", "no")
 
 
 def is_interactive() -> bool:

@@ -150,12 +150,10 @@ def _fetch_clip_images(project: Project, run: Run, options: ProduceOptions, as_j
 
 def _read_paragraphs(project: Project, script: str | None, trial: str | None) -> list[str] | None:
     """The paragraphs of the script that is named; None when none is."""
-    from gitassets.adapters.claude_studio_files import TRIALS_DIR
     from gitassets.interchange.read_script import read_script, read_trial
 
     if trial is not None:
-        work = next((one for one in (Path.cwd(), project.root) if (one / TRIALS_DIR).is_dir()), project.root)
-        path, paragraphs = read_trial(work, trial)
+        path, paragraphs = read_trial((Path.cwd(), project.root), trial)
         typer.echo(f"Script: {path}", err=True)
         return paragraphs
     source = None if script in (None, "-") else Path(str(script))

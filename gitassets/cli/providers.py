@@ -14,21 +14,11 @@ from gitassets.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from gitassets.adapters.state.settings_file import Settings
-    from gitassets.providers.registry import ProviderLine
+    from gitassets.actions.providers import ProviderUse
 
 
 def register(app: typer.Typer) -> None:
     app.command("providers", epilog=examples("providers", "providers --json"))(providers)
-
-
-def _tell_use(one: ProviderLine, settings: Settings) -> str:
-    """When this provider is asked for its kind, without being named."""
-    from gitassets.providers.registry import find_name
-
-    chosen = {"used": settings.providers, "used with --live": settings.live}
-    names = {use: getattr(given, one.kind) if one.kind else None for use, given in chosen.items()}
-    return ", ".join(use for use, name in names.items() if name and find_name(name) == one.name)
 
 
 @guarded
@@ -38,17 +28,21 @@ def providers(as_json: JsonOption = False) -> None:
     Remarks say which are used by `produce`, and by `produce --live`; `regen --provider NAME` takes any. A service costs
     money, or somebody's bandwidth. Keys come from the environment or the system's keyring (service gitassets).
     """
+    from gitassets.actions.providers import list_providers
     from gitassets.cli.render import emit_json, make_console, make_table, plain
-    from gitassets.providers.registry import list_providers
 
-    settings = load_project().settings
-    found = list_providers(settings)
+    found = list_providers(load_project())
     if as_json:
-        emit_json("providers", {"providers": found})
+        emit_json("providers", {"providers": [one.line for one in found]})
         return
     table = make_table("Provider", "Makes", "Model", "Price", "Key", "Remarks", whole=("Provider", "Makes", "Key"))
-    for one in found:
+    for use in found:
+        one = use.line
         key = "" if one.key is None else f"{one.key}: {'there' if one.has_key else 'missing'}"
-        remark = one.problem or _tell_use(one, settings)
+        remark = one.problem or _tell_use(use)
         table.add_row(one.name, str(one.kind or ""), plain(one.model), plain(one.price), key, plain(remark))
     make_console().print(table)
+
+
+def _tell_use(use: ProviderUse) -> str:
+    return ", ".join(text for text, used in (("used", use.default), ("used with --live", use.live)) if used)

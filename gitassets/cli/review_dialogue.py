@@ -10,8 +10,8 @@ from gitassets.actions.choose import choose as choose_take
 from gitassets.actions.log import read_log
 from gitassets.actions.query import AssetRow, read_rows
 from gitassets.actions.transition import approve, move_to_review, reject, reopen_assets
-from gitassets.adapters.media.viewer import Viewer
 from gitassets.cli.render import emit_json, format_duration, make_console, plain, printable, style_status
+from gitassets.cli.viewer import Viewer
 from gitassets.domain.manifest import Asset, Kind
 from gitassets.domain.selection import ALL, AssetSelection, Selection
 from gitassets.domain.status import Status

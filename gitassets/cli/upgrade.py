@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gitassets.cli.boundary import PARTIAL, guarded
-from gitassets.cli.old_runs import tell_set_up, tell_upgrade
 from gitassets.cli.options import (
     DryRunOption,
     JsonOption,
@@ -17,6 +16,7 @@ from gitassets.cli.options import (
     load_project,
     show_progress,
 )
+from gitassets.cli.upgrade_report import tell_set_up, tell_upgrade
 from gitassets.errors import GitAssetsError, UsageError
 
 if TYPE_CHECKING:

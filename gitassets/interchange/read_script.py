@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from gitassets.adapters.claude_studio_files import find_scripts, find_trial_folder, read_script_text
+from gitassets.adapters.claude_studio_files import TRIALS_DIR, find_scripts, find_trial_folder, read_script_text
 from gitassets.domain.script import check_script, split_paragraphs
 from gitassets.errors import NotFoundError
-
-if TYPE_CHECKING:
-    pass
 
 
 def read_script(source: Path | None, stdin: Callable[[], bytes]) -> list[str]:
@@ -26,8 +22,12 @@ def read_script(source: Path | None, stdin: Callable[[], bytes]) -> list[str]:
     return split_paragraphs(check_script(data, name))
 
 
-def read_trial(work: Path, name: str) -> tuple[Path, list[str]]:
-    """The script of the newest trial of claude-studio in `work` whose name contains `name`, and its paragraphs."""
+def read_trial(works: Sequence[Path], name: str) -> tuple[Path, list[str]]:
+    """Read the script of the newest trial of claude-studio whose name contains `name`; return its path, too.
+
+    It is sought in the first of the folders that holds trials, else in the last one.
+    """
+    work = next((one for one in works if (one / TRIALS_DIR).is_dir()), works[-1])
     folder = find_trial_folder(work, name)
     scripts = find_scripts(folder)
     if not scripts:

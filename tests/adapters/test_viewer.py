@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.adapters.media.viewer import Viewer
+from gitassets.cli.viewer import Viewer
 from gitassets.domain.manifest import Kind
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the programs are shell scripts")

@@ -44,7 +44,7 @@ SHOWN_BY = {
     "actions/transition": {"approve", "reject", "reopen"},
     "actions/hooks": ("hooks install",),
     "cli/buying": MAKING,
-    "cli/old_runs": ("upgrade",),
+    "cli/upgrade_report": ("upgrade",),
     "domain/claude_studio/plan": ("upgrade",),
     "providers": MAKING,
 }

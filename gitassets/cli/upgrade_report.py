@@ -1,34 +1,18 @@
-"""A command that names a run of claude-studio upgrades it first, or shows what it would become, and says so."""
+"""What an upgrade of a run of claude-studio did, as lines for people to read."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import typer
 
-from gitassets.errors import GitAssetsError
-
 if TYPE_CHECKING:
     from gitassets.actions.upgrade import UpgradeResult
     from gitassets.domain.claude_studio.run import NotFound
-    from gitassets.runs.project import Project, Run
+    from gitassets.runs.project import Project
 
 _SHOWN = 8
-
-
-def settle_run(project: Project, run: Run) -> Run:
-    """The run as one of ours: an old one has been upgraded, and the report is on standard error."""
-    if not run.old:
-        return run
-    from gitassets.actions.upgrade import upgrade as act
-    from gitassets.runs.project import find_run
-
-    typer.echo(f"{run.run_id} is a run of claude-studio: it is upgraded first.", err=True)
-    tell_upgrade(act(project, run, lambda _: None), err=True)
-    tell_set_up(project)
-    return find_run(project, run.run_id)
 
 
 def tell_set_up(project: Project) -> None:
@@ -37,44 +21,6 @@ def tell_set_up(project: Project) -> None:
 
     if not (project.root / SETTINGS_NAME).is_file():
         typer.echo("Run `gitassets init` once: it sets up the hooks that guard approved assets.", err=True)
-
-
-def view_run(project: Project, run: Run) -> Run:
-    """The run, an old one as it would be after an upgrade: nothing is written."""
-    from gitassets.actions.upgrade import view_old_run
-
-    return view_old_run(project, run) if run.old else run
-
-
-def settle_run_to_read(project: Project, run: Run, *, history: bool) -> Run:
-    """The same where a commit can be made; else the run as it would be, and why is on standard error.
-
-    GitAssetsError when `history` is to be read, which only an upgrade makes.
-    """
-    if not run.old:
-        return run
-    from gitassets.actions.upgrade import find_obstacle
-
-    in_ci = "this is CI, where only writing commands do that" if is_ci() else None
-    obstacle = in_ci or find_obstacle(project, run)
-    if obstacle is None:
-        return settle_run(project, run)
-    if history:
-        raise GitAssetsError(
-            f"{run.run_id} has no history yet: it is a run of claude-studio that is not upgraded, since {obstacle}",
-            f"`gitassets upgrade {run.run_id}` upgrades it.",
-        )
-    typer.echo(
-        f"{run.run_id} is a run of claude-studio, shown as it would be after an upgrade. It is not upgraded, "
-        f"since {obstacle}.",
-        err=True,
-    )
-    return view_run(project, run)
-
-
-def is_ci() -> bool:
-    """Whether nobody is here for whom anything is to be set up."""
-    return os.environ.get("CI", "").lower() not in ("", "0", "false", "no")
 
 
 def tell_upgrade(result: UpgradeResult, *, err: bool = False) -> None:

@@ -1,0 +1,36 @@
+"""Make the project of the demo: a repository that is set up, with a short script."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from msgspec import Struct
+
+from gitassets.actions.init import init
+from gitassets.adapters.git.repository import Git, create_repository, has_identity, set_config
+from gitassets.errors import ConflictError
+
+SCRIPT_NAME = "script.md"
+
+
+class DemoResult(Struct, frozen=True):
+    """`named_author` when git did not know the user's name, so that the demo's commits carry one of their own."""
+
+    named_author: bool
+    done: tuple[str, ...]
+
+
+def make_demo(folder: Path) -> DemoResult:
+    """Make a new project in `folder`, which must be absent or empty."""
+    if folder.exists() and any(folder.iterdir()):
+        raise ConflictError(f"{folder} exists and is not empty", "Name another folder: `gitassets demo DIR`.")
+    create_repository(folder)
+    known = has_identity(folder)
+    if not known:
+        set_config(folder, {"user.name": "gitassets demo", "user.email": "demo@localhost"})
+    done = tuple(init(folder, nested=True).done)
+    text = files("gitassets").joinpath("demo_script.md").read_text("utf-8")
+    (folder / SCRIPT_NAME).write_text(text, "utf-8")
+    Git(folder).commit_paths([SCRIPT_NAME], "Add the script\n", new_paths=[SCRIPT_NAME])
+    return DemoResult(not known, done)

@@ -1,0 +1,31 @@
+"""List what can make assets, and what each is used for."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from gitassets.providers.registry import ProviderLine, find_name
+from gitassets.providers.registry import list_providers as list_all
+from gitassets.runs.project import Project
+
+
+class ProviderUse(Struct, frozen=True):
+    """A provider; `default` and `live` say whether `produce`, and `produce --live`, ask it without being told to."""
+
+    line: ProviderLine
+    default: bool
+    live: bool
+
+
+def list_providers(project: Project) -> tuple[ProviderUse, ...]:
+    """List every provider by kind, those of other packages too."""
+    settings = project.settings
+
+    def is_chosen(one: ProviderLine, names: object) -> bool:
+        name = getattr(names, one.kind) if one.kind else None
+        return bool(name and find_name(name) == one.name)
+
+    return tuple(
+        ProviderUse(one, default=is_chosen(one, settings.providers), live=is_chosen(one, settings.live))
+        for one in list_all(settings)
+    )
