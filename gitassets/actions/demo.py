@@ -8,7 +8,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from gitassets.actions.init import init
-from gitassets.adapters.git.repository import Git, create_repository, has_identity, set_config
+from gitassets.adapters.git.repository import Git
+from gitassets.adapters.git.setup import create_repository, has_identity, set_config
 from gitassets.errors import ConflictError
 
 SCRIPT_NAME = "script.md"

@@ -9,7 +9,8 @@ from pathlib import Path
 from gitassets.actions.hooks import install
 from gitassets.adapters.dvc.cache import create_dvc_project, find_risky_settings, write_local_config
 from gitassets.adapters.files import write_atomic
-from gitassets.adapters.git.repository import Git, create_repository
+from gitassets.adapters.git.repository import Git
+from gitassets.adapters.git.setup import create_repository
 from gitassets.adapters.process import CommandError
 from gitassets.domain.manifest import MANIFEST_NAME
 from gitassets.domain.settings_text import DEFAULT_TEXT, SETTINGS_NAME

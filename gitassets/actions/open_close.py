@@ -10,7 +10,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from gitassets.adapters.files import remove_incoming
-from gitassets.adapters.git.repository import Git, read_gitfile, remove_worktree
+from gitassets.adapters.git.repository import Git
+from gitassets.adapters.git.work_trees import read_gitfile, remove_worktree
 from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.manifest import MEDIA_FOLDERS, Manifest, iter_folder_entries
 from gitassets.domain.rules import require_known

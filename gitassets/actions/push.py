@@ -17,7 +17,7 @@ from gitassets.adapters.git.remote import (
     list_branches_there,
     push_commit,
 )
-from gitassets.adapters.git.repository import read_branch
+from gitassets.adapters.git.work_trees import read_branch
 from gitassets.domain.commit_message import CommitMessage
 from gitassets.domain.manifest import MANIFEST_NAME, Manifest, iter_folder_entries
 from gitassets.domain.manifest_parsing import parse_manifest

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitassets.adapters.claude_studio_files import is_old_folder
-from gitassets.adapters.git.repository import exclude_locally
+from gitassets.adapters.git.work_trees import exclude_locally
 from gitassets.adapters.media.probe import FORMAT_OF_SUFFIX, MediaInfo, probe_media
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
 from gitassets.domain.dvc_file import DVC_FILES

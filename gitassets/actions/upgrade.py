@@ -14,7 +14,8 @@ from pathlib import Path
 
 from gitassets.actions.track import check_adoptable
 from gitassets.adapters.claude_studio_files import read_old_run, read_old_texts
-from gitassets.adapters.git.repository import exclude_locally, has_identity
+from gitassets.adapters.git.setup import has_identity
+from gitassets.adapters.git.work_trees import exclude_locally
 from gitassets.domain.claude_studio.json import is_old_manifest, is_upgrade_unfinished
 from gitassets.domain.claude_studio.plan import plan_old_run
 from gitassets.domain.claude_studio.run import NotFound, OldRunPlan

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from gitassets.adapters.dvc.cache import MEND_IT
 from gitassets.adapters.files import find_link
-from gitassets.adapters.git.repository import Git, find_unfinished, read_gitfile
+from gitassets.adapters.git.repository import Git
+from gitassets.adapters.git.unfinished import find_unfinished
+from gitassets.adapters.git.work_trees import read_gitfile
 from gitassets.adapters.state.stat_index import StatIndex
 from gitassets.domain.conflict import iter_conflicts
 from gitassets.domain.dvc_file import DVC_FILES, imply_dvc_files

@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from gitassets.adapters.files import write_atomic
 from gitassets.adapters.git.objects import ObjectReader
-from gitassets.adapters.git.repository import Git, read_branch, read_gitfile
+from gitassets.adapters.git.repository import Git
+from gitassets.adapters.git.work_trees import read_branch, read_gitfile
 from gitassets.adapters.state.stat_index import StatIndex
 from gitassets.domain.dvc_file import DVC_FILES, imply_dvc_files
 from gitassets.domain.guard import RunState, Violation, check_step

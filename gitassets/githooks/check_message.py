@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from gitassets.adapters.files import write_atomic
-from gitassets.adapters.git.repository import is_amending
+from gitassets.adapters.git.unfinished import is_amending
 from gitassets.domain import changes
 from gitassets.domain.commit_message import (
     Transition,

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gitassets.adapters.git.leftovers import clear_traces, is_git_at_work
-from gitassets.adapters.git.repository import Git, read_gitfile
+from gitassets.adapters.git.repository import Git
+from gitassets.adapters.git.work_trees import read_gitfile
 from gitassets.adapters.process import CommandError
 from gitassets.adapters.state.journal import MergeJournal, Merging
 from gitassets.adapters.state.locks import hold_lock

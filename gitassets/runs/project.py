@@ -15,8 +15,9 @@ from uuid import uuid4
 from gitassets.adapters.dvc.cache import BlobStore, find_cache_dir, make_private, write_local_config
 from gitassets.adapters.dvc.kept_blobs import KeptBlobs
 from gitassets.adapters.files import write_atomic
-from gitassets.adapters.git.repository import (
-    Git,
+from gitassets.adapters.git.repository import Git
+from gitassets.adapters.git.run_hooks import RunHooks
+from gitassets.adapters.git.work_trees import (
     LinkedWorkTree,
     Place,
     find_place,
@@ -25,7 +26,6 @@ from gitassets.adapters.git.repository import (
     read_branch,
     read_gitfile,
 )
-from gitassets.adapters.git.run_hooks import RunHooks
 from gitassets.adapters.state.locks import hold_lock
 from gitassets.adapters.state.stat_index import StatIndex
 from gitassets.domain.claude_studio.json import is_upgrade_unfinished

@@ -12,16 +12,10 @@ from msgspec.structs import replace
 
 from gitassets.adapters.files import find_link, remove_incoming, write_atomic
 from gitassets.adapters.git.leftovers import clear_traces, is_git_at_work
-from gitassets.adapters.git.repository import (
-    MERGE,
-    Git,
-    WorkTreeState,
-    find_git_locks,
-    find_unfinished,
-    format_staged,
-    read_gitfile,
-    remove_git_locks,
-)
+from gitassets.adapters.git.repository import Git, WorkTreeState
+from gitassets.adapters.git.staged import format_staged
+from gitassets.adapters.git.unfinished import MERGE, find_git_locks, find_unfinished, remove_git_locks
+from gitassets.adapters.git.work_trees import read_gitfile
 from gitassets.adapters.process import CommandError
 from gitassets.adapters.state.journal import Journal, MediaChange, MergeJournal, Pending, TextChange
 from gitassets.adapters.state.stat_index import StatIndex

@@ -15,7 +15,7 @@ from gitassets.actions.blame import blame
 from gitassets.actions.log import read_log
 from gitassets.actions.transition import approve, reject, reopen_assets
 from gitassets.adapters.git.hook_files import shipped_hooks_dir
-from gitassets.adapters.git.repository import set_config
+from gitassets.adapters.git.setup import set_config
 from gitassets.domain.manifest import MANIFEST_NAME, Asset
 from gitassets.domain.reopened import reopen_record
 from gitassets.domain.status import Status

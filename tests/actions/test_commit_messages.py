@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from gitassets.actions.transition import approve, reject, reopen_assets
 from gitassets.adapters.git.repository import repository as git_adapter
-from gitassets.adapters.git.repository import set_config
+from gitassets.adapters.git.setup import set_config
 from gitassets.domain.manifest import MANIFEST_NAME, Asset
 from gitassets.domain.reopened import reopen_record
 from gitassets.domain.status import Status

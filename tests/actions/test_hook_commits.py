@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from gitassets.actions.hooks import install, show_hooks, uninstall
 from gitassets.actions.transition import approve, reopen_assets
 from gitassets.adapters.git.hook_files import CLIENT_HOOKS, HookState
-from gitassets.adapters.git.repository import set_config
+from gitassets.adapters.git.setup import set_config
 from gitassets.domain.manifest import MANIFEST_NAME
 from gitassets.domain.status import Status
 from gitassets.runs.project import find_project

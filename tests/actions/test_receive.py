@@ -12,7 +12,7 @@ import pytest
 
 from gitassets.actions.transition import approve
 from gitassets.adapters.git.hook_files import shipped_hooks_dir
-from gitassets.adapters.git.repository import set_config
+from gitassets.adapters.git.setup import set_config
 from gitassets.domain.manifest import MANIFEST_NAME
 from gitassets.domain.status import Status
 from tests.actions.checks import git, select

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.adapters.git.repository import (
-    Git,
-    IdentityError,
-    clean_environment,
-    create_repository,
+from gitassets.adapters.git.environment import clean_environment
+from gitassets.adapters.git.repository import Git, IdentityError
+from gitassets.adapters.git.setup import create_repository
+from gitassets.adapters.git.unfinished import find_unfinished
+from gitassets.adapters.git.work_trees import (
     exclude_locally,
     find_place,
-    find_unfinished,
     iter_linked_worktrees,
     link_worktree,
     read_branch,

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from gitassets.adapters.git.leftovers import clear_traces, leave_trace
-from gitassets.adapters.git.repository import Git, find_common_dir
+from gitassets.adapters.git.repository import Git
+from gitassets.adapters.git.work_trees import find_common_dir
 from gitassets.adapters.process import CommandError
 from tests.actions.checks import cli_environment, git
 

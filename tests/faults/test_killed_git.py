@@ -13,7 +13,7 @@ import pytest
 
 from gitassets.actions.doctor import doctor
 from gitassets.actions.transition import approve
-from gitassets.adapters.git.repository import read_gitfile
+from gitassets.adapters.git.work_trees import read_gitfile
 from gitassets.adapters.process import CommandError
 from gitassets.errors import BusyError, ConflictError
 from gitassets.runs import transaction

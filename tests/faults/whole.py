@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gitassets.adapters.git.repository import find_git_locks
+from gitassets.adapters.git.unfinished import find_git_locks
 from gitassets.runs.project import Project, Run
 from tests.actions.checks import assert_clean, git
 

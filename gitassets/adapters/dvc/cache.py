@@ -22,7 +22,7 @@ from gitassets.adapters.files import (
     sync_file,
     write_atomic,
 )
-from gitassets.adapters.git.repository import read_gitfile
+from gitassets.adapters.git.work_trees import read_gitfile
 from gitassets.domain.dvc_settings import CACHE_TYPES, RemoteSettings
 from gitassets.errors import ConflictError, CorruptError, NotFoundError
 

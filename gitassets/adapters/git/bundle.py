@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from gitassets.adapters.git.repository import Git, create_bare
+from gitassets.adapters.git.repository import Git
+from gitassets.adapters.git.setup import create_bare
 from gitassets.adapters.process import CommandError
 from gitassets.domain.manifest_parsing import MAX_MANIFEST_BYTES
 from gitassets.errors import CorruptError

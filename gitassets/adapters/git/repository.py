@@ -1,9 +1,7 @@
-"""The only user of git: verbs named by their results, each one process unless it says otherwise."""
+"""Run git on a repository: verbs named by their results, each one process unless it says otherwise."""
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,21 +12,16 @@ from pathlib import Path
 from msgspec import Struct
 
 from gitassets.adapters.files import write_atomic
+from gitassets.adapters.git.environment import clean_environment
 from gitassets.adapters.git.leftovers import leave_trace
+from gitassets.adapters.git.staged import name_file
+from gitassets.adapters.git.work_trees import find_common_dir, read_branch, read_gitfile, read_head
 from gitassets.adapters.process import CommandError, run_command, start_command
 from gitassets.domain.lines import split_lines
-from gitassets.errors import GitAssetsError, NotFoundError
+from gitassets.errors import GitAssetsError
 
-# What `git rev-parse --local-env-vars` lists: git sets them for its hooks and aliases, where they would point every
-# later call at the wrong repository or index.
-_LOCAL_VARIABLES = frozenset({
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_CONFIG", "GIT_CONFIG_PARAMETERS", "GIT_OBJECT_DIRECTORY", "GIT_DIR",
-    "GIT_WORK_TREE", "GIT_IMPLICIT_WORK_TREE", "GIT_GRAFT_FILE", "GIT_INDEX_FILE", "GIT_NO_REPLACE_OBJECTS",
-    "GIT_REPLACE_REF_BASE", "GIT_PREFIX", "GIT_SHALLOW_FILE", "GIT_COMMON_DIR", "GIT_INTERNAL_SUPER_PREFIX",
-    "GIT_NAMESPACE", "GIT_QUARANTINE_PATH", "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS",
-})  # fmt: skip
 _NO_IDENTITY = re.compile(r"tell me who you are|empty ident name|unable to auto-detect email|no email was given", re.I)
-_NO_SUCH_KEY = 5
+NO_SUCH_KEY = 5
 # Every other command of git may leave a lock when it is killed.
 _READING = frozenset({
     "bundle", "cat-file", "check-ignore", "commit-tree", "diff-index", "diff-tree", "for-each-ref", "fsck", "log",
@@ -44,103 +37,6 @@ class IdentityError(GitAssetsError):
 
     def __init__(self) -> None:
         super().__init__("git does not know your name and mail address, so it cannot commit", _IDENTITY_HINT)
-
-
-def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment without what git leaks into hooks, with messages in English for those who parse them."""
-    kept = {name: value for name, value in os.environ.items() if name not in _LOCAL_VARIABLES}
-    return {**kept, **_OF_EVERY_CALL, **(extra or {})}
-
-
-_OF_EVERY_CALL = {
-    "LC_ALL": "C.UTF-8",
-    "LANGUAGE": "C",
-    "GIT_OPTIONAL_LOCKS": "0",
-    # A file that is not there: grafts would show another history than the commits tell.
-    "GIT_GRAFT_FILE": f"{os.devnull}/none",
-    # The pre-commit framework, where it is in use, has no configuration in a run's folder.
-    "PRE_COMMIT_ALLOW_NO_CONFIG": "1",
-}
-
-
-class Place(Struct, frozen=True):
-    """Where a folder stands in git: top of its work tree, its own git directory and the common one."""
-
-    top: Path
-    git_dir: Path
-    common_dir: Path
-
-    @property
-    def linked(self) -> bool:
-        return self.git_dir != self.common_dir
-
-
-def find_place(folder: Path) -> Place | None:
-    """The work tree that holds `folder`, or None."""
-    argv = ("git", "rev-parse", "--path-format=absolute", "--show-toplevel", "--absolute-git-dir", "--git-common-dir")
-    try:
-        lines = run_command(argv, cwd=folder, env=clean_environment()).decode().split("\n")[:-1]
-    except UnicodeDecodeError as error:
-        raise GitAssetsError(
-            f"The path of the repository is not UTF-8: {folder}", "Rename the folder: settings hold paths as UTF-8."
-        ) from error
-    except CommandError as error:
-        if "not a git repository" in error.stderr or "must be run in a work tree" in error.stderr:
-            return None
-        raise
-    top, git_dir, common_dir = (Path(line) for line in lines[:3])
-    return Place(top, git_dir, common_dir)
-
-
-def find_bare_hooks(repository: Path) -> Path:
-    """The hooks folder of a bare repository. NotFoundError when there is none at this place."""
-    git = Git(repository)
-    if not repository.is_dir() or find_place(repository) is not None or git.line("rev-parse", "--git-dir") != ".":
-        raise NotFoundError(f"{repository} is not a bare repository", "Name the folder that people push to.")
-    return Path(git.line("rev-parse", "--path-format=absolute", "--git-path", "hooks"))
-
-
-def create_repository(folder: Path) -> None:
-    """`folder` is a git repository on branch main."""
-    import git
-
-    folder.mkdir(parents=True, exist_ok=True)
-    # Not by git.Repo, which takes a $NAME in a path for a variable of the environment.
-    git.Git(folder).init(quiet=True, initial_branch="main", env=clean_environment())
-
-
-def create_bare(folder: Path, *, object_format: str = "sha1") -> Git:
-    """Git in a new bare repository, without the hooks and settings that the user gives to new ones."""
-    folder.mkdir(parents=True)
-    git = Git(folder)
-    git.call("init", "--quiet", "--bare", "--template=", f"--object-format={object_format}", ".")
-    return git
-
-
-def has_identity(folder: Path) -> bool:
-    """Whether git knows who would commit in this folder."""
-    try:
-        Git(folder).check_identity()
-    except IdentityError:
-        return False
-    return True
-
-
-def set_config(folder: Path, values: Mapping[str, str]) -> None:
-    """This repository's own configuration holds the values; whatever else stands there stays as it is written."""
-    # By git itself: GitPython writes the whole file anew, without the user's comments.
-    for name, value in values.items():
-        Git(folder).call("config", "--local", name, value)
-
-
-def unset_config(folder: Path, names: Iterable[str]) -> None:
-    """This repository's own configuration no longer holds any of the names."""
-    for name in names:
-        try:
-            Git(folder).call("config", "--local", "--unset-all", name)
-        except CommandError as error:
-            if error.code != _NO_SUCH_KEY:
-                raise
 
 
 class WorkTreeState(Struct, frozen=True):
@@ -370,7 +266,7 @@ class Git:
         out = self.call("cat-file", "--batch-check=%(objectname)", stdin="".join(f"{one}\n" for one in asked).encode())
         head, *oids = [None if line.endswith(" missing") else line for line in split_lines(out.decode())]
         pairs = zip(names, oids[::2], oids[1::2], strict=True)
-        changed = [name for name, *sides in pairs if len({*sides, _name_file(self.folder / name, sides[0])}) > 1]
+        changed = [name for name, *sides in pairs if len({*sides, name_file(self.folder / name, sides[0])}) > 1]
         return WorkTreeState(head, read_branch(read_gitfile(self.folder) or self.folder / ".git"), frozenset(changed))
 
     def read_marks(self, *paths: str) -> dict[str, tuple[str, ...]]:
@@ -468,176 +364,3 @@ def _only_reads(args: Sequence[str]) -> bool:
 def _split_names(output: bytes) -> list[str]:
     """What git printed with -z. Names that are not UTF-8 can be handed back to it as they are."""
     return output.decode("utf-8", "surrogateescape").split("\0")[:-1]
-
-
-def read_gitfile(folder: Path) -> Path | None:
-    """The git directory that a linked work tree's `.git` file names; None when there is no such file."""
-    try:
-        text = (folder / ".git").read_text("utf-8")
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, UnicodeDecodeError):
-        return None
-    if not text.startswith("gitdir: "):
-        return None
-    return (folder / text.removeprefix("gitdir: ").rstrip("\n")).resolve()
-
-
-def read_branch(git_dir: Path) -> str | None:
-    """The branch that is checked out, None when HEAD is detached or cannot be read. No process."""
-    try:
-        head = (git_dir / "HEAD").read_text("utf-8").strip()
-    except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
-        return None
-    return head.removeprefix("ref: refs/heads/") if head.startswith("ref: refs/heads/") else None
-
-
-def format_staged(changes: Mapping[str, tuple[bytes | None, bytes | None]], like: str) -> str:
-    """What `git diff-index --cached --no-abbrev HEAD` says where just these files are staged: bytes before and after.
-
-    None: it is not there. `like` is an object id, by which it is known what kind of ids the repository has.
-    """
-    lines = []
-    for path, sides in sorted(changes.items(), key=lambda one: one[0].encode("utf-8", "surrogateescape")):
-        modes = ["000000" if data is None else "100644" for data in sides]
-        names = ["0" * len(like) if data is None else _name_blob(data, like) for data in sides]
-        letter = "A" if sides[0] is None else "D" if sides[1] is None else "M"
-        lines.append(f":{' '.join((*modes, *names, letter))}\t{path}")
-    return "\n".join(lines)
-
-
-def _name_file(path: Path, wanted: str | None) -> str | None:
-    """The name that git gives to the file's bytes, `wanted` also where only the ends of its lines are others."""
-    if path.is_symlink():
-        return "a link"
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return None
-    except IsADirectoryError:
-        return "a folder"
-    found = _name_blob(data, wanted or "")
-    return _name_blob(data.replace(b"\r\n", b"\n"), wanted or "") if found != wanted else found
-
-
-def _name_blob(data: bytes, like: str) -> str:
-    algorithm = hashlib.sha256 if len(like) == 64 else hashlib.sha1
-    return algorithm(b"blob %d\0%b" % (len(data), data), usedforsecurity=False).hexdigest()
-
-
-def read_head(folder: Path) -> str | None:
-    """The commit that the work tree's branch has just been set to, None where only git can tell. No process."""
-    git_dir = read_gitfile(folder) or folder / ".git"
-    ref = find_common_dir(folder) / "refs" / "heads" / (read_branch(git_dir) or "")
-    return ref.read_text("utf-8").strip() if ref.is_file() else None
-
-
-def find_common_dir(folder: Path) -> Path:
-    """The git directory that all work trees of the repository share, of the top of one of them. No process."""
-    git_dir = read_gitfile(folder) or folder / ".git"
-    try:
-        return (git_dir / (git_dir / "commondir").read_text("utf-8").strip()).resolve()
-    except OSError:
-        return git_dir if git_dir.is_dir() else folder
-
-
-class LinkedWorkTree(Struct, frozen=True):
-    """One entry of .git/worktrees: its own git directory, the folder it records, and the branch (None: detached)."""
-
-    admin_dir: Path
-    folder: Path
-    branch: str | None
-
-    @property
-    def intact(self) -> bool:
-        """Whether the folder points back here: a copied or moved repository's do not."""
-        return read_gitfile(self.folder) == self.admin_dir.resolve()
-
-
-def iter_linked_worktrees(common_dir: Path) -> Iterator[LinkedWorkTree]:
-    """The linked work trees by their files: no process, however many there are."""
-    try:
-        admin_dirs = sorted((common_dir / "worktrees").iterdir())
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    for admin_dir in admin_dirs:
-        try:
-            gitdir = (admin_dir / "gitdir").read_text("utf-8").rstrip("\n")
-        except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
-            continue
-        yield LinkedWorkTree(admin_dir, (admin_dir / gitdir).parent, read_branch(admin_dir))
-
-
-def link_worktree(admin_dir: Path, folder: Path) -> None:
-    """The work tree of `admin_dir` is `folder`: both point at each other. Its files stay untouched."""
-    write_atomic(admin_dir / "gitdir", f"{folder / '.git'}\n".encode())
-    write_atomic(folder / ".git", f"gitdir: {admin_dir}\n".encode())
-
-
-def remove_worktree(git: Git, folder: Path) -> None:
-    """The linked work tree and its folder are gone, whatever lies in it."""
-    git.call("worktree", "remove", "--force", "--force", "--", str(folder))
-
-
-def exclude_locally(common_dir: Path, name: str) -> None:
-    """Git leaves `name` alone ("/media/x/"), in this clone only: no file of the project changes."""
-    pattern = re.sub(r"([\\*?\[])", r"\\\1", name)
-    path = common_dir / "info" / "exclude"
-    data = path.read_bytes() if path.exists() else b""
-    if pattern.encode() not in data.splitlines():
-        separator = b"" if not data or data.endswith(b"\n") else b"\n"
-        write_atomic(path, b"%b%b%b\n" % (data, separator, pattern.encode()))
-
-
-MERGE = "a merge"
-_UNFINISHED = {
-    "MERGE_HEAD": MERGE,
-    "rebase-merge": "a rebase",
-    "rebase-apply": "a rebase or `git am`",
-    "CHERRY_PICK_HEAD": "a cherry-pick",
-    "REVERT_HEAD": "a revert",
-}
-
-
-def find_unfinished(git_dir: Path) -> str | None:
-    """The operation that waits to be continued in this work tree: "a merge", "a rebase", …"""
-    return next((name for file, name in _UNFINISHED.items() if (git_dir / file).exists()), None)
-
-
-def find_git_locks(git_dir: Path, common_dir: Path) -> list[Path]:
-    """The locks that a git command which commits here holds now, or left behind when it was killed."""
-    branch = read_branch(git_dir)
-    places = [git_dir / "index.lock", git_dir / "HEAD.lock"]
-    places += [common_dir / "refs" / "heads" / f"{branch}.lock"] if branch else []
-    return [path for path in places if path.exists()]
-
-
-_AMEND = re.compile(r"--am(e(nd?)?)?\Z")  # As git lets it be shortened.
-
-
-def is_amending() -> bool | None:
-    """Whether the `git commit` that runs this process as its hook amends; None where the system does not tell."""
-    words = next((found for found in _iter_callers() if "commit" in found[1:]), None)
-    if words is None:
-        return None
-    options = words[: words.index("--")] if "--" in words else words
-    return any(_AMEND.match(one) for one in options)
-
-
-def _iter_callers() -> Iterator[list[str]]:
-    """The words of the git processes above this one, the nearest first."""
-    pid = os.getppid()
-    while pid > 1:
-        process = Path("/proc") / str(pid)
-        try:
-            name, words = (process / "comm").read_text(), (process / "cmdline").read_text("utf-8", "replace")
-            # The name, which stands in brackets, may hold anything.
-            pid = int((process / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()[1])
-        except OSError:
-            return
-        if name == "git\n":
-            yield words.split("\0")[:-1]
-
-
-def remove_git_locks(git_dir: Path, locks: Iterable[Path]) -> None:
-    """What a killed git command left of its locks is gone."""
-    for path in (*locks, *git_dir.glob("next-index-*.lock")):
-        path.unlink(missing_ok=True)

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from gitassets.adapters.files import write_atomic
 from gitassets.adapters.git.hook_files import are_whole, remove_hooks, write_hooks
-from gitassets.adapters.git.repository import Git, set_config, unset_config
+from gitassets.adapters.git.repository import Git
+from gitassets.adapters.git.setup import set_config, unset_config
 
 INTERPRETER = "gitassets.python"
 HOOKS_PATH = "core.hooksPath"
