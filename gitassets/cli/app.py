@@ -13,7 +13,7 @@ COMMANDS = (
     "init", "produce", "track", "open", "close", "demo", "list", "review", "approve", "reject", "reopen", "note",
     "regen", "replace", "restore", "copy", "build", "takes", "choose", "history", "edit", "show", "summary", "log",
     "blame", "diff", "providers", "cost", "push", "pull", "publish", "runs", "export", "import", "verify", "doctor",
-    "gc", "hooks", "upgrade", "move",
+    "gc", "hooks", "upgrade", "move", "help",
 )  # fmt: skip
 _MODULES = {"import": "import_", "history": "takes"}
 

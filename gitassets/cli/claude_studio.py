@@ -84,7 +84,20 @@ def import_(
     copy.copy_chosen(source, target, selection, replace=replace, dry_run=dry_run, as_json=as_json)
 
 
-_NOT_OF_ASSETS = {"init", "produce", "track", "open", "close", "demo", "push", "pull", "publish", "runs", "import"}
+_NOT_OF_ASSETS = {
+    "init",
+    "produce",
+    "track",
+    "open",
+    "close",
+    "demo",
+    "push",
+    "pull",
+    "publish",
+    "runs",
+    "import",
+    "help",
+}
 commands.register(_assets, (name for name in commands.COMMANDS if name not in _NOT_OF_ASSETS))
 _assets.command(
     "import",

@@ -69,6 +69,7 @@ USES = {
     "hooks install-server": "hooks install-server ../server-é.git",
     "hooks uninstall": "hooks uninstall",
     "demo": "demo ../projekt",
+    "help": "help approve",
 }
 EXPLAINED = {"publish": 1, "demo": 1}
 READING = ("list", "show", "log")

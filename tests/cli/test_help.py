@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import click
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from gitassets.cli.app import COMMANDS as NAMES
 from gitassets.cli.app import make_app
@@ -43,3 +44,20 @@ def test_help_says_what_a_command_does_with_examples(name: str) -> None:
     examples = [line.strip() for line in command.epilog.splitlines()[1:] if line.strip()]
     assert examples
     assert any(f"{name.split()[-1]}" in line.split() for line in examples)
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(make_app(arguments), arguments, prog_name="gitassets")
+    return result.exit_code, result.output
+
+
+@pytest.mark.parametrize("name", ["", *(one for one in COMMANDS if one.startswith("gitassets "))])
+def test_help_of_a_command_equals_its_option_help(name: str) -> None:
+    words = name.split()[1:]
+    assert run("help", *words) == run(*words, "--help")
+
+
+def test_help_of_an_unknown_command_is_wrong_usage() -> None:
+    code, output = run("help", "approv")
+    assert code == 2
+    assert "Did you mean 'approve'?" in output

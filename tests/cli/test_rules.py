@@ -54,8 +54,8 @@ READING = {
 }
 # Those that name no run that is there, or are told of elsewhere.
 OTHERS = {
-    "demo", "doctor", "gc", "history", "hooks install", "hooks install-server", "hooks status", "hooks uninstall",
-    "import", "init", "providers", "runs", "summary", "upgrade",
+    "demo", "doctor", "gc", "help", "history", "hooks install", "hooks install-server", "hooks status",
+    "hooks uninstall", "import", "init", "providers", "runs", "summary", "upgrade",
 }  # fmt: skip
 
 

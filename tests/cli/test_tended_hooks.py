@@ -18,7 +18,9 @@ from tests.whole_app import app
 
 SAID = "Set up the hooks that guard approved assets in ep1: git did not call them.\n"
 # They set the hooks up, take them away or show how they stand, or concern no project that is there already.
-ON_THEIR_OWN = {"init", "demo", "doctor", "hooks install", "hooks uninstall", "hooks status", "hooks install-server"}
+ON_THEIR_OWN = {
+    "init", "demo", "doctor", "help", "hooks install", "hooks uninstall", "hooks status", "hooks install-server",
+}  # fmt: skip
 # What each command needs to come to its project; whether it can do its work there makes no difference.
 ARGUMENTS = {
     "produce": ("--resume", "ep1", "--dry-run"),

@@ -44,6 +44,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "open": ("open RUN",),
     "close": ("close RUN",),
     "demo": ("demo .",),
+    "help": ("help", "help pull"),
     "list": ("list RUN",),
     "review": ("review RUN", "review RUN --image all"),
     "approve": ("approve RUN --segment all",),

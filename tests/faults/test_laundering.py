@@ -129,6 +129,7 @@ OTHERS: dict[str, tuple[str, ...]] = {
     "regen": ("regen ep1 --image 1 --yes",), "produce": ("produce --resume ep1 --no-video --yes",),
     "approve": ("approve ep2 --image 2",), "close": ("close ep1",), "reopen": ("reopen ep1 --image 1 --reason again",),
     "demo": (),  # It makes a project of its own, and names no other run.
+    "help": (),
 }  # fmt: skip
 
 

@@ -48,7 +48,7 @@ WRITING = {
 # They change no run, or make another one; `copy` and `doctor` have tests of their own.
 OTHERS = {
     "init", "demo", "list", "takes", "history", "show", "summary", "log", "blame", "diff", "providers", "cost", "runs",
-    "import", "verify", "gc", "upgrade", "copy", "doctor",
+    "import", "verify", "gc", "upgrade", "copy", "doctor", "help",
 }  # fmt: skip
 MARKS = ("assume-unchanged", "skip-worktree")
 
