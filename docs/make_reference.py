@@ -1,0 +1,166 @@
+"""Write docs/commands.md and the man pages from the commands' own help: `python docs/make_reference.py`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import typer
+
+from gitassets.cli.app import app
+
+DOCS = Path(__file__).parent
+_MADE_BY = "Made by `python docs/make_reference.py` from the commands' --help: change it there."
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One command: its name as it is typed, and the parts of its help."""
+
+    name: str
+    usage: str
+    text: tuple[str, ...]
+    arguments: tuple[tuple[str, str], ...]
+    options: tuple[tuple[str, str], ...]
+    examples: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+    @property
+    def anchor(self) -> str:
+        return self.name.replace(" ", "-")
+
+
+def main() -> None:
+    for name, text in make_pages().items():
+        (DOCS / name).write_text(text, "utf-8")
+
+
+def make_pages() -> dict[str, str]:
+    """Return the text of each page, by its file name in docs/."""
+    entries = tuple(_iter_entries(typer.main.get_command(app), None, "gitassets"))
+    return {
+        "commands.md": _format_markdown(entries),
+        "git-assets.1": _format_man(entries),
+        "gitassets.1": ".so man1/git-assets.1\n",
+    }
+
+
+def _iter_entries(command: click.Command, parent: click.Context | None, name: str) -> Iterator[Entry]:
+    context = click.Context(command, info_name=name.split()[-1], parent=parent, **command.context_settings)
+    inner = getattr(command, "commands", {})
+    if not inner or parent is None:
+        yield _make_entry(command, context, name)
+    for key, one in inner.items():
+        yield from _iter_entries(one, context, f"{name} {key}")
+
+
+def _make_entry(command: click.Command, context: click.Context, name: str) -> Entry:
+    examples, remarks = _split_epilog(_paragraphs(command.epilog or ""))
+    records = [(one.param_type_name, one.get_help_record(context)) for one in command.get_params(context)]
+    return Entry(
+        name=name,
+        usage=" ".join((name, *command.collect_usage_pieces(context))),
+        text=_paragraphs(command.help or ""),
+        arguments=tuple(_clean(record) for kind, record in records if kind == "argument" and record),
+        options=tuple(_clean(record) for kind, record in records if kind == "option" and record),
+        examples=examples,
+        remarks=remarks,
+    )
+
+
+def _clean(record: tuple[str, str]) -> tuple[str, str]:
+    return record[0].strip(), " ".join(record[1].split())
+
+
+def _paragraphs(text: str) -> tuple[str, ...]:
+    return tuple(" ".join(one.split()) for one in text.split("\n\n") if one.strip())
+
+
+def _split_epilog(paragraphs: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Part the examples, which follow the word "Examples:", from sentences."""
+    if "Examples:" not in paragraphs:
+        return (), paragraphs
+    after = paragraphs[paragraphs.index("Examples:") + 1 :]
+    examples = tuple(one for one in after if "gitassets " in one and not one[0].isupper())
+    return examples, tuple(one for one in after if one not in examples)
+
+
+def _format_markdown(entries: tuple[Entry, ...]) -> str:
+    whole, *commands = entries
+    contents = "".join(f"| [`{one.name}`](#{one.anchor}) | {_escape(one.text[0])} |\n" for one in commands)
+    sections = "".join(f"\n## {one.name}\n\n{_format_section(one)}" for one in commands)
+    return (
+        f"# Commands\n\n<!-- {_MADE_BY} -->\n\n{_escape(whole.text[0])}\n\n"
+        "`gitassets help COMMAND` prints the same text, and `git assets COMMAND` is the same command.\n\n"
+        f"| command | what it does |\n|---|---|\n{contents}{sections}"
+    )
+
+
+def _format_section(entry: Entry) -> str:
+    blocks = [f"```text\n{entry.usage}\n```", *map(_escape, entry.text)]
+    rows = [
+        f"| `{_in_table(name)}` | {_in_table(_escape(text))} |" for name, text in (*entry.arguments, *entry.options)
+    ]
+    blocks.append("\n".join(("| argument or option | |", "|---|---|", *rows)))
+    if entry.examples:
+        blocks.append("\n".join(("```sh", *entry.examples, "```")))
+    return "\n\n".join((*blocks, *map(_escape, entry.remarks))) + "\n"
+
+
+def _escape(text: str) -> str:
+    """Keep < and * as they are, outside of code."""
+    parts = text.split("`")
+    parts[::2] = [re.sub(r"([<*])", r"\\\1", one) for one in parts[::2]]
+    return "`".join(parts)
+
+
+def _in_table(text: str) -> str:
+    return text.replace("|", r"\|")
+
+
+def _format_man(entries: tuple[Entry, ...]) -> str:
+    whole, *commands = entries
+    lines = [
+        f'.\\" {_MADE_BY}',
+        '.TH GIT-ASSETS 1 "" "gitassets" "gitassets manual"',
+        ".SH NAME",
+        r"git-assets, gitassets \- review, lock and build the assets of a video",
+        ".SH SYNOPSIS",
+        r"\fBgit assets\fR \fICOMMAND\fR [\fIARGUMENTS\fR]",
+        ".br",
+        r"\fBgitassets\fR \fICOMMAND\fR [\fIARGUMENTS\fR]",
+        ".SH DESCRIPTION",
+        *(f".PP\n{_roff(one)}" for one in (*whole.text, *whole.remarks)),
+        ".SH OPTIONS",
+        *(_man_item(*one) for one in whole.options),
+        ".SH COMMANDS",
+    ]
+    for one in commands:
+        lines += _man_command(one)
+    return "\n".join(lines) + "\n"
+
+
+def _man_command(entry: Entry) -> Iterator[str]:
+    yield f".SS {_roff(entry.usage.partition(' ')[2])}"
+    yield from (f".PP\n{_roff(one)}" for one in entry.text)
+    yield from (_man_item(*one) for one in (*entry.arguments, *entry.options))
+    if entry.examples:
+        yield "\n".join((".PP", "Examples:", ".PP", ".nf", *(f"    {_roff(one)}" for one in entry.examples), ".fi"))
+    yield from (f".PP\n{_roff(one)}" for one in entry.remarks)
+
+
+def _man_item(name: str, text: str) -> str:
+    return f".TP\n\\fB{_roff(name)}\\fR\n{_roff(text)}"
+
+
+def _roff(text: str) -> str:
+    """Escape what roff would obey: backslashes, hyphens, and a dot or quote at the beginning of a line."""
+    escaped = text.replace("\\", r"\e").replace("-", r"\-").replace("`", r"\(ga").replace("…", "...")
+    return rf"\&{escaped}" if escaped[:1] in (".", "'") else escaped
+
+
+if __name__ == "__main__":
+    main()
