@@ -51,7 +51,7 @@ def _load() -> Any:
     except ImportError as error:
         raise GitAssetsError(
             "A timeline for editing programs needs OpenTimelineIO, which is not installed",
-            "Install it with `pip install 'gitassets[otio]'`.",
+            "Install it with `pip install opentimelineio`.",
         ) from error
     return opentimelineio
 

@@ -100,9 +100,7 @@ def _find_model(voice: str) -> str:
     try:
         from hibari.voices import VOICES, voice_path
     except ImportError as error:
-        raise ProviderError(
-            "The local voice is not installed", "Install it with `pip install 'gitassets[local]'`."
-        ) from error
+        raise ProviderError("The local voice is not installed", "Install it with `pip install hibari-tts`.") from error
     if voice not in VOICES:
         raise ProviderError(f"The local voice has no voice {voice!r}", f"It has {', '.join(VOICES)}.")
     try:

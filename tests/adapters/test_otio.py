@@ -170,4 +170,4 @@ def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "opentimelineio", None)
     with pytest.raises(GitAssetsError, match="OpenTimelineIO, which is not installed") as caught:
         check_otio()
-    assert "pip install 'gitassets[otio]'" in caught.value.hint
+    assert "pip install opentimelineio" in caught.value.hint

@@ -205,4 +205,4 @@ def test_without_hibari_the_remedy_is_told(voice: LocalVoice, monkeypatch: pytes
     monkeypatch.setitem(sys.modules, "hibari.voices", None)
     with pytest.raises(ProviderError, match="not installed") as caught:
         voice.check(request())
-    assert "pip install 'gitassets[local]'" in caught.value.hint
+    assert "pip install hibari-tts" in caught.value.hint
