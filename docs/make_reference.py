@@ -14,6 +14,44 @@ from gitassets.cli.app import app
 
 DOCS = Path(__file__).parent
 _MADE_BY = "Made by `python docs/make_reference.py` from the commands' --help: change it there."
+_RULES = (
+    (
+        "Runs and selections",
+        (
+            "RUN is a run's id, a unique beginning of it, the path of its folder, or `latest`: the newest run.",
+            "SEL chooses segments, counted from 1: `all`, `5`, `1,3,5`, `1-10`, or a mixture such as `1-3,7`. "
+            "`all` takes every asset that can be taken and names the rest. "
+            "A number that cannot be taken is an error, and nothing changes.",
+        ),
+    ),
+    (
+        "Output",
+        (
+            "With `--json` a command prints one JSON object with stable keys, and nothing else, on standard output. "
+            "The key `schema` is its version. `--dry-run` shows what would happen.",
+            "Characters that the output's encoding cannot represent are written in ASCII: "
+            "`->` for an arrow, escapes in JSON. `gitassets --install-completion` sets up completion for your shell.",
+        ),
+    ),
+    (
+        "Exit codes",
+        (
+            "0: done. 1: an error with an explanation, or some of the work could not be done. 2: wrong usage. "
+            "3: a bug in gitassets; the message names a log to report. 130: interrupted.",
+        ),
+    ),
+)
+_TASKS = (
+    ("Set up, produce, import media", "init produce track open close demo"),
+    ("Look", "list show summary log diff blame takes history cost providers help"),
+    ("Decide", "review approve reject reopen note"),
+    ("Make and choose takes, change texts", "regen choose replace restore edit"),
+    ("Reuse assets, correct them, take over runs of claude-studio", "copy move upgrade"),
+    ("Build the video, its captions, and the record of its assets", "build"),
+    ("Share through a git server and a DVC remote", "push pull publish runs"),
+    ("Pack a run into one file, or a timeline for editing programs", "export import"),
+    ("Check locks, set up hooks, repair, free space", "verify hooks doctor gc"),
+)
 
 
 @dataclass(frozen=True)
@@ -90,13 +128,19 @@ def _split_epilog(paragraphs: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[s
 
 def _format_markdown(entries: tuple[Entry, ...]) -> str:
     whole, *commands = entries
-    contents = "".join(f"| [`{one.name}`](#{one.anchor}) | {_escape(one.text[0])} |\n" for one in commands)
+    rules = "".join(f"\n## {title}\n\n" + "\n\n".join(texts) + "\n" for title, texts in _RULES)
+    anchors = {one.name.split()[1]: one.anchor for one in reversed(commands)}
+    contents = "".join(f"| {task} | {_format_links(names, anchors)} |\n" for task, names in _TASKS)
     sections = "".join(f"\n## {one.name}\n\n{_format_section(one)}" for one in commands)
     return (
         f"# Commands\n\n<!-- {_MADE_BY} -->\n\n{_escape(whole.text[0])}\n\n"
         "`gitassets help COMMAND` prints the same text, and `git assets COMMAND` is the same command.\n\n"
-        f"| command | what it does |\n|---|---|\n{contents}{sections}"
+        f"| task | commands |\n|---|---|\n{contents}{rules}{sections}"
     )
+
+
+def _format_links(names: str, anchors: dict[str, str]) -> str:
+    return ", ".join(f"[`{one}`](#{anchors[one]})" for one in names.split())
 
 
 def _format_section(entry: Entry) -> str:
@@ -136,8 +180,10 @@ def _format_man(entries: tuple[Entry, ...]) -> str:
         *(f".PP\n{_roff(one)}" for one in (*whole.text, *whole.remarks)),
         ".SH OPTIONS",
         *(_man_item(*one) for one in whole.options),
-        ".SH COMMANDS",
     ]
+    for title, texts in _RULES:
+        lines += (f".SH {title.upper()}", *(f".PP\n{_roff(one)}" for one in texts))
+    lines.append(".SH COMMANDS")
     for one in commands:
         lines += _man_command(one)
     return "\n".join(lines) + "\n"

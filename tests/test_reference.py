@@ -42,6 +42,7 @@ def test_example_of_help_is_accepted_by_its_command(example: str) -> None:
 def test_every_command_has_a_section_in_both_manuals() -> None:
     for name in (one for one in COMMANDS if one.startswith("gitassets ")):
         assert f"\n## {name}\n" in PAGES["commands.md"]
+        assert f"[`{name.split()[1]}`](#gitassets-{name.split()[1]}" in PAGES["commands.md"]
         assert f"\n.SS {name.removeprefix('gitassets ')} " in PAGES["git-assets.1"].replace(r"\-", "-") + " "
 
 
