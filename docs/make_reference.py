@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import typer
 
-from gitassets.cli.app import app
+from gitassets.cli.app import make_app
 
 DOCS = Path(__file__).parent
 _MADE_BY = "Made by `python docs/make_reference.py` from the commands' --help: change it there."
@@ -78,7 +78,7 @@ def main() -> None:
 
 def make_pages() -> dict[str, str]:
     """Return the text of each page, by its file name in docs/."""
-    entries = tuple(_iter_entries(typer.main.get_command(app), None, "gitassets"))
+    entries = tuple(_iter_entries(typer.main.get_command(make_app(())), None, "gitassets"))
     return {
         "commands.md": _format_markdown(entries),
         "git-assets.1": _format_man(entries),

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from gitassets.cli.demo import _STORY
+from gitassets.cli.demo_story import STORY
 from tests.actions.checks import PACKAGE_ROOT, git, run_cli
 from tests.actions.locked_run import copy_project
 from tests.adapters.media_files import make_clip, make_picture, make_tone
@@ -205,7 +205,7 @@ def test_the_demo_prints_what_the_readme_shows() -> None:
         line[2:] for block in read_blocks("README.md", "console") for line in block.splitlines() if line[:1] == "$"
     ]
     assert len(shown) > 4
-    assert set(shown) <= {f"gitassets {line}" for _, line in _STORY}
+    assert set(shown) <= {f"gitassets {line}" for _, line in STORY}
 
 
 @pytest.mark.parametrize("page", PAGES)

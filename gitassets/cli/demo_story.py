@@ -11,7 +11,7 @@ import typer
 from gitassets.actions.demo import make_demo
 
 RUN_ID = "demo"
-_STORY = (
+STORY = (
     ("A script becomes a run: narration for each paragraph, and pictures.",
      "produce --script script.md --run-id demo --budget full"),
     ("Every asset is a draft at first.", "list demo"),
@@ -29,7 +29,7 @@ def run_demo(folder: Path) -> None:
     """Make a new project in `folder`, and take a run in it the whole way up to the video."""
     _prepare(folder)
     os.chdir(folder)
-    for remark, line in _STORY:
+    for remark, line in STORY:
         typer.secho(f"\n# {remark}", dim=True)
         typer.secho(f"$ gitassets {line}", bold=True)
         _call(shlex.split(line))
