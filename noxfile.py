@@ -1,0 +1,46 @@
+"""What people run while they work on gitassets: `nox -s lint types test`, or `nox --list`.
+
+Each session has an environment of its own, made once. `nox --no-venv` uses the one that is active.
+"""
+
+from __future__ import annotations
+
+import nox
+
+# The same commands stand in .ci/run, which works without nox; tests/test_kit.py compares them.
+LINT = (("ruff", "check", "."), ("ruff", "format", "--check", "."))
+TYPES = (("mypy",),)
+
+nox.options.sessions = ["lint", "types", "test"]
+nox.options.reuse_venv = "yes"
+
+
+def _run(session: nox.Session, *commands: tuple[str, ...]) -> None:
+    if session.virtualenv.is_sandboxed:
+        session.install("-e", ".[test]")
+    for command in commands:
+        session.run(*command)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check the code: style, complexity, docstrings, layers."""
+    _run(session, *LINT)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the types."""
+    _run(session, *TYPES)
+
+
+@nox.session
+def test(session: nox.Session) -> None:
+    """Run the tests; what follows `--` goes to pytest."""
+    _run(session, ("pytest", *session.posargs))
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure what locks and sharing cost, as ratios to plain git and DVC."""
+    _run(session, ("python", "benchmarks/locks.py"), ("python", "benchmarks/sharing.py"))

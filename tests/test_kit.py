@@ -1,0 +1,34 @@
+"""The kit for contributors: nox, .ci/run and pre-commit run the same checks."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[1]
+
+
+def read_nox_commands(name: str) -> list[str]:
+    """The commands in that constant of noxfile.py, which nox itself is not needed to read."""
+    for one in ast.parse((ROOT / "noxfile.py").read_text("utf-8")).body:
+        if isinstance(one, ast.Assign) and [ast.unparse(target) for target in one.targets] == [name]:
+            return [" ".join(command) for command in ast.literal_eval(one.value)]
+    raise AssertionError(f"noxfile.py has no {name}")
+
+
+def test_ci_ends_with_the_checks_of_nox() -> None:
+    commands = [*read_nox_commands("LINT"), *read_nox_commands("TYPES")]
+    assert (ROOT / ".ci" / "run").read_text("utf-8").splitlines()[-len(commands) :] == commands
+
+
+def test_pre_commit_runs_every_program_of_the_checks_and_downloads_none() -> None:
+    repositories = YAML(typ="safe").load(ROOT / ".pre-commit-config.yaml")["repos"]
+    hooks = [hook for one in repositories for hook in one["hooks"]]
+    assert {one["repo"] for one in repositories} == {"local"}
+    assert {hook["language"] for hook in hooks} == {"system"}
+    # It mends what it can, so it formats where the others only check.
+    wanted = {one.replace(" --check", "") for name in ("LINT", "TYPES") for one in read_nox_commands(name)}
+    ran = {hook["entry"].replace(" --force-exclude", "").replace(" --fix", "") for hook in hooks}
+    assert {one.removesuffix(" .") for one in wanted} == ran
