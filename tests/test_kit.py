@@ -1,13 +1,17 @@
-"""The kit for contributors: nox, .ci/run and pre-commit run the same checks."""
+"""The kit for contributors: nox, .ci/run and pre-commit run the same checks, and workflows run only what is pinned."""
 
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
+import pytest
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[1]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+PINNED = re.compile(r"uses: (\./\S+|[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d\S*)")
 
 
 def read_nox_commands(name: str) -> list[str]:
@@ -32,3 +36,12 @@ def test_pre_commit_runs_every_program_of_the_checks_and_downloads_none() -> Non
     wanted = {one.replace(" --check", "") for name in ("LINT", "TYPES") for one in read_nox_commands(name)}
     ran = {hook["entry"].replace(" --force-exclude", "").replace(" --fix", "") for hook in hooks}
     assert {one.removesuffix(" .") for one in wanted} == ran
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_workflow_pins_each_action_by_commit_with_its_tag_beside_it(path: Path) -> None:
+    text = path.read_text("utf-8")
+    used = [line.strip().removeprefix("- ") for line in text.splitlines() if "uses:" in line]
+    assert used
+    assert [one for one in used if not PINNED.fullmatch(one)] == []
+    assert YAML(typ="safe").load(text)["permissions"] == {"contents": "read"}
