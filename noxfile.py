@@ -10,6 +10,11 @@ import nox
 # The same commands stand in .ci/run, which works without nox; tests/test_kit.py compares them.
 LINT = (("ruff", "check", "."), ("ruff", "format", "--check", "."))
 TYPES = (("mypy",),)
+COVER = (
+    ("coverage", "run", "-m", "pytest"),
+    ("coverage", "combine", "--quiet"),
+    ("coverage", "report", "--sort=-cover"),
+)
 
 nox.options.sessions = ["lint", "types", "test"]
 nox.options.reuse_venv = "yes"
@@ -38,6 +43,13 @@ def types(session: nox.Session) -> None:
 def test(session: nox.Session) -> None:
     """Run the tests; what follows `--` goes to pytest."""
     _run(session, ("pytest", *session.posargs))
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Print the branch coverage, with that of the programs which tests start: twice as slow as test."""
+    session.env["COVER_PROGRAMS"] = "1"
+    _run(session, *COVER)
 
 
 @nox.session
