@@ -53,6 +53,12 @@ def coverage(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Write docs/commands.md and the man pages from --help, and test what the docs say."""
+    _run(session, ("python", "docs/make_reference.py"), ("pytest", "tests/test_reference.py"))
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure what locks and sharing cost, as ratios to plain git and DVC."""
     _run(session, ("python", "benchmarks/locks.py"), ("python", "benchmarks/sharing.py"))
