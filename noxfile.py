@@ -8,7 +8,7 @@ from __future__ import annotations
 import nox
 
 # The same commands stand in .ci/run, which works without nox; tests/test_kit.py compares them.
-LINT = (("ruff", "check", "."), ("ruff", "format", "--check", "."))
+LINT = (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("lint-imports",))
 TYPES = (("mypy",),)
 COVER = (
     ("coverage", "run", "-m", "pytest"),
