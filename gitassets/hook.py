@@ -52,13 +52,14 @@ _ALLOW = "Where your team edits by hand: git config gitassets.allowByHand true"
 
 
 def _check(*, merging: bool) -> int:
+    from gitassets.adapters.git.hook_files import FOLLOWS
     from gitassets.githooks.check_commit import check_staged, find_staged
 
     staged = find_staged(Path.cwd(), os.environ)
     if staged is None:
         return 0
     code = _report(check_staged(staged, os.environ, merging=merging), "This commit is blocked")
-    if code == 0 and staged.merge_heads:
+    if code == 0 and staged.merge_heads and FOLLOWS not in os.environ:
         # Git runs post-merge only where it made the commit itself.
         _follow("HEAD")
     return code

@@ -60,12 +60,9 @@ if [ "$hook" = pre-commit ] && [ -n "$GITASSETS_STAGED" ] &&
     exit 0
 fi
 
-# A merge is judged by what it merges. The message of a command of gitassets names all that it does.
-if [ "$hook" = commit-msg ]; then
-    [ ! -f "$gitdir/MERGE_HEAD" ] || exit 0
-    if [ -n "$GITASSETS_MESSAGE" ] && [ "$(cat "$1")" = "$GITASSETS_MESSAGE" ]; then
-        exit 0
-    fi
+# The message of a command of gitassets names all that it does.
+if [ "$hook" = commit-msg ] && [ -n "$GITASSETS_MESSAGE" ] && [ "$(cat "$1")" = "$GITASSETS_MESSAGE" ]; then
+    exit 0
 fi
 
 if [ -x "$python" ]; then

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gitassets.domain.changes import Change, iter_changes, tell_commit
-from gitassets.domain.conflict import settles_anew
+from gitassets.domain.changes import iter_changes
+from gitassets.domain.conflict import describe_record, settled_records, settles_anew
 from gitassets.domain.manifest import Address, Asset, Kind
 from gitassets.domain.status import Status
-from gitassets.runs.history import HandedOn, RawCommit, format_time
+from gitassets.runs.deviations import tell
+from gitassets.runs.history import HandedOn, HistoryReader, RawCommit, format_time
 from gitassets.runs.project import Project, Run
 from gitassets.runs.take_history import Step, iter_steps
 
 
 class Approval(Struct, frozen=True):
-    """Who approved an asset's current bytes, and in which commit; `by_hand` where its message does not name that."""
+    """Who approved an asset's current bytes, and in which commit; `by_hand` where its message does not name that.
+
+    `settled` are the contradicting decisions of two branches, in words, where it decided between these.
+    """
 
     address: Address
     status: Status
@@ -27,6 +31,7 @@ class Approval(Struct, frozen=True):
     author: str
     date: str
     by_hand: bool = False
+    settled: tuple[str, ...] = ()
 
 
 _Approvals = dict[Address, Approval]
@@ -37,11 +42,11 @@ def blame(project: Project, run: Run, kind: Kind | None = None) -> tuple[Approva
 
     It follows from the manifests alone, whatever the messages say.
     """
-    steps = list(iter_steps(project, run))
+    steps, reader = list(iter_steps(project, run)), HistoryReader(project.git)
     handed = HandedOn[_Approvals]({step.commit.oid: step.commit.parents for step in steps})
     found: _Approvals = {}
     for step in steps:
-        found = _approve(step, kind, handed.take(step.commit))
+        found = _mark_by_hand(reader, step, _approve(step, kind, handed.take(step.commit)))
         handed.give(step.commit, found)
     order = list(Kind)
     return tuple(found[one] for one in sorted(found, key=lambda one: (one.segment, order.index(one.kind))))
@@ -50,28 +55,27 @@ def blame(project: Project, run: Run, kind: Kind | None = None) -> tuple[Approva
 def _approve(step: Step, kind: Kind | None, earlier: Sequence[_Approvals]) -> _Approvals:
     """The approvals after this commit: those that a parent had already, and its own."""
     found: _Approvals = {}
-    reopened = {one.address for one in _iter_reopened(step)}
+    reopened = _find_reopened(step)
     for address, asset in step.manifest.assets(kind):
         if asset.approved:
             # Who decided between two branches has approved, also where one of them had done so.
-            anew = address in reopened or settles_anew(asset, [one.asset(address) for one in step.parents])
-            known = None if anew else _find_approval(address, asset, earlier)
-            found[address] = known or _approval(address, asset, step.commit)
-    return _mark_by_hand(step, found)
+            settled = settles_anew(asset, [one.asset(address) for one in step.parents])
+            known = None if settled or address in reopened else _find_approval(address, asset, earlier)
+            found[address] = known or _approval(address, asset, step.commit, settled=settled)
+    return found
 
 
-def _iter_reopened(step: Step) -> Iterator[Change]:
-    """What one commit reopened and approved again: of its parent's approval nothing is left."""
-    if len(step.commit.parents) == 1 and step.parents:
-        yield from (one for one in iter_changes(step.parents[0], step.manifest) if one.reopened)
+def _find_reopened(step: Step) -> set[Address]:
+    """What one commit reopened and approved again: of its parents' approvals nothing is left."""
+    found = [{one.address for one in iter_changes(side, step.manifest) if one.reopened} for side in step.parents]
+    return set.intersection(*found) if found else set()
 
 
-def _mark_by_hand(step: Step, found: _Approvals) -> _Approvals:
+def _mark_by_hand(reader: HistoryReader, step: Step, found: _Approvals) -> _Approvals:
     own = [address for address, one in found.items() if one.commit == step.commit.oid]
-    if not own or len(step.commit.parents) > 1:
+    if not own:
         return found
-    told = tell_commit(next(iter(step.parents), None), step.manifest, step.commit.message)
-    by_hand = {one.address for one in told.by_hand}
+    by_hand = {one.address for one in tell(reader, step.commit, step.parents, step.manifest).by_hand}
     return {**found, **{address: replace(found[address], by_hand=True) for address in own if address in by_hand}}
 
 
@@ -80,5 +84,7 @@ def _find_approval(address: Address, asset: Asset, earlier: Sequence[_Approvals]
     return replace(known, status=asset.status, path=asset.path) if known else None
 
 
-def _approval(address: Address, asset: Asset, commit: RawCommit) -> Approval:
-    return Approval(address, asset.status, asset.md5, asset.path, commit.oid, commit.author, format_time(commit.time))
+def _approval(address: Address, asset: Asset, commit: RawCommit, *, settled: bool) -> Approval:
+    made = (commit.oid, commit.author, format_time(commit.time))
+    between = tuple(map(describe_record, settled_records(asset))) if settled else ()
+    return Approval(address, asset.status, asset.md5, asset.path, *made, settled=between)

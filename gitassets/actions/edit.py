@@ -19,7 +19,8 @@ from gitassets.domain.stale import Stale, iter_stale, text_md5
 from gitassets.errors import ConflictError, LockedError, UsageError
 from gitassets.making.record import write_run
 from gitassets.runs.project import Project, Run, read_manifest
-from gitassets.runs.transaction import Session
+from gitassets.runs.settle_merge import Settled
+from gitassets.runs.transaction import Session, how_to_conclude
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +35,8 @@ class EditOptions:
 class EditResult(Struct, frozen=True, kw_only=True):
     """Text and prompt as they are now, and before. `stale` are the segment's assets that do not fit them.
 
-    `commit` is None when all of it was so already, or on a dry run.
+    `commit` is None when all of it was so already, or on a dry run. Within a merge `merge` says what is left in
+    conflict; the commit is the one that concludes it.
     """
 
     run_id: str
@@ -46,6 +48,7 @@ class EditResult(Struct, frozen=True, kw_only=True):
     stale: tuple[Stale, ...]
     commit: str | None
     dry_run: bool
+    merge: Settled | None = None
 
     @property
     def changed(self) -> tuple[str, ...]:
@@ -71,6 +74,9 @@ def edit(project: Project, run: Run, selection: Selection, options: EditOptions)
         if session.merging:
             _check_in_conflict(session, list(edited), options)
         result, after = _result(before, edited, options), before.with_segments(edited)
+        if session.merging:
+            settled = session.settle(after, _describe(result))
+            return replace(result, commit=settled.commit, merge=settled)
         commit = session.commit(after, _describe(result)) if after != before else None
     return replace(result, commit=commit)
 
@@ -94,7 +100,7 @@ def _check_in_conflict(session: Session, numbers: Sequence[int], options: EditOp
         raise ConflictError(
             f"Segment {format_ranges(numbers)} of {session.run.run_id} cannot be edited now: a merge is not finished, "
             "and only its texts that are in conflict can be settled",
-            f"Conclude the merge first: `git -C {session.folder} commit`.",
+            how_to_conclude(session),
         )
 
 

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from gitassets.adapters.git.repository import Commit
 from gitassets.adapters.state.deviation_log import Deviation
 from gitassets.domain.audit import LogEntry
 from gitassets.domain.commit_message import (
     CommitMessage,
-    Transition,
     parse_claims,
     parse_message,
     parse_segments,
     parse_words,
 )
-from gitassets.domain.conflict import settles_anew
 from gitassets.domain.manifest import Kind
 from gitassets.domain.selection import Selection, select_segments
-from gitassets.domain.status import Status
 from gitassets.runs.deviations import find_deviations
-from gitassets.runs.history import HistoryReader
 from gitassets.runs.project import Project, Run, read_manifest
 
 
@@ -32,12 +26,12 @@ def read_log(
     What changed follows from the manifests: a message counts only where it says the same.
     """
     numbers = None if segments is None else set(select_segments(segments, read_manifest(project, run)))
-    reader, deviations = HistoryReader(project.git), find_deviations(project, run)
-    entries = (_entry(commit, reader, deviations.get(commit.oid)) for commit in project.git.iter_log(run.ref))
+    deviations = find_deviations(project, run)
+    entries = (_entry(commit, deviations.get(commit.oid)) for commit in project.git.iter_log(run.ref))
     return tuple(entry for entry in entries if _concerns(entry, numbers, kind))
 
 
-def _entry(commit: Commit, reader: HistoryReader, deviation: Deviation | None) -> LogEntry:
+def _entry(commit: Commit, deviation: Deviation | None) -> LogEntry:
     parsed = parse_message(commit.message)
     subject = commit.message.split("\n", 1)[0]
     if parsed is None:
@@ -52,20 +46,10 @@ def _entry(commit: Commit, reader: HistoryReader, deviation: Deviation | None) -
         parsed.action,
         summary,
         parsed.words,
-        deviation.transitions if deviation else parsed.transitions or tuple(_iter_settled(commit, reader)),
+        deviation.transitions if deviation else parsed.transitions,
         parsed.segments,
         deviation.by_hand if deviation else (),
     )
-
-
-def _iter_settled(commit: Commit, reader: HistoryReader) -> Iterator[Transition]:
-    """The decisions between two branches that a merge was concluded with: its message does not tell them."""
-    if len(commit.parents) != 2:
-        return
-    merged, *before = (reader.read_state(oid).manifest for oid in (commit.oid, *commit.parents))
-    for address, asset in merged.assets() if merged else ():
-        if settles_anew(asset, [one.asset(address) for one in before if one is not None]):
-            yield Transition(address, Status.REVIEW, asset.status)
 
 
 def _concerns(entry: LogEntry, numbers: set[int] | None, kind: Kind | None) -> bool:

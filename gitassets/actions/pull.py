@@ -29,6 +29,7 @@ from gitassets.domain.selection import Selection, select_segments
 from gitassets.errors import ConflictError, NotFoundError
 from gitassets.making.record import write_run
 from gitassets.runs.create import check_set_up
+from gitassets.runs.disputes import Dispute, find_disputes
 from gitassets.runs.fetch import Fetched, fetch, want
 from gitassets.runs.incoming import check_incoming
 from gitassets.runs.merge import hold_merge, is_stuck
@@ -55,7 +56,8 @@ class PullOptions:
 
 class PullResult(Struct, frozen=True, kw_only=True):
     """`commit` is the run's now, `before` what it was (None: the run was not here), `ahead` how many commits the server
-    lacks. `merged`: both sides had new commits. `merging`: that merge waits for the `conflicts` to be settled.
+    lacks. `merged`: both sides had new commits. `merging`: that merge waits for the `conflicts` to be settled, and
+    `disputes` say who decided what, of texts too.
 
     `restored` files were written; `differing` ones hold other bytes than the manifest names, and were left.
     """
@@ -71,6 +73,7 @@ class PullResult(Struct, frozen=True, kw_only=True):
     fetched: Fetched
     merging: bool = False
     conflicts: tuple[Address, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
     restored: tuple[str, ...] = ()
     differing: tuple[str, ...] = ()
 
@@ -250,9 +253,11 @@ def _finish(project: Project, run: Run, server: str, tips: _Tips, fetched: Fetch
 
 def _stop(project: Project, run: Run, server: str, tips: _Tips, fetched: Fetched) -> PullResult:
     """The merge waits in the run's folder for its conflicts to be settled."""
-    manifest = read_manifest(project, find_run(project, run.run_id))
+    now = find_run(project, run.run_id)
+    manifest = read_manifest(project, now)
     conflicts = tuple(address for address, _ in iter_conflicts(manifest))
-    return replace(_describe(project, run, server, tips, fetched), conflicts=conflicts, merging=True)
+    disputes = find_disputes(project, now, manifest)
+    return replace(_describe(project, run, server, tips, fetched), conflicts=conflicts, disputes=disputes, merging=True)
 
 
 def _describe(project: Project, run: Run, server: str, tips: _Tips, fetched: Fetched) -> PullResult:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gitassets.domain.conflict import describe_conflict, iter_text_conflicts
 from gitassets.domain.image_prompt import said_prompt
@@ -63,6 +64,7 @@ def list_assets(
         for address, asset in manifest.assets(kind)
         if (numbers is None or address.segment in numbers) and (status is None or asset.status is status)
     )
+    rows = tuple(_name_deciders(project, run, manifest, rows))
     return ListResult(run.run_id, run.folder, manifest.production_state, len(manifest.segments), rows)
 
 
@@ -74,7 +76,20 @@ def read_rows(project: Project, run: Run, selection: AssetSelection) -> list[Ass
 
 def _rows(project: Project, run: Run, manifest: Manifest, chosen: Sequence[Chosen]) -> list[AssetRow]:
     found = ((one.address, manifest.asset(one.address)) for one in chosen)
-    return [_row(project, run, manifest, address, asset) for address, asset in found if asset is not None]
+    rows = [_row(project, run, manifest, address, asset) for address, asset in found if asset is not None]
+    return _name_deciders(project, run, manifest, rows)
+
+
+def _name_deciders(project: Project, run: Run, manifest: Manifest, rows: Sequence[AssetRow]) -> list[AssetRow]:
+    """The rows; those in conflict say who decided what."""
+    if not any(one.conflict for one in rows):
+        return list(rows)
+    from gitassets.runs.disputes import find_disputes
+
+    found = {(one.segment, one.kind): one.sides for one in find_disputes(project, run, manifest)}
+    return [
+        replace(row, conflict=tuple(side.describe() for side in found.get((row.segment, row.kind), ()))) for row in rows
+    ]
 
 
 def _row(project: Project, run: Run, manifest: Manifest, address: Address, asset: Asset) -> AssetRow:
@@ -89,7 +104,7 @@ def _row(project: Project, run: Run, manifest: Manifest, address: Address, asset
 @dataclass(frozen=True)
 class SegmentResult:
     """One segment whole: its text, note and assets. `prompt` is what its image is to show, where somebody said so;
-    `text_in_conflict`: both sides of a merge stand in the text."""
+    `text_in_conflict`: both sides of a merge stand in the text, and `text_sides` are these, with who wrote them."""
 
     run_id: str
     segment: int
@@ -100,6 +115,7 @@ class SegmentResult:
     sync_status: str
     rows: tuple[AssetRow, ...]
     text_in_conflict: bool = False
+    text_sides: tuple[str, ...] = ()
 
 
 def show_segment(project: Project, run: Run, selection: Selection) -> tuple[SegmentResult, ...]:
@@ -115,6 +131,7 @@ def _segment(project: Project, run: Run, manifest: Manifest, number: int) -> Seg
         for kind in Kind
         if (asset := segment.asset(kind)) is not None
     )
+    in_conflict = number in iter_text_conflicts(manifest)
     return SegmentResult(
         run_id=run.run_id,
         segment=number,
@@ -123,9 +140,17 @@ def _segment(project: Project, run: Run, manifest: Manifest, number: int) -> Seg
         prompt=said_prompt(segment),
         notes=segment.notes,
         sync_status=segment.sync_status,
-        rows=rows,
-        text_in_conflict=number in iter_text_conflicts(manifest),
+        rows=tuple(_name_deciders(project, run, manifest, rows)),
+        text_in_conflict=in_conflict,
+        text_sides=_describe_texts(project, run, manifest, number) if in_conflict else (),
     )
+
+
+def _describe_texts(project: Project, run: Run, manifest: Manifest, number: int) -> tuple[str, ...]:
+    from gitassets.runs.disputes import find_disputes
+
+    found = (one for one in find_disputes(project, run, manifest) if (one.segment, one.kind) == (number, None))
+    return tuple(side.describe() for one in found for side in one.sides)
 
 
 @dataclass(frozen=True)

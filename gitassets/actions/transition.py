@@ -19,7 +19,8 @@ from gitassets.making.record import write_run
 from gitassets.runs.expected_bytes import check_expected, parse_expected
 from gitassets.runs.missing_blobs import require_blob
 from gitassets.runs.project import Project, Run, read_manifest
-from gitassets.runs.transaction import Session
+from gitassets.runs.settle_merge import Settled
+from gitassets.runs.transaction import Session, how_to_conclude
 
 
 class DecidedOn(Struct, frozen=True):
@@ -31,7 +32,10 @@ class DecidedOn(Struct, frozen=True):
 
 
 class TransitionResult(Struct, frozen=True):
-    """`assets` are those that changed or were so already. `commit` is None when nothing changed, or on a dry run."""
+    """`assets` are those that changed or were so already. `commit` is None when nothing changed, or on a dry run.
+
+    Within a merge `merge` says what is left in conflict; the commit is the one that concludes it, None until then.
+    """
 
     run_id: str
     action: str
@@ -41,6 +45,7 @@ class TransitionResult(Struct, frozen=True):
     assets: tuple[DecidedOn, ...]
     commit: str | None
     dry_run: bool
+    merge: Settled | None = None
 
 
 Decide = Callable[[Manifest, Sequence[Chosen]], Decision]
@@ -156,8 +161,9 @@ def _change(
             _check_seen(session, decision)
         if wanted is not None and action == "reject":
             _check_files(session, decision)
-        commit = _commit(session, action, decision, words) if decision.transitions else None
-    return _result(run, action, decision, commit, dry_run=False)
+        settled = _commit(session, action, decision, words) if decision.transitions else None
+    result = _result(run, action, decision, settled.commit if settled else None, dry_run=False)
+    return replace(result, merge=settled if session.merging else None)
 
 
 def _leave_out_agreed(session: Session, action: str, chosen: Sequence[Chosen]) -> list[Chosen]:
@@ -171,7 +177,7 @@ def _leave_out_agreed(session: Session, action: str, chosen: Sequence[Chosen]) -
             raise ConflictError(
                 f"Cannot {action} {one.address} of {session.run.run_id} now: a merge is not finished, "
                 "and this asset is not in conflict",
-                f"Conclude the merge first: `git -C {session.folder} commit`.",
+                how_to_conclude(session),
             )
         agreed.append(one)
     return agreed
@@ -195,12 +201,14 @@ def _check_files(session: Session, decision: Decision) -> None:
     check_bytes(session, [one for one, asset in found if asset and (session.folder / asset.path).exists()])
 
 
-def _commit(session: Session, action: str, decision: Decision, words: str) -> str:
+def _commit(session: Session, action: str, decision: Decision, words: str) -> Settled:
     if action == "approve":
         check_bytes(session, [one.address for one in decision.transitions])
     what = format_addresses(one.address for one in decision.transitions)
     message = CommitMessage(session.run.run_id, action, what, words, decision.transitions)
-    return session.commit(decision.manifest, message)
+    if session.merging:
+        return session.settle(decision.manifest, message)
+    return Settled(session.commit(decision.manifest, message))
 
 
 def check_bytes(session: Session, addresses: Sequence[Address]) -> None:

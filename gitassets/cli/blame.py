@@ -22,10 +22,11 @@ def register(app: typer.Typer) -> None:
 def blame(run: RunArgument, kind: TypeOption = None, as_json: JsonOption = False) -> None:
     """Show who approved each locked asset, when, in which commit, and which bytes.
 
-    An approval that its commit's message does not name is marked as made by hand.
+    An approval that its commit's message does not name is marked as made by hand. Where one settled a conflict, the
+    decisions of both branches are told below.
     """
     from gitassets.actions.blame import blame as act
-    from gitassets.cli.render import emit_json, make_console, make_table, plain, style_status
+    from gitassets.cli.render import emit_json, make_console, make_table, plain, printable, style_status
 
     project, found = look_at_run(run, history=True)
     approvals = act(project, found, kind)
@@ -44,3 +45,6 @@ def blame(run: RunArgument, kind: TypeOption = None, as_json: JsonOption = False
             one.commit[:10], one.md5[:12],
         )  # fmt: skip
     make_console().print(table)
+    for one in approvals:
+        if one.settled:
+            typer.echo(printable(f"{one.address} was decided between two branches: {' against '.join(one.settled)}"))

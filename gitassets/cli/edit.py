@@ -60,13 +60,19 @@ def edit(
 
 
 def _tell_edited(result: EditResult) -> None:
+    from gitassets.cli.phrases import tell_settled
     from gitassets.cli.render import printable
 
+    if not result.changed and result.merge is not None:
+        typer.echo(f"Settled the text of segment {result.segment} in {result.run_id}")
+        tell_settled(result.merge)
+        return
     if not result.changed:
         typer.echo(f"Nothing to change: segment {result.segment} of {result.run_id} is so already.")
         return
     done = "Would change" if result.dry_run else "Changed"
     typer.echo(f"{done} the {' and the '.join(result.changed)} of segment {result.segment} in {result.run_id}")
+    tell_settled(result.merge)
     for one in result.stale:
         typer.echo(printable(f"  stale: {one.address} {one.why}"))
     if result.stale and not result.dry_run:

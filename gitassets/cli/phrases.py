@@ -13,7 +13,9 @@ from gitassets.domain.decision import Skipped
 from gitassets.domain.manifest import Address
 from gitassets.making.prepare import LeftOut
 from gitassets.making.record import Failure
+from gitassets.runs.disputes import Dispute
 from gitassets.runs.proof import Unproven, describe_unproven
+from gitassets.runs.settle_merge import Settled
 
 if TYPE_CHECKING:
     from gitassets.actions.transition import TransitionResult
@@ -58,6 +60,25 @@ def tell_skipped(skipped: Sequence[Skipped]) -> None:
         typer.echo(f"  left out: {format_addresses(addresses)} {why}")
 
 
+def tell_settled(settled: Settled | None) -> None:
+    """What a decision within a merge came to."""
+    if settled is None:
+        return
+    if settled.commit is not None:
+        typer.echo(f"Nothing is left in conflict: the merge is concluded ({settled.commit[:10]}).")
+    elif settled.left:
+        typer.echo(printable(f"Left in conflict: {', '.join(settled.left)}. The last decision concludes the merge."))
+
+
+def tell_dispute(dispute: Dispute, there: str) -> None:
+    """Each side of a conflict, with who decided that when."""
+    typer.echo(f"  {dispute}:", err=True)
+    for side in dispute.sides:
+        where = {"here": "here: ", "there": f"{there}: "}.get(side.where, "")
+        when = f", {side.date.replace('T', ' ')[:16]} ({side.commit[:10]})" if side.commit else ""
+        typer.echo(printable(f"    {where}{' '.join(side.describe().split())}{when}"), err=True)
+
+
 def tell_unproven(source: str, unproven: Sequence[Unproven]) -> None:
     """Which approvals were not taken over, with why."""
     if not unproven:
@@ -83,6 +104,7 @@ def tell_decision(result: TransitionResult, done: str, as_json: bool) -> None:
         same = format_addresses(result.unchanged)
         typer.echo(f"  already so: {same}" if what else f"Nothing to do in {result.run_id}: {same} is so already.")
     tell_skipped(result.skipped)
+    tell_settled(result.merge)
 
 
 _SHOWN = 5

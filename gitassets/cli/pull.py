@@ -53,8 +53,9 @@ def pull(
 ) -> None:
     """Get a run from the server: its branch is checked, opened or merged, and its media are fetched and hashed.
 
-    Without --only, --segment and --type all media that are not here are fetched. Assets decided differently on both
-    sides are in conflict: `approve` or `reject` settles each, then `git commit` in the folder concludes the merge.
+    Without --only, --segment and --type all media that are not here are fetched. What was decided differently on both
+    sides is in conflict: `approve` or `reject` settles an asset, `edit --text` a text, and the last of these decisions
+    concludes the merge.
     """
     from gitassets.actions.pull import PullOptions
     from gitassets.cli.render import emit_json
@@ -120,12 +121,17 @@ def _tell_pulled(result: PullResult) -> None:
 
 
 def _tell_conflicts(result: PullResult) -> None:
+    """Who decided what on which side, and how that is settled."""
+    from gitassets.cli.phrases import tell_dispute
+    from gitassets.cli.render import printable
     from gitassets.domain.commit_message import format_addresses
 
-    what = format_addresses(result.conflicts) or "texts"
-    typer.echo(f"The merge is not finished. Decided differently on both sides: {what}", err=True)
-    typer.echo(
-        f"  → Settle each with `gitassets approve {result.run_id} …` or `reject`, then conclude the merge: "
-        f"`git -C {result.folder} commit`. `git -C {result.folder} merge --abort` takes it back.",
-        err=True,
-    )
+    texts = [str(one) for one in result.disputes if one.kind is None]
+    what = ", ".join([*([format_addresses(result.conflicts)] if result.conflicts else []), *texts])
+    typer.echo(f"The merge is not finished. Decided differently on both sides: {what or 'files of your own'}", err=True)
+    for one in result.disputes:
+        tell_dispute(one, result.git_remote)
+    settle = f"`gitassets approve {result.run_id} …` or `reject`" + (", a text with `edit --text`" if texts else "")
+    ways = f"Settle each with {settle}. The last decision concludes the merge."
+    ways = ways if result.disputes else f"Settle them, then `git -C {result.folder} commit`."
+    typer.echo(printable(f"  → {ways} `git -C {result.folder} merge --abort` takes it back."), err=True)

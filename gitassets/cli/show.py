@@ -53,7 +53,8 @@ def _print_segment(result: SegmentResult) -> None:
     if result.prompt:
         typer.echo(printable(f"Image prompt: {result.prompt}\n"))
     if result.text_in_conflict:
-        typer.echo("In conflict: this text was changed on two branches, and holds the lines of both.\n")
+        typer.echo("In conflict: this text was changed on two branches, and holds the lines of both.")
+        typer.echo("".join(printable(f"  {one}\n") for one in result.text_sides))
     if result.notes:
         typer.echo(printable(f"Note: {result.notes}\n"))
     for row in result.rows:

@@ -62,10 +62,10 @@ def iter_changes(before: Manifest | None, after: Manifest) -> Iterator[Change]:
     for address in (Address(number, kind) for number in numbers for kind in Kind):
         old, new = before.asset(address) if before else None, after.asset(address)
         if old != new:
-            yield _compare(address, old, new)
+            yield compare_asset(address, old, new)
 
 
-def _compare(address: Address, old: Asset | None, new: Asset | None) -> Change:
+def compare_asset(address: Address, old: Asset | None, new: Asset | None) -> Change:
     reopened = _leaves_lock(old, new)
     decided = reopened or (new is not None and _is_decided(old, new))
     before, after = (NOTHING if one is None else one.status.value for one in (old, new))
@@ -129,15 +129,16 @@ def tell_changes(changes: Iterable[Change], claims: Sequence[Transition]) -> Tol
     false: list[tuple[tuple[Transition, ...], Change | None]] = []
     for change in changes:
         claimed = by_address.pop(change.address, [])
-        fits = bool(claimed) and _fits(change, claimed)
-        transitions += claimed if fits else change.walk if change.visible else ()
+        agrees = bool(claimed) and fits(change, claimed)
+        transitions += claimed if agrees else change.walk if change.visible else ()
         unnamed += [change] if change.visible and not claimed else []
-        false += [(tuple(claimed), change)] if claimed and not fits else []
+        false += [(tuple(claimed), change)] if claimed and not agrees else []
     false += [(tuple(one), None) for one in by_address.values() if not _leads_back(one)]
     return Told(tuple(transitions), tuple(unnamed), tuple(false))
 
 
-def _fits(change: Change, claimed: Sequence[Transition]) -> bool:
+def fits(change: Change, claimed: Sequence[Transition]) -> bool:
+    """Whether the asset may have gone this way."""
     if (claimed[0].before, claimed[-1].after) != (change.before, change.after) or not _is_walk(claimed):
         return False
     # Of what an asset went through before it came here, or came back, there is no record.
@@ -178,7 +179,11 @@ def check_message(before: Manifest | None, after: Manifest, text: str) -> Iterat
     if after.rules < TRAILERS_NAME_ALL:
         yield from _check_own_message(before, after, text)
         return
-    told = tell_commit(before, after, text)
+    yield from iter_told_wrongly(tell_commit(before, after, text))
+
+
+def iter_told_wrongly(told: Told) -> Iterator[Violation]:
+    """Each false claim and each change that is not named."""
     for claimed, change in told.false:
         problem = f"The message says that {_describe(claimed)}, the manifest {_contradict(change)}"
         yield Violation("trailer-disagrees", str(claimed[0].address), problem)

@@ -98,6 +98,19 @@ def complete_message(text: str, run_id: str, transitions: Sequence[Transition]) 
     return "\n\n".join([*words, "\n".join([*ours, *others])]) + "\n"
 
 
+def split_trailers(text: str) -> tuple[list[str], list[str]]:
+    """The paragraphs of a message without its trailers, and those trailers that are not ours."""
+    paragraphs = [one.strip("\n") for one in _split(text) if one.strip()]
+    last = paragraphs.pop() if len(paragraphs) > 1 and _is_block_of_trailers(paragraphs[-1]) else ""
+    return paragraphs, [line for line in split_lines(last) if not _is_ours(line)]
+
+
+def format_trailers(run_id: str, transitions: Sequence[Transition], segments: Sequence[int]) -> list[str]:
+    """The lines that say what a commit did, of which action is for its words to say."""
+    named = [f"Assets-Segments: {format_ranges(segments)}"] if segments else []
+    return [f"Assets-Run: {run_id}", *named, *(f"Assets-Transition: {one}" for one in _format_transitions(transitions))]
+
+
 def _leave_out_claims(paragraph: str) -> str:
     lines = split_lines(paragraph.strip("\n"))
     return "\n".join(line for line in lines if not line.startswith("Assets-Transition: "))

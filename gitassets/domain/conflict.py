@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from gitassets.domain.manifest import Address, Asset, Manifest
+from gitassets.domain.manifest import Address, Asset, Manifest, Segment
 from gitassets.domain.manifest_format import raw_asset
 from gitassets.domain.merge.values import are_alike, join_unique
 from gitassets.domain.status import Status
@@ -22,6 +22,12 @@ CONFLICT, SETTLED = "conflict", "settled"
 def conflict_records(asset: Asset) -> list[dict[str, Any]]:
     """The decisions that are still to be settled, each as the asset stood in the manifest; empty when there is none."""
     return _records(asset, CONFLICT)
+
+
+def text_records(segment: Segment) -> list[dict[str, Any]]:
+    """The texts of two branches that are still to be settled, each under its key in the manifest."""
+    found = segment.extra.get(CONFLICT)
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
 def settled_records(asset: Asset) -> list[dict[str, Any]]:

@@ -21,8 +21,10 @@ from gitassets.domain.commit_message import (
 )
 from gitassets.domain.guard import Violation
 from gitassets.domain.manifest import Manifest
+from gitassets.domain.merge.changes import check_merge_message
+from gitassets.domain.merge.manifests import merge_manifests
 from gitassets.githooks.check_commit import Staged, find_merged_heads, read_index
-from gitassets.runs.history import HistoryReader, allows_by_hand, parse_commit
+from gitassets.runs.history import CommonStates, HistoryReader, allows_by_hand, parse_commit
 
 _OFFERED = "gitassets-message"
 
@@ -35,15 +37,19 @@ class Refused(Struct, frozen=True):
 
 
 def check_message(staged: Staged, message_file: Path, environment: Mapping[str, str]) -> Refused | None:
-    """None where the message names every approval, publication and reopen of what is staged. A merge needs none."""
+    """None where the message names every approval, publication and reopen of what is staged.
+
+    A merge has to name only those that neither of its sides has made.
+    """
     reader = HistoryReader(staged.git)
     after = read_index(staged, reader.objects).manifest
-    if after is None or staged.merge_heads or find_merged_heads(environment):
+    if after is None:
         return None
     mark = staged.git.read_config("core.commentChar")
     text = drop_comments(message_file.read_text("utf-8", "replace"), "#" if mark in ("", "auto") else mark)
-    amending = is_amending()
-    judged = [(before, _judge(staged, before, after, text)) for before in _iter_before(reader, amending)]
+    heads = staged.merge_heads or find_merged_heads(environment)
+    amending = False if heads else is_amending()
+    judged = [(before, _judge(staged, before, after, text)) for before in _iter_before(reader, heads, amending)]
     if not all(violations for _, violations in judged):
         return None
     for before, violations in judged[:1]:
@@ -52,31 +58,58 @@ def check_message(staged: Staged, message_file: Path, environment: Mapping[str, 
     return None
 
 
-def _iter_before(reader: HistoryReader, amending: bool | None) -> Iterator[Manifest | None]:
-    """What the new commit may come after: HEAD, or its parent where HEAD is amended; both where nobody can tell.
+class _Before(Struct, frozen=True):
+    """What a commit comes after: the manifest before it, or the two sides of a merge and what they have in common."""
 
-    Nothing where a merge is amended: it stays one.
-    """
+    manifests: tuple[Manifest | None, ...]
+    base: Manifest | None = None
+
+    def check(self, after: Manifest, text: str) -> Iterator[Violation]:
+        if len(self.manifests) < 2:
+            return changes.check_message(next(iter(self.manifests), None), after, text)
+        return check_merge_message(lambda: self.base, self._sides, after, text)
+
+    def tell(self, after: Manifest, claims: Sequence[Transition]) -> changes.Told:
+        before = merge_manifests(self.base, *self._sides).manifest if len(self.manifests) > 1 else self.manifests[0]
+        return changes.tell_changes(changes.iter_changes(before, after), claims)
+
+    @property
+    def _sides(self) -> list[Manifest]:
+        return [one for one in self.manifests if one is not None]
+
+
+def _iter_before(reader: HistoryReader, heads: Sequence[str], amending: bool | None) -> Iterator[_Before]:
+    """What the new commit may come after: HEAD, with what is merged into it, or, where HEAD is amended, the parents of
+    HEAD; both where nobody can tell."""
     head = reader.objects.resolve("HEAD")
     if head is None or not amending:
-        yield None if head is None else reader.read_last_manifest(head)
+        yield from _read_before(reader, [one for one in (head, *heads) if one is not None])
     if head is not None and amending is not False:
         commit, _ = next(reader.iter_states([head]))
-        if len(commit.parents) < 2:
-            yield reader.read_last_manifest(commit.parents[0]) if commit.parents else None
+        yield from _read_before(reader, commit.parents)
 
 
-def _judge(staged: Staged, before: Manifest | None, after: Manifest, text: str) -> list[Violation]:
-    found = [one for one in changes.check_message(before, after, text) if one.code != changes.UNNAMED]
+def _read_before(reader: HistoryReader, parents: Sequence[str]) -> Iterator[_Before]:
+    """Nothing for a merge that another hook refuses: of more than two, or with a side that has no manifest."""
+    manifests = tuple(map(reader.read_last_manifest, parents))
+    if len(parents) < 2:
+        yield _Before(manifests or (None,))
+    elif len(parents) == 2 and None not in manifests and len({one.run_id for one in manifests if one}) == 1:
+        base = CommonStates(reader).read(*parents)
+        yield _Before(manifests, base.manifest if base else None)
+
+
+def _judge(staged: Staged, before: _Before, after: Manifest, text: str) -> list[Violation]:
+    found = [one for one in before.check(after, text) if one.code != changes.UNNAMED]
     if any(one.code == changes.BY_HAND for one in found) and allows_by_hand(staged.git):
         found = [one for one in found if one.code != changes.BY_HAND]
     return [Violation(one.code, one.subject, one.message) for one in found]
 
 
-def _offer(staged: Staged, reader: HistoryReader, before: Manifest | None, after: Manifest, text: str) -> Path:
+def _offer(staged: Staged, reader: HistoryReader, before: _Before, after: Manifest, text: str) -> Path:
     """The file with the user's message that names all that the commit does."""
     claims = _read_squashed(staged, reader) or parse_all_claims(text)
-    told = changes.tell_changes(changes.iter_changes(before, after), claims)
+    told = before.tell(after, claims)
     path = staged.git_dir / _OFFERED
     write_atomic(path, complete_message(text, staged.run_id, told.transitions).encode())
     return path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -21,6 +21,7 @@ from gitassets.domain.guard import (
     other_run,
 )
 from gitassets.domain.manifest import MANIFEST_NAME, iter_folder_entries
+from gitassets.domain.merge.changes import check_merge_message
 from gitassets.domain.merge.guard import check_merge, check_unrelated, merge_of_many
 from gitassets.runs.history import (
     CommonStates,
@@ -194,7 +195,7 @@ class HistoryAudit:
         elif len(parents) == 2:
             if not self._common.find(*commit.parents):
                 yield from check_unrelated(state)
-            yield from check_merge(self._common.read(*commit.parents), parents[0], parents[1], state)
+            yield from _check_merge(commit, self._common.read(*commit.parents), parents, state)
         else:
             yield merge_of_many(commit.oid[:10])
 
@@ -234,7 +235,25 @@ def _check_one_step(commit: RawCommit, before: RunState | None, after: RunState)
     yield from found
     if after.manifest is None or find_unknown_rules(after) is not None:
         return
+    said = check_message(before.manifest if before else None, after.manifest, commit.message)
+    yield from _leave_out_broken(found, said)
+
+
+def _check_merge(
+    commit: RawCommit, base: RunState | None, parents: Sequence[RunState], after: RunState
+) -> Iterator[Violation]:
+    """What a merge of two breaks, and what its message does not say of what was settled in it."""
+    found = check_merge(base, parents[0], parents[1], after)
+    yield from found
+    sides = [one.manifest for one in parents if one.manifest is not None]
+    if after.manifest is None or len(sides) < 2 or find_unknown_rules(after) is not None:
+        return
+    said = check_merge_message(lambda: base.manifest if base else None, sides, after.manifest, commit.message)
+    yield from _leave_out_broken(found, said)
+
+
+def _leave_out_broken(found: Sequence[Violation], said: Iterable[Violation]) -> Iterator[Violation]:
     broken = {one.subject for one in found}
-    for one in check_message(before.manifest if before else None, after.manifest, commit.message):
+    for one in said:
         if one.code not in (BY_HAND, UNNAMED) or one.subject not in broken:
             yield one

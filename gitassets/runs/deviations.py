@@ -9,16 +9,18 @@ from gitassets.adapters.state.deviation_log import Deviation, Deviations, Deviat
 from gitassets.domain.changes import Told, tell_commit
 from gitassets.domain.commit_message import parse_claims
 from gitassets.domain.manifest import Manifest
-from gitassets.runs.history import HandedOn, HistoryReader, RawCommit, find_cut
+from gitassets.domain.merge.changes import tell_merge
+from gitassets.runs.history import CommonStates, HandedOn, HistoryReader, RawCommit, find_cut
 from gitassets.runs.project import Project, Run
 
 _WORTH_KEEPING = 100  # So many commits take a tenth of a second; fewer leave no file behind.
 
 
 def find_deviations(project: Project, run: Run) -> Mapping[str, Deviation]:
-    """Each commit of the branch, but for merges, whose transitions are others than its message names, by its id.
+    """Each commit of the branch whose transitions are others than its message names, by its id.
 
-    The first time it reads the whole history. What was compared is remembered once it is worth it.
+    Those of a merge are what was decided in it, beyond what its sides had decided. The first time it reads the whole
+    history. What was compared is remembered once it is worth it.
     """
     tip = project.git.resolve(run.ref)
     file = DeviationsFile(project.state_dir, run.run_id)
@@ -53,12 +55,28 @@ def _iter_new(reader: HistoryReader, oids: Sequence[str]) -> Iterator[tuple[str,
     handed = HandedOn[Manifest | None](reader.read_parents(oids))
     inside = set(oids)
     for commit, state in reader.iter_states(oids):
-        parents = handed.take(commit) or [reader.read_last_manifest(one) for one in commit.parents[:1]]
-        before = next(iter(parents), None)
-        handed.give(commit, state.manifest or before)
         whole = all(one in inside or reader.objects.resolve(one) for one in commit.parents)
-        if state.manifest is not None and len(commit.parents) < 2 and whole:
-            yield from _iter_deviation(commit, tell_commit(before, state.manifest, commit.message))
+        parents = handed.take(commit)
+        if len(parents) < len(commit.parents) and whole:
+            parents = [reader.read_last_manifest(one) for one in commit.parents]
+        handed.give(commit, state.manifest or next(iter(parents), None))
+        if state.manifest is not None and whole:
+            yield from _iter_deviation(commit, tell(reader, commit, parents, state.manifest))
+
+
+def tell(reader: HistoryReader, commit: RawCommit, parents: Sequence[Manifest | None], after: Manifest) -> Told:
+    """What the commit did itself; of a merge, what it decided beyond bringing its sides together."""
+    if len(commit.parents) < 2:
+        return tell_commit(next(iter(parents), None), after, commit.message)
+    sides = [one for one in parents if one is not None]
+    if len(sides) != 2 or len(commit.parents) != 2:
+        return Told((), (), ())  # No merge of a run.
+    return tell_merge(lambda: _read_base(reader, commit), sides, after, commit.message)
+
+
+def _read_base(reader: HistoryReader, commit: RawCommit) -> Manifest | None:
+    state = CommonStates(reader).read(*commit.parents)
+    return state.manifest if state else None
 
 
 def _iter_deviation(commit: RawCommit, told: Told) -> Iterator[tuple[str, Deviation]]:

@@ -96,7 +96,7 @@ def _waits_for_somebody(git: Git, merging: Merging) -> bool:
     found = _read_merge_head(git)
     if found != merging.theirs:
         return found is not None and not merging.theirs.startswith(found)
-    if _list_unmerged(git):
+    if list_unmerged(git):
         return not is_stuck(git)
     # What git had merged, or what is left when the merge has been taken back already.
     return not any(_find_staged(git, tree) <= {*DVC_FILES} for tree in ("AUTO_MERGE", "HEAD"))
@@ -104,7 +104,7 @@ def _waits_for_somebody(git: Git, merging: Merging) -> bool:
 
 def is_stuck(git: Git) -> bool:
     """Whether git has stopped where there is nothing to decide, since one of our merge drivers was stopped itself."""
-    unmerged = _list_unmerged(git)
+    unmerged = list_unmerged(git)
     if not unmerged or not unmerged <= OWN_FILES:
         return False
     try:
@@ -114,7 +114,8 @@ def is_stuck(git: Git) -> bool:
     return not any(iter_conflicts(manifest)) and not any(iter_text_conflicts(manifest))
 
 
-def _list_unmerged(git: Git) -> set[str]:
+def list_unmerged(git: Git) -> set[str]:
+    """The paths that git holds to be in conflict."""
     entries = git.call("ls-files", "--unmerged", "-z").decode("utf-8", "surrogateescape").split("\0")[:-1]
     return {entry.split("\t", 1)[1] for entry in entries}
 

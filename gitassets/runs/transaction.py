@@ -6,6 +6,7 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -43,6 +44,9 @@ from gitassets.runs.project import (
     settle_dvc,
 )
 
+if TYPE_CHECKING:
+    from gitassets.runs.settle_merge import Settled
+
 OWN_FILES = frozenset({MANIFEST_NAME, *DVC_FILES})
 GIT_WAIT_SEC = 5.0
 # Where the hooks find what the command that calls git has checked: the change, and the message that names it all.
@@ -79,20 +83,24 @@ class Session(Struct):
 
         `beside` are texts by path that go into the same commit; `dropped` media files that are taken away with it,
         though the manifest before does not name them.
-
-        In a merge the files are written and staged, and the id is that of HEAD: the user's commit concludes it.
         """
         derived = follow_rules(derive(after))
-        if self.merging:
-            _stage(self, derived)
-        else:
-            self.head = _write(self, derived, format_message(message), beside or {}, dropped)
+        self.head = _write(self, derived, format_message(message), beside or {}, dropped)
         self.manifest = derived
         return self.head
 
+    def settle(self, after: Manifest, message: CommitMessage) -> Settled:
+        """What came of a decision within the open merge: the last one concludes it. On any error all is as before."""
+        from gitassets.runs.settle_merge import settle  # It needs this module itself.
+
+        derived = follow_rules(derive(after))
+        settled = settle(self, derived, message)
+        self.manifest, self.head = derived, settled.commit or self.head
+        return settled
+
     def rebuild(self, message: CommitMessage) -> str:
         """The id of the commit in which every file that follows from the manifest is what follows from it."""
-        before = {name: _read_text(self.folder / name) for name in OWN_FILES}
+        before = {name: read_text(self.folder / name) for name in OWN_FILES}
         rebuilt = follow_rules(derive(self.manifest))
         after = _texts(rebuilt)
         texts = {name: TextChange(text, after.get(name)) for name, text in before.items() if text != after.get(name)}
@@ -155,7 +163,7 @@ def begin(
 def _await_git(project: Project, folder: Path, journal: Journal) -> None:
     """No git command holds the run's index or branch. BusyError when one goes on doing so."""
     deadline = time.monotonic() + GIT_WAIT_SEC
-    while locks := _find_held_locks(project, folder, journal):
+    while locks := find_held_locks(project, folder, journal):
         if time.monotonic() > deadline:
             raise BusyError(
                 f"A git command is at work in {folder}, or was killed there: {locks[0]} exists",
@@ -164,7 +172,7 @@ def _await_git(project: Project, folder: Path, journal: Journal) -> None:
         time.sleep(0.02)
 
 
-def _find_held_locks(project: Project, folder: Path, journal: Journal) -> list[Path]:
+def find_held_locks(project: Project, folder: Path, journal: Journal) -> list[Path]:
     """The locks of git in this run, but for those that the killed git of one of our own commands has left: these go."""
     clear_traces(project.git_dir)
     locks = find_git_locks(_git_dir(folder), project.git_dir)
@@ -223,8 +231,18 @@ def _edited_by_hand(folder: Path, name: str) -> ConflictError:
 def _ways_to_finish(run: Run, folder: Path, unfinished: str) -> str:
     if unfinished != MERGE:
         return "Finish it with git (--continue) or take it back (--abort)."
-    end = f"Conclude it with `git -C {folder} commit`, or take it back with `git -C {folder} merge --abort`."
-    return " ".join([*_iter_ways_to_settle(run, folder), end])
+    return _how_to_conclude(run, folder)
+
+
+def how_to_conclude(session: Session) -> str:
+    """The ways out of the merge that is open in the run's folder."""
+    return _how_to_conclude(session.run, session.folder)
+
+
+def _how_to_conclude(run: Run, folder: Path) -> str:
+    ways = list(_iter_ways_to_settle(run, folder))
+    end = "The last decision concludes it." if ways else f"Conclude it with `git -C {folder} commit`."
+    return " ".join([*ways, end, f"`git -C {folder} merge --abort` takes it back."])
 
 
 def _iter_ways_to_settle(run: Run, folder: Path) -> Iterator[str]:
@@ -251,12 +269,12 @@ def _iter_ways_to_settle(run: Run, folder: Path) -> Iterator[str]:
 
 
 def _write(session: Session, after: Manifest, message: str, beside: Mapping[str, str], dropped: Collection[str]) -> str:
-    _check_allowed(session.manifest, after)
+    check_allowed(session.manifest, after)
     _check_files(session, after)
     pending = Pending(
         head=session.head,
         message=message,
-        texts=_plan_texts(session, after, beside),
+        texts=plan_texts(session, after, beside),
         media=_plan_media(session, after, dropped),
     )
     _prepare_blobs(session, after, pending)
@@ -266,14 +284,6 @@ def _write(session: Session, after: Manifest, message: str, beside: Mapping[str,
     _set_modes(session.index, session.manifest, after)
     journal.remove()
     return commit
-
-
-def _stage(session: Session, after: Manifest) -> None:
-    """The manifest and the .dvc files are written and staged for the commit that concludes a merge."""
-    _check_allowed(session.manifest, after)
-    write_atomic(session.folder / MANIFEST_NAME, format_manifest(after))
-    Git(session.folder).call("add", "--force", "--", MANIFEST_NAME)
-    stage_dvc_files(session, after)
 
 
 def stage_dvc_files(session: Session, manifest: Manifest) -> None:
@@ -301,7 +311,7 @@ def _find_replaced(before: Manifest, after: Manifest) -> dict[str, Asset]:
     return {old.path: old for old, new in pairs if new is not None and new.path == old.path and new.md5 != old.md5}
 
 
-def _check_allowed(before: Manifest, after: Manifest) -> None:
+def check_allowed(before: Manifest, after: Manifest) -> None:
     """LockedError when the step breaks a lock, by the rules that the hook and the history check apply."""
     violations = check_step(RunState(manifest=before), RunState(manifest=after, dvc_files=_dvc_files(after)))
     if violations:
@@ -312,10 +322,10 @@ def _dvc_files(manifest: Manifest) -> dict[str, bytes]:
     return {folder.file_name: folder.text.encode() for folder in imply_dvc_files(manifest).values()}
 
 
-def _plan_texts(session: Session, after: Manifest, beside: Mapping[str, str]) -> dict[str, TextChange]:
+def plan_texts(session: Session, after: Manifest, beside: Mapping[str, str]) -> dict[str, TextChange]:
     """What is to change from what lies there now, which somebody may have committed in another form than ours."""
     new = {**_texts(after), **beside}
-    found = {path: _read_text(session.folder / path) for path in sorted({*new, *_dvc_files(session.manifest)})}
+    found = {path: read_text(session.folder / path) for path in sorted({*new, *_dvc_files(session.manifest)})}
     return {path: TextChange(text, new.get(path)) for path, text in found.items() if text != new.get(path)}
 
 
@@ -383,13 +393,13 @@ def _carry_out(
         if head == pending.head:
             _take_back(project, folder, index, pending)
             if index_before is not None and index_file.read_bytes() != index_before:
-                _put_back(index_file, index_before)
-            _find_held_locks(project, folder, journal)
+                put_back(index_file, index_before)
+            find_held_locks(project, folder, journal)
             journal.remove()
             _check_overlooked(folder, pending, error)
         elif head is not None and isinstance(error, CommandError) and _is_in(git, pending, forward=True):
             # Git was killed when the branch had moved already.
-            _find_held_locks(project, folder, journal)
+            find_held_locks(project, folder, journal)
             _bring_in_step(project, folder, index, pending)
             return head
         raise
@@ -431,7 +441,7 @@ def _take_back(project: Project, folder: Path, index: StatIndex, pending: Pendin
         _apply(project, folder, index, pending, forward=False)
 
 
-def _put_back(file: Path, data: bytes) -> None:
+def put_back(file: Path, data: bytes) -> None:
     try:
         write_atomic(file, data)
     except OSError:
@@ -440,12 +450,12 @@ def _put_back(file: Path, data: bytes) -> None:
 
 def _apply(project: Project, folder: Path, index: StatIndex, pending: Pending, *, forward: bool) -> None:
     for path, text in pending.texts.items():
-        _set_text(folder / path, text.after if forward else text.before)
+        set_text(folder / path, text.after if forward else text.before)
     for path, media in pending.media.items():
         _set_media(project, folder, index, path, media, media.after if forward else media.before)
 
 
-def _set_text(path: Path, text: str | None) -> None:
+def set_text(path: Path, text: str | None) -> None:
     data = _encode(text)
     if data is None:
         path.unlink(missing_ok=True)
@@ -487,7 +497,12 @@ def recover_pending(project: Project, run: Run, index: StatIndex) -> str | None:
     folder = run.require_folder()
     for parent in {(folder / path).parent for path in pending.media}:
         remove_incoming(parent)
-    commit = _complete(project, folder, index, pending, journal)
+    if pending.merge is None:
+        commit = _complete(project, folder, index, pending, journal)
+    else:
+        from gitassets.runs.settle_merge import complete
+
+        commit = complete(project, run, folder, pending)
     journal.remove()
     return commit
 
@@ -537,8 +552,8 @@ def _bring_in_step(project: Project, folder: Path, index: StatIndex, pending: Pe
     """The commit was made: git's index and the files follow it, but for what somebody has changed since."""
     Git(folder).unstage(list(pending.texts))
     for path, text in pending.texts.items():
-        if _read_text(folder / path) in (text.before, None):
-            _set_text(folder / path, text.after)
+        if read_text(folder / path) in (text.before, None):
+            set_text(folder / path, text.after)
     for path, media in pending.media.items():
         if index.hash(path) in (media.before, None):
             _set_media(project, folder, index, path, media, media.after)
@@ -554,7 +569,7 @@ def _finish_modes(index: StatIndex, pending: Pending) -> None:
 
 def _check_untouched(folder: Path, index: StatIndex, pending: Pending) -> None:
     for path, text in pending.texts.items():
-        found = _read_text(folder / path)
+        found = read_text(folder / path)
         if found not in (text.before, text.after, None):
             raise _touched(folder / path, folder)
     for path, media in pending.media.items():
@@ -562,7 +577,7 @@ def _check_untouched(folder: Path, index: StatIndex, pending: Pending) -> None:
             raise _touched(folder / path, folder)
 
 
-def _read_text(path: Path) -> str | None:
+def read_text(path: Path) -> str | None:
     try:
         return path.read_bytes().decode("utf-8", "surrogateescape")
     except FileNotFoundError:

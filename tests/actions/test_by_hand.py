@@ -312,7 +312,7 @@ def of_another(locked: LockedRun) -> None:
 
 
 def of_another_version(locked: LockedRun) -> None:
-    record_of(locked).write_text(record_of(locked).read_text().replace('"version": 1', '"version": 0'))
+    record_of(locked).write_text(record_of(locked).read_text().replace('"version": 2', '"version": 1'))
 
 
 @pytest.mark.parametrize(

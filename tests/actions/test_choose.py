@@ -322,7 +322,6 @@ def test_two_choices_are_a_conflict_that_a_decision_settles(locked: LockedRun, t
         choose(locked.project, locked.run, select(image="3"), "1")
     restore(locked.project, locked.run, select(image="3"))
     approve(locked.project, locked.run, select(image="3"))
-    locked.git("commit", "--quiet", "--no-edit")
     assert len(locked.asset(IMAGE_3).takes) == 2
     assert locked.verify(full=True).holds
     assert_clean(locked.project, locked.run, quick=True)

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from gitassets.actions.transition import approve, reject, reopen_assets
-from gitassets.adapters.git.repository import repository as git_adapter
+from gitassets.adapters.git import repository as git_adapter
 from gitassets.adapters.git.setup import set_config
 from gitassets.domain.manifest import MANIFEST_NAME, Asset
 from gitassets.domain.reopened import reopen_record
@@ -290,7 +290,7 @@ def test_a_cherry_pick_that_is_continued(locked: LockedRun) -> None:
     assert "image 3 review -> approved" in take(locked, offer)
 
 
-def test_a_merge_is_none_of_its_business(locked: LockedRun) -> None:
+def test_a_merge_that_only_brings_together_need_say_nothing(locked: LockedRun) -> None:
     locked.git("checkout", "--quiet", "-b", "other")
     approve_in_the_file(locked)
     locked.git("commit", "--quiet", "-am", f"Looks good\n\n{APPROVED}")

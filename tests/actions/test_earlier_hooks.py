@@ -11,7 +11,7 @@ import pytest
 from gitassets.actions.doctor import doctor
 from gitassets.actions.hooks import HooksResult, find_unguarded, install, show_hooks, uninstall
 from gitassets.actions.init import init
-from gitassets.adapters.git.repository import earlier_hooks
+from gitassets.adapters.git import earlier_hooks
 from gitassets.adapters.git.setup import set_config
 from gitassets.runs.project import Project, find_project
 from tests.actions.checks import git, run_cli

@@ -213,8 +213,8 @@ def test_it_settles_two_branches_texts_in_their_merge(project: Project, clashing
     for number, options in (("2", {"text": "Other words."}), ("1", {"text": "Ours.", "prompt": "a map"})):
         with pytest.raises(ConflictError, match="only its texts that are in conflict"):
             change(project, clashing, number, **options)
-    change(project, clashing, text="Ours.")
-    git(clashing.require_folder(), "commit", "--quiet", "--no-edit")
+    result = change(project, clashing, text="Ours.")
+    assert result.commit == git(clashing.require_folder(), "rev-parse", "HEAD").strip()
     assert read_manifest(project, clashing).segments[1].paragraph_text == "Ours."
     assert doctor(project).left == ()
     assert verify(project, [clashing], VerifyOptions()).holds
@@ -247,7 +247,18 @@ def test_the_command(project: Project, made: Run) -> None:
     would = run_cli(project.root, "edit", "ep1", "2", "--prompt", "a map", "--dry-run").stdout
     assert would.startswith("Would change the prompt of segment 2 in ep1\n  stale: image 2")
     found = json.loads(run_cli(project.root, "edit", "ep1", "2", "--prompt", "a map", "--json").stdout)
-    keys = {"run_id", "segment", "text_before", "text", "prompt_before", "prompt", "stale", "commit", "dry_run"}
+    keys = {
+        "run_id",
+        "segment",
+        "text_before",
+        "text",
+        "prompt_before",
+        "prompt",
+        "stale",
+        "commit",
+        "dry_run",
+        "merge",
+    }
     assert keys < set(found)
     assert "Image prompt: a map" in run_cli(project.root, "show", "ep1", "2").stdout
     assert run_cli(project.root, "edit", "ep1", "2").returncode == 2

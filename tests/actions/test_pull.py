@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 
@@ -203,7 +204,7 @@ def test_a_contradiction_waits_to_be_settled(locked: LockedRun, bea: LockedRun, 
     assert again.returncode == 1
     assert "a merge is not finished" in again.stderr
     approve(locked.project, locked.run, select(image="3"))
-    locked.git("commit", "--quiet", "--no-edit")
+    assert locked.git("log", "-1", "--format=%s") == "Merge run/ep1 of origin\n"
     assert locked.verify().holds
     push_run(locked)
     assert office.tip() == locked.head()
@@ -217,9 +218,30 @@ def test_the_command_says_how_to_settle_it(locked: LockedRun, bea: LockedRun) ->
     done = run_cli(locked.project.root, "pull", "ep1")
     assert done.returncode == 1
     assert "The merge is not finished. Decided differently on both sides: image 3" in done.stderr
-    assert f"`git -C {locked.folder} commit`" in done.stderr
+    here, there = done.stderr.split("image 3:\n")[1].splitlines()[:2]
+    assert here.startswith("    here: rejected, take 1, md5 ")
+    assert "(too dark), by Ann Lee <ann@example.com>, 20" in here
+    assert there.startswith("    origin: approved, take 1, md5 ")
+    assert "The last decision concludes the merge." in done.stderr
     locked.git("merge", "--abort")
     assert locked.asset(IMAGE_3).status is Status.REJECTED
+
+
+def test_the_decision_on_the_last_conflict_of_a_pull_concludes_the_merge(
+    locked: LockedRun, bea: LockedRun, office: Office
+) -> None:
+    reject(bea.project, bea.run, select(image="3"), reason="too dark")
+    push_run(bea)
+    approve(locked.project, locked.run, select(image="3"))
+    lines = ("pull ep1", "reject ep1 --image 3 --reason 'still too dark'", "push ep1")
+    for line, code in zip(lines, (1, 0, 0), strict=True):
+        done = run_cli(locked.project.root, *shlex.split(line))
+        assert done.returncode == code, done.stderr
+    assert office.tip() == locked.head()
+    log = run_cli(locked.project.root, "log", "ep1").stdout.split("\n\n")[0]
+    assert "Merge run/ep1 of origin" in log
+    assert "image 3: still too dark" in log
+    assert "image 3: review → rejected" in log
 
 
 def test_what_only_we_have_is_told(locked: LockedRun, office: Office) -> None:
@@ -437,7 +459,7 @@ def test_json_has_stable_keys(bea: LockedRun) -> None:
     told = json.loads(done.stdout)
     assert set(told) == {
         "schema", "command", "run_id", "folder", "git_remote", "before", "commit", "opened", "merged", "ahead",
-        "fetched", "merging", "conflicts", "restored", "differing", "changed",
+        "fetched", "merging", "conflicts", "disputes", "restored", "differing", "changed",
     }  # fmt: skip
     assert set(told["fetched"]) == {"remote", "blobs", "size_bytes", "missing", "wrong"}
 

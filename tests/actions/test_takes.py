@@ -111,7 +111,6 @@ def test_who_settles_a_conflict_has_approved_it(locked: LockedRun, tmp_path: Pat
     approve(bea.project, bea.run, select(image="3"))
     merge(locked, bea)
     approve(locked.project, locked.run, select(image="3"))
-    locked.git("commit", "--quiet", "--no-edit")
     approval = blame(locked.project, locked.run)[-1]
     assert (approval.address, approval.commit) == (IMAGE_3, locked.head())
     told = read_log(locked.project, locked.run, kind=Kind.IMAGE)[0]
@@ -274,7 +273,6 @@ def test_takes_of_one_number_from_two_branches_are_named_by_their_md5(locked: Lo
 def approve_either(locked: LockedRun) -> None:
     restore(locked.project, locked.run, select(audio="2"))
     reject(locked.project, locked.run, select(audio="2"), reason="both")
-    locked.git("commit", "--quiet", "--no-edit")
     assert locked.verify().holds
 
 
@@ -289,7 +287,9 @@ def test_the_commands_print_tables_and_json(locked: LockedRun) -> None:
     assert "image 1" in table
     assert "Ann Lee <ann@example.com>" in table
     (approval,) = json.loads(run_cli(root, "blame", "ep1", "--json").stdout)["approvals"]
-    assert {"segment", "kind", "status", "md5", "path", "commit", "author", "date", "by_hand"} == set(approval)
+    assert {"segment", "kind", "status", "md5", "path", "commit", "author", "date", "by_hand", "settled"} == set(
+        approval
+    )
     assert "Nothing to restore" in run_cli(root, "restore", "ep1", "--image", "1").stdout
     locked.locked_file.unlink()
     assert "Put back images/scene_000.png" in run_cli(root, "restore", "ep1", "--image", "1").stdout

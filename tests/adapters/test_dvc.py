@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from gitassets.adapters.dvc import cache as adapter
 from gitassets.adapters.dvc.cache import (
-    CACHE_TYPES,
     BlobStore,
     create_dvc_project,
     find_cache_dir,
@@ -16,9 +16,9 @@ from gitassets.adapters.dvc.cache import (
     format_run_config,
     write_local_config,
 )
-from gitassets.adapters.dvc.cache import cache as adapter
 from gitassets.adapters.files import hash_bytes, hash_file
 from gitassets.domain.dvc_file import folder_listing, imply_dvc_files
+from gitassets.domain.dvc_settings import CACHE_TYPES
 from gitassets.errors import ConflictError, CorruptError, NotFoundError
 from tests.adapters.repositories import git, make_repository
 from tests.domain.builders import a_manifest, a_segment, image

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gitassets.adapters.dvc.cache import remote as dvc_remote
+from gitassets.adapters.dvc import remote as dvc_remote
 from gitassets.adapters.dvc.remote import Remote, open_remote
 from gitassets.adapters.files import hash_bytes
 from gitassets.domain.dvc_settings import RemoteSettings

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from gitassets.adapters.git import bundle as git_bundle
 from gitassets.adapters.git.bundle import make_bundle, read_bundle, take_over
 from gitassets.adapters.git.repository import Git
-from gitassets.adapters.git.repository import bundle as git_bundle
 from gitassets.errors import CorruptError
 from tests.actions.checks import git
 

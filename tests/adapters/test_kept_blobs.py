@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from gitassets.adapters.dvc import kept_blobs as adapter
 from gitassets.adapters.dvc.cache import BlobStore
-from gitassets.adapters.dvc.cache import kept_blobs as adapter
 from gitassets.adapters.dvc.kept_blobs import KeptBlobs
 from gitassets.adapters.files import INCOMING, hash_bytes
 from gitassets.errors import CorruptError

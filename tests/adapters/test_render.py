@@ -14,11 +14,11 @@ from PIL.Image import Image
 
 from gitassets.adapters.media.ffmpeg import Ffmpeg, find_ffmpeg
 from gitassets.adapters.media.source import probe_sources
+from gitassets.adapters.render import picture as render_picture
 from gitassets.adapters.render.cache import RenderCache
 from gitassets.adapters.render.canvas import draw_canvas
 from gitassets.adapters.render.settings import RenderSettings
 from gitassets.adapters.render.sound import note_quiet
-from gitassets.adapters.render.video import picture as render_picture
 from gitassets.adapters.render.video import render_timeline
 from gitassets.domain.timeline import Look
 from gitassets.errors import CorruptError, GitAssetsError, ProviderError
@@ -536,7 +536,7 @@ from tests.adapters.test_render import five_scenes
 from dataclasses import replace
 folder = Path(sys.argv[1])
 scenes = five_scenes(folder)
-from gitassets.adapters.render.video import picture as render_picture
+from gitassets.adapters.render import picture as render_picture
 inner = render_picture.film
 def slow(*args):
     for number, frame in enumerate(inner(*args)):

@@ -9,7 +9,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from gitassets.cli import setup
+from gitassets.cli import init as init_command
 from tests.actions.checks import git
 from tests.faults.test_surroundings import make_repository
 from tests.whole_app import app
@@ -52,7 +52,7 @@ def test_where_nobody_can_be_asked_it_stays_and_is_said(linked: Path, args: tupl
 
 @pytest.mark.parametrize("answer", ["y", "n"])
 def test_at_a_terminal_one_is_asked(linked: Path, answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(setup, "is_interactive", lambda: True)
+    monkeypatch.setattr(init_command, "is_interactive", lambda: True)
     result = run_init(linked, answer=f"{answer}\n")
     assert result.stderr.count("Replace that?") == 1
     assert is_replaced(linked) == (answer == "y")

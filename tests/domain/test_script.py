@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitassets.domain.budget import Budget, choose_image_segments
-from gitassets.domain.script import check_script, estimate_duration_sec, split_paragraphs, strip_markdown
+from gitassets.domain.markdown import strip_markdown
+from gitassets.domain.script import check_script, estimate_duration_sec, split_paragraphs
 from gitassets.errors import CorruptError, GitAssetsError
 
 

@@ -49,7 +49,7 @@ LOG_REMOVED = {
 }
 COMMIT = {
     "the journal is written": Point(Journal, "write"),
-    "a text is written": Point(transaction, "_set_text"),
+    "a text is written": Point(transaction, "set_text"),
     "the files are written": Point(transaction, "_apply"),
     "git has committed": Point(Git, "call", "commit"),
     "the commit is known": Point(Git, "commit_paths"),

@@ -119,6 +119,18 @@ def make_apart(root: Path) -> None:
     approve(project, find_run(project, "ep1"), select(audio="3"))
 
 
+def make_contradicting(root: Path) -> None:
+    """A pull has stopped, since a colleague has approved what we reject."""
+    make_apart(root)
+    project = find_project(root)
+    reject(project, find_run(project, "ep1"), select(audio="1"), reason="too fast")
+    assert pull_run(project).merging
+
+
+def settle(project: Project) -> object:
+    return reject(project, find_run(project, "ep1"), select(audio="1"), reason="still too fast")
+
+
 def make_old(root: Path) -> None:
     write_old_run(root)
     init(root)
@@ -185,6 +197,7 @@ SCENES = {
     "push": Scene(make_pushable, lambda p: push_run(p)),
     "pull": Scene(make_behind, lambda p: pull_run(p)),
     "pull, and merge": Scene(make_apart, lambda p: pull_run(p)),
+    "settle the last conflict": Scene(make_contradicting, settle),
     "recover what was not committed": Scene(make_interrupted, say_nothing),
     "recover what was committed": Scene(make_half_committed, say_nothing),
     "take a merge back": Scene(make_half_merged, say_nothing),
@@ -242,6 +255,9 @@ class Stage:
         server = self._folder / "server.git"
         while server.exists() and is_git_at_work(server):
             pass
+        if self._scene.act is settle:
+            settle(self.project)  # A merge that waits for somebody is nothing that a doctor could mend.
+            return
         known = self._scene.run_id in find_runs(self.project)
         run = find_run(self.project, self._scene.run_id) if known else None
         if by_doctor or run is None or not run.is_open or run.old:
@@ -293,7 +309,10 @@ def test_killed_at_updates_of_references(name: str, killer: Killer, tmp_path: Pa
     tell(f"{name}: {len(kills)} kills at updates of references")
 
 
-@pytest.mark.parametrize("name", SCENES if ALL else ("replace", "pull, and merge", "recover what was committed"))
+@pytest.mark.parametrize(
+    "name",
+    SCENES if ALL else ("replace", "pull, and merge", "settle the last conflict", "recover what was committed"),
+)
 def test_killed_at_effects(name: str, killer: Killer, tmp_path: Path) -> None:
     require_ptrace()
     stage = Stage(SCENES[name], tmp_path)

@@ -15,8 +15,8 @@ from gitassets.actions import push as pushing
 from gitassets.actions.note import note
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.transition import approve, reject
+from gitassets.adapters.dvc import remote as dvc_remote
 from gitassets.adapters.dvc.cache import BlobStore
-from gitassets.adapters.dvc.cache import remote as dvc_remote
 from gitassets.adapters.files import hash_bytes, hash_file
 from gitassets.adapters.git.repository import Git
 from gitassets.domain.manifest_parsing import parse_manifest

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gitassets.domain.manifest import Kind
-from gitassets.providers.http.client import media_file
+from gitassets.providers.http import media_file
 from tests.actions.checks import assert_clean
 from tests.live.shop import CLIP_USD, IMAGE_USD, SCRIPT, Studio
 from tests.providers.services import Answer, say

@@ -20,8 +20,9 @@ from gitassets.making import buy as buying
 from gitassets.making.consent import Terms
 from gitassets.making.plan_run import ProduceOptions
 from gitassets.providers import account
+from gitassets.providers.http import media_file
 from gitassets.providers.http.calls import Call
-from gitassets.providers.http.client import HttpClient, media_file
+from gitassets.providers.http.client import HttpClient
 from gitassets.runs.progress import Progress
 from gitassets.runs.project import find_run
 from tests.actions.checks import addresses, assert_clean, select

@@ -15,7 +15,7 @@ import pytest
 from gitassets.domain.manifest import Kind
 from gitassets.errors import ProviderError
 from gitassets.providers.base import ChargedError, Request
-from gitassets.providers.http.client import media_file
+from gitassets.providers.http import media_file
 from gitassets.providers.http.failures import how_to_reword
 from tests.providers.conftest import Memory, load
 from tests.providers.services import KEYS, Answer, Services, openai_error, say

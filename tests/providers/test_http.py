@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 import trustme
 
+from gitassets.providers.http import network as network_module
 from gitassets.providers.http.calls import Call, CallError, Problem
 from gitassets.providers.http.client import Credential, HttpClient, Patience
-from gitassets.providers.http.client import network as network_module
 from gitassets.providers.http.keys import Key
 from gitassets.providers.http.network import Network
 from tests.providers.services import Answer, Services, say

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import features
 
+from gitassets.domain.line_breaks import iter_clusters
 from gitassets.drawing.typeface import (
     SANS,
     SANS_BOLD,
@@ -16,7 +17,6 @@ from gitassets.drawing.typeface import (
     choose_typeface,
     clean_text,
     covers,
-    iter_clusters,
     load_font,
     system_faces,
 )

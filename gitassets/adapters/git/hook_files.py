@@ -22,6 +22,8 @@ _AT_WORK_TREES = (
 SERVER_HOOK = "pre-receive"
 OUR_MARK = b"# gitassets hook"
 SHARED = "gitassets.sh"
+# Set for the hooks by a command that concludes a merge: it holds the run's lock, and lets the files follow itself.
+FOLLOWS = "GITASSETS_FOLLOWS"
 _OF_THEIRS = "of-theirs"
 
 

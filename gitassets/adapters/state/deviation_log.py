@@ -14,7 +14,7 @@ from gitassets.domain.commit_message import Transition
 from gitassets.domain.manifest import Address, Kind
 
 # Another one where commits are compared in another way: then all are compared anew.
-_VERSION = 1
+_VERSION = 2
 
 
 class Deviation(Struct, frozen=True):

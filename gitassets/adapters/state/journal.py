@@ -32,13 +32,28 @@ class MediaChange(Struct, frozen=True):
     locked: bool = False
 
 
+class OpenMerge(Struct, frozen=True):
+    """A merge in a run's work tree that waits for its conflicts to be settled: of `theirs`, begun at that time.
+
+    `message` is the one that git keeps for its commit.
+    """
+
+    theirs: str
+    began_ns: int
+    message: str
+
+
 class Pending(Struct, frozen=True):
-    """One transaction on a run: from `head`, these files, committed with this message."""
+    """One transaction on a run: from `head`, these files, committed with this message.
+
+    Within a `merge` the message is the one that git is to keep, and the commit follows once nothing is in conflict.
+    """
 
     head: str
     message: str
     texts: Mapping[str, TextChange]
     media: Mapping[str, MediaChange]
+    merge: OpenMerge | None = None
 
 
 class Journal:
@@ -58,6 +73,7 @@ class Journal:
                 message=raw["message"],
                 texts={path: TextChange(**one) for path, one in raw["texts"].items()},
                 media={path: MediaChange(**one) for path, one in raw["media"].items()},
+                merge=OpenMerge(**raw["merge"]) if raw.get("merge") else None,
             )
         except FileNotFoundError:
             return None

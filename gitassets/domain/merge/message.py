@@ -1,0 +1,43 @@
+"""The message of a merge in which conflicts are settled: each decision adds its words and its trailers to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gitassets.domain.commit_message import (
+    CommitMessage,
+    Transition,
+    clean_words,
+    format_trailers,
+    parse_claims,
+    parse_segments,
+    split_trailers,
+)
+from gitassets.domain.conflict import CONFLICT
+from gitassets.domain.manifest import Manifest
+
+
+def add_decision(text: str, decision: CommitMessage, before: Manifest) -> str:
+    """The message `text` with one decision more. `before` is the manifest that it was made on.
+
+    Of earlier decisions those are named that `before` still holds: a merge of the file may have been begun anew.
+    """
+    paragraphs, others = split_trailers(text)
+    words = clean_words(decision.words)
+    said = [_ascribe(decision.what, words)] if words else []
+    claims = [*_list_kept(parse_claims(text), before), *decision.transitions]
+    segments = tuple(sorted({*parse_segments(text), *decision.segments}))
+    trailers = format_trailers(decision.run_id, claims, segments)
+    return "\n\n".join([*paragraphs, *said, "\n".join([*trailers, *others])]) + "\n"
+
+
+def _list_kept(claims: Sequence[Transition], before: Manifest) -> list[Transition]:
+    stands = {one.address: one.after for one in claims}
+    found = {address: asset for address in stands if (asset := before.asset(address)) is not None}
+    kept = {one for one, asset in found.items() if asset.status == stands[one] and CONFLICT not in asset.extra}
+    return [one for one in claims if one.address in kept]
+
+
+def _ascribe(what: str, words: str) -> str:
+    """ "image 3: too dark". No line begins where git would take it for a comment."""
+    return f"{what}: {words}".replace("\n", "\n  ")

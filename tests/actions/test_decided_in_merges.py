@@ -1,0 +1,291 @@
+"""A merge made by hand decides nothing unseen: what neither side had decided, its message names, or it is found."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from gitassets.actions.blame import blame
+from gitassets.actions.log import read_log
+from gitassets.adapters.git.hook_files import shipped_hooks_dir
+from gitassets.adapters.git.setup import set_config
+from gitassets.domain.conflict import settle
+from gitassets.domain.manifest import MANIFEST_NAME, Asset, Manifest
+from gitassets.domain.manifest_parsing import parse_manifest
+from gitassets.domain.merge.manifests import merge_manifests
+from gitassets.domain.reopened import reopen_record
+from gitassets.domain.status import Status
+from tests.actions.checks import git, run_cli
+from tests.actions.locked_run import (
+    IMAGE_1,
+    IMAGE_3,
+    LockedRun,
+    begin_with_rules,
+    change_by_hand,
+    commit_by_hand,
+    with_bytes,
+    with_status,
+    write_by_hand,
+)
+
+Change = Callable[[Asset], Asset]
+
+
+def decide(status: Status) -> Change:
+    """The asset of a merge, with its conflict settled if it has one."""
+    return lambda asset: with_status(status)(settle(asset))
+
+
+def reopen_and(status: Status) -> Change:
+    return lambda asset: replace(with_status(status)(asset), reopened=reopen_record(asset, "typo"))
+
+
+def named(before: str, after: str, number: int = 3) -> str:
+    return f"Assets-Transition: image {number} {before} -> {after}"
+
+
+class Apart:
+    """Two sides of a run: one rejects image 3 by a commit that says so, the other brings new bytes."""
+
+    def __init__(self, locked: LockedRun, *, approved: bool = False) -> None:
+        self.locked = locked
+        base = locked.manifest()
+        locked.git("branch", "other")
+        change_by_hand(locked.folder, IMAGE_3, with_status(Status.REJECTED))
+        self.ours = commit_by_hand(locked.folder, f"Dull\n\n{named('draft', 'rejected')}")
+        mine = locked.manifest()
+        locked.git("checkout", "--quiet", "other")
+        change_by_hand(locked.folder, IMAGE_3, lambda one: with_bytes(locked.project, one))
+        words = named("draft", "draft")
+        if approved:
+            change_by_hand(locked.folder, IMAGE_3, with_status(Status.APPROVED))
+            words = named("draft", "approved")
+        self.theirs = commit_by_hand(locked.folder, f"New\n\n{words}")
+        theirs = locked.manifest()
+        locked.git("checkout", "--quiet", "run/ep1")
+        self.merged: Manifest = merge_manifests(base, mine, theirs).manifest
+
+    def merge(self, changes: dict[object, Change], message: str, *, turned: bool = False) -> str:
+        """The merge commit, past every hook."""
+        manifest = self.merged
+        for address, change in changes.items():
+            asset = manifest.asset(address)  # type: ignore[arg-type]
+            assert asset is not None
+            manifest = manifest.with_asset(address, change(asset))  # type: ignore[arg-type]
+        write_by_hand(self.locked.folder, manifest)
+        self.locked.git("add", "--all")
+        tree = self.locked.git("write-tree").strip()
+        sides = [self.theirs, self.ours] if turned else [self.ours, self.theirs]
+        parents = [word for side in sides for word in ("-p", side)]
+        commit = self.locked.git("commit-tree", tree, *parents, "-m", message).strip()
+        self.locked.git("reset", "--quiet", "--hard", commit)
+        return commit
+
+
+@pytest.fixture
+def apart(locked: LockedRun) -> Apart:
+    return Apart(locked)
+
+
+APPROVE: dict[object, Change] = {IMAGE_3: decide(Status.APPROVED)}
+REJECT: dict[object, Change] = {IMAGE_3: decide(Status.REJECTED)}
+LAUNDERED: dict[str, tuple[dict[object, Change], str]] = {
+    "approve": (APPROVE, ""),
+    "approve, and say that another was": (APPROVE, named("review", "rejected", 1)),
+    "approve, and say reject": (APPROVE, named("review", "rejected")),
+    "publish": ({IMAGE_3: decide(Status.PUBLISHED)}, ""),
+    "publish, and say so": ({IMAGE_3: decide(Status.PUBLISHED)}, named("review", "published")),
+    "publish what both approved": (REJECT | {IMAGE_1: with_status(Status.PUBLISHED)}, ""),
+    "the same, and say so": (
+        REJECT | {IMAGE_1: with_status(Status.PUBLISHED)}, named("approved", "published", 1),
+    ),
+    "reopen and approve again": (REJECT | {IMAGE_1: reopen_and(Status.APPROVED)}, ""),
+    "reopen": (REJECT | {IMAGE_1: reopen_and(Status.REVIEW)}, ""),
+    "reopen, and say so": (REJECT | {IMAGE_1: reopen_and(Status.REVIEW)}, named("approved", "review", 1)),
+    "claim what nobody did": (REJECT, f"{named('review', 'rejected')}\n{named('approved', 'published', 1)}"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("name", LAUNDERED)
+def test_what_a_merge_launders_is_found_by_verify_and_the_server(
+    apart: Apart, name: str, turned: bool, tmp_path: Path
+) -> None:
+    changes, trailers = LAUNDERED[name]
+    server = make_server(apart.locked, tmp_path)
+    commit = apart.merge(changes, f"Merge\n\n{trailers}", turned=turned)
+    findings = apart.locked.verify(history_only=True).findings
+    assert {one.commit for one in findings} == {commit}
+    assert {one.code for one in findings} <= {
+        "by-hand", "trailer-disagrees", "merge-conflict-unsettled", "merge-differs",
+    }  # fmt: skip
+    done = push(apart.locked, server)
+    assert done.returncode != 0
+    assert commit[:10] in done.stderr
+
+
+def make_server(locked: LockedRun, folder: Path) -> Path:
+    path = folder / "server.git"
+    git(folder, "init", "--quiet", "--bare", str(path))
+    shutil.copy(shipped_hooks_dir() / "pre-receive", path / "hooks" / "pre-receive")
+    set_config(path, {"gitassets.python": sys.executable})
+    return path
+
+
+def push(locked: LockedRun, server: Path) -> subprocess.CompletedProcess[str]:
+    argv = ("git", "push", str(server), "run/ep1")
+    return subprocess.run(argv, cwd=locked.folder, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("changes", "trailers", "told"),
+    [
+        (APPROVE, [named("review", "approved")], "image 3: review → approved"),
+        # As it is seen from the one side, and from the other.
+        (APPROVE, [named("rejected", "approved")], "image 3: review → approved"),
+        (APPROVE, [named("draft", "approved")], "image 3: review → approved"),
+        (REJECT, [named("review", "rejected")], "image 3: review → rejected"),
+        (
+            REJECT | {IMAGE_1: reopen_and(Status.APPROVED)},
+            [named("review", "rejected"), named("approved", "review", 1), named("review", "approved", 1)],
+            "image 1: approved → review",
+        ),
+    ],
+)
+def test_a_merge_that_names_what_it_decides_holds_and_is_shown(
+    apart: Apart, changes: dict[object, Change], trailers: list[str], told: str, turned: bool, tmp_path: Path
+) -> None:
+    server = make_server(apart.locked, tmp_path)
+    apart.merge(changes, "\n\n".join(["Merge", "dull", "\n".join(trailers)]), turned=turned)
+    result = apart.locked.verify(history_only=True)
+    assert (result.findings, result.by_hand) == ([], [])
+    assert push(apart.locked, server).returncode == 0
+    entry = read_log(apart.locked.project, apart.locked.run)[0]
+    assert told in list(entry.describe())
+    assert (entry.summary, entry.words, entry.by_hand) == ("Merge", "dull", ())
+
+
+def test_who_only_confirms_what_a_side_has_approved_need_not_say_so(locked: LockedRun) -> None:
+    apart = Apart(locked, approved=True)
+    apart.merge(APPROVE, "Merge")
+    result = locked.verify(history_only=True)
+    assert result.findings == []
+    assert [(one.code, one.subject) for one in result.by_hand] == [("unnamed", "image 3")]
+    (approval,) = [one for one in blame(locked.project, locked.run) if one.address == IMAGE_3]
+    assert approval.by_hand
+    assert sorted(one.split(",")[0] for one in approval.settled) == ["approved", "rejected"]
+
+
+def test_blame_shows_an_approval_made_in_a_merge(apart: Apart) -> None:
+    commit = apart.merge(APPROVE, f"Merge\n\n{named('review', 'approved')}")
+    (approval,) = [one for one in blame(apart.locked.project, apart.locked.run) if one.address == IMAGE_3]
+    assert (approval.commit, approval.by_hand) == (commit, False)
+    said = run_cli(apart.locked.project.root, "blame", "ep1").stdout
+    assert "image 3 was decided between two branches: " in said
+    raw = json.loads(run_cli(apart.locked.project.root, "blame", "ep1", "--json").stdout)["approvals"]
+    assert [len(one["settled"]) for one in raw] == [0, 2]
+
+
+def test_a_message_that_repeats_those_it_merges_is_right(locked: LockedRun) -> None:
+    """As servers write it that squash the messages of a branch into that of its merge."""
+    locked.git("checkout", "--quiet", "-b", "other")
+    change_by_hand(locked.folder, IMAGE_3, with_status(Status.APPROVED))
+    commit_by_hand(locked.folder, f"Good\n\n{named('draft', 'approved')}")
+    locked.git("checkout", "--quiet", "run/ep1")
+    (locked.folder / "notes.txt").write_text("a note")
+    commit_by_hand(locked.folder)
+    locked.git("merge", "--quiet", "-m", f"Merge\n\n{named('draft', 'approved')}", "other")
+    assert locked.verify(history_only=True).findings == []
+    assert read_log(locked.project, locked.run)[0].transitions == ()
+
+
+def test_a_team_that_edits_by_hand_has_it_noted(apart: Apart) -> None:
+    apart.merge(APPROVE, "Merge")
+    result = apart.locked.verify(allow_by_hand=True, history_only=True)
+    assert [one.code for one in result.by_hand] == ["by-hand"]
+    assert result.holds
+
+
+def test_a_merge_by_the_first_rules_stays_valid_and_is_nobody_s_work_by_hand(locked: LockedRun) -> None:
+    begin_with_rules(locked, 1)
+    apart = Apart(locked)
+    apart.merge(APPROVE, "Merge")
+    assert locked.manifest().rules == 1
+    result = locked.verify(history_only=True)
+    assert (result.findings, result.by_hand) == ([], [])
+    entry = read_log(locked.project, locked.run)[0]
+    assert (list(entry.describe()), entry.by_hand) == (["image 3: review → approved"], ())
+
+
+def begin_merge(apart: Apart, changes: dict[object, Change]) -> None:
+    locked = apart.locked
+    git(locked.folder, "merge", "--no-commit", "--no-ff", "other", check=False)
+    for address, change in changes.items():
+        change_by_hand(locked.folder, address, change)  # type: ignore[arg-type]
+    locked.git("add", MANIFEST_NAME)
+
+
+def commit(locked: LockedRun, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(("git", *words), cwd=locked.folder, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("words", [("commit", "--no-edit"), ("commit", "-m", "Merged")])
+def test_the_hook_refuses_it_and_offers_the_message(apart: Apart, words: tuple[str, ...]) -> None:
+    locked = apart.locked
+    begin_merge(apart, APPROVE)
+    before = locked.head()
+    done = commit(locked, *words)
+    assert done.returncode != 0
+    assert "image 3 went from review to approved, which the message does not say" in done.stderr
+    assert locked.head() == before
+    (offer,) = [line.partition("does: git ")[2] for line in done.stderr.splitlines() if "does: git" in line]
+    assert commit(locked, *offer.split()).returncode == 0
+    assert locked.git("log", "-1", "--format=%(trailers:key=Assets-Transition,valueonly)").split("\n")[0] == (
+        "image 3 review -> approved"
+    )
+    assert locked.verify(history_only=True).findings == []
+    # An amended merge is one still.
+    amended = commit(locked, "commit", "--amend", "-m", "Nothing to see")
+    assert amended.returncode != 0
+    assert "which the message does not say" in amended.stderr
+    assert commit(locked, "commit", "--amend", "-m", f"Better\n\n{named('review', 'approved')}").returncode == 0
+
+
+def test_the_hook_lets_pass_what_the_message_names(apart: Apart) -> None:
+    begin_merge(apart, APPROVE)
+    done = commit(apart.locked, "commit", "-m", f"Merged\n\n{named('review', 'approved')}")
+    assert done.returncode == 0, done.stderr
+    assert apart.locked.verify(history_only=True).findings == []
+
+
+def test_a_merge_of_three_is_refused_whatever_it_names(apart: Apart) -> None:
+    locked = apart.locked
+    locked.git("branch", "third", f"{apart.ours}~1")
+    locked.git("checkout", "--quiet", "third")
+    (locked.folder / "notes.txt").write_text("a note")
+    third = commit_by_hand(locked.folder)
+    locked.git("checkout", "--quiet", "run/ep1")
+    write_by_hand(locked.folder, apart.merged.with_asset(IMAGE_3, decide(Status.APPROVED)(asset_3(apart))))
+    locked.git("add", "--all")
+    parents = [word for one in (apart.ours, apart.theirs, third) for word in ("-p", one)]
+    message = f"Merge\n\n{named('review', 'approved')}"
+    tree = locked.git("write-tree").strip()
+    locked.git("reset", "--quiet", "--hard", locked.git("commit-tree", tree, *parents, "-m", message).strip())
+    assert "merge-of-many" in locked.codes(history_only=True)
+    assert parse_manifest((locked.folder / MANIFEST_NAME).read_bytes()) == locked.manifest()
+    read_log(locked.project, locked.run)
+    blame(locked.project, locked.run)
+
+
+def asset_3(apart: Apart) -> Asset:
+    asset = apart.merged.asset(IMAGE_3)
+    assert asset is not None
+    return asset
