@@ -9,17 +9,17 @@ import typer
 
 from gitassets.cli.render import printable
 from gitassets.domain.commit_message import Transition, describe_transitions, format_addresses
-from gitassets.domain.decision import Skipped
 from gitassets.domain.manifest import Address
-from gitassets.making.prepare import LeftOut
-from gitassets.making.record import Failure
-from gitassets.runs.disputes import Dispute
-from gitassets.runs.proof import Unproven, describe_unproven
-from gitassets.runs.settle_merge import Settled
 
 if TYPE_CHECKING:
     from gitassets.actions.transition import TransitionResult
+    from gitassets.domain.decision import Skipped
+    from gitassets.making.prepare import LeftOut
+    from gitassets.making.record import Failure
+    from gitassets.runs.disputes import Dispute
     from gitassets.runs.fetch import Fetched
+    from gitassets.runs.proof import Unproven
+    from gitassets.runs.settle_merge import Settled
 
 
 def tell_failures(failures: Sequence[Failure], *, dry_run: bool = False) -> None:
@@ -83,6 +83,8 @@ def tell_unproven(source: str, unproven: Sequence[Unproven]) -> None:
     """Which approvals were not taken over, with why."""
     if not unproven:
         return
+    from gitassets.runs.proof import describe_unproven
+
     typer.echo(printable(f"  in review, since the history of {source} does not prove the approval:"), err=True)
     for line in describe_unproven(unproven):
         typer.echo(printable(f"    {line}"), err=True)
