@@ -1,5 +1,5 @@
-# gitassets: what the hooks beside this file share. They set $hook to their name, and $of_theirs where gitassets has
-# nothing to do at that point itself. Git finds them through core.hooksPath of the run's work tree alone.
+# gitassets: what the hooks beside this file share. They set $hook to their name, and $calls to what is called at that
+# point: both, or only theirs or ours. Git finds them through core.hooksPath of the run's work tree alone.
 gitdir=${GIT_DIR:-.git}
 if [ -f "$gitdir" ]; then
     read -r _ gitdir <"$gitdir"
@@ -23,36 +23,38 @@ fi
 
 # Git looks for hooks in one folder only, so the hook that it would have called without this one runs here, and first:
 # in the folder that core.hooksPath names elsewhere than for this work tree, else in the repository's own.
-ours=${0%/*}
-common=$gitdir
-if [ -f "$gitdir/commondir" ]; then
-    read -r common <"$gitdir/commondir"
-    case $common in
-        ../..) common=${gitdir%/*/*} ;;
-        /*) ;;
-        *) common=$gitdir/$common ;;
-    esac
-fi
-theirs=$common/hooks
-python=
-while IFS= read -r line; do
-    case $line in
-        "core.hookspath $ours") ;;
-        "core.hookspath "*) theirs=${line#* } ;;
-        "gitassets.python "*) python=${line#* } ;;
-    esac
-done <<EOF
+if [ "$calls" != ours ]; then
+    ours=${0%/*}
+    common=$gitdir
+    if [ -f "$gitdir/commondir" ]; then
+        read -r common <"$gitdir/commondir"
+        case $common in
+            ../..) common=${gitdir%/*/*} ;;
+            /*) ;;
+            *) common=$gitdir/$common ;;
+        esac
+    fi
+    theirs=$common/hooks
+    python=
+    while IFS= read -r line; do
+        case $line in
+            "core.hookspath $ours") ;;
+            "core.hookspath "*) theirs=${line#* } ;;
+            "gitassets.python "*) python=${line#* } ;;
+        esac
+    done <<EOF
 $(git config --type=path --get-regexp '^(core\.hookspath|gitassets\.python)$')
 EOF
-if [ -x "$theirs/$hook" ] && ! [ "$theirs" -ef "$ours" ]; then
-    # The pre-commit framework, where it is in use, has no configuration in a run's folder.
-    if [ -n "$run" ] && [ ! -f .pre-commit-config.yaml ]; then
-        export PRE_COMMIT_ALLOW_NO_CONFIG=1
+    if [ -x "$theirs/$hook" ] && ! [ "$theirs" -ef "$ours" ]; then
+        # The pre-commit framework, where it is in use, has no configuration in a run's folder.
+        if [ -n "$run" ] && [ ! -f .pre-commit-config.yaml ]; then
+            export PRE_COMMIT_ALLOW_NO_CONFIG=1
+        fi
+        [ "$calls" != theirs ] || exec "$theirs/$hook" "$@"
+        "$theirs/$hook" "$@" || exit $?
     fi
-    [ -z "$of_theirs" ] || exec "$theirs/$hook" "$@"
-    "$theirs/$hook" "$@" || exit $?
 fi
-[ -n "$run" ] && [ -z "$of_theirs" ] || exit 0
+[ -n "$run" ] && [ "$calls" != theirs ] || exit 0
 
 # What a command of gitassets commits it has checked itself. Only that very change is taken for its own.
 if [ "$hook" = pre-commit ] && [ -n "$GITASSETS_STAGED" ] &&
@@ -65,6 +67,9 @@ if [ "$hook" = commit-msg ] && [ -n "$GITASSETS_MESSAGE" ] && [ "$(cat "$1")" = 
     exit 0
 fi
 
+if [ "$calls" = ours ]; then
+    python=$(git config --type=path --get gitassets.python)
+fi
 if [ -x "$python" ]; then
     "$python" -I -m gitassets.hook "$hook" "$@"
     code=$?

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from gitassets.adapters.files import find_link, remove_incoming, write_atomic
 from gitassets.adapters.git.leftovers import clear_traces, is_git_at_work
 from gitassets.adapters.git.repository import Git, WorkTreeState
+from gitassets.adapters.git.run_hooks import HOOKS_PATH
 from gitassets.adapters.git.staged import format_staged
 from gitassets.adapters.git.unfinished import MERGE, find_git_locks, find_unfinished, remove_git_locks
 from gitassets.adapters.git.work_trees import read_gitfile
@@ -387,7 +388,8 @@ def _carry_out(
         _apply(project, folder, index, pending, forward=True)
         new_paths = [path for path, text in pending.texts.items() if path != MANIFEST_NAME and text.after is not None]
         told = _describe_checked(pending) if checked else {}
-        return git.commit_paths(list(pending.texts), pending.message, new_paths=new_paths, env=told)
+        settings = _pass_by_others(project, folder) if checked else {}
+        return git.commit_paths(list(pending.texts), pending.message, new_paths=new_paths, env=told, settings=settings)
     except BaseException as error:
         head = git.resolve("HEAD")
         if head == pending.head:
@@ -425,6 +427,15 @@ def _describe_checked(pending: Pending) -> dict[str, str]:
     changes = {path: (_encode(one.before), _encode(one.after)) for path, one in pending.texts.items()}
     told = {_STAGED: format_staged(changes, like=pending.head), _MESSAGE: pending.message.rstrip("\n")}
     return {name: text for name, text in told.items() if len(text.encode()) < _MAX_VARIABLE}
+
+
+def _pass_by_others(project: Project, folder: Path) -> dict[str, str]:
+    """What spares git the hooks of a commit that would find nothing to do, where nobody else has any there.
+
+    What is staged is compared all the same. The message is our own, and only a hook of others could change it.
+    """
+    lone = project.hooks.find_lone_path(folder)
+    return {HOOKS_PATH: lone} if lone else {}
 
 
 def _encode(text: str | None) -> bytes | None:

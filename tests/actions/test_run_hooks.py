@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -391,3 +392,65 @@ def test_work_trees_of_a_bare_repository_stay_what_they_are(tmp_path: Path, monk
 def test_all_hooks_with_work_of_their_own_are_shown(locked: LockedRun) -> None:
     said = run_cli(locked.project.root, "hooks", "status").stdout
     assert all(f"  {name}: installed\n" in said for name in CLIENT_HOOKS)
+
+
+def count_hooks(locked: LockedRun, *argv: str) -> int:
+    """How many hooks git starts while the command runs."""
+    trace = locked.project.root.parent / "trace"
+    trace.unlink(missing_ok=True)
+    environment = {**cli_environment(), "GIT_TRACE2_EVENT": str(trace)}
+    command = (sys.executable, "-m", "gitassets", *argv)
+    done = subprocess.run(
+        command, cwd=locked.project.root, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return trace.read_text().count('"child_class":"hook"')
+
+
+@pytest.mark.parametrize("where", ["in the repository", "elsewhere"])
+def test_a_command_calls_the_guard_alone_unless_there_are_other_hooks(
+    locked: LockedRun, tmp_path: Path, where: str
+) -> None:
+    assert count_hooks(locked, "approve", "ep1", "--image", "3") == 1
+    called = tmp_path / "called"
+    hook = write_hook(locked.project, "post-commit", f'echo "$0" >>"{called}"')
+    if where == "elsewhere":
+        (tmp_path / "theirs").mkdir()
+        hook = hook.rename(tmp_path / "theirs" / "post-commit")
+        git(locked.project.root, "config", "--global", "core.hooksPath", str(hook.parent))
+    assert count_hooks(locked, "reopen", "ep1", "--image", "3", "--reason", "x") > 1
+    assert called.read_text() == f"{hook}\n"
+    hook.unlink()
+    assert count_hooks(locked, "approve", "ep1", "--image", "3") == 1
+    assert called.read_text() == f"{hook}\n"
+
+
+def test_the_guard_that_is_called_alone_checks_what_the_command_has_not(locked: LockedRun) -> None:
+    hooks = locked.project.git_dir / "gitassets" / "hooks"
+    overwrite(locked.locked_file)
+    alone = ("-c", f"core.hooksPath={hooks / 'alone'}", "commit", "--allow-empty", "-m", "x")
+    done = subprocess.run(("git", *alone), cwd=locked.folder, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "images/scene_000.png was overwritten" in done.stderr
+
+
+def test_a_guard_that_is_gone_is_not_called_alone(locked: LockedRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing is mended, the other hooks are still called."""
+    monkeypatch.setenv("CI", "true")
+    lone = locked.project.git_dir / "gitassets" / "hooks" / "alone" / "pre-commit"
+    for damage in (lambda: lone.chmod(0o644), lone.unlink, lambda: lead_elsewhere(locked)):
+        damage()
+        assert find_unguarded(locked.project) == ["ep1"]
+        assert locked.project.hooks.find_lone_path(locked.folder) is None
+
+
+@pytest.mark.parametrize("name", ["calls", "of_theirs", "run", "hook", "theirs", "python"])
+def test_no_variable_of_the_environment_takes_the_guard_or_other_hooks_away(locked: LockedRun, name: str) -> None:
+    overwrite(locked.locked_file)
+    for value in ("yes", "theirs", "/nonexistent"):
+        done = commit(locked.folder, **{name: value})
+        assert done.returncode != 0, value
+        assert "images/scene_000.png was overwritten" in done.stderr
+    write_hook(locked.project, "pre-commit", "echo theirs >&2", "exit 1")
+    for value in ("yes", "ours", "/nonexistent"):
+        assert commit(locked.folder, **{name: value}).stderr == "theirs\n", value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -25,6 +26,9 @@ SHARED = "gitassets.sh"
 # Set for the hooks by a command that concludes a merge: it holds the run's lock, and lets the files follow itself.
 FOLLOWS = "GITASSETS_FOLLOWS"
 _OF_THEIRS = "of-theirs"
+# A folder among the hooks: what a commit of our own calls where there are no hooks of others.
+ALONE = "alone"
+_LONE_HOOK = f"{ALONE}/pre-commit"
 
 
 class HookState(StrEnum):
@@ -51,7 +55,7 @@ def shipped_hooks_dir() -> Path:
 def _sources() -> dict[str, str]:
     """The shipped file behind each file of the hooks folder, by name."""
     others = {name: _OF_THEIRS for name in _AT_WORK_TREES if name not in CLIENT_HOOKS}
-    return {SHARED: SHARED, **others, **{name: name for name in CLIENT_HOOKS}}
+    return {SHARED: SHARED, **others, **{name: name for name in CLIENT_HOOKS}, _LONE_HOOK: "pre-commit-alone"}
 
 
 def read_status(hooks_dir: Path, theirs_dir: Path | None) -> list[HookStatus]:
@@ -79,6 +83,7 @@ def are_whole(hooks_dir: Path) -> bool:
     sizes = {source: (shipped / source).stat().st_size for source in {*_sources().values()}}
     try:
         found = {one.name: one.stat() for one in os.scandir(hooks_dir)}
+        found[_LONE_HOOK] = (hooks_dir / _LONE_HOOK).stat()
     except (FileNotFoundError, NotADirectoryError):
         return False
     runs = 0 if os.name == "nt" else 0o100
@@ -105,7 +110,18 @@ def remove_hooks(hooks_dir: Path) -> list[str]:
     removed = [name for name in _sources() if (hooks_dir / name).exists()]
     for name in removed:
         (hooks_dir / name).unlink()
+    with suppress(OSError):
+        (hooks_dir / ALONE).rmdir()
     return removed
+
+
+def has_lone_hook(hooks_dir: Path) -> bool:
+    return os.access(hooks_dir / _LONE_HOOK, os.X_OK)
+
+
+def holds_any(folder: Path) -> bool:
+    """Whether git would call any hook in the folder when somebody works at a work tree."""
+    return any(os.access(folder / name, os.X_OK) for name in _AT_WORK_TREES)
 
 
 def has_mark(path: Path, mark: bytes) -> bool:

@@ -28,6 +28,7 @@ _READING = frozenset({
     "ls-files", "ls-remote", "ls-tree", "merge-base", "pack-objects", "remote", "rev-list", "rev-parse", "status",
     "var",
 })  # fmt: skip
+_READING_CONFIG = frozenset({"--get", "--get-all", "--get-regexp"})
 _GIT = ("git", "--no-replace-objects", "-c", "core.quotePath=false", "-c", "core.commitGraph=false")
 _IDENTITY_HINT = 'Say who you are: git config --global user.name "Your Name"; git config --global user.email you@mail'
 
@@ -65,11 +66,18 @@ class Git:
         self.folder = folder
         self._kept = dict(kept or {})
 
-    def call(self, *args: str, stdin: bytes | None = None, env: Mapping[str, str] | None = None) -> bytes:
+    def call(
+        self,
+        *args: str,
+        stdin: bytes | None = None,
+        env: Mapping[str, str] | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> bytes:
+        own = (word for name, value in (settings or {}).items() for word in ("-c", f"{name}={value}"))
         environment = clean_environment({**self._kept, **(env or {})})
         try:
             with nullcontext() if _only_reads(args) else leave_trace(find_common_dir(self.folder)):
-                return run_command((*_GIT, *args), cwd=self.folder, env=environment, stdin=stdin)
+                return run_command((*_GIT, *own, *args), cwd=self.folder, env=environment, stdin=stdin)
         except CommandError as error:
             # Whoever reads it is to see which command that was, not the options of every call.
             raise CommandError(("git", *args), error.cwd, error.code, error.stderr) from error
@@ -293,16 +301,18 @@ class Git:
         *,
         new_paths: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
+        settings: Mapping[str, str] | None = None,
     ) -> str:
         """The id of a new commit of exactly these paths; what else is staged stays staged.
 
-        Hooks, signing and identity are the user's; the hooks see `env`. CommandError holds what a hook said.
+        Hooks, signing and identity are the user's, but for the `settings`; the hooks see `env`. CommandError holds what
+        a hook said.
         """
         if new_paths:
             self.call("add", "--force", "--", *new_paths)
         try:
             words = ("commit", "--quiet", "--only", "--cleanup=whitespace", "-F", "-", "--", *paths)
-            self.call(*words, stdin=message.encode(), env=env)
+            self.call(*words, stdin=message.encode(), env=env, settings=settings)
         except CommandError as error:
             if _NO_IDENTITY.search(error.stderr):
                 raise IdentityError from error
@@ -357,7 +367,7 @@ def _only_reads(args: Sequence[str]) -> bool:
         if word == "-c":
             next(words)
         elif not word.startswith("-"):
-            return word in _READING or (word == "config" and "--get" in args)
+            return word in _READING or (word == "config" and not _READING_CONFIG.isdisjoint(args))
     return False
 
 

@@ -15,9 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gitassets.adapters.files import write_atomic
-from gitassets.adapters.git.hook_files import are_whole, remove_hooks, write_hooks
+from gitassets.adapters.git.hook_files import ALONE, are_whole, has_lone_hook, holds_any, remove_hooks, write_hooks
 from gitassets.adapters.git.repository import Git
 from gitassets.adapters.git.setup import set_config, unset_config
+from gitassets.adapters.process import CommandError
 
 INTERPRETER = "gitassets.python"
 HOOKS_PATH = "core.hooksPath"
@@ -141,6 +142,21 @@ class RunHooks:
     def path_from(self, work_tree: Path) -> str:
         """The value of core.hooksPath that leads here: git resolves it at the top of the work tree."""
         return _find_way(work_tree, self.folder)
+
+    def find_lone_path(self, work_tree: Path) -> str | None:
+        """The core.hooksPath with which a commit of our own calls our guard alone; None where there are other hooks.
+
+        Each commit asks anew, in one process: a hook that somebody has added since is called.
+        """
+        ours = self.path_from(work_tree)
+        try:
+            *others, called = Git(work_tree).read_all_configs(HOOKS_PATH)
+        except (CommandError, ValueError):  # A path that git cannot read, or none at all.
+            return None
+        theirs = [one for one in others if one != ours]
+        folder = work_tree / theirs[-1] if theirs else self._git_dir / "hooks"
+        alone = called == ours and has_lone_hook(self.folder) and not holds_any(folder)
+        return f"{ours}/{ALONE}" if alone else None
 
     def release(self, admin_dir: Path) -> bool:
         """The work tree has the hooks that it would have without us; whether it had ours."""
