@@ -19,6 +19,11 @@ def test_it_is_what_python_writes(value: object) -> None:
     assert format_json(value) == json.dumps(value, indent=2, ensure_ascii=False)
 
 
+@pytest.mark.parametrize("value", ["\udcff.png", {"\udcff": ["\ud800"]}, [10**400, 1e16, -0.0], {"a": {}, "b": []}])
+def test_it_is_so_also_where_it_cannot_be_encoded(value: object) -> None:
+    assert format_json(value) == json.dumps(value, indent=2, ensure_ascii=False)
+
+
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
 def test_what_is_not_json_is_refused(number: float) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
