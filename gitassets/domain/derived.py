@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 
 from msgspec.structs import replace
 
@@ -44,9 +45,23 @@ def build_record(audio: Asset | None, visual: Asset | None) -> dict[str, str]:
 
 
 def _sync_statuses(manifest: Manifest) -> Iterator[tuple[int, str]]:
-    partial = [dict(_iter_records(manifest, use)) for use in (_is_kept, _is_approved)]
+    partial = _PartialRecords(manifest)
     for number, visual in visuals(manifest):
-        yield number, _sync_status(manifest.segments[number], visual, [records[number] for records in partial])
+        yield number, _sync_status(number, manifest.segments[number], visual, partial)
+
+
+class _PartialRecords:
+    """What builds would record that leave out what is rejected, or not approved. Most segments need not be asked."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        self._manifest = manifest
+
+    def holds(self, number: int, built: Mapping[str, str]) -> bool:
+        return any(dict(built) == records[number] for records in self._records)
+
+    @cached_property
+    def _records(self) -> list[dict[int, dict[str, str]]]:
+        return [dict(_iter_records(self._manifest, use)) for use in (_is_kept, _is_approved)]
 
 
 def _is_kept(asset: Asset) -> bool:
@@ -64,7 +79,7 @@ def _iter_records(manifest: Manifest, use: Use) -> Iterator[tuple[int, dict[str,
         yield number, build_record(audio if audio is not None and use(audio) else None, visual)
 
 
-def _sync_status(segment: Segment, visual: Asset | None, partial: Sequence[dict[str, str]]) -> str:
+def _sync_status(number: int, segment: Segment, visual: Asset | None, partial: _PartialRecords) -> str:
     """A build from other bytes is stale whatever is locked; one from these bytes is synced once they are approved.
 
     Where a build has only left out what is rejected, or not approved, nothing has changed since: it waits for that.
@@ -72,7 +87,7 @@ def _sync_status(segment: Segment, visual: Asset | None, partial: Sequence[dict[
     if segment.built is None:
         return PENDING
     if dict(segment.built) != build_record(segment.audio, visual):
-        return PENDING if dict(segment.built) in partial else STALE
+        return PENDING if partial.holds(number, segment.built) else STALE
     audio_holds = segment.audio is not None and segment.audio.approved
     return SYNCED if audio_holds and (visual is None or visual.approved) else PENDING
 
