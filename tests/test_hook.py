@@ -20,9 +20,13 @@ HEAVY_FOR_CLI = HEAVY - {"typer", "rich", "pydantic"}
 
 def loaded_after(code: str, folder: Path) -> set[str]:
     """The top level packages that are loaded once the code has run there."""
+    return {name.split(".")[0] for name in modules_after(code, folder)}
+
+
+def modules_after(code: str, folder: Path) -> set[str]:
     program = f"import sys\n{code}\nprint('\\n' + ' '.join(sys.modules))"
     done = subprocess.run((sys.executable, "-I", "-c", program), cwd=folder, capture_output=True, text=True, check=True)
-    return {name.split(".")[0] for name in done.stdout.splitlines()[-1].split()}
+    return {*done.stdout.splitlines()[-1].split()}
 
 
 def run_hook(folder: Path, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -51,6 +55,31 @@ def test_following_a_checkout_that_changed_nothing_loads_no_dvc(locked: LockedRu
 
 def test_the_command_line_starts_without_what_only_some_commands_need(tmp_path: Path) -> None:
     assert loaded_after("import gitassets.cli.app", tmp_path) & HEAVY_FOR_CLI == set()
+
+
+# What only those who make, judge a history or talk to a server need.
+OF_OTHERS = {
+    "importlib.metadata",
+    "gitassets.making.prepare",
+    "gitassets.actions.verify",
+    "gitassets.adapters.media.probe",
+}
+DECISIONS = {
+    "approve": ["--image", "3"],
+    "reject": ["--image", "3", "--reason", "x"],
+    "reopen": ["--image", "1", "--reason", "x"],
+    "note": ["Louder.", "--segment", "1"],
+}
+
+
+@pytest.mark.parametrize("name", DECISIONS)
+def test_a_decision_loads_nothing_that_only_other_commands_need(locked: LockedRun, name: str) -> None:
+    arguments = [name, "ep1", *DECISIONS[name]]
+    code = f"from gitassets.cli.parts import make_app\nmake_app({arguments})({arguments}, standalone_mode=False)"
+    loaded = modules_after(code, locked.folder)
+    assert "gitassets.runs.transaction" in loaded
+    assert loaded & (HEAVY_FOR_CLI | OF_OTHERS) == set()
+    assert {one for one in loaded if one.startswith("gitassets.providers")} == set()
 
 
 def test_outside_of_a_run_there_is_nothing_to_say(locked: LockedRun) -> None:

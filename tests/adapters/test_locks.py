@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock, Timeout
 
 from gitassets.adapters.state.locks import hold_lock
 from gitassets.errors import BusyError
@@ -53,6 +55,43 @@ def test_the_holder_is_named(tmp_path: Path) -> None:
         other.kill()
     with hold_lock(path, "note ep1", wait_sec=0):
         assert str(os.getpid()) in path.with_suffix(".holder").read_text()
+
+
+def test_it_is_the_lock_of_the_library_that_earlier_versions_used(tmp_path: Path) -> None:
+    with FileLock(tmp_path / "lock"), pytest.raises(BusyError), hold_lock(tmp_path / "lock", "x", wait_sec=0.05):
+        pytest.fail("held twice")
+    with hold_lock(tmp_path / "lock", "x"), pytest.raises(Timeout), FileLock(tmp_path / "lock", timeout=0.05):
+        pytest.fail("held twice")
+
+
+def test_a_lock_file_that_was_taken_away_meanwhile_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever locked the file that nobody can open any more would be alone with it."""
+    path, real = tmp_path / "lock", fcntl.flock
+
+    def lock_what_is_gone(handle: int, how: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", real)
+        path.unlink()
+        real(handle, how)
+
+    monkeypatch.setattr(fcntl, "flock", lock_what_is_gone)
+    with hold_lock(path, "x"), pytest.raises(BusyError), hold_lock(path, "y", wait_sec=0):
+        pytest.fail("held twice")
+
+
+def test_a_link_in_the_place_of_a_lock_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="symbolic links"), hold_lock(tmp_path / "lock", "x"):
+        pytest.fail("held")
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_lock_is_not_handed_on_to_other_programs(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with hold_lock(path, "x"):
+        other = subprocess.Popen(("sleep", "60"), close_fds=False)
+    with hold_lock(path, "y", wait_sec=0):
+        other.kill()
+    other.wait()
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": 1}'])
