@@ -52,13 +52,14 @@ class Run:
     """One production. `folder` is None while it is only on a branch; `ref` is that branch's full name.
 
     `old`: a run of claude-studio that is still to be upgraded; `view` is then what it would become, where somebody
-    only wants to look.
+    only wants to look. `newer`: its manifest may follow rules that are not known here.
     """
 
     run_id: str
     folder: Path | None
     ref: str
     old: bool = False
+    newer: bool = field(default=False, compare=False)
     view: Manifest | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -323,7 +324,8 @@ def find_run(project: Project, wanted: str) -> Run:
 
 
 def _mark_old(project: Project, run: Run, old: Mapping[str, Run]) -> Run:
-    """The run; as an old one where an upgrade of it was begun and not finished. Costs one read of the manifest."""
+    """The run; as an old one where an upgrade of it was begun and not finished, or as a newer one. Costs one read of
+    the manifest."""
     folder = run.folder or (old[run.run_id].folder if run.run_id in old else None)
     if run.old or folder is None:
         return run
@@ -331,7 +333,9 @@ def _mark_old(project: Project, run: Run, old: Mapping[str, Run]) -> Run:
         data = read_manifest_bytes(project, run)
     except GitAssetsError:
         return run
-    return replace(run, folder=folder, old=True) if is_upgrade_unfinished(data) else run
+    if is_upgrade_unfinished(data):
+        return replace(run, folder=folder, old=True)
+    return replace(run, newer=run.folder is not None and names_unknown(data))
 
 
 def _folder_of(wanted: str) -> Path:
@@ -392,11 +396,8 @@ def read_manifest(project: Project, run: Run) -> Manifest:
 
 
 def require_known_rules(project: Project, run: Run) -> None:
-    """GitAssetsError where the run's folder holds a manifest that follows rules which are not known here."""
-    path = None if run.folder is None or run.view is not None else run.folder / MANIFEST_NAME
-    if path is None or not path.is_file():
-        return
-    if names_unknown(path.read_bytes()):
+    """GitAssetsError where the run's folder held, when it was found, a manifest of rules that are not known here."""
+    if run.newer:
         require_known(read_manifest(project, run))
 
 
