@@ -44,8 +44,11 @@ def open_mode(mode: int) -> int:
     return mode | 0o200 | (OPEN_MODE & 0o222 & (mode & 0o444) >> 1)
 
 
-def write_atomic(path: Path, data: bytes, *, mode: int = OPEN_MODE) -> None:
-    """`path` holds `data`, wholly or not at all; missing folders are made."""
+def write_atomic(path: Path, data: bytes, *, mode: int = OPEN_MODE, durable: bool = True) -> None:
+    """`path` holds `data`, wholly or not at all; missing folders are made.
+
+    Unless it is `durable`, which means to wait for the disk, it may be damaged after a loss of power.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         handle, name = tempfile.mkstemp(prefix=INCOMING, dir=path.parent)
@@ -55,8 +58,9 @@ def write_atomic(path: Path, data: bytes, *, mode: int = OPEN_MODE) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         change_mode(name, mode, known_as=path)
         Path(name).replace(path)
     except BaseException as error:

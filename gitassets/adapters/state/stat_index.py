@@ -89,7 +89,7 @@ class StatIndex:
         if self._changed and self._store is not None:
             with suppress(OSError):
                 kept = {path: entry for path, entry in self._entries.items() if path not in self._fresh}
-                write_atomic(self._store, json.dumps(kept).encode())
+                write_atomic(self._store, json.dumps(kept).encode(), durable=False)
                 self._changed = False
 
 
