@@ -9,8 +9,7 @@ GitAssetsError            expected: a message that names the thing, and a hint t
 ├── BusyError             another gitassets process holds what is needed
 ├── ConflictError         the files or history on disk are not what the act started from
 ├── ProviderError         an asset could not be made
-├── RemoteError           a git or DVC remote cannot be reached, or does not do what it is asked for
-└── PartialError          some of the work was done and recorded, some was not
+└── RemoteError           a git or DVC remote cannot be reached, or does not do what it is asked for
 """
 
 from __future__ import annotations
@@ -60,8 +59,4 @@ class ProviderError(GitAssetsError):
 
 
 class RemoteError(GitAssetsError):
-    pass
-
-
-class PartialError(GitAssetsError):
     pass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -42,9 +41,3 @@ def record_import(
         origin[IMPORTED_FROM] = manifest.extra[IMPORTED_FROM]
     extra = {**manifest.extra, IMPORTED_FROM: origin}
     return derive(replace(manifest, run_id=run_id, extra=MappingProxyType(extra)))
-
-
-def read_origin(manifest: Manifest) -> Mapping[str, Any] | None:
-    """The origin of the run, None when it was made here."""
-    found = manifest.extra.get(IMPORTED_FROM)
-    return found if isinstance(found, dict) else None
