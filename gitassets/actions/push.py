@@ -23,7 +23,6 @@ from gitassets.domain.manifest import MANIFEST_NAME, Manifest, iter_folder_entri
 from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.errors import ConflictError, CorruptError, NotFoundError
 from gitassets.making.record import write_run
-from gitassets.runs.audit import Finding
 from gitassets.runs.progress import OnProgress
 from gitassets.runs.project import BRANCH_PREFIX, Project, Run
 from gitassets.runs.remotes import CONFIG, DvcRemote, RemoteSource, choose_git_remote
@@ -171,15 +170,11 @@ def _verify(project: Project, run: Run) -> None:
     """ConflictError when the history breaks a lock, or the bytes of a locked asset are other ones."""
     found = [one for one in verify(project, [run], VerifyOptions()).findings if one.code not in _PROVED_THERE]
     if found:
-        lines = "".join(f"\n  {_describe(one)}" for one in found[:_SHOWN])
+        lines = "".join(f"\n  {one.sentence}" for one in found[:_SHOWN])
         raise ConflictError(
             f"Run {run.run_id} is not pushed, since `verify` finds {len(found)} things wrong:{lines}",
             f"{found[0].hint} `gitassets verify {run.run_id}` shows them all.".strip(),
         )
-
-
-def _describe(one: Finding) -> str:
-    return f"commit {one.commit[:10]} by {one.author}: {one.message}" if one.commit else one.message
 
 
 def _push_branch(project: Project, run: Run, server: str, tip: str) -> None:

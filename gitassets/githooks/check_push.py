@@ -9,7 +9,7 @@ from gitassets.adapters.git.repository import Git
 from gitassets.domain.dvc_settings import RemoteSettings
 from gitassets.domain.guard import RunState
 from gitassets.domain.run_id import BRANCHES, find_ref_problem, find_twin, looks_like_run
-from gitassets.runs.audit import Finding, HistoryAudit, VerifyResult, iter_told, make_finding
+from gitassets.runs.audit import HistoryAudit, VerifyResult, iter_told, make_finding
 from gitassets.runs.locked_blobs import find_missing_blobs, name_locked
 
 _SHOWN = 20
@@ -76,20 +76,15 @@ def _check_blobs(git: Git, run_id: str, tip: RunState, result: VerifyResult) -> 
 
 def _tell(run_id: str, result: VerifyResult, say: Say) -> None:
     for one, hint in iter_told(result.findings[:_SHOWN]):
-        say(_describe(one), hint)
+        say(f"{run_id}: {one.sentence}", hint)
     if len(result.findings) > _SHOWN:
         say(f"{run_id}: … and {len(result.findings) - _SHOWN} more", "")
     for text in result.incomplete:
         say(text, "")
     for one in result.by_hand[:_SHOWN]:
-        say(f"noted: {_describe(one)}", "")
+        say(f"{run_id}: noted: {one.sentence}", "")
     if result.holds:
         keep = "1 commit keeps" if result.commits == 1 else f"{result.commits} commits keep"
         say(f"{run_id}: {keep} the locks", "")
         for text in result.unchecked:
             say(f"{run_id}: not checked: {text}", "")
-
-
-def _describe(one: Finding) -> str:
-    where = f"{one.commit[:10]} by {one.author}: " if one.commit else ""
-    return f"{one.run_id} {where}{one.message}"

@@ -45,6 +45,10 @@ class Finding:
     message: str
     hint: str
 
+    @property
+    def sentence(self) -> str:
+        return f"commit {self.commit[:10]} by {self.author}: {self.message}" if self.commit else self.message
+
 
 @dataclass
 class VerifyResult:

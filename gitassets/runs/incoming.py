@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from gitassets.adapters.git.repository import Git
 from gitassets.domain.tree_rules import TreeEntry, is_attributes, iter_program_problems, iter_tree_problems
 from gitassets.errors import ConflictError
-from gitassets.runs.audit import Finding, HistoryAudit, VerifyResult
+from gitassets.runs.audit import HistoryAudit, VerifyResult
 from gitassets.runs.history import read_tree
 from gitassets.runs.project import Project, Run
 from gitassets.runs.remotes import RemoteSource
@@ -34,7 +34,7 @@ def check_incoming(
     result = VerifyResult()
     HistoryAudit(project.git, run.run_id, result).check(new, [] if known is None else [known])
     if result.findings:
-        raise _refuse(run, "".join(f"\n  {_describe(one)}" for one in result.findings[:_SHOWN]))
+        raise _refuse(run, "".join(f"\n  {one.sentence}" for one in result.findings[:_SHOWN]))
 
 
 def iter_file_problems(git: Git, commit: str) -> Iterator[str]:
@@ -55,7 +55,3 @@ def _refuse(run: Run, why: str) -> ConflictError:
         f"The branch of run {run.run_id} is refused: {why}",
         "Nothing here was changed. Whoever pushed it has to put it right.",
     )
-
-
-def _describe(one: Finding) -> str:
-    return f"commit {one.commit[:10]} by {one.author}: {one.message}" if one.commit else one.message

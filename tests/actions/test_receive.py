@@ -76,7 +76,7 @@ def test_an_overwrite_is_refused_with_the_reason(server: Server) -> None:
     change_by_hand(locked.folder, IMAGE_1, lambda asset: with_bytes(locked.project, asset))
     commit = commit_by_hand(locked.folder)
     said = server.refuses("run/ep1")
-    assert f"ep1 {commit[:10]} by Ann Lee <ann@example.com>: image 1 is approved and locked" in said
+    assert f"ep1: commit {commit[:10]} by Ann Lee <ann@example.com>: image 1 is approved and locked" in said
     assert said.count("take it out of the branch") == 1
     assert "gitassets reopen ep1 --image 1" in said
 
