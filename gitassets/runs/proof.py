@@ -2,7 +2,8 @@
 
 Whoever makes something of an approval in another place (a video, a file, another run, a publication) asks here first:
 an approval that only a commit past every hook has made is none. What was found to hold is remembered, so that the next
-question costs the commits since then alone.
+question costs the commits since then alone. So is what does not hold, since the commits that were read never change:
+but not where some of them are missing, which a fetch may bring.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from msgspec import Struct, field
 from gitassets import __version__
 from gitassets.adapters.git.repository import Git
 from gitassets.adapters.process import CommandError
-from gitassets.adapters.state.verified_tip import read_held_tip, write_held_tip
+from gitassets.adapters.state.verified_tip import read_doubts, read_held_tip, write_doubts, write_held_tip
 from gitassets.domain.commit_message import format_addresses, format_options, parse_message
 from gitassets.domain.doubt import Doubt, Doubts, Fault, follow, join
 from gitassets.domain.guard import state_from_bytes
@@ -38,13 +39,17 @@ class Unproven(Struct, frozen=True):
 
 
 class Judged(Struct, frozen=True):
-    """The history of a run up to `commit`: what its last manifest says, and which approvals in it are in doubt."""
+    """The history of a run up to `commit`: what its last manifest says, and which approvals in it are in doubt.
+
+    `complete`: every commit could be read.
+    """
 
     run_id: str
     commit: str
     manifest: Manifest | None
     doubts: Doubts = field(default_factory=Doubts)
     holds: bool = True
+    complete: bool = True
 
     def find_unproven(self, manifest: Manifest, otherwise: Doubt) -> tuple[Unproven, ...]:
         """The approved assets of `manifest` that the history does not prove: `otherwise` where it ends with others."""
@@ -136,10 +141,16 @@ def judge_run(project: Project, run: Run, commit: str) -> Judged:
     cut = describe_cut(project, commit)
     if cut is not None:
         return Judged(run.run_id, commit, _read_manifest(project.git, commit), Doubts(cut), holds=False)
+    doubted = project.state_dir / "doubted" / f"{run.run_id}.json"
+    doubts = read_doubts(doubted, key, commit)
+    if doubts is not None:
+        return Judged(run.run_id, commit, _read_manifest(project.git, commit), doubts, holds=False)
     known = held if held is not None and _descends(project.git, held, commit) else None
     judged = judge_history(project.git, run.run_id, commit, known)
     if judged.holds:
         write_held_tip(path, key, commit)
+    elif judged.complete:
+        write_doubts(doubted, key, commit, judged.doubts)
     return judged
 
 
@@ -170,7 +181,7 @@ def judge_history(git: Git, run_id: str, commit: str, known: str | None = None) 
     result = VerifyResult()
     tip = HistoryAudit(git, run_id, result).check(commit, [known] if known else [])
     doubts = Doubts() if result.holds else _find_doubts(git, run_id, commit, result)
-    return Judged(run_id, commit, tip.manifest, doubts, result.holds)
+    return Judged(run_id, commit, tip.manifest, doubts, result.holds, complete=not result.incomplete)
 
 
 def _find_doubts(git: Git, run_id: str, commit: str, result: VerifyResult) -> Doubts:
@@ -185,7 +196,7 @@ def _find_doubts(git: Git, run_id: str, commit: str, result: VerifyResult) -> Do
 
 
 def _doubt(one: Finding) -> Doubt:
-    return Doubt(f"commit {one.commit[:10]} by {one.author}: {one.message}" if one.commit else one.message)
+    return Doubt(one.sentence)
 
 
 def _follow_history(git: Git, run_id: str, commit: str, faults: Mapping[str, Sequence[Fault]]) -> Doubts:

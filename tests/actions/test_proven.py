@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from gitassets.actions.build import BuildOptions, build
 from gitassets.actions.copy import CopyOptions, copy_assets
@@ -194,12 +195,58 @@ def test_only_new_commits_are_judged(locked: LockedRun, judged: list[int]) -> No
     assert json.loads(record(locked).read_bytes())["tip"] == locked.head()
 
 
-def test_what_does_not_hold_is_not_remembered(locked: LockedRun, judged: list[int]) -> None:
+def test_what_does_not_hold_is_remembered_for_its_very_commit(locked: LockedRun, judged: list[int]) -> None:
     doubted(locked)
     held = record(locked).read_bytes()
     swap(locked)
     assert doubted(locked) == doubted(locked) != {}
-    assert (record(locked).read_bytes(), judged) == (held, [3, 1, 1])
+    assert (record(locked).read_bytes(), judged) == (held, [3, 1])
+    reopen_assets(locked.project, locked.run, select(image="1"), reason="no")
+    assert doubted(locked) == {}
+    approve(locked.project, locked.run, select(image="1"))
+    assert doubted(locked) == doubted(locked) == {}
+    assert judged == [3, 1, 3]
+
+
+def test_of_assets_in_doubt_each_keeps_its_reason(locked: LockedRun, judged: list[int]) -> None:
+    """One was approved anew since, another was not, and a fault that names none concerns the rest."""
+    approve(locked.project, locked.run, select(audio="1"))
+    swap(locked)
+    change_by_hand(locked.folder, IMAGE_3, with_status(Status.APPROVED))
+    commit_by_hand(locked.folder)
+    found = doubted(locked)
+    assert found.keys() == {"image 1", "image 3"}
+    assert doubted(locked) == found
+    assert len(judged) == 1
+
+
+@pytest.mark.parametrize(
+    "change", [{"tip": "0" * 40}, {"key": {}}, {"assets": [{"segment": 1, "kind": "x"}]}, {"assets": 1}, {"of_all": 7}]
+)
+def test_a_foreign_record_of_doubts_counts_for_nothing(
+    locked: LockedRun, judged: list[int], change: dict[str, object]
+) -> None:
+    swap(locked)
+    found = doubted(locked)
+    path = locked.project.state_dir / "doubted" / "ep1.json"
+    path.write_text(json.dumps({**json.loads(path.read_bytes()), **change}))
+    assert doubted(locked) == found
+    assert judged == [4, 4]
+
+
+def test_a_history_that_cannot_be_read_is_judged_anew(
+    locked: LockedRun, judged: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is missing may be fetched any time."""
+    swap(locked)
+    whole = proven.judge_history
+
+    def judge_incomplete(*arguments: str) -> proven.Judged:
+        return replace(whole(*arguments), complete=False)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(proven, "judge_history", judge_incomplete)
+    assert doubted(locked) == doubted(locked) != {}
+    assert judged == [4, 4]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Remembers up to which commit the history of a run was found to hold, and by which rules."""
+"""Remembers up to which commit the history of a run was found to hold, or what it leaves in doubt, by which rules."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
+from msgspec import Struct
+
 from gitassets.adapters.files import write_atomic
+from gitassets.domain.doubt import Doubt, Doubts
+from gitassets.domain.manifest import Address, Kind
 
 _OID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")
 _TIP = "tip"
@@ -28,3 +33,34 @@ def write_held_tip(path: Path, key: Mapping[str, str | int], tip: str) -> None:
     """The record is on disk, unless that is full or may not be written: losing it costs time, never truth."""
     with suppress(OSError):
         write_atomic(path, json.dumps({**key, _TIP: tip}).encode())
+
+
+class _Doubted(Struct, frozen=True):
+    segment: int
+    kind: Kind
+    doubt: Doubt | None
+
+
+class _Record(Struct, frozen=True):
+    key: dict[str, str | int | bool]
+    tip: str
+    of_all: Doubt | None
+    assets: list[_Doubted]
+
+
+def read_doubts(path: Path, key: Mapping[str, str | int], tip: str) -> Doubts | None:
+    """What the history up to this very commit leaves in doubt; None without a record, as for `read_held_tip`."""
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=_Record)
+    except (OSError, ValueError):
+        return None
+    if (found.key, found.tip) != (dict(key), tip):
+        return None
+    return Doubts(found.of_all, {Address(one.segment, one.kind): one.doubt for one in found.assets})
+
+
+def write_doubts(path: Path, key: Mapping[str, str | int], tip: str, doubts: Doubts) -> None:
+    """The record is on disk, as for `write_held_tip`."""
+    assets = [_Doubted(one.segment, one.kind, doubt) for one, doubt in doubts.by_address.items()]
+    with suppress(OSError):
+        write_atomic(path, msgspec.json.encode(_Record(dict(key), tip, doubts.of_all, assets)))
