@@ -1,27 +1,71 @@
-"""Runs that claude-studio itself has written, where they lie beside the project."""
+"""Runs that claude-studio itself has written: their texts with small media, and all of them where they are here."""
 
 from __future__ import annotations
 
+import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from shutil import copyfile
 
 import pytest
+from PIL import Image
 
 from gitassets.actions.upgrade import UpgradeResult, upgrade
 from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.domain.manifest import Kind
 from gitassets.runs.project import Project, Run, find_project, find_run, read_manifest
 from tests.actions.checks import asset, dvc_status, files_below, git, ignore_progress
+from tests.adapters.media_files import make_tone
+from tests.providers.services import stamp
 
-RUNS = Path(__file__).parents[2].parent / "shared" / "runs"
+TEXTS = Path(__file__).parents[1] / "runs_of_claude_studio"
+WHOLE = Path(__file__).parents[2].parent / "shared" / "runs"
+TakeOver = Callable[[str, str], tuple[Project, Run, UpgradeResult]]
 
-pytestmark = pytest.mark.skipif(not RUNS.is_dir(), reason="the real runs are not here")
+
+@pytest.fixture(params=["small", "whole"])
+def take_over(request: pytest.FixtureRequest, tmp_path: Path, tone: bytes) -> TakeOver:
+    """Upgrades the run in a copy of its working directory."""
+    if request.param == "whole" and not WHOLE.is_dir():
+        pytest.skip("the whole runs are not here")
+
+    def make(name: str, run_id: str) -> tuple[Project, Run, UpgradeResult]:
+        shutil.copytree((TEXTS if request.param == "small" else WHOLE) / name, tmp_path / name, copy_function=copyfile)
+        if request.param == "small":
+            write_media(tmp_path, name, tone)
+        return upgrade_there(tmp_path, name, run_id)
+
+    return make
 
 
-def take_over(tmp_path: Path, name: str, run_id: str) -> tuple[Project, Run, UpgradeResult]:
-    """The run in a copy of its working directory, upgraded, with every file of its folder as it was."""
+@pytest.fixture(scope="session")
+def tone(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return make_tone(tmp_path_factory.mktemp("tone") / "tone.mp3", 0.3).read_bytes()
+
+
+def write_media(root: Path, name: str, tone: bytes) -> None:
+    """What lay in that folder, of the same kind and size, and no two alike."""
+    listed: dict[str, str] = json.loads((TEXTS / "media.json").read_text())
+    for number, (path, kind) in enumerate(listed.items()):
+        if not path.startswith(f"{name}/"):
+            continue
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        if kind == "mp3":
+            (root / path).write_bytes(stamp(tone, number))
+        else:
+            write_picture_of(root / path, kind, number)
+
+
+def write_picture_of(path: Path, kind: str, number: int) -> None:
+    picture_format, size, mode = kind.split()
+    width, height = map(int, size.split("x"))
+    Image.new("L", (width, height), number).convert(mode).save(path, picture_format)
+
+
+def upgrade_there(tmp_path: Path, name: str, run_id: str) -> tuple[Project, Run, UpgradeResult]:
+    """With every file of its folder as it was."""
     root = tmp_path / name
-    shutil.copytree(RUNS / name, root, copy_function=shutil.copyfile)
     for folder in (root, *(one for one in root.rglob("*") if one.is_dir())):
         folder.chmod(0o755)
     git(tmp_path, "init", "--quiet", str(root))
@@ -44,8 +88,8 @@ def numbers(project: Project, run: Run, kind: Kind) -> list[int]:
     return [address.segment for address, _ in read_manifest(project, run).assets(kind)]
 
 
-def test_56_scenes_and_45_clips(tmp_path: Path) -> None:
-    project, run, result = take_over(tmp_path, "spec_era", "20260207_101747")
+def test_56_scenes_and_45_clips(take_over: TakeOver) -> None:
+    project, run, result = take_over("spec_era", "20260207_101747")
     assert numbers(project, run, Kind.AUDIO) == list(range(1, 46))
     assert numbers(project, run, Kind.IMAGE) == [k * 45 // 56 + 1 for k in (0, 4, 6, 26, 27)]
     assert [one.segment for one in result.scenes] == [k * 45 // 56 + 1 for k in range(56)]
@@ -57,44 +101,44 @@ def test_56_scenes_and_45_clips(tmp_path: Path) -> None:
     assert read_manifest(project, run).segments[13].paragraph_text.startswith("Taken together, the camera")
 
 
-def test_a_run_without_audio(tmp_path: Path) -> None:
-    project, run, result = take_over(tmp_path, "spec_era", "20260207_104648")
+def test_a_run_without_audio(take_over: TakeOver) -> None:
+    project, run, result = take_over("spec_era", "20260207_104648")
     assert numbers(project, run, Kind.AUDIO) == []
     assert len(numbers(project, run, Kind.IMAGE)) == 15
     assert result.left == ()
     assert result.segments == tuple(range(1, 46))
 
 
-def test_the_first_ten_scenes(tmp_path: Path) -> None:
-    project, run, result = take_over(tmp_path, "spec_era", "20260207_110500")
+def test_the_first_ten_scenes(take_over: TakeOver) -> None:
+    project, run, result = take_over("spec_era", "20260207_110500")
     assert numbers(project, run, Kind.AUDIO) == numbers(project, run, Kind.IMAGE) == list(range(1, 11))
     assert result.one_to_one
 
 
-def test_scenes_from_the_tenth_on_with_clips_that_begin_at_0(tmp_path: Path) -> None:
-    project, run, _ = take_over(tmp_path, "spec_era", "20260207_112000")
+def test_scenes_from_the_tenth_on_with_clips_that_begin_at_0(take_over: TakeOver) -> None:
+    project, run, _ = take_over("spec_era", "20260207_112000")
     assert numbers(project, run, Kind.AUDIO) == numbers(project, run, Kind.IMAGE) == list(range(11, 16))
     assert asset(project, run, "audio", 11).path == "audio/audio_000.mp3"
     assert asset(project, run, "image", 11).path == "images/scene_010.png"
 
 
-def test_the_oldest_form(tmp_path: Path) -> None:
-    project, run, result = take_over(tmp_path, "spec_era", "20260205_205000")
+def test_the_oldest_form(take_over: TakeOver) -> None:
+    project, run, result = take_over("spec_era", "20260205_205000")
     assert list(read_manifest(project, run).assets()) == []
     assert len(result.not_found) == 56
 
 
 @pytest.mark.parametrize("run_id", ["20260211_093000", "20260211_093100"])
-def test_mock_runs_have_texts_alone(tmp_path: Path, run_id: str) -> None:
-    project, run, result = take_over(tmp_path, "mock", run_id)
+def test_mock_runs_have_texts_alone(take_over: TakeOver, run_id: str) -> None:
+    project, run, result = take_over("mock", run_id)
     segments = read_manifest(project, run).segments
     assert len(segments) == 12
     assert all(one.paragraph_text for one in segments.values())
     assert len(result.not_found) == 12
 
 
-def test_the_newest_form(tmp_path: Path) -> None:
-    project, run, result = take_over(tmp_path, "head", "20260212_101747")
+def test_the_newest_form(take_over: TakeOver) -> None:
+    project, run, result = take_over("head", "20260212_101747")
     assert numbers(project, run, Kind.AUDIO) == list(range(1, 46))
     assert numbers(project, run, Kind.IMAGE) == [1, 4, 10, 13, 19, 23, 27, 29, 31, 34, 42, 43]
     jpegs = [one.address.segment for one in result.upgraded if one.asset.extra.get("format") == "jpg"]
