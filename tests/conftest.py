@@ -1,19 +1,29 @@
-"""Isolation for every test: a home of its own, a fixed identity, no configuration of the user's, no git variables."""
+"""Isolation for every test: a home of its own, nothing of the user's, a fixed identity; and a project to work on."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+import typer.main
+import typer.testing
 
 from gitassets.actions.init import init
 from gitassets.actions.track import track
-from gitassets.runs.project import Project, find_project, find_run
+from gitassets.adapters.dvc.cache import create_dvc_project
+from gitassets.making import prepare as preparing
+from gitassets.runs.project import Project, Run, find_project, find_run, find_runs
 from tests.actions.checks import ignore_progress
 from tests.actions.locked_run import LockedRun, approve_image_1, copy_project
+from tests.actions.tone_provider import ToneProvider
 from tests.media import write_picture, write_tone
+from tests.starter import replaced
+
+# Building its commands takes longer than most of them do: each application is built once, not for each line.
+typer.main.get_command = typer.testing._get_command = cache(typer.main.get_command)
 
 REAL_HOME_CONFIG = Path.home() / ".gitconfig"
 # What a terminal or a CI server sets, and what the program behaves by.
@@ -46,12 +56,34 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """A project that is set up, and the current folder."""
-    root = tmp_path / "project"
-    init(root)
-    monkeypatch.chdir(root)
-    return find_project(root)
+def project(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Project:
+    """A project that is set up, and the current folder; copied, since making one takes longer than most tests."""
+    name = "with a run" if "run" in request.fixturenames else "empty"
+    project = copy_project(_find_template(name, tmp_path_factory), tmp_path / "project")
+    create_dvc_project(project.root, project.site_cache_dir)
+    monkeypatch.chdir(project.root)
+    return project
+
+
+@pytest.fixture
+def run(project: Project) -> Run:
+    """A run with narration for segments 1 to 3 and images for 1 and 3, all drafts."""
+    if "ep1" not in find_runs(project):
+        _make_run(project)
+    return find_run(project, "ep1")
+
+
+@pytest.fixture
+def provider() -> Iterator[ToneProvider]:
+    """What every provider name leads to: makes tones and pictures, and fails where told to."""
+    found = ToneProvider()
+    with replaced(preparing, "load_provider", found.under_name):
+        yield found
 
 
 @pytest.fixture
@@ -72,9 +104,7 @@ def media_folder(project: Project) -> Callable[..., Path]:
 @pytest.fixture
 def locked(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> LockedRun:
     """A run with an approved image; its project is the current folder."""
-    if "template" not in _TEMPLATES:
-        _TEMPLATES["template"] = _make_template(tmp_path_factory.mktemp("template") / "project")
-    project = copy_project(_TEMPLATES["template"], tmp_path / "project")
+    project = copy_project(_find_template("locked", tmp_path_factory), tmp_path / "project")
     monkeypatch.chdir(project.root)
     return LockedRun(project, find_run(project, "ep1"))
 
@@ -82,14 +112,29 @@ def locked(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch
 _TEMPLATES: dict[str, Path] = {}
 
 
-def _make_template(root: Path) -> Path:
-    init(root)
-    project = find_project(root)
+def _find_template(name: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if name not in _TEMPLATES:
+        root = tmp_path_factory.mktemp("template") / "project"
+        init(root)
+        if name in _FILLED:
+            _FILLED[name](find_project(root))
+        _TEMPLATES[name] = root
+    return _TEMPLATES[name]
+
+
+def _make_run(project: Project, *, duration_sec: float = 1.0) -> None:
     folder = project.runs_dir / "ep1"
     for number in range(3):
-        write_tone(folder / "audio" / f"audio_{number:03d}.wav", frequency=300 + 50 * number, duration_sec=0.1)
+        path = folder / "audio" / f"audio_{number:03d}.wav"
+        write_tone(path, frequency=300 + 50 * number, duration_sec=duration_sec)
     for number in (1, 3):
         write_picture(folder / "images" / f"scene_{number - 1:03d}.png", seed=number)
     track(project, folder, on_progress=ignore_progress)
+
+
+def _make_locked(project: Project) -> None:
+    _make_run(project, duration_sec=0.1)
     approve_image_1(project)
-    return root
+
+
+_FILLED: dict[str, Callable[[Project], None]] = {"with a run": _make_run, "locked": _make_locked}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from gitassets.domain.selection import AssetSelection, parse_selection
 from gitassets.runs.history import read_tree
 from gitassets.runs.progress import Progress
 from gitassets.runs.project import Project, Run, read_manifest
+from tests.starter import run_program
 
 PACKAGE_ROOT = Path(__file__).parents[2]
 
@@ -35,10 +35,7 @@ def git(folder: Path, *args: str, check: bool = True) -> str:
 
 
 def run_cli(folder: Path, *args: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        (sys.executable, "-m", "gitassets", *args),
-        cwd=folder, env=cli_environment(), capture_output=True, text=True, check=False, input=stdin,
-    )  # fmt: skip
+    return run_program("gitassets", args, folder=folder, environment=cli_environment(), stdin=stdin)
 
 
 def cli_environment() -> dict[str, str]:

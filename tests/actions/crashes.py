@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.starter import call_in_process
+
 DIED = 99
 _READ_ONLY = {"rev-parse", "status", "cat-file", "var", "for-each-ref", "ls-files", "check-ignore", "config", "log"}
 
@@ -24,18 +26,14 @@ class _Countdown:
 
 def dies_before_effect(number: int, action: Callable[[], object]) -> bool:
     """Whether the action had a `number`-th effect (from 0) to die at; otherwise it has run to its end."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            _watch_effects(_Countdown(number))
-            action()
-            code = 0
-        finally:
-            os._exit(code)
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    assert status in (0, DIED), f"the action failed with {status} where it should have died or ended"
-    return status == DIED
+
+    def act() -> None:
+        _watch_effects(_Countdown(number))
+        action()
+
+    code, said = call_in_process(act)
+    assert code in (0, DIED), f"the action failed with {code} where it should have died or ended: {said}"
+    return code == DIED
 
 
 def _watch_effects(countdown: _Countdown) -> None:
@@ -65,19 +63,17 @@ def _counted(function: Callable[..., Any], countdown: _Countdown) -> Callable[..
 
 def dies_in(owner: Any, name: str, action: Callable[[], object], *, given: str | None = None) -> None:
     """The action was run in a process that died when it called `owner.name`, with `given` among the arguments."""
-    called = getattr(owner, name)
 
-    def die(*args: Any, **kwargs: Any) -> Any:
-        if given is None or given in args:
-            os._exit(DIED)
-        return called(*args, **kwargs)
+    def act() -> None:
+        called = getattr(owner, name)
 
-    child = os.fork()
-    if child == 0:
-        try:
-            setattr(owner, name, die)
-            action()
-        finally:
-            os._exit(1)
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    assert status == DIED, f"the action ended with {status} and never called {name}"
+        def die(*args: Any, **kwargs: Any) -> Any:
+            if given is None or given in args:
+                os._exit(DIED)
+            return called(*args, **kwargs)
+
+        setattr(owner, name, die)
+        action()
+
+    code, said = call_in_process(act)
+    assert code == DIED, f"the action ended with {code} and never called {name}: {said}"

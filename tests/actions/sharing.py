@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from gitassets.domain.selection import parse_selection
 from gitassets.runs.project import Project, Run, find_project, find_run, read_manifest
 from tests.actions.checks import git, ignore_progress
 from tests.actions.locked_run import LockedRun
+from tests.starter import run_program
 from tests.storage import FolderStorage, Storage
 
 
@@ -97,8 +99,6 @@ def media_of(project: Project, run: Run) -> dict[str, bytes]:
 
 
 def dvc(folder: Path, *args: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    import sys
-
-    done = subprocess.run((sys.executable, "-m", "dvc", *args), cwd=folder, capture_output=True, text=True, check=False)
+    done = run_program("dvc", args, folder=folder, environment=os.environ)
     assert done.returncode == 0 or not check, done.stdout + done.stderr
     return done

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,10 +27,11 @@ from tests.actions.checks import (
     statuses,
 )
 from tests.media import write_picture
+from tests.starter import run_program
 
 
 def dvc(folder: Path, *args: str) -> None:
-    done = subprocess.run((sys.executable, "-m", "dvc", *args), cwd=folder, capture_output=True, text=True, check=False)
+    done = run_program("dvc", args, folder=folder, environment=os.environ)
     assert done.returncode == 0, done.stderr
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,8 +25,9 @@ from gitassets.domain.gc_policy import Keep
 from gitassets.runs.project import Project, Run, find_project, find_run
 from tests.actions.checks import asset, git, ignore_progress, select
 from tests.actions.locked_run import copy_tree
-from tests.actions.sharing import make_office
+from tests.actions.sharing import dvc, make_office
 from tests.media import write_picture, write_tone
+from tests.starter import run_program
 
 _places: list[Path] = []
 
@@ -64,8 +65,10 @@ class Studio:
     def do(self, line: str) -> None:
         folder = self.project.root if line.startswith("..") else self.ep2
         program, *args = line.removeprefix("..").split()
-        argv = (sys.executable, "-m", "dvc") if program == "dvc" else (program,)
-        done = subprocess.run((*argv, *args), cwd=folder, capture_output=True, text=True, check=False)
+        if program == "dvc":
+            done = run_program("dvc", tuple(args), folder=folder, environment=os.environ)
+        else:
+            done = subprocess.run((program, *args), cwd=folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{line}: {done.stdout}{done.stderr}"
 
 
@@ -129,13 +132,7 @@ def test_nothing_is_lost(studio: Studio, way: str) -> None:
 def test_dvc_itself_finds_again_what_was_brought_back(studio: Studio, way: str, run_id: str) -> None:
     studio.do(way)
     open_run(studio.project, run_id)
-    status = subprocess.run(
-        (sys.executable, "-m", "dvc", "status"),
-        cwd=studio.project.runs_dir / run_id,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    status = dvc(studio.project.runs_dir / run_id, "status")
     assert "up to date" in status.stdout, status.stdout + status.stderr
 
 
@@ -145,8 +142,7 @@ def test_what_plain_dvc_has_fetched_is_kept_too(studio: Studio, tmp_path: Path) 
     init(elsewhere)
     project = find_project(elsewhere)
     folder = open_run(project, "ep2").folder
-    fetched = subprocess.run((sys.executable, "-m", "dvc", "pull"), cwd=folder, capture_output=True, check=False)
-    assert fetched.returncode == 0, fetched.stderr
+    dvc(folder, "pull")
     shutil.rmtree(studio.store)
     reopen_assets(project, find_run(project, "ep2"), select(image="1"), reason="once more")
     shutil.rmtree(project.blobs.cache_dir)

@@ -7,7 +7,6 @@ import os
 import shlex
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from gitassets.runs.project import find_project, find_run, read_manifest
 from tests.media import write_picture, write_tone
 from tests.old_runs import RUN_ID, RUNS_DIR, write_old_run, write_trial
 from tests.providers.services import KEYS, Services
+from tests.starter import run_program
 
 SEGMENTS = 45
 TEXTS = tuple(f"Step {number} of it." for number in range(1, SEGMENTS + 1))
@@ -42,11 +42,8 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 def call(folder: Path, env: dict[str, str], line: str, code: int = 0) -> tuple[str, str]:
     """What the line prints on standard output and standard error; another exit code fails the test."""
     name, *arguments = shlex.split(line)
-    start = f"from gitassets.__main__ import {NAMES[name]} as main; main()"
-    done = subprocess.run(
-        (sys.executable, "-c", start, *arguments),
-        cwd=folder, env=env, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+    program = f"gitassets.__main__:{NAMES[name]}"
+    done = run_program(program, tuple(arguments), folder=folder, environment=env)
     assert done.returncode == code, f"{line}\n{done.stdout}{done.stderr}"
     return done.stdout, done.stderr
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -13,6 +14,7 @@ import pytest
 from gitassets.runs.project import find_project, find_run, read_manifest
 from tests.actions.checks import git, run_cli
 from tests.actions.locked_run import LockedRun
+from tests.starter import run_program
 from tests.whole_app import app
 
 
@@ -153,10 +155,7 @@ def test_the_face_of_claude_studio_copies_between_two_runs(locked: LockedRun, tm
 
 
 def studio(locked: LockedRun, *args: str, code: int = 0) -> str:
-    start = "from gitassets.__main__ import claude_studio as main; main()"
-    done = subprocess.run(
-        (sys.executable, "-c", start, "assets", *args),
-        cwd=locked.project.root, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    program, folder = "gitassets.__main__:claude_studio", locked.project.root
+    done = run_program(program, ("assets", *args), folder=folder, environment=os.environ)
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from hashlib import md5
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from gitassets.domain.dvc_file import (
 from gitassets.domain.manifest import FinalFile, Manifest, iter_folder_entries
 from gitassets.errors import CorruptError
 from tests.domain.builders import a_manifest, a_segment, audio, digest, image, manifests, video
+from tests.starter import run_program
 
 NAMES = ("scene_000.png", "ünïcode — “x” 😀.png", "a'b #c.png", "Z.png", "é.png", "sub/z.png", "-", "ﬀ.png", "𐀀.png")
 
@@ -75,7 +74,8 @@ def dvc_project(tmp_path: Path) -> Path:
 def _dvc(project: Path, *args: str) -> None:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "DVC_"))}
     env = {**clean, "HOME": str(project.parent), "DVC_SITE_CACHE_DIR": str(project.parent / "site")}
-    subprocess.run([sys.executable, "-m", "dvc", *args], cwd=project, env=env, check=True, capture_output=True)
+    done = run_program("dvc", args, folder=project, environment=env)
+    assert done.returncode == 0, done.stderr
 
 
 def test_dvc_add_writes_the_same_file_and_listing(dvc_project: Path) -> None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from gitassets.runs.project import Project
+from tests.starter import call_in_process
 
 ALONE, TOGETHER = "alone", "together"
 _EFFECTS = (
@@ -123,23 +123,7 @@ class Killer:
             shim.write_text(_SHIM)
             shim.chmod(0o755)
             environment["PATH"] = f"{self._folder}:{os.environ['PATH']}"
-        return _run_in_child(action, environment, self._folder / "error")
-
-
-def _run_in_child(action: Callable[[], object], environment: dict[str, str], errors: Path) -> int:
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            os.setsid()
-            os.environ.update(environment)
-            action()
-            code = 0
-        except BaseException:  # noqa: BLE001 (whatever it is, the parent goes on)
-            errors.write_text(traceback.format_exc())
-        finally:
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        return call_in_process(action, environment, in_session=True)[0]
 
 
 def _count_effects(log: str) -> dict[str, int]:

@@ -13,6 +13,7 @@ from gitassets.adapters.state.journal import Journal, MadeLog
 from gitassets.adapters.state.stat_index import StatIndex
 from gitassets.runs import project, transaction
 from tests.actions.crashes import DIED
+from tests.starter import call_in_process
 
 
 @dataclass(frozen=True)
@@ -64,15 +65,13 @@ STAGED = {
 
 def dies_at(point: Point, action: Callable[[], object]) -> None:
     """The action was run in a process that died at the point."""
-    child = os.fork()
-    if child == 0:
-        try:
-            _die_after(point)
-            action()
-        finally:
-            os._exit(1)
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    assert status == DIED, f"the action ended with {status} without coming to {point}"
+
+    def act() -> None:
+        _die_after(point)
+        action()
+
+    code, said = call_in_process(act)
+    assert code == DIED, f"the action ended with {code} without coming to {point}: {said}"
 
 
 def _die_after(point: Point) -> None:

@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +42,7 @@ from tests.faults.whole import assert_whole
 from tests.media import write_picture, write_tone
 from tests.old_runs import RUN_ID, write_old_run
 from tests.programs import require_program
+from tests.starter import replaced
 
 ALL = os.environ.get("GIT_KILLS") == "all"
 SAMPLE = 2
@@ -295,9 +296,9 @@ def try_kills(stage: Stage, killer: Killer, kills: list[Kill]) -> None:
 
 
 @pytest.fixture
-def killer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Killer:
-    monkeypatch.setattr(transaction, "GIT_WAIT_SEC", 0.2)
-    return Killer(tmp_path / "killer")
+def killer(tmp_path: Path) -> Iterator[Killer]:
+    with replaced(transaction, "GIT_WAIT_SEC", 0.2):
+        yield Killer(tmp_path / "killer")
 
 
 @pytest.mark.parametrize("name", SCENES if ALL else ("approve", "pull, and merge"))

@@ -30,6 +30,7 @@ from tests.actions.crashes import DIED, dies_in
 from tests.faults.points import BYTES, COMMIT, LOG_REMOVED, LOGGED, PLACED, Point, dies_at
 from tests.live.shop import CLIP_USD, IMAGE_USD, SCRIPT, Studio, spoken_usd
 from tests.providers.services import Answer
+from tests.starter import call_in_process, replaced
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="dies in a forked process")
 
@@ -141,14 +142,9 @@ def test_half_a_file_is_no_result(empty: Studio) -> None:
         sink.flush()
         os._exit(DIED)
 
-    child = os.fork()
-    if child == 0:
-        try:
-            HttpClient.fetch = die_in_the_middle  # type: ignore[method-assign]
-            speak(empty)
-        finally:
-            os._exit(1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == DIED
+    with replaced(HttpClient, "fetch", die_in_the_middle):
+        code, said = call_in_process(lambda: speak(empty))
+    assert code == DIED, said
     speak(empty)
     assert len(empty.charges(1)) == 1
     assert empty.asset("audio", 1).cost_usd == pytest.approx(spoken_usd(SCRIPT[0]))

@@ -99,6 +99,10 @@ class Services:
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
+    def __getstate__(self) -> dict[str, Any]:
+        """In another process, where it is the same server."""
+        return {"url": self.url}
+
     @contextmanager
     def running(self) -> Iterator[Services]:
         thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)

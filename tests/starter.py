@@ -1,0 +1,265 @@
+"""Starts programs without waiting for their imports: an interpreter that has imported everything forks for each.
+
+Starting Python and importing what a command needs takes a fifth of a second, and with DVC a whole one. The interpreter
+that forks is a process of its own without threads, which the processes of pytest-xdist are not.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import pickle
+import pickletools
+import runpy
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from pkgutil import walk_packages
+from typing import IO, Any, NoReturn
+
+import cloudpickle
+
+import gitassets
+
+_ROOT = Path(__file__).parents[1]
+_IMPORTED = (
+    "pytest", "hypothesis", "PIL.Image", "git", "dvc.cli", "dvc.cli.parser", "dvc.repo", "dvc.api", "dvc_data.index",
+    "tests.actions.locked_run",
+)  # fmt: skip
+# An interpreter looks at these when it starts, and never again.
+_OF_THE_START = ("PYTHONIOENCODING", "PYTHONUTF8", "PYTHONCOERCECLOCALE", "LC_ALL", "LC_CTYPE", "LANG", "TZ")
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What the new process runs: a module as `python -m` does, a function of one, or a function without arguments."""
+
+    environment: dict[str, str]
+    folder: str
+    program: str = ""
+    arguments: tuple[str, ...] = ()
+    function: Callable[[], object] | None = None
+    in_session: bool = False
+    replaced: tuple[tuple[object, str, object], ...] = ()
+
+    def run(self) -> object:
+        for owner, name, value in self.replaced:
+            setattr(owner, name, value)
+        if self.function is not None:
+            return self.function()
+        module, _, name = self.program.partition(":")
+        if name:
+            return getattr(import_module(module), name)()
+        sys.modules.pop(f"{module}.__main__", None)  # It is to run, not to have run.
+        return runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def run_program(
+    program: str, arguments: tuple[str, ...], *, folder: Path, environment: Mapping[str, str], stdin: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """What `python -m program` does with these arguments, or the function of a module in `module:function`."""
+    if not hasattr(os, "fork") or _needs_a_start(environment):
+        return _run_anew(program, arguments, folder, environment, stdin)
+    with tempfile.TemporaryFile() as read, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        read.write(stdin.encode())
+        read.seek(0)
+        code = _run(_Wish(dict(environment), str(folder), program, arguments), (read, out, err))
+        return subprocess.CompletedProcess((program, *arguments), code, _read(out), _read(err))
+
+
+def _needs_a_start(environment: Mapping[str, str]) -> bool:
+    here = _find_starter().environment
+    return any(environment.get(name) != here.get(name) for name in _OF_THE_START)
+
+
+def _run_anew(
+    program: str, arguments: tuple[str, ...], folder: Path, environment: Mapping[str, str], stdin: str
+) -> subprocess.CompletedProcess[str]:
+    module, _, name = program.partition(":")
+    start = ("-c", f"from {module} import {name} as main; main()") if name else ("-m", module)
+    argv = (sys.executable, *start, *arguments)
+    return subprocess.run(
+        argv, cwd=folder, env=dict(environment), capture_output=True, text=True, check=False, input=stdin
+    )
+
+
+def call_in_process(
+    function: Callable[[], object], environment: Mapping[str, str] | None = None, *, in_session: bool = False
+) -> tuple[int, str]:
+    """The exit code of a process that calls the function, with what it said; negative where a signal ended it.
+
+    It gets a copy of everything that the function refers to. With `in_session` it has a session of its own.
+    """
+    surroundings = {**os.environ, **(environment or {})}
+    with tempfile.TemporaryFile() as read, tempfile.TemporaryFile() as said:
+        replaced = tuple((owner, name, getattr(owner, name)) for owner, name in _REPLACED)
+        wish = _Wish(surroundings, str(Path.cwd()), function=function, in_session=in_session, replaced=replaced)
+        return _run(wish, (read, said, said)), _read(said)
+
+
+_REPLACED: list[tuple[object, str]] = []
+
+
+@contextmanager
+def replaced(owner: object, name: str, value: object) -> Iterator[None]:
+    """The attribute is another one, here and in the processes that call a function."""
+    before = getattr(owner, name)
+    setattr(owner, name, value)
+    _REPLACED.append((owner, name))
+    try:
+        yield
+    finally:
+        _REPLACED.remove((owner, name))
+        setattr(owner, name, before)
+
+
+def _read(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode("utf-8", "surrogateescape")
+
+
+def _run(wish: _Wish, streams: tuple[IO[bytes], IO[bytes], IO[bytes]]) -> int:
+    mine, theirs = socket.socketpair()
+    with mine, theirs, tempfile.TemporaryFile() as written:
+        data = cloudpickle.dumps(wish)
+        written.write(data)
+        written.seek(0)
+        files = [theirs.fileno(), written.fileno(), *(one.fileno() for one in streams)]
+        socket.send_fds(_find_starter().control, [" ".join(_list_modules(data)).encode() or b" "], files)
+        theirs.close()
+        answer = mine.recv(16)
+    assert answer, "the starter has ended"
+    return int(answer)
+
+
+def _list_modules(data: bytes) -> list[str]:
+    """Those of the tests that the pickle refers to."""
+    words = {word for _, word, _ in pickletools.genops(data) if isinstance(word, str) and word.startswith("tests.")}
+    return sorted(words & sys.modules.keys())
+
+
+@dataclass(frozen=True)
+class _Starter:
+    """Ends when nobody can ask it any more."""
+
+    control: socket.socket
+    environment: Mapping[str, str]
+    process: subprocess.Popen[bytes]
+
+
+_STARTERS: dict[int, _Starter] = {}
+_ONE_AT_A_TIME = threading.Lock()
+
+
+def _find_starter() -> _Starter:
+    """That of this process."""
+    with _ONE_AT_A_TIME:
+        if os.getpid() not in _STARTERS:
+            _STARTERS[os.getpid()] = _start()
+        return _STARTERS[os.getpid()]
+
+
+def _start() -> _Starter:
+    mine, theirs = socket.socketpair()
+    argv = (sys.executable, "-m", "tests.starter", str(theirs.fileno()))
+    environment = {**os.environ, "PYTHONPATH": str(_ROOT), "PYDANTIC_DISABLE_PLUGINS": "__all__"}
+    process = subprocess.Popen(
+        argv, cwd=_ROOT, env=environment, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    theirs.close()
+    return _Starter(mine, environment, process)
+
+
+# In the starter
+
+
+def serve(control: socket.socket) -> _Wish:
+    """Returns in each new process, with what it is to run."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True:
+        modules, files, _, _ = socket.recv_fds(control, 65536, 5, socket.MSG_CMSG_CLOEXEC)
+        if not files:
+            os._exit(0)
+        for name in modules.decode().split():
+            import_module(name)
+        if os.fork() == 0:
+            control.close()
+            return _attend(*files)
+        for one in files:
+            os.close(one)
+
+
+def _attend(answer: int, written: int, *streams: int) -> _Wish:
+    """Begin the process, and tell how it ended when it has."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    child = os.fork()
+    if child == 0:
+        os.close(answer)
+        return _begin(written, streams)
+    for one in (written, *streams):
+        os.close(one)
+    _, status = os.waitpid(child, 0)
+    os.write(answer, str(os.waitstatus_to_exitcode(status)).encode())
+    os._exit(0)
+
+
+def _begin(written: int, streams: tuple[int, ...]) -> _Wish:
+    for number, one in enumerate(streams):
+        os.dup2(one, number)
+        os.close(one)
+    with os.fdopen(written, "rb") as file:
+        wish: _Wish = pickle.load(file)  # noqa: S301 (of our own)
+    if wish.in_session:
+        os.setsid()
+    os.environ.clear()
+    os.environ.update(wish.environment)
+    os.chdir(wish.folder)
+    sys.argv = [wish.program, *wish.arguments]
+    tempfile.tempdir = None
+    return wish
+
+
+def _end(wish: _Wish) -> NoReturn:
+    """As a program ends; a function ends without what Python does at the end."""
+    if wish.function is None:
+        wish.run()
+        sys.exit()
+    code = 1
+    try:
+        wish.run()
+        code = 0
+    except BaseException:  # noqa: BLE001 (whatever it is, it is told)
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _import_all() -> None:
+    for name in (*_IMPORTED, *(one.name for one in walk_packages(gitassets.__path__, "gitassets."))):
+        import_module(name)
+    gc.collect()
+    gc.freeze()
+
+
+def main(control: int) -> Any:
+    # So that what comes pickled finds it by this name.
+    from tests import starter
+
+    _import_all()
+    with socket.socket(fileno=control) as served:
+        starter._end(starter.serve(served))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
