@@ -31,7 +31,6 @@ from tests.faults.points import (
     dies_at,
 )
 from tests.faults.whole import assert_whole
-from tests.media import write_tone
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="dies in a forked process")
 
@@ -72,21 +71,21 @@ def test_a_new_take(project: Project, run: Run, act: Act, points: dict[str, Poin
     assert_whole(project, run)
 
 
-def test_track(project: Project, media_folder: Callable[..., Path]) -> None:
-    points = ROOT_COMMIT | BYTES | COMMIT | STAGED
-    for number, point in enumerate(points.values()):
-        folder = media_folder(f"ep{number}", audio=0, images=(1,))
-        write_tone(folder / "audio" / "audio_000.wav", frequency=300 + number)
+TRACKING = ROOT_COMMIT | BYTES | COMMIT | STAGED
 
-        def act(folder: Path = folder) -> object:
-            return track(project, folder, on_progress=ignore_progress)
 
-        dies_at(point, act)
-        mend(project)
-        act()
-        run = find_run(project, f"ep{number}")
-        assert statuses(project, run) == {"audio 1": "draft", "image 1": "draft"}
-        assert_whole(project, run, quick=True)
+@pytest.mark.parametrize("point", TRACKING)
+def test_track(project: Project, media_folder: Callable[..., Path], point: str) -> None:
+    folder = media_folder("ep1", audio=1, images=(1,))
+
+    def act() -> object:
+        return track(project, folder, on_progress=ignore_progress)
+
+    dies_at(TRACKING[point], act)
+    mend(project)
+    act()
+    run = find_run(project, "ep1")
+    assert statuses(project, run) == {"audio 1": "draft", "image 1": "draft"}
     assert_whole(project, run)
 
 
@@ -97,24 +96,23 @@ def test_track_of_what_was_added(project: Project, run: Run) -> None:
     assert_whole(project, run)
 
 
+PRODUCING = ROOT_COMMIT | BYTES | LOGGED | PLACED | COMMIT | STAGED | LOG_REMOVED
+
+
 @pytest.mark.usefixtures("provider")
-def test_produce(project: Project) -> None:
-    points = ROOT_COMMIT | BYTES | LOGGED | PLACED | COMMIT | STAGED | LOG_REMOVED
-    for number, point in enumerate(points.values()):
-        options = ProduceOptions(run_id=f"ep{number}", images=False)
+@pytest.mark.parametrize("point", PRODUCING)
+def test_produce(project: Project, point: str) -> None:
+    def act() -> object:
+        return produce(project, ["One.", "Two."], ProduceOptions(run_id="ep1", images=False), ignore_progress)
 
-        def act(options: ProduceOptions = options) -> object:
-            return produce(project, ["One.", "Two."], options, ignore_progress)
-
-        dies_at(point, act)
-        mend(project)
-        if f"ep{number}" not in find_runs(project):
-            act()
-        open_run(project, f"ep{number}")
-        resume(project, f"ep{number}", None, ProduceOptions(images=False), ignore_progress)
-        run = find_run(project, f"ep{number}")
-        assert statuses(project, run) == {"audio 1": "draft", "audio 2": "draft"}
-        assert_whole(project, run, quick=True)
+    dies_at(PRODUCING[point], act)
+    mend(project)
+    if "ep1" not in find_runs(project):
+        act()
+    open_run(project, "ep1")
+    resume(project, "ep1", None, ProduceOptions(images=False), ignore_progress)
+    run = find_run(project, "ep1")
+    assert statuses(project, run) == {"audio 1": "draft", "audio 2": "draft"}
     assert_whole(project, run)
 
 
