@@ -23,7 +23,8 @@ The second one is fine.
 
 The third speaks of **bold** things.
 """
-SETTINGS = "build:\n  size: 320x180\n  fps: 25\n"
+FPS = 10
+SETTINGS = f"build:\n  size: 320x180\n  fps: {FPS}\n"
 
 Run = Callable[..., str]
 
@@ -98,14 +99,14 @@ def _check_video(video: Path, film: Path, listed: dict[str, Any]) -> None:
     with av.open(str(video)) as container:
         picture, sound = container.streams.video[0], container.streams.audio[0]
         assert (picture.codec_context.name, picture.width, picture.height) == ("h264", 320, 180)
-        assert (picture.average_rate, sound.codec_context.name, sound.rate) == (25, "aac", 48000)
+        assert (picture.average_rate, sound.codec_context.name, sound.rate) == (FPS, "aac", 48000)
         chapters = [float(one["start"] * one["time_base"]) for one in container.chapters()]
-        frames = {round(frame.time * 25): frame.to_image() for frame in container.decode(video=0)}
-    assert len(frames) == pytest.approx(sum(lengths) * 25, abs=1)
-    assert chapters == pytest.approx(starts, abs=1 / 25)
+        frames = {round(frame.time * FPS): frame.to_image() for frame in container.decode(video=0)}
+    assert len(frames) == pytest.approx(sum(lengths) * FPS, abs=1)
+    assert chapters == pytest.approx(starts, abs=1 / FPS)
     stills = [_small(Image.open(film / f"runs/pilot/images/scene_{number:03d}.png")) for number in range(4)]
     for number, (start, length) in enumerate(zip(starts, lengths, strict=True)):
-        shown = _small(frames[round((start + length / 2) * 25)])
+        shown = _small(frames[round((start + length / 2) * FPS)])
         assert min(range(4), key=lambda one: _distance(shown, stills[one])) == number
 
 

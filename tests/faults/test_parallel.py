@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,16 @@ from gitassets.providers.base import Request
 from gitassets.runs import project as project_module
 from gitassets.runs.progress import Progress
 from gitassets.runs.project import Project, Run, find_run
-from tests.actions.checks import asset, cli_environment, ignore_progress, select, statuses, subjects, write_hook
+from tests.actions.checks import (
+    asset,
+    cli_environment,
+    ignore_progress,
+    run_cli,
+    select,
+    statuses,
+    subjects,
+    write_hook,
+)
 from tests.actions.tone_provider import ToneProvider
 from tests.faults.whole import assert_whole
 
@@ -47,8 +57,12 @@ def other(project: Project, run: Run, media_folder: MakeFolder) -> Run:
 def test_forty_approves_of_forty_assets(project: Project, media_folder: MakeFolder) -> None:
     track(project, media_folder("ep1", audio=40, images=()), on_progress=ignore_progress)
     run = find_run(project, "ep1")
-    processes = [start_cli(project, "approve", "ep1", "--audio", str(number)) for number in range(1, 41)]
-    assert [process.communicate()[1] for process in processes] == [b""] * 40
+
+    def approve_one(number: int) -> str:
+        return run_cli(project.root, "approve", "ep1", "--audio", str(number)).stderr
+
+    with ThreadPoolExecutor(40) as pool:
+        assert [*pool.map(approve_one, range(1, 41))] == [""] * 40
     assert set(statuses(project, run).values()) == {"approved"}
     assert sorted(subjects(run)[:40]) == sorted(f"approve audio {number}" for number in range(1, 41))
     assert_whole(project, run)
