@@ -22,9 +22,9 @@ def read_nox_commands(name: str) -> list[str]:
     raise AssertionError(f"noxfile.py has no {name}")
 
 
-def test_ci_ends_with_the_checks_of_nox() -> None:
-    commands = [*read_nox_commands("LINT"), *read_nox_commands("TYPES")]
-    assert (ROOT / ".ci" / "run").read_text("utf-8").splitlines()[-len(commands) :] == commands
+def test_ci_runs_the_checks_of_nox() -> None:
+    commands = " && ".join([*read_nox_commands("LINT"), *read_nox_commands("TYPES")])
+    assert commands in [line.strip() for line in (ROOT / ".ci" / "run").read_text("utf-8").splitlines()]
 
 
 def test_pre_commit_runs_every_program_of_the_checks_and_downloads_none() -> None:
