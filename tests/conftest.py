@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -30,10 +32,19 @@ REAL_HOME_CONFIG = Path.home() / ".gitconfig"
 _OF_THE_MACHINE = {"CI", "GITHUB_ACTIONS", "FORCE_COLOR", "NO_COLOR", "PY_COLORS", "COLUMNS", "LINES"}
 
 
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over the thousands of tests that are there to the end."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     before = REAL_HOME_CONFIG.read_bytes() if REAL_HOME_CONFIG.exists() else None
-    home = tmp_path_factory.mktemp("home")
+    # Not by `mktemp`, which looks through all folders that there are for the next number.
+    homes = tmp_path_factory.getbasetemp() / "homes"
+    homes.mkdir(exist_ok=True)
+    home = Path(tempfile.mkdtemp(dir=homes))
     if "COVER_PROGRAMS" not in os.environ:
         # Measuring the programs that a test starts doubles its time.
         monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
