@@ -22,7 +22,7 @@ from tests.starter import run_program
 
 SEGMENTS = 45
 TEXTS = tuple(f"Step {number} of it." for number in range(1, SEGMENTS + 1))
-SETTINGS = "build:\n  size: 320x180\n  fps: 10\n"
+SETTINGS = "build:\n  size: 160x90\n  fps: 5\n"
 NAMES = {"claude-studio": "claude_studio", "gitassets": "main"}
 NO_KEYS = {**dict.fromkeys(KEYS, ""), "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
 Studio = Callable[..., str]
