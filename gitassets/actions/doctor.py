@@ -9,7 +9,7 @@ from pathlib import Path
 from gitassets.actions.hooks import install, show_hooks
 from gitassets.actions.init import settle_commit
 from gitassets.actions.upgrade import upgrade
-from gitassets.adapters.dvc.cache import write_local_config
+from gitassets.adapters.dvc.cache import create_dvc_project, set_aside_unreadable, write_local_config
 from gitassets.adapters.files import hash_file, is_folder, remove_incoming
 from gitassets.adapters.git.leftovers import clear_traces
 from gitassets.adapters.git.repository import Git
@@ -18,11 +18,14 @@ from gitassets.domain.conflict import iter_conflicts, iter_text_conflicts
 from gitassets.domain.derived import derive
 from gitassets.domain.dvc_file import DVC_FILES, imply_dvc_files
 from gitassets.domain.manifest import MEDIA_FOLDERS, iter_folder_entries
+from gitassets.domain.settings_text import SETTINGS_NAME
 from gitassets.errors import GitAssetsError
 from gitassets.making.record import write_run
 from gitassets.runs.missing_blobs import find_files, how_to_get
-from gitassets.runs.project import Project, Run, find_runs, list_runs, repair_links
+from gitassets.runs.project import LOCAL_CONFIG, Project, Run, find_runs, list_runs, repair_links
+from gitassets.runs.remotes import CONFIG
 from gitassets.runs.restore import restore_files
+from gitassets.runs.tracked_texts import mend_project_texts, mend_run_texts
 from gitassets.runs.transaction import Session, keep_locked
 
 
@@ -38,6 +41,7 @@ def doctor(project: Project) -> DoctorResult:
     """Every open run is in a whole state again, as far as that follows from what is there."""
     mended = [f"Tied run {run_id} to this copy of the project" for run_id in repair_links(project)]
     left: list[str] = []
+    _mend_project(project, mended, left)
     mended += [f"Removed {lock}, which a killed git had left" for lock in clear_traces(project.git_dir)]
     if settle_commit(project):
         mended.append("Took back what an interrupted `init` had staged: run it again")
@@ -59,6 +63,31 @@ def doctor(project: Project) -> DoctorResult:
     return DoctorResult(tuple(mended), tuple(left))
 
 
+def _mend_project(project: Project, mended: list[str], left: list[str]) -> None:
+    """The project's own settings are there, as far as git has them or they follow from nothing else."""
+    if project.holds_run:
+        return
+    mended += [f"Took {name} back from git, since it was lost or cut off" for name in mend_project_texts(project)]
+    if not (project.root / SETTINGS_NAME).is_file():
+        if find_runs(project):
+            left.append(f"{project.root} is not set up for gitassets (Run `gitassets init` there once.)")
+        return
+    try:
+        mended += _mend_local(project, project.root, "project")
+        lost = [one for one in (CONFIG, LOCAL_CONFIG) if not (project.root / one).is_file()]
+        if lost and create_dvc_project(project.root, project.site_cache_dir):
+            mended.append(f"Set up DVC in the project: {' and '.join(lost)} had been lost")
+    except GitAssetsError as error:
+        left.append(f"{error.message} ({error.hint})")
+
+
+def _mend_local(project: Project, folder: Path, name: str) -> Iterator[str]:
+    """What cannot be read of the user's own settings is out of the way, and kept."""
+    aside = project.state_dir / "damaged" / f"{name}-config.local"
+    if set_aside_unreadable(folder / LOCAL_CONFIG, aside):
+        yield f"moved {folder / LOCAL_CONFIG} to {aside}, since it cannot be read: set what you need of it again"
+
+
 def _mend_hooks(project: Project, mended: list[str], left: list[str]) -> None:
     found = show_hooks(project)
     try:
@@ -72,8 +101,7 @@ def _mend_hooks(project: Project, mended: list[str], left: list[str]) -> None:
 
 def _mend_run(project: Project, run: Run, mended: list[str], left: list[str]) -> None:
     folder = run.require_folder()
-    write_local_config(folder, project.blobs.cache_dir, project.site_cache_dir)
-    mended += [f"{run.run_id}: {line}" for line in _mend_marks(project, run, folder)]
+    mended += [f"{run.run_id}: {line}" for line in _mend_texts(project, run, folder)]
     before = Git(folder).resolve("HEAD")
     with write_run(project, run, "doctor") as session:
         if session.head != before:
@@ -82,6 +110,17 @@ def _mend_run(project: Project, run: Run, mended: list[str], left: list[str]) ->
         mended += [f"{run.run_id}: {line}" for line in _mend_files(session)]
         mended += [f"{run.run_id}: {line}" for line in _mend_derived(session)]
         left += [f"{run.run_id}: {line}" for line in _find_left(session)]
+
+
+def _mend_texts(project: Project, run: Run, folder: Path) -> Iterator[str]:
+    """What git tracks is there, and DVC uses the project's cache."""
+    yield from _mend_marks(project, run, folder)
+    for name in mend_run_texts(project, run):
+        yield f"took {name} back from git, since it was lost or cut off"
+    yield from _mend_local(project, folder, run.run_id)
+    if folder != project.root and not (folder / LOCAL_CONFIG).is_file():
+        yield f"wrote {LOCAL_CONFIG}, which leads DVC to the cache"
+    write_local_config(folder, project.blobs.cache_dir, project.site_cache_dir)
 
 
 def _mend_marks(project: Project, run: Run, folder: Path) -> Iterator[str]:

@@ -16,6 +16,7 @@ from gitassets.domain.manifest import MANIFEST_NAME
 from gitassets.domain.settings_text import DEFAULT_TEXT, SETTINGS_NAME
 from gitassets.errors import ConflictError, NotFoundError
 from gitassets.runs.project import CLAUDE_STUDIO_RUNS_DIR, Project, find_project, find_runs, repair_links
+from gitassets.runs.tracked_texts import mend_project_texts
 
 _SHARED_PATHS = (".gitignore", ".dvc/config", ".dvc/.gitignore", ".dvcignore")
 
@@ -55,6 +56,7 @@ def init(
     if project.is_run_clone or git.list_tracked(MANIFEST_NAME):
         write_local_config(root, project.blobs.cache_dir, project.site_cache_dir)
         return InitResult(root, tuple(done), (), None, _install_hooks(project, done))
+    done += [f"Took {name} back from git" for name in mend_project_texts(project)]
     paths = [*_write_settings(root, done), *_write_ignores(root, done)]
     risky = find_risky_settings(root)
     replace = bool(risky) and agrees(risky)

@@ -49,7 +49,16 @@ class RulesUnknown(Struct, frozen=True):
 
 
 class NotSetUp(Struct, frozen=True):
-    """The clone was never set up by `init`."""
+    """The clone was never set up by `init`, or its set-up for DVC is `lost`."""
+
+    lost: bool
+
+
+class SettingsDamaged(Struct, frozen=True):
+    """Files that git and DVC go by in the run's folder are lost or cut off: what, and what mends them."""
+
+    what: str
+    remedy: str
 
 
 class RemoteUnreachable(Struct, frozen=True):
@@ -69,6 +78,7 @@ Notice = (
     | ShownAsUpgraded
     | RulesUnknown
     | NotSetUp
+    | SettingsDamaged
     | RemoteUnreachable
     | BytesFetched
 )
@@ -105,6 +115,7 @@ def prepare_to_write(project: Project, wanted: str, on_notice: OnNotice, *, dry_
     check_prepared(project)
     run = find_run(project, wanted)
     settled = view_run(project, run) if dry_run else _upgrade(project, run, on_notice)
+    _report_damage(settled, on_notice)
     require_known_rules(project, settled)
     return settled
 
@@ -115,6 +126,7 @@ def prepare_to_read(
     """Find the run that is to be read, its `history` too. One of claude-studio is upgraded where that can be done."""
     report_unprepared(project, on_notice)
     run = _upgrade_to_read(project, find_run(project, wanted), on_notice, unattended=unattended, history=history)
+    _report_damage(run, on_notice)
     try:
         require_known_rules(project, run)
     except GitAssetsError as error:
@@ -124,7 +136,16 @@ def prepare_to_read(
 
 def report_unprepared(project: Project, on_notice: OnNotice) -> None:
     if is_fresh_clone(project):
-        on_notice(NotSetUp())
+        on_notice(NotSetUp(lost=project.hooks.folder.is_dir()))
+
+
+def _report_damage(run: Run, on_notice: OnNotice) -> None:
+    """Report lost settings, though few commands here need them."""
+    from gitassets.runs.tracked_texts import describe_damage, find_damaged_settings
+
+    damaged = [] if run.folder is None or run.old else find_damaged_settings(run.folder)
+    if damaged:
+        on_notice(SettingsDamaged(*describe_damage(damaged, run.folder or Path())))
 
 
 def view_run(project: Project, run: Run) -> Run:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from gitassets.adapters.dvc.cache import MEND_IT
 from gitassets.adapters.files import find_link
@@ -21,7 +23,12 @@ from gitassets.domain.guard import (
     find_unknown_rules,
     state_from_bytes,
 )
-from gitassets.domain.manifest import MANIFEST_NAME, Address, Asset, Manifest
+from gitassets.domain.manifest import (
+    MANIFEST_NAME,
+    Address,
+    Asset,
+    Manifest,
+)
 from gitassets.errors import UsageError
 from gitassets.runs.audit import HistoryAudit, VerifyResult, make_finding
 from gitassets.runs.history import (
@@ -33,8 +40,9 @@ from gitassets.runs.history import (
 from gitassets.runs.locked_blobs import find_missing_blobs, name_locked
 from gitassets.runs.locked_files import linked_folder
 from gitassets.runs.missing_blobs import how_to_get
-from gitassets.runs.project import Project, Run
+from gitassets.runs.project import Project, Run, from_anywhere
 from gitassets.runs.remotes import RemoteSource
+from gitassets.runs.tracked_texts import describe_damage, find_damaged_settings, find_damaged_state
 
 _OWN_FILES = (MANIFEST_NAME, *DVC_FILES)
 
@@ -176,11 +184,23 @@ def _check_folder(project: Project, run: Run, tip: RunState, result: VerifyResul
             "(`gitassets doctor` brings them back)"
         )
     else:
-        for one in check_step(tip, _read_folder(folder, tip)):
+        for one in _iter_broken(folder, tip, changed):
             _add(result, run, None, one)
         result.unchecked += [f"{run.run_id}: {name} has changes that are not committed" for name in changed]
+    damaged = find_damaged_settings(folder)
+    if damaged:
+        what, hint = describe_damage(damaged, folder)
+        result.incomplete.append(f"{run.run_id}: {what}. {hint}")
     if tip.manifest is not None and not options.history_only:
         _check_files(project, run, tip.manifest, result, full=options.full)
+
+
+def _iter_broken(folder: Path, tip: RunState, changed: Sequence[str]) -> Iterator[Violation]:
+    """What the files break, each with what mends it."""
+    damaged = find_damaged_state(folder) if changed else []
+    remedy = describe_damage(damaged, folder)[1] if damaged and set(changed) <= set(damaged) else None
+    for one in check_step(tip, _read_folder(folder, tip)):
+        yield replace(one, hint=remedy or from_anywhere(one.hint, folder))
 
 
 def _find_left_out(folder: Path, names: Sequence[str]) -> list[str]:

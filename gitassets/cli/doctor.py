@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 @guarded
 def doctor(as_json: JsonOption = False) -> None:
     """Mend what was left half-done or got out of step: interrupted commands, the locks of a git that was killed,
-    marks that hide changes from git, hooks, .dvc files, the cache.
+    marks that hide changes from git, hooks, .dvc files, the cache, and settings that were lost or cut off.
     """
     from gitassets.actions.doctor import doctor as act
     from gitassets.cli.render import emit_json, printable

@@ -11,6 +11,7 @@ from gitassets.actions.prepare_run import (
     NotSetUp,
     RemoteUnreachable,
     RulesUnknown,
+    SettingsDamaged,
     ShownAsUpgraded,
     UpgradeDone,
     UpgradeStarts,
@@ -49,8 +50,12 @@ def _word(notice: Notice) -> str:
             return f"{error.message}. {error.hint}"
         case RemoteUnreachable(error):
             return f"{error.message}\n  → {error.hint}"
-        case NotSetUp():
+        case NotSetUp(lost):
+            if lost:
+                return "DVC is no longer set up in this project. `gitassets doctor` sets it up again."
             return "This clone is not set up yet: run `gitassets init` once."
+        case SettingsDamaged(what, remedy):
+            return f"{what}. {remedy}"
     raise TypeError(notice)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gitassets.cli.boundary import guarded
-from gitassets.cli.options import JsonOption, complete_run, examples, load_project, look_at_run
+from gitassets.cli.options import JsonOption, complete_run, examples, load_project, look_at_run, tell_unprepared
 
 if TYPE_CHECKING:
     from gitassets.runs.audit import Finding, VerifyResult
@@ -81,6 +81,7 @@ def verify(
     if history_only and (full or blobs is not None):
         raise UsageError("--history-only looks at no blob", "Leave out --full and --blobs.")
     project = load_project()
+    tell_unprepared(project)
     if runs:
         named = [look_at_run(one, history=True)[1] for one in runs]
         chosen = list({one.run_id: one for one in named}.values())

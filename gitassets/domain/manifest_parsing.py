@@ -48,7 +48,7 @@ class _Place:
         where = ".".join(self.trail) or "the manifest"
         raise CorruptError(
             f"{self.name}: {where} {problem}",
-            "Mend it, or take the last good one back: `git checkout -- asset_manifest.json` there.",
+            "Mend it, or take the last good one back: `git checkout HEAD -- asset_manifest.json`.",
         )
 
 

@@ -35,6 +35,11 @@ def check_set_up(project: Project) -> None:
 
 def check_prepared(project: Project) -> None:
     """NotFoundError in a clone of a project where `init` has not been: hooks and merge driver are not cloned."""
+    if is_fresh_clone(project) and project.hooks.folder.is_dir():
+        raise NotFoundError(
+            f"DVC is no longer set up in {project.root}",
+            "`gitassets doctor` sets it up again, with the remotes that git has.",
+        )
     if is_fresh_clone(project):
         raise NotFoundError(
             f"{project.root} is a clone that is not set up yet",

@@ -389,10 +389,19 @@ def read_manifest(project: Project, run: Run) -> Manifest:
         return run.view
     data = read_manifest_bytes(project, run)
     name = f"{run.folder / MANIFEST_NAME}" if run.folder else f"{run.ref}:{MANIFEST_NAME}"
-    manifest = parse_manifest(data, name)
+    try:
+        manifest = parse_manifest(data, name)
+    except CorruptError as error:
+        hint = error.hint if run.folder is None else from_anywhere(error.hint, run.folder)
+        raise CorruptError(error.message, hint) from error
     if manifest.run_id != run.run_id:
         raise CorruptError(f"{name} says that its run is {manifest.run_id!r}", f"Its run_id must be {run.run_id!r}.")
     return manifest
+
+
+def from_anywhere(hint: str, folder: Path) -> str:
+    """The hint, with git's commands as they work whatever the current folder is."""
+    return hint.replace("`git ", f"`git -C {folder} ")
 
 
 def require_known_rules(project: Project, run: Run) -> None:
@@ -414,8 +423,7 @@ def read_manifest_bytes(project: Project, run: Run) -> bytes:
                 return data
             raise NotFoundError(
                 f"{path} is missing",
-                f"Take it back with `git -C {run.folder} checkout -- {MANIFEST_NAME}`; where a sparse checkout leaves "
-                "it out, with `gitassets doctor`.",
+                "`gitassets doctor` brings it back.",
             ) from error
     data = project.git.read_blob(run.ref, MANIFEST_NAME)
     if data is None:

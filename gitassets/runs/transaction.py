@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,6 +44,7 @@ from gitassets.runs.project import (
     repair_links,
     settle_dvc,
 )
+from gitassets.runs.tracked_texts import describe_damage, find_damaged_state
 
 if TYPE_CHECKING:
     from gitassets.runs.settle_merge import Settled
@@ -209,15 +210,33 @@ def _check_state(run: Run, folder: Path, merging: bool) -> WorkTreeState:
             f"Go back with `git -C {folder} switch {BRANCH_PREFIX}{run.run_id}`.",
         )
     if state.changed and not merging:
-        raise _edited_by_hand(folder, min(state.changed))
+        raise _explain_changed(folder, sorted(state.changed))
     return state
 
 
-def _edited_by_hand(folder: Path, name: str) -> ConflictError:
-    take_back = f"Take the change back with `git -C {folder} checkout HEAD -- {name}`, or commit it yourself."
-    marks = Git(folder).read_marks(name).get(name, ())
-    if not marks:
-        return ConflictError(f"{folder / name} was changed by hand and is not committed", take_back)
+def _explain_changed(folder: Path, names: Sequence[str]) -> ConflictError:
+    marked = Git(folder).read_marks(*names)
+    if marked:
+        return _explain_marked(folder, *next(iter(marked.items())))
+    if set(names) <= set(find_damaged_state(folder)):
+        return ConflictError(*describe_damage(names, folder))
+    what = f"{' and '.join(str(folder / one) for one in names)} {'were' if names[1:] else 'was'} changed by hand"
+    return ConflictError(f"{what} and {'are' if names[1:] else 'is'} not committed", _how_to_take_back(folder, names))
+
+
+def _how_to_take_back(folder: Path, names: Sequence[str]) -> str:
+    committed = Git(folder).read_blobs([f"HEAD:{one}" for one in names])
+    old = [one for one in names if committed[f"HEAD:{one}"] is not None]
+    new = [one for one in names if one not in old]
+    ways = [f"take the change back with `git -C {folder} checkout HEAD -- {' '.join(old)}`"] if old else []
+    if new:
+        unstage = f"`git -C {folder} rm -q -f --cached --ignore-unmatch {' '.join(new)}`"
+        ways.append(f"move away what is new ({' '.join(new)}), and forget it with {unstage}")
+    text = "; ".join([*ways, "or commit it yourself."])
+    return text[0].upper() + text[1:]
+
+
+def _explain_marked(folder: Path, name: str, marks: Sequence[str]) -> ConflictError:
     if not (folder / name).exists():
         return ConflictError(
             f"{folder / name} is not there: git leaves it out, since it is marked {' and '.join(marks)}",
@@ -225,7 +244,8 @@ def _edited_by_hand(folder: Path, name: str) -> ConflictError:
         )
     return ConflictError(
         f"{folder / name} was changed by hand, and git does not show it, since it is marked {' and '.join(marks)}",
-        f"Clear that with {_format_clearing(folder, name, marks)}, or by `gitassets doctor`. {take_back}",
+        f"Clear that with {_format_clearing(folder, name, marks)}, or by `gitassets doctor`. "
+        f"{_how_to_take_back(folder, [name])}",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 
 from gitassets.actions.doctor import doctor
 from gitassets.actions.hooks import show_hooks, uninstall
+from gitassets.actions.init import init
 from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.manifest import MANIFEST_NAME
 from gitassets.domain.manifest_format import format_manifest
@@ -66,6 +68,63 @@ def test_an_edit_that_is_not_committed_is_never_swallowed(locked: LockedRun) -> 
     assert result.mended == ()
     assert "was changed by hand" in result.left[0]
     assert path.read_text() == "edited"
+
+
+def test_no_edit_is_taken_back(locked: LockedRun) -> None:
+    """Not one of the settings, not what is staged, and no .dvc file where the manifest is being edited."""
+    config = locked.folder / ".dvc" / "config"
+    config.write_text(config.read_text() + "['remote \"mine\"']\n    url = /mnt/mine")
+    (locked.folder / ".dvcignore").write_text("*.tmp\n")
+    locked.git("rm", "--quiet", ".gitattributes")
+    (locked.folder / ".gitignore").write_text("/final/\n/more/\n")
+    locked.git("add", ".gitignore")
+    (locked.folder / ".gitignore").unlink()
+    assert doctor(locked.project).mended == ("ep1: took .gitignore back from git, since it was lost or cut off",)
+    assert (locked.folder / ".gitignore").read_text() == "/final/\n/more/\n"
+    assert "mine" in config.read_text()
+    assert (locked.folder / ".dvcignore").read_text() == "*.tmp\n"
+    assert not (locked.folder / ".gitattributes").exists()
+    manifest, dvc_file = locked.folder / MANIFEST_NAME, locked.folder / "images.dvc"
+    edited = manifest.read_text().replace('"notes": ""', '"notes": "Softer light"')
+    manifest.write_text(edited + "\n")
+    dvc_file.unlink()
+    assert "were changed by hand" in doctor(locked.project).left[0]
+    assert manifest.read_text() == edited + "\n"
+    assert not dvc_file.exists()
+
+
+def test_files_that_are_new_to_git_are_told_of_too(locked: LockedRun) -> None:
+    (locked.folder / "video.dvc").write_text("outs:\n")
+    locked.git("add", "video.dvc")
+    (left,) = doctor(locked.project).left
+    (remedy,) = re.findall("`git ([^`]+)`", left)
+    assert "move away what is new (video.dvc)" in left.lower()
+    (locked.folder / "video.dvc").unlink()
+    locked.git(*remedy.split())
+    assert doctor(locked.project).left == ()
+
+
+def test_the_remotes_of_a_project_come_back(locked: LockedRun) -> None:
+    root = locked.project.root
+    config = root / ".dvc" / "config"
+    config.write_text(config.read_text() + "['remote \"store\"']\n    url = /mnt/store\n")
+    git(root, "commit", "--quiet", "--all", "--message", "Where the media are")
+    for command in (doctor, lambda project: init(project.root)):
+        shutil.rmtree(root / ".dvc")
+        command(locked.project)
+        assert "/mnt/store" in config.read_text()
+        assert (root / ".dvc" / "config.local").is_file()
+        assert git(root, "status", "--porcelain") == ""
+
+
+def test_settings_that_cannot_be_read_are_kept_aside(locked: LockedRun) -> None:
+    local = locked.folder / ".dvc" / "config.local"
+    local.write_text("['remote \"store\"']\n    password = secret\n[cut")
+    assert "config.local, since it cannot be read" in "".join(doctor(locked.project).mended)
+    aside = locked.project.state_dir / "damaged" / "ep1-config.local"
+    assert "secret" in aside.read_text()
+    assert aside.stat().st_mode & 0o077 == 0
+    assert str(locked.project.blobs.cache_dir) in local.read_text()
 
 
 def test_the_cache_is_filled_from_whole_files(locked: LockedRun) -> None:

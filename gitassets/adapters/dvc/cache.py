@@ -27,6 +27,7 @@ from gitassets.domain.dvc_settings import CACHE_TYPES, RemoteSettings
 from gitassets.errors import ConflictError, CorruptError, NotFoundError
 
 MEND_IT = "`gitassets doctor` mends it from where its bytes are whole, or says how to get them."
+_BY_HAND = "Mend it by hand."
 _INCOMING = "incoming-"
 _ABANDONED_SEC = 24 * 60 * 60.0  # A folder of blobs may be shared by machines that know nothing of each other.
 DVC_GITIGNORE = b"/config.local\n/tmp\n/cache\n"
@@ -349,17 +350,46 @@ def _complete_config(path: Path, wanted: Mapping[str, Mapping[str, str]]) -> boo
 
 def _read_config(path: Path | None) -> Any:
     """A configuration file, empty where there is none."""
-    return parse_config(path.read_bytes() if path is not None and path.is_file() else b"", str(path))
+    if path is None or not path.is_file():
+        return parse_config(b"", "")
+    return parse_config(path.read_bytes(), str(path), how_to_mend(path))
 
 
-def parse_config(data: bytes, name: str) -> Any:
+def how_to_mend(path: Path) -> str:
+    """What to do where a configuration file cannot be read."""
+    if path.parent.name != ".dvc":
+        return _BY_HAND
+    if path.name == "config.local":
+        return "`gitassets doctor` writes it anew, and keeps what it held."
+    return f"Mend it, or take the last good one back: `git -C {path.parents[1]} checkout HEAD -- .dvc/config`."
+
+
+def set_aside_unreadable(path: Path, aside: Path) -> bool:
+    """Whether the configuration file could not be read; then it is `aside`, where only its owner can read it."""
+    if is_readable(path):
+        return False
+    write_atomic(aside, path.read_bytes(), mode=0o600)
+    path.unlink()
+    return True
+
+
+def is_readable(config: Path) -> bool:
+    """Whether it is a configuration as DVC has them, or none is there."""
+    try:
+        _read_config(config)
+    except CorruptError:
+        return False
+    return True
+
+
+def parse_config(data: bytes, name: str, hint: str = _BY_HAND) -> Any:
     """The sections of a configuration. CorruptError names it. DVC's own code cannot write names beyond ASCII."""
     from configobj import ConfigObj, ConfigObjError  # type: ignore[import-untyped]
 
     try:
         return ConfigObj(data.splitlines(), encoding="utf-8", interpolation=False)
     except (ConfigObjError, UnicodeDecodeError) as error:
-        raise CorruptError(f"{name} cannot be read: {error}", "Mend it by hand.") from error
+        raise CorruptError(f"{name} cannot be read: {error}", hint) from error
 
 
 def format_config(config: Any) -> bytes:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from gitassets.adapters.dvc.cache import format_config, parse_config
+from gitassets.adapters.dvc.cache import format_config, how_to_mend, parse_config
 from gitassets.domain.dvc_settings import DvcSettings, RemoteSettings, merge_settings
 
 _NAMED = re.compile(r'\s*remote\s*"(.*)"\s*\Z')
@@ -20,10 +20,14 @@ _PATHS = (
 
 def parse_settings(data: bytes, dvc_dir: Path, name: str) -> DvcSettings:
     """The settings in `data`, a configuration that lies, or would lie, in `dvc_dir`: relative paths begin there."""
+    return _gather(parse_config(data, name), dvc_dir)
+
+
+def _gather(config: Any, dvc_dir: Path) -> DvcSettings:
     default: str | None = None
     remotes: dict[str, RemoteSettings] = {}
     others: dict[str, str] = {}
-    for section, values in _iter_sections(parse_config(data, name)):
+    for section, values in _iter_sections(config):
         named = _NAMED.match(section)
         if named:
             options = {key: _resolve(dvc_dir, key, value) for key, value in values.items()}
@@ -62,7 +66,7 @@ def _is_relative(value: str) -> bool:
 def read_settings(path: Path) -> DvcSettings:
     """The settings of a configuration file; none where there is no such file."""
     data = path.read_bytes() if path.is_file() else b""
-    return parse_settings(data, path.parent, str(path))
+    return _gather(parse_config(data, str(path), how_to_mend(path)), path.parent)
 
 
 def read_user_settings() -> DvcSettings:

@@ -1,0 +1,22 @@
+"""Tells a text that was lost or cut off, as by `dvc destroy` or a full disk, from one that somebody has edited."""
+
+from __future__ import annotations
+
+
+def seems_damaged(found: bytes | None) -> bool:
+    """Whether a text may be damaged, by itself alone: it is not there, or does not end as texts end."""
+    return found is None or not found.endswith(b"\n")
+
+
+def is_damaged(found: bytes | None, recorded: bytes, *, whole_only: bool = False) -> bool:
+    """Whether what was found is what is left of the recorded text: nothing, or its beginning up to within a line.
+
+    `whole_only`: the beginning of such a text is never valid, also where it ends with a line.
+    """
+    if found is None:
+        return True
+    rest = found.rstrip(b"\0")
+    begun, text = (one.replace(b"\r\n", b"\n") for one in (rest, recorded))
+    if rest != found:  # A loss of power leaves zeros.
+        return text.startswith(begun)
+    return begun != text and text.startswith(begun) and (whole_only or not begun.endswith(b"\n"))
