@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +12,10 @@ from gitassets.adapters.git.repository import Git
 from gitassets.adapters.state.journal import Journal, MadeLog
 from gitassets.adapters.state.locks import hold_lock
 from gitassets.adapters.state.orders import iter_receipts
+from gitassets.domain.dvc_file import DVC_FILES
 from gitassets.domain.gc_policy import Keep
-from gitassets.domain.guard import RunState
-from gitassets.domain.manifest import iter_folder_entries
+from gitassets.domain.guard import RunState, Violation
+from gitassets.domain.manifest import MANIFEST_NAME, iter_folder_entries
 from gitassets.domain.rules import require_known
 from gitassets.domain.takes import OF_THE_BYTES
 from gitassets.errors import ConflictError, CorruptError
@@ -23,6 +24,7 @@ from gitassets.runs.project import Project, find_runs
 
 _REFS = ("refs/heads/", "refs/remotes/", "refs/tags/", "refs/stash")
 _HEADS = ("HEAD", "MERGE_HEAD", "ORIG_HEAD", "FETCH_HEAD")
+_HASH = re.compile(rb"(?<![0-9a-fA-F])[0-9a-fA-F]{32}(?![0-9a-fA-F])")
 _LISTING = re.compile(rb"\b([0-9a-f]{32}\.dir)\b")
 
 
@@ -37,7 +39,7 @@ class GcResult:
 
 
 def gc(project: Project, keep: Keep, *, dry_run: bool) -> GcResult:
-    """Blobs that no run's history names are gone. Nothing is removed while any history cannot be read."""
+    """Blobs that no run's history names are gone. Nothing is removed while a run's state cannot be read."""
     _check_whole(project)
     with project.lock("gc"), _hold_work(project):
         named = _collect_named(project, keep)
@@ -89,26 +91,62 @@ def _collect_named(project: Project, keep: Keep) -> set[str]:
     reader = HistoryReader(project.git)
     refs = project.git.list_refs(*_REFS)
     named = set(_iter_unfinished(project))
-    tips = {*refs.values(), *_iter_heads(project)}
+    heads = dict(_iter_heads(project))
+    tips = {*refs.values(), *heads.values()}
+    unreadable = []
     for commit, state in reader.iter_states(reader.list_commits(sorted(tips))):
         if state.unreadable is not None:
-            raise CorruptError(
-                f"{commit.oid[:10]} holds a manifest that cannot be read: {state.unreadable.message}",
-                "What it names is unknown, so nothing was removed.",
-            )
+            _check_no_tip(project, commit.oid, state.unreadable, refs, heads)
+            unreadable.append(commit.oid)
         if state.manifest is not None:
             require_known(state.manifest)
         named.update(_named_by(state, keep, is_tip=commit.oid in tips))
-    return named
+    return named.union(_iter_mentioned(project, unreadable))
 
 
-def _iter_heads(project: Project) -> Iterator[str]:
-    """What git is at work on in the folders of runs, where no branch may name it yet."""
+def _iter_heads(project: Project) -> Iterator[tuple[str, str]]:
+    """What git is at work on in the folders of runs, where no branch may name it yet: by the path of its name."""
     for run in find_runs(project).values():
         for name in _HEADS if run.folder is not None else ():
             oid = Git(run.folder).resolve(name) if run.folder else None
             if oid is not None:
-                yield oid
+                yield f"{run.folder}: {name}", oid
+
+
+def _check_no_tip(
+    project: Project, oid: str, problem: Violation, refs: Mapping[str, str], heads: Mapping[str, str]
+) -> None:
+    """CorruptError where a run is in that state now, not only was in it once. The hint takes the commit back."""
+    names = [ref for ref, found in refs.items() if found == oid]
+    names += [name for name, found in heads.items() if found == oid and name.endswith(": HEAD")]
+    if not names:
+        return
+    raise CorruptError(
+        f"{names[0]} is at {oid[:10]}, whose manifest cannot be read: {problem.message}",
+        f"What it names is unknown, so nothing was removed. {_how_to_leave(project, names[0], oid)}",
+    )
+
+
+def _how_to_leave(project: Project, name: str, oid: str) -> str:
+    folders = {run.ref: run.folder for run in find_runs(project).values() if run.folder is not None}
+    folder = folders.get(name) or (Path(name.removesuffix(": HEAD")) if name.endswith(": HEAD") else None)
+    if folder is not None:
+        return f"`git -C {folder} revert --no-edit {oid[:10]}` takes that commit back."
+    if name.startswith("refs/heads/"):
+        return f"`git update-ref {name} {oid[:10]}~` takes that commit out of the branch."
+    return f"`git update-ref -d {name}` lets go of it, where you do not need it."
+
+
+def _iter_mentioned(project: Project, oids: Sequence[str]) -> Iterator[str]:
+    """Whatever may be a hash in manifests that cannot be read, and in the folder lists of the same commits."""
+    names = [f"{oid}:{name}" for oid in oids for name in (MANIFEST_NAME, *DVC_FILES)]
+    for data in project.git.read_blobs(names).values():
+        for match in _HASH.findall(data or b""):
+            md5 = match.decode().lower()
+            listing = f"{md5}.dir"
+            yield from (md5, listing)
+            if project.blobs.has(listing):
+                yield from (one.decode() for one in _HASH.findall(project.blobs.path(listing).read_bytes()))
 
 
 def _named_by(state: RunState, keep: Keep, *, is_tip: bool) -> Iterator[str]:

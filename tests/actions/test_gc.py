@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from gitassets.actions.replace import replace_asset
 from gitassets.actions.restore import restore
 from gitassets.actions.transition import approve, reopen_assets
 from gitassets.adapters.state.journal import Made, MadeLog
+from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.gc_policy import Keep
 from gitassets.domain.manifest import MANIFEST_NAME, Asset
-from gitassets.domain.manifest_format import raw_asset
+from gitassets.domain.manifest_format import format_manifest, raw_asset
 from gitassets.domain.status import Status
 from gitassets.errors import BusyError, ConflictError, CorruptError
 from gitassets.making.record import hold_making
@@ -172,6 +174,61 @@ def clone_run(locked: LockedRun, folder: Path, cache: Path) -> Project:
     )
     (folder / ".dvc" / "config.local").write_text(f"[cache]\n    dir = {cache}\n")
     return find_project(folder)
+
+
+def break_by_hand(locked: LockedRun) -> tuple[str, str]:
+    """The commit of a manifest that cannot be read, and the hash of bytes that only it names."""
+    changed = with_bytes(locked.project, locked.asset(IMAGE_3))
+    text = format_manifest(locked.manifest().with_asset(IMAGE_3, changed)).decode()
+    (locked.folder / MANIFEST_NAME).write_text(text.rstrip().removesuffix("}"))
+    return commit_by_hand(locked.folder), changed.md5
+
+
+@pytest.mark.parametrize("way", ["reset", "revert", "mended"])
+def test_an_earlier_state_that_cannot_be_read_keeps_what_it_mentions(locked: LockedRun, way: str) -> None:
+    good, text = locked.head(), (locked.folder / MANIFEST_NAME).read_text()
+    unnamed = put_blob(locked, 124)
+    bad, md5 = break_by_hand(locked)
+    if way == "mended":
+        (locked.folder / MANIFEST_NAME).write_text(text)
+        commit_by_hand(locked.folder)
+    else:
+        # `git reset` leaves ORIG_HEAD and the reflog behind.
+        locked.git(*(("reset", "--quiet", "--hard", good) if way == "reset" else ("revert", "--no-edit", bad)))
+    assert gc(locked.project, Keep.HISTORY, dry_run=False).unnamed == (unnamed,)
+    assert locked.project.blobs.has(md5)
+
+
+def test_bytes_that_only_a_folder_list_names_stay_beside_an_unreadable_manifest(locked: LockedRun) -> None:
+    changed = with_bytes(locked.project, locked.asset(IMAGE_3))
+    write_by_hand(locked.folder, locked.manifest().with_asset(IMAGE_3, changed))
+    for folder in imply_dvc_files(locked.manifest()).values():
+        locked.project.blobs.add_listing(folder.listing, folder.md5)
+    (locked.folder / MANIFEST_NAME).write_text("{")
+    commit_by_hand(locked.folder)
+    locked.git("reset", "--quiet", "--hard", "HEAD~")
+    gc(locked.project, Keep.HISTORY, dry_run=False)
+    assert locked.project.blobs.has(changed.md5)
+
+
+@pytest.mark.parametrize("ref", ["open", "closed", "refs/tags/idea", "refs/remotes/bea/run/ep1", "detached"])
+def test_the_way_on_from_a_state_that_cannot_be_read_is_named(locked: LockedRun, ref: str) -> None:
+    good = locked.head()
+    if ref == "detached":
+        locked.git("checkout", "--quiet", "--detach")
+    bad, md5 = break_by_hand(locked)
+    if ref.startswith("refs/"):
+        locked.git("update-ref", ref, bad)
+        locked.git("reset", "--quiet", "--hard", good)
+    elif ref == "closed":
+        git(locked.project.root, "worktree", "remove", "--force", str(locked.folder))
+    with pytest.raises(CorruptError, match=f"at {bad[:10]}, whose manifest cannot be read") as caught:
+        gc(locked.project, Keep.HISTORY, dry_run=False)
+    assert locked.project.blobs.has(md5)
+    (remedy,) = re.findall("`git ([^`]+)`", caught.value.hint)
+    git(locked.project.root, *remedy.split())
+    gc(locked.project, Keep.HISTORY, dry_run=False)
+    assert locked.project.blobs.has(md5) is (ref in ("open", "detached", "refs/tags/idea", "refs/remotes/bea/run/ep1"))
 
 
 def test_the_decisions_of_an_open_conflict_stay(locked: LockedRun) -> None:
