@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from functools import cached_property
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from msgspec import Struct
 
 from gitassets.adapters.files import write_atomic
 from gitassets.adapters.git.environment import clean_environment
+from gitassets.adapters.git.hook_trace import HookError, trace_hooks
 from gitassets.adapters.git.leftovers import leave_trace
 from gitassets.adapters.git.staged import name_file
 from gitassets.adapters.git.work_trees import find_common_dir, read_branch, read_gitfile, read_head
@@ -29,6 +29,8 @@ _READING = frozenset({
     "var",
 })  # fmt: skip
 _READING_CONFIG = frozenset({"--get", "--get-all", "--get-regexp"})
+# Where the hooks of the user's own may have their say on what our commands do.
+_WITH_HOOKS = frozenset({"commit", "worktree", "update-ref", "branch"})
 _GIT = ("git", "--no-replace-objects", "-c", "core.quotePath=false", "-c", "core.commitGraph=false")
 _IDENTITY_HINT = 'Say who you are: git config --global user.name "Your Name"; git config --global user.email you@mail'
 
@@ -73,14 +75,46 @@ class Git:
         env: Mapping[str, str] | None = None,
         settings: Mapping[str, str] | None = None,
     ) -> bytes:
-        own = (word for name, value in (settings or {}).items() for word in ("-c", f"{name}={value}"))
-        environment = clean_environment({**self._kept, **(env or {})})
+        own = tuple(word for name, value in (settings or {}).items() for word in ("-c", f"{name}={value}"))
+        variables = {**self._kept, **(env or {})}
         try:
-            with nullcontext() if _only_reads(args) else leave_trace(find_common_dir(self.folder)):
-                return run_command((*_GIT, *own, *args), cwd=self.folder, env=environment, stdin=stdin)
+            if _only_reads(args):
+                return self._run((*own, *args), stdin, variables)
+            with leave_trace(find_common_dir(self.folder)):
+                # With settings of its own the call has only our hooks.
+                run = self._run_with_hooks if args[0] in _WITH_HOOKS and not own else self._run
+                return run((*own, *args), stdin, variables)
+        except HookError:
+            raise
         except CommandError as error:
             # Whoever reads it is to see which command that was, not the options of every call.
             raise CommandError(("git", *args), error.cwd, error.code, error.stderr) from error
+
+    def _run(self, args: Sequence[str], stdin: bytes | None, variables: Mapping[str, str]) -> bytes:
+        return run_command((*_GIT, *args), cwd=self.folder, env=clean_environment(variables), stdin=stdin)
+
+    def _run_with_hooks(self, args: Sequence[str], stdin: bytes | None, variables: Mapping[str, str]) -> bytes:
+        """HookError where a hook of the user's own made git refuse."""
+        with trace_hooks() as trace:
+            try:
+                return self._run(args, stdin, {**variables, **trace.variables})
+            except CommandError as error:
+                called = trace.find_refusing()
+                hook = None if called is None else self._find_own_hook(self.folder / called, error.stderr)
+                if hook is None:
+                    raise
+                raise HookError(("git", *args), error, hook) from error
+
+    def _find_own_hook(self, called: Path, said: str) -> Path | None:
+        """The user's own hook behind the one that git has called; None where it was ours that refused."""
+        ours = find_common_dir(self.folder) / "gitassets" / "hooks"
+        if called.parent.resolve() != ours.resolve():
+            return called
+        if any(line.startswith("gitassets: ") for line in said.splitlines()):
+            return None
+        others = [self.folder / one for one in self.read_all_configs("core.hooksPath")]
+        found = [one for one in others if one.resolve() != ours.resolve()]
+        return (found[-1] if found else find_common_dir(self.folder) / "hooks") / called.name
 
     def start(self, *args: str) -> subprocess.Popen[bytes]:
         """A git process that goes on answering; the caller ends it."""
