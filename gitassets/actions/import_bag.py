@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -190,9 +190,7 @@ def _plan(project: Project, bag: GivenBag, repository: Path, options: ImportOpti
     """A history is that of one run: under another name the run begins anew, and the history only proves approvals."""
     approvals = Approvals.PROVEN if any(asset.locked for _, asset in bag.manifest.assets()) else None
     if bag.bundle is not None and options.history and options.run_id in (None, bag.manifest.run_id):
-        return _Plan(
-            bag.manifest, approvals, history=_read_history(project, bag, bag.bundle, repository, options.accepted)
-        )
+        return _Plan(bag.manifest, approvals, history=_read_history(project, bag, bag.bundle, repository, options))
     unproven = _find_unproven(bag, repository) if approvals else ()
     if not unproven:
         return _Plan(bag.manifest, approvals)
@@ -221,16 +219,14 @@ def _ref(bag: GivenBag) -> str:
     return f"refs/heads/{BRANCH_PREFIX}{bag.manifest.run_id}"
 
 
-def _read_history(
-    project: Project, bag: GivenBag, bundle: Path, repository: Path, accepted: Collection[str]
-) -> _History:
+def _read_history(project: Project, bag: GivenBag, bundle: Path, repository: Path, options: ImportOptions) -> _History:
     """The history that becomes the run's. CorruptError unless each of its commits keeps the locks, and the last one
     fits what the bag holds."""
     git, tip = read_bundle(bundle, repository, _ref(bag), bag.name)
     ours, theirs = (one.line("rev-parse", "--show-object-format") for one in (project.git, git))
     if ours != theirs:
         raise ConflictError(f"The history in {bag.name} has ids by {theirs}, and this repository by {ours}", _WITHOUT)
-    _check_files(project, bag, git, tip, accepted)
+    _check_files(project, bag, git, tip, options)
     result = VerifyResult()
     audit = HistoryAudit(git, bag.manifest.run_id, result, allow_by_hand=allows_by_hand(project.git))
     manifest = audit.check(tip, []).manifest
@@ -243,13 +239,13 @@ def _read_history(
     return _History(repository, tip, manifest, result.commits)
 
 
-def _check_files(project: Project, bag: GivenBag, git: Git, tip: str, accepted: Collection[str]) -> None:
+def _check_files(project: Project, bag: GivenBag, git: Git, tip: str, options: ImportOptions) -> None:
     """CorruptError where files of the history could do harm here: it becomes a branch, as one that is pulled does."""
     run = Run(bag.manifest.run_id, None, _ref(bag))
     for problem in iter_file_problems(git, tip):
         raise CorruptError(f"The history in {bag.name} is refused: {problem}", _WITHOUT)
     try:
-        RemoteSource(project, run, tip, git).check_branch(accepted)
+        RemoteSource(project, run, tip, git).check_branch(options.accepted, remember=not options.dry_run)
     except ForeignRemoteError as error:
         accept = f"If you trust it, accept it with --accept {shlex.quote(error.url)}."
         raise CorruptError(f"The history in {bag.name} is refused: {error.message}", f"{accept} {_WITHOUT}") from error

@@ -215,18 +215,19 @@ class RemoteSource:
         known = f"There is {', '.join(names)}. " if names else ""
         return f"{known}`dvc remote add -d NAME URL` in {self._project.root} adds one."
 
-    def check_branch(self, accepted: Collection[str] = ()) -> None:
+    def check_branch(self, accepted: Collection[str] = (), *, remember: bool = True) -> None:
         """ConflictError when the branch's configuration could do harm here. Remotes with an accepted url are trusted
-        from now on."""
+        from now on, or, without `remember`, this once."""
         for problem in iter_branch_problems(self._branch):
             raise ConflictError(
                 f"The branch of run {self._run.run_id} is refused: its {CONFIG} {problem}",
                 "Whoever pushed it takes that line out and pushes again.",
             )
         for remote in self._branch.remotes.values():
-            if remote.url in accepted and self._find_problem(remote) is None:
+            if remote.url not in accepted or self._find_problem(remote) is not None:
+                self._check_known(remote)
+            elif remember:
                 _accept(self._project, remote)
-            self._check_known(remote)
 
     def _check_known(self, remote: RemoteSettings) -> None:
         known = [*self._base.remotes.values(), *self._of_project.remotes.values(), *_iter_accepted(self._project)]

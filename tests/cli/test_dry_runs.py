@@ -1,0 +1,137 @@
+"""A dry run of any command leaves every file, reference and setting as it was, and all that is kept in .git."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import click
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from gitassets.actions.export import ExportOptions, export_run
+from gitassets.actions.init import init
+from gitassets.actions.open_close import close_run
+from gitassets.actions.track import track
+from gitassets.cli import app
+from gitassets.cli.claude_studio import app as studio
+from gitassets.runs.project import Project, find_project, find_run
+from tests.actions.candidates import add_candidates
+from tests.actions.checks import git, ignore_progress
+from tests.actions.locked_run import IMAGE_3, LockedRun, with_bytes
+from tests.actions.sharing import make_office, push_run
+from tests.cli.test_help import iter_commands
+from tests.media import write_tone
+from tests.old_runs import RUN_ID, write_old_run
+
+# What only saves time: which history was judged, measured hashes and sizes, what a remote was found to hold, rendered
+# segments, and what DVC keeps for itself.
+CACHES = (
+    "stat-index/", "held/", "blob-index.json", "render-cache/", "remotes/", "dvc-site/", "tmp/",
+)  # fmt: skip
+ROWS: dict[str, tuple[str, ...]] = {
+    "produce": ("produce --script x.md --run-id new", "produce --resume ep1", "produce --resume ep1 --stale"),
+    "approve": ("approve ep1 --segment all", f"approve {RUN_ID} --audio 1", "approve closed --audio 1"),
+    "review": ("review ep1 --image 3", "review ep1 --segment all"),
+    "reject": ("reject ep1 --image 3 --reason flat",),
+    "reopen": ("reopen ep1 --image 1 --reason logo",),
+    "regen": ("regen ep1 --image 3 --provider card", "regen ep1 --image 3 --provider card --takes 2"),
+    "copy": (
+        "copy ep1 ep2 --audio 1 --replace", "copy closed ep2 --audio 1 --replace",
+        f"copy {RUN_ID} ep2 --audio 1 --replace",
+    ),
+    "takes": ("takes ep1 --image 3 --drop",),
+    "history": ("history ep1 --image 3 --drop",),
+    "choose": ("choose ep1 --image 3 --take 2",),
+    "edit": ("edit ep1 1 --text Hello.",),
+    "push": ("push ep1", "push ep1 --only approved", "push ep2 --remote store"),
+    "publish": ("publish ep1",),
+    "export": ("export ep1", "export ep1 -o y", "export ep1 --otio", "export closed"),
+    "import": (
+        "import ../bag", "import ../bag --accept s3://other/films", "import ../bag --as new --trust",
+        "import ../bag --no-history",
+    ),
+    "gc": ("gc", "gc --yes", "gc --yes --keep locked"),
+    "upgrade": (f"upgrade {RUN_ID}", "upgrade --all"),
+}  # fmt: skip
+STUDIO_ROWS = {
+    **{f"assets {name}": tuple(f"assets {one}" for one in row) for name, row in ROWS.items()},
+    "produce-video": tuple(one.replace("produce", "produce-video", 1) for one in ROWS["produce"]),
+    "assets import": (*(f"assets {one}" for one in ROWS["import"]), "assets import ep1 ep2 --audio 1 --replace"),
+}
+FACES = {"gitassets": (app, ROWS), "claude-studio": (studio, STUDIO_ROWS)}
+# They end with an error, since that is what there is to tell.
+REFUSED = {"publish ep1", "import ../bag"}
+
+
+def list_dry(face: str) -> list[str]:
+    """The commands that have --dry-run."""
+    found = iter_commands(typer.main.get_command(FACES[face][0]), "")
+    return [name.strip() for name, command in found if _has_dry_run(command)]
+
+
+def _has_dry_run(command: click.Command) -> bool:
+    return any("--dry-run" in one.opts for one in command.params)
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_every_dry_run_has_a_row(face: str) -> None:
+    assert set(list_dry(face)) <= set(FACES[face][1])
+
+
+@pytest.fixture
+def desk(locked: LockedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A project with runs that are open, closed, old and on the server, candidates, and a blob that nothing names."""
+    root = locked.project.root
+    make_office(tmp_path).equip(root)
+    for name in ("ep2", "closed"):
+        write_tone(root / "runs" / name / "audio" / "audio_000.wav", frequency=700)
+        track(find_project(root), root / "runs" / name, on_progress=ignore_progress)
+    close_run(locked.project, find_run(locked.project, "closed"))
+    assert CliRunner().invoke(app, ["edit", "ep1", "3", "--text", "Some words."]).exit_code == 0
+    add_candidates(locked.project, locked.run, IMAGE_3, 60)
+    push_run(locked)
+    with_bytes(locked.project, locked.asset(IMAGE_3), 99)
+    write_old_run(root)
+    (root / "x.md").write_text("Hello there.\n\nAnd so on.\n")
+    make_bag(tmp_path / "other", tmp_path / "bag")
+    monkeypatch.chdir(root)
+    return find_project(root)
+
+
+def make_bag(root: Path, bag: Path) -> None:
+    """Of a run whose history names a remote of its own."""
+    init(root)
+    project = find_project(root)
+    write_tone(root / "runs" / "given" / "audio" / "audio_000.wav", frequency=800)
+    run = track(project, root / "runs" / "given", on_progress=ignore_progress).run_id
+    config = root / "runs" / run / ".dvc" / "config"
+    config.write_text(config.read_text() + "['remote \"films\"']\n    url = s3://other/films\n")
+    git(root / "runs" / run, "commit", "--quiet", "--all", "--message", "A remote")
+    export_run(project, find_run(project, run), ExportOptions(output=bag), ignore_progress)
+    shutil.rmtree(root)
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_a_dry_run_changes_nothing(desk: Project, tmp_path: Path, face: str) -> None:
+    before = read_all(tmp_path)
+    for name in list_dry(face):
+        for line in FACES[face][1][name]:
+            done = CliRunner().invoke(FACES[face][0], [*line.split(), "--dry-run"])
+            wanted = 1 if line.removeprefix("assets ") in REFUSED else 0
+            assert done.exit_code == wanted, f"{line}: {done.output}"
+            after = read_all(tmp_path)
+            changed = sorted(one for one in {*before, *after} if before.get(one) != after.get(one))
+            assert changed == [], line
+
+
+def read_all(top: Path) -> dict[str, tuple[int, bytes]]:
+    """The permissions and bytes of every file, of the server, the store and the state in .git too."""
+    names = {path: path.relative_to(top).as_posix() for path in top.rglob("*") if path.is_file()}
+    return {name: (path.stat().st_mode, path.read_bytes()) for path, name in names.items() if not is_cache(name)}
+
+
+def is_cache(name: str) -> bool:
+    state = name.partition("/.git/gitassets/")[2]
+    return state.startswith(CACHES) or state.endswith((".lock", ".holder")) or "/.dvc/tmp/" in name
