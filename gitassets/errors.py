@@ -1,15 +1,15 @@
-"""The errors that a user can cause or cure.
+"""Errors that a user can cause or fix.
 
-GitAssetsError            expected: a message that names the thing, and a hint that names the remedy
-├── UsageError            the command line cannot mean anything (exit 2)
+GitAssetsError            expected: the message names what failed, the hint names the remedy
+├── UsageError            the command line makes no sense (exit 2)
 ├── NotFoundError         no such project, run, segment, asset or file
-├── CorruptError          something that exists cannot be read as what it should be
-├── NoMatchError          a valid selection that selects nothing that can be acted on
-├── LockedError           the act would change an approved or published asset
-├── BusyError             another gitassets process holds what is needed
-├── ConflictError         the files or history on disk are not what the act started from
+├── CorruptError          something exists but cannot be read as what it should be
+├── NoMatchError          a valid selection matches nothing that can be acted on
+├── LockedError           the command would change an approved or published asset
+├── BusyError             another gitassets process holds the lock
+├── ConflictError         the files or history on disk changed since the command started
 ├── ProviderError         an asset could not be made
-└── RemoteError           a git or DVC remote cannot be reached, or does not do what it is asked for
+└── RemoteError           a git or DVC remote cannot be reached, or fails to do what was asked
 """
 
 from __future__ import annotations
