@@ -26,7 +26,7 @@ from gitassets.making.plan_run import ProduceOptions, chosen_numbers, extend, ma
 from gitassets.making.prepare import LeftOut, Prepared, prepare
 from gitassets.making.record import Failure, hold_making, record_log
 from gitassets.making.renew import Renewal, plan_renewal
-from gitassets.providers.registry import embedded_providers, find_name
+from gitassets.providers.registry import embedded_providers, resolve_name
 from gitassets.runs.create import check_new_run_id, check_set_up, create_run
 from gitassets.runs.progress import OnProgress
 from gitassets.runs.project import Project, Run, find_run
@@ -120,7 +120,7 @@ def resume(
 def _prepare(project: Project, run_id: str, jobs: Sequence[Job], options: ProduceOptions, buyer: Buyer) -> Prepared:
     def name_way(job: Job) -> str:
         embedded = embedded_providers(job.address.kind)
-        by_service = find_name(job.provider) not in embedded
+        by_service = resolve_name(job.provider) not in embedded
         return f"Without --live it is made by {' or '.join(embedded)}." if options.live and by_service else ""
 
     terms, look_only = options.terms, options.dry_run

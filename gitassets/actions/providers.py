@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from gitassets.providers.registry import ProviderLine, find_name
+from gitassets.providers.registry import ProviderLine, resolve_name
 from gitassets.providers.registry import list_providers as list_all
 from gitassets.runs.project import Project
 
@@ -23,7 +23,7 @@ def list_providers(project: Project) -> tuple[ProviderUse, ...]:
 
     def is_chosen(one: ProviderLine, names: object) -> bool:
         name = getattr(names, one.kind) if one.kind else None
-        return bool(name and find_name(name) == one.name)
+        return bool(name and resolve_name(name) == one.name)
 
     return tuple(
         ProviderUse(one, default=is_chosen(one, settings.providers), live=is_chosen(one, settings.live))

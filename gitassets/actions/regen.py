@@ -23,7 +23,7 @@ from gitassets.making.next_take import TakeWish, plan_take
 from gitassets.making.plan import Job
 from gitassets.making.prepare import LeftOut, Prepared, prepare
 from gitassets.making.record import Candidate, Failure, hold_making, record_log
-from gitassets.providers.registry import embedded_providers, find_name, find_speakers
+from gitassets.providers.registry import embedded_providers, find_providers_of_voice, resolve_name
 from gitassets.runs.progress import OnProgress
 from gitassets.runs.project import Project, Run
 from gitassets.runs.transaction import Session, begin
@@ -170,15 +170,15 @@ def _prepare(project: Project, run: Run, jobs: Sequence[Job], options: RegenOpti
 def _name_embedded(job: Job) -> str:
     """What makes the same without a service."""
     embedded = embedded_providers(job.address.kind)
-    if find_name(job.provider) in embedded:
+    if resolve_name(job.provider) in embedded:
         return ""
     return f"On this computer --provider {' or '.join(embedded)} makes it."
 
 
 def _name_ways(project: Project, jobs: Sequence[Job], options: RegenOptions) -> str:
     """What --provider could do: who has the voice that is wanted, or that there is the option."""
-    speakers = find_speakers(options.voice, project.settings) if options.voice else []
-    if speakers and not {find_name(job.provider) for job in jobs} & set(speakers):
+    speakers = find_providers_of_voice(options.voice, project.settings) if options.voice else []
+    if speakers and not {resolve_name(job.provider) for job in jobs} & set(speakers):
         return f"{options.voice} is a voice of {' and '.join(speakers)}: --provider {speakers[0]} uses it."
     return "" if options.provider else "Or have another provider make it, with --provider NAME."
 

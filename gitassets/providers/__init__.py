@@ -1,1 +1,1 @@
-"""What makes assets: one file a service behind one Protocol, named in one registry."""
+"""Providers that make assets: one file per service behind one Protocol, listed in one registry."""

@@ -1,4 +1,4 @@
-"""A service as one of its customers sees it: settings, key, and calls whose errors name asset, service and remedy."""
+"""A customer's view of a service: settings, key, and calls whose errors name the asset, the service and the remedy."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from gitassets.domain.manifest import Kind
 from gitassets.errors import ProviderError
 from gitassets.providers.base import Request
 from gitassets.providers.http.answers import parse_answer
-from gitassets.providers.http.calls import BUYING, Call, CallError, Problem
-from gitassets.providers.http.client import USER_AGENT, Credential, HttpClient, Patience, Pause
-from gitassets.providers.http.failures import Asked, explain
+from gitassets.providers.http.calls import RETRY_PURCHASE, Call, CallError, Problem
+from gitassets.providers.http.client import USER_AGENT, Credential, HttpClient, Pause, RetryPolicy
+from gitassets.providers.http.failures import CallContext, explain
 from gitassets.providers.http.keys import Key, MissingKeyError, find_key, how_to_set
 from gitassets.providers.http.media_file import MAX_BYTES, PART_NAME, keep_media
 from gitassets.providers.http.network import Network
@@ -26,7 +26,7 @@ MAX_JSON_BYTES = 128 * 2**20
 
 @dataclass(frozen=True, kw_only=True)
 class KeyHeader:
-    """Where a service's key comes from, and the header that it goes into."""
+    """Where to find a service's key, and the header that sends it."""
 
     variable: str
     header: str = "Authorization"
@@ -34,7 +34,7 @@ class KeyHeader:
 
 
 class Account:
-    """Calls one service on behalf of one asset at a time. Safe to use from several threads."""
+    """Calls one service for one asset at a time. Thread-safe."""
 
     def __init__(
         self,
@@ -58,7 +58,10 @@ class Account:
         return self._key is None or find_key(self._key.variable) is not None
 
     def check(self, request: Request) -> None:
-        """ProviderError when there are no words to make anything of; MissingKeyError when only the key is missing."""
+        """Check that the request has content and that its key is available.
+
+        Raise ProviderError if there are no words to send, MissingKeyError if only the key is missing.
+        """
         if not (request.text.strip() or (request.prompt or "").strip()):
             raise ProviderError(f"{request.label}: there is no text to send to {self.name}", "Write the paragraph.")
         if request.kind is Kind.AUDIO and not any(map(str.isalnum, request.text)):
@@ -66,7 +69,10 @@ class Account:
         self._find_key(request)
 
     def read(self, request: Request, path: str, *, keeps: str = "") -> dict[str, Any]:
-        """The JSON that a GET gives. `keeps` says what is not lost when it fails."""
+        """Send a GET request and return its JSON.
+
+        `keeps` is added to the hint of an error: it says what is not lost.
+        """
         call = Call(url=self._url(path), max_bytes=MAX_JSON_BYTES)
         with self._explained(request, call, keeps=keeps):
             return self._fetch_json(request, call)
@@ -78,41 +84,47 @@ class Account:
         body: Mapping[str, Any],
         *,
         cost_usd: float,
-        repeat_after: frozenset[int] = BUYING,
+        repeat_after: frozenset[int] = RETRY_PURCHASE,
     ) -> dict[str, Any]:
-        """The JSON that a paid POST gives. ChargedError where it may have been bought in vain."""
+        """Send a paid POST request and return its JSON.
+
+        Raise ChargedError if the request may have been charged without a result.
+        """
         call = self._make_purchase(path, body, MAX_JSON_BYTES, repeat_after)
         with self._explained(request, call, cost_usd=cost_usd):
             return self._fetch_json(request, call)
 
     def buy_file(self, request: Request, path: str, body: Mapping[str, Any], folder: Path, *, cost_usd: float) -> Path:
-        """The file with which a paid POST answers, checked, and named by its content."""
-        call = self._make_purchase(path, body, MAX_BYTES[request.kind], BUYING)
+        """Send a paid POST request, check the file in its answer, and return it, named by its content."""
+        call = self._make_purchase(path, body, MAX_BYTES[request.kind], RETRY_PURCHASE)
         with self._explained(request, call, cost_usd=cost_usd):
             return self._fetch_file(request, call, folder)
 
     def download(self, request: Request, url: str, folder: Path, *, cost_usd: float = 0.0, keeps: str = "") -> Path:
-        """The file at a URL that the service named, checked, and named by its content.
+        """Download a file from a URL that the service gave, check it, and name it by its content.
 
-        ChargedError where it has cost something and can never be fetched.
+        Raise ChargedError if the file was paid for and can never be downloaded.
         """
         call = Call(url=url, max_bytes=MAX_BYTES[request.kind], signed=False)
         with self._explained(request, call, cost_usd=cost_usd, keeps=keeps):
             return self._fetch_file(request, call, folder)
 
     def keep_bought(self, request: Request, data: bytes, folder: Path, *, cost_usd: float) -> Path:
-        """The bytes out of a paid answer as a file, checked, and named by its content."""
+        """Store bytes from a paid answer as a file, checked and named by its content."""
         part = folder / PART_NAME
         part.write_bytes(data)
         with self.buying(request, cost_usd):
             return keep_media(part, request.kind)
 
     def buying(self, request: Request, cost_usd: float) -> AbstractContextManager[None]:
-        """A CallError inside is told as the failure of something that is paid for."""
-        return self._explained(request, self._make_purchase("", {}, 0, BUYING), cost_usd=cost_usd)
+        """Explain a CallError raised inside as the failure of a paid request."""
+        return self._explained(request, self._make_purchase("", {}, 0, RETRY_PURCHASE), cost_usd=cost_usd)
 
     def pause(self, request: Request) -> Pause:
-        """Waits for some seconds, but no longer than until the request is to stop: then it raises CallError."""
+        """Return a function that waits for a number of seconds.
+
+        It raises CallError as soon as the request is told to stop.
+        """
 
         def wait(seconds: float) -> None:
             if request.stop is None:
@@ -127,7 +139,7 @@ class Account:
         try:
             yield
         except CallError as error:
-            asked = Asked(
+            context = CallContext(
                 request=request,
                 service=self.name,
                 call=call,
@@ -136,7 +148,7 @@ class Account:
                 cost_usd=cost_usd,
                 keeps=keeps,
             )
-            raise explain(error, asked) from None
+            raise explain(error, context) from None
 
     def _make_purchase(self, path: str, body: Mapping[str, Any], max_bytes: int, repeat_after: frozenset[int]) -> Call:
         return Call(
@@ -158,10 +170,10 @@ class Account:
         key = self._find_key(request)
         credential = Credential(self._key.header, key, self._key.prefix) if self._key and key else None
         settings = self.settings
-        patience = Patience(timeout_sec=settings.timeout_sec, tries=settings.tries, wait_sec=settings.wait_sec)
+        policy = RetryPolicy(timeout_sec=settings.timeout_sec, tries=settings.tries, wait_sec=settings.wait_sec)
         return HttpClient(
             settings.base_url,
-            patience=patience,
+            policy=policy,
             credential=credential,
             headers=self._headers,
             user_agent=self._user_agent,

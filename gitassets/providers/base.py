@@ -1,4 +1,4 @@
-"""What every provider of audio, images or video is."""
+"""The interface of every provider of audio, images or video."""
 
 from __future__ import annotations
 
@@ -15,26 +15,27 @@ from gitassets.errors import ProviderError
 
 
 class JobMemory(Protocol):
-    """Remembers, beyond the end of this process, what a request became at its service: a job's id, or a result's URL.
+    """Persistent record of a request's job at its service: the job's id, or the URL of its result.
 
-    Whoever makes the same request again goes on with it instead of buying another. One memory belongs to one
-    fingerprint of a request; the caller makes it forget once the result is safe.
+    A repeated identical request resumes that job instead of buying another. One memory belongs to one request
+    fingerprint; the caller clears it once the result is safe.
     """
 
     def read(self) -> str | None: ...
 
     def write(self, job: str) -> None:
-        """`job` survives a kill from here on."""
+        """Store `job` so that it survives a kill from here on."""
 
     def forget(self) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One asset to be made. `text` is the paragraph without markdown marks; `feedback` why the last take was rejected.
+    """One asset to make.
 
-    `size` is width and height in pixels of what will be built; `image` the picture that a clip animates, and
-    `duration_sec` how long that clip is wanted. Once `stop` is set, nothing is waited for any longer.
+    `text` is the paragraph without Markdown; `feedback` says why the last take was rejected. `size` is the width and
+    height of the final video in pixels. `image` is the picture that a clip animates, and `duration_sec` the wanted
+    length of that clip. Once `stop` is set, the provider stops waiting.
     """
 
     kind: Kind
@@ -53,13 +54,13 @@ class Request:
 
     @property
     def label(self) -> str:
-        """How a sentence about this asset begins: `Image 3`."""
+        """The start of a message about this asset: `Image 3`."""
         return f"{self.kind.value.capitalize()} {self.segment}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Generated:
-    """What a provider made: the file, and what the manifest records of how it was made.
+    """The file that a provider made, and how it was made, as the manifest records it.
 
     `extra` may hold `prompt_sent`, `prompt_cut`, `revised_prompt`, `parameters`, `job`, `credit` and `left_out`.
     """
@@ -77,31 +78,37 @@ class Generated:
 
 @runtime_checkable
 class Provider(Protocol):
-    """Makes assets of some kinds. Knows nothing of runs or git; must be safe to call from several threads."""
+    """Makes assets of some kinds. Knows nothing of runs or git; must be thread-safe."""
 
     name: str
     kinds: frozenset[Kind]
     live: bool
-    """Whether it calls a service on the network."""
+    """True if it calls a service on the network."""
 
     def check(self, request: Request) -> None:
-        """ProviderError when this request cannot succeed (no key, no voice, no glyphs), before anything is spent."""
+        """Check the request before any money is spent.
+
+        Raise ProviderError if it cannot succeed (no key, no voice, no glyphs).
+        """
 
     def generate(self, request: Request, folder: Path) -> Generated:
-        """The asset as a new file in the empty `folder`. ProviderError says what failed and the remedy."""
+        """Create the asset as a new file in the empty `folder`.
+
+        Raise ProviderError with the reason and the remedy if that fails.
+        """
 
 
 @runtime_checkable
 class Selective(Provider, Protocol):
-    """A provider that leaves something of a text out and goes on."""
+    """A provider that skips parts of a text instead of failing."""
 
     def find_left_out(self, request: Request) -> tuple[str, ...]:
-        """The symbols that will not be spoken, or drawn. Calls nobody."""
+        """Return the symbols that will not be spoken or drawn. Makes no network call."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceInfo:
-    """What a user wants to know of a service. `key` is the environment variable of its key; None: it needs none."""
+    """Facts about a service for the user. `key` is the environment variable of its key; None if it needs none."""
 
     model: str
     price: str
@@ -111,24 +118,27 @@ class ServiceInfo:
 
 @runtime_checkable
 class Service(Provider, Protocol):
-    """A provider that calls a service: it costs money or at least somebody's bandwidth."""
+    """A provider that calls a service, which costs money or at least someone's bandwidth."""
 
     @property
     def concurrency(self) -> int:
-        """How many requests it may be given at once."""
+        """The maximum number of concurrent requests."""
 
     @property
     def info(self) -> ServiceInfo: ...
 
     def estimate_usd(self, request: Request) -> float:
-        """About what `generate` will cost."""
+        """Estimate the cost of `generate`."""
 
     def describe(self, request: Request) -> Mapping[str, Any]:
-        """The request as it will be sent: what has the same description would be bought twice. Calls nobody."""
+        """Describe the request as it will be sent. Makes no network call.
+
+        Two requests with the same description would buy the same thing twice.
+        """
 
 
 class ChargedError(ProviderError):
-    """Nothing usable came, and yet the service has charged `cost_usd` for it, or may have."""
+    """Nothing usable arrived, but the service has charged `cost_usd`, or may have."""
 
     def __init__(self, message: str, hint: str = "", *, cost_usd: float) -> None:
         super().__init__(message, hint)
@@ -136,6 +146,6 @@ class ChargedError(ProviderError):
 
 
 def fingerprint(description: Mapping[str, Any]) -> str:
-    """The same for equal descriptions, whatever the order of their keys."""
+    """Return a hash that is the same for equal descriptions, whatever the order of their keys."""
     canonical = json.dumps(description, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()

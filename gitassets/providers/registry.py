@@ -1,4 +1,4 @@
-"""The providers by name and kind. Each is imported when it is first asked for; other packages can add theirs."""
+"""The providers by name and kind, imported on first use. Other packages can add their own."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from gitassets.adapters.state.settings_file import Settings
 
 GROUP = "gitassets.providers"
-# The names that claude-studio gave them.
+# Names used by claude-studio.
 ALIASES = {"dalle": "openai", "openai_tts": "openai", "web": "wikimedia"}
 
-# Made without arguments, and run on this computer.
+# Created without arguments; they run locally.
 _EMBEDDED = {
     ("local", Kind.AUDIO): "gitassets.providers.local:LocalVoice",
     ("card", Kind.IMAGE): "gitassets.providers.card:Card",
     ("kenburns", Kind.VIDEO): "gitassets.providers.kenburns:KenBurns",
 }
-# Made from their section below `services:`.
+# Created from their section below `services:`.
 _SERVICES = {
     ("elevenlabs", Kind.AUDIO): "gitassets.providers.services.elevenlabs:ElevenLabs",
     ("openai", Kind.AUDIO): "gitassets.providers.services.openai_speech:OpenAISpeech",
@@ -46,7 +46,7 @@ _loading = threading.Lock()
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderLine:
-    """One line of the list of providers. `key` is a variable's name; `problem` says why it cannot be used."""
+    """One row of the list of providers. `key` is a variable's name; `problem` says why it cannot be used."""
 
     name: str
     kind: Kind | None
@@ -59,13 +59,13 @@ class ProviderLine:
 
 
 def load_provider(name: str, kind: Kind | None = None, settings: Settings | None = None) -> Provider:
-    """The provider of that name for that kind, one for all who give it the same settings.
+    """Return the provider of this name for this kind, one instance per configuration.
 
-    Without a kind, the only one of that name. ProviderError says which there are, CorruptError what is wrong with its
-    settings.
+    Without a kind, the name must have only one. Raise ProviderError that lists the alternatives if there is none,
+    CorruptError if its settings are wrong.
     """
-    known = find_name(name)
-    wanted = _only_kind(name, known) if kind is None else kind
+    known = resolve_name(name)
+    wanted = _find_only_kind(name, known) if kind is None else kind
     section = _find_section(known, settings)
     key = known, wanted, json.dumps(section, sort_keys=True, default=str)
     with _loading:
@@ -74,25 +74,25 @@ def load_provider(name: str, kind: Kind | None = None, settings: Settings | None
         return _loaded[key]
 
 
-def find_name(name: str) -> str:
-    """The name under which the provider stands here: some have had another."""
+def resolve_name(name: str) -> str:
+    """Return the current name of a provider that may be given by an alias."""
     known = name.strip().casefold()
     return ALIASES.get(known, known)
 
 
 def providers_for(kind: Kind) -> list[str]:
-    """The names of those that make assets of this kind."""
-    added = [point.name for point in _added() if _adds(point, kind)]
+    """List the names of the providers that make assets of this kind."""
+    added = [point.name for point in _list_plugins() if _plugin_makes(point, kind)]
     return [*(name for name, one in _BUILT_IN if one is kind), *added]
 
 
 def embedded_providers(kind: Kind) -> list[str]:
-    """The names of those that make this kind on this computer."""
+    """List the names of the local providers of this kind."""
     return [name for name, one in _EMBEDDED if one is kind]
 
 
-def find_speakers(voice: str, settings: Settings | None) -> list[str]:
-    """The names of the providers of narration that are known to have this voice."""
+def find_providers_of_voice(voice: str, settings: Settings | None) -> list[str]:
+    """List the narration providers that are known to have this voice."""
     found = []
     for name in providers_for(Kind.AUDIO):
         try:
@@ -105,30 +105,30 @@ def find_speakers(voice: str, settings: Settings | None) -> list[str]:
 
 
 def list_providers(settings: Settings | None = None) -> tuple[ProviderLine, ...]:
-    """Every provider there is, the embedded ones first; one that cannot be loaded says why."""
+    """List all providers, the embedded ones first. One that cannot be loaded says why."""
     built_in = (_describe(name, kind, settings) for name, kind in _BUILT_IN)
-    added = (line for point in _added() for line in _describe_added(point, settings))
-    return (*built_in, *added, *_list_strangers(settings))
+    added = (line for point in _list_plugins() for line in _describe_plugin(point, settings))
+    return (*built_in, *added, *_list_unknown_sections(settings))
 
 
-def _list_strangers(settings: Settings | None) -> Iterator[ProviderLine]:
-    """The sections of gitassets.yaml that no provider reads: most likely a name is misspelt."""
-    known = {name for name, _ in _BUILT_IN} | {point.name for point in _added()}
+def _list_unknown_sections(settings: Settings | None) -> Iterator[ProviderLine]:
+    """Report the sections of gitassets.yaml that no provider reads: most likely a name is misspelt."""
+    known = {name for name, _ in _BUILT_IN} | {point.name for point in _list_plugins()}
     for name in sorted(set(settings.services) - known) if settings else ():
         problem = f"gitassets.yaml has a section services.{name}, but there is no such provider"
         yield ProviderLine(name=name, kind=None, problem=problem)
 
 
-def _only_kind(name: str, known: str) -> Kind:
+def _find_only_kind(name: str, known: str) -> Kind:
     kinds = [kind for one, kind in _BUILT_IN if one == known]
     if len(kinds) > 1:
         raise ProviderError(f"{name!r} makes {' and '.join(kinds)}", "Say which is wanted.")
     if kinds:
         return kinds[0]
-    point = next((point for point in _added() if point.name == known), None)
+    point = next((point for point in _list_plugins() if point.name == known), None)
     if point is None:
-        raise _unknown(name, known, None)
-    return min(_kinds(point))
+        raise _unknown_provider_error(name, known, None)
+    return min(_plugin_kinds(point))
 
 
 def _find_section(known: str, settings: Settings | None) -> Mapping[str, Any]:
@@ -140,10 +140,10 @@ def _make(name: str, known: str, kind: Kind, section: Mapping[str, Any]) -> Prov
         return _import(_EMBEDDED[known, kind])()
     if (known, kind) in _SERVICES:
         return _import(_SERVICES[known, kind])(section)
-    point = next((point for point in _added() if point.name == known and _adds(point, kind)), None)
+    point = next((point for point in _list_plugins() if point.name == known and _plugin_makes(point, kind)), None)
     if point is None:
-        raise _unknown(name, known, kind)
-    return _make_added(point, section)
+        raise _unknown_provider_error(name, known, kind)
+    return _make_plugin(point, section)
 
 
 def _import(place: str) -> Callable[..., Provider]:
@@ -153,57 +153,57 @@ def _import(place: str) -> Callable[..., Provider]:
 
 
 @cache
-def _added() -> tuple[EntryPoint, ...]:
-    """What other packages add. Looking for it reads the metadata of every installed package."""
-    taken = {name for name, _ in _BUILT_IN}
+def _list_plugins() -> tuple[EntryPoint, ...]:
+    """List the providers of other packages. This reads the metadata of every installed package."""
+    built_in_names = {name for name, _ in _BUILT_IN}
     found = sorted(entry_points(group=GROUP), key=lambda point: point.name)
-    return tuple(point for point in found if point.name not in taken)
+    return tuple(point for point in found if point.name not in built_in_names)
 
 
-def _adds(point: EntryPoint, kind: Kind) -> bool:
-    """Whether the package's provider makes this kind; one that cannot be loaded makes none."""
+def _plugin_makes(point: EntryPoint, kind: Kind) -> bool:
+    """Return whether the plugin makes this kind. One that cannot be loaded makes none."""
     try:
-        return kind in _kinds(point)
+        return kind in _plugin_kinds(point)
     except GitAssetsError:
         return False
 
 
-def _kinds(point: EntryPoint) -> frozenset[Kind]:
-    kinds: frozenset[Kind] = _load_point(point).kinds
+def _plugin_kinds(point: EntryPoint) -> frozenset[Kind]:
+    kinds: frozenset[Kind] = _load_plugin_class(point).kinds
     return kinds
 
 
-def _load_point(point: EntryPoint) -> Any:
-    """The class that the package names. ProviderError when its code cannot be loaded."""
+def _load_plugin_class(point: EntryPoint) -> Any:
+    """Load the plugin's class. Raise ProviderError if its code cannot be loaded."""
     try:
         found = point.load()
     except Exception as error:
-        raise _broken(point, f"{type(error).__name__}: {error}") from error
+        raise _broken_plugin_error(point, f"{type(error).__name__}: {error}") from error
     if not isinstance(getattr(found, "kinds", None), frozenset):
-        raise _broken(point, "it has no `kinds`")
+        raise _broken_plugin_error(point, "it has no `kinds`")
     return found
 
 
-def _make_added(point: EntryPoint, section: Mapping[str, Any]) -> Provider:
+def _make_plugin(point: EntryPoint, section: Mapping[str, Any]) -> Provider:
     try:
-        made = _load_point(point)(section)
+        made = _load_plugin_class(point)(section)
     except GitAssetsError:
         raise
     except Exception as error:
-        raise _broken(point, f"{type(error).__name__}: {error}") from error
+        raise _broken_plugin_error(point, f"{type(error).__name__}: {error}") from error
     if not isinstance(made, Provider):
-        raise _broken(point, "it has not all that a provider needs")
+        raise _broken_plugin_error(point, "it has not all that a provider needs")
     return made
 
 
-def _broken(point: EntryPoint, problem: str) -> ProviderError:
+def _broken_plugin_error(point: EntryPoint, problem: str) -> ProviderError:
     package = point.dist.name if point.dist else point.value
     return ProviderError(f"The provider {point.name!r} of {package} cannot be used: {problem}", f"Update {package}.")
 
 
-def _describe_added(point: EntryPoint, settings: Settings | None) -> Iterator[ProviderLine]:
+def _describe_plugin(point: EntryPoint, settings: Settings | None) -> Iterator[ProviderLine]:
     try:
-        kinds = sorted(_kinds(point))
+        kinds = sorted(_plugin_kinds(point))
     except GitAssetsError as error:
         yield ProviderLine(name=point.name, kind=None, problem=error.message)
         return
@@ -229,7 +229,7 @@ def _describe(name: str, kind: Kind, settings: Settings | None) -> ProviderLine:
     )
 
 
-def _unknown(name: str, known: str, kind: Kind | None) -> ProviderError:
+def _unknown_provider_error(name: str, known: str, kind: Kind | None) -> ProviderError:
     kinds = [one for one in Kind if known in providers_for(one)]
     if kinds:
         return ProviderError(f"{name!r} makes {' and '.join(kinds)}, but no {kind}", _list_names(kind))

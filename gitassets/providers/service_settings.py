@@ -1,4 +1,4 @@
-"""What gitassets.yaml may say of any service, below `services:`."""
+"""The settings in gitassets.yaml that every service has, below `services:`."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ _SECRET = re.compile(r"key|token|secret|password|credential", re.I)
 
 
 class Section(BaseModel):
+    """One section of settings; unknown settings are refused."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def _check_base_url(value: str) -> str:
-    """The address without the `/v1` that some write and others do not."""
+    """Check the URL and remove a trailing `/v1`, which is optional."""
     parts = urlsplit(value)
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("write only https://HOST and a path: no password, no ? and no #")
@@ -36,7 +38,7 @@ Usd = Annotated[float, Field(ge=0)]
 
 
 class ServiceSettings(Section):
-    """How any service is called: `timeout_sec` is for one call with all its `tries`, the first wait is `wait_sec`."""
+    """How to call a service. `timeout_sec` covers one call with all its `tries`; `wait_sec` is the first wait."""
 
     base_url: BaseUrl
     concurrency: Annotated[int, Field(ge=1, le=32)] = 4
@@ -46,7 +48,7 @@ class ServiceSettings(Section):
 
 
 class JobSettings(ServiceSettings):
-    """How a service is called that works on a job while we ask now and then."""
+    """How to call a service that works on jobs, which are polled."""
 
     poll_sec: Annotated[float, Field(ge=0)] = 5.0
     job_timeout_sec: Annotated[float, Field(gt=0)] = 1800.0
@@ -56,7 +58,7 @@ S = TypeVar("S", bound=Section)
 
 
 def parse_section(model: type[S], name: str, section: Mapping[str, Any]) -> S:
-    """The section of that service, defaults where it is silent. CorruptError names the setting, never its value."""
+    """Parse a service's section. Raise CorruptError that names the wrong setting, never its value."""
     try:
         return model.model_validate(dict(section))
     except ValidationError as error:

@@ -3,7 +3,13 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from gitassets.providers.http.addresses import Bounds, RefusedAddressError, is_loopback_host, is_public, resolve_host
+from gitassets.providers.http.addresses import (
+    AddressRules,
+    RefusedAddressError,
+    is_loopback_host,
+    is_public,
+    resolve_host,
+)
 
 
 @pytest.mark.parametrize("address", ["93.184.216.34", "1.1.1.1", "2606:4700:4700::1111", "64:ff9b::101:101"])
@@ -56,7 +62,7 @@ def test_other_computers(host: str) -> None:
 
 class TestBounds:
     def test_a_company_may_have_its_gateway_in_its_own_network(self) -> None:
-        bounds = Bounds(httpx.URL("https://gateway.corp/openai"))
+        bounds = AddressRules(httpx.URL("https://gateway.corp/openai"))
         bounds.check_addresses(httpx.URL("https://gateway.corp/files/1"), ["10.0.0.7"])
         with pytest.raises(RefusedAddressError, match=r"files\.corp"):
             bounds.check_addresses(httpx.URL("https://files.corp/1"), ["10.0.0.7"])
@@ -64,23 +70,27 @@ class TestBounds:
             bounds.check_addresses(httpx.URL("https://gateway.corp:8443/1"), ["10.0.0.7"])
 
     def test_one_inner_address_among_public_ones_is_enough(self) -> None:
-        bounds = Bounds(httpx.URL("https://api.example.com"))
+        bounds = AddressRules(httpx.URL("https://api.example.com"))
         with pytest.raises(RefusedAddressError):
             bounds.check_addresses(httpx.URL("https://cdn.example.com/1"), ["1.1.1.1", "10.0.0.7"])
 
     def test_default_ports_are_the_same_origin(self) -> None:
-        assert Bounds(httpx.URL("https://api.example.com")).is_home(httpx.URL("https://api.example.com:443/x"))
-        assert not Bounds(httpx.URL("https://api.example.com")).is_home(httpx.URL("http://api.example.com/x"))
+        assert AddressRules(httpx.URL("https://api.example.com")).is_own_origin(
+            httpx.URL("https://api.example.com:443/x")
+        )
+        assert not AddressRules(httpx.URL("https://api.example.com")).is_own_origin(
+            httpx.URL("http://api.example.com/x")
+        )
 
     def test_plain_http_stays_on_this_computer_and_only_for_a_base_there(self) -> None:
-        Bounds(httpx.URL("http://127.0.0.1:8000")).check_url(httpx.URL("http://localhost:9000/x"))
+        AddressRules(httpx.URL("http://127.0.0.1:8000")).check_url(httpx.URL("http://localhost:9000/x"))
         with pytest.raises(RefusedAddressError, match="without encryption"):
-            Bounds(httpx.URL("http://127.0.0.1:8000")).check_url(httpx.URL("http://example.com/x"))
+            AddressRules(httpx.URL("http://127.0.0.1:8000")).check_url(httpx.URL("http://example.com/x"))
         with pytest.raises(RefusedAddressError, match="without encryption"):
-            Bounds(httpx.URL("https://api.example.com")).check_url(httpx.URL("http://127.0.0.1/x"))
+            AddressRules(httpx.URL("https://api.example.com")).check_url(httpx.URL("http://127.0.0.1/x"))
 
     def test_a_local_base_reaches_no_other_inner_network(self) -> None:
-        bounds = Bounds(httpx.URL("http://127.0.0.1:8000"))
+        bounds = AddressRules(httpx.URL("http://127.0.0.1:8000"))
         bounds.check_addresses(httpx.URL("http://localhost:9000/"), ["127.0.0.1", "::1"])
         with pytest.raises(RefusedAddressError):
             bounds.check_addresses(httpx.URL("https://metadata/"), ["169.254.169.254"])

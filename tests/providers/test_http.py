@@ -17,12 +17,12 @@ import trustme
 
 from gitassets.providers.http import network as network_module
 from gitassets.providers.http.calls import Call, CallError, Problem
-from gitassets.providers.http.client import Credential, HttpClient, Patience
+from gitassets.providers.http.client import Credential, HttpClient, RetryPolicy
 from gitassets.providers.http.keys import Key
 from gitassets.providers.http.network import Network
 from tests.providers.services import Answer, Services, say
 
-PATIENCE = Patience(timeout_sec=10, tries=4, wait_sec=1)
+POLICY = RetryPolicy(timeout_sec=10, tries=4, wait_sec=1)
 CREDENTIAL = Credential("xi-api-key", Key("sentinel-key"))
 
 
@@ -42,7 +42,7 @@ def fetch(base_url: str, path: str, pause: Callable[[float], None] | None = None
     call = Call(url=url, max_bytes=1000, **{key: value for key, value in more.items() if key in Call.__annotations__})  # type: ignore[arg-type]
     client = HttpClient(
         base_url,
-        patience=more.get("patience", PATIENCE),  # type: ignore[arg-type]
+        policy=more.get("policy", POLICY),  # type: ignore[arg-type]
         credential=CREDENTIAL,
         network=more.get("network"),  # type: ignore[arg-type]
     )
@@ -87,14 +87,15 @@ class TestWaiting:
     def test_the_deadline_is_for_all_tries_together(self, services: Services) -> None:
         services.misbehave("/x", Answer(hang=True))
         with pytest.raises(CallError) as caught:
-            fetch(services.url, "/x", patience=Patience(timeout_sec=0.3, tries=4, wait_sec=0))
+            fetch(services.url, "/x", policy=RetryPolicy(timeout_sec=0.3, tries=4, wait_sec=0))
         assert caught.value.problem is Problem.TIMEOUT
         assert len(services.seen) == 1
 
     def test_a_slow_reader_is_not_waited_for(self) -> None:
         body = {"image": "x" * 20_000_000}
+        policy = RetryPolicy(timeout_sec=3, tries=4, wait_sec=0)
         with _silent_listener() as url, pytest.raises(CallError) as caught:
-            fetch(url, "/x", method="POST", body=body, buys=True, patience=Patience(timeout_sec=3, tries=4, wait_sec=0))
+            fetch(url, "/x", method="POST", body=body, buys=True, policy=policy)
         assert caught.value.problem is Problem.TIMEOUT
         assert caught.value.tries == 1
 
@@ -157,13 +158,13 @@ class TestResolving:
             raise ConnectionRefusedError
 
         monkeypatch.setattr(socket, "create_connection", connect)
-        once = Patience(timeout_sec=5, tries=1, wait_sec=0)
+        once = RetryPolicy(timeout_sec=5, tries=1, wait_sec=0)
         with pytest.raises(CallError):
             fetch(
                 "https://api.example.com",
                 "https://evil.example.com/x",
                 network=Network(resolve=resolve),
-                patience=once,
+                policy=once,
             )
         assert connected == ["93.184.216.34"]
 
@@ -176,7 +177,7 @@ class TestResolving:
                 network=network,
             )
         assert caught.value.problem is Problem.ADDRESS
-        assert "evil.example.com" in caught.value.said
+        assert "evil.example.com" in caught.value.service_message
 
     def test_an_address_that_does_not_answer_is_followed_by_the_next(self, services: Services) -> None:
         services.misbehave("/x", say({}))
@@ -191,7 +192,7 @@ class TestResolving:
         with pytest.raises(CallError) as caught:
             fetch("https://api.example.com", "/x", network=Network(resolve=resolve))
         assert (caught.value.problem, caught.value.tries) == (Problem.UNREACHABLE, 4)
-        assert "api.example.com is not known" in caught.value.said
+        assert "api.example.com is not known" in caught.value.service_message
 
 
 @pytest.fixture
@@ -314,7 +315,7 @@ class TestProxy:
             fetch("https://api.example.com", "/x", network=Network(resolve=_only_the_proxy))
         proxy.close()
         assert caught.value.problem is Problem.UNREACHABLE
-        assert caught.value.said == "407 Proxy Authentication Required"
+        assert caught.value.service_message == "407 Proxy Authentication Required"
 
     def test_an_inner_address_is_not_asked_of_the_proxy_either(self, monkeypatch: pytest.MonkeyPatch) -> None:
         proxy = Proxy(0)
@@ -336,7 +337,7 @@ class TestProxy:
         monkeypatch.setenv("NO_PROXY", "example.com")
         with pytest.raises(CallError) as caught:
             fetch("https://api.example.com", "/x", network=Network(resolve=_unknown))
-        assert "api.example.com is not known" in caught.value.said
+        assert "api.example.com is not known" in caught.value.service_message
 
     @pytest.mark.parametrize("named", ["ftp://x:1", "socks5://127.0.0.1:1"])
     def test_what_is_no_proxy_is_said_at_once(self, named: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -361,7 +362,7 @@ class TestBytes:
         services.misbehave("/x", Answer(400, b'{"error": "' + b"x" * 3_000_000))
         with pytest.raises(CallError) as caught:
             fetch(services.url, "/x")
-        assert (caught.value.status, caught.value.said) == (400, "")
+        assert (caught.value.status, caught.value.service_message) == (400, "")
 
     @pytest.mark.parametrize(
         "body", [b"[" * 60_000, b'{"error": [1, {"msg": 2}, null]}', b"null", b'{"error": {}}', b"\xff"]
@@ -378,7 +379,7 @@ def test_endless_early_hints_end_with_the_deadline() -> None:
         threading.Thread(target=_hint_for_ever, args=(server,), daemon=True).start()
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
         with pytest.raises(CallError) as caught:
-            fetch(url, "/x", patience=Patience(timeout_sec=0.3, tries=1, wait_sec=0))
+            fetch(url, "/x", policy=RetryPolicy(timeout_sec=0.3, tries=1, wait_sec=0))
     assert caught.value.problem is Problem.TIMEOUT
 
 

@@ -13,7 +13,7 @@ import pytest
 from gitassets.domain.manifest import Kind
 from gitassets.errors import ProviderError
 from gitassets.providers.base import Request
-from gitassets.providers.local import MAX_PHONEMES_AT_ONCE, LocalVoice, _readable, _split_phonemes
+from gitassets.providers.local import MAX_PHONEMES_AT_ONCE, LocalVoice, _split_phonemes, _to_readable
 
 pytest.importorskip("hibari")
 
@@ -118,7 +118,7 @@ SYMBOLS = "#%&/@+=<>~±×÷→^°©№§¶¢|*\\√∞≤≥≈∑←↑✓☃�
 @pytest.mark.parametrize("char", SYMBOLS)
 def test_what_is_said_to_be_left_out_is_what_the_voice_leaves_out(voice: LocalVoice, char: str) -> None:
     def list_sounds(text: str) -> list[str]:
-        phonemes = "".join(voice._load("heart").phonemize(_readable(text)))
+        phonemes = "".join(voice._load("heart").phonemize(_to_readable(text)))
         return [one for one in phonemes if one.isalpha()]
 
     silent = list_sounds(f"one {char} word") == list_sounds("one word")
@@ -135,7 +135,7 @@ def test_what_is_said_to_be_left_out_is_what_the_voice_leaves_out(voice: LocalVo
     ],
 )
 def test_what_the_voice_would_misread_is_taken_out(text: str, readable: str) -> None:
-    assert _readable(text) == readable
+    assert _to_readable(text) == readable
 
 
 @pytest.mark.parametrize(

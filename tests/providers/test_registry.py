@@ -33,12 +33,12 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
         (info / "entry_points.txt").write_text(f"[gitassets.providers]\n{entry}\n")
         modules.append(module)
-        registry._added.cache_clear()
+        registry._list_plugins.cache_clear()
 
     monkeypatch.syspath_prepend(str(site))
     monkeypatch.setattr(registry, "_loaded", {})
     yield put
-    registry._added.cache_clear()
+    registry._list_plugins.cache_clear()
     for module in modules:
         sys.modules.pop(module, None)
 

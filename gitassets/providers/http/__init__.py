@@ -1,1 +1,1 @@
-"""The client that all services share."""
+"""The HTTP client that all services share."""

@@ -1,4 +1,4 @@
-"""Where calls may go: to the service that is configured, and otherwise only to public addresses over https."""
+"""Which addresses may be called: the configured service, and otherwise only public addresses over https."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from httpx import URL
 
 Resolve = Callable[[str, int], Sequence[str]]
-"""Gives the IP addresses of a host; OSError when it has none."""
+"""Returns the IP addresses of a host. Raises OSError if it has none."""
 
 _PORTS = {"https": 443, "http": 80}
 _NAT64 = IPv6Network("64:ff9b::/96")
 
 
 class RefusedAddressError(Exception):
-    """A URL leads where it must not. The message names the host at most."""
+    """A URL leads to a forbidden address. The message names at most the host."""
 
 
 def resolve_host(host: str, port: int) -> list[str]:
@@ -27,7 +27,7 @@ def resolve_host(host: str, port: int) -> list[str]:
 
 
 def is_loopback_host(host: str) -> bool:
-    """Whether the name alone says that this computer is meant."""
+    """Return whether the host's name alone shows that it is this computer."""
     if host.rstrip(".").lower() == "localhost":
         return True
     try:
@@ -37,14 +37,14 @@ def is_loopback_host(host: str) -> bool:
 
 
 def is_public(address: str) -> bool:
-    """Whether the address belongs to the whole internet: not private, shared, loopback, link-local or multicast."""
+    """Return whether the address is public: not private, shared, loopback, link-local or multicast."""
     ip = ip_address(address)
     inner = _inner_address(ip)
     return ip.is_global and not ip.is_multicast and (inner is None or is_public(str(inner)))
 
 
 def _inner_address(ip: IPv4Address | IPv6Address) -> IPv4Address | None:
-    """The IPv4 address that a gateway would go on to."""
+    """Return the IPv4 address that a gateway would forward to."""
     if isinstance(ip, IPv4Address):
         return None
     if ip in _NAT64:
@@ -52,36 +52,36 @@ def _inner_address(ip: IPv4Address | IPv6Address) -> IPv4Address | None:
     return ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
 
 
-class Bounds:
-    """Where a service's calls may go.
+class AddressRules:
+    """The addresses that a service's calls may reach.
 
-    Its own origin may lie anywhere, since a company's gateway has a private address. Only where that origin is this
-    very computer over plain http, as in tests, other ports of this computer may be called too.
+    The service's own origin may have any address, since a company's gateway has a private one. Other ports of this
+    computer are allowed only if that origin is this computer over plain http, as in tests.
     """
 
     def __init__(self, base_url: URL) -> None:
-        self._home = _origin(base_url)
-        self._rehearsing = base_url.scheme == "http" and is_loopback_host(base_url.host)
+        self._own_origin = _origin(base_url)
+        self._is_local_test = base_url.scheme == "http" and is_loopback_host(base_url.host)
 
-    def is_home(self, url: URL) -> bool:
-        """Whether the URL has the service's own origin, which alone may see its key."""
-        return _origin(url) == self._home
+    def is_own_origin(self, url: URL) -> bool:
+        """Return whether the URL has the service's own origin, the only one that may see its key."""
+        return _origin(url) == self._own_origin
 
     def check_url(self, url: URL) -> None:
-        """RefusedAddressError when the URL is not https to a host."""
-        plain_is_fine = self._rehearsing and is_loopback_host(url.host)
+        """Raise RefusedAddressError unless the URL is https to a host."""
+        allows_http = self._is_local_test and is_loopback_host(url.host)
         if not url.host or url.scheme not in ("https", "http"):
             raise RefusedAddressError("the answer leads to something that is no https address")
-        if url.scheme == "http" and not plain_is_fine:
+        if url.scheme == "http" and not allows_http:
             raise RefusedAddressError(f"the answer leads to {url.host} without encryption (http)")
 
     def check_addresses(self, url: URL, addresses: Sequence[str]) -> None:
-        """RefusedAddressError when one of the host's addresses is not public."""
-        if not self.is_home(url) and not all(map(self._allows, addresses)):
+        """Raise RefusedAddressError if one of the host's addresses is not public."""
+        if not self.is_own_origin(url) and not all(map(self._allows, addresses)):
             raise RefusedAddressError(f"the answer leads to {url.host}, which is an address of an inner network")
 
     def _allows(self, address: str) -> bool:
-        return is_public(address) or (self._rehearsing and ip_address(address).is_loopback)
+        return is_public(address) or (self._is_local_test and ip_address(address).is_loopback)
 
 
 def _origin(url: URL) -> tuple[str, str, int | None]:

@@ -1,4 +1,4 @@
-"""Reading what a service answers, with a bound on everything."""
+"""Read the responses of services, with a bound on everything."""
 
 from __future__ import annotations
 
@@ -20,9 +20,12 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 
 def copy_body(response: httpx.Response, sink: IO[bytes], max_bytes: int) -> None:
-    """The body, unpacked, is in `sink`. CallError when it is larger than that, empty, or packed in an unknown way."""
+    """Copy the decompressed body into `sink`.
+
+    Raise CallError if it is larger than `max_bytes`, empty, or compressed in an unknown way.
+    """
     written = 0
-    for piece in _iter_plain(response):
+    for piece in _iter_decompressed(response):
         written += len(piece)
         if written > max_bytes:
             raise CallError(Problem.TOO_LARGE, f"more than {max_bytes:,} bytes")
@@ -31,40 +34,43 @@ def copy_body(response: httpx.Response, sink: IO[bytes], max_bytes: int) -> None
         raise CallError(Problem.CONTENT, "an empty answer")
 
 
-def _iter_plain(response: httpx.Response) -> Iterator[bytes]:
-    """The body in small pieces, whatever is packed into it. Nobody was asked to pack, but gateways do."""
-    packing = response.headers.get("content-encoding", "identity").strip().lower()
-    if packing in ("identity", ""):
+def _iter_decompressed(response: httpx.Response) -> Iterator[bytes]:
+    """Yield the decompressed body in small pieces.
+
+    No request asks for compression, but gateways compress all the same.
+    """
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    if encoding in ("identity", ""):
         return response.iter_raw(_PIECE_BYTES)
-    if packing in ("gzip", "x-gzip"):
-        return _unpack(response.iter_raw(_PIECE_BYTES))
-    raise CallError(Problem.CONTENT, f"an answer packed as {packing[:20]!r}, which was not asked for")
+    if encoding in ("gzip", "x-gzip"):
+        return _decompress(response.iter_raw(_PIECE_BYTES))
+    raise CallError(Problem.CONTENT, f"an answer packed as {encoding[:20]!r}, which was not asked for")
 
 
-def _unpack(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    unpacker = zlib.decompressobj(_GZIP)
+def _decompress(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    decompressor = zlib.decompressobj(_GZIP)
     try:
         for piece in pieces:
-            while piece and not unpacker.eof:
-                yield unpacker.decompress(piece, _PIECE_BYTES)
-                piece = unpacker.unconsumed_tail
+            while piece and not decompressor.eof:
+                yield decompressor.decompress(piece, _PIECE_BYTES)
+                piece = decompressor.unconsumed_tail
     except zlib.error:
         raise CallError(Problem.CONTENT, "an answer that cannot be unpacked") from None
-    if not unpacker.eof:
+    if not decompressor.eof:
         raise CallError(Problem.BROKEN_OFF)
 
 
 def read_failure(response: httpx.Response, body: bytes) -> CallError:
-    """What an answer with a status other than success says."""
-    code, said = _read_message(body)
+    """Parse the error that a response with a failure status reports."""
+    code, message = _read_message(body)
     wait = _read_retry_after(response.headers.get("retry-after", ""))
-    return CallError(Problem.STATUS, said, status=response.status_code, code=code, retry_after_sec=wait)
+    return CallError(Problem.STATUS, message, status=response.status_code, code=code, retry_after_sec=wait)
 
 
-def read_some(response: httpx.Response) -> bytes:
-    """The beginning of the body."""
+def read_start(response: httpx.Response) -> bytes:
+    """Read the beginning of the body."""
     found = b""
-    for piece in _iter_plain(response):
+    for piece in _iter_decompressed(response):
         found += piece
         if len(found) > ERROR_BYTES:
             break
@@ -72,7 +78,7 @@ def read_some(response: httpx.Response) -> bytes:
 
 
 def _read_message(body: bytes) -> tuple[str, str]:
-    """A code and a sentence out of the ways in which services wrap them; empty where there is none."""
+    """Find a code and a message in the formats that services use; empty where there is none."""
     try:
         raw = json.loads(body)
     except (ValueError, RecursionError):
@@ -87,7 +93,7 @@ def _read_message(body: bytes) -> tuple[str, str]:
 
 
 def _describe_item(item: Any) -> str:
-    """One entry of a 422: which field, and what is wrong with it."""
+    """Describe one entry of a 422 response: the field and its problem."""
     if not isinstance(item, dict):
         return str(item)
     place = item.get("loc")
@@ -96,7 +102,7 @@ def _describe_item(item: Any) -> str:
 
 
 def _read_retry_after(text: str) -> float | None:
-    """Seconds, given as such or as a date; None where neither is readable."""
+    """Parse Retry-After, given in seconds or as a date. Return None if it is neither."""
     text = text.strip()
     if text.isascii() and text.isdigit():
         return float(text[:9])
@@ -108,7 +114,7 @@ def _read_retry_after(text: str) -> float | None:
 
 
 def parse_answer(data: bytes) -> dict[str, Any]:
-    """The JSON object in `data`. CallError when it is anything else."""
+    """Parse the JSON object in `data`. Raise CallError if it is anything else."""
     try:
         raw = json.loads(data)
     except (ValueError, RecursionError):

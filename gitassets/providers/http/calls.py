@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-READING = frozenset({408, 429, 500, 502, 503, 504})
-"""After these a GET is made again: it costs nothing."""
-BUYING = frozenset({429, 500, 503})
-"""After these a purchase whose result comes in the answer is made again: the service itself says that it made nothing.
-After 503 only where it also says when to come back: a gateway that lost its service says 503 too."""
-ORDERING = frozenset({429, 503})
-"""After these a job is ordered again. Not after 500: the job may have been taken on before the service stumbled."""
+RETRY_READ = frozenset({408, 429, 500, 502, 503, 504})
+"""Retry a GET after these: it costs nothing."""
+RETRY_PURCHASE = frozenset({429, 500, 503})
+"""Retry a purchase whose result is in the response after these: the service itself says that it made nothing.
+After 503 only with Retry-After: a gateway that lost its service sends 503 too."""
+RETRY_ORDER = frozenset({429, 503})
+"""Order a job again after these. Not after 500: the service may have accepted the job before it failed."""
 
 
 class Problem(StrEnum):
     UNREACHABLE = "unreachable"
-    """No connection came about, so nothing was sent."""
+    """No connection was established, so nothing was sent."""
     CERTIFICATE = "certificate"
     TIMEOUT = "timeout"
     BROKEN_OFF = "broken off"
@@ -32,16 +32,17 @@ class Problem(StrEnum):
     STOPPED = "stopped"
 
 
-FINAL = frozenset({Problem.ADDRESS, Problem.TOO_LARGE})
-"""After these a file that was bought can never be fetched: its address is the service's, and the bounds are ours."""
+UNFETCHABLE = frozenset({Problem.ADDRESS, Problem.TOO_LARGE})
+"""After these a paid file can never be downloaded: the service chose its address, and our limits forbid it."""
 _UNDECIDED = frozenset({Problem.TIMEOUT, Problem.BROKEN_OFF, Problem.TOO_LARGE, Problem.CONTENT})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """What is to be sent, and whether it is `signed` with the key: files are fetched without one.
+    """The request to send.
 
-    With `buys` it is sent again only where it is certain that nothing was bought.
+    A `signed` call carries the service's key; files are downloaded without it. A call that `buys` is repeated only if
+    it is certain that nothing was bought.
     """
 
     url: str
@@ -50,45 +51,46 @@ class Call:
     max_bytes: int
     signed: bool = True
     buys: bool = False
-    repeat_after: frozenset[int] = READING
+    repeat_after: frozenset[int] = RETRY_READ
 
 
 class CallError(Exception):
-    """A call failed for good. `said` is what the service said of it, which may hold anything."""
+    """A call failed for good. `service_message` is the service's own message, which may contain anything."""
 
     def __init__(
         self,
         problem: Problem,
-        said: str = "",
+        service_message: str = "",
         *,
         status: int | None = None,
         code: str = "",
         retry_after_sec: float | None = None,
     ) -> None:
         super().__init__(problem)
-        self.problem, self.said, self.status, self.code = problem, said, status, code
+        self.problem, self.service_message, self.status, self.code = problem, service_message, status, code
         self.retry_after_sec = retry_after_sec
         self.tries = 1
 
     def is_undecided(self, call: Call) -> bool:
-        """Whether the purchase may have been made although the call failed, as far as the answer tells.
+        """Return whether the purchase may have been made although the call failed.
 
-        408 and what is above 500 come from something between, behind which the result may exist.
+        408 and statuses above 500 come from a gateway, behind which the result may exist.
         """
         status = self.status or 0
         refused = status == 503 and self.retry_after_sec is not None
-        between = status == 408 or (status > 500 and not refused)
-        stumbled = status == 500 and status not in call.repeat_after
-        return call.buys and (self.problem in _UNDECIDED or between or stumbled)
+        from_gateway = status == 408 or (status > 500 and not refused)
+        failed_inside = status == 500 and status not in call.repeat_after
+        return call.buys and (self.problem in _UNDECIDED or from_gateway or failed_inside)
 
     def may_repeat(self, call: Call) -> bool:
+        """Return whether repeating the call is safe and may help."""
         if self.problem is Problem.STATUS:
-            decided = not self.is_undecided(call) and self.code not in _HOPELESS_CODES
+            decided = not self.is_undecided(call) and self.code not in _OUT_OF_MONEY_CODES
             return decided and self.status in call.repeat_after
         if self.problem is Problem.UNREACHABLE:
             return True
         return self.problem in (Problem.TIMEOUT, Problem.BROKEN_OFF) and not call.buys
 
 
-# A 429 with one of these is about money, not about haste.
-_HOPELESS_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "quota_exceeded"})
+# A 429 with one of these codes is about money, not about the rate of calls.
+_OUT_OF_MONEY_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "quota_exceeded"})

@@ -1,4 +1,4 @@
-"""What went wrong with a call, as a sentence that names the asset, the provider and the remedy."""
+"""Explain a failed call in a sentence that names the asset, the provider and the remedy."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from dataclasses import dataclass
 from gitassets.domain.manifest import Kind
 from gitassets.errors import ProviderError
 from gitassets.providers.base import ChargedError, Request
-from gitassets.providers.http.calls import FINAL, Call, CallError, Problem
+from gitassets.providers.http.calls import UNFETCHABLE, Call, CallError, Problem
 from gitassets.providers.http.keys import HIDDEN, Key, how_to_set
 
-LONGEST_QUOTE = 300
+MAX_QUOTE_CHARS = 300
 
 
 class UnknownError(ProviderError):
-    """The service does not know what it was asked for, or no longer."""
+    """The service does not know the requested thing, or no longer."""
 
 
 _POLICY = re.compile(r"content.?policy|moderat|safety|policy.?violation|violates|inappropriate|not allowed by", re.I)
 _MONEY = re.compile(r"quota|billing|credits?\b|payment|balance|funds", re.I)
-# Keys as services quote them back, half hidden, and the part of a URL that may hold a signature.
-_KEY_LIKE = re.compile(r"\b(?:sk|key|luma|xi|Bearer)[-_ ](?=[\w.-]*[\d*])[\w*.-]{6,}", re.I)
+# Keys as services quote them, half masked, and the part of a URL that may contain a signature.
+_MASKED_KEY = re.compile(r"\b(?:sk|key|luma|xi|Bearer)[-_ ](?=[\w.-]*[\d*])[\w*.-]{6,}", re.I)
 _URL_TAIL = re.compile(r"(https?://[^\s/?#\"'<>]+)[^\s\"'<>]*")
-# A link to a file, which is fetched without a key, is answered with anything but these once it has expired.
-_PASSING = (408, 425, 429)
+# An expired link to a file, which is downloaded without a key, gives any client error except these.
+_TEMPORARY_STATUSES = (408, 425, 429)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
-    """Who was asked for what, as the sentence needs it.
+class CallContext:
+    """The context of a call that an error message needs.
 
-    `cost_usd` is what the call was to cost; `keeps` says what goes on existing whatever became of it.
+    `cost_usd` is the price of the call; `keeps` says what still exists whatever happened to it.
     """
 
     request: Request
@@ -44,35 +44,36 @@ class Asked:
 
 
 def clean_quote(said: str, key: Key | None = None) -> str:
-    """What a service said, in one short line without keys, URLs' queries, or anything that moves a cursor."""
+    """Shorten a service's message to one line without keys, URL queries or control characters."""
     text = key.hide_in(said) if key else said
-    text = _URL_TAIL.sub(r"\1/…", _KEY_LIKE.sub(HIDDEN, text))
+    text = _URL_TAIL.sub(r"\1/…", _MASKED_KEY.sub(HIDDEN, text))
     text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    return text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}…"
+    return text if len(text) <= MAX_QUOTE_CHARS else f"{text[:MAX_QUOTE_CHARS]}…"
 
 
-def explain(error: CallError, asked: Asked) -> ProviderError:
-    """The error for the user: a ChargedError where money may be gone for nothing."""
-    problem, remedy = _explain_status(error, asked) if error.problem is Problem.STATUS else _explain_way(error, asked)
-    message = f"{asked.request.label}: {problem}"
-    if error.is_undecided(asked.call):
-        remedy = f"See your account at {asked.service} before you try again. {remedy}"
-        return ChargedError(f"{message}. It may have been charged", remedy, cost_usd=asked.cost_usd)
-    if error.problem in FINAL and asked.cost_usd and not asked.call.signed:
-        remedy = f"Run the command again to buy another. {asked.service} may refund what it does not hand over."
-        return ChargedError(f"{message}. It has been charged", remedy, cost_usd=asked.cost_usd)
-    kind = UnknownError if _is_gone(error, asked.call) else ProviderError
-    return kind(message, f"{remedy} {asked.keeps}".strip())
+def explain(error: CallError, context: CallContext) -> ProviderError:
+    """Build the error for the user: a ChargedError if money may have been spent without a result."""
+    explain_problem = _explain_status if error.problem is Problem.STATUS else _explain_transport
+    problem, remedy = explain_problem(error, context)
+    message = f"{context.request.label}: {problem}"
+    if error.is_undecided(context.call):
+        remedy = f"See your account at {context.service} before you try again. {remedy}"
+        return ChargedError(f"{message}. It may have been charged", remedy, cost_usd=context.cost_usd)
+    if error.problem in UNFETCHABLE and context.cost_usd and not context.call.signed:
+        remedy = f"Run the command again to buy another. {context.service} may refund what it does not hand over."
+        return ChargedError(f"{message}. It has been charged", remedy, cost_usd=context.cost_usd)
+    kind = UnknownError if _is_gone(error, context.call) else ProviderError
+    return kind(message, f"{remedy} {context.keeps}".strip())
 
 
 def _is_gone(error: CallError, call: Call) -> bool:
     if call.signed:
         return error.status in (404, 410)
-    return error.status is not None and 400 <= error.status < 500 and error.status not in _PASSING
+    return error.status is not None and 400 <= error.status < 500 and error.status not in _TEMPORARY_STATUSES
 
 
 def how_to_reword(request: Request) -> str:
-    """What to do where a service does not like what it is to make."""
+    """Return the remedy for a request whose content the service rejects."""
     number = request.segment
     if request.kind is Kind.IMAGE:
         return f"Give another prompt with `gitassets edit RUN {number} --prompt TEXT`, or reword the paragraph."
@@ -81,23 +82,23 @@ def how_to_reword(request: Request) -> str:
     return f"{text}{clip if request.kind is Kind.VIDEO else ''}."
 
 
-def is_policy(said: str) -> bool:
+def is_policy_refusal(said: str) -> bool:
     return bool(_POLICY.search(said))
 
 
-def _explain_status(error: CallError, asked: Asked) -> tuple[str, str]:
-    name, quote = asked.service, clean_quote(error.said, asked.key)
+def _explain_status(error: CallError, context: CallContext) -> tuple[str, str]:
+    name, quote = context.service, clean_quote(error.service_message, context.key)
     said = f": {quote}" if quote else ""
-    hints = f"{error.code} {error.said}"
+    hints = f"{error.code} {error.service_message}"
     settings = f"services.{name} in gitassets.yaml"
-    if not asked.call.signed and _is_gone(error, asked.call):
+    if not context.call.signed and _is_gone(error, context.call):
         return f"the file that {name} made cannot be fetched ({error.status})", "Run the command again."
-    if error.status in (400, 403, 422) and is_policy(hints):
-        return f"{name} refuses what it should make{said}", how_to_reword(asked.request)
+    if error.status in (400, 403, 422) and is_policy_refusal(hints):
+        return f"{name} refuses what it should make{said}", how_to_reword(context.request)
     if error.status == 402 or (error.status in (400, 401, 403, 429) and _MONEY.search(hints)):
         return f"the account at {name} has no money or quota left ({error.status})", f"Top it up at {name}, or wait."
     if error.status == 401:
-        return f"{name} does not accept the key (401)", _set_key(asked)
+        return f"{name} does not accept the key (401)", _how_to_set_key(context)
     if error.status == 403:
         return f"{name} forbids this (403){said}", f"See what the key's account may do, and check {settings}."
     if error.status in (404, 410):
@@ -106,43 +107,44 @@ def _explain_status(error: CallError, asked: Asked) -> tuple[str, str]:
             f"Check model, voice and base_url of {settings}.",
         )
     if error.status == 429:
-        return f"{name} takes no more calls for now (429, {_tries(error)}){_wait(error)}", _slow_down(asked)
+        tries, wait = _format_tries(error), _format_wait(error)
+        return f"{name} takes no more calls for now (429, {tries}){wait}", _how_to_slow_down(context)
     if error.status is not None and error.status >= 500:
-        return f"{name} has trouble of its own ({error.status}, {_tries(error)}){said}", "Try again later."
+        return f"{name} has trouble of its own ({error.status}, {_format_tries(error)}){said}", "Try again later."
     return f"{name} does not accept the request ({error.status}){said}", f"Check {settings}."
 
 
-def _set_key(asked: Asked) -> str:
-    return how_to_set(asked.key_variable) if asked.key_variable else "It should not need one: check its base_url."
+def _how_to_set_key(context: CallContext) -> str:
+    return how_to_set(context.key_variable) if context.key_variable else "It should not need one: check its base_url."
 
 
-def _slow_down(asked: Asked) -> str:
-    return f"Try again later, or lower services.{asked.service}.concurrency in gitassets.yaml."
+def _how_to_slow_down(context: CallContext) -> str:
+    return f"Try again later, or lower services.{context.service}.concurrency in gitassets.yaml."
 
 
-def _tries(error: CallError) -> str:
+def _format_tries(error: CallError) -> str:
     return "1 try" if error.tries == 1 else f"{error.tries} tries"
 
 
-def _wait(error: CallError) -> str:
+def _format_wait(error: CallError) -> str:
     return f" and asks to wait for {error.retry_after_sec:.0f} seconds" if error.retry_after_sec else ""
 
 
-def _explain_way(error: CallError, asked: Asked) -> tuple[str, str]:
-    """The sentence and remedy for what happened on the way rather than at the service."""
-    name, quote = asked.service, clean_quote(error.said, asked.key)
+def _explain_transport(error: CallError, context: CallContext) -> tuple[str, str]:
+    """Return the message and remedy for a failure in transport, not at the service."""
+    name, quote = context.service, clean_quote(error.service_message, context.key)
     timeout = f"Try again later, or raise services.{name}.timeout_sec in gitassets.yaml."
     sentences = {
         Problem.UNREACHABLE: (
-            f"{name} cannot be reached ({quote or 'no connection'}, {_tries(error)})",
+            f"{name} cannot be reached ({quote or 'no connection'}, {_format_tries(error)})",
             f"Check the network, HTTPS_PROXY, and services.{name}.base_url in gitassets.yaml.",
         ),
         Problem.CERTIFICATE: (
             f"{name} shows a certificate that is not trusted here",
             "If your company inspects connections, let SSL_CERT_FILE name its certificates.",
         ),
-        Problem.TIMEOUT: (f"{name} did not answer in time ({_tries(error)})", timeout),
-        Problem.BROKEN_OFF: (f"the answer of {name} broke off ({_tries(error)})", "Try again."),
+        Problem.TIMEOUT: (f"{name} did not answer in time ({_format_tries(error)})", timeout),
+        Problem.BROKEN_OFF: (f"the answer of {name} broke off ({_format_tries(error)})", "Try again."),
         Problem.MOVED: (
             f"{name} sends us on to {quote}, and a request is never sent on",
             f"If that is right, make it services.{name}.base_url in gitassets.yaml.",

@@ -1,4 +1,4 @@
-"""Work that a service does while we ask now and then: ordered once, remembered before it is first asked after."""
+"""Jobs that a service works on: order once, store the id before the first poll, then poll until done."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gitassets.errors import ProviderError
 from gitassets.providers.account import Account
 from gitassets.providers.base import ChargedError, Request
 from gitassets.providers.http.calls import CallError, Problem
-from gitassets.providers.http.failures import UnknownError, clean_quote, how_to_reword, is_policy
+from gitassets.providers.http.failures import UnknownError, clean_quote, how_to_reword, is_policy_refusal
 from gitassets.providers.http.network import Deadline
 from gitassets.providers.service_settings import JobSettings
 
@@ -21,15 +21,15 @@ MAX_ID_CHARS = 200
 
 @dataclass(frozen=True)
 class Progress:
-    """What a service says of a job: `url` is the result's once it is done, `failure` why there will be none."""
+    """The state of a job: `url` of the result once it is done, `failure` if there will be none."""
 
     url: str | None = None
     failure: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class JobLine:
-    """How one service takes orders and answers questions. `path` holds `{job}`."""
+class JobPolling:
+    """How to poll the jobs of one service. `path` contains `{job}`."""
 
     account: Account
     settings: JobSettings
@@ -38,12 +38,12 @@ class JobLine:
 
 
 def find_job(request: Request) -> str | None:
-    """The job or result that this very request became before."""
+    """Return the job or result that this request already has."""
     return request.job.read() if request.job else None
 
 
 def remember_job(request: Request, job: str) -> None:
-    """What was bought is on disk before anything is asked of it."""
+    """Store what was bought before it is first polled."""
     if request.job:
         request.job.write(job)
 
@@ -54,27 +54,30 @@ def forget_job(request: Request) -> None:
 
 
 def read_job_id(raw: dict[str, Any]) -> str:
-    """The id in the answer to an order. CallError when there is none."""
+    """Return the id in the response to an order. Raise CallError if there is none."""
     job = raw.get("id")
     if not isinstance(job, str) or not job.isprintable() or not 0 < len(job) <= MAX_ID_CHARS:
         raise CallError(Problem.CONTENT, "no id of the job")
     return job
 
 
-def await_job(line: JobLine, request: Request, job: str, cost_usd: float) -> str:
-    """The URL of the finished job's result. What has failed or is unknown there is forgotten, all else remembered."""
-    deadline = Deadline(line.settings.job_timeout_sec)
+def await_job(polling: JobPolling, request: Request, job: str, cost_usd: float) -> str:
+    """Poll until the job is done. Return the URL of its result.
+
+    A job that failed or is unknown to the service is forgotten; any other stays stored.
+    """
+    deadline = Deadline(polling.settings.job_timeout_sec)
     while True:
-        progress = line.read_progress(_ask(line, request, job, cost_usd))
+        progress = polling.read_progress(_poll(polling, request, job, cost_usd))
         if progress.failure is not None:
-            _fail(line.account, request, job, progress.failure)
+            _raise_failure(polling.account, request, job, progress.failure)
         if progress.url is not None:
-            return _require_url(line.account, request, job, progress.url, cost_usd)
-        _wait(line, request, job, deadline)
+            return _require_url(polling.account, request, job, progress.url, cost_usd)
+        _wait_for_next_poll(polling, request, job, deadline)
 
 
-def keeps(account: Account, job: str) -> str:
-    """What an error says of a job that goes on."""
+def describe_running_job(account: Account, job: str) -> str:
+    """Describe a job that continues at the service, for an error's hint."""
     wait = "the same command waits for it and buys no other; with --fresh it is given up."
     return f"Job {job} goes on at {account.name}: {wait}"
 
@@ -82,7 +85,10 @@ def keeps(account: Account, job: str) -> str:
 def fetch_result(
     account: Account, request: Request, url: str, folder: Path, *, cost_usd: float, keeps: str = ""
 ) -> Path:
-    """The file that was bought. What can never be fetched is forgotten, and is a ChargedError."""
+    """Download a paid file.
+
+    Raise ChargedError, and forget the job, if the file can never be downloaded.
+    """
     try:
         return account.download(request, url, folder, cost_usd=cost_usd, keeps=keeps)
     except ChargedError:
@@ -90,22 +96,22 @@ def fetch_result(
         raise
 
 
-def _ask(line: JobLine, request: Request, job: str, cost_usd: float) -> dict[str, Any]:
-    path = line.path.format(job=quote(job, safe=""))
+def _poll(polling: JobPolling, request: Request, job: str, cost_usd: float) -> dict[str, Any]:
+    path = polling.path.format(job=quote(job, safe=""))
     try:
-        return line.account.read(request, path, keeps=keeps(line.account, job))
+        return polling.account.read(request, path, keeps=describe_running_job(polling.account, job))
     except UnknownError:
         forget_job(request)
-        problem = f"{request.label}: {line.account.name} no longer knows the job {job}. It may have been charged"
+        problem = f"{request.label}: {polling.account.name} no longer knows the job {job}. It may have been charged"
         raise ChargedError(problem, "Run the command again to order another.", cost_usd=cost_usd) from None
 
 
-def _fail(account: Account, request: Request, job: str, reason: str) -> NoReturn:
+def _raise_failure(account: Account, request: Request, job: str, reason: str) -> NoReturn:
     forget_job(request)
-    said = clean_quote(reason)
-    remedy = how_to_reword(request) if is_policy(reason) else "Run the command again to order another."
+    reason_text = clean_quote(reason)
+    remedy = how_to_reword(request) if is_policy_refusal(reason) else "Run the command again to order another."
     raise ProviderError(
-        f"{request.label}: {account.name} failed at it (job {job}): {said or 'no reason given'}", remedy
+        f"{request.label}: {account.name} failed at it (job {job}): {reason_text or 'no reason given'}", remedy
     )
 
 
@@ -120,13 +126,14 @@ def _require_url(account: Account, request: Request, job: str, url: str, cost_us
     )
 
 
-def _wait(line: JobLine, request: Request, job: str, deadline: Deadline) -> None:
-    if deadline.left_sec <= line.settings.poll_sec:
+def _wait_for_next_poll(polling: JobPolling, request: Request, job: str, deadline: Deadline) -> None:
+    account, settings = polling.account, polling.settings
+    running = describe_running_job(account, job)
+    if deadline.left_sec <= settings.poll_sec:
         raise ProviderError(
-            f"{request.label}: {line.account.name} has not finished after {line.settings.job_timeout_sec:g} seconds",
-            keeps(line.account, job),
+            f"{request.label}: {account.name} has not finished after {settings.job_timeout_sec:g} seconds", running
         )
     try:
-        line.account.pause(request)(line.settings.poll_sec)
+        account.pause(request)(settings.poll_sec)
     except CallError:
-        raise ProviderError(f"{request.label}: stopped before it was made", keeps(line.account, job)) from None
+        raise ProviderError(f"{request.label}: stopped before it was made", running) from None

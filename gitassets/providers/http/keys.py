@@ -1,4 +1,4 @@
-"""The keys of the services: from the environment or the system's keyring, and never shown."""
+"""The keys of the services, from the environment or the system's keyring. They are never shown."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ HIDDEN = "***"
 
 _PLAIN = re.compile(r"[\x21-\x7e]{1,4096}\Z")
 
-
-_found: set[str] = set()
+_known_keys: set[str] = set()
 
 
 class MissingKeyError(ProviderError):
-    """There is no key for a service. What can be known without one is known all the same."""
+    """There is no key for a service. Whatever needs no key still works."""
 
 
 class Key:
-    """A secret that shows itself only to who asks for it by name."""
+    """A secret that is only shown through `reveal`."""
 
     __slots__ = ("_text",)
 
@@ -33,7 +32,7 @@ class Key:
         return self._text
 
     def hide_in(self, text: str) -> str:
-        """The text with every occurrence of this key blotted out."""
+        """Mask every occurrence of this key in the text."""
         return text.replace(self._text, HIDDEN)
 
     def __repr__(self) -> str:
@@ -44,25 +43,25 @@ class Key:
 
 
 def find_key(variable: str) -> Key | None:
-    """The key in that environment variable, else the one that the keyring holds under this name.
+    """Return the key from the environment variable, or from the keyring under the same name.
 
-    ProviderError when what is there cannot be a key, or the keyring is locked.
+    Raise ProviderError if the value cannot be a key, or the keyring is locked.
     """
     text = os.environ.get(variable, "").strip() or (_ask_keyring(variable) or "").strip()
     if not text:
         return None
-    # What is not printable ASCII would be quoted in the error of whatever tries to send it.
+    # The error of a library that cannot send other characters would quote the key.
     if not _PLAIN.match(text):
         raise ProviderError(
             f"{variable} holds characters that no key has", "Copy the key again, and nothing around it."
         )
-    _found.add(text)
+    _known_keys.add(text)
     return Key(text)
 
 
 def hide_keys(text: str) -> str:
-    """The text with every key blotted out that was found so far: for what says more than we have written ourselves."""
-    for key in _found:
+    """Mask every key found so far, in a text that is not all our own."""
+    for key in _known_keys:
         text = text.replace(key, HIDDEN)
     return text
 

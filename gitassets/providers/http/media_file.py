@@ -1,4 +1,4 @@
-"""A file that came from a service: named and kept only once its content is known to be whole and what was wanted."""
+"""A file from a service, kept only once its content is known to be complete and of the wanted kind."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from gitassets.providers.http.calls import CallError, Problem
 MAX_BYTES = {Kind.AUDIO: 256 * 2**20, Kind.IMAGE: 64 * 2**20, Kind.VIDEO: 2 * 2**30}
 PART_NAME = "incoming.part"
 WHOLE_NAME = "whole.part"
-"""How a file is named of which every byte is here, and that is still to be checked."""
+"""The name of a completely downloaded file that is still to be checked."""
 
-_NAMES = {Kind.AUDIO: "a sound", Kind.IMAGE: "a picture", Kind.VIDEO: "a clip"}
+_KIND_NAMES = {Kind.AUDIO: "a sound", Kind.IMAGE: "a picture", Kind.VIDEO: "a clip"}
 
 
 def keep_media(part: Path, kind: Kind) -> Path:
-    """`part`, all of which has come, lies beside under a name with its true suffix, safe on disk.
+    """Check the complete `part` and rename it with its true suffix, safe on disk.
 
-    CallError when it is not a whole `kind`. Killed meanwhile, it lies there under WHOLE_NAME.
+    Raise CallError if it is not a complete `kind`. If killed meanwhile, the file stays under WHOLE_NAME.
     """
     sync_file(part)
     whole = part.replace(part.with_name(WHOLE_NAME))
@@ -35,22 +35,22 @@ def keep_media(part: Path, kind: Kind) -> Path:
 
 
 def _check(part: Path, kind: Kind) -> MediaInfo:
-    wanted = _NAMES[kind]
+    wanted = _KIND_NAMES[kind]
     try:
         info = probe_media(part)
     except CorruptError as error:
-        # How to save it in another format is no concern of a service.
+        # The hint how to save it in another format does not apply to a service.
         problem = error.message.removeprefix(f"{part} ").partition(": ")[0]
-        found = _recognise_text(part) or f"a file that {problem}"
+        found = _describe_text(part) or f"a file that {problem}"
         raise CallError(Problem.CONTENT, f"{found} instead of {wanted}") from None
     if info.kind is not kind:
-        raise CallError(Problem.CONTENT, f"{_NAMES[info.kind]} instead of {wanted}")
+        raise CallError(Problem.CONTENT, f"{_KIND_NAMES[info.kind]} instead of {wanted}")
     if is_cut_off(part, info.format):
         raise CallError(Problem.CONTENT, f"a file that is cut off instead of {wanted}")
     return info
 
 
-def _recognise_text(part: Path) -> str | None:
+def _describe_text(part: Path) -> str | None:
     with part.open("rb") as file:
         head = file.read(256).lstrip(b"\xef\xbb\xbf \t\r\n")
     if head.startswith(b"<") and not head.lower().startswith(b"<svg"):

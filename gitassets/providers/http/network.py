@@ -1,7 +1,7 @@
-"""The way onto the network: one connection for one exchange, bounded in time, to addresses that were checked.
+"""Network access: one connection per request, limited in time, only to checked addresses.
 
-Each exchange opens a connection of its own. One that was kept open may have been closed by the other side, which is
-noticed only after a request was sent: of a paid request nobody could then say whether it was bought.
+Each request opens its own connection. The other side may have closed a kept-alive connection, which is noticed only
+after the request was sent: nobody could tell whether a paid request was bought.
 """
 
 from __future__ import annotations
@@ -19,17 +19,23 @@ from urllib.request import getproxies, proxy_bypass
 import httpcore
 import httpx
 
-from gitassets.providers.http.addresses import Bounds, RefusedAddressError, Resolve, is_loopback_host, resolve_host
+from gitassets.providers.http.addresses import (
+    AddressRules,
+    RefusedAddressError,
+    Resolve,
+    is_loopback_host,
+    resolve_host,
+)
 from gitassets.providers.http.calls import CallError, Problem
 
 CONNECT_SEC = 20.0
 _PIECE_BYTES = 65_536
-# They write full URLs, signatures included, and the headers of answers.
-_TALKATIVE = ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")))
+# They log full URLs, including signatures, and response headers.
+_VERBOSE_LOGGERS = ("httpx", *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")))
 
 
 def _silence_loggers() -> None:
-    for name in _TALKATIVE:
+    for name in _VERBOSE_LOGGERS:
         logging.getLogger(name).addFilter(_drop)
 
 
@@ -42,14 +48,14 @@ _silence_loggers()
 
 @dataclass(frozen=True)
 class Network:
-    """The parts of the outside world that tests replace."""
+    """The external functions that tests replace."""
 
     resolve: Resolve = resolve_host
     sleep: Callable[[float], None] = time.sleep
 
 
 class Deadline:
-    """A moment by which everything must be done."""
+    """The time by which all work must be done."""
 
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds
@@ -59,15 +65,15 @@ class Deadline:
         return self._end - time.monotonic()
 
     def limit(self, timeout: float | None, error: type[Exception]) -> float:
-        """The time that one step may take; `error` when there is none left."""
+        """Return the time that one step may take. Raise `error` if none is left."""
         left = self.left_sec
         if left <= 0:
             raise error("the deadline has passed")
         return left if timeout is None else min(left, timeout)
 
 
-class _Stream(httpcore.NetworkStream):
-    """A connection of which no read or write outlasts the deadline, however slowly the bytes drip."""
+class _DeadlineStream(httpcore.NetworkStream):
+    """A connection whose reads and writes never outlast the deadline, however slowly the bytes arrive."""
 
     def __init__(self, stream: httpcore.NetworkStream, deadline: Deadline) -> None:
         self._stream, self._deadline = stream, deadline
@@ -87,14 +93,14 @@ class _Stream(httpcore.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         limit = self._deadline.limit(timeout, httpcore.ConnectTimeout)
-        return _Stream(self._stream.start_tls(ssl_context, server_hostname, limit), self._deadline)
+        return _DeadlineStream(self._stream.start_tls(ssl_context, server_hostname, limit), self._deadline)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
 
 
-class _Backend(httpcore.NetworkBackend):
-    """Resolves a host once, has its addresses checked, and connects to one of those very addresses."""
+class _CheckedBackend(httpcore.NetworkBackend):
+    """Resolves a host once, checks its addresses, and connects to one of exactly those."""
 
     def __init__(self, deadline: Deadline, resolve: Resolve, check: Callable[[list[str]], None]) -> None:
         self._deadline, self._resolve, self._check = deadline, resolve, check
@@ -115,7 +121,7 @@ class _Backend(httpcore.NetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as failed:
                 error = failed
             else:
-                return _Stream(stream, self._deadline)
+                return _DeadlineStream(stream, self._deadline)
         raise error
 
     def _find_addresses(self, host: str, port: int) -> list[str]:
@@ -123,59 +129,63 @@ class _Backend(httpcore.NetworkBackend):
             addresses = list(self._resolve(host, port))
         except OSError as error:
             raise httpcore.ConnectError(f"the name {host} is not known") from error
-        except ValueError as error:  # Python itself takes it for no name.
+        except ValueError as error:  # Python rejects the name itself.
             raise RefusedAddressError("the answer leads to a host whose name cannot be one") from error
         self._check(addresses)
         return addresses
 
 
 class _Transport(httpx.HTTPTransport):
-    """httpx's own, over a pool with a backend of ours, for which its constructor has no parameter."""
+    """httpx's transport over our own connection pool, for which its constructor has no parameter."""
 
     def __init__(self, pool: httpcore.ConnectionPool) -> None:
         self._pool = pool
 
 
-def open_transport(url: httpx.URL, bounds: Bounds, deadline: Deadline, resolve: Resolve) -> httpx.BaseTransport:
-    """The way to this URL for one exchange. RefusedAddressError, now or on connecting, when it leads astray.
+def open_transport(url: httpx.URL, rules: AddressRules, deadline: Deadline, resolve: Resolve) -> httpx.BaseTransport:
+    """Open the transport to this URL for one request.
 
-    No httpx.Client, which would keep cookies, read passwords out of URLs and follow what an answer says.
+    Raise RefusedAddressError, now or on connecting, if the address is forbidden. httpx.Client is not used: it would
+    keep cookies, read passwords from URLs and follow redirects by itself.
     """
-    bounds.check_url(url)
+    rules.check_url(url)
     proxy = find_proxy(url)
     if proxy is None:
-        backend = _Backend(deadline, resolve, lambda addresses: bounds.check_addresses(url, addresses))
+        backend = _CheckedBackend(deadline, resolve, lambda addresses: rules.check_addresses(url, addresses))
         pool = httpcore.ConnectionPool(ssl_context=_ssl_context(), network_backend=backend)
     else:
-        _check_behind_proxy(url, bounds, resolve)
-        pool = _open_proxy(proxy, _Backend(deadline, resolve, lambda _: None))
+        _check_behind_proxy(url, rules, resolve)
+        pool = _open_proxy(proxy, _CheckedBackend(deadline, resolve, lambda _: None))
     return _Transport(pool)
 
 
 @lru_cache(maxsize=1)
 def _ssl_context() -> ssl.SSLContext:
-    """The usual authorities, or those that SSL_CERT_FILE and SSL_CERT_DIR name. Loading them takes its time."""
+    """Load the default authorities, or those of SSL_CERT_FILE and SSL_CERT_DIR. Slow, so cached."""
     return httpx.create_ssl_context()
 
 
 def find_proxy(url: httpx.URL) -> httpx.Proxy | None:
-    """The proxy that the environment or the system wants for this URL. CallError when what they name is none."""
+    """Return the proxy that the environment or system sets for this URL. Raise CallError if it is invalid."""
     if is_loopback_host(url.host) or proxy_bypass(url.host):
         return None
     proxies = getproxies()
-    named = proxies.get(url.scheme) or proxies.get("all")
-    if not named:
+    proxy_url = proxies.get(url.scheme) or proxies.get("all")
+    if not proxy_url:
         return None
     try:
-        return httpx.Proxy(named if "://" in named else f"http://{named}")
+        return httpx.Proxy(proxy_url if "://" in proxy_url else f"http://{proxy_url}")
     except (ValueError, httpx.InvalidURL):
         raise CallError(Problem.PROXY) from None
 
 
-def _check_behind_proxy(url: httpx.URL, bounds: Bounds, resolve: Resolve) -> None:
-    """Behind a proxy the outer names are often unknown here: the proxy resolves them, and bounds what they lead to."""
+def _check_behind_proxy(url: httpx.URL, rules: AddressRules, resolve: Resolve) -> None:
+    """Check the addresses of a host behind a proxy as far as they are known.
+
+    Outer names often do not resolve here: the proxy resolves them and limits where they lead.
+    """
     with suppress(OSError, ValueError):
-        bounds.check_addresses(url, resolve(url.host, url.port or 443))
+        rules.check_addresses(url, resolve(url.host, url.port or 443))
 
 
 def _open_proxy(proxy: httpx.Proxy, backend: httpcore.NetworkBackend) -> httpcore.ConnectionPool:

@@ -1,1 +1,1 @@
-"""One file a service."""
+"""The services, one file each, and what several of them share."""

@@ -12,14 +12,14 @@ from gitassets.adapters.files import hash_file
 from gitassets.domain.manifest import Kind
 from gitassets.providers.account import Account, KeyHeader
 from gitassets.providers.base import Generated, Request, ServiceInfo
-from gitassets.providers.http.calls import ORDERING
+from gitassets.providers.http.calls import RETRY_ORDER
 from gitassets.providers.http.jobs import (
-    JobLine,
+    JobPolling,
     Progress,
     await_job,
+    describe_running_job,
     fetch_result,
     find_job,
-    keeps,
     read_job_id,
     remember_job,
 )
@@ -64,7 +64,7 @@ class Luma:
     def __init__(self, section: Mapping[str, Any], network: Network | None = None) -> None:
         self.settings = parse_section(LumaSettings, self.name, section)
         self._account = Account(self.name, self.settings, key=KEY, network=network)
-        self._line = JobLine(
+        self._line = JobPolling(
             account=self._account,
             settings=self.settings,
             path=f"{_GENERATIONS}/{{job}}",
@@ -95,7 +95,9 @@ class Luma:
         body = self._make_body(request, prompt)
         job = find_job(request) or self._order(request, body, cost_usd)
         url = await_job(self._line, request, job, cost_usd)
-        clip = fetch_result(self._account, request, url, folder, cost_usd=cost_usd, keeps=keeps(self._account, job))
+        clip = fetch_result(
+            self._account, request, url, folder, cost_usd=cost_usd, keeps=describe_running_job(self._account, job)
+        )
         parameters = {key: body[key] for key in ("aspect_ratio", "duration", "resolution")}
         return Generated(
             path=clip,
@@ -108,7 +110,7 @@ class Luma:
         )
 
     def _order(self, request: Request, body: Mapping[str, Any], cost_usd: float) -> str:
-        raw = self._account.buy(request, f"{_GENERATIONS}/video", body, cost_usd=cost_usd, repeat_after=ORDERING)
+        raw = self._account.buy(request, f"{_GENERATIONS}/video", body, cost_usd=cost_usd, repeat_after=RETRY_ORDER)
         with self._account.buying(request, cost_usd):
             job = read_job_id(raw)
         remember_job(request, job)

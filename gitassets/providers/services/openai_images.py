@@ -52,7 +52,7 @@ class OpenAIImages:
         return {"provider": self.name, "kind": Kind.IMAGE.value, **self._make_body(request, _compose(request))}
 
     def generate(self, request: Request, folder: Path) -> Generated:
-        """A picture. One that was bought and not fetched before a kill is fetched, not bought again."""
+        """Buy a picture, or download one that was bought before a kill."""
         self.check(request)
         prompt, cost_usd = _compose(request), self._price()
         body = self._make_body(request, prompt)
@@ -70,7 +70,7 @@ class OpenAIImages:
         )
 
     def _buy(self, request: Request, body: Mapping[str, Any], folder: Path) -> tuple[Path, str | None]:
-        """The picture, and the prompt as the service changed it."""
+        """Return the picture, and the prompt as the service changed it."""
         cost_usd = self._price()
         raw = self._account.buy(request, "/v1/images/generations", body, cost_usd=cost_usd)
         with self._account.buying(request, cost_usd):
@@ -86,7 +86,7 @@ class OpenAIImages:
         return path, revised if isinstance(revised, str) else None
 
     def _fetch(self, request: Request, url: str, folder: Path) -> Path:
-        """The picture at the URL, which works for an hour or so."""
+        """Download the picture from its URL, which works for about an hour."""
         keeps = "The picture is bought: the same command fetches it for about an hour."
         try:
             keeps = keeps if request.job else ""
@@ -123,7 +123,7 @@ def _compose(request: Request) -> Prompt:
 
 
 def _read_picture(raw: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The entry that holds b64_json or url. CallError when there is none."""
+    """Return the entry that holds b64_json or url. Raise CallError if there is none."""
     data = raw.get("data")
     first = data[0] if isinstance(data, list) and data else None
     if isinstance(first, dict) and any(isinstance(first.get(key), str) for key in ("b64_json", "url")):

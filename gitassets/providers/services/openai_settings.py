@@ -1,4 +1,4 @@
-"""The section `services.openai`, which speech and images share."""
+"""The section `services.openai`, shared by speech and images."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class SpeechSettings(Section):
 
 
 class ImageSettings(Section):
-    """`size` is width x height, or auto for the one of `sizes` that is nearest to the video's shape."""
+    """`size` is WIDTHxHEIGHT, or auto for the one of `sizes` that is closest to the video's shape."""
 
     model: str = "gpt-image-2"
     size: str = "auto"

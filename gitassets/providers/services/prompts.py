@@ -1,4 +1,4 @@
-"""What an image or video service is told: the prompt, the style, and what was wrong with the take before."""
+"""The prompt for an image or video service: the words, the style, and what was wrong with the last take."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ from gitassets.providers.base import Request
 
 @dataclass(frozen=True)
 class Prompt:
-    """The words as they are sent. `cut`: there were more than the service takes."""
+    """The words as they are sent. `cut` is true if they were longer than the service accepts."""
 
     text: str
     cut: bool
 
     @property
     def record(self) -> dict[str, object]:
-        """What the manifest says of it."""
+        """The entries for the manifest."""
         return {"prompt_sent": self.text} | ({"prompt_cut": True} if self.cut else {})
 
 
 def compose_prompt(request: Request, frame: str, max_chars: int) -> Prompt:
-    """The request's prompt, or its text within `frame`, then style and feedback. Only the first part is ever cut."""
+    """Combine the request's prompt, or its text within `frame`, with style and feedback.
+
+    Cut only the first part if the whole is too long.
+    """
     words = request.prompt or frame.format(text=request.text)
     tail = _compose_tail(request)[: max_chars // 2]
     room = max_chars - len(tail)
@@ -35,7 +38,7 @@ def _compose_tail(request: Request) -> str:
 
 
 def _cut(text: str, max_chars: int) -> str:
-    """At most that many characters, ending with a whole word where there is one."""
+    """Shorten to at most that many characters, at the end of a word if possible."""
     if len(text) <= max_chars:
         return text
     whole = text[: max_chars + 1].rsplit(maxsplit=1)[0]

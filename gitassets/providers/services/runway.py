@@ -15,14 +15,14 @@ from gitassets.domain.manifest import Kind
 from gitassets.errors import CorruptError, NotFoundError, ProviderError
 from gitassets.providers.account import Account, KeyHeader
 from gitassets.providers.base import Generated, Request, ServiceInfo
-from gitassets.providers.http.calls import ORDERING
+from gitassets.providers.http.calls import RETRY_ORDER
 from gitassets.providers.http.jobs import (
-    JobLine,
+    JobPolling,
     Progress,
     await_job,
+    describe_running_job,
     fetch_result,
     find_job,
-    keeps,
     read_job_id,
     remember_job,
 )
@@ -59,7 +59,7 @@ class Runway:
         self.settings = parse_section(RunwaySettings, self.name, section)
         headers = {"X-Runway-Version": self.settings.version}
         self._account = Account(self.name, self.settings, key=KEY, headers=headers, network=network)
-        self._line = JobLine(
+        self._line = JobPolling(
             account=self._account, settings=self.settings, path="/v1/tasks/{job}", read_progress=_read_progress
         )
 
@@ -93,7 +93,9 @@ class Runway:
         body = self._make_body(request, prompt)
         job = find_job(request) or self._order(request, body, cost_usd)
         url = await_job(self._line, request, job, cost_usd)
-        clip = fetch_result(self._account, request, url, folder, cost_usd=cost_usd, keeps=keeps(self._account, job))
+        clip = fetch_result(
+            self._account, request, url, folder, cost_usd=cost_usd, keeps=describe_running_job(self._account, job)
+        )
         return Generated(
             path=clip,
             source=self.name,
@@ -107,7 +109,7 @@ class Runway:
 
     def _order(self, request: Request, body: Mapping[str, Any], cost_usd: float) -> str:
         sent = {**body, "promptImage": encode_image(request)}
-        raw = self._account.buy(request, "/v1/image_to_video", sent, cost_usd=cost_usd, repeat_after=ORDERING)
+        raw = self._account.buy(request, "/v1/image_to_video", sent, cost_usd=cost_usd, repeat_after=RETRY_ORDER)
         with self._account.buying(request, cost_usd):
             job = read_job_id(raw)
         remember_job(request, job)

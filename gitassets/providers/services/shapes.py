@@ -1,4 +1,4 @@
-"""Choosing among the sizes and ratios that a service offers."""
+"""Choose among the sizes and ratios that a service offers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 
 def nearest_shape(offered: Sequence[str], separator: str, size: tuple[int, int]) -> str:
-    """The one of `offered` (`1536x1024`, `16:9`) whose shape is nearest to that of `size`, the first where equal."""
+    """Return the offered shape (`1536x1024`, `16:9`) closest to that of `size`; the first of equals."""
     wanted = math.log(size[0] / size[1])
 
     def distance(shape: str) -> float:

@@ -22,7 +22,7 @@ from gitassets.providers.service_settings import BaseUrl, ServiceSettings, parse
 
 RESULTS = 20
 MIN_WIDTH = 640
-# Fewer and fewer words, since every one of them must be found.
+# The search must match every word, so each query has fewer of them.
 WORD_COUNTS = (5, 3, 2, 1)
 MAX_QUERY_CHARS = 250
 MAX_CREDIT_CHARS = 300
@@ -30,11 +30,11 @@ MAX_CREDIT_CHARS = 300
 _MIMES = ("image/jpeg", "image/png", "image/webp")
 _WORD = re.compile(r"[^\W\d_][\w'’-]{3,}")
 _TAG = re.compile(r"<[^>]*>")
-_SAY_WHAT = "Say in one or two plain words what it is to show: `gitassets edit RUN {n} --prompt TEXT`."
+_PROMPT_HINT = "Say in one or two plain words what it is to show: `gitassets edit RUN {n} --prompt TEXT`."
 
 
 class WikimediaSettings(ServiceSettings):
-    """Wikimedia asks every program for a `contact`: an address by which whoever runs it can be reached."""
+    """`contact` is an address at which the user can be reached; Wikimedia requires it of every program."""
 
     base_url: BaseUrl = "https://commons.wikimedia.org"
     contact: Annotated[str, Field(pattern=r"^[\x20-\x7e]*$")] = ""
@@ -49,7 +49,7 @@ class _Picture:
 
 
 class Wikimedia:
-    """Finds a picture by the prompt's words, else by the longest words of the text. Another seed is another find."""
+    """Finds a picture by the prompt's words, else by the longest words of the text. A seed picks among the results."""
 
     name = "wikimedia"
     kinds = frozenset({Kind.IMAGE})
@@ -80,7 +80,7 @@ class Wikimedia:
         self._account.check(request)
         if not list_queries(request):
             problem = f"{request.label}: no word to search {self.name} for"
-            raise ProviderError(problem, _SAY_WHAT.format(n=request.segment))
+            raise ProviderError(problem, _PROMPT_HINT.format(n=request.segment))
 
     def describe(self, request: Request) -> Mapping[str, Any]:
         return {"provider": self.name, "query": list_queries(request), "seed": request.seed or 0}
@@ -98,14 +98,14 @@ class Wikimedia:
         )
 
     def _search(self, request: Request) -> tuple[str, list[_Picture]]:
-        """The first query that finds anything, and what it finds. ProviderError when none does."""
+        """Return the first query with results, and its results. Raise ProviderError if none has any."""
         queries = list_queries(request)
         for query in queries:
             found = list(_iter_pictures(self._account.read(request, self._make_path(query))))
             if found:
                 return query, found
         problem = f"{request.label}: {self.name} has no free picture for {queries[0]!r}"
-        raise ProviderError(problem, _SAY_WHAT.format(n=request.segment))
+        raise ProviderError(problem, _PROMPT_HINT.format(n=request.segment))
 
     def _make_path(self, query: str) -> str:
         parameters = {
@@ -123,7 +123,7 @@ class Wikimedia:
 
 
 def list_queries(request: Request) -> list[str]:
-    """What is searched for, in this order. Signs that mean something to the search are left out."""
+    """List the queries to try, in order, without characters that have a meaning in the search syntax."""
     if request.prompt and request.prompt.strip():
         words = re.sub(r"[^\w\s'’-]", " ", request.prompt).split()
         return [" ".join(words)[:MAX_QUERY_CHARS]] if words else []
@@ -132,7 +132,7 @@ def list_queries(request: Request) -> list[str]:
 
 
 def _choose_words(text: str) -> list[str]:
-    """The words that say most of what the text is about: names, then long words."""
+    """Pick the most telling words of the text: names first, then long words."""
     found = {match[0].casefold(): (match[0], match.start()) for match in reversed(list(_WORD.finditer(text)))}
     return [
         word for word, _ in sorted(found.values(), key=lambda one: (not _is_name(text, *one), -len(one[0]), one[1]))
@@ -140,13 +140,13 @@ def _choose_words(text: str) -> list[str]:
 
 
 def _is_name(text: str, word: str, place: int) -> bool:
-    """Whether a word is capitalised without standing at the beginning of a sentence."""
+    """Return whether a word is capitalised but does not start a sentence."""
     before = text[:place].rstrip(" \"'\u201c\u2018(")
     return word[0].isupper() and bool(before) and before[-1] not in ".!?:\n"
 
 
 def _iter_pictures(raw: Mapping[str, Any]) -> Iterator[_Picture]:
-    """The results that can be used and credited, best first."""
+    """Yield the results that can be used and credited, best first."""
     query = raw.get("query")
     pages = query.get("pages") if isinstance(query, dict) else None
     found = list(pages.values()) if isinstance(pages, dict) else pages if isinstance(pages, list) else []
@@ -164,7 +164,7 @@ def _rank(page: Mapping[str, Any]) -> int:
 
 
 def _read_picture(page: Mapping[str, Any], info: Mapping[str, Any]) -> _Picture | None:
-    """The picture; None when it is of no use, or its licence is not known."""
+    """Parse a result. Return None if it is unusable or its licence is unknown."""
     width, url = info.get("width"), info.get("thumburl") or info.get("url")
     wide = isinstance(width, int) and width >= MIN_WIDTH
     metadata = info.get("extmetadata")
@@ -186,6 +186,6 @@ def _read_field(metadata: Mapping[str, Any], name: str) -> str:
 
 
 def _clean(text: str) -> str:
-    """Plain text in one line: fields hold HTML."""
+    """Convert a field's HTML to one line of plain text."""
     plain = html.unescape(_TAG.sub(" ", text))
     return " ".join("".join(char if char.isprintable() else " " for char in plain).split())[:MAX_CREDIT_CHARS]
