@@ -1,4 +1,4 @@
-"""The Ken Burns effect: a still becomes a clip through a camera that slowly comes nearer or goes back."""
+"""The Ken Burns effect: turn a still into a clip with a camera that slowly zooms in or out."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from pathlib import Path
 
 from gitassets.adapters.files import hash_file
 from gitassets.adapters.media.ffmpeg import Ffmpeg, FfmpegError, find_ffmpeg
-from gitassets.adapters.media.probe import probe_media
 from gitassets.adapters.media.source import MediaSource
 from gitassets.adapters.render.picture import Picture, render_picture
 from gitassets.adapters.render.settings import RenderSettings
 from gitassets.domain.manifest import Kind
 from gitassets.domain.timeline import FULL_ZOOM_SEC, Look, Shot
-from gitassets.errors import CorruptError, NotFoundError, ProviderError
+from gitassets.errors import ProviderError
 from gitassets.providers.base import Generated, Request
+from gitassets.providers.source_image import probe_source_image
 
 DEFAULT_SEC = 5.0
 MAX_SEC = 600.0
 
 
 class KenBurns:
-    """Animates the segment's image on this computer. An odd seed goes back where an even one comes nearer."""
+    """Animates the segment's image locally. An even seed zooms in, an odd one zooms out."""
 
     name = "kenburns"
     kinds = frozenset({Kind.VIDEO})
     live = False
 
     def check(self, request: Request) -> None:
-        """ProviderError when there is no image to animate, or no such clip can be."""
+        """Raise ProviderError if there is no image to animate, or the clip's length is not possible."""
         _find_image(request)
         if not 0 < _duration_sec(request) <= MAX_SEC:
             raise ProviderError(
@@ -37,7 +37,7 @@ class KenBurns:
             )
 
     def generate(self, request: Request, folder: Path) -> Generated:
-        """An MP4 without sound, as long as was asked for, to the frame."""
+        """Render an MP4 without sound whose length is exact to the frame."""
         self.check(request)
         settings, shot = RenderSettings(size=request.size), _plan_shot(request)
         source = _open_source(request)
@@ -63,12 +63,7 @@ def _find_image(request: Request) -> Path:
 
 def _open_source(request: Request) -> MediaSource:
     image = _find_image(request)
-    try:
-        info = probe_media(image)
-    except (CorruptError, NotFoundError) as error:
-        raise ProviderError(f"{request.label}: its image cannot be used: {error.message}", error.hint) from error
-    if info.kind is not Kind.IMAGE:
-        raise ProviderError(f"{request.label}: {image.name} is no image", "Give the segment an image.")
+    info = probe_source_image(request, image)
     return MediaSource(hash_file(image), image, info)
 
 

@@ -11,12 +11,12 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from gitassets.domain.manifest import Kind
 from gitassets.errors import ProviderError
 from gitassets.providers.account import Account, KeyHeader
-from gitassets.providers.base import Generated, Request, ServiceInfo
+from gitassets.providers.base import Generated, Request
 from gitassets.providers.http.network import Network
 from gitassets.providers.service_settings import BaseUrl, Section, ServiceSettings, Usd, parse_section
+from gitassets.providers.services.speech_service import SpeechService
 
 KEY = KeyHeader(variable="ELEVENLABS_API_KEY", header="xi-api-key", prefix="")
 _ID = re.compile(r"[A-Za-z0-9]{20}\Z")
@@ -31,7 +31,7 @@ class VoiceSettings(Section):
 
 
 class ElevenLabsSettings(ServiceSettings):
-    """`voices` gives ids by names of your own; a name that is not there is looked up among the account's voices."""
+    """`voices` maps your own names to voice ids; any other name is looked up in the account's voices."""
 
     base_url: BaseUrl = "https://api.elevenlabs.io"
     model: str = "eleven_multilingual_v2"
@@ -47,44 +47,21 @@ class ElevenLabsSettings(ServiceSettings):
     usd_per_1000_chars: Usd = 0.10
 
 
-class ElevenLabs:
-    """Speaks the paragraph in one call, which is charged by the character."""
+class ElevenLabs(SpeechService):
+    """Speaks the paragraph in one call, charged by the character."""
 
     name = "elevenlabs"
-    kinds = frozenset({Kind.AUDIO})
-    live = True
 
     def __init__(self, section: Mapping[str, Any], network: Network | None = None) -> None:
         self.settings = parse_section(ElevenLabsSettings, self.name, section)
-        self._account = Account(self.name, self.settings, key=KEY, network=network)
-        self._looked_up: dict[str, str] = {}
-        self._looking = threading.Lock()
-
-    @property
-    def concurrency(self) -> int:
-        return self.settings.concurrency
-
-    @property
-    def info(self) -> ServiceInfo:
-        price = f"{self.settings.usd_per_1000_chars:g} USD for 1,000 characters"
-        return ServiceInfo(model=self.settings.model, price=price, key=KEY.variable, has_key=self._account.has_key())
+        super().__init__(self.settings, Account(self.name, self.settings, key=KEY, network=network))
+        self._account_voices: dict[str, str] = {}
+        self._voices_lock = threading.Lock()
 
     @property
     def voice_names(self) -> tuple[str, ...]:
-        """The voices that are known without asking. There are more in the account."""
+        """The voices known without a call. The account may have more."""
         return tuple(self.settings.voices)
-
-    def estimate_usd(self, request: Request) -> float:
-        return len(request.text) / 1000 * self.settings.usd_per_1000_chars
-
-    def check(self, request: Request) -> None:
-        if len(request.text) > self.settings.max_chars:
-            raise ProviderError(
-                f"{request.label}: {len(request.text):,} characters are more than {self.name} speaks at once "
-                f"({self.settings.max_chars:,})",
-                "Split the paragraph with a blank line.",
-            )
-        self._account.check(request)
 
     def describe(self, request: Request) -> Mapping[str, Any]:
         known = self._find_known_voice(request)
@@ -120,25 +97,28 @@ class ElevenLabs:
         return (request.voice or self.settings.voice).strip()
 
     def _find_known_voice(self, request: Request) -> str | None:
-        """The id of the voice where the settings give one, or it is an id itself."""
+        """Return the voice's id if the settings give it, or if the name is an id itself."""
         wanted = self._wanted_voice(request)
         named = {name.casefold(): voice_id for name, voice_id in self.settings.voices.items()}
         return named.get(wanted.casefold()) or (wanted if _ID.match(wanted) else None)
 
     def _look_up_voice(self, request: Request) -> str:
-        """The id of the account's voice of that name. ProviderError says which there are."""
+        """Return the id of the account's voice of that name. Raise ProviderError that lists the voices."""
         wanted = self._wanted_voice(request)
-        with self._looking:
-            if not self._looked_up:
-                self._looked_up = _read_voices(self._account.read(request, "/v1/voices"))
-        if wanted.casefold() not in self._looked_up:
-            names = ", ".join(sorted({*self.settings.voices, *self._looked_up}))[:400]
+        with self._voices_lock:
+            if not self._account_voices:
+                self._account_voices = _read_voices(self._account.read(request, "/v1/voices"))
+        if wanted.casefold() not in self._account_voices:
+            names = ", ".join(sorted({*self.settings.voices, *self._account_voices}))[:400]
             raise ProviderError(f"{request.label}: {self.name} has no voice {wanted!r}", f"There are {names}.")
-        return self._looked_up[wanted.casefold()]
+        return self._account_voices[wanted.casefold()]
 
 
 def _read_voices(raw: Mapping[str, Any]) -> dict[str, str]:
-    """Ids by names. The names of ready-made voices say more behind a dash: `Lily - Velvety Actress`."""
+    """Map names to ids.
+
+    The names of ready-made voices have a description behind a dash: `Lily - Velvety Actress`.
+    """
     found: dict[str, str] = {}
     voices = raw.get("voices")
     for one in voices if isinstance(voices, list) else []:
