@@ -35,36 +35,37 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 MAX_SIDE_PX = 8192
-# The largest and the least type, as shares of the card's shorter side; below 9 pixels no letter can be read.
-LARGEST_TYPE, LEAST_TYPE, LEAST_TYPE_PX = 0.175, 0.037, 9
-LEAST_LINE_EM = 5
+# The largest and the smallest type, as shares of the card's shorter side; type below 9 pixels is unreadable.
+MAX_TYPE, MIN_TYPE, MIN_TYPE_PX = 0.175, 0.037, 9
+MIN_LINE_EM = 5
 DISPLAY_LEADING, BODY_LEADING = 1.2, 1.45
 REFERENCE_PX = 200
-# Burmese, Arabic and Vietnamese letters are taller than a line of Latin ones: between their lines is this much more.
+# Burmese, Arabic and Vietnamese letters are taller than a line of Latin ones: their lines get this much more space.
 INK_LEADING = 1.05
 
 
 def check_words(text: str) -> None:
-    """Raise ProviderError when no font here can draw the text, or there is nothing to draw."""
+    """Raise ProviderError if no font here can draw the text, or there is nothing to draw."""
     _choose_typefaces(text, serif=False)
 
 
 def has_words(text: str) -> bool:
-    """Whether a card of this text shows any word."""
+    """Return whether a card of this text shows any word."""
     return any(map(str.isalnum, clean_text(text)))
 
 
 def find_undrawn(text: str) -> tuple[str, ...]:
-    """The emoji and symbols that no font here draws, each once."""
+    """Return the emoji and symbols that no font here draws, each once."""
     shown = set(_choose_typefaces(text, serif=False)[0].text)
     clusters = iter_clusters(unicodedata.normalize("NFC", text))
     return tuple(dict.fromkeys(one for one in clusters if is_visible(one) and not shown & set(one)))
 
 
 def draw_card(text: str, size: tuple[int, int], *, style: str | None = None, seed: int | None = None) -> Image:
-    """The card of `text`, with `size` its width and height in pixels; one too small for words has none.
+    """Draw the card of `text`; `size` is its width and height in pixels.
 
-    ProviderError when the text holds nothing to draw, or letters that no font here has.
+    A card too small for words has none. Raise ProviderError if the text has nothing to draw, or letters that no font
+    here has.
     """
     check_size(size)
     design = choose_design(text, style, seed)
@@ -75,7 +76,7 @@ def draw_card(text: str, size: tuple[int, int], *, style: str | None = None, see
 
 
 def check_size(size: tuple[int, int]) -> None:
-    """Raise ProviderError when no card can have this size."""
+    """Raise ProviderError if a card cannot have this size."""
     if not all(1 <= side <= MAX_SIDE_PX for side in size):
         raise ProviderError(
             f"A card cannot be {size[0]}x{size[1]} pixels", f"Each side may have 1 to {MAX_SIDE_PX} pixels."
@@ -83,7 +84,10 @@ def check_size(size: tuple[int, int]) -> None:
 
 
 def _choose_typefaces(text: str, *, serif: bool) -> tuple[Typeface, Typeface]:
-    """How the text is set large, and small. ProviderError where there is nothing to draw, or no font for it."""
+    """Return the typefaces for large and for small type.
+
+    Raise ProviderError if there is nothing to draw, or no font for it.
+    """
     body = choose_typeface(clean_text(text), (SANS, SERIF))
     display = choose_typeface(body.text, (SERIF, SANS_BOLD) if serif else (SANS_BOLD, SERIF))
     if not display.text:
@@ -107,14 +111,14 @@ def _draw_words(image: Image, design: Design, display: Typeface, body: Typeface)
 
 
 def _set_words(area: Area, display: Typeface, body: Typeface) -> list[Line]:
-    """The words in lines; none where the area is too small for any to be read."""
-    least_px = max(area.unit_px * LEAST_TYPE, LEAST_TYPE_PX)
-    if area.width_px < LEAST_LINE_EM * least_px:
+    """Break the words into lines. Return none if the area is too small for readable type."""
+    least_px = max(area.unit_px * MIN_TYPE, MIN_TYPE_PX)
+    if area.width_px < MIN_LINE_EM * least_px:
         return []
     setter = Typesetter(
         width_px=area.width_px,
         height_px=area.height_px,
-        largest_px=max(area.unit_px * LARGEST_TYPE, least_px),
+        largest_px=max(area.unit_px * MAX_TYPE, least_px),
         least_px=least_px,
         display=_make_role("display", display, DISPLAY_LEADING),
         body=_make_role("body", body, BODY_LEADING),
@@ -124,27 +128,29 @@ def _set_words(area: Area, display: Typeface, body: Typeface) -> list[Line]:
 
 
 def _draw_line(image: Image, line: Line, typeface: Typeface, corner: tuple[float, float], colour: str) -> None:
-    """Draws a line with its upper left corner there. It is drawn larger and scaled down, since otherwise every letter
-    stands on a whole pixel and the spaces between them are uneven."""
+    """Draw a line with its upper left corner at `corner`.
+
+    It is drawn larger and scaled down: otherwise every letter stands on a whole pixel and the spacing is uneven.
+    """
     from PIL import Image, ImageDraw
 
-    times = 4 if line.size_px < 64 else 2
+    scale = 4 if line.size_px < 64 else 2
     pad_px = math.ceil(line.size_px / 2)
     size = math.ceil(line.width_px) + 2 * pad_px, math.ceil(line.height_px) + 2 * pad_px
-    mask = Image.new("L", (size[0] * times, size[1] * times), 0)
+    mask = Image.new("L", (size[0] * scale, size[1] * scale), 0)
     draw = ImageDraw.Draw(mask)
     left_px, top_px = math.floor(corner[0]), math.floor(corner[1])
-    x = (pad_px + corner[0] - left_px) * times
-    baseline = (pad_px + corner[1] - top_px + line.height_px / 2 + line.role.baseline_em * line.size_px) * times
+    x = (pad_px + corner[0] - left_px) * scale
+    baseline = (pad_px + corner[1] - top_px + line.height_px / 2 + line.role.baseline_em * line.size_px) * scale
     for face, run in typeface.runs(line.text):
-        font = load_font(face, round(line.size_px * times))
+        font = load_font(face, round(line.size_px * scale))
         draw.text((x, baseline), run, fill=255, font=font, anchor="ls", direction=typeface.direction)
         x += font.getlength(run, direction=typeface.direction)
-    image.paste(colour, (left_px - pad_px, top_px - pad_px), mask.reduce(times))
+    image.paste(colour, (left_px - pad_px, top_px - pad_px), mask.reduce(scale))
 
 
 def _make_role(name: str, typeface: Typeface, leading: float) -> Role:
-    """The role, with lines so far apart that no letter of the text touches one of the next line."""
+    """Build the role, with a line height at which no letter touches the next line."""
     boxes = [
         load_font(face, REFERENCE_PX).getbbox(run, anchor="ls", direction=typeface.direction)
         for face, run in typeface.runs(typeface.text[:MAX_CHARS])
@@ -158,7 +164,7 @@ def _make_role(name: str, typeface: Typeface, leading: float) -> Role:
 
 
 def _make_measure(typeface: Typeface) -> Measure:
-    """The width of a text in em, each text measured once."""
+    """Return a function that measures a text's width in em. Each text is measured once."""
 
     @cache
     def measure(text: str) -> float:

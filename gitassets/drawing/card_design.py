@@ -1,4 +1,4 @@
-"""How a card looks apart from its words: the palettes, the layouts, and the ground that they are drawn on."""
+"""The look of a card apart from its words: palettes, layouts, and the background."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
 
 SMOOTHING = 2
-# A slow zoom takes up to 4 % off each side: words stand well inside, the frame still so.
+# A slow zoom cuts up to 4 % off each side: the words keep well inside, and the frame stays visible.
 MARGIN, FRAME_MARGIN = 0.1, 0.14
 
 
 @dataclass(frozen=True)
 class Palette:
-    """The colours of a card. `tone` is for the large shapes behind the text, `accent` for the small ones beside it."""
+    """The colours of a card. `tone` is for large shapes behind the text, `accent` for small ones beside it."""
 
     name: str
     ground: str
@@ -51,7 +51,7 @@ DECORS = ("disc", "ring", "slope", "arcs")
 
 @dataclass(frozen=True)
 class Design:
-    """One of the ways that a card can look."""
+    """One look of a card."""
 
     palette: Palette
     layout: str
@@ -59,7 +59,7 @@ class Design:
     mirrored: bool
     flipped: bool
     scale: float
-    """How large the shapes of the ground are: 0.85 to 1.15."""
+    """The size of the background shapes: 0.85 to 1.15."""
 
     @property
     def centred(self) -> bool:
@@ -67,8 +67,11 @@ class Design:
 
 
 def choose_design(text: str, style: str | None, seed: int | None) -> Design:
-    """The design for these three, always the same. `style` names a palette; any other text picks one; without it cards
-    are "ink". Another seed is another layout and, when no palette is named, another palette."""
+    """Choose the design for a text, style and seed; the same three always give the same design.
+
+    `style` names a palette; any other text picks one; without a style cards are "ink". Another seed gives another
+    layout and, if no palette is named, another palette.
+    """
     number = seed or 0
     asked = (style or "").strip().casefold()
     names = tuple(PALETTES)
@@ -76,7 +79,7 @@ def choose_design(text: str, style: str | None, seed: int | None) -> Design:
     palette = PALETTES.get(asked) or PALETTES[names[(first + number) % len(names)]]
     layout = LAYOUTS[(_digest(text)[0] + number) % len(LAYOUTS)]
     look = _digest(f"{number}\n{asked}\n{text}")
-    # Words that begin at one side have the large shape at the other.
+    # The large shape stands opposite the side where the words begin.
     mirrored = look[1] % 2 == 1 if layout in CENTRED else is_right_to_left(text)
     return Design(
         palette,
@@ -94,7 +97,7 @@ def _digest(text: str) -> bytes:
 
 @dataclass(frozen=True)
 class Area:
-    """Where the words may stand. `unit_px` is the card's shorter side, by which everything is sized."""
+    """The area for the words. `unit_px` is the card's shorter side, which scales everything."""
 
     left_px: float
     top_px: float
@@ -105,7 +108,7 @@ class Area:
 
 
 def find_area(design: Design, size: tuple[int, int], *, right_to_left: bool) -> Area:
-    """The card without its margins and the room for the accent beside the words."""
+    """Return the card's area without margins and the space for the accent beside the words."""
     unit = min(size)
     margin = FRAME_MARGIN if design.layout == "frame" else MARGIN
     indent = 0.055 * unit if design.layout == "bar" else 0.0
@@ -121,13 +124,13 @@ def find_area(design: Design, size: tuple[int, int], *, right_to_left: bool) -> 
 
 
 def place_block(design: Design, area: Area, height_px: float) -> float:
-    """The top of a block of words of that height."""
+    """Return the top of a block of words of that height."""
     room = area.height_px - height_px
     return area.top_px + (room if design.layout == "low" else room / 2)
 
 
 def place_line(design: Design, area: Area, width_px: float) -> float:
-    """The left end of a line of that width."""
+    """Return the left end of a line of that width."""
     room = area.width_px - width_px
     if design.centred:
         return area.left_px + room / 2
@@ -135,7 +138,7 @@ def place_line(design: Design, area: Area, width_px: float) -> float:
 
 
 def draw_accent(image: Image, design: Design, area: Area, top_px: float, height_px: float) -> None:
-    """Draws the small bright line that goes with a block of words from `top_px` on."""
+    """Draw the small bright line that belongs to a block of words starting at `top_px`."""
     from PIL import ImageDraw
 
     draw = ImageDraw.Draw(image)
@@ -156,7 +159,7 @@ def _draw_bar(draw: ImageDraw, left: float, top: float, width: float, height: fl
 
 
 def draw_ground(design: Design, size: tuple[int, int]) -> Image:
-    """The card without its words."""
+    """Draw the card without its words."""
     from PIL import Image, ImageDraw
 
     image = Image.new("RGB", size, design.palette.ground)
@@ -168,7 +171,7 @@ def draw_ground(design: Design, size: tuple[int, int]) -> Image:
 
 
 def _draw_decor(design: Design, size: tuple[int, int]) -> Image:
-    """The large shape behind the words, as a mask with smooth edges."""
+    """Draw the large shape behind the words as a mask with smooth edges."""
     from PIL import Image, ImageDraw, ImageOps
 
     width, height = size[0] * SMOOTHING, size[1] * SMOOTHING

@@ -1,4 +1,4 @@
-"""Which font draws which character: the bundled ones first, then those of the system."""
+"""Choose the font for each character: the bundled fonts first, then those of the system."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ BUNDLED = Path(__file__).resolve().parent.parent / "fonts"
 PROBE_PX = 32
 TEXT_WEIGHT = 500
 
-# Emoji are no words: they are left out, and with them what Unicode says to ignore where it is not understood.
+# Emoji are not words, so they are left out, together with characters that Unicode says to ignore if unsupported.
 _IGNORED = re.compile(
     "[\U0001f000-\U0001faff\U0001f3fb-\U0001f3ff\u20e3\ufe00-\ufe0f\U000e0100-\U000e01ef"
     "\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0]"
 )
-# Letters and symbols to Unicode that are drawn as nothing.
-_BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+# Letters and symbols in Unicode's terms that are drawn as nothing.
+_BLANK_CHARS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _JOINERS = "\u200c\u200d"
-_UNSEEN = ("Cc", "Cf", "Co", "Cs")
+_INVISIBLE_CATEGORIES = ("Cc", "Cf", "Co", "Cs")
 _NO_BREAK_SPACES = str.maketrans("\u202f\u2007", "\u00a0\u00a0")
-# Hebrew, Arabic, the scripts of India and South-East Asia: their letters change shape or place beside each other.
+# Hebrew, Arabic, the scripts of India and South-East Asia: neighbouring letters change shape or position.
 _SHAPED_RANGES = "\u0590-\u109f\u1780-\u18af\u1900-\u1aaf\u1b00-\u1bff\ua800-\uabff\ufb1d-\ufdff\ufe70-\ufefc"
 _SHAPED = re.compile(f"[{_SHAPED_RANGES}]")
-_IDLE_JOINERS = re.compile(f"(?<![{_SHAPED_RANGES}])[{_JOINERS}]+")
-_ODD_STYLES = re.compile(
+_USELESS_JOINERS = re.compile(f"(?<![{_SHAPED_RANGES}])[{_JOINERS}]+")
+_UNSUITABLE_STYLES = re.compile(
     "italic|oblique|mono|cond|narrow|thin|light|black|heavy|fallback|lastresort|emoji|symbol|math|display",
     re.IGNORECASE,
 )
@@ -54,7 +54,7 @@ SERIF = Face(BUNDLED / "Literata-Medium.ttf")
 
 @lru_cache(maxsize=64)
 def load_font(face: Face, size_px: int) -> FreeTypeFont:
-    """The font at that size, shaped by raqm where Pillow has it. OSError when the file is no usable font."""
+    """Load the font at that size, shaped by raqm if Pillow has it. Raise OSError if the file is no usable font."""
     from PIL import ImageFont
 
     font = ImageFont.truetype(face.path, size_px)
@@ -63,7 +63,7 @@ def load_font(face: Face, size_px: int) -> FreeTypeFont:
 
 
 def _set_text_weight(font: FreeTypeFont) -> None:
-    """A variable font stands at a weight for text: many begin at their thinnest."""
+    """Set a variable font to a weight for text: many default to their thinnest."""
     try:
         axes = font.get_variation_axes()
     except OSError:
@@ -72,39 +72,43 @@ def _set_text_weight(font: FreeTypeFont) -> None:
 
 
 def clean_text(text: str) -> str:
-    """The text in composed form, on one line, without emoji and characters that are never seen."""
+    """Normalise the text to one line in composed form, without emoji and invisible characters."""
     text = unicodedata.normalize("NFC", text).translate(_NO_BREAK_SPACES)
-    text = _IDLE_JOINERS.sub("", _IGNORED.sub("", text))
-    seen = (char for char in text if char.isspace() or char in _JOINERS or unicodedata.category(char) not in _UNSEEN)
+    text = _USELESS_JOINERS.sub("", _IGNORED.sub("", text))
+    seen = (
+        char
+        for char in text
+        if char.isspace() or char in _JOINERS or unicodedata.category(char) not in _INVISIBLE_CATEGORIES
+    )
     return re.sub(r"[^\S\u00a0]+", " ", "".join(seen)).strip()
 
 
 def is_right_to_left(text: str) -> bool:
-    """Whether the text as a whole runs to the left: its first letter says so."""
+    """Return whether the text runs from right to left, judged by its first letter."""
     strong = (unicodedata.bidirectional(char) for char in text)
     return next((one for one in strong if one in ("L", "R", "AL")), "L") != "L"
 
 
-def _holds_right_to_left(text: str) -> bool:
+def _has_right_to_left(text: str) -> bool:
     return any(unicodedata.bidirectional(char) in ("R", "AL") for char in text)
 
 
 @dataclass(frozen=True)
 class Typeface:
-    """The text that can be drawn, its face, and the faces of those clusters that need another."""
+    """The text that can be drawn, its main face, and the faces of clusters that need another."""
 
     text: str
     main: Face
     faces: Mapping[str, Face] = field(default_factory=dict)
     direction: str | None = None
-    """As Pillow takes it; None where no shaping is needed, and perhaps none possible."""
+    """Pillow's `direction`; None if no shaping is needed (it may then be unavailable)."""
 
     @property
     def ellipsis(self) -> str:
         return "…" if covers(self.main, "…") else "..."
 
     def runs(self, text: str) -> Iterator[tuple[Face, str]]:
-        """A line of the text in pieces of one face each, from left to right."""
+        """Split a line of the text into pieces of one face each, from left to right."""
         face, run = self.main, ""
         for cluster in iter_clusters(text):
             own = self.faces.get(cluster, self.main)
@@ -117,20 +121,23 @@ class Typeface:
 
 
 def choose_typeface(text: str, preferred: Sequence[Face]) -> Typeface:
-    """A face for every letter of the cleaned `text`: the first preferred one that has them all, else that one helped
-    out by others. A mere symbol that no font has is left out; any other character is a ProviderError."""
+    """Choose a face for every letter of the cleaned `text`.
+
+    Use the first preferred face that has them all, else that one with others for the missing letters. Leave out symbols
+    that no font has. Raise ProviderError for any other missing character.
+    """
     _require_shaping(text)
     clusters = [one for one in dict.fromkeys(iter_clusters(text)) if not one.isspace()]
     for face in preferred:
         if all(covers(face, one) for one in clusters):
             return Typeface(text, face)
-    choose = _choose_for_two_directions if _holds_right_to_left(text) else _choose_for_one_direction
+    choose = _choose_for_two_directions if _has_right_to_left(text) else _choose_for_one_direction
     return choose(text, clusters, preferred)
 
 
 def _choose_for_two_directions(text: str, clusters: Sequence[str], preferred: Sequence[Face]) -> Typeface:
-    """One face, since a line in pieces of several would have them in the wrong order."""
-    ordered = sorted(clusters, key=lambda one: not _holds_right_to_left(one))
+    """Choose a single face: pieces in several faces would be drawn in the wrong order."""
+    ordered = sorted(clusters, key=lambda one: not _has_right_to_left(one))
     face = _find_system_face(ordered, bold=False)
     missing = [one for one in ordered if not face or not covers(face, one)]
     direction = "rtl" if is_right_to_left(text) else "ltr"
@@ -138,7 +145,7 @@ def _choose_for_two_directions(text: str, clusters: Sequence[str], preferred: Se
 
 
 def _choose_for_one_direction(text: str, clusters: Sequence[str], preferred: Sequence[Face]) -> Typeface:
-    """The first preferred face, and for each cluster that it has not, one of the others or of the system's."""
+    """Choose the first preferred face, and for each cluster it lacks another preferred or system face."""
     faces: dict[str, Face] = {}
     missing = list(clusters)
     for face in preferred:
@@ -157,13 +164,13 @@ def _require_shaping(text: str) -> None:
     shaped = _SHAPED.search(text)
     if shaped and not features.check("raqm"):
         raise ProviderError(
-            f"This Pillow cannot set the script of {describe([shaped[0]])}: it was built without Raqm",
+            f"This Pillow cannot set the script of {describe_characters([shaped[0]])}: it was built without Raqm",
             "Install the library FriBiDi (Debian: libfribidi0, Homebrew: fribidi), or `replace` the picture.",
         )
 
 
 def _find_system_face(clusters: Sequence[str], *, bold: bool) -> Face | None:
-    """Of the system's fonts that have the first cluster, the one that has the most of them."""
+    """Return the system font that has the first cluster and most of the others."""
     best, most = None, 0
     for face in system_faces(bold):
         if not covers(face, clusters[0]):
@@ -177,29 +184,29 @@ def _find_system_face(clusters: Sequence[str], *, bold: bool) -> Face | None:
 
 
 def is_visible(cluster: str) -> bool:
-    """Whether a reader sees it, and would miss it."""
-    return unicodedata.category(cluster[0])[0] in "LNPS" and cluster not in _BLANKS
+    """Return whether a reader sees the cluster and would miss it."""
+    return unicodedata.category(cluster[0])[0] in "LNPS" and cluster not in _BLANK_CHARS
 
 
 def is_symbol(cluster: str) -> bool:
-    """Whether it is a picture or an ornament rather than part of a word."""
+    """Return whether the cluster is a picture or an ornament, not part of a word."""
     return unicodedata.category(cluster[0]) in ("So", "Sk")
 
 
 def _leave_out(missing: Sequence[str], text: str) -> str:
-    """The text without these symbols; ProviderError when they are more than symbols."""
+    """Remove these symbols from the text. Raise ProviderError if any of them is more than a symbol."""
     words = [one for one in missing if not is_symbol(one)]
     if words:
         raise ProviderError(
-            f"No font here can draw {describe(words)}",
+            f"No font here can draw {describe_characters(words)}",
             "Install one that can, such as Noto (fonts.google.com/noto; Debian: fonts-noto-core, fonts-noto-cjk).",
         )
     gone = set(missing)
     return clean_text("".join(one for one in iter_clusters(text) if one not in gone))
 
 
-def describe(clusters: Sequence[str], at_most: int = 5) -> str:
-    """The characters with their code points, the first few of them."""
+def describe_characters(clusters: Sequence[str], at_most: int = 5) -> str:
+    """List the first few characters with their code points."""
     named = [f"{one} ({' '.join(f'U+{ord(char):04X}' for char in one)})" for one in clusters[:at_most]]
     rest = len(clusters) - len(named)
     return ", ".join(named) + (f" and {rest} more" if rest else "")
@@ -207,12 +214,15 @@ def describe(clusters: Sequence[str], at_most: int = 5) -> str:
 
 @lru_cache(maxsize=50_000)
 def covers(face: Face, cluster: str) -> bool:
-    """Whether the font has a glyph of its own for every character of the cluster."""
+    """Return whether the font has its own glyph for every character of the cluster."""
     return all(char.isspace() or char in _JOINERS or _has_glyph(face, char) for char in cluster)
 
 
 def _has_glyph(face: Face, char: str) -> bool:
-    """A font draws what it lacks as its .notdef glyph, or as nothing; U+FFFF, never a character, is always lacking."""
+    """Return whether the font has a glyph for the character.
+
+    A font draws a missing one as its .notdef glyph or as nothing; U+FFFF is never a character, so it is always missing.
+    """
     try:
         glyph = _draw_glyph(face, char)
         return any(glyph[1]) and glyph != _draw_glyph(face, "\uffff")
@@ -222,13 +232,13 @@ def _has_glyph(face: Face, char: str) -> bool:
 
 @lru_cache(maxsize=1_000)
 def _draw_glyph(face: Face, char: str) -> tuple[tuple[int, int], bytes]:
-    mask = _load_probe(face).getmask(char, mode="L")
+    mask = _load_unshaped_font(face).getmask(char, mode="L")
     return mask.size, bytes(mask)
 
 
 @lru_cache(maxsize=64)
-def _load_probe(face: Face) -> FreeTypeFont:
-    """The font without shaping, which would draw a dotted circle below a lonely mark."""
+def _load_unshaped_font(face: Face) -> FreeTypeFont:
+    """Load the font without shaping, which would draw a dotted circle below a lone mark."""
     from PIL import ImageFont
 
     return ImageFont.truetype(face.path, PROBE_PX, layout_engine=ImageFont.Layout.BASIC)
@@ -236,11 +246,11 @@ def _load_probe(face: Face) -> FreeTypeFont:
 
 @lru_cache(maxsize=2)
 def system_faces(bold: bool) -> tuple[Face, ...]:
-    """The system's fonts, those first that look most like the bundled ones."""
+    """List the system's fonts, those most similar to the bundled ones first."""
 
     def rank(path: Path) -> tuple[bool, bool, bool, str]:
         name = path.stem.lower()
-        return bool(_ODD_STYLES.search(name)), ("bold" in name) != bold, not name.startswith("noto"), str(path)
+        return bool(_UNSUITABLE_STYLES.search(name)), ("bold" in name) != bold, not name.startswith("noto"), str(path)
 
     return tuple(Face(path) for path in sorted(_iter_font_files(), key=rank))
 
@@ -253,7 +263,7 @@ def _iter_font_files() -> Iterator[Path]:
 
 
 def font_folders() -> list[Path]:
-    """Where this system keeps its fonts."""
+    """List the folders of the system's fonts."""
     home = Path.home()
     if sys.platform == "win32":
         local = os.environ.get("LOCALAPPDATA", str(home / "AppData/Local"))

@@ -1,4 +1,4 @@
-"""Sets a text into a box: the largest type that leaves it room, balanced lines, and a cut where there is too much."""
+"""Set a text into a box: the largest type that leaves enough space, balanced lines, and a cut if it is too long."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ MIN_LEAD_CHARS = 14
 MAX_DISPLAY_CHARS = 200
 MAX_MEASURE_EM = 36.0
 SIZE_STEP = 0.96
-# A short text in large type needs air around it; a long one in small type may fill its box.
-AIR_AT_LARGEST = 0.38
-# Beside the text that follows it, a headline is at most so large, at least so large, and this many times its size.
-LEAD_LARGEST, LEAD_LEAST, LEAD_TO_BODY = 0.66, 1.4, 1.9
+# A short text in large type needs space around it; a long one in small type may fill its box.
+SPACE_AT_LARGEST = 0.38
+# A headline's maximum size (as a share of the largest type), its minimum size (in multiples of the smallest type), and
+# its size relative to the text below it.
+LEAD_LARGEST, LEAD_SMALLEST, LEAD_TO_BODY = 0.66, 1.4, 1.9
 
 _SENTENCE_END = re.compile('[.!?…]+["”’»)\\]]*(?=\\s)|[\u3002\uff01\uff1f\u0964\u104b\u17d4]+[\u300d\u300f\uff09]*')
 _ABBREVIATION = re.compile(r"(?:^|[\s.(])(?:\w|[A-Z]\w|Mrs|Prof|etc|vs)\.$")
@@ -27,9 +28,10 @@ Measure = Callable[[str], float]
 
 @dataclass(frozen=True)
 class Role:
-    """How one part of the text is set. `measure` gives a text's width in em; `leading` is the line height in em.
+    """How one part of the text is set.
 
-    `baseline_em` is how far below the middle of a line its letters stand.
+    `measure` returns a text's width in em; `leading` is the line height in em; `baseline_em` is how far below the
+    middle of a line its letters stand.
     """
 
     name: str
@@ -45,7 +47,7 @@ class Line:
     size_px: float
     width_px: float
     gap_px: float = 0.0
-    """The space above it beyond its own height."""
+    """Extra space above the line, beyond its own height."""
 
     @property
     def height_px(self) -> float:
@@ -54,7 +56,7 @@ class Line:
 
 @dataclass(frozen=True)
 class _Unit:
-    """What stays together on a line; `gap_em` is the space before it when it is not the first."""
+    """Text that stays together on a line; `gap_em` is the space before it unless it is the first."""
 
     text: str
     width_em: float
@@ -72,7 +74,7 @@ class _Part:
 
 @dataclass(frozen=True)
 class Typesetter:
-    """A box, the sizes of type that may be taken, and the two ways of setting text."""
+    """A box, the allowed type sizes, and the roles for large and for running text."""
 
     width_px: float
     height_px: float
@@ -83,8 +85,11 @@ class Typesetter:
     ellipsis: str = "…"
 
     def set_lines(self, text: str) -> list[Line]:
-        """The lines of `text`, cut with an ellipsis when even the least size cannot hold it; none if nothing fits."""
-        clipped = _clip(text)
+        """Break `text` into lines.
+
+        Cut it with an ellipsis if it does not fit at the smallest size. Return no lines if nothing fits.
+        """
+        clipped = _limit_length(text)
         parts = self._split(clipped)
         size_px = self.largest_px
         while size_px > self.least_px:
@@ -97,39 +102,44 @@ class Typesetter:
 
     def _allow_height(self, size_px: float) -> float:
         spread = (size_px - self.least_px) / (self.largest_px - self.least_px)
-        return self.height_px * (1 - AIR_AT_LARGEST * spread)
+        return self.height_px * (1 - SPACE_AT_LARGEST * spread)
 
     def _split(self, text: str) -> list[_Part]:
-        """The headline, if there is one, and the rest."""
+        """Split into a headline, if there is one, and the rest."""
         lead, rest = split_lead(text)
         role = self.display if not lead and len(rest) <= MAX_DISPLAY_CHARS else self.body
         parts = ((lead, self.display), (rest, role))
         return [_Part(role, tuple(_iter_units(words, role.measure))) for words, role in parts if words]
 
-    def _set(self, parts: Sequence[_Part], size_px: float, how: Wrap) -> list[Line]:
-        """All lines at this size; none when a word is too wide for it. At the least size words are broken."""
+    def _set(self, parts: Sequence[_Part], size_px: float, wrap_lines: Wrap) -> list[Line]:
+        """Set all lines at this size. Return none if a word is too wide.
+
+        At the smallest size, words are broken.
+        """
         may_break = size_px <= self.least_px
         if len(parts) < 2:
-            return [line for part in parts for line in self._set_part(part, size_px, how, may_break)]
-        lead_px = max(min(size_px, self.largest_px * LEAD_LARGEST), self.least_px * LEAD_LEAST)
+            return [line for part in parts for line in self._set_part(part, size_px, wrap_lines, may_break)]
+        lead_px = max(min(size_px, self.largest_px * LEAD_LARGEST), self.least_px * LEAD_SMALLEST)
         body_px = max(lead_px / LEAD_TO_BODY, self.least_px)
-        lead = self._set_part(parts[0], lead_px, how, may_break)
-        rest = self._set_part(parts[1], body_px, how, may_break)
+        lead = self._set_part(parts[0], lead_px, wrap_lines, may_break)
+        rest = self._set_part(parts[1], body_px, wrap_lines, may_break)
         if not lead or not rest:
             return []
         return [*lead, replace(rest[0], gap_px=0.25 * lead_px + 0.35 * body_px), *rest[1:]]
 
-    def _set_part(self, part: _Part, size_px: float, how: Wrap, may_break: bool) -> list[Line]:
+    def _set_part(self, part: _Part, size_px: float, wrap_lines: Wrap, may_break: bool) -> list[Line]:
         role, units = part.role, part.units
         limit_em = min(self.width_px / size_px, MAX_MEASURE_EM)
         if may_break:
             units = tuple(piece for unit in units for piece in _break_unit(unit, limit_em, role.measure))
         if any(unit.width_em > limit_em for unit in units):
             return []
-        return [Line(_join(line), role, size_px, _measure_width(line) * size_px) for line in how(units, limit_em)]
+        return [
+            Line(_join(line), role, size_px, _measure_width(line) * size_px) for line in wrap_lines(units, limit_em)
+        ]
 
     def _set_cut(self, text: str, lines: Sequence[Line]) -> list[Line]:
-        """The beginning of `text`, whose `lines` are too many, with an ellipsis, at the least size."""
+        """Set the start of `text`, whose `lines` are too many, with an ellipsis at the smallest size."""
         kept = text[: _count_fitting_chars(lines, self.height_px)]
         while kept := cut_text(kept):
             mark = " " + self.ellipsis if _SENTENCE_END.search(f"{kept[-3:]} ") else self.ellipsis
@@ -139,13 +149,13 @@ class Typesetter:
         return []
 
 
-def _clip(text: str) -> str:
-    """No more than any card could hold, so that a huge text costs no more than a long one."""
+def _limit_length(text: str) -> str:
+    """Limit the text to what the largest card could hold, so that a huge text costs no more than a long one."""
     return text if len(text) <= MAX_CHARS else "".join(list(iter_clusters(text[:MAX_CHARS]))[:-1])
 
 
 def split_lead(text: str) -> tuple[str, str]:
-    """A short first sentence, which can stand as a headline, and what follows it; or nothing and the whole."""
+    """Split off a short first sentence that can be a headline; return an empty one if there is none."""
     for match in _SENTENCE_END.finditer(text, 0, MAX_LEAD_CHARS + 1):
         lead, rest = text[: match.end()], text[match.end() :].strip()
         ends = rest and not rest[0].islower() and not _ABBREVIATION.search(lead)
@@ -155,7 +165,7 @@ def split_lead(text: str) -> tuple[str, str]:
 
 
 def cut_text(text: str) -> str:
-    """Less of the text, to the end of a sentence when that keeps most of it, else to where a line may end."""
+    """Shorten the text to the end of a sentence if that keeps most of it, else to the previous line break point."""
     ends = [match.end() for match in _SENTENCE_END.finditer(text) if match.end() < len(text)]
     if ends and ends[-1] >= len(text) * 0.6:
         return text[: ends[-1]]
@@ -166,7 +176,7 @@ def cut_text(text: str) -> str:
 
 
 def wrap(units: Sequence[_Unit], limit_em: float) -> list[list[_Unit]]:
-    """The units in lines no wider than the limit."""
+    """Break the units into lines no wider than the limit."""
     lines: list[list[_Unit]] = []
     used_em = 0.0
     for unit in units:
@@ -180,7 +190,7 @@ def wrap(units: Sequence[_Unit], limit_em: float) -> list[list[_Unit]]:
 
 
 def wrap_evenly(units: Sequence[_Unit], limit_em: float) -> list[list[_Unit]]:
-    """The units in no more lines than need be, all of them nearly of one length."""
+    """Break the units into the fewest lines, all of nearly the same length."""
     count = len(wrap(units, limit_em))
     low, high = max((unit.width_em for unit in units), default=0.0), limit_em
     for _ in range(10):
@@ -212,7 +222,7 @@ def _iter_units(text: str, measure: Measure) -> Iterator[_Unit]:
 
 
 def _break_unit(unit: _Unit, limit_em: float, measure: Measure) -> Iterator[_Unit]:
-    """The unit in pieces that each fit on a line, if need be of one character."""
+    """Break the unit into pieces that each fit on a line, of a single character if necessary."""
     if unit.width_em <= limit_em:
         yield unit
         return
