@@ -195,7 +195,7 @@ def _runs(text: str, face: Face) -> list[tuple[Face, str]]:
     """The text in pieces of one face each; where no font has its letters they are drawn as what the first has."""
     cleaned = clean_text(text)
     try:
-        return list(choose_typeface(cleaned, (face,)).runs(cleaned))
+        return list(choose_typeface(cleaned, (face,)).split_by_face(cleaned))
     except ProviderError:
         return [(face, cleaned)]
 

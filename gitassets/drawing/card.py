@@ -142,18 +142,18 @@ def _draw_line(image: Image, line: Line, typeface: Typeface, corner: tuple[float
     left_px, top_px = math.floor(corner[0]), math.floor(corner[1])
     x = (pad_px + corner[0] - left_px) * scale
     baseline = (pad_px + corner[1] - top_px + line.height_px / 2 + line.role.baseline_em * line.size_px) * scale
-    for face, run in typeface.runs(line.text):
+    for face, piece in typeface.split_by_face(line.text):
         font = load_font(face, round(line.size_px * scale))
-        draw.text((x, baseline), run, fill=255, font=font, anchor="ls", direction=typeface.direction)
-        x += font.getlength(run, direction=typeface.direction)
+        draw.text((x, baseline), piece, fill=255, font=font, anchor="ls", direction=typeface.direction)
+        x += font.getlength(piece, direction=typeface.direction)
     image.paste(colour, (left_px - pad_px, top_px - pad_px), mask.reduce(scale))
 
 
 def _make_role(name: str, typeface: Typeface, leading: float) -> Role:
     """Build the role, with a line height at which no letter touches the next line."""
     boxes = [
-        load_font(face, REFERENCE_PX).getbbox(run, anchor="ls", direction=typeface.direction)
-        for face, run in typeface.runs(typeface.text[:MAX_CHARS])
+        load_font(face, REFERENCE_PX).getbbox(piece, anchor="ls", direction=typeface.direction)
+        for face, piece in typeface.split_by_face(typeface.text[:MAX_CHARS])
     ]
     above_em = max(-box[1] for box in boxes) / REFERENCE_PX
     below_em = max(box[3] for box in boxes) / REFERENCE_PX
@@ -168,7 +168,7 @@ def _make_measure(typeface: Typeface) -> Measure:
 
     @cache
     def measure(text: str) -> float:
-        fonts = ((load_font(face, REFERENCE_PX), run) for face, run in typeface.runs(text))
-        return sum(font.getlength(run, direction=typeface.direction) for font, run in fonts) / REFERENCE_PX
+        fonts = ((load_font(face, REFERENCE_PX), piece) for face, piece in typeface.split_by_face(text))
+        return sum(font.getlength(piece, direction=typeface.direction) for font, piece in fonts) / REFERENCE_PX
 
     return measure

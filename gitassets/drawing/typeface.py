@@ -107,17 +107,17 @@ class Typeface:
     def ellipsis(self) -> str:
         return "…" if covers(self.main, "…") else "..."
 
-    def runs(self, text: str) -> Iterator[tuple[Face, str]]:
+    def split_by_face(self, text: str) -> Iterator[tuple[Face, str]]:
         """Split a line of the text into pieces of one face each, from left to right."""
-        face, run = self.main, ""
+        face, piece = self.main, ""
         for cluster in iter_clusters(text):
             own = self.faces.get(cluster, self.main)
-            if own is not face and run:
-                yield face, run
-                run = ""
-            face, run = own, run + cluster
-        if run:
-            yield face, run
+            if own is not face and piece:
+                yield face, piece
+                piece = ""
+            face, piece = own, piece + cluster
+        if piece:
+            yield face, piece
 
 
 def choose_typeface(text: str, preferred: Sequence[Face]) -> Typeface:

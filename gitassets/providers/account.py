@@ -74,7 +74,7 @@ class Account:
         `keeps` is added to the hint of an error: it says what is not lost.
         """
         call = Call(url=self._url(path), max_bytes=MAX_JSON_BYTES)
-        with self._explained(request, call, keeps=keeps):
+        with self._explain_errors(request, call, keeps=keeps):
             return self._fetch_json(request, call)
 
     def buy(
@@ -91,13 +91,13 @@ class Account:
         Raise ChargedError if the request may have been charged without a result.
         """
         call = self._make_purchase(path, body, MAX_JSON_BYTES, repeat_after)
-        with self._explained(request, call, cost_usd=cost_usd):
+        with self._explain_errors(request, call, cost_usd=cost_usd):
             return self._fetch_json(request, call)
 
     def buy_file(self, request: Request, path: str, body: Mapping[str, Any], folder: Path, *, cost_usd: float) -> Path:
         """Send a paid POST request, check the file in its answer, and return it, named by its content."""
         call = self._make_purchase(path, body, MAX_BYTES[request.kind], RETRY_PURCHASE)
-        with self._explained(request, call, cost_usd=cost_usd):
+        with self._explain_errors(request, call, cost_usd=cost_usd):
             return self._fetch_file(request, call, folder)
 
     def download(self, request: Request, url: str, folder: Path, *, cost_usd: float = 0.0, keeps: str = "") -> Path:
@@ -106,7 +106,7 @@ class Account:
         Raise ChargedError if the file was paid for and can never be downloaded.
         """
         call = Call(url=url, max_bytes=MAX_BYTES[request.kind], signed=False)
-        with self._explained(request, call, cost_usd=cost_usd, keeps=keeps):
+        with self._explain_errors(request, call, cost_usd=cost_usd, keeps=keeps):
             return self._fetch_file(request, call, folder)
 
     def keep_bought(self, request: Request, data: bytes, folder: Path, *, cost_usd: float) -> Path:
@@ -118,7 +118,7 @@ class Account:
 
     def buying(self, request: Request, cost_usd: float) -> AbstractContextManager[None]:
         """Explain a CallError raised inside as the failure of a paid request."""
-        return self._explained(request, self._make_purchase("", {}, 0, RETRY_PURCHASE), cost_usd=cost_usd)
+        return self._explain_errors(request, self._make_purchase("", {}, 0, RETRY_PURCHASE), cost_usd=cost_usd)
 
     def pause(self, request: Request) -> Pause:
         """Return a function that waits for a number of seconds.
@@ -135,7 +135,9 @@ class Account:
         return wait
 
     @contextmanager
-    def _explained(self, request: Request, call: Call, *, cost_usd: float = 0.0, keeps: str = "") -> Iterator[None]:
+    def _explain_errors(
+        self, request: Request, call: Call, *, cost_usd: float = 0.0, keeps: str = ""
+    ) -> Iterator[None]:
         try:
             yield
         except CallError as error:
@@ -157,16 +159,16 @@ class Account:
 
     def _fetch_json(self, request: Request, call: Call) -> dict[str, Any]:
         sink = io.BytesIO()
-        self._open(request).fetch(call, sink, self.pause(request))
+        self._make_client(request).fetch(call, sink, self.pause(request))
         return parse_answer(sink.getvalue())
 
     def _fetch_file(self, request: Request, call: Call, folder: Path) -> Path:
         part = folder / PART_NAME
         with part.open("w+b") as sink:
-            self._open(request).fetch(call, sink, self.pause(request))
+            self._make_client(request).fetch(call, sink, self.pause(request))
         return keep_media(part, request.kind)
 
-    def _open(self, request: Request) -> HttpClient:
+    def _make_client(self, request: Request) -> HttpClient:
         key = self._find_key(request)
         credential = Credential(self._key.header, key, self._key.prefix) if self._key and key else None
         settings = self.settings

@@ -66,9 +66,9 @@ def test_only_the_first_missing_characters_are_named(only_fonts: Fonts) -> None:
 def test_mixed_scripts_are_drawn_each_in_a_font_that_has_it(only_fonts: Fonts) -> None:
     only_fonts(FONTS)
     typeface = choose_typeface("GPS 日本 ok", (SANS, SERIF))
-    runs = [(face.path.name, run) for face, run in typeface.runs("GPS 日本 ok")]
+    pieces = [(face.path.name, run) for face, run in typeface.split_by_face("GPS 日本 ok")]
     japanese = "NotoSansJP-Subset.ttf"
-    assert runs == [("Inter-Regular.ttf", "GPS "), (japanese, "日本"), ("Inter-Regular.ttf", " ok")]
+    assert pieces == [("Inter-Regular.ttf", "GPS "), (japanese, "日本"), ("Inter-Regular.ttf", " ok")]
 
 
 def test_a_word_is_not_mixed_of_two_fonts_when_one_has_it_all(only_fonts: Fonts) -> None:
@@ -110,7 +110,7 @@ def test_text_of_two_directions_is_set_in_one_font(only_fonts: Fonts, text: str,
     only_fonts(FONTS)
     typeface = choose_typeface(text, (SANS, SERIF))
     assert typeface.direction == direction
-    assert [run for _, run in typeface.runs(text)] == [text]
+    assert [run for _, run in typeface.split_by_face(text)] == [text]
 
 
 def test_text_of_two_directions_that_no_single_font_has_is_an_error(only_fonts: Fonts) -> None:

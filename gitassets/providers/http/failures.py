@@ -62,8 +62,8 @@ def explain(error: CallError, context: CallContext) -> ProviderError:
     if error.problem in UNFETCHABLE and context.cost_usd and not context.call.signed:
         remedy = f"Run the command again to buy another. {context.service} may refund what it does not hand over."
         return ChargedError(f"{message}. It has been charged", remedy, cost_usd=context.cost_usd)
-    kind = UnknownError if _is_gone(error, context.call) else ProviderError
-    return kind(message, f"{remedy} {context.keeps}".strip())
+    error_class = UnknownError if _is_gone(error, context.call) else ProviderError
+    return error_class(message, f"{remedy} {context.keeps}".strip())
 
 
 def _is_gone(error: CallError, call: Call) -> bool:
