@@ -18,7 +18,7 @@ from gitassets.adapters.media.source import BrokenMediaError, MediaSource, measu
 from gitassets.adapters.render.cache import RenderCache
 from gitassets.adapters.render.canvas import fills
 from gitassets.adapters.render.settings import RenderSettings
-from gitassets.adapters.render.sound import note_quiet
+from gitassets.adapters.render.sound import list_quiet_narrations
 from gitassets.adapters.render.video import RenderResult, render_timeline
 from gitassets.adapters.state.locks import hold_lock
 from gitassets.domain.build_record import format_build, parse_inputs, record_inputs
@@ -344,7 +344,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _make_remarks(project: Project, order: _Order, work: _Work) -> tuple[str, ...]:
-    quiet = note_quiet(work.timeline, work.sources, work.settings, _cache_dir(project))
+    quiet = list_quiet_narrations(work.timeline, work.sources, work.settings, _cache_dir(project))
     return (*_note_stale(order), *quiet, *_note_cards(work), *_note_profiles(work))
 
 

@@ -81,7 +81,7 @@ def test_the_variable_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_none_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(adapter, "_bundled", lambda: None)
+    monkeypatch.setattr(adapter, "_find_bundled", lambda: None)
     with pytest.raises(GitAssetsError, match="no ffmpeg"):
         adapter._find.__wrapped__("", None)
 

@@ -19,6 +19,7 @@ from gitassets.adapters.render.cache import RenderCache
 from gitassets.adapters.render.canvas import draw_canvas
 from gitassets.adapters.render.settings import RenderSettings
 from gitassets.adapters.render.sound import note_quiet
+from gitassets.adapters.render.sound import list_quiet_narrations
 from gitassets.adapters.render.video import render_timeline
 from gitassets.domain.timeline import Look
 from gitassets.errors import CorruptError, GitAssetsError, ProviderError
@@ -493,7 +494,7 @@ def test_quiet_narration_is_raised_as_far_as_makes_sense_and_what_stays_soft_is_
     assert levels[:2] == pytest.approx([-16, -16], abs=0.6)
     blobs = {one.md5: tmp_path / "blobs" / one.md5 for shot in film.timeline.shots if (one := shot.narration)}
     sources = probe_sources(blobs, tmp_path / "cache", 2)
-    [note] = note_quiet(film.timeline, sources, SETTINGS, tmp_path / "cache")
+    [note] = list_quiet_narrations(film.timeline, sources, SETTINGS, tmp_path / "cache")
     below = round(-16 - levels[2])
     assert below > 5
     assert note == (
@@ -537,14 +538,14 @@ from dataclasses import replace
 folder = Path(sys.argv[1])
 scenes = five_scenes(folder)
 from gitassets.adapters.render import picture as render_picture
-inner = render_picture.film
+inner = render_picture.iter_zoom_frames
 def slow(*args):
     for number, frame in enumerate(inner(*args)):
         if number == 2:
             print("at work", flush=True)
             sys.stdin.readline()
         yield frame
-render_picture.film = slow
+render_picture.iter_zoom_frames = slow
 render_film(folder, scenes, replace(SETTINGS, jobs=1))
 """
 

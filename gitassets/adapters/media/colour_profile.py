@@ -1,4 +1,4 @@
-"""The colours of a picture as its profile means them."""
+"""Convert pictures to sRGB by their colour profile."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _STEPS = (0, 36, 73, 109, 146, 182, 219, 255)
 
 
 def to_srgb(picture: Image) -> Image:
-    """The picture in the colours of sRGB, in RGB where its profile changed them. Transparency stays as it is.
+    """Convert the picture to sRGB, in mode RGB if that changes its colours. Transparency stays.
 
-    Where it has no profile, or one that cannot be applied, nothing is changed.
+    A picture without a profile, or with one that cannot be applied, is returned unchanged.
     """
     found = _find_transform(picture)
     if found is None:
@@ -33,12 +33,12 @@ def to_srgb(picture: Image) -> Image:
 
 
 def can_apply_profile(picture: Image) -> bool:
-    """False when the picture has a profile that is broken, or one for other colours than it has."""
+    """Return False if the picture has a broken profile, or one for another colour space."""
     return not picture.info.get("icc_profile") or _find_transform(picture) is not None
 
 
 def _find_transform(picture: Image) -> tuple[str, ImageCmsTransform] | None:
-    """How its profile brings it to sRGB, and in what mode it must be for that."""
+    """Return the transform of the profile to sRGB, and the mode that the picture needs for it."""
     from PIL import ImageCms
 
     data = picture.info.get("icc_profile")
@@ -49,7 +49,7 @@ def _find_transform(picture: Image) -> tuple[str, ImageCmsTransform] | None:
         mode = _MODES.get(profile.profile.xcolor_space.strip())
         if mode is None or not _fits(picture.mode, mode):
             return None
-        # What lies in both stays as it is; black stays black.
+        # Colours in both gamuts stay as they are; black stays black.
         return mode, ImageCms.buildTransform(
             profile,
             ImageCms.createProfile("sRGB"),
@@ -69,7 +69,7 @@ def _fits(picture_mode: str, profile_mode: str) -> bool:
 
 
 def _changes_colours(mode: str, transform: ImageCmsTransform) -> bool:
-    """Whether any of many colours becomes another one; sRGB under whatever name is left untouched."""
+    """Return whether any of many colours changes, so that sRGB under any name is left untouched."""
     from PIL import Image, ImageChops
 
     if mode == "CMYK":

@@ -1,7 +1,6 @@
-"""Decodes sounds and clips frame by frame, out of an open file alone.
+"""Decode sounds and clips frame by frame, from an open file only.
 
-The demuxer is fixed by what the bytes say, so a playlist, an ffconcat script or a URL in a file's name is never
-followed.
+The bytes decide the demuxer, so a playlist, an ffconcat script or a URL in a file's name is never followed.
 """
 
 from __future__ import annotations
@@ -20,16 +19,16 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 DEMUXERS = {"m4a": "mov", "mp4": "mov", "mkv": "matroska", "webm": "matroska"}
-AGAIN = "Make or fetch the file again."
+REMAKE_HINT = "Make or fetch the file again."
 
 _MAX_BROKEN_SHARE = 0.02
-# Time stamps of whole milliseconds tremble by less, and nobody hears it.
-_SLACK_SEC = Fraction(1, 40)
-_OGG_FIRST = 2  # The flag of a page that begins a stream.
+# The jitter of time stamps in whole milliseconds is smaller, and inaudible.
+_TOLERANCE_SEC = Fraction(1, 40)
+_OGG_FIRST_PAGE = 2  # The flag of the first page of a stream.
 
 
 def fail(path: Path, problem: str) -> NoReturn:
-    raise CorruptError(f"{path} {problem}", AGAIN)
+    raise CorruptError(f"{path} {problem}", REMAKE_HINT)
 
 
 @contextmanager
@@ -41,19 +40,19 @@ def open_container(file: IO[bytes], demuxer: str) -> Iterator[InputContainer]:
 
 
 @contextmanager
-def in_words_of(path: Path, name: str) -> Iterator[None]:
-    """What a decoder says of a file is told in words."""
+def translate_decoder_errors(path: Path, name: str) -> Iterator[None]:
+    """Turn the errors of a decoder into one about the file."""
     import av
 
     try:
         yield
     except (av.FFmpegError, OSError, ValueError) as error:
-        raise CorruptError(f"{path} is broken or cut off, or no {name} that can be decoded", AGAIN) from error
+        raise CorruptError(f"{path} is broken or cut off, or no {name} that can be decoded", REMAKE_HINT) from error
 
 
 def iter_sound(path: Path, name: str) -> Iterator[AudioFrame]:
-    """Every frame of the first sound of a file of the format `name`, also where its format changes half-way."""
-    with path.open("rb") as file, in_words_of(path, name):
+    """Yield every frame of the first sound of a file of the format `name`, even if its format changes midway."""
+    with path.open("rb") as file, translate_decoder_errors(path, name):
         for part in iter_links(file) if name == "ogg" else (file,):
             with open_container(part, DEMUXERS.get(name, name)) as container:
                 if not container.streams.audio:
@@ -68,7 +67,7 @@ def check_decoder(path: Path, stream: Any) -> None:
 
 
 def iter_clip_sound(path: Path, name: str) -> Iterator[AudioFrame]:
-    """Every frame of a clip's own sound. What does not decode is left out, as players do."""
+    """Yield every frame of a clip's own sound. Skip what does not decode, as players do."""
     import av
 
     with suppress(av.FFmpegError), path.open("rb") as file, open_container(file, DEMUXERS.get(name, name)) as container:
@@ -79,11 +78,11 @@ def iter_clip_sound(path: Path, name: str) -> Iterator[AudioFrame]:
 
 
 def iter_frames(path: Path, container: InputContainer, stream: Any) -> Iterator[Any]:
-    """Every decoded frame of one stream. CorruptError when the demuxer met the end of the file too early."""
+    """Yield every decoded frame of one stream. Raise CorruptError if the file ends too early or is broken."""
     name = container.format.name
     count = broken = 0
     for packet in container.demux(stream):
-        # The last packet of every wav of undeclared length is called corrupt; `has_end` looks at wav files itself.
+        # The last packet of every wav of undeclared length is marked corrupt; `has_end` checks wav files.
         if packet.is_corrupt and name != "wav":
             fail(path, "is cut off")
         frames = _decode_packet(packet, may_fail=name == "mp3")
@@ -94,8 +93,10 @@ def iter_frames(path: Path, container: InputContainer, stream: Any) -> Iterator[
 
 
 def _decode_packet(packet: Any, *, may_fail: bool) -> Any:
-    """The packet's frames, None where it is broken: mp3 files are joined and tagged at will, and players step over
-    what is no sound."""
+    """Decode the packet's frames. Return None if it is broken and `may_fail` is set.
+
+    MP3 files are joined and tagged freely, and players skip what is not sound.
+    """
     import av
 
     try:
@@ -106,29 +107,31 @@ def _decode_packet(packet: Any, *, may_fail: bool) -> Any:
         return None
 
 
-def time_of(frame: Any) -> Fraction | None:
-    """When a frame is due, in seconds, as its file counts them."""
+def frame_time(frame: Any) -> Fraction | None:
+    """Return the frame's time in seconds, as its file counts them."""
     ticks = frame.dts if frame.pts is None else frame.pts
     return None if ticks is None or not frame.time_base else ticks * Fraction(frame.time_base)
 
 
-def iter_placed(frames: Iterator[AudioFrame], starts_at: Fraction | None) -> Iterator[tuple[Fraction, AudioFrame]]:
-    """Each frame of a sound with the second at which it begins.
+def iter_timed(frames: Iterator[AudioFrame], starts_at: Fraction | None) -> Iterator[tuple[Fraction, AudioFrame]]:
+    """Yield each frame of a sound with its start in seconds.
 
-    Time stamps count from `starts_at`; where that is None, every frame follows the one before. A frame that is nearly
-    in its place is in it: only what is late or early enough to be heard moves.
+    Time stamps count from `starts_at`. If that is None, every frame follows the one before. A frame is only moved if it
+    is late or early enough to be heard.
     """
     end = Fraction(0)
     for frame in frames:
-        due = None if starts_at is None else time_of(frame)
-        place = end if due is None or abs(due - (starts_at or 0) - end) <= _SLACK_SEC else due - (starts_at or 0)
+        due = None if starts_at is None else frame_time(frame)
+        place = end if due is None or abs(due - (starts_at or 0) - end) <= _TOLERANCE_SEC else due - (starts_at or 0)
         end = place + Fraction(frame.samples, frame.sample_rate)
         yield place, frame
 
 
 def iter_links(file: IO[bytes]) -> Iterator[IO[bytes]]:
-    """The streams that an Ogg file holds one after another, each as a file: as a whole they cannot be decoded where
-    their formats differ."""
+    """Yield each of the chained streams of an Ogg file as a file of its own.
+
+    If their formats differ, they cannot be decoded as a whole.
+    """
     starts = list(_iter_link_starts(file))
     if len(starts) < 2:
         file.seek(0)
@@ -139,14 +142,17 @@ def iter_links(file: IO[bytes]) -> Iterator[IO[bytes]]:
 
 
 def _iter_link_starts(file: IO[bytes]) -> Iterator[int]:
-    """Where a stream begins behind a page of another one's middle or end. Several may begin side by side."""
+    """Yield the offset of each chained stream.
+
+    A stream starts after a page from the middle or end of another one. Several may start side by side.
+    """
     place, began = 0, False
     while True:
         file.seek(place)
         head = file.read(27)
         if len(head) < 27 or not head.startswith(b"OggS"):
             return
-        first = bool(head[5] & _OGG_FIRST)
+        first = bool(head[5] & _OGG_FIRST_PAGE)
         if first and not began:
             yield place
         began = first

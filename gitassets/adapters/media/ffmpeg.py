@@ -1,4 +1,4 @@
-"""The ffmpeg program: which one is used, and how it is run."""
+"""The ffmpeg program: choose one, and run it."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from gitassets.errors import GitAssetsError
 VARIABLE = "GITASSETS_FFMPEG"
 _INSTALL = f"Install imageio-ffmpeg, or set {VARIABLE} to an ffmpeg from 5.1 with libx264 and zimg."
 _LIBAVCODEC = re.compile(r"libavcodec\s+(\d+)\.\s*(\d+)\.\s*(\d+)")
-_OLDEST = (59, 37)  # that of ffmpeg 5.1, the first that knows every option used here
-_NEEDED = ("--enable-libx264", "--enable-libzimg")
-# -xerror: without it a damaged input ends early, and with exit code 0.
+_OLDEST = (59, 37)  # of ffmpeg 5.1, the first version with every option used here
+_NEEDED_OPTIONS = ("--enable-libx264", "--enable-libzimg")
+# Without -xerror a damaged input ends early with exit code 0.
 _GLOBAL_OPTIONS = ("-nostdin", "-hide_banner", "-v", "error", "-xerror", "-y", "-nostats")
-_LAST_LINES = 10
+_MAX_ERROR_LINES = 10
 
 OnFrame = Callable[[int], None]
 
 
 class FfmpegError(GitAssetsError):
-    """ffmpeg ended with a failure. `said` is all that it wrote, and empty when it was stopped."""
+    """ffmpeg failed. `output` is all that it wrote, empty if it was stopped."""
 
-    def __init__(self, message: str, hint: str = "", said: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", output: str = "") -> None:
         super().__init__(message, hint)
-        self.said = said
+        self.output = output
 
 
 @dataclass(frozen=True)
 class Program:
-    """One ffmpeg. `version` is how it calls itself; `order` tells newer from older.
+    """One ffmpeg. `version` is its own name for its version; `order` sorts newer after older.
 
     Release numbers cannot do that, since builds from git have none: `order` is the version of its libavcodec.
     """
@@ -50,29 +50,29 @@ class Program:
 
 
 def find_ffmpeg() -> Program:
-    """The ffmpeg that GITASSETS_FFMPEG names, else the newer of the bundled one and the system's.
+    """Return the ffmpeg of GITASSETS_FFMPEG, else the newer of the bundled one and the system's.
 
-    GitAssetsError when there is none that can do what a build needs.
+    Raise GitAssetsError if none can do what a build needs.
     """
     return _find(os.environ.get(VARIABLE, ""), shutil.which("ffmpeg"))
 
 
 @lru_cache(maxsize=4)
-def _find(named: str, of_system: str | None) -> Program:
-    if named:
-        program = _ask(named)
+def _find(configured: str, system_path: str | None) -> Program:
+    if configured:
+        program = _read_version(configured)
         if program is None:
-            raise GitAssetsError(f"{VARIABLE} names {named!r}, which is no ffmpeg that can build", _INSTALL)
+            raise GitAssetsError(f"{VARIABLE} names {configured!r}, which is no ffmpeg that can build", _INSTALL)
         return program
-    programs = [_ask(path) for path in (_bundled(), of_system) if path]
+    programs = [_read_version(path) for path in (_find_bundled(), system_path) if path]
     found = [one for one in programs if one is not None]
     if not found:
         raise GitAssetsError("There is no ffmpeg that can make H.264 video", _INSTALL)
     return max(found, key=lambda one: one.order)
 
 
-def _bundled() -> str | None:
-    """The binary inside the imageio-ffmpeg wheel; None on a platform for which there is none."""
+def _find_bundled() -> str | None:
+    """Return the binary in the imageio-ffmpeg wheel; None on a platform without one."""
     import imageio_ffmpeg
 
     try:
@@ -81,8 +81,8 @@ def _bundled() -> str | None:
         return None
 
 
-def _ask(path: str) -> Program | None:
-    """What the program says of itself; None when it is no ffmpeg, or lacks what is needed."""
+def _read_version(path: str) -> Program | None:
+    """Read the program's version. Return None if it is not an ffmpeg, or lacks a needed feature."""
     try:
         done = subprocess.run((path, "-version"), capture_output=True, check=False, stdin=subprocess.DEVNULL)
     except OSError:
@@ -90,23 +90,23 @@ def _ask(path: str) -> Program | None:
     return parse_version(path, done.stdout.decode("utf-8", "replace"))
 
 
-def parse_version(path: str, said: str) -> Program | None:
-    match = _LIBAVCODEC.search(said)
+def parse_version(path: str, output: str) -> Program | None:
+    match = _LIBAVCODEC.search(output)
     order = tuple(map(int, match.groups())) if match else ()
-    if order < _OLDEST or not all(option in said for option in _NEEDED):
+    if order < _OLDEST or not all(option in output for option in _NEEDED_OPTIONS):
         return None
-    return Program(path, said.splitlines()[0].split(" Copyright")[0], order)
+    return Program(path, output.splitlines()[0].split(" Copyright")[0], order)
 
 
 def open_input(path: Path, demuxer: str, **options: str | int) -> Any:
-    """One file and nothing else as the input of a filter graph: no playlist, URL or pattern, whatever it is called."""
+    """Open a single file as the input of a filter graph: never a playlist, URL or pattern, whatever its name."""
     import ffmpeg
 
     return ffmpeg.input(f"file:{path}", f=demuxer, protocol_whitelist="file", **options)
 
 
 def compile_graph(graph: Any, path: Path, muxer: str, options: Mapping[str, str | int]) -> list[str]:
-    """The arguments that write the graph's result to a file."""
+    """Return the arguments that write the graph's result to a file."""
     import ffmpeg
 
     args: list[str] = ffmpeg.get_args(ffmpeg.output(graph, f"file:{path}", f=muxer, **options))
@@ -114,7 +114,7 @@ def compile_graph(graph: Any, path: Path, muxer: str, options: Mapping[str, str 
 
 
 class Ffmpeg:
-    """Runs the program, from several threads at once. Leaving the `with` block ends whatever is still running."""
+    """Runs the program, from several threads at once. Leaving the `with` block kills all running processes."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -129,44 +129,50 @@ class Ffmpeg:
         self.stop()
 
     def stop(self) -> None:
-        """Nothing runs any more, and nothing will start."""
+        """Kill all running processes and refuse new ones."""
         with self._lock:
             self._stopped = True
             for child in self._running:
                 child.process.kill()
 
     def run(self, args: Sequence[str], task: str, on_frame: OnFrame | None = None) -> str:
-        """What ffmpeg said on standard error. `on_frame` is told how many frames are done. FfmpegError names `task`."""
+        """Run ffmpeg and return its standard error. Report the number of finished frames to `on_frame`.
+
+        Raise FfmpegError, with `task` in its message, if ffmpeg fails.
+        """
         with self._start((*args, "-progress", "pipe:1"), task, subprocess.DEVNULL, subprocess.PIPE) as child:
             for line in child.process.stdout or ():
                 name, _, value = line.strip().partition(b"=")
                 if on_frame is not None and name == b"frame" and value.isdigit():
                     on_frame(int(value))
-        return child.said
+        return child.output
 
     def feed(self, args: Sequence[str], task: str, data: Iterable[bytes]) -> str:
-        """What ffmpeg said, after `data` went into its standard input. FfmpegError names `task`."""
+        """Write `data` to ffmpeg's standard input and return its standard error.
+
+        Raise FfmpegError, with `task` in its message, if ffmpeg fails.
+        """
         with self._start(args, task, subprocess.PIPE, subprocess.DEVNULL) as child:
             for piece in data:
                 if not child.write(piece):
                     break
             child.close_stdin()
-        return child.said
+        return child.output
 
     @contextmanager
     def _start(self, args: Sequence[str], task: str, stdin: int, stdout: int) -> Iterator[_Child]:
-        """The running program, which has ended with success afterwards."""
+        """Yield the running program. Raise FfmpegError if it does not end with success."""
         with tempfile.TemporaryFile() as stderr:
             child = self._launch((self.program.path, *_GLOBAL_OPTIONS, *args), task, stdin, stdout, stderr)
             try:
                 yield child
                 code = child.process.wait()
                 stderr.seek(0)
-                child.said = stderr.read().decode("utf-8", "replace")
+                child.output = stderr.read().decode("utf-8", "replace")
             finally:
                 self._end(child)
         if code != 0:
-            raise _explain(task, child.said, code)
+            raise _make_error(task, child.output, code)
 
     def _launch(self, argv: Sequence[str], task: str, stdin: int, stdout: int, stderr: IO[bytes]) -> _Child:
         with self._lock:
@@ -183,14 +189,17 @@ class Ffmpeg:
 
 
 class _Child:
-    """One running ffmpeg. `said` is known once it has ended."""
+    """One running ffmpeg. `output` is what it wrote to standard error, set once it has ended."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self.process = process
-        self.said = ""
+        self.output = ""
 
     def write(self, data: bytes) -> bool:
-        """Return whether ffmpeg still reads: when it ends early the pipe breaks, and what it said tells why."""
+        """Write the data. Return whether ffmpeg still reads.
+
+        If it ends early the pipe breaks, and `output` explains why.
+        """
         with suppress(BrokenPipeError):
             if self.process.stdin is not None:
                 self.process.stdin.write(data)
@@ -203,7 +212,7 @@ class _Child:
                 self.process.stdin.close()
 
     def end(self) -> None:
-        """The process is gone and its pipes are closed."""
+        """Kill the process and close its pipes."""
         self.process.kill()
         self.process.wait()
         self.close_stdin()
@@ -211,7 +220,7 @@ class _Child:
             self.process.stdout.close()
 
 
-def _explain(task: str, said: str, code: int) -> FfmpegError:
-    last = "\n".join(said.strip().splitlines()[-_LAST_LINES:]) or f"exit code {code}"
-    hint = "Free some space on the disk." if "No space left" in said else ""
-    return FfmpegError(f"{task} failed. ffmpeg says: {last}", hint, said or last)
+def _make_error(task: str, output: str, code: int) -> FfmpegError:
+    last = "\n".join(output.strip().splitlines()[-_MAX_ERROR_LINES:]) or f"exit code {code}"
+    hint = "Free some space on the disk." if "No space left" in output else ""
+    return FfmpegError(f"{task} failed. ffmpeg says: {last}", hint, output or last)

@@ -1,11 +1,13 @@
-"""Whether a file ends where it should, for formats of which decoders do not notice that the last bytes are missing."""
+"""Detect truncated files in formats whose decoders do not notice missing bytes at the end."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import IO
 
-# kbit/s by the header's index, and Hz; of MPEG 1, and of MPEG 2 and 2.5, layer III.
+from gitassets.adapters.media.file_format import id3_bytes
+
+# Bit rates in kbit/s by the header's index (MPEG 1, then MPEG 2 and 2.5, layer III), and sample rates in Hz by version.
 _BITRATES = (
     (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
     (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
@@ -14,7 +16,7 @@ _RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 
 
 
 def is_cut_off(path: Path, format_name: str) -> bool:
-    """Whether the last frame of an MP3, or the last box of an MP4, lacks some of its bytes."""
+    """Return whether the last frame of an MP3, or the last box of an MP4, is incomplete."""
     with path.open("rb") as file:
         if format_name == "mp3":
             return _ends_within_frame(file.read())
@@ -22,7 +24,10 @@ def is_cut_off(path: Path, format_name: str) -> bool:
 
 
 def _ends_within_box(file: IO[bytes]) -> bool:
-    """Boxes begin with their length, in four bytes or after a 1 in eight; 0 means up to the end."""
+    """Return whether the last box is incomplete.
+
+    A box starts with its length, in four bytes, or in eight after a 1; 0 means to the end of the file.
+    """
     size, place = file.seek(0, 2), 0
     while place < size:
         file.seek(place)
@@ -34,8 +39,11 @@ def _ends_within_box(file: IO[bytes]) -> bool:
 
 
 def _ends_within_frame(data: bytes) -> bool:
-    """An MP3 has no end mark and mostly no length, only one frame after the other."""
-    place = _skip_tag(data)
+    """Return whether the last frame is incomplete.
+
+    An MP3 has no end mark and usually no length, only a sequence of frames.
+    """
+    place = id3_bytes(data[:10])
     while place + 4 <= len(data):
         length = _frame_bytes(data[place : place + 4])
         if length is None:  # a tag at the end, or padding
@@ -44,16 +52,8 @@ def _ends_within_frame(data: bytes) -> bool:
     return place > len(data)
 
 
-def _skip_tag(data: bytes) -> int:
-    """Where the first frame begins, after an ID3v2 tag. The tag's size holds seven bits a byte."""
-    if data[:3] != b"ID3" or len(data) < 10:
-        return 0
-    first, second, third, fourth = data[6:10]
-    return 10 + (first << 21 | second << 14 | third << 7 | fourth)
-
-
 def _frame_bytes(head: bytes) -> int | None:
-    """How long the frame is that begins with these four bytes; None when none does, or its length is not said."""
+    """Return the length of the frame with this header; None if it is no header or gives no length."""
     version, layer = head[1] >> 3 & 3, head[1] >> 1 & 3
     bitrate, rate = head[2] >> 4, head[2] >> 2 & 3
     if head[0] != 0xFF or head[1] & 0xE0 != 0xE0 or layer != 1 or version == 1 or rate == 3 or not 0 < bitrate < 15:

@@ -1,4 +1,4 @@
-"""What the bytes of a media file say before any decoder is asked: its format, and whether its end is there."""
+"""Read a media file's format from its first bytes, and check that its end is there, before decoding."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _PICTURE_BRANDS = {
     b"hevc": "a HEIC", b"hevx": "a HEIC", b"mif1": "a HEIF", b"msf1": "a HEIF", b"crx ": "a raw",
 }  # fmt: skip
 _PICTURE, _SOUND, _CLIP = "picture; save it as png or jpg", "sound; save it as wav or m4a", "clip; save it as mp4"
-# What people have, and how it is called.
-_OTHERS = (
+# Other files that people have, and their names.
+_UNSUPPORTED = (
     (b"GIF8", f"a GIF {_PICTURE}, or as mp4 where it moves"),
     (b"II*\0", f"a TIFF or raw {_PICTURE}"),
     (b"MM\0*", f"a TIFF or raw {_PICTURE}"),
@@ -47,7 +47,10 @@ _MATROSKA_SEGMENT = b"\x18\x53\x80\x67"
 
 
 def recognise_format(head: bytes) -> str | None:
-    """The format that the first bytes promise; None when it is none of ours. An m4a is an mp4 as far as they go."""
+    """Return the format of the first bytes; None if it is not a supported one.
+
+    An m4a cannot be told from an mp4 by them.
+    """
     if head[:4] in (b"RIFF", b"RF64"):
         return {b"WAVE": "wav", b"WEBP": "webp"}.get(head[8:12])
     if head[4:8] == b"ftyp":
@@ -61,7 +64,7 @@ def recognise_format(head: bytes) -> str | None:
 
 
 def describe_other(head: bytes) -> str:
-    """What a file of none of our formats is, to be put after a word; empty where it is not known."""
+    """Describe an unsupported file, as the end of a sentence; empty if it is unknown."""
     if head[4:8] == b"ftyp" and head[8:12] in _PICTURE_BRANDS:
         return f": it is {_PICTURE_BRANDS[head[8:12]]} {_PICTURE}"
     if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
@@ -72,23 +75,26 @@ def describe_other(head: bytes) -> str:
         return ": it is bare AAC; put it into an m4a (`ffmpeg -i FILE -c copy FILE.m4a`)"
     if head[:2] == b"BM" and head[6:10] == bytes(4):
         return f": it is a BMP {_PICTURE}"
-    found = next((words for magic, words in _OTHERS if head.startswith(magic)), None)
+    found = next((words for magic, words in _UNSUPPORTED if head.startswith(magic)), None)
     return f": it is {found}" if found else ""
 
 
 def _is_mp3_frame(head: bytes) -> bool:
-    """Eleven sync bits, then layer III: AAC in ADTS has the same sync, but layer 0."""
+    """Check for eleven sync bits and layer III: AAC in ADTS has the same sync bits, but layer 0."""
     return len(head) > 1 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2
 
 
 def has_end(name: str, file: IO[bytes]) -> bool:
-    """False when a wav, ogg, webm or mkv lacks its end, about which no demuxer complains."""
-    checks = {"wav": _holds_riff, "ogg": _has_last_page, "webm": _holds_segment, "mkv": _holds_segment}
+    """Return False if a wav, ogg, webm or mkv lacks its end, which no demuxer reports."""
+    checks = {"wav": _has_whole_riff, "ogg": _has_last_page, "webm": _has_whole_segment, "mkv": _has_whole_segment}
     return checks[name](file) if name in checks else True
 
 
-def _holds_riff(file: IO[bytes]) -> bool:
-    """Whether all bytes are there that the RIFF header declares. Programs that write into a pipe declare nonsense."""
+def _has_whole_riff(file: IO[bytes]) -> bool:
+    """Return whether all bytes that the RIFF header declares are there.
+
+    Programs that write to a pipe declare nonsense.
+    """
     size = file.seek(0, 2)
     file.seek(4)
     declared = int.from_bytes(file.read(4), "little")
@@ -96,7 +102,7 @@ def _holds_riff(file: IO[bytes]) -> bool:
 
 
 def _has_last_page(file: IO[bytes]) -> bool:
-    """Whether the last Ogg page is whole and says that it is the last."""
+    """Return whether the last Ogg page is complete and marked as the last."""
     size = file.seek(0, 2)
     file.seek(max(0, size - 2 * _OGG_PAGE_BYTES))
     tail = file.read()
@@ -107,8 +113,11 @@ def _has_last_page(file: IO[bytes]) -> bool:
     return bool(page[5] & 4) and length <= len(page)
 
 
-def _holds_segment(file: IO[bytes]) -> bool:
-    """Whether all bytes are there that the Matroska segment declares. A live recording declares none."""
+def _has_whole_segment(file: IO[bytes]) -> bool:
+    """Return whether all bytes that the Matroska segment declares are there.
+
+    A live recording declares no length.
+    """
     size = file.seek(0, 2)
     file.seek(0)
     head = file.read(HEAD_BYTES)
@@ -122,12 +131,12 @@ def _holds_segment(file: IO[bytes]) -> bool:
 
 
 def count_mp3_samples(file: IO[bytes]) -> int:
-    """How many samples the head of an mp3 says there are, the encoder's padding included; 0 where it does not say.
+    """Return the number of samples in an mp3's header, including the encoder's padding; 0 if it has none.
 
-    Demuxers guess from the size of the file as soon as that does not fit, and so find every length right.
+    Demuxers guess from the file's size as soon as that does not fit, and so find every length right.
     """
     file.seek(0)
-    file.seek(_id3_size(file.read(10)))
+    file.seek(id3_bytes(file.read(10)))
     frame = file.read(256)
     tag = max(frame.find(b"Xing"), frame.find(b"Info"))
     if tag < 0 or not frame[tag + 7] & 1:
@@ -136,8 +145,8 @@ def count_mp3_samples(file: IO[bytes]) -> int:
     return int.from_bytes(frame[tag + 8 : tag + 12], "big") * per_frame
 
 
-def _id3_size(head: bytes) -> int:
-    """How many bytes of tags stand before the first frame. The size holds seven bits a byte."""
+def id3_bytes(head: bytes) -> int:
+    """Return the size of the ID3v2 tag before the first frame. The tag stores seven bits a byte."""
     if len(head) < 10 or not head.startswith(b"ID3"):
         return 0
     first, second, third, fourth = head[6:10]

@@ -1,4 +1,4 @@
-"""How loud a sound is (EBU R128), measured once for each hash."""
+"""Measure the loudness of a sound (EBU R128), once for each hash."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any
 
 from gitassets.adapters.files import write_atomic
 from gitassets.adapters.media.ffmpeg import Ffmpeg
-from gitassets.adapters.media.samples import RAW, SAMPLE_RATE, iter_samples
+from gitassets.adapters.media.samples import RAW_FORMAT, SAMPLE_RATE, iter_samples
 from gitassets.adapters.media.source import MediaSource
 
-_FORM = 2  # Goes up with every change of how it is measured.
-_GATE_LUFS = -69.9  # ffmpeg says -70 where nothing rises above the gate.
-_SHORTEST_SEC = 3  # What is shorter is repeated: loudness is measured in blocks of 0.4 seconds.
+_CACHE_VERSION = 2  # Increase with every change to the measurement.
+_GATE_LUFS = -69.9  # ffmpeg reports -70 if nothing exceeds the gate.
+_MIN_SEC = 3  # A shorter sound is repeated: loudness is measured in blocks of 0.4 seconds.
 _INTEGRATED = re.compile(r"^\s+I:\s+(-?\d+(?:\.\d+)?) LUFS", re.MULTILINE)
 
 
 def measure_loudness(ffmpeg: Ffmpeg, source: MediaSource, cache_dir: Path, task: str) -> float | None:
-    """The integrated loudness in LUFS; None for silence. `task` is what an error names."""
+    """Return the integrated loudness in LUFS; None for silence. An error names `task`."""
     record = cache_dir / "loudness" / source.md5[:2] / f"{source.md5[2:]}.json"
-    key = [_FORM, ffmpeg.program.version]
+    key = [_CACHE_VERSION, ffmpeg.program.version]
     known = _read_record(record)
     if known.get("key") == key:
         lufs: float | None = known["lufs"]
@@ -42,11 +42,11 @@ def _read_record(record: Path) -> dict[str, Any]:
 def _measure(ffmpeg: Ffmpeg, source: MediaSource, task: str) -> float | None:
     import ffmpeg as graph
 
-    sound = graph.input("pipe:0", **RAW)
-    if (source.info.duration_sec or 0) < _SHORTEST_SEC:
-        sound = sound.filter("aloop", loop=-1, size=_SHORTEST_SEC * SAMPLE_RATE).filter("atrim", end=_SHORTEST_SEC)
+    sound = graph.input("pipe:0", **RAW_FORMAT)
+    if (source.info.duration_sec or 0) < _MIN_SEC:
+        sound = sound.filter("aloop", loop=-1, size=_MIN_SEC * SAMPLE_RATE).filter("atrim", end=_MIN_SEC)
     output = graph.output(sound.filter("ebur128", framelog="quiet"), "-", f="null")
-    said = ffmpeg.feed(["-v", "info", *graph.get_args(output)], task, iter_samples(source))
-    found = _INTEGRATED.search(said)
+    report = ffmpeg.feed(["-v", "info", *graph.get_args(output)], task, iter_samples(source))
+    found = _INTEGRATED.search(report)
     lufs = float(found[1]) if found else _GATE_LUFS
     return lufs if lufs > _GATE_LUFS else None

@@ -1,4 +1,4 @@
-"""What a media file really is: recognised by its first bytes, never by its name, and proven by decoding all of it."""
+"""Identify a media file by its first bytes, never by its name, and check it by decoding all of it."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from gitassets.adapters.media.colour_profile import can_apply_profile
 from gitassets.adapters.media.decode import (
-    AGAIN,
     DEMUXERS,
+    REMAKE_HINT,
     check_decoder,
     fail,
-    in_words_of,
+    frame_time,
     iter_clip_sound,
     iter_frames,
-    iter_placed,
     iter_sound,
+    iter_timed,
     open_container,
-    time_of,
+    translate_decoder_errors,
 )
 from gitassets.adapters.media.file_format import (
     HEAD_BYTES,
@@ -45,42 +45,42 @@ FORMATS = {
     Kind.VIDEO: ("mp4", "mov", "webm", "mkv"),
 }
 FORMAT_OF_SUFFIX = {"jpeg": "jpg", "opus": "ogg", "oga": "ogg", "wave": "wav", "m4b": "m4a", "m4v": "mp4", "qt": "mov"}
-"""Other suffixes that files of these formats have, without the dot."""
+"""Other suffixes of these formats, without the dot."""
 SUFFIXES = {
     Kind.AUDIO: "wav, mp3, m4a, flac, ogg, opus",
     Kind.IMAGE: "png, jpg, webp",
     Kind.VIDEO: "mp4, m4v, mov, webm, mkv",
 }
-"""What people are told that is taken."""
-TIMED = ("m4a",)
-"""Sounds whose frames say when they are heard. Those of the others follow one another."""
+"""The accepted suffixes, as messages list them."""
+TIMESTAMPED = ("m4a",)
+"""Sound formats whose frames have time stamps. In the others each frame follows the one before."""
 MAX_PIXELS = 150_000_000
 
 _PICTURES = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
 # The numbers are those of ITU-T H.273.
 _HDR_TRANSFERS = {16: "smpte2084", 18: "arib-std-b67"}
 _MATRICES = {1: "bt709", 4: "fcc", 5: "bt470", 6: "smpte170m", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}
-# Those that show more colours than the video can.
+# Primaries with more colours than the video has.
 _WIDE_PRIMARIES = {9: "2020", 11: "smpte431", 12: "smpte432"}
 _EXIF_ORIENTATION = 0x0112
-_SLACK_SEC = Fraction(1, 5)  # of an mp3's declared length, up to a tenth of a second is padding
-_MAX_GAP_SEC = 600  # What is longer comes from broken time stamps.
+_TOLERANCE_SEC = Fraction(1, 5)  # up to a tenth of a second of an mp3's declared length is padding
+_MAX_GAP_SEC = 600  # A longer gap comes from broken time stamps.
 _MAX_STEP_BACK_SEC = Fraction(1, 2)
-# Heights and rates of television, where two fields may be in a frame that does not say so.
+# Television heights and rates, where a frame may contain two fields without saying so.
 _FIELD_HEIGHTS = (480, 486, 576, 1080)
 _FIELD_RATES = (Fraction(25), Fraction(30000, 1001))
 
 
 @dataclass(frozen=True, kw_only=True)
 class MediaInfo:
-    """`duration_sec` is what decodes, to the sample or frame.
+    """What a media file holds.
 
-    `width` and `height` are as shown: after rotation, in square pixels. Only clips have `codec`, `matrix`
-    (the colour matrix, as ffmpeg's scale filter calls it) and `hdr` (the transfer function where it is one of HDR).
-    `primaries` are those of a clip that can show more colours than the video, as zscale calls them.
-    Sound that is seen or heard at `starts_at_sec`, as the file counts time, is at its very beginning. A clip `varies`
-    when the format of its frames changes half-way; `fields` says whether its frames "are" or "may be" interlaced. A
-    picture's `odd_profile` is one for colours that cannot be applied.
+    `duration_sec` is the decoded length, exact to the sample or frame. `width` and `height` are as shown: after
+    rotation, in square pixels. Only clips have `codec`, `matrix` (the colour matrix, as ffmpeg's scale filter calls it)
+    and `hdr` (the transfer function if it is an HDR one). `primaries` are those of a clip that can show more colours
+    than the video, as zscale calls them. `starts_at_sec` is the file's own time of its beginning. A clip `varies` if
+    the format of its frames changes midway; `fields` says whether its frames "are" or "may be" interlaced. A picture
+    has an `odd_profile` if its colour profile cannot be applied.
     """
 
     kind: Kind
@@ -107,14 +107,14 @@ class MediaInfo:
 
     @property
     def demuxer(self) -> str:
-        """What ffmpeg calls the container of this sound or clip."""
+        """The container of this sound or clip, as ffmpeg calls it."""
         return DEMUXERS.get(self.format, self.format)
 
 
 def probe_media(path: Path) -> MediaInfo:
-    """What the file is, after decoding all of it.
+    """Decode the whole file and describe it.
 
-    CorruptError when it is empty, cut off, broken or of no accepted type; NotFoundError when it is not there.
+    Raise CorruptError if it is empty, truncated, broken or of no accepted type, NotFoundError if it does not exist.
     """
     head, size_bytes = _read_head(path)
     name = recognise_format(head)
@@ -146,7 +146,7 @@ def _read_head(path: Path) -> tuple[bytes, int]:
 def _probe_picture(path: Path, name: str, size_bytes: int) -> MediaInfo:
     from PIL import Image
 
-    # Pillow's own warning would only repeat what MAX_PIXELS says.
+    # MAX_PIXELS already covers what Pillow would warn of.
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
     try:
         with Image.open(path, formats=(_PICTURES[name],)) as picture:
@@ -154,12 +154,12 @@ def _probe_picture(path: Path, name: str, size_bytes: int) -> MediaInfo:
             picture.verify()
         with Image.open(path, formats=(_PICTURES[name],)) as picture:
             picture.load()
-            width, height = _turned_size(picture)
+            width, height = _upright_size(picture)
             odd_profile = not can_apply_profile(picture)
     except Image.DecompressionBombError as error:
         raise CorruptError(f"{path} is too large a picture", "Make it smaller.") from error
     except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
-        raise CorruptError(f"{path} is a broken {name}: {error}", AGAIN) from error
+        raise CorruptError(f"{path} is a broken {name}: {error}", REMAKE_HINT) from error
     return MediaInfo(
         kind=Kind.IMAGE, format=name, size_bytes=size_bytes, width=width, height=height, odd_profile=odd_profile
     )
@@ -170,14 +170,14 @@ def _check_pixels(path: Path, width: int, height: int) -> None:
         raise CorruptError(f"{path} is {width}x{height}: more pixels than can be used", "Make it smaller.")
 
 
-def _turned_size(picture: Any) -> tuple[int, int]:
-    """Width and height after the EXIF orientation, of which 5 to 8 lay the picture on its side."""
+def _upright_size(picture: Any) -> tuple[int, int]:
+    """Return width and height after the EXIF orientation; 5 to 8 turn the picture on its side."""
     width, height = picture.size
     return (height, width) if picture.getexif().get(_EXIF_ORIENTATION) in (5, 6, 7, 8) else (width, height)
 
 
 def _probe_stream(path: Path, name: str, size_bytes: int) -> MediaInfo:
-    with path.open("rb") as file, in_words_of(path, name):
+    with path.open("rb") as file, translate_decoder_errors(path, name):
         with open_container(file, DEMUXERS.get(name, name)) as container:
             info = _decode(path, name, size_bytes, container)
         if not has_end(name, file):
@@ -200,10 +200,10 @@ def _decode_sound(path: Path, name: str, size_bytes: int, stream: AudioStream) -
     starts_at, length = _measure_sound(path, name)
     declared = _declared_length(path, name, stream)
     if name == "m4a" and 0 < declared < length:
-        length = declared  # the last AAC frame is filled up with silence, which the container leaves out
+        length = declared  # the last AAC frame is padded with silence, which the container does not count
     if not length:
         fail(path, "holds no sound")
-    if name != "m4a" and length < declared - _SLACK_SEC:
+    if name != "m4a" and length < declared - _TOLERANCE_SEC:
         fail(path, f"is cut off: {float(length):.2f} of {float(declared):.2f} seconds are there")
     return MediaInfo(
         kind=Kind.AUDIO,
@@ -216,14 +216,14 @@ def _decode_sound(path: Path, name: str, size_bytes: int, stream: AudioStream) -
 
 
 def _measure_sound(path: Path, name: str) -> tuple[Fraction, Fraction]:
-    """The time stamp of its beginning, 0 where they do not count, and how long it is."""
+    """Return the time stamp of the sound's beginning (0 if the format has none) and its length."""
     frames = iter_sound(path, name)
     first = next(frames, None)
     if first is None:
         return Fraction(0), Fraction(0)
-    starts_at = (time_of(first) if name in TIMED else None) or Fraction(0)
+    starts_at = (frame_time(first) if name in TIMESTAMPED else None) or Fraction(0)
     length = Fraction(first.samples, first.sample_rate)
-    for place, frame in iter_placed(chain((first,), frames), starts_at if name in TIMED else None):
+    for place, frame in iter_timed(chain((first,), frames), starts_at if name in TIMESTAMPED else None):
         if place - length > _MAX_GAP_SEC:
             fail(path, f"is broken: its time stamps leap by {float(place - length):.0f} seconds")
         length = max(length, place + Fraction(frame.samples, frame.sample_rate))
@@ -231,7 +231,7 @@ def _measure_sound(path: Path, name: str) -> tuple[Fraction, Fraction]:
 
 
 def _declared_length(path: Path, name: str, stream: AudioStream) -> Fraction:
-    """The length in the file's head where it was counted; 0 where it is a guess."""
+    """Return the length in the file's header if it was counted; 0 if it is a guess."""
     if name == "mp3":
         with path.open("rb") as file:
             return Fraction(count_mp3_samples(file), stream.rate or 1)
@@ -242,15 +242,15 @@ def _decode_clip(path: Path, name: str, size_bytes: int, container: InputContain
     check_decoder(path, stream)
     _check_pixels(path, stream.width, stream.height)
     stream.thread_type = "AUTO"
-    seen = _Seen(path)
+    stats = _FrameStats(path)
     for frame in iter_frames(path, container, stream):
-        seen.note(frame)
-    first, last, largest = seen.first, seen.last, seen.largest
+        stats.add(frame)
+    first, last, largest = stats.first, stats.last, stats.largest
     if first is None or last is None or largest is None:
         fail(path, "holds no picture")
-    _check_packets(path, name, seen.count)
+    _check_packets(path, name, stats.count)
     _check_pixels(path, largest.width, largest.height)
-    width, height = _shown_size(largest, stream)
+    width, height = _display_size(largest, stream)
     return MediaInfo(
         kind=Kind.VIDEO,
         format=name,
@@ -261,20 +261,21 @@ def _decode_clip(path: Path, name: str, size_bytes: int, container: InputContain
         has_sound=bool(container.streams.audio) and any(True for _ in iter_clip_sound(path, name)),
         codec=stream.codec_context.codec.canonical_name,
         has_alpha=_has_alpha(stream),
-        # Players take the high-definition matrix for what does not say, unless it is small.
+        # Players assume the high-definition matrix if none is given, unless the picture is small.
         matrix=_MATRICES.get(last.colorspace, "bt709" if last.height >= 720 else "smpte170m"),
         hdr=_HDR_TRANSFERS.get(last.color_trc),
         primaries=_WIDE_PRIMARIES.get(last.color_primaries),
         starts_at_sec=float(_time(first)),
-        varies=len(seen.forms) > 1,
-        fields="are" if seen.interlaced else _suspect_fields(last, stream),
+        varies=len(stats.formats) > 1,
+        fields="are" if stats.interlaced else _suspect_fields(last, stream),
     )
 
 
 def _check_packets(path: Path, name: str, frame_count: int) -> None:
-    """CorruptError when frames were lost: decoders that work on several frames at once do not tell of the last errors.
+    """Raise CorruptError if frames were lost.
 
-    There may be fewer frames than packets for good reasons; then all is decoded once more, in order.
+    Decoders that work on several frames at once do not report the last errors. There may be fewer frames than packets
+    for good reasons, so in that case everything is decoded again, in order.
     """
     with path.open("rb") as file, open_container(file, DEMUXERS.get(name, name)) as container:
         packets = container.demux(_first_picture(container))
@@ -288,14 +289,14 @@ def _check_packets(path: Path, name: str, frame_count: int) -> None:
 
 
 def _first_picture(container: InputContainer) -> VideoStream:
-    """The first moving picture, as ffmpeg chooses it."""
+    """Return the first moving picture, as ffmpeg chooses it."""
     moving = (one for one in container.streams.video if not one.disposition & one.disposition.attached_pic)
     return next(moving)
 
 
 @dataclass
-class _Seen:
-    """What the frames of a clip have been like."""
+class _FrameStats:
+    """Statistics about the frames of a clip."""
 
     path: Path
     first: VideoFrame | None = None
@@ -303,9 +304,9 @@ class _Seen:
     largest: VideoFrame | None = None
     count: int = 0
     interlaced: bool = False
-    forms: set[tuple[int | str, ...]] = field(default_factory=set)
+    formats: set[tuple[int | str, ...]] = field(default_factory=set)
 
-    def note(self, frame: VideoFrame) -> None:
+    def add(self, frame: VideoFrame) -> None:
         if frame.is_corrupt:
             fail(self.path, "is broken: some of its frames do not decode")
         if self.last is not None and _time(frame) < _time(self.last) - _MAX_STEP_BACK_SEC:
@@ -315,27 +316,27 @@ class _Seen:
         if self.largest is None or frame.width * frame.height > self.largest.width * self.largest.height:
             self.largest = frame
         self.interlaced = self.interlaced or frame.interlaced_frame
-        self.forms.add((frame.width, frame.height, frame.format.name, int(frame.colorspace), int(frame.color_range)))
+        self.formats.add((frame.width, frame.height, frame.format.name, int(frame.colorspace), int(frame.color_range)))
 
 
 def _suspect_fields(frame: VideoFrame, stream: VideoStream) -> str | None:
-    of_television = frame.height in _FIELD_HEIGHTS and stream.average_rate in _FIELD_RATES
-    return "may be" if of_television else None
+    is_television_size = frame.height in _FIELD_HEIGHTS and stream.average_rate in _FIELD_RATES
+    return "may be" if is_television_size else None
 
 
-def _shown_size(frame: VideoFrame, stream: VideoStream) -> tuple[int, int]:
+def _display_size(frame: VideoFrame, stream: VideoStream) -> tuple[int, int]:
     width = max(1, round(frame.width * (stream.sample_aspect_ratio or 1)))
     return (frame.height, width) if frame.rotation % 180 else (width, frame.height)
 
 
 def _has_alpha(stream: VideoStream) -> bool:
-    """In VP8 and VP9 the alpha is beside the picture, which only the tag tells."""
-    beside = any(stream.metadata.get(name) == "1" for name in ("alpha_mode", "ALPHA_MODE"))
-    return beside or (stream.format is not None and any(one.is_alpha for one in stream.format.components))
+    """Return whether the clip has alpha. In VP8 and VP9 it is stored separately, and only the tag shows it."""
+    tagged = any(stream.metadata.get(name) == "1" for name in ("alpha_mode", "ALPHA_MODE"))
+    return tagged or (stream.format is not None and any(one.is_alpha for one in stream.format.components))
 
 
 def _time(frame: VideoFrame) -> Fraction:
-    return time_of(frame) or Fraction(0)
+    return frame_time(frame) or Fraction(0)
 
 
 def _frame_duration(frame: VideoFrame, stream: VideoStream) -> Fraction:

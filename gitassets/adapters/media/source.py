@@ -1,4 +1,4 @@
-"""The media that a build uses: where the bytes are, and what they are, measured once for each hash."""
+"""The media files of a build: where the bytes are, and what they hold, measured once for each hash."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from gitassets.adapters.media.probe import MediaInfo, probe_media
 from gitassets.domain.manifest import Kind
 from gitassets.errors import CorruptError
 
-_FORM = 2  # Goes up with every change of what is measured.
+_CACHE_VERSION = 2  # Increase with every change to the measurement.
 
 
 @dataclass(frozen=True)
 class MediaSource:
-    """A file of bytes under whatever name. `md5` is their hash, which the caller has checked."""
+    """A file with media, under any name. `md5` is its hash, which the caller has checked."""
 
     md5: str
     path: Path
@@ -27,7 +27,10 @@ class MediaSource:
 
 
 class BrokenMediaError(CorruptError):
-    """Some files cannot be used. `problems` says by md5 what is wrong, to be put behind the name of the asset."""
+    """Some files cannot be used.
+
+    `problems` maps an md5 to its problem, phrased to follow the name of the asset.
+    """
 
     def __init__(self, message: str, hint: str, problems: Mapping[str, str]) -> None:
         super().__init__(message, hint)
@@ -35,7 +38,10 @@ class BrokenMediaError(CorruptError):
 
 
 def probe_sources(paths: Mapping[str, Path], cache_dir: Path, jobs: int) -> dict[str, MediaSource]:
-    """Every file by its md5. What was measured before is not decoded again. BrokenMediaError names what is broken."""
+    """Measure every file and return the results by md5, from the cache where possible.
+
+    Raise BrokenMediaError that names the broken ones.
+    """
     broken: dict[str, CorruptError] = {}
 
     def probe(md5: str) -> MediaSource | None:
@@ -55,7 +61,7 @@ def probe_sources(paths: Mapping[str, Path], cache_dir: Path, jobs: int) -> dict
 
 
 def measure(sources: Mapping[str, MediaSource]) -> dict[str, float]:
-    """How long each sound and clip decodes, by its md5, in seconds."""
+    """Return the decoded length in seconds of each sound and clip, by md5."""
     return {md5: one.info.duration_sec for md5, one in sources.items() if one.info.duration_sec is not None}
 
 
@@ -64,15 +70,15 @@ def _probe_source(md5: str, path: Path, cache_dir: Path) -> MediaSource:
     info = _read_record(record)
     if info is None:
         info = probe_media(path)
-        write_atomic(record, json.dumps({"form": _FORM, **asdict(info)}).encode())
+        write_atomic(record, json.dumps({"form": _CACHE_VERSION, **asdict(info)}).encode())
     return MediaSource(md5, path, info)
 
 
 def _read_record(record: Path) -> MediaInfo | None:
-    """What was measured; None when nothing was, or by another version."""
+    """Read the cached measurement. Return None if there is none, or one of another version."""
     try:
         raw: dict[str, Any] = json.loads(record.read_bytes())
-        if raw.pop("form") != _FORM:
+        if raw.pop("form") != _CACHE_VERSION:
             return None
         return MediaInfo(**{**raw, "kind": Kind(raw["kind"])})
     except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):

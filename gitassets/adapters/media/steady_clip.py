@@ -1,6 +1,6 @@
-"""Clips as filter graphs need them: what their frames hold, and frames of one format throughout.
+"""Clips as filter graphs need them: field order of their frames, and frames of one format throughout.
 
-Where the format of its input changes, a filter graph begins anew, and filters that count or hold frames start again.
+A filter graph restarts when the format of its input changes, and filters that count or hold frames start again.
 """
 
 from __future__ import annotations
@@ -17,33 +17,33 @@ from gitassets.adapters.media.ffmpeg import Ffmpeg, compile_graph, open_input
 from gitassets.adapters.media.source import MediaSource
 
 _TIME_BASE = "1/90000"
-_COUNTS = re.compile(r"Multi frame detection: TFF:\s*(\d+) BFF:\s*(\d+) Progressive:\s*(\d+)")
-_FRAMES_LOOKED_AT = 60
-# Two threads, always: the bytes that x264 writes depend on their number.
+_FIELD_COUNTS = re.compile(r"Multi frame detection: TFF:\s*(\d+) BFF:\s*(\d+) Progressive:\s*(\d+)")
+_MAX_CHECKED_FRAMES = 60
+# Always two threads: the bytes that x264 writes depend on their number.
 _NEARLY_LOSSLESS: dict[str, str | int] = {"c:v": "libx264", "preset": "ultrafast", "crf": 8, "threads": 2}
 _WITH_ALPHA: dict[str, str | int] = {"c:v": "ffv1"}
-# The decoders of ffmpeg's own that would be taken drop the alpha of these two.
+# ffmpeg's own default decoders of these two drop the alpha.
 _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
 def open_clip(source: MediaSource) -> Any:
-    """The clip's first moving picture, upright: ffmpeg turns it as its rotation says."""
+    """Open the clip's first moving picture, upright: ffmpeg applies its rotation."""
     decoder = _ALPHA_DECODERS.get(source.info.codec or "") if source.info.has_alpha else None
     options = {"c:v": decoder} if decoder else {}
     return open_input(source.path, source.info.demuxer, **options)["V:0"]
 
 
 def find_field_order(ffmpeg: Ffmpeg, source: MediaSource, task: str) -> str | None:
-    """Which field comes first, "tff" or "bff", where most frames show two moments.
+    """Return which field comes first, "tff" or "bff", if most frames show two moments.
 
-    None where they show one, whatever the file says of them: rebuilding one from a field would only blur it.
+    Return None if they show one, whatever the file says: rebuilding a frame from a field would only blur it.
     """
     if source.info.fields is None:
         return None
-    looked = open_clip(source).filter("idet")
-    limit = {} if source.info.fields == "are" else {"frames:v": _FRAMES_LOOKED_AT}
-    said = ffmpeg.run(["-v", "info", *compile_graph(looked, Path("-"), "null", limit)], task)
-    counts = [[int(one) for one in found] for found in _COUNTS.findall(said)]
+    detected = open_clip(source).filter("idet")
+    limit = {} if source.info.fields == "are" else {"frames:v": _MAX_CHECKED_FRAMES}
+    report = ffmpeg.run(["-v", "info", *compile_graph(detected, Path("-"), "null", limit)], task)
+    counts = [[int(one) for one in found] for found in _FIELD_COUNTS.findall(report)]
     top, bottom, whole = (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0, 0)
     if top + bottom <= whole:
         return None
@@ -52,12 +52,15 @@ def find_field_order(ffmpeg: Ffmpeg, source: MediaSource, task: str) -> str | No
 
 @contextmanager
 def steady_clip(ffmpeg: Ffmpeg, source: MediaSource, task: str, seconds: Fraction, path: Path) -> Iterator[MediaSource]:
-    """The clip itself unless it varies; then its first `seconds` as a copy at `path`, which is gone afterwards."""
+    """Yield the clip itself, or a temporary copy at `path` of its first `seconds` if it varies.
+
+    The copy is deleted afterwards.
+    """
     if not source.info.varies:
         yield source
         return
     try:
-        args = compile_graph(_fit(source), path, "nut", _copy_options(source, seconds))
+        args = compile_graph(_scale_to_largest(source), path, "nut", _copy_options(source, seconds))
         ffmpeg.run(args, task)
         yield MediaSource(source.md5, path, replace(source.info, format="nut", codec=None, matrix="bt709"))
     finally:
@@ -69,11 +72,11 @@ def _copy_options(source: MediaSource, seconds: Fraction) -> dict[str, str | int
     return {**codec, "fps_mode": "passthrough", "enc_time_base": _TIME_BASE, "t": f"{float(seconds):.3f}"}
 
 
-def _fit(source: MediaSource) -> Any:
-    """Every frame in the shape of the largest one. Nothing here remembers a frame, so it may begin anew."""
+def _scale_to_largest(source: MediaSource) -> Any:
+    """Scale every frame to the shape of the largest one. These filters keep no state, so they may restart."""
     clip = open_clip(source)
     size = tuple(side + side % 2 for side in (source.info.width or 1, source.info.height or 1))
     colours = {"in_color_matrix": source.info.matrix, "out_color_matrix": "bt709", "out_range": "tv"}
     scaled = clip.filter("scale", *size, force_original_aspect_ratio="decrease", **colours)
-    alike = scaled.filter("format", "yuva420p" if source.info.has_alpha else "yuv420p")
-    return alike.filter("pad", *size, x="(ow-iw)/2", y="(oh-ih)/2").filter("setsar", 1)
+    formatted = scaled.filter("format", "yuva420p" if source.info.has_alpha else "yuv420p")
+    return formatted.filter("pad", *size, x="(ow-iw)/2", y="(oh-ih)/2").filter("setsar", 1)

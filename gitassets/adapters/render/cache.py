@@ -1,4 +1,4 @@
-"""What was rendered before, by everything that went into it."""
+"""Cache of rendered files, keyed by everything that went into them."""
 
 from __future__ import annotations
 
@@ -16,36 +16,37 @@ from gitassets.errors import BusyError
 
 
 class RenderCache:
-    """A folder of finished files. Each is named by the hash of its description, and appears whole or not at all."""
+    """A folder of finished files, each named by the hash of its description and written atomically."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._files, self._work = folder / "files", folder / "work"
 
     def path(self, description: Mapping[str, object], suffix: str) -> Path:
-        """Where the file of this description lies, if it is there."""
+        """Return the path that a file of this description has in the cache."""
         text = json.dumps(description, sort_keys=True)
         name = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
         return self._files / name[:2] / f"{name[2:]}{suffix}"
 
     def touch(self, path: Path) -> bool:
-        """Whether the file is there; from now on it counts as used."""
+        """Return whether the file exists, and mark it as used now."""
         try:
             os.utime(path)
         except FileNotFoundError:
             return False
         return True
 
-    def put(self, made: Path, path: Path) -> None:
-        """The file has become the entry `path`."""
+    def put(self, finished: Path, path: Path) -> None:
+        """Move the file into the cache as `path`."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        made.replace(path)
+        finished.replace(path)
 
     @contextmanager
     def workspace(self) -> Iterator[Path]:
-        """An empty folder on the same file system, gone afterwards. What killed builds left of theirs is gone before.
+        """Yield an empty folder on the same file system, and remove it afterwards.
 
-        Its lock is taken before the folder is made: a folder whose lock is free belongs to nobody who lives.
+        Folders of killed builds are removed first. The lock is acquired before the folder is made, so a folder whose
+        lock is free belongs to no running build.
         """
         self.remove_abandoned()
         folder = self._work / uuid4().hex
@@ -59,7 +60,7 @@ class RenderCache:
             _lock_path(folder).unlink(missing_ok=True)
 
     def remove_abandoned(self) -> None:
-        """The workspaces of builds that were killed are gone."""
+        """Remove the workspaces of killed builds."""
         for folder in [path for path in self._work.glob("*") if path.is_dir()]:
             with suppress(BusyError):
                 with take_lock(_lock_path(folder), 0):
@@ -67,8 +68,10 @@ class RenderCache:
                 _lock_path(folder).unlink(missing_ok=True)
 
     def prune(self, limit_bytes: int, keep: set[Path]) -> None:
-        """Files and workspaces take no more than `limit_bytes`: what was not used for longest is gone, never what is
-        in `keep` or at work."""
+        """Delete the least recently used files until all files and workspaces fit into `limit_bytes`.
+
+        Never delete files in `keep`, or workspaces.
+        """
         used = [(path.stat(), path) for path in self._files.glob("*/*") if path.is_file()]
         excess = sum(stat.st_size for stat, _ in used) + _count_bytes(self._work) - limit_bytes
         for stat, path in sorted(used, key=lambda one: one[0].st_mtime_ns):
@@ -84,7 +87,7 @@ def _lock_path(workspace: Path) -> Path:
 
 
 def _count_bytes(folder: Path) -> int:
-    """The size of all files below; one that vanishes meanwhile has none."""
+    """Return the size of all files below; one that vanishes meanwhile counts as empty."""
     total = 0
     for path in folder.rglob("*"):
         with suppress(FileNotFoundError):

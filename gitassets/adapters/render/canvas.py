@@ -1,4 +1,4 @@
-"""Stills as they are filmed: drawn once on a canvas of the video's shape, then seen through a camera that moves."""
+"""Draw stills on a canvas of the video's shape, and film them with a moving camera."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 MAX_CROP = 0.06
-"""A picture whose shape differs by no more than this fills the frame; thin bars would look like a mistake."""
+"""Up to this difference in shape a picture is cropped to fill the frame: thin bars would look like a mistake."""
 BACKDROP_SHARE = 16
 BACKDROP_LIGHT = 0.5
 BACKDROP_BLUR = 1 / 24
 DARK, LIGHT = (18, 18, 20), (244, 244, 242)
-# From RGB to the Y, Cb and Cr of ITU-R BT.709 in limited range.
+# RGB to Y, Cb and Cr of ITU-R BT.709 in limited range.
 _TO_YUV = (
     (0.18259, 0.61423, 0.06201, 16.0),
     (-0.10064, -0.33857, 0.43922, 128.0),
@@ -27,24 +27,24 @@ _TO_YUV = (
 
 
 def fills(picture: tuple[int, int], frame: tuple[int, int]) -> bool:
-    """Whether the picture's shape is so near to the frame's that it is cropped; otherwise it needs a backdrop."""
+    """Return whether the picture is close enough to the frame's shape to be cropped; if not, it needs a backdrop."""
     ratios = _ratios(picture, frame)
     return 1 - min(ratios) / max(ratios) <= MAX_CROP
 
 
 def size_inside(picture: tuple[int, int], frame: tuple[int, int]) -> tuple[int, int]:
-    """The largest size at which the whole picture lies in the frame."""
+    """Return the largest size at which the whole picture fits into the frame."""
     return _scale(picture, min(_ratios(picture, frame)))
 
 
 def size_around(picture: tuple[int, int], frame: tuple[int, int]) -> tuple[int, int]:
-    """The least size at which the picture covers the frame."""
+    """Return the smallest size at which the picture covers the frame."""
     width, height = _scale(picture, max(_ratios(picture, frame)))
     return max(width, frame[0]), max(height, frame[1])
 
 
 def backdrop_size(frame: tuple[int, int]) -> tuple[int, int]:
-    """The size at which a backdrop is blurred."""
+    """Return the size at which a backdrop is blurred."""
     return _scale(frame, 1 / BACKDROP_SHARE)
 
 
@@ -53,13 +53,13 @@ def _ratios(picture: tuple[int, int], frame: tuple[int, int]) -> tuple[float, fl
 
 
 def _scale(size: tuple[int, int], factor: float) -> tuple[int, int]:
-    """Even sides, which colours of half resolution need, and never none at all."""
+    """Scale to even sides of at least 2, which half-resolution chroma needs."""
     width, height = (max(2, round(side * factor / 2) * 2) for side in size)
     return width, height
 
 
 def draw_canvas(path: Path, size: tuple[int, int]) -> Image:
-    """The picture upright and whole on a canvas of this size, over a backdrop where it leaves room."""
+    """Draw the whole picture upright on a canvas of this size, over a backdrop where it leaves space."""
     from PIL import Image, ImageOps
 
     with Image.open(path, formats=("PNG", "JPEG", "WEBP")) as file:
@@ -81,11 +81,11 @@ def draw_plain(size: tuple[int, int]) -> Image:
 
 
 def _flatten(picture: Image) -> tuple[Image, tuple[int, int, int] | None]:
-    """The picture in RGB, and the plain ground that it was laid on where it is transparent."""
+    """Convert to RGB. Return the picture, and the background colour it was put on if it is transparent."""
     from PIL import Image
 
     if picture.mode.startswith("I") or picture.mode == "F":
-        return to_srgb(_darken_16_bits(picture)).convert("RGB"), None
+        return to_srgb(_scale_16_bits(picture)).convert("RGB"), None
     picture = to_srgb(picture)
     if not picture.has_transparency_data:
         return picture.convert("RGB"), None
@@ -99,13 +99,13 @@ def _flatten(picture: Image) -> tuple[Image, tuple[int, int, int] | None]:
     return flat, ground
 
 
-def _darken_16_bits(picture: Image) -> Image:
-    """Pillow clips 16-bit greys at 255 instead of scaling them."""
+def _scale_16_bits(picture: Image) -> Image:
+    """Scale 16-bit greys to 8 bits: Pillow would clip them at 255 instead."""
     return picture.convert("I").point(lambda value: value / 257).convert("L")
 
 
 def _choose_ground(layered: Image) -> tuple[int, int, int]:
-    """Light behind what is dark, dark behind what is light; what is not seen does not count."""
+    """Choose a light background for a dark picture and the reverse; invisible pixels do not count."""
     from PIL import ImageStat
 
     alpha = layered.getchannel("A")
@@ -116,7 +116,7 @@ def _choose_ground(layered: Image) -> tuple[int, int, int]:
 
 
 def _blur(picture: Image, size: tuple[int, int]) -> Image:
-    """The picture itself, filling the canvas, out of focus and darker."""
+    """Draw the picture itself as a backdrop: filling the canvas, out of focus and darker."""
     from PIL import Image, ImageFilter, ImageOps
 
     small = backdrop_size(size)
@@ -125,19 +125,23 @@ def _blur(picture: Image, size: tuple[int, int]) -> Image:
     return blurred.point(lambda value: value * BACKDROP_LIGHT).resize(size, Image.Resampling.BICUBIC)
 
 
-def film(canvas: Image, size: tuple[int, int], zoom: tuple[float, float], frame_count: int) -> Iterator[bytes]:
-    """Every frame as raw yuv420p in BT.709. `zoom` is the magnification at the beginning and at the end.
+def iter_zoom_frames(
+    canvas: Image, size: tuple[int, int], zoom: tuple[float, float], frame_count: int
+) -> Iterator[bytes]:
+    """Yield every frame as raw yuv420p in BT.709. `zoom` is the magnification at the beginning and at the end.
 
-    The camera starts and stops gently. Each frame is cut out of the canvas to a fraction of a pixel: with whole pixels
-    a slow movement trembles.
+    The camera starts and stops gently. Each frame is cut out of the canvas at a fraction of a pixel: with whole pixels
+    a slow movement jitters.
     """
     planes = _split_planes(canvas)
     half = size[0] // 2, size[1] // 2
     for frame in range(frame_count):
         eased = (1 - math.cos(math.pi * frame / frame_count)) / 2
-        magnified = zoom[0] + (zoom[1] - zoom[0]) * eased
-        views = zip(planes, (size, half, half), strict=True)
-        yield b"".join(_see(plane, plane_size, magnified).tobytes() for plane, plane_size in views)
+        magnification = zoom[0] + (zoom[1] - zoom[0]) * eased
+        sized_planes = zip(planes, (size, half, half), strict=True)
+        yield b"".join(
+            _crop_to_center(plane, plane_size, magnification).tobytes() for plane, plane_size in sized_planes
+        )
 
 
 def _split_planes(canvas: Image) -> tuple[Image, Image, Image]:
@@ -146,10 +150,10 @@ def _split_planes(canvas: Image) -> tuple[Image, Image, Image]:
     return luma, blue, red
 
 
-def _see(plane: Image, size: tuple[int, int], magnified: float) -> Image:
-    """The middle of the plane: all of it at 1, half its width and height at 2."""
+def _crop_to_center(plane: Image, size: tuple[int, int], magnification: float) -> Image:
+    """Crop to the centre of the plane: all of it at 1, half its width and height at 2."""
     from PIL import Image
 
-    left, top = (side * (1 - 1 / magnified) / 2 for side in plane.size)
+    left, top = (side * (1 - 1 / magnification) / 2 for side in plane.size)
     box = left, top, plane.width - left, plane.height - top
     return plane.resize(size, Image.Resampling.BICUBIC, box)

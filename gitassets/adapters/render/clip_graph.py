@@ -1,4 +1,4 @@
-"""A clip as a filter graph: its frames at the video's rate, in the video's shape and colours, as many as are wanted."""
+"""A clip as a filter graph: frames at the video's rate, in its shape and colours, exactly as many as needed."""
 
 from __future__ import annotations
 
@@ -25,65 +25,77 @@ _DARK_LUMA = 32
 def graph_clip(
     source: MediaSource, settings: RenderSettings, slowdown: Fraction, frame_count: int, field_order: str | None = None
 ) -> Any:
-    """The clip from its beginning, slowed down, for `frame_count` frames; its last frame stays when it ends before.
+    """Build a graph of the clip from its beginning, slowed down, for `frame_count` frames.
 
-    With a `field_order` each of its frames shows two moments, of which the first is shown.
+    The last frame is held if the clip ends earlier. If there is a `field_order`, each frame shows two moments, and only
+    the first is shown.
     """
     clip = open_clip(source)
     if field_order is not None:
         clip = clip.filter("bwdif", mode="send_frame", parity=field_order, deint="all")
     clip = clip.filter("setpts", f"(PTS-STARTPTS)*{slowdown}").filter("fps", fps=str(settings.fps), start_time=0)
-    clip = _shape(_normalise_colours(clip, source), source, settings)
+    clip = _fit_to_frame(_normalise_colours(clip, source), source, settings)
     clip = clip.filter("tpad", stop=-1, stop_mode="clone").filter("trim", end_frame=frame_count)
-    # Some versions give the first padded frame the time of the frame before it.
+    # Some ffmpeg versions give the first padded frame the time of the previous frame.
     clip = clip.filter("settb", str(1 / settings.fps)).filter("setpts", "N")
-    return mark_alike(clip)
+    return unify_properties(clip)
 
 
-def mark_alike(frames: Any) -> Any:
-    """Frames that say the same of themselves as those of every other segment: else the encoded headers would differ."""
+def unify_properties(frames: Any) -> Any:
+    """Give the frames the same properties as every other segment's; otherwise the encoded headers would differ."""
     return frames.filter("format", "yuv420p").filter("setsar", 1).filter("setparams", field_mode="prog", **_COLOURS)
 
 
 def _normalise_colours(clip: Any, source: MediaSource) -> Any:
-    """BT.709, in its own matrix and range where it is that already. The brightness of HDR is brought down by a curve
-    that keeps the middle tones."""
+    """Convert to BT.709; keep the matrix and range of a clip that is BT.709 already.
+
+    The brightness of HDR is reduced by a curve that keeps the middle tones.
+    """
     if source.info.hdr is None:
-        return _narrow(clip, source) if _is_wide(source) else clip
-    given = {"matrixin": "2020_ncl", "primariesin": "2020", "transferin": source.info.hdr}
-    linear = clip.filter("zscale", **given, transfer="linear", npl=_REFERENCE_WHITE_NITS)
+        return _narrow_gamut(clip, source) if _needs_narrowing(source) else clip
+    source_colours = {"matrixin": "2020_ncl", "primariesin": "2020", "transferin": source.info.hdr}
+    linear = clip.filter("zscale", **source_colours, transfer="linear", npl=_REFERENCE_WHITE_NITS)
     linear = linear.filter("format", "gbrpf32le").filter("zscale", primaries="709")
     mapped = linear.filter("tonemap", "mobius", desat=0)
     return mapped.filter("zscale", transfer="709", matrix="709", range="limited").filter("format", "yuv420p")
 
 
-def _is_wide(source: MediaSource) -> bool:
-    # The filter knows of no transparency.
+def _needs_narrowing(source: MediaSource) -> bool:
+    # zscale does not support transparency.
     return source.info.primaries is not None and not source.info.has_alpha
 
 
-def _narrow(clip: Any, source: MediaSource) -> Any:
-    """The same colours in the numbers of BT.709: without it they would look faded."""
+def _narrow_gamut(clip: Any, source: MediaSource) -> Any:
+    """Convert wide-gamut colours to BT.709; without this they would look faded."""
     plain = clip.filter("scale", in_color_matrix=source.info.matrix, out_color_matrix="bt709", out_range="tv")
-    given = {"matrixin": "709", "rangein": "limited", "transferin": "709", "primariesin": source.info.primaries}
-    wanted = {"matrix": "709", "range": "limited", "transfer": "709", "primaries": "709"}
-    return plain.filter("format", "yuv444p10le").filter("zscale", **given, **wanted).filter("format", "yuv420p")
+    source_colours = {
+        "matrixin": "709",
+        "rangein": "limited",
+        "transferin": "709",
+        "primariesin": source.info.primaries,
+    }
+    target_colours = {"matrix": "709", "range": "limited", "transfer": "709", "primaries": "709"}
+    return (
+        plain.filter("format", "yuv444p10le")
+        .filter("zscale", **source_colours, **target_colours)
+        .filter("format", "yuv420p")
+    )
 
 
-def _shape(clip: Any, source: MediaSource, settings: RenderSettings) -> Any:
-    """The whole clip in the frame; where it leaves room, over a blurred view of itself."""
+def _fit_to_frame(clip: Any, source: MediaSource, settings: RenderSettings) -> Any:
+    """Fit the whole clip into the frame, over a blurred view of itself where it leaves space."""
     shown = source.info.width or 1, source.info.height or 1
     if fills(shown, settings.size) and not source.info.has_alpha:
         return _cover(clip, source, settings.size)
     both = clip.split()
-    ground = _plain(both[0], settings.size) if source.info.has_alpha else _blur(both[0], source, settings.size)
+    ground = _fill_plain(both[0], settings.size) if source.info.has_alpha else _blur(both[0], source, settings.size)
     whole = _scale(both[1], size_inside(shown, settings.size), source)
     return ground.overlay(whole, x="(W-w)/2", y="(H-h)/2")
 
 
 def _scale(clip: Any, size: tuple[int, int], source: MediaSource) -> Any:
-    # Nothing is left of the clip's own matrix once its colours have been changed.
-    matrix = source.info.matrix if source.info.hdr is None and not _is_wide(source) else "bt709"
+    # The clip's own matrix no longer applies once its colours have been converted.
+    matrix = source.info.matrix if source.info.hdr is None and not _needs_narrowing(source) else "bt709"
     scaled = clip.filter("scale", *size, in_color_matrix=matrix, out_color_matrix="bt709", out_range="tv")
     return scaled.filter("format", "yuva420p" if source.info.has_alpha else "yuv420p")
 
@@ -104,6 +116,6 @@ def _blur(clip: Any, source: MediaSource, size: tuple[int, int]) -> Any:
     )
 
 
-def _plain(clip: Any, size: tuple[int, int]) -> Any:
-    """A frame of one colour for every frame of the clip."""
+def _fill_plain(clip: Any, size: tuple[int, int]) -> Any:
+    """Replace every frame of the clip with one of a single colour."""
     return clip.filter("scale", *size).filter("format", "yuv420p").filter("lutyuv", y=_DARK_LUMA, u=128, v=128)

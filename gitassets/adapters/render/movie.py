@@ -1,7 +1,7 @@
-"""Joins finished segments, the sound and the chapters into one mp4, without encoding anything again.
+"""Join finished segments, the sound and the chapters into one mp4 without encoding again.
 
-Every packet's time is set from its frame's number in the whole video. ffmpeg's own joining adds up lengths in
-microseconds instead, and takes segments together that no player can play as one.
+Every packet's time is computed from its frame's number in the whole video. ffmpeg's own concatenation adds up lengths
+in microseconds, and accepts segments together that no player can play as one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _MILLISECOND = Fraction(1, 1000)
 
 @dataclass(frozen=True)
 class Piece:
-    """A finished segment: H.264 in mp4, exactly `frame_count` frames."""
+    """A finished segment: H.264 in mp4 with exactly `frame_count` frames."""
 
     path: Path
     first_frame: int
@@ -36,6 +36,8 @@ class Piece:
 
 @dataclass(frozen=True, kw_only=True)
 class Movie:
+    """The parts of the whole video."""
+
     pieces: Sequence[Piece]
     fps: Fraction
     sound: Path
@@ -45,7 +47,7 @@ class Movie:
 
 
 def has_frames(path: Path, frame_count: int) -> bool:
-    """Whether the file is a video of so many frames, as far as its head says."""
+    """Return whether the file is a video with this number of frames according to its header."""
     import av
 
     try:
@@ -56,7 +58,7 @@ def has_frames(path: Path, frame_count: int) -> bool:
 
 
 def write_movie(movie: Movie, target: Path) -> None:
-    """`target` is the whole video. CorruptError when a segment is not what it should be."""
+    """Write the whole video to `target`. Raise CorruptError if a segment is not as expected."""
     import av
 
     try:
@@ -71,18 +73,18 @@ def _mux(movie: Movie, target: Path) -> None:
 
     options = {"movflags": "+faststart", "fflags": "+bitexact"}
     with av.open(f"file:{movie.sound}", "r", "mp4") as sound, av.open(f"file:{target}", "w", "mp4", options) as output:
-        _describe(output, movie)
+        _write_metadata(output, movie)
         with av.open(f"file:{movie.pieces[0].path}", "r", "mp4") as first:
             picture = output.add_stream_from_template(first.streams.video[0])
         picture.time_base = 1 / movie.fps
         voice = output.add_stream_from_template(sound.streams.audio[0])
         voice.metadata["language"] = movie.language
-        heard = _iter_sound(sound, voice)
-        for _, packet in heapq.merge(_iter_picture(movie, picture), heard, key=lambda one: one[0]):
+        sound_packets = _iter_sound(sound, voice)
+        for _, packet in heapq.merge(_iter_picture(movie, picture), sound_packets, key=lambda one: one[0]):
             output.mux_one(packet)
 
 
-def _describe(output: OutputContainer, movie: Movie) -> None:
+def _write_metadata(output: OutputContainer, movie: Movie) -> None:
     if movie.title:
         output.metadata["title"] = movie.title
     output.set_chapters(
@@ -100,7 +102,7 @@ def _describe(output: OutputContainer, movie: Movie) -> None:
 
 
 def _iter_picture(movie: Movie, stream: VideoStream) -> Iterator[tuple[Fraction, Packet[Any]]]:
-    """Every packet of every segment with its time in seconds, which is that of its frame's number."""
+    """Yield every packet of every segment with its time in seconds, computed from the frame's number."""
     delay = _find_delay(movie)
     for piece in movie.pieces:
         count = 0
@@ -115,9 +117,9 @@ def _iter_picture(movie: Movie, stream: VideoStream) -> Iterator[tuple[Fraction,
 
 
 def _find_delay(movie: Movie) -> int:
-    """How many frames a packet is decoded before it is shown.
+    """Return by how many frames a packet is decoded before it is shown.
 
-    The longest segment says it: in one of a frame or two nothing is reordered, and its file knows of no delay.
+    The longest segment decides: one of a frame or two has no reordering, and its file shows no delay.
     """
     import av
 
@@ -128,7 +130,7 @@ def _find_delay(movie: Movie) -> int:
 
 
 def _iter_packets(piece: Piece, stream: VideoStream) -> Iterator[Packet[Any]]:
-    """The packets of one segment, encoded with the same headers as the first one."""
+    """Yield the packets of one segment. Raise CorruptError if its headers differ from the first one's."""
     import av
 
     with av.open(f"file:{piece.path}", "r", "mp4") as container:
@@ -136,7 +138,7 @@ def _iter_packets(piece: Piece, stream: VideoStream) -> Iterator[Packet[Any]]:
         if video.codec_context.extradata != stream.codec_context.extradata:
             raise CorruptError(f"{piece.path} is not encoded like the other segments", _AGAIN)
         for packet in container.demux(video):
-            if packet.dts is not None:  # the last one only says that there are no more
+            if packet.dts is not None:  # the last packet only marks the end
                 yield packet
 
 

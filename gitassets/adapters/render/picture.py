@@ -1,4 +1,4 @@
-"""The picture of one segment, as a video file without sound that can be joined to the others."""
+"""Render the picture of one segment as a video file without sound that can be joined to the others."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from gitassets import __version__
 from gitassets.adapters.media.ffmpeg import Ffmpeg, OnFrame, compile_graph
 from gitassets.adapters.media.source import MediaSource
 from gitassets.adapters.media.steady_clip import find_field_order, steady_clip
-from gitassets.adapters.render.canvas import draw_canvas, draw_plain, film
-from gitassets.adapters.render.clip_graph import graph_clip, mark_alike
+from gitassets.adapters.render.canvas import draw_canvas, draw_plain, iter_zoom_frames
+from gitassets.adapters.render.clip_graph import graph_clip, unify_properties
 from gitassets.adapters.render.settings import MAX_SLOWDOWN, ZOOM, RenderSettings, encoder_options
 from gitassets.domain.timeline import Look, Shot
 from gitassets.errors import ProviderError
@@ -23,12 +23,12 @@ from gitassets.errors import ProviderError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_RECIPE = 2  # Goes up with every change of what comes out.
+_RECIPE_VERSION = 2  # Increase with every change to the rendered file.
 
 
 @dataclass(frozen=True)
 class Picture:
-    """What is shown during one segment. `clip_shot` is the shot whose clip is played, or whose last frame is held."""
+    """The picture of one segment. `clip_shot` is the shot whose clip is played or whose last frame is held."""
 
     shot: Shot
     source: MediaSource | None
@@ -40,18 +40,18 @@ class Picture:
 
     @property
     def slowdown(self) -> Fraction:
-        """A clip shorter than its narration plays more slowly, but never so slowly that it looks wrong."""
+        """How much a clip shorter than its narration is slowed down, limited so that it looks natural."""
         if self.clip_shot is None or self.source is None or not self.source.info.duration_sec:
             return Fraction(1)
-        longer = self.clip_shot.duration / Fraction(self.source.info.duration_sec)
-        return min(max(Fraction(1), longer), MAX_SLOWDOWN).limit_denominator(100_000)
+        ratio = self.clip_shot.duration / Fraction(self.source.info.duration_sec)
+        return min(max(Fraction(1), ratio), MAX_SLOWDOWN).limit_denominator(100_000)
 
 
 def describe_picture(picture: Picture, ffmpeg: Ffmpeg, settings: RenderSettings) -> dict[str, object]:
-    """All that the file depends on: the same description, the same file."""
+    """Return everything that determines the file: the same description gives the same file."""
     clip_shot = picture.clip_shot
     return {
-        "recipe": [_RECIPE, __version__, ffmpeg.program.version],
+        "recipe": [_RECIPE_VERSION, __version__, ffmpeg.program.version],
         "encoder": encoder_options(settings),
         "size": settings.size,
         "fps": str(settings.fps),
@@ -65,7 +65,7 @@ def describe_picture(picture: Picture, ffmpeg: Ffmpeg, settings: RenderSettings)
 
 
 def render_picture(ffmpeg: Ffmpeg, picture: Picture, settings: RenderSettings, target: Path, on_frame: OnFrame) -> None:
-    """`target` holds exactly the shot's frames."""
+    """Render exactly the shot's frames to `target`."""
     if picture.shot.look is Look.CLIP and picture.source is not None:
         with _graph_clip(ffmpeg, picture, picture.source, settings, picture.shot.frame_count, target.parent) as graph:
             ffmpeg.run(compile_graph(graph, target, "mp4", encoder_options(settings)), picture.task, on_frame)
@@ -80,7 +80,7 @@ def render_picture(ffmpeg: Ffmpeg, picture: Picture, settings: RenderSettings, t
 def _graph_clip(
     ffmpeg: Ffmpeg, picture: Picture, source: MediaSource, settings: RenderSettings, frame_count: int, folder: Path
 ) -> Iterator[Any]:
-    """The clip as a filter graph, for as long as `with` lasts. What it needs beside the clip lies in `folder`."""
+    """Yield the clip as a filter graph. Temporary files lie in `folder` until the `with` block ends."""
     shown_sec = frame_count / settings.fps / picture.slowdown + 1
     order = None if source.info.varies else find_field_order(ffmpeg, source, picture.task)
     copy = folder / f"{source.md5}-{picture.shot.number}.nut"
@@ -89,16 +89,16 @@ def _graph_clip(
 
 
 def _still_args(settings: RenderSettings, target: Path) -> list[str]:
-    """Raw frames from standard input, encoded like every other segment."""
+    """Return arguments that encode raw frames from standard input like every other segment."""
     import ffmpeg
 
     raw = ffmpeg.input("pipe:0", f="rawvideo", pixel_format="yuv420p", video_size=settings.size, framerate=settings.fps)
-    return compile_graph(mark_alike(raw), target, "mp4", encoder_options(settings))
+    return compile_graph(unify_properties(raw), target, "mp4", encoder_options(settings))
 
 
 def _iter_frames(canvas: Image, shot: Shot, settings: RenderSettings, on_frame: OnFrame) -> Iterator[bytes]:
     zoom = 1 + ZOOM * shot.zoom[0], 1 + ZOOM * shot.zoom[1]
-    for number, frame in enumerate(film(canvas, settings.size, zoom, shot.frame_count), start=1):
+    for number, frame in enumerate(iter_zoom_frames(canvas, settings.size, zoom, shot.frame_count), start=1):
         yield frame
         on_frame(number)
 
@@ -112,7 +112,7 @@ def _draw(ffmpeg: Ffmpeg, picture: Picture, settings: RenderSettings) -> Image:
 
 
 def check_card(picture: Picture) -> None:
-    """ProviderError, which names the segment, when it is shown as a card that cannot be drawn."""
+    """Raise ProviderError, with the segment's number, if its card cannot be drawn."""
     from gitassets.drawing.card import check_words, has_words
 
     shot = picture.shot
@@ -136,7 +136,7 @@ def _draw_card(text: str, size: tuple[int, int]) -> Image:
 
 
 def _read_last_frame(ffmpeg: Ffmpeg, picture: Picture, source: MediaSource, settings: RenderSettings) -> Image:
-    """The frame on which the clip stopped in its own segment."""
+    """Return the frame on which the clip stopped in its own segment."""
     from PIL import Image
 
     count = max(1, picture.clip_shot.frame_count) if picture.clip_shot else 1

@@ -1,4 +1,4 @@
-"""How a video is rendered."""
+"""Settings for rendering a video."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ ZOOM = 0.08
 MAX_SLOWDOWN = Fraction(5, 4)
 
 OnProgress = Callable[[int, int], None]
-"""Is told how many frames are done, of how many. May be called from any thread, one at a time."""
+"""Receives the numbers of finished and of all frames. May be called from any thread, one at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RenderSettings:
-    """`language` is an ISO 639-2 code; a `title` of None leaves the video without one."""
+    """`language` is an ISO 639-2 code; with a `title` of None the video has no title."""
 
     size: tuple[int, int] = (1920, 1080)
     fps: Fraction = Fraction(30)
@@ -29,15 +29,15 @@ class RenderSettings:
 
     @property
     def canvas_size(self) -> tuple[int, int]:
-        """The size in which stills are drawn: wide enough that the nearest view of them is not magnified."""
+        """The size at which stills are drawn: large enough that the closest view is not magnified."""
         width, height = (round(side * (1 + ZOOM) / 2) * 2 for side in self.size)
         return width, height
 
 
 def encoder_options(settings: RenderSettings) -> dict[str, str | int]:
-    """How every segment is encoded, all alike so that they can be joined without another encoding.
+    """Return the options that encode every segment the same way, so that segments can be joined as they are.
 
-    Two threads, always: the bytes that x264 writes depend on their number.
+    Always two threads: the bytes that x264 writes depend on their number.
     """
     return {
         "c:v": "libx264", "preset": "veryfast", "crf": 20, "profile:v": "high", "pix_fmt": "yuv420p", "threads": 2,

@@ -1,4 +1,4 @@
-"""The sound of the whole video: every narration at the same loudness, each beginning exactly where its segment does."""
+"""Render the sound of the whole video: narration at equal loudness, each starting exactly with its segment."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any
 
 from gitassets.adapters.media.ffmpeg import Ffmpeg, compile_graph, find_ffmpeg
 from gitassets.adapters.media.loudness import measure_loudness
-from gitassets.adapters.media.samples import RAW, SAMPLE_RATE, iter_samples
+from gitassets.adapters.media.samples import RAW_FORMAT, SAMPLE_RATE, iter_samples
 from gitassets.adapters.media.source import MediaSource
 from gitassets.adapters.render.settings import RenderSettings
 from gitassets.domain.timeline import Shot, Timeline
 from gitassets.errors import CorruptError
 
-_RECIPE = 3  # Goes up with every change of what comes out.
+_RECIPE_VERSION = 3  # Increase with every change to the rendered file.
 _SAMPLE_BYTES = 4  # two channels of 16 bits
-_MAX_GAIN_DB = 30.0  # More would only make noise audible.
-# A little below the -1.5 dBTP that are wanted, since encoding to AAC adds some; found at four times the rate, where
-# the peaks between the samples show.
+_MAX_GAIN_DB = 30.0  # A higher gain would only make noise audible.
+# Slightly below the target of -1.5 dBTP, since AAC encoding raises peaks. Measured at four times the sample rate, where
+# peaks between samples show.
 _PEAK_DBTP = -2.0
 _PEAK_RATE = 4 * SAMPLE_RATE
 _CLIP_SOUND_DB = -12.0
@@ -29,7 +29,7 @@ _PIECE_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Sound:
-    """What is heard during one segment. The own sound of `clip` is heard too, at the `tempo` of its picture."""
+    """The sound of one segment. The sound of `clip` is mixed in at the `tempo` of its picture."""
 
     shot: Shot
     narration: MediaSource | None
@@ -38,13 +38,13 @@ class Sound:
 
     @property
     def sample_count(self) -> int:
-        """Counted from the start of the video, so that rounding cannot add up."""
+        """The number of samples, counted from the start of the video so that rounding does not add up."""
         end = self.shot.start + self.shot.duration
         return round(end * SAMPLE_RATE) - round(self.shot.start * SAMPLE_RATE)
 
     @property
     def clip_sample_count(self) -> int:
-        """How much of the clip's sound may be heard, and a second more for what filters hold back."""
+        """The number of samples of the clip that may be heard, plus a second that filters may hold back."""
         return int(self.sample_count * self.tempo) + SAMPLE_RATE
 
     @property
@@ -53,9 +53,9 @@ class Sound:
 
 
 def describe_sounds(sounds: Sequence[Sound], ffmpeg: Ffmpeg, settings: RenderSettings) -> dict[str, object]:
-    """All that the file depends on: the same description, the same file."""
+    """Return everything that determines the file: the same description gives the same file."""
     return {
-        "recipe": [_RECIPE, ffmpeg.program.version],
+        "recipe": [_RECIPE_VERSION, ffmpeg.program.version],
         "loudness": settings.loudness_lufs,
         "sounds": [
             [one.sample_count, one.narration and one.narration.md5, one.clip and [one.clip.md5, one.tempo]]
@@ -65,31 +65,36 @@ def describe_sounds(sounds: Sequence[Sound], ffmpeg: Ffmpeg, settings: RenderSet
 
 
 def write_samples(ffmpeg: Ffmpeg, sound: Sound, settings: RenderSettings, cache_dir: Path, target: Path) -> None:
-    """`target` holds exactly the segment's samples: 48 kHz, stereo, 16 bits, raw. Silent segments need no file."""
+    """Write exactly the segment's samples to `target`: 48 kHz, stereo, 16 bits, raw.
+
+    A silent segment needs no file.
+    """
     if not sound.sample_count:
         return
     if sound.narration and sound.clip:
         gain_db = _find_gain(ffmpeg, sound.narration, sound.task, settings, cache_dir)
-        with _kept_samples(sound.clip, sound.clip_sample_count, target.with_suffix(".clip")) as clip:
-            mixed = _mix([_level(_open("pipe:0"), gain_db), _slow_clip(_open(f"file:{clip}"), sound.tempo)])
+        with _temporary_samples(sound.clip, sound.clip_sample_count, target.with_suffix(".clip")) as clip:
+            mixed = _mix(
+                [_apply_gain(_open_raw("pipe:0"), gain_db), _prepare_clip_sound(_open_raw(f"file:{clip}"), sound.tempo)]
+            )
             _write(ffmpeg, sound, mixed, iter_samples(sound.narration), target)
     elif sound.narration:
         gain_db = _find_gain(ffmpeg, sound.narration, sound.task, settings, cache_dir)
-        _write(ffmpeg, sound, _level(_open("pipe:0"), gain_db), iter_samples(sound.narration), target)
+        _write(ffmpeg, sound, _apply_gain(_open_raw("pipe:0"), gain_db), iter_samples(sound.narration), target)
     elif sound.clip:
-        slowed = _slow_clip(_open("pipe:0"), sound.tempo)
+        slowed = _prepare_clip_sound(_open_raw("pipe:0"), sound.tempo)
         _write(ffmpeg, sound, slowed, iter_samples(sound.clip, sound.clip_sample_count), target)
 
 
-def _open(name: str) -> Any:
+def _open_raw(name: str) -> Any:
     import ffmpeg
 
-    return ffmpeg.input(name, **RAW)
+    return ffmpeg.input(name, **RAW_FORMAT)
 
 
 @contextmanager
-def _kept_samples(source: MediaSource, limit: int, path: Path) -> Iterator[Path]:
-    """A file of the samples, since ffmpeg has one standard input alone."""
+def _temporary_samples(source: MediaSource, limit: int, path: Path) -> Iterator[Path]:
+    """Write the samples to a temporary file, since ffmpeg has only one standard input."""
     try:
         with path.open("wb") as file:
             for data in iter_samples(source, limit):
@@ -100,31 +105,34 @@ def _kept_samples(source: MediaSource, limit: int, path: Path) -> Iterator[Path]
 
 
 def _write(ffmpeg: Ffmpeg, sound: Sound, graph: Any, samples: Iterator[bytes], target: Path) -> None:
-    exact = _limit(graph).filter("apad").filter("atrim", end_sample=sound.sample_count)
+    exact = _limit_peaks(graph).filter("apad").filter("atrim", end_sample=sound.sample_count)
     ffmpeg.feed(compile_graph(exact, target, "s16le", {"c:a": "pcm_s16le"}), sound.task, samples)
 
 
-def _level(narration: Any, gain_db: float) -> Any:
+def _apply_gain(narration: Any, gain_db: float) -> Any:
     return narration.filter("volume", f"{gain_db:.2f}dB")
 
 
 def _find_gain(ffmpeg: Ffmpeg, source: MediaSource, task: str, settings: RenderSettings, cache_dir: Path) -> float:
-    """How much the narration, as a whole, is raised or lowered so that it is as loud as every other."""
+    """Return the gain in decibels that makes the narration as loud as every other, up to the maximum."""
     return min(_find_wanted_gain(ffmpeg, source, task, settings, cache_dir), _MAX_GAIN_DB)
 
 
 def _find_wanted_gain(
     ffmpeg: Ffmpeg, source: MediaSource, task: str, settings: RenderSettings, cache_dir: Path
 ) -> float:
-    """In decibels; silence is left alone."""
+    """Return the gain in decibels without the maximum; 0 for silence."""
     lufs = measure_loudness(ffmpeg, source, cache_dir, task)
     return 0.0 if lufs is None else settings.loudness_lufs - lufs
 
 
-def note_quiet(
+def list_quiet_narrations(
     timeline: Timeline, sources: Mapping[str, MediaSource], settings: RenderSettings, cache_dir: Path
 ) -> list[str]:
-    """A sentence for each narration that stays softer than the others. Quick once all have been measured."""
+    """Return a sentence for each narration that stays quieter than the others.
+
+    This is fast once all have been measured.
+    """
     notes = []
     with Ffmpeg(find_ffmpeg()) as ffmpeg:
         for shot in timeline.shots:
@@ -140,7 +148,7 @@ def note_quiet(
     return notes
 
 
-def _slow_clip(sound: Any, tempo: float) -> Any:
+def _prepare_clip_sound(sound: Any, tempo: float) -> Any:
     return sound.filter("atempo", tempo).filter("volume", f"{_CLIP_SOUND_DB}dB")
 
 
@@ -150,15 +158,18 @@ def _mix(parts: list[Any]) -> Any:
     return ffmpeg.filter(parts, "amix", inputs=len(parts), duration="longest", normalize=0)
 
 
-def _limit(sound: Any) -> Any:
-    """Only the few peaks are lowered that would be too high for a player."""
-    fine = sound.filter("aresample", _PEAK_RATE)
-    limited = fine.filter("alimiter", limit=f"{_PEAK_DBTP}dB", level=0, latency=1)
+def _limit_peaks(sound: Any) -> Any:
+    """Lower only the few peaks that would be too high for a player."""
+    oversampled = sound.filter("aresample", _PEAK_RATE)
+    limited = oversampled.filter("alimiter", limit=f"{_PEAK_DBTP}dB", level=0, latency=1)
     return limited.filter("aresample", SAMPLE_RATE).filter("aformat", channel_layouts="stereo", sample_fmts="s16")
 
 
 def encode_sound(ffmpeg: Ffmpeg, sounds: Sequence[Sound], samples: Sequence[Path], target: Path) -> None:
-    """`target` is one AAC stream of all segments' samples, encoded as a whole: joined streams would drift apart."""
+    """Encode the samples of all segments as one AAC stream to `target`.
+
+    Streams encoded separately and joined would drift apart.
+    """
     args = ["-f", "s16le", "-ar", str(SAMPLE_RATE), "-ac", "2", "-i", "pipe:0"]
     args += ["-c:a", "aac", "-b:a", "192k", "-map_metadata", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact"]
     args += ["-f", "mp4", f"file:{target}"]

@@ -1,4 +1,4 @@
-"""Renders a timeline: each segment's picture on its own, the sound as a whole, then all of it joined."""
+"""Render a timeline: each segment's picture separately, the sound as a whole, then join everything."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from gitassets.domain.captions import list_chapters
 from gitassets.domain.timeline import Look, Shot, Timeline
 from gitassets.errors import CorruptError, GitAssetsError
 
-_WAIT_SEC = 0.2  # On Windows nothing else lets Ctrl-C through.
+_WAIT_SEC = 0.2  # On Windows, Ctrl-C only works between short waits.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +40,8 @@ class RenderResult:
 
 
 @dataclass(frozen=True)
-class _Studio:
-    """What every step works with."""
+class _Context:
+    """The context of every rendering step."""
 
     ffmpeg: Ffmpeg
     cache: RenderCache
@@ -57,13 +57,16 @@ def render_timeline(
     target: Path,
     on_progress: OnProgress,
 ) -> RenderResult:
-    """`target` is the finished video, wholly or not at all. `sources` holds every narration and visual by its md5."""
+    """Render the video to `target`, atomically.
+
+    `sources` maps md5 to media for every narration and visual.
+    """
     cache = RenderCache(cache_dir)
     with Ffmpeg(find_ffmpeg()) as ffmpeg, cache.workspace() as work:
-        studio = _Studio(ffmpeg, cache, work, settings)
+        context = _Context(ffmpeg, cache, work, settings)
         pictures = [_choose_picture(shot, timeline, sources) for shot in timeline.shots]
         sounds = [_choose_sound(picture, sources, settings) for picture in pictures]
-        return _render(studio, timeline, pictures, sounds, target, on_progress)
+        return _render(context, timeline, pictures, sounds, target, on_progress)
 
 
 def _choose_picture(shot: Shot, timeline: Timeline, sources: Mapping[str, MediaSource]) -> Picture:
@@ -75,98 +78,100 @@ def _choose_picture(shot: Shot, timeline: Timeline, sources: Mapping[str, MediaS
 
 def _choose_sound(picture: Picture, sources: Mapping[str, MediaSource], settings: RenderSettings) -> Sound:
     shot, clip = picture.shot, picture.source
-    heard = clip if clip and settings.keep_video_sound and shot.look is Look.CLIP and clip.info.has_sound else None
+    clip_with_sound = (
+        clip if clip and settings.keep_video_sound and shot.look is Look.CLIP and clip.info.has_sound else None
+    )
     narration = None if shot.narration is None else sources[shot.narration.md5]
-    return Sound(shot, narration, heard, float(1 / picture.slowdown))
+    return Sound(shot, narration, clip_with_sound, float(1 / picture.slowdown))
 
 
 def _render(
-    studio: _Studio,
+    context: _Context,
     timeline: Timeline,
     pictures: Sequence[Picture],
     sounds: Sequence[Sound],
     target: Path,
     on_progress: OnProgress,
 ) -> RenderResult:
-    shown = [(one, _picture_path(studio, one)) for one in pictures if one.shot.frame_count]
-    missing = {path: one for one, path in shown if not _has_picture(studio, one, path)}
-    sound = studio.cache.path(describe_sounds(sounds, studio.ffmpeg, studio.settings), ".m4a")
+    shown = [(one, _picture_path(context, one)) for one in pictures if one.shot.frame_count]
+    missing = {path: one for one, path in shown if not _is_cached(context, one, path)}
+    sound = context.cache.path(describe_sounds(sounds, context.ffmpeg, context.settings), ".m4a")
     for picture in missing.values():
         check_card(picture)
-    _make(studio, missing, sounds, sound, on_progress)
-    _join(studio, timeline, shown, sound, target)
-    studio.cache.prune(studio.settings.cache_bytes, {sound, *(path for _, path in shown)})
+    _render_missing(context, missing, sounds, sound, on_progress)
+    _join(context, timeline, shown, sound, target)
+    context.cache.prune(context.settings.cache_bytes, {sound, *(path for _, path in shown)})
     rendered = sum(path in missing for _, path in shown)
     return RenderResult(
         duration_sec=float(timeline.duration),
         frame_count=timeline.frame_count,
         rendered=rendered,
         cached=len(pictures) - rendered,
-        ffmpeg=studio.ffmpeg.program.version,
+        ffmpeg=context.ffmpeg.program.version,
     )
 
 
-def _picture_path(studio: _Studio, picture: Picture) -> Path:
-    return studio.cache.path(describe_picture(picture, studio.ffmpeg, studio.settings), ".mp4")
+def _picture_path(context: _Context, picture: Picture) -> Path:
+    return context.cache.path(describe_picture(picture, context.ffmpeg, context.settings), ".mp4")
 
 
-def _has_picture(studio: _Studio, picture: Picture, path: Path) -> bool:
-    return studio.cache.touch(path) and has_frames(path, picture.shot.frame_count)
+def _is_cached(context: _Context, picture: Picture, path: Path) -> bool:
+    return context.cache.touch(path) and has_frames(path, picture.shot.frame_count)
 
 
-def _make(
-    studio: _Studio, missing: Mapping[Path, Picture], sounds: Sequence[Sound], sound: Path, on_progress: OnProgress
+def _render_missing(
+    context: _Context, missing: Mapping[Path, Picture], sounds: Sequence[Sound], sound: Path, on_progress: OnProgress
 ) -> None:
-    """Every missing picture, and the sound unless it is there, are in the cache."""
+    """Render every missing picture, and the sound unless it is there, into the cache."""
     progress = _Progress(sum(picture.shot.frame_count for picture in missing.values()), on_progress)
     tasks: list[Callable[[], None]] = []
-    if not studio.cache.touch(sound):
-        tasks.append(partial(_make_sound, studio, sounds, sound))
-    tasks += [partial(_make_picture, studio, picture, path, progress) for path, picture in missing.items()]
-    _run_all(tasks, studio)
+    if not context.cache.touch(sound):
+        tasks.append(partial(_render_sound, context, sounds, sound))
+    tasks += [partial(_render_picture, context, picture, path, progress) for path, picture in missing.items()]
+    _run_all(tasks, context)
 
 
-def _make_picture(studio: _Studio, picture: Picture, path: Path, progress: _Progress) -> None:
-    made = studio.work / path.name
-    replaced = f"--{'video' if picture.clip_shot else 'image'} {picture.shot.visual_from or picture.shot.number}"
-    with _in_words(studio, picture.task, replaced):
-        render_picture(studio.ffmpeg, picture, studio.settings, made, progress.counter())
-    studio.cache.put(made, path)
+def _render_picture(context: _Context, picture: Picture, path: Path, progress: _Progress) -> None:
+    finished = context.work / path.name
+    option = f"--{'video' if picture.clip_shot else 'image'} {picture.shot.visual_from or picture.shot.number}"
+    with _explain_ffmpeg_failure(context, picture.task, option):
+        render_picture(context.ffmpeg, picture, context.settings, finished, progress.counter())
+    context.cache.put(finished, path)
 
 
 @contextmanager
-def _in_words(studio: _Studio, task: str, replaced: str) -> Iterator[None]:
-    """Where ffmpeg fails, what to do is told; what it said itself is kept for those who can read it."""
+def _explain_ffmpeg_failure(context: _Context, task: str, option: str) -> Iterator[None]:
+    """Turn a failure of ffmpeg into a message with a remedy, and keep ffmpeg's own output in a log."""
     try:
         yield
     except FfmpegError as error:
-        if error.hint or not error.said:
+        if error.hint or not error.output:
             raise
-        log = studio.cache.folder / "ffmpeg.log"
-        log.write_text(f"{studio.ffmpeg.program.version}\n{error.said}", "utf-8")
-        hint = f"`gitassets replace RUN {replaced} FILE` brings in another file. What ffmpeg said is in {log}."
+        log = context.cache.folder / "ffmpeg.log"
+        log.write_text(f"{context.ffmpeg.program.version}\n{error.output}", "utf-8")
+        hint = f"`gitassets replace RUN {option} FILE` brings in another file. What ffmpeg said is in {log}."
         raise GitAssetsError(f"{task} failed: ffmpeg cannot use the file", hint) from error
 
 
-def _make_sound(studio: _Studio, sounds: Sequence[Sound], path: Path) -> None:
-    samples = [studio.work / f"{number}.pcm" for number in range(len(sounds))]
-    tasks = [partial(_make_samples, studio, sound, target) for sound, target in zip(sounds, samples, strict=True)]
-    _run_all(tasks, studio)
-    made = studio.work / path.name
-    encode_sound(studio.ffmpeg, sounds, samples, made)
-    studio.cache.put(made, path)
+def _render_sound(context: _Context, sounds: Sequence[Sound], path: Path) -> None:
+    samples = [context.work / f"{number}.pcm" for number in range(len(sounds))]
+    tasks = [partial(_render_samples, context, sound, target) for sound, target in zip(sounds, samples, strict=True)]
+    _run_all(tasks, context)
+    finished = context.work / path.name
+    encode_sound(context.ffmpeg, sounds, samples, finished)
+    context.cache.put(finished, path)
     for one in samples:
         one.unlink(missing_ok=True)
 
 
-def _make_samples(studio: _Studio, sound: Sound, target: Path) -> None:
-    with _in_words(studio, sound.task, f"--audio {sound.shot.number}"):
-        write_samples(studio.ffmpeg, sound, studio.settings, studio.cache.folder, target)
+def _render_samples(context: _Context, sound: Sound, target: Path) -> None:
+    with _explain_ffmpeg_failure(context, sound.task, f"--audio {sound.shot.number}"):
+        write_samples(context.ffmpeg, sound, context.settings, context.cache.folder, target)
 
 
-def _run_all(tasks: Sequence[Callable[[], None]], studio: _Studio) -> None:
-    """All tasks are done. The first that fails, or Ctrl-C, stops the others and is raised."""
-    with ThreadPoolExecutor(max(1, studio.settings.jobs)) as pool:
+def _run_all(tasks: Sequence[Callable[[], None]], context: _Context) -> None:
+    """Run all tasks. The first failure, or Ctrl-C, stops the others and is raised."""
+    with ThreadPoolExecutor(max(1, context.settings.jobs)) as pool:
         pending = {pool.submit(task) for task in tasks}
         try:
             while pending:
@@ -174,13 +179,13 @@ def _run_all(tasks: Sequence[Callable[[], None]], studio: _Studio) -> None:
                 for future in done:
                     future.result()
         except BaseException:
-            studio.ffmpeg.stop()
+            context.ffmpeg.stop()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
 class _Progress:
-    """Adds up the frames that several threads have done."""
+    """Adds up the frames that several threads have finished."""
 
     def __init__(self, total: int, on_progress: OnProgress) -> None:
         self._total, self._on_progress = total, on_progress
@@ -189,7 +194,7 @@ class _Progress:
         on_progress(0, total)
 
     def counter(self) -> Callable[[int], None]:
-        """Takes how many frames of one picture are done."""
+        """Return a callback that accepts the number of finished frames of one picture."""
         before = 0
 
         def count(frames: int) -> None:
@@ -203,38 +208,38 @@ class _Progress:
 
 
 def _join(
-    studio: _Studio, timeline: Timeline, shown: Sequence[tuple[Picture, Path]], sound: Path, target: Path
+    context: _Context, timeline: Timeline, shown: Sequence[tuple[Picture, Path]], sound: Path, target: Path
 ) -> None:
     movie = Movie(
         pieces=[Piece(path, picture.shot.first_frame, picture.shot.frame_count) for picture, path in shown],
         fps=timeline.fps,
         sound=sound,
         chapters=list_chapters(timeline),
-        title=studio.settings.title,
-        language=studio.settings.language,
+        title=context.settings.title,
+        language=context.settings.language,
     )
-    made = studio.work / "movie.mp4"
+    finished = context.work / "movie.mp4"
     try:
-        write_movie(movie, made)
+        write_movie(movie, finished)
     except CorruptError:
         for path in (sound, *(path for _, path in shown)):
             path.unlink(missing_ok=True)
         raise
-    _move_into_place(made, target)
+    _move_into_place(finished, target)
 
 
-def _move_into_place(made: Path, target: Path) -> None:
-    """`target` holds what was made, wholly or not at all, on whatever disk it lies."""
+def _move_into_place(finished: Path, target: Path) -> None:
+    """Move the finished file to `target` atomically, even to another disk."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    sync_file(made)
+    sync_file(finished)
     try:
-        made.replace(target)
+        finished.replace(target)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
         beside = target.with_name(f".{target.name}.{uuid4().hex}.part")
         try:
-            shutil.copyfile(made, beside)
+            shutil.copyfile(finished, beside)
             sync_file(beside)
             beside.replace(target)
         finally:
