@@ -1,4 +1,4 @@
-"""Makes bags (BagIt 1.0) as folders and zip files, with the same bytes each time; the library `bagit` judges them."""
+"""Write bags (BagIt 1.0) as folders and zip files, byte-identical each time, and validate them with `bagit`."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ from gitassets.domain.bag import (
 )
 from gitassets.errors import CorruptError
 
-_AGAIN = "Get it again from whoever made it."
+NEW_COPY_HINT = "Get it again from whoever made it."
 _BLOCK_BYTES = 1024 * 1024
-_EARLIEST = (1980, 1, 1, 0, 0, 0)  # A zip file knows no earlier time, and has no word for none.
-_UNIX = 3
+_EARLIEST = (1980, 1, 1, 0, 0, 0)  # The earliest time in a zip file, which has no way to omit the time.
+_UNIX_SYSTEM = 3
 _FILE_MODE = stat.S_IFREG | 0o644
 
 
 class Readable(Protocol):
-    """What bytes can be read from, so many at a time at most."""
+    """An object that returns at most the requested number of bytes per read."""
 
     def read(self, count: int, /) -> bytes: ...
 
 
 class BagFolder:
-    """A bag that is being filled: `folder` is empty at first, and a valid bag once `finish` has ended."""
+    """A bag under construction: `folder` is empty at first, and a valid bag after `finish`."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.payload: dict[str, Digests] = {}
 
     def add_file(self, path: str, source: Path) -> Digests:
-        """The payload file `path`, which begins with data/, holds the bytes of `source`."""
+        """Copy the bytes of `source` to the payload file `path`, which begins with data/."""
         with source.open("rb") as file:
             self.payload[path] = copy_hashed(file, self.folder / path)
         return self.payload[path]
@@ -53,7 +53,7 @@ class BagFolder:
         self.payload[path] = _write_hashed(self.folder / path, data)
 
     def finish(self, info: Mapping[str, str]) -> dict[str, Digests]:
-        """The folder is a bag, with `info` in its bag-info.txt. Returns the files at its top that say so, by name."""
+        """Turn the folder into a bag with `info` in its bag-info.txt. Return its tag files by name."""
         (self.folder / PAYLOAD).mkdir(parents=True, exist_ok=True)
         texts = {
             DECLARATION: DECLARED,
@@ -68,7 +68,7 @@ class BagFolder:
 
 
 def copy_hashed(source: Readable, target: Path) -> Digests:
-    """`target` holds what can be read from `source`."""
+    """Copy everything from `source` to `target`, and hash it on the way."""
     target.parent.mkdir(parents=True, exist_ok=True)
     md5, sha256, size = hashlib.md5(usedforsecurity=False), hashlib.sha256(), 0
     with target.open("wb") as file:
@@ -86,33 +86,38 @@ def _write_hashed(target: Path, data: bytes) -> Digests:
 
 
 def check_bag(folder: Path, name: str) -> dict[str, str]:
-    """What its bag-info.txt says. CorruptError unless the bag `name` is valid: every file listed, there, and whole."""
+    """Validate the bag called `name` and return its bag-info.txt.
+
+    Raise CorruptError unless every file is listed, there, and intact.
+    """
     import bagit
 
-    # What it finds is in its error; on standard error it would stand twice.
+    # Its error contains the problems; logging them would report them twice.
     logging.getLogger("bagit").setLevel(logging.CRITICAL + 1)
     try:
         bag = bagit.Bag(str(folder))
         bag.validate()
     except (bagit.BagError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         problem = _explain(error).replace(str(folder), name)
-        raise CorruptError(f"{name} is no valid bag: {problem}", _AGAIN) from error
+        raise CorruptError(f"{name} is no valid bag: {problem}", NEW_COPY_HINT) from error
     lists = [Path(one).stem.removeprefix("manifest-") for one in bag.manifest_files()]
-    partly = next((path for path, known in bag.payload_entries().items() if not known.keys() >= set(lists)), None)
-    if partly is not None:
-        raise CorruptError(f"{name} is no valid bag: {partly} is not in each of its lists", _AGAIN)
+    incompletely_listed = next(
+        (path for path, known in bag.payload_entries().items() if not known.keys() >= set(lists)), None
+    )
+    if incompletely_listed is not None:
+        raise CorruptError(f"{name} is no valid bag: {incompletely_listed} is not in each of its lists", NEW_COPY_HINT)
     return {label: value for label, value in bag.info.items() if isinstance(value, str)}
 
 
 def _explain(error: Exception) -> str:
-    """The first few of the library's findings."""
+    """Return the first few problems that the library found."""
     details = [str(one) for one in getattr(error, "details", ())]
     shown = "; ".join(details[:3]) + (f"; and {len(details) - 3} more" if len(details) > 3 else "")
     return shown or str(error) or type(error).__name__
 
 
 def write_zip(folder: Path, target: Path, top: str) -> None:
-    """`target` is a zip file of the folder's files below `top`. The same files give the same bytes on any system.
+    """Write a zip file of the folder's files, below `top`. The same files give the same bytes on any system.
 
     They are stored, not compressed: media hardly shrink, and zlib's output differs from build to build.
     """
@@ -127,7 +132,7 @@ def write_zip(folder: Path, target: Path, top: str) -> None:
 
 def _add(archive: zipfile.ZipFile, path: Path, name: str) -> None:
     entry = zipfile.ZipInfo(name, _EARLIEST)
-    entry.create_system, entry.external_attr, entry.file_size = _UNIX, _FILE_MODE << 16, path.stat().st_size
+    entry.create_system, entry.external_attr, entry.file_size = _UNIX_SYSTEM, _FILE_MODE << 16, path.stat().st_size
     with path.open("rb") as source, archive.open(entry, "w") as target:
         while block := source.read(_BLOCK_BYTES):
             target.write(block)

@@ -1,6 +1,6 @@
-"""Takes in a bag that comes from anywhere: a folder or a zip file, copied whole into a folder of our own.
+"""Copy a bag of any origin, a folder or a zip file, into a folder of our own.
 
-Nothing of it is trusted. Every name is judged before the first byte is written, and no more bytes are written than were
+Nothing in it is trusted. Every name is checked before the first byte is written, and no more bytes are written than
 announced; archives inside it are never unpacked.
 """
 
@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, NoReturn
 
-from gitassets.adapters.bag import copy_hashed
+from gitassets.adapters.bag import NEW_COPY_HINT, copy_hashed
 from gitassets.domain.bag import DECLARATION, DECLARED, PAYLOAD, Digests
 from gitassets.domain.manifest_parsing import MAX_MANIFEST_BYTES
 from gitassets.domain.media_paths import find_path_problem, iter_path_clashes
@@ -28,22 +28,21 @@ from gitassets.errors import CorruptError, GitAssetsError
 
 MAX_FILES = 100_000
 MAX_RATIO = 100
-HARMLESS_BYTES = 1024**3  # Up to here no disk is filled, whatever it was packed into.
+HARMLESS_BYTES = 1024**3  # A bag of up to this size is harmless at any compression ratio.
 _DECLARATIONS = [DECLARED.replace(b"1.0", version).lower().split() for version in (b"1.0", b"0.97")]
 _ENCRYPTED = 0x1
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, OverflowError, struct.error)
-_AGAIN = "Get it again from whoever made it."
-# What macOS and Windows leave in folders and zip files that they show or make, unasked.
+# Files that macOS and Windows add to folders and zip files unasked.
 _LITTER = (".ds_store", "thumbs.db", "desktop.ini")
 _LITTER_FOLDER, _APPLE_DOUBLE = "__MACOSX", "._"
-_LIST = re.compile(r"(tag)?manifest-\w+\.txt\Z")
-_LISTED = re.compile(rb"^\S+[ \t]+\*?(.+?)\r?$", re.MULTILINE)
+_LIST_NAME = re.compile(r"(tag)?manifest-\w+\.txt\Z")
+_LIST_LINE = re.compile(rb"^\S+[ \t]+\*?(.+?)\r?$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A file of the bag: its path in it, the bytes that it is said to have, and a way to read them."""
+    """A file of the bag: its path in the bag, its announced size, and a function that opens it."""
 
     path: str
     size: int
@@ -51,20 +50,21 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class TakenIn:
-    """What the files of a bag hash to, by path. `passed_over` are those that an operating system had left there."""
+class CopiedBag:
+    """The hashes of a bag's files, by path. `passed_over` lists files that an operating system left there."""
 
     files: Mapping[str, Digests]
     passed_over: tuple[str, ...]
 
 
-def take_in_bag(source: Path, folder: Path, on_file: Callable[[int, int, str], None]) -> TakenIn:
-    """`folder` holds the files of the bag `source`, which itself is not judged yet.
+def copy_bag(source: Path, folder: Path, on_file: Callable[[int, int, str], None]) -> CopiedBag:
+    """Copy the files of the bag `source` into `folder`. The bag is not validated yet.
 
-    CorruptError when it is no bag, or holds what a bag of a run never does; `on_file` hears how far the work is.
+    Report progress to `on_file`. Raise CorruptError if it is not a bag, or contains something that a run's bag never
+    has.
     """
-    with _open_entries(source) as found_there:
-        entries, passed_over = _sort_out(source, found_there)
+    with _open_entries(source) as all_entries:
+        entries, passed_over = _separate_litter(source, all_entries)
         _check_entries(source, entries)
         _check_room(source, entries, folder)
         found: dict[str, Digests] = {}
@@ -73,11 +73,11 @@ def take_in_bag(source: Path, folder: Path, on_file: Callable[[int, int, str], N
             found[entry.path] = _copy(source, entry, folder)
     if (folder / DECLARATION).read_bytes().lower().split() not in _DECLARATIONS:
         _refuse(source, f"says in {DECLARATION} that it is of another kind than BagIt 1.0 or 0.97 in UTF-8")
-    return TakenIn(found, passed_over)
+    return CopiedBag(found, passed_over)
 
 
 def _refuse(source: Path, problem: str) -> NoReturn:
-    raise CorruptError(f"{source} {problem}", _AGAIN)
+    raise CorruptError(f"{source} {problem}", NEW_COPY_HINT)
 
 
 @contextmanager
@@ -89,22 +89,25 @@ def _open_entries(source: Path) -> Iterator[list[Entry]]:
         with zipfile.ZipFile(source) as archive:
             yield list(_iter_zip(source, archive))
     except _BROKEN_ZIP as error:
-        raise CorruptError(f"{source} is no zip file, or a broken one: {error}", _AGAIN) from error
+        raise CorruptError(f"{source} is no zip file, or a broken one: {error}", NEW_COPY_HINT) from error
 
 
-def _sort_out(source: Path, entries: Sequence[Entry]) -> tuple[list[Entry], tuple[str, ...]]:
-    """The files of the bag, and the paths of the others. What one of the bag's lists names is a file of the bag."""
+def _separate_litter(source: Path, entries: Sequence[Entry]) -> tuple[list[Entry], tuple[str, ...]]:
+    """Return the bag's files, and the paths of the others.
+
+    A file that one of the bag's lists names belongs to the bag.
+    """
     own = [one for one in entries if not _is_litter(one.path)]
     litter = [one for one in entries if _is_litter(one.path)]
     top = _find_top(source, {one.path for one in own})
-    bag = [_below(top, one) for one in own]
+    bag = [_remove_prefix(top, one) for one in own]
     listed = _read_listed(source, bag) if litter else set()
     named = [one for one in litter if one.path.removeprefix(top) in listed]
     passed_over = sorted(one.path for one in litter if one not in named)
-    return [*bag, *(_below(top, one) for one in named)], tuple(passed_over)
+    return [*bag, *(_remove_prefix(top, one) for one in named)], tuple(passed_over)
 
 
-def _below(top: str, entry: Entry) -> Entry:
+def _remove_prefix(top: str, entry: Entry) -> Entry:
     return Entry(entry.path.removeprefix(top), entry.size, entry.open)
 
 
@@ -115,14 +118,14 @@ def _is_litter(path: str) -> bool:
 
 
 def _read_listed(source: Path, bag: Sequence[Entry]) -> set[str]:
-    """The paths that the bag's own lists name."""
-    lists = [one for one in bag if _LIST.match(one.path)]
+    """Return the paths that the bag's own lists name."""
+    lists = [one for one in bag if _LIST_NAME.match(one.path)]
     _check_entries(source, lists)
     found: set[str] = set()
     for entry in lists:
         with entry.open() as file:
             data = file.read(entry.size + 1)
-        found |= {path.decode("utf-8", "surrogateescape") for path in _LISTED.findall(data)}
+        found |= {path.decode("utf-8", "surrogateescape") for path in _LIST_LINE.findall(data)}
     return found
 
 
@@ -143,7 +146,7 @@ def _iter_folder(source: Path, folder: Path) -> Iterator[Entry]:
 
 @contextmanager
 def _open_file(path: Path) -> Iterator[IO[bytes]]:
-    """The file, which must not have become a link meanwhile."""
+    """Open the file. Fail if it has become a link meanwhile."""
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     with os.fdopen(os.open(path, flags), "rb") as file:
         yield file
@@ -163,7 +166,7 @@ def _open_entry(source: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -
     try:
         file = archive.open(info)
     except OSError as error:
-        # The archive leads to a place before its beginning.
+        # The archive points to an offset before its beginning.
         raise zipfile.BadZipFile(f"{info.filename!r} is not in it: {error.strerror}") from error
     with file:
         yield file
@@ -171,11 +174,11 @@ def _open_entry(source: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -
 
 def _check_zip_entry(source: Path, info: zipfile.ZipInfo) -> None:
     name, mode = info.orig_filename, info.external_attr >> 16
-    kind = stat.S_IFMT(mode)
+    file_type = stat.S_IFMT(mode)
     problem = _find_name_problem(name.removesuffix("/"))
     if problem:
         _refuse(source, f"holds {name!r}, which {problem}")
-    if kind not in (0, stat.S_IFDIR if info.is_dir() else stat.S_IFREG):
+    if file_type not in (0, stat.S_IFDIR if info.is_dir() else stat.S_IFREG):
         _refuse(source, f"holds {name!r}, which is a link or no ordinary file")
     if info.flag_bits & _ENCRYPTED:
         _refuse(source, f"holds {name!r}, which is encrypted")
@@ -184,12 +187,12 @@ def _check_zip_entry(source: Path, info: zipfile.ZipInfo) -> None:
 
 
 def _find_name_problem(path: str) -> str | None:
-    # The files at the top of a bag lie in no folder of it.
+    # The check wants a folder, and files at the top of a bag have none.
     return find_path_problem(f"bag/{path}")
 
 
 def _find_top(source: Path, paths: Collection[str]) -> str:
-    """How the paths of the bag's files begin: in a zip file it is the one folder at its top."""
+    """Return the common prefix of the bag's paths: in a zip file it is the only top-level folder."""
     if DECLARATION in paths:
         return ""
     tops = {path.split("/", 1)[0] for path in paths}
@@ -225,14 +228,14 @@ def _check_room(source: Path, entries: Sequence[Entry], folder: Path) -> None:
 
 def _copy(source: Path, entry: Entry, folder: Path) -> Digests:
     with entry.open() as file:
-        digests = copy_hashed(_Bounded(file, entry.size), folder / entry.path)
+        digests = copy_hashed(_BoundedReader(file, entry.size), folder / entry.path)
     if digests.size != entry.size:
         _refuse(source, f"is cut off, or changed while it was read: {entry.path!r}")
     return digests
 
 
-class _Bounded:
-    """Reads one byte more than was announced at most, which is enough to notice."""
+class _BoundedReader:
+    """Reads at most one byte more than announced, which is enough to notice."""
 
     def __init__(self, file: IO[bytes], size: int) -> None:
         self._file, self._left = file, size + 1

@@ -1,4 +1,4 @@
-"""Reads the folder of a claude-studio run. Nothing is written, and nothing outside the repository is looked at."""
+"""Read the folder of a claude-studio run. Nothing is written, and nothing outside the repository is read."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _STAMP = re.compile(r"\d{8}_\d{6}")
 
 
 def find_old_folders(base: Path) -> Iterator[Path]:
-    """The folders in `base` that may be runs of claude-studio."""
+    """Yield the folders in `base` that may be runs of claude-studio."""
     try:
         folders = sorted(base.iterdir())
     except (FileNotFoundError, NotADirectoryError):
@@ -34,7 +34,7 @@ def find_old_folders(base: Path) -> Iterator[Path]:
 
 
 def is_old_folder(folder: Path) -> bool:
-    """Whether there is a manifest that is not one of ours, and no git work tree. It may be one that cannot be read."""
+    """Return whether the folder has a manifest that is not ours (perhaps unreadable), and is no git work tree."""
     manifest = folder / MANIFEST_NAME
     if folder.is_symlink() or not manifest.is_file() or (folder / ".git").exists():
         return False
@@ -42,12 +42,12 @@ def is_old_folder(folder: Path) -> bool:
 
 
 def read_old_texts(folder: Path) -> dict[str, bytes]:
-    """The files of the run that tell of it, by name, byte for byte."""
+    """Read the run's own text files, by name, byte for byte."""
     names = [MANIFEST_NAME, LIBRARY_NAME, PLANS_NAME, *sorted(one.name for one in folder.glob(f"*{_SCRIPT_SUFFIX}"))]
-    return {name: _read(folder / name) for name in names if (folder / name).exists()}
+    return {name: _read_regular_file(folder / name) for name in names if (folder / name).exists()}
 
 
-def _read(path: Path) -> bytes:
+def _read_regular_file(path: Path) -> bytes:
     if path.is_symlink() or not path.is_file():
         raise CorruptError(f"{path} is no regular file", "Put the real file there.")
     if path.stat().st_size > MAX_BYTES:
@@ -56,9 +56,9 @@ def _read(path: Path) -> bytes:
 
 
 def read_old_run(root: Path, folder: Path, texts: Mapping[str, bytes], trial: str | None = None) -> OldRun:
-    """What the run in `folder` of the repository `root` says of itself. `trial` names the one it was made from.
+    """Read the run in `folder` of the repository `root`. `trial` names the trial it was made from.
 
-    CorruptError names the file that cannot be read.
+    Raise CorruptError with the name of a file that cannot be read.
     """
     work = _find_work_dir(root, folder)
     old = OldRun(
@@ -76,7 +76,7 @@ def read_old_run(root: Path, folder: Path, texts: Mapping[str, bytes], trial: st
 
 
 def _find_work_dir(root: Path, folder: Path) -> Path:
-    """The folder that claude-studio ran in: what its `artifacts` lie in, else the project."""
+    """Return the folder that claude-studio ran in: the parent of its `artifacts`, else the project."""
     if folder.parts[-3:-1] == ("artifacts", "video_production") and folder.parents[2].is_relative_to(root):
         return folder.parents[2]
     return root
@@ -91,7 +91,7 @@ def _parse_plans(texts: Mapping[str, bytes], folder: Path) -> list[Any]:
 
 
 def _list_media(folder: Path) -> list[str]:
-    """The files in the run's media folders; hidden ones and links are none."""
+    """List the files in the run's media folders, without hidden files and links."""
     return [
         f"{name}/{path.name}"
         for name in _MEDIA_FOLDERS
@@ -102,7 +102,7 @@ def _list_media(folder: Path) -> list[str]:
 
 
 def resolve_path(raw: str, root: Path, folder: Path, run_names: set[str]) -> Place:
-    """The file that a path in the run's JSON means, as long as it lies in the repository."""
+    """Find the file that a path in the run's JSON refers to, if it is in the repository."""
     bases = {Base.RUN: folder, Base.WORK: _find_work_dir(root, folder), Base.NOTHING: Path("/")}
     outside = False
     for candidate in iter_candidates(raw, run_names):
@@ -110,12 +110,12 @@ def resolve_path(raw: str, root: Path, folder: Path, run_names: set[str]) -> Pla
         if not _is_inside(path, root):
             outside = True
         elif _is_file(path):
-            return _place(path, root, folder)
+            return _classify(path, root, folder)
     return Lost("leads out of the repository" if outside else "is not there")
 
 
 def _is_inside(path: Path, root: Path) -> bool:
-    """Judged by the path alone, before anything is looked at."""
+    """Decide by the path alone, before any file is accessed."""
     return path.is_relative_to(root) and ".git" not in path.relative_to(root).parts
 
 
@@ -126,7 +126,7 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _place(path: Path, root: Path, folder: Path) -> Place:
+def _classify(path: Path, root: Path, folder: Path) -> Place:
     if path.is_symlink():
         return Lost("is a symbolic link")
     if not _is_inside(path.resolve(), root.resolve()):
@@ -136,7 +136,7 @@ def _place(path: Path, root: Path, folder: Path) -> Place:
 
 
 def iter_trials(work: Path) -> Iterator[Trial]:
-    """The trials below the folder that claude-studio ran in, oldest first."""
+    """Yield the trials below the folder that claude-studio ran in, oldest first."""
     for folder in _list_trial_folders(work):
         scripts = find_scripts(folder)
         if scripts:
@@ -150,19 +150,19 @@ def _list_trial_folders(work: Path) -> list[Path]:
 
 
 def _age_of(folder: Path) -> tuple[str, float, str]:
-    """By the time in its name, which survives copying; else by the file system's."""
+    """Return a sort key: the time in the folder's name, which survives copying, else the file system's."""
     stamps = _STAMP.findall(folder.name)
     return (stamps[-1] if stamps else "", folder.stat().st_mtime, folder.name)
 
 
 def find_scripts(folder: Path) -> list[Path]:
-    """The scripts of a trial: its text, else what its structured script holds."""
+    """List the scripts of a trial: its text, else its structured script."""
     texts = sorted(one for one in folder.glob("*_script.txt") if one.is_file())
     return texts or sorted(one for one in folder.glob(f"*{_SCRIPT_SUFFIX}") if one.is_file())
 
 
 def find_trial_folder(work: Path, name: str) -> Path:
-    """The newest trial whose folder's name contains `name`. NotFoundError says which there are."""
+    """Return the newest trial folder whose name contains `name`. Raise NotFoundError listing the trials."""
     folders = _list_trial_folders(work)
     found = [one for one in folders if name and name in one.name]
     if not found:
@@ -175,7 +175,7 @@ def find_trial_folder(work: Path, name: str) -> Path:
 
 
 def find_trial(work: Path, name: str) -> Trial:
-    """The newest trial of that name, with its script."""
+    """Return the newest trial of that name, with its script."""
     folder = find_trial_folder(work, name)
     scripts = find_scripts(folder)
     if not scripts:
@@ -190,8 +190,8 @@ def _read_trial(folder: Path, script: Path) -> Trial:
 
 
 def read_script_text(script: Path) -> str:
-    """The text of a trial's script, bad bytes replaced, lines ended by newlines alone."""
-    data = _read(script)
+    """Return the text of a trial's script with bad bytes replaced and line ends normalised to newlines."""
+    data = _read_regular_file(script)
     if script.suffix == ".json":
         segments = parse_old_object(data, str(script)).get("segments")
         texts = [one.get("text") for one in segments or [] if isinstance(one, dict)]

@@ -1,4 +1,4 @@
-"""Writing files so that a reader or a kill never meets half of one."""
+"""Write files so that no reader or kill ever leaves half of one."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-INCOMING = ".incoming-"  # How the name of a file begins that is being written.
+INCOMING = ".incoming-"  # The name prefix of a file that is being written.
 _umask = os.umask(0)
 os.umask(_umask)
 OPEN_MODE = 0o666 & ~_umask
 LOCKED_MODE = 0o444 & ~_umask
 refused_modes: list[str] = []
-"""The files whose permissions this process was not allowed to change, to be told once."""
-# What somebody else owns; what the file system cannot have.
+"""The files whose permissions this process could not change, to be reported once."""
+# The file belongs to someone else, or the file system does not support modes.
 _REFUSALS = (errno.EPERM, errno.EACCES, errno.EROFS, errno.ENOSYS, errno.ENOTSUP)
 
 
 def change_mode(path: str | Path, mode: int, *, known_as: Path | None = None) -> None:
-    """The file has these permissions, where it may: they are a hint to other programs, and nothing rests on them.
+    """Set the file's permissions if allowed. They are a hint to other programs; nothing depends on them.
 
-    Where it may not, it is told of as the file `known_as`.
+    A refusal is reported under the name `known_as`.
     """
     try:
-        os.chmod(path, mode)  # noqa: PTH101 (not by pathlib, which takes longer than the system does)
+        os.chmod(path, mode)  # noqa: PTH101 (pathlib takes longer than the system call itself)
     except OSError as error:
         if error.errno not in _REFUSALS:
             raise
@@ -35,25 +35,28 @@ def change_mode(path: str | Path, mode: int, *, known_as: Path | None = None) ->
 
 
 def lock_mode(mode: int) -> int:
-    """The mode without the right to write; nobody gets a right that he had not."""
+    """Return the mode without write permission. Nobody gains a permission."""
     return mode & ~0o222
 
 
 def open_mode(mode: int) -> int:
-    """The mode with the right to write for the owner, and for those who may read where new files give it to them."""
+    """Return the mode with write permission for the owner.
+
+    Others who may read also get it if new files grant it to them.
+    """
     return mode | 0o200 | (OPEN_MODE & 0o222 & (mode & 0o444) >> 1)
 
 
 def write_atomic(path: Path, data: bytes, *, mode: int = OPEN_MODE, durable: bool = True) -> None:
-    """`path` holds `data`, wholly or not at all; missing folders are made.
+    """Write `data` to `path`, completely or not at all. Create missing folders.
 
-    Unless it is `durable`, which means to wait for the disk, it may be damaged after a loss of power.
+    If not `durable`, do not wait for the disk: a power failure may then damage the file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         handle, name = tempfile.mkstemp(prefix=INCOMING, dir=path.parent)
     except OSError as error:
-        error.filename = str(path)  # Nobody knows the other name.
+        error.filename = str(path)  # The temporary name means nothing to the user.
         raise
     try:
         with os.fdopen(handle, "wb") as file:
@@ -72,25 +75,28 @@ def write_atomic(path: Path, data: bytes, *, mode: int = OPEN_MODE, durable: boo
 
 
 def find_link(root: Path, paths: Iterable[str]) -> str | None:
-    """A folder below `root`, on the way to one of the paths, that is a symbolic link: through it one gets out."""
+    """Return a folder below `root`, on the way to one of the paths, that is a symbolic link.
+
+    Such a link may lead out of `root`.
+    """
     folders = {path.rpartition("/")[0] for path in paths}
     above = {str(parent) for one in folders for parent in PurePosixPath(one).parents}
     return next((one for one in sorted({*folders, *above} - {"", "."}) if (root / one).is_symlink()), None)
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a real folder lies at `path`, which no file can take the place of; a link to one is none."""
+    """Return whether `path` is a real folder, which no file can replace; a link to one is not."""
     return path.is_dir() and not path.is_symlink()
 
 
 def remove_incoming(folder: Path) -> None:
-    """What a killed command had half written in `folder` itself is gone."""
+    """Delete files that a killed command left half written in `folder` itself."""
     for path in folder.glob(f"{INCOMING}*"):
         path.unlink(missing_ok=True)
 
 
 def hash_file(path: Path) -> str:
-    """The md5 of the file's bytes, as DVC names blobs."""
+    """Return the md5 of the file's bytes, as DVC names blobs."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
@@ -100,13 +106,13 @@ def hash_bytes(data: bytes) -> str:
 
 
 def sync_file(path: Path) -> None:
-    """The file's bytes survive a loss of power from here on."""
+    """Flush the file's bytes to disk, so that they survive a loss of power."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:
-    """The names in the folder survive a loss of power from here on, where the system can promise that."""
+    """Flush the folder's names to disk, so that they survive a loss of power, if the system supports it."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)

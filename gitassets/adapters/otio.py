@@ -1,7 +1,7 @@
-"""Writes a timeline in OpenTimelineIO's own format, which editing programs open, or have converted by its adapters.
+"""Write a timeline in OpenTimelineIO's own format, which editing programs open directly or through its adapters.
 
-What converters drop is avoided: remarks are markers of the whole timeline, since gaps lose theirs, each on a frame of
-its own, since programs keep one marker a frame; and every range is in frames of the one rate.
+The format avoids what converters drop. Remarks are markers of the whole timeline, since gaps lose theirs; each is on a
+frame of its own, since programs keep one marker per frame; and every range is in frames of the same rate.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from gitassets.domain.remarks import Concern, Remark
 from gitassets.domain.timeline import Look, Shot, Timeline
 from gitassets.errors import GitAssetsError
 
-_OWN = "gitassets"
+_METADATA_KEY = "gitassets"
 _COLORS = {
     Concern.NOTE: "CYAN",
     Concern.REJECTED: "RED",
@@ -34,18 +34,18 @@ _COLORS = {
 
 @dataclass(frozen=True)
 class MediaFile:
-    """Where an asset's file lies, and how long it is; None for a still, which lasts as long as one likes."""
+    """The location of an asset's file, and its length; None for a still, which can have any length."""
 
     path: Path
     length_sec: float | None
 
 
 def check_otio() -> None:
-    """GitAssetsError unless the library is installed."""
-    _load()
+    """Raise GitAssetsError if the library is not installed."""
+    _load_library()
 
 
-def _load() -> Any:
+def _load_library() -> Any:
     try:
         import opentimelineio
     except ImportError as error:
@@ -59,10 +59,13 @@ def _load() -> Any:
 def format_otio(
     timeline: Timeline, media: Mapping[str, MediaFile], remarks: Sequence[Remark], about: Mapping[str, Any]
 ) -> bytes:
-    """The file. `media` is by the asset's md5; `about` is what is on record of the whole, its `run_id` for one."""
-    otio = _load()
+    """Return the file's bytes. `media` maps an asset's md5 to its file.
+
+    `about` is the metadata of the whole timeline; it must have a `run_id`.
+    """
+    otio = _load_library()
     maker = _Maker(otio, timeline, media, str(about["run_id"]))
-    whole = otio.schema.Timeline(name=str(about["run_id"]), metadata={_OWN: dict(about)})
+    whole = otio.schema.Timeline(name=str(about["run_id"]), metadata={_METADATA_KEY: dict(about)})
     whole.global_start_time = maker.time(0)
     whole.tracks.append(otio.schema.Track("Picture", children=maker.make_pictures(), kind="Video"))
     whole.tracks.append(otio.schema.Track("Narration", children=maker.make_sounds(), kind="Audio"))
@@ -83,15 +86,15 @@ class _Maker:
         return self._otio.opentime.TimeRange(self.time(start), self.time(frames))
 
     def make_pictures(self) -> list[Any]:
-        """An item for each shot, and where a clip is too short a gap for the rest."""
+        """Make an item for each shot, and a gap for the rest if a clip is too short."""
         items = []
         for shot in self._timeline.shots:
             if shot.look is Look.STILL and shot.visual is not None:
                 items.append(self._clip(shot, shot.visual, self._timeline.frame_count, shot.frame_count))
             elif shot.look is Look.CLIP and shot.visual is not None:
-                there = self._count_frames(shot.visual, round)
-                items.append(self._clip(shot, shot.visual, there, min(there, shot.frame_count)))
-                items.append(self._gap(shot, shot.frame_count - there))
+                available = self._count_frames(shot.visual, round)
+                items.append(self._clip(shot, shot.visual, available, min(available, shot.frame_count)))
+                items.append(self._gap(shot, shot.frame_count - available))
             else:
                 items.append(self._gap(shot, shot.frame_count))
         return [one for one in items if one.duration().value > 0]
@@ -102,30 +105,33 @@ class _Maker:
             if shot.narration is None:
                 items.append(self._gap(shot, shot.frame_count))
                 continue
-            # The shot's frames are counted from the start of the video, so they may be one more than those of the file.
-            there = max(self._count_frames(shot.narration, math.ceil), shot.frame_count)
-            items.append(self._clip(shot, shot.narration, there, shot.frame_count))
+            # Frames are counted from the start of the video, so a shot may have one more than the file.
+            available = max(self._count_frames(shot.narration, math.ceil), shot.frame_count)
+            items.append(self._clip(shot, shot.narration, available, shot.frame_count))
         return [one for one in items if one.duration().value > 0]
 
-    def _count_frames(self, asset: Asset, rounded: Any) -> int:
+    def _count_frames(self, asset: Asset, rounding: Any) -> int:
         length = self._media[asset.md5].length_sec or 0.0
-        return max(1, int(rounded(Fraction(length) * self._timeline.fps)))
+        return max(1, int(rounding(Fraction(length) * self._timeline.fps)))
 
     def _clip(self, shot: Shot, asset: Asset, available: int, used: int) -> Any:
         path = self._media[asset.md5].path
         reference = self._otio.schema.ExternalReference(path.as_uri(), self._range(0, available))
         reference.name = path.name
-        metadata = {_OWN: self._describe(shot, asset)}
+        metadata = {_METADATA_KEY: self._describe(shot, asset)}
         return self._otio.schema.Clip(segment_key(shot.number), reference, self._range(0, used), metadata)
 
     def _gap(self, shot: Shot, frames: int) -> Any:
-        metadata = {_OWN: {"segment": shot.number, "text": shot.text}}
+        metadata = {_METADATA_KEY: {"segment": shot.number, "text": shot.text}}
         return self._otio.schema.Gap(
             name=segment_key(shot.number), source_range=self._range(0, max(0, frames)), metadata=metadata
         )
 
     def _describe(self, shot: Shot, asset: Asset) -> dict[str, Any]:
-        """`segment` is where the asset is seen or heard, `asset` where it belongs: a picture may be carried forward."""
+        """Return an item's metadata.
+
+        `segment` is where the asset is seen or heard, `asset` its own address: a picture may be carried forward.
+        """
         own = shot.number if asset is shot.narration else shot.visual_from or shot.number
         kind = "audio" if asset is shot.narration else "video" if shot.look is Look.CLIP else "image"
         known = {"path": asset.path, "md5": asset.md5, "status": asset.status.value, "take": asset.take}
@@ -152,5 +158,5 @@ class _Maker:
             marked_range=self._range(frame, 1),
             color=getattr(self._otio.schema.MarkerColor, _COLORS[remark.concern]),
             comment=remark.text,
-            metadata={_OWN: {"segment": remark.segment, "kind": kind, "concern": remark.concern.value}},
+            metadata={_METADATA_KEY: {"segment": remark.segment, "kind": kind, "concern": remark.concern.value}},
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitassets.adapters.bag import check_bag
-from gitassets.adapters.bag_source import take_in_bag
+from gitassets.adapters.bag_source import copy_bag
 from gitassets.domain.audit import parse_trail
 from gitassets.domain.bag import (
     BUNDLE,
@@ -62,7 +62,7 @@ class GivenBag:
 def read_given_bag(project: Project, source: Path, folder: Path, on_progress: OnProgress) -> GivenBag:
     """The bag, copied into `folder`. CorruptError names the first thing that is not as it must be."""
     name = str(source)
-    taken = take_in_bag(source, folder, lambda done, total, path: on_progress(Progress(done, total, path)))
+    taken = copy_bag(source, folder, lambda done, total, path: on_progress(Progress(done, total, path)))
     found = taken.files
     if FETCH in found:
         raise CorruptError(f"{name} is not whole: parts of it are to be fetched from elsewhere ({FETCH})", _AGAIN)

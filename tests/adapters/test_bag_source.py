@@ -11,7 +11,7 @@ import pytest
 
 from gitassets.adapters import bag_source
 from gitassets.adapters.bag import BagFolder, write_zip
-from gitassets.adapters.bag_source import take_in_bag
+from gitassets.adapters.bag_source import copy_bag
 from gitassets.errors import CorruptError, GitAssetsError
 from tests.actions.bags import add_entry, zip_folder
 
@@ -38,7 +38,7 @@ def take_in(source: Path, tmp_path: Path) -> dict[str, bytes]:
     inside = tmp_path / "a" / "b" / "inside"
     before = {path for path in tmp_path.rglob("*") if not path.is_relative_to(tmp_path / "a")}
     try:
-        digests = take_in_bag(source, inside, lambda *_: None).files
+        digests = copy_bag(source, inside, lambda *_: None).files
     finally:
         assert {path for path in tmp_path.rglob("*") if not path.is_relative_to(tmp_path / "a")} == before
         assert [path for path in (tmp_path / "a").rglob("*") if path.is_file() and inside not in path.parents] == []
@@ -80,7 +80,7 @@ def test_what_macos_and_windows_leave_in_a_folder_is_passed_over(bag: Path, tmp_
         (bag / name).parent.mkdir(parents=True, exist_ok=True)
         (bag / name).write_bytes(b"litter")
     assert take_in(bag, tmp_path) == expected
-    passed_over = take_in_bag(bag, tmp_path / "again", lambda *_: None).passed_over
+    passed_over = copy_bag(bag, tmp_path / "again", lambda *_: None).passed_over
     assert passed_over == tuple(sorted((*LITTER, "__MACOSX/data/._x")))
 
 
@@ -115,7 +115,7 @@ def test_other_names_are_not_passed_over(bag: Path, tmp_path: Path, name: str) -
 def take_in_bag_or_refuse(source: Path, folder: Path) -> tuple[str, ...] | None:
     """What was passed over, None where the bag was refused."""
     try:
-        return take_in_bag(source, folder, lambda *_: None).passed_over
+        return copy_bag(source, folder, lambda *_: None).passed_over
     except CorruptError:
         return None
 
