@@ -132,8 +132,8 @@ class BuildResult:
 
 
 @dataclass(frozen=True)
-class _Order:
-    """What is built from: the run as it was at the commit `head`, and where the bytes of the chosen assets lie."""
+class _BuildInput:
+    """The run at the commit `head`, the chosen assets, and the paths of their bytes by md5."""
 
     manifest: Manifest
     head: str
@@ -142,8 +142,8 @@ class _Order:
 
 
 @dataclass(frozen=True)
-class _Work:
-    """What is rendered. `inputs` is all that it depends on."""
+class _RenderPlan:
+    """What to render. `inputs` records everything that the result depends on."""
 
     timeline: Timeline
     sources: Mapping[str, MediaSource]
@@ -158,15 +158,15 @@ def build(project: Project, run: Run, options: BuildOptions, on_progress: OnProg
     _check_output(project, run, options.output)
     with hold_lock(project.state_dir / "building" / f"{run.run_id}.lock", f"building {run.run_id}", wait_sec=0.5):
         RenderCache(_cache_dir(project)).remove_abandoned()
-        order = _take_order(project, run, options)
-        work = _prepare(project, order, settings)
-        finals, rendered = _find_finished(project, order, work), None
+        build_input = _read_input(project, run, options)
+        plan = _plan_render(project, build_input, settings)
+        finals, rendered = _find_finished(project, build_input, plan), None
         if finals is None:
-            finals, rendered = _make(project, order, work, on_progress)
-        commit = _record(project, run, work.timeline, finals)
+            finals, rendered = _render(project, build_input, plan, on_progress)
+        commit = _record(project, run, plan.timeline, finals)
     if options.output is not None:
         _copy_out(project, finals, options.output)
-    return _result(run, order, work, rendered, options.output, commit, _make_remarks(project, order, work))
+    return _result(run, build_input, plan, rendered, options.output, commit, _make_remarks(project, build_input, plan))
 
 
 def _read_settings(project: Project, run: Run, options: BuildOptions) -> RenderSettings:
@@ -191,7 +191,7 @@ def _check_output(project: Project, run: Run, output: Path | None) -> None:
     check_output(project, output)
 
 
-def _take_order(project: Project, run: Run, options: BuildOptions) -> _Order:
+def _read_input(project: Project, run: Run, options: BuildOptions) -> _BuildInput:
     with write_run(project, run, "build") as session:
         choice = choose_assets(session.manifest, options.policy, allow_gaps=options.allow_gaps)
         used = dict(iter_used_assets(choice.segments))
@@ -202,10 +202,10 @@ def _take_order(project: Project, run: Run, options: BuildOptions) -> _Order:
         if options.policy is not Policy.SKIP_REJECTED:
             require_proven(project, run, session.head, session.manifest, used, "built")
         blobs = {asset.md5: take_blob(session, asset.path, asset.md5) for asset in used.values()}
-        order = _Order(session.manifest, session.head, choice, blobs)
+        build_input = _BuildInput(session.manifest, session.head, choice, blobs)
     for asset in used.values():
         check_blob(project, asset.path, asset.md5)
-    return order
+    return build_input
 
 
 def need_used(project: Project, run: Run, options: BuildOptions) -> dict[str, Wanted]:
@@ -214,9 +214,9 @@ def need_used(project: Project, run: Run, options: BuildOptions) -> dict[str, Wa
     return want((asset.path, asset.md5, asset.size) for _, asset in iter_used_assets(choice.segments))
 
 
-def _prepare(project: Project, order: _Order, settings: RenderSettings) -> _Work:
-    sources = _probe(project, order, settings)
-    timeline = lay_out(order.choice.segments, measure(sources), settings.fps)
+def _plan_render(project: Project, build_input: _BuildInput, settings: RenderSettings) -> _RenderPlan:
+    sources = _probe(project, build_input, settings)
+    timeline = lay_out(build_input.choice.segments, measure(sources), settings.fps)
     options = {
         "size": "{}x{}".format(*settings.size),
         "fps": str(settings.fps),
@@ -224,18 +224,18 @@ def _prepare(project: Project, order: _Order, settings: RenderSettings) -> _Work
         "loudness_lufs": settings.loudness_lufs,
     }
     tools = {"gitassets": __version__, "ffmpeg": find_ffmpeg().version}
-    return _Work(timeline, sources, settings, record_inputs(order.manifest, timeline, options, tools))
+    return _RenderPlan(timeline, sources, settings, record_inputs(build_input.manifest, timeline, options, tools))
 
 
-def _probe(project: Project, order: _Order, settings: RenderSettings) -> dict[str, MediaSource]:
+def _probe(project: Project, build_input: _BuildInput, settings: RenderSettings) -> dict[str, MediaSource]:
     """What every chosen file is. CorruptError names the assets that cannot be used: they may be older than a check."""
     try:
-        return probe_sources(order.blobs, _cache_dir(project), settings.jobs)
+        return probe_sources(build_input.blobs, _cache_dir(project), settings.jobs)
     except BrokenMediaError as error:
-        used = [(address, asset.md5) for address, asset in iter_used_assets(order.choice.segments)]
+        used = [(address, asset.md5) for address, asset in iter_used_assets(build_input.choice.segments)]
         broken = [(address, error.problems[md5]) for address, md5 in used if md5 in error.problems]
         lines = "".join(f"\n  segment {address.segment}: {address.kind} {why}" for address, why in broken)
-        run_id, (first, _) = order.manifest.run_id, broken[0]
+        run_id, (first, _) = build_input.manifest.run_id, broken[0]
         raise CorruptError(
             f"Run {run_id} cannot be built, since some of its files cannot be used:{lines}",
             f"`gitassets replace {run_id} --{first.kind} {first.segment} FILE` brings in another one; "
@@ -252,35 +252,35 @@ def _names(run_id: str) -> tuple[str, str, str]:
     return f"final/{run_id}.mp4", f"final/{run_id}.srt", "final/build.json"
 
 
-def _find_finished(project: Project, order: _Order, work: _Work) -> tuple[FinalFile, ...] | None:
+def _find_finished(project: Project, build_input: _BuildInput, plan: _RenderPlan) -> tuple[FinalFile, ...] | None:
     """The files of the last build, when it was made from the same and its bytes are here."""
-    finals = {one.path: one for one in order.manifest.final}
-    names = _names(order.manifest.run_id)
+    finals = {one.path: one for one in build_input.manifest.final}
+    names = _names(build_input.manifest.run_id)
     if set(finals) != set(names) or not all(project.blobs.has(one.md5) for one in finals.values()):
         return None
     record = project.blobs.path(finals[names[2]].md5).read_bytes()
-    if parse_inputs(record) != work.inputs:
+    if parse_inputs(record) != plan.inputs:
         return None
     intact = all(project.blobs.is_whole(one.md5) for one in finals.values())
-    return order.manifest.final if intact else None
+    return build_input.manifest.final if intact else None
 
 
-def _make(
-    project: Project, order: _Order, work: _Work, on_progress: OnProgress
+def _render(
+    project: Project, build_input: _BuildInput, plan: _RenderPlan, on_progress: OnProgress
 ) -> tuple[tuple[FinalFile, ...], RenderResult]:
     """The files of the new build are in the blob cache."""
-    video, captions, record = _names(order.manifest.run_id)
+    video, captions, record = _names(build_input.manifest.run_id)
     with project.scratch() as folder:
         rendered = render_timeline(
-            work.timeline,
-            work.sources,
-            work.settings,
+            plan.timeline,
+            plan.sources,
+            plan.settings,
             _cache_dir(project),
             folder / "video",
             lambda done, total: on_progress(Progress(done, total, "frames")),
         )
-        (folder / "captions").write_bytes(format_srt(work.timeline).encode())
-        (folder / "record").write_bytes(format_build(work.inputs, order.head))
+        (folder / "captions").write_bytes(format_srt(plan.timeline).encode())
+        (folder / "record").write_bytes(format_build(plan.inputs, build_input.head))
         made = {video: folder / "video", captions: folder / "captions", record: folder / "record"}
         return tuple(_keep(project, path, file) for path, file in sorted(made.items())), rendered
 
@@ -343,40 +343,40 @@ def _copy(source: Path, target: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def _make_remarks(project: Project, order: _Order, work: _Work) -> tuple[str, ...]:
-    quiet = list_quiet_narrations(work.timeline, work.sources, work.settings, _cache_dir(project))
-    return (*_note_stale(order), *quiet, *_note_cards(work), *_note_profiles(work))
+def _make_remarks(project: Project, build_input: _BuildInput, plan: _RenderPlan) -> tuple[str, ...]:
+    quiet = note_quiet(plan.timeline, plan.sources, plan.settings, _cache_dir(project))
+    return (*_note_stale(build_input), *quiet, *_note_cards(plan), *_note_profiles(plan))
 
 
-def _note_stale(order: _Order) -> Iterator[str]:
+def _note_stale(build_input: _BuildInput) -> Iterator[str]:
     """A sentence for each stale asset that is in the video: a strict build refuses approved ones."""
-    used = dict(iter_used_assets(order.choice.segments))
-    for one in iter_stale(order.manifest):
+    used = dict(iter_used_assets(build_input.choice.segments))
+    for one in iter_stale(build_input.manifest):
         if one.address in used:
             yield f"{one.address} {one.why}, and is used as it is"
 
 
-def _note_profiles(work: _Work) -> Iterator[str]:
+def _note_profiles(plan: _RenderPlan) -> Iterator[str]:
     """A sentence on the pictures whose colours nobody can know for sure."""
     odd = set()
-    for shot in work.timeline.shots:
-        if shot.look is Look.STILL and shot.visual is not None and work.sources[shot.visual.md5].info.odd_profile:
+    for shot in plan.timeline.shots:
+        if shot.look is Look.STILL and shot.visual is not None and plan.sources[shot.visual.md5].info.odd_profile:
             odd.add(shot.visual_from or shot.number)
     if odd:
         images = f"image{'s' * (len(odd) > 1)} {format_ranges(sorted(odd))}"
         yield f"{images}: the colour profile cannot be used, so the colours are taken for sRGB"
 
 
-def _note_cards(work: _Work) -> Iterator[str]:
+def _note_cards(plan: _RenderPlan) -> Iterator[str]:
     """A sentence for each size of cards that were made for a video of another shape."""
     made_for: dict[tuple[int, int], set[int]] = {}
-    for shot in work.timeline.shots:
+    for shot in plan.timeline.shots:
         if shot.look is Look.STILL and shot.visual is not None and shot.visual.source == _CARD:
-            info = work.sources[shot.visual.md5].info
+            info = plan.sources[shot.visual.md5].info
             made_for.setdefault((info.width or 1, info.height or 1), set()).add(shot.visual_from or shot.number)
     for size, numbers in made_for.items():
-        if not fills(size, work.settings.size):
-            yield _describe_cards(sorted(numbers), size, work.settings.size)
+        if not fills(size, plan.settings.size):
+            yield _describe_cards(sorted(numbers), size, plan.settings.size)
 
 
 def _describe_cards(numbers: Sequence[int], made_for: tuple[int, int], wanted: tuple[int, int]) -> str:
@@ -390,25 +390,25 @@ def _describe_cards(numbers: Sequence[int], made_for: tuple[int, int], wanted: t
 
 def _result(
     run: Run,
-    order: _Order,
-    work: _Work,
+    build_input: _BuildInput,
+    plan: _RenderPlan,
     rendered: RenderResult | None,
     output: Path | None,
     commit: str | None,
     remarks: tuple[str, ...],
 ) -> BuildResult:
     video, captions, _ = (run.require_folder() / name for name in _names(run.run_id))
-    count = len(work.timeline.shots)
+    count = len(plan.timeline.shots)
     return BuildResult(
         run_id=run.run_id,
         video=video,
-        captions=captions if format_srt(work.timeline) else None,
+        captions=captions if format_srt(plan.timeline) else None,
         output=output,
-        duration_sec=round(float(work.timeline.duration), 3),
+        duration_sec=round(float(plan.timeline.duration), 3),
         segments=count,
         rendered=rendered.rendered if rendered else 0,
         cached=rendered.cached if rendered else count,
-        omissions=order.choice.omissions,
+        omissions=build_input.choice.omissions,
         remarks=remarks,
         commit=commit,
     )
