@@ -344,7 +344,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _make_remarks(project: Project, build_input: _BuildInput, plan: _RenderPlan) -> tuple[str, ...]:
-    quiet = note_quiet(plan.timeline, plan.sources, plan.settings, _cache_dir(project))
+    quiet = list_quiet_narrations(plan.timeline, plan.sources, plan.settings, _cache_dir(project))
     return (*_note_stale(build_input), *quiet, *_note_cards(plan), *_note_profiles(plan))
 
 

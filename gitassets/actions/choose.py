@@ -12,7 +12,7 @@ from gitassets.domain.commit_message import CommitMessage, Transition, format_ad
 from gitassets.domain.manifest import Address, Asset, Manifest
 from gitassets.domain.selection import AssetSelection, select_assets
 from gitassets.domain.status import Status, status_after_new_take
-from gitassets.domain.takes import LATEST_TAKE, next_take, sorted_takes, stand_down
+from gitassets.domain.takes import LATEST_TAKE, demote, next_take, sorted_takes
 from gitassets.errors import UsageError
 from gitassets.making.record import adopt, write_run
 from gitassets.runs.expected_bytes import check_take, parse_expected
@@ -108,7 +108,7 @@ def _commit(session: Session, found: _Found) -> str | None:
     if found.result.earlier:
         return bring_back(session, address, take, current).commit
     require_blob(session.project, session.run, take.md5, f"take {take.take} of {address}")
-    former = stand_down(session.manifest, address, current)
+    former = demote(session.manifest, address, current)
     adopted = adopt(session, address, take, current)
     after = replace(adopted, takes={**adopted.takes, former.md5: former})
     transition = Transition(address, current.status, after.status)

@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
-from gitassets.domain.copied_asset import carry, find_hindrance
+from gitassets.domain.copied_asset import copy_asset, find_copy_obstacle
 from gitassets.domain.decision import Skipped
 from gitassets.domain.doubt import put_in_review
 from gitassets.domain.manifest import Address, Asset, Manifest, default_path
@@ -17,7 +17,7 @@ from gitassets.domain.reopened import how_to_reopen
 from gitassets.domain.selection import APPROVED, AssetSelection, Chosen, select_assets
 from gitassets.domain.stale import text_md5
 from gitassets.errors import GitAssetsError, LockedError, NoMatchError, UsageError
-from gitassets.making.record import free_path, write_run
+from gitassets.making.record import find_free_path, write_run
 from gitassets.runs.fetch import Wanted, want
 from gitassets.runs.kept_bytes import require_bytes
 from gitassets.runs.project import Project, Run, read_manifest
@@ -138,16 +138,16 @@ def _decide(given: _Given, target: Manifest, options: CopyOptions) -> _Decided:
             continue
         current = target.asset(one.address)
         same_bytes = current is not None and current.md5 == asset.md5
-        if current is not None and same_bytes and carry(source, target, one.address) == current:
+        if current is not None and same_bytes and copy_asset(source, target, one.address) == current:
             unchanged.append(one.address)
             continue
-        why = find_hindrance(target, one.address, allow_replace=options.replace or same_bytes)
+        why = find_copy_obstacle(target, one.address, allow_replace=options.replace or same_bytes)
         if why and one.explicit:
             raise _refuse(target, one.address, why)
         if why:
             skipped.append(Skipped(one.address, why))
         else:
-            copied[one.address] = carry(source, target, one.address)
+            copied[one.address] = copy_asset(source, target, one.address)
     if not copied and not unchanged:
         reasons = "; ".join(dict.fromkeys(f"{one.address} {one.why}" for one in skipped[:5]))
         raise NoMatchError(f"Nothing to copy from {source.run_id} to {target.run_id}", reasons)
@@ -198,7 +198,7 @@ def _choose_path(session: Session, address: Address, original: Asset, current: A
     suffix = Path(original.path).suffix
     if current is not None and Path(current.path).suffix == suffix:
         return current.path
-    return free_path(session, default_path(address, suffix))
+    return find_free_path(session, default_path(address, suffix))
 
 
 def _result(

@@ -9,7 +9,7 @@ from msgspec import Struct
 from gitassets.adapters.state.journal import MadeLog
 from gitassets.domain.costs import CostRow, Ledger, sum_up
 from gitassets.domain.estimate import add_usd
-from gitassets.making.ledger import read_open_usd
+from gitassets.making.ledger import read_open_orders_usd
 from gitassets.runs.history import iter_manifests
 from gitassets.runs.project import Project, Run, find_runs
 
@@ -66,7 +66,7 @@ def _read_run(project: Project, run: Run) -> RunCost:
     ledger = Ledger()
     for _, manifest in iter_manifests(project, run):
         ledger.see(manifest)
-    rows = sum_up(ledger.list_spent())
+    rows = sum_up(ledger.iter_spent())
     return RunCost(
         run_id=run.run_id,
         rows=rows,
@@ -80,7 +80,7 @@ def _read_run(project: Project, run: Run) -> RunCost:
 def _read_pending_usd(project: Project, run: Run) -> float:
     log = MadeLog(project.state_dir, run.run_id)
     made = [cost for one in log.read() if isinstance(cost := one.asset.get("cost_usd"), int | float)]
-    return add_usd((read_open_usd(project, run.run_id), *made, *(one.cost_usd for one in log.read_charges())))
+    return add_usd((read_open_orders_usd(project, run.run_id), *made, *(one.cost_usd for one in log.read_charges())))
 
 
 def _share_by(rows: Iterable[CostRow], name_of: Callable[[CostRow], str]) -> tuple[Share, ...]:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from gitassets.domain.commit_message import CommitMessage, clean_words
 from gitassets.domain.conflict import CONFLICT, iter_text_conflicts
-from gitassets.domain.image_prompt import said_prompt, with_prompt
+from gitassets.domain.image_prompt import find_user_prompt, with_prompt
 from gitassets.domain.manifest import Address, Kind, Manifest, Segment
 from gitassets.domain.reopened import how_to_reopen
 from gitassets.domain.script import check_script, split_paragraphs
@@ -129,7 +129,7 @@ def _with_text(manifest: Manifest, number: int, segment: Segment, text: str) -> 
 
 
 def _with_prompt(manifest: Manifest, number: int, segment: Segment, prompt: str | None) -> Segment:
-    if prompt == said_prompt(segment):
+    if prompt == find_user_prompt(segment):
         return segment
     _require_unlocked(manifest, Address(number, Kind.IMAGE), "what it is to show")
     return with_prompt(segment, prompt)
@@ -158,8 +158,8 @@ def _result(before: Manifest, edited: dict[int, Segment], options: EditOptions) 
         segment=number,
         text_before=before.segments[number].paragraph_text,
         text=segment.paragraph_text,
-        prompt_before=said_prompt(before.segments[number]),
-        prompt=said_prompt(segment),
+        prompt_before=find_user_prompt(before.segments[number]),
+        prompt=find_user_prompt(segment),
         stale=tuple(one for one in iter_stale(after) if one.address.segment == number),
         commit=None,
         dry_run=options.dry_run,

@@ -13,7 +13,7 @@ from gitassets.adapters.state.journal import Journal, MadeLog
 from gitassets.adapters.state.locks import hold_lock
 from gitassets.adapters.state.orders import iter_receipts
 from gitassets.domain.dvc_file import DVC_FILES
-from gitassets.domain.gc_policy import Keep
+from gitassets.domain.gc_policy import KeepPolicy
 from gitassets.domain.guard import RunState, Violation
 from gitassets.domain.manifest import MANIFEST_NAME, iter_folder_entries
 from gitassets.domain.rules import require_known
@@ -38,7 +38,7 @@ class GcResult:
     dry_run: bool
 
 
-def gc(project: Project, keep: Keep, *, dry_run: bool) -> GcResult:
+def gc(project: Project, keep: KeepPolicy, *, dry_run: bool) -> GcResult:
     """Blobs that no run's history names are gone. Nothing is removed while a run's state cannot be read."""
     _check_whole(project)
     with project.lock("gc"), _hold_work(project):
@@ -87,7 +87,7 @@ def _hold_work(project: Project) -> Iterator[None]:
         yield
 
 
-def _collect_named(project: Project, keep: Keep) -> set[str]:
+def _collect_named(project: Project, keep: KeepPolicy) -> set[str]:
     reader = HistoryReader(project.git)
     refs = project.git.list_refs(*_REFS)
     named = set(_iter_unfinished(project))
@@ -149,10 +149,10 @@ def _iter_mentioned(project: Project, oids: Sequence[str]) -> Iterator[str]:
                 yield from (one.decode() for one in _HASH.findall(project.blobs.path(listing).read_bytes()))
 
 
-def _named_by(state: RunState, keep: Keep, *, is_tip: bool) -> Iterator[str]:
+def _named_by(state: RunState, keep: KeepPolicy, *, is_tip: bool) -> Iterator[str]:
     if state.manifest is None:
         return
-    if keep is Keep.HISTORY or is_tip:
+    if keep is KeepPolicy.HISTORY or is_tip:
         yield from (md5 for _, md5, _ in iter_folder_entries(state.manifest))
         yield from (match.decode() for data in state.dvc_files.values() for match in _LISTING.findall(data))
         for _, asset in state.manifest.assets():

@@ -29,7 +29,7 @@ from gitassets.domain.manifest import Address, Asset, Manifest, iter_folder_entr
 from gitassets.domain.run_id import check_run_id, find_twin
 from gitassets.domain.status import Status
 from gitassets.errors import ConflictError, CorruptError, NotFoundError
-from gitassets.interchange.read_bag import GivenBag, read_given_bag
+from gitassets.interchange.read_bag import CheckedBag, read_bag
 from gitassets.runs.audit import HistoryAudit, VerifyResult
 from gitassets.runs.create import check_set_up, write_branch
 from gitassets.runs.history import allows_by_hand
@@ -119,7 +119,7 @@ def import_bag(project: Project, source: Path, options: ImportOptions, on_progre
     if options.run_id is not None:
         _check_new(project, options.run_id)
     with project.workshop(f"import-{hash_bytes(str(source.resolve()).encode('utf-8', 'surrogateescape'))}") as folder:
-        bag = read_given_bag(project, source, folder / "bag", on_progress)
+        bag = read_bag(project, source, folder / "bag", on_progress)
         run_id = options.run_id or bag.manifest.run_id
         _check_new(project, run_id)
         plan = _plan(project, bag, folder / "history", options)
@@ -130,7 +130,7 @@ def import_bag(project: Project, source: Path, options: ImportOptions, on_progre
     return replace(_result(source, bag, run_id, plan), commit=commit, folder=folder, dry_run=False)
 
 
-def _result(source: Path, bag: GivenBag, run_id: str, plan: _Plan) -> ImportResult:
+def _result(source: Path, bag: CheckedBag, run_id: str, plan: _Plan) -> ImportResult:
     """What is to be imported; nothing is yet."""
     counts = Counter(asset.status for _, asset in plan.manifest.assets())
     return ImportResult(
@@ -152,7 +152,7 @@ def _result(source: Path, bag: GivenBag, run_id: str, plan: _Plan) -> ImportResu
     )
 
 
-def _find_missing(bag: GivenBag, history: _History | None) -> tuple[str, ...]:
+def _find_missing(bag: CheckedBag, history: _History | None) -> tuple[str, ...]:
     given = bag.files()
     named = iter_folder_entries(history.manifest) if history else ()
     return tuple(path for path, _, _ in named if path not in given)
@@ -186,7 +186,7 @@ def _check_new(project: Project, run_id: str) -> None:
         raise ConflictError(f"{folder} is in the way", "Move it away, or import under another name with --as NAME.")
 
 
-def _plan(project: Project, bag: GivenBag, repository: Path, options: ImportOptions) -> _Plan:
+def _plan(project: Project, bag: CheckedBag, repository: Path, options: ImportOptions) -> _Plan:
     """A history is that of one run: under another name the run begins anew, and the history only proves approvals."""
     approvals = Approvals.PROVEN if any(asset.locked for _, asset in bag.manifest.assets()) else None
     if bag.bundle is not None and options.history and options.run_id in (None, bag.manifest.run_id):
@@ -199,7 +199,7 @@ def _plan(project: Project, bag: GivenBag, repository: Path, options: ImportOpti
     return _Plan(put_in_review(bag.manifest, [one.address for one in unproven]), Approvals.IN_REVIEW, unproven)
 
 
-def _find_unproven(bag: GivenBag, repository: Path) -> tuple[Unproven, ...]:
+def _find_unproven(bag: CheckedBag, repository: Path) -> tuple[Unproven, ...]:
     """The approvals in the bag that its history, which is read in a repository of its own, does not prove."""
     if bag.bundle is None:
         return _doubt_all(bag.manifest, "the file carries no history")
@@ -215,11 +215,13 @@ def _doubt_all(manifest: Manifest, why: str) -> tuple[Unproven, ...]:
     return tuple(Unproven(address, why, "") for address, asset in manifest.assets() if asset.locked)
 
 
-def _ref(bag: GivenBag) -> str:
+def _ref(bag: CheckedBag) -> str:
     return f"refs/heads/{BRANCH_PREFIX}{bag.manifest.run_id}"
 
 
-def _read_history(project: Project, bag: GivenBag, bundle: Path, repository: Path, options: ImportOptions) -> _History:
+def _read_history(
+    project: Project, bag: CheckedBag, bundle: Path, repository: Path, options: ImportOptions
+) -> _History:
     """The history that becomes the run's. CorruptError unless each of its commits keeps the locks, and the last one
     fits what the bag holds."""
     git, tip = read_bundle(bundle, repository, _ref(bag), bag.name)
@@ -239,7 +241,7 @@ def _read_history(project: Project, bag: GivenBag, bundle: Path, repository: Pat
     return _History(repository, tip, manifest, result.commits)
 
 
-def _check_files(project: Project, bag: GivenBag, git: Git, tip: str, options: ImportOptions) -> None:
+def _check_files(project: Project, bag: CheckedBag, git: Git, tip: str, options: ImportOptions) -> None:
     """CorruptError where files of the history could do harm here: it becomes a branch, as one that is pulled does."""
     run = Run(bag.manifest.run_id, None, _ref(bag))
     for problem in iter_file_problems(git, tip):
@@ -265,7 +267,7 @@ def _is_of(part: Asset, whole: Asset | None) -> bool:
     return all(whole.takes.get(md5) == take for md5, take in part.takes.items())
 
 
-def _make_run(project: Project, bag: GivenBag, run_id: str, plan: _Plan) -> str:
+def _make_run(project: Project, bag: CheckedBag, run_id: str, plan: _Plan) -> str:
     """The id of the commit at the end of the run's new branch. Its bytes are in the cache before there is a branch."""
     # What no branch names yet is safe from `gc` only while nobody else has this lock.
     with project.lock(f"import {run_id}"):
@@ -277,7 +279,7 @@ def _make_run(project: Project, bag: GivenBag, run_id: str, plan: _Plan) -> str:
         return _make_branch(project, bag, run_id, plan)
 
 
-def _keep_files(project: Project, bag: GivenBag) -> None:
+def _keep_files(project: Project, bag: CheckedBag) -> None:
     """The bag's bytes are in the cache. What is there already and whole stays: nobody's approved bytes are replaced."""
     files = bag.files()
     for path, md5, _ in iter_folder_entries(bag.manifest):
@@ -293,7 +295,7 @@ def _make_branch_of_history(project: Project, run_id: str, history: _History) ->
     return history.tip
 
 
-def _make_branch(project: Project, bag: GivenBag, run_id: str, plan: _Plan) -> str:
+def _make_branch(project: Project, bag: CheckedBag, run_id: str, plan: _Plan) -> str:
     demoted = plan.unproven if plan.approvals is Approvals.IN_REVIEW else ()
     in_review = format_addresses(one.address for one in demoted)
     manifest = record_import(plan.manifest, run_id, bag.commit, bag.checksum, plan.approvals, in_review)
@@ -303,7 +305,7 @@ def _make_branch(project: Project, bag: GivenBag, run_id: str, plan: _Plan) -> s
     return write_branch(project, manifest, message, {IMPORTED_TRAIL: bag.trail} if bag.trail else {})
 
 
-def _explain(bag: GivenBag, plan: _Plan) -> str:
+def _explain(bag: CheckedBag, plan: _Plan) -> str:
     told = {
         Approvals.PROVEN: "Its history proves what is approved.",
         Approvals.TRUSTED: "Trusted by whoever imported it, though no history proves what is approved:",

@@ -14,7 +14,7 @@ from gitassets.domain.selection import AssetSelection, format_ranges, select_seg
 from gitassets.domain.status import Status
 from gitassets.domain.takes import MOVED_FROM, next_take, sorted_takes
 from gitassets.errors import LockedError, NoMatchError, UsageError
-from gitassets.making.record import adopt, free_path, write_run
+from gitassets.making.record import adopt, find_free_path, write_run
 from gitassets.runs.missing_blobs import require_blob
 from gitassets.runs.project import Project, Run
 from gitassets.runs.take_history import find_take
@@ -83,7 +83,7 @@ def _moved(session: Session, source: Address, target: Address, take: str | None)
     if take is not None:
         older = find_take(session.project, session.run, source, take)
         require_blob(session.project, session.run, older.md5, f"take {take} of {source}")
-        path = free_path(session, default_path(target, Path(older.path).suffix))
+        path = find_free_path(session, default_path(target, Path(older.path).suffix))
         current = replace(older, path=path, status=Status.DRAFT, approved_md5=None, take=1)
     if current is None:
         raise NoMatchError(f"Segment {source.segment} of {session.run.run_id} has no {source.kind}")

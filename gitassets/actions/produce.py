@@ -22,8 +22,15 @@ from gitassets.making.clip_source import add_images
 from gitassets.making.consent import ABSENT, Buyer
 from gitassets.making.make import finish_making, make_assets
 from gitassets.making.plan import Job
-from gitassets.making.plan_run import ProduceOptions, chosen_numbers, extend, make_plan, plan_jobs, select_paragraphs
-from gitassets.making.prepare import LeftOut, Prepared, prepare
+from gitassets.making.plan_run import (
+    ProduceOptions,
+    extend_manifest,
+    make_plan,
+    plan_jobs,
+    select_numbers,
+    select_paragraphs,
+)
+from gitassets.making.prepare import OmittedText, Prepared, prepare
 from gitassets.making.record import Failure, hold_making, record_log
 from gitassets.making.renew import Renewal, plan_renewal
 from gitassets.providers.registry import embedded_providers, resolve_name
@@ -51,7 +58,7 @@ class ProduceResult(Struct, frozen=True):
     failed: tuple[Failure, ...]
     skipped: tuple[Skipped, ...]
     stale: tuple[Stale, ...]
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[OmittedText, ...]
     spent_usd: float
     interrupted: bool
     commit: str | None
@@ -118,13 +125,15 @@ def resume(
 
 
 def _prepare(project: Project, run_id: str, jobs: Sequence[Job], options: ProduceOptions, buyer: Buyer) -> Prepared:
-    def name_way(job: Job) -> str:
+    def describe_alternative(job: Job) -> str:
         embedded = embedded_providers(job.address.kind)
         by_service = resolve_name(job.provider) not in embedded
         return f"Without --live it is made by {' or '.join(embedded)}." if options.live and by_service else ""
 
-    terms, look_only = options.terms, options.dry_run
-    return prepare(project, run_id, jobs, terms, buyer, look_only=look_only, name_way=name_way)
+    terms, estimate_only = options.terms, options.dry_run
+    return prepare(
+        project, run_id, jobs, terms, buyer, estimate_only=estimate_only, describe_alternative=describe_alternative
+    )
 
 
 @dataclass(frozen=True)
@@ -146,13 +155,13 @@ def _extend_run(session: Session, paragraphs: Sequence[str] | None, options: Pro
     """The run with the paragraphs that it lacks, and with the plan as the options change it."""
     manifest = session.manifest
     plan = make_plan(session.project, manifest.extra.get("plan"), options)
-    return replace(extend(manifest, paragraphs, options), extra={**manifest.extra, "plan": plan})
+    return replace(extend_manifest(manifest, paragraphs, options), extra={**manifest.extra, "plan": plan})
 
 
 def _find_stale(manifest: Manifest, options: ProduceOptions) -> tuple[Stale, ...]:
     """What no longer fits of the kinds and segments that the options choose."""
     wanted = {Kind.AUDIO: options.audio, Kind.IMAGE: options.images, Kind.VIDEO: options.video}
-    numbers = set(chosen_numbers(manifest, options))
+    numbers = set(select_numbers(manifest, options))
     stale = (one for one in iter_stale(manifest) if one.address.segment in numbers)
     return tuple(one for one in stale if wanted[one.address.kind])
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gitassets.domain.conflict import describe_conflict, iter_text_conflicts
-from gitassets.domain.image_prompt import said_prompt
+from gitassets.domain.image_prompt import find_user_prompt
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest
 from gitassets.domain.selection import AssetSelection, Chosen, Selection, select_assets, select_segments
 from gitassets.domain.stale import find_stale_reason
@@ -137,7 +137,7 @@ def _segment(project: Project, run: Run, manifest: Manifest, number: int) -> Seg
         segment=number,
         folder=run.folder,
         text=segment.paragraph_text,
-        prompt=said_prompt(segment),
+        prompt=find_user_prompt(segment),
         notes=segment.notes,
         sync_status=segment.sync_status,
         rows=tuple(_name_deciders(project, run, manifest, rows)),

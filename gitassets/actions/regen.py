@@ -12,25 +12,29 @@ from gitassets.domain.commit_message import format_addresses
 from gitassets.domain.decision import Skipped
 from gitassets.domain.estimate import Estimate, Reused
 from gitassets.domain.manifest import Address, Asset, Manifest
-from gitassets.domain.origin import is_handmade, tell_origin
+from gitassets.domain.origin import describe_origin, is_handmade
 from gitassets.domain.reopened import how_to_reopen
 from gitassets.domain.selection import AssetSelection, select_assets
 from gitassets.errors import LockedError, NoMatchError, ProviderError, UsageError
 from gitassets.making.clip_source import add_images
 from gitassets.making.consent import ABSENT, NO_TERMS, Buyer, Terms
 from gitassets.making.make import finish_making, make_assets
-from gitassets.making.next_take import TakeWish, plan_take
+from gitassets.making.next_take import TakeOptions, plan_take
 from gitassets.making.plan import Job
-from gitassets.making.prepare import LeftOut, Prepared, prepare
-from gitassets.making.record import Candidate, Failure, hold_making, record_log
-from gitassets.providers.registry import embedded_providers, find_providers_of_voice, resolve_name
+from gitassets.making.prepare import OmittedText, Prepared, prepare
+from gitassets.making.record import Failure, RecordedCandidate, hold_making, record_log
+from gitassets.providers.registry import (
+    embedded_providers,
+    find_providers_of_voice,
+    resolve_name,
+)
 from gitassets.runs.progress import OnProgress
 from gitassets.runs.project import Project, Run
 from gitassets.runs.transaction import Session, begin
 
 
 @dataclass(frozen=True, kw_only=True)
-class RegenOptions(TakeWish):
+class RegenOptions(TakeOptions):
     """What the new takes are to differ in, and on which terms they are made."""
 
     terms: Terms = NO_TERMS
@@ -48,11 +52,11 @@ class RegenResult(Struct, frozen=True):
     planned: tuple[Address, ...]
     estimate: Estimate
     made: tuple[Address, ...]
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[RecordedCandidate, ...]
     reused: tuple[Reused, ...]
     failed: tuple[Failure, ...]
     skipped: tuple[Skipped, ...]
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[OmittedText, ...]
     spent_usd: float
     interrupted: bool
     commit: str | None
@@ -90,7 +94,7 @@ class _Planned:
     skipped: tuple[Skipped, ...]
     prepared: Prepared
     failed: tuple[Failure, ...]
-    recovered: tuple[Candidate, ...]
+    recovered: tuple[RecordedCandidate, ...]
 
 
 def _plan(project: Project, run: Run, selection: AssetSelection, options: RegenOptions, buyer: Buyer) -> _Planned:
@@ -107,14 +111,14 @@ def _plan(project: Project, run: Run, selection: AssetSelection, options: RegenO
     return _Planned(tuple(addresses), skipped, _prepare(project, run, jobs, options, buyer), failed, recovered)
 
 
-def _list_recovered(session: Session, addresses: Sequence[Address]) -> tuple[Candidate, ...]:
+def _list_recovered(session: Session, addresses: Sequence[Address]) -> tuple[RecordedCandidate, ...]:
     """What was made of the candidates before the command was interrupted that is now given again."""
     found = []
     for address, md5 in session.recovered_candidates:
         asset = session.manifest.asset(address)
         if asset is not None and address in addresses:
             take = asset.takes[md5]
-            found.append(Candidate(address, take.take, md5, take.path))
+            found.append(RecordedCandidate(address, take.take, md5, take.path))
     return tuple(found)
 
 
@@ -159,7 +163,13 @@ def _prepare(project: Project, run: Run, jobs: Sequence[Job], options: RegenOpti
     ways = _name_ways(project, jobs, options)
     try:
         prepared = prepare(
-            project, run.run_id, jobs, options.terms, buyer, look_only=options.dry_run, name_way=_name_embedded
+            project,
+            run.run_id,
+            jobs,
+            options.terms,
+            buyer,
+            estimate_only=options.dry_run,
+            describe_alternative=_name_embedded,
         )
     except ProviderError as error:
         raise type(error)(error.message, _add_way(error.hint, ways)) from error
@@ -198,7 +208,7 @@ def _choose(
                 raise _locked(manifest, one.address, asset)
             skipped.append(Skipped(one.address, f"is {asset.status}, and so locked"))
         elif asset is not None and not one.explicit and is_handmade(asset) and not options.provider:
-            skipped.append(Skipped(one.address, f"{tell_origin(asset)}, so there is no provider to make it again"))
+            skipped.append(Skipped(one.address, f"{describe_origin(asset)}, so there is no provider to make it again"))
         else:
             chosen.append(one.address)
     if not chosen:

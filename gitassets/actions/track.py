@@ -14,7 +14,7 @@ from gitassets.domain.dvc_file import DVC_FILES
 from gitassets.domain.manifest import MANIFEST_NAME, Address, Asset, Kind, Manifest, Segment
 from gitassets.domain.status import Status
 from gitassets.errors import ConflictError, GitAssetsError, NoMatchError, NotFoundError
-from gitassets.interchange.find_media import Candidate, LeftOut, find_files
+from gitassets.interchange.find_media import FoundMedia, UntrackedFile, find_media_files
 from gitassets.making.record import write_run
 from gitassets.runs.create import ROOT_FILES, check_new_run_id, check_set_up, create_run
 from gitassets.runs.progress import OnProgress, Progress
@@ -35,7 +35,7 @@ class Found:
 class NothingUsableError(NoMatchError):
     """The folder holds no file that a run could begin with. `left_out` are those that it does hold."""
 
-    def __init__(self, folder: Path, left_out: Sequence[LeftOut]) -> None:
+    def __init__(self, folder: Path, left_out: Sequence[UntrackedFile]) -> None:
         lines = "".join(f"\n  {_show(one.path)} {one.why}" for one in left_out[:_NAMED_AT_MOST])
         lines += f"\n  and {len(left_out) - _NAMED_AT_MOST} more" if len(left_out) > _NAMED_AT_MOST else ""
         super().__init__(
@@ -50,7 +50,7 @@ class TrackResult:
     run_id: str
     folder: Path
     tracked: tuple[Found, ...]
-    left_out: tuple[LeftOut, ...]
+    left_out: tuple[UntrackedFile, ...]
     commit: str | None
 
 
@@ -71,8 +71,8 @@ def track(
     name = run_id or folder.name
     begun = None if run else _find_begun(project, folder, name)
     known = {asset.path: address for address, asset in read_manifest(project, run).assets()} if run else {}
-    left_out: list[LeftOut] = []
-    usable = _read_files(folder, find_files(folder, known, left_out), known, left_out, on_progress)
+    left_out: list[UntrackedFile] = []
+    usable = _read_files(folder, find_media_files(folder, known, left_out), known, left_out, on_progress)
     if run is None:
         if not usable and not paragraphs and not begun:
             raise NothingUsableError(folder, left_out)
@@ -88,9 +88,9 @@ def _show(path: str) -> str:
 
 def _read_files(
     folder: Path,
-    candidates: Sequence[Candidate],
+    candidates: Sequence[FoundMedia],
     known: Mapping[str, Address],
-    left_out: list[LeftOut],
+    left_out: list[UntrackedFile],
     on_progress: OnProgress,
 ) -> list[tuple[Found, MediaInfo]]:
     """The files that can be used, with what they are. This takes time, so nothing is locked meanwhile."""
@@ -111,20 +111,22 @@ def _next_segment(taken: Mapping[Address, str], kind: Kind) -> int:
 
 
 def _read_file(
-    folder: Path, relative: str, address: Address, taken: Mapping[Address, str], left_out: list[LeftOut]
+    folder: Path, relative: str, address: Address, taken: Mapping[Address, str], left_out: list[UntrackedFile]
 ) -> MediaInfo | None:
     """None, with the reason noted, when the file cannot be that asset."""
     if address in taken:
-        left_out.append(LeftOut(relative, f"is for segment {address.segment}, which has {taken[address]} already"))
+        left_out.append(
+            UntrackedFile(relative, f"is for segment {address.segment}, which has {taken[address]} already")
+        )
         return None
     path = folder / relative
     try:
         info = probe_media(path)
     except GitAssetsError as error:
-        left_out.append(LeftOut(relative, error.message.removeprefix(f"{path} ")))
+        left_out.append(UntrackedFile(relative, error.message.removeprefix(f"{path} ")))
         return None
     if info.kind is not address.kind:
-        left_out.append(LeftOut(relative, f"holds {info.kind}, not {address.kind}"))
+        left_out.append(UntrackedFile(relative, f"holds {info.kind}, not {address.kind}"))
         return None
     return info
 
@@ -185,7 +187,7 @@ def check_adoptable(project: Project, folder: Path, *, apart_from: str = "") -> 
     check_folders(folder, ())
 
 
-def _record(session: Session, usable: Sequence[tuple[Found, MediaInfo]], left_out: list[LeftOut]) -> TrackResult:
+def _record(session: Session, usable: Sequence[tuple[Found, MediaInfo]], left_out: list[UntrackedFile]) -> TrackResult:
     recorded = {asset.path for _, asset in session.manifest.assets()}
     assets: dict[Address, Asset | None] = {}
     tracked = []
@@ -193,7 +195,7 @@ def _record(session: Session, usable: Sequence[tuple[Found, MediaInfo]], left_ou
         current = session.manifest.asset(one.address)
         if current is not None and one.path not in recorded:
             left_out.append(
-                LeftOut(one.path, f"is for segment {one.address.segment}, which has {current.path} already")
+                UntrackedFile(one.path, f"is for segment {one.address.segment}, which has {current.path} already")
             )
         elif current is None:
             assets[one.address] = _asset(session, one, info)

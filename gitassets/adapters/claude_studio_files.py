@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from gitassets.domain.claude_studio.json import MAX_BYTES, is_new_manifest, parse_old_list, parse_old_object
 from gitassets.domain.claude_studio.library import text_of
-from gitassets.domain.claude_studio.paths import Base, Lost, OldFile, Place, iter_candidates
+from gitassets.domain.claude_studio.paths import Base, MissingFile, OldFile, Place, iter_possible_paths
 from gitassets.domain.claude_studio.run import OldRun, Trial, iter_named_paths
 from gitassets.domain.manifest import MANIFEST_NAME
 from gitassets.errors import CorruptError, NotFoundError
@@ -105,13 +105,13 @@ def resolve_path(raw: str, root: Path, folder: Path, run_names: set[str]) -> Pla
     """Find the file that a path in the run's JSON refers to, if it is in the repository."""
     bases = {Base.RUN: folder, Base.WORK: _find_work_dir(root, folder), Base.NOTHING: Path("/")}
     outside = False
-    for candidate in iter_candidates(raw, run_names):
+    for candidate in iter_possible_paths(raw, run_names):
         path = Path(os.path.normpath(bases[candidate.base] / candidate.path.lstrip("/")))
         if not _is_inside(path, root):
             outside = True
         elif _is_file(path):
             return _classify(path, root, folder)
-    return Lost("leads out of the repository" if outside else "is not there")
+    return MissingFile("leads out of the repository" if outside else "is not there")
 
 
 def _is_inside(path: Path, root: Path) -> bool:
@@ -128,9 +128,9 @@ def _is_file(path: Path) -> bool:
 
 def _classify(path: Path, root: Path, folder: Path) -> Place:
     if path.is_symlink():
-        return Lost("is a symbolic link")
+        return MissingFile("is a symbolic link")
     if not _is_inside(path.resolve(), root.resolve()):
-        return Lost("leads out of the repository")
+        return MissingFile("leads out of the repository")
     in_run = path.is_relative_to(folder)
     return OldFile(path.relative_to(folder if in_run else root).as_posix(), in_run)
 

@@ -21,7 +21,7 @@ class TerminalBuyer:
     def show(self, estimate: Estimate) -> None:
         tell_estimate(estimate, err=True)
 
-    def wants_earlier(self, estimate: Estimate) -> bool:
+    def accepts_reuse(self, estimate: Estimate) -> bool:
         tell_reused(estimate.reused, err=True)
         return typer.confirm("Take what was made before, instead of buying it again?", default=True, err=True)
 

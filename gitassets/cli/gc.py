@@ -8,7 +8,7 @@ import typer
 
 from gitassets.cli.boundary import guarded
 from gitassets.cli.options import DryRunOption, JsonOption, examples, is_interactive, load_project
-from gitassets.domain.gc_policy import Keep
+from gitassets.domain.gc_policy import KeepPolicy
 
 
 def register(app: typer.Typer) -> None:
@@ -18,9 +18,9 @@ def register(app: typer.Typer) -> None:
 @guarded
 def gc(
     keep: Annotated[
-        Keep,
+        KeepPolicy,
         typer.Option(help="history: all that any run's history names. locked: what is current or was ever approved."),
-    ] = Keep.HISTORY,
+    ] = KeepPolicy.HISTORY,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Remove without asking.")] = False,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,

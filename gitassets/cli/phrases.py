@@ -10,11 +10,13 @@ import typer
 from gitassets.cli.render import printable
 from gitassets.domain.commit_message import Transition, describe_transitions, format_addresses
 from gitassets.domain.manifest import Address
+from gitassets.making.prepare import OmittedText
+from gitassets.making.record import Failure
+from gitassets.runs.proof import Unproven, describe_unproven
 
 if TYPE_CHECKING:
     from gitassets.actions.transition import TransitionResult
     from gitassets.domain.decision import Skipped
-    from gitassets.making.prepare import LeftOut
     from gitassets.making.record import Failure
     from gitassets.runs.disputes import Dispute
     from gitassets.runs.fetch import Fetched
@@ -36,7 +38,7 @@ def tell_failures(failures: Sequence[Failure], *, dry_run: bool = False) -> None
             typer.echo(printable(f"    → {hint}"), err=True)
 
 
-def tell_left_out(left_out: Sequence[LeftOut]) -> None:
+def tell_left_out(left_out: Sequence[OmittedText]) -> None:
     """What of the texts is not spoken or drawn; assets that lack the same together."""
     grouped: dict[tuple[str, tuple[str, ...]], list[Address]] = {}
     for one in left_out:
@@ -83,7 +85,6 @@ def tell_unproven(source: str, unproven: Sequence[Unproven]) -> None:
     """Which approvals were not taken over, with why."""
     if not unproven:
         return
-    from gitassets.runs.proof import describe_unproven
 
     typer.echo(printable(f"  in review, since the history of {source} does not prove the approval:"), err=True)
     for line in describe_unproven(unproven):

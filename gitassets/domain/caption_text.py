@@ -19,7 +19,7 @@ _ENTITY = re.compile(r"(?<=&)(?=#?\w+;)")
 _ARROW = re.compile("-->")
 
 
-def spell_out(text: str) -> str:
+def escape_markup(text: str) -> str:
     """The text as it is to be read, with nothing in it that a player would obey."""
     chars = list(text)
     for at in _find_marks(text):

@@ -10,7 +10,7 @@ from fractions import Fraction
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gitassets.domain.caption_text import spell_out
+from gitassets.domain.caption_text import escape_markup
 from gitassets.domain.line_breaks import iter_clusters, iter_words, shorten
 from gitassets.domain.manifest import Asset
 from gitassets.domain.takes import CREDIT
@@ -62,7 +62,7 @@ def make_credit(visual: Asset | None) -> tuple[str, ...]:
     credit = visual.extra.get(CREDIT) if visual else None
     said = [credit.get(key) for key in ("title", "author", "licence")] if isinstance(credit, dict) else []
     parts = list(filter(None, (_make_readable(one) for one in said if isinstance(one, str))))
-    return tuple(_wrap_evenly(spell_out(f"[Picture: {', '.join(parts)}]"), LINE_CHARS)) if parts else ()
+    return tuple(_wrap_evenly(escape_markup(f"[Picture: {', '.join(parts)}]"), LINE_CHARS)) if parts else ()
 
 
 def _make_readable(text: str) -> str:
@@ -83,7 +83,7 @@ def _add_credit(cues: list[Cue], shot: Shot, credit: tuple[str, ...]) -> list[Cu
 
 def make_cues(shot: Shot) -> list[Cue]:
     """The segment's text in cues of at most two lines, each as long as its share of the characters."""
-    texts = split_cues(spell_out(shot.text))
+    texts = split_cues(escape_markup(shot.text))
     total = sum(map(_weight, texts))
     cues: list[Cue] = []
     spoken = 0

@@ -13,7 +13,7 @@ from gitassets.domain.takes import LATEST_TAKE, OF_THE_BYTES, PARENT, next_take,
 _OF_ITS_RUN = (LATEST_TAKE, PARENT, CONFLICT, SETTLED)
 
 
-def find_hindrance(target: Manifest, address: Address, *, allow_replace: bool) -> str | None:
+def find_copy_obstacle(target: Manifest, address: Address, *, allow_replace: bool) -> str | None:
     """Why nothing can be copied to this address, as the rest of a sentence; None when it can."""
     if address.segment not in target.segments:
         return f"has no place: {target.run_id} has no such segment"
@@ -25,7 +25,7 @@ def find_hindrance(target: Manifest, address: Address, *, allow_replace: bool) -
     return None if allow_replace else "exists there already"
 
 
-def carry(source: Manifest, target: Manifest, address: Address) -> Asset:
+def copy_asset(source: Manifest, target: Manifest, address: Address) -> Asset:
     """The source's asset as the target's: with its status, or in review where the two segments' texts differ.
 
     Candidates stay where they are: those of the target are kept, those of the source do not come along.

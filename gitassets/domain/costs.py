@@ -70,7 +70,7 @@ class Ledger(Struct):
             self._approved |= {asset.md5} if asset.approved else set()
         self._charges |= {(number, name): charge for name, charge in iter_charges(segment)}
 
-    def list_spent(self) -> Iterator[Spent]:
+    def iter_spent(self) -> Iterator[Spent]:
         """Every take that was paid for in this run, in the order in which they came, then the charges.
 
         What was copied from another run was paid for there, what was moved at its old place, and a file that somebody
@@ -93,7 +93,7 @@ class Ledger(Struct):
 
     @property
     def total_usd(self) -> float:
-        return add_usd(one.cost_usd or 0.0 for one in self.list_spent())
+        return add_usd(one.cost_usd or 0.0 for one in self.iter_spent())
 
 
 def iter_takes(number: int, segment: Segment) -> Iterator[tuple[Address, Asset]]:

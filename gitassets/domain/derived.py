@@ -29,7 +29,7 @@ Use = Callable[[Asset], bool]
 """Whether a build uses an asset."""
 
 
-def visuals(manifest: Manifest, use: Use = lambda _: True) -> Iterator[tuple[int, Asset | None]]:
+def iter_visuals(manifest: Manifest, use: Use = lambda _: True) -> Iterator[tuple[int, Asset | None]]:
     """What is seen during each segment: its video, else its image, else what the segment before shows, else None."""
     shown: Asset | None = None
     for number, segment in manifest.segments.items():
@@ -46,7 +46,7 @@ def build_record(audio: Asset | None, visual: Asset | None) -> dict[str, str]:
 
 def _sync_statuses(manifest: Manifest) -> Iterator[tuple[int, str]]:
     partial = _PartialRecords(manifest)
-    for number, visual in visuals(manifest):
+    for number, visual in iter_visuals(manifest):
         yield number, _sync_status(number, manifest.segments[number], visual, partial)
 
 
@@ -74,7 +74,7 @@ def _is_approved(asset: Asset) -> bool:
 
 def _iter_records(manifest: Manifest, use: Use) -> Iterator[tuple[int, dict[str, str]]]:
     """What a build would record of each segment that used only some of the assets."""
-    for number, visual in visuals(manifest, use):
+    for number, visual in iter_visuals(manifest, use):
         audio = manifest.segments[number].audio
         yield number, build_record(audio if audio is not None and use(audio) else None, visual)
 

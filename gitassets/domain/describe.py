@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gitassets.domain.conflict import CONFLICT, describe_conflict
-from gitassets.domain.image_prompt import said_prompt
+from gitassets.domain.image_prompt import find_user_prompt
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
 
 
@@ -27,8 +27,8 @@ def _describe_segment(number: int, before: Segment | None, after: Segment | None
         before = Segment(paragraph_text=after.paragraph_text)
     if before.paragraph_text != after.paragraph_text:
         yield f"segment {number}: text changed: {_quote(before.paragraph_text)} → {_quote(after.paragraph_text)}"
-    if said_prompt(before) != said_prompt(after):
-        yield f"segment {number}: image prompt: {_quote(said_prompt(after))}"
+    if find_user_prompt(before) != find_user_prompt(after):
+        yield f"segment {number}: image prompt: {_quote(find_user_prompt(after))}"
     if before.notes != after.notes:
         yield f"segment {number}: note: {_quote(after.notes)}" if after.notes else f"segment {number}: note removed"
     for kind in Kind:
@@ -74,8 +74,8 @@ def describe_manifest(manifest: Manifest) -> Iterator[str]:
     for number, segment in manifest.segments.items():
         yield f"segment {number}: {segment.sync_status}"
         yield f"  text: {' '.join(segment.paragraph_text.split())}"
-        if said_prompt(segment):
-            yield f"  image prompt: {' '.join((said_prompt(segment) or '').split())}"
+        if find_user_prompt(segment):
+            yield f"  image prompt: {' '.join((find_user_prompt(segment) or '').split())}"
         if segment.notes:
             yield f"  note: {' '.join(segment.notes.split())}"
         for kind in Kind:

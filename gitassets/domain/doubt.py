@@ -44,7 +44,7 @@ class Doubts(Struct, frozen=True):
         return self.by_address.get(address, self.of_all)
 
 
-def follow(doubts: Doubts, faults: Iterable[Fault], approved: Collection[Address]) -> Doubts:
+def update_doubts(doubts: Doubts, faults: Iterable[Fault], approved: Collection[Address]) -> Doubts:
     """The doubts after a commit that has these faults, and records that these assets were approved."""
     anew = {one: None for one in approved if doubts.find(one) is not None}
     left = replace(doubts, by_address={**doubts.by_address, **anew}) if anew else doubts
@@ -66,7 +66,7 @@ def _iter_named(subject: str) -> Iterator[Address]:
         yield from (Address(int(segment[1]), kind) for kind in Kind)
 
 
-def join(sides: Sequence[tuple[Manifest, Doubts]], merged: Manifest) -> Doubts:
+def merge_doubts(sides: Sequence[tuple[Manifest, Doubts]], merged: Manifest) -> Doubts:
     """The doubts after a merge of these: of an approval that one side had without doubt there is none."""
     first = sides[0][1] if sides else Doubts()
     if all(doubts == first for _, doubts in sides):

@@ -116,11 +116,11 @@ def list_own_options(remote: RemoteSettings) -> list[str]:
     return sorted(set(remote.options) - _TUNING - _PLACE)
 
 
-def keep_tuning(remote: RemoteSettings) -> dict[str, str]:
+def filter_tuning(remote: RemoteSettings) -> dict[str, str]:
     """What a branch may say of a remote that is known here."""
     return {key: value for key, value in remote.options.items() if key in _TUNING}
 
 
-def keep_place(remote: RemoteSettings) -> dict[str, str]:
+def filter_place(remote: RemoteSettings) -> dict[str, str]:
     """What a branch may say of a remote that nobody else knows."""
     return {key: value for key, value in remote.options.items() if key in _TUNING | _PLACE}

@@ -19,7 +19,7 @@ class Only(StrEnum):
     PUBLISHED = "published"
 
 
-def take_excerpt(manifest: Manifest, only: Only | None = None, kind: Kind | None = None) -> Manifest:
+def make_excerpt(manifest: Manifest, only: Only | None = None, kind: Kind | None = None) -> Manifest:
     """The manifest with the chosen assets and every segment's text and notes; the manifest itself where that is all.
 
     The last build goes along where everything that went into it does. Candidates do where no status is asked for:

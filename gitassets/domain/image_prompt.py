@@ -15,10 +15,10 @@ IMAGE_PROMPT = "image_prompt"
 
 def find_prompt(segment: Segment) -> str | None:
     """What the next image is to show: what was said, else what an upgraded run had planned; None leaves it open."""
-    return said_prompt(segment) or _planned_prompt(segment)
+    return find_user_prompt(segment) or _planned_prompt(segment)
 
 
-def said_prompt(segment: Segment) -> str | None:
+def find_user_prompt(segment: Segment) -> str | None:
     found = segment.extra.get(IMAGE_PROMPT)
     return found if isinstance(found, str) and found else None
 
@@ -37,16 +37,16 @@ def with_prompt(segment: Segment, prompt: str | None) -> Segment:
 
 def prompt_md5(segment: Segment) -> str | None:
     """What an image records of the prompt that was known when it was made, also where it was told another one."""
-    said = said_prompt(segment)
+    said = find_user_prompt(segment)
     return None if said is None else md5(said.encode(), usedforsecurity=False).hexdigest()
 
 
-def knows_prompt(segment: Segment, image: Asset) -> bool:
+def has_current_prompt(segment: Segment, image: Asset) -> bool:
     """Whether what the segment says now was known when the image was made."""
     return image.extra.get(PROMPT_MD5) == prompt_md5(segment)
 
 
-def prompt_for_next(segment: Segment, image: Asset) -> str | None:
+def find_next_prompt(segment: Segment, image: Asset) -> str | None:
     """What the take after this one is to show: what was said since, else the same again."""
-    said = said_prompt(segment)
-    return image.prompt or said if knows_prompt(segment, image) else said or image.prompt
+    said = find_user_prompt(segment)
+    return image.prompt or said if has_current_prompt(segment, image) else said or image.prompt

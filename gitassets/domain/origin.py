@@ -14,6 +14,6 @@ def is_handmade(asset: Asset) -> bool:
     return asset.source in _NO_PROVIDERS
 
 
-def tell_origin(asset: Asset) -> str:
+def describe_origin(asset: Asset) -> str:
     """ "was made by hand", as the rest of a sentence."""
     return "was made by hand" if asset.source in _BY_HAND else f"came from {asset.source}"

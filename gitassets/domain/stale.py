@@ -12,7 +12,7 @@ from hashlib import md5
 
 from msgspec import Struct
 
-from gitassets.domain.image_prompt import knows_prompt, said_prompt
+from gitassets.domain.image_prompt import find_user_prompt, has_current_prompt
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
 from gitassets.domain.markdown import strip_markdown
 from gitassets.domain.origin import is_handmade
@@ -72,7 +72,7 @@ def _depends_on_text(kind: Kind, asset: Asset) -> bool:
 
 
 def _has_other_prompt(segment: Segment, asset: Asset) -> bool:
-    said = said_prompt(segment)
+    said = find_user_prompt(segment)
     if said is None or is_handmade(asset):
         return False
-    return asset.prompt != said and not knows_prompt(segment, asset)
+    return asset.prompt != said and not has_current_prompt(segment, asset)

@@ -114,7 +114,7 @@ def make_candidate(manifest: Manifest, address: Address, take: Asset) -> Asset:
     return replace(take, path=path, status=Status.DRAFT, approved_md5=None, reopened=None, reason=None, takes={})
 
 
-def stand_down(manifest: Manifest, address: Address, current: Asset) -> Asset:
+def demote(manifest: Manifest, address: Address, current: Asset) -> Asset:
     """The current take as a candidate, with those of its keys that go with the bytes."""
     own = {key: value for key, value in current.extra.items() if key in OF_THE_BYTES}
     return make_candidate(manifest, address, replace(current, extra=own))

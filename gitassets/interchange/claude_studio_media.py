@@ -1,4 +1,4 @@
-"""Looks at the media files of a claude-studio run: the assets that the upgraded run has, and what is unusable."""
+"""Check the media files of a claude-studio run: find the assets of the upgraded run and the unusable files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FOLDERS = {Kind.AUDIO: "audio", Kind.IMAGE: "images", Kind.VIDEO: "video"}
 
 
 @dataclass(frozen=True)
-class _Measured:
+class _MeasuredTake:
     """A take whose file was decoded and hashed."""
 
     take: PlannedTake
@@ -37,10 +37,10 @@ class _Measured:
 
 @dataclass(frozen=True)
 class UpgradedRun:
-    """What the run is to be.
+    """The result of an upgrade, before it is written.
 
-    `earlier` are manifests that hold other takes alone, to be committed before, oldest first. `files` says where the
-    bytes of each hash lie now; `copied` are the files of the run's folder that are taken under another name.
+    `earlier` are manifests with only the earlier takes, to be committed first, oldest first. `files` has the current
+    path of the bytes by md5. `copied` are files of the run's folder that are copied under another name.
     """
 
     manifest: Manifest
@@ -55,33 +55,33 @@ class UpgradedRun:
 def measure_run(
     project: Project, folder: Path, plan: OldRunPlan, on_file: Callable[[int, int, str], None]
 ) -> UpgradedRun:
-    """Every file of the plan was decoded and hashed; nothing was written."""
-    look = _Look(project.root, folder)
+    """Decode and hash every file of the plan. Write nothing."""
+    checker = _MediaChecker(project.root, folder)
     total = sum(len(takes) for takes in plan.takes.values())
-    found: dict[Address, list[_Measured]] = {}
+    found: dict[Address, list[_MeasuredTake]] = {}
     done = 0
     for address, takes in plan.takes.items():
         for take in takes:
             done += 1
             on_file(done, total, take.file.path)
-            measured = look.measure(take)
+            measured = checker.measure(take)
             if measured is not None and all(one.md5 != measured.md5 for one in found.get(address, ())):
                 found.setdefault(address, []).append(measured)
-    return look.conclude(plan, found)
+    return checker.make_result(plan, found)
 
 
 @dataclass
-class _Look:
+class _MediaChecker:
     root: Path
     folder: Path
     not_found: list[NotFound] = field(default_factory=list)
     unclear: list[str] = field(default_factory=list)
     approvals: list[str] = field(default_factory=list)
     copied: list[str] = field(default_factory=list)
-    _taken: set[str] = field(default_factory=set)
+    _used_paths: set[str] = field(default_factory=set)
 
-    def measure(self, take: PlannedTake) -> _Measured | None:
-        """None, with the problem noted, when the file cannot be used."""
+    def measure(self, take: PlannedTake) -> _MeasuredTake | None:
+        """Measure the file. Note the problem and return None if it cannot be used."""
         file = (self.folder if take.file.in_run else self.root) / take.file.path
         try:
             info = probe_media(file)
@@ -91,20 +91,22 @@ class _Look:
         if info.kind is not take.address.kind:
             self._refuse(take, f"holds {info.kind}, not {take.address.kind}")
             return None
-        return _Measured(take, file, info, hash_file(file))
+        return _MeasuredTake(take, file, info, hash_file(file))
 
     def _refuse(self, take: PlannedTake, why: str) -> None:
         self.not_found.append(NotFound(str(take.address), take.file.path, why))
 
-    def conclude(self, plan: OldRunPlan, found: Mapping[Address, Sequence[_Measured]]) -> UpgradedRun:
+    def make_result(self, plan: OldRunPlan, found: Mapping[Address, Sequence[_MeasuredTake]]) -> UpgradedRun:
         takes = {
-            address: [self._asset(one, number, measured[0]) for number, one in enumerate(_by_age(measured), start=1)]
+            address: [
+                self._asset(one, number, measured[0]) for number, one in enumerate(_sort_by_age(measured), start=1)
+            ]
             for address, measured in sorted(found.items())
         }
-        manifest = _check(_manifest(plan, {address: assets[-1] for address, assets in takes.items()}))
+        manifest = _check(_make_manifest(plan, {address: assets[-1] for address, assets in takes.items()}))
         return UpgradedRun(
             manifest=manifest,
-            earlier=tuple(_earlier(plan, takes)),
+            earlier=tuple(_iter_earlier(plan, takes)),
             files={one.md5: one.file for measured in found.values() for one in measured},
             copied=tuple(self.copied),
             not_found=(*plan.not_found, *self.not_found),
@@ -112,7 +114,7 @@ class _Look:
             approvals=tuple(self.approvals),
         )
 
-    def _asset(self, one: _Measured, number: int, current: _Measured) -> Asset:
+    def _asset(self, one: _MeasuredTake, number: int, current: _MeasuredTake) -> Asset:
         take, info = one.take, one.info
         status = self._judge(one) if one is current else Status.DRAFT
         return Asset(
@@ -129,60 +131,60 @@ class _Look:
             **take.known,
         )
 
-    def _judge(self, one: _Measured) -> Status:
+    def _judge(self, one: _MeasuredTake) -> Status:
         take = one.take
-        status, remark = judge_status(take.record, one.info.size_bytes)
-        if remark:
-            self.unclear.append(f"{take.address} ({take.file.path}) {remark}.")
+        status, problem = judge_status(take.record, one.info.size_bytes)
+        if problem:
+            self.unclear.append(f"{take.address} ({take.file.path}) {problem}.")
         if status is Status.APPROVED and take.record is not None:
             self.approvals.append(f"{take.address} was approved {describe_approval(take.record)}")
         return status
 
-    def _extra(self, one: _Measured) -> dict[str, Any]:
+    def _extra(self, one: _MeasuredTake) -> dict[str, Any]:
         take = one.take
         suffix = PurePosixPath(take.file.path).suffix.lower().removeprefix(".")
         true_format = {} if FORMAT_OF_SUFFIX.get(suffix, suffix) == one.info.format else {"format": one.info.format}
         origin = {} if take.file.in_run else {"origin": take.file.path}
         return {**true_format, **origin, **take.extra, **(read_extra(take.record) if take.record else {})}
 
-    def _choose_path(self, one: _Measured) -> str:
-        """Where the file lies, or a name in the run's folder that nothing has yet."""
+    def _choose_path(self, one: _MeasuredTake) -> str:
+        """Return the path of the file if it can stay there, else a free path in the run's folder."""
         take, address = one.take, one.take.address
         path = take.file.path
-        if take.file.in_run and not take.own_name and _is_fit(path, address.kind):
-            self._taken.add(path.casefold())
+        if take.file.in_run and not take.own_name and _is_usable_path(path, address.kind):
+            self._used_paths.add(path.casefold())
             return path
         if take.file.in_run and not take.own_name:
             self.copied.append(path)
         stem, suffix = default_path(address, one.info.suffix).rsplit(".", 1)
         candidates = (f"{stem}.{suffix}", *(f"{stem}_{number}.{suffix}" for number in range(2, 1000)))
-        free = next(one for one in candidates if not self._is_taken(one))
-        self._taken.add(free.casefold())
+        free = next(one for one in candidates if not self._is_used(one))
+        self._used_paths.add(free.casefold())
         return free
 
-    def _is_taken(self, path: str) -> bool:
-        return path.casefold() in self._taken or (self.folder / path).exists()
+    def _is_used(self, path: str) -> bool:
+        return path.casefold() in self._used_paths or (self.folder / path).exists()
 
 
-def _by_age(measured: Sequence[_Measured]) -> list[_Measured]:
-    """The takes in the order of their numbers: the current one, which stands first, is the last."""
+def _sort_by_age(measured: Sequence[_MeasuredTake]) -> list[_MeasuredTake]:
+    """Return the takes in the order of their numbers: the current take, which comes first in `measured`, goes last."""
     return [*measured[1:], measured[0]]
 
 
-def _is_fit(path: str, kind: Kind) -> bool:
+def _is_usable_path(path: str, kind: Kind) -> bool:
     return path.split("/", 1)[0] == _FOLDERS[kind] and find_path_problem(path) is None
 
 
-def _earlier(plan: OldRunPlan, takes: Mapping[Address, Sequence[Asset]]) -> Iterator[Manifest]:
-    """Manifests that bring in the takes before the current one."""
+def _iter_earlier(plan: OldRunPlan, takes: Mapping[Address, Sequence[Asset]]) -> Iterator[Manifest]:
+    """Yield manifests that record the takes before the current one."""
     depth = max((len(assets) for assets in takes.values()), default=1)
     for level in range(depth - 1):
         assets = {address: found[min(level, len(found) - 2)] for address, found in takes.items() if len(found) > 1}
-        manifest = _manifest(plan, assets)
+        manifest = _make_manifest(plan, assets)
         yield _check(replace(manifest, extra={UPGRADE_BEGUN: True}))
 
 
-def _manifest(plan: OldRunPlan, assets: Mapping[Address, Asset]) -> Manifest:
+def _make_manifest(plan: OldRunPlan, assets: Mapping[Address, Asset]) -> Manifest:
     segments = {
         number: Segment(paragraph_text=one.text, notes=one.notes, extra=one.extra)
         for number, one in plan.segments.items()
@@ -193,5 +195,5 @@ def _manifest(plan: OldRunPlan, assets: Mapping[Address, Asset]) -> Manifest:
 
 
 def _check(manifest: Manifest) -> Manifest:
-    """The manifest as it will be read again. CorruptError where what the old files hold has no place in it."""
+    """Return the manifest as it will be read back. Raise CorruptError if it cannot hold the values of the old files."""
     return parse_manifest(format_manifest(manifest), f"What {manifest.run_id} would become")

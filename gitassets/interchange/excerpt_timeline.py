@@ -1,4 +1,4 @@
-"""What is handed on of a run, as it follows one after the other in a video."""
+"""Lay out an exported excerpt of a run on a timeline."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gitassets.runs.verified_bytes import Excerpt
 
 @dataclass(frozen=True)
 class ExcerptTimeline:
-    """`sources` are the media that were measured, by md5."""
+    """The timeline of an excerpt. `sources` are the measured media by md5."""
 
     choice: Choice
     timeline: Timeline
@@ -27,7 +27,7 @@ class ExcerptTimeline:
 def lay_out_excerpt(
     project: Project, excerpt: Excerpt, on_progress: OnProgress, measured: Collection[Kind] = tuple(Kind)
 ) -> ExcerptTimeline:
-    """Every segment of the excerpt in time, as `build` lays them out; narration must be among what is `measured`."""
+    """Lay out every segment of the excerpt as `build` does. The `measured` kinds must include narration."""
     choice = choose_assets(excerpt.manifest, Policy.EVERYTHING, allow_gaps=True)
     used = (asset for address, asset in iter_used_assets(choice.segments) if address.kind in measured)
     blobs = {asset.md5: excerpt.blobs[asset.path] for asset in used}

@@ -1,4 +1,4 @@
-"""Finds the media files of a folder and the segments that their names mean; names all others, with the reason."""
+"""Find the media files in a folder and the segments that they are for. List all other files with the reason."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _FOLDERS = {Kind.AUDIO: "audio", Kind.IMAGE: "images", Kind.VIDEO: "video"}
 _OWN_FOLDERS = frozenset({*_FOLDERS.values(), "final", "takes"})
 _COUNTS_FROM_0 = re.compile(r"(audio|scene)_\d{3,}\Z")
 _NUMBER = re.compile(r"\d+")
-# A date, and the time of day where it follows: names that recorders and phones give.
+# A date, optionally with the time of day, as recorders and phones name their files.
 _MOMENT = re.compile(
     r"(?<!\d)(19|20)\d\d([-_.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])"
     r"(\D{0,4}([01]\d|2[0-3])([-_.h]?)[0-5]\d\7[0-5]\d\d{0,3})?(?!\d)"
 )
-# What operating systems leave in folders; nobody would miss it in a video.
+# Files that operating systems leave in folders; nobody wants them in a video.
 _LITTER = re.compile(r"\.DS_Store|\._.*|\.localized|Thumbs\.db|desktop\.ini", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """A media file by its name. `segment` of None is the one behind the last that the run has of this kind."""
+class FoundMedia:
+    """A media file, judged by its name. `segment` None: the one after the last that has this kind."""
 
     path: str
     kind: Kind
@@ -36,16 +36,16 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class LeftOut:
-    """A file or subfolder that stays where it is and is not tracked, and why."""
+class UntrackedFile:
+    """A file or subfolder that is not tracked and stays where it is, and why."""
 
     path: str
     why: str
 
 
-def find_files(folder: Path, known: Mapping[str, Address], left_out: list[LeftOut]) -> list[Candidate]:
-    """The files that the run does not have yet; `known` are those it has."""
-    found: list[Candidate] = []
+def find_media_files(folder: Path, known: Mapping[str, Address], left_out: list[UntrackedFile]) -> list[FoundMedia]:
+    """Return the files that the run does not have yet; `known` are those it has. Append all others to `left_out`."""
+    found: list[FoundMedia] = []
     for kind, name in _FOLDERS.items():
         paths = list(_iter_media(folder, kind, name, left_out))
         found += _match(kind, paths, [path for path, address in known.items() if address.kind is kind], left_out)
@@ -53,13 +53,13 @@ def find_files(folder: Path, known: Mapping[str, Address], left_out: list[LeftOu
     return found
 
 
-def _iter_media(folder: Path, kind: Kind, name: str, left_out: list[LeftOut]) -> Iterator[str]:
+def _iter_media(folder: Path, kind: Kind, name: str, left_out: list[UntrackedFile]) -> Iterator[str]:
     if not (folder / name).is_dir():
         return
     try:
         paths = sorted((folder / name).iterdir())
     except OSError as error:
-        left_out.append(LeftOut(name, f"cannot be read: {error.strerror}; check its permissions"))
+        left_out.append(UntrackedFile(name, f"cannot be read: {error.strerror}; check its permissions"))
         return
     for path in paths:
         relative = f"{name}/{path.name}"
@@ -72,11 +72,11 @@ def _iter_media(folder: Path, kind: Kind, name: str, left_out: list[LeftOut]) ->
         if why is None:
             yield relative
         elif why:
-            left_out.append(LeftOut(relative, why))
+            left_out.append(UntrackedFile(relative, why))
 
 
 def _find_obstacle(path: Path, relative: str, kind: Kind) -> str | None:
-    """Why the file cannot be used, as its name and place say; empty for what holds nothing."""
+    """Return why the file cannot be used, judged by name and place; "" for an empty folder, None if it can be used."""
     if path.is_symlink():
         return "is a symbolic link; put the real file there"
     if path.is_dir():
@@ -92,7 +92,7 @@ def _find_obstacle(path: Path, relative: str, kind: Kind) -> str | None:
 
 
 def _describe_content(path: Path) -> str:
-    """What is in the file, and what to do with it, where that is known."""
+    """Describe the content of the file and what to do with it, if known."""
     with path.open("rb") as file:
         return describe_other(file.read(HEAD_BYTES))
 
@@ -103,9 +103,9 @@ def _format(path: Path) -> str:
 
 
 def _suggest(path: Path) -> str:
-    """Where a file belongs whose name says that it is of another kind."""
-    belongs = next((kind for kind, names in FORMATS.items() if _format(path) in names), None)
-    return f"; move it to {_FOLDERS[belongs]}" if belongs else ""
+    """Return the folder where the file belongs if its name says that it is of another kind."""
+    kind = _find_kind(path)
+    return f"; move it to {_FOLDERS[kind]}" if kind else ""
 
 
 def _holds_files(folder: Path) -> bool:
@@ -115,46 +115,47 @@ def _holds_files(folder: Path) -> bool:
         return True
 
 
-def _iter_elsewhere(folder: Path) -> Iterator[LeftOut]:
-    """Media files, by their names, that lie in none of the folders that are looked into."""
+def _iter_elsewhere(folder: Path) -> Iterator[UntrackedFile]:
+    """Yield media files, judged by name, that lie outside the folders audio, images and video."""
     for path in sorted(folder.iterdir()):
         if path.name in _OWN_FOLDERS or path.name.startswith(".") or path.is_symlink():
             continue
         if path.is_dir():
-            number = sum(_belongs(one) is not None for one in _list(path))
+            number = sum(_find_kind(one) is not None for one in _list_folder(path))
             if number:
                 files = "a media file" if number == 1 else f"{number} media files"
-                yield LeftOut(path.name, f"is none of the folders audio, images and video, and holds {files}")
-        elif (kind := _belongs(path)) is not None:
-            yield LeftOut(path.name, f"lies beside the folders audio, images and video; move it to {_FOLDERS[kind]}")
+                yield UntrackedFile(path.name, f"is none of the folders audio, images and video, and holds {files}")
+        elif (kind := _find_kind(path)) is not None:
+            why = f"lies beside the folders audio, images and video; move it to {_FOLDERS[kind]}"
+            yield UntrackedFile(path.name, why)
 
 
-def _list(folder: Path) -> list[Path]:
+def _list_folder(folder: Path) -> list[Path]:
     try:
         return list(folder.iterdir())
     except OSError:
         return []
 
 
-def _belongs(path: Path) -> Kind | None:
+def _find_kind(path: Path) -> Kind | None:
     return next((kind for kind, names in FORMATS.items() if _format(path) in names), None)
 
 
-def _match(kind: Kind, paths: Sequence[str], known: Sequence[str], left_out: list[LeftOut]) -> list[Candidate]:
-    """Numbered files are for the segment of their number; those named by date and time alone follow in that order."""
+def _match(kind: Kind, paths: Sequence[str], known: Sequence[str], left_out: list[UntrackedFile]) -> list[FoundMedia]:
+    """Assign numbered files to the segment of their number. Sort files that are named only by date and time by that."""
     from_0 = _counts_from_0([*paths, *known])
     numbers = {path: _number(Path(path).stem) for path in paths if path not in known}
-    numbered = [Candidate(path, kind, number + from_0) for path, number in numbers.items() if number is not None]
+    numbered = [FoundMedia(path, kind, number + from_0) for path, number in numbers.items() if number is not None]
     others = [path for path, number in numbers.items() if number is None]
     by_date = not numbered and all(_number(Path(path).stem) is None for path in known)
     in_order = sorted((path for path in others if by_date and _is_dated(path)), key=_read_moment)
-    dated = [Candidate(path, kind, None) for path in in_order]
-    taken = {one.path for one in dated}
-    left_out.extend(LeftOut(path, _describe_nameless(path)) for path in others if path not in taken)
+    dated = [FoundMedia(path, kind, None) for path in in_order]
+    assigned = {one.path for one in dated}
+    left_out.extend(UntrackedFile(path, _describe_unassigned(path)) for path in others if path not in assigned)
     return [*numbered, *dated]
 
 
-def _describe_nameless(path: str) -> str:
+def _describe_unassigned(path: str) -> str:
     if _is_dated(path):
         return "is named by date and time, and others by number; put the number of its segment behind the date"
     return "has no number in its name that says which segment it is for"
@@ -165,7 +166,7 @@ def _is_dated(path: str) -> bool:
 
 
 def _read_moment(path: str) -> tuple[str, str]:
-    """Date and time as digits, whatever stands between and before them; then the name."""
+    """Return date and time as digits only, then the path, as a sort key."""
     found = _MOMENT.search(Path(path).stem)
     return (re.sub(r"\D", "", found[0]) if found else "", path)
 
@@ -176,6 +177,6 @@ def _counts_from_0(paths: Sequence[str]) -> bool:
 
 
 def _number(stem: str) -> int | None:
-    """The last number that belongs to no date."""
+    """Return the last number that is not part of a date."""
     numbers = _NUMBER.findall(_MOMENT.sub(" ", stem))
     return int(numbers[-1]) if numbers and len(numbers[-1]) < 9 else None

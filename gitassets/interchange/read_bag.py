@@ -1,4 +1,4 @@
-"""Reads a bag that comes from anywhere, and believes nothing of it that it has not checked."""
+"""Read a bag from an untrusted source. Trust nothing in it that has not been checked."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ from gitassets.interchange.measure import measure_files
 from gitassets.runs.progress import OnProgress, Progress
 from gitassets.runs.project import Project
 
-_AGAIN = "Get it again from whoever made it."
+_GET_AGAIN = "Get it again from whoever made it."
 _OID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")
 
 
 @dataclass(frozen=True)
-class GivenBag:
-    """A bag that holds what it says: `folder` has its files, each with the right bytes, and media of the right kinds.
+class CheckedBag:
+    """A bag whose files in `folder` match their checksums, and whose media are of the recorded kinds.
 
-    `commit` is the one that it says it was made of, None where it does not say; `checksum` that of its list of
-    checksums. `bundle` is the history of the run that it was made of, which nobody has looked into; None without one.
-    `passed_over` are files that an operating system had left in it.
+    `commit` is the commit that the bag names as its origin, or None. `checksum` is that of its list of checksums.
+    `bundle` is the unchecked git history that it brings, or None. `passed_over` are ignored files that an operating
+    system had left in it.
     """
 
     name: str
@@ -54,22 +54,22 @@ class GivenBag:
     passed_over: tuple[str, ...] = ()
 
     def files(self) -> dict[str, Path]:
-        """Where the bytes of each file of the run lie, by path in the run."""
+        """Return the path of each file's bytes by its path in the run."""
         run_id = self.manifest.run_id
         return {path: self.folder / media_path(run_id, path) for path, _, _ in iter_folder_entries(self.manifest)}
 
 
-def read_given_bag(project: Project, source: Path, folder: Path, on_progress: OnProgress) -> GivenBag:
-    """The bag, copied into `folder`. CorruptError names the first thing that is not as it must be."""
+def read_bag(project: Project, source: Path, folder: Path, on_progress: OnProgress) -> CheckedBag:
+    """Copy the bag into `folder` and check it. Raise CorruptError naming the first thing that is wrong."""
     name = str(source)
-    taken = copy_bag(source, folder, lambda done, total, path: on_progress(Progress(done, total, path)))
-    found = taken.files
+    copied = copy_bag(source, folder, lambda done, total, path: on_progress(Progress(done, total, path)))
+    found = copied.files
     if FETCH in found:
-        raise CorruptError(f"{name} is not whole: parts of it are to be fetched from elsewhere ({FETCH})", _AGAIN)
+        raise CorruptError(f"{name} is not whole: parts of it are to be fetched from elsewhere ({FETCH})", _GET_AGAIN)
     info = check_bag(folder, name)
     manifest = _read_manifest(name, folder, found)
     commit = info.get(COMMIT, "")
-    bag = GivenBag(
+    bag = CheckedBag(
         name=name,
         folder=folder,
         manifest=manifest,
@@ -77,20 +77,20 @@ def read_given_bag(project: Project, source: Path, folder: Path, on_progress: On
         commit=commit if _OID.match(commit) else None,
         checksum=_fingerprint(found),
         bundle=folder / BUNDLE if BUNDLE in found else None,
-        passed_over=taken.passed_over,
+        passed_over=copied.passed_over,
     )
-    with _in_words_of(name, folder):
+    with _name_in_errors(name, folder):
         _check_media(project, bag, on_progress)
     return bag
 
 
 def _read_manifest(name: str, folder: Path, found: Mapping[str, Digests]) -> Manifest:
-    """The manifest, by the rules that hold for every run; it names the media of the bag, no more and no fewer."""
-    with _in_words_of(name, folder):
+    """Read the manifest and apply the rules for every run. It must name exactly the media of the bag."""
+    with _name_in_errors(name, folder):
         manifest = parse_manifest(_read_text(name, folder, found, MANIFEST), f"{name}: {MANIFEST}")
     problem = next(iter_payload_problems(manifest, found), None)
     if problem is not None:
-        raise CorruptError(f"{name}: {problem}", _AGAIN)
+        raise CorruptError(f"{name}: {problem}", _GET_AGAIN)
     dvc_files = {one.file_name: one.text.encode() for one in imply_dvc_files(manifest).values()}
     for violation in check_state(RunState(manifest=manifest, dvc_files=dvc_files)):
         raise CorruptError(f"{name}: {violation.message}", "No run that gitassets wrote is like that.")
@@ -101,7 +101,7 @@ def _read_text(name: str, folder: Path, found: Mapping[str, Digests], path: str)
     if path not in found:
         raise CorruptError(f"{name} holds no {path}, so it is not the bag of a run", "`gitassets export` makes one.")
     if found[path].size > MAX_MANIFEST_BYTES:
-        raise CorruptError(f"{name}: {path} is larger than {MAX_MANIFEST_BYTES} bytes", _AGAIN)
+        raise CorruptError(f"{name}: {path} is larger than {MAX_MANIFEST_BYTES} bytes", _GET_AGAIN)
     return (folder / path).read_bytes()
 
 
@@ -114,22 +114,22 @@ def _read_trail(name: str, folder: Path, found: Mapping[str, Digests]) -> bytes:
 
 
 def _fingerprint(found: Mapping[str, Digests]) -> str:
-    """That of the list which the export's own `checksum` is of; of another one in a bag that somebody made anew."""
+    """Return the sha256 of the list of checksums that `export` reports; of another list if the bag was remade."""
     lists = sorted(path for path in found if re.match(r"manifest-\w+\.txt\Z", path))
     return found[PAYLOAD_LIST if PAYLOAD_LIST in found else lists[0]].sha256
 
 
 @contextmanager
-def _in_words_of(name: str, folder: Path) -> Iterator[None]:
-    """What is wrong is told of the file that the user knows, with what helps there."""
+def _name_in_errors(name: str, folder: Path) -> Iterator[None]:
+    """Name the user's own file in errors, instead of the copy in `folder`, with a hint that fits."""
     try:
         yield
     except GitAssetsError as error:
-        raise CorruptError(error.message.replace(f"{folder}/", f"{name}: "), _AGAIN) from error
+        raise CorruptError(error.message.replace(f"{folder}/", f"{name}: "), _GET_AGAIN) from error
 
 
-def _check_media(project: Project, bag: GivenBag, on_progress: OnProgress) -> None:
-    """CorruptError unless each file decodes, and is of the kind that the manifest says."""
+def _check_media(project: Project, bag: CheckedBag, on_progress: OnProgress) -> None:
+    """Raise CorruptError unless each file decodes and is of the kind that the manifest says."""
     kinds, files = dict(_iter_kinds(bag.manifest)), bag.files()
     md5s = {path: md5 for path, md5, _ in iter_folder_entries(bag.manifest) if path in kinds}
     sources = measure_files(project, {md5: files[path] for path, md5 in md5s.items()}, on_progress)
@@ -140,7 +140,7 @@ def _check_media(project: Project, bag: GivenBag, on_progress: OnProgress) -> No
 
 
 def _iter_kinds(manifest: Manifest) -> Iterator[tuple[str, Kind | None]]:
-    """The files that must be media, each with its kind; None for takes, which may be of any."""
+    """Yield the files that must be media, each with its kind; None for candidates, which may be of any kind."""
     known = {asset.path: address.kind for address, asset in manifest.assets()}
     for path, _, _ in iter_folder_entries(manifest):
         if path in known or not path.startswith("final/"):

@@ -1,4 +1,4 @@
-"""Read scripts, from files, standard input and trials of claude-studio."""
+"""Read scripts from files, standard input and trials of claude-studio."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gitassets.errors import NotFoundError
 
 
 def read_script(source: Path | None, stdin: Callable[[], bytes]) -> list[str]:
-    """The paragraphs of a script file, or of standard input when `source` is None; an error says what is wrong."""
+    """Read the paragraphs of a script file, or of standard input if `source` is None."""
     name = "standard input" if source is None else str(source)
     try:
         data = stdin() if source is None else source.read_bytes()
@@ -22,13 +22,13 @@ def read_script(source: Path | None, stdin: Callable[[], bytes]) -> list[str]:
     return split_paragraphs(check_script(data, name))
 
 
-def read_trial(works: Sequence[Path], name: str) -> tuple[Path, list[str]]:
-    """Read the script of the newest trial of claude-studio whose name contains `name`; return its path, too.
+def read_trial(folders: Sequence[Path], name: str) -> tuple[Path, list[str]]:
+    """Read the script of the newest trial of claude-studio whose name contains `name`. Return its path, too.
 
-    It is sought in the first of the folders that holds trials, else in the last one.
+    Search the first of the `folders` that holds trials, else the last one.
     """
-    work = next((one for one in works if (one / TRIALS_DIR).is_dir()), works[-1])
-    folder = find_trial_folder(work, name)
+    parent = next((one for one in folders if (one / TRIALS_DIR).is_dir()), folders[-1])
+    folder = find_trial_folder(parent, name)
     scripts = find_scripts(folder)
     if not scripts:
         raise NotFoundError(f"The trial {folder.name} holds no *_script.txt", "Name its script with --script FILE.")

@@ -1,1 +1,1 @@
-"""From a wish to takes: plan, prepare, consent, buy, deliver, reuse, renew, record."""
+"""Make assets: plan, prepare, ask for consent, buy, deliver, reuse, renew, record."""

@@ -1,4 +1,4 @@
-"""What a clip is made from: the approved bytes of its segment's image, for as long as its narration lasts."""
+"""Add to a clip's job what it is made from: its segment's approved image and the length of its narration."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gitassets.runs.project import Project, Run
 def add_images(
     project: Project, run: Run, manifest: Manifest, jobs: Iterable[Job]
 ) -> tuple[list[Job], tuple[Failure, ...]]:
-    """The jobs, those for clips with all that they are made from; and those whose image may not or cannot be used."""
+    """Return the jobs, those for clips with their image, and a failure for each clip whose image cannot be used."""
     ready: list[Job] = []
     failed: list[Failure] = []
     for job in jobs:
@@ -29,7 +29,7 @@ def add_images(
 
 
 def _add_image(project: Project, run: Run, manifest: Manifest, job: Job) -> Job:
-    """An approval binds bytes, so they are hashed before anybody is sent them."""
+    """Add the image. Hash it first: an approval binds bytes, and only approved bytes are sent to a service."""
     segment = manifest.segments[job.address.segment]
     audio, image = segment.audio, segment.image
     if image is not None and not image.approved:

@@ -1,4 +1,4 @@
-"""How much may be spent, who is asked before it is, and the purse that no call may overdraw."""
+"""Ask for consent before money is spent, and keep each command within its limits."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from gitassets.errors import GitAssetsError, ProviderError
 
 
 class SpendingError(GitAssetsError):
-    """Nobody has agreed to what it would cost, so nothing was made."""
+    """Report that nobody agreed to the cost, so nothing was made."""
 
 
 class LimitError(ProviderError):
-    """A call was not made, since it would have passed a limit."""
+    """Report that a call was not made because it would have passed a limit."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """What the user has said of money. `fresh`: what was made before by the same request is bought again.
+    """The user's options about money.
 
-    `yes` agrees to whatever it costs, within the limits; `max_cost_usd` is the limit of this one command.
+    `max_cost_usd` limits this command; `yes` accepts any cost within the limits. With `fresh`, takes that the same
+    request made before are bought again.
     """
 
     max_cost_usd: float | None = None
@@ -35,33 +36,33 @@ NO_TERMS = Terms()
 
 
 class Buyer(Protocol):
-    """Who is told what will be made and what it costs. Where nobody is `present`, nobody is asked."""
+    """The person who is shown the cost and asked for consent. Nobody is asked unless somebody is `present`."""
 
     @property
     def present(self) -> bool: ...
 
     def show(self, estimate: Estimate) -> None:
-        """Called before anything is bought, unless no service has to do with it."""
+        """Show the estimate before anything is bought. Not called if no service is involved."""
 
-    def wants_earlier(self, estimate: Estimate) -> bool:
-        """Whether what was made before by the same request is taken. Only asked where somebody is present."""
+    def accepts_reuse(self, estimate: Estimate) -> bool:
+        """Ask whether to reuse what the same request made before. Only called if somebody is present."""
 
     def agrees(self, estimate: Estimate) -> bool:
-        """Whether that may be spent. Only asked where somebody is present."""
+        """Ask whether that may be spent. Only called if somebody is present."""
 
 
 class Absent:
-    """Nobody: takes what was made before, and agrees to nothing."""
+    """No buyer: reuse what was made before, and agree to no cost."""
 
     present = False
 
     def show(self, estimate: Estimate) -> None:
         pass
 
-    def wants_earlier(self, estimate: Estimate) -> bool:  # noqa: ARG002 (part of what a buyer is)
+    def accepts_reuse(self, estimate: Estimate) -> bool:  # noqa: ARG002 (part of the Buyer protocol)
         return True
 
-    def agrees(self, estimate: Estimate) -> bool:  # noqa: ARG002 (part of what a buyer is)
+    def agrees(self, estimate: Estimate) -> bool:  # noqa: ARG002 (part of the Buyer protocol)
         return False
 
 
@@ -69,7 +70,7 @@ ABSENT = Absent()
 
 
 def require_consent(estimate: Estimate, confirm_usd: float, terms: Terms, buyer: Buyer) -> None:
-    """SpendingError unless it costs little enough, or somebody has agreed to it."""
+    """Raise SpendingError unless the cost is at most `confirm_usd` or somebody agrees to it."""
     if terms.yes or not exceeds(estimate.total_usd, confirm_usd):
         return
     if buyer.present:
@@ -85,23 +86,23 @@ def require_consent(estimate: Estimate, confirm_usd: float, terms: Terms, buyer:
         )
 
 
-class Purse:
-    """What may still be spent by this command and on this run. Safe to use from several threads."""
+class Allowance:
+    """Track what this command and this run may still spend. Safe to use from several threads."""
 
     def __init__(self, *, max_cost_usd: float | None, run_limit_usd: float | None, run_spent_usd: float) -> None:
         self._max_cost_usd, self._run_limit_usd = max_cost_usd, run_limit_usd
         self._run_spent_usd = run_spent_usd
         self._spent_usd = self._reserved_usd = 0.0
-        self._changing = threading.Lock()
+        self._lock = threading.Lock()
 
     @property
     def spent_usd(self) -> float:
-        """What this command has spent."""
+        """What this command has spent so far."""
         return self._spent_usd
 
     def reserve(self, cost_usd: float, provider: str) -> None:
-        """That much is kept for a call. LimitError when a limit would be passed by it; then the call is not made."""
-        with self._changing:
+        """Reserve the cost of a call. Raise LimitError if it would pass a limit; the call must then not be made."""
+        with self._lock:
             wanted = add_usd((self._spent_usd, self._reserved_usd, cost_usd))
             if cost_usd > 0 and exceeds(wanted, self._max_cost_usd):
                 limit = format_usd(self._max_cost_usd or 0)
@@ -118,7 +119,7 @@ class Purse:
             self._reserved_usd = add_usd((self._reserved_usd, cost_usd))
 
     def settle(self, reserved_usd: float, spent_usd: float) -> None:
-        """The call for which `reserved_usd` were kept has cost `spent_usd`."""
-        with self._changing:
+        """Replace the reserved amount of a finished call by its actual cost."""
+        with self._lock:
             self._reserved_usd = add_usd((self._reserved_usd, -reserved_usd))
             self._spent_usd = add_usd((self._spent_usd, spent_usd))

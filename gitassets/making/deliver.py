@@ -1,4 +1,4 @@
-"""What came from a service goes into the cache and the log of made assets, also where its buyer was killed."""
+"""Store what a service delivered in the cache and the log of made assets, also for orders of a killed command."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from contextlib import suppress
 from typing import Any
 
 from gitassets.adapters.files import hash_file
-from gitassets.adapters.state.journal import Charge, Made, MadeLog
+from gitassets.adapters.state.journal import Charge, MadeLog, MadeTake
 from gitassets.adapters.state.orders import Order, OrderBook
 from gitassets.domain.manifest import Kind
 from gitassets.domain.takes import BOUGHT_WITH
 from gitassets.errors import ProviderError
-from gitassets.making.plan import Claim, Good, examine, find_repetition, now, record
+from gitassets.making.plan import CheckedFile, PendingTake, check_file, find_repetition, make_log_entry_for_file, now
 from gitassets.providers.base import Generated
 from gitassets.runs.project import Project
 
-Outcome = Made | ProviderError
-"""What became of one claim."""
+Outcome = MadeTake | ProviderError
+"""The result of one pending take."""
 
 
-def note_charge(log: MadeLog, order: Mapping[str, Any], cost_usd: float, why: str) -> None:
-    """Money that is gone for nothing, or may be, is in the log; once for each order."""
+def log_charge(log: MadeLog, order: Mapping[str, Any], cost_usd: float, why: str) -> None:
+    """Log a charge that produced no asset, or may have; once for each order. A cost of 0 is not logged."""
     if cost_usd > 0:
-        first = Claim(**order["claims"][0])
+        first = PendingTake(**order["claims"][0])
         log.add_charge(
             Charge(
                 charge=order["id"],
@@ -38,62 +38,64 @@ def note_charge(log: MadeLog, order: Mapping[str, Any], cost_usd: float, why: st
 
 
 def write_receipt(order: Order, generated: Generated) -> str:
-    """The md5 of the file, which is on disk together with what the provider says of it."""
+    """Write the receipt: the file's name and md5 and what the provider says about it. Return the md5."""
     md5 = hash_file(generated.path)
-    values = {name: getattr(generated, name) for name in _SAID}
+    values = {name: getattr(generated, name) for name in _RECEIPT_FIELDS}
     order.write_receipt({"file": generated.path.name, "md5": md5, **values, "extra": dict(generated.extra)})
     return md5
 
 
-_SAID = ("source", "model", "prompt", "style", "voice", "seed", "cost_usd")
+_RECEIPT_FIELDS = ("source", "model", "prompt", "style", "voice", "seed", "cost_usd")
 
 
-def hand_over(project: Project, order: Order, generated: Generated, md5: str, log: MadeLog) -> list[Outcome]:
-    """The file is in the cache and in the log, as what each claim asked for; then the order is gone.
+def store_result(project: Project, order: Order, generated: Generated, md5: str, log: MadeLog) -> list[Outcome]:
+    """Move the file into the cache, log it for each pending take of the order, then remove the order.
 
-    When nobody can take it, what it cost is a charge. ProviderError when the file is of no use.
+    Log the cost as a charge if no pending take can use the file. Raise ProviderError if the file is unusable.
     """
     raw = order.read_order() or {}
-    claims, provider = [Claim(**one) for one in raw["claims"]], str(raw["provider"])
+    pending, provider = [PendingTake(**one) for one in raw["claims"]], str(raw["provider"])
     try:
-        good = examine(generated, md5, claims[0].address, provider)
+        checked = check_file(generated, md5, pending[0].address, provider)
     except ProviderError as error:
-        note_charge(log, raw, generated.cost_usd, error.message)
+        log_charge(log, raw, generated.cost_usd, error.message)
         order.remove()
         raise
     if generated.path != project.blobs.path(md5):
         project.blobs.move_in(generated.path, md5)
-    outcomes = list(_share(good, claims, provider, log))
-    if not any(isinstance(one, Made) for one in outcomes):
-        note_charge(log, raw, generated.cost_usd, f"{provider} made the same again")
+    outcomes = list(_share(checked, pending, provider, log))
+    if not any(isinstance(one, MadeTake) for one in outcomes):
+        log_charge(log, raw, generated.cost_usd, f"{provider} made the same again")
     order.remove()
     return outcomes
 
 
-def _share(good: Good, claims: Sequence[Claim], provider: str, log: MadeLog) -> Iterator[Outcome]:
-    """What becomes of each claim; all takes are in the log, the first with the cost of all."""
-    earlier = (made for made in log.read() if made.asset.get("md5") == good.md5)
+def _share(checked: CheckedFile, pending: Sequence[PendingTake], provider: str, log: MadeLog) -> Iterator[Outcome]:
+    """Log the file for each pending take; the first one bears the whole cost."""
+    earlier = (made for made in log.read() if made.asset.get("md5") == checked.md5)
     known = {(made.segment, made.kind, made.asset.get("take")): made for made in earlier}
-    payer: Claim | None = None
-    for claim in claims:
-        problem = find_repetition(claim, good.md5, provider)
+    payer: PendingTake | None = None
+    for one in pending:
+        problem = find_repetition(one, checked.md5, provider)
         if problem is not None:
             yield problem
             continue
-        yield known.get((claim.segment, claim.kind, claim.take)) or _log(log, claim, good, payer)
-        payer = payer or claim
+        yield known.get((one.segment, one.kind, one.take)) or _log(log, one, checked, payer)
+        payer = payer or one
 
 
-def _log(log: MadeLog, claim: Claim, good: Good, payer: Claim | None) -> Made:
+def _log(log: MadeLog, pending: PendingTake, checked: CheckedFile, payer: PendingTake | None) -> MadeTake:
     shared = {BOUGHT_WITH: str(payer.address)} if payer else {}
-    made = record(claim, good, cost_usd=0.0 if payer else good.generated.cost_usd, **shared)
+    made = make_log_entry_for_file(pending, checked, cost_usd=0.0 if payer else checked.generated.cost_usd, **shared)
     log.add(made)
     return made
 
 
 def settle_orders(project: Project, run_id: str) -> None:
-    """Of the orders that a killed command has left only those remain that became a job: the same request goes on with
-    it. The caller holds the run's lock for making."""
+    """Finish the orders that a killed command left. Keep only those that are under way at their service.
+
+    The same request, made again, continues a kept order. The caller holds the run's lock for making.
+    """
     log = MadeLog(project.state_dir, run_id)
     for order in OrderBook(project.state_dir, run_id):
         raw = order.read_order()
@@ -106,26 +108,26 @@ def settle_orders(project: Project, run_id: str) -> None:
 def _settle(project: Project, order: Order, raw: Mapping[str, Any], log: MadeLog) -> None:
     found = _find_result(project, order, raw)
     if found is not None:
-        with suppress(ProviderError):  # It is noted as a charge.
-            hand_over(project, order, *found, log)
+        with suppress(ProviderError):  # Logged as a charge.
+            store_result(project, order, *found, log)
     elif not order.is_under_way:
         why = f"The command was interrupted while {raw['provider']} was asked. It may have been charged"
-        note_charge(log, raw, float(raw["cost_usd"]), why)
+        log_charge(log, raw, float(raw["cost_usd"]), why)
         order.remove()
 
 
 def _find_result(project: Project, order: Order, raw: Mapping[str, Any]) -> tuple[Generated, str] | None:
-    """The file that came, and its md5; None when there is none that is whole."""
+    """Return the delivered file and its md5, or None if there is no complete file."""
     receipt = order.read_receipt()
     if receipt is None:
-        return _find_unsigned(order, raw)
+        return _find_without_receipt(order, raw)
     file, md5 = order.result_dir / str(receipt.pop("file")), str(receipt.pop("md5"))
     path = file if file.exists() else project.blobs.path(md5)
     return (Generated(path=path, **receipt), md5) if path.exists() else None
 
 
-def _find_unsigned(order: Order, raw: Mapping[str, Any]) -> tuple[Generated, str] | None:
-    """A file that was wholly there when its buyer was killed; what is known of it is what was asked for."""
+def _find_without_receipt(order: Order, raw: Mapping[str, Any]) -> tuple[Generated, str] | None:
+    """Find a file that was complete when the process was killed. Describe it by what was requested."""
     from gitassets.providers.http.calls import CallError
     from gitassets.providers.http.media_file import WHOLE_NAME, keep_media
 
@@ -139,6 +141,8 @@ def _find_unsigned(order: Order, raw: Mapping[str, Any]) -> tuple[Generated, str
 
 
 def _with_job(order: Order, expected: Mapping[str, Any]) -> dict[str, Any]:
-    job = order.read()
-    extra = {**expected["extra"], "job": job} if job and "://" not in job else expected["extra"]
+    service_job = order.read()
+    # It may also be the URL of a result.
+    is_id = service_job is not None and "://" not in service_job
+    extra = {**expected["extra"], "job": service_job} if service_job and is_id else expected["extra"]
     return {**expected, "extra": extra}

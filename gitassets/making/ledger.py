@@ -1,4 +1,4 @@
-"""What the histories of all runs know of requests that are about to be made again, and of what the run has cost."""
+"""Read the histories of all runs: the takes that the same requests made before, and what the run has cost."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from gitassets.runs.project import Project, Run, find_runs
 
 
 @dataclass(frozen=True)
-class Earlier:
-    """A take that was made before, of this run or of another."""
+class EarlierTake:
+    """A take that was made before, in this run or another."""
 
     run_id: str
     address: Address
@@ -30,79 +30,82 @@ class Earlier:
 
 
 @dataclass
-class Past:
-    """`by_request` are the takes that were made by the wanted requests, `had` the md5s that each asset of the run had.
+class RequestHistory:
+    """The earlier takes of some requests, and what is known of the run.
 
-    `spent_usd` is what the run has cost so far, with what is ordered and not there yet.
+    `by_request` holds the takes that the wanted requests made. `used_md5s` are the md5s that each asset of the run has
+    had. `spent_usd` is what the run has cost so far, including orders that are under way.
     """
 
-    by_request: dict[str, dict[tuple[str, Address, int, str], Earlier]] = field(default_factory=dict)
-    had: dict[Address, set[str]] = field(default_factory=dict)
+    by_request: dict[str, dict[tuple[str, Address, int, str], EarlierTake]] = field(default_factory=dict)
+    used_md5s: dict[Address, set[str]] = field(default_factory=dict)
     spent_usd: float = 0.0
 
-    def see(self, run_id: str, address: Address, asset: Asset, wanted: Collection[str]) -> None:
+    def add(self, run_id: str, address: Address, asset: Asset, wanted: Collection[str]) -> None:
         request = asset.extra.get(REQUEST)
         if isinstance(request, str) and request in wanted:
             found = self.by_request.setdefault(request, {})
-            found[run_id, address, asset.take, asset.md5] = Earlier(run_id, address, asset)
+            found[run_id, address, asset.take, asset.md5] = EarlierTake(run_id, address, asset)
 
 
-def look_back(project: Project, run_id: str, wanted: Collection[str]) -> Past:
-    """The past of the run `run_id`, which need not exist yet, and of these requests; each history is read once."""
-    past = Past()
-    # Before the histories: what another command commits meanwhile is in one of the two at any time.
+def read_request_history(project: Project, run_id: str, wanted: Collection[str]) -> RequestHistory:
+    """Read the history of these requests and of run `run_id`, which need not exist yet. Each run is read once."""
+    history = RequestHistory()
+    # Read the logs before the histories: what another command commits meanwhile is then in at least one of them.
     for path in sorted((project.state_dir / "made").glob("*.jsonl")):
-        _read_log(MadeLog(project.state_dir, path.stem), path.stem, past, wanted, own=path.stem == run_id)
+        _read_log(MadeLog(project.state_dir, path.stem), path.stem, history, wanted, own=path.stem == run_id)
     for run in find_runs(project).values():
         ledger = Ledger() if run.run_id == run_id else None
-        _read_history(project, run, past, wanted, ledger)
+        _read_history(project, run, history, wanted, ledger)
         if ledger is not None:
-            past.spent_usd = add_usd((past.spent_usd, ledger.total_usd))
-    past.spent_usd = add_usd((past.spent_usd, read_open_usd(project, run_id)))
-    return past
+            history.spent_usd = add_usd((history.spent_usd, ledger.total_usd))
+    history.spent_usd = add_usd((history.spent_usd, read_open_orders_usd(project, run_id)))
+    return history
 
 
-def _read_history(project: Project, run: Run, past: Past, wanted: Collection[str], ledger: Ledger | None) -> None:
+def _read_history(
+    project: Project, run: Run, history: RequestHistory, wanted: Collection[str], ledger: Ledger | None
+) -> None:
     before = Manifest(run_id=run.run_id)
     for _, manifest in iter_manifests(project, run):
         for number in iter_changed_segments(before, manifest):
             segment = manifest.segments.get(number)
             for address, asset in iter_takes(number, segment) if segment else ():
-                past.see(run.run_id, address, asset, wanted)
+                history.add(run.run_id, address, asset, wanted)
                 if ledger is not None:
-                    past.had.setdefault(address, set()).add(asset.md5)
+                    history.used_md5s.setdefault(address, set()).add(asset.md5)
         if ledger is not None:
             ledger.see(manifest)
         before = manifest
 
 
-def _read_log(log: MadeLog, run_id: str, past: Past, wanted: Collection[str], *, own: bool) -> None:
-    """What a command has made and no commit records yet, since it was interrupted or is still at work."""
+def _read_log(log: MadeLog, run_id: str, history: RequestHistory, wanted: Collection[str], *, own: bool) -> None:
+    """Add what no commit records yet because its command was interrupted or is still running."""
     for made in log.read():
         address = Address(made.segment, Kind(made.kind))
         asset = parse_asset(made.asset, address.kind, str(log.path))
-        past.see(run_id, address, asset, wanted)
+        history.add(run_id, address, asset, wanted)
         if own:
-            past.had.setdefault(address, set()).add(asset.md5)
+            history.used_md5s.setdefault(address, set()).add(asset.md5)
 
 
-def read_open_usd(project: Project, run_id: str) -> float:
-    """About what the run's orders cost that are under way: their money is spent, and no take records it yet."""
+def read_open_orders_usd(project: Project, run_id: str) -> float:
+    """Return the estimated cost of the run's orders that are under way: spent, but recorded by no take yet."""
     orders = [one.read_order() for one in OrderBook(project.state_dir, run_id) if one.is_under_way]
     return add_usd(float(one["cost_usd"]) for one in orders if one and isinstance(one.get("cost_usd"), int | float))
 
 
-def choose_earlier(
-    project: Project, past: Past, request: str, address: Address, had: Collection[str]
-) -> Earlier | None:
-    """The best take of that request whose bytes are here: an approved one first, a rejected one last, else the latest.
+def choose_earlier_take(
+    project: Project, history: RequestHistory, request: str, address: Address, excluded: Collection[str]
+) -> EarlierTake | None:
+    """Return the best take of that request whose bytes are here and whose md5 is not in `excluded`.
 
-    None of those in `had` will do.
+    Approved takes come first, rejected ones last; among equals the latest wins.
     """
     found = [
         one
-        for one in past.by_request.get(request, {}).values()
-        if one.address.kind is address.kind and one.asset.md5 not in had
+        for one in history.by_request.get(request, {}).values()
+        if one.address.kind is address.kind and one.asset.md5 not in excluded
     ]
     ranked = sorted(found, key=lambda one: (one.asset.approved, one.asset.status is not Status.REJECTED))
     return next((one for one in reversed(ranked) if _is_here(project, one.asset.md5)), None)

@@ -1,13 +1,13 @@
-"""Plan another take of an asset: what it keeps of the current one, and what is asked of the provider."""
+"""Plan another take of an asset: what it keeps from the current take, and what is requested from the provider."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gitassets.domain.image_prompt import prompt_for_next, prompt_md5
+from gitassets.domain.image_prompt import find_next_prompt, prompt_md5
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
 from gitassets.domain.markdown import strip_markdown
-from gitassets.domain.origin import is_handmade, tell_origin
+from gitassets.domain.origin import describe_origin, is_handmade
 from gitassets.domain.stale import text_md5
 from gitassets.domain.takes import next_take
 from gitassets.errors import NoMatchError, UsageError
@@ -17,10 +17,10 @@ from gitassets.runs.project import Project
 
 
 @dataclass(frozen=True, kw_only=True)
-class TakeWish:
-    """What the new takes are to differ in; None keeps what the current take has.
+class TakeOptions:
+    """How the new takes differ from the current one; None keeps the current value.
 
-    Of more than one of the `takes` each is a candidate with a seed of its own, and the current take stays current.
+    If `takes` is more than 1, each new take is a candidate with its own seed, and the current take stays current.
     """
 
     takes: int = 1
@@ -31,49 +31,51 @@ class TakeWish:
     provider: str | None = None
 
 
-def plan_take(project: Project, manifest: Manifest, address: Address, wish: TakeWish, step: int = 0) -> Job:
-    """Plan the job for a new take, or for number `step` (from 0) of several candidates."""
+def plan_take(project: Project, manifest: Manifest, address: Address, options: TakeOptions, step: int = 0) -> Job:
+    """Plan the job for a new take, or for candidate number `step` (from 0) of several."""
     asset = manifest.asset(address)
     if asset is None:
         raise NoMatchError(f"Segment {address.segment} of {manifest.run_id} has no {address.kind}")
     segment = manifest.segments[address.segment]
     return Job(
         address=address,
-        provider=_provider_of(manifest, address, asset, wish),
-        request=_request(project, address, asset, segment, wish, step),
+        provider=_choose_provider(manifest, address, asset, options),
+        request=_make_request(project, address, asset, segment, options, step),
         base=asset,
         text_md5=text_md5(segment.paragraph_text),
         take=next_take(asset) + step,
-        candidate=wish.takes > 1,
+        candidate=options.takes > 1,
         prompt_md5=prompt_md5(segment) if address.kind is Kind.IMAGE else None,
     )
 
 
-def _provider_of(manifest: Manifest, address: Address, asset: Asset, wish: TakeWish) -> str:
-    if wish.provider:
-        return wish.provider
+def _choose_provider(manifest: Manifest, address: Address, asset: Asset, options: TakeOptions) -> str:
+    if options.provider:
+        return options.provider
     if is_handmade(asset):
         raise UsageError(
-            f"{address} of {manifest.run_id} {tell_origin(asset)}, so there is no provider to make it again",
+            f"{address} of {manifest.run_id} {describe_origin(asset)}, so there is no provider to make it again",
             f"Choose one with --provider NAME, or bring another file: "
             f"`gitassets replace {manifest.run_id} --{address.kind} {address.segment} FILE`.",
         )
     return str(asset.source)
 
 
-def _request(project: Project, address: Address, asset: Asset, segment: Segment, wish: TakeWish, step: int) -> Request:
-    prompt = prompt_for_next(segment, asset) if address.kind is Kind.IMAGE else asset.prompt
+def _make_request(
+    project: Project, address: Address, asset: Asset, segment: Segment, options: TakeOptions, step: int
+) -> Request:
+    prompt = find_next_prompt(segment, asset) if address.kind is Kind.IMAGE else asset.prompt
     width, height = (int(part) for part in project.settings.build.size.split("x"))
-    other_provider = wish.provider is not None and wish.provider != asset.source
+    other_provider = options.provider is not None and options.provider != asset.source
     return Request(
         kind=address.kind,
         segment=address.segment,
         text=strip_markdown(segment.paragraph_text),
-        prompt=wish.prompt or prompt,
-        style=wish.style or asset.style,
-        voice=wish.voice or (None if other_provider else asset.voice),
-        # The embedded providers repeat themselves for the same seed: another take asks for another.
-        seed=(next_take(asset) - 1 if wish.seed is None else wish.seed) + step,
+        prompt=options.prompt or prompt,
+        style=options.style or asset.style,
+        voice=options.voice or (None if other_provider else asset.voice),
+        # The embedded providers give the same result for the same seed, so each take gets another one.
+        seed=(next_take(asset) - 1 if options.seed is None else options.seed) + step,
         feedback=asset.reason,
         size=(width, height),
     )

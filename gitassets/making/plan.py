@@ -1,4 +1,4 @@
-"""What is to be made, and the record of it once its bytes are there."""
+"""Describe what is to be made, and record each take once its bytes are there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from gitassets.adapters.media.probe import MediaInfo, probe_media
-from gitassets.adapters.state.journal import Made
+from gitassets.adapters.state.journal import MadeTake
 from gitassets.domain.manifest import Address, Asset, Kind, default_path
 from gitassets.domain.manifest_format import raw_asset
 from gitassets.domain.status import Status
@@ -21,12 +21,12 @@ from gitassets.providers.base import Generated, Provider, Request
 
 @dataclass(frozen=True)
 class Job:
-    """One asset to be made by a provider; `base` is what it replaces, `take` the number of what is to come. A
-    `candidate` does not replace it, but is to lie beside it; where it `renews` one that does not fit any more, another
-    that the asset had before will do.
+    """One asset to be made by a provider.
 
-    `prompt_md5` is that of what the segment says its image is to show, be the request's prompt that or another one;
-    `made_from` are the md5s of the audio and image that a clip is made from, `credit` what must be said of that image.
+    `base` is the take that it replaces, `take` the number of the new one. A `candidate` does not replace `base`, but
+    lies beside it. A job that `renews` a stale asset may also reuse a take that the asset had before. `prompt_md5` is
+    the md5 of the segment's own image prompt, even if the request has another one. `made_from` are the md5s of the
+    audio and image that a clip is made from, `credit` is the credit that the image requires.
     """
 
     address: Address
@@ -46,11 +46,12 @@ class Job:
         return next_take(self.base) if self.take is None else self.take
 
 
-class Work(Struct, frozen=True, kw_only=True):
-    """What a provider makes in one go, for one job or for several that ask a service for the very same.
+class ProviderCall(Struct, frozen=True, kw_only=True):
+    """One call of a provider, for one job or for several that make the identical request.
 
-    `description` is the request as a service is sent it and `request` its fingerprint, by which it is found in history;
-    `key` names the order: another take of the same request is another order. All are empty for an embedded provider.
+    `description` is the request as the service receives it, `request` its fingerprint, by which it is found in the
+    history. `key` names the order: another take of the same request is another order. All three are empty for an
+    embedded provider.
     """
 
     provider: Provider
@@ -67,8 +68,8 @@ class Work(Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True)
-class Claim:
-    """An asset that waits for its bytes: what is known of its take before they are there. All of it is plain JSON."""
+class PendingTake:
+    """What is known of a take before its bytes are there. All values are plain JSON."""
 
     segment: int
     kind: str
@@ -87,15 +88,15 @@ class Claim:
         return asdict(self)
 
 
-def make_claim(job: Job, action: str, **extra: Any) -> Claim:
-    """The claim of this job; `extra` goes into the take's record too."""
+def make_pending_take(job: Job, action: str, **extra: Any) -> PendingTake:
+    """Return the pending take of this job; `extra` is added to the take's record."""
     known = {
         PARENT: job.base.md5 if job.base else None,
         PROMPT_MD5: job.prompt_md5,
         MADE_FROM: dict(job.made_from),
         CREDIT: dict(job.credit),
     }
-    return Claim(
+    return PendingTake(
         segment=job.address.segment,
         kind=job.address.kind.value,
         base_md5=job.base.md5 if job.base else None,
@@ -107,48 +108,50 @@ def make_claim(job: Job, action: str, **extra: Any) -> Claim:
     )
 
 
-def make_entry(claim: Claim, asset: Asset) -> Made:
-    """What the log of made assets says of the asset that this claim waited for."""
-    return Made(claim.segment, claim.kind, claim.base_md5, claim.action, raw_asset(asset), claim.candidate)
+def make_log_entry(pending: PendingTake, asset: Asset) -> MadeTake:
+    """Return the entry for the log of made assets."""
+    return MadeTake(
+        pending.segment, pending.kind, pending.base_md5, pending.action, raw_asset(asset), pending.candidate
+    )
 
 
 @dataclass(frozen=True)
-class Good:
-    """A provider's file, known to be whole and of the kind that was wanted."""
+class CheckedFile:
+    """A provider's file that is complete and of the requested kind."""
 
     generated: Generated
     info: MediaInfo
     md5: str
 
 
-def examine(generated: Generated, md5: str, address: Address, provider: str) -> Good:
-    """ProviderError when the file, whose hash is `md5`, is broken, or of another kind than the asset."""
+def check_file(generated: Generated, md5: str, address: Address, provider: str) -> CheckedFile:
+    """Probe the file, whose hash is `md5`. Raise ProviderError if it is broken or of another kind than the asset."""
     try:
         info = probe_media(generated.path)
     except CorruptError as error:
         raise ProviderError(f"{provider} gave a broken file for {address}: {error.message}") from error
     if info.kind is not address.kind:
         raise ProviderError(f"{provider} gave {info.kind} for {address}")
-    return Good(generated, info, md5)
+    return CheckedFile(generated, info, md5)
 
 
-def find_repetition(claim: Claim, md5: str, provider: str) -> ProviderError | None:
-    """The error to tell where the provider has made the very take that this one is to replace."""
-    if md5 != claim.base_md5:
+def find_repetition(pending: PendingTake, md5: str, provider: str) -> ProviderError | None:
+    """Return the error to report if the provider made the same bytes that this take is to replace."""
+    if md5 != pending.base_md5:
         return None
     return ProviderError(
-        f"{provider} made the same {claim.address} again",
+        f"{provider} made the same {pending.address} again",
         "`gitassets regen` makes another one with another --seed, --prompt, --style or --voice.",
     )
 
 
-def record(claim: Claim, good: Good, *, cost_usd: float, **extra: Any) -> Made:
-    """The made asset as the log holds it."""
-    generated, info = good.generated, good.info
+def make_log_entry_for_file(pending: PendingTake, checked: CheckedFile, *, cost_usd: float, **extra: Any) -> MadeTake:
+    """Return the log entry for the pending take, made from its file."""
+    generated, info = checked.generated, checked.info
     asset = Asset(
-        path=default_path(claim.address, info.suffix),
+        path=default_path(pending.address, info.suffix),
         status=Status.DRAFT,
-        md5=good.md5,
+        md5=checked.md5,
         size=info.size_bytes,
         duration_sec=None if info.duration_sec is None else round(info.duration_sec, 3),
         width=info.width,
@@ -159,13 +162,13 @@ def record(claim: Claim, good: Good, *, cost_usd: float, **extra: Any) -> Made:
         prompt=generated.prompt,
         style=generated.style,
         seed=generated.seed,
-        text_md5=claim.text_md5,
+        text_md5=pending.text_md5,
         generated_at=now(),
-        take=claim.take,
+        take=pending.take,
         cost_usd=round(cost_usd, 6),
-        extra={**generated.extra, **claim.extra, **extra},
+        extra={**generated.extra, **pending.extra, **extra},
     )
-    return make_entry(claim, asset)
+    return make_log_entry(pending, asset)
 
 
 def now() -> str:

@@ -1,4 +1,4 @@
-"""Plan what a run is to have: its segments, and the assets that it lacks."""
+"""Plan a run: its segments, and the assets that are missing."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ProduceOptions:
-    """What to make. `start` and `limit` choose paragraphs, from 0; None leaves a choice to the plan or settings.
+    """What to make. `start` and `limit` select paragraphs, from 0; None leaves the choice to the plan or settings.
 
-    `stale`: what is there already is made again where it no longer fits.
+    `stale`: make stale assets again.
     """
 
     run_id: str | None = None
@@ -47,7 +47,7 @@ class ProduceOptions:
 
 
 def select_paragraphs(paragraphs: Sequence[str], options: ProduceOptions) -> dict[int, Segment]:
-    """The chosen paragraphs as segments that keep their number in the whole script."""
+    """Return the selected paragraphs as segments that keep their number in the whole script."""
     if options.start >= len(paragraphs):
         raise NoMatchError(
             f"--start {options.start} is behind the end: the script has {len(paragraphs)} paragraphs",
@@ -58,7 +58,11 @@ def select_paragraphs(paragraphs: Sequence[str], options: ProduceOptions) -> dic
     return {number: Segment(paragraph_text=text) for number, text in enumerate(chosen, start=options.start + 1)}
 
 
-def extend(manifest: Manifest, paragraphs: Sequence[str] | None, options: ProduceOptions) -> Manifest:
+def extend_manifest(manifest: Manifest, paragraphs: Sequence[str] | None, options: ProduceOptions) -> Manifest:
+    """Add the selected paragraphs: as new segments, and as texts of segments that have neither text nor audio.
+
+    Raise ConflictError if a segment has another text already.
+    """
     if paragraphs is None:
         return manifest
     chosen = select_paragraphs(paragraphs, options)
@@ -69,23 +73,23 @@ def extend(manifest: Manifest, paragraphs: Sequence[str] | None, options: Produc
                 f"Segment {number} of {manifest.run_id} has another text than paragraph {number} of the script",
                 "Leave out --script or --trial to go on with the run's own texts, or make a new run.",
             )
-    # An upgraded run may be a part of its script: what it does not have is added only where it is asked for.
+    # An upgraded run may be only part of its script, so segments are added to it only on request.
     whole = "claude_studio" in manifest.extra and not options.start and options.limit is None
     added = {} if whole else {n: one for n, one in chosen.items() if n not in manifest.segments}
-    # What a clip of an upgraded run speaks is not known where it came without a text: only the script's maker knows.
-    told = {
+    # In an upgraded run without texts, only the author of the script knows what existing narration says.
+    filled = {
         n: replace(manifest.segments[n], paragraph_text=one.paragraph_text)
         for n, one in chosen.items()
         if n in manifest.segments and not manifest.segments[n].paragraph_text and not manifest.segments[n].audio
     }
-    return manifest.with_segments({**added, **told})
+    return manifest.with_segments({**added, **filled})
 
 
 def make_plan(project: Project, earlier: object, options: ProduceOptions) -> dict[str, object]:
-    """What the run is to have: the options where given, else what was planned before, else the settings."""
+    """Plan the run from the options, else the earlier plan, else the settings."""
     before = earlier if isinstance(earlier, dict) else {}
     settings = project.settings
-    # An upgraded run names the segments that its maker wanted pictures for: without a budget, those it is.
+    # An upgraded run names the segments that were to have images. Without a budget, these get them.
     named = {"images": before["images"]} if isinstance(before.get("images"), list) else {}
     budget = options.budget or before.get("budget") or (None if named else settings.budget.tier)
     return {
@@ -98,7 +102,7 @@ def make_plan(project: Project, earlier: object, options: ProduceOptions) -> dic
 
 
 def makes_clips(project: Project, run: Run, options: ProduceOptions) -> bool:
-    """Whether there is a provider for the clips of this run, and they are wanted."""
+    """Check whether clips are wanted and this run has a provider for them."""
     earlier = read_manifest(project, run).extra.get("plan")
     return options.video and bool(_choose_names(project, make_plan(project, earlier, options)).video)
 
@@ -108,9 +112,12 @@ def _choose_names(project: Project, plan: Mapping[str, object]) -> ProviderNames
 
 
 def plan_jobs(project: Project, manifest: Manifest, options: ProduceOptions, plan: Mapping[str, object]) -> list[Job]:
-    """An asset for each chosen segment that lacks one: audio for all, images as far as the budget goes, and where a
-    provider is set for them, clips for those whose image is approved."""
-    numbers = chosen_numbers(manifest, options)
+    """Plan a job for each missing asset of the selected segments.
+
+    All segments get audio. The budget decides which get images. If a provider for clips is set, segments whose image is
+    approved get a clip.
+    """
+    numbers = select_numbers(manifest, options)
     illustrated = _choose_illustrated(manifest, plan)
     names = _choose_names(project, plan)
     wanted = [Address(number, Kind.AUDIO) for number in numbers if options.audio]
@@ -130,21 +137,22 @@ def _has_approved_image(manifest: Manifest, number: int) -> bool:
 
 
 def _choose_illustrated(manifest: Manifest, plan: Mapping[str, object]) -> set[int]:
-    """The segments that are to have an image. Where some are named, the budget adds to those that have one already."""
-    order, named = list(manifest.segments), plan.get("images")
-    has = {number for number, segment in manifest.segments.items() if segment.image is not None}
+    """Return the segments that are to have an image. If the plan names some, the budget adds to the existing ones."""
+    numbers, named = list(manifest.segments), plan.get("images")
+    illustrated = {number for number, segment in manifest.segments.items() if segment.image is not None}
     planned = [number for number in named if number in manifest.segments] if isinstance(named, list) else []
     if plan["budget"] is None:
-        return has | set(planned)
-    chosen = [order[place - 1] for place in choose_image_segments(len(order), _budget(plan))]
+        return illustrated | set(planned)
+    chosen = [numbers[place - 1] for place in choose_image_segments(len(numbers), _budget(plan))]
     if named is None:
         return set(chosen)
-    lacking = [number for number in dict.fromkeys((*chosen, *planned)) if number not in has]
-    count = min(max(len(chosen) - len(has), 0), len(lacking))
-    return has | {lacking[place * len(lacking) // count] for place in range(count)}
+    missing = [number for number in dict.fromkeys((*chosen, *planned)) if number not in illustrated]
+    count = min(max(len(chosen) - len(illustrated), 0), len(missing))
+    return illustrated | {missing[place * len(missing) // count] for place in range(count)}
 
 
-def chosen_numbers(manifest: Manifest, options: ProduceOptions) -> list[int]:
+def select_numbers(manifest: Manifest, options: ProduceOptions) -> list[int]:
+    """Return the numbers of the selected segments. Raise NoMatchError if there are none."""
     last = float("inf") if options.limit is None else options.start + options.limit
     numbers = [number for number in manifest.segments if options.start < number <= last]
     if not numbers:
@@ -176,5 +184,5 @@ def _job(project: Project, manifest: Manifest, address: Address, provider: str, 
         style=str(style) if style and address.kind is not Kind.AUDIO else None,
         size=(width, height),
     )
-    said = prompt_md5(segment) if address.kind is Kind.IMAGE else None
-    return Job(address, provider, request, text_md5=hash_bytes(text.encode()), prompt_md5=said)
+    user_prompt_md5 = prompt_md5(segment) if address.kind is Kind.IMAGE else None
+    return Job(address, provider, request, text_md5=hash_bytes(text.encode()), prompt_md5=user_prompt_md5)

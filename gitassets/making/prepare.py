@@ -1,4 +1,4 @@
-"""Before anything is made: by whom each asset is made, what is there already, what the rest costs, and who agrees."""
+"""Prepare the making of assets: load the providers, find takes to reuse, estimate the cost and ask for consent."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from gitassets.domain.commit_message import format_addresses
 from gitassets.domain.estimate import Estimate, Purchase, add_usd, group_purchases
 from gitassets.domain.manifest import Address, Kind
 from gitassets.errors import GitAssetsError, ProviderError
-from gitassets.making.consent import Buyer, Purse, Terms, require_consent
-from gitassets.making.ledger import Past, look_back
-from gitassets.making.plan import Job, Work
+from gitassets.making.consent import Allowance, Buyer, Terms, require_consent
+from gitassets.making.ledger import RequestHistory, read_request_history
+from gitassets.making.plan import Job, ProviderCall
 from gitassets.making.record import Failure
-from gitassets.making.reuse import Reuse, find_earlier
+from gitassets.making.reuse import Reuse, find_reuses
 from gitassets.providers.base import Provider, Selective, Service, fingerprint
 from gitassets.providers.http.keys import MissingKeyError
 from gitassets.providers.registry import load_provider
 from gitassets.runs.project import Project
 
 
-class LeftOut(Struct, frozen=True):
-    """What of an asset's text its provider leaves out."""
+class OmittedText(Struct, frozen=True):
+    """The parts of an asset's text that its provider leaves out."""
 
     address: Address
     provider: str
@@ -34,39 +34,39 @@ class LeftOut(Struct, frozen=True):
 
 
 class Prepared(Struct, frozen=True):
-    """What is to be made, what is taken from history, what cannot be made, and what all of it costs.
+    """What is to be made, reused from history or cannot be made, and what all of it costs.
 
-    `last` are the names by which each request had last been made when its history was read; None where whatever others
-    make of the same requests meanwhile is not wanted. With `fresh` what was ordered and has not come is given up.
+    `last_made` has the name under which each request was last made when its history was read. It is None if takes that
+    other commands make in the meantime must not be reused. With `fresh`, orders under way are abandoned.
     """
 
-    works: tuple[Work, ...]
+    calls: tuple[ProviderCall, ...]
     reuses: tuple[Reuse, ...]
     failed: tuple[Failure, ...]
     estimate: Estimate
-    purse: Purse
-    last: Mapping[str, str] | None
+    allowance: Allowance
+    last_made: Mapping[str, str] | None
     fresh: bool = False
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[OmittedText, ...] = ()
 
     @property
     def count(self) -> int:
-        """How many assets there will be, if all goes well."""
-        return len(self.reuses) + sum(len(work.jobs) for work in self.works)
+        """How many assets will be made or reused if nothing fails."""
+        return len(self.reuses) + sum(len(call.jobs) for call in self.calls)
 
 
 @dataclass(frozen=True)
-class _Maker:
+class _LoadedProvider:
     provider: Provider
     service: Service | None
     model: str | None
 
-    def work_on(self, job: Job) -> Work:
+    def plan_call(self, job: Job) -> ProviderCall:
         if self.service is None:
-            return Work(provider=self.provider, jobs=(job,))
+            return ProviderCall(provider=self.provider, jobs=(job,))
         description = self.service.describe(job.request)
         request = fingerprint(description)
-        return Work(
+        return ProviderCall(
             provider=self.provider,
             jobs=(job,),
             description=description,
@@ -78,36 +78,38 @@ class _Maker:
 
 
 @dataclass
-class _Draft:
-    """The works of single jobs as far as they are known, and what has failed."""
+class _CallPlanner:
+    """Collects a call for each job, and the jobs that failed."""
 
     project: Project
-    name_way: Callable[[Job], str]
-    works: list[Work] = field(default_factory=list)
+    describe_alternative: Callable[[Job], str]
+    calls: list[ProviderCall] = field(default_factory=list)
     failed: list[Failure] = field(default_factory=list)
-    _makers: dict[tuple[str, Kind], _Maker] = field(default_factory=dict)
+    _loaded: dict[tuple[str, Kind], _LoadedProvider] = field(default_factory=dict)
 
-    def begin(self, job: Job) -> None:
-        """The job is among the works, or among the failures when its provider cannot be had."""
+    def add(self, job: Job) -> None:
+        """Plan a call for the job. Record a failure if its provider cannot be loaded."""
         try:
-            self.works.append(self._find_maker(job).work_on(job))
+            self.calls.append(self._load(job).plan_call(job))
         except GitAssetsError as error:
             self.fail(job, error)
 
-    def _find_maker(self, job: Job) -> _Maker:
+    def _load(self, job: Job) -> _LoadedProvider:
         key = job.provider, job.address.kind
-        if key not in self._makers:
+        if key not in self._loaded:
             provider = load_provider(*key, self.project.settings)
-            # What a service says of itself may ask the keyring, so each is asked once.
+            # Reading a service's info may query the keyring, so do it once for each.
             service = provider if isinstance(provider, Service) else None
-            self._makers[key] = _Maker(provider, service, service.info.model if service else None)
-        return self._makers[key]
+            self._loaded[key] = _LoadedProvider(provider, service, service.info.model if service else None)
+        return self._loaded[key]
 
     def fail(self, job: Job, error: GitAssetsError) -> None:
-        self.failed.append(Failure(job.address, error.message, f"{error.hint} {self.name_way(job)}".strip()))
+        self.failed.append(
+            Failure(job.address, error.message, f"{error.hint} {self.describe_alternative(job)}".strip())
+        )
 
 
-def _name_no_way(job: Job) -> str:  # noqa: ARG001 (the form of what names one)
+def _no_alternative(job: Job) -> str:  # noqa: ARG001 (the signature is given)
     return ""
 
 
@@ -118,115 +120,136 @@ def prepare(
     terms: Terms,
     buyer: Buyer,
     *,
-    look_only: bool = False,
-    name_way: Callable[[Job], str] = _name_no_way,
+    estimate_only: bool = False,
+    describe_alternative: Callable[[Job], str] = _no_alternative,
 ) -> Prepared:
-    """Everything is known before anything is made, and whoever pays has agreed to it.
+    """Plan all provider calls and get the buyer's consent before anything is made.
 
-    ProviderError when none of it can be made, SpendingError when nobody agrees to what it costs. With `look_only`
-    nobody is asked, and a key that is missing is no failure: what a service would refuse otherwise is one.
-    `name_way` says for a job that cannot be done what the command offers instead.
+    Raise ProviderError if nothing can be made, and SpendingError if nobody agrees to the cost. With `estimate_only`
+    nobody is asked, and a missing key is not a failure; other reasons for which a service would refuse are.
+    `describe_alternative` says what the command offers instead of a job that cannot be done.
     """
-    draft = _Draft(project, name_way)
+    planner = _CallPlanner(project, describe_alternative)
     for job in jobs:
-        draft.begin(job)
-    wanted = {work.request for work in draft.works if work.is_bought}
-    last = None if terms.fresh else _read_last(project, wanted)
-    past = look_back(project, run_id, wanted) if wanted else Past()
-    reuses = [] if terms.fresh else find_earlier(project, past, draft.works)
-    if reuses and buyer.present and not look_only:
-        told = _estimate(project, run_id, _without(draft.works, reuses), reuses, past, terms)
-        reuses, last = (reuses, last) if buyer.wants_earlier(told) else ([], None)
-    works = _without(draft.works, reuses)
-    works = _drop_hopeless(works, draft, without_key=look_only)
-    if not look_only:
-        _require_any(jobs, works, reuses, draft)
-    grouped = _share(works)
-    estimate = _estimate(project, run_id, grouped, reuses, past, terms)
-    if estimate.live and not look_only:
+        planner.add(job)
+    wanted = {call.request for call in planner.calls if call.is_bought}
+    last_made = None if terms.fresh else _read_last_made(project, wanted)
+    history = read_request_history(project, run_id, wanted) if wanted else RequestHistory()
+    reuses = [] if terms.fresh else find_reuses(project, history, planner.calls)
+    if reuses and buyer.present and not estimate_only:
+        offer = _estimate(project, run_id, _without(planner.calls, reuses), reuses, history, terms)
+        reuses, last_made = (reuses, last_made) if buyer.accepts_reuse(offer) else ([], None)
+    calls = _drop_failing(_without(planner.calls, reuses), planner, without_key=estimate_only)
+    merged = _merge_identical(calls)
+    estimate = _estimate(project, run_id, merged, reuses, history, terms)
+    if not estimate_only:
+        _require_any(jobs, calls, reuses, planner)
+        _ask_for_consent(project, estimate, terms, buyer)
+    return Prepared(
+        calls=tuple(merged),
+        reuses=tuple(reuses),
+        failed=tuple(planner.failed),
+        estimate=estimate,
+        allowance=_make_allowance(project, history, terms),
+        last_made=last_made,
+        fresh=terms.fresh,
+        left_out=tuple(_iter_left_out(calls)),
+    )
+
+
+def _ask_for_consent(project: Project, estimate: Estimate, terms: Terms, buyer: Buyer) -> None:
+    if estimate.live:
         buyer.show(estimate)
         require_consent(estimate, project.settings.budget.confirm_usd, terms, buyer)
-    purse = Purse(
+
+
+def _make_allowance(project: Project, history: RequestHistory, terms: Terms) -> Allowance:
+    return Allowance(
         max_cost_usd=terms.max_cost_usd,
         run_limit_usd=project.settings.budget.run_usd,
-        run_spent_usd=past.spent_usd,
+        run_spent_usd=history.spent_usd,
     )
-    left_out = tuple(_iter_left_out(works))
-    return Prepared(tuple(grouped), tuple(reuses), tuple(draft.failed), estimate, purse, last, terms.fresh, left_out)
 
 
-def _iter_left_out(works: Iterable[Work]) -> Iterator[LeftOut]:
-    for work in works:
-        what = work.provider.find_left_out(work.jobs[0].request) if isinstance(work.provider, Selective) else ()
+def _iter_left_out(calls: Iterable[ProviderCall]) -> Iterator[OmittedText]:
+    for call in calls:
+        what = call.provider.find_left_out(call.jobs[0].request) if isinstance(call.provider, Selective) else ()
         if what:
-            yield LeftOut(work.jobs[0].address, work.provider.name, what)
+            yield OmittedText(call.jobs[0].address, call.provider.name, what)
 
 
-def _read_last(project: Project, requests: Iterable[str]) -> dict[str, str]:
+def _read_last_made(project: Project, requests: Iterable[str]) -> dict[str, str]:
     turns = Turns(project.state_dir)
     turns.forget_old()
     return {request: turns.read_last(request) for request in requests}
 
 
-def _without(works: Iterable[Work], reuses: Iterable[Reuse]) -> list[Work]:
-    done = {id(one.job) for one in reuses}
-    return [work for work in works if id(work.jobs[0]) not in done]
+def _without(calls: Iterable[ProviderCall], reuses: Iterable[Reuse]) -> list[ProviderCall]:
+    reused = {id(one.job) for one in reuses}
+    return [call for call in calls if id(call.jobs[0]) not in reused]
 
 
-def _drop_hopeless(works: Iterable[Work], draft: _Draft, *, without_key: bool) -> list[Work]:
-    """The works that can succeed, as far as is known before anything is spent; perhaps once there is a key."""
-    hopeful = []
-    for work in works:
+def _drop_failing(calls: Iterable[ProviderCall], planner: _CallPlanner, *, without_key: bool) -> list[ProviderCall]:
+    """Check each call and drop those that cannot succeed. Keep calls that only lack a key if `without_key`."""
+    kept = []
+    for call in calls:
         try:
-            work.provider.check(work.jobs[0].request)
+            call.provider.check(call.jobs[0].request)
         except GitAssetsError as error:
             if without_key and isinstance(error, MissingKeyError):
-                hopeful.append(work)
+                kept.append(call)
             else:
-                draft.fail(work.jobs[0], error)
+                planner.fail(call.jobs[0], error)
         else:
-            hopeful.append(work)
-    return hopeful
+            kept.append(call)
+    return kept
 
 
-def _require_any(jobs: Sequence[Job], works: Sequence[Work], reuses: Sequence[Reuse], draft: _Draft) -> None:
-    if jobs and not works and not reuses:
-        what = format_addresses(one.address for one in draft.failed)
-        first = draft.failed[0]
+def _require_any(
+    jobs: Sequence[Job], calls: Sequence[ProviderCall], reuses: Sequence[Reuse], planner: _CallPlanner
+) -> None:
+    if jobs and not calls and not reuses:
+        what = format_addresses(one.address for one in planner.failed)
+        first = planner.failed[0]
         raise ProviderError(f"None of {what} can be made: {first.message}", first.hint)
 
 
-def _share(works: Iterable[Work]) -> list[Work]:
-    """The same orders are one: what is the very same request, and as many takes on, is bought once."""
-    shared: dict[str, Work] = {}
-    for number, work in enumerate(works):
-        key = work.key or str(number)
-        shared[key] = replace(work, jobs=(*shared[key].jobs, *work.jobs)) if key in shared else work
-    return list(shared.values())
+def _merge_identical(calls: Iterable[ProviderCall]) -> list[ProviderCall]:
+    """Merge calls with the same order key, so that identical requests for the same take number are billed once."""
+    merged: dict[str, ProviderCall] = {}
+    for number, call in enumerate(calls):
+        key = call.key or str(number)
+        merged[key] = replace(call, jobs=(*merged[key].jobs, *call.jobs)) if key in merged else call
+    return list(merged.values())
 
 
 def _estimate(
-    project: Project, run_id: str, works: Sequence[Work], reuses: Sequence[Reuse], past: Past, terms: Terms
+    project: Project,
+    run_id: str,
+    calls: Sequence[ProviderCall],
+    reuses: Sequence[Reuse],
+    history: RequestHistory,
+    terms: Terms,
 ) -> Estimate:
     orders = OrderBook(project.state_dir, run_id)
-    wanted = [] if terms.fresh else [work.key for work in works if work.is_bought]
-    going_on = {key for key in wanted if orders.order(key).is_under_way or orders.find_elsewhere(key)}
-    purchases = [_price(work, going_on) for work in works]
+    wanted = [] if terms.fresh else [call.key for call in calls if call.is_bought]
+    under_way = {key for key in wanted if orders.order(key).is_under_way or orders.find_elsewhere(key)}
+    purchases = [_price(call, under_way) for call in calls]
     return Estimate(
         lines=group_purchases(purchases),
         total_usd=add_usd(one.cost_usd for one in purchases),
-        reused=tuple(one.told for one in reuses),
-        going_on=tuple(job.address for work in works if work.key in going_on for job in work.jobs),
-        spent_usd=past.spent_usd,
+        reused=tuple(one.reused for one in reuses),
+        going_on=tuple(job.address for call in calls if call.key in under_way for job in call.jobs),
+        spent_usd=history.spent_usd,
         run_limit_usd=project.settings.budget.run_usd,
         max_cost_usd=terms.max_cost_usd,
     )
 
 
-def _price(work: Work, going_on: set[str]) -> Purchase:
+def _price(call: ProviderCall, under_way: set[str]) -> Purchase:
     return Purchase(
-        addresses=tuple(job.address for job in work.jobs),
-        provider=work.provider.name,
-        cost_usd=0.0 if work.key in going_on else work.cost_usd,
-        live=work.is_bought,
+        addresses=tuple(job.address for job in call.jobs),
+        provider=call.provider.name,
+        cost_usd=0.0 if call.key in under_way else call.cost_usd,
+        live=call.is_bought,
     )

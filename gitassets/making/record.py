@@ -1,4 +1,4 @@
-"""Records what was made: in one commit, each asset with its status, also where the maker was killed before it could."""
+"""Record made assets in one commit, each with its status. Also record what a killed command had made."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gitassets.adapters.state.journal import Charge, Made, MadeLog
+from gitassets.adapters.state.journal import Charge, MadeLog, MadeTake
 from gitassets.adapters.state.locks import hold_lock
 from gitassets.adapters.state.orders import OrderBook
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
@@ -26,7 +26,7 @@ from gitassets.runs.transaction import Session, begin
 
 
 class Failure(Struct, frozen=True):
-    """An asset that was to be made and was not."""
+    """An asset that could not be made, and why."""
 
     address: Address
     message: str
@@ -35,9 +35,10 @@ class Failure(Struct, frozen=True):
 
 @contextmanager
 def hold_making(project: Project, run: Run) -> Iterator[None]:
-    """Nobody else makes assets of this run meanwhile, so nothing is made or paid twice. BusyError says who does.
+    """Hold the run's lock for making, so that nothing is made or paid twice.
 
-    GitAssetsError where the run follows rules that are not known here: what is made could not be recorded.
+    Raise BusyError if another command holds it; the error says which. Raise GitAssetsError if the run follows rules
+    that this version does not know, since what is made could then not be recorded.
     """
     require_known(read_manifest(project, run))
     with hold_lock(making_lock(project, run.run_id), "making assets", wait_sec=0.5):
@@ -45,10 +46,11 @@ def hold_making(project: Project, run: Run) -> Iterator[None]:
 
 
 def making_lock(project: Project, run_id: str) -> Path:
+    """Return the path of the run's lock for making."""
     return project.state_dir / "making" / f"{run_id}.lock"
 
 
-class Candidate(Struct, frozen=True):
+class RecordedCandidate(Struct, frozen=True):
     """A take that was recorded beside the current one."""
 
     address: Address
@@ -58,23 +60,23 @@ class Candidate(Struct, frozen=True):
 
 
 class Recorded(Struct, frozen=True):
-    """What a commit recorded, and what it could not since the asset had changed meanwhile (its bytes are kept).
+    """What a commit recorded. `made` are the assets whose current take is new.
 
-    `made` are the assets whose current take is a new one.
+    `failed` are those that could not be recorded because the asset changed in the meantime; their bytes are kept.
     """
 
     commit: str | None
     made: tuple[Address, ...]
     failed: tuple[Failure, ...]
-    candidates: tuple[Candidate, ...] = ()
+    candidates: tuple[RecordedCandidate, ...] = ()
 
 
 def record_made(
-    session: Session, made: Sequence[Made], charges: Sequence[Charge], action: str, *, words: str = ""
+    session: Session, made: Sequence[MadeTake], charges: Sequence[Charge], action: str, *, words: str = ""
 ) -> Recorded:
-    """The made assets are in the manifest, in one commit, each with its status by the table of states; the charges too.
+    """Record the made assets and the charges in the manifest, in one commit. The table of states sets each status.
 
-    What was paid for an asset that can no longer be recorded is a charge.
+    The cost of a take that can no longer be recorded becomes a charge.
     """
     before = after = session.manifest
     touched, failed, charged = dict[Address, None](), list[Failure](), [*charges]
@@ -82,11 +84,11 @@ def record_made(
         address = Address(one.segment, Kind(one.kind))
         problem = _find_obstacle(after, one, address)
         if problem is None:
-            after = after.with_asset(address, _take_in(session, after, one, address))
+            after = after.with_asset(address, _add_take(session, after, one, address))
             touched[address] = None
         elif not _is_recorded(after, one, address):
             failed.append(Failure(address, problem))
-            charged += _charge_in_vain(one, problem)
+            charged += _charge_unrecorded(one, problem)
     after = _with_charges(after, charged)
     if after == before:
         return Recorded(None, (), tuple(failed))
@@ -95,8 +97,8 @@ def record_made(
     return Recorded(commit, renewed, tuple(failed), tuple(_iter_candidates(before, after, touched)))
 
 
-def _take_in(session: Session, manifest: Manifest, made: Made, address: Address) -> Asset:
-    """The asset with the made take, as its current one or among its candidates."""
+def _add_take(session: Session, manifest: Manifest, made: MadeTake, address: Address) -> Asset:
+    """Return the asset with the made take as its current take or as a candidate."""
     asset = parse_asset(made.asset, address.kind, "the log of made assets")
     current = manifest.asset(address)
     if current is None or not made.candidate:
@@ -104,8 +106,8 @@ def _take_in(session: Session, manifest: Manifest, made: Made, address: Address)
     return replace(current, takes={**current.takes, asset.md5: make_candidate(manifest, address, asset)})
 
 
-def _is_recorded(manifest: Manifest, made: Made, address: Address) -> bool:
-    """Whether it is there already, since a command was killed when it had just recorded it."""
+def _is_recorded(manifest: Manifest, made: MadeTake, address: Address) -> bool:
+    """Check whether the take is recorded already. A command may be killed right after it has recorded a take."""
     current = manifest.asset(address)
     if current is None or not made.candidate:
         return current is not None and current.md5 == made.asset.get("md5")
@@ -114,21 +116,21 @@ def _is_recorded(manifest: Manifest, made: Made, address: Address) -> bool:
 
 
 def _is_renewed(before: Manifest, after: Manifest, address: Address) -> bool:
-    """Whether another take is the current one."""
+    """Check whether the current take has changed."""
     old, new = before.asset(address), after.asset(address)
     return new is not None and (old is None or old.md5 != new.md5)
 
 
-def _iter_candidates(before: Manifest, after: Manifest, addresses: Iterable[Address]) -> Iterator[Candidate]:
+def _iter_candidates(before: Manifest, after: Manifest, addresses: Iterable[Address]) -> Iterator[RecordedCandidate]:
     for address in addresses:
         old, new = before.asset(address), after.asset(address)
         for take in sorted_takes(new) if new else ():
             if old is None or take.md5 not in old.takes:
-                yield Candidate(address, take.take, take.md5, take.path)
+                yield RecordedCandidate(address, take.take, take.md5, take.path)
 
 
-def _charge_in_vain(made: Made, problem: str) -> list[Charge]:
-    """The charge for a take that nobody needs any more, under a name that follows from its bytes."""
+def _charge_unrecorded(made: MadeTake, problem: str) -> list[Charge]:
+    """Return the charge for a take that cannot be recorded, named by its md5; none if it cost nothing."""
     asset = parse_asset(made.asset, Kind(made.kind), "the log of made assets")
     if not asset.cost_usd:
         return []
@@ -149,15 +151,15 @@ def _with_charges(manifest: Manifest, charges: Sequence[Charge]) -> Manifest:
 def _describe(
     before: Manifest, after: Manifest, action: str, touched: Sequence[Address], charges: Sequence[Charge], words: str
 ) -> CommitMessage:
-    """The message of the commit; where nothing was made, it tells of the charges alone."""
-    told = [f"Charged, with nothing to show for it: {_tell_charge(one)}." for one in charges]
+    """Return the commit message. If nothing was made, it names only the charges."""
+    lines = [f"Charged, with nothing to show for it: {_describe_charge(one)}." for one in charges]
     addresses = touched or [Address(one.segment, Kind(one.kind)) for one in charges]
     only_candidates = touched and not any(_is_renewed(before, after, one) for one in touched)
     return CommitMessage(
         before.run_id,
         action if touched else "charge",
         f"{'candidates of ' if only_candidates else ''}{format_addresses(addresses)}",
-        "\n".join([words, *told]).strip(),
+        "\n".join([words, *lines]).strip(),
         tuple(_transition(before, after, one) for one in touched),
         tuple(sorted({one.segment for one in charges})),
     )
@@ -168,17 +170,17 @@ def _transition(before: Manifest, after: Manifest, address: Address) -> Transiti
     return Transition(address, old.status if old else "none", new.status if new else "none")
 
 
-def _tell_charge(charge: Charge) -> str:
+def _describe_charge(charge: Charge) -> str:
     return f"{charge.kind} {charge.segment}, {format_usd(charge.cost_usd)} at {charge.provider}"
 
 
-def _find_obstacle(manifest: Manifest, made: Made, address: Address) -> str | None:
-    """Why the made take cannot be recorded; its bytes are kept all the same."""
+def _find_obstacle(manifest: Manifest, made: MadeTake, address: Address) -> str | None:
+    """Return why the made take cannot be recorded, or None. Its bytes are kept in any case."""
     current, md5 = manifest.asset(address), made.asset.get("md5")
     if address.segment not in manifest.segments:
         return f"Segment {address.segment} is no longer in the run; the bytes are kept as {md5}"
     if made.candidate:
-        return _find_obstacle_beside(current, made, address)
+        return _find_candidate_obstacle(current, made, address)
     if current is not None and current.locked:
         return f"{address} was approved meanwhile; the new take's bytes are kept as {md5}"
     if (current.md5 if current else None) != made.base_md5:
@@ -186,8 +188,8 @@ def _find_obstacle(manifest: Manifest, made: Made, address: Address) -> str | No
     return None
 
 
-def _find_obstacle_beside(current: Asset | None, made: Made, address: Address) -> str | None:
-    """Why the made take cannot be a candidate. Whatever the current take is meanwhile, it may."""
+def _find_candidate_obstacle(current: Asset | None, made: MadeTake, address: Address) -> str | None:
+    """Return why the made take cannot become a candidate, or None. The current take may have changed."""
     md5 = made.asset.get("md5")
     if current is None:
         return f"{address} is no longer in the run; the candidate's bytes are kept as {md5}"
@@ -196,18 +198,19 @@ def _find_obstacle_beside(current: Asset | None, made: Made, address: Address) -
 
 
 def adopt(session: Session, address: Address, asset: Asset, current: Asset | None) -> Asset:
-    """The new take as the manifest records it: status by the table, file where `current` lies or under a free name.
+    """Return the new take as the asset's current one, with the status that follows from the table of states.
 
-    Candidates stay, but for the one that has become the current take.
+    Its file replaces that of `current` if both have the same suffix, else it gets a free name. Candidates stay, except
+    for the one that becomes the current take.
     """
     suffix = Path(asset.path).suffix
     if current is not None and Path(current.path).suffix == suffix:
         path = current.path
     else:
-        path = free_path(session, default_path(address, suffix))
+        path = find_free_path(session, default_path(address, suffix))
     if current is None:
         return replace(asset, path=path, status=Status.DRAFT)
-    # A key that this version does not know stays, but for those that say what the bytes before were.
+    # Keep keys that this version does not know, but not those that describe the previous bytes.
     extra = {key: value for key, value in current.extra.items() if key not in OF_THE_BYTES} | dict(asset.extra)
     return replace(
         asset,
@@ -220,22 +223,22 @@ def adopt(session: Session, address: Address, asset: Asset, current: Asset | Non
     )
 
 
-def free_path(session: Session, path: str) -> str:
-    """`path`, or the same with a number where another asset or an unrecorded file has that name already."""
-    taken = {path.casefold() for path, _, _ in iter_folder_entries(session.manifest)}
+def find_free_path(session: Session, path: str) -> str:
+    """Return `path`, with a number added if another asset or an unrecorded file has that name."""
+    used = {path.casefold() for path, _, _ in iter_folder_entries(session.manifest)}
     stem, suffix = path.rsplit(".", 1)
-    candidate, number = path, 2
-    while candidate.casefold() in taken or (session.folder / candidate).exists():
-        candidate, number = f"{stem}_{number}.{suffix}", number + 1
-    return candidate
+    free, number = path, 2
+    while free.casefold() in used or (session.folder / free).exists():
+        free, number = f"{stem}_{number}.{suffix}", number + 1
+    return free
 
 
 @contextmanager
 def write_run(project: Project, run: Run, purpose: str, *, in_merge: bool = False) -> Iterator[Session]:
-    """The run is held for writing, with everything recorded that a killed command had made or begun to write."""
+    """Open a transaction on the run. First record everything that a killed command had made or begun to write."""
     with begin(project, run, purpose, in_merge=in_merge) as session:
         if not session.merging and _has_leftovers(project, run):
-            _record_unless_at_work(session)
+            _record_unless_making(session)
         yield session
 
 
@@ -243,8 +246,8 @@ def _has_leftovers(project: Project, run: Run) -> bool:
     return MadeLog(project.state_dir, run.run_id).path.exists() or any(OrderBook(project.state_dir, run.run_id))
 
 
-def _record_unless_at_work(session: Session) -> None:
-    """While the maker is still at work, it records its results itself."""
+def _record_unless_making(session: Session) -> None:
+    """Record what a killed command left. A command that is still running records its results itself."""
     try:
         with hold_lock(making_lock(session.project, session.run.run_id), "recovering", wait_sec=0):
             record_log(session)
@@ -253,8 +256,8 @@ def _record_unless_at_work(session: Session) -> None:
 
 
 def record_log(session: Session) -> None:
-    """What a killed command had made is recorded; the caller holds the lock for making."""
-    from gitassets.making.deliver import settle_orders  # What it needs of the providers no other command wants.
+    """Record what a killed command had made. The caller holds the run's lock for making."""
+    from gitassets.making.deliver import settle_orders  # It imports the providers, which no other command needs.
 
     settle_orders(session.project, session.run.run_id)
     log = MadeLog(session.project.state_dir, session.run.run_id)
@@ -266,8 +269,8 @@ def record_log(session: Session) -> None:
     log.remove()
 
 
-def _iter_recovered(manifest: Manifest, made: Iterable[Made]) -> Iterator[tuple[Address, str]]:
-    """The candidates that an interrupted command had made, also where it was killed when it had just recorded them."""
+def _iter_recovered(manifest: Manifest, made: Iterable[MadeTake]) -> Iterator[tuple[Address, str]]:
+    """Yield the candidates that an interrupted command had made, even if it had already recorded them."""
     for one in made:
         address, md5 = Address(one.segment, Kind(one.kind)), str(one.asset.get("md5"))
         asset = manifest.asset(address)

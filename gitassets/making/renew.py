@@ -1,4 +1,4 @@
-"""Which stale assets are made again, and why others are not."""
+"""Plan new takes of stale assets, and say why others are left out."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from dataclasses import dataclass, replace
 
 from gitassets.domain.decision import Skipped
 from gitassets.domain.manifest import Address, Kind, Manifest
-from gitassets.domain.origin import is_handmade, tell_origin
+from gitassets.domain.origin import describe_origin, is_handmade
 from gitassets.domain.stale import Stale
 from gitassets.domain.takes import REQUEST
-from gitassets.making.next_take import TakeWish, plan_take
+from gitassets.making.next_take import TakeOptions, plan_take
 from gitassets.making.plan import Job
 from gitassets.runs.project import Project
 
-_PARTS = {Kind.AUDIO: "narration", Kind.IMAGE: "image"}
+_SOURCES = {Kind.AUDIO: "narration", Kind.IMAGE: "image"}
 
 
 @dataclass(frozen=True)
 class Renewal:
-    """The jobs for what is missing and what is stale, and what is left out of both."""
+    """The jobs for missing and stale assets, and the assets that are skipped."""
 
     jobs: tuple[Job, ...]
     skipped: tuple[Skipped, ...]
@@ -30,10 +30,9 @@ class Renewal:
 
 
 def plan_renewal(project: Project, manifest: Manifest, missing: Sequence[Job], stale: Iterable[Stale]) -> Renewal:
-    """A new take of each stale asset by the provider that it came from, beside the jobs for what is `missing`.
+    """Plan a new take of each stale asset by its own provider, in addition to the jobs for `missing` assets.
 
-    Locked assets are left out; so is a clip whose narration or image is to be made again, since it would be stale at
-    once.
+    Skip locked assets. Skip a clip whose narration or image is made again, since it would be stale at once.
     """
     jobs: list[Job] = []
     skipped: list[Skipped] = []
@@ -50,12 +49,12 @@ def plan_renewal(project: Project, manifest: Manifest, missing: Sequence[Job], s
 
 
 def _plan_fitting(project: Project, manifest: Manifest, address: Address) -> Job:
-    """The job for a take that fits what the segment has now.
+    """Plan a take that fits the segment's current content.
 
-    For another text a service is given the same seed, so that what it made before for just that is found. What is made
-    here would be the same again where the new text is read like the old one.
+    If the text has changed, a service gets the same seed, so that an earlier take for the same text is found. An
+    embedded provider gets a new seed: with the same one its result could be the same again.
     """
-    job = replace(plan_take(project, manifest, address, TakeWish()), renews=True)
+    job = replace(plan_take(project, manifest, address, TakeOptions()), renews=True)
     base = job.base
     if base is None or REQUEST not in base.extra or base.text_md5 == job.text_md5:
         return job
@@ -63,20 +62,20 @@ def _plan_fitting(project: Project, manifest: Manifest, address: Address) -> Job
 
 
 def _find_hindrance(manifest: Manifest, address: Address) -> str | None:
-    """Why the asset cannot be made again, as the rest of a sentence."""
+    """Return why the asset cannot be made again, as the rest of a sentence."""
     asset, image = manifest.asset(address), manifest.segments[address.segment].image
     if asset is not None and asset.locked:
         return f"is {asset.status}, and so locked: reopen it first"
     if asset is None or is_handmade(asset):
-        return f"{tell_origin(asset) if asset else 'is gone'}, so there is no provider to make it again"
+        return f"{describe_origin(asset) if asset else 'is gone'}, so there is no provider to make it again"
     if address.kind is Kind.VIDEO and image is not None and not image.approved:
         return "is made from the segment's image, which is not approved yet"
     return None
 
 
 def _find_wait(address: Address, renewed: Collection[Address]) -> str | None:
-    """Why a clip waits for what it is made from, as the rest of a sentence."""
+    """Return why a clip must wait for what it is made from, as the rest of a sentence."""
     if address.kind is not Kind.VIDEO:
         return None
-    parts = [name for kind, name in _PARTS.items() if Address(address.segment, kind) in renewed]
-    return f"waits for its {' and '.join(parts)}, made again now: give the command once more" if parts else None
+    names = [name for kind, name in _SOURCES.items() if Address(address.segment, kind) in renewed]
+    return f"waits for its {' and '.join(names)}, made again now: give the command once more" if names else None

@@ -1,4 +1,4 @@
-"""Takes what the same request made before, in whichever run of the project, instead of buying it again."""
+"""Reuse takes that the same request made before, in any run of the project, instead of buying them again."""
 
 from __future__ import annotations
 
@@ -6,58 +6,57 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitassets.adapters.state.journal import Made
+from gitassets.adapters.state.journal import MadeTake
 from gitassets.domain.estimate import Reused
 from gitassets.domain.manifest import Address, Asset, default_path
 from gitassets.domain.status import Status
 from gitassets.domain.takes import OF_THE_MAKING, REQUEST, REUSED_FROM
-from gitassets.making.ledger import Earlier, Past, choose_earlier
-from gitassets.making.plan import Job, Work, make_claim, make_entry
+from gitassets.making.ledger import EarlierTake, RequestHistory, choose_earlier_take
+from gitassets.making.plan import Job, ProviderCall, make_log_entry, make_pending_take
 from gitassets.runs.project import Project
 
 
 @dataclass(frozen=True)
 class Reuse:
-    """A job that is done by an earlier take of the same `request`."""
+    """A job that is served by an earlier take of the same `request`."""
 
     job: Job
-    earlier: Earlier
+    earlier: EarlierTake
     request: str
 
     @property
-    def told(self) -> Reused:
+    def reused(self) -> Reused:
         return Reused(self.job.address, str(self.earlier))
 
 
-def find_earlier(project: Project, past: Past, works: Iterable[Work]) -> list[Reuse]:
-    """For each job what was made before by the same request.
+def find_reuses(project: Project, history: RequestHistory, calls: Iterable[ProviderCall]) -> list[Reuse]:
+    """Find for each job an earlier take of the same request.
 
-    A new take is something that its asset never had, but one that only has to fit again may be what it was before.
+    A new take must have bytes that its asset never had. A job that renews a stale asset may return to earlier bytes.
     """
     found: list[Reuse] = []
-    had: dict[Address, set[str]] = {}
-    for work in works:
-        job = work.jobs[0]
-        taken = had.setdefault(job.address, _list_had(past, job))
-        earlier = choose_earlier(project, past, work.request, job.address, taken) if work.is_bought else None
+    excluded_by_address: dict[Address, set[str]] = {}
+    for call in calls:
+        job = call.jobs[0]
+        excluded = excluded_by_address.setdefault(job.address, _exclude_md5s(history, job))
+        earlier = choose_earlier_take(project, history, call.request, job.address, excluded) if call.is_bought else None
         if earlier is not None:
-            taken.add(earlier.asset.md5)
-            found.append(Reuse(job, earlier, work.request))
+            excluded.add(earlier.asset.md5)
+            found.append(Reuse(job, earlier, call.request))
     return found
 
 
-def _list_had(past: Past, job: Job) -> set[str]:
-    """The md5s that will not do for this job."""
+def _exclude_md5s(history: RequestHistory, job: Job) -> set[str]:
     if job.base is None:
         return set()
-    return {job.base.md5} if job.renews else set(past.had.get(job.address, ()))
+    return {job.base.md5} if job.renews else set(history.used_md5s.get(job.address, ()))
 
 
-def take_earlier(reuse: Reuse, action: str) -> Made:
-    """The earlier take as what this job has made, for the log of made assets."""
+def reuse_take(reuse: Reuse, action: str) -> MadeTake:
+    """Return the log entry that records the earlier take as the result of this job."""
     job, earlier = reuse.job, reuse.earlier.asset
-    told = {"asset": str(reuse.earlier), "take": earlier.take}
-    claim = make_claim(job, action, **{REQUEST: reuse.request, REUSED_FROM: told})
+    source = {"asset": str(reuse.earlier), "take": earlier.take}
+    pending = make_pending_take(job, action, **{REQUEST: reuse.request, REUSED_FROM: source})
     asset = Asset(
         path=default_path(job.address, Path(earlier.path).suffix),
         status=Status.DRAFT,
@@ -76,6 +75,6 @@ def take_earlier(reuse: Reuse, action: str) -> Made:
         generated_at=earlier.generated_at,
         take=job.take_number,
         cost_usd=0.0,
-        extra={key: value for key, value in earlier.extra.items() if key in OF_THE_MAKING} | dict(claim.extra),
+        extra={key: value for key, value in earlier.extra.items() if key in OF_THE_MAKING} | dict(pending.extra),
     )
-    return make_entry(claim, asset)
+    return make_log_entry(pending, asset)

@@ -17,7 +17,7 @@ from gitassets.adapters.git.repository import Git
 from gitassets.adapters.process import CommandError
 from gitassets.adapters.state.verified_tip import read_doubts, read_held_tip, write_doubts, write_held_tip
 from gitassets.domain.commit_message import format_addresses, format_options, parse_message
-from gitassets.domain.doubt import Doubt, Doubts, Fault, follow, join
+from gitassets.domain.doubt import Doubt, Doubts, Fault, merge_doubts, update_doubts
 from gitassets.domain.guard import state_from_bytes
 from gitassets.domain.manifest import MANIFEST_NAME, Address, Manifest
 from gitassets.domain.rules import KNOWN_RULES
@@ -208,7 +208,7 @@ def _follow_history(git: Git, run_id: str, commit: str, faults: Mapping[str, Seq
         given = handed.take(one)
         # Where no manifest can be read, the last one that could be tells which assets there are.
         manifest = state.manifest or next((found for found, _ in given), Manifest(run_id=run_id))
-        doubts = follow(join(given, manifest), faults.get(one.oid, ()), _list_approved(one, manifest))
+        doubts = update_doubts(merge_doubts(given, manifest), faults.get(one.oid, ()), _list_approved(one, manifest))
         handed.give(one, (manifest, doubts))
     return doubts
 

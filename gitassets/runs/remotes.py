@@ -24,11 +24,11 @@ from gitassets.adapters.git.repository import Git
 from gitassets.domain.dvc_settings import (
     DvcSettings,
     RemoteSettings,
+    filter_place,
+    filter_tuning,
     find_option_problem,
     is_known,
     iter_branch_problems,
-    keep_place,
-    keep_tuning,
     merge_settings,
 )
 from gitassets.errors import ConflictError, NotFoundError, UsageError
@@ -164,13 +164,13 @@ class RemoteSource:
         named = self._of_user.remotes.get(found.name)
         mine = dict(named.options) if named else {}
         if found.name in self._local.remotes and self._local.remotes[found.name].url:
-            return RemoteSettings(found.name, {**keep_tuning(found), **self._trust(mine["url"]), **mine})
+            return RemoteSettings(found.name, {**filter_tuning(found), **self._trust(mine["url"]), **mine})
         trusted = self._trust(found.url)
         if trusted:
             fitting = mine if mine.get("url", found.url) == found.url else {}
-            return RemoteSettings(found.name, {**keep_tuning(found), **trusted, **fitting})
+            return RemoteSettings(found.name, {**filter_tuning(found), **trusted, **fitting})
         self._check_alone(found, mine)
-        return RemoteSettings(found.name, keep_place(found))
+        return RemoteSettings(found.name, filter_place(found))
 
     def _trust(self, url: str) -> dict[str, str]:
         """What project and user say of the place, such as keys, whatever name they have for it; empty: nothing."""

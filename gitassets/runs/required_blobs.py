@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gitassets.domain.excerpt import Only, take_excerpt
+from gitassets.domain.excerpt import Only, make_excerpt
 from gitassets.domain.manifest import Asset, Kind, iter_folder_entries
 from gitassets.domain.selection import AssetSelection, select_assets
 from gitassets.runs.fetch import Wanted, want
@@ -47,7 +47,7 @@ def need_missing_clip_images(project: Project, run: Run) -> Needed:
 
 def need_excerpt(project: Project, run: Run, only: Only | None = None, kind: Kind | None = None) -> Needed:
     """The bytes of the part of the run that is handed on."""
-    return want(iter_folder_entries(take_excerpt(read_manifest(project, run), only, kind)))
+    return want(iter_folder_entries(make_excerpt(read_manifest(project, run), only, kind)))
 
 
 def _want_assets(assets: Iterable[Asset]) -> Needed:

@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from gitassets.adapters.dvc.cache import MEND_IT
-from gitassets.domain.excerpt import Only, take_excerpt
+from gitassets.domain.excerpt import Only, make_excerpt
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest, iter_folder_entries
 from gitassets.domain.timeline import Finding
 from gitassets.errors import ConflictError, CorruptError, NoMatchError, NotFoundError
@@ -84,7 +84,7 @@ def read_excerpt(project: Project, run: Run, only: Only | None = None, kind: Kin
 
 
 def _choose(whole: Manifest, only: Only | None, kind: Kind | None) -> Manifest:
-    manifest = take_excerpt(whole, only, kind)
+    manifest = make_excerpt(whole, only, kind)
     if manifest is not whole and not any(manifest.assets()):
         what = " ".join(one for one in (only, kind) if one)
         raise NoMatchError(f"Nothing of {whole.run_id} is {what}", f"`gitassets list {whole.run_id}` shows what is.")

@@ -13,7 +13,7 @@ from gitassets.actions.produce import produce
 from gitassets.actions.regen import RegenOptions, RegenResult, regen
 from gitassets.actions.transition import approve, reject
 from gitassets.actions.verify import VerifyOptions, verify
-from gitassets.adapters.state.journal import Made, MadeLog
+from gitassets.adapters.state.journal import MadeLog, MadeTake
 from gitassets.domain.budget import Budget
 from gitassets.domain.manifest import Address, Asset, Kind
 from gitassets.domain.manifest_format import raw_asset
@@ -194,7 +194,7 @@ def make_and_die(project: Project, made: Run) -> None:
 def write_log_of(project: Project, now: Asset) -> None:
     log = MadeLog(project.state_dir, "ep1")
     for one in in_order(now):
-        log.add(Made(2, "image", now.md5, "regen", raw_asset(one), candidate=True))
+        log.add(MadeTake(2, "image", now.md5, "regen", raw_asset(one), candidate=True))
 
 
 def test_what_a_killed_command_had_made_is_recorded_by_the_next(

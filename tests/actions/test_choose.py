@@ -20,7 +20,7 @@ from gitassets.actions.replace import replace_asset
 from gitassets.actions.restore import restore
 from gitassets.actions.track import track
 from gitassets.actions.transition import approve, move_to_review, reject, reopen_assets
-from gitassets.domain.gc_policy import Keep
+from gitassets.domain.gc_policy import KeepPolicy
 from gitassets.domain.manifest import Address, Kind
 from gitassets.domain.selection import parse_selection
 from gitassets.domain.status import Status
@@ -164,7 +164,7 @@ def test_dropped_candidates_can_still_be_had_and_their_numbers_are_not_given_aga
     assert locked.asset(IMAGE_3).take == 4
     restore(locked.project, locked.run, select(image="3"), "3")
     assert (locked.asset(IMAGE_3).md5, locked.asset(IMAGE_3).prompt) == (third.md5, "seed 11")
-    assert gc(locked.project, Keep.HISTORY, dry_run=True).unnamed == ()
+    assert gc(locked.project, KeepPolicy.HISTORY, dry_run=True).unnamed == ()
     assert locked.verify(full=True).holds
     assert second.md5 != third.md5
 

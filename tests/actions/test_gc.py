@@ -14,9 +14,9 @@ from gitassets.actions.gc import gc
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.restore import restore
 from gitassets.actions.transition import approve, reopen_assets
-from gitassets.adapters.state.journal import Made, MadeLog
+from gitassets.adapters.state.journal import MadeLog, MadeTake
 from gitassets.domain.dvc_file import imply_dvc_files
-from gitassets.domain.gc_policy import Keep
+from gitassets.domain.gc_policy import Keep, KeepPolicy
 from gitassets.domain.manifest import MANIFEST_NAME, Asset
 from gitassets.domain.manifest_format import format_manifest, raw_asset
 from gitassets.domain.status import Status
@@ -48,13 +48,13 @@ def take_new(locked: LockedRun, number: str, seed: int) -> None:
 
 def test_shows_first_then_removes_what_nothing_names(locked: LockedRun) -> None:
     md5 = put_blob(locked)
-    shown = gc(locked.project, Keep.HISTORY, dry_run=True)
+    shown = gc(locked.project, KeepPolicy.HISTORY, dry_run=True)
     assert shown.unnamed == (md5,)
     assert shown.freed_bytes == locked.project.blobs.path(md5).stat().st_size
     assert locked.project.blobs.has(md5)
-    assert gc(locked.project, Keep.HISTORY, dry_run=False).unnamed == (md5,)
+    assert gc(locked.project, KeepPolicy.HISTORY, dry_run=False).unnamed == (md5,)
     assert not locked.project.blobs.has(md5)
-    assert gc(locked.project, Keep.HISTORY, dry_run=False).unnamed == ()
+    assert gc(locked.project, KeepPolicy.HISTORY, dry_run=False).unnamed == ()
     assert locked.verify(full=True).holds
 
 
@@ -62,7 +62,7 @@ def test_every_take_of_any_history_stays(locked: LockedRun) -> None:
     first = locked.asset(IMAGE_3).md5
     take_new(locked, "3", 50)
     take_new(locked, "3", 51)
-    gc(locked.project, Keep.HISTORY, dry_run=False)
+    gc(locked.project, KeepPolicy.HISTORY, dry_run=False)
     restore(locked.project, locked.run, select(image="3"), "1")
     assert locked.asset(IMAGE_3).md5 == first
     assert locked.verify(full=True).holds
@@ -84,7 +84,7 @@ def test_what_only_another_reference_names_stays(locked: LockedRun, kind: str) -
         locked.git("update-ref", name, commit)
         locked.git("reset", "--hard", "--quiet", base)
         (locked.project.git_dir / "worktrees" / "ep1" / "ORIG_HEAD").unlink()
-    gc(locked.project, Keep.HISTORY, dry_run=False)
+    gc(locked.project, KeepPolicy.HISTORY, dry_run=False)
     assert locked.project.blobs.has(changed.md5)
 
 
@@ -94,7 +94,7 @@ def test_keep_locked_drops_takes_that_were_never_approved(locked: LockedRun) -> 
     reopen_assets(locked.project, locked.run, select(image="1"), reason="logo")
     take_new(locked, "1", 51)
     current = {locked.asset(IMAGE_1).md5, locked.asset(IMAGE_3).md5}
-    result = gc(locked.project, Keep.LOCKED, dry_run=False)
+    result = gc(locked.project, KeepPolicy.LOCKED, dry_run=False)
     assert draft in result.unnamed
     assert not locked.project.blobs.has(draft)
     assert all(map(locked.project.blobs.has, {approved, *current}))
@@ -116,23 +116,23 @@ def test_what_was_killed_half_way_is_completed_by_the_next(locked: LockedRun, mo
     for _ in range(3):
         left[0] = 1
         with pytest.raises(KeyboardInterrupt):
-            gc(locked.project, Keep.HISTORY, dry_run=False)
+            gc(locked.project, KeepPolicy.HISTORY, dry_run=False)
         assert any(map(locked.project.blobs.has, md5s))
     monkeypatch.undo()
-    gc(locked.project, Keep.HISTORY, dry_run=False)
+    gc(locked.project, KeepPolicy.HISTORY, dry_run=False)
     assert not any(map(locked.project.blobs.has, md5s))
     assert locked.verify(full=True).holds
 
 
 def test_what_is_made_and_not_yet_recorded_stays(locked: LockedRun) -> None:
     asset = with_bytes(locked.project, locked.asset(IMAGE_3))
-    MadeLog(locked.project.state_dir, "ep1").add(Made(3, "image", None, "regen", raw_asset(asset)))
-    assert gc(locked.project, Keep.LOCKED, dry_run=True).unnamed.count(asset.md5) == 0
+    MadeLog(locked.project.state_dir, "ep1").add(MadeTake(3, "image", None, "regen", raw_asset(asset)))
+    assert gc(locked.project, KeepPolicy.LOCKED, dry_run=True).unnamed.count(asset.md5) == 0
 
 
 def test_nothing_is_removed_while_something_is_made(locked: LockedRun) -> None:
     with hold_making(locked.project, locked.run), pytest.raises(BusyError, match="making assets"):
-        gc(locked.project, Keep.HISTORY, dry_run=False)
+        gc(locked.project, KeepPolicy.HISTORY, dry_run=False)
 
 
 def test_nothing_is_removed_while_a_history_cannot_be_read(locked: LockedRun, tmp_path: Path) -> None:
@@ -140,11 +140,11 @@ def test_nothing_is_removed_while_a_history_cannot_be_read(locked: LockedRun, tm
     (locked.folder / MANIFEST_NAME).write_text("{")
     commit_by_hand(locked.folder)
     with pytest.raises(CorruptError, match="cannot be read"):
-        gc(locked.project, Keep.HISTORY, dry_run=False)
+        gc(locked.project, KeepPolicy.HISTORY, dry_run=False)
     assert locked.project.blobs.has(md5)
     git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{locked.project.root}", "shallow")
     with pytest.raises(ConflictError, match="shallow"):
-        gc(find_project(tmp_path / "shallow"), Keep.HISTORY, dry_run=False)
+        gc(find_project(tmp_path / "shallow"), KeepPolicy.HISTORY, dry_run=False)
 
 
 def test_what_lies_in_a_cache_of_many_projects_is_neither_kept_nor_removed(locked: LockedRun, tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_what_lies_in_a_cache_of_many_projects_is_neither_kept_nor_removed(locke
     assert own.md5 in kept
     assert other.md5 not in kept
     with pytest.raises(ConflictError, match="outside of this project"):
-        gc(project, Keep.HISTORY, dry_run=False)
+        gc(project, KeepPolicy.HISTORY, dry_run=False)
     assert (tmp_path / "shared" / "files" / "md5" / other.md5[:2] / other.md5[2:]).is_file()
 
 
@@ -237,7 +237,7 @@ def test_the_decisions_of_an_open_conflict_stay(locked: LockedRun) -> None:
     stopped = locked.asset(IMAGE_3)
     write_by_hand(locked.folder, locked.manifest().with_asset(IMAGE_3, _in_conflict(stopped, stopped, other)))
     commit_by_hand(locked.folder)
-    gc(locked.project, Keep.HISTORY, dry_run=False)
+    gc(locked.project, KeepPolicy.HISTORY, dry_run=False)
     assert locked.project.blobs.has(other.md5)
 
 

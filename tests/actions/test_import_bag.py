@@ -28,7 +28,7 @@ from gitassets.adapters.git.bundle import make_bundle
 from gitassets.adapters.git.repository import Git
 from gitassets.domain.audit import parse_trail
 from gitassets.domain.excerpt import Only
-from gitassets.domain.gc_policy import Keep
+from gitassets.domain.gc_policy import KeepPolicy
 from gitassets.domain.manifest import MANIFEST_NAME, Address, Kind, Manifest
 from gitassets.domain.manifest_format import format_manifest
 from gitassets.domain.manifest_parsing import parse_manifest
@@ -707,7 +707,7 @@ def test_what_is_in_the_cache_and_whole_stays(project: Project, decided: Run, ba
 
 def test_gc_keeps_what_was_imported(bag: Path, elsewhere: Project) -> None:
     import_it(elsewhere, bag, NEW)
-    assert gc(elsewhere, Keep.HISTORY, dry_run=True).unnamed == ()
+    assert gc(elsewhere, KeepPolicy.HISTORY, dry_run=True).unnamed == ()
 
 
 def test_bytes_come_along_once_however_often_a_run_uses_them(

@@ -18,7 +18,7 @@ from gitassets.errors import ProviderError
 from gitassets.making import make as making
 from gitassets.making.consent import ABSENT, Terms
 from gitassets.making.make import Results, finish_making, make_assets
-from gitassets.making.plan import Job, Work
+from gitassets.making.plan import Job, ProviderCall
 from gitassets.making.prepare import Prepared, prepare
 from gitassets.making.record import adopt, write_run
 from gitassets.providers.base import Request
@@ -78,7 +78,7 @@ def test_what_is_made_is_in_cache_and_log_before_anybody_waits_for_it(
 
 def test_no_more_than_two_are_made_at_once(project: Project, run: Run, provider: ToneProvider) -> None:
     at_work, most = [], []
-    both = threading.Barrier(making.PARALLEL)
+    both = threading.Barrier(making.LOCAL_WORKERS)
 
     def count(request: Request) -> None:
         at_work.append(request.segment)
@@ -91,7 +91,7 @@ def test_no_more_than_two_are_made_at_once(project: Project, run: Run, provider:
     jobs = [*images(project, run, 1, 3), a_job(project, run, 1, Kind.AUDIO), a_job(project, run, 2, Kind.AUDIO)]
     results = make(project, run, jobs)
     assert len(results.made) == 4
-    assert max(most) <= making.PARALLEL
+    assert max(most) <= making.LOCAL_WORKERS
 
 
 def test_what_cannot_succeed_is_found_before_anything_is_made(
@@ -116,7 +116,7 @@ def test_a_full_disk_is_a_failure_of_that_asset(
             raise OSError(errno.ENOSPC, "No space left on device", str(file))
         move_in(store, file, md5)
 
-    monkeypatch.setattr(making, "PARALLEL", 1)
+    monkeypatch.setattr(making, "LOCAL_WORKERS", 1)
     monkeypatch.setattr(BlobStore, "move_in", fill_up)
     results = make(project, run, images(project, run, 1, 3))
     assert [one.segment for one in results.made] == [1]
@@ -131,7 +131,7 @@ def test_ctrl_c_before_all_is_begun(
     submit = making.ThreadPoolExecutor.submit
 
     def stop_at_the_second(executor: object, function: object, *args: object) -> object:
-        if provider.requests or any(isinstance(one, Work) and one.jobs[0].address.segment == 3 for one in args):
+        if provider.requests or any(isinstance(one, ProviderCall) and one.jobs[0].address.segment == 3 for one in args):
             raise KeyboardInterrupt
         return submit(executor, function, *args)  # type: ignore[arg-type]
 

@@ -21,7 +21,7 @@ from gitassets.actions.restore import restore
 from gitassets.actions.track import track
 from gitassets.actions.transition import approve, reopen_assets
 from gitassets.actions.verify import VerifyOptions, verify
-from gitassets.domain.gc_policy import Keep
+from gitassets.domain.gc_policy import KeepPolicy
 from gitassets.runs.project import Project, Run, find_project, find_run
 from tests.actions.checks import asset, git, ignore_progress, select
 from tests.actions.locked_run import copy_tree
@@ -155,7 +155,7 @@ def test_gitassets_gc_frees_the_room_in_both_places(studio: Studio) -> None:
     git(project.root, "branch", "--quiet", "-D", "run/ep1")
     git(project.root, "update-ref", "-d", "refs/remotes/origin/run/ep1")
     before = {one.st_ino: one.st_size for one in map(Path.stat, (path for _, path in project.blobs.iter_files()))}
-    result = gc(project, Keep.HISTORY, dry_run=False)
+    result = gc(project, KeepPolicy.HISTORY, dry_run=False)
     left = {md5 for md5, _ in project.blobs.iter_files()}
     after = {one.st_ino: one.st_size for one in map(Path.stat, (path for _, path in project.blobs.iter_files()))}
     assert result.freed_bytes == sum(before.values()) - sum(after.values()) > 0

@@ -19,7 +19,7 @@ from gitassets.errors import (
     ProviderError,
     UsageError,
 )
-from gitassets.making.plan import examine
+from gitassets.making.plan import check_file
 from gitassets.providers.base import Generated
 from gitassets.runs.project import Project, Run
 from tests.actions.checks import (
@@ -284,4 +284,4 @@ def test_what_is_wrong_is_told_in_the_words_of_track(project: Project, run: Run,
 def test_a_provider_is_told_so_too(tmp_path: Path) -> None:
     (tmp_path / "made.png").write_bytes(b"GIF89a" + bytes(50))
     with pytest.raises(ProviderError, match=r"gave a broken file for image 3: .* it is a GIF picture"):
-        examine(Generated(path=tmp_path / "made.png", source="x"), "0" * 32, Address(3, Kind.IMAGE), "x")
+        check_file(Generated(path=tmp_path / "made.png", source="x"), "0" * 32, Address(3, Kind.IMAGE), "x")

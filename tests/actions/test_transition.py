@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from gitassets.actions.open_close import close_run, open_run
 from gitassets.actions.transition import TransitionResult, approve, move_to_review, reject, reopen_assets
 from gitassets.adapters.files import hash_file
-from gitassets.adapters.state.journal import Made, MadeLog
+from gitassets.adapters.state.journal import MadeLog, MadeTake
 from gitassets.domain.commit_message import parse_message
 from gitassets.domain.manifest_format import raw_asset
 from gitassets.domain.selection import AssetSelection
@@ -379,7 +379,7 @@ def test_a_take_that_was_recovered_just_now_is_not_decided_on(
     md5 = hash_file(new)
     project.blobs.copy_in(new, md5)
     later = replace(current, md5=md5, size=new.stat().st_size, take=2)
-    MadeLog(project.state_dir, run.run_id).add(Made(1, "image", current.md5, "regen", raw_asset(later)))
+    MadeLog(project.state_dir, run.run_id).add(MadeTake(1, "image", current.md5, "regen", raw_asset(later)))
     with pytest.raises(ConflictError, match="never looked at") as caught:
         decide(project, run, select(image="1"))
     assert "gitassets review" in caught.value.hint

@@ -19,7 +19,7 @@ from gitassets.actions.replace import replace_asset
 from gitassets.actions.restore import restore
 from gitassets.actions.transition import approve, reject, reopen_assets
 from gitassets.actions.verify import VerifyOptions, verify
-from gitassets.adapters.state.journal import Made, MadeLog
+from gitassets.adapters.state.journal import MadeLog, MadeTake
 from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.manifest import MANIFEST_NAME, Asset, FinalFile
 from gitassets.domain.manifest_format import raw_asset
@@ -111,7 +111,7 @@ def test_a_recorded_build_holds(locked: LockedRun) -> None:
 
 def test_what_an_interrupted_command_had_made_is_recorded_and_holds(locked: LockedRun) -> None:
     before = locked.asset(IMAGE_3)
-    made = Made(3, "image", before.md5, "regen", raw_asset(with_bytes(locked.project, before)))
+    made = MadeTake(3, "image", before.md5, "regen", raw_asset(with_bytes(locked.project, before)))
     MadeLog(locked.project.state_dir, "ep1").add(made)
     note(locked.project, locked.run, parse_selection("1"), "next")
     assert "Assets-Action: recover" in locked.git("log", "-2", "--format=%B")

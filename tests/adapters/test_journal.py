@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.adapters.state.journal import Journal, Made, MadeLog, MediaChange, Pending, TextChange
+from gitassets.adapters.state.journal import Journal, MadeLog, MadeTake, MediaChange, Pending, TextChange
 from gitassets.errors import CorruptError
 
 PENDING = Pending(
@@ -16,8 +16,8 @@ PENDING = Pending(
 )
 
 
-def made(segment: int, size: int = 1) -> Made:
-    return Made(segment, "image", None, "produce", {"path": "images/x.png", "prompt": "ü" * size})
+def made(segment: int, size: int = 1) -> MadeTake:
+    return MadeTake(segment, "image", None, "produce", {"path": "images/x.png", "prompt": "ü" * size})
 
 
 def test_the_pending_transaction_survives(tmp_path: Path) -> None:

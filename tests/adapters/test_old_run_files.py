@@ -14,7 +14,7 @@ from gitassets.adapters.claude_studio_files import (
     read_script_text,
     resolve_path,
 )
-from gitassets.domain.claude_studio.paths import Lost, OldFile
+from gitassets.domain.claude_studio.paths import MissingFile, OldFile
 from gitassets.errors import CorruptError, NotFoundError
 from tests.old_runs import RUN_ID, RUNS_DIR, TEXTS, script, write_json, write_old_run, write_trial
 
@@ -50,7 +50,7 @@ def test_media_folders_that_are_links_are_not_listed(tmp_path: Path) -> None:
     (folder / "audio" / ".hidden.wav").write_bytes(b"x")
     old = read_old_run(tmp_path / "studio", folder, read_old_texts(folder))
     assert old.files == [f"audio/audio_00{n}.wav" for n in range(3)]
-    assert set(old.places.values()) == {Lost("leads out of the repository")}
+    assert set(old.places.values()) == {MissingFile("leads out of the repository")}
 
 
 def test_a_run_folder_elsewhere_works_relative_to_the_project(tmp_path: Path) -> None:
@@ -62,8 +62,8 @@ def test_a_run_folder_elsewhere_works_relative_to_the_project(tmp_path: Path) ->
     assert resolve_path("images/a.png", tmp_path, folder, {"one"}) == OldFile("images/a.png", in_run=True)
     assert resolve_path("artifacts/kb/fig.png", tmp_path, folder, {"one"}) == OldFile("artifacts/kb/fig.png", False)
     assert resolve_path(str(figure), tmp_path, folder, {"one"}) == OldFile("artifacts/kb/fig.png", in_run=False)
-    assert resolve_path("images/b.png", tmp_path, folder, {"one"}) == Lost("is not there")
-    assert resolve_path("images", tmp_path, folder, {"one"}) == Lost("is not there")
+    assert resolve_path("images/b.png", tmp_path, folder, {"one"}) == MissingFile("is not there")
+    assert resolve_path("images", tmp_path, folder, {"one"}) == MissingFile("is not there")
 
 
 def test_paths_are_relative_to_the_folder_that_claude_studio_ran_in(tmp_path: Path) -> None:

@@ -18,7 +18,6 @@ from gitassets.adapters.render import picture as render_picture
 from gitassets.adapters.render.cache import RenderCache
 from gitassets.adapters.render.canvas import draw_canvas
 from gitassets.adapters.render.settings import RenderSettings
-from gitassets.adapters.render.sound import note_quiet
 from gitassets.adapters.render.sound import list_quiet_narrations
 from gitassets.adapters.render.video import render_timeline
 from gitassets.domain.timeline import Look

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from gitassets.domain.conflict import settle
-from gitassets.domain.derived import build_record, derive, visuals
+from gitassets.domain.derived import build_record, derive, iter_visuals
 from gitassets.domain.manifest import Address, Asset, FinalFile, Kind, Manifest
 from gitassets.domain.reopened import reopen_record
 from gitassets.domain.status import Status, status_after_new_take
-from gitassets.domain.takes import next_take, stand_down, without_take
+from gitassets.domain.takes import demote, next_take, without_take
 from tests.domain.builders import a_manifest, a_segment, an_asset, digest
 
 SEGMENTS = 3
@@ -86,7 +86,7 @@ def choose(asset: Asset, value: int) -> Asset | None:
         return None
     take = asset.takes[sorted(asset.takes)[value % len(asset.takes)]]
     manifest = a_manifest({1: a_segment(image=asset)})
-    former = stand_down(manifest, Address(1, Kind.IMAGE), asset)
+    former = demote(manifest, Address(1, Kind.IMAGE), asset)
     return replace(
         asset,
         md5=take.md5,
@@ -132,7 +132,7 @@ def edit(manifest: Manifest, change: Change) -> Manifest:
 def build(manifest: Manifest, change: Change) -> Manifest:
     built = {
         number: replace(segment, built=build_record(segment.audio, shown))
-        for (number, shown), segment in zip(visuals(manifest), manifest.segments.values(), strict=True)
+        for (number, shown), segment in zip(iter_visuals(manifest), manifest.segments.values(), strict=True)
     }
     used = "".join(asset.md5 for _, asset in manifest.assets())
     final = FinalFile(path="final/final.mp4", md5=digest(f"{used}{change.value % 2}"), size=change.value)

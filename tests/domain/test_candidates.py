@@ -18,7 +18,7 @@ from gitassets.domain.merge.guard import check_merge
 from gitassets.domain.merge.manifests import merge_manifests
 from gitassets.domain.reopened import reopen_record
 from gitassets.domain.status import Status
-from gitassets.domain.takes import stand_down, without_take
+from gitassets.domain.takes import demote, without_take
 from gitassets.errors import CorruptError
 from tests.domain.builders import a_candidate, a_manifest, a_segment, audio, by_md5, digest, image
 
@@ -42,7 +42,7 @@ def state(manifest: Manifest) -> RunState:
 
 def choose(asset: Asset, take: Asset) -> Asset:
     """What `choose` makes of the asset."""
-    former = stand_down(run_with(asset), IMAGE, asset)
+    former = demote(run_with(asset), IMAGE, asset)
     status = REVISED if asset.status is REJECTED else asset.status
     takes = {**without_take(asset.takes, take.md5), former.md5: former}
     return replace(asset, md5=take.md5, size=take.size, take=take.take, status=status, takes=takes)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitassets.domain.caption_text import spell_out
+from gitassets.domain.caption_text import escape_markup
 
 LOOK_ALIKES = str.maketrans({"‹": "<", "›": ">", "❴": "{", "❵": "}", "\u2060": None})
 
@@ -31,7 +31,7 @@ MEANT_FOR_PLAYERS = re.compile(r"<[^\W\d_/!?][^<>]*|<[^<>]*>|\{[^{}]*\}|\\[nNh{}
     ],
 )
 def test_what_players_would_hide_is_spelt_out(text: str, shown: str) -> None:
-    assert spell_out(text) == shown
+    assert escape_markup(text) == shown
 
 
 markup = st.text(st.sampled_from("<>{}\\/&;-!? abnNh3b\n#"), max_size=60)
@@ -39,7 +39,7 @@ markup = st.text(st.sampled_from("<>{}\\/&;-!? abnNh3b\n#"), max_size=60)
 
 @given(markup | st.text(max_size=100))
 def test_nothing_is_left_that_a_player_obeys_and_no_word_is_lost(text: str) -> None:
-    shown = spell_out(text)
+    shown = escape_markup(text)
     assert not MEANT_FOR_PLAYERS.search(shown)
     assert shown.translate(LOOK_ALIKES) == text.translate(LOOK_ALIKES)
-    assert spell_out(shown) == shown
+    assert escape_markup(shown) == shown

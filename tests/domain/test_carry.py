@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from gitassets.domain.conflict import CONFLICT
-from gitassets.domain.copied_asset import carry, find_hindrance
+from gitassets.domain.copied_asset import copy_asset, find_copy_obstacle
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
 from gitassets.domain.selection import ALL, APPROVED, parse_copy_selection
 from gitassets.domain.stale import find_stale_reason
@@ -27,33 +27,33 @@ def run(name: str, audio: Asset | None, text: str = "Hello") -> Manifest:
 @pytest.mark.parametrize("status", ["draft", "review", "approved", "rejected", "revised"])
 def test_a_copy_keeps_its_status(status: str) -> None:
     given = asset(status, reason="dull" if status == "rejected" else None)
-    copied = carry(run("a", given), run("b", None), AUDIO)
+    copied = copy_asset(run("a", given), run("b", None), AUDIO)
     assert (copied.status, copied.approved_md5, copied.reason) == (given.status, given.approved_md5, given.reason)
 
 
 @pytest.mark.parametrize("status", ["draft", "approved", "rejected", "published"])
 def test_under_another_text_it_lands_in_review_and_is_stale(status: str) -> None:
     target = run("b", None, "Good bye")
-    copied = carry(run("a", asset(status)), target, AUDIO)
+    copied = copy_asset(run("a", asset(status)), target, AUDIO)
     assert (copied.status, copied.approved_md5) == (Status.REVIEW, None)
     assert find_stale_reason(target.with_asset(AUDIO, copied).segments[1], Kind.AUDIO)
 
 
 def test_marks_of_markdown_are_no_other_text() -> None:
-    assert carry(run("a", asset("approved"), "**Hello**"), run("b", None), AUDIO).approved
+    assert copy_asset(run("a", asset("approved"), "**Hello**"), run("b", None), AUDIO).approved
 
 
 def test_an_approval_of_other_bytes_is_not_copied_and_nothing_is_published_by_copying() -> None:
     forged = asset("approved", approved_md5=OTHER)
-    assert carry(run("a", forged), run("b", None), AUDIO).status is Status.REVIEW
-    assert carry(run("a", asset("published")), run("b", None), AUDIO).status is Status.APPROVED
+    assert copy_asset(run("a", forged), run("b", None), AUDIO).status is Status.REVIEW
+    assert copy_asset(run("a", asset("published")), run("b", None), AUDIO).status is Status.APPROVED
 
 
 @pytest.mark.parametrize("before", ["draft", "review", "rejected", "revised"])
 @pytest.mark.parametrize("status", ["draft", "review", "approved", "rejected", "revised"])
 def test_a_replaced_asset_goes_on_by_the_table_of_states(before: str, status: str) -> None:
     current = asset(before, OTHER, take=4, extra={"mood": "calm", "origin": "x"})
-    copied = carry(run("a", asset(status, extra={CONFLICT: [{}], "parent": "x"})), run("b", current), AUDIO)
+    copied = copy_asset(run("a", asset(status, extra={CONFLICT: [{}], "parent": "x"})), run("b", current), AUDIO)
     assert find_path(current.status, copied.status)
     assert (before, copied.status) != ("rejected", Status.REJECTED)
     assert copied.take == 5
@@ -72,18 +72,18 @@ def test_a_replaced_asset_goes_on_by_the_table_of_states(before: str, status: st
 )
 def test_a_decision_on_the_same_bytes_is_taken_over_where_none_was_made(before: str, status: str, after: str) -> None:
     current = asset(before, take=2)
-    copied = carry(run("a", asset(status)), run("b", current), AUDIO)
+    copied = copy_asset(run("a", asset(status)), run("b", current), AUDIO)
     assert (copied.status, copied.take, copied.md5) == (after, 2, ONE)
-    assert carry(run("a", asset("approved"), "Other"), run("b", asset()), AUDIO) == asset()
+    assert copy_asset(run("a", asset("approved"), "Other"), run("b", asset()), AUDIO) == asset()
 
 
 def test_what_stands_in_the_way_is_named() -> None:
     target = run("b", asset("approved", OTHER))
-    assert "locked" in str(find_hindrance(target, AUDIO, allow_replace=True))
-    assert "no such segment" in str(find_hindrance(target, Address(2, Kind.AUDIO), allow_replace=True))
-    assert "exists there already" in str(find_hindrance(run("b", asset()), AUDIO, allow_replace=False))
-    assert find_hindrance(run("b", asset()), AUDIO, allow_replace=True) is None
-    assert find_hindrance(run("b", None), AUDIO, allow_replace=False) is None
+    assert "locked" in str(find_copy_obstacle(target, AUDIO, allow_replace=True))
+    assert "no such segment" in str(find_copy_obstacle(target, Address(2, Kind.AUDIO), allow_replace=True))
+    assert "exists there already" in str(find_copy_obstacle(run("b", asset()), AUDIO, allow_replace=False))
+    assert find_copy_obstacle(run("b", asset()), AUDIO, allow_replace=True) is None
+    assert find_copy_obstacle(run("b", None), AUDIO, allow_replace=False) is None
 
 
 def test_the_grammar_of_copy_knows_approved() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from msgspec.structs import replace
 
-from gitassets.domain.derived import build_record, derive, visuals
+from gitassets.domain.derived import build_record, derive, iter_visuals
 from gitassets.domain.manifest import Asset, Manifest, Segment
 from gitassets.domain.manifest_format import format_manifest
 from gitassets.domain.status import Status
@@ -78,8 +78,8 @@ def test_the_visual_is_the_video_then_the_image_then_what_came_before() -> None:
             5: a_segment(),
         }
     )
-    assert dict(visuals(manifest)) == {1: None, 2: clip, 3: third, 5: third}
-    assert dict(visuals(manifest.with_segments({1: a_segment(image=first)})))[1] == first
+    assert dict(iter_visuals(manifest)) == {1: None, 2: clip, 3: third, 5: third}
+    assert dict(iter_visuals(manifest.with_segments({1: a_segment(image=first)})))[1] == first
 
 
 @pytest.mark.parametrize("status", [Status.REJECTED, Status.DRAFT, REVIEW])

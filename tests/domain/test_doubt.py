@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from gitassets.domain.doubt import Doubt, Doubts, Fault, follow, join, put_in_review
+from gitassets.domain.doubt import Doubt, Doubts, Fault, merge_doubts, put_in_review, update_doubts
 from gitassets.domain.manifest import Address, Kind, Manifest
 from gitassets.domain.status import Status
 from tests.domain.builders import a_manifest, a_segment, audio, image
@@ -18,27 +18,29 @@ def found(doubts: Doubts) -> dict[str, Doubt]:
 
 
 def test_a_fault_concerns_the_asset_that_it_names() -> None:
-    assert found(follow(NONE, [Fault("image 1", WHY)], [])) == {"image 1": WHY}
-    assert found(follow(NONE, [Fault("segment 1", WHY)], [])) == {"audio 1": WHY, "image 1": WHY}
+    assert found(update_doubts(NONE, [Fault("image 1", WHY)], [])) == {"image 1": WHY}
+    assert found(update_doubts(NONE, [Fault("segment 1", WHY)], [])) == {"audio 1": WHY, "image 1": WHY}
 
 
 def test_a_fault_that_names_no_asset_concerns_all() -> None:
     for subject in ("asset_manifest.json", "images.dvc", "image 1 or so", "image", ""):
-        assert found(follow(NONE, [Fault(subject, ELSE)], [])) == dict.fromkeys(("audio 1", "image 1", "image 3"), ELSE)
+        assert found(update_doubts(NONE, [Fault(subject, ELSE)], [])) == dict.fromkeys(
+            ("audio 1", "image 1", "image 3"), ELSE
+        )
 
 
 def test_nothing_but_a_new_approval_takes_it_away() -> None:
-    doubts = follow(NONE, [Fault("image 1", WHY)], [])
-    assert follow(doubts, [], []) is doubts
-    assert found(follow(doubts, [], [AUDIO_1])) == {"image 1": WHY}
-    assert found(follow(doubts, [], [IMAGE_1])) == {}
-    everything = follow(NONE, [Fault("x", ELSE)], [])
-    assert found(follow(everything, [], [IMAGE_1])) == {"audio 1": ELSE, "image 3": ELSE}
+    doubts = update_doubts(NONE, [Fault("image 1", WHY)], [])
+    assert update_doubts(doubts, [], []) is doubts
+    assert found(update_doubts(doubts, [], [AUDIO_1])) == {"image 1": WHY}
+    assert found(update_doubts(doubts, [], [IMAGE_1])) == {}
+    everything = update_doubts(NONE, [Fault("x", ELSE)], [])
+    assert found(update_doubts(everything, [], [IMAGE_1])) == {"audio 1": ELSE, "image 3": ELSE}
 
 
 def test_an_approval_in_the_faulty_commit_itself_does_not() -> None:
-    assert found(follow(NONE, [Fault("image 1", WHY)], [IMAGE_1])) == {"image 1": WHY}
-    assert found(follow(NONE, [Fault("x", ELSE)], [IMAGE_1]))["image 1"] == ELSE
+    assert found(update_doubts(NONE, [Fault("image 1", WHY)], [IMAGE_1])) == {"image 1": WHY}
+    assert found(update_doubts(NONE, [Fault("x", ELSE)], [IMAGE_1]))["image 1"] == ELSE
 
 
 def approved(name: str = "a") -> Manifest:
@@ -46,23 +48,23 @@ def approved(name: str = "a") -> Manifest:
 
 
 def test_a_merge_of_what_is_not_in_doubt_is_not_either() -> None:
-    assert join([], approved()) == NONE
-    assert join([(approved(), NONE), (approved(), NONE)], approved()) == NONE
+    assert merge_doubts([], approved()) == NONE
+    assert merge_doubts([(approved(), NONE), (approved(), NONE)], approved()) == NONE
 
 
 def test_the_doubt_of_one_side_goes_with_its_bytes() -> None:
-    doubts = follow(NONE, [Fault("image 1", WHY)], [])
+    doubts = update_doubts(NONE, [Fault("image 1", WHY)], [])
     clean, other = (approved("a"), NONE), (approved("b"), doubts)
-    assert found(join([clean, other], approved("b"))) == {"image 1": WHY}
-    assert found(join([clean, other], approved("a"))) == {}
-    assert found(join([other, clean], approved("a"))) == {}
-    assert found(join([(approved("a"), NONE), (approved("a"), doubts)], approved("a"))) == {}
-    assert found(join([other], approved("b"))) == {"image 1": WHY}
+    assert found(merge_doubts([clean, other], approved("b"))) == {"image 1": WHY}
+    assert found(merge_doubts([clean, other], approved("a"))) == {}
+    assert found(merge_doubts([other, clean], approved("a"))) == {}
+    assert found(merge_doubts([(approved("a"), NONE), (approved("a"), doubts)], approved("a"))) == {}
+    assert found(merge_doubts([other], approved("b"))) == {"image 1": WHY}
 
 
 def test_a_doubt_of_everything_on_one_side() -> None:
-    doubts = follow(NONE, [Fault("x", ELSE)], [])
-    joined = join([(approved("a"), NONE), (approved("b"), doubts)], approved("a"))
+    doubts = update_doubts(NONE, [Fault("x", ELSE)], [])
+    joined = merge_doubts([(approved("a"), NONE), (approved("b"), doubts)], approved("a"))
     assert found(joined) == {"audio 1": ELSE, "image 3": ELSE}
 
 

@@ -5,11 +5,11 @@ import pytest
 from gitassets.domain.dvc_settings import (
     DvcSettings,
     RemoteSettings,
+    filter_place,
+    filter_tuning,
     find_option_problem,
     is_known,
     iter_branch_problems,
-    keep_place,
-    keep_tuning,
     list_own_options,
     merge_settings,
 )
@@ -103,5 +103,5 @@ def test_of_all_the_options_that_dvc_knows_few_are_for_a_branch_to_set() -> None
 
 def test_of_a_known_remote_a_branch_says_nothing_that_leads_elsewhere() -> None:
     said = {"url": "s3://b", "port": "1", "user": "x", "region": "eu", "endpointurl": "https://evil", "jobs": "4"}
-    assert keep_tuning(RemoteSettings("x", said)) == {"region": "eu", "jobs": "4"}
-    assert keep_place(RemoteSettings("x", said)) == {key: said[key] for key in said if key != "endpointurl"}
+    assert filter_tuning(RemoteSettings("x", said)) == {"region": "eu", "jobs": "4"}
+    assert filter_place(RemoteSettings("x", said)) == {key: said[key] for key in said if key != "endpointurl"}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from msgspec.structs import replace
 
-from gitassets.domain.excerpt import Only, iter_left_out, take_excerpt
+from gitassets.domain.excerpt import Only, iter_left_out, make_excerpt
 from gitassets.domain.manifest import Address, Asset, FinalFile, Kind, Manifest
 from gitassets.domain.manifest_format import format_manifest
 from gitassets.domain.manifest_parsing import parse_manifest
@@ -31,7 +31,7 @@ def names(manifest: Manifest) -> list[str]:
 
 @given(manifests())
 def test_all_of_a_manifest_is_the_manifest(manifest: Manifest) -> None:
-    assert take_excerpt(manifest) is manifest
+    assert make_excerpt(manifest) is manifest
 
 
 def without_candidates(assets: dict[Address, Asset]) -> dict[Address, Asset]:
@@ -42,7 +42,7 @@ def without_candidates(assets: dict[Address, Asset]) -> dict[Address, Asset]:
 def test_any_excerpt_can_be_read_again_and_holds_every_segment(manifest: Manifest) -> None:
     for only in (None, *Only):
         for kind in (None, *Kind):
-            cut = take_excerpt(manifest, only, kind)
+            cut = make_excerpt(manifest, only, kind)
             assert parse_manifest(format_manifest(cut)) == cut
             assert cut.segments.keys() == manifest.segments.keys()
             kept, left = dict(cut.assets()), dict(iter_left_out(manifest, only, kind))
@@ -61,14 +61,14 @@ def test_any_excerpt_can_be_read_again_and_holds_every_segment(manifest: Manifes
     ],
 )
 def test_what_is_chosen(only: Only | None, kind: Kind | None, expected: list[str]) -> None:
-    cut = take_excerpt(a_run(), only, kind)
+    cut = make_excerpt(a_run(), only, kind)
     assert names(cut) == expected
     assert cut.segments[1].notes == "dark"
 
 
 def test_an_approval_of_other_bytes_is_none() -> None:
     wrong = audio(1, Status.APPROVED, approved_md5=digest("others"))
-    assert names(take_excerpt(a_manifest({1: a_segment(audio=wrong)}), Only.APPROVED)) == []
+    assert names(make_excerpt(a_manifest({1: a_segment(audio=wrong)}), Only.APPROVED)) == []
 
 
 def test_the_last_build_goes_along_only_with_everything_that_went_into_it() -> None:
@@ -77,8 +77,8 @@ def test_the_last_build_goes_along_only_with_everything_that_went_into_it() -> N
     whole = a_manifest(
         {1: a_segment(audio=sound, video=picture, built=built), 2: a_segment(image=image(2))}, final=FINAL
     )
-    assert take_excerpt(whole, Only.APPROVED).final == FINAL
-    narration = take_excerpt(whole, None, Kind.AUDIO)
+    assert make_excerpt(whole, Only.APPROVED).final == FINAL
+    narration = make_excerpt(whole, None, Kind.AUDIO)
     assert narration.final == ()
     assert narration.segments[1].built is None
     assert narration.segments[1].sync_status == "pending"
@@ -86,12 +86,12 @@ def test_the_last_build_goes_along_only_with_everything_that_went_into_it() -> N
 
 def test_derived_fields_follow_the_excerpt() -> None:
     assert a_run().production_state == "draft"
-    assert take_excerpt(a_run(), Only.APPROVED).production_state == "approved"
+    assert make_excerpt(a_run(), Only.APPROVED).production_state == "approved"
 
 
 def test_candidates_go_along_unless_a_status_is_asked_for() -> None:
     shown = image(status=Status.APPROVED, takes=by_md5(a_candidate(Kind.IMAGE, take=2)))
     manifest = a_manifest({1: a_segment(image=shown)})
-    assert take_excerpt(manifest) is manifest
-    (kept,) = (asset for _, asset in take_excerpt(manifest, Only.APPROVED).assets())
+    assert make_excerpt(manifest) is manifest
+    (kept,) = (asset for _, asset in make_excerpt(manifest, Only.APPROVED).assets())
     assert (kept.md5, kept.takes) == (shown.md5, {})

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from gitassets.domain.claude_studio.paths import iter_candidates
+from gitassets.domain.claude_studio.paths import iter_possible_paths
 
 RUN = "20260207_101747"
 
 
 def candidates(raw: str) -> list[str]:
-    return [f"{one.base}:{one.path}" for one in iter_candidates(raw, {RUN, "renamed"})]
+    return [f"{one.base}:{one.path}" for one in iter_possible_paths(raw, {RUN, "renamed"})]
 
 
 @pytest.mark.parametrize(

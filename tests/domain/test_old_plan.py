@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gitassets.domain.claude_studio.paths import Lost, OldFile, Place
+from gitassets.domain.claude_studio.paths import MissingFile, OldFile, Place
 from gitassets.domain.claude_studio.plan import plan_old_run
 from gitassets.domain.claude_studio.run import OldRun, OldRunPlan, Trial, iter_named_paths
 from gitassets.domain.manifest import Address, Kind
@@ -22,7 +22,7 @@ def old_run(*, lost: dict[str, str] | None = None, **changes: Any) -> OldRun:
     for path in iter_named_paths(old):
         inside = path.removeprefix(old_path(""))
         found = OldFile(inside, True) if inside != path or path.startswith("images/") else OldFile(path, False)
-        places[path] = Lost((lost or {})[path]) if path in (lost or {}) else found
+        places[path] = MissingFile((lost or {})[path]) if path in (lost or {}) else found
     return OldRun(**{"run_id": RUN_ID, "manifest": manifest(), **changes, "places": places})
 
 

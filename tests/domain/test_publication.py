@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from msgspec.structs import replace
 
-from gitassets.domain.derived import build_record, derive, visuals
+from gitassets.domain.derived import build_record, derive, iter_visuals
 from gitassets.domain.guard import RunState, check_step
 from gitassets.domain.manifest import Asset, Manifest, Segment
 from gitassets.domain.publication import plan_publication
@@ -15,7 +15,7 @@ APPROVED, PUBLISHED, REVIEW = Status.APPROVED, Status.PUBLISHED, Status.REVIEW
 
 def built(manifest: Manifest) -> Manifest:
     """As a build of everything leaves it."""
-    seen = dict(visuals(manifest))
+    seen = dict(iter_visuals(manifest))
     changed = {
         number: replace(segment, built=build_record(segment.audio, seen[number]))
         for number, segment in manifest.segments.items()

@@ -3,7 +3,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from gitassets.domain.conflict import record_conflict
-from gitassets.domain.excerpt import Only, take_excerpt
+from gitassets.domain.excerpt import Only, make_excerpt
 from gitassets.domain.manifest import Kind, Manifest
 from gitassets.domain.remarks import Concern, Remark, collect_remarks
 from gitassets.domain.stale import text_md5
@@ -14,7 +14,7 @@ from tests.domain.builders import a_manifest, a_segment, audio, image, video
 
 def remarks_on(manifest: Manifest, only: Only | None = None, clip_sec: float = 2.0) -> list[Remark]:
     """Each narration lasts two seconds."""
-    choice = choose_assets(take_excerpt(manifest, only), Policy.EVERYTHING, allow_gaps=True)
+    choice = choose_assets(make_excerpt(manifest, only), Policy.EVERYTHING, allow_gaps=True)
     lengths = {asset.md5: 2.0 if address.kind is Kind.AUDIO else clip_sec for address, asset in manifest.assets()}
     timeline = lay_out(choice.segments, lengths, Fraction(25))
     return list(collect_remarks(manifest, choice, timeline, lengths, only))

@@ -29,7 +29,7 @@ def spend(*states: Asset | Manifest | None) -> list[tuple[float | None, bool]]:
     ledger = Ledger()
     for one in states:
         ledger.see(one if isinstance(one, Manifest) else run_with(one))
-    return [(one.cost_usd, one.wasted) for one in ledger.list_spent()]
+    return [(one.cost_usd, one.wasted) for one in ledger.iter_spent()]
 
 
 def test_every_take_counts_once_however_often_it_is_seen() -> None:
@@ -82,7 +82,7 @@ def test_what_was_moved_counts_once_and_lives_on_at_its_new_place() -> None:
 def test_a_cost_that_nobody_recorded_is_not_made_up() -> None:
     ledger = Ledger()
     ledger.see(run_with(bought(cost_usd=None)))
-    (row,) = sum_up(ledger.list_spent())
+    (row,) = sum_up(ledger.iter_spent())
     assert (row.cost_usd, row.unknown_takes, ledger.total_usd) == (0, 1, 0)
 
 
@@ -116,7 +116,7 @@ def test_rows_by_kind_and_provider() -> None:
     spoken = audio(cost_usd=0.01, source="elevenlabs")
     ledger.see(a_manifest({1: a_segment(image=bought(), audio=spoken, extra={"charges": {"a": charge()}})}))
     ledger.see(a_manifest({1: a_segment(image=bought(2), audio=spoken, extra={"charges": {"a": charge()}})}))
-    assert sum_up(ledger.list_spent()) == (
+    assert sum_up(ledger.iter_spent()) == (
         CostRow(
             kind=Kind.AUDIO, provider="elevenlabs", takes=1, cost_usd=0.01, wasted_takes=0, wasted_usd=0, charges=0,
             unknown_takes=0,

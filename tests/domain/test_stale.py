@@ -2,7 +2,7 @@ from hashlib import md5
 
 import pytest
 
-from gitassets.domain.image_prompt import IMAGE_PROMPT, find_prompt, prompt_for_next, prompt_md5, with_prompt
+from gitassets.domain.image_prompt import IMAGE_PROMPT, find_next_prompt, find_prompt, prompt_md5, with_prompt
 from gitassets.domain.manifest import Address, Asset, Kind, Segment
 from gitassets.domain.stale import Stale, find_stale_reason, iter_stale, text_md5
 from tests.domain.builders import a_manifest, a_segment, audio, digest, image, video
@@ -78,12 +78,12 @@ def test_a_picture_that_was_told_otherwise_on_purpose_is_not_stale() -> None:
 
 def test_what_the_next_picture_is_to_show() -> None:
     known = prompt_md5(wanting("a map", image()))
-    assert prompt_for_next(wanting("a map", image(prompt="a cave")), image(prompt="a cave")) == "a map"
+    assert find_next_prompt(wanting("a map", image(prompt="a cave")), image(prompt="a cave")) == "a map"
     later = image(prompt="a cave", extra={"prompt_md5": known})
-    assert prompt_for_next(wanting("a map", later), later) == "a cave"
+    assert find_next_prompt(wanting("a map", later), later) == "a cave"
     card = image(extra={"prompt_md5": known})
-    assert prompt_for_next(wanting("a map", card), card) == "a map"
-    assert prompt_for_next(wanting(None, image(prompt="a cave")), image(prompt="a cave")) == "a cave"
+    assert find_next_prompt(wanting("a map", card), card) == "a map"
+    assert find_next_prompt(wanting(None, image(prompt="a cave")), image(prompt="a cave")) == "a cave"
     planned = a_segment(extra={"scenes": [1, {"prompt": None}, {"prompt": "a hill"}]})
     assert find_prompt(planned) == "a hill"
     assert find_prompt(with_prompt(planned, "a map")) == "a map"

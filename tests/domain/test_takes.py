@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from gitassets.domain.manifest import Address, Asset, Kind
 from gitassets.domain.status import Status
-from gitassets.domain.takes import LATEST_TAKE, Sighting, collect_takes, make_candidate, next_take, stand_down
+from gitassets.domain.takes import LATEST_TAKE, Sighting, collect_takes, demote, make_candidate, next_take
 from tests.domain.builders import a_candidate, a_manifest, a_segment, by_md5, image
 
 IMAGE = Address(1, Kind.IMAGE)
@@ -24,7 +24,7 @@ def test_the_next_number_counts_on_from_candidates_and_from_dropped_ones() -> No
 
 def test_a_history_shows_candidates_and_what_was_decided_about_them() -> None:
     rejected = image(status=Status.REJECTED, reason="too dark")
-    former = stand_down(a_manifest({1: a_segment(image=rejected)}), IMAGE, rejected)
+    former = demote(a_manifest({1: a_segment(image=rejected)}), IMAGE, rejected)
     chosen = replace(image(take=2, status=Status.REVISED, reason="too dark"), takes=by_md5(former, THIRD))
     first, second, third = collect_takes(sight(image(takes=by_md5(SECOND)), rejected, chosen), chosen)
     assert [(one.asset.take, one.current, one.candidate, one.commit) for one in (first, second, third)] == [
@@ -57,7 +57,7 @@ def test_who_stands_down_keeps_what_tells_of_its_bytes() -> None:
         takes=by_md5(SECOND),
         extra=extra,
     )
-    former = stand_down(a_manifest({1: a_segment(image=current)}), IMAGE, current)
+    former = demote(a_manifest({1: a_segment(image=current)}), IMAGE, current)
     assert former == image(
         path=f"takes/scene_000_{current.md5[:8]}.png", prompt="cave", seed=7, cost_usd=0.04,
         extra={"prompt_sent": "a cave", "parameters": {"size": "1024x1024"}},

@@ -18,7 +18,7 @@ from gitassets.actions.regen import RegenOptions, regen
 from gitassets.actions.track import track
 from gitassets.actions.transition import approve
 from gitassets.adapters.state.locks import hold_lock
-from gitassets.domain.gc_policy import Keep
+from gitassets.domain.gc_policy import KeepPolicy
 from gitassets.domain.selection import parse_selection
 from gitassets.errors import BusyError
 from gitassets.providers.base import Request
@@ -118,7 +118,7 @@ def test_a_commit_in_one_run_keeps_its_next_command_waiting_but_no_other_run(
                 note(project, run, parse_selection("1"), "louder")
             assert caught.value.hint
             with pytest.raises(BusyError, match="approve ep1"):
-                gc(project, Keep.HISTORY, dry_run=False)
+                gc(project, KeepPolicy.HISTORY, dry_run=False)
             approve(project, other, select(audio="2"))
         assert approving.communicate(timeout=60)[1] == b""
     assert subjects(run)[0] == "approve audio 2"

@@ -38,7 +38,7 @@ class Somebody:
     def show(self, estimate: Estimate) -> None:
         self.seen.append(estimate)
 
-    def wants_earlier(self, estimate: Estimate) -> bool:
+    def accepts_reuse(self, estimate: Estimate) -> bool:
         self.asked.append(estimate)
         return self.reuses
 

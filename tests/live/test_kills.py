@@ -14,7 +14,7 @@ from gitassets.actions.produce import resume
 from gitassets.actions.transition import approve
 from gitassets.adapters.state.journal import MadeLog
 from gitassets.adapters.state.orders import Order, OrderBook
-from gitassets.domain.gc_policy import Keep
+from gitassets.domain.gc_policy import KeepPolicy
 from gitassets.domain.selection import parse_selection
 from gitassets.making import buy as buying
 from gitassets.making.consent import Terms
@@ -210,7 +210,7 @@ def test_another_run_goes_on_with_the_job(studio: Studio) -> None:
 
 def test_what_waits_in_an_order_is_not_thrown_out_of_the_cache(empty: Studio) -> None:
     dies_at(BYTES["a blob is moved in"], lambda: speak(empty))
-    gc(empty.project, Keep.HISTORY, dry_run=False)
+    gc(empty.project, KeepPolicy.HISTORY, dry_run=False)
     speak(empty)
     assert empty.bought() == 1
     assert_whole(empty, "audio 1", spoken_usd(SCRIPT[0]))

@@ -11,7 +11,7 @@ import pytest
 from gitassets.actions.edit import EditOptions, edit
 from gitassets.actions.transition import reject
 from gitassets.domain.selection import parse_selection
-from gitassets.making.consent import LimitError, Purse, SpendingError
+from gitassets.making.consent import Allowance, LimitError, SpendingError
 from gitassets.runs.project import find_runs
 from tests.actions.checks import addresses, assert_clean, select, snapshot
 from tests.live.shop import CLIP_USD, IMAGE_USD, SCRIPT, Somebody, Studio, spoken_usd
@@ -135,16 +135,16 @@ class TestLimits:
         studio.assert_settled()
 
     def test_holds_however_many_call_at_once(self) -> None:
-        purse = Purse(max_cost_usd=1.0, run_limit_usd=None, run_spent_usd=0)
+        allowance = Allowance(max_cost_usd=1.0, run_limit_usd=None, run_spent_usd=0)
         taken: list[float] = []
 
         def spend() -> None:
             for _ in range(100):
                 try:
-                    purse.reserve(0.1, "openai")
+                    allowance.reserve(0.1, "openai")
                 except LimitError:
                     continue
-                purse.settle(0.1, 0.1)
+                allowance.settle(0.1, 0.1)
                 taken.append(0.1)
 
         threads = [threading.Thread(target=spend) for _ in range(8)]
@@ -152,15 +152,15 @@ class TestLimits:
             thread.start()
         for thread in threads:
             thread.join()
-        assert (len(taken), purse.spent_usd) == (10, 1.0)
+        assert (len(taken), allowance.spent_usd) == (10, 1.0)
 
     def test_money_that_was_kept_for_a_call_that_failed_is_free_again(self) -> None:
-        purse = Purse(max_cost_usd=0.1, run_limit_usd=None, run_spent_usd=0)
-        purse.reserve(0.1, "openai")
+        allowance = Allowance(max_cost_usd=0.1, run_limit_usd=None, run_spent_usd=0)
+        allowance.reserve(0.1, "openai")
         with pytest.raises(LimitError):
-            purse.reserve(0.1, "openai")
-        purse.settle(0.1, 0)
-        purse.reserve(0.1, "openai")
+            allowance.reserve(0.1, "openai")
+        allowance.settle(0.1, 0)
+        allowance.reserve(0.1, "openai")
 
 
 TOO_LONG = {"elevenlabs": "A word. " * 1_300, "openai": "A word. " * 600}

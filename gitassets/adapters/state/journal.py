@@ -92,7 +92,7 @@ class Journal:
             return False
 
 
-class Made(Struct, frozen=True):
+class MadeTake(Struct, frozen=True):
     """A generated asset whose bytes are in the cache, and the md5 that it is to replace (None: nothing).
 
     A `candidate` replaces nothing: it is to lie beside the current take.
@@ -118,7 +118,7 @@ class Charge(Struct, frozen=True):
     why: str
 
 
-Line = TypeVar("Line", Made, Charge)
+Line = TypeVar("Line", MadeTake, Charge)
 
 
 class MadeLog:
@@ -131,20 +131,20 @@ class MadeLog:
         self.path = state_dir / "made" / f"{run_id}.jsonl"
         self._adding = threading.Lock()
 
-    def add(self, made: Made) -> None:
+    def add(self, made: MadeTake) -> None:
         self._add(made)
 
     def add_charge(self, charge: Charge) -> None:
         self._add(charge)
 
-    def read(self) -> list[Made]:
-        return list(self._iter_lines(Made))
+    def read(self) -> list[MadeTake]:
+        return list(self._iter_lines(MadeTake))
 
     def read_charges(self) -> list[Charge]:
         """Each once, also where a killed command had written it and could not say so."""
         return list({one.charge: one for one in self._iter_lines(Charge)}.values())
 
-    def _add(self, line: Made | Charge) -> None:
+    def _add(self, line: MadeTake | Charge) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self._adding, self.path.open("a", encoding="utf-8") as file:
             # The line before may have been cut short, by a kill or a full disk.

@@ -22,7 +22,7 @@ class Base(StrEnum):
     NOTHING = "nothing"
 
 
-class Candidate(Struct, frozen=True):
+class PossiblePath(Struct, frozen=True):
     base: Base
     path: str
 
@@ -34,16 +34,16 @@ class OldFile(Struct, frozen=True):
     in_run: bool
 
 
-class Lost(Struct, frozen=True):
+class MissingFile(Struct, frozen=True):
     """A path that leads to no file that may be used, and why."""
 
     why: str
 
 
-Place = OldFile | Lost
+Place = OldFile | MissingFile
 
 
-def iter_candidates(raw: str, run_names: Collection[str]) -> Iterator[Candidate]:
+def iter_possible_paths(raw: str, run_names: Collection[str]) -> Iterator[PossiblePath]:
     """Where the file may be. `run_names` are the names that the run's folder has or had."""
     path = raw.strip().replace("\\", "/")
     drive = _DRIVE.match(path)
@@ -51,15 +51,15 @@ def iter_candidates(raw: str, run_names: Collection[str]) -> Iterator[Candidate]
     parts = [part for part in bare.split("/") if part not in ("", ".")]
     inside = _after_last(parts, run_names)
     if inside and ".." not in inside:
-        yield Candidate(Base.RUN, "/".join(inside))
+        yield PossiblePath(Base.RUN, "/".join(inside))
     if bare.startswith("/") and not drive:
-        yield Candidate(Base.NOTHING, bare)
+        yield PossiblePath(Base.NOTHING, bare)
     elif not drive and parts:
-        yield Candidate(Base.RUN, "/".join(parts))
-        yield Candidate(Base.WORK, "/".join(parts))
+        yield PossiblePath(Base.RUN, "/".join(parts))
+        yield PossiblePath(Base.WORK, "/".join(parts))
     artifacts = _after_last(parts, ("artifacts",))
     if artifacts and ".." not in artifacts:
-        yield Candidate(Base.WORK, "/".join(("artifacts", *artifacts)))
+        yield PossiblePath(Base.WORK, "/".join(("artifacts", *artifacts)))
 
 
 def _after_last(parts: list[str], names: Collection[str]) -> list[str]:

@@ -22,7 +22,7 @@ from gitassets.domain.claude_studio.run import (
     list_scenes,
 )
 from gitassets.domain.claude_studio.scenes import Counts, SceneMap, find_number, is_clip_name, map_scenes
-from gitassets.domain.claude_studio.takes import Gathering, list_files
+from gitassets.domain.claude_studio.takes import TakeCollector, list_files
 from gitassets.domain.manifest import Address, Kind
 from gitassets.domain.selection import format_ranges
 from gitassets.domain.stale import text_md5
@@ -37,23 +37,23 @@ def plan_old_run(old: OldRun) -> OldRunPlan:
     trial = _choose_trial(old, scenes, clips, unclear)
     numbers = _known_numbers(scenes, clips)
     scene_map = map_scenes(Counts(numbers, _clip_numbers(clips, numbers), count_script(old.script), _count(trial)))
-    gathering = Gathering(old, scene_map, scenes, unclear)
-    gathering.gather(clips)
-    numbers = sorted({*scene_map.segments, *(address.segment for address in gathering.takes)})
+    collector = TakeCollector(old, scene_map, scenes, unclear)
+    collector.collect(clips)
+    numbers = sorted({*scene_map.segments, *(address.segment for address in collector.takes)})
     if not numbers:
         raise NoMatchError(f"Run {old.run_id} holds no scenes and no media", "There is nothing in it to upgrade.")
-    texts = _Texts(old, scene_map, trial, gathering.takes)
-    segments = {number: _segment(number, texts, gathering) for number in numbers}
+    texts = _Texts(old, scene_map, trial, collector.takes)
+    segments = {number: _segment(number, texts, collector) for number in numbers}
     _note_oddities(old, scenes, segments, unclear)
     return OldRunPlan(
         run_id=old.run_id,
         segments=segments,
-        takes={address: [_finish(one, segments) for one in takes] for address, takes in gathering.takes.items()},
+        takes={address: [_finish(one, segments) for one in takes] for address, takes in collector.takes.items()},
         scenes=[(one.scene_id, scene_map.segment_of_scene(one.number)) for one in scenes if one.number is not None],
         clips=len(clips),
         one_to_one=scene_map.is_one_to_one(one.number for one in scenes if one.number is not None),
-        wanted=gathering.wanted(numbers),
-        not_found=gathering.not_found,
+        wanted=collector.wanted(numbers),
+        not_found=collector.not_found,
         unclear=unclear,
         extra=keep_unknown_keys(old),
     )
@@ -135,15 +135,15 @@ class _Texts(Struct, frozen=True):
         return (paragraphs[number - 1], False) if number <= len(paragraphs) else ("", False)
 
 
-def _segment(number: int, texts: _Texts, gathering: Gathering) -> PlannedSegment:
+def _segment(number: int, texts: _Texts, collector: TakeCollector) -> PlannedSegment:
     text, certain = texts.find(number)
     notes = [
         text_of(take.record.raw.get("notes"))
         for kind in Kind
-        for take in gathering.takes.get(Address(number, kind), ())
+        for take in collector.takes.get(Address(number, kind), ())
         if take.record
     ]
-    scenes = list(gathering.scenes_of(number))
+    scenes = list(collector.scenes_of(number))
     return PlannedSegment(
         text=text,
         text_is_certain=certain,

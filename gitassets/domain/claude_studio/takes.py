@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from gitassets.domain.claude_studio.library import Record, read_fields, text_of
-from gitassets.domain.claude_studio.paths import Lost, OldFile
+from gitassets.domain.claude_studio.paths import MissingFile, OldFile
 from gitassets.domain.claude_studio.run import NotFound, OldRun, PlannedTake, Scene, describe_scene, find_script_segment
 from gitassets.domain.claude_studio.scenes import SceneMap, find_number, is_clip_name
 from gitassets.domain.manifest import Address, Kind
@@ -25,7 +25,7 @@ def list_files(old: OldRun, kind: Kind) -> list[str]:
     return sorted(found, key=lambda path: (not is_clip_name(PurePosixPath(path).stem), path))
 
 
-class Gathering(Struct):
+class TakeCollector(Struct):
     """Collects the files of a run under the assets that they are takes of."""
 
     old: OldRun
@@ -39,7 +39,7 @@ class Gathering(Struct):
     _shared: list[PlannedTake] = field(default_factory=list)
     _records: dict[OldFile, Record] = field(default_factory=dict)
 
-    def gather(self, clips: Sequence[str]) -> None:
+    def collect(self, clips: Sequence[str]) -> None:
         self._match_records()
         for scene in self.scenes:
             self._gather_scene(scene, frozenset(clips))
@@ -79,8 +79,8 @@ class Gathering(Struct):
     def _gather_scene(self, scene: Scene, clips: frozenset[str]) -> None:
         for kind in (Kind.IMAGE, Kind.VIDEO, Kind.AUDIO):
             for path in scene.named_paths(kind):
-                place = self.old.places.get(path, Lost("is not there"))
-                if isinstance(place, Lost):
+                place = self.old.places.get(path, MissingFile("is not there"))
+                if isinstance(place, MissingFile):
                     self._lose(f"{kind} of {scene.scene_id or 'a scene without an id'}", path, place.why)
                     if kind is Kind.IMAGE:
                         self.visuals[scene.scene_id] = _NOT_FOUND
@@ -91,8 +91,8 @@ class Gathering(Struct):
             self._gather_figure(scene, figure)
 
     def _gather_figure(self, scene: Scene, path: str) -> None:
-        place = self.old.places.get(path, Lost("is not there"))
-        if isinstance(place, Lost):
+        place = self.old.places.get(path, MissingFile("is not there"))
+        if isinstance(place, MissingFile):
             self._lose(f"figure of {scene.scene_id}", path, place.why)
             self.visuals[scene.scene_id] = _NOT_FOUND
         else:
@@ -102,8 +102,8 @@ class Gathering(Struct):
         """Files that only the library names: what it says they are used in, or what they revise."""
         by_id = {record.asset_id: record for record in self.old.records}
         for record in self.old.records:
-            place = self.old.places.get(record.path or "", Lost("is not there"))
-            if isinstance(place, Lost):
+            place = self.old.places.get(record.path or "", MissingFile("is not there"))
+            if isinstance(place, MissingFile):
                 if record.path:
                     self._lose(f"{record.kind} {record.asset_id} of the library", record.path, place.why)
             elif record.kind is not Kind.AUDIO and place not in self._owners:
