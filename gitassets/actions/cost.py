@@ -65,7 +65,7 @@ def read_costs(project: Project, run: Run | None = None) -> CostResult:
 def _read_run(project: Project, run: Run) -> RunCost:
     ledger = Ledger()
     for _, manifest in iter_manifests(project, run):
-        ledger.see(manifest)
+        ledger.add_state(manifest)
     rows = sum_up(ledger.iter_spent())
     return RunCost(
         run_id=run.run_id,

@@ -1,4 +1,4 @@
-"""The audit trail of a run as it is handed on: a line of JSON for each commit, and the same for people to read."""
+"""Format and parse the audit trail of a run for export: a line of JSON for each commit, and a readable text."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from gitassets.domain.manifest_parsing import parse_json
 from gitassets.errors import CorruptError
 
 IMPORTED_TRAIL = "imported_audit.jsonl"
-"""In the branch of a run that came out of a bag: the trail of the run that the bag was made from."""
+"""The file in an imported run's branch that has the trail of the run from which the bag was made."""
 _TEXTS = ("run_id", "commit", "date", "author", "email", "action", "summary", "words")
 
 
 class LogEntry(Struct, frozen=True):
-    """One commit of a run: who, when, which transitions, why. `action` is empty where the message is not one of ours.
+    """One commit of a run: who, when, which transitions, why. `action` is empty if gitassets did not write the message.
 
-    `by_hand` are those of the transitions that its message does not name.
+    `by_hand` are the transitions that the message does not name.
     """
 
     commit: str
@@ -37,14 +37,14 @@ class LogEntry(Struct, frozen=True):
     by_hand: tuple[Transition, ...] = ()
 
     def describe(self) -> Iterator[str]:
-        """Its transitions in words; those by hand are marked."""
+        """Describe the transitions in words; those by hand are marked."""
         named = [one for one in self.transitions if one not in self.by_hand]
         yield from describe_transitions(named)
         yield from (f"by hand: {line}" for line in describe_transitions(self.by_hand))
 
 
 def format_trail(run_id: str, entries: Iterable[LogEntry]) -> bytes:
-    """One JSON object a line, in the given order."""
+    """Format one JSON object per line, in the given order."""
     return "".join(f"{json.dumps(_raw_entry(run_id, one), ensure_ascii=False)}\n" for one in entries).encode()
 
 
@@ -62,12 +62,12 @@ def _raw(transitions: Iterable[Transition]) -> list[dict[str, Any]]:
 
 
 def _plain(value: Any) -> Any:
-    """What git could not read as UTF-8 has no place in JSON."""
+    """Replace what git could not read as UTF-8, since JSON cannot hold it."""
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
 def parse_trail(data: bytes, name: str) -> tuple[tuple[str, LogEntry], ...]:
-    """Each line with the id of the run that it tells of. CorruptError names the line that is none."""
+    """Parse each line to a run id and an entry. Raise CorruptError, which names the invalid line."""
     lines = data.split(b"\n")
     if lines.pop():
         raise CorruptError(f"{name} is cut off in its last line", "Get the file again.")
@@ -80,7 +80,7 @@ def _parse_line(line: bytes, name: str) -> tuple[str, LogEntry]:
         texts = {key: raw[key] for key in _TEXTS}
         transitions = tuple(map(_parse_transition, raw["transitions"]))
         segments = tuple(raw["segments"])
-        # Version 0.1.0 did not tell.
+        # Version 0.1.0 did not record it.
         by_hand = tuple(map(_parse_transition, raw.get("by_hand", ())))
     except (KeyError, TypeError, ValueError) as error:
         raise CorruptError(f"{name} is no entry of an audit trail: {error}", "Get the file again.") from error
@@ -96,7 +96,7 @@ def _parse_transition(raw: Mapping[str, Any]) -> Transition:
 
 
 def format_trail_text(trail: Iterable[tuple[str, LogEntry]]) -> str:
-    """The trail for people: a paragraph for each commit, without anything that a terminal would obey."""
+    """Format the trail for reading: a paragraph for each commit, without terminal control characters."""
     return "\n".join("".join(f"{line}\n" for line in _describe(run_id, entry)) for run_id, entry in trail)
 
 

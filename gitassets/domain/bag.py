@@ -1,8 +1,7 @@
-"""What lies where in a bag (BagIt 1.0, RFC 8493) that holds a run, and the texts that make it a bag.
+"""Define the layout and the tag files of a bag (BagIt 1.0, RFC 8493) that holds a run.
 
 The library `bagit` checks every bag that is made here. It does not write them: its `make_bag` writes the older version
-0.97, lists the tag files in the order in which the file system happens to name them, and changes the current folder of
-the whole process meanwhile.
+0.97, lists the tag files in the file system's order, and changes the current folder of the whole process.
 """
 
 from __future__ import annotations
@@ -27,13 +26,13 @@ PAYLOAD_LIST = "manifest-sha256.txt"
 
 RUN, COMMIT, CONTENT = "Gitassets-Run", "Gitassets-Commit", "Gitassets-Content"
 
-# RFC 8493 has the percent sign itself encoded too, but `bagit`, which most people have, does not decode that. So a name
-# stands as it is, unless a program would decode it.
+# RFC 8493 also encodes the percent sign itself, but `bagit`, which most people have, does not decode that. So names are
+# written as they are, and names that a program would decode are refused.
 _DECODED = ("%0a", "%0d", "%25")
 
 
 class Digests(Struct, frozen=True):
-    """How many bytes a file has, and what they hash to."""
+    """The size of a file in bytes, and its hashes."""
 
     size: int
     md5: str
@@ -41,12 +40,12 @@ class Digests(Struct, frozen=True):
 
 
 def media_path(run_id: str, path: str) -> str:
-    """Where a file of the run lies in the bag: as in the run's folder."""
+    """Return the path in the bag of a file of the run: the same as in the run's folder."""
     return f"{PAYLOAD}/{run_id}/{path}"
 
 
 def find_name_problem(path: str) -> str | None:
-    """Why this name cannot stand in a bag's lists, as the rest of a sentence; None when it can."""
+    """Return why a bag's lists cannot hold this name, as the rest of a sentence, or None."""
     if len(path.splitlines()) > 1:
         return "holds a character that programs take for the end of a line"
     found = next((one for one in _DECODED if one in path.casefold()), None)
@@ -54,12 +53,12 @@ def find_name_problem(path: str) -> str | None:
 
 
 def format_lists(payload: Mapping[str, Digests]) -> dict[str, bytes]:
-    """The payload manifests by name."""
+    """Return the payload manifests by name."""
     return {f"manifest-{one}.txt": _format_list(one, payload) for one in ALGORITHMS}
 
 
 def format_tag_lists(tags: Mapping[str, Digests]) -> dict[str, bytes]:
-    """The tag manifests by name: they name every other file at the top of the bag."""
+    """Return the tag manifests by name. They list every other file at the top of the bag."""
     return {f"tagmanifest-{one}.txt": _format_list(one, tags) for one in ALGORITHMS}
 
 
@@ -69,14 +68,14 @@ def _format_list(algorithm: str, files: Mapping[str, Digests]) -> bytes:
 
 
 def format_info(info: Mapping[str, str], payload: Iterable[Digests]) -> bytes:
-    """bag-info.txt. It names no date: the same state of a run gives the same bag."""
+    """Format bag-info.txt, without a date, so that the same state of a run gives the same bag."""
     sizes = [one.size for one in payload]
     lines = {**info, "Payload-Oxum": f"{sum(sizes)}.{len(sizes)}"}
     return "".join(f"{label}: {value}\n" for label, value in lines.items()).encode()
 
 
 def iter_payload_problems(manifest: Manifest, found: Mapping[str, Digests]) -> Iterator[str]:
-    """How the files of a bag, by path, are not those that its manifest names; a sentence each."""
+    """Yield a sentence for each difference between the files of a bag, by path, and those that its manifest names."""
     wanted = {media_path(manifest.run_id, path): (md5, size) for path, md5, size in iter_folder_entries(manifest)}
     for path in sorted(found.keys() | wanted.keys()):
         if path in wanted and path not in found:

@@ -1,4 +1,4 @@
-"""How many of the segments get a picture, and which."""
+"""Choose how many segments get an image, and which."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Budget(StrEnum):
-    """How many of the segments get a picture of their own; the others carry the last one forward."""
+    """The share of segments that get their own image; the others keep showing the last one."""
 
     MICRO = "micro"
     LOW = "low"
@@ -19,7 +19,7 @@ SHARES_PERCENT = {Budget.MICRO: 0, Budget.LOW: 10, Budget.MEDIUM: 27, Budget.HIG
 
 
 def choose_image_segments(count: int, budget: Budget) -> tuple[int, ...]:
-    """Which of the segments 1 to `count` get a picture: the budget's share, spread evenly, the first among them."""
+    """Choose which of the segments 1 to `count` get an image: the budget's share, spread evenly, with the first."""
     if count <= 0 or budget is Budget.MICRO:
         return ()
     pictures = max(1, count * SHARES_PERCENT[budget] // 100)

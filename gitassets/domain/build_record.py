@@ -1,4 +1,4 @@
-"""build.json: what a video was made from."""
+"""Format and parse build.json, which records what a video was made from."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAKER, COMMIT = "made_with", "commit"
 def record_inputs(
     manifest: Manifest, timeline: Timeline, settings: Mapping[str, object], tools: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Everything that the video depends on: equal records, equal videos."""
+    """Record everything that the video depends on: equal records mean equal videos."""
     return {
         "run_id": manifest.run_id,
         MAKER: dict(tools),
@@ -45,19 +45,19 @@ def _record_shot(shot: Shot, text: str) -> dict[str, Any]:
 def _record_asset(asset: Asset | None) -> dict[str, Any] | None:
     if asset is None:
         return None
-    # What must be credited stands in the captions, which are made from this too.
+    # The captions name the required credits, and are made from this record, too.
     credit = asset.extra.get(CREDIT)
     return {"path": asset.path, "md5": asset.md5, **({"credit": credit} if credit else {})}
 
 
 def format_build(inputs: Mapping[str, Any], commit: str) -> bytes:
-    """The file: the inputs, and the commit of the run that they were taken from."""
+    """Format the file: the inputs, and the commit of the run that they come from."""
     text = json.dumps({"run_id": inputs["run_id"], COMMIT: commit, **inputs}, indent=2, ensure_ascii=False)
     return f"{text}\n".encode()
 
 
 def parse_inputs(data: bytes) -> dict[str, Any] | None:
-    """The inputs that a build.json names; None when it is none."""
+    """Parse the inputs of a build.json; None if it is invalid."""
     try:
         raw = json.loads(data)
     except ValueError:

@@ -1,9 +1,9 @@
-"""What players take for their own marks in captions, written so that every one of them shows it.
+"""Write caption text so that every player shows it in full, even what looks like markup.
 
-SubRip has no escape. Players hide what stands in angle brackets as a tag, also one that they do not know. libass, which
-draws the captions of mpv and ffmpeg, hides what stands in braces, and reads a backslash before some letters as a line
-break or a space. Brackets and braces are therefore written as look-alikes that mean nothing to any player. Where only
-two characters together mean something, an invisible one between them (WORD JOINER) parts them.
+SubRip has no escapes. Players hide text in angle brackets as a tag, even an unknown one. libass, which draws the
+captions of mpv and ffmpeg, hides text in braces, and reads a backslash before some letters as a line break or a space.
+So brackets and braces are written as look-alikes that mean nothing to any player. Where only two characters together
+have a meaning, an invisible one (WORD JOINER) separates them.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ _ARROW = re.compile("-->")
 
 
 def escape_markup(text: str) -> str:
-    """The text as it is to be read, with nothing in it that a player would obey."""
+    """Escape everything in the text that a player would treat as markup."""
     chars = list(text)
     for at in _find_marks(text):
         chars[at] = _LOOK_ALIKES[chars[at]]
-    shown = _ARROW.sub("--›", "".join(chars))  # noqa: RUF001
-    return _ENTITY.sub(_JOINER, _ESCAPE.sub(_JOINER, shown))
+    escaped = _ARROW.sub("--›", "".join(chars))  # noqa: RUF001
+    return _ENTITY.sub(_JOINER, _ESCAPE.sub(_JOINER, escaped))
 
 
 def _find_marks(text: str) -> set[int]:
-    """Where a bracket or brace stands that opens something, or one that closes what such a one has opened."""
+    """Return the positions of brackets and braces that start a tag, or that are one of a pair."""
     found = {one.start() for one in _TAG_START.finditer(text)}
     opened: dict[str, list[int]] = {"<": [], "{": []}
     for at, char in enumerate(text):

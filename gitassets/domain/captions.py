@@ -1,4 +1,4 @@
-"""The narration to read: subtitles in SubRip form, and the chapters of the video."""
+"""Make subtitles in SubRip format and the chapters of a video."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CUE_LINES = 2
 CHAPTER_CHARS = 60
 CREDIT_CHARS, CREDIT_SEC = 80, Fraction(5)
 
-# Behind a full stop and its quotes and the space, or behind a full-width one and its quotes. Nothing is consumed.
+# After a full stop with its quotes and the space, or after a full-width one with its quotes. Consumes nothing.
 _SENTENCE_START = re.compile(
     r"(?<=[.!?…।۔؟။។]\s)|(?<=[.!?…][\"'”’»)\]]\s)|(?<=[。！？])(?![」』”’）])|(?<=[。！？][」』”’）])"  # noqa: RUF001
 )
@@ -29,7 +29,7 @@ _WIDE = re.compile(r"[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\uff01
 
 
 class Cue(Struct, frozen=True):
-    """What stands on the screen from one moment to another, in milliseconds."""
+    """The lines that are on screen from `start_ms` to `end_ms`."""
 
     start_ms: int
     end_ms: int
@@ -37,9 +37,9 @@ class Cue(Struct, frozen=True):
 
 
 def format_srt(timeline: Timeline) -> str:
-    """The text of every segment while it lasts, and where a picture is first seen whom it is owed to.
+    """Format the text of every segment as subtitles, with each image's credit where it is first seen.
 
-    Ends with a newline unless there is nothing to say.
+    The result ends with a newline unless it is empty.
     """
     cues = [cue for shot, credit in _with_credits(timeline) for cue in _add_credit(make_cues(shot), shot, credit)]
     return "".join(
@@ -49,19 +49,19 @@ def format_srt(timeline: Timeline) -> str:
 
 
 def _with_credits(timeline: Timeline) -> Iterator[tuple[Shot, tuple[str, ...]]]:
-    """Each shot with the lines that credit its picture, once for each picture."""
-    told: set[tuple[str, ...]] = set()
+    """Yield each shot with the lines that credit its image. Each credit appears once."""
+    shown: set[tuple[str, ...]] = set()
     for shot in timeline.shots:
         lines = make_credit(shot.visual)
-        yield shot, () if lines in told else lines
-        told.add(lines)
+        yield shot, () if lines in shown else lines
+        shown.add(lines)
 
 
 def make_credit(visual: Asset | None) -> tuple[str, ...]:
-    """Title, author and licence of a picture that must be credited, in lines to read; none for any other."""
+    """Return the lines with title, author and licence of an image that must be credited; none for any other."""
     credit = visual.extra.get(CREDIT) if visual else None
-    said = [credit.get(key) for key in ("title", "author", "licence")] if isinstance(credit, dict) else []
-    parts = list(filter(None, (_make_readable(one) for one in said if isinstance(one, str))))
+    values = [credit.get(key) for key in ("title", "author", "licence")] if isinstance(credit, dict) else []
+    parts = list(filter(None, (_make_readable(one) for one in values if isinstance(one, str))))
     return tuple(_wrap_evenly(escape_markup(f"[Picture: {', '.join(parts)}]"), LINE_CHARS)) if parts else ()
 
 
@@ -71,7 +71,7 @@ def _make_readable(text: str) -> str:
 
 
 def _add_credit(cues: list[Cue], shot: Shot, credit: tuple[str, ...]) -> list[Cue]:
-    """The cues, the first with these lines below its own: not every player shows two cues at once."""
+    """Add the credit below the first cue's own lines, since not every player shows two cues at once."""
     if not credit:
         return cues
     if not cues:
@@ -82,7 +82,7 @@ def _add_credit(cues: list[Cue], shot: Shot, credit: tuple[str, ...]) -> list[Cu
 
 
 def make_cues(shot: Shot) -> list[Cue]:
-    """The segment's text in cues of at most two lines, each as long as its share of the characters."""
+    """Split the segment's text into cues of at most two lines, each timed by its share of the characters."""
     texts = split_cues(escape_markup(shot.text))
     total = sum(map(_weight, texts))
     cues: list[Cue] = []
@@ -91,7 +91,7 @@ def make_cues(shot: Shot) -> list[Cue]:
         start = _milliseconds(shot, spoken, total)
         spoken += _weight(lines)
         end = _milliseconds(shot, spoken, total)
-        # A cue that would last no time at all is not seen, and players refuse it.
+        # A cue of no length is not seen, and players refuse it.
         cues += [Cue(start, end, lines)] if end > start else []
     return cues
 
@@ -105,7 +105,7 @@ def _milliseconds(shot: Shot, spoken: int, total: int) -> int:
 
 
 def split_cues(text: str) -> list[tuple[str, ...]]:
-    """The text in pieces of at most two lines. Sentences stay together where they fit; lines are of like length."""
+    """Split the text into cues of at most two lines of similar length. Keep sentences together if they fit."""
     limit = LINE_CHARS // 2 if len(_WIDE.findall(text)) * 2 > len(text) else LINE_CHARS
     cues: list[tuple[str, ...]] = []
     for passage in _join_short(_SENTENCE_START.split(" ".join(text.split())), limit):
@@ -115,7 +115,7 @@ def split_cues(text: str) -> list[tuple[str, ...]]:
 
 
 def _join_short(sentences: list[str], limit: int) -> Iterator[str]:
-    """Passages of several sentences, as long as they fit together on the screen."""
+    """Join sentences into passages as long as they fit on the screen together."""
     passage = ""
     for sentence in sentences:
         if passage and len(_wrap(list(_iter_units(passage + sentence, limit)), limit)) > CUE_LINES:
@@ -126,7 +126,7 @@ def _join_short(sentences: list[str], limit: int) -> Iterator[str]:
 
 
 def _iter_units(text: str, limit: int) -> Iterator[str]:
-    """What stays together on a line, with the space behind it. What is too long for one is cut between characters."""
+    """Yield the units that stay together on a line, with the space after them. Cut longer ones between characters."""
     for word in iter_words(text):
         if len(word.rstrip()) <= limit:
             yield word
@@ -141,14 +141,14 @@ def _iter_parts(word: str, limit: int) -> Iterator[str]:
             yield part
             part = ""
         part += cluster
-        while len(part.rstrip()) > limit:  # One character with more marks than any language has.
+        while len(part.rstrip()) > limit:  # One character with more combining marks than any language uses.
             yield part[:limit]
             part = part[limit:]
     yield part
 
 
 def _wrap(units: Sequence[str], width: int) -> list[str]:
-    """The units in lines no longer than that."""
+    """Join the units to lines of at most `width` characters."""
     lines: list[str] = []
     for unit in units:
         if lines and len((lines[-1] + unit).rstrip()) <= width:
@@ -159,7 +159,7 @@ def _wrap(units: Sequence[str], width: int) -> list[str]:
 
 
 def _wrap_evenly(passage: str, limit: int) -> list[str]:
-    """The narrowest lines that take no more cues than lines of full length would."""
+    """Wrap to the narrowest lines that need no more cues than lines of full length."""
     units = list(_iter_units(passage, limit))
     count = len(_wrap(units, limit))
     if count <= 1:
@@ -178,7 +178,7 @@ def _clock(milliseconds: int) -> str:
 
 
 class Chapter(Struct, frozen=True):
-    """A segment as a place to jump to, in milliseconds."""
+    """A segment as a chapter of the video."""
 
     start_ms: int
     end_ms: int
@@ -186,7 +186,7 @@ class Chapter(Struct, frozen=True):
 
 
 def list_chapters(timeline: Timeline) -> list[Chapter]:
-    """One chapter for each segment that lasts any time."""
+    """Return a chapter for each segment that is longer than 0 ms."""
     chapters = [
         Chapter(round(shot.start * 1000), round((shot.start + shot.duration) * 1000), make_title(shot))
         for shot in timeline.shots
@@ -195,5 +195,5 @@ def list_chapters(timeline: Timeline) -> list[Chapter]:
 
 
 def make_title(shot: Shot) -> str:
-    """The segment's first words."""
+    """Return the segment's first words, or its number if it has no text."""
     return shorten(shot.text, CHAPTER_CHARS) or f"Segment {shot.number}"

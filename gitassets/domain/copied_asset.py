@@ -1,4 +1,4 @@
-"""What an asset of one run becomes in another run."""
+"""Copy an asset from one run to another."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from gitassets.domain.stale import text_md5
 from gitassets.domain.status import Status, find_path, status_after_new_take
 from gitassets.domain.takes import LATEST_TAKE, OF_THE_BYTES, PARENT, next_take, without_take
 
-_OF_ITS_RUN = (LATEST_TAKE, PARENT, CONFLICT, SETTLED)
+_RUN_KEYS = (LATEST_TAKE, PARENT, CONFLICT, SETTLED)
 
 
 def find_copy_obstacle(target: Manifest, address: Address, *, allow_replace: bool) -> str | None:
-    """Why nothing can be copied to this address, as the rest of a sentence; None when it can."""
+    """Return why nothing can be copied to this address, as the rest of a sentence, or None."""
     if address.segment not in target.segments:
         return f"has no place: {target.run_id} has no such segment"
     current = target.asset(address)
@@ -26,19 +26,19 @@ def find_copy_obstacle(target: Manifest, address: Address, *, allow_replace: boo
 
 
 def copy_asset(source: Manifest, target: Manifest, address: Address) -> Asset:
-    """The source's asset as the target's: with its status, or in review where the two segments' texts differ.
+    """Return the source's asset as the target's: with its status, or in review if the two segments' texts differ.
 
-    Candidates stay where they are: those of the target are kept, those of the source do not come along.
+    The target keeps its candidates; those of the source are not copied.
     """
     asset, current = source.segments[address.segment].asset(address.kind), target.asset(address)
     if asset is None:
         raise KeyError(str(address))
     spoken = text_md5(source.segments[address.segment].paragraph_text)
     same_text = spoken == text_md5(target.segments[address.segment].paragraph_text)
-    status = _reachable(current, _kept_status(asset) if same_text else Status.REVIEW)
+    status = _find_reachable(current, _copied_status(asset) if same_text else Status.REVIEW)
     if current is not None and current.md5 == asset.md5:
-        return _decided_alike(current, asset, status) if same_text else current
-    extra = {key: value for key, value in asset.extra.items() if key not in _OF_ITS_RUN}
+        return _copy_decision(current, asset, status) if same_text else current
+    extra = {key: value for key, value in asset.extra.items() if key not in _RUN_KEYS}
     if current is not None:
         kept = {key: value for key, value in current.extra.items() if key not in OF_THE_BYTES}
         extra = {**kept, **extra, PARENT: current.md5}
@@ -54,22 +54,22 @@ def copy_asset(source: Manifest, target: Manifest, address: Address) -> Asset:
     )
 
 
-def _decided_alike(current: Asset, asset: Asset, status: Status) -> Asset:
-    """The same bytes under the same text: what was decided there holds here too, where nothing is decided yet."""
+def _copy_decision(current: Asset, asset: Asset, status: Status) -> Asset:
+    """Apply the source's decision to the same bytes under the same text, unless the target is already decided."""
     if current.locked or current.status in (Status.REJECTED, status) or CONFLICT in current.extra:
         return current
     return replace(current, status=status, approved_md5=asset.md5 if status.locked else None, reason=asset.reason)
 
 
-def _kept_status(asset: Asset) -> Status:
-    """An approval of other bytes than these is none; and what is published there is not published here."""
+def _copied_status(asset: Asset) -> Status:
+    """Return the status to copy. An approval of other bytes does not count, and published becomes approved."""
     if not asset.locked:
         return asset.status
     return Status.APPROVED if asset.approved else Status.REVIEW
 
 
-def _reachable(current: Asset | None, status: Status) -> Status:
-    """The status, or where no way leads there from the current one, that of any new take."""
+def _find_reachable(current: Asset | None, status: Status) -> Status:
+    """Return the status; if it cannot be reached from the current one, that of any new take."""
     if current is None:
         return status
     stays_rejected = current.status is status is Status.REJECTED

@@ -1,7 +1,7 @@
-"""What a run has cost, take by take, as the states of its history tell it. All amounts are in US dollars.
+"""Add up what a run has cost, take by take, from the states of its history. All amounts are in US dollars.
 
-Besides what takes cost there are charges: money that was spent, or may have been, and for which there is no take. They
-stand in `charges` of their segment, each under a name of its own, so that those of two branches merge to all of them.
+Charges are money that was spent, or may have been, without producing a take. They are recorded in `charges` of their
+segment, each under a unique name, so that a merge of two branches keeps all of them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _BY_HAND = (None, "manual")
 
 
 class Spent(Struct, frozen=True, kw_only=True):
-    """What one take cost, None where nobody recorded it; or a charge, for which there is no `take`."""
+    """The cost of one take, or a charge (`take` is None). `cost_usd` is None if nobody recorded the cost."""
 
     address: Address
     provider: str
@@ -33,10 +33,11 @@ class Spent(Struct, frozen=True, kw_only=True):
 
 
 class CostRow(Struct, frozen=True, kw_only=True):
-    """What one provider's takes of one kind have cost together. `unknown_takes` of them say nothing of their cost.
+    """The total cost of one provider's takes of one kind.
 
-    `wasted_usd` is the part for takes that are rejected, were replaced without ever having been approved, or are
-    candidates beside one that is approved, and for charges, of which there are `charges`.
+    `unknown_takes` of them have no recorded cost. `charges` counts the charges. `wasted_usd` is the part spent on
+    charges and on takes that are rejected, were replaced without ever being approved, or are candidates beside an
+    approved take.
     """
 
     kind: Kind
@@ -50,31 +51,30 @@ class CostRow(Struct, frozen=True, kw_only=True):
 
 
 class Ledger(Struct):
-    """What a run's history says was spent. It is shown every state in turn, the current one last."""
+    """What a run has spent by its history. Add every state in turn, the current one last."""
 
     _takes: dict[tuple[Address, int, str], Asset] = field(default_factory=dict)
     _approved: set[str] = field(default_factory=set)
     _charges: dict[tuple[int, str], Mapping[str, Any]] = field(default_factory=dict)
     _now: Manifest = field(default_factory=lambda: Manifest(run_id="none"))
 
-    def see(self, manifest: Manifest) -> None:
+    def add_state(self, manifest: Manifest) -> None:
         for number in iter_changed_segments(self._now, manifest):
             segment = manifest.segments.get(number)
             if segment is not None:
-                self._see_segment(number, segment)
+                self._add_segment(number, segment)
         self._now = manifest
 
-    def _see_segment(self, number: int, segment: Segment) -> None:
+    def _add_segment(self, number: int, segment: Segment) -> None:
         for address, asset in iter_takes(number, segment):
             self._takes[address, asset.take, asset.md5] = asset
             self._approved |= {asset.md5} if asset.approved else set()
         self._charges |= {(number, name): charge for name, charge in iter_charges(segment)}
 
     def iter_spent(self) -> Iterator[Spent]:
-        """Every take that was paid for in this run, in the order in which they came, then the charges.
+        """Yield every take that was paid for in this run, in the order in which they came, then the charges.
 
-        What was copied from another run was paid for there, what was moved at its old place, and a file that somebody
-        made costs nothing here.
+        A take copied from another run was paid for there, a moved one at its old place. A handmade file costs nothing.
         """
         uses = _find_uses(self._now)
         for (address, take, md5), asset in self._takes.items():
@@ -97,7 +97,7 @@ class Ledger(Struct):
 
 
 def iter_takes(number: int, segment: Segment) -> Iterator[tuple[Address, Asset]]:
-    """The takes that one state of a segment holds: the current ones, each behind its candidates."""
+    """Yield the takes in one state of a segment: for each kind the candidates, then the current take."""
     for kind in Kind:
         asset = segment.asset(kind)
         if asset is not None:
@@ -106,7 +106,7 @@ def iter_takes(number: int, segment: Segment) -> Iterator[tuple[Address, Asset]]
 
 
 def _find_uses(manifest: Manifest) -> dict[str, bool]:
-    """Whether each md5 that is there is of use: a candidate as long as nothing is approved in its place."""
+    """Map each md5 in the manifest to whether it is of use: a candidate is until its asset is locked."""
     found: dict[str, bool] = {}
     for _, asset in manifest.assets():
         uses = {asset.md5: asset.status is not Status.REJECTED, **dict.fromkeys(asset.takes, not asset.locked)}
@@ -116,14 +116,14 @@ def _find_uses(manifest: Manifest) -> dict[str, bool]:
 
 
 def _is_wasted(of_use: bool | None, last: Asset, *, ever_approved: bool) -> bool:
-    """There and of no use, or gone: rejected at last, or replaced without ever having been approved."""
+    """Check whether a take was wasted. One that is gone was if it was last rejected or never approved."""
     if of_use is not None:
         return not of_use
     return last.status is Status.REJECTED or not ever_approved
 
 
 def iter_charges(segment: Segment) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Name and record of each charge; what is no record of one, since somebody edited it, is left out."""
+    """Yield the name and record of each charge. Skip records that an edit made invalid."""
     charges = segment.extra.get(CHARGES)
     for name, one in charges.items() if isinstance(charges, dict) else ():
         cost = one.get("cost_usd") if isinstance(one, dict) else None
@@ -142,7 +142,7 @@ def _read_charge(number: int, charge: Mapping[str, Any]) -> Spent:
 
 
 def with_charges(manifest: Manifest, charges: Mapping[tuple[int, str], Mapping[str, Any]]) -> Manifest:
-    """The manifest with these charges, by segment and name; those of segments that it does not have are left out."""
+    """Return the manifest with these charges, given by segment and name. Skip segments that it does not have."""
     changed: dict[int, Segment] = {}
     for (number, name), charge in charges.items():
         segment = changed.get(number) or manifest.segments.get(number)
@@ -154,12 +154,12 @@ def with_charges(manifest: Manifest, charges: Mapping[tuple[int, str], Mapping[s
 
 
 def sum_up(spent: Iterable[Spent]) -> tuple[CostRow, ...]:
-    """A row for each kind and provider, sorted so."""
+    """Return a row for each kind and provider, sorted by both."""
     grouped: dict[tuple[int, str], list[Spent]] = {}
-    order = list(Kind)
+    kinds = list(Kind)
     for one in spent:
-        grouped.setdefault((order.index(one.address.kind), one.provider), []).append(one)
-    return tuple(_make_row(order[kind], provider, found) for (kind, provider), found in sorted(grouped.items()))
+        grouped.setdefault((kinds.index(one.address.kind), one.provider), []).append(one)
+    return tuple(_make_row(kinds[kind], provider, found) for (kind, provider), found in sorted(grouped.items()))
 
 
 def _make_row(kind: Kind, provider: str, found: list[Spent]) -> CostRow:

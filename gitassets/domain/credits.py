@@ -1,4 +1,4 @@
-"""Whom the makers of a video must name: other people's pictures come with a licence that says so."""
+"""List the credits that a video must show: the licences of other people's images require them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _FIELDS = ("title", "author", "licence", "licence_url", "page_url")
 
 
 def iter_credits(manifest: Manifest) -> Iterator[tuple[Address, Mapping[str, str]]]:
-    """The credit of each asset that has one, as its provider recorded it."""
+    """Yield the credit of each asset that has one, as its provider recorded it."""
     for address, asset in manifest.assets():
         credit = asset.extra.get(CREDIT)
         if isinstance(credit, dict):
@@ -19,7 +19,7 @@ def iter_credits(manifest: Manifest) -> Iterator[tuple[Address, Mapping[str, str
 
 
 def format_credits(manifest: Manifest) -> str:
-    """A paragraph for each asset that must be credited; empty when there is none."""
+    """Format a paragraph for each asset that must be credited; empty if there is none."""
     return "\n".join(f"{address}\n{_format_fields(credit)}" for address, credit in iter_credits(manifest))
 
 

@@ -1,4 +1,4 @@
-"""Changes of status: what a decision on chosen assets makes of a manifest."""
+"""Change the status of chosen assets in a manifest."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ VERBS = {
 
 
 class Skipped(Struct, frozen=True):
-    """An asset that `all` left out, and why."""
+    """An asset that `all` skipped, and why."""
 
     address: Address
     why: str
 
 
 class Decision(Struct, frozen=True):
-    """The manifest after it, what changed, what was so already, and what `all` left out."""
+    """The manifest after the decision, what changed, what was so already, and what `all` skipped."""
 
     manifest: Manifest
     transitions: tuple[Transition, ...]
@@ -41,12 +41,12 @@ class Decision(Struct, frozen=True):
 
 
 def decide(manifest: Manifest, chosen: Sequence[Chosen], target: Status, *, reason: str | None = None) -> Decision:
-    """Every chosen asset is in `target`. An explicit number that cannot be raises, and then nothing is changed."""
+    """Set the status of every chosen asset to `target`. Raise an error if an explicitly chosen one cannot have it."""
     return _apply(manifest, chosen, lambda asset: _decide_one(asset, target, reason), VERBS[target])
 
 
 def reopen(manifest: Manifest, chosen: Sequence[Chosen], *, reason: str) -> Decision:
-    """Every chosen asset is back in review; for a locked one the manifest records which bytes were unlocked and why."""
+    """Put every chosen asset back in review. For a locked one, record which bytes were unlocked and why."""
     return _apply(manifest, chosen, lambda asset: _reopen_one(asset, reason), "reopen")
 
 
@@ -108,7 +108,7 @@ def _decide_one(asset: Asset, target: Status, reason: str | None) -> Asset:
     if asset.status is not target and find_path(asset.status, target) is None:
         raise _RefusedError(f"is {asset.status}, from which there is no way to {target}")
     if target is Status.APPROVED and asset.status is Status.REJECTED:
-        raise _RefusedError("was rejected", _REJECTED_HINT)  # Or `approve --image all` would undo every rejection.
+        raise _RefusedError("was rejected", _REJECTED_HINT)  # Else `approve --image all` would undo every rejection.
     if target is Status.APPROVED:
         return replace(settle(asset), status=target, approved_md5=asset.md5, reason=None)
     if target is Status.REJECTED:

@@ -1,4 +1,4 @@
-"""The fields that follow from the rest of a manifest: sync_status and production_state, recomputed at each write."""
+"""Derive sync_status and production_state from the rest of a manifest. Both are recomputed at each write."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PENDING, SYNCED, STALE = "pending", "synced", "stale"
 
 
 def derive(manifest: Manifest) -> Manifest:
-    """The manifest with its derived fields as they follow from the rest. Segments that were right stay identical."""
+    """Return the manifest with its derived fields recomputed. Segments that do not change stay the same objects."""
     changed = {
         number: replace(manifest.segments[number], sync_status=status)
         for number, status in _sync_statuses(manifest)
@@ -30,7 +30,7 @@ Use = Callable[[Asset], bool]
 
 
 def iter_visuals(manifest: Manifest, use: Use = lambda _: True) -> Iterator[tuple[int, Asset | None]]:
-    """What is seen during each segment: its video, else its image, else what the segment before shows, else None."""
+    """Yield what each segment shows: its video, else its image, else what the segment before shows, else None."""
     shown: Asset | None = None
     for number, segment in manifest.segments.items():
         own = (asset for asset in (segment.video, segment.image) if asset is not None and use(asset))
@@ -39,7 +39,7 @@ def iter_visuals(manifest: Manifest, use: Use = lambda _: True) -> Iterator[tupl
 
 
 def build_record(audio: Asset | None, visual: Asset | None) -> dict[str, str]:
-    """What a build that used these two records as the segment's `built`; what was absent has no key."""
+    """Return the segment's `built` record for a build from these two assets. An absent asset has no key."""
     used = {"audio": audio, "visual": visual}
     return {name: asset.md5 for name, asset in used.items() if asset is not None}
 
@@ -61,10 +61,10 @@ class _PartialRecords:
 
     @cached_property
     def _records(self) -> list[dict[int, dict[str, str]]]:
-        return [dict(_iter_records(self._manifest, use)) for use in (_is_kept, _is_approved)]
+        return [dict(_iter_records(self._manifest, use)) for use in (_is_not_rejected, _is_approved)]
 
 
-def _is_kept(asset: Asset) -> bool:
+def _is_not_rejected(asset: Asset) -> bool:
     return asset.status is not Status.REJECTED
 
 
@@ -73,16 +73,16 @@ def _is_approved(asset: Asset) -> bool:
 
 
 def _iter_records(manifest: Manifest, use: Use) -> Iterator[tuple[int, dict[str, str]]]:
-    """What a build would record of each segment that used only some of the assets."""
+    """Yield the `built` record of each segment for a build that uses only some of the assets."""
     for number, visual in iter_visuals(manifest, use):
         audio = manifest.segments[number].audio
         yield number, build_record(audio if audio is not None and use(audio) else None, visual)
 
 
 def _sync_status(number: int, segment: Segment, visual: Asset | None, partial: _PartialRecords) -> str:
-    """A build from other bytes is stale whatever is locked; one from these bytes is synced once they are approved.
+    """Return "stale" for a build from other bytes, and "synced" for one from these bytes if they are approved.
 
-    Where a build has only left out what is rejected, or not approved, nothing has changed since: it waits for that.
+    A build that only left out rejected or unapproved assets is pending: nothing has changed since then.
     """
     if segment.built is None:
         return PENDING
@@ -93,7 +93,7 @@ def _sync_status(number: int, segment: Segment, visual: Asset | None, partial: _
 
 
 def _production_state(manifest: Manifest) -> str:
-    """Beyond review only where every segment has its narration and every asset is approved."""
+    """Return the state of the run. It leaves review only if all segments have narration and all assets are approved."""
     assets = [asset for _, asset in manifest.assets()]
     segments = manifest.segments.values()
     if all(asset.status is Status.DRAFT for asset in assets):

@@ -1,4 +1,4 @@
-"""Manifests and their differences in words."""
+"""Describe manifests and their differences in words."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
 
 
 def describe_difference(before: Manifest | None, after: Manifest) -> Iterator[str]:
-    """What changed, a line each: transitions, takes, texts and notes."""
+    """Yield a line for each change: transitions, takes, texts and notes."""
     old = before or Manifest(run_id=after.run_id)
     if old.production_state != after.production_state and before is not None:
         yield f"run: {old.production_state} → {after.production_state}"
@@ -54,12 +54,12 @@ def _describe_asset(address: Address, before: Asset | None, after: Asset | None)
         yield f"{address}: {before.path} → {after.path}"
     if before.prompt != after.prompt and after.prompt:
         yield f"{address}: prompt: {_quote(after.prompt)}"
-    for what, takes in (("new", _candidates_beyond(before, after)), ("dropped", _candidates_beyond(after, before))):
+    for what, takes in (("new", _find_new_candidates(before, after)), ("dropped", _find_new_candidates(after, before))):
         yield from (f"{address}: candidate {what}: take {take.take} (md5 {take.md5})" for take in takes)
 
 
-def _candidates_beyond(known: Asset, asset: Asset) -> list[Asset]:
-    """The asset's candidates whose bytes `known` has neither as a candidate nor as its current take."""
+def _find_new_candidates(known: Asset, asset: Asset) -> list[Asset]:
+    """Return the asset's candidates whose bytes are neither a candidate nor the current take of `known`."""
     return [take for md5, take in asset.takes.items() if md5 not in (known.md5, *known.takes)]
 
 
@@ -69,7 +69,7 @@ def _quote(text: str | None) -> str:
 
 
 def describe_manifest(manifest: Manifest) -> Iterator[str]:
-    """The manifest a line for each fact that a reviewer cares for, for `git diff` to compare."""
+    """Yield a line for each fact that matters to a reviewer, for `git diff` to compare."""
     yield f"run {manifest.run_id}: {manifest.production_state}"
     for number, segment in manifest.segments.items():
         yield f"segment {number}: {segment.sync_status}"

@@ -1,8 +1,8 @@
-"""Which approvals the faults of a history leave in doubt, followed from commit to commit.
+"""Follow a history's faults from commit to commit, and find the approvals that they leave in doubt.
 
-A fault stays with its asset until a commit records that somebody approved it anew: that approval was a decision on the
-bytes of then. Nothing else takes it away: not a change that is undone, not an asset that is removed and comes back. A
-fault that names no asset puts every asset in doubt.
+A fault stays with its asset until a commit records a new approval, which is a decision on the bytes of that moment.
+Nothing else removes it: not undoing the change, not removing the asset and adding it back. A fault that names no asset
+puts every asset in doubt.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ _SEGMENT = re.compile(r"segment ([0-9]{1,9})\Z")
 
 
 class Doubt(Struct, frozen=True):
-    """Why an approval is not proven, as a sentence without a full stop. `hint` is empty where approving anew helps."""
+    """Why an approval is not proven, as a sentence without a full stop. `hint` is empty if a new approval helps."""
 
     why: str
     hint: str = ""
 
 
 class Fault(Struct, frozen=True):
-    """What one commit did wrong: `subject` is an asset ("image 3"), a segment ("segment 3"), or something else."""
+    """A fault of one commit. `subject` is an asset ("image 3"), a segment ("segment 3"), or something else."""
 
     subject: str
     doubt: Doubt
 
 
 class Doubts(Struct, frozen=True):
-    """`of_all` concerns every asset that `by_address` says nothing of; None: no doubt."""
+    """The doubts at a commit. `of_all` applies to every asset that `by_address` does not have; None: no doubt."""
 
     of_all: Doubt | None = None
     by_address: Mapping[Address, Doubt | None] = field(default_factory=dict)
@@ -45,15 +45,15 @@ class Doubts(Struct, frozen=True):
 
 
 def update_doubts(doubts: Doubts, faults: Iterable[Fault], approved: Collection[Address]) -> Doubts:
-    """The doubts after a commit that has these faults, and records that these assets were approved."""
-    anew = {one: None for one in approved if doubts.find(one) is not None}
-    left = replace(doubts, by_address={**doubts.by_address, **anew}) if anew else doubts
+    """Return the doubts after a commit with these faults that records an approval of these assets."""
+    cleared = {one: None for one in approved if doubts.find(one) is not None}
+    left = replace(doubts, by_address={**doubts.by_address, **cleared}) if cleared else doubts
     changed: dict[Address, Doubt | None] = {}
     for fault in faults:
         named = list(_iter_named(fault.subject))
         if not named:
             return Doubts(fault.doubt)
-        # The first doubt stays: what came of it says less.
+        # Keep the first doubt: later ones are only its consequences.
         changed |= {one: changed.get(one) or left.find(one) or fault.doubt for one in named}
     return replace(left, by_address={**left.by_address, **changed}) if changed else left
 
@@ -67,16 +67,16 @@ def _iter_named(subject: str) -> Iterator[Address]:
 
 
 def merge_doubts(sides: Sequence[tuple[Manifest, Doubts]], merged: Manifest) -> Doubts:
-    """The doubts after a merge of these: of an approval that one side had without doubt there is none."""
+    """Return the doubts after a merge. An approval that one side had without doubt is not in doubt."""
     first = sides[0][1] if sides else Doubts()
     if all(doubts == first for _, doubts in sides):
         return first
     of_all = next((doubts.of_all for _, doubts in sides if doubts.of_all is not None), None)
     addresses = {one for _, doubts in sides for one in doubts.by_address} | {one for one, _ in merged.assets()}
-    return Doubts(of_all, {one: _join_one(sides, merged, one) for one in addresses})
+    return Doubts(of_all, {one: _merge_one(sides, merged, one) for one in addresses})
 
 
-def _join_one(sides: Sequence[tuple[Manifest, Doubts]], merged: Manifest, address: Address) -> Doubt | None:
+def _merge_one(sides: Sequence[tuple[Manifest, Doubts]], merged: Manifest, address: Address) -> Doubt | None:
     agreeing = [doubts.find(address) for manifest, doubts in sides if _approves_alike(manifest, merged, address)]
     if None in agreeing:
         return None
@@ -91,7 +91,7 @@ def _approves_alike(one: Manifest, other: Manifest, address: Address) -> bool:
 
 
 def put_in_review(manifest: Manifest, addresses: Iterable[Address]) -> Manifest:
-    """The manifest in which nothing is decided about these assets yet."""
+    """Return the manifest with these assets in review, without an approval."""
     assets = {one: manifest.asset(one) for one in addresses}
     return manifest.with_assets(
         {

@@ -1,6 +1,6 @@
-"""The `.dvc` files and folder listings that a manifest implies, byte for byte what `dvc add FOLDER` writes.
+"""Derive `.dvc` files and folder listings from a manifest, byte for byte as `dvc add FOLDER` writes them.
 
-Only the standard library is used, so that a hook or a server checks them without DVC and without the cache.
+This uses only the standard library, so that a hook or a server can check them without DVC and without the cache.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ MAX_DVC_FILE_BYTES = 4096
 
 _LINE = re.compile(r"(- |  )(md5|size|nfiles|hash|path): ([0-9A-Za-z._/-]+)\Z")
 _LISTING_MD5 = re.compile(r"[0-9a-f]{32}\.dir\Z")
-# A file may say up to 2**63 bytes, and a folder adds them up.
+# A file may have up to 2**63 bytes, and a folder has the sum.
 _WHOLE = re.compile(r"(0|[1-9][0-9]{0,24})\Z")
 
 
 class DvcOut(Struct, frozen=True):
-    """What a `.dvc` file says: the listing's md5 (with ".dir"), the bytes and files under it, and the folder."""
+    """The content of a `.dvc` file: the listing's md5 (with ".dir"), the number of bytes and of files, the folder."""
 
     md5: str
     size: int
@@ -35,7 +35,7 @@ class DvcOut(Struct, frozen=True):
 
 
 class DvcFolder(Struct, frozen=True):
-    """A tracked folder: its listing's bytes belong into the cache under `md5` (with ".dir")."""
+    """A tracked folder. The bytes of its listing belong in the cache under `md5` (with ".dir")."""
 
     name: str
     listing: bytes
@@ -53,7 +53,7 @@ class DvcFolder(Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        """The whole text of the folder's `.dvc` file."""
+        """The text of the folder's `.dvc` file."""
         return (
             f"outs:\n- md5: {self.md5}\n  size: {self.size}\n  nfiles: {self.nfiles}\n"
             f"  hash: md5\n  path: {self.name}\n"
@@ -61,20 +61,20 @@ class DvcFolder(Struct, frozen=True):
 
 
 class DvcMismatch(Struct, frozen=True):
-    """A `.dvc` file that is not what the manifest implies, and how: `problem` is the rest of a sentence about it."""
+    """A `.dvc` file that differs from the manifest. `problem` is the rest of a sentence about it."""
 
     file_name: str
     problem: str
 
 
 def folder_listing(entries: Iterable[tuple[str, str]]) -> bytes:
-    """DVC's listing of a folder from (path below the folder, md5)."""
+    """Return DVC's listing of a folder; `entries` are (path below the folder, md5)."""
     rows = [{"md5": digest, "relpath": path} for path, digest in sorted(entries)]
     return json.dumps(rows, sort_keys=True).encode()
 
 
 def imply_dvc_files(manifest: Manifest) -> dict[str, DvcFolder]:
-    """Each folder that holds any of the manifest's files, by its name."""
+    """Return each folder that holds any of the manifest's files, by its name."""
     found: dict[str, list[tuple[str, str, int]]] = {}
     for path, digest, size in iter_folder_entries(manifest):
         folder, below = path.split("/", 1)
@@ -82,7 +82,7 @@ def imply_dvc_files(manifest: Manifest) -> dict[str, DvcFolder]:
     return {folder: _imply_folder(folder, tuple(found[folder])) for folder in MEDIA_FOLDERS if folder in found}
 
 
-# Most commits of a run leave most folders alone: a walk over its history meets the same few again and again.
+# Most commits of a run change few folders, so a walk over its history sees the same ones again and again.
 @lru_cache(maxsize=64)
 def _imply_folder(folder: str, entries: tuple[tuple[str, str, int], ...]) -> DvcFolder:
     listing = folder_listing((path, digest) for path, digest, _ in entries)
@@ -91,10 +91,10 @@ def _imply_folder(folder: str, entries: tuple[tuple[str, str, int], ...]) -> Dvc
 
 
 def parse_dvc_file(data: bytes, name: str) -> DvcOut:
-    """What a `.dvc` file of one folder says.
+    """Parse the `.dvc` file of one folder.
 
-    CorruptError at anything but the five lines that DVC writes, in any order: no other key, no comment and none of
-    YAML's other spellings, since whatever this reads differently than DVC could hide other bytes.
+    Raise CorruptError unless it has just the five lines that DVC writes, in any order: no other key, no comment and
+    none of YAML's other spellings. Anything that this reads differently than DVC could hide other bytes.
     """
     values = _parse_lines(data, name)
     if values.keys() != {"md5", "size", "nfiles", "hash", "path"} or values["hash"] != "md5":
@@ -129,7 +129,7 @@ def _not_dvc(name: str, problem: str) -> CorruptError:
 
 
 def find_dvc_mismatch(manifest: Manifest, files: Mapping[str, bytes]) -> list[DvcMismatch]:
-    """Every way in which `files`, all the `.dvc` files by their path in the run, differ from what is implied."""
+    """Return all differences between `files`, the `.dvc` files by path in the run, and what the manifest implies."""
     implied = {one.file_name: one for one in imply_dvc_files(manifest).values()}
     found = []
     for name in sorted({*implied, *files}):

@@ -1,4 +1,4 @@
-"""What a configuration of DVC says, and which of it a run's branch, which comes from outside, may bring along."""
+"""Model DVC's configuration, and decide which of its settings an untrusted run branch may contain."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct, field
 
-# In hardlink or symlink mode a write to a work file would change the cached blob, and DVC would hand on the bad bytes.
+# In hardlink or symlink mode a write to a work file would change the cached blob, and DVC would upload the bad bytes.
 CACHE_TYPES = "reflink,copy"
 
 _ANY = None
-# What a branch may set beside its remotes. Other folders, hooks of DVC's and machines are for each user to name.
+# What a branch may set besides its remotes. Other folders, DVC hooks and machines are for each user to set.
 _BRANCH_KEYS = {
     "core.autostage": "false",
     "cache.type": CACHE_TYPES,
@@ -19,24 +19,24 @@ _BRANCH_KEYS = {
     "core.check_update": _ANY,
     "core.checksum_jobs": _ANY,
 }
-# Of a remote that is known here, all that a branch may say: nothing of it leads elsewhere or names a file or a program.
+# All options that a branch may set for a known remote. None of them leads elsewhere or names a file or program.
 _TUNING = frozenset({
     "region", "projectname", "method", "allow_anonymous_login", "verify", "timeout", "connect_timeout", "read_timeout",
     "shared", "jobs", "checksum_jobs",
 })  # fmt: skip
-# Of one that only the branch knows, where it is besides. Keys go with the url that the user has named them for.
+# Options that a branch may also set for its own remote: where it is. Credentials belong to the url that the user set.
 _PLACE = frozenset({"url", "port", "user", "account_name", "auth"})
 _SCHEMES = frozenset({
     "s3", "gs", "azure", "ssh", "http", "https", "webdav", "webdavs", "hdfs", "webhdfs", "oss", "gdrive", "file",
 })  # fmt: skip
 _SCHEME = re.compile(r"([^/\\:]*)://")
-_OTHER_REMOTE = "remote"
+_REMOTE_SCHEME = "remote"
 
 
 class RemoteSettings(Struct, frozen=True):
-    """A remote as a configuration names it; its url is one of the `options`.
+    """A remote in a configuration; its url is one of the `options`.
 
-    `relative`: that was a path that begins where the configuration lies.
+    `relative`: the url was a path relative to the configuration's folder.
     """
 
     name: str
@@ -53,7 +53,7 @@ class RemoteSettings(Struct, frozen=True):
 
 
 class DvcSettings(Struct, frozen=True):
-    """A configuration: the default remote, the remotes by name, and all else as "section.key" with its value."""
+    """A configuration: the default remote, the remotes by name, and all other values by "section.key"."""
 
     default: str | None = None
     remotes: Mapping[str, RemoteSettings] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class DvcSettings(Struct, frozen=True):
 
 
 def merge_settings(levels: Iterable[DvcSettings]) -> DvcSettings:
-    """What holds where each level goes before the ones ahead of it, key by key, as DVC merges its files."""
+    """Merge configuration levels key by key, as DVC does. Later levels override earlier ones."""
     default: str | None = None
     remotes: dict[str, RemoteSettings] = {}
     others: dict[str, str] = {}
@@ -75,7 +75,7 @@ def merge_settings(levels: Iterable[DvcSettings]) -> DvcSettings:
 
 
 def iter_branch_problems(settings: DvcSettings) -> Iterator[str]:
-    """What a branch's configuration must not hold, each as the rest of a sentence about it."""
+    """Yield what a branch's configuration must not contain, each as the rest of a sentence about it."""
     for key, value in settings.others.items():
         if key not in _BRANCH_KEYS:
             yield f"sets {key}, which is for each user to set"
@@ -84,15 +84,15 @@ def iter_branch_problems(settings: DvcSettings) -> Iterator[str]:
 
 
 def is_known(remote: RemoteSettings, known: Iterable[RemoteSettings]) -> bool:
-    """Whether one of the known remotes is in the same place, and says all that this one says of it."""
+    """Check whether one of the known remotes has the same url and all options of this one."""
     return any(one.url == remote.url and remote.options.items() <= one.options.items() for one in known)
 
 
 def find_option_problem(remote: RemoteSettings) -> str | None:
-    """Why a remote that only a branch names is never used, or None: then a user may accept it."""
+    """Return why a remote that only a branch defines must never be used, or None if a user may accept it."""
     if remote.relative:
         return f"has a url that is not the whole path of a folder: {remote.url}"
-    return _find_url_problem(remote.url) or _name_odd(remote)
+    return _find_url_problem(remote.url) or _find_odd_option(remote)
 
 
 def _find_url_problem(url: str) -> str | None:
@@ -101,26 +101,26 @@ def _find_url_problem(url: str) -> str | None:
         return f"has the url {url!r}, which names no place"
     if scheme is None or scheme[1] in _SCHEMES:
         return None
-    if scheme[1].lower() == _OTHER_REMOTE:
+    if scheme[1].lower() == _REMOTE_SCHEME:
         return f"has the url {url}, which stands for another remote"
     return f"has the url {url}, of a kind that a branch may not bring along"
 
 
-def _name_odd(remote: RemoteSettings) -> str | None:
+def _find_odd_option(remote: RemoteSettings) -> str | None:
     odd = list_own_options(remote)
     return f"has the option {odd[0]}, which a branch may not bring along" if odd else None
 
 
 def list_own_options(remote: RemoteSettings) -> list[str]:
-    """The options of a branch's remote that are for each user to set: they name files, programs, keys and servers."""
+    """Return the options that each user must set: those that name files, programs, credentials and servers."""
     return sorted(set(remote.options) - _TUNING - _PLACE)
 
 
 def filter_tuning(remote: RemoteSettings) -> dict[str, str]:
-    """What a branch may say of a remote that is known here."""
+    """Return the options that a branch may set for a remote that is known here."""
     return {key: value for key, value in remote.options.items() if key in _TUNING}
 
 
 def filter_place(remote: RemoteSettings) -> dict[str, str]:
-    """What a branch may say of a remote that nobody else knows."""
+    """Return the options that a branch may set for a remote that only it defines."""
     return {key: value for key, value in remote.options.items() if key in _TUNING | _PLACE}

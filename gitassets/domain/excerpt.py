@@ -1,4 +1,4 @@
-"""The part of a manifest that is handed on: what is approved, what is published, one kind of asset, or all of it."""
+"""Make an excerpt of a manifest for export: approved or published assets, one kind of asset, or everything."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from gitassets.domain.status import Status
 
 
 class Only(StrEnum):
-    """Which assets are meant by their status. What is published is approved too."""
+    """A selection of assets by status. Published assets are approved, too."""
 
     APPROVED = "approved"
     PUBLISHED = "published"
 
 
 def make_excerpt(manifest: Manifest, only: Only | None = None, kind: Kind | None = None) -> Manifest:
-    """The manifest with the chosen assets and every segment's text and notes; the manifest itself where that is all.
+    """Return the manifest with only the selected assets, and all texts and notes. Return it unchanged if that is all.
 
-    The last build goes along where everything that went into it does. Candidates do where no status is asked for:
-    nothing is decided about them.
+    The last build is included if everything that it used is. Candidates are included only if no status is requested,
+    since nothing is decided about them.
     """
     changed: dict[Address, Asset | None] = {address: None for address, _ in iter_left_out(manifest, only, kind)}
     if only is not None:
@@ -32,25 +32,25 @@ def make_excerpt(manifest: Manifest, only: Only | None = None, kind: Kind | None
         }
     if not changed:
         return manifest
-    kept = manifest.with_assets(changed)
-    return derive(kept if _holds_build(kept) else _without_build(kept))
+    excerpt = manifest.with_assets(changed)
+    return derive(excerpt if _holds_build(excerpt) else _without_build(excerpt))
 
 
 def iter_left_out(manifest: Manifest, only: Only | None, kind: Kind | None = None) -> Iterator[tuple[Address, Asset]]:
-    """The assets that are not chosen."""
+    """Yield the assets that are not selected."""
     for address, asset in manifest.assets():
-        if not _is_meant(asset, only) or kind not in (None, address.kind):
+        if not _is_selected(asset, only) or kind not in (None, address.kind):
             yield address, asset
 
 
-def _is_meant(asset: Asset, only: Only | None) -> bool:
+def _is_selected(asset: Asset, only: Only | None) -> bool:
     if only is None:
         return True
     return asset.approved and (only is Only.APPROVED or asset.status is Status.PUBLISHED)
 
 
 def _holds_build(manifest: Manifest) -> bool:
-    """Whether all bytes that the last build used are among the manifest's."""
+    """Check whether the manifest has all bytes that the last build used."""
     used = {md5 for segment in manifest.segments.values() for md5 in (segment.built or {}).values()}
     return bool(used) and used <= {asset.md5 for _, asset in manifest.assets()}
 

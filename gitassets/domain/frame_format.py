@@ -1,4 +1,4 @@
-"""The shape and rate of the picture: `1080x1920`, `24000/1001`."""
+"""Parse the size and frame rate of a video: `1080x1920`, `24000/1001`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FPS = re.compile(r"\d{1,6}(\.\d{1,3}|/[1-9]\d{0,5})?\Z", re.ASCII)
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    """Width and height in pixels. UsageError when they cannot be those of a video."""
+    """Parse width and height in pixels. Raise UsageError if a video cannot have them."""
     match = _SIZE.match(text.lower())
     if not match:
         raise UsageError(f"{text!r} is no size", "Write width x height in pixels, such as 1920x1080 or 1080x1920.")
@@ -29,7 +29,7 @@ def parse_size(text: str) -> tuple[int, int]:
 
 
 def parse_fps(text: str) -> Fraction:
-    """Frames a second; 23.976, 29.97 and 59.94 mean the exact rates of television. UsageError when it is no rate."""
+    """Parse frames per second; 23.976, 29.97 and 59.94 mean the exact television rates. Raise UsageError if invalid."""
     if not _FPS.match(text):
         raise UsageError(f"{text!r} is no frame rate", "Write frames a second, such as 30, 25 or 24000/1001.")
     fps = Fraction(text)

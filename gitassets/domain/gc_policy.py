@@ -1,4 +1,4 @@
-"""What a clean-up of the cache leaves."""
+"""Define which blobs `gc` keeps in the cache."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class KeepPolicy(StrEnum):
-    """What stays: every hash that any run's history names, or only what is current or was ever locked."""
+    """The blobs to keep: all that any run's history names, or only those that are current or were ever locked."""
 
     HISTORY = "history"
     LOCKED = "locked"

@@ -1,4 +1,4 @@
-"""What a segment's image is to show, where somebody has said so."""
+"""The image prompt of a segment: what its image is to show, if a user has set that."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from gitassets.domain.manifest import Asset, Segment
 from gitassets.domain.takes import PROMPT_MD5
 
 IMAGE_PROMPT = "image_prompt"
-"""The key of a segment under which it stands."""
+"""The segment's key for the prompt."""
 
 
 def find_prompt(segment: Segment) -> str | None:
-    """What the next image is to show: what was said, else what an upgraded run had planned; None leaves it open."""
+    """Return the prompt for a new image: the user's, else the one that an upgraded run had planned, else None."""
     return find_user_prompt(segment) or _planned_prompt(segment)
 
 
 def find_user_prompt(segment: Segment) -> str | None:
+    """Return the prompt that a user has set, or None."""
     found = segment.extra.get(IMAGE_PROMPT)
     return found if isinstance(found, str) and found else None
 
@@ -30,23 +31,23 @@ def _planned_prompt(segment: Segment) -> str | None:
 
 
 def with_prompt(segment: Segment, prompt: str | None) -> Segment:
-    """The segment whose image is to show this; None leaves it open again."""
+    """Return the segment with this image prompt; None removes it."""
     rest = {key: value for key, value in segment.extra.items() if key != IMAGE_PROMPT}
     return replace(segment, extra={**rest, IMAGE_PROMPT: prompt} if prompt else rest)
 
 
 def prompt_md5(segment: Segment) -> str | None:
-    """What an image records of the prompt that was known when it was made, also where it was told another one."""
-    said = find_user_prompt(segment)
-    return None if said is None else md5(said.encode(), usedforsecurity=False).hexdigest()
+    """Return the md5 of the user's prompt. An image records it, even if it was made with another prompt."""
+    prompt = find_user_prompt(segment)
+    return None if prompt is None else md5(prompt.encode(), usedforsecurity=False).hexdigest()
 
 
 def has_current_prompt(segment: Segment, image: Asset) -> bool:
-    """Whether what the segment says now was known when the image was made."""
+    """Check whether the user's prompt has not changed since the image was made."""
     return image.extra.get(PROMPT_MD5) == prompt_md5(segment)
 
 
 def find_next_prompt(segment: Segment, image: Asset) -> str | None:
-    """What the take after this one is to show: what was said since, else the same again."""
-    said = find_user_prompt(segment)
-    return image.prompt or said if has_current_prompt(segment, image) else said or image.prompt
+    """Return the prompt for the next take: the user's if it has changed since this image was made, else the same."""
+    prompt = find_user_prompt(segment)
+    return image.prompt or prompt if has_current_prompt(segment, image) else prompt or image.prompt

@@ -1,4 +1,4 @@
-"""What a run that came out of a bag records of where it came from."""
+"""Record the origin of a run that was imported from a bag."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ IMPORTED_FROM = "imported_from"
 
 
 class Approvals(StrEnum):
-    """What the approvals of a run were taken over for: proof, somebody's word, or none of them all without either."""
+    """Why the approvals of an imported run were accepted: by proof or by trust; otherwise its assets are in review."""
 
     PROVEN = "proven by history"
     TRUSTED = "trusted"
@@ -30,9 +30,9 @@ def record_import(
     approvals: Approvals | None = None,
     in_review: str = "",
 ) -> Manifest:
-    """The manifest as that of run `run_id`, with its origin on record; an earlier origin is kept inside that.
+    """Return the manifest for run `run_id` with its origin recorded. An earlier origin is kept inside the new one.
 
-    `approvals` is None where there were none; `in_review` names the assets that were approved there and are not here.
+    `approvals` is None if there were none. `in_review` names the assets that were approved there but not here.
     """
     origin: dict[str, Any] = {"run_id": manifest.run_id, "commit": commit, "bag_sha256": checksum}
     origin |= {"approvals": approvals.value} if approvals else {}

@@ -22,5 +22,5 @@ def format_json(value: Any) -> str:
 
 
 def escape_json(text: str) -> str:
-    """The same JSON in ASCII: other characters, which only strings have, are escaped."""
+    """Return the same JSON in ASCII. Other characters occur only in strings and are escaped."""
     return _NOT_ASCII.sub(lambda char: json.dumps(char[0])[1:-1], text)

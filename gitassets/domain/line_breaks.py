@@ -1,6 +1,6 @@
-"""Where a line of text may end, and what its reader takes for one character: Unicode's rules (UAX 14, UAX 29) by ICU.
+"""Find line breaks and user-perceived characters by Unicode's rules (UAX 14, UAX 29), using ICU.
 
-ICU brings the word lists of Thai, Lao, Khmer and Burmese, which put no spaces between words.
+ICU includes the word lists of Thai, Lao, Khmer and Burmese, which put no spaces between words.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ _HANGUL = re.compile("[\u1100-\u11ff\uac00-\ud7ff]")
 
 
 def iter_clusters(text: str) -> Iterator[str]:
-    """The characters, each with the marks that sit on it and the letters that it is joined with."""
+    """Yield the characters, each with its combining marks and the letters that it is joined with."""
     from icu4py.breakers import CharacterBreaker
 
     return _cut(text, CharacterBreaker(_without_surrogates(text), _LOCALE))
 
 
 def iter_pieces(text: str) -> Iterator[str]:
-    """The text in pieces after each of which a line may end; the spaces there are the end of the piece.
+    """Cut the text into pieces after which a line may end. A piece includes the spaces at its end.
 
-    Korean has spaces, and so no line ends within its words.
+    Korean has spaces, so lines do not break inside its words.
     """
     from icu4py.breakers import LineBreaker
 
@@ -33,26 +33,26 @@ def iter_pieces(text: str) -> Iterator[str]:
 
 
 def iter_words(text: str) -> Iterator[str]:
-    """The same, but nothing is parted behind a hyphen or slash: what has spaces around it stays together."""
+    """Cut like `iter_pieces`, but not after a hyphen or slash: what stands between spaces stays together."""
     return _join(iter_pieces(text), lambda before, after: before.isascii() and before != " " and not _is_wide(after))
 
 
 def shorten(text: str, length: int) -> str:
-    """The text, or its beginning to where a line might end and an ellipsis; cut between characters if need be."""
+    """Shorten the text to `length` at a possible line break, with an ellipsis; between characters if need be."""
     flat = " ".join(text.split())
     if len(flat) <= length:
         return flat
-    kept = _take(iter_words(flat), length - 1).rstrip()
-    return f"{kept}…" if kept else _take(iter_clusters(flat), length)
+    start = _join_up_to(iter_words(flat), length - 1).rstrip()
+    return f"{start}…" if start else _join_up_to(iter_clusters(flat), length)
 
 
-def _take(pieces: Iterator[str], length: int) -> str:
-    kept = ""
+def _join_up_to(pieces: Iterator[str], length: int) -> str:
+    joined = ""
     for piece in pieces:
-        if len((kept + piece).rstrip()) > length:
+        if len((joined + piece).rstrip()) > length:
             break
-        kept += piece
-    return kept
+        joined += piece
+    return joined
 
 
 def _cut(text: str, breaker: Iterable[str]) -> Iterator[str]:
@@ -63,7 +63,7 @@ def _cut(text: str, breaker: Iterable[str]) -> Iterator[str]:
 
 
 def _join(pieces: Iterable[str], belong: Callable[[str, str], bool]) -> Iterator[str]:
-    """The pieces, as one where the last character of the one and the first of the next belong together."""
+    """Join neighbouring pieces if the last character of one and the first of the next belong together."""
     joined = ""
     for piece in pieces:
         if joined and not belong(joined[-1], piece[0]):
@@ -79,5 +79,5 @@ def _is_wide(char: str) -> bool:
 
 
 def _without_surrogates(text: str) -> str:
-    """The text as ICU takes it, of the same length."""
+    """Replace lone surrogates, which ICU refuses. The length stays the same."""
     return _SURROGATES.sub("\ufffd", text)

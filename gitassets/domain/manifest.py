@@ -1,6 +1,6 @@
-"""The manifest of a run, version 2: what is, as immutable values.
+"""Model the manifest of a run, version 2, as immutable values.
 
-Keys that this version does not know survive in `extra`.
+Keys that this version does not know are preserved in `extra`.
 """
 
 from __future__ import annotations
@@ -16,27 +16,29 @@ from msgspec.structs import replace
 from gitassets.domain.status import Status
 
 MANIFEST_NAME = "asset_manifest.json"
-# Those of 0.1.0, whose manifests name none.
+# The rules of 0.1.0, whose manifests do not name any.
 FIRST_RULES = 1
 TAKES_FOLDER = "takes"
 MEDIA_FOLDERS = ("audio", "images", "video", TAKES_FOLDER, "final")
 
 
 class Kind(StrEnum):
+    """The kind of an asset."""
+
     AUDIO = "audio"
     IMAGE = "image"
     VIDEO = "video"
 
-    __hash__ = str.__hash__  # As for Status.
+    __hash__ = str.__hash__  # As in Status.
 
 
 _KINDS = tuple(Kind)
 
 
 class Asset(Struct, frozen=True, kw_only=True):
-    """The current take of one segment's audio, image or video. The order of the fields is the order in the file.
+    """The current take of one segment's audio, image or video. The fields are in the order of the file.
 
-    `takes` are the candidates that can be chosen in its stead, by md5: drafts in takes/ without takes of their own.
+    `takes` are the candidates that can be chosen instead, by md5: drafts in takes/ without takes of their own.
     """
 
     path: str
@@ -68,11 +70,13 @@ class Asset(Struct, frozen=True, kw_only=True):
 
     @property
     def approved(self) -> bool:
-        """Whether these very bytes were approved: the status alone does not say so."""
+        """Whether exactly these bytes were approved, which the status alone does not say."""
         return self.status.locked and self.approved_md5 == self.md5
 
 
 class Segment(Struct, frozen=True, kw_only=True):
+    """One paragraph of narration and its assets. `built` has the md5s that the last build used."""
+
     paragraph_text: str
     audio: Asset | None = None
     image: Asset | None = None
@@ -92,7 +96,7 @@ class Segment(Struct, frozen=True, kw_only=True):
 
 
 class FinalFile(Struct, frozen=True, kw_only=True):
-    """A file that the last build left under final/."""
+    """A file that the last build wrote to final/."""
 
     path: str
     md5: str
@@ -101,7 +105,7 @@ class FinalFile(Struct, frozen=True, kw_only=True):
 
 
 class Address(Struct, frozen=True, order=True):
-    """Which asset: a segment's number, counted from 1, and the kind."""
+    """The address of an asset in its run: a segment's number, counted from 1, and the kind."""
 
     segment: int
     kind: Kind
@@ -111,7 +115,7 @@ class Address(Struct, frozen=True, order=True):
 
 
 class Manifest(Struct, frozen=True, kw_only=True):
-    """`rules` are those that the commit with this manifest is judged by (see rules.py)."""
+    """The manifest of a run. `rules` is the version of the rules for the commit with this manifest (see rules.py)."""
 
     run_id: str
     production_state: str = "draft"
@@ -121,7 +125,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def assets(self, kind: Kind | None = None) -> Iterator[tuple[Address, Asset]]:
-        """Every asset there is, in the order of segments, then audio, image, video."""
+        """Yield every asset in the order of segments, then audio, image, video."""
         for number, segment in self.segments.items():
             for one in _KINDS if kind is None else (kind,):
                 asset = segment.asset(one)
@@ -129,7 +133,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
                     yield Address(number, one), asset
 
     def candidates(self) -> Iterator[tuple[Address, Asset]]:
-        """Every take that could be chosen instead of the current one, in the order of the assets, then of the md5."""
+        """Yield every candidate, in the order of the assets, then of the md5."""
         for address, asset in self.assets():
             for md5 in sorted(asset.takes):
                 yield address, asset.takes[md5]
@@ -157,22 +161,22 @@ def segment_key(number: int) -> str:
 
 
 def default_path(address: Address, suffix: str) -> str:
-    """Where a new asset of this segment lies; file numbers count from 0. `suffix` holds the dot."""
+    """Return the path of a new asset. File numbers count from 0. `suffix` includes the dot."""
     stem = {Kind.AUDIO: "audio/audio", Kind.IMAGE: "images/scene", Kind.VIDEO: "video/scene"}[address.kind]
     return f"{stem}_{address.segment - 1:03d}{suffix}"
 
 
 def iter_changed_segments(before: Manifest, after: Manifest) -> Iterator[int]:
-    """The numbers of the segments that differ, or that only one of the two has, in order."""
+    """Yield the numbers of the segments that differ or that only one of the two has, in order."""
     for number in sorted(before.segments.keys() | after.segments.keys()):
         old, new = before.segments.get(number), after.segments.get(number)
-        # Versions that were read of one manifest share the segments that did not change: most need no comparing.
+        # Parsed versions of one manifest share the unchanged segments, so most need no comparison.
         if old is not new and old != new:
             yield number
 
 
 def iter_folder_entries(manifest: Manifest) -> Iterable[tuple[str, str, int]]:
-    """Path, md5 and size of every file that DVC tracks in this run."""
+    """Yield path, md5 and size of every file that DVC tracks in this run."""
     for segment in manifest.segments.values():
         for asset in (segment.audio, segment.image, segment.video):
             if asset is not None:

@@ -13,7 +13,7 @@ _get_fields = attrgetter(*_ASSET_FIELDS)
 
 
 def format_manifest(manifest: Manifest) -> bytes:
-    """The manifest as it stands in the file: two-space indent, stable order, one value a line, final newline."""
+    """Format the manifest file: two-space indent, stable order, one value a line, final newline."""
     raw: dict[str, Any] = {
         "run_id": manifest.run_id,
         "production_state": manifest.production_state,
@@ -38,7 +38,7 @@ def _raw_segment(segment: Segment) -> dict[str, Any]:
 
 
 def raw_asset(asset: Asset) -> dict[str, Any]:
-    """The asset as a JSON object: path, status, md5 and size always, the rest where known."""
+    """Return the asset as a JSON object: path, status, md5 and size always, the rest if known."""
     values = zip(_ASSET_FIELDS, _get_fields(asset), strict=True)
     raw: dict[str, Any] = {name: value for name, value in values if value is not None}
     if asset.reopened is not None:

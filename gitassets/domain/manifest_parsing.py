@@ -1,4 +1,4 @@
-"""Parse manifests, which come from anywhere: CorruptError at whatever is not one."""
+"""Parse manifests, which may be hostile. Raise CorruptError for anything that is not a valid one."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ MAX_MANIFEST_BYTES = 64 * 1024 * 1024
 _CONFLICT_MARK = b"\n<<<<<<< "
 _SEGMENT_KEY = re.compile(r"segment_(\d{3,9})\Z")
 _MD5 = re.compile(r"[0-9a-f]{32}\Z")
-# Deeper values parse, but Python's JSON writer, which needs more of the stack, could not write them back.
+# Deeper values parse, but Python's JSON writer needs more stack and could not write them back.
 _MAX_DEPTH = 100
 
 
 class _Place:
-    """Where in the manifest a value stands, for the error message."""
+    """The position of a value in the manifest, for error messages."""
 
     def __init__(self, name: str, trail: tuple[str, ...] = ()) -> None:
         self.name, self.trail = name, trail
@@ -53,7 +53,7 @@ class _Place:
 
 
 class _NotStrictError(ValueError):
-    """JSON as Python reads it, but not as the standard means it. The text completes a sentence about the manifest."""
+    """Report JSON that Python accepts but the standard forbids. The text completes a sentence about the manifest."""
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -80,7 +80,10 @@ _STRICT = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse, pa
 
 
 def parse_json(data: bytes, name: str) -> Any:
-    """Strict JSON: UTF-8, no duplicate keys, no NaN or infinity. CorruptError names the file and the line."""
+    """Parse strict JSON: UTF-8, no duplicate keys, no NaN or infinity.
+
+    Raise CorruptError, which names the file and the line.
+    """
     place = _Place(name)
     if len(data) > MAX_MANIFEST_BYTES:
         place.fail(f"is larger than {MAX_MANIFEST_BYTES} bytes")
@@ -106,27 +109,28 @@ def parse_json(data: bytes, name: str) -> Any:
 def _decode_strictly(data: bytes) -> Any:
     text = data.decode("utf-8")
     value = _STRICT.decode(text)
-    # A lone surrogate parses, but could never be written back.
+    # A lone surrogate parses, but cannot be written back.
     if "\\ud" in text or "\\uD" in text:
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     return value
 
 
 def parse_manifest(data: bytes, name: str = MANIFEST_NAME) -> Manifest:
-    """The manifest in `data`; CorruptError names `name`, the key and the problem."""
+    """Parse the manifest. Raise CorruptError, which names `name`, the key and the problem."""
     return _read_in_parts(data) or _read_whole(data, _Place(name))
 
 
-# As `format_manifest` writes it: these three keys come first, and braces end what they end at these places only.
+# The form that `format_manifest` writes: these three keys come first. The two texts below occur only where a segment
+# ends and where all segments end.
 _HEAD = re.compile(rb'\{\n  "run_id": "[^"\\\n]*",\n  "production_state": "[^"\\\n]*",\n  "segments": \{\n')
 _SEGMENT_END, _SEGMENTS_END = b"\n    },\n", b"\n    }\n  }"
 
 
 def _read_in_parts(data: bytes) -> Manifest | None:
-    """The manifest, None where it has another form than the one that is written here, or anything is amiss.
+    """Parse the manifest segment by segment. Return None if it has another form or any fault.
 
-    Where every segment is valid JSON by itself, and the rest without them is, the whole is. So the text of a segment
-    is read once, however many versions of the manifest hold it; what is wrong, and where, is told from the whole.
+    If each segment is valid JSON, and so is the rest without them, the whole is valid. So each segment's text is parsed
+    only once, however many versions of the manifest contain it. Faults are reported by parsing the whole.
     """
     head = _HEAD.match(data)
     end = data.find(_SEGMENTS_END) if head and len(data) <= MAX_MANIFEST_BYTES else -1
@@ -143,7 +147,7 @@ def _read_in_parts(data: bytes) -> Manifest | None:
 
 @lru_cache(maxsize=4096)
 def _read_segment(text: bytes) -> tuple[int, Segment]:
-    """The one segment that stands in `text`, key included, without the brace at its end."""
+    """Parse one segment; `text` includes the key, but not the brace at its end."""
     ((number, segment),) = _segments(_decode_strictly(b"{%b}}" % text), _Place("")).items()
     return number, segment
 
@@ -160,7 +164,7 @@ def _read_whole(data: bytes, place: _Place) -> Manifest:
 
 
 def _manifest(raw: Mapping[str, Any], read: Mapping[int, Segment] | None, place: _Place) -> Manifest:
-    """The manifest; its segments are in `raw` unless they have been `read` already."""
+    """Check the manifest. Its segments are in `raw` unless they were already `read`."""
     rest = dict(raw)
     run_id = _string(rest.pop("run_id", None), place, "run_id")
     try:
@@ -241,8 +245,8 @@ def _takes(raw: Any, place: _Place, key: str) -> Mapping[str, Asset]:
 
 
 def _take(md5: str, raw: Mapping[str, Any], place: _Place) -> Asset:
-    """A candidate: nothing is decided about it, so nothing that follows from a decision stands in it."""
-    decided = next((key for key in _OF_THE_CURRENT if key in raw), None)
+    """Parse a candidate. It is undecided, so it must not have a key that records a decision."""
+    decided = next((key for key in _ONLY_IN_CURRENT if key in raw), None)
     if decided is not None:
         place.at(decided).fail("is there, which only the current take has")
     take = _read_fields(raw, place)
@@ -273,13 +277,13 @@ def _final_file(path: str, rest: dict[str, Any], place: _Place) -> FinalFile:
     )
 
 
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
+_NO_KEYS: Mapping[str, Any] = MappingProxyType({})
 
 
 def _extra(raw: dict[str, Any], place: _Place) -> Mapping[str, Any]:
-    """The keys that this version does not know, as they are."""
+    """Return the keys that this version does not know, unchanged."""
     if not raw:
-        return _NOTHING
+        return _NO_KEYS
     if _is_too_deep(raw):
         place.fail(f"holds a value nested more than {_MAX_DEPTH} deep")
     return MappingProxyType(raw)
@@ -363,7 +367,7 @@ def _check_folder(path: str, folders: tuple[str, ...], place: _Place, *key: str)
 _STATUSES = {status.value: status for status in Status}
 _REQUIRED = {"path": _path, "status": _status, "md5": _md5, "size": _whole}
 _NEVER_NULL = {*_REQUIRED, "take"}
-_OF_THE_CURRENT = ("approved_md5", "reopened", "reason", "takes")
+_ONLY_IN_CURRENT = ("approved_md5", "reopened", "reason", "takes")
 _FIELDS: dict[str, Callable[..., Any]] = {
     **_REQUIRED,
     "take": _whole,
@@ -377,7 +381,7 @@ _FIELDS: dict[str, Callable[..., Any]] = {
 
 
 def _check_paths(manifest: Manifest, place: _Place) -> None:
-    """No two entries share a file, nor names that are one file where case does not count."""
+    """Check that no two entries share a file, also on systems that ignore case."""
     if are_apart(tuple([path for path, _, _ in iter_folder_entries(manifest)])):
         return
     entries = [(str(address), asset.path) for address, asset in manifest.assets()]
@@ -388,7 +392,7 @@ def _check_paths(manifest: Manifest, place: _Place) -> None:
 
 
 def parse_asset(raw: Any, kind: Kind, name: str) -> Asset:
-    """One asset as `raw_asset` gives it; CorruptError names `name`."""
+    """Parse one asset as `raw_asset` formats it. Raise CorruptError, which names `name`."""
     asset = _asset(raw, kind, _Place(name))
     if asset is None:
         _Place(name).fail("holds no asset")

@@ -1,7 +1,7 @@
-"""Markdown as it is spoken and shown: the words without the marks.
+"""Strip Markdown to the words that are spoken and shown.
 
-Takes time in proportion to the text, whatever the text: every pattern either bounds how far it looks or stops where
-the next one would begin.
+The time is linear in the length of any text: every pattern either bounds how far it looks or stops where the next
+match would begin.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-# What is literal (code, addresses, escaped marks) is written in characters that Unicode keeps free for such use while
-# the marks are taken away, and back afterwards.
+# While marks are removed, literal ones (in code, addresses and escapes) are replaced by characters that Unicode
+# reserves for internal use, and restored afterwards.
 _MARKS = "\\`*_~[]()#>!-+"
 _HIDE = {ord(mark): 0xFDD0 + i for i, mark in enumerate(_MARKS)}
 _SHOW = {hidden: mark for mark, hidden in _HIDE.items()}
@@ -32,7 +32,7 @@ _RUN_OF_MARKS = re.compile(r"\*+|_+|~~")
 
 
 def strip_markdown(text: str) -> str:
-    """The words of a paragraph as they are spoken and shown: no marks, one line where the source merely wraps."""
+    """Return the words of a paragraph as spoken and shown: without marks, and with wrapped source lines joined."""
     text = _join_lines(drop_comments(text))
     text = _ESCAPE.sub(lambda match: _hide(match[1]), text)
     text = _CODE.sub(lambda match: _hide(match[1]), text)
@@ -46,7 +46,7 @@ def _hide(literal: str) -> str:
 
 
 def drop_comments(text: str) -> str:
-    """The text without <!-- comments -->. One that is never closed is no comment."""
+    """Remove <!-- comments -->. An unclosed one is not a comment."""
     parts: list[str] = []
     place = 0
     while (start := text.find("<!--", place)) >= 0 and (end := text.find("-->", start + 4)) >= 0:
@@ -56,7 +56,7 @@ def drop_comments(text: str) -> str:
 
 
 def _join_lines(text: str) -> str:
-    """The lines without the marks at their start. Headings and list items keep a line of their own."""
+    """Join the lines without the marks at their start. Headings and list items keep their own lines."""
     joined = ""
     after_heading = False
     for line, is_item, is_heading in _iter_lines(text):
@@ -67,7 +67,7 @@ def _join_lines(text: str) -> str:
 
 
 def _iter_lines(text: str) -> Iterator[tuple[str, bool, bool]]:
-    """Each line that holds words, without its marks; whether it is a list item, and whether a heading."""
+    """Yield each line with words, without its marks, and whether it is a list item and whether a heading."""
     for raw in text.splitlines():
         if _ONLY_MARKS.match(raw) or _FENCE.match(raw) or _DEFINITION.match(raw):
             continue
@@ -80,14 +80,14 @@ def _iter_lines(text: str) -> Iterator[tuple[str, bool, bool]]:
 
 
 def _drop_closing_hashes(heading: str) -> str:
-    """`Title ##` as `Title`, but `C#` as it is."""
+    """Turn `Title ##` into `Title`, but keep `C#`."""
     heading = heading.strip()
     bare = heading.rstrip("#")
     return bare.rstrip() if bare.endswith((" ", "\t")) else heading
 
 
 def _drop_emphasis(text: str) -> str:
-    """The text without the `*`, `_` and `~~` that pair up around words; single ones and those in 3*4*5 stay."""
+    """Remove `*`, `_` and `~~` that pair up around words. Keep single ones and those in 3*4*5."""
     opened: dict[str, list[list[int]]] = {"*": [], "_": [], "~": []}
     dropped: set[int] = set()
     for match in _RUN_OF_MARKS.finditer(text):
@@ -102,7 +102,7 @@ def _drop_emphasis(text: str) -> str:
 
 
 def _joins(neighbour: str, marks: str) -> bool:
-    """Whether a character on the outer side makes the marks part of a word or a sum rather than emphasis."""
+    """Check whether the outer neighbour makes the marks part of a word or a product rather than emphasis."""
     if marks[0] == "_":
         return neighbour.isalnum()
     if marks == "*":
@@ -111,7 +111,7 @@ def _joins(neighbour: str, marks: str) -> bool:
 
 
 def _close(openers: list[list[int]], first: int, end: int, dropped: set[int]) -> int:
-    """Pairs the marks from `first` with the last ones opened, both dropped; where the unpaired rest begins."""
+    """Pair the marks from `first` with the last opened ones and drop both. Return where the unpaired rest begins."""
     while first < end and openers:
         opener = openers[-1]
         paired = min(end - first, opener[1] - opener[0])

@@ -1,4 +1,4 @@
-"""Paths of media files as a manifest may name them: safe on every system, and apart from each other."""
+"""Check paths of media files in a manifest: they must be valid on every system and must not clash."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from gitassets.domain.run_id import is_device_name
 _ORDINARY_PATH = re.compile(r"(audio|images|video|takes|final)/[a-z]+_[0-9]{3,9}\.[a-z0-9]{1,5}\Z")
 
 
-# A history names the same few paths again and again.
+# A history has the same few paths again and again.
 @lru_cache(maxsize=8192)
 def find_path_problem(path: str) -> str | None:
-    """Why a path from a manifest must not be used, or None: it is to name a file inside the run on any system."""
+    """Return why a path from a manifest must not be used, or None if it names a file in the run on any system."""
     if _ORDINARY_PATH.match(path):
         return None
     parts = path.split("/")
@@ -32,10 +32,10 @@ def find_path_problem(path: str) -> str | None:
     return "is too long" if any(len(part.encode()) > 240 for part in parts) else None
 
 
-# Most versions of a manifest name the files that the one before named.
+# Most versions of a manifest have the same paths as the previous one.
 @lru_cache(maxsize=16)
 def are_apart(paths: tuple[str, ...]) -> bool:
-    """Whether no two are one file where case does not count, and none is a folder that another lies in."""
+    """Check that no two paths are the same file if case is ignored, and that none is a folder of another."""
     files = {path.casefold() for path in paths}
     folders = {path.rpartition("/")[0] for path in files}
     above = {folder[:end] for folder in folders for end, char in enumerate(folder) if char == "/"}
@@ -43,9 +43,9 @@ def are_apart(paths: tuple[str, ...]) -> bool:
 
 
 def iter_path_clashes(entries: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str, str]]:
-    """Name, name of the earlier entry, and path of each (name, path) that cannot lie beside the earlier ones.
+    """Yield name, name of the earlier entry, and path of each (name, path) that clashes with an earlier one.
 
-    Where case does not count two paths may be one file, or one may be a folder that the other lies in.
+    If case is ignored, two paths may be the same file, or one may be a folder of the other.
     """
     files: dict[str, str] = {}
     folders: dict[str, str] = {}

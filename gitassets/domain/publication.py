@@ -1,4 +1,4 @@
-"""Which assets went into the last build, and which of them can be published."""
+"""Find the assets that went into the last build, and publish those that can be."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _OTHER_BYTES = "has other bytes than the ones that were built"
 
 
 class Publication(Struct, frozen=True):
-    """The manifest after it, what becomes published, what is so already, and what was built but cannot be."""
+    """The manifest after publishing, the new transitions, what was already published, and what cannot be."""
 
     manifest: Manifest
     transitions: tuple[Transition, ...]
@@ -23,7 +23,7 @@ class Publication(Struct, frozen=True):
 
 
 def plan_publication(manifest: Manifest) -> Publication:
-    """Every approved asset whose very bytes went into the last build is published."""
+    """Plan to publish every approved asset whose bytes went into the last build."""
     built, skipped = _find_built(manifest)
     changed: dict[Address, Asset | None] = {}
     unchanged: list[Address] = []
@@ -39,7 +39,7 @@ def plan_publication(manifest: Manifest) -> Publication:
 
 
 def _find_built(manifest: Manifest) -> tuple[dict[Address, Asset], list[Skipped]]:
-    """The assets that were built, in order; and where a segment has one now that is not what was built."""
+    """Return the built assets in order, and a note for each asset whose segment was built from other bytes."""
     built: dict[Address, Asset] = {}
     skipped: list[Skipped] = []
     for number, segment in manifest.segments.items():
@@ -49,14 +49,14 @@ def _find_built(manifest: Manifest) -> tuple[dict[Address, Asset], list[Skipped]
                 built[found[0]] = found[1]
                 continue
             kinds = (Kind.AUDIO,) if what == "audio" else (Kind.VIDEO, Kind.IMAGE)
-            now = next((kind for kind in kinds if segment.asset(kind) is not None), None)
-            skipped += [Skipped(Address(number, now), _OTHER_BYTES)] if now is not None else []
-    order = list(Kind)
-    return {one: built[one] for one in sorted(built, key=lambda one: (one.segment, order.index(one.kind)))}, skipped
+            current = next((kind for kind in kinds if segment.asset(kind) is not None), None)
+            skipped += [Skipped(Address(number, current), _OTHER_BYTES)] if current is not None else []
+    order = {kind: place for place, kind in enumerate(Kind)}
+    return {one: built[one] for one in sorted(built, key=lambda one: (one.segment, order[one.kind]))}, skipped
 
 
 def _find_used(manifest: Manifest, number: int, what: str, md5: str) -> tuple[Address, Asset] | None:
-    """The asset with these bytes: the segment's own, or the picture of an earlier one that was still seen."""
+    """Return the asset with these bytes: the segment's own, or the visual of an earlier one that was still shown."""
     kinds = (Kind.AUDIO,) if what == "audio" else (Kind.VIDEO, Kind.IMAGE)
     before = [] if what == "audio" else [one for one in manifest.segments if one < number]
     for address in (Address(one, kind) for one in (number, *reversed(before)) for kind in kinds):

@@ -1,4 +1,4 @@
-"""What a person should know of a run's segments and assets while looking at them, each in a sentence."""
+"""Collect remarks for people who look at a run's segments and assets, each a sentence."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ _TOLERANCE_SEC = 0.05
 
 
 class Concern(StrEnum):
+    """The topic of a remark."""
+
     NOTE = "note"
     REJECTED = "rejected"
     CONFLICT = "conflict"
@@ -40,9 +42,9 @@ class Remark(Struct, frozen=True):
 def collect_remarks(
     manifest: Manifest, choice: Choice, timeline: Timeline, lengths_sec: Mapping[str, float], only: Only | None = None
 ) -> tuple[Remark, ...]:
-    """Everything there is to say of the run, and of this timeline made of it, by segment.
+    """Collect all remarks on the run and on this timeline of it, by segment.
 
-    `manifest` is the whole one; `lengths_sec` says how long each clip really is, by its md5.
+    `manifest` is the complete one. `lengths_sec` has the real length of each clip by its md5.
     """
     found = [*_iter_segment_remarks(manifest), *_iter_asset_remarks(manifest, only)]
     found += [Remark(one.segment, one.kind, Concern.MISSING, f"{one.kind} {one.problem}") for one in choice.omissions]
@@ -63,8 +65,8 @@ def _iter_asset_remarks(manifest: Manifest, only: Only | None) -> Iterator[Remar
     for address, asset in manifest.assets():
         concern, text = _judge(manifest, address, asset) or (Concern.LEFT_OUT, f"is {asset.status}")
         if concern is not Concern.LEFT_OUT or address in left_out:
-            ending = ", and left out" if address in left_out else ""
-            yield Remark(address.segment, address.kind, concern, f"{address} {text}{ending}")
+            suffix = ", and left out" if address in left_out else ""
+            yield Remark(address.segment, address.kind, concern, f"{address} {text}{suffix}")
 
 
 def _judge(manifest: Manifest, address: Address, asset: Asset) -> tuple[Concern, str] | None:
@@ -77,14 +79,14 @@ def _judge(manifest: Manifest, address: Address, asset: Asset) -> tuple[Concern,
 
 
 def _iter_look_remarks(shot: Shot, lengths_sec: Mapping[str, float]) -> Iterator[Remark]:
-    """Where a build makes a picture that is in no media file."""
+    """Yield a remark if a build generates the picture or holds a frame."""
     if shot.look is Look.CARD:
         yield Remark(shot.number, None, Concern.CARD, "Nothing is seen here yet: a build shows a card with the text")
     if shot.look is Look.HELD:
         text = f"A build holds the last frame of the clip of segment {shot.visual_from} here"
         yield Remark(shot.number, None, Concern.HELD, text)
     if shot.look is Look.CLIP and shot.visual is not None:
-        lack = float(shot.duration) - lengths_sec[shot.visual.md5]
-        if lack > _TOLERANCE_SEC:
-            text = f"The clip is {lack:.1f} s shorter than the narration: a build holds its last frame"
+        missing_sec = float(shot.duration) - lengths_sec[shot.visual.md5]
+        if missing_sec > _TOLERANCE_SEC:
+            text = f"The clip is {missing_sec:.1f} s shorter than the narration: a build holds its last frame"
             yield Remark(shot.number, Kind.VIDEO, Concern.HELD, text)

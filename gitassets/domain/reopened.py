@@ -1,7 +1,7 @@
-"""The record that a locked asset was reopened: which bytes were unlocked, why, and for which time.
+"""Record that a locked asset was reopened: which bytes were unlocked, why, and how many times.
 
-The record stays on the asset when it is approved again, and each reopen counts one up. So an old record that comes
-back, by a revert or a cherry-pick, unlocks nothing: it does not count more than the one that is there.
+The record stays on the asset when it is approved again, and each reopen increases the count. So an old record that a
+revert or a cherry-pick brings back unlocks nothing: its count is not higher than the existing one.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ REOPEN_HINT = "Reopen it first: `gitassets reopen {run} --{kind} {number} --reas
 
 
 def how_to_reopen(run_id: str, address: Address) -> str:
-    """The way on for whoever wants to change what is locked."""
+    """Return the hint for a user who wants to change a locked asset."""
     return REOPEN_HINT.format(run=run_id, kind=address.kind.value, number=address.segment)
 
 
 def reopen_record(asset: Asset, reason: str) -> dict[str, str]:
-    """The `reopened` of this asset once it is reopened for `reason`."""
+    """Return the new `reopened` record of this asset, reopened for `reason`."""
     record = {"md5": asset.md5, "reason": reason}
     earlier = count_reopens(asset.reopened)
     return {**record, "times": str(earlier + 1)} if earlier else record
 
 
 def count_reopens(record: Mapping[str, str] | None) -> int:
-    """How often an asset with this record was reopened: 0 without one, and where its count is no number."""
+    """Return how often an asset with this record was reopened: 0 without a record or if its count is not a number."""
     if record is None:
         return 0
     times = record.get("times", "1")
@@ -34,7 +34,7 @@ def count_reopens(record: Mapping[str, str] | None) -> int:
 
 
 def is_reopened(before: Asset, after: Asset) -> bool:
-    """Whether `after` records that the locked bytes of `before` were reopened since, and why."""
+    """Check whether `after` records that the locked bytes of `before` were reopened since, and why."""
     record = after.reopened
     if record is None or record.get("md5") != before.md5 or not record.get("reason", "").strip():
         return False

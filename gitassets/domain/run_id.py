@@ -1,4 +1,4 @@
-"""Run ids: which names are fit for a folder and a branch on every system, and how one is found by a shorter name."""
+"""Check run ids, which must be valid folder and branch names on every system, and find runs by a prefix."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _WINDOWS_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?\Z", re.IGNO
 
 
 def check_run_id(run_id: str) -> None:
-    """UsageError unless the id can be a folder and a branch on Linux, macOS and Windows alike."""
+    """Raise UsageError unless the id can name a folder and a branch on Linux, macOS and Windows."""
     problem = _find_problem(run_id)
     if problem:
         raise UsageError(f"{run_id!r} cannot be a run id: it {problem}", "Take letters, digits, '_', '-' and '.'.")
 
 
 def is_run_id(name: str) -> bool:
-    """Whether a run can have that id."""
+    """Check whether a run can have that id."""
     return _find_problem(name) is None
 
 
@@ -51,16 +51,16 @@ def _find_problem(run_id: str) -> str | None:
 
 
 def looks_like_run(ref: str) -> bool:
-    """Whether somebody could take the reference for a run's branch: also by a reader for whom case does not count.
+    """Check whether the reference could be mistaken for a run's branch, also if case is ignored.
 
-    A branch named `run` alone counts too, since where it is no run can be.
+    A branch named just `run` counts too, since no run's branch can exist beside it.
     """
     folded = _fold(ref)
     return folded.startswith(f"{BRANCHES}run/") or folded == f"{BRANCHES}run"
 
 
 def find_ref_problem(ref: str) -> str | None:
-    """Why no run can have the branch of that full name, as the rest of a sentence about it; None: one can."""
+    """Return why no run can have this branch, given by its full name, as the rest of a sentence, or None."""
     if not ref.startswith(f"{BRANCHES}run/"):
         return "is not spelled run/…, and some systems would take it for the branch of a run"
     problem = _find_problem(ref.removeprefix(f"{BRANCHES}run/"))
@@ -68,18 +68,18 @@ def find_ref_problem(ref: str) -> str | None:
 
 
 def _fold(name: str) -> str:
-    """The name as it is where neither case nor Unicode form nor invisible signs count."""
+    """Normalize the name so that case, Unicode form and invisible characters do not matter."""
     plain = "".join(char for char in unicodedata.normalize("NFKC", name) if unicodedata.category(char) != "Cf")
     return unicodedata.normalize("NFC", plain.casefold())
 
 
 def is_device_name(name: str) -> bool:
-    """Whether Windows takes a file of this name for a device."""
+    """Check whether a file of this name is a device on Windows."""
     return _WINDOWS_DEVICES.match(name) is not None
 
 
 def read_time(run_id: str) -> datetime | None:
-    """When the run was begun, by its maker's clock: for ids such as 20260207_101747, which runs get unless named."""
+    """Read the start time from a default id such as 20260207_101747, by its author's clock; None for other ids."""
     if not _TIME.match(run_id):
         return None
     try:
@@ -89,7 +89,7 @@ def read_time(run_id: str) -> datetime | None:
 
 
 def find_twin(run_id: str, existing: Sequence[str]) -> str | None:
-    """The existing run whose folder would be the same where case or Unicode form does not count."""
+    """Return the existing run whose folder would be the same on systems that ignore case or Unicode form."""
 
     def fold(name: str) -> str:
         return unicodedata.normalize("NFC", name).casefold()
@@ -98,7 +98,10 @@ def find_twin(run_id: str, existing: Sequence[str]) -> str | None:
 
 
 def match_run_id(wanted: str, existing: Sequence[str]) -> str:
-    """The one run id that `wanted` names: itself or a unique prefix. NotFoundError says what was perhaps meant."""
+    """Return the run id that `wanted` names: itself or by a unique prefix.
+
+    Raise NotFoundError with suggestions if there is none, and GitAssetsError if there are several.
+    """
     if wanted in existing:
         return wanted
     matches = [one for one in existing if wanted and one.startswith(wanted)]

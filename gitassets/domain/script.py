@@ -1,4 +1,4 @@
-"""The script: its paragraphs, and how long they take to speak."""
+"""Split a script into paragraphs, and estimate how long they take to speak."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gitassets.domain.markdown import strip_markdown as strip_markdown
 from gitassets.errors import CorruptError, GitAssetsError
 
 WORDS_PER_MINUTE = 150
-# Scripts that write no spaces: about 270 of their characters are read in a minute.
+# For writing systems without spaces: about 270 of their characters are read per minute.
 WORDS_PER_UNSPACED_CHAR = 0.55
 MIN_DURATION_SEC = 1.0
 
@@ -22,7 +22,10 @@ _TEXT_HINT = "A script is plain text or Markdown, saved as UTF-8."
 
 
 def check_script(data: bytes, name: str) -> str:
-    """The text of a script file. CorruptError when it is no text, GitAssetsError when there is nothing to speak."""
+    """Return the text of a script.
+
+    Raise CorruptError if it is not text, and GitAssetsError if there is nothing to speak.
+    """
     text = _decode(data, name)
     _refuse_controls(text, name)
     if not text.translate(_INVISIBLE).strip():
@@ -51,8 +54,10 @@ def _refuse_controls(text: str, name: str) -> None:
 
 
 def split_paragraphs(text: str) -> list[str]:
-    """The paragraphs, stripped, with their Markdown marks. Blank lines stand between them; one without any word (a
-    rule, a comment) is none."""
+    """Split the text at blank lines into stripped paragraphs, with their Markdown marks.
+
+    Drop paragraphs without any word, such as a rule or a comment.
+    """
     paragraphs: list[list[str]] = [[]]
     for line in drop_comments(text.replace("\ufeff", "")).splitlines():
         if line.translate(_INVISIBLE).strip():
@@ -64,7 +69,7 @@ def split_paragraphs(text: str) -> list[str]:
 
 
 def estimate_duration_sec(text: str) -> float:
-    """About how long the text takes to speak."""
+    """Estimate how long the text takes to speak, in seconds."""
     unspaced = len(_UNSPACED.findall(text))
     words = sum(any(map(str.isalnum, word)) for word in _UNSPACED.sub(" ", text).split())
     minutes = (words + unspaced * WORDS_PER_UNSPACED_CHAR) / WORDS_PER_MINUTE

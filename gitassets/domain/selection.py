@@ -1,4 +1,4 @@
-"""The one grammar that chooses segments: `all`, `5`, `1,3,5`, `1-10`, or a mixture. Numbers count from 1."""
+"""Parse selections of segments: `all`, `5`, `1,3,5`, `1-10` or a mixture. Numbers count from 1."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _EXAMPLES = "Write all, 5, 1,3,5, 1-10 or a mixture such as 1-3,7."
 
 
 class Selection(Struct, frozen=True):
-    """Segments by number. `ranges` are inclusive; None means all."""
+    """A selection of segments by number. `ranges` are inclusive; None means all."""
 
     text: str
     ranges: tuple[tuple[int, int], ...] | None
@@ -27,11 +27,11 @@ class Selection(Struct, frozen=True):
 
 ALL = Selection("all", None)
 APPROVED = Selection("approved", None)
-"""All that are approved; only where assets are copied."""
+"""All approved assets. Only `copy` accepts it."""
 
 
 def parse_selection(text: str) -> Selection:
-    """UsageError unless `text` follows the grammar."""
+    """Parse a selection. Raise UsageError if `text` is not one."""
     parts = [part.strip() for part in text.split(",")]
     if any(part.lower() == "all" for part in parts):
         if len(parts) > 1:
@@ -41,7 +41,7 @@ def parse_selection(text: str) -> Selection:
 
 
 def parse_copy_selection(text: str) -> Selection:
-    """The same grammar, and `approved`."""
+    """Parse a selection that may also be `approved`."""
     return APPROVED if text.strip().lower() == APPROVED.text else parse_selection(text)
 
 
@@ -58,14 +58,14 @@ def _parse_part(part: str, text: str) -> tuple[int, int]:
 
 
 def select_segments(selection: Selection, manifest: Manifest) -> list[int]:
-    """The chosen segments in order. NoMatchError when a number is not in the run, or the run is empty."""
+    """Return the selected segments in order. Raise NoMatchError if the run lacks a number or is empty."""
     numbers = list(manifest.segments)
     if not numbers:
         raise NoMatchError(f"Run {manifest.run_id} has no segments")
     if selection.ranges is None:
         return numbers
     for first, last in selection.ranges:
-        # Stops at the first number that is missing, so that 1-999999999 never becomes a list.
+        # Stop at the first missing number, so that 1-999999999 never becomes a list.
         missing = next((n for n in range(first, last + 1) if n not in manifest.segments), None)
         if missing is not None:
             raise NoMatchError(
@@ -76,7 +76,7 @@ def select_segments(selection: Selection, manifest: Manifest) -> list[int]:
 
 
 class AssetSelection(Struct, frozen=True):
-    """What a command's --audio, --image, --video and --segment chose, each once."""
+    """The values of a command's --audio, --image, --video and --segment, each given once."""
 
     by_kind: Mapping[Kind, Selection]
     segments: Selection | None = None
@@ -87,16 +87,16 @@ class AssetSelection(Struct, frozen=True):
 
 
 class Chosen(Struct, frozen=True):
-    """One chosen address; `explicit` when its number was written, not `all`."""
+    """One selected address. `explicit`: by its number, not by `all`."""
 
     address: Address
     explicit: bool
 
 
 def select_assets(selection: AssetSelection, manifest: Manifest) -> list[Chosen]:
-    """The existing assets that are chosen, ordered by segment then kind.
+    """Return the existing assets that are selected, ordered by segment, then kind.
 
-    NoMatchError when a written number has no such asset, or when nothing at all is chosen.
+    Raise NoMatchError if an explicit number has no such asset, or if nothing is selected.
     """
     found: dict[Address, bool] = {}
     for kind, one in selection.by_kind.items():
@@ -110,8 +110,8 @@ def select_assets(selection: AssetSelection, manifest: Manifest) -> list[Chosen]
             raise NoMatchError(f"Run {manifest.run_id} has no {kind} at all")
     if selection.segments is not None:
         _add_whole_segments(selection.segments, manifest, found)
-    order = list(Kind)
-    return [Chosen(one, found[one]) for one in sorted(found, key=lambda one: (one.segment, order.index(one.kind)))]
+    kinds = list(Kind)
+    return [Chosen(one, found[one]) for one in sorted(found, key=lambda one: (one.segment, kinds.index(one.kind)))]
 
 
 def _add_whole_segments(selection: Selection, manifest: Manifest, found: dict[Address, bool]) -> None:
@@ -131,7 +131,7 @@ def _existing(kind: Kind, manifest: Manifest) -> str:
 
 
 def format_ranges(numbers: Sequence[int]) -> str:
-    """1,2,3,7 as 1-3,7."""
+    """Format numbers as ranges: 1,2,3,7 becomes 1-3,7."""
     parts: list[str] = []
     start = previous = None
     for number in [*sorted(set(numbers)), None]:

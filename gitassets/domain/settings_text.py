@@ -1,4 +1,4 @@
-"""gitassets.yaml as `init` writes it: every setting with its default. What reads it is the adapter of settings."""
+"""The text of gitassets.yaml that `init` writes: every setting with its default. The settings adapter reads it."""
 
 SETTINGS_NAME = "gitassets.yaml"
 

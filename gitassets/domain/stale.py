@@ -1,7 +1,7 @@
-"""Whether an asset was made from something that its segment no longer has, and from what.
+"""Find stale assets: those made from something that their segment no longer has.
 
-Stale never changes by itself: it follows from what the asset recorded when it was made. Where nothing is recorded, as
-of a file made by hand, an asset is not stale.
+Whether an asset is stale follows from what it recorded when it was made. An asset that recorded nothing, such as a
+handmade file, is not stale.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _DRAWS_THE_TEXT, _SEES_NO_TEXT = "card", "kenburns"
 _SOURCES = {Kind.AUDIO: "narration", Kind.IMAGE: "image"}
 
 
-# Asked of each asset of a segment, in each of the many versions that most segments go through unchanged.
+# Called for each asset of a segment in many versions of the manifest, most of which leave the segment unchanged.
 @lru_cache(maxsize=4096)
 def text_md5(paragraph_text: str) -> str:
-    """The md5 of the words that are spoken and shown for this paragraph, as `Asset.text_md5` records it."""
+    """Return the md5 of the words that are spoken and shown for this paragraph, as `Asset.text_md5` records it."""
     return md5(strip_markdown(paragraph_text).encode(), usedforsecurity=False).hexdigest()
 
 
@@ -37,7 +37,7 @@ class Stale(Struct, frozen=True):
 
 
 def iter_stale(manifest: Manifest) -> Iterator[Stale]:
-    """Every stale asset, in order."""
+    """Yield every stale asset, in order."""
     for address, _ in manifest.assets():
         reason = find_stale_reason(manifest.segments[address.segment], address.kind)
         if reason is not None:
@@ -45,7 +45,7 @@ def iter_stale(manifest: Manifest) -> Iterator[Stale]:
 
 
 def find_stale_reason(segment: Segment, kind: Kind) -> str | None:
-    """Why the segment's asset no longer fits, as the rest of a sentence; None when it fits, or when nobody can tell."""
+    """Return why the segment's asset is stale, as the rest of a sentence. None if it fits or if that is unknown."""
     asset = segment.asset(kind)
     found = [] if asset is None else list(_iter_differences(segment, kind, asset))
     return f"was made {' and '.join(found)} than the segment has now" if found else None
@@ -65,14 +65,14 @@ def _iter_differences(segment: Segment, kind: Kind, asset: Asset) -> Iterator[st
 
 
 def _depends_on_text(kind: Kind, asset: Asset) -> bool:
-    """A picture or clip that was made for a prompt of its own does not, but what was copied belongs to another text."""
+    """Check whether the asset depends on the text. An image or clip with its own prompt does only if it was copied."""
     if kind is Kind.AUDIO or asset.source == _DRAWS_THE_TEXT or COPIED_FROM in asset.extra:
         return True
     return not asset.prompt and asset.source != _SEES_NO_TEXT
 
 
 def _has_other_prompt(segment: Segment, asset: Asset) -> bool:
-    said = find_user_prompt(segment)
-    if said is None or is_handmade(asset):
+    prompt = find_user_prompt(segment)
+    if prompt is None or is_handmade(asset):
         return False
-    return asset.prompt != said and not has_current_prompt(segment, asset)
+    return asset.prompt != prompt and not has_current_prompt(segment, asset)

@@ -1,4 +1,4 @@
-"""The states of an asset and the one table of their edges."""
+"""Define the statuses of an asset and the table of transitions between them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from functools import lru_cache
 
 
 class Status(StrEnum):
+    """The status of an asset."""
+
     DRAFT = "draft"
     REVIEW = "review"
     APPROVED = "approved"
@@ -14,7 +16,7 @@ class Status(StrEnum):
     REVISED = "revised"
     PUBLISHED = "published"
 
-    # As of the text that it is: Enum has one of its own in Python, which is asked for every asset again and again.
+    # The hash of the string: Enum's own is written in Python and slow, and hashes are needed for every asset.
     __hash__ = str.__hash__
 
     @property
@@ -36,9 +38,9 @@ EDGES: dict[Status, tuple[Status, ...]] = {
 
 @lru_cache
 def find_path(before: Status, after: Status, *, reopened: bool = False) -> tuple[Status, ...] | None:
-    """The shortest legal way from `before` to `after`, both included; None when there is none.
+    """Return the shortest path of legal transitions from `before` to `after`, both included, or None.
 
-    A locked asset goes back to review only where a reopen is recorded (`reopened`).
+    A locked asset can only go back to review if a reopen is recorded (`reopened`).
     """
     paths: list[tuple[Status, ...]] = [(before,)]
     seen = {before}
@@ -54,5 +56,5 @@ def find_path(before: Status, after: Status, *, reopened: bool = False) -> tuple
 
 
 def status_after_new_take(status: Status) -> Status:
-    """The status of an unlocked asset once it has other bytes: a rejected one is revised, any other stays as it is."""
+    """Return the status of an unlocked asset after a new take: revised if it was rejected, else unchanged."""
     return Status.REVISED if status is Status.REJECTED else status

@@ -1,4 +1,4 @@
-"""The takes of one asset: the current one, its candidates, and those that the states of a history show."""
+"""Model the takes of an asset: the current one, its candidates, and those of its history."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ BOUGHT_WITH, COPIED_FROM, MOVED_FROM, PROMPT_MD5 = "bought_with", "copied_from",
 OF_THE_MAKING = frozenset(
     {"prompt_sent", "prompt_cut", "revised_prompt", "parameters", "job", "left_out", CREDIT, REQUEST}
 )
-"""Keys that a provider, or who asked it, says of bytes, whosever they are."""
+"""Keys that describe how bytes were made. They apply to the bytes in any asset."""
 OF_THE_BYTES = OF_THE_MAKING | {
     "format", "origin", "library", "shared_with", BOUGHT_WITH, COPIED_FROM, MOVED_FROM, PARENT, MADE_FROM, REUSED_FROM,
     PROMPT_MD5,
 }  # fmt: skip
-"""Keys of an asset that tell of the bytes of one take, and do not go over to the next.
+"""Keys of an asset that describe the bytes of one take, and are not copied to the next.
 
-`request` is the fingerprint of what a service was asked; `parent` the md5 of the take that this one replaced;
-`made_from` the md5 of the audio and image that a clip was made from; `reused_from` the take whose bytes these are, and
-`bought_with` the asset for which they were bought too: such a take cost nothing. `prompt_md5` is that of what the
-segment said an image is to show, when this one was made.
+`request` is the fingerprint of the request to a service. `parent` is the md5 of the take that this one replaced.
+`made_from` has the md5s of the audio and image that a clip was made from. `reused_from` is the take whose bytes were
+reused, and `bought_with` the asset for which the same bytes were bought; such a take cost nothing. `prompt_md5` is the
+md5 of the segment's image prompt at the time when the image was made.
 """
 
 
 class Take(Struct, frozen=True):
-    """One version of an asset's bytes: as it was last recorded, and the commit that brought it in.
+    """One version of an asset's bytes: its last record, and the commit that added it.
 
-    What was decided about it while it was the current one stands in the asset of a candidate and an earlier take too.
+    The asset of a candidate or an earlier take also has the decisions from when it was the current take.
     """
 
     asset: Asset
@@ -47,7 +47,7 @@ class Take(Struct, frozen=True):
 
 
 class Sighting(Struct, frozen=True):
-    """An asset as a commit has made it."""
+    """An asset in the state after a commit."""
 
     asset: Asset
     commit: str
@@ -56,7 +56,7 @@ class Sighting(Struct, frozen=True):
 
 
 def collect_takes(sightings: Iterable[Sighting], current: Asset | None) -> tuple[Take, ...]:
-    """Every take in the order in which they came, from sightings oldest first; `current` is the asset as it is now."""
+    """Collect every take, oldest first. `sightings` are oldest first, `current` is the asset as it is now."""
     takes: dict[tuple[int, str], Take] = {}
     for seen in sightings:
         for asset in _iter_takes(seen.asset):
@@ -78,7 +78,7 @@ def _iter_takes(asset: Asset) -> Iterator[Asset]:
 
 
 def sorted_takes(asset: Asset) -> list[Asset]:
-    """The candidates in the order in which they came."""
+    """Return the candidates, oldest first."""
     return sorted(asset.takes.values(), key=_key)
 
 
@@ -87,20 +87,20 @@ def _with_decision(candidate: Asset, known: Asset) -> Asset:
 
 
 def _mark(take: Take, now: Asset | None) -> Take:
-    """The take with its place in the asset as it is now, None when it is gone; without the candidates beside it."""
-    alone = replace(take, asset=replace(take.asset, takes={}))
+    """Mark the take as current or candidate of the asset `now`, None if that is gone. Drop its own candidates."""
+    single = replace(take, asset=replace(take.asset, takes={}))
     if now is None:
-        return alone
+        return single
     listed = now.takes.get(take.asset.md5)
     return replace(
-        alone,
+        single,
         current=_key(take.asset) == _key(now),
         candidate=listed is not None and listed.take == take.asset.take,
     )
 
 
 def next_take(asset: Asset | None) -> int:
-    """The number of the take that is to follow, also where an older take is the current one."""
+    """Return the number of the next take, even if an older take is the current one."""
     if asset is None:
         return 1
     latest = asset.extra.get(LATEST_TAKE)
@@ -109,25 +109,25 @@ def next_take(asset: Asset | None) -> int:
 
 
 def make_candidate(manifest: Manifest, address: Address, take: Asset) -> Asset:
-    """The take as a candidate of this address, in a file of its own; what was decided about it is left out."""
+    """Return the take as an undecided candidate of this address, in its own file."""
     path = _free_path(manifest, address, take)
     return replace(take, path=path, status=Status.DRAFT, approved_md5=None, reopened=None, reason=None, takes={})
 
 
 def demote(manifest: Manifest, address: Address, current: Asset) -> Asset:
-    """The current take as a candidate, with those of its keys that go with the bytes."""
+    """Return the current take as a candidate, with only the keys that describe its bytes."""
     own = {key: value for key, value in current.extra.items() if key in OF_THE_BYTES}
     return make_candidate(manifest, address, replace(current, extra=own))
 
 
 def _free_path(manifest: Manifest, address: Address, take: Asset) -> str:
-    """takes/scene_002_9e107d9d.png, with more of the md5 where that name is taken."""
+    """Return a free path such as takes/scene_002_9e107d9d.png, with more of the md5 if that one is used."""
     stem = PurePosixPath(default_path(address, "")).name
     suffix = PurePosixPath(take.path).suffix
-    taken = {path.casefold() for path, _, _ in iter_folder_entries(manifest)}
+    used = {path.casefold() for path, _, _ in iter_folder_entries(manifest)}
     ends = chain((take.md5[:8], take.md5), (f"{take.md5}_{number}" for number in count(2)))
     names = (f"{TAKES_FOLDER}/{stem}_{end}{suffix}" for end in ends)
-    return next(one for one in names if one.casefold() not in taken)
+    return next(one for one in names if one.casefold() not in used)
 
 
 def without_take(takes: Mapping[str, Asset], md5: str) -> dict[str, Asset]:

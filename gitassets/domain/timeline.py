@@ -1,7 +1,7 @@
-"""What is heard and seen when: from a manifest and a policy to the exact frames of a video.
+"""Lay out a manifest's assets on a timeline, down to the exact frames of a video.
 
-`choose_assets` decides which assets are used and lists what stands in the way; `lay_out` gives them their time. Between
-the two the caller hashes the chosen bytes and measures how long they really are.
+`choose_assets` selects the assets by a policy and lists what prevents a build; `lay_out` assigns their times. Between
+the two, the caller hashes the selected bytes and measures their real lengths.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ class Policy(StrEnum):
     ONLY_APPROVED = "only approved"
     SKIP_REJECTED = "skip rejected"
     EVERYTHING = "everything"
-    """Whatever there is, to be looked at; no command builds a video like this."""
+    """All assets, for viewing; no command builds a video with this policy."""
 
 
 class Finding(Struct, frozen=True):
-    """One asset that is not as the policy wants it. `stale`: it was made from what its segment no longer has."""
+    """An asset that the policy does not accept. `stale`: it was made from what its segment no longer has."""
 
     segment: int
     kind: Kind
@@ -57,7 +57,7 @@ class ChosenSegment(Struct, frozen=True, kw_only=True):
 
 
 class Choice(Struct, frozen=True):
-    """Where there are gaps nothing may be built. `omissions` are assets that the build goes without."""
+    """The selected assets. If there are `gaps`, nothing may be built. The build leaves out the `omissions`."""
 
     segments: tuple[ChosenSegment, ...]
     gaps: tuple[Finding, ...]
@@ -65,9 +65,9 @@ class Choice(Struct, frozen=True):
 
 
 def choose_assets(manifest: Manifest, policy: Policy, *, allow_gaps: bool = False) -> Choice:
-    """What the build uses. An image or video is nowhere required: what was seen last stays, or a card shows the text.
+    """Select the assets for a build. Visuals are optional: the last one stays, or a card shows the text.
 
-    GitAssetsError when the run has no segments, or no narration at all and gaps are not allowed.
+    Raise GitAssetsError if the run has no segments, or no narration at all while gaps are not allowed.
     """
     _check_any_narration(manifest, allow_gaps)
     unusable = list(_iter_unusable(manifest, policy))
@@ -132,7 +132,7 @@ def _choose(number: int, segment: Segment, left_out: set[tuple[int, Kind]]) -> C
 
 
 def iter_used_assets(segments: Iterable[ChosenSegment]) -> Iterator[tuple[Address, Asset]]:
-    """Each asset that the segments are built from, once."""
+    """Yield each asset that the segments are built from, once."""
     for segment in segments:
         if segment.narration is not None:
             yield Address(segment.number, Kind.AUDIO), segment.narration
@@ -141,25 +141,25 @@ def iter_used_assets(segments: Iterable[ChosenSegment]) -> Iterator[tuple[Addres
 
 
 def sort_findings(findings: list[Finding]) -> tuple[Finding, ...]:
-    """By segment, and otherwise in the order given."""
+    """Sort by segment, and otherwise keep the given order."""
     return tuple(sorted(findings, key=lambda one: one.segment))
 
 
 class Look(StrEnum):
-    """How a segment's picture comes about."""
+    """The source of a segment's picture."""
 
     CLIP = "clip"
     STILL = "still"
     HELD = "held"
-    """The frame on which an earlier segment's clip stopped."""
+    """The last frame of an earlier segment's clip."""
     CARD = "card"
 
 
 class Shot(Struct, frozen=True, kw_only=True):
-    """One segment in time. `visual` is what is seen, be it carried forward; `visual_from` the segment it belongs to.
+    """One segment in time. `visual` is what is seen, perhaps carried forward from segment `visual_from`.
 
-    `start` and `duration` are the narration's, in seconds; the picture's frames are as near to them as frames can be.
-    `zoom` is how near the camera is at the beginning and at the end: 0 sees all of a still, 1 as near as it ever comes.
+    `start` and `duration` are those of the narration, in seconds; frames are rounded to the nearest. `zoom` is the
+    camera's zoom at the start and at the end: 0 shows all of a still, 1 is the maximum.
     """
 
     number: int
@@ -176,6 +176,8 @@ class Shot(Struct, frozen=True, kw_only=True):
 
 
 class Timeline(Struct, frozen=True):
+    """All segments in time, one after another."""
+
     shots: tuple[Shot, ...]
     fps: Fraction
 
@@ -190,14 +192,14 @@ class Timeline(Struct, frozen=True):
 
 
 def lay_out(segments: tuple[ChosenSegment, ...], durations_sec: Mapping[str, float], fps: Fraction) -> Timeline:
-    """The segments one after another. `durations_sec` gives the decoded length of each narration by its md5.
+    """Lay out the segments one after another. `durations_sec` has the decoded length of each narration by its md5.
 
-    Frames are counted from the start of the video, never segment by segment, so that rounding cannot add up.
+    Count frames from the start of the video, never per segment, so that rounding errors cannot add up.
     """
     shots: list[Shot] = []
     start, first_frame = Fraction(0), 0
     for position, segment in enumerate(segments):
-        duration = _duration(segment, durations_sec)
+        duration = _find_duration(segment, durations_sec)
         # A video has at least one frame, however short its narration.
         least = 1 if position == len(segments) - 1 else 0
         end_frame = max(round((start + duration) * fps), least)
@@ -207,7 +209,7 @@ def lay_out(segments: tuple[ChosenSegment, ...], durations_sec: Mapping[str, flo
     return Timeline(tuple(shots), fps)
 
 
-def _duration(segment: ChosenSegment, durations_sec: Mapping[str, float]) -> Fraction:
+def _find_duration(segment: ChosenSegment, durations_sec: Mapping[str, float]) -> Fraction:
     if segment.narration is None:
         return Fraction(estimate_duration_sec(segment.text))
     return Fraction(durations_sec[segment.narration.md5])
@@ -249,9 +251,9 @@ def _find_look(segment: ChosenSegment, before: Shot | None) -> tuple[Look, Asset
 def _move_camera(
     look: Look, is_own: bool, position: int, duration: Fraction, before: Shot | None
 ) -> tuple[float, float]:
-    """The camera comes nearer or goes back in turns, and never faster than a full move within FULL_ZOOM_SEC.
+    """Return the zoom at the start and end. Segments zoom in and out in turns, at most a full zoom in FULL_ZOOM_SEC.
 
-    What is carried forward goes on from where the camera stood, so that nothing jumps; a clip ends as wide as it was.
+    A visual that is carried forward continues from the last zoom, so that nothing jumps. A clip is not zoomed.
     """
     reach = min(1.0, float(duration) / FULL_ZOOM_SEC)
     if look is Look.CLIP:

@@ -1,4 +1,4 @@
-"""Which files the commits of a run may hold: the manifest, what DVC needs, and texts; never media, never a link."""
+"""Check which files a run's commits may hold: the manifest, DVC's files and texts; never media, never a link."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TRACKS = "would have DVC track files that the manifest does not name"
 class TreeEntry(Struct, frozen=True):
     """A file of a commit: its path in the run and its git mode, "100644", "100755", "120000" or "160000".
 
-    `describes`: it is a dvc.yaml that has DVC do nothing, which only a look at its content tells.
+    `describes`: it is a dvc.yaml that makes DVC do nothing. Only its content shows that.
     """
 
     path: str
@@ -40,6 +40,7 @@ class TreeProblem(Struct, frozen=True):
 
 
 def iter_tree_problems(entries: Iterable[TreeEntry]) -> Iterator[TreeProblem]:
+    """Yield a problem for each file that a run's commit must not hold."""
     for entry in entries:
         problem = _find_problem(entry)
         if problem:
@@ -63,7 +64,7 @@ def _find_problem(entry: TreeEntry) -> tuple[str, str] | None:
 
 
 def is_dvc_yaml(path: str) -> bool:
-    """Whether DVC takes the file for a dvc.yaml, on some system at least."""
+    """Check whether DVC treats the file as a dvc.yaml on at least one system."""
     return path.casefold().rsplit("/", 1)[-1] == DVC_YAML
 
 
@@ -78,14 +79,14 @@ def _find_dvc_problem(path: str, folded: str) -> tuple[str, str] | None:
     return None
 
 
-# Git, its extensions and the programs that run hooks do what these say, each in the folder that a commit is made in.
-_OBEYED = frozenset({
+# Settings of git, its extensions and programs that run hooks. They are read in the folder where a commit is made.
+_TOOL_SETTINGS = frozenset({
     ".lfsconfig", ".gitmodules", ".pre-commit-config.yaml", ".pre-commit-config.yml",
     *(f"{dot}lefthook{local}.{suffix}"
       for dot in (".", "") for local in ("", "-local") for suffix in ("yml", "yaml", "toml", "json", "jsonc")),
 })  # fmt: skip
 ATTRIBUTES = ".gitattributes"
-# Git runs a file of such a name where the user's core.hooksPath is a folder of the work tree.
+# Git runs a file of such a name if the user's core.hooksPath is a folder of the work tree.
 _HOOKS = frozenset({
     "applypatch-msg", "pre-applypatch", "post-applypatch", "pre-commit", "pre-merge-commit", "prepare-commit-msg",
     "commit-msg", "post-commit", "pre-rebase", "post-checkout", "post-merge", "pre-push", "reference-transaction",
@@ -95,14 +96,17 @@ _OWN_DRIVERS = frozenset({"gitassets", "gitassets-dvc", "text", "binary", "union
 
 
 def iter_program_problems(entries: Iterable[TreeEntry], attributes: Mapping[str, bytes]) -> Iterator[TreeProblem]:
-    """What would have programs run that the user has set up for other work. `attributes` are contents by path."""
+    """Yield files that would run programs which the user has set up for other work.
+
+    `attributes` has the content of each .gitattributes by path.
+    """
     for entry in entries:
         name = entry.path.casefold().rsplit("/", 1)[-1]
         if not entry.path.isprintable():
             yield TreeProblem("name-in-git", ascii(entry.path), "is a name that cannot be shown as it is")
         elif name in _HOOKS:
             yield TreeProblem("program-in-git", entry.path, "has the name of a git hook, which git could run")
-        elif name in _OBEYED:
+        elif name in _TOOL_SETTINGS:
             yield TreeProblem("program-in-git", entry.path, "would have other programs do what it says")
     for path, data in attributes.items():
         for word in _iter_drivers(data):
@@ -113,11 +117,11 @@ def is_attributes(path: str) -> bool:
     return path.isprintable() and path.casefold().rsplit("/", 1)[-1] == ATTRIBUTES
 
 
-_BLANKS = " \t\r"  # What git passes over before a comment.
+_BLANKS = " \t\r"  # Git skips these before a comment.
 
 
 def _iter_drivers(data: bytes) -> Iterator[str]:
-    """The attributes that name a program of the user's, also where a macro sets them."""
+    """Yield the attributes that name a program of the user's, even if a macro sets them."""
     for line in data.decode("utf-8", "replace").split("\n"):
         for word in line.split() if not line.lstrip(_BLANKS).startswith("#") else ():
             name, _, value = word.partition("=")

@@ -75,7 +75,7 @@ def _read_history(
                 if ledger is not None:
                     history.used_md5s.setdefault(address, set()).add(asset.md5)
         if ledger is not None:
-            ledger.see(manifest)
+            ledger.add_state(manifest)
         before = manifest
 
 

@@ -28,7 +28,7 @@ def spend(*states: Asset | Manifest | None) -> list[tuple[float | None, bool]]:
     """Cost of each take, and whether it was wasted, after a history of these states."""
     ledger = Ledger()
     for one in states:
-        ledger.see(one if isinstance(one, Manifest) else run_with(one))
+        ledger.add_state(one if isinstance(one, Manifest) else run_with(one))
     return [(one.cost_usd, one.wasted) for one in ledger.iter_spent()]
 
 
@@ -81,7 +81,7 @@ def test_what_was_moved_counts_once_and_lives_on_at_its_new_place() -> None:
 
 def test_a_cost_that_nobody_recorded_is_not_made_up() -> None:
     ledger = Ledger()
-    ledger.see(run_with(bought(cost_usd=None)))
+    ledger.add_state(run_with(bought(cost_usd=None)))
     (row,) = sum_up(ledger.iter_spent())
     assert (row.cost_usd, row.unknown_takes, ledger.total_usd) == (0, 1, 0)
 
@@ -114,8 +114,8 @@ def test_charges_are_added_beside_those_that_are_there() -> None:
 def test_rows_by_kind_and_provider() -> None:
     ledger = Ledger()
     spoken = audio(cost_usd=0.01, source="elevenlabs")
-    ledger.see(a_manifest({1: a_segment(image=bought(), audio=spoken, extra={"charges": {"a": charge()}})}))
-    ledger.see(a_manifest({1: a_segment(image=bought(2), audio=spoken, extra={"charges": {"a": charge()}})}))
+    ledger.add_state(a_manifest({1: a_segment(image=bought(), audio=spoken, extra={"charges": {"a": charge()}})}))
+    ledger.add_state(a_manifest({1: a_segment(image=bought(2), audio=spoken, extra={"charges": {"a": charge()}})}))
     assert sum_up(ledger.iter_spent()) == (
         CostRow(
             kind=Kind.AUDIO, provider="elevenlabs", takes=1, cost_usd=0.01, wasted_takes=0, wasted_usd=0, charges=0,

@@ -1,1 +1,1 @@
-"""Run folders of claude-studio: read, and planned as runs."""
+"""Interpret run folders of claude-studio, and plan them as runs."""

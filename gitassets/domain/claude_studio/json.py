@@ -1,6 +1,6 @@
-"""JSON of claude-studio, version 1, which many programs and editors have written: any encoding of Unicode is read.
+"""Parse JSON of claude-studio, version 1. Many programs and editors wrote it, so accept any Unicode encoding.
 
-What JSON cannot hold (NaN, halves of surrogate pairs) is dropped, so that whatever is read can be written again.
+Values that JSON cannot hold (NaN, halves of surrogate pairs) are dropped, so that everything read can be written again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from gitassets.errors import CorruptError
 
 MAX_BYTES = 64 * 1024 * 1024
 UPGRADE_BEGUN = "upgrade_begun"
-"""The key of a manifest that holds but the earlier takes of a run whose upgrade is not finished."""
+"""The key of a manifest that has only the earlier takes of a run whose upgrade is unfinished."""
 
 _MAX_DEPTH = 60
 _HEAD_BYTES = 4096
@@ -22,13 +22,13 @@ _OLD_KEYS = ("assets", "total_scenes", "audio_clips")
 
 
 def parse_old_json(data: bytes, name: str) -> Any:
-    """The value in `data`. CorruptError names the file and the problem; the file itself is nobody's to change."""
+    """Parse the JSON value. Raise CorruptError, which names the file and the problem. The file is never changed."""
     if len(data) > MAX_BYTES:
         raise _broken(name, f"is larger than {MAX_BYTES} bytes")
     if not data.strip(b" \t\r\n\0"):
         raise _broken(name, "is empty")
     try:
-        # A second byte order mark is what a program leaves that adds one without a look.
+        # Some programs add a second byte order mark.
         text = data.decode(json.detect_encoding(data)).lstrip("\ufeff")
         return _clean(json.loads(text, parse_constant=lambda _: None), name, _MAX_DEPTH)
     except UnicodeDecodeError as error:
@@ -40,7 +40,7 @@ def parse_old_json(data: bytes, name: str) -> Any:
 
 
 def parse_old_object(data: bytes, name: str) -> Mapping[str, Any]:
-    """The JSON object in `data`; CorruptError when it is anything else."""
+    """Parse a JSON object. Raise CorruptError if it is anything else."""
     value = parse_old_json(data, name)
     if not isinstance(value, dict):
         raise _broken(name, f"holds {_describe(value)} instead of an object")
@@ -48,7 +48,7 @@ def parse_old_object(data: bytes, name: str) -> Mapping[str, Any]:
 
 
 def parse_old_list(data: bytes, name: str) -> list[Any]:
-    """The JSON list in `data`; CorruptError when it is anything else."""
+    """Parse a JSON list. Raise CorruptError if it is anything else."""
     value = parse_old_json(data, name)
     if not isinstance(value, list):
         raise _broken(name, f"holds {_describe(value)} instead of a list")
@@ -56,19 +56,19 @@ def parse_old_list(data: bytes, name: str) -> list[Any]:
 
 
 def is_old_manifest(data: bytes) -> bool:
-    """Whether this is an asset_manifest.json of version 1, however it is encoded."""
+    """Check whether this is an asset_manifest.json of version 1, in any encoding."""
     raw = _parse_or_none(data)
     return isinstance(raw, dict) and "segments" not in raw and any(key in raw for key in _OLD_KEYS)
 
 
 def is_new_manifest(data: bytes) -> bool:
-    """Whether this is a manifest of version 2, by its shape alone."""
+    """Check whether this is a manifest of version 2, only by its shape."""
     raw = _parse_or_none(data)
     return isinstance(raw, dict) and "segments" in raw
 
 
 def is_upgrade_unfinished(data: bytes) -> bool:
-    """Whether a run with this manifest is still to be upgraded. Costs next to nothing where it is not."""
+    """Check whether a run with this manifest is still to be upgraded. This is cheap if it is not."""
     if f'"{UPGRADE_BEGUN}"'.encode() in data:
         raw = _parse_or_none(data)
         return isinstance(raw, dict) and UPGRADE_BEGUN in raw

@@ -1,4 +1,4 @@
-"""The records of claude-studio's content_library.json: what each says of one asset, and what its status is worth."""
+"""Interpret the records of claude-studio's content_library.json and judge their statuses."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from gitassets.domain.takes import LATEST_TAKE, OF_THE_BYTES
 
 _KINDS = {"audio": Kind.AUDIO, "image": Kind.IMAGE, "figure": Kind.IMAGE, "video": Kind.VIDEO}
 _FIGURE = "figure"
-# What claude-studio writes; any other key is one that we do not know, and stays as it is.
+# The keys that claude-studio writes. Any other key is unknown and stays unchanged.
 _KEYS = frozenset({
     "asset_id", "asset_type", "source", "status", "path", "file_size_bytes", "format", "describes", "tags",
     "text_content", "voice", "duration_sec", "prompt", "figure_number", "caption", "width", "height", "segment_idx",
     "used_in_segments", "script_id", "origin_run_id", "generated_at", "generated_by", "generation_cost", "approved_at",
     "approved_by", "rejected_reason", "revision_of", "notes",
 })  # fmt: skip
-_TAKEN_OVER = frozenset({
+_CONVERTED_KEYS = frozenset({
     "path", "text_content", "voice", "prompt", "source", "generated_at", "generation_cost", "rejected_reason", "notes",
     "duration_sec", "file_size_bytes", "format", "width", "height",
 })  # fmt: skip
@@ -29,7 +29,7 @@ _OWN_FIELDS = frozenset(Asset.__struct_fields__) | OF_THE_BYTES | {LATEST_TAKE, 
 
 
 class Record(Struct, frozen=True):
-    """One record. `raw` is the whole of it."""
+    """One record of the library. `raw` is all of it."""
 
     asset_id: str
     kind: Kind
@@ -45,20 +45,20 @@ class Record(Struct, frozen=True):
 
     @property
     def size_bytes(self) -> int | None:
-        """The recorded size; None where the library does not say."""
+        """The recorded size, or None."""
         size = self.raw.get("file_size_bytes")
         return size if isinstance(size, int) and not isinstance(size, bool) and size > 0 else None
 
     @property
     def places(self) -> list[int]:
-        """The scenes or paragraphs, counted from 0, that it was made for or is used in."""
+        """The scenes or paragraphs, counted from 0, that the asset was made for or is used in."""
         used = self.raw.get("used_in_segments")
         found = [self.raw.get("segment_idx"), *(used if isinstance(used, list) else [])]
         return list(dict.fromkeys(one for one in found if isinstance(one, int) and not isinstance(one, bool)))
 
 
 def iter_records(library: Mapping[str, Any]) -> Iterator[Record]:
-    """The records of the kinds that there are, in the library's order."""
+    """Yield the records of known kinds, in the library's order."""
     assets = library.get("assets")
     entries = assets.items() if isinstance(assets, dict) else enumerate(assets if isinstance(assets, list) else [])
     for key, raw in entries:
@@ -68,27 +68,30 @@ def iter_records(library: Mapping[str, Any]) -> Iterator[Record]:
 
 
 def text_of(value: object) -> str | None:
-    """The text, None for an empty one and for anything else."""
+    """Return the text; None if it is empty or not a text."""
     return value if isinstance(value, str) and value.strip() else None
 
 
 def number_of(value: object) -> float | None:
-    """The number from 0; None for anything else."""
+    """Return the number if it is at least 0; None for anything else."""
     return value if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 2**63 else None
 
 
 def judge_status(record: Record | None, size_bytes: int) -> tuple[Status, str | None]:
-    """The status of these bytes and, where the library's own cannot be taken as it is, why.
+    """Return the status of these bytes and, if it differs from the library's, why.
 
-    An approval counts only where the library names who or when, and only for the bytes that it was given for; figures
-    are called approved as soon as they are found, which is no approval, so for them somebody must be named.
+    An approval counts only if the library names who or when, and only for the bytes that were approved. claude-studio
+    marks figures as approved as soon as it finds them, so for a figure the library must name who.
     """
     if record is None:
         return Status.DRAFT, None
-    told = record.raw.get("status")
-    if not isinstance(told, str) or told.lower() not in ("draft", "review", "approved", "rejected", "revised"):
-        return Status.DRAFT, None if told is None else f"has the status {told!r}, which there is not: taken as a draft"
-    status = Status(told.lower())
+    recorded = record.raw.get("status")
+    if not isinstance(recorded, str) or recorded.lower() not in ("draft", "review", "approved", "rejected", "revised"):
+        return (
+            Status.DRAFT,
+            None if recorded is None else f"has the status {recorded!r}, which there is not: taken as a draft",
+        )
+    status = Status(recorded.lower())
     if status is not Status.APPROVED:
         return status, None
     if not _is_signed(record):
@@ -104,13 +107,13 @@ def _is_signed(record: Record) -> bool:
 
 
 def describe_approval(record: Record) -> str:
-    """Who approved it and when, as far as the library says."""
+    """Describe who approved it and when, as far as the library says."""
     who, when = text_of(record.raw.get("approved_by")), text_of(record.raw.get("approved_at"))
     return " ".join(part for part in (f"by {who}" if who else "", f"at {when}" if when else "") if part)
 
 
 def read_fields(record: Record) -> dict[str, Any]:
-    """What the manifest has fields for."""
+    """Return the values that the manifest has fields for."""
     raw = record.raw
     found = {
         "voice": text_of(raw.get("voice")),
@@ -124,12 +127,12 @@ def read_fields(record: Record) -> dict[str, Any]:
 
 
 def read_extra(record: Record) -> dict[str, Any]:
-    """The rest that says something: keys that nobody knows as they are, the known ones under "library"."""
+    """Return all other values: unknown keys unchanged, known ones under "library"."""
     raw = record.raw
     unknown = {key: value for key, value in raw.items() if key not in _KEYS and key not in _OWN_FIELDS}
     rest = {
         key: value
         for key, value in raw.items()
-        if key not in unknown and key not in _TAKEN_OVER and value not in (None, "", [], {})
+        if key not in unknown and key not in _CONVERTED_KEYS and value not in (None, "", [], {})
     }
     return {**unknown, "library": {"asset_id": record.asset_id, **rest}}

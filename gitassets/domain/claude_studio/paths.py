@@ -1,6 +1,6 @@
-"""The paths in files of claude-studio: written on some machine, relative to whatever folder it ran in.
+"""Interpret paths in files of claude-studio, which were written on another machine, relative to an unknown folder.
 
-Pure: says where the file could be that a path means, best guess first. Who looks there keeps to the repository.
+This only lists where the file could be, best guess first. The caller looks there, and only inside the repository.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 
 
 class Base(StrEnum):
-    """What a candidate is relative to: the run's folder, the folder that claude-studio ran in, or nothing."""
+    """What a possible path is relative to: the run's folder, the folder that claude-studio ran in, or nothing."""
 
     RUN = "run"
     WORK = "work"
@@ -23,19 +23,21 @@ class Base(StrEnum):
 
 
 class PossiblePath(Struct, frozen=True):
+    """A place where a file may be."""
+
     base: Base
     path: str
 
 
 class OldFile(Struct, frozen=True):
-    """A file that is there: its path in the run's folder, or else in the project."""
+    """A file that exists: its path in the run's folder, or else in the project."""
 
     path: str
     in_run: bool
 
 
 class MissingFile(Struct, frozen=True):
-    """A path that leads to no file that may be used, and why."""
+    """A path that leads to no usable file, and why."""
 
     why: str
 
@@ -44,7 +46,7 @@ Place = OldFile | MissingFile
 
 
 def iter_possible_paths(raw: str, run_names: Collection[str]) -> Iterator[PossiblePath]:
-    """Where the file may be. `run_names` are the names that the run's folder has or had."""
+    """Yield where the file may be, best guess first. `run_names` are the names that the run's folder has or had."""
     path = raw.strip().replace("\\", "/")
     drive = _DRIVE.match(path)
     bare = path[2:] if drive else path

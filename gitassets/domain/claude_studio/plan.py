@@ -1,4 +1,4 @@
-"""Plans what becomes of a claude-studio run: which file is which take of which segment, and what remains unclear."""
+"""Plan the upgrade of a claude-studio run: assign files to takes of segments, and note what remains unclear."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from gitassets.errors import NoMatchError
 
 
 def plan_old_run(old: OldRun) -> OldRunPlan:
-    """The plan. NoMatchError when the run holds nothing at all."""
+    """Plan the upgrade. Raise NoMatchError if the run is empty."""
     scenes = list_scenes(old)
     clips = list_files(old, Kind.AUDIO)
     unclear: list[str] = []
@@ -43,12 +43,12 @@ def plan_old_run(old: OldRun) -> OldRunPlan:
     if not numbers:
         raise NoMatchError(f"Run {old.run_id} holds no scenes and no media", "There is nothing in it to upgrade.")
     texts = _Texts(old, scene_map, trial, collector.takes)
-    segments = {number: _segment(number, texts, collector) for number in numbers}
+    segments = {number: _plan_segment(number, texts, collector) for number in numbers}
     _note_oddities(old, scenes, segments, unclear)
     return OldRunPlan(
         run_id=old.run_id,
         segments=segments,
-        takes={address: [_finish(one, segments) for one in takes] for address, takes in collector.takes.items()},
+        takes={address: [_add_text_md5(one, segments) for one in takes] for address, takes in collector.takes.items()},
         scenes=[(one.scene_id, scene_map.segment_of_scene(one.number)) for one in scenes if one.number is not None],
         clips=len(clips),
         one_to_one=scene_map.is_one_to_one(one.number for one in scenes if one.number is not None),
@@ -64,14 +64,14 @@ def _count(trial: Trial | None) -> int | None:
 
 
 def _known_numbers(scenes: Sequence[Scene], clips: Sequence[str]) -> list[int]:
-    """The numbers of the planned scenes; without a plan, of those listed and of those that must have failed."""
+    """Return the numbers of the planned scenes; without a plan, of those listed and those that must have failed."""
     planned = [one.number for one in scenes if one.number is not None and one.plan]
     if planned:
         return planned
     listed = [one.number for one in scenes if one.number is not None]
     spoken = [find_number(PurePosixPath(path).stem) for path in clips]
     highest = max((one for one in spoken if one is not None), default=-1)
-    # Failed scenes are missing from the manifest: where clips reach as far as the scenes do, these are the paragraphs.
+    # Failed scenes are missing from the manifest. If clips reach as far as the scenes, the scenes are the paragraphs.
     return list(range(highest + 1)) if listed and max(listed) <= highest else listed
 
 
@@ -79,12 +79,12 @@ def _clip_numbers(clips: Sequence[str], scenes: Sequence[int]) -> list[int]:
     stems = [PurePosixPath(path).stem for path in clips]
     counted = [number for stem in stems if is_clip_name(stem) and (number := find_number(stem)) is not None]
     by_scene = any(find_number(stem) is not None for stem in stems)
-    # Clips that are named by scenes mean that there is a paragraph for each scene.
+    # If clips are named by scenes, there is a paragraph for each scene.
     return counted or (list(range(len(set(scenes)))) if by_scene else [])
 
 
 def _choose_trial(old: OldRun, scenes: Sequence[Scene], clips: Sequence[str], unclear: list[str]) -> Trial | None:
-    """The only trial whose script the run can have been made from. No file of a run names its trial."""
+    """Return the only trial whose script fits the run, since no file of a run names its trial."""
     if old.script.get("segments"):
         return None
     numbers = _known_numbers(scenes, clips)
@@ -107,7 +107,7 @@ def _fitting_trials(trials: Iterable[Trial], scenes: Sequence[int], clips: int) 
     usable = [one for one in trials if one.paragraphs]
     if not clips:
         return usable
-    # Clips that failed at the end leave as many scenes as there are paragraphs.
+    # If clips failed at the end, there are still as many scenes as paragraphs.
     equal = [one for one in usable if len(one.paragraphs) == clips]
     equal = equal or [one for one in usable if clips < len(one.paragraphs) == len(set(scenes))]
     limited = clips == len(set(scenes))
@@ -115,7 +115,7 @@ def _fitting_trials(trials: Iterable[Trial], scenes: Sequence[int], clips: int) 
 
 
 class _Texts(Struct, frozen=True):
-    """Where the paragraphs of the segments are found."""
+    """The sources of the segments' texts."""
 
     old: OldRun
     scene_map: SceneMap
@@ -123,10 +123,10 @@ class _Texts(Struct, frozen=True):
     takes: Mapping[Address, Sequence[PlannedTake]]
 
     def find(self, number: int) -> tuple[str, bool]:
-        """The text and whether a file of the run itself says so."""
-        told = text_of(find_script_segment(self.old.script, self.scene_map, number).get("text"))
-        if told:
-            return told.strip(), True
+        """Return the text, and whether it comes from a file of the run itself."""
+        written = text_of(find_script_segment(self.old.script, self.scene_map, number).get("text"))
+        if written:
+            return written.strip(), True
         for take in self.takes.get(Address(number, Kind.AUDIO), ()):
             spoken = text_of(take.record.raw.get("text_content")) if take.record else None
             if spoken:
@@ -135,7 +135,7 @@ class _Texts(Struct, frozen=True):
         return (paragraphs[number - 1], False) if number <= len(paragraphs) else ("", False)
 
 
-def _segment(number: int, texts: _Texts, collector: TakeCollector) -> PlannedSegment:
+def _plan_segment(number: int, texts: _Texts, collector: TakeCollector) -> PlannedSegment:
     text, certain = texts.find(number)
     notes = [
         text_of(take.record.raw.get("notes"))
@@ -152,8 +152,8 @@ def _segment(number: int, texts: _Texts, collector: TakeCollector) -> PlannedSeg
     )
 
 
-def _finish(take: PlannedTake, segments: Mapping[int, PlannedSegment]) -> PlannedTake:
-    """Narration also records the text that it was made from, where that is certain."""
+def _add_text_md5(take: PlannedTake, segments: Mapping[int, PlannedSegment]) -> PlannedTake:
+    """Add the md5 of the text that narration was made from, if that text is certain."""
     segment = segments[take.address.segment]
     if take.address.kind is not Kind.AUDIO or not segment.text_is_certain:
         return take

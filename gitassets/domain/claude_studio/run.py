@@ -1,4 +1,4 @@
-"""A run of claude-studio as its files tell of it, and what becomes of it: pure, nothing is read or written here."""
+"""Model a run of claude-studio by its files, and the plan of its upgrade. Nothing is read or written here."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _PLACEHOLDERS = (None, 0, 0.0, 5.0)
 
 
 class Trial(Struct, frozen=True):
-    """A script that a run may have been made from: its folder's name, and its paragraphs as claude-studio counts."""
+    """A script that a run may have been made from: its folder's name, and its paragraphs by claude-studio's count."""
 
     name: str
     paragraphs: tuple[str, ...]
 
 
 class OldRun(Struct, frozen=True, kw_only=True):
-    """Everything that is known of a run.
+    """Everything that is known about a run.
 
-    `files` are the media files in its folder; `places` where each path that the JSON names leads to.
+    `files` are the media files in its folder. `places` maps each path that the JSON names to what it leads to.
     """
 
     run_id: str
@@ -52,7 +52,7 @@ class OldRun(Struct, frozen=True, kw_only=True):
 
 
 class Scene(Struct, frozen=True):
-    """A scene as the manifest lists it (`listed`), as the visual plans do, or both. `number` counts from 0."""
+    """A scene from the manifest (`listed`), from the visual plans, or from both. `number` counts from 0."""
 
     scene_id: str
     number: int | None
@@ -64,7 +64,7 @@ class Scene(Struct, frozen=True):
         return bool(self.entries)
 
     def named_paths(self, kind: Kind) -> list[str]:
-        """The paths that the manifest gives, each once."""
+        """Return the paths that the manifest gives, each once."""
         found = (text_of(entry.get(PATH_KEYS[kind])) for entry in self.entries)
         return list(dict.fromkeys(path for path in found if path))
 
@@ -74,9 +74,9 @@ class Scene(Struct, frozen=True):
 
 
 class PlannedTake(Struct, frozen=True, kw_only=True):
-    """A file that is to be a take of an asset. `known` are fields of the asset, `extra` what it has no field for.
+    """A file that is to become a take of an asset. `known` are fields of the asset, `extra` are its other keys.
 
-    `own_name`: the file belongs to another asset too, so this one gets a copy under a name of its own.
+    `own_name`: the file also belongs to another asset, so this one gets a copy under its own name.
     """
 
     address: Address
@@ -88,7 +88,7 @@ class PlannedTake(Struct, frozen=True, kw_only=True):
 
 
 class NotFound(Struct, frozen=True):
-    """A file that the run speaks of and that is not taken over: for which scene or asset, which path, why."""
+    """A file that the run names but that cannot be used: for which scene or asset, its path, and why."""
 
     what: str
     path: str
@@ -96,6 +96,8 @@ class NotFound(Struct, frozen=True):
 
 
 class PlannedSegment(Struct, frozen=True, kw_only=True):
+    """A segment of the upgraded run. `text_is_certain`: the text comes from a file of the run itself."""
+
     text: str = ""
     text_is_certain: bool = False
     notes: str | None = None
@@ -103,9 +105,9 @@ class PlannedSegment(Struct, frozen=True, kw_only=True):
 
 
 class OldRunPlan(Struct, frozen=True, kw_only=True):
-    """What becomes of a run. `takes` hold for each asset its current take first, then the others.
+    """The plan of an upgrade. `takes` has for each asset its current take first, then the others.
 
-    `wanted` are the segments that were to have a picture of their own; `scenes` which segment each scene is part of.
+    `wanted` are the segments that were to have their own image. `scenes` has the segment of each scene.
     """
 
     run_id: str
@@ -121,7 +123,7 @@ class OldRunPlan(Struct, frozen=True, kw_only=True):
 
 
 def iter_named_paths(old: OldRun) -> Iterator[str]:
-    """Every path that any of the run's JSON files names."""
+    """Yield every path that any of the run's JSON files names."""
     for scene in list_scenes(old):
         for kind in PATH_KEYS:
             yield from scene.named_paths(kind)
@@ -130,7 +132,7 @@ def iter_named_paths(old: OldRun) -> Iterator[str]:
 
 
 def list_scenes(old: OldRun) -> list[Scene]:
-    """The scenes of manifest and visual plans in the order of their numbers, those without a number last."""
+    """Return the scenes of manifest and visual plans in the order of their numbers, those without a number last."""
     entries: dict[str, list[Mapping[str, Any]]] = {}
     plans: dict[str, Mapping[str, Any]] = {}
     for raw in _objects(old.manifest.get("assets"), "asset_manifest.json: assets"):
@@ -151,23 +153,23 @@ def _objects(raw: object, name: str) -> list[Mapping[str, Any]]:
 
 
 def _scene_id(raw: Mapping[str, Any]) -> str:
-    """The id as text; scenes that have none share the empty one."""
+    """Return the id as text; scenes without one share the empty id."""
     found = raw.get("scene_id")
     return str(found).strip() if isinstance(found, str | int) and not isinstance(found, bool) else ""
 
 
 def keep_unknown_keys(old: OldRun) -> dict[str, Any]:
-    """What the manifest says beyond its scenes: unknown keys as they are, the known ones under "claude_studio"."""
+    """Return the manifest's keys besides its scenes: unknown ones unchanged, known ones under "claude_studio"."""
     known = {key: old.manifest[key] for key in _TOP_KEYS[:-1] if old.manifest.get(key) is not None}
     if known.get("run_id") == old.run_id:
         del known["run_id"]
-    taken = {"segments", "production_state", "final", "plan", "claude_studio", UPGRADE_BEGUN, *_TOP_KEYS}
-    unknown = {key: value for key, value in old.manifest.items() if key not in taken}
+    replaced = {"segments", "production_state", "final", "plan", "claude_studio", UPGRADE_BEGUN, *_TOP_KEYS}
+    unknown = {key: value for key, value in old.manifest.items() if key not in replaced}
     return {**unknown, "claude_studio": {"version": 1, **known}}
 
 
 def describe_scene(scene: Scene, visual: str) -> dict[str, Any]:
-    """The scene as its segment remembers it: what is seen, what was to be drawn where nothing is, unknown keys."""
+    """Return the scene's record in its segment: what is seen, the prompt if nothing is, and unknown keys."""
     raw: dict[str, Any] = {"scene_id": scene.scene_id, "visual": visual}
     if visual in ("failed", "not found") and scene.prompt:
         raw["prompt"] = scene.prompt
@@ -182,7 +184,7 @@ def describe_scene(scene: Scene, visual: str) -> dict[str, Any]:
 
 
 def script_segments(script: Mapping[str, Any]) -> dict[int, Mapping[str, Any]]:
-    """The paragraphs of a structured script by their index, from 0."""
+    """Return the paragraphs of a structured script by their index, from 0."""
     raw = script.get("segments")
     found: dict[int, Mapping[str, Any]] = {}
     for place, one in enumerate(raw if isinstance(raw, list) else []):
@@ -194,12 +196,15 @@ def script_segments(script: Mapping[str, Any]) -> dict[int, Mapping[str, Any]]:
 
 
 def count_script(script: Mapping[str, Any]) -> int | None:
-    """How many paragraphs the script has; None when there is no script."""
+    """Count the paragraphs of the script; None if there is no script."""
     return len(script_segments(script)) or None
 
 
 def find_script_segment(script: Mapping[str, Any], scenes: SceneMap, number: int) -> Mapping[str, Any]:
-    """What the script says of the segment `number`, from 1; a script of the spoken part alone counts from its first."""
+    """Return the script's entry for segment `number`, from 1.
+
+    A script of only the spoken part counts from the first spoken paragraph.
+    """
     found = script_segments(script)
     local = scenes.first and len(found) == scenes.paragraphs
     return found.get(number - 1 - (scenes.first if local else 0), {})

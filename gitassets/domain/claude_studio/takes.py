@@ -1,4 +1,4 @@
-"""Finds out which files of a claude-studio run are takes of which assets."""
+"""Find out which files of a claude-studio run are takes of which assets."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _OWN, _FAILED, _NOT_FOUND, _CARRIED = "own", "failed", "not found", "carry_forwa
 
 
 def list_files(old: OldRun, kind: Kind) -> list[str]:
-    """The run's files in the folder of this kind; files named by clips before those named by scenes."""
+    """Return the run's files in the folder of this kind, files named by clips before those named by scenes."""
     found = [path for path in old.files if path.split("/", 1)[0] in _FOLDERS[kind] and "/" in path]
     return sorted(found, key=lambda path: (not is_clip_name(PurePosixPath(path).stem), path))
 
 
 class TakeCollector(Struct):
-    """Collects the files of a run under the assets that they are takes of."""
+    """Collect the files of a run by the assets that they are takes of."""
 
     old: OldRun
     scene_map: SceneMap
@@ -40,21 +40,22 @@ class TakeCollector(Struct):
     _records: dict[OldFile, Record] = field(default_factory=dict)
 
     def collect(self, clips: Sequence[str]) -> None:
+        """Assign all files; `clips` are those in the folder of narration."""
         self._match_records()
         for scene in self.scenes:
-            self._gather_scene(scene, frozenset(clips))
-        self._gather_records()
+            self._collect_scene(scene, frozenset(clips))
+        self._collect_records()
         for path in clips:
-            self._gather_clip(path)
+            self._collect_clip(path)
         for kind in (Kind.IMAGE, Kind.VIDEO):
             for path in list_files(self.old, kind):
-                self._gather_listed(kind, path)
+                self._collect_unnamed(kind, path)
         self._place_shared()
         for scene in self.scenes:
             self.visuals.setdefault(scene.scene_id, self._describe_absence(scene))
 
     def wanted(self, numbers: Iterable[int]) -> list[int]:
-        """The segments that have or were to have a picture."""
+        """Return the segments that have or were to have an image."""
         lacking = {
             self.scene_map.segment_of_scene(one.number)
             for one in self.scenes
@@ -63,12 +64,13 @@ class TakeCollector(Struct):
         return [n for n in numbers if n in lacking or Address(n, Kind.IMAGE) in self.takes]
 
     def scenes_of(self, number: int) -> Iterator[dict[str, Any]]:
+        """Yield the record of each scene of the segment."""
         for scene in self.scenes:
             if scene.number is not None and self.scene_map.segment_of_scene(scene.number) == number:
                 yield describe_scene(scene, self.visuals[scene.scene_id])
 
     def _match_records(self) -> None:
-        """Each file's record: the one that was made last where there are several."""
+        """Find each file's record; of several, the latest."""
         for record in self.old.records:
             place = self.old.places.get(record.path or "")
             if isinstance(place, OldFile):
@@ -76,40 +78,40 @@ class TakeCollector(Struct):
                 if known is None or _made_at(record) >= _made_at(known):
                     self._records[place] = record
 
-    def _gather_scene(self, scene: Scene, clips: frozenset[str]) -> None:
+    def _collect_scene(self, scene: Scene, clips: frozenset[str]) -> None:
         for kind in (Kind.IMAGE, Kind.VIDEO, Kind.AUDIO):
             for path in scene.named_paths(kind):
                 place = self.old.places.get(path, MissingFile("is not there"))
                 if isinstance(place, MissingFile):
-                    self._lose(f"{kind} of {scene.scene_id or 'a scene without an id'}", path, place.why)
+                    self._note_missing(f"{kind} of {scene.scene_id or 'a scene without an id'}", path, place.why)
                     if kind is Kind.IMAGE:
                         self.visuals[scene.scene_id] = _NOT_FOUND
                 elif place.path not in clips:
-                    self._offer(kind, scene, place, _drawn(scene, kind))
+                    self._assign(kind, scene, place, _read_request(scene, kind))
         figure = text_of(scene.plan.get("kb_figure_path"))
         if figure and self.visuals.get(scene.scene_id) != _OWN:
-            self._gather_figure(scene, figure)
+            self._collect_figure(scene, figure)
 
-    def _gather_figure(self, scene: Scene, path: str) -> None:
+    def _collect_figure(self, scene: Scene, path: str) -> None:
         place = self.old.places.get(path, MissingFile("is not there"))
         if isinstance(place, MissingFile):
-            self._lose(f"figure of {scene.scene_id}", path, place.why)
+            self._note_missing(f"figure of {scene.scene_id}", path, place.why)
             self.visuals[scene.scene_id] = _NOT_FOUND
         else:
-            self._offer(Kind.IMAGE, scene, place, {"source": "kb_extraction"})
+            self._assign(Kind.IMAGE, scene, place, {"source": "kb_extraction"})
 
-    def _gather_records(self) -> None:
-        """Files that only the library names: what it says they are used in, or what they revise."""
+    def _collect_records(self) -> None:
+        """Assign files that only the library names, by what they are used in or what they revise."""
         by_id = {record.asset_id: record for record in self.old.records}
         for record in self.old.records:
             place = self.old.places.get(record.path or "", MissingFile("is not there"))
             if isinstance(place, MissingFile):
                 if record.path:
-                    self._lose(f"{record.kind} {record.asset_id} of the library", record.path, place.why)
+                    self._note_missing(f"{record.kind} {record.asset_id} of the library", record.path, place.why)
             elif record.kind is not Kind.AUDIO and place not in self._owners:
-                self._gather_record(record, place, by_id)
+                self._collect_record(record, place, by_id)
 
-    def _gather_record(self, record: Record, place: OldFile, by_id: Mapping[str, Record]) -> None:
+    def _collect_record(self, record: Record, place: OldFile, by_id: Mapping[str, Record]) -> None:
         addresses = [Address(self.scene_map.segment_of_scene(one), record.kind) for one in record.places if one >= 0]
         relatives = [by_id.get(text_of(record.raw.get("revision_of")) or "")]
         relatives += [one for one in by_id.values() if one.raw.get("revision_of") == record.asset_id]
@@ -120,7 +122,7 @@ class TakeCollector(Struct):
         for address in addresses:
             self._add(PlannedTake(address=address, file=place, record=record, known=read_fields(record)))
 
-    def _gather_clip(self, path: str) -> None:
+    def _collect_clip(self, path: str) -> None:
         stem = PurePosixPath(path).stem
         number = find_number(stem)
         if number is None:
@@ -130,8 +132,8 @@ class TakeCollector(Struct):
         segment = self.scene_map.segment_of_clip(number) if by_clip else self.scene_map.segment_of_scene(number)
         self._add_known(Address(segment, Kind.AUDIO), OldFile(path, in_run=True), self._guess_source("elevenlabs"))
 
-    def _gather_listed(self, kind: Kind, path: str) -> None:
-        """A file that nothing names: its own name says which scene it is of."""
+    def _collect_unnamed(self, kind: Kind, path: str) -> None:
+        """Assign a file that nothing names, by the number in its own name."""
         file = OldFile(path, in_run=True)
         if file in self._owners:
             return
@@ -142,11 +144,11 @@ class TakeCollector(Struct):
         scene = next((one for one in self.scenes if one.number == number), None)
         self.unclear.append(f"{path} is named by no scene: taken for scene {number} by its name.")
         if scene is not None:
-            self._offer(kind, scene, file, _drawn(scene, kind))
+            self._assign(kind, scene, file, _read_request(scene, kind))
         else:
             self._add_known(Address(self.scene_map.segment_of_scene(number), kind), file, {})
 
-    def _offer(self, kind: Kind, scene: Scene, file: OldFile, known: Mapping[str, Any]) -> None:
+    def _assign(self, kind: Kind, scene: Scene, file: OldFile, known: Mapping[str, Any]) -> None:
         if scene.number is None:
             self.unclear.append(f"Scene {scene.scene_id!r} has no number: {file.path} stays where it is.")
             return
@@ -158,15 +160,15 @@ class TakeCollector(Struct):
             self.visuals[scene.scene_id] = _OWN if owner == address else f"shared with {owner}"
 
     def _guess_source(self, service: str) -> dict[str, Any]:
-        """The service that claude-studio used where no library says which."""
+        """Return the service that claude-studio used by default, if no library says which."""
         return {"source": service} if self.old.live and not self.old.library else {}
 
     def _add_known(self, address: Address, file: OldFile, known: Mapping[str, Any]) -> None:
         record = self._records.get(file)
-        told = read_fields(record) if record else {}
-        if told.get("source", "dalle") != "dalle":
+        recorded = read_fields(record) if record else {}
+        if recorded.get("source", "dalle") != "dalle":
             known = {key: value for key, value in known.items() if key not in ("style", "model")}
-        self._add(PlannedTake(address=address, file=file, record=record, known={**known, **told}))
+        self._add(PlannedTake(address=address, file=file, record=record, known={**known, **recorded}))
 
     def _add(self, take: PlannedTake) -> None:
         owner = self._owners.setdefault(take.file, take.address)
@@ -175,21 +177,21 @@ class TakeCollector(Struct):
         elif all(one.file != take.file for one in self.takes.get(owner, ())):
             self.takes.setdefault(owner, []).append(take)
 
-    def _lose(self, what: str, path: str, why: str) -> None:
+    def _note_missing(self, what: str, path: str, why: str) -> None:
         if all(one.path != path for one in self.not_found):
             self.not_found.append(NotFound(what, path, why))
 
     def _place_shared(self) -> None:
-        """A file of two assets is carried forward where it is still seen; elsewhere the later one has a copy."""
+        """Assign files of two assets. A file that is still seen is carried forward, else the later one gets a copy."""
         waiting = sorted(self._shared, key=lambda one: one.address)
         for take in waiting:
             if take.address in self.takes:
                 continue
-            if take.address.kind is not Kind.IMAGE or self._seen_before(take.address.segment) != take.file:
+            if take.address.kind is not Kind.IMAGE or self._find_shown_before(take.address.segment) != take.file:
                 owner = {"shared_with": str(self._owners[take.file])}
                 self.takes[take.address] = [replace(take, extra={**take.extra, **owner}, own_name=True)]
 
-    def _seen_before(self, number: int) -> OldFile | None:
+    def _find_shown_before(self, number: int) -> OldFile | None:
         earlier = [one.segment for one in self.takes if one.kind is Kind.IMAGE and one.segment < number]
         return self.takes[Address(max(earlier), Kind.IMAGE)][0].file if earlier else None
 
@@ -199,24 +201,24 @@ class TakeCollector(Struct):
         if scene.number is None:
             return _CARRIED
         segment = self.scene_map.segment_of_scene(scene.number)
-        told = find_script_segment(self.old.script, self.scene_map, segment).get("display_mode")
-        return told if told in (_CARRIED, "text_only") else _CARRIED
+        mode = find_script_segment(self.old.script, self.scene_map, segment).get("display_mode")
+        return mode if mode in (_CARRIED, "text_only") else _CARRIED
 
 
 def _made_at(record: Record) -> str:
     return text_of(record.raw.get("generated_at")) or ""
 
 
-def _drawn(scene: Scene, kind: Kind) -> dict[str, Any]:
-    """How the scene's picture or clip was asked for, by the visual plans."""
+def _read_request(scene: Scene, kind: Kind) -> dict[str, Any]:
+    """Return how the scene's image or clip was requested, by the visual plans."""
     if kind is Kind.VIDEO:
-        return _present({"prompt": text_of(scene.plan.get("luma_prompt"))})
+        return _drop_none({"prompt": text_of(scene.plan.get("luma_prompt"))})
     if kind is Kind.AUDIO or not scene.prompt:
         return {}
     settings = scene.plan.get("dalle_settings")
     model = text_of(settings.get("model")) if isinstance(settings, dict) else None
-    return _present({"prompt": scene.prompt, "style": text_of(scene.plan.get("dalle_style")), "model": model})
+    return _drop_none({"prompt": scene.prompt, "style": text_of(scene.plan.get("dalle_style")), "model": model})
 
 
-def _present(values: Mapping[str, Any]) -> dict[str, Any]:
+def _drop_none(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}

@@ -1,1 +1,1 @@
-"""Three-way merge of manifests and what they hold."""
+"""Merge manifests and their values three-way."""

@@ -1,16 +1,16 @@
-"""Three-way merge of texts by lines. Which side is which makes no difference to the result."""
+"""Merge texts three-way by lines. Swapping the two sides does not change the result."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
-# The comparison takes quadratic time and worse: a longer text counts as one line.
+# The comparison takes at least quadratic time, so a longer text counts as one line.
 MAX_LINES = 2000
 
 
 def merge_text(base: str, ours: str, theirs: str) -> tuple[str, bool]:
-    """The merged text, and whether it is free of conflicts. Where both sides changed the same lines, both are kept."""
+    """Return the merged text and whether it has no conflicts. If both sides changed the same lines, keep both."""
     texts = (base, ours, theirs)
     if any(text.count("\n") >= MAX_LINES for text in texts):
         split = [[text] if text else [] for text in texts]
@@ -29,7 +29,7 @@ Lines = Sequence[str]
 
 
 def _iter_chunks(base: Lines, ours: Lines, theirs: Lines) -> Iterator[tuple[Lines, Lines, Lines]]:
-    """The texts cut at every line of the base that both sides still have; that line is a chunk of its own."""
+    """Cut the texts at every line of the base that both sides still have; that line is a chunk of its own."""
     in_ours, in_theirs = _match_lines(base, ours), _match_lines(base, theirs)
     b = o = t = 0
     for index, line in enumerate(base):

@@ -1,4 +1,4 @@
-"""Three-way merge of an asset's candidates, by their md5: no candidate that a side added is ever lost."""
+"""Merge an asset's candidates three-way, by md5. A candidate that one side added is never lost."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from gitassets.domain.merge.values import canonical
 
 
 def merge_takes(base: Asset | None, ours: Asset, theirs: Asset, current_md5: str) -> Mapping[str, Asset]:
-    """Both sides' candidates beside the merged take. What a side dropped is gone.
+    """Return both sides' candidates, without the merged current take. Candidates that a side dropped are gone.
 
-    What a side chose, so that it is no candidate there, stays one unless it is the merged take.
+    A candidate that one side made its current take stays a candidate, unless it is the merged current take.
     """
     found: dict[str, Asset] = {}
     for md5 in sorted((ours.takes.keys() | theirs.takes.keys()) - {current_md5}):
@@ -22,16 +22,16 @@ def merge_takes(base: Asset | None, ours: Asset, theirs: Asset, current_md5: str
             found[md5] = _pick(before, mine, other)
             continue
         left, lacking = (theirs, ours) if mine is None else (ours, theirs)
-        if lacking.md5 == md5 or _written(left.takes[md5]) != _written(before):
+        if lacking.md5 == md5 or _format_canonical(left.takes[md5]) != _format_canonical(before):
             found[md5] = left.takes[md5]
     return found
 
 
 def _pick(before: Asset | None, mine: Asset, other: Asset) -> Asset:
-    if _written(mine) == _written(before):
+    if _format_canonical(mine) == _format_canonical(before):
         return other
-    return mine if _written(other) == _written(before) else max(mine, other, key=_written)
+    return mine if _format_canonical(other) == _format_canonical(before) else max(mine, other, key=_format_canonical)
 
 
-def _written(take: Asset | None) -> str:
+def _format_canonical(take: Asset | None) -> str:
     return "" if take is None else canonical(raw_asset(take))

@@ -1,4 +1,4 @@
-"""Three-way merge of JSON values. Which side is which makes no difference to the result."""
+"""Merge JSON values three-way. Swapping the two sides does not change the result."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from collections.abc import Mapping
 from typing import Any
 
 UNMERGED = "unmerged"
-"""Where an object keeps, by key, the values that lost against another change of the same key."""
+"""The key under which an object keeps the values that lost against another change, by key."""
 
 _MISSING = object()
 
 
 def canonical(value: Any) -> str:
-    """A text that two values share only if they are written alike; it also puts them in an order."""
+    """Return a text that is equal only for values that are written alike. It also defines an order."""
     return json.dumps(value, ensure_ascii=False, default=dict)
 
 
 def are_alike(one: Any, other: Any) -> bool:
-    """Whether two values are written alike: 1, 1.0 and true are not, though Python takes them for equal."""
+    """Check whether two values are written alike. 1, 1.0 and true are not, though Python treats them as equal."""
     return one is other or (one == other and canonical(one) == canonical(other))
 
 
 def pick_changed(base: Any, ours: Any, theirs: Any) -> tuple[Any, bool]:
-    """The value after both sides' changes, and whether they agree; if not, it is the last in the canonical order."""
+    """Return the value after both sides' changes, and whether they agree. If not, the last in canonical order wins."""
     if are_alike(ours, theirs) or are_alike(theirs, base):
         return ours, True
     if are_alike(ours, base):
@@ -32,7 +32,7 @@ def pick_changed(base: Any, ours: Any, theirs: Any) -> tuple[Any, bool]:
 
 
 def merge_objects(base: Mapping[str, Any], ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
-    """The object with both sides' changes, a change winning over a removal. What lost is kept under `unmerged`."""
+    """Merge both sides' changes. A change wins over a removal. Values that lost are kept under `unmerged`."""
     whole, agreed = pick_changed(base, ours, theirs)
     if agreed:
         return dict(whole)
@@ -64,6 +64,6 @@ def _keep_lost(merged: Mapping[str, Any], lost: Mapping[str, Any]) -> dict[str, 
 
 
 def join_unique(*lists: list[Any]) -> list[Any]:
-    """All values of the lists, each once, in the canonical order."""
+    """Return all values of the lists, each once, in canonical order."""
     found = {canonical(value): value for values in lists for value in values}
     return [found[key] for key in sorted(found)]
