@@ -129,16 +129,15 @@ def prepare(
     nobody is asked, and a missing key is not a failure; other reasons for which a service would refuse are.
     `describe_alternative` says what the command offers instead of a job that cannot be done.
     """
-    planner = _CallPlanner(project, describe_alternative)
-    for job in jobs:
-        planner.add(job)
+    planner = _plan_calls(project, jobs, describe_alternative)
     wanted = {call.request for call in planner.calls if call.is_bought}
     last_made = None if terms.fresh else _read_last_made(project, wanted)
     history = read_request_history(project, run_id, wanted) if wanted else RequestHistory()
     reuses = [] if terms.fresh else find_reuses(project, history, planner.calls)
     if reuses and buyer.present and not estimate_only:
         offer = _estimate(project, run_id, _without(planner.calls, reuses), reuses, history, terms)
-        reuses, last_made = (reuses, last_made) if buyer.accepts_reuse(offer) else ([], None)
+        if not buyer.accepts_reuse(offer):
+            reuses, last_made = [], None
     calls = _drop_failing(_without(planner.calls, reuses), planner, without_key=estimate_only)
     merged = _merge_identical(calls)
     estimate = _estimate(project, run_id, merged, reuses, history, terms)
@@ -155,6 +154,13 @@ def prepare(
         fresh=terms.fresh,
         left_out=tuple(_iter_left_out(calls)),
     )
+
+
+def _plan_calls(project: Project, jobs: Iterable[Job], describe_alternative: Callable[[Job], str]) -> _CallPlanner:
+    planner = _CallPlanner(project, describe_alternative)
+    for job in jobs:
+        planner.add(job)
+    return planner
 
 
 def _ask_for_consent(project: Project, estimate: Estimate, terms: Terms, buyer: Buyer) -> None:
