@@ -16,7 +16,7 @@ from gitassets.actions.restore import restore
 from gitassets.actions.transition import approve, reopen_assets
 from gitassets.adapters.state.journal import MadeLog, MadeTake
 from gitassets.domain.dvc_file import imply_dvc_files
-from gitassets.domain.gc_policy import Keep, KeepPolicy
+from gitassets.domain.gc_policy import KeepPolicy
 from gitassets.domain.manifest import MANIFEST_NAME, Asset
 from gitassets.domain.manifest_format import format_manifest, raw_asset
 from gitassets.domain.status import Status
@@ -195,7 +195,7 @@ def test_an_earlier_state_that_cannot_be_read_keeps_what_it_mentions(locked: Loc
     else:
         # `git reset` leaves ORIG_HEAD and the reflog behind.
         locked.git(*(("reset", "--quiet", "--hard", good) if way == "reset" else ("revert", "--no-edit", bad)))
-    assert gc(locked.project, Keep.HISTORY, dry_run=False).unnamed == (unnamed,)
+    assert gc(locked.project, KeepPolicy.HISTORY, dry_run=False).unnamed == (unnamed,)
     assert locked.project.blobs.has(md5)
 
 
@@ -207,7 +207,7 @@ def test_bytes_that_only_a_folder_list_names_stay_beside_an_unreadable_manifest(
     (locked.folder / MANIFEST_NAME).write_text("{")
     commit_by_hand(locked.folder)
     locked.git("reset", "--quiet", "--hard", "HEAD~")
-    gc(locked.project, Keep.HISTORY, dry_run=False)
+    gc(locked.project, KeepPolicy.HISTORY, dry_run=False)
     assert locked.project.blobs.has(changed.md5)
 
 
@@ -223,11 +223,11 @@ def test_the_way_on_from_a_state_that_cannot_be_read_is_named(locked: LockedRun,
     elif ref == "closed":
         git(locked.project.root, "worktree", "remove", "--force", str(locked.folder))
     with pytest.raises(CorruptError, match=f"at {bad[:10]}, whose manifest cannot be read") as caught:
-        gc(locked.project, Keep.HISTORY, dry_run=False)
+        gc(locked.project, KeepPolicy.HISTORY, dry_run=False)
     assert locked.project.blobs.has(md5)
     (remedy,) = re.findall("`git ([^`]+)`", caught.value.hint)
     git(locked.project.root, *remedy.split())
-    gc(locked.project, Keep.HISTORY, dry_run=False)
+    gc(locked.project, KeepPolicy.HISTORY, dry_run=False)
     assert locked.project.blobs.has(md5) is (ref in ("open", "detached", "refs/tags/idea", "refs/remotes/bea/run/ep1"))
 
 

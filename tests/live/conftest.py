@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from gitassets.runs.project import Project
-from tests.actions.conftest import project as project
 from tests.live.shop import Studio
 from tests.providers.conftest import _keys as _keys
 from tests.providers.conftest import media as media
