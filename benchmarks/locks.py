@@ -20,7 +20,8 @@ from gitassets.actions.transition import approve
 from gitassets.adapters.files import OPEN_MODE
 from gitassets.domain.manifest import MANIFEST_NAME, Kind
 from gitassets.domain.selection import AssetSelection, parse_selection
-from gitassets.runs.project import Project, Run, read_manifest
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import Project, Run
 
 PYTHON = sys.executable
 GITASSETS = (PYTHON, "-m", "gitassets")

@@ -24,7 +24,8 @@ from gitassets.domain.commit_message import CommitMessage, Transition
 from gitassets.domain.manifest import Address, Asset, Kind
 from gitassets.domain.selection import AssetSelection, parse_selection
 from gitassets.domain.status import Status
-from gitassets.runs.project import Project, Run, find_project, find_run
+from gitassets.runs.lookup import find_run
+from gitassets.runs.project import Project, Run, find_project
 from gitassets.runs.transaction import begin
 
 GITASSETS = (sys.executable, "-m", "gitassets")

@@ -17,7 +17,8 @@ from gitassets.actions.init import init
 from gitassets.actions.track import track
 from gitassets.adapters.dvc.cache import create_dvc_project
 from gitassets.making import prepare as preparing
-from gitassets.runs.project import Project, Run, find_project, find_run, find_runs
+from gitassets.runs.lookup import find_run, find_runs
+from gitassets.runs.project import Project, Run, find_project
 from tests.actions.checks import ignore_progress
 from tests.actions.locked_run import LockedRun, approve_image_1, copy_project
 from tests.actions.tone_provider import ToneProvider

@@ -44,9 +44,10 @@ from gitassets.domain.timeline import (
 from gitassets.errors import CorruptError, GitAssetsError, UsageError
 from gitassets.making.record import write_run
 from gitassets.runs.fetch import Wanted, want
+from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.output_path import check_output
 from gitassets.runs.progress import OnProgress, Progress
-from gitassets.runs.project import Project, Run, read_manifest
+from gitassets.runs.project import Project, Run
 from gitassets.runs.proof import require_proven
 from gitassets.runs.transaction import Session, begin, keep_bytes
 from gitassets.runs.verified_bytes import ALTERED, check_blob, find_altered, take_blob

@@ -16,8 +16,9 @@ from gitassets.domain.takes import LATEST_TAKE, demote, next_take, sorted_takes
 from gitassets.errors import UsageError
 from gitassets.making.record import adopt, write_run
 from gitassets.runs.expected_bytes import check_take, parse_expected
+from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.missing_blobs import require_blob
-from gitassets.runs.project import Project, Run, read_manifest
+from gitassets.runs.project import Project, Run
 from gitassets.runs.take_history import find_take
 from gitassets.runs.transaction import Session
 

@@ -20,7 +20,8 @@ from gitassets.errors import GitAssetsError, LockedError, NoMatchError, UsageErr
 from gitassets.making.record import find_free_path, write_run
 from gitassets.runs.fetch import Wanted, want
 from gitassets.runs.kept_bytes import require_bytes
-from gitassets.runs.project import Project, Run, read_manifest
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import Project, Run
 from gitassets.runs.proof import Unproven, describe_unproven, find_unproven
 from gitassets.runs.transaction import Session
 

@@ -11,7 +11,8 @@ from gitassets.domain.costs import CostRow, Ledger, sum_up
 from gitassets.domain.estimate import add_usd
 from gitassets.making.ledger import read_open_orders_usd
 from gitassets.runs.history import iter_manifests
-from gitassets.runs.project import Project, Run, find_runs
+from gitassets.runs.lookup import find_runs
+from gitassets.runs.project import Project, Run
 
 
 class RunCost(Struct, frozen=True, kw_only=True):

@@ -11,7 +11,8 @@ from gitassets.domain.manifest import MANIFEST_NAME, Manifest
 from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.errors import GitAssetsError, NotFoundError, UsageError
 from gitassets.runs.history import resolve_in_run
-from gitassets.runs.project import Project, Run, read_manifest
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import Project, Run
 
 
 @dataclass(frozen=True)

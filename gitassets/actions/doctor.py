@@ -21,12 +21,14 @@ from gitassets.domain.manifest import MEDIA_FOLDERS, iter_folder_entries
 from gitassets.domain.settings_text import SETTINGS_NAME
 from gitassets.errors import GitAssetsError
 from gitassets.making.record import write_run
+from gitassets.runs.lookup import find_runs, list_runs
 from gitassets.runs.missing_blobs import find_files, how_to_get
-from gitassets.runs.project import LOCAL_CONFIG, Project, Run, find_runs, list_runs, repair_links
+from gitassets.runs.project import LOCAL_CONFIG, Project, Run
 from gitassets.runs.remotes import CONFIG
 from gitassets.runs.restore import restore_files
 from gitassets.runs.tracked_texts import mend_project_texts, mend_run_texts
 from gitassets.runs.transaction import Session, keep_locked
+from gitassets.runs.work_tree import repair_links
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,11 @@ from gitassets.domain.selection import Selection, format_ranges, select_segments
 from gitassets.domain.stale import Stale, iter_stale, text_md5
 from gitassets.errors import ConflictError, LockedError, UsageError
 from gitassets.making.record import write_run
-from gitassets.runs.project import Project, Run, read_manifest
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.not_ready import how_to_conclude
+from gitassets.runs.project import Project, Run
 from gitassets.runs.settle_merge import Settled
-from gitassets.runs.transaction import Session, how_to_conclude
+from gitassets.runs.transaction import Session
 
 
 @dataclass(frozen=True, kw_only=True)

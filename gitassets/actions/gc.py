@@ -20,7 +20,8 @@ from gitassets.domain.rules import require_known
 from gitassets.domain.takes import OF_THE_BYTES
 from gitassets.errors import ConflictError, CorruptError
 from gitassets.runs.history import HistoryReader
-from gitassets.runs.project import Project, find_runs
+from gitassets.runs.lookup import find_runs
+from gitassets.runs.project import Project
 
 _REFS = ("refs/heads/", "refs/remotes/", "refs/tags/", "refs/stash")
 _HEADS = ("HEAD", "MERGE_HEAD", "ORIG_HEAD", "FETCH_HEAD")

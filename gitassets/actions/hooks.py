@@ -10,7 +10,8 @@ from gitassets.adapters.git.earlier_hooks import find_superseded, holds_earlier,
 from gitassets.adapters.git.hook_files import HookState, HookStatus, install_server_hook, read_status
 from gitassets.adapters.git.run_hooks import HOOKS_PATH, INTERPRETER, describe_settings
 from gitassets.adapters.git.setup import find_bare_hooks, set_config, unset_config
-from gitassets.runs.project import Project, iter_work_trees
+from gitassets.runs.lookup import iter_work_trees
+from gitassets.runs.project import Project
 
 _EARLIER_HOOKS_PATH = "gitassets.earlierHooksPath"
 _READY = (HookState.INSTALLED, HookState.CHAINED)

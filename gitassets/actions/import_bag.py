@@ -34,10 +34,12 @@ from gitassets.runs.audit import HistoryAudit, VerifyResult
 from gitassets.runs.create import check_set_up, write_branch
 from gitassets.runs.history import allows_by_hand
 from gitassets.runs.incoming import iter_file_problems
+from gitassets.runs.lookup import find_runs
 from gitassets.runs.progress import OnProgress
-from gitassets.runs.project import BRANCH_PREFIX, Project, Run, find_runs, repair_links
+from gitassets.runs.project import BRANCH_PREFIX, Project, Run
 from gitassets.runs.proof import Unproven, describe_unproven, judge_history
 from gitassets.runs.remotes import ForeignRemoteError, RemoteSource
+from gitassets.runs.work_tree import repair_links
 
 _WITHOUT = "--no-history imports the assets without it, as a run that begins anew."
 

@@ -15,8 +15,10 @@ from gitassets.adapters.process import CommandError
 from gitassets.domain.manifest import MANIFEST_NAME
 from gitassets.domain.settings_text import DEFAULT_TEXT, SETTINGS_NAME
 from gitassets.errors import ConflictError, NotFoundError
-from gitassets.runs.project import CLAUDE_STUDIO_RUNS_DIR, Project, find_project, find_runs, repair_links
+from gitassets.runs.lookup import find_runs
+from gitassets.runs.project import CLAUDE_STUDIO_RUNS_DIR, Project, find_project
 from gitassets.runs.tracked_texts import mend_project_texts
+from gitassets.runs.work_tree import repair_links
 
 _SHARED_PATHS = (".gitignore", ".dvc/config", ".dvc/.gitignore", ".dvcignore")
 

@@ -15,7 +15,8 @@ from gitassets.domain.commit_message import (
 from gitassets.domain.manifest import Kind
 from gitassets.domain.selection import Selection, select_segments
 from gitassets.runs.deviations import find_deviations
-from gitassets.runs.project import Project, Run, read_manifest
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import Project, Run
 
 
 def read_log(

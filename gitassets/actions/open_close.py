@@ -20,9 +20,12 @@ from gitassets.errors import ConflictError
 from gitassets.making.record import write_run
 from gitassets.runs.create import check_set_up
 from gitassets.runs.incoming import check_incoming
-from gitassets.runs.project import BRANCH_PREFIX, Project, Run, attach_folder, find_run, read_manifest
+from gitassets.runs.lookup import find_run
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import BRANCH_PREFIX, Project, Run
 from gitassets.runs.remotes import RemoteSource
 from gitassets.runs.transaction import Session, keep_bytes
+from gitassets.runs.work_tree import attach_folder
 
 
 class OpenResult(Struct, frozen=True):

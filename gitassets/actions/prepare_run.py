@@ -10,7 +10,9 @@ from msgspec import Struct
 
 from gitassets.errors import GitAssetsError, RemoteError
 from gitassets.runs.create import check_prepared, is_fresh_clone
-from gitassets.runs.project import Project, Run, find_project, find_run, require_known_rules
+from gitassets.runs.lookup import find_run
+from gitassets.runs.manifest_file import require_known_rules
+from gitassets.runs.project import Project, Run, find_project
 
 if TYPE_CHECKING:
     from gitassets.actions.upgrade import UpgradeResult

@@ -35,8 +35,9 @@ from gitassets.making.record import Failure, hold_making, record_log
 from gitassets.making.renew import Renewal, plan_renewal
 from gitassets.providers.registry import embedded_providers, resolve_name
 from gitassets.runs.create import check_new_run_id, check_set_up, create_run
+from gitassets.runs.lookup import find_run
 from gitassets.runs.progress import OnProgress
-from gitassets.runs.project import Project, Run, find_run
+from gitassets.runs.project import Project, Run
 from gitassets.runs.transaction import Session, begin
 
 

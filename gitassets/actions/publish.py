@@ -11,8 +11,9 @@ from gitassets.domain.manifest import Address, Manifest
 from gitassets.domain.publication import Publication, plan_publication
 from gitassets.errors import ConflictError, NoMatchError
 from gitassets.making.record import write_run
+from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.progress import OnProgress
-from gitassets.runs.project import Project, Run, read_manifest
+from gitassets.runs.project import Project, Run
 from gitassets.runs.proof import require_proven
 
 

@@ -32,9 +32,11 @@ from gitassets.runs.create import check_set_up
 from gitassets.runs.disputes import Dispute, find_disputes
 from gitassets.runs.fetch import Fetched, fetch, want
 from gitassets.runs.incoming import check_incoming
+from gitassets.runs.lookup import find_run, find_runs
+from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.merge import hold_merge, is_stuck
 from gitassets.runs.progress import OnProgress
-from gitassets.runs.project import BRANCH_PREFIX, Project, Run, find_run, find_runs, read_manifest
+from gitassets.runs.project import BRANCH_PREFIX, Project, Run
 from gitassets.runs.remotes import RemoteSource, choose_git_remote
 from gitassets.runs.restore import follow_manifest
 

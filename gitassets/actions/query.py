@@ -17,7 +17,9 @@ from gitassets.domain.selection import AssetSelection, Chosen, Selection, select
 from gitassets.domain.stale import find_stale_reason
 from gitassets.domain.status import Status
 from gitassets.errors import CorruptError, GitAssetsError
-from gitassets.runs.project import Project, Run, list_runs, read_manifest
+from gitassets.runs.lookup import list_runs
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import Project, Run
 
 
 class AssetRow(Struct, frozen=True):

@@ -9,7 +9,8 @@ from gitassets.actions.query import RunSummary, summarize_run
 from gitassets.adapters.git.remote import count_apart, fetch_branches
 from gitassets.domain.run_id import is_run_id
 from gitassets.errors import NotFoundError, RemoteError
-from gitassets.runs.project import BRANCH_PREFIX, Project, Run, list_runs
+from gitassets.runs.lookup import list_runs
+from gitassets.runs.project import BRANCH_PREFIX, Project, Run
 from gitassets.runs.remotes import choose_git_remote
 
 

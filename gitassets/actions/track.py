@@ -17,9 +17,12 @@ from gitassets.errors import ConflictError, GitAssetsError, NoMatchError, NotFou
 from gitassets.interchange.find_media import FoundMedia, UntrackedFile, find_media_files
 from gitassets.making.record import write_run
 from gitassets.runs.create import ROOT_FILES, check_new_run_id, check_set_up, create_run
+from gitassets.runs.lookup import find_runs
+from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.progress import OnProgress, Progress
-from gitassets.runs.project import Project, Run, attach_folder, find_runs, read_manifest
+from gitassets.runs.project import Project, Run
 from gitassets.runs.transaction import Session, check_folders
+from gitassets.runs.work_tree import attach_folder
 
 _NAMED_AT_MOST = 50
 

@@ -17,10 +17,12 @@ from gitassets.domain.status import Status
 from gitassets.errors import ConflictError, CorruptError, UsageError
 from gitassets.making.record import write_run
 from gitassets.runs.expected_bytes import check_expected, parse_expected
+from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.missing_blobs import require_blob
-from gitassets.runs.project import Project, Run, read_manifest
+from gitassets.runs.not_ready import how_to_conclude
+from gitassets.runs.project import Project, Run
 from gitassets.runs.settle_merge import Settled
-from gitassets.runs.transaction import Session, how_to_conclude
+from gitassets.runs.transaction import Session
 
 
 class DecidedOn(Struct, frozen=True):

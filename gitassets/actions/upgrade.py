@@ -31,18 +31,12 @@ from gitassets.domain.takes import next_take
 from gitassets.errors import ConflictError, GitAssetsError
 from gitassets.interchange.claude_studio_media import UpgradedRun, measure_run
 from gitassets.runs.create import SETTING_FILES, check_new_run_id, format_settings
+from gitassets.runs.lookup import find_run, find_runs
 from gitassets.runs.progress import OnProgress, Progress
-from gitassets.runs.project import (
-    BRANCH_PREFIX,
-    Project,
-    Run,
-    attach_folder,
-    find_run,
-    find_runs,
-    repair_links,
-)
+from gitassets.runs.project import BRANCH_PREFIX, Project, Run
 from gitassets.runs.restore import restore_files
 from gitassets.runs.transaction import Session, begin
+from gitassets.runs.work_tree import attach_folder, repair_links
 
 _ACTION = "upgrade"
 

@@ -39,8 +39,9 @@ from gitassets.runs.history import (
 )
 from gitassets.runs.locked_blobs import find_missing_blobs, name_locked
 from gitassets.runs.locked_files import linked_folder
+from gitassets.runs.manifest_file import from_anywhere
 from gitassets.runs.missing_blobs import how_to_get
-from gitassets.runs.project import Project, Run, from_anywhere
+from gitassets.runs.project import Project, Run
 from gitassets.runs.remotes import RemoteSource
 from gitassets.runs.tracked_texts import describe_damage, find_damaged_settings, find_damaged_state
 

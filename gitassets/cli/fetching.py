@@ -43,7 +43,7 @@ def fetch_and_lay_out(project: Project, run: Run, needed: Mapping[str, Wanted], 
 
 def complete_opened(project: Project, opened: OpenResult, as_json: bool) -> OpenResult:
     """The files that no cache had are fetched, too."""
-    from gitassets.runs.project import find_run
+    from gitassets.runs.lookup import find_run
     from gitassets.runs.required_blobs import need_all
 
     if not opened.missing:

@@ -46,8 +46,8 @@ def open_(run: RunArgument, as_json: JsonOption = False) -> None:
 
 def _tell_missing(project: Project, opened: OpenResult) -> None:
     from gitassets.cli.render import count, printable
+    from gitassets.runs.lookup import find_run
     from gitassets.runs.missing_blobs import how_to_get
-    from gitassets.runs.project import find_run
     from gitassets.runs.required_blobs import need_all
 
     run = find_run(project, opened.run_id)

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 def complete_run(incomplete: str) -> list[str]:
     """The run ids that begin with what is typed; reads only, and never fails at a prompt."""
     from gitassets.errors import GitAssetsError
-    from gitassets.runs.project import find_old_runs, find_project, find_runs
+    from gitassets.runs.lookup import find_old_runs, find_runs
+    from gitassets.runs.project import find_project
 
     try:
         project = find_project(Path.cwd())

@@ -31,7 +31,7 @@ def summary(run: OptionalRun = None, as_json: JsonOption = False) -> None:
         shorten,
         style_status,
     )
-    from gitassets.runs.project import find_run
+    from gitassets.runs.lookup import find_run
 
     project = load_project()
     tell_unprepared(project)

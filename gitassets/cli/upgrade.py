@@ -53,7 +53,7 @@ def upgrade(
     segment, and what was not found or is unclear; `gitassets move` mends a picture that went to the wrong segment.
     """
     from gitassets.cli.render import emit_json
-    from gitassets.runs.project import find_run, list_runs
+    from gitassets.runs.lookup import find_run, list_runs
 
     if (run is None) != everything:
         raise UsageError("Say what to upgrade", "Name one RUN, or --all.")

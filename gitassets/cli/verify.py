@@ -71,7 +71,7 @@ def verify(
     from gitassets.actions.verify import verify as act
     from gitassets.cli.render import emit_json
     from gitassets.errors import UsageError
-    from gitassets.runs.project import list_runs
+    from gitassets.runs.lookup import list_runs
 
     if everything and span is not None:
         raise UsageError("--range names some commits, --all means all", "Leave out one of them.")

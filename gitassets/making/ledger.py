@@ -14,7 +14,8 @@ from gitassets.domain.manifest_parsing import parse_asset
 from gitassets.domain.status import Status
 from gitassets.domain.takes import REQUEST
 from gitassets.runs.history import iter_manifests
-from gitassets.runs.project import Project, Run, find_runs
+from gitassets.runs.lookup import find_runs
+from gitassets.runs.project import Project, Run
 
 
 @dataclass(frozen=True)

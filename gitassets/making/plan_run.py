@@ -18,7 +18,8 @@ from gitassets.errors import ConflictError, NoMatchError, UsageError
 from gitassets.making.consent import NO_TERMS, Terms
 from gitassets.making.plan import Job
 from gitassets.providers.base import Request
-from gitassets.runs.project import Project, Run, read_manifest
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import Project, Run
 
 if TYPE_CHECKING:
     from gitassets.adapters.state.settings_file import LiveNames, ProviderNames

@@ -21,7 +21,8 @@ from gitassets.domain.rules import require_known
 from gitassets.domain.status import Status, status_after_new_take
 from gitassets.domain.takes import OF_THE_BYTES, make_candidate, sorted_takes, without_take
 from gitassets.errors import BusyError
-from gitassets.runs.project import Project, Run, read_manifest
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import Project, Run
 from gitassets.runs.transaction import Session, begin
 
 

@@ -15,7 +15,9 @@ from gitassets.domain.run_id import check_run_id, find_twin
 from gitassets.domain.selection import format_ranges
 from gitassets.domain.settings_text import SETTINGS_NAME
 from gitassets.errors import ConflictError, NotFoundError
-from gitassets.runs.project import BRANCH_PREFIX, Project, Run, attach_folder, find_runs, repair_links
+from gitassets.runs.lookup import find_runs
+from gitassets.runs.project import BRANCH_PREFIX, Project, Run
+from gitassets.runs.work_tree import attach_folder, repair_links
 
 SETTING_FILES = (".gitattributes", ".gitignore", ".dvcignore", ".dvc/.gitignore", ".dvc/config")
 ROOT_FILES = (*SETTING_FILES, MANIFEST_NAME)

@@ -18,9 +18,10 @@ from gitassets.domain.dvc_file import DVC_FILES
 from gitassets.domain.manifest import MANIFEST_NAME
 from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.errors import BusyError, GitAssetsError
+from gitassets.runs.git_locks import GIT_WAIT_SEC
 from gitassets.runs.project import Project, Run
 from gitassets.runs.restore import follow_files
-from gitassets.runs.transaction import GIT_WAIT_SEC, OWN_FILES
+from gitassets.runs.write_change import OWN_FILES
 
 
 @contextmanager

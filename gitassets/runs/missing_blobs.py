@@ -8,7 +8,9 @@ from pathlib import Path
 
 from gitassets.domain.manifest import iter_folder_entries
 from gitassets.errors import GitAssetsError, NotFoundError
-from gitassets.runs.project import Project, Run, find_runs, read_manifest
+from gitassets.runs.lookup import find_runs
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import Project, Run
 
 
 def require_blob(project: Project, run: Run, md5: str, what: str) -> Path:

@@ -10,7 +10,8 @@ from pathlib import Path
 from gitassets.adapters.files import hash_bytes
 from gitassets.adapters.state.locks import hold_lock
 from gitassets.errors import ConflictError, NotFoundError, UsageError
-from gitassets.runs.project import Project, find_runs
+from gitassets.runs.lookup import find_runs
+from gitassets.runs.project import Project
 
 
 def check_output(project: Project, output: Path) -> None:

@@ -8,7 +8,8 @@ from gitassets.domain.excerpt import Only, make_excerpt
 from gitassets.domain.manifest import Asset, Kind, iter_folder_entries
 from gitassets.domain.selection import AssetSelection, select_assets
 from gitassets.runs.fetch import Wanted, want
-from gitassets.runs.project import Project, Run, read_manifest
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import Project, Run
 from gitassets.runs.restore import restore_files
 from gitassets.runs.take_history import is_take, read_takes
 from gitassets.runs.transaction import begin

@@ -15,8 +15,9 @@ from gitassets.domain.manifest import MANIFEST_NAME, MEDIA_FOLDERS, Manifest, it
 from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.rules import require_known
 from gitassets.errors import GitAssetsError
+from gitassets.runs.lookup import find_runs
 from gitassets.runs.missing_blobs import how_to_get
-from gitassets.runs.project import Project, Run, find_project, find_runs
+from gitassets.runs.project import Project, Run, find_project
 from gitassets.runs.transaction import check_folders, keep_bytes
 
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from gitassets.adapters.files import write_atomic
 from gitassets.adapters.git.hook_files import FOLLOWS
 from gitassets.adapters.git.repository import Git
-from gitassets.adapters.git.work_trees import read_gitfile
+from gitassets.adapters.git.work_trees import find_git_dir
 from gitassets.adapters.state.journal import Journal, OpenMerge, Pending
 from gitassets.domain.commit_message import CommitMessage, drop_comments
 from gitassets.domain.conflict import iter_conflicts, iter_text_conflicts
@@ -19,19 +19,12 @@ from gitassets.domain.dvc_file import DVC_FILES, imply_dvc_files
 from gitassets.domain.manifest import MANIFEST_NAME, Manifest
 from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.merge.message import add_decision
+from gitassets.runs.git_locks import find_held_locks
 from gitassets.runs.merge import list_unmerged
 from gitassets.runs.project import Project, Run
 from gitassets.runs.restore import follow_files
-from gitassets.runs.transaction import (
-    OWN_FILES,
-    check_allowed,
-    find_held_locks,
-    keep_locked,
-    plan_texts,
-    put_back,
-    read_text,
-    set_text,
-)
+from gitassets.runs.transaction import check_allowed, keep_locked, plan_texts
+from gitassets.runs.write_change import OWN_FILES, put_back, read_text, set_text
 
 if TYPE_CHECKING:
     from gitassets.runs.transaction import Session
@@ -55,7 +48,7 @@ def settle(session: Session, after: Manifest, decision: CommitMessage) -> Settle
     keep_locked(session, after)
     pending = _plan(session, after, decision)
     project, folder = session.project, session.folder
-    journal, index_file = Journal(project.state_dir, session.run.run_id), _git_dir(folder) / "index"
+    journal, index_file = Journal(project.state_dir, session.run.run_id), find_git_dir(folder) / "index"
     index_before = index_file.read_bytes()
     journal.write(pending)
     try:
@@ -77,7 +70,7 @@ def _plan(session: Session, after: Manifest, decision: CommitMessage) -> Pending
     git = Git(session.folder)
     merge = _read_merge(session.folder)
     if merge is None:
-        raise FileNotFoundError(_git_dir(session.folder) / "MERGE_HEAD")
+        raise FileNotFoundError(find_git_dir(session.folder) / "MERGE_HEAD")
     mark = git.read_config("core.commentChar")
     text = drop_comments(merge.message, "#" if mark in ("", "auto") else mark)
     message = add_decision(text.strip() or f"Merge into run/{session.run.run_id}", decision, session.manifest)
@@ -86,19 +79,15 @@ def _plan(session: Session, after: Manifest, decision: CommitMessage) -> Pending
 
 def _read_merge(folder: Path) -> OpenMerge | None:
     """The merge that is open in the work tree, None when there is none."""
-    head, message = (_git_dir(folder) / name for name in ("MERGE_HEAD", _MESSAGE))
+    head, message = (find_git_dir(folder) / name for name in ("MERGE_HEAD", _MESSAGE))
     try:
         return OpenMerge(head.read_text("ascii").strip(), head.stat().st_mtime_ns, read_text(message) or "")
     except FileNotFoundError:
         return None
 
 
-def _git_dir(folder: Path) -> Path:
-    return read_gitfile(folder) or folder / ".git"
-
-
 def _carry_out(project: Project, run: Run, folder: Path, pending: Pending) -> Settled:
-    set_text(_git_dir(folder) / _MESSAGE, pending.message)
+    set_text(find_git_dir(folder) / _MESSAGE, pending.message)
     for path, text in pending.texts.items():
         set_text(folder / path, text.after)
     manifest = parse_manifest((folder / MANIFEST_NAME).read_bytes())
@@ -153,7 +142,7 @@ def _take_back(folder: Path, pending: Pending) -> None:
     for path, text in pending.texts.items():
         set_text(folder / path, text.before)
     if pending.merge is not None and _is_open(folder, pending):
-        set_text(_git_dir(folder) / _MESSAGE, pending.merge.message)
+        set_text(find_git_dir(folder) / _MESSAGE, pending.merge.message)
 
 
 def complete(project: Project, run: Run, folder: Path, pending: Pending) -> str | None:

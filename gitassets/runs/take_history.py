@@ -10,7 +10,8 @@ from gitassets.domain.selection import AssetSelection, select_assets
 from gitassets.domain.takes import Sighting, Take, collect_takes
 from gitassets.errors import NotFoundError, UsageError
 from gitassets.runs.history import HandedOn, HistoryReader, RawCommit, format_time
-from gitassets.runs.project import Project, Run, read_manifest
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import Project, Run
 
 _NAMED_TAKES = 10
 _MD5_START = 6  # Of a hash so many letters must be written, so that none is taken for a number.

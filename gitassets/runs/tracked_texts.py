@@ -9,7 +9,7 @@ from gitassets.adapters.dvc.cache import is_readable
 from gitassets.adapters.files import find_link, write_atomic
 from gitassets.adapters.git.repository import Git
 from gitassets.adapters.git.unfinished import find_unfinished
-from gitassets.adapters.git.work_trees import read_branch, read_gitfile
+from gitassets.adapters.git.work_trees import find_git_dir, read_branch
 from gitassets.adapters.state.journal import MergeJournal
 from gitassets.domain.damage import is_damaged, seems_damaged
 from gitassets.domain.dvc_file import DVC_FILES
@@ -42,7 +42,7 @@ def find_damaged_state(folder: Path) -> list[str]:
 def mend_run_texts(project: Project, run: Run) -> list[str]:
     """The names of the run's texts that are as git has them again, since they were lost or cut off."""
     folder = run.require_folder()
-    git_dir = _git_dir(folder)
+    git_dir = find_git_dir(folder)
     if read_branch(git_dir) != BRANCH_PREFIX + run.run_id or not (git_dir / "index").exists():
         return []
     if MergeJournal(project.state_dir, run.run_id).path.exists() or _is_in_work(folder):
@@ -108,11 +108,7 @@ def _put_back(git: Git, wanted: dict[str, bytes]) -> list[str]:
 
 def _is_in_work(folder: Path) -> bool:
     """Whether git waits there for a merge or the like to be concluded: then files may be as nobody has committed."""
-    return find_unfinished(_git_dir(folder)) is not None
-
-
-def _git_dir(folder: Path) -> Path:
-    return read_gitfile(folder) or folder / ".git"
+    return find_unfinished(find_git_dir(folder)) is not None
 
 
 def _read(path: Path) -> bytes | None:

@@ -12,8 +12,9 @@ from gitassets.domain.excerpt import Only, make_excerpt
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest, iter_folder_entries
 from gitassets.domain.timeline import Finding
 from gitassets.errors import ConflictError, CorruptError, NoMatchError, NotFoundError
+from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.missing_blobs import how_to_get, require_blob
-from gitassets.runs.project import Project, Run, read_manifest
+from gitassets.runs.project import Project, Run
 from gitassets.runs.transaction import Session, begin
 
 ALTERED = "was changed by hand: its file has other bytes than the manifest records"

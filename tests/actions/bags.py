@@ -11,7 +11,8 @@ from gitassets.actions.export import ExportOptions, ExportResult, export_run
 from gitassets.actions.import_bag import ImportOptions, ImportResult, import_bag
 from gitassets.adapters.bag import copy_hashed
 from gitassets.domain.bag import Digests, format_lists, format_tag_lists
-from gitassets.runs.project import Project, Run, find_run
+from gitassets.runs.lookup import find_run
+from gitassets.runs.project import Project, Run
 from tests.actions.checks import ignore_progress
 
 

@@ -16,8 +16,9 @@ from gitassets.domain.manifest import MANIFEST_NAME, Address, Asset, Kind, iter_
 from gitassets.domain.manifest_format import format_manifest
 from gitassets.domain.selection import AssetSelection, parse_selection
 from gitassets.runs.history import read_tree
+from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.progress import Progress
-from gitassets.runs.project import Project, Run, read_manifest
+from gitassets.runs.project import Project, Run
 from tests.starter import run_program
 
 PACKAGE_ROOT = Path(__file__).parents[2]

@@ -20,7 +20,10 @@ from gitassets.domain.manifest_format import format_manifest
 from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.status import Status
 from gitassets.runs.audit import VerifyResult
-from gitassets.runs.project import Project, Run, find_project, find_run, read_manifest, repair_links
+from gitassets.runs.lookup import find_run
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import Project, Run, find_project
+from gitassets.runs.work_tree import repair_links
 from tests.actions.checks import git, select
 from tests.media import write_picture
 

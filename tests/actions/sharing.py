@@ -12,7 +12,9 @@ from gitassets.actions.pull import PullOptions, PullResult, pull
 from gitassets.actions.push import PushOptions, PushResult, push
 from gitassets.domain.manifest import Manifest, iter_folder_entries
 from gitassets.domain.selection import parse_selection
-from gitassets.runs.project import Project, Run, find_project, find_run, read_manifest
+from gitassets.runs.lookup import find_run
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import Project, Run, find_project
 from tests.actions.checks import git, ignore_progress
 from tests.actions.locked_run import LockedRun
 from tests.starter import run_program

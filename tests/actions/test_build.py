@@ -18,8 +18,10 @@ from gitassets.adapters.state.locks import hold_lock
 from gitassets.domain.manifest import Address, Kind
 from gitassets.domain.timeline import Policy
 from gitassets.errors import BusyError, CorruptError, NotFoundError, UsageError
+from gitassets.runs.lookup import find_run
+from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.progress import Progress
-from gitassets.runs.project import Project, Run, find_project, find_run, read_manifest
+from gitassets.runs.project import Project, Run, find_project
 from tests.actions.checks import assert_clean, asset, git, ignore_progress, select, snapshot, subjects
 from tests.actions.locked_run import change_by_hand, commit_by_hand, write_by_hand
 from tests.adapters.media_files import join_bytes, join_clips, make_clip, make_tone

@@ -21,8 +21,10 @@ from gitassets.domain.selection import parse_selection
 from gitassets.errors import LockedError, ProviderError
 from gitassets.making.plan_run import ProduceOptions
 from gitassets.providers.base import Request
+from gitassets.runs.lookup import find_run
+from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.progress import Progress
-from gitassets.runs.project import Project, Run, find_run, read_manifest
+from gitassets.runs.project import Project, Run
 from tests.actions.candidates import listed
 from tests.actions.checks import (
     addresses,

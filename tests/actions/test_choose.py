@@ -26,7 +26,7 @@ from gitassets.domain.selection import parse_selection
 from gitassets.domain.status import Status
 from gitassets.domain.timeline import Policy
 from gitassets.errors import ConflictError, LockedError, NotFoundError, UsageError
-from gitassets.runs.project import find_run
+from gitassets.runs.lookup import find_run
 from gitassets.runs.take_history import read_takes
 from tests.actions.candidates import add_candidates, listed
 from tests.actions.checks import assert_clean, git, ignore_progress, run_cli, select, snapshot, subjects

@@ -16,7 +16,7 @@ from gitassets.adapters.git.setup import set_config
 from gitassets.domain.manifest import MANIFEST_NAME, Asset
 from gitassets.domain.reopened import reopen_record
 from gitassets.domain.status import Status
-from gitassets.runs.project import find_run
+from gitassets.runs.lookup import find_run
 from tests.actions.checks import git, select, write_hook
 from tests.actions.locked_run import (
     IMAGE_1,

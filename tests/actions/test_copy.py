@@ -14,7 +14,9 @@ from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.domain.manifest import Kind
 from gitassets.domain.selection import ALL, APPROVED, AssetSelection
 from gitassets.errors import CorruptError, GitAssetsError, LockedError, NoMatchError, NotFoundError, UsageError
-from gitassets.runs.project import Project, Run, find_run, read_manifest
+from gitassets.runs.lookup import find_run
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import Project, Run
 from tests.actions.checks import (
     addresses,
     assert_clean,

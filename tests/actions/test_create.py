@@ -9,7 +9,9 @@ from gitassets.adapters.process import CommandError
 from gitassets.domain.manifest import Manifest
 from gitassets.errors import ConflictError, GitAssetsError, NotFoundError, UsageError
 from gitassets.runs.create import check_set_up, create_run
-from gitassets.runs.project import Project, Run, find_project, find_run, find_runs, read_manifest
+from gitassets.runs.lookup import find_run, find_runs
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import Project, Run, find_project
 from tests.actions.checks import assert_clean, git
 from tests.domain.builders import a_segment
 

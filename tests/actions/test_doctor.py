@@ -16,7 +16,8 @@ from gitassets.actions.init import init
 from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.manifest import MANIFEST_NAME
 from gitassets.domain.manifest_format import format_manifest
-from gitassets.runs.project import find_project, find_run
+from gitassets.runs.lookup import find_run
+from gitassets.runs.project import find_project
 from tests.actions.checks import assert_clean, dvc_status, git, run_cli, subjects
 from tests.actions.locked_run import IMAGE_1, IMAGE_3, LockedRun, commit_by_hand, overwrite
 

@@ -25,7 +25,9 @@ from gitassets.domain.selection import parse_selection
 from gitassets.domain.timeline import Policy
 from gitassets.errors import ConflictError, CorruptError, GitAssetsError, LockedError, NoMatchError, UsageError
 from gitassets.making.plan_run import ProduceOptions
-from gitassets.runs.project import Project, Run, find_run, read_manifest
+from gitassets.runs.lookup import find_run
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import Project, Run
 from tests.actions.checks import assert_clean, asset, git, ignore_progress, run_cli, select, snapshot, subjects
 from tests.actions.locked_run import copy_project
 from tests.actions.tone_provider import ToneProvider

@@ -22,8 +22,9 @@ from gitassets.domain.manifest import Kind
 from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.selection import parse_selection
 from gitassets.errors import ConflictError, CorruptError, GitAssetsError, NoMatchError, NotFoundError, UsageError
+from gitassets.runs.lookup import find_run
 from gitassets.runs.progress import Progress
-from gitassets.runs.project import Project, Run, find_run
+from gitassets.runs.project import Project, Run
 from tests.actions.bags import export_it
 from tests.actions.checks import addresses, assert_clean, asset, git, ignore_progress, select, snapshot
 from tests.actions.crashes import dies_in

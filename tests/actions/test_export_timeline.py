@@ -16,7 +16,8 @@ from gitassets.actions.transition import approve, reject
 from gitassets.domain.excerpt import Only
 from gitassets.domain.selection import parse_selection
 from gitassets.errors import ConflictError, CorruptError, GitAssetsError, NoMatchError, NotFoundError, UsageError
-from gitassets.runs.project import Project, Run, find_run
+from gitassets.runs.lookup import find_run
+from gitassets.runs.project import Project, Run
 from tests.actions.checks import assert_clean, asset, git, ignore_progress, select, snapshot
 from tests.actions.test_build import build_it
 from tests.media import write_picture

@@ -22,7 +22,8 @@ from gitassets.domain.manifest_format import format_manifest, raw_asset
 from gitassets.domain.status import Status
 from gitassets.errors import BusyError, ConflictError, CorruptError
 from gitassets.making.record import hold_making
-from gitassets.runs.project import Project, find_project, find_run
+from gitassets.runs.lookup import find_run
+from gitassets.runs.project import Project, find_project
 from tests.actions.checks import git, run_cli, select
 from tests.actions.locked_run import (
     IMAGE_1,

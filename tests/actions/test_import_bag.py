@@ -35,7 +35,9 @@ from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.selection import parse_selection
 from gitassets.domain.status import Status
 from gitassets.errors import ConflictError, CorruptError, NotFoundError, UsageError
-from gitassets.runs.project import Project, Run, find_project, find_run, find_runs, read_manifest
+from gitassets.runs.lookup import find_run, find_runs
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import Project, Run, find_project
 from tests.actions.bags import export_it, import_it, replace_text, seal, zip_folder
 from tests.actions.checks import addresses, assert_clean, asset, git, select, statuses, subjects
 from tests.actions.locked_run import change_by_hand, commit_by_hand, with_status

@@ -13,7 +13,8 @@ from gitassets.actions.transition import approve, move_to_review, reject, reopen
 from gitassets.domain.manifest import Kind
 from gitassets.domain.selection import parse_selection
 from gitassets.errors import NoMatchError
-from gitassets.runs.project import Project, Run, find_run
+from gitassets.runs.lookup import find_run
+from gitassets.runs.project import Project, Run
 from tests.actions.checks import assert_clean, git, ignore_progress, run_cli, select
 from tests.actions.tone_provider import ToneProvider
 from tests.media import write_picture

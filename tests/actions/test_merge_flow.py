@@ -27,7 +27,7 @@ from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.selection import parse_selection
 from gitassets.domain.status import Status
 from gitassets.errors import ConflictError, CorruptError, GitAssetsError, NoMatchError, NotFoundError
-from gitassets.runs.project import find_run
+from gitassets.runs.lookup import find_run
 from tests.actions.checks import assert_files_match, dvc_status, git, ignore_progress, run_cli, select
 from tests.actions.locked_run import (
     IMAGE_3,

@@ -7,7 +7,8 @@ from gitassets.actions.transition import approve, reject
 from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.domain.manifest import Address, Kind
 from gitassets.errors import LockedError, NoMatchError, NotFoundError, UsageError
-from gitassets.runs.project import Project, Run, read_manifest
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import Project, Run
 from gitassets.runs.take_history import read_takes
 from tests.actions.checks import assert_clean, asset, git, select, snapshot, statuses
 from tests.actions.upgrading import take_over

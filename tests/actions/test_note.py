@@ -7,7 +7,8 @@ from gitassets.actions.transition import approve
 from gitassets.domain.commit_message import parse_message
 from gitassets.domain.selection import parse_selection
 from gitassets.errors import NoMatchError
-from gitassets.runs.project import Project, Run, read_manifest
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import Project, Run
 from tests.actions.checks import assert_clean, git, select, snapshot, subjects
 
 

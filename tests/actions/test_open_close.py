@@ -14,7 +14,8 @@ from gitassets.actions.replace import replace_asset
 from gitassets.actions.track import track
 from gitassets.actions.transition import approve
 from gitassets.errors import ConflictError, NotFoundError
-from gitassets.runs.project import Project, Run, find_project, find_run
+from gitassets.runs.lookup import find_run
+from gitassets.runs.project import Project, Run, find_project
 from tests.actions.checks import (
     assert_clean,
     asset,

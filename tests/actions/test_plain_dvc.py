@@ -22,7 +22,8 @@ from gitassets.actions.track import track
 from gitassets.actions.transition import approve, reopen_assets
 from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.domain.gc_policy import KeepPolicy
-from gitassets.runs.project import Project, Run, find_project, find_run
+from gitassets.runs.lookup import find_run
+from gitassets.runs.project import Project, Run, find_project
 from tests.actions.checks import asset, git, ignore_progress, select
 from tests.actions.locked_run import copy_tree
 from tests.actions.sharing import dvc, make_office

@@ -30,8 +30,10 @@ from gitassets.errors import (
 )
 from gitassets.interchange.read_script import read_script
 from gitassets.making.plan_run import ProduceOptions
+from gitassets.runs.lookup import find_run, find_runs
+from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.progress import Progress
-from gitassets.runs.project import Project, Run, find_project, find_run, find_runs, read_manifest
+from gitassets.runs.project import Project, Run, find_project
 from tests.actions.checks import (
     addresses,
     assert_clean,

@@ -16,7 +16,9 @@ from gitassets.actions.query import summarize
 from gitassets.actions.track import track
 from gitassets.actions.transition import approve
 from gitassets.errors import CorruptError, GitAssetsError, NotFoundError
-from gitassets.runs.project import Project, Run, find_project, find_run, find_runs, read_manifest
+from gitassets.runs.lookup import find_run, find_runs
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import Project, Run, find_project
 from tests.actions.checks import assert_clean, git, ignore_progress, run_cli, select, statuses
 from tests.media import write_picture
 

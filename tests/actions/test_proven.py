@@ -20,7 +20,9 @@ from gitassets.domain.status import Status
 from gitassets.errors import ConflictError
 from gitassets.runs import proof as proven
 from gitassets.runs.audit import HistoryAudit
-from gitassets.runs.project import Project, find_project, find_run, read_manifest
+from gitassets.runs.lookup import find_run
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import Project, find_project
 from gitassets.runs.proof import Unproven, find_unproven, judge_run, require_proven
 from tests.actions.checks import git, ignore_progress, run_cli, select, statuses
 from tests.actions.locked_run import (

@@ -15,7 +15,9 @@ from gitassets.actions.transition import approve, reopen_assets
 from gitassets.domain.selection import parse_selection
 from gitassets.domain.timeline import Policy
 from gitassets.errors import ConflictError, NoMatchError, RemoteError
-from gitassets.runs.project import Project, Run, find_run, read_manifest
+from gitassets.runs.lookup import find_run
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import Project, Run
 from tests.actions.checks import assert_clean, git, ignore_progress, run_cli, select, statuses, subjects
 from tests.actions.sharing import Office, make_office, named, pull_run
 from tests.media import write_picture

@@ -19,7 +19,8 @@ from gitassets.domain.manifest import Address, Kind
 from gitassets.domain.selection import parse_selection
 from gitassets.domain.status import Status
 from gitassets.errors import ConflictError, NoMatchError, NotFoundError
-from gitassets.runs.project import find_project, find_run, find_runs
+from gitassets.runs.lookup import find_run, find_runs
+from gitassets.runs.project import find_project
 from tests.actions.checks import assert_clean, assert_files_match, files_below, git, ignore_progress, run_cli, select
 from tests.actions.locked_run import IMAGE_1, IMAGE_3, LockedRun, commit_by_hand
 from tests.actions.sharing import Office, dvc, join, make_office, media_of, named, pull_run, push_run

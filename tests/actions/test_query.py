@@ -18,7 +18,8 @@ from gitassets.domain.selection import parse_selection
 from gitassets.domain.status import Status
 from gitassets.errors import CorruptError, NoMatchError
 from gitassets.making.plan_run import ProduceOptions
-from gitassets.runs.project import Project, Run, find_run
+from gitassets.runs.lookup import find_run
+from gitassets.runs.project import Project, Run
 from tests.actions.checks import files_below, git, ignore_progress, run_cli, select, snapshot
 from tests.actions.tone_provider import ToneProvider
 

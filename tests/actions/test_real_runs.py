@@ -14,7 +14,9 @@ from PIL import Image
 from gitassets.actions.upgrade import UpgradeResult, upgrade
 from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.domain.manifest import Kind
-from gitassets.runs.project import Project, Run, find_project, find_run, read_manifest
+from gitassets.runs.lookup import find_run
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import Project, Run, find_project
 from tests.actions.checks import asset, dvc_status, files_below, git, ignore_progress
 from tests.adapters.media_files import make_tone
 from tests.providers.services import stamp

@@ -14,8 +14,10 @@ from gitassets.adapters.state.locks import hold_lock
 from gitassets.domain.budget import Budget
 from gitassets.errors import BusyError, LockedError, NoMatchError, ProviderError, UsageError
 from gitassets.making.plan_run import ProduceOptions
+from gitassets.runs.lookup import find_run
+from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.progress import Progress
-from gitassets.runs.project import Project, Run, find_run, read_manifest
+from gitassets.runs.project import Project, Run
 from tests.actions.checks import (
     addresses,
     assert_clean,

@@ -14,7 +14,8 @@ from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.domain.budget import Budget
 from gitassets.domain.selection import parse_selection
 from gitassets.making.plan_run import ProduceOptions
-from gitassets.runs.project import Project, Run, find_run
+from gitassets.runs.lookup import find_run
+from gitassets.runs.project import Project, Run
 from tests.actions.candidates import add_candidates
 from tests.actions.checks import (
     addresses,

@@ -10,7 +10,8 @@ from gitassets.actions.produce import ProduceResult, resume
 from gitassets.domain.budget import Budget
 from gitassets.errors import ConflictError
 from gitassets.making.plan_run import ProduceOptions
-from gitassets.runs.project import Project, read_manifest
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import Project
 from tests.actions.checks import addresses, assert_clean, asset, ignore_progress
 from tests.actions.tone_provider import ToneProvider
 from tests.actions.upgrading import take_over

@@ -17,7 +17,9 @@ from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.domain.derived import derive
 from gitassets.domain.manifest import MANIFEST_NAME, Manifest, iter_folder_entries
 from gitassets.domain.manifest_format import format_manifest
-from gitassets.runs.project import Project, Run, find_project, find_run, read_manifest
+from gitassets.runs.lookup import find_run
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import Project, Run, find_project
 from tests.actions.bags import export_it, import_it
 from tests.actions.real_bytes import RealBytes
 from tests.domain.builders import manifests

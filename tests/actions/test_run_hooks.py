@@ -17,7 +17,9 @@ from gitassets.actions.init import init
 from gitassets.actions.open_close import close_run, open_run
 from gitassets.actions.track import track
 from gitassets.adapters.git.hook_files import CLIENT_HOOKS
-from gitassets.runs.project import Project, find_project, find_run, repair_links
+from gitassets.runs.lookup import find_run
+from gitassets.runs.project import Project, find_project
+from gitassets.runs.work_tree import repair_links
 from tests.actions.checks import cli_environment, dvc_status, git, ignore_progress, run_cli, write_hook
 from tests.actions.locked_run import LockedRun, overwrite
 from tests.faults.test_surroundings import add_submodule, make_media, make_repository

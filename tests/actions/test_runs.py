@@ -11,7 +11,7 @@ from gitassets.actions.runs import RunRow, Sync, show_runs
 from gitassets.actions.track import track
 from gitassets.actions.transition import approve, reject
 from gitassets.errors import NotFoundError
-from gitassets.runs.project import find_run
+from gitassets.runs.lookup import find_run
 from tests.actions.checks import git, ignore_progress, run_cli, select
 from tests.actions.locked_run import LockedRun
 from tests.actions.sharing import Office, join, make_office, pull_run, push_run

@@ -23,7 +23,7 @@ from gitassets.domain.selection import parse_selection
 from gitassets.domain.status import Status
 from gitassets.runs import disputes
 from gitassets.runs.disputes import find_disputes
-from gitassets.runs.project import find_run
+from gitassets.runs.lookup import find_run
 from tests.actions.checks import git, run_cli, select, write_hook
 from tests.actions.crashes import dies_before_effect, dies_in
 from tests.actions.locked_run import (

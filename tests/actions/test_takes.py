@@ -20,7 +20,7 @@ from gitassets.domain.commit_message import Transition
 from gitassets.domain.manifest import Address, Asset, Kind
 from gitassets.domain.status import Status
 from gitassets.errors import ConflictError, CorruptError, LockedError, NoMatchError, NotFoundError, UsageError
-from gitassets.runs.project import find_run
+from gitassets.runs.lookup import find_run
 from gitassets.runs.take_history import read_takes
 from tests.actions.checks import assert_clean, ignore_progress, run_cli, select, subjects
 from tests.actions.locked_run import IMAGE_1, IMAGE_3, LockedRun, copy_project, overwrite

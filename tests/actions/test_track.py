@@ -13,8 +13,10 @@ from gitassets.actions.transition import approve
 from gitassets.adapters.files import hash_file
 from gitassets.adapters.process import CommandError
 from gitassets.errors import ConflictError, GitAssetsError, NoMatchError, NotFoundError, UsageError
+from gitassets.runs.lookup import find_run, find_runs
+from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.progress import Progress
-from gitassets.runs.project import Project, Run, find_project, find_run, find_runs, read_manifest
+from gitassets.runs.project import Project, Run, find_project
 from tests.actions.checks import (
     assert_clean,
     asset,

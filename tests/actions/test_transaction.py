@@ -28,7 +28,8 @@ from gitassets.domain.manifest import MANIFEST_NAME
 from gitassets.domain.selection import parse_selection
 from gitassets.errors import ConflictError, CorruptError
 from gitassets.making.plan_run import ProduceOptions
-from gitassets.runs.project import Project, Run, find_run, find_runs
+from gitassets.runs.lookup import find_run, find_runs
+from gitassets.runs.project import Project, Run
 from tests.actions.checks import (
     assert_clean,
     asset,

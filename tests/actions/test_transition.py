@@ -24,7 +24,9 @@ from gitassets.errors import (
     NotFoundError,
     UsageError,
 )
-from gitassets.runs.project import Project, Run, find_run, read_manifest
+from gitassets.runs.lookup import find_run
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import Project, Run
 from tests.actions.checks import (
     addresses,
     assert_clean,

@@ -18,7 +18,9 @@ from gitassets.actions.upgrade import find_obstacle, upgrade, view_old_run
 from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.domain.manifest import Kind
 from gitassets.errors import ConflictError, GitAssetsError
-from gitassets.runs.project import Project, Run, find_old_runs, find_project, find_run, list_runs, read_manifest
+from gitassets.runs.lookup import find_old_runs, find_run, list_runs
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import Project, Run, find_project
 from gitassets.runs.transaction import begin
 from tests.actions.checks import (
     assert_clean,

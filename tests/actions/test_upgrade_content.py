@@ -17,7 +17,8 @@ from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.adapters.files import hash_file
 from gitassets.domain.manifest import Kind
 from gitassets.errors import CorruptError, GitAssetsError, NoMatchError, NotFoundError
-from gitassets.runs.project import Project, read_manifest
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import Project
 from gitassets.runs.take_history import read_takes
 from tests.actions.checks import (
     assert_clean,

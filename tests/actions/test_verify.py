@@ -26,7 +26,8 @@ from gitassets.domain.manifest_format import raw_asset
 from gitassets.domain.selection import parse_selection
 from gitassets.domain.status import Status
 from gitassets.errors import NotFoundError, UsageError
-from gitassets.runs.project import find_project, find_run
+from gitassets.runs.lookup import find_run
+from gitassets.runs.project import find_project
 from tests.actions.checks import git, ignore_progress, lose_blobs, run_cli, select
 from tests.actions.locked_run import (
     IMAGE_1,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from gitassets.actions.upgrade import UpgradeResult, upgrade
-from gitassets.runs.project import Project, Run, find_run
+from gitassets.runs.lookup import find_run
+from gitassets.runs.project import Project, Run
 from tests.actions.checks import ignore_progress
 from tests.old_runs import RUN_ID
 

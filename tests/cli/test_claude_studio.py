@@ -14,7 +14,9 @@ import pytest
 
 from gitassets.cli.options import complete_run
 from gitassets.domain.manifest import Asset
-from gitassets.runs.project import find_project, find_run, read_manifest
+from gitassets.runs.lookup import find_run
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import find_project
 from tests.media import write_picture, write_tone
 from tests.old_runs import RUN_ID, RUNS_DIR, write_old_run, write_trial
 from tests.providers.services import KEYS, Services

@@ -16,7 +16,8 @@ from gitassets.actions.open_close import close_run
 from gitassets.actions.track import track
 from gitassets.cli import app
 from gitassets.cli.claude_studio import app as studio
-from gitassets.runs.project import Project, find_project, find_run
+from gitassets.runs.lookup import find_run
+from gitassets.runs.project import Project, find_project
 from tests.actions.candidates import add_candidates
 from tests.actions.checks import git, ignore_progress
 from tests.actions.locked_run import IMAGE_3, LockedRun, with_bytes

@@ -16,7 +16,8 @@ from gitassets.adapters.files import hash_file
 from gitassets.domain.manifest import Address, Kind, Manifest, Segment
 from gitassets.domain.timeline import Policy
 from gitassets.runs.create import create_run
-from gitassets.runs.project import Project, Run, find_run
+from gitassets.runs.lookup import find_run
+from gitassets.runs.project import Project, Run
 from tests.actions.checks import asset, ignore_progress, run_cli, select
 from tests.actions.locked_run import IMAGE_1, IMAGE_3, LockedRun
 from tests.actions.sharing import Office, make_office, media_of, pull_run, push_run

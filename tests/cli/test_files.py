@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.runs.project import find_project, find_run, read_manifest
+from gitassets.runs.lookup import find_run
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import find_project
 from tests.actions.checks import git, run_cli
 from tests.actions.locked_run import LockedRun
 from tests.starter import run_program

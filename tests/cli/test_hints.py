@@ -51,7 +51,7 @@ SHOWN_BY = {
 # Options of git.
 OTHERS = {
     "githooks/check_push": {"--force"},
-    "runs/transaction": {"--continue", "--abort"},
+    "runs/not_ready": {"--continue", "--abort"},
     "adapters/git/repository": {"--global"},
 }
 

@@ -10,7 +10,8 @@ import typer
 from msgspec.structs import replace
 
 from gitassets.domain.rules import KNOWN_RULES
-from gitassets.runs.project import find_project, find_run
+from gitassets.runs.lookup import find_run
+from gitassets.runs.project import find_project
 from tests.actions.checks import git, run_cli, snapshot
 from tests.actions.locked_run import LockedRun, commit_by_hand, write_by_hand
 from tests.cli.test_help import iter_commands

@@ -11,7 +11,7 @@ from gitassets.adapters.dvc.cache import BlobStore
 from gitassets.adapters.git.repository import Git
 from gitassets.adapters.state.journal import Journal, MadeLog
 from gitassets.adapters.state.stat_index import StatIndex
-from gitassets.runs import project, transaction
+from gitassets.runs import transaction, work_tree, write_change
 from tests.actions.crashes import DIED
 from tests.starter import call_in_process
 
@@ -32,7 +32,7 @@ ROOT_COMMIT = {
     "the root commit is made": Point(Git, "write_root_commit"),
     "the branch is made": Point(Git, "create_branch"),
     "the work tree is made": Point(Git, "add_worktree"),
-    "the work tree is tied to the folder": Point(project, "link_worktree"),
+    "the work tree is tied to the folder": Point(work_tree, "link_worktree"),
     "the files of the branch are there": Point(Git, "fill_index"),
 }
 BYTES = {
@@ -50,12 +50,12 @@ LOG_REMOVED = {
 }
 COMMIT = {
     "the journal is written": Point(Journal, "write"),
-    "a text is written": Point(transaction, "set_text"),
-    "the files are written": Point(transaction, "_apply"),
+    "a text is written": Point(write_change, "set_text"),
+    "the files are written": Point(write_change, "apply_change"),
     "git has committed": Point(Git, "call", "commit"),
     "the commit is known": Point(Git, "commit_paths"),
     "the journal is removed": Point(Journal, "remove"),
-    "the modes are set": Point(transaction, "_set_modes"),
+    "the modes are set": Point(transaction, "set_modes"),
     "the stat index is saved": Point(StatIndex, "save"),
 }
 STAGED = {

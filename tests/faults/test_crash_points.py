@@ -15,7 +15,9 @@ from gitassets.actions.track import track
 from gitassets.actions.transition import reopen_assets
 from gitassets.domain.manifest import Manifest
 from gitassets.making.plan_run import ProduceOptions
-from gitassets.runs.project import Project, Run, find_run, find_runs, read_manifest
+from gitassets.runs.lookup import find_run, find_runs
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import Project, Run
 from tests.actions.checks import asset, ignore_progress, select, statuses
 from tests.actions.test_build import build_it
 from tests.actions.test_transaction import Act, approve_audio_2, regen_image_3, replace_image_3, track_new_image

@@ -10,7 +10,8 @@ import pytest
 
 from gitassets.actions.init import init
 from gitassets.actions.track import track
-from gitassets.runs.project import find_project, find_run
+from gitassets.runs.lookup import find_run
+from gitassets.runs.project import find_project
 from tests.actions.checks import asset, cli_environment, ignore_progress
 from tests.actions.locked_run import LockedRun
 from tests.faults.whole import assert_whole

@@ -13,7 +13,8 @@ import pytest
 from gitassets.actions.init import init
 from gitassets.actions.track import track
 from gitassets.adapters.process import CommandError
-from gitassets.runs.project import Project, Run, find_project, find_run
+from gitassets.runs.lookup import find_run
+from gitassets.runs.project import Project, Run, find_project
 from tests.actions.checks import asset, ignore_progress, run_cli, snapshot
 from tests.actions.test_transaction import (
     Act,

@@ -19,7 +19,7 @@ from gitassets.domain.manifest import MANIFEST_NAME
 from gitassets.domain.manifest_format import format_manifest
 from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.errors import GitAssetsError
-from gitassets.runs.project import find_run
+from gitassets.runs.lookup import find_run
 from tests.actions.checks import assert_clean, files_below, git, run_cli, select
 from tests.actions.locked_run import IMAGE_1, IMAGE_3, LockedRun, change_by_hand, with_bytes
 from tests.actions.sharing import Office, dvc, join, make_office, pull_run, push_run, write_dvc_config

@@ -14,7 +14,9 @@ import typer
 
 import gitassets
 from gitassets.cli.claude_studio import app as studio
-from gitassets.runs.project import find_project, find_runs, repair_links
+from gitassets.runs.lookup import find_runs
+from gitassets.runs.project import find_project
+from gitassets.runs.work_tree import repair_links
 from tests.actions.checks import git
 from tests.actions.sharing import dvc
 from tests.cli.test_help import iter_commands

@@ -16,7 +16,7 @@ from gitassets.actions.transition import approve
 from gitassets.adapters.git.work_trees import read_gitfile
 from gitassets.adapters.process import CommandError
 from gitassets.errors import BusyError, ConflictError
-from gitassets.runs import transaction
+from gitassets.runs import git_locks
 from gitassets.runs.project import Project, Run
 from tests.actions.checks import asset, cli_environment, git, run_cli, select, snapshot, subjects, write_hook
 from tests.actions.locked_run import LockedRun
@@ -48,7 +48,7 @@ AFTER = ("reference-transaction committed", "post-commit")
 
 @pytest.fixture(autouse=True)
 def _short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transaction, "GIT_WAIT_SEC", 0.2)
+    monkeypatch.setattr(git_locks, "GIT_WAIT_SEC", 0.2)
 
 
 @needs_proc

@@ -30,8 +30,9 @@ from gitassets.domain.claude_studio.json import is_old_manifest
 from gitassets.domain.manifest import MANIFEST_NAME
 from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.selection import parse_selection
-from gitassets.runs import transaction
-from gitassets.runs.project import Project, Run, find_project, find_run, find_runs
+from gitassets.runs import git_locks
+from gitassets.runs.lookup import find_run, find_runs
+from gitassets.runs.project import Project, Run, find_project
 from tests.actions.bags import export_it, import_it
 from tests.actions.checks import git, ignore_progress, select
 from tests.actions.crashes import dies_in
@@ -297,7 +298,7 @@ def try_kills(stage: Stage, killer: Killer, kills: list[Kill]) -> None:
 
 @pytest.fixture
 def killer(tmp_path: Path) -> Iterator[Killer]:
-    with replaced(transaction, "GIT_WAIT_SEC", 0.2):
+    with replaced(git_locks, "GIT_WAIT_SEC", 0.2):
         yield Killer(tmp_path / "killer")
 
 

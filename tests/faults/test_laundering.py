@@ -19,7 +19,10 @@ from gitassets.domain.manifest import Asset, Manifest
 from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.status import Status
 from gitassets.domain.timeline import Policy
-from gitassets.runs.project import Project, find_project, find_run, find_runs, read_manifest, repair_links
+from gitassets.runs.lookup import find_run, find_runs
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import Project, find_project
+from gitassets.runs.work_tree import repair_links
 from tests.actions.bags import export_it, replace_text, seal
 from tests.actions.checks import git, ignore_progress, select
 from tests.actions.locked_run import IMAGE_1, change_by_hand, commit_by_hand, overwrite, with_bytes, with_status

@@ -15,7 +15,8 @@ from gitassets.cli.app import COMMANDS
 from gitassets.domain.manifest import MANIFEST_NAME
 from gitassets.domain.status import Status
 from gitassets.errors import ConflictError
-from gitassets.runs.project import find_project, find_run
+from gitassets.runs.lookup import find_run
+from gitassets.runs.project import find_project
 from tests.actions.checks import git, ignore_progress, run_cli
 from tests.actions.locked_run import IMAGE_3, LockedRun, change_by_hand, with_status
 from tests.actions.sharing import make_office

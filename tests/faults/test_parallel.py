@@ -23,8 +23,9 @@ from gitassets.domain.selection import parse_selection
 from gitassets.errors import BusyError
 from gitassets.providers.base import Request
 from gitassets.runs import project as project_module
+from gitassets.runs.lookup import find_run
 from gitassets.runs.progress import Progress
-from gitassets.runs.project import Project, Run, find_run
+from gitassets.runs.project import Project, Run
 from tests.actions.checks import (
     asset,
     cli_environment,

@@ -16,7 +16,9 @@ import time
 import pytest
 
 from gitassets.actions.open_close import open_run
-from gitassets.runs.project import Project, Run, find_run, find_runs, read_manifest
+from gitassets.runs.lookup import find_run, find_runs
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import Project, Run
 from tests.actions.checks import cli_environment, run_cli
 from tests.faults.whole import assert_whole
 from tests.media import write_picture

@@ -22,8 +22,9 @@ from gitassets.adapters.git.repository import Git
 from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.selection import parse_selection
 from gitassets.errors import ConflictError, RemoteError
-from gitassets.runs import project as project_module
-from gitassets.runs.project import find_run, find_runs, read_manifest
+from gitassets.runs import work_tree
+from gitassets.runs.lookup import find_run, find_runs
+from gitassets.runs.manifest_file import read_manifest
 from tests.actions.checks import assert_clean, cli_environment, git, run_cli, select
 from tests.actions.locked_run import IMAGE_1, IMAGE_3, LockedRun
 from tests.actions.sharing import Office, dvc, join, make_office, media_of, named, pull_run, push_run
@@ -47,7 +48,7 @@ PULLING = {
 OPENING = {
     "the branch is made": Point(Git, "create_branch"),
     "the work tree is made": Point(Git, "add_worktree"),
-    "the work tree is tied to the folder": Point(project_module, "link_worktree"),
+    "the work tree is tied to the folder": Point(work_tree, "link_worktree"),
     "the files of the branch are there": Point(Git, "fill_index"),
     "a media file is placed": Point(BlobStore, "place"),
 }

@@ -13,7 +13,8 @@ from gitassets.actions.replace import replace_asset
 from gitassets.actions.track import track
 from gitassets.actions.transition import approve, reject, reopen_assets
 from gitassets.actions.verify import VerifyOptions, verify
-from gitassets.runs.project import Project, Run, find_project, find_run, find_runs
+from gitassets.runs.lookup import find_run, find_runs
+from gitassets.runs.project import Project, Run, find_project
 from tests.actions.checks import asset, git, ignore_progress, run_cli, select, statuses
 from tests.faults.whole import assert_whole
 from tests.media import write_picture, write_tone

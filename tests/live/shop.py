@@ -16,7 +16,9 @@ from gitassets.domain.estimate import Estimate
 from gitassets.domain.manifest import Address, Asset, Kind
 from gitassets.making.consent import ABSENT, Buyer, Terms
 from gitassets.making.plan_run import ProduceOptions
-from gitassets.runs.project import Project, Run, find_project, find_run, read_manifest
+from gitassets.runs.lookup import find_run
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import Project, Run, find_project
 from tests.actions.checks import git, ignore_progress, select
 from tests.providers.services import Services
 

@@ -23,8 +23,8 @@ from gitassets.providers import account
 from gitassets.providers.http import media_file
 from gitassets.providers.http.calls import Call
 from gitassets.providers.http.client import HttpClient
+from gitassets.runs.lookup import find_run
 from gitassets.runs.progress import Progress
-from gitassets.runs.project import find_run
 from tests.actions.checks import addresses, assert_clean, select
 from tests.actions.crashes import DIED, dies_in
 from tests.faults.points import BYTES, COMMIT, LOG_REMOVED, LOGGED, PLACED, Point, dies_at

@@ -12,7 +12,7 @@ from gitassets.actions.edit import EditOptions, edit
 from gitassets.actions.transition import reject
 from gitassets.domain.selection import parse_selection
 from gitassets.making.consent import Allowance, LimitError, SpendingError
-from gitassets.runs.project import find_runs
+from gitassets.runs.lookup import find_runs
 from tests.actions.checks import addresses, assert_clean, select, snapshot
 from tests.live.shop import CLIP_USD, IMAGE_USD, SCRIPT, Somebody, Studio, spoken_usd
 from tests.live.test_failures import call as call

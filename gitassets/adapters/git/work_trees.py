@@ -58,6 +58,11 @@ def read_gitfile(folder: Path) -> Path | None:
     return (folder / text.removeprefix("gitdir: ").rstrip("\n")).resolve()
 
 
+def find_git_dir(folder: Path) -> Path:
+    """Return the git directory of the work tree at `folder`."""
+    return read_gitfile(folder) or folder / ".git"
+
+
 def read_branch(git_dir: Path) -> str | None:
     """The branch that is checked out, None when HEAD is detached or cannot be read. No process."""
     try:

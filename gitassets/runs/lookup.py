@@ -1,0 +1,168 @@
+"""Find the runs of a project, by name, folder or age."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from gitassets.adapters.git.work_trees import (
+    LinkedWorkTree,
+    iter_linked_worktrees,
+    read_branch,
+    read_gitfile,
+)
+from gitassets.domain.claude_studio.json import is_upgrade_unfinished
+from gitassets.domain.manifest import MANIFEST_NAME
+from gitassets.domain.rules import names_unknown
+from gitassets.domain.run_id import LATEST, is_run_id, match_run_id, read_time
+from gitassets.errors import GitAssetsError, NotFoundError
+from gitassets.runs.manifest_file import read_manifest_bytes
+from gitassets.runs.project import _MARKER, BRANCH_PREFIX, CLAUDE_STUDIO_RUNS_DIR, Project, Run, _names_run
+
+
+def find_runs(project: Project) -> dict[str, Run]:
+    """Every run by id, sorted: those with a folder, then those that are only on a branch, here or on a remote."""
+    runs = {run_id: Run(run_id, folder, f"refs/heads/{BRANCH_PREFIX}{run_id}") for run_id, folder in _folders(project)}
+    for ref in project.git.list_refs(f"refs/heads/{BRANCH_PREFIX}*", f"refs/remotes/*/{BRANCH_PREFIX}*"):
+        run_id = ref.rsplit("/", 1)[1]
+        # A branch from outside may have any name, and this one becomes part of paths and of commands to copy.
+        if is_run_id(run_id):
+            runs.setdefault(run_id, Run(run_id, None, ref))
+    return dict(sorted(runs.items()))
+
+
+def _folders(project: Project) -> Iterator[tuple[str, Path]]:
+    yield from ((run_id, folder) for run_id, _, folder in iter_work_trees(project))
+
+
+def iter_work_trees(project: Project) -> Iterator[tuple[str, Path, Path]]:
+    """Each run that has a folder: its id, the git directory of that work tree alone, and the folder. No process."""
+    branch = read_branch(project.git_dir)
+    if branch is not None and branch.startswith(BRANCH_PREFIX):
+        # A clone of the run's branch alone.
+        yield branch.removeprefix(BRANCH_PREFIX), project.git_dir, project.root
+    for tree in iter_linked_worktrees(project.git_dir):
+        run_id = _run_id_of(tree)
+        # In the state folder lies what a command that was killed while it made a run has left.
+        if run_id is None or tree.folder.is_relative_to(project.state_dir):
+            continue
+        folder = tree.folder if tree.intact else _find_displaced_folder(project, tree)
+        if folder is not None:
+            yield run_id, tree.admin_dir, folder
+
+
+def _run_id_of(tree: LinkedWorkTree) -> str | None:
+    """From our own marker, which holds also while HEAD is detached, else from the branch."""
+    marker = tree.admin_dir / _MARKER
+    if marker.is_file():
+        return marker.read_text("utf-8").strip()
+    if tree.branch is not None and tree.branch.startswith(BRANCH_PREFIX):
+        return tree.branch.removeprefix(BRANCH_PREFIX)
+    return None
+
+
+def _find_displaced_folder(project: Project, tree: LinkedWorkTree) -> Path | None:
+    """The run's folder in a project that was copied or moved: as deep in it as before, but its `.git` leads to the old
+    place."""
+    parts = tree.folder.parts
+    for folder in (project.root.joinpath(*parts[start:]) for start in range(1, len(parts))):
+        gitfile = read_gitfile(folder)
+        if gitfile is not None and gitfile.name == tree.admin_dir.name and (folder / MANIFEST_NAME).is_file():
+            return folder
+    return None
+
+
+def find_old_runs(project: Project) -> dict[str, Run]:
+    """The folders of claude-studio that are no runs yet, by their names."""
+    from gitassets.adapters.claude_studio_files import find_old_folders
+
+    found: dict[str, Run] = {}
+    for base in dict.fromkeys((project.root / CLAUDE_STUDIO_RUNS_DIR, project.runs_dir)):
+        for folder in find_old_folders(base):
+            found.setdefault(folder.name, _old_run(folder))
+    return found
+
+
+def _old_run(folder: Path) -> Run:
+    return Run(folder.name, folder, f"refs/heads/{BRANCH_PREFIX}{folder.name}", old=True)
+
+
+def list_runs(project: Project) -> list[Run]:
+    """Every run, those of claude-studio that are still to be upgraded too."""
+    runs, old = find_runs(project), find_old_runs(project)
+    return [_mark_old(project, {**old, **runs}[run_id], old) for run_id in sorted({*runs, *old})]
+
+
+def find_run(project: Project, wanted: str) -> Run:
+    """The run that an id, a unique prefix of one, `latest` or a folder's path names; `old` says whether it is ours."""
+    folder = dict(_folders(project)).get(wanted)
+    if folder is not None:
+        return _mark_old(project, Run(wanted, folder, f"refs/heads/{BRANCH_PREFIX}{wanted}"), {})
+    runs = find_runs(project)
+    if "/" in wanted or "\\" in wanted or wanted in (".", ".."):
+        return _mark_old(project, _by_folder(project, runs, _folder_of(wanted)), {})
+    old = find_old_runs(project)
+    if wanted == LATEST:
+        return _mark_old(project, _latest(project, {**old, **runs}), old)
+    return _mark_old(project, {**old, **runs}[match_run_id(wanted, sorted({*runs, *old}))], old)
+
+
+def _mark_old(project: Project, run: Run, old: Mapping[str, Run]) -> Run:
+    """The run; as an old one where an upgrade of it was begun and not finished, or as a newer one. Costs one read of
+    the manifest."""
+    folder = run.folder or (old[run.run_id].folder if run.run_id in old else None)
+    if run.old or folder is None:
+        return run
+    try:
+        data = read_manifest_bytes(project, run)
+    except GitAssetsError:
+        return run
+    if is_upgrade_unfinished(data):
+        return replace(run, folder=folder, old=True)
+    return replace(run, newer=run.folder is not None and names_unknown(data))
+
+
+def _folder_of(wanted: str) -> Path:
+    folder = Path(wanted).resolve()
+    return folder if folder.exists() else Path(wanted.replace("\\", "/")).resolve()
+
+
+def _by_folder(project: Project, runs: Mapping[str, Run], folder: Path) -> Run:
+    for run in runs.values():
+        if run.folder is not None and folder.is_relative_to(run.folder.resolve()):
+            return run
+    from gitassets.adapters.claude_studio_files import is_old_folder
+
+    for one in (folder, *folder.parents):
+        if one != project.root and one.is_relative_to(project.root) and is_old_folder(one):
+            return _old_run(one)
+    if folder.name in runs:
+        return runs[folder.name]
+    if folder.is_dir():
+        inside = folder != project.root and folder.is_relative_to(project.root)
+        hint = f"Make it one with `gitassets track {folder}`." if inside else f"The runs are: {', '.join(runs)}."
+        raise NotFoundError(f"{folder} is not a run", hint if inside or runs else "")
+    raise NotFoundError(f"There is no folder {folder}")
+
+
+def _latest(project: Project, runs: Mapping[str, Run]) -> Run:
+    """The run that was begun last, by its id where that is a time, else by its first commit; an old run has none.
+
+    Of those begun in the same second by its folder, then name.
+    """
+    if not runs:
+        raise NotFoundError("There are no runs yet", "`gitassets produce --script FILE` makes the first.")
+    births = project.git.read_birth_times(f"refs/heads/{BRANCH_PREFIX}*", f"refs/remotes/*/{BRANCH_PREFIX}*")
+    by_run = {ref.rsplit("/", 1)[1]: time for ref, time in births.items()}
+    made_ns = {
+        _run_id_of(tree): (tree.admin_dir / _MARKER).stat().st_mtime_ns
+        for tree in iter_linked_worktrees(project.git_dir)
+        if _names_run(tree.admin_dir)
+    }
+
+    def begun(run: Run) -> tuple[float, int, str]:
+        named = read_time(run.run_id)
+        return named.timestamp() if named else by_run.get(run.run_id, 0), made_ns.get(run.run_id, 0), run.run_id
+
+    return max(runs.values(), key=begun)

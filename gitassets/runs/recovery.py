@@ -1,0 +1,72 @@
+"""Complete or revert the change that a killed command left in the journal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from gitassets.adapters.files import remove_incoming
+from gitassets.adapters.git.repository import Git
+from gitassets.adapters.state.journal import Journal, Pending
+from gitassets.adapters.state.stat_index import StatIndex
+from gitassets.errors import ConflictError
+from gitassets.runs.project import Project, Run
+from gitassets.runs.write_change import OWN_FILES, bring_in_step, carry_out, check_untouched, finish_modes, is_in
+
+
+def recover_pending(project: Project, run: Run, index: StatIndex) -> str | None:
+    """The commit that completes what a killed command left half-done, None when nothing was.
+
+    ConflictError when a file is neither as it was before nor as it was to be: then somebody else changed it.
+    """
+    journal = Journal(project.state_dir, run.run_id)
+    pending = journal.read()
+    if pending is None:
+        return None
+    folder = run.require_folder()
+    for parent in {(folder / path).parent for path in pending.media}:
+        remove_incoming(parent)
+    if pending.merge is None:
+        commit = _complete(project, folder, index, pending, journal)
+    else:
+        from gitassets.runs.settle_merge import complete
+
+        commit = complete(project, run, folder, pending)
+    journal.remove()
+    return commit
+
+
+def _complete(project: Project, folder: Path, index: StatIndex, pending: Pending, journal: Journal) -> str | None:
+    """The commit that the journal tells of: made now, or made already; None when the branch went another way."""
+    git = Git(folder)
+    head = git.resolve("HEAD") or ""
+    if head != pending.head and is_in(git, pending, forward=True):
+        bring_in_step(project, folder, index, pending)
+        finish_modes(index, pending)
+        return head
+    if head != pending.head and _is_given_up(git, folder, pending):
+        return None
+    check_untouched(folder, index, pending)
+    git.unstage(list(pending.texts))
+    if head != pending.head:
+        pending = replace(pending, head=head)
+        journal.write(pending)
+    commit = carry_out(project, folder, index, pending, journal)
+    finish_modes(index, pending)
+    return commit
+
+
+def _is_given_up(git: Git, folder: Path, pending: Pending) -> bool:
+    """Whether the branch has moved on to another state, and the run's files are those of it.
+
+    ConflictError when they are not: then it is not known which of both somebody wants.
+    """
+    if not git.read_state_of(OWN_FILES).changed:
+        return True
+    if is_in(git, pending, forward=False):
+        return False
+    raise ConflictError(
+        f"A command on {folder.name} was interrupted, and the branch has moved on since",
+        f"Take the files back with `git -C {folder} checkout HEAD -- .`, then run the command again.",
+    )

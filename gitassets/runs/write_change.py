@@ -1,0 +1,201 @@
+"""Write a change that is in the journal: texts, media and the commit; or put everything back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from gitassets.adapters.files import write_atomic
+from gitassets.adapters.git.repository import Git
+from gitassets.adapters.git.run_hooks import HOOKS_PATH
+from gitassets.adapters.git.staged import format_staged
+from gitassets.adapters.git.work_trees import find_git_dir
+from gitassets.adapters.process import CommandError
+from gitassets.adapters.state.journal import Journal, MediaChange, Pending
+from gitassets.adapters.state.stat_index import StatIndex
+from gitassets.domain.dvc_file import DVC_FILES
+from gitassets.domain.manifest import MANIFEST_NAME, Manifest
+from gitassets.domain.manifest_parsing import parse_manifest
+from gitassets.errors import ConflictError, CorruptError
+from gitassets.runs.git_locks import find_held_locks
+from gitassets.runs.project import Project
+
+# Where the hooks find what the command that calls git has checked: the change, and the message that names it all.
+_STAGED, _MESSAGE = "GITASSETS_STAGED", "GITASSETS_MESSAGE"
+_MAX_VARIABLE = 100_000  # Linux takes no longer variable than 128 KiB.
+
+
+def carry_out(
+    project: Project, folder: Path, index: StatIndex, pending: Pending, journal: Journal, *, checked: bool = False
+) -> str:
+    """The files are written and committed; when git or a hook refuses, files and index are as before.
+
+    The journal stays for what is still to follow. What was `checked` just now is told to the hooks, which need not
+    check that very change and message once more.
+    """
+    index_file = find_git_dir(folder) / "index"
+    index_before = index_file.read_bytes() if index_file.exists() else None
+    git = Git(folder)
+    try:
+        apply_change(project, folder, index, pending, forward=True)
+        new_paths = [path for path, text in pending.texts.items() if path != MANIFEST_NAME and text.after is not None]
+        told = _describe_checked(pending) if checked else {}
+        settings = _pass_by_others(project, folder) if checked else {}
+        return git.commit_paths(list(pending.texts), pending.message, new_paths=new_paths, env=told, settings=settings)
+    except BaseException as error:
+        head = git.resolve("HEAD")
+        if head == pending.head:
+            take_back(project, folder, index, pending)
+            if index_before is not None and index_file.read_bytes() != index_before:
+                put_back(index_file, index_before)
+            find_held_locks(project, folder, journal)
+            journal.remove()
+            _check_overlooked(folder, pending, error)
+        elif head is not None and isinstance(error, CommandError) and is_in(git, pending, forward=True):
+            # Git was killed when the branch had moved already.
+            find_held_locks(project, folder, journal)
+            bring_in_step(project, folder, index, pending)
+            return head
+        raise
+
+
+def _check_overlooked(folder: Path, pending: Pending, error: BaseException) -> None:
+    """ConflictError where git did not commit a file since it was told to leave that alone."""
+    marks = Git(folder).read_marks(*pending.texts) if isinstance(error, CommandError) else {}
+    for name, found in marks.items():
+        if "skip-worktree" not in found:
+            continue
+        raise ConflictError(
+            f"Git does not commit {folder / name}, since the file is marked {' and '.join(found)}",
+            f"Clear that with {format_clearing(folder, name, found)}, or by `gitassets doctor`.",
+        ) from error
+
+
+def format_clearing(folder: Path, name: str, marks: Iterable[str]) -> str:
+    return f"`git -C {folder} update-index {' '.join(f'--no-{one}' for one in marks)} {name}`"
+
+
+def _describe_checked(pending: Pending) -> dict[str, str]:
+    changes = {path: (encode_text(one.before), encode_text(one.after)) for path, one in pending.texts.items()}
+    told = {_STAGED: format_staged(changes, like=pending.head), _MESSAGE: pending.message.rstrip("\n")}
+    return {name: text for name, text in told.items() if len(text.encode()) < _MAX_VARIABLE}
+
+
+def _pass_by_others(project: Project, folder: Path) -> dict[str, str]:
+    """What spares git the hooks of a commit that would find nothing to do, where nobody else has any there.
+
+    What is staged is compared all the same. The message is our own, and only a hook of others could change it.
+    """
+    lone = project.hooks.find_lone_path(folder)
+    return {HOOKS_PATH: lone} if lone else {}
+
+
+def encode_text(text: str | None) -> bytes | None:
+    return None if text is None else text.encode("utf-8", "surrogateescape")
+
+
+def take_back(project: Project, folder: Path, index: StatIndex, pending: Pending) -> None:
+    try:
+        apply_change(project, folder, index, pending, forward=False)
+    except OSError:
+        # On a full disk the new files make way first: all old bytes are in the journal and in the cache.
+        for path in (*pending.texts, *pending.media):
+            (folder / path).unlink(missing_ok=True)
+        apply_change(project, folder, index, pending, forward=False)
+
+
+def put_back(file: Path, data: bytes) -> None:
+    try:
+        write_atomic(file, data)
+    except OSError:
+        file.write_bytes(data)  # A full disk has no room for both.
+
+
+def apply_change(project: Project, folder: Path, index: StatIndex, pending: Pending, *, forward: bool) -> None:
+    for path, text in pending.texts.items():
+        set_text(folder / path, text.after if forward else text.before)
+    for path, media in pending.media.items():
+        set_media(project, folder, index, path, media, media.after if forward else media.before)
+
+
+def set_text(path: Path, text: str | None) -> None:
+    data = encode_text(text)
+    if data is None:
+        path.unlink(missing_ok=True)
+    else:
+        write_atomic(path, data)
+
+
+def set_media(
+    project: Project, folder: Path, index: StatIndex, path: str, change: MediaChange, md5: str | None
+) -> None:
+    target = folder / path
+    if md5 is None:
+        target.unlink(missing_ok=True)
+        with suppress(OSError):
+            target.parent.rmdir()
+    elif index.hash(path) != md5 and project.blobs.has(md5):
+        project.blobs.place(md5, target, locked=change.locked)
+        index.note(path, md5)
+
+
+def set_modes(index: StatIndex, before: Manifest, after: Manifest) -> None:
+    """Locked files are read-only, the others are not: a hint to other programs, not the lock."""
+    for address, asset in after.assets():
+        old = before.asset(address)
+        if old is None or old.locked == asset.locked or old.path != asset.path:
+            continue
+        index.set_locked(asset.path, asset.md5, locked=asset.locked)
+
+
+def read_text(path: Path) -> str | None:
+    try:
+        return path.read_bytes().decode("utf-8", "surrogateescape")
+    except FileNotFoundError:
+        return None
+
+
+OWN_FILES = frozenset({MANIFEST_NAME, *DVC_FILES})
+
+
+def is_in(git: Git, pending: Pending, *, forward: bool) -> bool:
+    """Whether HEAD holds the texts as they were to be, or, with `forward` off, as they were before."""
+    wanted = {f"HEAD:{path}": encode_text(one.after if forward else one.before) for path, one in pending.texts.items()}
+    return git.read_blobs(list(wanted)) == wanted
+
+
+def bring_in_step(project: Project, folder: Path, index: StatIndex, pending: Pending) -> None:
+    """The commit was made: git's index and the files follow it, but for what somebody has changed since."""
+    Git(folder).unstage(list(pending.texts))
+    for path, text in pending.texts.items():
+        if read_text(folder / path) in (text.before, None):
+            set_text(folder / path, text.after)
+    for path, media in pending.media.items():
+        if index.hash(path) in (media.before, None):
+            set_media(project, folder, index, path, media, media.after)
+
+
+def finish_modes(index: StatIndex, pending: Pending) -> None:
+    text = pending.texts.get(MANIFEST_NAME)
+    if text is not None and text.before is not None and text.after is not None:
+        # Of a run that was upgraded the manifest before is none of ours, and the upgrade sets all modes itself.
+        with suppress(CorruptError):
+            set_modes(index, parse_manifest(text.before.encode()), parse_manifest(text.after.encode()))
+
+
+def check_untouched(folder: Path, index: StatIndex, pending: Pending) -> None:
+    for path, text in pending.texts.items():
+        found = read_text(folder / path)
+        if found not in (text.before, text.after, None):
+            raise _touched(folder / path, folder)
+    for path, media in pending.media.items():
+        if index.hash(path) not in (media.before, media.after, None):
+            raise _touched(folder / path, folder)
+
+
+def _touched(path: Path, folder: Path) -> ConflictError:
+    return ConflictError(
+        f"A command on {folder.name} was interrupted, and {path} was changed since",
+        f"Move that file away, or take it back with `git -C {folder} checkout HEAD -- {path.name}`, and try again.",
+    )
