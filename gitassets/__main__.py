@@ -12,6 +12,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn
 
+from gitassets.cli.hints import WORDS
+from gitassets.errors import word_remedies
 from gitassets.streams import accept_any_answer, open_for_all_characters, use_utf8
 
 
@@ -30,6 +32,7 @@ def claude_studio() -> None:
 
 
 def _start_quickly() -> None:
+    word_remedies(WORDS)
     use_utf8()
     _open_closed_streams()
     open_for_all_characters()

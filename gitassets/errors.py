@@ -14,9 +14,37 @@ GitAssetsError            expected: the message names what failed, the hint name
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+_words: Mapping[str, str] = {}
+
+
+def word_remedies(words: Mapping[str, str]) -> None:
+    """Set how remedies read: templates by name, filled in with the fields of a remedy. Each front end has its own."""
+    global _words
+    _words = words
+
+
+class Remedy(str):
+    """A hint as data: the `name` of what to do, and what it is `about`. Its text is the front end's."""
+
+    __slots__ = ("about", "name")
+    name: str
+    about: Mapping[str, object]
+
+    def __new__(cls, name: str, **about: object) -> Remedy:
+        self = super().__new__(cls, _words[name].format(**about) if name in _words else _spell_out(name, about))
+        self.name, self.about = name, about
+        return self
+
+
+def _spell_out(name: str, about: Mapping[str, object]) -> str:
+    return f"{name} ({', '.join(f'{key} {value}' for key, value in about.items())})" if about else name
+
 
 class GitAssetsError(Exception):
-    """An expected error: `message` says what and where, `hint` what to do next."""
+    """An expected error: `message` says what and where, `hint` what to do next (a Remedy where a layer below the
+    front end only knows what, not by which command)."""
 
     exit_code = 1
 

@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from gitassets.__main__ import end_quickly
+from gitassets.cli.hints import WORDS
 from gitassets.domain.guard import Violation
-from gitassets.errors import GitAssetsError
+from gitassets.errors import GitAssetsError, word_remedies
 from gitassets.streams import open_for_all_characters, use_utf8
 
 
 def main(argv: Sequence[str]) -> int:
     """The exit code for git: 0 lets it go on."""
+    word_remedies(WORDS)
     name, *rest = argv or ("",)
     if name not in _HOOKS:
         _say(f"{name!r} is no hook of this version; `gitassets hooks install` renews the installed ones")

@@ -16,6 +16,8 @@ import typer.testing
 from gitassets.actions.init import init
 from gitassets.actions.track import track
 from gitassets.adapters.dvc.cache import create_dvc_project
+from gitassets.cli.hints import WORDS
+from gitassets.errors import word_remedies
 from gitassets.making import prepare as preparing
 from gitassets.runs.lookup import find_run, find_runs
 from gitassets.runs.project import Project, Run, find_project
@@ -25,6 +27,7 @@ from tests.actions.tone_provider import ToneProvider
 from tests.media import write_picture, write_tone
 from tests.starter import replaced
 
+word_remedies(WORDS)
 # Building its commands takes longer than most of them do: each application is built once, not for each line.
 typer.main.get_command = typer.testing._get_command = cache(typer.main.get_command)
 

@@ -7,14 +7,13 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gitassets.adapters.dvc.cache import MEND_IT
 from gitassets.domain.commit_message import CommitMessage, Transition, clean_words, format_addresses
 from gitassets.domain.conflict import CONFLICT
 from gitassets.domain.decision import VERBS, Decision, Skipped, decide, reopen
 from gitassets.domain.manifest import Address, Asset, Manifest
 from gitassets.domain.selection import AssetSelection, Chosen, select_assets
 from gitassets.domain.status import Status
-from gitassets.errors import ConflictError, CorruptError, UsageError
+from gitassets.errors import ConflictError, CorruptError, Remedy, UsageError
 from gitassets.making.record import write_run
 from gitassets.runs.expected_bytes import check_expected, parse_expected
 from gitassets.runs.manifest_file import read_manifest
@@ -242,7 +241,9 @@ def _ways_to_agree(session: Session, address: Address) -> str:
 def _check_blob(session: Session, address: Address, asset: Asset) -> None:
     blob = require_blob(session.project, session.run, asset.md5, f"{address} of {session.run.run_id}")
     if not session.project.blobs.is_whole(asset.md5):
-        raise CorruptError(f"The cached bytes of {address} of {session.run.run_id} are damaged: {blob}", MEND_IT)
+        raise CorruptError(
+            f"The cached bytes of {address} of {session.run.run_id} are damaged: {blob}", Remedy("mend-bytes")
+        )
 
 
 def _result(run: Run, action: str, decision: Decision, commit: str | None, *, dry_run: bool) -> TransitionResult:

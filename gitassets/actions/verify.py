@@ -8,7 +8,6 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from gitassets.adapters.dvc.cache import MEND_IT
 from gitassets.adapters.files import find_link
 from gitassets.adapters.git.repository import Git
 from gitassets.adapters.git.unfinished import find_unfinished
@@ -29,7 +28,7 @@ from gitassets.domain.manifest import (
     Asset,
     Manifest,
 )
-from gitassets.errors import UsageError
+from gitassets.errors import Remedy, UsageError
 from gitassets.runs.audit import HistoryAudit, VerifyResult, make_finding
 from gitassets.runs.history import (
     RawCommit,
@@ -156,7 +155,7 @@ def _check_blobs(
     for folder in imply_dvc_files(manifest).values():
         if project.blobs.has(folder.md5) and project.blobs.path(folder.md5).read_bytes() != folder.listing:
             text = f"The folder list of {folder.name} in the cache is damaged"
-            _add(result, run, None, Violation("blob-damaged", folder.name, text, MEND_IT))
+            _add(result, run, None, Violation("blob-damaged", folder.name, text, Remedy("mend-bytes")))
 
 
 def _check_blob(project: Project, run: Run, index: StatIndex, md5: str, what: str, result: VerifyResult) -> bool:
@@ -165,7 +164,7 @@ def _check_blob(project: Project, run: Run, index: StatIndex, md5: str, what: st
     found = index.hash(path)
     if found not in (None, md5):
         text = f"The bytes of {what} in the cache are damaged: {path} hashes to {found}"
-        _add(result, run, None, Violation("blob-damaged", what, text, MEND_IT))
+        _add(result, run, None, Violation("blob-damaged", what, text, Remedy("mend-bytes")))
     return found is not None
 
 

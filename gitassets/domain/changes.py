@@ -17,6 +17,7 @@ from gitassets.domain.manifest import Address, Asset, Kind, Manifest, iter_chang
 from gitassets.domain.reopened import count_reopens
 from gitassets.domain.rules import TRAILERS_NAME_ALL
 from gitassets.domain.status import LOCKED, Status, find_path
+from gitassets.errors import Remedy
 
 BY_HAND = "by-hand"
 """The code of an approval, publication or reopen that no trailer names."""
@@ -189,14 +190,7 @@ def iter_told_wrongly(told: Told) -> Iterator[Violation]:
         yield Violation("trailer-disagrees", str(claimed[0].address), problem)
     for one in told.unnamed:
         problem = f"{_describe(one.walk)}, which the message does not say"
-        yield Violation(BY_HAND if one.decided else UNNAMED, str(one.address), problem, _WAYS_ON)
-
-
-_WAYS_ON = (
-    "As long as nobody else has this commit, reword it with `git commit --amend` or `git rebase -i`: the hook offers "
-    "the message. Teams that edit by hand use `gitassets verify --allow-by-hand`, or set "
-    "`git config gitassets.allowByHand true`."
-)
+        yield Violation(BY_HAND if one.decided else UNNAMED, str(one.address), problem, Remedy("name-in-message"))
 
 
 def _describe(walk: Sequence[Transition]) -> str:

@@ -11,10 +11,10 @@ from gitassets.domain.commit_message import Transition, format_addresses
 from gitassets.domain.conflict import settle
 from gitassets.domain.derived import derive
 from gitassets.domain.manifest import Address, Asset, Manifest
-from gitassets.domain.reopened import REOPEN_HINT, reopen_record
+from gitassets.domain.reopened import reopen_record
 from gitassets.domain.selection import Chosen
 from gitassets.domain.status import Status, find_path
-from gitassets.errors import GitAssetsError, LockedError, NoMatchError
+from gitassets.errors import GitAssetsError, LockedError, NoMatchError, Remedy
 
 VERBS = {
     Status.APPROVED: "approve",
@@ -51,9 +51,9 @@ def reopen(manifest: Manifest, chosen: Sequence[Chosen], *, reason: str) -> Deci
 
 
 class _RefusedError(Exception):
-    def __init__(self, why: str, hint: str = "", *, locked: bool = False) -> None:
+    def __init__(self, why: str, remedy: str = "", *, locked: bool = False) -> None:
         super().__init__(why)
-        self.why, self.hint, self.locked = why, hint, locked
+        self.why, self.remedy, self.locked = why, remedy, locked
 
 
 def _apply(manifest: Manifest, chosen: Sequence[Chosen], change: Callable[[Asset], Asset], verb: str) -> Decision:
@@ -88,27 +88,24 @@ def _join_reasons(skipped: Sequence[Skipped]) -> str:
 
 def _explain(manifest: Manifest, address: Address, verb: str, refusal: _RefusedError) -> GitAssetsError:
     kind = LockedError if refusal.locked else GitAssetsError
-    hint = refusal.hint.format(run=manifest.run_id, kind=address.kind.value, number=address.segment)
+    about = {"run": manifest.run_id, "kind": address.kind.value, "number": address.segment}
+    hint = Remedy(refusal.remedy, **about) if refusal.remedy else ""
     return kind(f"Cannot {verb} {address} of {manifest.run_id}: it {refusal.why}", hint)
-
-
-_REJECTED_HINT = (
-    "Make it again with `gitassets regen {run} --{kind} {number}`, or take the rejection back with "
-    "`gitassets reopen {run} --{kind} {number} --reason …`."
-)
 
 
 def _decide_one(asset: Asset, target: Status, reason: str | None) -> Asset:
     if target is Status.APPROVED and asset.locked and not asset.approved:
-        raise _RefusedError("is locked, but other bytes were approved than those it has now", REOPEN_HINT, locked=True)
+        raise _RefusedError("is locked, but other bytes were approved than those it has now", "reopen", locked=True)
     if asset.status is target and (target is not Status.REJECTED or reason in (None, asset.reason)):
         return asset
     if asset.locked and target is not Status.PUBLISHED:
-        raise _RefusedError(f"is {asset.status}, and so locked", REOPEN_HINT, locked=True)
+        raise _RefusedError(f"is {asset.status}, and so locked", "reopen", locked=True)
     if asset.status is not target and find_path(asset.status, target) is None:
         raise _RefusedError(f"is {asset.status}, from which there is no way to {target}")
     if target is Status.APPROVED and asset.status is Status.REJECTED:
-        raise _RefusedError("was rejected", _REJECTED_HINT)  # Else `approve --image all` would undo every rejection.
+        raise _RefusedError(
+            "was rejected", "regenerate-or-reopen"
+        )  # Else `approve --image all` would undo every rejection.
     if target is Status.APPROVED:
         return replace(settle(asset), status=target, approved_md5=asset.md5, reason=None)
     if target is Status.REJECTED:

@@ -14,7 +14,7 @@ from hashlib import md5
 from msgspec import Struct
 
 from gitassets.domain.manifest import MEDIA_FOLDERS, Manifest, iter_folder_entries
-from gitassets.errors import CorruptError
+from gitassets.errors import CorruptError, Remedy
 
 DVC_FILES = tuple(f"{folder}.dvc" for folder in MEDIA_FOLDERS)
 MAX_DVC_FILE_BYTES = 4096
@@ -124,7 +124,7 @@ def _parse_lines(data: bytes, name: str) -> dict[str, str]:
 def _not_dvc(name: str, problem: str) -> CorruptError:
     return CorruptError(
         f"{name} {problem}, which is not how DVC writes the file of one folder",
-        "Run `gitassets doctor`: it writes the .dvc files anew from the manifest.",
+        Remedy("write-dvc-files"),
     )
 
 

@@ -27,7 +27,7 @@ from gitassets.domain.reopened import is_reopened
 from gitassets.domain.rules import KNOWN_RULES, UPGRADE_HINT, describe_unknown
 from gitassets.domain.status import Status, find_path
 from gitassets.domain.tree_rules import TreeEntry, iter_tree_problems
-from gitassets.errors import CorruptError
+from gitassets.errors import CorruptError, Remedy
 
 
 class Violation(Struct, frozen=True):
@@ -158,13 +158,13 @@ def check_assets(assets: Iterable[tuple[Address, Asset]]) -> Iterator[Violation]
 def _iter_faults(asset: Asset) -> Iterator[tuple[str, str, str]]:
     if asset.locked and not asset.approved:
         problem = f"its md5 is {asset.md5} and the approved one {asset.approved_md5 or 'is not recorded'}"
-        yield "approval-mismatch", problem, "Only `gitassets approve` and `publish` lock an asset, and only as it is."
+        yield "approval-mismatch", problem, Remedy("approve-as-it-is")
     if not asset.locked and asset.approved_md5 is not None:
         problem = f"approved_md5 is recorded ({asset.approved_md5})"
         yield "approval-without-lock", problem, "Only an approved or published asset has approved_md5: remove the key."
     if asset.locked and CONFLICT in asset.extra:
         problem = "two contradicting decisions are still recorded in it"
-        yield "conflict-in-locked", problem, "Settle it with `gitassets approve` or `gitassets reject`, not by hand."
+        yield "conflict-in-locked", problem, Remedy("settle-conflict")
 
 
 def _check_locked(run_id: str, address: Address, old: Asset, new: Asset | None) -> Iterator[Violation]:
@@ -189,12 +189,8 @@ def _check_locked(run_id: str, address: Address, old: Asset, new: Asset | None) 
 
 
 def _ways_on(run_id: str, address: Address) -> str:
-    chosen = f"{run_id} --{address.kind} {address.segment}"
-    return (
-        f"Take an edit that is not committed back with `git checkout HEAD -- {MANIFEST_NAME}`. "
-        f"Then `gitassets restore {chosen}` brings the approved bytes back, "
-        f"or `gitassets reopen {chosen} --reason …` unlocks it."
-    )
+    about = {"run": run_id, "kind": address.kind.value, "number": address.segment}
+    return Remedy("restore-or-reopen", manifest=MANIFEST_NAME, **about)
 
 
 def _check_unlocked(address: Address, old: Asset, new: Asset) -> Iterator[Violation]:
@@ -204,14 +200,14 @@ def _check_unlocked(address: Address, old: Asset, new: Asset) -> Iterator[Violat
             "illegal-transition",
             str(address),
             f"{address} changed from {old.status} to {new.status}, and there is no way between these",
-            "Use `gitassets review`, `approve`, `reject` or `reopen` instead of editing the manifest.",
+            Remedy("decide-by-command"),
         )
     if old.status is new.status is Status.REJECTED and new.md5 != old.md5:
         yield Violation(
             "rejected-md5-changed",
             str(address),
             f"{address} has other bytes, md5 {new.md5} instead of {old.md5}, but is still rejected",
-            "Bring a new take in with `gitassets replace` or `gitassets regen`: it becomes revised.",
+            Remedy("bring-new-take"),
         )
 
 
@@ -262,5 +258,5 @@ def check_dvc(state: RunState) -> Iterator[Violation]:
             "dvc-not-implied",
             one.file_name,
             f"{one.file_name} {one.problem}",
-            "Run `gitassets doctor`: it writes the .dvc files anew from the manifest.",
+            Remedy("write-dvc-files"),
         )

@@ -25,7 +25,7 @@ from gitassets.domain.manifest import (
 from gitassets.domain.media_paths import are_apart, find_path_problem, iter_path_clashes
 from gitassets.domain.run_id import check_run_id
 from gitassets.domain.status import Status
-from gitassets.errors import CorruptError, GitAssetsError
+from gitassets.errors import CorruptError, GitAssetsError, Remedy
 
 MAX_MANIFEST_BYTES = 64 * 1024 * 1024
 _CONFLICT_MARK = b"\n<<<<<<< "
@@ -101,7 +101,7 @@ def parse_json(data: bytes, name: str) -> Any:
         if _CONFLICT_MARK in data:
             raise CorruptError(
                 f"{name} holds the conflict marks of a merge that was made without the merge driver",
-                "Run `gitassets hooks install`, then `git checkout --merge -- asset_manifest.json` in that folder.",
+                Remedy("merge-with-driver"),
             ) from error
         place.fail(f"is not JSON: {error}" if data.strip() else "is empty")
 
@@ -157,9 +157,7 @@ def _read_whole(data: bytes, place: _Place) -> Manifest:
     if not isinstance(raw, dict):
         place.fail("is not a JSON object")
     if "segments" not in raw and isinstance(raw.get("assets"), list):
-        raise CorruptError(
-            f"{place.name} is a version 1 manifest of claude-studio", "`gitassets upgrade RUN` makes it a run."
-        )
+        raise CorruptError(f"{place.name} is a version 1 manifest of claude-studio", Remedy("upgrade"))
     return _manifest(raw, None, place)
 
 

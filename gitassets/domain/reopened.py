@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gitassets.domain.manifest import Address, Asset
-
-REOPEN_HINT = "Reopen it first: `gitassets reopen {run} --{kind} {number} --reason …`."
+from gitassets.errors import Remedy
 
 
 def how_to_reopen(run_id: str, address: Address) -> str:
     """Return the hint for a user who wants to change a locked asset."""
-    return REOPEN_HINT.format(run=run_id, kind=address.kind.value, number=address.segment)
+    return Remedy("reopen", run=run_id, kind=address.kind.value, number=address.segment)
 
 
 def reopen_record(asset: Asset, reason: str) -> dict[str, str]:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from difflib import get_close_matches
 
-from gitassets.errors import GitAssetsError, NotFoundError, UsageError
+from gitassets.domain.wording import name_some
+from gitassets.errors import GitAssetsError, NotFoundError, Remedy, UsageError
 
 BRANCHES = "refs/heads/"
 MAX_LENGTH = 100
@@ -114,10 +115,9 @@ def match_run_id(wanted: str, existing: Sequence[str]) -> str:
 
 def _suggest(wanted: str, existing: Sequence[str]) -> str:
     if not existing:
-        return "There are no runs yet: `gitassets produce --script FILE` makes the first."
+        return Remedy("make-first-run")
     folded = {one.casefold(): one for one in existing}
     close = [folded[one] for one in get_close_matches(wanted.casefold(), folded, n=3, cutoff=0.5)]
     if close:
         return f"Did you mean {' or '.join(close)}?"
-    more = f" and {len(existing) - 10} more" if len(existing) > 10 else ""
-    return f"The runs are: {', '.join(existing[-10:])}{more}."
+    return f"The runs are: {name_some([*existing[-10:], *existing[:-10]], 10)}."

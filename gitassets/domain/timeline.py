@@ -18,7 +18,7 @@ from gitassets.domain.markdown import strip_markdown
 from gitassets.domain.script import estimate_duration_sec
 from gitassets.domain.stale import find_stale_reason
 from gitassets.domain.status import Status
-from gitassets.errors import GitAssetsError, NoMatchError
+from gitassets.errors import GitAssetsError, NoMatchError, Remedy
 
 FULL_ZOOM_SEC = 5
 MISSING = "is missing"
@@ -86,8 +86,7 @@ def _check_any_narration(manifest: Manifest, allow_gaps: bool) -> None:
     if not allow_gaps and not any(segment.audio for segment in manifest.segments.values()):
         raise GitAssetsError(
             f"Run {manifest.run_id} has no narration at all",
-            f"`gitassets produce --resume {manifest.run_id}` makes it. "
-            f"`gitassets build {manifest.run_id} --allow-gaps` makes a silent video.",
+            Remedy("make-narration", run=manifest.run_id),
         )
 
 

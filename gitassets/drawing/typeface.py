@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitassets.domain.line_breaks import iter_clusters
+from gitassets.domain.wording import name_some
 from gitassets.errors import ProviderError
 
 if TYPE_CHECKING:
@@ -207,9 +208,8 @@ def _leave_out(missing: Sequence[str], text: str) -> str:
 
 def describe_characters(clusters: Sequence[str], at_most: int = 5) -> str:
     """List the first few characters with their code points."""
-    named = [f"{one} ({' '.join(f'U+{ord(char):04X}' for char in one)})" for one in clusters[:at_most]]
-    rest = len(clusters) - len(named)
-    return ", ".join(named) + (f" and {rest} more" if rest else "")
+    named = [f"{one} ({' '.join(f'U+{ord(char):04X}' for char in one)})" for one in clusters]
+    return name_some(named, at_most)
 
 
 @lru_cache(maxsize=50_000)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gitassets.domain.manifest import Kind
-from gitassets.errors import ProviderError
+from gitassets.domain.wording import name_some
+from gitassets.errors import ProviderError, Remedy
 from gitassets.providers.base import Generated, Request
 
 if TYPE_CHECKING:
@@ -129,22 +130,18 @@ def _load_speaker(voice: str) -> Any:
 def _require_speakable(text: str) -> None:
     foreign = _find_foreign_words(text)
     if foreign:
-        more = len(foreign) - _MAX_NAMED_WORDS
-        named = ", ".join(foreign[:_MAX_NAMED_WORDS]) + (f" and {more} more" if more > 0 else "")
-        raise ProviderError(f"the local voice speaks English only, and would leave out {named}", _REWORD_HINT)
+        named = name_some(foreign, _MAX_NAMED_WORDS)
+        raise ProviderError(
+            f"the local voice speaks English only, and would leave out {named}", Remedy("speak-otherwise")
+        )
     if not any(char.isnumeric() or _is_latin(char) for char in _to_readable(text)):
         raise _no_english_error()
 
 
 def _no_english_error() -> ProviderError:
     return ProviderError(
-        "the local voice speaks English only, and there is no English word in the paragraph", _REWORD_HINT
+        "the local voice speaks English only, and there is no English word in the paragraph", Remedy("speak-otherwise")
     )
-
-
-_REWORD_HINT = (
-    "Reword it, have another provider speak it, or bring a recording: `gitassets replace RUN --audio N FILE`."
-)
 
 
 def _find_foreign_words(text: str) -> list[str]:

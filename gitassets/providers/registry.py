@@ -13,7 +13,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
 from gitassets.domain.manifest import Kind
-from gitassets.errors import GitAssetsError, ProviderError
+from gitassets.errors import GitAssetsError, ProviderError, Remedy
 from gitassets.providers.base import Provider, Service
 
 if TYPE_CHECKING:
@@ -240,4 +240,4 @@ def _unknown_provider_error(name: str, known: str, kind: Kind | None) -> Provide
 
 def _list_names(kind: Kind | None) -> str:
     by_kind = [f"{', '.join(providers_for(one))} ({one})" for one in Kind if kind in (None, one)]
-    return f"There are {' and '.join(by_kind)}: choose one with `regen --provider`, or in gitassets.yaml."
+    return Remedy("choose-provider", names=" and ".join(by_kind))

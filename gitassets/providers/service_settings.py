@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from gitassets.errors import CorruptError
+from gitassets.errors import CorruptError, Remedy
 from gitassets.providers.http.addresses import is_loopback_host
 
 _SECRET = re.compile(r"key|token|secret|password|credential", re.I)
@@ -65,8 +65,6 @@ def parse_section(model: type[S], name: str, section: Mapping[str, Any]) -> S:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(("services", name, *(str(part) for part in first["loc"])))
         if first["type"] == "extra_forbidden" and _SECRET.search(str(first["loc"][-1])):
-            hint = (
-                "Take it out, make a new one if it was ever committed, and see `gitassets providers` for where it goes."
-            )
+            hint = Remedy("remove-key")
             raise CorruptError(f"gitassets.yaml: {where}: keys have no place in this file", hint) from None
-        raise CorruptError(f"gitassets.yaml: {where}: {first['msg']}", "`gitassets providers` lists them.") from None
+        raise CorruptError(f"gitassets.yaml: {where}: {first['msg']}", Remedy("list-providers")) from None

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gitassets.adapters.dvc.cache import MEND_IT
 from gitassets.adapters.files import hash_file
 from gitassets.domain.manifest import Address, Asset
-from gitassets.errors import CorruptError
+from gitassets.errors import CorruptError, Remedy
 from gitassets.runs.missing_blobs import require_blob
 from gitassets.runs.project import Project, Run
 
@@ -21,5 +20,5 @@ def require_bytes(project: Project, run: Run, address: Address, asset: Asset) ->
             blobs.copy_in(file, asset.md5)
     blob = require_blob(project, run, asset.md5, f"{address} of {run.run_id}")
     if not blobs.is_whole(asset.md5):
-        raise CorruptError(f"The cached bytes of {address} of {run.run_id} are damaged: {blob}", MEND_IT)
+        raise CorruptError(f"The cached bytes of {address} of {run.run_id} are damaged: {blob}", Remedy("mend-bytes"))
     return blob

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from gitassets.adapters.state.stat_index import StatIndex
 from gitassets.domain.dvc_file import DvcFolder, imply_dvc_files
 from gitassets.domain.manifest import Manifest, iter_folder_entries
+from gitassets.domain.wording import name_some
 from gitassets.errors import ConflictError, RemoteError
 from gitassets.runs.fetch import Wanted, make_reporter, want
 from gitassets.runs.locked_blobs import name_locked
@@ -126,10 +127,9 @@ def _check_locked(lacking: Mapping[str, str], run: Run, remote: DvcRemote) -> No
     """ConflictError when there is any: no branch on a server may name an approved blob that nobody can get."""
     if not lacking:
         return
-    names = list(lacking.values())
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    named = name_some(list(lacking.values()), _SHOWN)
     raise ConflictError(
-        f"The approved bytes of {', '.join(names[:_SHOWN])}{more} of run {run.run_id} are neither here nor on the "
+        f"The approved bytes of {named} of run {run.run_id} are neither here nor on the "
         f"DVC remote {remote.settings.name}",
         "Whoever has them pushes first; `gitassets doctor` takes them from the run's files where those are whole.",
     )

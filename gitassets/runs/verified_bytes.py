@@ -7,11 +7,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from gitassets.adapters.dvc.cache import MEND_IT
 from gitassets.domain.excerpt import Only, make_excerpt
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest, iter_folder_entries
 from gitassets.domain.timeline import Finding
-from gitassets.errors import ConflictError, CorruptError, NoMatchError, NotFoundError
+from gitassets.domain.wording import name_some
+from gitassets.errors import ConflictError, CorruptError, NoMatchError, NotFoundError, Remedy
 from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.missing_blobs import how_to_get, require_blob
 from gitassets.runs.project import Project, Run
@@ -50,7 +50,7 @@ def check_blob(project: Project, path: str, md5: str) -> None:
 def damaged_blob(blob: Path, path: str) -> CorruptError:
     return CorruptError(
         f"The cached bytes of {path} are not those that the manifest records ({blob})",
-        MEND_IT,
+        Remedy("mend-bytes"),
     )
 
 
@@ -96,7 +96,7 @@ def _check_unaltered(session: Session, manifest: Manifest) -> None:
     found = [path for path, md5, _ in iter_folder_entries(manifest) if session.hash(path) not in (None, md5)]
     if found:
         raise ConflictError(
-            f"In {session.folder} these files hold other bytes than the manifest records: {_name_some(found)}",
+            f"In {session.folder} these files hold other bytes than the manifest records: {name_some(found)}",
             "`gitassets restore` gets the recorded bytes back; `gitassets replace` takes the changed file as a new "
             "take, of what is approved after `gitassets reopen`.",
         )
@@ -107,12 +107,7 @@ def _excerpt(project: Project, run: Run, head: str, whole: Manifest, manifest: M
     missing = {md5: path for path, md5, _ in iter_folder_entries(manifest) if not blobs[path].is_file()}
     if missing:
         raise NotFoundError(
-            f"The bytes of {_name_some(list(missing.values()))} of {run.run_id} are not here",
+            f"The bytes of {name_some(list(missing.values()))} of {run.run_id} are not here",
             how_to_get(project, run, missing),
         )
     return Excerpt(run.run_id, head, whole, manifest, blobs)
-
-
-def _name_some(paths: list[str]) -> str:
-    more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
-    return f"{', '.join(paths[:_SHOWN])}{more}"

@@ -6,10 +6,13 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from string import Formatter
 
 import pytest
 
 import gitassets
+from gitassets.cli.hints import WORDS
+from gitassets.errors import Remedy
 from tests.cli.test_help import COMMANDS
 
 PACKAGE = Path(gitassets.__file__).parent
@@ -150,3 +153,39 @@ def test_the_pages_name_options_that_their_commands_have(page: str) -> None:
 )
 def test_a_wrong_hint_is_found(module: str, text: str) -> None:
     assert find_faults(module, text)
+
+
+def iter_remedies() -> Iterator[tuple[str, str, frozenset[str]]]:
+    """Module, name and fields of every remedy that the package makes."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Remedy":
+                name = node.args[0]
+                fields = frozenset(word.arg for word in node.keywords if word.arg is not None)
+                if isinstance(name, ast.Constant):
+                    yield path.relative_to(PACKAGE).as_posix(), str(name.value), fields
+
+
+def test_the_layers_below_the_front_ends_name_remedies_and_no_commands() -> None:
+    faults = [
+        (path.relative_to(PACKAGE).as_posix(), text)
+        for room in ("domain", "drawing", "adapters", "providers")
+        for path in sorted((PACKAGE / room).rglob("*.py"))
+        for text in iter_texts(ast.parse(path.read_text("utf-8")))
+        if "`gitassets " in text and path.name != "settings_text.py"
+    ]
+    assert faults == []
+
+
+def test_each_remedy_has_words_that_its_fields_fill_in() -> None:
+    used = {name for _, name, _ in iter_remedies()}
+    assert used <= set(WORDS)
+    for module, name, fields in iter_remedies():
+        wanted = {field for _, field, _, _ in Formatter().parse(WORDS[name]) if field}
+        assert fields == wanted or wanted - fields <= {"run", "kind", "number"}, (module, name)
+
+
+def test_a_remedy_is_its_words_and_keeps_its_data() -> None:
+    remedy = Remedy("reopen", run="ep1", kind="image", number=3)
+    assert remedy == "Reopen it first: `gitassets reopen ep1 --image 3 --reason …`."
+    assert (remedy.name, dict(remedy.about)) == ("reopen", {"run": "ep1", "kind": "image", "number": 3})

@@ -24,9 +24,8 @@ from gitassets.adapters.files import (
 )
 from gitassets.adapters.git.work_trees import read_gitfile
 from gitassets.domain.dvc_settings import CACHE_TYPES, RemoteSettings
-from gitassets.errors import ConflictError, CorruptError, NotFoundError
+from gitassets.errors import ConflictError, CorruptError, NotFoundError, Remedy
 
-MEND_IT = "`gitassets doctor` mends it from where its bytes are whole, or says how to get them."
 _BY_HAND = "Mend it by hand."
 _INCOMING = "incoming-"
 _ABANDONED_SEC = 24 * 60 * 60.0  # A folder of blobs may be shared by machines that know nothing of each other.
@@ -86,9 +85,7 @@ class BlobStore:
     def require(self, md5: str, what: str) -> Path:
         """The blob's path; NotFoundError names `what` when it is not here."""
         if not self.has(md5):
-            raise NotFoundError(
-                f"The bytes of {what} ({md5}) are not here", "`gitassets doctor` says what can be done."
-            )
+            raise NotFoundError(f"The bytes of {what} ({md5}) are not here", Remedy("find-bytes"))
         return self.path(md5)
 
     def remove(self, md5: str) -> None:
@@ -204,7 +201,7 @@ class BlobStore:
             clone_file(source, temporary)
             if hash_file(temporary) != md5:
                 if not self.is_whole(md5):
-                    raise CorruptError(f"The cached bytes of {target} are damaged ({source})", MEND_IT)
+                    raise CorruptError(f"The cached bytes of {target} are damaged ({source})", Remedy("mend-bytes"))
                 clone_file(self.path(md5), temporary)
             change_mode(temporary, LOCKED_MODE if locked else OPEN_MODE, known_as=target)
             temporary.replace(target)
@@ -360,7 +357,7 @@ def how_to_mend(path: Path) -> str:
     if path.parent.name != ".dvc":
         return _BY_HAND
     if path.name == "config.local":
-        return "`gitassets doctor` writes it anew, and keeps what it held."
+        return Remedy("rewrite-file")
     return f"Mend it, or take the last good one back: `git -C {path.parents[1]} checkout HEAD -- .dvc/config`."
 
 

@@ -18,7 +18,7 @@ from gitassets.adapters.render.canvas import draw_canvas, draw_plain, iter_zoom_
 from gitassets.adapters.render.clip_graph import graph_clip, unify_properties
 from gitassets.adapters.render.settings import MAX_SLOWDOWN, ZOOM, RenderSettings, encoder_options
 from gitassets.domain.timeline import Look, Shot
-from gitassets.errors import ProviderError
+from gitassets.errors import ProviderError, Remedy
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -121,9 +121,9 @@ def check_card(picture: Picture) -> None:
     try:
         check_words(shot.text)
     except ProviderError as error:
-        own_picture = f"Or give the segment a picture: `gitassets replace RUN --image {shot.number} FILE`."
         raise ProviderError(
-            f"The card of segment {shot.number} cannot be drawn: {error.message}", f"{error.hint} {own_picture}"
+            f"The card of segment {shot.number} cannot be drawn: {error.message}",
+            Remedy("give-picture", before=error.hint, number=shot.number),
         ) from error
 
 

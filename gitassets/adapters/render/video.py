@@ -23,7 +23,7 @@ from gitassets.adapters.render.settings import OnProgress, RenderSettings
 from gitassets.adapters.render.sound import Sound, describe_sounds, encode_sound, write_samples
 from gitassets.domain.captions import list_chapters
 from gitassets.domain.timeline import Look, Shot, Timeline
-from gitassets.errors import CorruptError, GitAssetsError
+from gitassets.errors import CorruptError, GitAssetsError, Remedy
 
 _WAIT_SEC = 0.2  # On Windows, Ctrl-C only works between short waits.
 
@@ -149,7 +149,7 @@ def _explain_ffmpeg_failure(context: _Context, task: str, option: str) -> Iterat
             raise
         log = context.cache.folder / "ffmpeg.log"
         log.write_text(f"{context.ffmpeg.program.version}\n{error.output}", "utf-8")
-        hint = f"`gitassets replace RUN {option} FILE` brings in another file. What ffmpeg said is in {log}."
+        hint = Remedy("replace-file", option=option, log=log)
         raise GitAssetsError(f"{task} failed: ffmpeg cannot use the file", hint) from error
 
 

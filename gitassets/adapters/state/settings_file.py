@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from gitassets.domain.frame_format import parse_fps, parse_size
 from gitassets.domain.settings_text import SETTINGS_NAME
-from gitassets.errors import CorruptError, UsageError
+from gitassets.errors import CorruptError, Remedy, UsageError
 
 Parsed = TypeVar("Parsed")
 
@@ -132,7 +132,7 @@ def parse_settings(data: bytes, name: str) -> Settings:
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
-    hint = "`gitassets init` in an empty folder writes a fresh one to compare with."
+    hint = Remedy("compare-settings")
     try:
         raw: Any = YAML(typ="safe").load(data)
     except (YAMLError, UnicodeDecodeError) as error:

@@ -63,4 +63,4 @@ def write_doubts(path: Path, key: Mapping[str, str | int], tip: str, doubts: Dou
     """The record is on disk, as for `write_held_tip`."""
     assets = [_Doubted(one.segment, one.kind, doubt) for one, doubt in doubts.by_address.items()]
     with suppress(OSError):
-        write_atomic(path, msgspec.json.encode(_Record(dict(key), tip, doubts.of_all, assets)))
+        write_atomic(path, msgspec.json.encode(_Record(dict(key), tip, doubts.of_all, assets), enc_hook=str))

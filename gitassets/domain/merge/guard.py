@@ -19,11 +19,7 @@ from gitassets.domain.manifest import MANIFEST_NAME, Address, Asset, Kind, Manif
 from gitassets.domain.merge.manifests import merge_manifests
 from gitassets.domain.merge.values import canonical
 from gitassets.domain.rules import TRAILERS_NAME_ALL
-from gitassets.errors import ConflictError
-
-_MERGE_AGAIN = (
-    "Merge again where `gitassets init` has set up the merge driver; settle conflicts with approve or reject."
-)
+from gitassets.errors import ConflictError, Remedy
 
 
 def merge_of_many(subject: str) -> Violation:
@@ -75,7 +71,7 @@ def _check_manifest(base: RunState | None, ours: RunState, theirs: RunState, res
         yield from _compare(expected, result.manifest)
     elif expected is not result.manifest:
         what = "has lost the manifest" if result.manifest is None else "has a manifest that neither side has"
-        yield Violation("merge-differs", MANIFEST_NAME, f"The merge {what}", _MERGE_AGAIN)
+        yield Violation("merge-differs", MANIFEST_NAME, f"The merge {what}", Remedy("merge-again"))
 
 
 def _merge_states(base: RunState | None, ours: RunState, theirs: RunState) -> Manifest | None:
@@ -97,7 +93,9 @@ def _compare(expected: Manifest, found: Manifest) -> Iterator[Violation]:
         yield other_run(expected.run_id, found.run_id)
     for number in sorted(expected.segments.keys() ^ found.segments.keys()):
         what = "was lost" if number in expected.segments else "was invented"
-        yield Violation("merge-differs", f"segment {number}", f"Segment {number} {what} in the merge", _MERGE_AGAIN)
+        yield Violation(
+            "merge-differs", f"segment {number}", f"Segment {number} {what} in the merge", Remedy("merge-again")
+        )
     for number in sorted(expected.segments.keys() & found.segments.keys()):
         for address in (Address(number, kind) for kind in Kind):
             yield from _compare_asset(address, expected.asset(address), found.asset(address))
@@ -112,7 +110,7 @@ def _compare_asset(address: Address, expected: Asset | None, found: Asset | None
             "merge-differs",
             str(address),
             f"{address} is {_describe(found)} after the merge, but both sides together give {_describe(expected)}",
-            _MERGE_AGAIN,
+            Remedy("merge-again"),
         )
     elif not settles(found, expected):
         yield Violation(
@@ -120,7 +118,7 @@ def _compare_asset(address: Address, expected: Asset | None, found: Asset | None
             str(address),
             f"{address} was decided differently on both sides, and the merge makes it {_describe(found)}"
             " without a recorded decision",
-            _MERGE_AGAIN,
+            Remedy("merge-again"),
         )
 
 
@@ -132,7 +130,7 @@ def _compare_candidates(address: Address, expected: Asset | None, found: Asset |
         if take[0] not in (expected.md5, found.md5):
             what = "was lost" if take in _takes(expected) else "was invented"
             text = f"The candidate {take[1]} (md5 {take[0]}) of {address} {what} in the merge"
-            yield Violation("merge-differs", str(address), text, _MERGE_AGAIN)
+            yield Violation("merge-differs", str(address), text, Remedy("merge-again"))
 
 
 def _takes(asset: Asset) -> set[tuple[str, str, int]]:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from gitassets.domain.manifest import Kind
-from gitassets.errors import ProviderError
+from gitassets.errors import ProviderError, Remedy
 from gitassets.providers.base import ChargedError, Request
 from gitassets.providers.http.calls import UNFETCHABLE, Call, CallError, Problem
 from gitassets.providers.http.keys import HIDDEN, Key, how_to_set
@@ -74,12 +74,8 @@ def _is_gone(error: CallError, call: Call) -> bool:
 
 def how_to_reword(request: Request) -> str:
     """Return the remedy for a request whose content the service rejects."""
-    number = request.segment
-    if request.kind is Kind.IMAGE:
-        return f"Give another prompt with `gitassets edit RUN {number} --prompt TEXT`, or reword the paragraph."
-    text = f"Reword the paragraph with `gitassets edit RUN {number} --text TEXT`"
-    clip = f", or give a clip another prompt with `gitassets regen RUN --video {number} --prompt TEXT`"
-    return f"{text}{clip if request.kind is Kind.VIDEO else ''}."
+    names = {Kind.IMAGE: "reword-prompt", Kind.AUDIO: "reword-text", Kind.VIDEO: "reword-text-or-prompt"}
+    return Remedy(names[request.kind], number=request.segment)
 
 
 def is_policy_refusal(said: str) -> bool:

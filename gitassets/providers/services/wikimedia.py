@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from pydantic import Field
 
 from gitassets.domain.manifest import Kind
-from gitassets.errors import ProviderError
+from gitassets.errors import ProviderError, Remedy
 from gitassets.providers.account import Account
 from gitassets.providers.base import Generated, Request, ServiceInfo
 from gitassets.providers.http.client import USER_AGENT
@@ -30,7 +30,6 @@ MAX_CREDIT_CHARS = 300
 _MIMES = ("image/jpeg", "image/png", "image/webp")
 _WORD = re.compile(r"[^\W\d_][\w'’-]{3,}")
 _TAG = re.compile(r"<[^>]*>")
-_PROMPT_HINT = "Say in one or two plain words what it is to show: `gitassets edit RUN {n} --prompt TEXT`."
 
 
 class WikimediaSettings(ServiceSettings):
@@ -80,7 +79,7 @@ class Wikimedia:
         self._account.check(request)
         if not list_queries(request):
             problem = f"{request.label}: no word to search {self.name} for"
-            raise ProviderError(problem, _PROMPT_HINT.format(n=request.segment))
+            raise ProviderError(problem, Remedy("reword-prompt-plainly", number=request.segment))
 
     def describe(self, request: Request) -> Mapping[str, Any]:
         return {"provider": self.name, "query": list_queries(request), "seed": request.seed or 0}
@@ -105,7 +104,7 @@ class Wikimedia:
             if found:
                 return query, found
         problem = f"{request.label}: {self.name} has no free picture for {queries[0]!r}"
-        raise ProviderError(problem, _PROMPT_HINT.format(n=request.segment))
+        raise ProviderError(problem, Remedy("reword-prompt-plainly", number=request.segment))
 
     def _make_path(self, query: str) -> str:
         parameters = {

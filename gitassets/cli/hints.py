@@ -1,0 +1,66 @@
+"""How a terminal words each remedy that the layers below name. It imports nothing, since the hooks need it too."""
+
+from __future__ import annotations
+
+_CHOSEN = "{run} --{kind} {number}"
+_DVC_FILES = "Run `gitassets doctor`: it writes the .dvc files anew from the manifest."
+
+WORDS = {
+    # Decisions and locks
+    "reopen": f"Reopen it first: `gitassets reopen {_CHOSEN} --reason …`.",
+    "regenerate-or-reopen": (
+        f"Make it again with `gitassets regen {_CHOSEN}`, or undo the rejection with "
+        f"`gitassets reopen {_CHOSEN} --reason …`."
+    ),
+    "restore-or-reopen": (
+        "Undo an edit that is not committed with `git checkout HEAD -- {manifest}`. "
+        f"Then `gitassets restore {_CHOSEN}` brings the approved bytes back, "
+        f"or `gitassets reopen {_CHOSEN} --reason …` unlocks it."
+    ),
+    "approve-as-it-is": "Only `gitassets approve` and `publish` lock an asset, and only as it is.",
+    "settle-conflict": "Settle it with `gitassets approve` or `gitassets reject`, not by hand.",
+    "decide-by-command": "Use `gitassets review`, `approve`, `reject` or `reopen` instead of editing the manifest.",
+    "bring-new-take": "Bring a new take in with `gitassets replace` or `gitassets regen`: it becomes revised.",
+    "name-in-message": (
+        "As long as nobody else has this commit, reword it with `git commit --amend` or `git rebase -i`: the hook "
+        "offers the message. Teams that edit by hand use `gitassets verify --allow-by-hand`, or set "
+        "`git config gitassets.allowByHand true`."
+    ),
+    "merge-again": (
+        "Merge again where `gitassets init` has set up the merge driver; settle conflicts with approve or reject."
+    ),
+    # Runs and their files
+    "merge-with-driver": (
+        "Run `gitassets hooks install`, then `git checkout --merge -- asset_manifest.json` in that folder."
+    ),
+    "upgrade": "`gitassets upgrade RUN` makes it a run.",
+    "write-dvc-files": _DVC_FILES,
+    "make-first-run": "There are no runs yet: `gitassets produce --script FILE` makes the first.",
+    "make-narration": (
+        "`gitassets produce --resume {run}` makes it. `gitassets build {run} --allow-gaps` makes a silent video."
+    ),
+    "mend-bytes": "`gitassets doctor` mends it from where its bytes are whole, or says how to get them.",
+    "find-bytes": "`gitassets doctor` says what can be done.",
+    "rewrite-file": "`gitassets doctor` writes it anew, and keeps what it held.",
+    "compare-settings": "`gitassets init` in an empty folder writes a fresh one to compare with.",
+    # Making and building
+    "give-picture": "{before} Or give the segment a picture: `gitassets replace RUN --image {number} FILE`.",
+    "replace-file": "`gitassets replace RUN {option} FILE` brings in another file. What ffmpeg said is in {log}.",
+    "reword-prompt-plainly": (
+        "Say in one or two plain words what it is to show: `gitassets edit RUN {number} --prompt TEXT`."
+    ),
+    "reword-prompt": "Give another prompt with `gitassets edit RUN {number} --prompt TEXT`, or reword the paragraph.",
+    "reword-text": "Reword the paragraph with `gitassets edit RUN {number} --text TEXT`.",
+    "reword-text-or-prompt": (
+        "Reword the paragraph with `gitassets edit RUN {number} --text TEXT`, or give a clip another prompt with "
+        "`gitassets regen RUN --video {number} --prompt TEXT`."
+    ),
+    "speak-otherwise": (
+        "Reword it, have another provider speak it, or bring a recording: `gitassets replace RUN --audio N FILE`."
+    ),
+    "remove-key": (
+        "Take it out, make a new one if it was ever committed, and see `gitassets providers` for where it goes."
+    ),
+    "choose-provider": "There are {names}: choose one with `regen --provider`, or in gitassets.yaml.",
+    "list-providers": "`gitassets providers` lists them.",
+}
