@@ -1,4 +1,4 @@
-"""The entry points of the commands `gitassets` and `git-assets`, and of `claude-studio`."""
+"""Start the commands `gitassets`, `git-assets` and `claude-studio`."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from gitassets.streams import accept_any_answer, open_for_all_characters, use_ut
 
 
 def main() -> None:
-    _start_quickly()
+    _set_up_process()
     from gitassets.cli.app import make_app
 
     _run(make_app(sys.argv[1:]))
 
 
 def claude_studio() -> None:
-    _start_quickly()
+    _set_up_process()
     from gitassets.cli.claude_studio import app
 
     _run(app)
 
 
-def _start_quickly() -> None:
+def _set_up_process() -> None:
     word_remedies(WORDS)
     use_utf8()
     _open_closed_streams()
@@ -39,22 +39,22 @@ def _start_quickly() -> None:
     accept_any_answer()
     # pydantic, which Typer imports, would scan every installed package for plug-ins at each start.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    # A short command has no garbage worth looking for.
+    # A short command makes no garbage worth collecting.
     gc.set_threshold(500_000, 10, 10)
-    # A closed terminal or a cancelled job ends a command as Ctrl-C does: what was made is recorded first.
+    # A closed terminal or a cancelled job ends a command like Ctrl-C: finished assets are recorded first.
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.default_int_handler)
 
 
 def _open_closed_streams() -> None:
-    """Standard input, output and error, where the caller has closed one, lead nowhere.
+    """Redirect standard input, output and error to nowhere if the caller has closed them.
 
-    Else the next file that is opened would be in its place, and would take what git has to say.
+    Otherwise the next opened file would get the number of the closed one, and git would write its messages there.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            handle = os.open(os.devnull, os.O_RDWR)  # The lowest number that is free: that of the closed one.
+            handle = os.open(os.devnull, os.O_RDWR)  # The lowest free number: that of the closed stream.
             os.set_inheritable(handle, True)
             setattr(sys, name, os.fdopen(handle, mode, encoding="utf-8"))
 
@@ -69,11 +69,12 @@ def _run(app: Callable[[], object]) -> None:
 
 
 def end_quickly(code: int) -> NoReturn:
-    """The process ends as Python ends it, but for taking apart every object, which the system takes back at once.
+    """End the process like Python does, but without destroying every object: the system frees the memory at once.
 
-    That takes a fifth of the time of a short command. Where the output cannot be written, Python has to say so.
+    Destroying them would need a fifth of the time of a short command. If the output cannot be flushed, exit normally,
+    so that Python reports it.
     """
-    atexit._run_exitfuncs()  # noqa: SLF001 (what else there is to do at the end has no other name)
+    atexit._run_exitfuncs()  # noqa: SLF001 (Python has no public name for it)
     with suppress(OSError, ValueError):
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:

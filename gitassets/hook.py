@@ -1,4 +1,4 @@
-"""What git calls: the hooks, the merge driver and the text form for `git diff`. Imports little, since it runs often."""
+"""Serve the calls of git: hooks, merge drivers and the text form for `git diff`. Import little: this runs often."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gitassets.streams import open_for_all_characters, use_utf8
 
 
 def main(argv: Sequence[str]) -> int:
-    """The exit code for git: 0 lets it go on."""
+    """Run the named hook and return its exit code: 0 lets git continue."""
     word_remedies(WORDS)
     name, *rest = argv or ("",)
     if name not in _HOOKS:
@@ -41,16 +41,16 @@ def _commit_msg(arguments: Sequence[str]) -> int:
     from gitassets.githooks.check_message import check_message
 
     staged = find_staged(Path.cwd(), os.environ)
-    refused = check_message(staged, Path.cwd() / arguments[0], os.environ) if staged and arguments else None
-    if refused is None:
+    refusal = check_message(staged, Path.cwd() / arguments[0], os.environ) if staged and arguments else None
+    if refusal is None:
         return 0
-    _report(refused.violations, "This commit is blocked, since its message does not say what it does")
-    print(f"    → With a message that does: {refused.command}", file=sys.stderr)  # noqa: T201
-    print(f"    → {_ALLOW}", file=sys.stderr)  # noqa: T201
+    _report(refusal.violations, "This commit is blocked, since its message does not say what it does")
+    print(f"    → With a message that does: {refusal.command}", file=sys.stderr)  # noqa: T201
+    print(f"    → {_ALLOW_HINT}", file=sys.stderr)  # noqa: T201
     return 1
 
 
-_ALLOW = "Where your team edits by hand: git config gitassets.allowByHand true"
+_ALLOW_HINT = "Where your team edits by hand: git config gitassets.allowByHand true"
 
 
 def _check(*, merging: bool) -> int:
@@ -62,8 +62,8 @@ def _check(*, merging: bool) -> int:
         return 0
     code = _report(check_staged(staged, os.environ, merging=merging), "This commit is blocked")
     if code == 0 and staged.merge_heads and FOLLOWS not in os.environ:
-        # Git runs post-merge only where it made the commit itself.
-        _follow("HEAD")
+        # Git runs post-merge only if it made the commit itself.
+        _update_files("HEAD")
     return code
 
 
@@ -88,32 +88,32 @@ def _say(message: str, hint: str = "") -> None:
 
 
 def _post_checkout(arguments: Sequence[str]) -> int:
-    return _follow(arguments[0] if arguments else None)
+    return _update_files(arguments[0] if arguments else None)
 
 
 def _post_merge(_: Sequence[str]) -> int:
-    return _follow("ORIG_HEAD")
+    return _update_files("ORIG_HEAD")
 
 
 def _post_rewrite(arguments: Sequence[str]) -> int:
-    """An amended commit leaves the files as they are; a rebase does not, and runs no other hook in the end."""
-    return _follow("ORIG_HEAD") if arguments[:1] == ["rebase"] else 0
+    """Update the files after a rebase, which runs no other hook at its end. An amended commit does not change them."""
+    return _update_files("ORIG_HEAD") if arguments[:1] == ["rebase"] else 0
 
 
-def _follow(before: str | None) -> int:
-    """Tells what could not be brought in step; git has done its part already, so nothing here is a failure."""
+def _update_files(before: str | None) -> int:
+    """Update the media files to the manifest. Only report problems: git is done, so nothing here is an error."""
     from gitassets.runs.restore import follow_manifest
 
     try:
-        followed = follow_manifest(Path.cwd(), before)
+        result = follow_manifest(Path.cwd(), before)
     except GitAssetsError as error:
         _say(f"The media files are not in step: {error.message}", error.hint)
         return 0
-    for path, md5 in followed.kept.items():
+    for path, md5 in result.kept.items():
         _say(f"{path} held bytes that no commit records; they are kept in the cache as {md5}")
-    if followed.missing:
-        count = len(followed.missing)
-        _say(f"{count} files of this state are not in the cache", followed.hint)
+    if result.missing:
+        count = len(result.missing)
+        _say(f"{count} files of this state are not in the cache", result.hint)
     return 0
 
 
@@ -132,7 +132,7 @@ def _dvc_driver(arguments: Sequence[str]) -> int:
 def _textconv(arguments: Sequence[str]) -> int:
     from gitassets.actions.diff import describe_file
 
-    # Git takes the text as UTF-8, whatever the terminal's encoding is.
+    # Git reads the text as UTF-8, whatever the terminal's encoding is.
     sys.stdout.buffer.write(describe_file(Path(arguments[0])).encode("utf-8", "replace"))
     return 0
 

@@ -1,1 +1,1 @@
-"""What git calls: check commits, messages and pushes, and merge manifests."""
+"""Serve the calls of git: check commits, commit messages and pushes, and merge manifests."""

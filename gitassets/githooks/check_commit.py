@@ -1,6 +1,6 @@
-"""What the hooks ask: whether the staged commit keeps the locks, and whether the locked bytes are still there.
+"""Check that the staged commit keeps the locks, and that the locked bytes are still there.
 
-Imports little: it runs at every commit in a run's folder.
+Import as little as possible: this runs at every commit in a run folder.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from gitassets.runs.locked_files import LockedFiles
 
 RUN_MARKER = "gitassets-run"
 BRANCH_PREFIX = "run/"
-# Where git names the branch that a rebase or `git am` is at work on, while HEAD is detached.
-_REBASED = ("rebase-merge/head-name", "rebase-apply/head-name")
-# What git tells a hook of the commit that is being made: the hook's own calls must look at the same.
-_OF_THE_COMMIT = (
+# The files in which git names the branch that a rebase or `git am` works on, while HEAD is detached.
+_REBASE_HEADS = ("rebase-merge/head-name", "rebase-apply/head-name")
+# The variables by which git describes the commit to a hook: the hook's own git calls must see the same.
+_COMMIT_VARIABLES = (
     "GIT_INDEX_FILE", "GIT_DIR", "GIT_WORK_TREE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
 )  # fmt: skip
 
 
 class Staged(Struct, frozen=True):
-    """A run's work tree at the moment of a commit: what git has staged, and its parents.
+    """A run's work tree during a commit: what git has staged, and its parents.
 
-    `stray`: it is none of ours, and not on the run's branch, but what is committed there may still come to that.
+    `foreign`: gitassets did not make it and it is not on the run's branch, but its commits may still get there.
     """
 
     top: Path
@@ -46,7 +46,7 @@ class Staged(Struct, frozen=True):
     common_dir: Path
     run_id: str
     git: Git
-    stray: bool = False
+    foreign: bool = False
 
     @property
     def merge_heads(self) -> list[str]:
@@ -55,14 +55,14 @@ class Staged(Struct, frozen=True):
 
     @property
     def squashing(self) -> bool:
-        """Whether the commit takes over a whole branch by `git merge --squash`."""
+        """Check whether the commit is made by `git merge --squash`."""
         return (self.git_dir / "SQUASH_MSG").is_file()
 
 
 def find_staged(top: Path, environment: Mapping[str, str]) -> Staged | None:
-    """The run's work tree at `top`, None when this is not one. The index is the one that git names in `environment`."""
+    """Return the run's work tree at `top`, or None if it is not one. Git names the index in `environment`."""
     git_dir = top / environment["GIT_DIR"] if "GIT_DIR" in environment else read_gitfile(top) or top / ".git"
-    kept = {name: environment[name] for name in _OF_THE_COMMIT if name in environment}
+    kept = {name: environment[name] for name in _COMMIT_VARIABLES if name in environment}
     git = Git(top, kept)
     known = _find_run_id(git_dir)
     run_id = known or _read_run_id(top, git)
@@ -70,21 +70,21 @@ def find_staged(top: Path, environment: Mapping[str, str]) -> Staged | None:
         return None
     common = git_dir / "commondir"
     common_dir = (git_dir / common.read_text().strip()).resolve() if common.is_file() else git_dir
-    return Staged(top, git_dir, common_dir, run_id, git, stray=known is None)
+    return Staged(top, git_dir, common_dir, run_id, git, foreign=known is None)
 
 
 def _find_run_id(git_dir: Path) -> str | None:
-    """From our own marker, else, in a clone of a run's branch, from the branch that is checked out or rebased."""
+    """Read the run id from our marker or, in a clone of a run's branch, from the checked out or rebased branch."""
     marker = git_dir / RUN_MARKER
     if marker.is_file():
         return marker.read_text("utf-8").strip()
-    rebased = (path.read_text("utf-8").strip() for name in _REBASED if (path := git_dir / name).is_file())
+    rebased = (path.read_text("utf-8").strip() for name in _REBASE_HEADS if (path := git_dir / name).is_file())
     branches = [read_branch(git_dir) or "", *(name.removeprefix("refs/heads/") for name in rebased)]
     return next((one.removeprefix(BRANCH_PREFIX) for one in branches if one.startswith(BRANCH_PREFIX)), None)
 
 
 def _read_run_id(top: Path, git: Git) -> str | None:
-    """From the manifest in HEAD, where the files are those of a run: its branch may be checked out under any name."""
+    """Read the run id from the manifest in HEAD, if the files are those of a run. Its branch may have any name."""
     if not any((top / name).is_file() for name in (MANIFEST_NAME, *DVC_FILES)):
         return None
     data = git.read_blob("HEAD", MANIFEST_NAME)
@@ -95,7 +95,7 @@ def _read_run_id(top: Path, git: Git) -> str | None:
 
 
 def check_staged(staged: Staged, environment: Mapping[str, str], *, merging: bool = False) -> tuple[Violation, ...]:
-    """Everything that speaks against the commit that is about to be made. `merging`: by `git merge` itself."""
+    """Return everything that forbids the commit. `merging`: `git merge` itself makes it."""
     reader = HistoryReader(staged.git)
     head = reader.objects.resolve("HEAD")
     before = reader.read_state(head) if head else None
@@ -109,11 +109,11 @@ def check_staged(staged: Staged, environment: Mapping[str, str], *, merging: boo
     common = CommonStates(reader)
     unrelated = () if common.find(head, heads[0]) else check_unrelated(after)
     violations = check_merge(common.read(head, heads[0]), before, reader.read_state(heads[0]), after)
-    rebuilt = (_REBUILT,) if merging and found.dvc_files != after.dvc_files else ()
+    rebuilt = (_DVC_FILES_REBUILT,) if merging and found.dvc_files != after.dvc_files else ()
     return (*unrelated, *violations, *check_work_tree(staged, after, before), *rebuilt)
 
 
-_REBUILT = Violation(
+_DVC_FILES_REBUILT = Violation(
     "dvc-rebuilt",
     "HEAD",
     "The .dvc files were written anew from the merged manifest, and `git merge` does not take up what a hook changes",
@@ -122,12 +122,12 @@ _REBUILT = Violation(
 
 
 def find_merged_heads(environment: Mapping[str, str]) -> list[str]:
-    """The commits that `git merge` is at work on: it names them in GITHEAD_ variables before it writes MERGE_HEAD."""
+    """Return the commits that `git merge` merges: it names them in GITHEAD_ variables before it writes MERGE_HEAD."""
     return [name.removeprefix("GITHEAD_") for name in environment if name.startswith("GITHEAD_")]
 
 
 def read_index(staged: Staged, objects: ObjectReader) -> RunState:
-    """The state that the index holds."""
+    """Read the state of the run from the index."""
     entries: list[tuple[str, str, str]] = []
     for line in staged.git.call("ls-files", "--stage", "-z").decode("utf-8", "surrogateescape").split("\0")[:-1]:
         meta, path = line.split("\t", 1)
@@ -141,7 +141,7 @@ def read_index(staged: Staged, objects: ObjectReader) -> RunState:
 
 
 def _rebuild_dvc_files(staged: Staged, after: RunState, objects: ObjectReader) -> RunState:
-    """In a merge the .dvc files follow the merged manifest: git's drivers merge each file for itself, in any order."""
+    """Write the .dvc files that the merged manifest implies: git merges each file separately, in any order."""
     if after.manifest is None:
         return after
     texts = {one.file_name: one.text.encode() for one in imply_dvc_files(after.manifest).values()}
@@ -158,11 +158,11 @@ def _rebuild_dvc_files(staged: Staged, after: RunState, objects: ObjectReader) -
 
 
 def check_work_tree(staged: Staged, after: RunState, merged_into: RunState | None = None) -> tuple[Violation, ...]:
-    """What is wrong with the files of locked assets; in a merge, into `merged_into`."""
+    """Check the files of locked assets. `merged_into`: the state of HEAD before a merge."""
     if after.manifest is None:
         return ()
     store = staged.common_dir / "gitassets" / "stat-index" / f"{staged.run_id}.json"
-    index = StatIndex(staged.top, None if staged.stray else store)
+    index = StatIndex(staged.top, None if staged.foreign else store)
     files = LockedFiles(staged.top, staged.run_id, index, _assets_by_path(merged_into))
     found = files.check(after.manifest)
     index.save()

@@ -29,14 +29,14 @@ from gitassets.runs.history import CommonStates, HistoryReader, allows_by_hand, 
 _OFFERED = "gitassets-message"
 
 
-class Refused(Struct, frozen=True):
+class Refusal(Struct, frozen=True):
     """What the message lacks or says wrongly, and the command that makes the same commit with one that is right."""
 
     violations: Sequence[Violation]
     command: str
 
 
-def check_message(staged: Staged, message_file: Path, environment: Mapping[str, str]) -> Refused | None:
+def check_message(staged: Staged, message_file: Path, environment: Mapping[str, str]) -> Refusal | None:
     """None where the message names every approval, publication and reopen of what is staged.
 
     A merge has to name only those that neither of its sides has made.
@@ -54,7 +54,7 @@ def check_message(staged: Staged, message_file: Path, environment: Mapping[str, 
         return None
     for before, violations in judged[:1]:
         offered = _offer(staged, reader, before, after, text)
-        return Refused(violations, _format_command(staged, offered, environment, amend=bool(amending)))
+        return Refusal(violations, _format_command(staged, offered, environment, amend=bool(amending)))
     return None
 
 

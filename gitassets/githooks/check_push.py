@@ -1,4 +1,4 @@
-"""Judges a push to a bare repository before it is taken."""
+"""Check a push to a bare repository before git accepts it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from gitassets.runs.locked_blobs import find_missing_blobs, name_locked
 
 _SHOWN = 20
 _RUNS = f"{BRANCHES}run/"
-# Until a push is taken, its objects lie in a quarantine that these variables name.
+# Until git accepts a push, its objects are in a quarantine that these variables name.
 _QUARANTINE = ("GIT_QUARANTINE_PATH", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES")
 
 Say = Callable[[str, str], None]
 
 
 def check_push(repository: Path, updates: Sequence[Sequence[str]], environment: Mapping[str, str], say: Say) -> int:
-    """0 when every pushed run branch keeps its locks and its history; else 1, with each reason said.
+    """Return 0 if every pushed run branch keeps its locks and its history; else report each reason and return 1.
 
-    `updates` are the lines of pre-receive: old id, new id, reference; an id of zeros stands for none.
+    `updates` are the lines of pre-receive: old id, new id, reference. An id of zeros means that there is none.
     """
     kept = {name: environment[name] for name in _QUARANTINE if name in environment}
     git = Git(repository, kept)
@@ -35,7 +35,7 @@ def check_push(repository: Path, updates: Sequence[Sequence[str]], environment: 
 
 
 def _check_name(git: Git, old: str, new: str, ref: str, say: Say) -> bool:
-    """Whether the branch is that of a run for every reader. What becomes of a deletion is said of every name."""
+    """Check that the branch name is a valid run id on every system. A deletion is judged later, whatever the name."""
     problem = find_ref_problem(ref) if new.strip("0") else None
     if problem is None and new.strip("0") and not old.strip("0"):
         others = [one.removeprefix(_RUNS) for one in git.list_refs(_RUNS)]
@@ -58,23 +58,23 @@ def _check_update(git: Git, old: str, new: str, ref: str, say: Say) -> bool:
     result = VerifyResult()
     tip = HistoryAudit(git, run_id, result).check(new, [old] if exists else [])
     _check_blobs(git, run_id, tip, result)
-    _tell(run_id, result, say)
+    _report(run_id, result, say)
     return result.holds
 
 
 def _check_blobs(git: Git, run_id: str, tip: RunState, result: VerifyResult) -> None:
-    """The locked blobs are on the DVC remote that `git config gitassets.blobs` names by its URL."""
+    """Check that the locked blobs are on the DVC remote whose URL is in `git config gitassets.blobs`."""
     remote = git.read_config("gitassets.blobs")
     if not remote or tip.manifest is None:
         result.unchecked.append("the media files (git config gitassets.blobs URL has them looked for on a DVC remote)")
         return
-    place = RemoteSettings(remote, {"url": remote})
-    for one in find_missing_blobs(place, name_locked(tip.manifest)):
+    settings = RemoteSettings(remote, {"url": remote})
+    for one in find_missing_blobs(settings, name_locked(tip.manifest)):
         result.findings.append(make_finding(run_id, None, one))
     result.unchecked.append(f"whether the blobs on {remote} hash right; only that they are there")
 
 
-def _tell(run_id: str, result: VerifyResult, say: Say) -> None:
+def _report(run_id: str, result: VerifyResult, say: Say) -> None:
     for one, hint in iter_told(result.findings[:_SHOWN]):
         say(f"{run_id}: {one.sentence}", hint)
     if len(result.findings) > _SHOWN:

@@ -1,4 +1,4 @@
-"""The merge drivers that git calls for a run's files."""
+"""Merge the files of a run, as git's merge drivers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gitassets.runs.history import CommonStates, HistoryReader
 
 
 def merge_files(base: Path, ours: Path, theirs: Path) -> int:
-    """`ours` holds the merged manifest, always a valid one. 1 when decisions contradict each other, which stops git."""
+    """Write the merged manifest, which is always valid, to `ours`. Return 1 if decisions conflict: that stops git."""
     merged = merge_manifests(_read_base(base), _read(ours), _read(theirs))
     write_atomic(ours, format_manifest(merged.manifest))
     return 0 if merged.clean else 1
@@ -30,16 +30,16 @@ def _read(path: Path) -> Manifest:
 
 
 def _read_base(path: Path) -> Manifest | None:
-    """Git gives an empty file where the two sides share no history."""
+    """Read the base. Git passes an empty file if the two sides share no history."""
     data = path.read_bytes()
     return parse_manifest(data, f"{path.name} (the common ancestor)") if data.strip() else None
 
 
 def merge_dvc_file(top: Path, ours: Path, name: str, environment: Mapping[str, str]) -> int:
-    """`ours` holds the .dvc file `name` as the merged manifest implies it; always 0, so that it never stops git.
+    """Write the .dvc file `name`, as the merged manifest implies it, to `ours`. Always return 0: never stop git.
 
-    Git merges each file for itself, in any order: the manifests are taken from the commits. Where git does not tell
-    which these are, or where one cannot be read, `ours` stays as it is: the hooks and `doctor` put it right.
+    Git merges each file separately, in any order, so the manifests are read from the commits. If git does not name
+    them, or one cannot be read, `ours` stays as it is: the hooks and `doctor` correct it.
     """
     staged = find_staged(top, environment)
     try:
@@ -72,7 +72,7 @@ def _merge(base: RunState | None, ours: RunState, theirs: RunState) -> Manifest 
 
 
 def _find_picked(staged: Staged) -> str | None:
-    """The commit that a rebase is applying: the last line of its list of what is done."""
+    """Return the commit that a rebase is applying: the last line of its list of finished steps."""
     done = staged.git_dir / "rebase-merge" / "done"
     words = done.read_text("utf-8", "replace").splitlines()[-1:] if done.is_file() else []
     return staged.git.resolve(words[0].split(" ")[1]) if words and " " in words[0] else None

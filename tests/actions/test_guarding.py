@@ -51,11 +51,11 @@ def test_a_run_is_found_by_its_mark_its_branch_or_what_is_rebased(locked: Locked
     found = find_staged(clone, {})
     assert found is not None
     assert (found.run_id, found.common_dir) == ("ep1", clone / ".git")
-    assert not found.stray
+    assert not found.foreign
     git(clone, "checkout", "--quiet", "--detach")
     found = find_staged(clone, {})
     assert found is not None
-    assert (found.run_id, found.stray) == ("ep1", True)
+    assert (found.run_id, found.foreign) == ("ep1", True)
     (clone / "asset_manifest.json").unlink()
     assert find_staged(clone, {}) is not None
     git(clone, "checkout", "--quiet", "--orphan", "new")
@@ -68,7 +68,7 @@ def test_a_run_is_found_by_its_mark_its_branch_or_what_is_rebased(locked: Locked
     rebased.write_text("refs/heads/main\n")
     found = find_staged(clone, {})
     assert found is not None
-    assert found.stray
+    assert found.foreign
 
 
 def test_the_index_that_git_names_is_read(locked: LockedRun, tmp_path: Path) -> None:
