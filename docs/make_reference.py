@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 import typer
 
-from gitassets.cli.app import make_app
+from gitassets.cli.app import SECTIONS, make_app
 
 DOCS = Path(__file__).parent
 _MADE_BY = "Made by `python docs/make_reference.py` from the commands' --help: change it there."
@@ -18,45 +18,34 @@ _RULES = (
     (
         "Runs and selections",
         (
-            "RUN is a run's id, a unique beginning of it, the path of its folder, or `latest`: the newest run.",
+            "RUN is the id of a run, a unique prefix of it, the path of its folder, or `latest`: the newest run.",
             "SEL chooses segments, counted from 1: `all`, `5`, `1,3,5`, `1-10`, or a mixture such as `1-3,7`. "
-            "`all` takes every asset that can be taken and names the rest. "
-            "A number that cannot be taken is an error, and nothing changes.",
+            "`all` chooses every asset that the command can change, and lists the rest. "
+            "A number that it cannot change is an error, and nothing changes.",
         ),
     ),
     (
         "Output",
         (
-            "With `--json` a command prints one JSON object with stable keys, and nothing else, on standard output. "
+            "With `--json` a command prints only one JSON object, with stable keys, on standard output. "
             "The key `schema` is its version. `--dry-run` shows what would happen.",
-            "Characters that the output's encoding cannot represent are written in ASCII: "
+            "Characters that the encoding of the output lacks are written in ASCII: "
             "`->` for an arrow, escapes in JSON. `gitassets --install-completion` sets up completion for your shell.",
         ),
     ),
     (
         "Exit codes",
         (
-            "0: done. 1: an error with an explanation, or some of the work could not be done. 2: wrong usage. "
+            "0: done. 1: an expected error, or part of the work could not be done. 2: wrong usage. "
             "3: a bug in gitassets; the message names a log to report. 130: interrupted.",
         ),
     ),
-)
-_TASKS = (
-    ("Set up, produce, import media", "init produce track open close demo"),
-    ("Look", "list show summary log diff blame takes history cost providers help"),
-    ("Decide", "review approve reject reopen note"),
-    ("Make and choose takes, change texts", "regen choose replace restore edit"),
-    ("Reuse assets, correct them, take over runs of claude-studio", "copy move upgrade"),
-    ("Build the video, its captions, and the record of its assets", "build"),
-    ("Share through a git server and a DVC remote", "push pull publish runs"),
-    ("Pack a run into one file, or a timeline for editing programs", "export import"),
-    ("Check locks, set up hooks, repair, free space", "verify hooks doctor gc"),
 )
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One command: its name as it is typed, and the parts of its help."""
+    """One command: its name as typed, and the parts of its help."""
 
     name: str
     usage: str
@@ -118,7 +107,7 @@ def _paragraphs(text: str) -> tuple[str, ...]:
 
 
 def _split_epilog(paragraphs: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Part the examples, which follow the word "Examples:", from sentences."""
+    """Split the examples, which follow the word "Examples:", from the sentences."""
     if "Examples:" not in paragraphs:
         return (), paragraphs
     after = paragraphs[paragraphs.index("Examples:") + 1 :]
@@ -130,17 +119,18 @@ def _format_markdown(entries: tuple[Entry, ...]) -> str:
     whole, *commands = entries
     rules = "".join(f"\n## {title}\n\n" + "\n\n".join(texts) + "\n" for title, texts in _RULES)
     anchors = {one.name.split()[1]: one.anchor for one in reversed(commands)}
-    contents = "".join(f"| {task} | {_format_links(names, anchors)} |\n" for task, names in _TASKS)
+    contents = "".join(f"| {task} | {_format_links(names, anchors)} |\n" for task, names in SECTIONS)
     sections = "".join(f"\n## {one.name}\n\n{_format_section(one)}" for one in commands)
+    description = "\n\n".join(map(_escape, whole.text))
     return (
-        f"# Commands\n\n<!-- {_MADE_BY} -->\n\n{_escape(whole.text[0])}\n\n"
+        f"# Commands\n\n<!-- {_MADE_BY} -->\n\n{description}\n\n"
         "`gitassets help COMMAND` prints the same text, and `git assets COMMAND` is the same command.\n\n"
         f"| task | commands |\n|---|---|\n{contents}{rules}{sections}"
     )
 
 
-def _format_links(names: str, anchors: dict[str, str]) -> str:
-    return ", ".join(f"[`{one}`](#{anchors[one]})" for one in names.split())
+def _format_links(names: Iterable[str], anchors: dict[str, str]) -> str:
+    return ", ".join(f"[`{one}`](#{anchors[one]})" for one in names)
 
 
 def _format_section(entry: Entry) -> str:
@@ -155,7 +145,7 @@ def _format_section(entry: Entry) -> str:
 
 
 def _escape(text: str) -> str:
-    """Keep < and * as they are, outside of code."""
+    """Escape < and * outside of code."""
     parts = text.split("`")
     parts[::2] = [re.sub(r"([<*])", r"\\\1", one) for one in parts[::2]]
     return "`".join(parts)
@@ -203,7 +193,7 @@ def _man_item(name: str, text: str) -> str:
 
 
 def _roff(text: str) -> str:
-    """Escape what roff would obey: backslashes, hyphens, and a dot or quote at the beginning of a line."""
+    """Escape what roff would interpret: backslashes, hyphens, and a dot or quote at the start of a line."""
     escaped = text.replace("\\", r"\e").replace("-", r"\-").replace("`", r"\(ga").replace("…", "...")
     return rf"\&{escaped}" if escaped[:1] in (".", "'") else escaped
 

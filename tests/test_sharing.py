@@ -159,7 +159,7 @@ def test_a_server_that_breaks_off_a_push_changes_nothing(locked: LockedRun, offi
     server.refuses = None
     again = run_cli(locked.project.root, "push", "ep1")
     assert again.returncode == 0, again.stderr
-    assert "there already: 5 blobs" in again.stdout
+    assert "already there: 5 blobs" in again.stdout
     assert office.tip() == locked.head()
 
 

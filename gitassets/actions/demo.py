@@ -1,4 +1,4 @@
-"""Make the project of the demo: a repository that is set up, with a short script."""
+"""Make the project of the demo: a repository set up for gitassets, with a short script."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SCRIPT_NAME = "script.md"
 
 
 class DemoResult(Struct, frozen=True):
-    """`named_author` when git did not know the user's name, so that the demo's commits carry one of their own."""
+    """`named_author`: git did not know the user's name, so the demo's commits have an author of their own."""
 
     named_author: bool
     done: tuple[str, ...]

@@ -129,7 +129,7 @@ def _write_ignores(root: Path, done: list[str]) -> list[str]:
     line = f"/{read_settings(root).runs_dir}/"
     written = [name for name in (".gitignore", ".dvcignore") if _add_line(root / name, line)]
     if ".gitignore" in written:
-        done.append(f"Told git to leave {line} alone: each run there has a branch of its own")
+        done.append(f"Added {line} to .gitignore: each run there has a branch of its own")
     return written
 
 

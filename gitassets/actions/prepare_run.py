@@ -1,4 +1,4 @@
-"""Prepare a project and a run for a command: mend hooks, upgrade an old run, fetch missing bytes; report each."""
+"""Prepare a project and a run for a command: repair hooks, upgrade an old run, fetch missing bytes; report each."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 class HooksMissing(Struct, frozen=True):
-    """Git called no hooks of ours in these runs; `mended` unless `problem` (empty: nobody is here to set them up)."""
+    """Git does not call our hooks in these runs. `problem`: why they are not `repaired`, if that was tried."""
 
     runs: tuple[str, ...]
-    mended: bool
+    repaired: bool
     problem: str = ""
 
 
@@ -38,14 +38,14 @@ class UpgradeDone(Struct, frozen=True):
 
 
 class ShownAsUpgraded(Struct, frozen=True):
-    """An old run is read as an upgrade would make it, since `obstacle` keeps it from being upgraded."""
+    """An old run is shown as an upgrade would make it, since `obstacle` prevents the upgrade."""
 
     run_id: str
     obstacle: str
 
 
 class RulesUnknown(Struct, frozen=True):
-    """The run follows rules of a newer gitassets; it can only be read."""
+    """The run follows the rules of a newer gitassets, so it can only be read."""
 
     error: GitAssetsError
 
@@ -64,7 +64,7 @@ class SettingsDamaged(Struct, frozen=True):
 
 
 class RemoteUnreachable(Struct, frozen=True):
-    """Some of the needed bytes are absent, and their remote cannot be reached."""
+    """Needed bytes are missing, and their remote cannot be reached."""
 
     error: GitAssetsError
 
@@ -87,46 +87,45 @@ Notice = (
 OnNotice = Callable[[Notice], None]
 
 
-def prepare_project(start: Path, on_notice: OnNotice, *, unattended: bool, tend: bool = True) -> Project:
-    """Find the project around `start`; where git calls no hooks of ours in a run, set them up.
+def prepare_project(start: Path, on_notice: OnNotice, *, unattended: bool, check_hooks: bool = True) -> Project:
+    """Find the project around `start`. If git does not call our hooks in a run, install them.
 
-    Those commands that are about the hooks themselves do not `tend` them. Where it is `unattended`, as in CI, a run
-    without hooks is only reported.
+    Commands about the hooks themselves pass `check_hooks=False`. If `unattended`, as in CI, only report such runs.
     """
     from gitassets.actions.hooks import find_unguarded
 
     project = find_project(start)
-    unguarded = tuple(find_unguarded(project)) if tend else ()
+    unguarded = tuple(find_unguarded(project)) if check_hooks else ()
     if unguarded:
-        on_notice(HooksMissing(unguarded, mended=False) if unattended else _mend_hooks(project, unguarded))
+        on_notice(HooksMissing(unguarded, repaired=False) if unattended else _repair_hooks(project, unguarded))
     return project
 
 
-def _mend_hooks(project: Project, unguarded: tuple[str, ...]) -> HooksMissing:
+def _repair_hooks(project: Project, unguarded: tuple[str, ...]) -> HooksMissing:
     from gitassets.actions.hooks import install
 
     try:
         install(project)
     except (GitAssetsError, OSError) as error:
-        return HooksMissing(unguarded, mended=False, problem=str(error))
-    return HooksMissing(unguarded, mended=True)
+        return HooksMissing(unguarded, repaired=False, problem=str(error))
+    return HooksMissing(unguarded, repaired=True)
 
 
 def prepare_to_write(project: Project, wanted: str, on_notice: OnNotice, *, dry_run: bool = False) -> Run:
-    """Find the run that is to be changed. One of claude-studio is upgraded first, unless it is only a `dry_run`."""
+    """Find the run that a command will change. Upgrade a run of claude-studio first, unless in a `dry_run`."""
     check_prepared(project)
     run = find_run(project, wanted)
-    settled = view_run(project, run) if dry_run else _upgrade(project, run, on_notice)
-    _report_damage(settled, on_notice)
-    require_known_rules(project, settled)
-    return settled
+    prepared = view_run(project, run) if dry_run else _upgrade(project, run, on_notice)
+    _report_damage(prepared, on_notice)
+    require_known_rules(project, prepared)
+    return prepared
 
 
 def prepare_to_read(
     project: Project, wanted: str, on_notice: OnNotice, *, unattended: bool, history: bool = False
 ) -> Run:
-    """Find the run that is to be read, its `history` too. One of claude-studio is upgraded where that can be done."""
-    report_unprepared(project, on_notice)
+    """Find the run that a command will read, with its `history` if needed. Upgrade an old run if possible."""
+    report_not_set_up(project, on_notice)
     run = _upgrade_to_read(project, find_run(project, wanted), on_notice, unattended=unattended, history=history)
     _report_damage(run, on_notice)
     try:
@@ -136,7 +135,7 @@ def prepare_to_read(
     return run
 
 
-def report_unprepared(project: Project, on_notice: OnNotice) -> None:
+def report_not_set_up(project: Project, on_notice: OnNotice) -> None:
     if is_fresh_clone(project):
         on_notice(NotSetUp(lost=project.hooks.folder.is_dir()))
 
@@ -151,7 +150,7 @@ def _report_damage(run: Run, on_notice: OnNotice) -> None:
 
 
 def view_run(project: Project, run: Run) -> Run:
-    """Show an old run as it would be after an upgrade; nothing is written."""
+    """Return an old run as an upgrade would make it, without writing anything."""
     if not run.old:
         return run
     from gitassets.actions.upgrade import view_old_run
@@ -170,7 +169,10 @@ def _upgrade(project: Project, run: Run, on_notice: OnNotice) -> Run:
 
 
 def _upgrade_to_read(project: Project, run: Run, on_notice: OnNotice, *, unattended: bool, history: bool) -> Run:
-    """GitAssetsError when `history` is to be read, which only an upgrade makes, and the run cannot be upgraded."""
+    """Upgrade an old run, or view it as upgraded if that is impossible.
+
+    Raise GitAssetsError if `history` is needed, since only an upgrade creates it.
+    """
     if not run.old:
         return run
     from gitassets.actions.upgrade import find_obstacle
@@ -197,9 +199,9 @@ def fetch_needed(
     *,
     lenient: bool = False,
 ) -> None:
-    """Fetch the needed bytes, as far as the run's DVC remote has them; what it lacks is left to the command.
+    """Fetch the needed bytes that the run's DVC remote has; the command itself handles those it lacks.
 
-    RemoteError where it cannot be reached; with `lenient` that is only reported.
+    Raise RemoteError if the remote cannot be reached; with `lenient`, only report it.
     """
     from gitassets.runs.fetch import fetch, list_absent
 
@@ -210,9 +212,9 @@ def fetch_needed(
         fetched = fetch(project, run, absent, on_progress)
     except RemoteError as error:
         files = "1 file that is needed is" if len(absent) == 1 else f"{len(absent)} files that are needed are"
-        told = RemoteError(f"{files} not here. {error.message}", error.hint)
+        failure = RemoteError(f"{files} not here. {error.message}", error.hint)
         if not lenient:
-            raise told from error
-        on_notice(RemoteUnreachable(told))
+            raise failure from error
+        on_notice(RemoteUnreachable(failure))
     else:
         on_notice(BytesFetched(fetched))

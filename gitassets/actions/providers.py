@@ -1,4 +1,4 @@
-"""List what can make assets, and what each is used for."""
+"""List the providers that can make assets, and which of them `produce` uses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gitassets.runs.project import Project
 
 
 class ProviderUse(Struct, frozen=True):
-    """A provider; `default` and `live` say whether `produce`, and `produce --live`, ask it without being told to."""
+    """A provider. `default` and `live`: `produce` and `produce --live` use it according to the settings."""
 
     line: ProviderLine
     default: bool
@@ -18,7 +18,7 @@ class ProviderUse(Struct, frozen=True):
 
 
 def list_providers(project: Project) -> tuple[ProviderUse, ...]:
-    """List every provider by kind, those of other packages too."""
+    """List every provider by kind, including those of other packages."""
     settings = project.settings
 
     def is_chosen(one: ProviderLine, names: object) -> bool:

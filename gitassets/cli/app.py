@@ -1,44 +1,68 @@
-"""The application: its commands, each in a module of its own that is imported when it is called."""
+"""Build the application; import the module of a command only when that command is called."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from importlib import import_module
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-# In the order in which a production uses them. Each has a module named after it, and the group hooks besides.
-COMMANDS = (
-    "init", "produce", "track", "open", "close", "demo", "list", "review", "approve", "reject", "reopen", "note",
-    "regen", "replace", "restore", "copy", "build", "takes", "choose", "history", "edit", "show", "summary", "log",
-    "blame", "diff", "providers", "cost", "push", "pull", "publish", "runs", "export", "import", "verify", "doctor",
-    "gc", "hooks", "upgrade", "move", "help",
-)  # fmt: skip
+# The sections of `gitassets --help`. Each command has a module named after it; `hooks` is a group of commands.
+SECTIONS = (
+    ("Start a project or a run", ("init", "produce", "track", "open", "close", "demo")),
+    ("Inspect", ("list", "show", "summary", "takes", "history", "log", "diff", "blame", "cost", "providers")),
+    ("Review", ("review", "approve", "reject", "reopen", "note")),
+    ("Make and correct assets", ("regen", "choose", "replace", "restore", "edit", "copy", "move")),
+    ("Build and export", ("build", "export", "import")),
+    ("Share", ("runs", "push", "pull", "publish")),
+    ("Check and maintain", ("verify", "doctor", "gc", "hooks", "upgrade", "help")),
+)
+COMMANDS = tuple(name for _, names in SECTIONS for name in names)
 _MODULES = {"import": "import_", "history": "takes"}
 
 
+class SectionedGroup(TyperGroup):
+    """List the commands in the help by section."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        del ctx
+        shown = {name: one for name, one in self.commands.items() if not one.hidden}
+        width = max(map(len, shown), default=0)
+        for title, names in SECTIONS:
+            rows = [
+                (name.ljust(width), shown[name].get_short_help_str(formatter.width - width - 4))
+                for name in names
+                if name in shown
+            ]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+
+
 def register(app: typer.Typer, names: Iterable[str]) -> None:
-    """Add these commands to the application; each is imported only now."""
+    """Import these commands and add them to the application."""
     for module in dict.fromkeys(_MODULES.get(name, name) for name in names):
         import_module(f"gitassets.cli.{module}").register(app)
 
 
 def make_app(arguments: Sequence[str]) -> typer.Typer:
-    """The application for these arguments: with the one command that the first of them names, else with all.
+    """Return an application with only the command that these arguments call, or with all commands.
 
-    Importing and building all of them takes longer than most do. The demo calls the others, so it has them all.
+    To import and build all of them needs more time than most commands. The demo calls others, so it gets all.
     """
     app = typer.Typer(
         name="gitassets",
+        cls=SectionedGroup,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
-    app.callback(
-        epilog="Begin with `gitassets demo`, which shows the whole way in about a minute, or `gitassets init`."
-    )(gitassets)
+    app.callback(epilog="To start, run `gitassets demo` (about a minute), or `gitassets init` in your project.")(
+        gitassets
+    )
     wanted = arguments[0] if arguments else ""
     register(app, (wanted,) if wanted in COMMANDS and wanted != "demo" else COMMANDS)
     return app
@@ -57,6 +81,8 @@ def gitassets(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Review the narration, images and clips of a video one by one, keep what is approved under lock, make again
-    only what was rejected, and build the video out of approved assets alone. Every decision is a git commit.
+    """Review the narration, images and clips of a video one by one.
+
+    Approved assets are locked, only rejected ones are made again, and the video is built from approved assets alone.
+    Every decision is a git commit.
     """

@@ -18,7 +18,7 @@ from gitassets.cli.options import (
     load_run,
     make_selection,
 )
-from gitassets.cli.phrases import tell_decision
+from gitassets.cli.phrases import print_decision
 
 
 def register(app: typer.Typer) -> None:
@@ -44,14 +44,14 @@ def approve(
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Approve and lock assets, each for the very bytes that it has now.
+    """Approve and lock assets with their current bytes.
 
-    'all' takes those that can be approved and names the rest; a number that cannot is an error, and nothing changes.
-    With --expect an asset that has had other bytes since you looked at it is refused.
+    `all` approves every asset that can be approved, and lists the rest. A number that cannot be approved is an error,
+    and nothing changes. --expect refuses an asset whose bytes have changed since you looked at it.
     """
     from gitassets.actions.transition import approve as act
 
     project, found = load_run(run, dry_run=dry_run)
     selection = make_selection(audio, image, video, segment)
     result = act(project, found, selection, expected=expect, dry_run=dry_run)
-    tell_decision(result, "Approved", as_json)
+    print_decision(result, "Approved", as_json)

@@ -10,7 +10,7 @@ from gitassets.cli.options import (
     RunArgument,
     TypeOption,
     examples,
-    look_at_run,
+    load_run_to_read,
 )
 
 
@@ -20,15 +20,15 @@ def register(app: typer.Typer) -> None:
 
 @guarded
 def blame(run: RunArgument, kind: TypeOption = None, as_json: JsonOption = False) -> None:
-    """Show who approved each locked asset, when, in which commit, and which bytes.
+    """Show who approved each locked asset, and when.
 
-    An approval that its commit's message does not name is marked as made by hand. Where one settled a conflict, the
-    decisions of both branches are told below.
+    Each line names the commit and the md5 of the approved bytes. An approval that the commit message does not name is
+    marked "by hand". If one settled a conflict, the decisions of both branches are listed below.
     """
     from gitassets.actions.blame import blame as act
     from gitassets.cli.render import emit_json, make_console, make_table, plain, printable, style_status
 
-    project, found = look_at_run(run, history=True)
+    project, found = load_run_to_read(run, history=True)
     approvals = act(project, found, kind)
     if as_json:
         emit_json("blame", {"run_id": found.run_id, "approvals": approvals})

@@ -1,4 +1,4 @@
-"""The one place where errors become text and exit codes: 1 expected, 2 usage, 3 a bug, 130 interrupted."""
+"""Turn errors into text and exit codes: 1 expected, 2 usage, 3 a bug, 130 interrupted. Nothing else does."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def guarded(command: Command) -> Command:
-    """The command, with every error told as a sentence and turned into its exit code."""
+    """Decorate a command so that every error is printed as a sentence and ends with its exit code."""
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
@@ -37,56 +37,56 @@ def guarded(command: Command) -> Command:
             _check_texts(kwargs)
             return command(*args, **kwargs)
         except GitAssetsError as error:
-            _tell(type(error).__name__, error.message, error.hint, as_json)
+            _print_error(type(error).__name__, error.message, error.hint, as_json)
             raise typer.Exit(error.exit_code) from None
         except BrokenPipeError:
             _silence_stdout()
             raise typer.Exit(1) from None
         except OSError as error:
-            _tell("OSError", *_describe_os_error(error), as_json)
+            _print_error("OSError", *_describe_os_error(error), as_json)
             raise typer.Exit(1) from None
         except (KeyboardInterrupt, typer.Abort):
-            typer.echo("\nInterrupted. What was done is kept; run the command again to go on.", err=True)
+            typer.echo("\nInterrupted. Finished work is kept; run the command again to continue.", err=True)
             raise typer.Exit(INTERRUPTED) from None
         except typer.Exit:
             raise
         except Exception as error:
-            if _belongs_to_the_parser(error):
+            if _is_parser_error(error):
                 raise
-            message = _without_keys(f"This is a bug in gitassets: {error!r}")
-            _tell("Bug", message, f"Please report it with {_write_log()}", as_json)
+            message = _redact(f"This is a bug in gitassets: {error!r}")
+            _print_error("Bug", message, f"Please report it with {_write_log()}", as_json)
             raise typer.Exit(_BUG) from None
         finally:
-            _tell_refused_modes()
+            _print_refused_modes()
 
     return run  # type: ignore[return-value]
 
 
 def _check_texts(arguments: Mapping[str, object]) -> None:
-    """UsageError for a text that is no UTF-8, which no commit could hold. Names of files may be anything."""
+    """Raise UsageError if a text is not UTF-8, since no commit could hold it. File names may be any bytes."""
     for value in arguments.values():
         if isinstance(value, str) and _SURROGATE.search(value) and not os.path.lexists(value):
             raise UsageError(f"{value!r} is not UTF-8", "Type it at a terminal that is set to UTF-8.")
 
 
-def _belongs_to_the_parser(error: Exception) -> bool:
-    """Whether it is a usage error of the command line's parser, which knows how to show itself."""
+def _is_parser_error(error: Exception) -> bool:
+    """Check whether the command line parser raised this error; it prints its own."""
     return hasattr(error, "format_message") and hasattr(error, "exit_code")
 
 
-def _tell_refused_modes() -> None:
-    """That files could not be made read-only, or be made writable again, is no reason to stop; nobody relies on it."""
+def _print_refused_modes() -> None:
+    """Report files whose permissions could not be changed. Locks do not depend on them, so this is no error."""
     files = sys.modules.get("gitassets.adapters.files")
     found: list[str] = [] if files is None else files.refused_modes
     if found:
-        more = f" and of {len(found) - 1} more files" if len(found) > 1 else ""
-        typer.echo(
-            f"Note: the permissions of {found[0]}{more} may not be changed here. The locks hold without.", err=True
-        )
+        from gitassets.cli.render import join_first
+
+        names = join_first(found, 1)
+        typer.echo(f"Note: cannot change the permissions of {names}. Locks do not depend on them.", err=True)
         found.clear()
 
 
-def _tell(kind: str, message: str, hint: str, as_json: bool) -> None:
+def _print_error(kind: str, message: str, hint: str, as_json: bool) -> None:
     typer.echo(f"Error: {message}", err=True)
     if hint:
         typer.echo(f"  → {hint}", err=True)
@@ -97,19 +97,19 @@ def _tell(kind: str, message: str, hint: str, as_json: bool) -> None:
 def _describe_os_error(error: OSError) -> tuple[str, str]:
     name = error.filename or "a file"
     if error.errno == errno.ENOSPC:
-        return f"The disk is full: {name} could not be written", "Make room and run the command again: nothing is lost."
+        return f"The disk is full: cannot write {name}", "Free some space and run the command again: nothing is lost."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"{name} may not be written or read: {error.strerror}", "Check its permissions."
+        return f"Cannot read or write {name}: {error.strerror}", "Check its permissions."
     return f"{name}: {error.strerror or error}", ""
 
 
 def _silence_stdout() -> None:
-    """Python would complain about the closed pipe once more at its end."""
+    """Redirect standard output to nowhere: Python would report the closed pipe again when it exits."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _without_keys(text: str) -> str:
-    """The text without the services' keys, of which there can be none where none was looked for."""
+def _redact(text: str) -> str:
+    """Remove the keys of services from a text. If their module was never imported, no key was read."""
     keys = sys.modules.get("gitassets.providers.http.keys")
     return text if keys is None else str(keys.hide_keys(text))
 
@@ -120,7 +120,7 @@ def _write_log() -> Path:
     for folder in (Path(base) / "gitassets", Path(tempfile.gettempdir())):
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(_without_keys(traceback.format_exc()), "utf-8", "backslashreplace")
+            (folder / name).write_text(_redact(traceback.format_exc()), "utf-8", "backslashreplace")
         except OSError:
             continue
         return folder / name

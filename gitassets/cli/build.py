@@ -41,27 +41,30 @@ class Skip(StrEnum):
 def build(
     run: RunArgument,
     only: Annotated[
-        Only | None, typer.Option(help="Build from approved assets; others count as absent, and are listed.")
+        Only | None, typer.Option(help="Build from approved assets only; list the others and leave them out.")
     ] = None,
-    skip: Annotated[Skip | None, typer.Option(help="Build from everything but rejected assets.")] = None,
+    skip: Annotated[Skip | None, typer.Option(help="Build from all assets except rejected ones.")] = None,
     allow_gaps: Annotated[
         bool,
-        typer.Option("--allow-gaps", help="A segment without usable narration is silent for its estimated length."),
+        typer.Option("--allow-gaps", help="Make a segment without usable narration silent for its estimated length."),
     ] = False,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Put a copy of the mp4 here, the .srt beside it."),
+        typer.Option("--output", "-o", metavar="FILE", help="Also copy the mp4 here, with the .srt beside it."),
     ] = None,
     size: Annotated[str | None, typer.Option(metavar="WxH", help="Width and height, such as 1080x1920.")] = None,
-    fps: Annotated[str | None, typer.Option(metavar="RATE", help="Frames a second, such as 25 or 24000/1001.")] = None,
+    fps: Annotated[
+        str | None, typer.Option(metavar="RATE", help="Frames per second, such as 25 or 24000/1001.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Build the video: each segment's narration with its clip or picture, in order.
+    """Build the video from narration, clips and images.
 
-    Without --only or --skip it is strict: whatever is missing, not approved or stale is listed, and nothing is
-    written; so it is, and with --only too, where the run's history does not prove an approval. The mp4, its captions
-    (.srt) and build.json, which names every file that went in, are kept under final/ in the run's folder and tracked
-    by DVC. Segments that did not change are not rendered again.
+    Segments follow each other in order, each with its narration and its clip or image. Without --only or --skip the
+    build is strict: it lists whatever is missing, not approved or stale, and writes nothing. An approval that the
+    run's history does not prove also stops a strict build, and one with --only. The mp4, its captions (.srt) and
+    build.json, which lists every file used, go to final/ in the run's folder and are tracked by DVC. Segments that did
+    not change are not rendered again.
     """
     from gitassets.actions.build import BuildOptions, need_used
     from gitassets.actions.build import build as act
@@ -71,7 +74,7 @@ def build(
     from gitassets.errors import UsageError
 
     if only is not None and skip is not None:
-        raise UsageError("--only approved and --skip rejected are two ways to build", "Take one of them.")
+        raise UsageError("--only approved and --skip rejected exclude each other", "Use one of them.")
     policy = Policy.ONLY_APPROVED if only else Policy.SKIP_REJECTED if skip else Policy.STRICT
     project, found = load_run(run)
     options = BuildOptions(policy=policy, allow_gaps=allow_gaps, output=output, size=size, fps=fps)
@@ -82,20 +85,20 @@ def build(
     if as_json:
         emit_json("build", result)
     else:
-        _tell_built(result)
+        _print_built(result)
 
 
-def _tell_built(result: BuildResult) -> None:
+def _print_built(result: BuildResult) -> None:
     from gitassets.cli.render import count, format_duration, printable
 
     for one in result.omissions:
         typer.echo(printable(f"  left out: {one}"))
-    made = f"{result.rendered} rendered, {result.cached} reused"
+    rendered = f"{result.rendered} rendered, {result.cached} reused"
     typer.echo(f"{'Built' if result.commit else 'Nothing changed:'} {result.video}")
-    typer.echo(f"  {format_duration(result.duration_sec)}, {count(result.segments, 'segment')} ({made})")
+    typer.echo(f"  {format_duration(result.duration_sec)}, {count(result.segments, 'segment')} ({rendered})")
     if result.captions is not None:
         typer.echo(f"  captions: {result.captions}")
-    for remark in result.remarks:
-        typer.echo(printable(f"  note: {remark}"))
+    for note in result.remarks:
+        typer.echo(printable(f"  note: {note}"))
     if result.output is not None:
         typer.echo(f"  copied to {result.output}")

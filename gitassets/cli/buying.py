@@ -1,4 +1,4 @@
-"""Who is asked before money is spent: whoever sits at the terminal, or nobody."""
+"""Show what a command costs, and ask on the terminal before money is spent."""
 
 from __future__ import annotations
 
@@ -13,44 +13,43 @@ from gitassets.domain.manifest import Address
 
 
 class TerminalBuyer:
-    """Tells on standard error what will be made and what it costs; asks there where somebody can answer."""
+    """Print what will be made and what it costs to standard error; ask there if a user is at the terminal."""
 
     def __init__(self, *, as_json: bool) -> None:
         self.present = is_interactive() and not as_json
 
     def show(self, estimate: Estimate) -> None:
-        tell_estimate(estimate, err=True)
+        print_estimate(estimate, err=True)
 
     def accepts_reuse(self, estimate: Estimate) -> bool:
-        tell_reused(estimate.reused, err=True)
-        return typer.confirm("Take what was made before, instead of buying it again?", default=True, err=True)
+        print_reused(estimate.reused, err=True)
+        return typer.confirm("Reuse what was made before, instead of buying it again?", default=True, err=True)
 
     def agrees(self, estimate: Estimate) -> bool:
         return typer.confirm(f"Spend about {format_usd(estimate.total_usd)}?", default=False, err=True)
 
 
-def tell_estimate(estimate: Estimate, *, err: bool = False) -> None:
-    """What each provider is to make and about what that costs, then the sum and the limits."""
+def print_estimate(estimate: Estimate, *, err: bool = False) -> None:
+    """Print what each provider will make and its approximate cost, then the total and the limits."""
     width = max((len(_name(line)) for line in estimate.lines), default=0)
     for line in estimate.lines:
-        cost = _tell_cost(line, estimate)
-        typer.echo(f"  {_name(line).ljust(width)}  {cost.ljust(13)}  {_count(line)}", err=err)
+        cost = _format_cost(line, estimate)
+        typer.echo(f"  {_name(line).ljust(width)}  {cost.ljust(13)}  {_format_assets(line)}", err=err)
     if estimate.going_on:
-        going_on = format_addresses(estimate.going_on)
-        typer.echo(f"  ordered by an earlier command, and gone on with: {going_on}", err=err)
-    tell_reused(estimate.reused, err=err)
+        typer.echo(f"  already ordered by an earlier command: {format_addresses(estimate.going_on)}", err=err)
+    print_reused(estimate.reused, err=err)
     if estimate.live:
-        typer.echo(f"  together about {format_usd(estimate.total_usd)}{_tell_limits(estimate)}", err=err)
+        typer.echo(f"  total: about {format_usd(estimate.total_usd)}{_format_limits(estimate)}", err=err)
 
 
-def _tell_cost(line: EstimateLine, estimate: Estimate) -> str:
+def _format_cost(line: EstimateLine, estimate: Estimate) -> str:
     if line.cost_usd:
         return f"about {format_usd(line.cost_usd)}"
-    return "paid before" if set(line.addresses) & set(estimate.going_on) else "free"
+    return "already paid" if set(line.addresses) & set(estimate.going_on) else "free"
 
 
-def _count(line: EstimateLine) -> str:
-    """ "image 3,7", or "image 3,7 (6 takes)" where there are to be several of an asset."""
+def _format_assets(line: EstimateLine) -> str:
+    """Format the assets of a line: "image 3,7", or "image 3,7 (6 takes)" for several takes of one asset."""
     several = f" ({len(line.addresses)} takes)" if len(set(line.addresses)) < len(line.addresses) else ""
     return f"{format_addresses(line.addresses)}{several}"
 
@@ -59,25 +58,25 @@ def _name(line: EstimateLine) -> str:
     return f"{line.provider} ({line.kind})"
 
 
-def _tell_limits(estimate: Estimate) -> str:
+def _format_limits(estimate: Estimate) -> str:
     run = "" if estimate.run_limit_usd is None else f" of at most {format_usd(estimate.run_limit_usd)}"
-    told = f"; the run has cost {format_usd(estimate.spent_usd)}{run}"
-    told += "" if estimate.max_cost_usd is None else f"; --max-cost is {format_usd(estimate.max_cost_usd)}"
-    return f"{told}. Not all of it will be made: that would pass the limit." if estimate.breaks_limit else told
+    text = f"; the run has cost {format_usd(estimate.spent_usd)}{run}"
+    text += "" if estimate.max_cost_usd is None else f"; --max-cost is {format_usd(estimate.max_cost_usd)}"
+    return f"{text}. Not everything will be made: the limit is too low." if estimate.breaks_limit else text
 
 
-def tell_reused(reused: Sequence[Reused], *, err: bool = False) -> None:
-    """Which assets are made already, and in which runs."""
+def print_reused(reused: Sequence[Reused], *, err: bool = False) -> None:
+    """Print which assets are reused, and from which runs."""
     by_run: dict[str, list[Address]] = {}
     for one in reused:
         by_run.setdefault(one.earlier.partition(":")[0], []).append(one.address)
     for run_id, addresses in by_run.items():
         what = format_addresses(addresses)
-        typer.echo(f"  from history, made before by the same request in {run_id}: {what}", err=err)
+        typer.echo(f"  reused from an identical request in {run_id}: {what}", err=err)
 
 
-def tell_made(reused: Sequence[Reused], spent_usd: float) -> None:
-    """What was taken from history, and what the rest has cost."""
-    tell_reused(reused)
+def print_spending(reused: Sequence[Reused], spent_usd: float) -> None:
+    """Print what was reused, and what the rest cost."""
+    print_reused(reused)
     if spent_usd:
         typer.echo(f"  Spent about {format_usd(spent_usd)}.")

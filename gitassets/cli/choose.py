@@ -36,7 +36,7 @@ def register(app: typer.Typer) -> None:
 def choose(
     run: RunArgument,
     take: Annotated[
-        str | None, typer.Option(metavar="N", help="The take: its number, or the beginning of its md5.")
+        str | None, typer.Option(metavar="N", help="The take: its number, or the start of its md5.")
     ] = None,
     audio: AudioOption = None,
     image: ImageOption = None,
@@ -46,10 +46,11 @@ def choose(
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a candidate the current take of an asset; the take before becomes a candidate, so you can change your mind.
+    """Make a candidate the current take of an asset.
 
-    A draft stays a draft, a rejected asset is revised, one in review stays in review. An earlier take that is no
-    candidate is brought back in review, as `restore --take` does it. Approved assets are refused.
+    The previous take becomes a candidate, so you can change your mind. A draft stays a draft, a rejected asset becomes
+    revised, and one in review stays in review. An earlier take that is not a candidate comes back in review, as with
+    `restore --take`. Approved assets are refused.
     """
     from gitassets.actions.choose import choose as act
     from gitassets.cli.fetching import fetch_first
@@ -57,7 +58,7 @@ def choose(
     from gitassets.runs.required_blobs import need_chosen
 
     if take is None:
-        raise UsageError("Say which take to choose, with --take N", "`gitassets takes` shows those of an asset.")
+        raise UsageError("Say which take to choose, with --take N", "`gitassets takes` lists the takes of an asset.")
     project, found = load_run(run, dry_run=dry_run)
     selection = make_selection(audio, image, video, segment)
     if not dry_run:
@@ -66,13 +67,13 @@ def choose(
     if as_json:
         emit_json("choose", result)
     else:
-        _tell_chosen(result)
+        _print_chosen(result)
 
 
-def _tell_chosen(result: ChooseResult) -> None:
+def _print_chosen(result: ChooseResult) -> None:
     what = f"take {result.take} of {result.address} in {result.run_id}"
     if result.commit is None and not result.dry_run:
-        typer.echo(f"It is the current one already: {what}")
+        typer.echo(f"Nothing to do: the current take is already {what}")
         return
     typer.echo(f"{'Would choose' if result.dry_run else 'Chose'} {what}")
     step = f"{result.before} → {result.after}" if result.before is not result.after else f"still {result.after}"

@@ -1,4 +1,4 @@
-"""A second face of the application: the commands of claude-studio as its users know them, on the same functions."""
+"""Offer the commands of claude-studio under their known names; they call the same functions as `gitassets`."""
 
 from __future__ import annotations
 
@@ -30,12 +30,17 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-_assets = typer.Typer(no_args_is_help=True, help="Review, lock, regenerate and build the assets of a run.")
+_assets = typer.Typer(
+    cls=commands.SectionedGroup, no_args_is_help=True, help="Review, lock, regenerate and build the assets of a run."
+)
 
 
-@app.callback(epilog="The same commands, and more, are those of `gitassets`.")
+@app.callback(epilog="`gitassets` has the same commands, and more.")
 def claude_studio() -> None:
-    """The commands of claude-studio, answered by gitassets. Runs that claude-studio made are taken over as they are."""
+    """Run the commands of claude-studio with gitassets.
+
+    Existing runs of claude-studio work as they are.
+    """
 
 
 @guarded
@@ -55,7 +60,7 @@ def import_(
     image: ImageOption = None,
     video: VideoOption = None,
     segment: SegmentOption = None,
-    replace: Annotated[bool, typer.Option("--replace", help="Also where the target has one.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace assets that the target already has.")] = False,
     run_id: bags.AsOption = None,
     history: bags.HistoryOption = True,
     trust: bags.TrustOption = False,
@@ -63,28 +68,30 @@ def import_(
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """With SOURCE alone: make a run out of an exported one. With TARGET, the older form of copy: everything that the
-    target lacks, or what is chosen.
+    """Import an exported run, or copy assets between runs.
+
+    With SOURCE alone, import an exported run. With TARGET, the older form of `copy`: copy the chosen assets, or
+    everything that TARGET lacks.
     """
     from gitassets.domain.selection import ALL, AssetSelection, parse_copy_selection
 
     chosen = make_selection(audio, image, video, segment, parse=parse_copy_selection)
     if target is None:
         if not chosen.empty or replace:
-            raise UsageError("A file is imported whole", "Name a TARGET to copy some assets of a run into it.")
+            raise UsageError(
+                "An exported run is imported as a whole", "Name a TARGET to copy some assets of a run into it."
+            )
         bags.import_from(
             Path(source), run_id, history=history, trust=trust, accept=accept, dry_run=dry_run, as_json=as_json
         )
         return
     if run_id is not None or not history or trust or accept:
-        raise UsageError(
-            "--as, --no-history, --trust and --accept are for an exported run", "Name it alone, without a TARGET."
-        )
+        raise UsageError("--as, --no-history, --trust and --accept are for an exported run", "Leave out TARGET.")
     selection = AssetSelection({}, ALL) if chosen.empty else chosen
     copy.copy_chosen(source, target, selection, replace=replace, dry_run=dry_run, as_json=as_json)
 
 
-_NOT_OF_ASSETS = {
+_NOT_UNDER_ASSETS = {
     "init",
     "produce",
     "track",
@@ -98,7 +105,7 @@ _NOT_OF_ASSETS = {
     "import",
     "help",
 }
-commands.register(_assets, (name for name in commands.COMMANDS if name not in _NOT_OF_ASSETS))
+commands.register(_assets, (name for name in commands.COMMANDS if name not in _NOT_UNDER_ASSETS))
 _assets.command(
     "import",
     epilog="Examples:\n\n  claude-studio assets import 20260207_101747 20260208_091500\n\n"

@@ -19,7 +19,10 @@ def register(app: typer.Typer) -> None:
 
 @guarded
 def close(run: RunArgument, as_json: JsonOption = False) -> None:
-    """Take a run's folder away when nothing in it would be lost. The branch and the cached files stay."""
+    """Remove a run's folder, if nothing in it would be lost.
+
+    The branch and the cached files stay.
+    """
     from gitassets.actions.open_close import close_run
     from gitassets.cli.render import emit_json
 

@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
     )(copy)
 
 
-_COPY_SELECTION = "approved, all, 5, 1,3,5 or 1-10"
+_COPY_SELECTION = "segments (from 1): approved, all, 5, 1,3,5 or 1-10"
 
 
 @guarded
@@ -36,7 +36,7 @@ def copy(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="SOURCE", help="The run to copy from; it need not be open.", autocompletion=complete_run
+            metavar="SOURCE", help="The run to copy from; its folder may be closed.", autocompletion=complete_run
         ),
     ],
     target: Annotated[str, typer.Argument(metavar="TARGET", help="The run to copy into.", autocompletion=complete_run)],
@@ -45,15 +45,16 @@ def copy(
     video: Annotated[str | None, typer.Option(metavar="SEL", help=f"Clips of {_COPY_SELECTION}.")] = None,
     segment: Annotated[str | None, typer.Option(metavar="SEL", help=f"Every asset of {_COPY_SELECTION}.")] = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Also where the target has one; its take stays in the history.")
+        bool, typer.Option("--replace", help="Replace assets that TARGET already has; their takes stay in the history.")
     ] = False,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Copy assets into the same segments of another run, with their status and where they came from.
+    """Copy assets to the same segments of another run.
 
-    Where the text of a segment differs, the copy is in review and marked stale. It is in review, too, where the history
-    of SOURCE does not prove the approval, such as after a commit past the hooks. Approved assets are never replaced.
+    Each copy keeps its status and records its origin. If the text of the segment differs, the copy is in review and
+    marked stale. If the history of SOURCE does not prove an approval, for example after a commit that bypassed the
+    hooks, the copy is in review too. Approved assets are never replaced.
     """
     from gitassets.domain.selection import parse_copy_selection
 
@@ -64,24 +65,24 @@ def copy(
 def copy_chosen(
     source: str, target: str, selection: AssetSelection, *, replace: bool, dry_run: bool, as_json: bool
 ) -> None:
-    """The chosen assets are copied, and what was done is told."""
+    """Copy the chosen assets, and print the result."""
     from gitassets.actions.copy import CopyOptions, copy_assets, need_copied
     from gitassets.cli.fetching import fetch_first
     from gitassets.cli.render import emit_json
 
-    project, given = load_run(source, dry_run=dry_run)
-    taking = load_run(target, dry_run=dry_run)[1]
+    project, giving = load_run(source, dry_run=dry_run)
+    receiving = load_run(target, dry_run=dry_run)[1]
     if not dry_run and not selection.empty:
-        fetch_first(project, given, need_copied(project, given, selection), as_json)
-    result = copy_assets(project, given, taking, selection, CopyOptions(replace=replace, dry_run=dry_run))
+        fetch_first(project, giving, need_copied(project, giving, selection), as_json)
+    result = copy_assets(project, giving, receiving, selection, CopyOptions(replace=replace, dry_run=dry_run))
     if as_json:
         emit_json("copy", result)
     else:
-        _tell_copied(result)
+        _print_copied(result)
 
 
-def _tell_copied(result: CopyResult) -> None:
-    from gitassets.cli.phrases import tell_skipped, tell_unproven
+def _print_copied(result: CopyResult) -> None:
+    from gitassets.cli.phrases import print_skipped, print_unproven
     from gitassets.domain.commit_message import format_addresses
 
     what = format_addresses(one.address for one in result.copied) or "nothing"
@@ -90,8 +91,8 @@ def _tell_copied(result: CopyResult) -> None:
         typer.echo(f"  {status}: {format_addresses(one.address for one in result.copied if one.status == status)}")
     differing = format_addresses(one.address for one in result.copied if one.texts_differ)
     if differing:
-        typer.echo(f"  the text is another one there: {differing}")
+        typer.echo(f"  the text differs there: {differing}")
     if result.unchanged:
-        typer.echo(f"  there already: {format_addresses(result.unchanged)}")
-    tell_skipped(result.skipped)
-    tell_unproven(result.source, result.unproven)
+        typer.echo(f"  already there: {format_addresses(result.unchanged)}")
+    print_skipped(result.skipped)
+    print_unproven(result.source, result.unproven)

@@ -1,4 +1,4 @@
-"""The command on money: cost."""
+"""`gitassets cost`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gitassets.cli.boundary import guarded
-from gitassets.cli.options import JsonOption, OptionalRun, examples, load_project, look_at_run
+from gitassets.cli.options import JsonOption, OptionalRun, examples, load_project, load_run_to_read
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -23,20 +23,20 @@ def register(app: typer.Typer) -> None:
 @guarded
 def cost(
     run: OptionalRun = None,
-    plot: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Draw it as well, into this file.")] = None,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Also draw a plot into this file.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what a run has cost, or all runs, by kind and provider, from the history: every take counts, in US dollars.
+    """Show what runs have cost, by kind and provider.
 
-    Wasted is what was paid for takes that are rejected, that were replaced without ever having been approved, or that
-    were candidates when another one was approved; and for calls that were charged, or may have been, and brought
-    nothing. Takes from history and copies of other runs' assets cost nothing. Prices are those of gitassets.yaml at the
-    time: the services' bills are what is owed.
+    Costs are in US dollars and come from the history: every take counts. Wasted is money spent on takes that were
+    rejected, replaced without approval, or passed over as candidates when another was approved, and on calls that were
+    or may have been charged without a result. Reused takes and copies from other runs cost nothing. Prices are those in
+    gitassets.yaml at the time; the bills of the services may differ.
     """
     from gitassets.actions.cost import read_costs
     from gitassets.cli.render import emit_json, encode
 
-    project, found = (load_project(), None) if run is None else look_at_run(run, history=True)
+    project, found = (load_project(), None) if run is None else load_run_to_read(run, history=True)
     result = read_costs(project, found)
     if plot is not None:
         from gitassets.actions.cost_plot import plot_costs
@@ -47,7 +47,7 @@ def cost(
         return
     _print_costs(result)
     if plot is not None:
-        typer.echo(f"Drawn: {plot}")
+        typer.echo(f"Drew the plot {plot}")
 
 
 def _print_costs(result: CostResult) -> None:
@@ -61,9 +61,9 @@ def _print_costs(result: CostResult) -> None:
     for run in result.runs:
         _add_run(table, run)
     if len(result.runs) > 1:
-        _add_sums(table, result)
+        _add_totals(table, result)
     make_console().print(table)
-    _tell_rest(result)
+    _print_footnotes(result)
 
 
 def _add_run(table: Table, run: RunCost) -> None:
@@ -83,7 +83,7 @@ def _add_run(table: Table, run: RunCost) -> None:
     )  # fmt: skip
 
 
-def _add_sums(table: Table, result: CostResult) -> None:
+def _add_totals(table: Table, result: CostResult) -> None:
     from gitassets.cli.render import plain
     from gitassets.domain.estimate import format_usd
 
@@ -97,16 +97,16 @@ def _add_sums(table: Table, result: CostResult) -> None:
     table.add_row("[bold]all runs[/]", "[bold]all[/]", "", "", *(f"[bold]{one}[/]" for one in sums))
 
 
-def _tell_rest(result: CostResult) -> None:
+def _print_footnotes(result: CostResult) -> None:
     from gitassets.cli.render import count
     from gitassets.domain.estimate import format_usd
 
     charges = sum(row.charges for run in result.runs for row in run.rows)
     unknown = sum(run.unknown_takes for run in result.runs)
     if charges:
-        typer.echo(f"{count(charges, 'call')} brought nothing and may have been charged: counted as wasted.")
+        typer.echo(f"{count(charges, 'call')} returned nothing and may have been charged: counted as wasted.")
     if unknown:
-        typer.echo(f"Of {count(unknown, 'take')} nobody recorded the cost: not counted.")
+        typer.echo(f"The cost of {count(unknown, 'take')} is unknown: not counted.")
     if result.pending_usd:
-        told = format_usd(result.pending_usd)
-        typer.echo(f"Besides, {told} is ordered or not recorded yet: run the command again that was interrupted.")
+        pending = format_usd(result.pending_usd)
+        typer.echo(f"Another {pending} is ordered or not recorded yet: run the interrupted command again.")

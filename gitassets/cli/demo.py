@@ -17,9 +17,14 @@ def register(app: typer.Typer) -> None:
 
 @guarded
 def demo(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder for it.")] = Path("gitassets-demo"),
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder for the demo project.")] = Path(
+        "gitassets-demo"
+    ),
 ) -> None:
-    """Show the whole way on a short script: produce, review, reject, make again, approve, build. About a minute."""
+    """Run the whole workflow on a short script, in a new folder.
+
+    Produce, review, reject, make again, approve and build: all in about a minute.
+    """
     from gitassets.cli.demo_story import run_demo
 
     run_demo(folder.absolute())

@@ -11,7 +11,7 @@ from gitassets.cli.options import (
     JsonOption,
     RunArgument,
     examples,
-    look_at_run,
+    load_run_to_read,
 )
 
 
@@ -22,14 +22,19 @@ def register(app: typer.Typer) -> None:
 @guarded
 def diff(
     run: RunArgument,
-    span: Annotated[str | None, typer.Argument(metavar="A..B", help="Two commits; without, the last one.")] = None,
+    span: Annotated[
+        str | None, typer.Argument(metavar="A..B", help="Two commits. Default: the last commit and its parent.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say in words what changed between two commits of a run: transitions, takes, texts."""
+    """Describe what changed between two commits of a run.
+
+    It lists transitions, takes and texts.
+    """
     from gitassets.actions.diff import diff as act
     from gitassets.cli.render import emit_json, printable
 
-    project, found = look_at_run(run, history=True)
+    project, found = load_run_to_read(run, history=True)
     result = act(project, found, span)
     if as_json:
         emit_json("diff", result)

@@ -14,13 +14,15 @@ def register(app: typer.Typer) -> None:
 
 @guarded
 def doctor(as_json: JsonOption = False) -> None:
-    """Mend what was left half-done or got out of step: interrupted commands, the locks of a git that was killed,
-    marks that hide changes from git, hooks, .dvc files, the cache, and settings that were lost or cut off.
+    """Repair what interrupted or killed commands left behind.
+
+    It completes interrupted commands and repairs lock files of a killed git, flags that hide changes from git, hooks,
+    .dvc files, the cache, and settings that were lost or cut off.
     """
     from gitassets.actions.doctor import doctor as act
     from gitassets.cli.render import emit_json, printable
 
-    result = act(load_project(tend=False))
+    result = act(load_project(check_hooks=False))
     if as_json:
         emit_json("doctor", result)
     else:
@@ -29,6 +31,6 @@ def doctor(as_json: JsonOption = False) -> None:
         for line in result.left:
             typer.echo(printable(f"Left for you: {line}"), err=True)
         if not result.mended and not result.left:
-            typer.echo("All is well.")
+            typer.echo("Nothing to repair.")
     if result.left:
         raise typer.Exit(PARTIAL)

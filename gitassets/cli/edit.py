@@ -30,19 +30,19 @@ def edit(
     run: RunArgument,
     segment: Annotated[str, typer.Argument(metavar="SEGMENT", help="The segment's number.")],
     text: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="What is to be spoken; - takes it from standard input.")
+        str | None, typer.Option(metavar="TEXT", help="The new text; - reads it from standard input.")
     ] = None,
     prompt: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="What the image is to show; an empty one leaves that open.")
+        str | None, typer.Option(metavar="TEXT", help="What the image should show; an empty text removes the prompt.")
     ] = None,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Change what a segment says, or what its image is to show.
+    """Change the text or the image prompt of a segment.
 
-    What was made before stays as it is, and is listed as stale: `produce --resume RUN --stale` makes it again. While
-    the narration is approved its text cannot be changed, nor the prompt of an approved image: reopen it first. Where
-    two branches changed a text, this settles it, also while they are being merged.
+    Existing assets stay as they are and are listed as stale: `produce --resume RUN --stale` makes them again. The text
+    of approved narration and the prompt of an approved image cannot be changed: reopen the asset first. If two branches
+    changed a text, `edit` settles the conflict, also during a merge.
     """
     from gitassets.actions.edit import EditOptions
     from gitassets.actions.edit import edit as act
@@ -56,24 +56,24 @@ def edit(
     if as_json:
         emit_json("edit", result)
     else:
-        _tell_edited(result)
+        _print_edited(result)
 
 
-def _tell_edited(result: EditResult) -> None:
-    from gitassets.cli.phrases import tell_settled
+def _print_edited(result: EditResult) -> None:
+    from gitassets.cli.phrases import print_settled
     from gitassets.cli.render import printable
 
     if not result.changed and result.merge is not None:
         typer.echo(f"Settled the text of segment {result.segment} in {result.run_id}")
-        tell_settled(result.merge)
+        print_settled(result.merge)
         return
     if not result.changed:
-        typer.echo(f"Nothing to change: segment {result.segment} of {result.run_id} is so already.")
+        typer.echo(f"Nothing to change in segment {result.segment} of {result.run_id}.")
         return
     done = "Would change" if result.dry_run else "Changed"
     typer.echo(f"{done} the {' and the '.join(result.changed)} of segment {result.segment} in {result.run_id}")
-    tell_settled(result.merge)
+    print_settled(result.merge)
     for one in result.stale:
         typer.echo(printable(f"  stale: {one.address} {one.why}"))
     if result.stale and not result.dry_run:
-        typer.echo(f"Make it again: gitassets produce --resume {result.run_id} --stale")
+        typer.echo(f"Make them again: gitassets produce --resume {result.run_id} --stale")

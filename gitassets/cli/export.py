@@ -14,7 +14,7 @@ from gitassets.cli.options import (
     RunArgument,
     TypeOption,
     examples,
-    look_at_run,
+    load_run_to_read,
     show_progress,
 )
 from gitassets.domain.excerpt import Only
@@ -41,7 +41,7 @@ def register(app: typer.Typer) -> None:
 @guarded
 def export(
     run: RunArgument,
-    only: Annotated[Only | None, typer.Option(help="Only assets that are approved, or published.")] = None,
+    only: Annotated[Only | None, typer.Option(help="Export only approved or published assets.")] = None,
     kind: TypeOption = None,
     output: Annotated[
         Path | None,
@@ -49,39 +49,39 @@ def export(
             "--output",
             "-o",
             metavar="FILE|DIR",
-            help="Where to: a .zip file, or a folder of any other name. Default: RUN.zip, or RUN.otio.",
+            help="The .zip file to write, or a folder with any other name. Default: RUN.zip or RUN.otio.",
         ),
     ] = None,
     with_history: Annotated[
         bool | None,
         typer.Option(
             "--with-history/--no-history",
-            help="Every commit of the run, as a git bundle, goes along (the default), or stays.",
+            help="Include or leave out every commit of the run, as a git bundle. Default: include.",
             show_default=False,
         ),
     ] = None,
     otio: Annotated[
         bool,
-        typer.Option("--otio", help="Instead, a timeline of the run's files for editing programs, the .srt beside it."),
+        typer.Option("--otio", help="Export a timeline for editing programs instead, with the .srt beside it."),
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace what an earlier export left there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace the result of an earlier export.")] = False,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Pack a run into one file that proves itself whole, to be archived or imported elsewhere.
+    """Pack a run into one file, or export a timeline.
 
-    It is a bag (BagIt 1.0, RFC 8493) with the media, the manifest, captions, credits, the audit trail as JSON lines
-    and as text, the history, and checksums. The same state of a run gives the same bytes. The history proves the
-    approvals: without it they are in review where the file is imported. An approval that the history does not prove
-    here, such as after a commit past the hooks, is not exported.
+    The file is for archiving, or for `import` elsewhere. It is a bag (BagIt 1.0, RFC 8493) with the media, the
+    manifest, captions, credits, the audit trail as JSON lines and as text, the history, and checksums. The same state
+    of a run gives the same bytes. The history proves the approvals: without it, approved assets arrive in review. An
+    approval that the history does not prove here, for example after a commit that bypassed the hooks, is not exported.
 
-    With --otio it is an OpenTimelineIO file: narration and pictures as `build` lays them out, and markers for notes,
-    rejections, and what is stale or missing.
+    With --otio the result is an OpenTimelineIO file: narration and pictures as `build` arranges them, and markers for
+    notes, rejections, and stale or missing assets.
     """
     if otio:
         if kind is not None or with_history is not None:
-            message = "--otio takes neither --type nor --with-history or --no-history"
-            raise UsageError(message, "They are for the file to be archived.")
+            message = "--otio does not go with --type, --with-history or --no-history"
+            raise UsageError(message, "They apply to a packed run only.")
         _export_timeline(run, only, output, force=force, dry_run=dry_run, as_json=as_json)
         return
     from gitassets.actions.export import ExportOptions, export_run
@@ -89,7 +89,7 @@ def export(
     from gitassets.cli.render import emit_json
     from gitassets.runs.required_blobs import need_excerpt
 
-    project, found = look_at_run(run, history=True)
+    project, found = load_run_to_read(run, history=True)
     options = ExportOptions(
         only=only, kind=kind, output=output, with_history=with_history is not False, force=force, dry_run=dry_run
     )
@@ -100,10 +100,10 @@ def export(
     if as_json:
         emit_json("export", result)
     else:
-        _tell_exported(result)
+        _print_exported(result)
 
 
-def _tell_exported(result: ExportResult) -> None:
+def _print_exported(result: ExportResult) -> None:
     from gitassets.cli.render import count
     from gitassets.domain.commit_message import format_addresses
 
@@ -113,7 +113,7 @@ def _tell_exported(result: ExportResult) -> None:
     typer.echo(f"  {what}: {count(result.files, 'file')}, {result.size_bytes / 1e6:.1f} MB")
     if result.left_out:
         typer.echo(f"  left out: {format_addresses(result.left_out)}")
-    history = f", and all of them as a git bundle of {_format_size(result.history_bytes)}"
+    history = f", with a git bundle of {_format_size(result.history_bytes)}"
     typer.echo(f"  audit trail of {count(result.commits, 'commit')}{history if result.with_history else ''}")
 
 
@@ -129,7 +129,7 @@ def _export_timeline(
     from gitassets.cli.render import emit_json
     from gitassets.runs.required_blobs import need_excerpt
 
-    project, found = look_at_run(run, history=True)
+    project, found = load_run_to_read(run, history=True)
     options = TimelineOptions(only=only, output=output, force=force, dry_run=dry_run)
     if found.is_open and not dry_run:
         fetch_and_lay_out(project, found, need_excerpt(project, found, only), as_json)
@@ -138,19 +138,19 @@ def _export_timeline(
     if as_json:
         emit_json("export", result)
     else:
-        _tell_timeline(result)
+        _print_timeline(result)
 
 
-def _tell_timeline(result: TimelineResult) -> None:
+def _print_timeline(result: TimelineResult) -> None:
     from gitassets.cli.render import count, format_duration, printable
     from gitassets.domain.selection import format_ranges
 
-    typer.echo(f"{'Would export' if result.dry_run else 'Exported'} the cut of {result.run_id} to {result.output}")
+    typer.echo(f"{'Would export' if result.dry_run else 'Exported'} the timeline of {result.run_id} to {result.output}")
     typer.echo(f"  {format_duration(result.duration_sec)}, {count(result.segments, 'segment')}")
     if result.captions is not None:
         typer.echo(f"  captions: {result.captions}")
     for what, segments in (("no narration", result.silent), ("no picture in the timeline", result.unseen)):
         if segments:
             typer.echo(f"  {what}: {count(len(segments), 'segment')} ({format_ranges(segments)})")
-    for remark in result.remarks:
-        typer.echo(printable(f"  marker at segment {remark.segment}: {' '.join(remark.text.split())}"))
+    for one in result.remarks:
+        typer.echo(printable(f"  marker at segment {one.segment}: {' '.join(one.text.split())}"))

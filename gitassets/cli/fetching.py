@@ -1,4 +1,4 @@
-"""Fetches what a command needs and what is not here, before the command begins, and says so."""
+"""Fetch the missing bytes that a command needs before it begins, and report it."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 def fetch_first(
     project: Project, run: Run, needed: Mapping[str, Wanted], as_json: bool, *, lenient: bool = False
 ) -> None:
-    """Fetch the needed bytes, as far as the run's DVC remote has them; say what was fetched."""
+    """Fetch the needed bytes that the run's DVC remote has, and report what was fetched."""
     from gitassets.actions.prepare_run import fetch_needed
-    from gitassets.cli.notices import tell_notice
+    from gitassets.cli.notices import print_notice
 
     notices: list[Notice] = []
     with show_progress("Fetching", as_json) as on_progress:
         fetch_needed(project, run, needed, notices.append, on_progress, lenient=lenient)
     for one in notices:
-        tell_notice(one)
+        print_notice(one)
 
 
 def fetch_and_lay_out(project: Project, run: Run, needed: Mapping[str, Wanted], as_json: bool) -> tuple[str, ...]:
-    """The same, and the files lie in the run's folder; without the remote the command goes on with what is there.
+    """Fetch the needed bytes, write their files to the run's folder, and return the written files.
 
-    Returns the files that were written.
+    If the remote cannot be reached, continue with what is here.
     """
     from gitassets.runs.required_blobs import lay_out_files
 
@@ -42,7 +42,7 @@ def fetch_and_lay_out(project: Project, run: Run, needed: Mapping[str, Wanted], 
 
 
 def complete_opened(project: Project, opened: OpenResult, as_json: bool) -> OpenResult:
-    """The files that no cache had are fetched, too."""
+    """Fetch and write the files of a freshly opened run that no cache has."""
     from gitassets.runs.lookup import find_run
     from gitassets.runs.required_blobs import need_all
 

@@ -15,22 +15,28 @@ def register(app: typer.Typer) -> None:
     app.command("gc", epilog=examples("gc", "gc --yes", "gc --keep locked"))(gc)
 
 
+_SHOWN = 20
+
+
 @guarded
 def gc(
     keep: Annotated[
         KeepPolicy,
-        typer.Option(help="history: all that any run's history names. locked: what is current or was ever approved."),
+        typer.Option(
+            help="Keep all that the history of any run names, or (locked) what is current or was ever approved."
+        ),
     ] = KeepPolicy.HISTORY,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Remove without asking.")] = False,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove cached files that no run names, which `dvc gc` does not free. Shows first what would go.
+    """Remove cached files that no run uses.
 
-    Off a terminal it removes only with --yes.
+    `dvc gc` does not remove them. The files are listed first; without a terminal, nothing is removed unless --yes is
+    given.
     """
     from gitassets.actions.gc import gc as act
-    from gitassets.cli.render import emit_json
+    from gitassets.cli.render import and_more, emit_json
 
     project = load_project()
     result = act(project, keep, dry_run=True)
@@ -43,6 +49,8 @@ def gc(
     if as_json:
         emit_json("gc", result)
         return
-    for md5 in result.unnamed[:20]:
+    for md5 in result.unnamed[:_SHOWN]:
         typer.echo(f"  {md5}")
+    if len(result.unnamed) > _SHOWN:
+        typer.echo(f"  …{and_more(len(result.unnamed), _SHOWN)}; --json lists all")
     typer.echo(f"{'Would remove' if result.dry_run else 'Removed'} {text}; {result.kept} files stay.")

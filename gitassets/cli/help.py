@@ -1,4 +1,4 @@
-"""`gitassets help`: the same text as `gitassets COMMAND --help`."""
+"""`gitassets help`: print the text of `gitassets COMMAND --help`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def show_help(
         list[str] | None, typer.Argument(metavar="COMMAND", help="A command, such as `hooks install`.")
     ] = None,
 ) -> None:
-    """Show the help of a command, or of gitassets as a whole."""
+    """Show the help of a command, or of gitassets."""
     from gitassets.cli.app import make_app
 
     arguments = words or []

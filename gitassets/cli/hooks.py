@@ -14,7 +14,7 @@ from gitassets.cli.options import JsonOption, examples, load_project
 if TYPE_CHECKING:
     from gitassets.actions.hooks import HooksResult
 
-_hooks = typer.Typer(no_args_is_help=True, help="Install, remove or show the git hooks that keep approved assets.")
+_hooks = typer.Typer(no_args_is_help=True, help="Install, remove or show the git hooks that guard locks.")
 
 
 def register(app: typer.Typer) -> None:
@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _add(name: str, *lines: str) -> Callable[[Callable[..., None]], None]:
-    """Make a function a command of the group."""
+    """Decorate a function to add it to the group as a command."""
 
     def add(command: Callable[..., None]) -> None:
         _hooks.command(name, epilog=examples(*lines))(command)
@@ -35,38 +35,47 @@ def _add(name: str, *lines: str) -> Callable[[Callable[..., None]], None]:
 def _install(
     shared: Annotated[
         bool,
-        typer.Option("--shared", hidden=True, help="Take hooks of 0.1.0 out of a folder outside this project too."),
+        typer.Option("--shared", hidden=True, help="Also remove hooks of 0.1.0 from a folder outside this project."),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Set up the hooks and the merge driver. Git calls them in the folders of runs alone, after your own hooks."""
+    """Install the hooks and the merge driver.
+
+    Git calls them only in run folders, after your own hooks.
+    """
     from gitassets.actions.hooks import install
 
-    _tell_hooks("hooks install", install(load_project(tend=False), shared=shared), as_json)
+    _print_hooks("hooks install", install(load_project(check_hooks=False), shared=shared), as_json)
 
 
 @_add("uninstall", "hooks uninstall")
 @guarded
 def _uninstall(as_json: JsonOption = False) -> None:
-    """Take the hooks and the merge driver away. Your own hooks stay."""
+    """Remove the hooks and the merge driver.
+
+    Your own hooks stay.
+    """
     from gitassets.actions.hooks import uninstall
 
-    _tell_hooks("hooks uninstall", uninstall(load_project(tend=False)), as_json)
+    _print_hooks("hooks uninstall", uninstall(load_project(check_hooks=False)), as_json)
 
 
 @_add("status", "hooks status", "hooks status --json")
 @guarded
 def _status(as_json: JsonOption = False) -> None:
-    """Show which hooks are set up. Exit code 1 when one is missing."""
+    """Show which hooks are installed.
+
+    The exit code is 1 if one is missing.
+    """
     from gitassets.actions.hooks import show_hooks
 
-    result = show_hooks(load_project(tend=False))
-    _tell_hooks("hooks status", result, as_json)
+    result = show_hooks(load_project(check_hooks=False))
+    _print_hooks("hooks status", result, as_json)
     if not result.complete:
         raise typer.Exit(1)
 
 
-def _tell_hooks(command: str, result: HooksResult, as_json: bool) -> None:
+def _print_hooks(command: str, result: HooksResult, as_json: bool) -> None:
     from gitassets.cli.render import emit_json
 
     if as_json:
@@ -77,9 +86,9 @@ def _tell_hooks(command: str, result: HooksResult, as_json: bool) -> None:
         typer.echo(f"  {one.name}: {one.state.value}")
     typer.echo(f"  merge driver: {'set up' if result.merge_driver else 'missing'}")
     if not result.in_runs:
-        typer.echo("  git does not call them in the folder of every run")
+        typer.echo("  git does not call them in every run folder")
     if result.earlier:
-        typer.echo("  hooks of gitassets 0.1.0 lie among your own: `gitassets hooks install` takes them out")
+        typer.echo("  hooks of gitassets 0.1.0 are among your own: `gitassets hooks install` removes them")
     for line in result.left:
         typer.echo(f"  left for you: {line}")
 
@@ -90,7 +99,10 @@ def _install_server(
     repository: Annotated[Path, typer.Argument(metavar="REPO", help="The bare repository that people push to.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Let a bare repository reject pushes that break a lock. Run it on the server, where gitassets stays installed."""
+    """Make a bare repository reject pushes that break a lock.
+
+    Run it on the server; gitassets must stay installed there.
+    """
     from gitassets.actions.hooks import install_on_server
     from gitassets.cli.render import emit_json
 
@@ -98,4 +110,4 @@ def _install_server(
     if as_json:
         emit_json("hooks install-server", {"hook": path})
         return
-    typer.echo(f"Pushes to {repository} are checked by {path}. The media files themselves are not checked there.")
+    typer.echo(f"{path} now checks pushes to {repository}. It does not check the media files.")

@@ -28,28 +28,29 @@ def register(app: typer.Typer) -> None:
     )(import_)
 
 
-_SHOWN = 5
 AsOption = Annotated[
-    str | None, typer.Option("--as", metavar="RUN", help="Name of the new run. Default: that of the exported one.")
+    str | None, typer.Option("--as", metavar="RUN", help="Name of the new run. Default: the name of the exported run.")
 ]
 HistoryOption = Annotated[
     bool,
     typer.Option(
-        "--history/--no-history", help="Take over the history of the run, where the bag has it and the name is kept."
+        "--history/--no-history", help="Import the history of the run, if the file has it and the name stays the same."
     ),
 ]
 TrustOption = Annotated[
-    bool, typer.Option("--trust", help="Take approvals over that no history in the file proves; this is recorded.")
+    bool, typer.Option("--trust", help="Accept approvals that no history in the file proves; this is recorded.")
 ]
 AcceptOption = Annotated[
     list[str] | None,
-    typer.Option("--accept", metavar="URL", help="Take over a history that names this DVC remote. Repeatable."),
+    typer.Option("--accept", metavar="URL", help="Accept a history that names this DVC remote. Repeatable."),
 ]
 
 
 @guarded
 def import_(
-    source: Annotated[Path, typer.Argument(metavar="FILE|DIR", help="What `export` made, or the same unpacked.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="FILE|DIR", help="A file made by `export`, or its unpacked folder.")
+    ],
     target: Annotated[str | None, typer.Argument(hidden=True)] = None,
     run_id: AsOption = None,
     history: HistoryOption = True,
@@ -58,15 +59,17 @@ def import_(
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a run out of an exported one, after every checksum, name and media file in it has been checked.
+    """Import a run from an exported file.
 
-    The assets keep their statuses, and the run records where they came from. The history in the file is judged as
-    `verify` does, and is then the history of the run; under another name, and with --no-history, it only proves the
-    approvals. What is approved without such a proof arrives in review, unless --trust is given. To copy assets from
-    one run into another, use `copy`.
+    Every checksum, name and media file in it is checked first. The assets keep their statuses, and the run records
+    their origin. The history in the file is checked as by `verify` and becomes the history of the run; under another
+    name, or with --no-history, it only proves the approvals. Approved assets without proof arrive in review, unless
+    --trust is given. To copy assets from one run to another, use `copy`.
     """
     if target is not None:
-        raise UsageError("import takes one exported run", f"`gitassets copy {source} {target}` copies assets of a run.")
+        raise UsageError(
+            "`import` accepts one exported run", f"`gitassets copy {source} {target}` copies assets of a run."
+        )
     import_from(source, run_id, history=history, trust=trust, accept=accept, dry_run=dry_run, as_json=as_json)
 
 
@@ -80,7 +83,7 @@ def import_from(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """The bag is a run, and what was done is told."""
+    """Import the exported run, and print the result."""
     from gitassets.actions.import_bag import ImportOptions, import_bag
     from gitassets.cli.render import emit_json
 
@@ -91,16 +94,16 @@ def import_from(
     if as_json:
         emit_json("import", result)
     else:
-        _tell_imported(result)
+        _print_imported(result)
 
 
-def _tell_imported(result: ImportResult) -> None:
-    from gitassets.cli.render import count, printable
+def _print_imported(result: ImportResult) -> None:
+    from gitassets.cli.render import count, join_first, printable
     from gitassets.domain.commit_message import format_addresses
 
     done = "Would import" if result.dry_run else "Imported"
-    made_of = f", commit {result.source_commit[:10]}" if result.source_commit else ""
-    typer.echo(printable(f"{done} {result.run_id} from {result.source}, an export of {result.source_run}{made_of}"))
+    commit = f", commit {result.source_commit[:10]}" if result.source_commit else ""
+    typer.echo(printable(f"{done} {result.run_id} from {result.source}, an export of {result.source_run}{commit}"))
     what = format_addresses(result.imported) or "no assets"
     typer.echo(f"  {what}: {count(result.files, 'file')}, {result.size_bytes / 1e6:.1f} MB")
     if result.statuses:
@@ -109,18 +112,17 @@ def _tell_imported(result: ImportResult) -> None:
         typer.echo(f"  with its history of {count(result.commits, 'commit')}")
     elif result.history_left:
         typer.echo("  without the history in the file")
-    _tell_approvals(result)
+    _print_approvals(result)
     for path in result.missing:
         typer.echo(printable(f"  not in the file: {path}"))
     if result.passed_over:
-        more = f" and {len(result.passed_over) - _SHOWN} more" if len(result.passed_over) > _SHOWN else ""
-        what = ", ".join(result.passed_over[:_SHOWN])
-        typer.echo(printable(f"  passed over, since macOS or Windows left it in the file: {what}{more}"))
+        what = join_first(result.passed_over)
+        typer.echo(printable(f"  ignored, added to the file by macOS or Windows: {what}"))
     if result.folder is not None:
         typer.echo(f"  folder: {result.folder}")
 
 
-def _tell_approvals(result: ImportResult) -> None:
+def _print_approvals(result: ImportResult) -> None:
     from gitassets.cli.render import printable
     from gitassets.domain.imported import Approvals
     from gitassets.runs.proof import describe_unproven
@@ -128,10 +130,10 @@ def _tell_approvals(result: ImportResult) -> None:
     if result.approvals is Approvals.PROVEN:
         typer.echo("  approvals: proven by the history in the file")
     elif result.approvals is Approvals.TRUSTED:
-        typer.echo("  approvals: trusted, though no history proves them:", err=True)
+        typer.echo("  approvals: trusted without proof in the history:", err=True)
     elif result.approvals is Approvals.IN_REVIEW:
-        typer.echo("  in review, though approved in the file, since no history proves it:", err=True)
+        typer.echo("  approved in the file but now in review, since no history proves the approval:", err=True)
     for line in describe_unproven(result.unproven):
         typer.echo(printable(f"    {line}"), err=True)
     if result.approvals is Approvals.IN_REVIEW:
-        typer.echo("    → `gitassets review` decides anew; --trust takes such approvals over.", err=True)
+        typer.echo("    → Decide again with `gitassets review`, or accept such approvals with --trust.", err=True)

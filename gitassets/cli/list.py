@@ -14,11 +14,13 @@ from gitassets.cli.options import (
     StatusOption,
     TypeOption,
     examples,
-    look_at_run,
+    load_run_to_read,
     make_segments,
 )
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from gitassets.actions.query import AssetRow, ListResult
     from gitassets.runs.project import Project, Run
 
@@ -32,8 +34,8 @@ def register(app: typer.Typer) -> None:
     )(list_)
 
 
-# On narrower terminals remarks stand below the name of the file, which would else be broken.
-_WIDTH_FOR_REMARKS = 110
+# On narrower terminals details go below the file name, which would otherwise be broken.
+_WIDTH_FOR_DETAILS = 110
 
 
 @guarded
@@ -48,16 +50,16 @@ def list_(
     from gitassets.actions.query import list_assets
     from gitassets.cli.render import emit_json
 
-    project, found = look_at_run(run)
+    project, found = load_run_to_read(run)
     result = list_assets(project, found, status=status, kind=kind, segments=make_segments(segment))
     if as_json:
         emit_json("list", result)
     else:
         _print_list(result, filtered=status is not None or kind is not None or segment is not None)
-        _tell_absent(project, found, result)
+        _print_absent(project, found, result)
 
 
-def _tell_absent(project: Project, run: Run, result: ListResult) -> None:
+def _print_absent(project: Project, run: Run, result: ListResult) -> None:
     from gitassets.cli.render import count, printable
     from gitassets.runs.missing_blobs import how_to_get
 
@@ -68,15 +70,7 @@ def _tell_absent(project: Project, run: Run, result: ListResult) -> None:
 
 
 def _print_list(result: ListResult, *, filtered: bool) -> None:
-    from gitassets.cli.render import (
-        count,
-        format_duration,
-        make_console,
-        make_table,
-        plain,
-        shorten,
-        style_status,
-    )
+    from gitassets.cli.render import count, make_console, plain
 
     console = make_console()
     console.print(
@@ -85,37 +79,49 @@ def _print_list(result: ListResult, *, filtered: bool) -> None:
     if not result.rows:
         console.print("No assets of this kind." if filtered else "No assets yet.")
         return
-    remarks = [plain(shorten(_list_remarks(row, result), 160 if row.conflict else 60)) for row in result.rows]
+    console.print(_make_list_table(result, console.width))
+
+
+def _make_list_table(result: ListResult, width: int) -> Table:
+    from gitassets.cli.render import make_table, plain, shorten
+
+    details = [plain(shorten(_describe(row, result), 160 if row.conflict else 60)) for row in result.rows]
     columns = ["Segment", "Type", "Status", "Take", "Length", "From", "File"]
-    beside = any(remarks) and console.width >= _WIDTH_FOR_REMARKS
-    last = ["Remarks"] if beside else []
+    beside = any(details) and width >= _WIDTH_FOR_DETAILS
+    last = ["Details"] if beside else []
     table = make_table(*columns, *last, right=("Segment", "Take"), whole=columns if beside else columns[:-1])
-    for row, remark in zip(result.rows, remarks, strict=True):
-        asset = row.asset
-        cells = [
-            str(row.segment), row.kind.value, style_status(asset.status), str(asset.take),
-            format_duration(asset.duration_sec), plain(asset.source or ""), plain(asset.path),
-        ]  # fmt: skip
+    for row, detail in zip(result.rows, details, strict=True):
+        cells = _format_cells(row)
         if beside:
-            cells.append(remark)
-        elif remark:
-            cells[-1] += f"\n[dim]{remark}[/]"
+            cells.append(detail)
+        elif detail:
+            cells[-1] += f"\n[dim]{detail}[/]"
         table.add_row(*cells)
-    console.print(table)
+    return table
 
 
-def _list_remarks(row: AssetRow, result: ListResult) -> str:
-    """What else is to be known of an asset, in one line."""
+def _format_cells(row: AssetRow) -> list[str]:
+    from gitassets.cli.render import format_duration, plain, style_status
+
+    asset = row.asset
+    return [
+        str(row.segment), row.kind.value, style_status(asset.status), str(asset.take),
+        format_duration(asset.duration_sec), plain(asset.source or ""), plain(asset.path),
+    ]  # fmt: skip
+
+
+def _describe(row: AssetRow, result: ListResult) -> str:
+    """Return the details of an asset that have no column of their own, in one line."""
     from gitassets.cli.render import count
 
     asset = row.asset
     candidates = count(len(asset.takes), "candidate") if asset.takes else None
     stale = f"stale: {row.stale}" if row.stale else None
-    remarks = [text for text in (candidates, stale, asset.reason, row.notes) if text]
+    details = [text for text in (candidates, stale, asset.reason, row.notes) if text]
     if not row.present and not row.cached:
-        remarks.insert(0, "not here")
+        details.insert(0, "not here")
     elif not row.present and result.folder is not None:
-        remarks.insert(0, "file is not here, its bytes are: `open`")
+        details.insert(0, "file missing, bytes cached: `open`")
     if row.conflict:
-        remarks.insert(0, f"in conflict: {' against '.join(row.conflict)}")
-    return "; ".join(remarks)
+        details.insert(0, f"in conflict: {' against '.join(row.conflict)}")
+    return "; ".join(details)

@@ -13,7 +13,7 @@ from gitassets.cli.options import (
     SegmentOption,
     TypeOption,
     examples,
-    look_at_run,
+    load_run_to_read,
     make_segments,
 )
 
@@ -27,21 +27,21 @@ def register(app: typer.Typer) -> None:
 
 @guarded
 def log(run: RunArgument, segment: SegmentOption = None, kind: TypeOption = None, as_json: JsonOption = False) -> None:
-    """Show the history of a run from git: when, who, which transition, why.
+    """Show the history of a run: who changed what, when and why.
 
-    Transitions are what the manifests show, whatever a commit's message says. Those that it does not name are marked as
-    made by hand.
+    Transitions are read from the manifests, whatever the commit messages say. Those that a message does not name are
+    marked as made by hand.
     """
     from gitassets.actions.log import read_log
     from gitassets.cli.render import emit_json
 
-    project, found = look_at_run(run, history=True)
+    project, found = load_run_to_read(run, history=True)
     entries = read_log(project, found, segments=make_segments(segment), kind=kind)
     if as_json:
         emit_json("log", {"run_id": found.run_id, "entries": entries})
         return
     if not entries:
-        typer.echo("Nothing in the history concerns these assets.")
+        typer.echo("The history has no entries for these assets.")
     for entry in entries:
         _print_entry(entry)
 

@@ -26,16 +26,19 @@ def register(app: typer.Typer) -> None:
 @guarded
 def move(
     run: RunArgument,
-    to: Annotated[int, typer.Option(min=1, help="The segment that it belongs to.")],
+    to: Annotated[int, typer.Option(min=1, help="The segment to move it to.")],
     audio: AudioOption = None,
     image: ImageOption = None,
     video: VideoOption = None,
     take: Annotated[
-        str | None, typer.Option(metavar="N", help="Not the current take but this one, which stays here too.")
+        str | None, typer.Option(metavar="N", help="Copy this take instead of moving the current one.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Move one asset to another segment, with its status. What that segment has already stays as an earlier take."""
+    """Move an asset to another segment, with its status.
+
+    The asset that the other segment has becomes an earlier take.
+    """
     from gitassets.actions.move import move as act
     from gitassets.cli.fetching import fetch_first
     from gitassets.cli.render import emit_json

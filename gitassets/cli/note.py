@@ -22,8 +22,8 @@ def register(app: typer.Typer) -> None:
 @guarded
 def note(
     run: RunArgument,
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="The note; an empty one takes the note away.")],
-    segment: Annotated[str, typer.Option(metavar="SEL", help="The segment, or several.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="The note; an empty text removes the note.")],
+    segment: Annotated[str, typer.Option(metavar="SEL", help="The segment or segments: 3, 1,3 or 1-3.")],
     as_json: JsonOption = False,
 ) -> None:
     """Write a note on a segment."""
@@ -38,4 +38,4 @@ def note(
     elif result.segments:
         typer.echo(f"Noted on segment {format_ranges(result.segments)} of {result.run_id}")
     else:
-        typer.echo("The note is there already.")
+        typer.echo("Nothing to do: the note is already there.")

@@ -1,4 +1,4 @@
-"""What was done or found before a command began, as lines on standard error."""
+"""Print what was done or found before a command began, on standard error."""
 
 from __future__ import annotations
 
@@ -17,33 +17,31 @@ from gitassets.actions.prepare_run import (
     UpgradeStarts,
 )
 
-_SHOWN = 5
 
-
-def tell_notice(notice: Notice) -> None:
+def print_notice(notice: Notice) -> None:
     """Print a notice to standard error."""
     if isinstance(notice, UpgradeDone):
-        from gitassets.cli.upgrade_report import tell_set_up, tell_upgrade
+        from gitassets.cli.upgrade_report import print_set_up_hint, print_upgrade
 
-        tell_upgrade(notice.result, err=True)
-        tell_set_up(notice.project)
+        print_upgrade(notice.result, err=True)
+        print_set_up_hint(notice.project)
     elif isinstance(notice, BytesFetched):
-        from gitassets.cli.phrases import tell_fetched
+        from gitassets.cli.phrases import print_fetched
 
-        tell_fetched(notice.fetched, err=True)
+        print_fetched(notice.fetched, err=True)
     else:
-        typer.echo(_word(notice), err=True)
+        typer.echo(_format_notice(notice), err=True)
 
 
-def _word(notice: Notice) -> str:
+def _format_notice(notice: Notice) -> str:
     match notice:
         case HooksMissing():
-            return _word_hooks(notice)
+            return _format_hooks_notice(notice)
         case UpgradeStarts(run_id):
-            return f"{run_id} is a run of claude-studio: it is upgraded first."
+            return f"{run_id} is a run of claude-studio, so it is upgraded first."
         case ShownAsUpgraded(run_id, obstacle):
             return (
-                f"{run_id} is a run of claude-studio, shown as it would be after an upgrade. It is not upgraded, "
+                f"{run_id} is a run of claude-studio, shown as it would be after an upgrade. It was not upgraded, "
                 f"since {obstacle}."
             )
         case RulesUnknown(error):
@@ -59,11 +57,13 @@ def _word(notice: Notice) -> str:
     raise TypeError(notice)
 
 
-def _word_hooks(notice: HooksMissing) -> str:
-    what = f"{', '.join(notice.runs[:_SHOWN])}{' …' if len(notice.runs) > _SHOWN else ''}"
-    if notice.mended:
-        return f"Set up the hooks that guard approved assets in {what}: git did not call them."
-    missing = f"Git calls no hooks of gitassets in {what}"
+def _format_hooks_notice(notice: HooksMissing) -> str:
+    from gitassets.cli.render import join_first
+
+    runs = join_first(notice.runs)
+    if notice.repaired:
+        return f"Installed the hooks that guard approved assets in {runs}: git did not call them."
+    missing = f"Git calls no hooks of gitassets in {runs}"
     if notice.problem:
-        return f"{missing}, and they cannot be set up: {notice.problem}"
-    return f"{missing}; `gitassets hooks install` sets them up."
+        return f"{missing}, and they cannot be installed: {notice.problem}"
+    return f"{missing}; `gitassets hooks install` installs them."

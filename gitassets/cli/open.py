@@ -25,26 +25,29 @@ def register(app: typer.Typer) -> None:
 
 @guarded
 def open_(run: RunArgument, as_json: JsonOption = False) -> None:
-    """Give a run that is only on a branch its folder, and put back the files that are missing there."""
+    """Create the folder of a run, or restore its missing files.
+
+    Use it for a run that exists only as a branch, here or on a remote.
+    """
     from gitassets.actions.open_close import open_run
     from gitassets.cli.fetching import complete_opened
-    from gitassets.cli.render import emit_json
+    from gitassets.cli.render import count, emit_json
 
     project, found = load_run(run)
     result = complete_opened(project, open_run(project, found.run_id), as_json)
     if as_json:
         emit_json("open", result)
         return
-    typer.echo(f"{'Opened' if result.opened else 'Open already:'} {result.run_id} in {result.folder}")
+    typer.echo(f"{'Opened' if result.opened else 'Already open:'} {result.run_id} in {result.folder}")
     if result.restored:
-        typer.echo(f"Put back {len(result.restored)} files.")
+        typer.echo(f"Restored {count(len(result.restored), 'file')}.")
     for path in result.differing:
-        typer.echo(f"  left as it is, though its bytes are not the recorded ones: {path}", err=True)
+        typer.echo(f"  unchanged, but not the recorded bytes: {path}", err=True)
     if result.missing:
-        _tell_missing(project, result)
+        _print_missing(project, result)
 
 
-def _tell_missing(project: Project, opened: OpenResult) -> None:
+def _print_missing(project: Project, opened: OpenResult) -> None:
     from gitassets.cli.render import count, printable
     from gitassets.runs.lookup import find_run
     from gitassets.runs.missing_blobs import how_to_get

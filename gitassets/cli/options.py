@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share, and what they are turned into."""
+"""Define the arguments and options that several commands share, and turn them into values."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def complete_run(incomplete: str) -> list[str]:
-    """The run ids that begin with what is typed; reads only, and never fails at a prompt."""
+    """Return the run ids that begin with the typed text. Only read, and never fail at a prompt."""
     from gitassets.errors import GitAssetsError
     from gitassets.runs.lookup import find_old_runs, find_runs
     from gitassets.runs.project import find_project
@@ -35,12 +35,12 @@ def complete_run(incomplete: str) -> list[str]:
 
 
 def complete_git_remote(incomplete: str) -> list[str]:
-    """The git remotes that begin with what is typed; reads only, and never fails at a prompt."""
+    """Return the git remotes that begin with the typed text. Only read, and never fail at a prompt."""
     return _complete_remote(incomplete, 0)
 
 
 def complete_dvc_remote(incomplete: str) -> list[str]:
-    """The DVC remotes of the project that begin with what is typed; reads only, and never fails at a prompt."""
+    """Return the project's DVC remotes that begin with the typed text. Only read, and never fail at a prompt."""
     return _complete_remote(incomplete, 1)
 
 
@@ -60,48 +60,44 @@ class Only(StrEnum):
     APPROVED = "approved"
 
 
-_SELECTION = "all, 5, 1,3,5 or 1-10 (segments, from 1)"
+_SELECTION = "segments (from 1): all, 5, 1,3,5 or 1-10"
 
 RunArgument = Annotated[
     str,
     typer.Argument(
         metavar="RUN",
-        help="A run: its id, a unique beginning of it, 'latest', or its folder.",
+        help="The run: its id, a unique prefix of it, `latest`, or its folder.",
         autocompletion=complete_run,
     ),
 ]
 OptionalRun = Annotated[
     str | None,
-    typer.Argument(metavar="RUN", help="A run; without one, all runs.", autocompletion=complete_run),
+    typer.Argument(metavar="RUN", help="The run. Default: all runs.", autocompletion=complete_run),
 ]
 AudioOption = Annotated[str | None, typer.Option("--audio", metavar="SEL", help=f"Narration of {_SELECTION}.")]
 ImageOption = Annotated[str | None, typer.Option("--image", metavar="SEL", help=f"Images of {_SELECTION}.")]
 VideoOption = Annotated[str | None, typer.Option("--video", metavar="SEL", help=f"Clips of {_SELECTION}.")]
 SegmentOption = Annotated[str | None, typer.Option("--segment", metavar="SEL", help=f"Every asset of {_SELECTION}.")]
-TypeOption = Annotated[Kind | None, typer.Option("--type", help="Only this kind of asset.")]
-StatusOption = Annotated[Status | None, typer.Option("--status", help="Only assets in this status.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON with stable keys, and nothing else.")]
-DryRunOption = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would be done, and do nothing.")]
+TypeOption = Annotated[Kind | None, typer.Option("--type", help="Only assets of this kind.")]
+StatusOption = Annotated[Status | None, typer.Option("--status", help="Only assets with this status.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print only JSON, with stable keys.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would happen, and change nothing.")]
 ExpectOption = Annotated[
     str | None,
-    typer.Option(
-        "--expect", metavar="MD5", help="Only if it has these very bytes: the md5 of one asset, or its first 8 digits."
-    ),
+    typer.Option("--expect", metavar="MD5", help="Refuse an asset with other bytes: its md5, or the first 8 digits."),
 ]
 
 
 MaxCostOption = Annotated[
     float | None,
-    typer.Option("--max-cost", min=0, metavar="USD", help="What this command may cost; a call beyond is not made."),
+    typer.Option("--max-cost", min=0, metavar="USD", help="Spend at most this much; make no call beyond it."),
 ]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Agree to what it costs, without being asked.")]
-FreshOption = Annotated[
-    bool, typer.Option("--fresh", help="Buy anew, also what was made or ordered before by the same request.")
-]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Accept the cost without asking.")]
+FreshOption = Annotated[bool, typer.Option("--fresh", help="Buy again, even if an identical request was made before.")]
 
 
 def examples(*lines: str, note: str = "") -> str:
-    """Format the end of a command's help: lines as a user types them, after `gitassets`, and a note on them."""
+    """Format the end of a command's help: lines as a user types them after `gitassets`, and a note."""
     shown = "".join(f"\n\n  {line if ' | ' in line else f'gitassets {line}'}" for line in lines)
     return f"Examples:{shown}" + (f"\n\n{note}" if note else "")
 
@@ -114,7 +110,7 @@ def make_selection(
     *,
     parse: Callable[[str], Selection] = parse_selection,
 ) -> AssetSelection:
-    """What the four options choose. UsageError where one is not a selection."""
+    """Return the assets that the four options choose. Raise UsageError if one is not a selection."""
     given = {Kind.AUDIO: audio, Kind.IMAGE: image, Kind.VIDEO: video}
     by_kind = {kind: parse(text) for kind, text in given.items() if text is not None}
     return AssetSelection(by_kind, None if segment is None else parse(segment))
@@ -124,47 +120,47 @@ def make_segments(segment: str | None) -> Selection | None:
     return None if segment is None else parse_selection(segment)
 
 
-def load_project(*, tend: bool = True) -> Project:
-    """Find the project around the current folder; where git calls no hooks of ours in a run, say so and mend it."""
+def load_project(*, check_hooks: bool = True) -> Project:
+    """Find the project around the current folder. If git does not call our hooks in a run, install them and say so."""
     from gitassets.actions.prepare_run import prepare_project
-    from gitassets.cli.notices import tell_notice
+    from gitassets.cli.notices import print_notice
 
-    return prepare_project(Path.cwd(), tell_notice, unattended=is_ci(), tend=tend)
+    return prepare_project(Path.cwd(), print_notice, unattended=is_ci(), check_hooks=check_hooks)
 
 
 def load_run(wanted: str, *, dry_run: bool = False) -> tuple[Project, Run]:
-    """Find the run that a command is to change. One of claude-studio is upgraded first, unless for a `dry_run`."""
+    """Find the run that a command will change. A run of claude-studio is upgraded first, unless in a `dry_run`."""
     from gitassets.actions.prepare_run import prepare_to_write
-    from gitassets.cli.notices import tell_notice
+    from gitassets.cli.notices import print_notice
 
     project = load_project()
-    return project, prepare_to_write(project, wanted, tell_notice, dry_run=dry_run)
+    return project, prepare_to_write(project, wanted, print_notice, dry_run=dry_run)
 
 
-def look_at_run(wanted: str, *, history: bool = False) -> tuple[Project, Run]:
-    """Find the run that a command is to read, its `history` too. One of claude-studio is upgraded if possible."""
+def load_run_to_read(wanted: str, *, history: bool = False) -> tuple[Project, Run]:
+    """Find the run that a command will read, with its `history` if needed. Upgrade an old run if possible."""
     from gitassets.actions.prepare_run import prepare_to_read
-    from gitassets.cli.notices import tell_notice
+    from gitassets.cli.notices import print_notice
 
     project = load_project()
-    return project, prepare_to_read(project, wanted, tell_notice, unattended=is_ci(), history=history)
+    return project, prepare_to_read(project, wanted, print_notice, unattended=is_ci(), history=history)
 
 
-def tell_unprepared(project: Project) -> None:
-    """In a clone that was never set up, what only reads works; say so all the same."""
-    from gitassets.actions.prepare_run import report_unprepared
-    from gitassets.cli.notices import tell_notice
+def warn_if_not_set_up(project: Project) -> None:
+    """Print a warning in a clone that was never set up; only reading commands work there."""
+    from gitassets.actions.prepare_run import report_not_set_up
+    from gitassets.cli.notices import print_notice
 
-    report_unprepared(project, tell_notice)
+    report_not_set_up(project, print_notice)
 
 
 def is_ci() -> bool:
-    """Whether nobody is here for whom anything is to be set up."""
+    """Check whether this is CI, where nothing should be set up for a user."""
     return os.environ.get("CI", "").lower() not in ("", "0", "false", "no")
 
 
 def is_interactive() -> bool:
-    """Whether somebody sits at a terminal who can be asked."""
+    """Check whether a user at a terminal can be asked."""
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
@@ -173,7 +169,7 @@ def show_progress(title: str, as_json: bool) -> ProgressBar:
 
 
 class ProgressBar:
-    """Count and time left on standard error while it is a terminal, nothing elsewhere."""
+    """Show progress and remaining time on standard error if it is a terminal; print nothing elsewhere."""
 
     def __init__(self, title: str, *, enabled: bool) -> None:
         self._title, self._enabled = title, enabled
@@ -226,7 +222,7 @@ RemoteOption = Annotated[
     typer.Option(
         "--remote",
         metavar="NAME",
-        help="The DVC remote that keeps the media. Default: the default one of DVC.",
+        help="The DVC remote for the media. Default: the default remote of DVC.",
         autocompletion=complete_dvc_remote,
     ),
 ]
@@ -235,7 +231,7 @@ GitRemoteOption = Annotated[
     typer.Option(
         "--git-remote",
         metavar="NAME",
-        help="The git remote with the branches. Default: the one that the branch follows, else origin.",
+        help="The git remote for the branch. Default: the one it tracks, else origin.",
         autocompletion=complete_git_remote,
     ),
 ]

@@ -1,4 +1,4 @@
-"""Sentences that several commands print."""
+"""Print the sentences that several commands share."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from gitassets.cli.render import printable
+from gitassets.cli.render import count, emit_json, join_first, printable
 from gitassets.domain.commit_message import Transition, describe_transitions, format_addresses
 from gitassets.domain.manifest import Address
 from gitassets.making.prepare import OmittedText
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from gitassets.runs.settle_merge import Settled
 
 
-def tell_failures(failures: Sequence[Failure], *, dry_run: bool = False) -> None:
-    """Each thing that was not made, or will not be, with why; those with the same reason together."""
+def print_failures(failures: Sequence[Failure], *, dry_run: bool = False) -> None:
+    """Print what was not made, or will not be, grouped by reason."""
     not_made = "will be refused" if dry_run else "not made"
     grouped: dict[tuple[str, str], list[Address]] = {}
     for one in failures:
-        # A provider's sentence begins with the asset, which is named here for all that have the same to tell.
+        # A provider's message begins with the asset; here one line names all assets with the same message.
         message = one.message.removeprefix(f"{str(one.address).capitalize()}: ")
         grouped.setdefault((message, one.hint), []).append(one.address)
     for (message, hint), addresses in grouped.items():
@@ -38,8 +38,8 @@ def tell_failures(failures: Sequence[Failure], *, dry_run: bool = False) -> None
             typer.echo(printable(f"    → {hint}"), err=True)
 
 
-def tell_left_out(left_out: Sequence[OmittedText]) -> None:
-    """What of the texts is not spoken or drawn; assets that lack the same together."""
+def print_left_out(left_out: Sequence[OmittedText]) -> None:
+    """Print which parts of the texts are not spoken or drawn, grouped by what is missing."""
     grouped: dict[tuple[str, tuple[str, ...]], list[Address]] = {}
     for one in left_out:
         grouped.setdefault((one.provider, one.what), []).append(one.address)
@@ -48,13 +48,13 @@ def tell_left_out(left_out: Sequence[OmittedText]) -> None:
         typer.echo(printable(f"  {made}"))
 
 
-def tell_transitions(transitions: Iterable[Transition]) -> None:
+def print_transitions(transitions: Iterable[Transition]) -> None:
     for line in describe_transitions(transitions):
         typer.echo(f"  {line}")
 
 
-def tell_skipped(skipped: Sequence[Skipped]) -> None:
-    """What `all` left out, with why."""
+def print_skipped(skipped: Sequence[Skipped]) -> None:
+    """Print what `all` left out, grouped by reason."""
     grouped: dict[str, list[Address]] = {}
     for one in skipped:
         grouped.setdefault(one.why, []).append(one.address)
@@ -62,8 +62,8 @@ def tell_skipped(skipped: Sequence[Skipped]) -> None:
         typer.echo(f"  left out: {format_addresses(addresses)} {why}")
 
 
-def tell_settled(settled: Settled | None) -> None:
-    """What a decision within a merge came to."""
+def print_settled(settled: Settled | None) -> None:
+    """Print what a decision within a merge came to."""
     if settled is None:
         return
     if settled.commit is not None:
@@ -72,8 +72,8 @@ def tell_settled(settled: Settled | None) -> None:
         typer.echo(printable(f"Left in conflict: {', '.join(settled.left)}. The last decision concludes the merge."))
 
 
-def tell_dispute(dispute: Dispute, there: str) -> None:
-    """Each side of a conflict, with who decided that when."""
+def print_dispute(dispute: Dispute, there: str) -> None:
+    """Print each side of a conflict, with who decided that when."""
     typer.echo(f"  {dispute}:", err=True)
     for side in dispute.sides:
         where = {"here": "here: ", "there": f"{there}: "}.get(side.where, "")
@@ -81,8 +81,8 @@ def tell_dispute(dispute: Dispute, there: str) -> None:
         typer.echo(printable(f"    {where}{' '.join(side.describe().split())}{when}"), err=True)
 
 
-def tell_unproven(source: str, unproven: Sequence[Unproven]) -> None:
-    """Which approvals were not taken over, with why."""
+def print_unproven(source: str, unproven: Sequence[Unproven]) -> None:
+    """Print which approvals were not copied, and why."""
     if not unproven:
         return
 
@@ -91,49 +91,35 @@ def tell_unproven(source: str, unproven: Sequence[Unproven]) -> None:
         typer.echo(printable(f"    {line}"), err=True)
 
 
-def tell_decision(result: TransitionResult, done: str, as_json: bool) -> None:
-    from gitassets.cli.phrases import tell_skipped, tell_transitions
-    from gitassets.cli.render import emit_json
-    from gitassets.domain.commit_message import format_addresses
-
+def print_decision(result: TransitionResult, done: str, as_json: bool) -> None:
+    """Print the result of approve, reject or reopen; `done` is the verb in the past tense."""
     if as_json:
         emit_json(result.action, result)
         return
     what = format_addresses(one.address for one in result.transitions)
     if what:
         typer.echo(f"{f'Would {result.action}' if result.dry_run else done} {what} in {result.run_id}")
-        tell_transitions(result.transitions)
+        print_transitions(result.transitions)
     if result.unchanged:
         same = format_addresses(result.unchanged)
-        typer.echo(f"  already so: {same}" if what else f"Nothing to do in {result.run_id}: {same} is so already.")
-    tell_skipped(result.skipped)
-    tell_settled(result.merge)
+        typer.echo(f"  unchanged: {same}" if what else f"Nothing to do in {result.run_id}: {same} needs no change.")
+    print_skipped(result.skipped)
+    print_settled(result.merge)
 
 
-_SHOWN = 5
-
-
-def join_paths(paths: tuple[str, ...]) -> str:
-    from gitassets.cli.render import printable
-
-    more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
-    return printable(f"{', '.join(paths[:_SHOWN])}{more}")
-
-
-def tell_fetched(fetched: Fetched, *, err: bool = False) -> None:
-    """What came, and what did not, with why."""
-    from gitassets.cli.render import count
-
+def print_fetched(fetched: Fetched, *, err: bool = False) -> None:
+    """Print what was fetched, what was not, and why."""
     if fetched.blobs:
         size = f"{fetched.size_bytes / 1e6:.1f} MB"
         typer.echo(f"Fetched {count(fetched.blobs, 'blob')}, {size}, from {fetched.remote}", err=err)
     if fetched.missing and fetched.remote is None:
-        typer.echo(f"  not here, and no DVC remote is set up: {join_paths(fetched.missing)}", err=True)
+        typer.echo(f"  missing, and no DVC remote is set up: {_join(fetched.missing)}", err=True)
     elif fetched.missing:
-        typer.echo(f"  not on the DVC remote {fetched.remote}: {join_paths(fetched.missing)}", err=True)
+        typer.echo(f"  not on the DVC remote {fetched.remote}: {_join(fetched.missing)}", err=True)
     if fetched.wrong:
-        typer.echo(
-            f"  refused, since {fetched.remote} holds other bytes under their names: {join_paths(fetched.wrong)}",
-            err=True,
-        )
-        typer.echo("    → `gitassets push` by somebody who has the right ones replaces them.", err=True)
+        typer.echo(f"  refused, since {fetched.remote} has the wrong bytes for them: {_join(fetched.wrong)}", err=True)
+        typer.echo("    → Somebody who has the right bytes can replace them with `gitassets push`.", err=True)
+
+
+def _join(paths: Sequence[str]) -> str:
+    return printable(join_first(paths))

@@ -22,6 +22,7 @@ from gitassets.cli.options import (
     show_progress,
 )
 from gitassets.domain.budget import Budget
+from gitassets.errors import UsageError
 
 if TYPE_CHECKING:
     from gitassets.actions.produce import ProduceResult
@@ -49,33 +50,33 @@ def register(app: typer.Typer) -> None:
 def produce(
     script: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="The script, paragraphs parted by blank lines; - is standard input."),
+        typer.Option(metavar="FILE", help="The script, with blank lines between paragraphs; - reads standard input."),
     ] = None,
     trial: Annotated[
         str | None,
         typer.Option(
-            "--trial", "-t", metavar="NAME", help="The script of the newest trial of claude-studio with this name."
+            "--trial", "-t", metavar="NAME", help="Use the script of the newest trial of claude-studio with this name."
         ),
     ] = None,
     resume: Annotated[
         str | None,
         typer.Option(
             metavar="RUN",
-            help="Make only what this run lacks; nothing that exists is touched, but by --stale.",
+            help="Make only what this run lacks; existing assets change only with --stale.",
             autocompletion=complete_run,
         ),
     ] = None,
     run_id: Annotated[
-        str | None, typer.Option(metavar="ID", help="Name of the new run. Default: now, as YYYYMMDD_HHMMSS.")
+        str | None, typer.Option(metavar="ID", help="Name of the new run. Default: the time, as YYYYMMDD_HHMMSS.")
     ] = None,
     budget: Annotated[
         Budget | None,
         typer.Option(
-            help="Share of segments with an image of their own: micro 0, low 10 %, medium 27 %, high 55 %, full."
+            help="Share of segments with their own image: micro 0, low 10 %, medium 27 %, high 55 %, full 100 %."
         ),
     ] = None,
     start: Annotated[int, typer.Option(min=0, help="First paragraph, counted from 0.")] = 0,
-    limit: Annotated[int | None, typer.Option(min=1, help="How many paragraphs.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Number of paragraphs.")] = None,
     no_audio: Annotated[bool, typer.Option("--no-audio", help="Make no narration.")] = False,
     no_images: Annotated[bool, typer.Option("--no-images", help="Make no images.")] = False,
     no_video: Annotated[bool, typer.Option("--no-video", help="Make no clips.")] = False,
@@ -83,10 +84,12 @@ def produce(
     style: Annotated[str | None, typer.Option(metavar="TEXT", help="Style of the images.")] = None,
     stale: Annotated[
         bool,
-        typer.Option("--stale", help="With --resume: make again what no longer fits its text, prompt, image or sound."),
+        typer.Option(
+            "--stale", help="With --resume: make assets again that no longer match their text, prompt, image or sound."
+        ),
     ] = False,
     live: Annotated[
-        bool, typer.Option("--live", help="Use the services under `live` in gitassets.yaml, which cost money.")
+        bool, typer.Option("--live", help="Use the services under `live` in gitassets.yaml; they cost money.")
     ] = False,
     max_cost: MaxCostOption = None,
     yes: YesOption = False,
@@ -94,30 +97,24 @@ def produce(
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a run out of a script: narration for each paragraph, images as far as the budget goes. Once images are
-    approved, --resume makes clips of them where gitassets.yaml names a provider of video.
+    """Make a run from a script, or resume one.
 
-    Without --live nothing leaves this machine: the narration is a local neural voice (English), the images are
-    typographic cards of the text. With it, --dry-run shows what will be made and what it costs, and nothing is made
-    beyond --max-cost and budget.run_usd. What was made before by the same request is taken from history, unless --fresh
-    is given. A command that was stopped or killed is gone on with by --resume: nothing is bought twice.
+    It makes narration for each paragraph, and images as far as the budget allows. Once images are approved, --resume
+    makes clips from them if gitassets.yaml names a video provider.
 
-    What is stale is made again with --stale alone, by the provider that each came from; approved assets never are.
+    Without --live nothing leaves this machine: a local neural voice (English) reads the narration, and the images are
+    typographic cards of the text. With --live, --dry-run shows what will be made and what it costs, and nothing is made
+    beyond --max-cost and budget.run_usd. Results of an identical earlier request are reused, unless --fresh is given.
+    --resume continues a command that was stopped or killed: nothing is bought twice.
+
+    Stale assets are made again only with --stale, each by its own provider. Approved assets are never made again.
     """
     from gitassets.actions import produce as action
     from gitassets.cli.buying import TerminalBuyer
-    from gitassets.errors import UsageError
     from gitassets.making.consent import Terms
     from gitassets.making.plan_run import ProduceOptions
 
-    if script is None and trial is None and resume is None:
-        raise UsageError("Say what to make", "With --script FILE or --trial NAME for a new run, or --resume RUN.")
-    if script is not None and trial is not None:
-        raise UsageError("--script and --trial both name the script", "Take one of them.")
-    if resume is not None and run_id is not None:
-        raise UsageError("--run-id names a new run, --resume goes on with an old one", "Leave out one of them.")
-    if stale and resume is None:
-        raise UsageError("--stale makes again what a run has already", "Name the run with --resume RUN.")
+    _check_sources(script, trial, resume, run_id, stale=stale)
     project = load_project()
     options = ProduceOptions(
         run_id=run_id, budget=budget, start=start, limit=limit, audio=not no_audio, images=not no_images,
@@ -135,11 +132,25 @@ def produce(
             result = action.resume(project, resume, paragraphs, options, on_progress, buyer)
         else:
             result = action.produce(project, paragraphs or [], options, on_progress, buyer)
-    _tell_produced(result, as_json, stale=stale)
+    _report(result, as_json, stale=stale)
+
+
+def _check_sources(
+    script: str | None, trial: str | None, resume: str | None, run_id: str | None, *, stale: bool
+) -> None:
+    """Raise UsageError unless the options name one script for a new run, or a run to resume."""
+    if script is None and trial is None and resume is None:
+        raise UsageError("Nothing to make", "Use --script FILE or --trial NAME for a new run, or --resume RUN.")
+    if script is not None and trial is not None:
+        raise UsageError("--script and --trial both name the script", "Use one of them.")
+    if resume is not None and run_id is not None:
+        raise UsageError("--run-id names a new run, --resume continues an old one", "Use one of them.")
+    if stale and resume is None:
+        raise UsageError("--stale needs an existing run", "Name the run with --resume RUN.")
 
 
 def _fetch_clip_images(project: Project, run: Run, options: ProduceOptions, as_json: bool) -> None:
-    """The images that clips are to be made of are here, as far as they can be had."""
+    """Fetch the images that clips are made from, as far as they are available."""
     from gitassets.cli.fetching import fetch_first
     from gitassets.making.plan_run import makes_clips
     from gitassets.runs.required_blobs import need_missing_clip_images
@@ -149,7 +160,7 @@ def _fetch_clip_images(project: Project, run: Run, options: ProduceOptions, as_j
 
 
 def _read_paragraphs(project: Project, script: str | None, trial: str | None) -> list[str] | None:
-    """The paragraphs of the script that is named; None when none is."""
+    """Read the paragraphs of the named script. Return None if no script is named."""
     from gitassets.interchange.read_script import read_script, read_trial
 
     if trial is not None:
@@ -160,7 +171,7 @@ def _read_paragraphs(project: Project, script: str | None, trial: str | None) ->
     return None if script is None else read_script(source, sys.stdin.buffer.read)
 
 
-def _tell_produced(result: ProduceResult, as_json: bool, *, stale: bool) -> None:
+def _report(result: ProduceResult, as_json: bool, *, stale: bool) -> None:
     from gitassets.cli.render import emit_json
 
     if as_json:
@@ -174,25 +185,25 @@ def _tell_produced(result: ProduceResult, as_json: bool, *, stale: bool) -> None
 
 
 def _print_produced(result: ProduceResult, *, stale: bool) -> None:
-    from gitassets.cli.buying import tell_estimate, tell_made
-    from gitassets.cli.phrases import tell_failures, tell_left_out, tell_skipped
+    from gitassets.cli.buying import print_estimate, print_spending
+    from gitassets.cli.phrases import print_failures, print_left_out, print_skipped
     from gitassets.cli.render import count
     from gitassets.domain.commit_message import format_addresses
 
     again = f"gitassets produce --resume {result.run_id}"
     if result.dry_run:
         typer.echo(f"Would make in run {result.run_id}: {format_addresses(result.planned) or 'nothing'}")
-        tell_estimate(result.estimate)
+        print_estimate(result.estimate)
     else:
         typer.echo(f"Run {result.run_id}: {count(result.segments, 'segment')}, in {result.folder}")
         typer.echo(f"Made {format_addresses(result.made) or 'nothing'}.")
-        tell_made(result.reused, result.spent_usd)
-    tell_skipped(result.skipped)
-    tell_left_out(result.left_out)
-    tell_failures(result.failed, dry_run=result.dry_run)
+        print_spending(result.reused, result.spent_usd)
+    print_skipped(result.skipped)
+    print_left_out(result.left_out)
+    print_failures(result.failed, dry_run=result.dry_run)
     if result.failed and not result.dry_run:
-        typer.echo(f"Go on with: {again}{' --stale' if stale else ''}", err=True)
+        typer.echo(f"Continue with: {again}{' --stale' if stale else ''}", err=True)
     elif result.made:
         typer.echo(f"Next: gitassets review {result.run_id}")
     if result.stale and not stale:
-        typer.echo(f"Stale: {format_addresses(one.address for one in result.stale)}. Make it again: {again} --stale")
+        typer.echo(f"Stale: {format_addresses(one.address for one in result.stale)}. Make them again: {again} --stale")

@@ -23,10 +23,11 @@ def register(app: typer.Typer) -> None:
 
 @guarded
 def providers(as_json: JsonOption = False) -> None:
-    """List what can make assets: its name, what it makes, its model and price, and whether its key is there.
+    """List the providers that can make assets.
 
-    Remarks say which are used by `produce`, and by `produce --live`; `regen --provider NAME` takes any. A service costs
-    money, or somebody's bandwidth. Keys come from the environment or the system's keyring (service gitassets).
+    It shows what each makes, its model and price, and whether its key is set. The last column shows which of them
+    `produce` and `produce --live` use; `regen --provider NAME` accepts any. Services cost money, or somebody's
+    bandwidth. Keys come from the environment or the system's keyring (service gitassets).
     """
     from gitassets.actions.providers import list_providers
     from gitassets.cli.render import emit_json, make_console, make_table, plain
@@ -35,14 +36,14 @@ def providers(as_json: JsonOption = False) -> None:
     if as_json:
         emit_json("providers", {"providers": [one.line for one in found]})
         return
-    table = make_table("Provider", "Makes", "Model", "Price", "Key", "Remarks", whole=("Provider", "Makes", "Key"))
+    table = make_table("Provider", "Makes", "Model", "Price", "Key", "Use", whole=("Provider", "Makes", "Key"))
     for use in found:
         one = use.line
-        key = "" if one.key is None else f"{one.key}: {'there' if one.has_key else 'missing'}"
-        remark = one.problem or _tell_use(use)
-        table.add_row(one.name, str(one.kind or ""), plain(one.model), plain(one.price), key, plain(remark))
+        key = "" if one.key is None else f"{one.key}: {'set' if one.has_key else 'missing'}"
+        use_text = one.problem or _describe_use(use)
+        table.add_row(one.name, str(one.kind or ""), plain(one.model), plain(one.price), key, plain(use_text))
     make_console().print(table)
 
 
-def _tell_use(use: ProviderUse) -> str:
+def _describe_use(use: ProviderUse) -> str:
     return ", ".join(text for text, used in (("used", use.default), ("used with --live", use.live)) if used)

@@ -15,7 +15,7 @@ from gitassets.cli.options import (
     load_run,
     show_progress,
 )
-from gitassets.cli.push import _tell_pushed
+from gitassets.cli.push import print_pushed
 
 
 def register(app: typer.Typer) -> None:
@@ -30,14 +30,15 @@ def publish(
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Publish what the last build used: approved assets become published, here and on the server.
+    """Publish the approved assets of the last build.
 
-    The run is pushed first, so that their bytes are proved to be on the DVC remote. An approval that the run's history
-    does not prove, such as after a commit past the hooks, is not published.
+    They become published here and on the server. The run is pushed first, so their bytes are known to be on the DVC
+    remote. An approval that the run's history does not prove, for example after a commit that bypassed the hooks, is
+    not published.
     """
     from gitassets.actions.publish import publish as act
     from gitassets.actions.push import PushOptions
-    from gitassets.cli.phrases import tell_skipped, tell_transitions
+    from gitassets.cli.phrases import print_skipped, print_transitions
     from gitassets.cli.render import emit_json
     from gitassets.domain.commit_message import format_addresses
 
@@ -51,8 +52,8 @@ def publish(
     what = format_addresses(one.address for one in result.transitions)
     if what:
         typer.echo(f"{'Would publish' if dry_run else 'Published'} {what} of {result.run_id}")
-        tell_transitions(result.transitions)
+        print_transitions(result.transitions)
     else:
-        typer.echo(f"Nothing to do: all that was built of {result.run_id} is published.")
-    tell_skipped(result.skipped)
-    _tell_pushed(result.pushed)
+        typer.echo(f"Nothing to do: all built assets of {result.run_id} are published.")
+    print_skipped(result.skipped)
+    print_pushed(result.pushed)

@@ -21,7 +21,7 @@ from gitassets.cli.options import (
     make_segments,
     show_progress,
 )
-from gitassets.cli.phrases import tell_fetched
+from gitassets.cli.phrases import print_fetched
 
 if TYPE_CHECKING:
     from gitassets.actions.pull import PullOptions, PullResult
@@ -38,24 +38,24 @@ def register(app: typer.Typer) -> None:
 def pull(
     run: Annotated[
         str,
-        typer.Argument(metavar="RUN", help="A run here or on the server: its id.", autocompletion=complete_run),
+        typer.Argument(metavar="RUN", help="The id of a run, here or on the server.", autocompletion=complete_run),
     ],
     remote: RemoteOption = None,
     git_remote: GitRemoteOption = None,
-    only: Annotated[Only | None, typer.Option(help="Get the media of approved assets alone.")] = None,
+    only: Annotated[Only | None, typer.Option(help="Download only the media of approved assets.")] = None,
     segment: SegmentOption = None,
     kind: TypeOption = None,
     accept: Annotated[
         list[str] | None,
-        typer.Option(metavar="URL", help="Trust the DVC remote with this url, which the run's branch brings along."),
+        typer.Option(metavar="URL", help="Trust the DVC remote with this URL, which the run's branch names."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Get a run from the server: its branch is checked, opened or merged, and its media are fetched and hashed.
+    """Download a run: its branch and its media.
 
-    Without --only, --segment and --type all media that are not here are fetched. What was decided differently on both
-    sides is in conflict: `approve` or `reject` settles an asset, `edit --text` a text, and the last of these decisions
-    concludes the merge.
+    The branch is checked, then opened or merged; the media are fetched and hashed. Without --only, --segment and
+    --type, all missing media are fetched. What was decided differently on both sides is in conflict: `approve` or
+    `reject` settles an asset, `edit --text` a text, and the last of these decisions concludes the merge.
     """
     from gitassets.actions.pull import PullOptions
     from gitassets.cli.render import emit_json
@@ -71,13 +71,13 @@ def pull(
 
         emit_json("pull", {**asdict(result), "changed": result.changed})
     else:
-        _tell_pulled(result)
+        _print_pulled(result)
     if result.merging or not result.fetched.complete:
         raise typer.Exit(PARTIAL)
 
 
 def _pull(project: Project, run: str, options: PullOptions, as_json: bool) -> PullResult:
-    """A remote that nobody here knows is asked about where somebody is there to answer."""
+    """Pull the run; at a terminal, ask whether to trust an unknown DVC remote, then try again."""
     from dataclasses import replace
 
     from gitassets.actions.pull import pull as act
@@ -97,7 +97,7 @@ def _pull(project: Project, run: str, options: PullOptions, as_json: bool) -> Pu
             options = replace(options, accepted=(*options.accepted, error.url))
 
 
-def _tell_pulled(result: PullResult) -> None:
+def _print_pulled(result: PullResult) -> None:
     from gitassets.cli.render import count
 
     if not result.changed and result.fetched.complete and not result.merging:
@@ -105,24 +105,23 @@ def _tell_pulled(result: PullResult) -> None:
     if result.opened:
         typer.echo(f"Opened {result.run_id} in {result.folder}")
     if result.before is not None and result.commit != result.before:
-        verb = "Merged" if result.merged else "Took over"
+        verb = "Merged" if result.merged else "Updated to"
         typer.echo(f"{verb} the commits of {result.git_remote}: {result.commit[:10]}")
-    tell_fetched(result.fetched)
+    print_fetched(result.fetched)
     if result.restored:
         typer.echo(f"Wrote {count(len(result.restored), 'file')}.")
     for path in result.differing:
-        typer.echo(f"  left as it is, though its bytes are not the recorded ones: {path}", err=True)
+        typer.echo(f"  unchanged, but not the recorded bytes: {path}", err=True)
     if result.merging:
-        _tell_conflicts(result)
+        _print_conflicts(result)
     elif result.ahead:
-        here = "1 commit that is here" if result.ahead == 1 else f"{result.ahead} commits that are here"
-        share = f"`gitassets push {result.run_id}` shares {'it' if result.ahead == 1 else 'them'}."
-        typer.echo(f"Not on {result.git_remote} yet: {here}. {share}")
+        commits = count(result.ahead, "commit")
+        typer.echo(f"Not on {result.git_remote} yet: {commits}. Share with `gitassets push {result.run_id}`.")
 
 
-def _tell_conflicts(result: PullResult) -> None:
-    """Who decided what on which side, and how that is settled."""
-    from gitassets.cli.phrases import tell_dispute
+def _print_conflicts(result: PullResult) -> None:
+    """Print who decided what on which side, and how to settle it."""
+    from gitassets.cli.phrases import print_dispute
     from gitassets.cli.render import printable
     from gitassets.domain.commit_message import format_addresses
 
@@ -130,8 +129,8 @@ def _tell_conflicts(result: PullResult) -> None:
     what = ", ".join([*([format_addresses(result.conflicts)] if result.conflicts else []), *texts])
     typer.echo(f"The merge is not finished. Decided differently on both sides: {what or 'files of your own'}", err=True)
     for one in result.disputes:
-        tell_dispute(one, result.git_remote)
+        print_dispute(one, result.git_remote)
     settle = f"`gitassets approve {result.run_id} …` or `reject`" + (", a text with `edit --text`" if texts else "")
     ways = f"Settle each with {settle}. The last decision concludes the merge."
     ways = ways if result.disputes else f"Settle them, then `git -C {result.folder} commit`."
-    typer.echo(printable(f"  → {ways} `git -C {result.folder} merge --abort` takes it back."), err=True)
+    typer.echo(printable(f"  → {ways} `git -C {result.folder} merge --abort` undoes it."), err=True)

@@ -18,7 +18,6 @@ from gitassets.cli.options import (
     load_run,
     show_progress,
 )
-from gitassets.cli.phrases import join_paths
 
 if TYPE_CHECKING:
     from gitassets.actions.push import PushResult
@@ -33,8 +32,8 @@ def register(app: typer.Typer) -> None:
             "push pilot --only approved",
             "push pilot --remote archive --git-remote backup",
             "push pilot --dry-run",
-            note="Before the first push: `git remote add origin URL` names the server, `dvc remote add -d store URL` "
-            "the place for the media: a folder, s3://…, gs://…, azure://…, ssh://…",
+            note="Before the first push: name the server with `git remote add origin URL`, and the media storage "
+            "with `dvc remote add -d store URL`: a folder, s3://…, gs://…, azure://…, ssh://…",
         ),
     )(push)
 
@@ -45,14 +44,15 @@ def push(
     remote: RemoteOption = None,
     git_remote: GitRemoteOption = None,
     only: Annotated[
-        Only | None, typer.Option(help="Send the media of approved assets alone; plain `dvc pull` is not enough then.")
+        Only | None, typer.Option(help="Upload only the media of approved assets; plain `dvc pull` fails then.")
     ] = None,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Share a run: its media go to the DVC remote, are proved to be there, and then its branch goes to the server.
+    """Upload a run: its media, then its branch.
 
-    The run is verified first. If it is interrupted, run it again: what was sent counts.
+    The run is verified first. The media go to the DVC remote and are checked there before the branch goes to the
+    server. If interrupted, run it again: what was uploaded is kept.
     """
     from gitassets.actions.push import PushOptions
     from gitassets.actions.push import push as act
@@ -65,47 +65,49 @@ def push(
     if as_json:
         emit_json("push", result)
     else:
-        _tell_pushed(result)
+        print_pushed(result)
     if result.media.absent:
         raise typer.Exit(PARTIAL)
 
 
-def _tell_pushed(result: PushResult) -> None:
+def print_pushed(result: PushResult) -> None:
     from gitassets.cli.render import count, printable
 
     media, done = result.media, "Would push" if result.dry_run else "Pushed"
     if not result.pushed and not media.sent:
-        typer.echo(f"Nothing to do: {result.git_remote} has run {result.run_id} as it is here.")
+        typer.echo(f"Nothing to do: run {result.run_id} on {result.git_remote} is up to date.")
     if result.inherited:
-        verb = "would name" if result.dry_run else "names"
-        typer.echo(printable(f"The run's branch {verb} the DVC remote {result.remote} from now on, for plain dvc."))
+        done_to_branch = "Would record" if result.dry_run else "Recorded"
+        typer.echo(printable(f"{done_to_branch} the DVC remote {result.remote} in the run's branch, for plain dvc."))
     if media.sent:
         sent = f"{count(media.sent, 'blob')}, {media.sent_bytes / 1e6:.1f} MB"
-        typer.echo(printable(f"{'Would send' if result.dry_run else 'Sent'} {sent} to {result.remote} ({result.url})"))
+        typer.echo(
+            printable(f"{'Would upload' if result.dry_run else 'Uploaded'} {sent} to {result.remote} ({result.url})")
+        )
     if result.pushed:
         typer.echo(f"{done} run/{result.run_id} to {result.git_remote}: {result.commit[:10]}")
-    _tell_media(result.run_id, media)
+    _print_media(result.run_id, media)
     if result.main_missing is not None:
         typer.echo(
             f"Others can clone the project only after `git push {result.git_remote} {result.main_missing}`.", err=True
         )
 
 
-def _tell_media(run_id: str, media: Uploaded) -> None:
-    from gitassets.cli.render import count
+def _print_media(run_id: str, media: Uploaded) -> None:
+    from gitassets.cli.render import count, join_first, printable
 
     if media.there:
-        typer.echo(f"  there already: {count(media.there, 'blob')}")
+        typer.echo(f"  already there: {count(media.there, 'blob')}")
     if media.unhashed:
-        typer.echo(f"  not hashed again there, but of the right size: {count(media.unhashed, 'blob')}")
+        typer.echo(f"  only their size was checked there: {count(media.unhashed, 'blob')}")
     if media.replaced:
-        typer.echo(f"  the remote held other bytes, now replaced: {join_paths(media.replaced)}", err=True)
+        typer.echo(printable(f"  wrong bytes on the remote, now replaced: {join_first(media.replaced)}"), err=True)
     if media.absent:
-        typer.echo(f"  neither here nor there: {join_paths(media.absent)}", err=True)
+        typer.echo(printable(f"  neither here nor on the remote: {join_first(media.absent)}"), err=True)
     if media.incomplete:
         folders = ", ".join(f"{one}/" for one in media.incomplete)
         typer.echo(
-            f"  not whole there: {folders} so plain `dvc pull` fails. Others get what is there with "
-            f"`gitassets pull {run_id} --only approved`; where gitassets has opened the run, `dvc pull` needs targets, "
+            f"  incomplete on the remote: {folders} so plain `dvc pull` fails. Others can get what is there with "
+            f"`gitassets pull {run_id} --only approved`. In a run that gitassets has opened, give `dvc pull` targets, "
             "such as audio/audio_000.mp3."
         )

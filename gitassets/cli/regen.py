@@ -46,13 +46,15 @@ def regen(
     audio: AudioOption = None,
     image: ImageOption = None,
     video: VideoOption = None,
-    prompt: Annotated[str | None, typer.Option(help="What the picture is to show.")] = None,
-    style: Annotated[str | None, typer.Option(help="Style of the picture.")] = None,
+    prompt: Annotated[str | None, typer.Option(help="What the image should show.")] = None,
+    style: Annotated[str | None, typer.Option(help="Style of the image.")] = None,
     voice: Annotated[str | None, typer.Option(metavar="NAME", help="Voice of the narration.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Another number gives another take.")] = None,
-    provider: Annotated[str | None, typer.Option(metavar="NAME", help="Another provider than it came from.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Another seed gives another take.")] = None,
+    provider: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Use this provider instead of the original one.")
+    ] = None,
     takes: Annotated[
-        int, typer.Option(min=1, metavar="N", help="From 2: so many to choose from, beside the current take.")
+        int, typer.Option(min=1, metavar="N", help="From 2: make this many candidates beside the current take.")
     ] = 1,
     max_cost: MaxCostOption = None,
     yes: YesOption = False,
@@ -60,22 +62,20 @@ def regen(
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Make new takes of assets, by the provider that each came from. Approved assets are never touched.
+    """Make new takes of assets, each by its own provider.
 
-    A draft stays a draft, a rejected asset becomes revised. With --takes the current take stays that, and the new ones
-    are candidates: `review` or `choose` makes one of them the current one.
+    Approved assets are never changed. A draft stays a draft, a rejected asset becomes revised. With --takes the current
+    take stays, and the new ones are candidates: make one of them the current take with `review` or `choose`.
 
-    The embedded cards are drawn from the text alone: they record a prompt, but cannot follow it. What a service made is
-    made again by that service, which costs money: --dry-run shows how much, and nothing is made beyond --max-cost and
-    budget.run_usd. A clip is made from the segment's image as it was approved.
+    The built-in cards are drawn from the text alone: they record a prompt, but cannot follow it. An asset from a
+    service is made again by that service, which costs money: --dry-run shows how much, and nothing is made beyond
+    --max-cost and budget.run_usd. A clip is made from the approved image of its segment.
     """
     from gitassets.actions.regen import RegenOptions
     from gitassets.actions.regen import regen as act
-    from gitassets.cli.buying import TerminalBuyer, tell_estimate, tell_made
+    from gitassets.cli.buying import TerminalBuyer
     from gitassets.cli.fetching import fetch_first
-    from gitassets.cli.phrases import tell_failures, tell_left_out, tell_skipped
     from gitassets.cli.render import emit_json
-    from gitassets.domain.commit_message import format_options
     from gitassets.making.consent import Terms
     from gitassets.runs.required_blobs import need_clip_images
 
@@ -92,26 +92,35 @@ def regen(
     if as_json:
         emit_json("regen", result)
     else:
-        typer.echo(f"{'Would make' if dry_run else 'Made'} {_tell_takes(result, takes)} in {result.run_id}")
-        for one in result.candidates:
-            typer.echo(f"  take {one.take} of {one.address}: {one.path}")
-        if dry_run:
-            tell_estimate(result.estimate)
-        tell_made(result.reused, result.spent_usd)
-        tell_skipped(result.skipped)
-        tell_left_out(result.left_out)
-        tell_failures(result.failed, dry_run=dry_run)
-        _tell_rest(result, takes)
-        if result.candidates:
-            chosen = f"{result.run_id} {format_options(one.address for one in result.candidates)}"
-            typer.echo(f"Next: gitassets review {chosen}")
+        _print_regenerated(result, takes)
     if result.interrupted:
         raise typer.Exit(INTERRUPTED)
     if result.failed:
         raise typer.Exit(PARTIAL)
 
 
-def _tell_takes(result: RegenResult, takes: int) -> str:
+def _print_regenerated(result: RegenResult, takes: int) -> None:
+    from gitassets.cli.buying import print_estimate, print_spending
+    from gitassets.cli.phrases import print_failures, print_left_out, print_skipped
+    from gitassets.domain.commit_message import format_options
+
+    done = "Would make" if result.dry_run else "Made"
+    typer.echo(f"{done} {_describe_takes(result, takes)} in {result.run_id}")
+    for one in result.candidates:
+        typer.echo(f"  take {one.take} of {one.address}: {one.path}")
+    if result.dry_run:
+        print_estimate(result.estimate)
+    print_spending(result.reused, result.spent_usd)
+    print_skipped(result.skipped)
+    print_left_out(result.left_out)
+    print_failures(result.failed, dry_run=result.dry_run)
+    _print_how_to_continue(result, takes)
+    if result.candidates:
+        options = format_options(one.address for one in result.candidates)
+        typer.echo(f"Next: gitassets review {result.run_id} {options}")
+
+
+def _describe_takes(result: RegenResult, takes: int) -> str:
     from gitassets.domain.commit_message import format_addresses
 
     if takes < 2:
@@ -121,12 +130,12 @@ def _tell_takes(result: RegenResult, takes: int) -> str:
     return f"{f'{number} of ' if number < wanted else ''}{wanted} candidates of {format_addresses(result.planned)}"
 
 
-def _tell_rest(result: RegenResult, takes: int) -> None:
-    """How to make only what an interrupted command has not made."""
+def _print_how_to_continue(result: RegenResult, takes: int) -> None:
+    """Print how to make only what an interrupted command did not make."""
     from gitassets.domain.commit_message import format_options
 
     if result.interrupted and takes > 1:
-        typer.echo("For more candidates give the command again, with --takes 2 or more.", err=True)
+        typer.echo("For more candidates, run the command again with --takes 2 or more.", err=True)
     elif result.interrupted:
         rest = format_options(one.address for one in result.failed)
-        typer.echo(f"Go on with: gitassets regen {result.run_id} {rest}, and the options as before.", err=True)
+        typer.echo(f"Continue with: gitassets regen {result.run_id} {rest}, and the same other options.", err=True)

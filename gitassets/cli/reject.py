@@ -21,7 +21,7 @@ from gitassets.cli.options import (
     load_run,
     make_selection,
 )
-from gitassets.cli.phrases import tell_decision
+from gitassets.cli.phrases import print_decision
 
 
 def register(app: typer.Typer) -> None:
@@ -37,18 +37,23 @@ def reject(
     image: ImageOption = None,
     video: VideoOption = None,
     segment: SegmentOption = None,
-    reason: Annotated[str | None, typer.Option(help="Why; a service that makes it again is told.")] = None,
+    reason: Annotated[
+        str | None, typer.Option(help="The reason; it is sent to the service that makes the asset again.")
+    ] = None,
     expect: ExpectOption = None,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Reject assets. On a terminal it asks why; off one, the reason may be left out."""
+    """Reject assets, with a reason.
+
+    On a terminal it asks for the reason; elsewhere the reason is optional.
+    """
     from gitassets.actions.transition import reject as act
 
     project, found = load_run(run, dry_run=dry_run)
     selection = make_selection(audio, image, video, segment)
     if reason is None and is_interactive() and not selection.empty and not dry_run:
-        reason = typer.prompt("Why", default="", show_default=False)
+        reason = typer.prompt("Reason", default="", show_default=False)
     words = (reason or "").strip() or None
     result = act(project, found, selection, reason=words, expected=expect, dry_run=dry_run)
-    tell_decision(result, "Rejected", as_json)
+    print_decision(result, "Rejected", as_json)

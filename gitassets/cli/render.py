@@ -1,10 +1,10 @@
-"""Results as text or as JSON with stable keys: the one place where they are rendered."""
+"""Render results as text, or as JSON with stable keys. No other module renders them."""
 
 from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 _SIMPLE = (str, int, float, bool, type(None))
 PLAIN_WIDTH = 160
+SHOWN = 5
 STATUS_STYLES = {
     "draft": "dim",
     "review": "yellow",
@@ -35,7 +36,7 @@ STATUS_STYLES = {
 
 
 def emit_json(command: str, value: object) -> None:
-    """One JSON object on standard output: the schema's number, the command, and the result's fields."""
+    """Print one JSON object: the number of the schema, the command, and the fields of the result."""
     body = encode(value)
     fields = body if isinstance(body, dict) else {"items": body}
     text = format_json({"schema": SCHEMA, "command": command, **fields})
@@ -43,7 +44,7 @@ def emit_json(command: str, value: object) -> None:
 
 
 def encode(value: object) -> Any:
-    """Dataclasses as objects, paths and enums as text, assets as they stand in the manifest."""
+    """Convert to JSON values: records to objects, paths and enums to text, assets to their form in the manifest."""
     if type(value) in _SIMPLE:
         return value
     if isinstance(value, Asset):
@@ -65,7 +66,7 @@ def encode(value: object) -> Any:
 
 
 def _field_names(value: object) -> tuple[str, ...]:
-    """The fields of a record of either kind; none for anything else."""
+    """Return the field names of a Struct or dataclass, and none for anything else."""
     if isinstance(value, Struct):
         return value.__struct_fields__
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -74,7 +75,7 @@ def _field_names(value: object) -> tuple[str, ...]:
 
 
 def _encode_fields(value: object, names: Iterable[str]) -> dict[str, Any]:
-    """An address or asset among the fields is spread into its object, so that a row reads flat."""
+    """Convert the fields of a record. The keys of an address or asset are merged into the record, to keep rows flat."""
     row: dict[str, Any] = {}
     for name in names:
         field = getattr(value, name)
@@ -84,7 +85,7 @@ def _encode_fields(value: object, names: Iterable[str]) -> dict[str, Any]:
 
 
 def make_console(*, stderr: bool = False) -> Console:
-    """Colours on a terminal only; elsewhere lines wide enough that nothing is cut."""
+    """Make a console with colours on a terminal; elsewhere lines are wide enough that nothing is cut."""
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
@@ -92,7 +93,7 @@ def make_console(*, stderr: bool = False) -> Console:
 
 
 def make_table(*columns: str, right: Iterable[str] = (), whole: Iterable[str] = ()) -> Table:
-    """A table that fits the terminal. What stands in `whole` columns is never broken: the others make room."""
+    """Make a table that fits the terminal. Text in the `whole` columns is never broken: the others make room."""
     from rich import box
     from rich.table import Table
 
@@ -111,20 +112,30 @@ def style_status(status: str) -> str:
 
 
 def plain(text: object) -> str:
-    """The text for a table cell: no control characters that a terminal would obey, no markup."""
+    """Escape a text for a table cell: no control characters that a terminal would obey, no markup."""
     from rich.markup import escape
 
     return escape("".join(char if char.isprintable() else " " for char in str(text)))
 
 
 def printable(text: str) -> str:
-    """The text for a line of output, without characters that a terminal would obey."""
+    """Replace the characters of a line of output that a terminal would obey."""
     return "".join(char if char.isprintable() or char in "\n\t" else "�" for char in text)
 
 
 def count(number: int, noun: str) -> str:
-    """ "1 segment", "2 segments"."""
+    """Return a number with its noun: "1 segment", "2 segments"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def and_more(total: int, shown: int = SHOWN) -> str:
+    """Return " and 3 more" if only the first of a list are shown, else nothing."""
+    return f" and {total - shown} more" if total > shown else ""
+
+
+def join_first(names: Sequence[str], shown: int = SHOWN) -> str:
+    """Join the first names of a list: "a, b and 3 more"."""
+    return f"{', '.join(names[:shown])}{and_more(len(names), shown)}"
 
 
 def shorten(text: str, length: int) -> str:

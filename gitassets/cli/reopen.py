@@ -20,7 +20,7 @@ from gitassets.cli.options import (
     load_run,
     make_selection,
 )
-from gitassets.cli.phrases import tell_decision
+from gitassets.cli.phrases import print_decision
 
 
 def register(app: typer.Typer) -> None:
@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 @guarded
 def reopen(
     run: RunArgument,
-    reason: Annotated[str, typer.Option(help="Why it is to be changed after all; recorded in the manifest.")],
+    reason: Annotated[str, typer.Option(help="Why the asset must change; recorded in the manifest.")],
     audio: AudioOption = None,
     image: ImageOption = None,
     video: VideoOption = None,
@@ -39,10 +39,13 @@ def reopen(
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Unlock approved or published assets, or take back a rejection: they are in review again."""
+    """Unlock approved assets, or undo a rejection.
+
+    Approved, published and rejected assets go back to review.
+    """
     from gitassets.actions.transition import reopen_assets
 
     project, found = load_run(run, dry_run=dry_run)
     selection = make_selection(audio, image, video, segment)
     result = reopen_assets(project, found, selection, reason=reason, expected=expect, dry_run=dry_run)
-    tell_decision(result, "Reopened", as_json)
+    print_decision(result, "Reopened", as_json)

@@ -30,14 +30,18 @@ def register(app: typer.Typer) -> None:
 def replace(
     run: RunArgument,
     file: Annotated[
-        Path | None, typer.Argument(metavar="FILE", help="The new file; without one, the changed file in its place.")
+        Path | None,
+        typer.Argument(metavar="FILE", help="The new file. Default: the asset's own file, which you have changed."),
     ] = None,
     audio: AudioOption = None,
     image: ImageOption = None,
     video: VideoOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take a file made by hand as a new take of an asset. Approved assets are refused."""
+    """Add your own file as a new take of an asset.
+
+    Approved assets are refused.
+    """
     from gitassets.actions.replace import replace_asset
     from gitassets.cli.render import emit_json
     from gitassets.domain.commit_message import format_addresses
@@ -50,4 +54,4 @@ def replace(
     if result.replaced:
         typer.echo(f"Replaced {format_addresses(result.replaced)} in {result.run_id}")
     if result.unchanged:
-        typer.echo(f"Has these bytes already: {format_addresses(result.unchanged)}")
+        typer.echo(f"Unchanged, same bytes: {format_addresses(result.unchanged)}")

@@ -33,11 +33,14 @@ def restore(
     segment: SegmentOption = None,
     take: Annotated[
         str | None,
-        typer.Option(metavar="N", help="Make this older take the current one, in review: its number, or its md5."),
+        typer.Option(metavar="N", help="Make this earlier take the current one, in review: its number or md5."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Put back the recorded bytes of assets, or bring an older take back. What lay there is kept in the cache."""
+    """Restore the recorded bytes of assets, or an earlier take.
+
+    The replaced bytes are kept in the cache.
+    """
     from gitassets.actions.restore import restore as act
     from gitassets.cli.fetching import fetch_first
     from gitassets.cli.render import emit_json
@@ -51,8 +54,8 @@ def restore(
     if as_json:
         emit_json("restore", result)
     elif not result.restored:
-        typer.echo("Nothing to restore: the files are as recorded.")
+        typer.echo("Nothing to restore: the files have the recorded bytes.")
     elif result.take is not None:
-        typer.echo(f"Take {result.take} is the current one again, in review: {result.restored[0]}")
+        typer.echo(f"Restored take {result.take} as the current one, in review: {result.restored[0]}")
     else:
-        typer.echo(f"Put back {', '.join(result.restored)}")
+        typer.echo(f"Restored {', '.join(result.restored)}")

@@ -41,10 +41,11 @@ def review(
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Go through assets one by one: look or listen, then approve, reject or skip. Each decision is committed at once.
+    """Review assets one by one.
 
-    Off a terminal, or with --json, it moves drafts and revised assets to review and prints where the files are.
-    Pictures and sound are shown by the system's viewer; GITASSETS_VIEWER names another program.
+    Look or listen, then approve, reject or skip. Each decision is committed at once. Without a terminal, or with
+    --json, it moves drafts and revised assets to review and prints the paths of their files. The system's viewer opens
+    images and sound; set GITASSETS_VIEWER to use another program.
     """
     from gitassets.cli import review_dialogue as dialogue
     from gitassets.cli.fetching import fetch_and_lay_out

@@ -1,4 +1,4 @@
-"""The dialogue of `review`: one asset after the other, each decision committed at once."""
+"""Run the dialogue of `review`: one asset after the other, each decision committed at once."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from gitassets.domain.takes import sorted_takes
 from gitassets.errors import GitAssetsError, NoMatchError
 from gitassets.runs.project import Project, Run
 
-_TAKEN_BACK = "taken back in review"
+_UNDONE = "taken back in review"
 _WAITING = (Status.DRAFT, Status.REVISED, Status.REVIEW)
 _KEYS = "[a]pprove  [r]eject  [s]kip  [b]ack  [o]pen again  [q]uit"
 _DIGITS = "123456789"
 
 
 def choose(selection: AssetSelection, kind: Kind | None) -> AssetSelection:
-    """The selection, or all there is; of one kind only where --type says so."""
+    """Return the selection, or all assets if it is empty, limited to the kind of --type."""
     if selection.empty:
         return AssetSelection({kind: ALL}) if kind is not None else AssetSelection({}, ALL)
     if kind is None:
@@ -38,7 +38,7 @@ def choose(selection: AssetSelection, kind: Kind | None) -> AssetSelection:
 
 
 def move_and_print(project: Project, run: Run, selection: AssetSelection, *, dry_run: bool, as_json: bool) -> None:
-    """Drafts and revised assets are in review, and the paths of all chosen ones are printed."""
+    """Move drafts and revised assets to review, and print the paths of all chosen assets."""
     result = move_to_review(project, run, selection, dry_run=dry_run)
     rows = read_rows(project, run, selection)
     if as_json:
@@ -52,46 +52,46 @@ def move_and_print(project: Project, run: Run, selection: AssetSelection, *, dry
             typer.echo(f"{row.kind.value} {row.segment}\tcandidate, take {take.take}\t{path}")
 
 
-def _waits(row: AssetRow) -> bool:
-    """Whether somebody has to decide on it; of a rejected one, where there is another take to choose."""
+def _needs_decision(row: AssetRow) -> bool:
+    """Check whether an asset needs a decision. A rejected one does if it has a candidate to choose."""
     return row.asset.status in _WAITING or (row.asset.status is Status.REJECTED and bool(row.asset.takes))
 
 
 def review_one_by_one(project: Project, run: Run, selection: AssetSelection) -> None:
-    """Every chosen asset that waits for a decision has been shown, until the user quits."""
-    rows = [row for row in read_rows(project, run, selection) if _waits(row)]
+    """Show every chosen asset that needs a decision, until the user quits."""
+    rows = [row for row in read_rows(project, run, selection) if _needs_decision(row)]
     if not rows:
-        typer.echo("Nothing waits for a decision among these assets.")
+        typer.echo("None of these assets needs a decision.")
         return
     viewer = Viewer()
     try:
-        _Dialogue(project, run, rows, viewer).go()
+        _Dialogue(project, run, rows, viewer).run()
     finally:
         viewer.stop()
 
 
 def _describe(take: Asset) -> str:
-    """ "take 2, takes/scene_002_9e107d9d.png, openai, seed 7"."""
+    """Describe a take: "take 2, takes/scene_002_9e107d9d.png, openai, seed 7"."""
     seed = None if take.seed is None else f"seed {take.seed}"
     return ", ".join(one for one in (f"take {take.take}", take.path, take.source, seed) if one)
 
 
 class _Dialogue:
-    """Where the user is in the list, and what was decided in this sitting."""
+    """Keep the user's position in the list, and the decisions of this session."""
 
     def __init__(self, project: Project, run: Run, rows: Sequence[AssetRow], viewer: Viewer) -> None:
         self._project, self._run, self._rows, self._viewer = project, run, list(rows), viewer
         self._decided: dict[int, str] = {}
-        self._place = 0
+        self._position = 0
         self._shown: AssetRow | None = None
         self._seen_md5: str | None = None
         self._next_candidate = 0
 
-    def go(self) -> None:
-        while self._place < len(self._rows):
+    def run(self) -> None:
+        while self._position < len(self._rows):
             if self._shown is not self._row and not self._begin():
                 continue
-            if not self._obey(self._ask()):
+            if not self._handle_key(self._ask()):
                 break
         approved = sum(1 for verb in self._decided.values() if verb == "approved")
         rejected = len(self._decided) - approved
@@ -100,27 +100,27 @@ class _Dialogue:
 
     @property
     def _row(self) -> AssetRow:
-        return self._rows[self._place]
+        return self._rows[self._position]
 
     @property
     def _candidates(self) -> list[Asset]:
         return sorted_takes(self._row.asset)
 
     def _begin(self) -> bool:
-        """Whether the asset is there, and was shown as it is now; one that is gone is passed over."""
+        """Read the asset again and show it. Return False, and go to the next one, if it is gone."""
         row = self._read_again()
         if row is None:
-            typer.echo(f"{self._row.kind} {self._row.segment} is no longer there.", err=True)
-            self._place += 1
+            typer.echo(f"{self._row.kind} {self._row.segment} no longer exists.", err=True)
+            self._position += 1
             return False
-        self._rows[self._place] = self._shown = row
+        self._rows[self._position] = self._shown = row
         self._present()
         return True
 
     def _present(self) -> None:
         row = self._row
         asset, console = row.asset, make_console()
-        console.rule(f"{self._place + 1} of {len(self._rows)}: [bold]{row.kind} {row.segment}[/], take {asset.take}")
+        console.rule(f"{self._position + 1} of {len(self._rows)}: [bold]{row.kind} {row.segment}[/], take {asset.take}")
         console.print(f"{style_status(asset.status)}  {plain(asset.path)}  {format_duration(asset.duration_sec)}")
         typer.echo(printable(f"\n{row.text}\n"))
         for name, value in (
@@ -138,7 +138,7 @@ class _Dialogue:
         for number, take in enumerate(self._candidates, start=1):
             typer.echo(printable(f"Candidate {number}: {_describe(take)}"))
         self._show()
-        # Sounds would be heard all at once.
+        # Sounds would all play at once.
         for take in self._candidates if row.kind is not Kind.AUDIO else ():
             self._show_file(take)
         self._next_candidate = 0
@@ -150,24 +150,24 @@ class _Dialogue:
         return [
             f"{verbs[entry.action]}: {entry.words}"
             for entry in reversed(entries)
-            if entry.action in verbs and entry.words and entry.words != _TAKEN_BACK
+            if entry.action in verbs and entry.words and entry.words != _UNDONE
         ]
 
     def _show(self) -> None:
-        """The asset is shown, and it is known which bytes those are: a decision holds for them alone."""
+        """Show the asset, and remember its bytes: a decision holds only for them."""
         asset = self._row.asset
         self._seen_md5 = self._project.stat_index(self._run).hash(asset.path) or asset.md5
         if self._seen_md5 != asset.md5:
-            typer.echo("Its file has other bytes than the run records: `replace` takes them, `restore` undoes that.")
+            typer.echo("Its file does not have the recorded bytes: `replace` accepts the file, `restore` reverts it.")
         self._show_file(asset)
 
     def _show_file(self, take: Asset) -> None:
         path = self._run.require_folder() / take.path
         if not path.is_file():
-            so = ", and so cannot be decided on" if take is self._row.asset else ""
-            typer.echo(f"The file is not here{so}: {path}")
+            effect = ", so it cannot be decided on" if take is self._row.asset else ""
+            typer.echo(f"The file is missing{effect}: {path}")
         elif not self._viewer.show(path, self._row.kind):
-            typer.echo(f"No program to show it was found; it is here: {path}")
+            typer.echo(f"Found no program to open {path}")
 
     def _show_next_candidate(self) -> None:
         candidates = self._candidates
@@ -196,15 +196,15 @@ class _Dialogue:
             return "q"
         return key.lower()
 
-    def _obey(self, key: str) -> bool:
-        """Whether to go on."""
+    def _handle_key(self, key: str) -> bool:
+        """Act on a key. Return False to quit."""
         match key:
             case "a":
                 self._decide("approved", None)
             case "r":
                 self._reject()
             case "s":
-                self._place += 1
+                self._position += 1
             case "b":
                 self._go_back()
             case "o":
@@ -216,24 +216,24 @@ class _Dialogue:
             case _ if len(key) == 1 and key in _DIGITS[: len(self._candidates)]:
                 self._choose(self._candidates[_DIGITS.index(key)])
             case _:
-                typer.echo(f"Please press one of the keys: {self._keys}")
+                typer.echo(f"Press one of these keys: {self._keys}")
         return True
 
     def _open_again(self) -> None:
-        """The asset is shown once more; wholly, where it has changed since."""
+        """Show the asset again, with its description if it has changed since."""
         if self._read_again() == self._row:
             self._show()
         else:
             self._shown = None
 
     def _choose(self, take: Asset) -> None:
-        """The candidate is the current take, and is shown as that."""
+        """Make the candidate the current take, and show it."""
         if self._try(lambda: choose_take(self._project, self._run, self._selection(), take.md5, expected=take.md5)):
             self._shown = None
 
     def _reject(self) -> None:
         try:
-            reason = typer.prompt("Why (Ctrl-C: not after all)", default="", show_default=False)
+            reason = typer.prompt("Reason (Ctrl-C to cancel)", default="", show_default=False)
         except typer.Abort:
             typer.echo("\nNot rejected.")
             return
@@ -249,11 +249,11 @@ class _Dialogue:
             )
         )
         if done:
-            self._decided[self._place] = verb
-            self._place += 1
+            self._decided[self._position] = verb
+            self._position += 1
 
     def _try(self, act: Callable[[], object]) -> bool:
-        """Whether it could be done. Why not is told, and the asset is shown anew."""
+        """Run an action and return whether it succeeded. If not, print the error and show the asset again."""
         try:
             act()
         except GitAssetsError as error:
@@ -263,21 +263,21 @@ class _Dialogue:
         return True
 
     def _go_back(self) -> None:
-        """The asset before is shown again; a decision made on it in this sitting is taken back by a commit."""
-        if self._place == 0:
+        """Return to the previous asset; a commit undoes a decision made on it in this session."""
+        if self._position == 0:
             typer.echo("This is the first one.")
             return
-        self._place -= 1
-        if self._decided.pop(self._place, None):
+        self._position -= 1
+        if self._decided.pop(self._position, None):
             seen, selection = self._row.asset.md5, self._selection()
-            self._try(lambda: reopen_assets(self._project, self._run, selection, reason=_TAKEN_BACK, expected=seen))
+            self._try(lambda: reopen_assets(self._project, self._run, selection, reason=_UNDONE, expected=seen))
 
     def _selection(self) -> AssetSelection:
         row = self._row
         return AssetSelection({row.kind: Selection(str(row.segment), ((row.segment, row.segment),))})
 
     def _read_again(self) -> AssetRow | None:
-        """The asset as it is now; None when it is gone."""
+        """Return the asset as it is now, or None if it is gone."""
         try:
             return read_rows(self._project, self._run, self._selection())[0]
         except NoMatchError:

@@ -12,7 +12,7 @@ from gitassets.cli.options import (
     complete_git_remote,
     examples,
     load_project,
-    tell_unprepared,
+    warn_if_not_set_up,
 )
 
 if TYPE_CHECKING:
@@ -28,21 +28,27 @@ def runs(
     remote: Annotated[
         str | None,
         typer.Option(
-            "--remote", "--git-remote", metavar="NAME", help="The git remote to ask. Default: origin.",
+            "--remote", "--git-remote", metavar="NAME", help="The git remote to query. Default: origin.",
             autocompletion=complete_git_remote,
         ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:  # fmt: skip
-    """List the runs here and on the server, with their state and counts. None is opened."""
+    """List the runs here and on the server.
+
+    It shows their state and counts, and opens none of them.
+    """
     from gitassets.actions.runs import show_runs
     from gitassets.cli.render import emit_json, printable
 
     project = load_project()
-    tell_unprepared(project)
+    warn_if_not_set_up(project)
     result = show_runs(project, remote)
     if result.problem is not None:
-        typer.echo(printable(f"As seen last, since {result.remote} could not be asked: {result.problem}"), err=True)
+        typer.echo(
+            printable(f"Showing the last known state, since {result.remote} cannot be reached: {result.problem}"),
+            err=True,
+        )
     if as_json:
         emit_json("runs", result)
     else:

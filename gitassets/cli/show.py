@@ -11,7 +11,7 @@ from gitassets.cli.options import (
     JsonOption,
     RunArgument,
     examples,
-    look_at_run,
+    load_run_to_read,
 )
 
 if TYPE_CHECKING:
@@ -28,12 +28,15 @@ def show(
     segment: Annotated[str, typer.Argument(metavar="SEGMENT", help="A segment's number, or several: 5, 1-3.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Show everything about a segment: its text, note, and each asset with prompt, take and reason."""
+    """Show a segment: its text, its note and its assets.
+
+    Each asset is shown with its prompt, take and reason.
+    """
     from gitassets.actions.query import show_segment
     from gitassets.cli.render import emit_json
     from gitassets.domain.selection import parse_selection
 
-    project, found = look_at_run(run)
+    project, found = load_run_to_read(run)
     results = show_segment(project, found, parse_selection(segment))
     if as_json:
         emit_json("show", {"run_id": found.run_id, "segments": results})
@@ -53,7 +56,7 @@ def _print_segment(result: SegmentResult) -> None:
     if result.prompt:
         typer.echo(printable(f"Image prompt: {result.prompt}\n"))
     if result.text_in_conflict:
-        typer.echo("In conflict: this text was changed on two branches, and holds the lines of both.")
+        typer.echo("In conflict: two branches changed this text; it contains the lines of both.")
         typer.echo("".join(printable(f"  {one}\n") for one in result.text_sides))
     if result.notes:
         typer.echo(printable(f"Note: {result.notes}\n"))
@@ -71,7 +74,7 @@ def _print_segment(result: SegmentResult) -> None:
 
 
 def _describe_value(name: str, value: object) -> str:
-    """A value of an asset in words; one that nobody knows as JSON."""
+    """Format a value of an asset; unknown values are shown as JSON."""
     import json
 
     from gitassets.domain.conflict import SETTLED, describe_record

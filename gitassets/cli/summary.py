@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 import typer
 
 from gitassets.cli.boundary import guarded
@@ -10,8 +13,11 @@ from gitassets.cli.options import (
     OptionalRun,
     examples,
     load_project,
-    tell_unprepared,
+    warn_if_not_set_up,
 )
+
+if TYPE_CHECKING:
+    from gitassets.actions.query import RunSummary
 
 
 def register(app: typer.Typer) -> None:
@@ -20,28 +26,31 @@ def register(app: typer.Typer) -> None:
 
 @guarded
 def summary(run: OptionalRun = None, as_json: JsonOption = False) -> None:
-    """Show the state of one run, or of all: counts by status, length of the narration, cost of the current takes."""
+    """Show the state of one run, or of all runs.
+
+    It shows counts by status, the length of the narration and the cost of the current takes.
+    """
     from gitassets.actions.query import summarize
     from gitassets.cli.render import (
         emit_json,
-        format_duration,
-        make_console,
-        make_table,
-        plain,
-        shorten,
-        style_status,
     )
     from gitassets.runs.lookup import find_run
 
     project = load_project()
-    tell_unprepared(project)
+    warn_if_not_set_up(project)
     results = summarize(project, None if run is None else find_run(project, run))
     if as_json:
         emit_json("summary", {"runs": results})
         return
     if not results:
         typer.echo("There are no runs yet: `gitassets produce --script FILE` makes the first.")
-        return
+    else:
+        _print_summary(results)
+
+
+def _print_summary(results: Iterable[RunSummary]) -> None:
+    from gitassets.cli.render import format_duration, make_console, make_table, plain, shorten, style_status
+
     table = make_table(
         "Run", "State", "Segments", "Assets", "Narration", "Cost",
         right=("Segments", "Narration", "Cost"), whole=("State", "Segments", "Narration", "Cost"),

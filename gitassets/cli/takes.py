@@ -1,4 +1,4 @@
-"""Commands on the takes of assets: takes, choose, and history, the older name of the first."""
+"""`gitassets takes`, and its older name `gitassets history`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gitassets.cli.options import (
     VideoOption,
     examples,
     load_run,
-    look_at_run,
+    load_run_to_read,
     make_selection,
 )
 from gitassets.errors import UsageError
@@ -45,21 +45,21 @@ def takes(
     video: VideoOption = None,
     segment: SegmentOption = None,
     drop: Annotated[
-        bool, typer.Option("--drop", help="Take the candidates away; `restore --take` still brings each back.")
+        bool, typer.Option("--drop", help="Remove the candidates; `restore --take` can still restore each.")
     ] = False,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show every take of assets: the current one, the candidates beside it, and the earlier ones of the history.
+    """Show every take of an asset: current, candidates and earlier.
 
-    Of each: how it was made, what it cost and what was decided about it. `regen --takes N` makes candidates, `choose`
-    makes one the current take, and `restore --take` brings an earlier one back.
+    Each is shown with how it was made, its cost and its status. `regen --takes N` makes candidates, `choose` makes one
+    the current take, and `restore --take` restores an earlier one.
     """
     selection = make_selection(audio, image, video, segment)
     if drop:
         return _drop(run, selection, dry_run=dry_run, as_json=as_json)
     if dry_run:
-        raise UsageError("--dry-run shows what --drop would do", "Leave it out, or add --drop.")
+        raise UsageError("--dry-run works only with --drop", "Leave it out, or add --drop.")
     return _show(run, selection, "takes", as_json=as_json)
 
 
@@ -72,7 +72,7 @@ def history(
     segment: SegmentOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """The older name of `takes`: show every take of assets."""
+    """Show every take of an asset (the older name of `takes`)."""
     _show(run, make_selection(audio, image, video, segment), "history", as_json=as_json)
 
 
@@ -81,8 +81,8 @@ def _show(run: str, selection: AssetSelection, command: str, *, as_json: bool) -
     from gitassets.runs.take_history import read_takes
 
     if selection.empty:
-        raise UsageError("Say which assets", "With --audio, --image, --video or --segment.")
-    project, found = look_at_run(run, history=True)
+        raise UsageError("Say which assets", "Use --audio, --image, --video or --segment.")
+    project, found = load_run_to_read(run, history=True)
     results = read_takes(project, found, selection)
     if as_json:
         emit_json(command, {"run_id": found.run_id, "assets": results})
@@ -113,7 +113,7 @@ def _print_take(take: Take) -> None:
     console.print(f"{arrow} [bold]{asset.take}[/]  {place}, {style_status(asset.status)}{reason}", soft_wrap=True)
     file = f"{asset.path}, " if take.current or take.candidate else ""
     typer.echo(printable(f"     {file}md5 {asset.md5[:12]}"))
-    typer.echo(printable(f"     {'; '.join(_tell_making(take))}"))
+    typer.echo(printable(f"     {'; '.join(_describe_making(take))}"))
     sent = asset.extra.get("prompt_sent")
     prompts = {"prompt": asset.prompt, "sent": sent if sent != asset.prompt else None}
     for name, text in {**prompts, "revised": asset.extra.get("revised_prompt")}.items():
@@ -121,8 +121,8 @@ def _print_take(take: Take) -> None:
             typer.echo(printable(f"     {name}: {' '.join(str(text).split())}"))
 
 
-def _tell_making(take: Take) -> list[str]:
-    """How the take was made, and who brought it in."""
+def _describe_making(take: Take) -> list[str]:
+    """Describe how the take was made, and who added it."""
     asset = take.asset
     known = {
         "from": " ".join(text for text in (asset.source, asset.model) if text),
@@ -144,10 +144,10 @@ def _drop(run: str, selection: AssetSelection, *, dry_run: bool, as_json: bool) 
     if as_json:
         emit_json("takes", result)
     else:
-        _tell_dropped(result)
+        _print_dropped(result)
 
 
-def _tell_dropped(result: DropResult) -> None:
+def _print_dropped(result: DropResult) -> None:
     if not result.dropped:
         typer.echo(f"Nothing to drop in {result.run_id}: these assets have no candidates.")
     for one in result.dropped:

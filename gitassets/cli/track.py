@@ -23,20 +23,23 @@ def register(app: typer.Typer) -> None:
 @guarded
 def track(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder with audio/, images/ or video/ in it.")],
-    run_id: Annotated[str | None, typer.Option(metavar="ID", help="Name of the run. Default: the folder's.")] = None,
+    run_id: Annotated[
+        str | None, typer.Option(metavar="ID", help="Name of the run. Default: the name of the folder.")
+    ] = None,
     script: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The script, for the segments' texts.", dir_okay=False)
+        Path | None, typer.Option(metavar="FILE", help="The script with the texts of the segments.", dir_okay=False)
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Adopt a folder of media files as a run, where it lies. Run it again when files were added.
+    """Adopt a folder of media files as a run, in place.
 
-    The number in a file's name says its segment: audio_000 and scene_000 are segment 1. Other names count from 0
-    if one of the folder's files has the number 0, else from 1. Where all files of a folder are named by date and time,
-    as recorders do, the first is segment 1, the next segment 2. No file is moved, renamed or changed.
+    Run it again after you add files. The number in a file name gives its segment: audio_000 and scene_000 are segment
+    1. Other names count from 0 if a file in the folder has the number 0, else from 1. If all names in a folder are
+    dates and times, as recorders write them, the first file is segment 1, the next is segment 2. No file is moved,
+    renamed or changed.
 
-    Taken are wav, mp3, m4a, flac, ogg and opus; png, jpg and webp; mp4, m4v, mov, webm and mkv. Each file is decoded
-    as a whole. What is left out is named with the reason, and the exit code is 1.
+    Supported are wav, mp3, m4a, flac, ogg and opus; png, jpg and webp; mp4, m4v, mov, webm and mkv. Each file is
+    decoded completely. Files that are left out are listed with the reason, and the exit code is then 1.
     """
     from gitassets.actions.track import track as act
     from gitassets.cli.render import emit_json, printable
@@ -50,7 +53,7 @@ def track(
         emit_json("track", result)
     else:
         what = format_addresses(one.address for one in result.tracked)
-        typer.echo(f"Run {result.run_id}: tracks {what}" if what else f"Run {result.run_id}: nothing new to track.")
+        typer.echo(f"Run {result.run_id}: tracked {what}" if what else f"Run {result.run_id}: nothing new to track.")
         for one in result.left_out:
             typer.echo(printable(f"  left out: {one.path} {one.why}"), err=True)
     if result.left_out:

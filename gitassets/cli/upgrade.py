@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,7 +16,7 @@ from gitassets.cli.options import (
     load_project,
     show_progress,
 )
-from gitassets.cli.upgrade_report import tell_set_up, tell_upgrade
+from gitassets.cli.upgrade_report import print_set_up_hint, print_upgrade
 from gitassets.errors import GitAssetsError, UsageError
 
 if TYPE_CHECKING:
@@ -40,23 +40,24 @@ def upgrade(
     run: Annotated[
         str | None, typer.Argument(metavar="RUN", help="A run of claude-studio.", autocompletion=complete_run)
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All that are still to be upgraded.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Upgrade all runs that still need it.")] = False,
     trial: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The trial whose script it was made from, where several fit.")
+        str | None, typer.Option(metavar="NAME", help="The trial with the script of the run, if several match.")
     ] = None,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Take over a run of claude-studio, where it lies: its files stay, its record becomes the start of its history.
+    """Upgrade a run of claude-studio, in place.
 
-    Every other command does this too, for the run that it names. The report says which scene became part of which
-    segment, and what was not found or is unclear; `gitassets move` mends a picture that went to the wrong segment.
+    Its files stay, and its record becomes the start of its history. Every other command does this too, for the run that
+    it names. The report lists which scene became part of which segment, and what was not found or is unclear. If an
+    image went to the wrong segment, correct it with `gitassets move`.
     """
     from gitassets.cli.render import emit_json
     from gitassets.runs.lookup import find_run, list_runs
 
     if (run is None) != everything:
-        raise UsageError("Say what to upgrade", "Name one RUN, or --all.")
+        raise UsageError("Say what to upgrade", "Name one RUN, or use --all.")
     project = load_project()
     named = [find_run(project, run)] if run is not None else [one for one in list_runs(project) if one.old]
     results, failed = [], []
@@ -69,12 +70,12 @@ def upgrade(
                 raise
             failed.append((one.run_id, error))
     if as_json:
-        told = [{"run_id": run_id, "message": one.message, "hint": one.hint} for run_id, one in failed]
-        emit_json("upgrade", {"runs": results, "failed": told})
+        errors = [{"run_id": run_id, "message": one.message, "hint": one.hint} for run_id, one in failed]
+        emit_json("upgrade", {"runs": results, "failed": errors})
     else:
-        _tell_upgrades(results, failed, [one.run_id for one in named if not one.old])
+        _print_upgrades(results, failed, [one.run_id for one in named if not one.old])
         if results and not dry_run:
-            tell_set_up(project)
+            print_set_up_hint(project)
     if failed:
         raise typer.Exit(PARTIAL)
 
@@ -86,21 +87,17 @@ def _upgrade_one(project: Project, run: Run, trial: str | None, *, dry_run: bool
         return act(project, run, on_progress, trial=trial, dry_run=dry_run)
 
 
-def _tell_upgrades(
-    results: Iterable[UpgradeResult], failed: Iterable[tuple[str, GitAssetsError]], done_before: Iterable[str]
+def _print_upgrades(
+    results: Sequence[UpgradeResult], failed: Sequence[tuple[str, GitAssetsError]], upgraded_before: Sequence[str]
 ) -> None:
     from gitassets.cli.render import printable
 
-    told = False
+    if not (results or failed or upgraded_before):
+        typer.echo("Nothing to upgrade.")
     for result in results:
-        tell_upgrade(result)
-        told = True
-    for run_id in done_before:
-        typer.echo(f"{run_id} is a run of gitassets already.")
-        told = True
+        print_upgrade(result)
+    for run_id in upgraded_before:
+        typer.echo(f"{run_id} is already a run of gitassets.")
     for run_id, error in failed:
         typer.echo(printable(f"{run_id} was not upgraded: {error.message}"), err=True)
         typer.echo(printable(f"  → {error.hint}"), err=True)
-        told = True
-    if not told:
-        typer.echo("There is nothing to upgrade.")

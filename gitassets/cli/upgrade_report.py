@@ -1,4 +1,4 @@
-"""What an upgrade of a run of claude-studio did, as lines for people to read."""
+"""Print what an upgrade of a run of claude-studio did."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 _SHOWN = 8
 
 
-def tell_set_up(project: Project) -> None:
-    """What a project still lacks that has runs but was never set up."""
+def print_set_up_hint(project: Project) -> None:
+    """Print what to do in a project that has runs but was never set up."""
     from gitassets.domain.settings_text import SETTINGS_NAME
 
     if not (project.root / SETTINGS_NAME).is_file():
-        typer.echo("Run `gitassets init` once: it sets up the hooks that guard approved assets.", err=True)
+        typer.echo("Run `gitassets init` once: it installs the hooks that guard approved assets.", err=True)
 
 
-def tell_upgrade(result: UpgradeResult, *, err: bool = False) -> None:
-    """The report: found, upgraded, not found, unclear, and which scene went to which segment."""
-    from gitassets.cli.render import printable
+def print_upgrade(result: UpgradeResult, *, err: bool = False) -> None:
+    """Print what was found, upgraded, not found or unclear, and which scene went to which segment."""
+    from gitassets.cli.render import join_first, printable
     from gitassets.domain.commit_message import format_addresses
     from gitassets.domain.selection import format_ranges
 
@@ -43,11 +43,11 @@ def tell_upgrade(result: UpgradeResult, *, err: bool = False) -> None:
         if one.takes > 1:
             hint = f"`gitassets takes {result.run_id} --{one.address}`"
             say(f"  {one.address} has {one.takes} takes: {hint}")
-    _tell_not_found(result.not_found, say)
+    _print_not_found(result.not_found, say)
     for line in result.unclear:
         say(f"  unclear: {line}")
     if result.left:
-        say(f"  left where they are: {', '.join(result.left[:_SHOWN])}{' …' if len(result.left) > _SHOWN else ''}")
+        say(f"  left unchanged: {join_first(result.left, _SHOWN)}")
     for line in _format_scenes(result):
         say(f"  {line}")
 
@@ -57,20 +57,22 @@ def _count_statuses(result: UpgradeResult) -> str:
     return ", ".join(f"{statuses.count(one)} {one}" for one in dict.fromkeys(statuses)) or "none"
 
 
-def _tell_not_found(not_found: Iterable[NotFound], say: Callable[[str], None]) -> None:
+def _print_not_found(not_found: Iterable[NotFound], say: Callable[[str], None]) -> None:
+    from gitassets.cli.render import and_more
+
     lines = [f"{one.what}: {one.path} {one.why}" for one in not_found]
     for line in lines[:_SHOWN]:
         say(f"  not found: {line}")
     if len(lines) > _SHOWN:
-        say(f"  not found: and {len(lines) - _SHOWN} more; --json lists all")
+        say(f"  not found: …{and_more(len(lines), _SHOWN)}; --json lists all")
 
 
 def _format_scenes(result: UpgradeResult) -> list[str]:
-    """Which scene is part of which segment, as lines that fit a terminal."""
+    """Return which scene is part of which segment, as lines that fit a terminal."""
     import textwrap
 
     if result.one_to_one or not result.scenes:
-        return ["scenes: each is a segment of its own, scene_000 is segment 1"] if result.scenes else []
+        return ["scenes: each is its own segment; scene_000 is segment 1"] if result.scenes else []
     by_segment: dict[int, list[str]] = {}
     for one in result.scenes:
         by_segment.setdefault(one.segment, []).append(one.scene_id.removeprefix("scene_"))

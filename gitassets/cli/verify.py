@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gitassets.cli.boundary import guarded
-from gitassets.cli.options import JsonOption, complete_run, examples, load_project, look_at_run, tell_unprepared
+from gitassets.cli.options import JsonOption, complete_run, examples, load_project, load_run_to_read, warn_if_not_set_up
+from gitassets.errors import UsageError
 
 if TYPE_CHECKING:
+    from gitassets.actions.verify import VerifyOptions
     from gitassets.runs.audit import Finding, VerifyResult
+    from gitassets.runs.project import Project, Run
 
 
 def register(app: typer.Typer) -> None:
@@ -28,69 +32,59 @@ def register(app: typer.Typer) -> None:
     )(verify)
 
 
-_SHOWN_OF_A_KIND = 5
-
-
 @guarded
 def verify(
     runs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="RUN", help="The runs; without any, all of them.", autocompletion=complete_run),
+        typer.Argument(metavar="RUN", help="The runs. Default: all runs.", autocompletion=complete_run),
     ] = None,
-    span: Annotated[str | None, typer.Option("--range", metavar="A..B", help="Only these commits of one run.")] = None,
+    span: Annotated[
+        str | None, typer.Option("--range", metavar="A..B", help="Check only these commits of one run.")
+    ] = None,
     everything: Annotated[
-        bool, typer.Option("--all", help="All commits, of all runs where none is named; so it is without it.")
+        bool, typer.Option("--all", help="Check all commits, of all runs if none is named. This is the default.")
     ] = False,
     since: Annotated[
-        str | None, typer.Option(metavar="COMMIT", help="Fail when this commit is no longer in the history.")
+        str | None, typer.Option(metavar="COMMIT", help="Fail if this commit is no longer in the history.")
     ] = None,
-    full: Annotated[bool, typer.Option("--full", help="Hash every file and blob anew, also those not locked.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Hash every file and blob again, also those that are not locked.")
+    ] = False,
     blobs: Annotated[
         str | None,
-        typer.Option(metavar="REMOTE", help="Look for the blobs on this DVC remote, by name or URL, not in the cache."),
+        typer.Option(metavar="REMOTE", help="Look for the blobs on this DVC remote (name or URL), not in the cache."),
     ] = None,
     history_only: Annotated[
-        bool, typer.Option("--history-only", help="Judge the commits alone, where the media files are not at hand.")
+        bool,
+        typer.Option("--history-only", help="Check only the commits, for example if the media files are not here."),
     ] = False,
     allow_by_hand: Annotated[
         bool,
         typer.Option(
             "--allow-by-hand",
-            help="Only note approvals, publications and reopens that no commit's message names, as edits by hand make.",
+            help="Report approvals, publications and reopens that no commit message names as notes, not errors.",
         ),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Prove from the history alone that no lock was broken, and that the approved bytes are there.
+    """Check that no lock was broken and approved bytes exist.
 
-    Trusts no hook. Exit code 0 only when all holds; a cut history is reported as incomplete. What a commit did follows
-    from the manifests: an approval, publication or reopen that its message does not name is an error, unless
-    `git config gitassets.allowByHand` is true or --allow-by-hand is given; any other transition is noted.
+    It relies on the history alone and trusts no hook. The exit code is 0 only if everything holds; a truncated history
+    is reported as incomplete. The manifests show what a commit did: an approval, publication or reopen that its message
+    does not name is an error, unless `git config gitassets.allowByHand` is true or --allow-by-hand is given. Any other
+    unnamed transition is reported as a note.
     """
     from gitassets.actions.verify import VerifyOptions
     from gitassets.actions.verify import verify as act
     from gitassets.cli.render import emit_json
-    from gitassets.errors import UsageError
-    from gitassets.runs.lookup import list_runs
 
-    if everything and span is not None:
-        raise UsageError("--range names some commits, --all means all", "Leave out one of them.")
-    one_run = len(runs or ()) == 1
-    if not one_run and (span is not None or since is not None):
-        raise UsageError("--range and --since name commits of one run", "Name that run.")
-    if history_only and (full or blobs is not None):
-        raise UsageError("--history-only looks at no blob", "Leave out --full and --blobs.")
-    project = load_project()
-    tell_unprepared(project)
-    if runs:
-        named = [look_at_run(one, history=True)[1] for one in runs]
-        chosen = list({one.run_id: one for one in named}.values())
-    else:
-        chosen = [one for one in list_runs(project) if not one.old]
     options = VerifyOptions(
         span=span, since=since, full=full, blobs=blobs, history_only=history_only, allow_by_hand=allow_by_hand
     )
-    result = act(project, chosen, options)
+    _check_options(options, runs or (), everything=everything)
+    project = load_project()
+    warn_if_not_set_up(project)
+    result = act(project, _choose_runs(project, runs or ()), options)
     if as_json:
         emit_json("verify", {"holds": result.holds, **vars(result)})
     else:
@@ -99,33 +93,58 @@ def verify(
         raise typer.Exit(1)
 
 
-def _print_verified(result: VerifyResult) -> None:
-    from gitassets.cli.render import printable
-    from gitassets.runs.audit import iter_told
+def _check_options(options: VerifyOptions, runs: Sequence[str], *, everything: bool) -> None:
+    """Raise UsageError if the options contradict each other."""
+    if everything and options.span is not None:
+        raise UsageError("--range and --all exclude each other", "Use one of them.")
+    if len(runs) != 1 and (options.span is not None or options.since is not None):
+        raise UsageError("--range and --since apply to one run", "Name that run.")
+    if options.history_only and (options.full or options.blobs is not None):
+        raise UsageError("--history-only checks no blobs", "Leave out --full and --blobs.")
 
-    counts: Counter[str] = Counter()
-    shown = []
-    for one in result.findings:
-        counts[one.code] += 1
-        shown += [one] if counts[one.code] <= _SHOWN_OF_A_KIND else []
-    for one, hint in iter_told(shown):
-        _print_finding(one, hint)
-    for code, count in counts.items():
-        if count > _SHOWN_OF_A_KIND:
-            typer.echo(f"… and {count - _SHOWN_OF_A_KIND} more of the kind {code}; --json lists all.")
+
+def _choose_runs(project: Project, runs: Sequence[str]) -> list[Run]:
+    """Return the named runs, each once; without names, all that are not old runs of claude-studio."""
+    from gitassets.runs.lookup import list_runs
+
+    if not runs:
+        return [one for one in list_runs(project) if not one.old]
+    named = [load_run_to_read(one, history=True)[1] for one in runs]
+    return list({one.run_id: one for one in named}.values())
+
+
+def _print_verified(result: VerifyResult) -> None:
+    from gitassets.cli.render import SHOWN, and_more, printable
+
+    _print_findings(result.findings)
     for one in result.mended:
-        typer.echo(
-            printable(f"Mended since: {one.subject} was left behind in commit {one.commit[:10]} by {one.author}")
-        )
-    for one in result.by_hand[:_SHOWN_OF_A_KIND]:
+        typer.echo(printable(f"Fixed since: {one.subject} was left behind in commit {one.commit[:10]} by {one.author}"))
+    for one in result.by_hand[:SHOWN]:
         typer.echo(printable(f"By hand: {one.message} (commit {one.commit[:10]} by {one.author})"))
-    if len(result.by_hand) > _SHOWN_OF_A_KIND:
-        typer.echo(f"… and {len(result.by_hand) - _SHOWN_OF_A_KIND} more by hand; --json lists all.")
+    if len(result.by_hand) > SHOWN:
+        typer.echo(f"…{and_more(len(result.by_hand))} by hand; --json lists all.")
     for text in result.incomplete:
         typer.echo(printable(f"Incomplete: {text}"))
     for text in result.unchecked:
         typer.echo(printable(f"Not checked: {text}"))
     typer.echo(_conclude(result))
+
+
+def _print_findings(findings: Iterable[Finding]) -> None:
+    """Print the first findings of each kind, and how many more there are."""
+    from gitassets.cli.render import SHOWN, and_more
+    from gitassets.runs.audit import iter_told
+
+    counts: Counter[str] = Counter()
+    shown = []
+    for one in findings:
+        counts[one.code] += 1
+        shown += [one] if counts[one.code] <= SHOWN else []
+    for one, hint in iter_told(shown):
+        _print_finding(one, hint)
+    for code, count in counts.items():
+        if count > SHOWN:
+            typer.echo(f"…{and_more(count)} of the kind {code}; --json lists all.")
 
 
 def _conclude(result: VerifyResult) -> str:
@@ -134,9 +153,9 @@ def _conclude(result: VerifyResult) -> str:
     counts = {"run": len(result.runs), "commit": result.commits, "blob": result.blobs, "file": result.files}
     total = ", ".join(count(number, noun) for noun, number in counts.items())
     if result.findings:
-        return f"Does not hold: {count(len(result.findings), 'finding')} in {total}."
+        return f"Failed: {count(len(result.findings), 'finding')} in {total}."
     if result.incomplete:
-        return f"Incomplete: what is here holds, but not all is ({total})."
+        return f"Incomplete: everything here holds, but some of it is missing ({total})."
     return f"All holds: {total}." if result.runs else "There are no runs here, so nothing was checked."
 
 

@@ -1,4 +1,4 @@
-"""Shows a picture or plays a sound with what the system has for it."""
+"""Show an image or play a sound with a program of the system."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ _PLAYERS = (
     ("paplay",),
     ("aplay", "-q"),
 )
-_PATIENCE_SEC = 2
+_STOP_TIMEOUT_SEC = 2
 _OPENERS = (("xdg-open",), ("open",))
 
 
 class Viewer:
-    """Shows one file at a time; the program that showed the last one is left to the user, sound is stopped.
+    """Show one file at a time. Sound is stopped before the next file; closing other programs is left to the user.
 
-    `GITASSETS_VIEWER` in the environment names another program, which gets the file as its one argument.
+    The environment variable `GITASSETS_VIEWER` names another program, which gets the file as its only argument.
     """
 
     def __init__(self) -> None:
         self._playing: subprocess.Popen[bytes] | None = None
 
     def show(self, path: Path, kind: Kind) -> bool:
-        """Whether a program for this kind of file was found and started."""
+        """Open the file. Return False if no program for its kind was found."""
         self.stop()
         if sys.platform == "win32" and not os.environ.get("GITASSETS_VIEWER"):
             os.startfile(path)  # noqa: S606 (the system's own way to open a file)
@@ -50,11 +50,11 @@ class Viewer:
         return True
 
     def stop(self) -> None:
-        """No sound goes on playing."""
+        """Stop the sound."""
         if self._playing is not None and self._playing.poll() is None:
             self._playing.terminate()
             try:
-                self._playing.wait(_PATIENCE_SEC)
+                self._playing.wait(_STOP_TIMEOUT_SEC)
             except subprocess.TimeoutExpired:
                 self._playing.kill()
                 self._playing.wait()

@@ -184,5 +184,5 @@ def test_a_copied_project_is_tied_to_its_own_runs(locked: LockedRun, tmp_path: P
 def test_the_command(locked: LockedRun) -> None:
     root = locked.project.root
     run_cli(root, "doctor")
-    assert run_cli(root, "doctor").stdout == "All is well.\n"
+    assert run_cli(root, "doctor").stdout == "Nothing to repair.\n"
     assert {"mended", "left"} < set(json.loads(run_cli(root, "doctor", "--json").stdout))

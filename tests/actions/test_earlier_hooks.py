@@ -116,7 +116,7 @@ def test_hooks_in_the_run_clone_of_a_colleague(locked: LockedRun, tmp_path: Path
     clone = clone_run(locked, tmp_path)
     set_up_as_before(find_project(clone))
     done = run_cli(clone, "list", "ep1")
-    assert done.stderr == "Set up the hooks that guard approved assets in ep1: git did not call them.\n"
+    assert done.stderr == "Installed the hooks that guard approved assets in ep1: git did not call them.\n"
     assert list_hooks(clone / ".git" / "hooks") == {}
     assert_guarded(clone)
 

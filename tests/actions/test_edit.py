@@ -242,7 +242,7 @@ def test_the_command(project: Project, made: Run) -> None:
         "Changed the text of segment 1 in ep1",
         f"  stale: audio 1 {OTHER_TEXT}",
         f"  stale: image 1 {OTHER_TEXT}",
-        "Make it again: gitassets produce --resume ep1 --stale",
+        "Make them again: gitassets produce --resume ep1 --stale",
     ]
     assert OTHER_TEXT.split(" than")[0] in run_cli(project.root, "list", "ep1").stdout
     assert "Nothing to change" in run_cli(project.root, "edit", "ep1", "1", "--text", "Other words.").stdout

@@ -318,5 +318,5 @@ def test_through_the_command_line(project: Project, run: Run) -> None:
     ), closed.stderr  # fmt: skip
     opened = run_cli(project.root, "open", "ep1")
     assert opened.returncode == 0, opened.stderr
-    assert "Put back 5 files." in opened.stdout
+    assert "Restored 5 files." in opened.stdout
     assert_clean(project, find_run(project, "ep1"))

@@ -61,7 +61,7 @@ def test_publishing_again_does_nothing(project: Project, run: Run, office: Offic
     assert (again.transitions, again.commit, again.pushed.pushed, len(again.unchanged)) == ((), None, False, 5)
     done = run_cli(project.root, "publish", "ep1")
     assert (done.returncode, done.stdout.splitlines()[0]) == (
-        0, "Nothing to do: all that was built of ep1 is published."
+        0, "Nothing to do: all built assets of ep1 are published."
     ), done.stderr  # fmt: skip
 
 

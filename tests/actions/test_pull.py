@@ -67,7 +67,7 @@ def test_pulling_again_does_nothing(bea: LockedRun) -> None:
 def test_init_in_a_clone_names_the_runs_of_the_server(locked: LockedRun, office: Office, tmp_path: Path) -> None:
     git(tmp_path, "clone", "--quiet", str(office.server), "bea")
     done = run_cli(tmp_path / "bea", "init")
-    assert "On the server: ep1. `gitassets pull ep1` brings one here." in done.stdout
+    assert "On the server: ep1. Get one with `gitassets pull ep1`." in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_what_only_we_have_is_told(locked: LockedRun, office: Office) -> None:
     result = pull_run(locked)
     assert (result.changed, result.ahead) == (False, 1)
     done = run_cli(locked.project.root, "pull", "ep1")
-    assert done.stdout.splitlines()[-1] == "Not on origin yet: 1 commit that is here. `gitassets push ep1` shares it."
+    assert done.stdout.splitlines()[-1] == "Not on origin yet: 1 commit. Share with `gitassets push ep1`."
 
 
 @pytest.mark.parametrize("theirs", [True, False])
@@ -344,7 +344,7 @@ def test_list_says_what_is_not_here(office: Office, tmp_path: Path) -> None:
     assert (
         "The bytes of 4 assets are not here.\n  → `gitassets pull ep1` gets them if the DVC remote store" in done.stdout
     )
-    assert done.stdout.count("file is not here, its bytes are: `open`") == 1
+    assert done.stdout.count("file missing, bytes cached: `open`") == 1
     told = json.loads(run_cli(project.root, "list", "ep1", "--json").stdout)
     assert [(row["present"], row["cached"]) for row in told["rows"]].count((False, False)) == 4
 
@@ -422,7 +422,7 @@ def test_wrong_bytes_are_refused_and_replaced_by_who_has_the_right_ones(
     project = office.clone(tmp_path / "bea")
     done = run_cli(project.root, "pull", "ep1")
     assert done.returncode == 1
-    assert "refused, since store holds other bytes under their names: images/scene_000.png" in done.stderr
+    assert "refused, since store has the wrong bytes for them: images/scene_000.png" in done.stderr
     assert not project.blobs.has(md5)
     assert not (project.runs_dir / "ep1" / "images" / "scene_000.png").exists()
     assert push_run(locked).media.replaced == ("images/scene_000.png",)
@@ -438,7 +438,7 @@ def test_a_run_without_a_dvc_remote_says_so(locked: LockedRun, office: Office, t
     project = office.clone(tmp_path / "bea")
     done = run_cli(project.root, "pull", "ep1")
     assert done.returncode == 1
-    assert "not here, and no DVC remote is set up" in done.stderr
+    assert "missing, and no DVC remote is set up" in done.stderr
     assert find_runs(project)["ep1"].is_open
 
 

@@ -53,7 +53,7 @@ def test_pushing_again_does_nothing(locked: LockedRun, office: Office) -> None:
     assert (again.pushed, again.media.sent, again.media.there) == (False, 0, 5)
     done = run_cli(locked.project.root, "push", "ep1")
     assert (done.returncode, done.stdout.splitlines()[0]) == (
-        0, "Nothing to do: origin has run ep1 as it is here."
+        0, "Nothing to do: run ep1 on origin is up to date."
     ), done.stderr  # fmt: skip
 
 
@@ -152,8 +152,8 @@ def test_a_full_push_is_complete_also_after_the_trap_of_a_granular_dvc_push(lock
 def test_it_says_that_plain_dvc_needs_targets(locked: LockedRun, office: Office) -> None:
     done = run_cli(locked.project.root, "push", "ep1", "--only", "approved")
     assert done.returncode == 0, done.stderr
-    assert "not whole there: audio/, images/" in done.stdout
-    assert "`dvc pull` needs targets" in done.stdout
+    assert "incomplete on the remote: audio/, images/" in done.stdout
+    assert "give `dvc pull` targets" in done.stdout
 
 
 # What is refused
@@ -220,7 +220,7 @@ def test_other_bytes_that_nobody_has_are_named_and_the_rest_is_shared(locked: Lo
     assert office.tip() == locked.head()
     done = run_cli(locked.project.root, "push", "ep1")
     assert done.returncode == 1
-    assert f"neither here nor there: {path}" in done.stderr
+    assert f"neither here nor on the remote: {path}" in done.stderr
 
 
 def test_a_damaged_blob_is_taken_from_the_file(locked: LockedRun, office: Office) -> None:

@@ -149,7 +149,7 @@ def test_the_command(project: Project) -> None:
     told = run_cli(root, "produce", "--resume", "ep1", "--no-audio").stdout
     assert told.splitlines()[1:] == [
         "Made nothing.",
-        "Stale: image 1. Make it again: gitassets produce --resume ep1 --stale",
+        "Stale: image 1. Make them again: gitassets produce --resume ep1 --stale",
     ]
     would = run_cli(root, "produce", "--resume", "ep1", "--no-audio", "--stale", "--dry-run").stdout
     assert would.startswith("Would make in run ep1: image 1\n")

@@ -253,7 +253,7 @@ def test_through_the_command_line(project: Project, run: Run, mine: Path) -> Non
     done = run_cli(project.root, "replace", "ep1", "--image", "3", str(mine))
     assert (done.returncode, done.stdout) == (0, "Replaced image 3 in ep1\n"), done.stderr
     again = run_cli(project.root, "replace", "ep1", "--image", "3", str(mine))
-    assert again.stdout == "Has these bytes already: image 3\n"
+    assert again.stdout == "Unchanged, same bytes: image 3\n"
     assert_clean(project, run)
 
 

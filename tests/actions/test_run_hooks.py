@@ -278,7 +278,7 @@ def test_what_has_become_of_the_hooks_is_noticed_said_once_and_mended(
     done = run_cli(locked.project.root, "list", "ep1", "--json")
     assert done.returncode == 0
     assert done.stdout.startswith("{")
-    assert done.stderr == "Set up the hooks that guard approved assets in ep1: git did not call them.\n"
+    assert done.stderr == "Installed the hooks that guard approved assets in ep1: git did not call them.\n"
     assert run_cli(locked.project.root, "list", "ep1", "--json").stderr == ""
     assert show_hooks(locked.project).complete
     assert_guarded(locked.folder)
@@ -316,7 +316,7 @@ def test_in_ci_it_is_only_said(locked: LockedRun, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("CI", "true")
     done = run_cli(locked.project.root, "list", "ep1")
     assert done.returncode == 0
-    assert done.stderr == "Git calls no hooks of gitassets in ep1; `gitassets hooks install` sets them up.\n"
+    assert done.stderr == "Git calls no hooks of gitassets in ep1; `gitassets hooks install` installs them.\n"
     assert find_unguarded(locked.project) == ["ep1"]
 
 
@@ -327,7 +327,7 @@ def test_where_nothing_can_be_written_it_is_only_said(locked: LockedRun) -> None
     unset.write_text(unset.read_text().replace("worktreeConfig = true", "worktreeConfig = false"))
     done = run_cli(locked.project.root, "list", "ep1")
     assert done.returncode == 0
-    assert done.stderr.startswith("Git calls no hooks of gitassets in ep1, and they cannot be set up: ")
+    assert done.stderr.startswith("Git calls no hooks of gitassets in ep1, and they cannot be installed: ")
     assert done.stderr.count("\n") == 1
 
 

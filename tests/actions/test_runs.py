@@ -78,7 +78,7 @@ def test_a_server_that_does_not_answer_is_shown_as_it_was(locked: LockedRun, off
     assert result.problem is not None
     done = run_cli(locked.project.root, "runs")
     assert done.returncode == 0
-    assert "As seen last, since origin could not be asked" in done.stderr
+    assert "Showing the last known state, since origin cannot be reached" in done.stderr
     assert "in step" in done.stdout
 
 

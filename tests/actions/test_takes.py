@@ -292,5 +292,5 @@ def test_the_commands_print_tables_and_json(locked: LockedRun) -> None:
     )
     assert "Nothing to restore" in run_cli(root, "restore", "ep1", "--image", "1").stdout
     locked.locked_file.unlink()
-    assert "Put back images/scene_000.png" in run_cli(root, "restore", "ep1", "--image", "1").stdout
+    assert "Restored images/scene_000.png" in run_cli(root, "restore", "ep1", "--image", "1").stdout
     assert run_cli(root, "restore", "ep1", "--image", "1", "--take", "1").returncode == 1

@@ -562,7 +562,7 @@ def test_through_the_command_line(project: Project, media_folder: MakeFolder) ->
     (project.runs_dir / "ep1" / "images" / "scene_005.png").write_bytes(b"")
     done = run_cli(project.root, "track", "runs/ep1")
     assert done.returncode == 1, done.stderr
-    assert "Run ep1: tracks audio 1-3, image 1,3" in done.stdout
+    assert "Run ep1: tracked audio 1-3, image 1,3" in done.stdout
     assert "left out: images/scene_005.png is empty" in done.stderr
     again = run_cli(project.root, "track", "runs/ep1", "--json")
     assert again.returncode == 1

@@ -460,7 +460,7 @@ def test_a_run_in_the_middle_of_a_rebase_is_incomplete(locked: LockedRun) -> Non
     assert "a rebase is not finished" in result.incomplete[0]
     done = run_cli(locked.project.root, "verify")
     assert done.returncode == 1
-    assert done.stdout.splitlines()[-1].startswith("Incomplete: what is here holds")
+    assert done.stdout.splitlines()[-1].startswith("Incomplete: everything here holds")
 
 
 def test_a_shallow_clone_is_incomplete(locked: LockedRun, tmp_path: Path) -> None:
@@ -561,7 +561,7 @@ def test_the_command_tells_who_did_what_where(locked: LockedRun) -> None:
     assert f"commit {commit[:10]}" in done.stdout
     assert "by Ann Lee <ann@example.com>" in done.stdout
     assert "image 1 is approved and locked, but its md5 changed" in done.stdout
-    assert "Does not hold: 1 finding in 1 run, 4 commits, " in done.stdout
+    assert "Failed: 1 finding in 1 run, 4 commits, " in done.stdout
     found = json.loads(run_cli(locked.project.root, "verify", "--json").stdout)
     assert found["holds"] is False
     assert {"schema", "command", "runs", "commits", "files", "blobs", "incomplete", "mended", "unchecked"} < set(found)

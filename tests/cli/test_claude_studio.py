@@ -202,7 +202,7 @@ def test_the_newest_of_several_trials_is_taken(root: Path, studio: Studio) -> No
     project = find_project(root)
     assert read_manifest(project, find_run(project, "newer")).segments[1].paragraph_text == "A newer script."
     assert "There is no trial 'trial_9'" in studio("claude-studio produce-video -t trial_9", 1)
-    assert "Take one of them" in studio("claude-studio produce-video -t trial_000 --script x.md", 2)
+    assert "Use one of them" in studio("claude-studio produce-video -t trial_000 --script x.md", 2)
 
 
 def test_the_five_steps_from_a_script_to_a_video(studio: Studio, root: Path) -> None:
@@ -308,7 +308,7 @@ def look(old: Path, home: Path, line: str, code: int = 0, **more: str) -> tuple[
 def test_the_first_command_upgrades_and_says_so(old: Path, home: Path) -> None:
     out, err = look(old, home, f"claude-studio assets list {RUN_ID}")
     assert "audio_002.wav" in out
-    assert "is a run of claude-studio: it is upgraded first" in err
+    assert "is a run of claude-studio, so it is upgraded first" in err
     assert "000+001→1" in err
     assert look(old, home, f"claude-studio assets list {RUN_ID}")[1] == ""
     assert "upgrade audio 1-3" in look(old, home, f"claude-studio assets log {RUN_ID}")[0]

@@ -196,7 +196,7 @@ def test_git_gets_utf8_from_the_hooks(locked: LockedRun) -> None:
 
 def test_a_reason_may_be_typed_in_any_encoding(locked: LockedRun) -> None:
     with Terminal(locked.project.root, "reject", "ep1", "--image", "3", env=ENVIRONMENTS["POSIX"]) as terminal:
-        terminal.wait_for("Why")
+        terminal.wait_for("Reason")
         terminal.write("größer ".encode() + b"caf\xe9\n")
         code, told = terminal.finish()
     assert (code, "image 3: draft -> rejected" in told) == (0, True), told

@@ -134,7 +134,7 @@ def test_open_fetches(half: LockedRun) -> None:
     close_run(half.project, half.run)
     done = run_cli(half.project.root, "open", "ep1")
     assert done.returncode == 0, done.stderr
-    assert "Put back 5 files." in done.stdout
+    assert "Restored 5 files." in done.stdout
     assert len(media_of(half.project, find_run(half.project, "ep1"))) == 5
 
 

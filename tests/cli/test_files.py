@@ -35,7 +35,7 @@ def test_there_and_back(locked: LockedRun, tmp_path: Path) -> None:
     assert out == (
         f"Exported ep1 to {tmp_path / 'ep1.zip'}\n"
         "  audio 1-3, image 1,3: 5 files, 0.0 MB\n"
-        f"  audit trail of 3 commits, and all of them as a git bundle of {size / 1e3:.1f} kB\n"
+        f"  audit trail of 3 commits, with a git bundle of {size / 1e3:.1f} kB\n"
     )
     out = call(locked, "import", str(tmp_path / "ep1.zip"), "--as", "ep2")
     head = locked.head()[:10]
@@ -81,12 +81,12 @@ def test_without_a_history_approvals_are_in_review_unless_they_are_trusted(locke
         assert done.returncode == 0, done.stderr
         assert f"4 draft, 1 {status}" in done.stdout or f"1 {status}, 4 draft" in done.stdout
         assert "image 1: the file carries no history" in done.stderr
-        assert ("--trust takes such approvals over" in done.stderr) == (status == "review")
+        assert ("accept such approvals with --trust" in done.stderr) == (status == "review")
 
 
 def test_a_timeline(locked: LockedRun, tmp_path: Path) -> None:
     out = call(locked, "export", "ep1", "--otio", "-o", str(tmp_path / "ep1.otio"))
-    assert out.startswith(f"Exported the cut of ep1 to {tmp_path / 'ep1.otio'}\n  0.3 s, 3 segments\n")
+    assert out.startswith(f"Exported the timeline of ep1 to {tmp_path / 'ep1.otio'}\n  0.3 s, 3 segments\n")
     result = json.loads(call(locked, "export", "ep1", "--otio", "-o", str(tmp_path / "2.otio"), "--json"))
     assert result.keys() == {
         "schema", "command", "run_id", "output", "captions", "commit", "segments", "duration_sec", "silent", "unseen",
@@ -99,12 +99,12 @@ def test_a_folder_that_macos_has_shown(locked: LockedRun, tmp_path: Path) -> Non
     for name in (".DS_Store", "data/._ep1"):
         (tmp_path / "bag" / name).write_bytes(b"x")
     out = call(locked, "import", str(tmp_path / "bag"), "--as", "ep2")
-    assert "  passed over, since macOS or Windows left it in the file: .DS_Store, data/._ep1\n" in out
+    assert "  ignored, added to the file by macOS or Windows: .DS_Store, data/._ep1\n" in out
 
 
 def test_what_does_not_go_together(locked: LockedRun) -> None:
     for line in (("--otio", "--type", "audio"), ("--otio", "--with-history"), ("--otio", "--no-history")):
-        assert "--otio takes neither" in call(locked, "export", "ep1", *line, code=2)
+        assert "--otio does not go with" in call(locked, "export", "ep1", *line, code=2)
     assert "gitassets copy ep1 ep2" in call(locked, "import", "ep1", "ep2", code=2)
 
 
@@ -148,7 +148,7 @@ def test_the_face_of_claude_studio_takes_a_file_alone(locked: LockedRun, tmp_pat
 def test_the_face_of_claude_studio_copies_between_two_runs(locked: LockedRun, tmp_path: Path) -> None:
     call(locked, "export", "ep1", "-o", str(tmp_path / "ep1.zip"))
     studio(locked, "import", str(tmp_path / "ep1.zip"), "--as", "ep2")
-    assert "there already" in studio(locked, "import", "ep1", "ep2", "--audio", "1", "--replace")
+    assert "already there" in studio(locked, "import", "ep1", "ep2", "--audio", "1", "--replace")
     refused = (("ep1", "ep2", "--as", "x"), ("ep1.zip", "--audio", "1"), ("ep1", "ep2", "--no-history"))
     for arguments in (*refused, ("ep1", "ep2", "--trust")):
         studio(locked, "import", *arguments, code=2)

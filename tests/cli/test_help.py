@@ -10,7 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from gitassets.cli.app import COMMANDS as NAMES
-from gitassets.cli.app import make_app
+from gitassets.cli.app import SECTIONS, make_app
 from gitassets.cli.claude_studio import app as studio
 from tests.whole_app import app
 
@@ -61,3 +61,23 @@ def test_help_of_an_unknown_command_is_wrong_usage() -> None:
     code, output = run("help", "approv")
     assert code == 2
     assert "Did you mean 'approve'?" in output
+
+
+@pytest.mark.parametrize("face", [app, studio], ids=["gitassets", "claude-studio"])
+def test_overview_shows_each_summary_whole_on_80_columns(face: typer.Typer) -> None:
+    arguments = [] if face is app else ["assets"]
+    output = CliRunner().invoke(face, [*arguments, "--help"], env={"COLUMNS": "80"}).output
+    group = typer.main.get_command(face)
+    for one in arguments:
+        group = getattr(group, "commands")[one]  # noqa: B009 (click's groups alone have it)
+    for name, command in getattr(group, "commands").items():  # noqa: B009
+        summary = (command.help or "").partition("\n")[0]
+        lines = [line.split(maxsplit=1) for line in output.splitlines()]
+        assert ([name, summary] in lines) is not command.hidden, name
+
+
+def test_overview_lists_commands_in_sections() -> None:
+    lines = run("--help")[1].splitlines()
+    assert [line[:-1] for line in lines if line.endswith(":") and line != "Options:"] == [
+        title for title, _ in SECTIONS
+    ]

@@ -9,7 +9,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from gitassets.cli import init as init_command
+from gitassets.cli import init
 from tests.actions.checks import git
 from tests.faults.test_surroundings import make_repository
 from tests.whole_app import app
@@ -46,17 +46,17 @@ def test_where_nobody_can_be_asked_it_stays_and_is_said(linked: Path, args: tupl
     if args:
         assert json.loads(result.stdout)["risky"] == {"cache.type": "hardlink", "core.autostage": "true"}
     else:
-        assert "DVC's cache.type is hardlink: where files are links into the cache, a program" in result.stderr
+        assert "DVC's cache.type is hardlink: if files are links into the cache, a program" in result.stderr
         assert "gitassets init --yes" in result.stderr
 
 
 @pytest.mark.parametrize("answer", ["y", "n"])
 def test_at_a_terminal_one_is_asked(linked: Path, answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(init_command, "is_interactive", lambda: True)
+    monkeypatch.setattr(init, "is_interactive", lambda: True)
     result = run_init(linked, answer=f"{answer}\n")
-    assert result.stderr.count("Replace that?") == 1
+    assert result.stderr.count("Replace it?") == 1
     assert is_replaced(linked) == (answer == "y")
-    assert ("Left as it is" in result.stderr) == (answer == "n")
+    assert ("Unchanged" in result.stderr) == (answer == "n")
 
 
 def test_with_yes_nobody_is_asked(linked: Path) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 
+import pytest
 from rich.console import Console
 
-from gitassets.cli.render import make_table
+from gitassets.cli.render import join_first, make_table
 
 
 def draw(width: int, *rows: tuple[str, ...]) -> list[str]:
@@ -33,3 +34,17 @@ def test_nothing_is_broken_where_there_is_room() -> None:
         " image 1  Ann Lee <ann.lee@studio.example.com>  4b73411123",
         "audio 12  Bea                                   0",
     ]
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        ((), ""),
+        (("a",), "a"),
+        (("a", "b"), "a, b"),
+        (("a", "b", "c"), "a, b and 1 more"),
+        ("abcdef", "a, b and 4 more"),
+    ],
+)
+def test_join_first_counts_the_names_that_it_leaves_out(names: str, text: str) -> None:
+    assert join_first(tuple(names), 2) == text

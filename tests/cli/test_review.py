@@ -91,7 +91,7 @@ def test_a_decision_is_taken_back_by_going_back(locked: LockedRun, review: Revie
 @pytest.mark.parametrize("key", ["x", "1", "²", ""])
 def test_another_key_is_explained(locked: LockedRun, review: Review, key: str) -> None:
     told = review([key], image="3")
-    assert "Please press one of the keys: [a]pprove" in told
+    assert "Press one of these keys: [a]pprove" in told
     assert "candidate" not in told
 
 
@@ -132,7 +132,7 @@ def test_the_candidates_of_narration_are_not_all_heard_at_once(
 
 def test_a_rejected_asset_waits_once_there_is_another_take_to_choose(locked: LockedRun, review: Review) -> None:
     reject(locked.project, locked.run, select(image="3"), reason="too dark")
-    assert "Nothing waits" in review("", image="3")
+    assert "None of these assets needs a decision." in review("", image="3")
     add_candidates(locked.project, locked.run, IMAGE_3, 10)
     told = review("a1a", image="3")
     assert "Cannot approve image 3 of ep1: it was rejected" in told
@@ -147,10 +147,10 @@ def test_a_file_that_is_not_here_or_cannot_be_shown(
     (locked.folder / second.path).unlink()
     monkeypatch.setattr(viewer, "show", lambda *_: False)
     told = review("", image="3")
-    assert f"The file is not here: {locked.folder / second.path}" in told
-    assert f"No program to show it was found; it is here: {locked.folder / 'images/scene_002.png'}" in told
+    assert f"The file is missing: {locked.folder / second.path}" in told
+    assert f"Found no program to open {locked.folder / 'images/scene_002.png'}" in told
     (locked.folder / "images" / "scene_002.png").unlink()
-    assert f"and so cannot be decided on: {locked.folder / 'images/scene_002.png'}" in review("", image="3")
+    assert f"so it cannot be decided on: {locked.folder / 'images/scene_002.png'}" in review("", image="3")
 
 
 def test_off_a_terminal_candidates_are_listed(locked: LockedRun) -> None:
@@ -225,7 +225,7 @@ def test_a_key_decides_on_what_was_shown_alone(
 def test_what_was_overwritten_before_it_is_shown_is_not_decided_on(locked: LockedRun, review: Review) -> None:
     overwrite(locked.folder / locked.asset(IMAGE_3).path)
     told = review("ara", ["no"], image="3")
-    assert "Its file has other bytes than the run records" in told
+    assert "Its file does not have the recorded bytes" in told
     assert "0 approved, 0 rejected, 1 left." in told
     assert locked.asset(IMAGE_3).status is Status.DRAFT
 
@@ -282,4 +282,4 @@ def test_an_asset_that_is_gone_is_passed_over(
         commit_by_hand(locked.folder)
 
     monkeypatch.setattr("gitassets.cli.review_dialogue.Viewer", lambda: Meddler(take_away))
-    assert "image 3 is no longer there." in review("sss")
+    assert "image 3 no longer exists." in review("sss")

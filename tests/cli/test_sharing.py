@@ -28,14 +28,14 @@ def test_a_push_says_what_it_does(locked: LockedRun, office: Office) -> None:
     url = office.store.url
     planned = run_cli(locked.project.root, "push", "ep1", "--dry-run")
     assert planned.stdout.splitlines() == [
-        "The run's branch would name the DVC remote store from now on, for plain dvc.",
-        f"Would send 7 blobs, 0.0 MB to store ({url})",
+        "Would record the DVC remote store in the run's branch, for plain dvc.",
+        f"Would upload 7 blobs, 0.0 MB to store ({url})",
         f"Would push run/ep1 to origin: {locked.head()[:10]}",
     ]
     done = run_cli(locked.project.root, "push", "ep1")
     assert done.stdout.splitlines() == [
-        "The run's branch names the DVC remote store from now on, for plain dvc.",
-        f"Sent 7 blobs, 0.0 MB to store ({url})",
+        "Recorded the DVC remote store in the run's branch, for plain dvc.",
+        f"Uploaded 7 blobs, 0.0 MB to store ({url})",
         f"Pushed run/ep1 to origin: {locked.head()[:10]}",
     ]
     assert (done.returncode, done.stderr) == (0, "")

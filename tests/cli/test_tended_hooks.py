@@ -16,7 +16,7 @@ from gitassets.cli.claude_studio import app as studio
 from tests.actions.locked_run import LockedRun
 from tests.whole_app import app
 
-SAID = "Set up the hooks that guard approved assets in ep1: git did not call them.\n"
+SAID = "Installed the hooks that guard approved assets in ep1: git did not call them.\n"
 # They set the hooks up, take them away or show how they stand, or concern no project that is there already.
 ON_THEIR_OWN = {
     "init", "demo", "doctor", "help", "hooks install", "hooks uninstall", "hooks status", "hooks install-server",
@@ -127,4 +127,4 @@ def test_a_folder_that_is_no_project_has_nothing_to_mend(tmp_path: Path, monkeyp
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(app, ["list", "ep1"])
     assert result.exit_code == 1
-    assert "Set up the hooks" not in result.stderr
+    assert "Installed the hooks" not in result.stderr

@@ -40,8 +40,8 @@ def test_where_modes_cannot_be_changed_all_else_works(locked: LockedRun, error: 
         locked.project.root, f"chmod,fchmod,fchmodat:error={error}", "approve", "ep1", "--audio", "all", "--image", "3"
     )
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("may not be changed here") == 1
-    assert "Note: the permissions of" in done.stderr
+    assert done.stderr.count("Locks do not depend on them.") == 1
+    assert "Note: cannot change the permissions of" in done.stderr
     assert asset(locked.project, locked.run, "audio", 2).locked
     assert_whole(locked.project, locked.run)
 

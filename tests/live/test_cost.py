@@ -71,7 +71,7 @@ def test_the_command(spent: Studio, tmp_path: Path) -> None:
     assert ["ep1", "image", "openai", "4", "$0.35", "1", "$0.14"] in [
         line.split() for line in table.stdout.splitlines()
     ]
-    assert "1 call brought nothing" in table.stdout
+    assert "1 call returned nothing" in table.stdout
     with Image.open(plot) as drawn:
         assert drawn.size[0] == 1800
         assert len(drawn.getcolors(1 << 20) or ()) > 10

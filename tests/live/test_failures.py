@@ -221,7 +221,7 @@ def test_a_limit_is_told_with_what_was_not_made(studio: Studio, call: Call) -> N
     assert set(result["estimate"]) == {
         "lines", "total_usd", "reused", "going_on", "spent_usd", "run_limit_usd", "max_cost_usd",
     }  # fmt: skip
-    assert "Not all of it will be made" in err
+    assert "Not everything will be made" in err
 
 
 def test_a_dry_run_shows_what_it_costs(studio: Studio, call: Call) -> None:
@@ -260,7 +260,7 @@ def test_the_list_of_providers(studio: Studio, call: Call, monkeypatch: pytest.M
     lines = [" ".join(line.split()) for line in out.splitlines()]
     assert code == 0
     assert any(line.startswith("local audio free used") for line in lines)
-    spoken = "elevenlabs audio eleven_multilingual_v2 0.1 USD for 1,000 characters ELEVENLABS_API_KEY: there"
+    spoken = "elevenlabs audio eleven_multilingual_v2 0.1 USD for 1,000 characters ELEVENLABS_API_KEY: set"
     assert f"{spoken} used with --live" in lines
     assert any("LUMA_API_KEY: missing" in line for line in lines)
     found = json.loads(call("providers", "--json")[1])["providers"]
