@@ -1,4 +1,4 @@
-"""What is said about bytes that are not here is true: where else they are, and whether anything can fetch them."""
+"""Hints about missing bytes: which run or remote has them, and which command gets them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ IMAGE_1 = "images/scene_000.png"
 
 @pytest.fixture
 def lost(project: Project, run: Run) -> Run:
-    """All of the run is approved, and image 1 is nowhere."""
+    """A run whose assets are all approved and whose image 1 has lost its bytes."""
     approve(project, run, select(audio="all", image="all"))
     lose_blobs(project)
     (run.require_folder() / IMAGE_1).unlink()
@@ -32,11 +32,11 @@ def hint(project: Project, run: Run) -> str:
     return how_to_get(project, run, [asset(project, run, "image", 1).md5])
 
 
-def test_nothing_can_fetch_them_where_no_remote_is_set_up(project: Project, lost: Run) -> None:
+def test_hint_without_a_remote_tells_how_to_add_one(project: Project, lost: Run) -> None:
     assert hint(project, lost).startswith(f"{NOWHERE} {project.root} adds one, and whoever has them")
 
 
-def test_a_remote_that_is_set_up_is_named(project: Project, lost: Run) -> None:
+def test_hint_with_a_remote_names_it_and_pull(project: Project, lost: Run) -> None:
     (project.root / ".dvc" / "config").write_text("[core]\n    remote = store\n['remote \"store\"']\n    url = /srv\n")
     assert hint(project, lost) == (
         "`gitassets pull ep1` gets them if the DVC remote store has them; if not, "
@@ -44,12 +44,12 @@ def test_a_remote_that_is_set_up_is_named(project: Project, lost: Run) -> None:
     )
 
 
-def test_a_remote_that_nobody_knows_is_said_to_be_unknown(project: Project, lost: Run) -> None:
+def test_hint_with_an_undefined_default_remote_says_it_does_not_exist(project: Project, lost: Run) -> None:
     (project.root / ".dvc" / "config").write_text("[core]\n    remote = store\n")
     assert hint(project, lost).startswith("There is no DVC remote 'store'. `dvc remote add -d NAME URL`")
 
 
-def test_the_folder_of_another_run_has_them_and_doctor_takes_them(project: Project, run: Run) -> None:
+def test_doctor_restores_missing_bytes_from_the_folder_of_another_run(project: Project, run: Run) -> None:
     approve(project, run, select(image="1"))
     segments = {1: Segment(paragraph_text="One."), 2: Segment(paragraph_text="Two.")}
     target = create_run(project, Manifest(run_id="other", segments=segments), project.runs_dir / "other")
@@ -76,7 +76,7 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_no_command_promises_what_it_cannot_know(project: Project, lost: Run, command: str) -> None:
+def test_commands_without_a_remote_do_not_suggest_pull(project: Project, lost: Run, command: str) -> None:
     create_run(project, Manifest(run_id="other", segments={1: Segment(paragraph_text="")}), project.runs_dir / "other")
     done = run_cli(project.root, *COMMANDS[command])
     told = done.stdout + done.stderr
@@ -84,7 +84,7 @@ def test_no_command_promises_what_it_cannot_know(project: Project, lost: Run, co
     assert "gitassets pull" not in told
 
 
-def test_a_checkout_says_so_too(project: Project, lost: Run) -> None:
+def test_git_checkout_reports_files_missing_from_the_cache(project: Project, lost: Run) -> None:
     argv = ("git", "checkout", "--quiet", "--detach")
     done = subprocess.run(argv, cwd=lost.require_folder(), capture_output=True, text=True, check=True)
     assert "1 files of this state are not in the cache" in done.stderr

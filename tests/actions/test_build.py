@@ -64,13 +64,13 @@ def picture_size(path: Path) -> tuple[int, int]:
 
 
 def middle_colours(path: Path) -> list[tuple[int, int, int]]:
-    """The colour in the middle of each second."""
+    """Return the colour of the centre pixel in the middle of each second."""
     with av.open(str(path)) as container:
         images = [frame.to_image() for frame in container.decode(video=0)]
     return [image.getpixel((80, 45)) for image in images[5::10]]
 
 
-def test_an_approved_run_becomes_a_video_in_one_commit(project: Project, run: Run) -> None:
+def test_build_of_an_approved_run_commits_the_video_once(project: Project, run: Run) -> None:
     write_texts(project, run)
     approve_all(project, run)
     before = git(run.require_folder(), "rev-parse", "HEAD").strip()
@@ -92,7 +92,7 @@ def test_an_approved_run_becomes_a_video_in_one_commit(project: Project, run: Ru
     assert_clean(project, run)
 
 
-def test_the_video_shows_what_belongs_to_each_segment(project: Project, run: Run) -> None:
+def test_build_shows_the_visual_of_each_segment_and_writes_chapters(project: Project, run: Run) -> None:
     result = build_it(project, run)
     colours = [(53, 97, 151), (53, 97, 151), (159, 35, 197)]  # of the pictures made with the seeds 1 and 3
     for seen, wanted in zip(middle_colours(result.video), colours, strict=True):
@@ -103,7 +103,7 @@ def test_the_video_shows_what_belongs_to_each_segment(project: Project, run: Run
         assert {stream.type for stream in container.streams} >= {"video", "audio"}
 
 
-def test_build_json_names_every_hash_and_the_commit(project: Project, run: Run) -> None:
+def test_build_json_records_commit_settings_and_every_hash(project: Project, run: Run) -> None:
     head = git(run.require_folder(), "rev-parse", "HEAD").strip()
     result = build_it(project, run)
     raw = json.loads((result.video.parent / "build.json").read_text())
@@ -121,7 +121,7 @@ def test_build_json_names_every_hash_and_the_commit(project: Project, run: Run) 
     )
 
 
-def test_built_again_from_the_same_nothing_is_rendered_or_committed(project: Project, run: Run) -> None:
+def test_build_with_unchanged_inputs_renders_and_commits_nothing(project: Project, run: Run) -> None:
     first = build_it(project, run)
     before = snapshot(run)
     again = build_it(project, run)
@@ -130,14 +130,14 @@ def test_built_again_from_the_same_nothing_is_rendered_or_committed(project: Pro
     assert first.commit is not None
 
 
-def test_approving_what_was_built_needs_no_other_build(project: Project, run: Run) -> None:
+def test_build_after_approving_the_built_bytes_commits_nothing(project: Project, run: Run) -> None:
     build_it(project, run)
     approve_all(project, run)
     assert [status for status, _ in built(project, run)] == ["synced"] * 3
     assert build_it(project, run, STRICT).commit is None
 
 
-def test_one_other_image_renders_its_segment_and_is_one_commit(project: Project, run: Run) -> None:
+def test_build_after_one_image_changed_renders_only_its_segment(project: Project, run: Run) -> None:
     build_it(project, run)
     write_picture(project.root / "new.png", seed=9)
     replace_asset(project, run, select(image="3"), project.root / "new.png")
@@ -153,7 +153,7 @@ def test_one_other_image_renders_its_segment_and_is_one_commit(project: Project,
     assert_clean(project, run)
 
 
-def test_other_settings_make_another_video(project: Project, run: Run) -> None:
+def test_build_with_other_size_and_fps_makes_another_video(project: Project, run: Run) -> None:
     build_it(project, run)
     result = build_it(project, run, BuildOptions(policy=Policy.SKIP_REJECTED, size="90x160", fps="24000/1001"))
     assert result.commit is not None
@@ -161,7 +161,7 @@ def test_other_settings_make_another_video(project: Project, run: Run) -> None:
         assert (container.streams.video[0].width, str(container.streams.video[0].average_rate)) == (90, "24000/1001")
 
 
-def test_taken_away_files_are_put_back_without_a_commit(project: Project, run: Run) -> None:
+def test_build_restores_missing_and_changed_outputs_without_a_commit(project: Project, run: Run) -> None:
     write_texts(project, run)
     result = build_it(project, run)
     assert result.captions is not None
@@ -173,7 +173,7 @@ def test_taken_away_files_are_put_back_without_a_commit(project: Project, run: R
     assert_clean(project, run)
 
 
-def test_a_damaged_video_in_the_cache_is_made_again(project: Project, run: Run) -> None:
+def test_build_remakes_a_video_that_is_corrupt_in_the_cache(project: Project, run: Run) -> None:
     build_it(project, run)
     blob = project.blobs.path(next(one.md5 for one in read_manifest(project, run).final if one.path.endswith("mp4")))
     blob.chmod(0o644)
@@ -183,10 +183,10 @@ def test_a_damaged_video_in_the_cache_is_made_again(project: Project, run: Run) 
     assert hash_file(blob) == hash_file(result.video)
 
 
-# What may not be built.
+# Gaps and refusals.
 
 
-def test_strict_lists_every_gap_and_writes_nothing(project: Project, run: Run) -> None:
+def test_build_strict_lists_every_gap_and_writes_nothing(project: Project, run: Run) -> None:
     approve(project, run, select(audio="1,3", image="1"))
     reject(project, run, select(image="3"), reason="too dark")
     before = snapshot(run)
@@ -202,7 +202,7 @@ def test_strict_lists_every_gap_and_writes_nothing(project: Project, run: Run) -
     assert not (run.require_folder() / "final").exists()
 
 
-def test_only_approved_leaves_out_the_rest_and_says_so(project: Project, run: Run) -> None:
+def test_build_only_approved_omits_and_reports_unapproved_assets(project: Project, run: Run) -> None:
     approve(project, run, select(audio="all", image="1"))
     result = build_it(project, run, ONLY)
     assert [str(one) for one in result.omissions] == ["segment 3: image is not approved but draft"]
@@ -210,7 +210,7 @@ def test_only_approved_leaves_out_the_rest_and_says_so(project: Project, run: Ru
     assert all(abs(one - other) < 8 for one, other in zip(seen[2], (53, 97, 151), strict=True))
 
 
-def test_a_rejected_narration_needs_gaps_to_be_allowed(project: Project, run: Run) -> None:
+def test_build_with_rejected_narration_requires_allow_gaps(project: Project, run: Run) -> None:
     reject(project, run, select(audio="2"), reason="mispronounced")
     with pytest.raises(GapsError, match="segment 2: audio was rejected: mispronounced") as caught:
         build_it(project, run)
@@ -221,7 +221,9 @@ def test_a_rejected_narration_needs_gaps_to_be_allowed(project: Project, run: Ru
     assert built(project, run)[1][1] == {"visual": asset(project, run, "image", 1).md5}
 
 
-def test_a_run_without_narration_says_how_to_go_on(project: Project, media_folder: Callable[..., Path]) -> None:
+def test_build_without_narration_fails_and_suggests_produce(
+    project: Project, media_folder: Callable[..., Path]
+) -> None:
     track(project, media_folder("mute", audio=0, images=(1, 2)), on_progress=ignore_progress)
     mute = find_run(project, "mute")
     with pytest.raises(Exception, match="no narration at all") as caught:
@@ -231,7 +233,7 @@ def test_a_run_without_narration_says_how_to_go_on(project: Project, media_folde
     assert result.segments == 2
 
 
-def test_everything_changed_by_hand_is_listed_among_the_gaps(project: Project, run: Run) -> None:
+def test_build_strict_lists_files_changed_by_hand_among_the_gaps(project: Project, run: Run) -> None:
     approve(project, run, select(audio="1,3", image="all"))
     for name in ("images/scene_000.png", "images/scene_002.png", "audio/audio_002.wav"):
         write_other_bytes(run.require_folder() / name)
@@ -249,7 +251,7 @@ def test_everything_changed_by_hand_is_listed_among_the_gaps(project: Project, r
 
 
 @pytest.mark.parametrize("options", [ONLY, SKIP])
-def test_changed_bytes_are_built_under_no_policy(project: Project, run: Run, options: BuildOptions) -> None:
+def test_build_refuses_changed_bytes_under_every_policy(project: Project, run: Run, options: BuildOptions) -> None:
     approve_all(project, run)
     write_other_bytes(run.require_folder() / "images/scene_000.png")
     with pytest.raises(GapsError, match="segment 1: image was changed by hand") as caught:
@@ -257,7 +259,7 @@ def test_changed_bytes_are_built_under_no_policy(project: Project, run: Run, opt
     assert "Approve" not in caught.value.hint
 
 
-def test_damaged_bytes_in_the_cache_are_not_built(project: Project, run: Run) -> None:
+def test_build_refuses_corrupt_bytes_in_the_cache(project: Project, run: Run) -> None:
     blob = project.blobs.path(asset(project, run, "image", 1).md5)
     blob.chmod(0o644)
     blob.write_bytes(blob.read_bytes()[:-1] + b"x")
@@ -265,26 +267,26 @@ def test_damaged_bytes_in_the_cache_are_not_built(project: Project, run: Run) ->
         build_it(project, run)
 
 
-def test_bytes_that_are_only_in_the_folder_are_enough(project: Project, run: Run) -> None:
+def test_build_uses_bytes_that_are_only_in_the_run_folder(project: Project, run: Run) -> None:
     project.blobs.remove(asset(project, run, "image", 1).md5)
     assert build_it(project, run).segments == 3
 
 
-def test_bytes_that_are_nowhere_are_named(project: Project, run: Run) -> None:
+def test_build_names_the_asset_whose_bytes_are_missing(project: Project, run: Run) -> None:
     project.blobs.remove(asset(project, run, "image", 1).md5)
     (run.require_folder() / "images/scene_000.png").unlink()
     with pytest.raises(NotFoundError, match="image 1"):
         build_it(project, run)
 
 
-def test_reopened_after_the_build_the_segment_is_pending_again(project: Project, run: Run) -> None:
+def test_reopen_after_a_build_sets_sync_status_to_pending(project: Project, run: Run) -> None:
     approve_all(project, run)
     build_it(project, run, STRICT)
     reopen_assets(project, run, select(image="3"), reason="look again")
     assert [status for status, _ in built(project, run)] == ["synced", "synced", "pending"]
 
 
-def test_two_builds_of_one_run_do_not_run_at_once(project: Project, run: Run) -> None:
+def test_build_is_refused_while_another_build_of_the_run_holds_the_lock(project: Project, run: Run) -> None:
     with (
         hold_lock(project.state_dir / "building" / "ep1.lock", "building ep1"),
         pytest.raises(BusyError, match="building"),
@@ -292,7 +294,7 @@ def test_two_builds_of_one_run_do_not_run_at_once(project: Project, run: Run) ->
         build_it(project, run)
 
 
-def test_what_is_decided_while_it_renders_is_not_lost(project: Project, run: Run) -> None:
+def test_build_keeps_decisions_made_during_rendering(project: Project, run: Run) -> None:
     def decide(progress: Progress) -> None:
         if progress.done == 0:
             reject(project, run, select(image="3"), reason="meanwhile")
@@ -304,10 +306,10 @@ def test_what_is_decided_while_it_renders_is_not_lost(project: Project, run: Run
     assert_clean(project, run)
 
 
-# The copy.
+# The --output option.
 
 
-def test_o_puts_a_copy_of_video_and_captions_elsewhere(project: Project, run: Run, tmp_path: Path) -> None:
+def test_build_output_option_copies_video_and_captions(project: Project, run: Run, tmp_path: Path) -> None:
     write_texts(project, run)
     (tmp_path / "episode.mp4").write_bytes(b"an older one")
     result = build_it(project, run, BuildOptions(policy=Policy.SKIP_REJECTED, output=tmp_path / "episode.mp4", **SMALL))
@@ -327,7 +329,7 @@ def test_o_puts_a_copy_of_video_and_captions_elsewhere(project: Project, run: Ru
         ("project/runs/ep1/video/scene_000.mp4", UsageError),
     ],
 )
-def test_o_that_cannot_be_is_refused_before_anything_is_rendered(
+def test_build_output_path_that_is_invalid_is_refused_before_rendering(
     project: Project, run: Run, tmp_path: Path, name: str, error: type[Exception]
 ) -> None:
     (run.require_folder() / "video").mkdir()
@@ -337,34 +339,34 @@ def test_o_that_cannot_be_is_refused_before_anything_is_rendered(
 
 
 @pytest.mark.parametrize("name", [".", "", "..", "/", "runs"])
-def test_o_that_is_a_folder_is_told_to_name_a_file(project: Project, run: Run, name: str) -> None:
+def test_build_output_path_that_is_a_folder_is_refused_with_a_file_name_hint(
+    project: Project, run: Run, name: str
+) -> None:
     with pytest.raises(UsageError, match="is a folder") as caught:
         build_it(project, run, BuildOptions(policy=Policy.SKIP_REJECTED, output=Path(name), **SMALL))
     assert str(Path(name) / "ep1.mp4") in caught.value.hint
 
 
-def test_o_in_a_folder_that_is_not_there_says_how_to_make_it(project: Project, run: Run) -> None:
+def test_build_output_path_in_a_missing_folder_suggests_mkdir(project: Project, run: Run) -> None:
     with pytest.raises(NotFoundError, match=r"^There is no folder out$") as caught:
         build_it(project, run, BuildOptions(policy=Policy.SKIP_REJECTED, output=Path("out/x.mp4"), **SMALL))
     assert "mkdir out" in caught.value.hint
 
 
 @pytest.mark.parametrize("changes", [{"size": "161x90"}, {"fps": "0"}])
-def test_impossible_sizes_and_rates(project: Project, run: Run, changes: dict[str, str]) -> None:
+def test_build_refuses_invalid_size_and_fps(project: Project, run: Run, changes: dict[str, str]) -> None:
     with pytest.raises(UsageError):
         build_it(project, run, BuildOptions(**{**SMALL, **changes}))
 
 
-def test_the_settings_of_the_project_hold(project: Project, run: Run) -> None:
+def test_build_uses_the_settings_of_gitassets_yaml(project: Project, run: Run) -> None:
     (project.root / "gitassets.yaml").write_text("build:\n  size: 64x36\n  fps: 5\n  loudness_lufs: -20\n")
     result = build_it(find_project(project.root), run, BuildOptions(policy=Policy.SKIP_REJECTED))
     with av.open(str(result.video)) as container:
         assert (container.streams.video[0].width, container.streams.video[0].average_rate) == (64, 5)
 
 
-def test_a_run_without_texts_has_cards_without_words_and_no_captions(
-    project: Project, media_folder: Callable[..., Path]
-) -> None:
+def test_build_without_texts_writes_empty_captions(project: Project, media_folder: Callable[..., Path]) -> None:
     folder = media_folder("told", audio=1, images=())
     write_tone(folder / "audio" / "audio_001.wav", duration_sec=1.5)
     track(project, folder, on_progress=ignore_progress)
@@ -374,7 +376,7 @@ def test_a_run_without_texts_has_cards_without_words_and_no_captions(
     assert result.duration_sec == 2.5
 
 
-def test_the_copy_of_a_video_without_captions_has_none_beside_it(
+def test_build_output_without_captions_writes_no_srt_and_empties_an_old_one(
     project: Project, media_folder: Callable[..., Path], tmp_path: Path
 ) -> None:
     track(project, media_folder("told", audio=1, images=()), on_progress=ignore_progress)
@@ -386,10 +388,10 @@ def test_the_copy_of_a_video_without_captions_has_none_beside_it(
     assert (tmp_path / "film.srt").read_bytes() == b""
 
 
-# What could be better.
+# Remarks.
 
 
-def test_cards_made_for_another_shape_are_remarked(project: Project, run: Run) -> None:
+def test_build_remarks_on_cards_of_another_size(project: Project, run: Run) -> None:
     for number in (1, 3):
         address = Address(number, Kind.IMAGE)
         change_by_hand(run.require_folder(), address, lambda one: replace(one, source="card"))
@@ -401,11 +403,11 @@ def test_cards_made_for_another_shape_are_remarked(project: Project, run: Run) -
     assert build_it(project, run, same_shape).remarks == ()
 
 
-def test_pictures_that_are_no_cards_are_not_remarked(project: Project, run: Run) -> None:
+def test_build_has_no_size_remark_for_images_that_are_not_cards(project: Project, run: Run) -> None:
     assert build_it(project, run, BuildOptions(policy=Policy.SKIP_REJECTED, size="90x160", fps="10")).remarks == ()
 
 
-def test_narration_that_stays_too_quiet_is_remarked_also_when_nothing_is_rendered(project: Project, run: Run) -> None:
+def test_build_remarks_on_quiet_narration_even_when_nothing_is_rendered(project: Project, run: Run) -> None:
     soft = make_tone(project.state_dir / "soft.wav", 1, db=-58)
     replace_asset(project, run, select(audio="2"), soft)
     first, again = build_it(project, run), build_it(project, run)
@@ -413,7 +415,7 @@ def test_narration_that_stays_too_quiet_is_remarked_also_when_nothing_is_rendere
     assert (again.remarks, again.commit) == (first.remarks, None)
 
 
-def test_what_a_killed_build_left_is_gone_though_nothing_is_rendered(project: Project, run: Run) -> None:
+def test_build_removes_leftovers_of_a_killed_build_even_when_nothing_is_rendered(project: Project, run: Run) -> None:
     build_it(project, run)
     left = project.state_dir / "render-cache" / "work" / "left"
     left.mkdir()
@@ -423,7 +425,7 @@ def test_what_a_killed_build_left_is_gone_though_nothing_is_rendered(project: Pr
 
 
 def make_odd_run(project: Project) -> Run:
-    """A sound that becomes stereo half-way, and a clip that becomes smaller."""
+    """Make a run with audio that becomes stereo midway and a clip that becomes smaller."""
     folder = project.runs_dir / "odd"
     for name in ("audio", "video"):
         (folder / name).mkdir(parents=True)
@@ -437,7 +439,7 @@ def make_odd_run(project: Project) -> Run:
     return find_run(project, "odd")
 
 
-def test_media_whose_format_changes_are_tracked_approved_and_built(project: Project) -> None:
+def test_build_accepts_media_whose_format_changes_midway(project: Project) -> None:
     run = make_odd_run(project)
     approve_all(project, run)
     result = build_it(project, run, STRICT)
@@ -447,10 +449,10 @@ def test_media_whose_format_changes_are_tracked_approved_and_built(project: Proj
         assert len(list(container.decode(video=0))) == round((whole + 1) * 10)
 
 
-def test_what_is_found_to_be_broken_only_now_is_named_with_the_remedy(
+def test_build_names_broken_files_with_the_replace_command(
     project: Project, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Such as what an older version had taken."""
+    """An older version may have tracked such files."""
     approve_all(project, run)
     broken = {asset(project, run, kind, 3).md5 for kind in ("audio", "image")}
 
@@ -470,7 +472,7 @@ def test_what_is_found_to_be_broken_only_now_is_named_with_the_remedy(
     assert "`gitassets replace ep1 --audio 3 FILE`" in caught.value.hint
 
 
-def test_a_colour_profile_that_cannot_be_used_is_remarked(project: Project, run: Run) -> None:
+def test_build_remarks_on_an_unusable_colour_profile(project: Project, run: Run) -> None:
     picture = project.root / "p.png"
     Image.new("RGB", (64, 36), (9, 90, 200)).save(picture, icc_profile=b"no profile")
     replace_asset(project, run, select(image="1"), picture)

@@ -1,4 +1,4 @@
-"""What a commit did to the assets follows from the manifests: verify, the server, log and blame go by them alone."""
+"""Verify, the server, log and blame derive what a commit did from its manifests, not from its message."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ByHand = Callable[[LockedRun], object]
 
 
 def replace_reopened(locked: LockedRun) -> str:
-    """Other bytes, approved, with the record of a reopen that nobody asked for."""
+    """Commit other bytes as approved, with a forged record of a reopen."""
 
     def change(asset: Asset) -> Asset:
         return replace(with_bytes(locked.project, asset), reopened=reopen_record(asset, "typo"))
@@ -103,7 +103,7 @@ DECISIONS: dict[str, tuple[ByHand, list[str]]] = {
 
 
 @pytest.mark.parametrize("name", DECISIONS)
-def test_a_decision_that_its_message_does_not_name_is_found_and_shown(locked: LockedRun, name: str) -> None:
+def test_verify_and_log_report_a_decision_missing_from_the_message(locked: LockedRun, name: str) -> None:
     act, lines = DECISIONS[name]
     commit = act(locked)
     (finding,) = locked.verify().findings
@@ -117,7 +117,7 @@ def test_a_decision_that_its_message_does_not_name_is_found_and_shown(locked: Lo
 
 
 @pytest.mark.parametrize("name", DECISIONS)
-def test_a_team_that_edits_by_hand_has_it_noted(locked: LockedRun, name: str) -> None:
+def test_verify_allow_by_hand_lists_unnamed_decisions_without_failing(locked: LockedRun, name: str) -> None:
     DECISIONS[name][0](locked)
     for options, config in (({"allow_by_hand": True}, "false"), ({}, "true")):
         set_config(locked.project.root, {"gitassets.allowByHand": config})
@@ -135,7 +135,7 @@ def test_a_team_that_edits_by_hand_has_it_noted(locked: LockedRun, name: str) ->
     ],
     ids=["review", "reject", "remove"],
 )
-def test_another_change_that_its_message_does_not_name_is_noted(
+def test_verify_lists_an_unnamed_change_of_an_unlocked_asset_without_failing(
     locked: LockedRun, change: Callable[[Asset], Asset | None]
 ) -> None:
     change_by_hand(locked.folder, IMAGE_3, change)
@@ -146,13 +146,13 @@ def test_another_change_that_its_message_does_not_name_is_noted(
     assert [line[:16] for line in read_log(locked.project, locked.run)[0].describe()] == ["by hand: image 3"]
 
 
-def test_a_broken_lock_is_told_once(locked: LockedRun) -> None:
+def test_verify_reports_a_broken_lock_once(locked: LockedRun) -> None:
     change_by_hand(locked.folder, IMAGE_1, with_status(Status.REVIEW))
     commit_by_hand(locked.folder)
     assert [one.code for one in locked.verify().findings if one.commit] == ["lock-left"]
 
 
-def test_what_a_message_claims_wrongly_is_found_whatever_a_team_allows(locked: LockedRun) -> None:
+def test_verify_reports_a_wrong_trailer_despite_allow_by_hand(locked: LockedRun) -> None:
     change_by_hand(locked.folder, IMAGE_3, with_status(Status.APPROVED))
     commit_by_hand(locked.folder, "Good\n\nAssets-Transition: image 3 review -> approved")
     assert locked.codes(allow_by_hand=True) == {"trailer-disagrees"}
@@ -160,7 +160,7 @@ def test_what_a_message_claims_wrongly_is_found_whatever_a_team_allows(locked: L
     assert list(entry.describe()) == ["by hand: image 3: draft → approved"]
 
 
-def test_what_a_message_claims_and_nobody_did_is_not_shown(locked: LockedRun) -> None:
+def test_log_omits_a_transition_that_only_the_message_claims(locked: LockedRun) -> None:
     locked.git(
         "commit", "--quiet", "--allow-empty", "--no-verify", "-m", "assets(ep1): approve image 3\n\n"
         "Assets-Run: ep1\nAssets-Action: approve\nAssets-Transition: image 3 draft -> approved",
@@ -169,7 +169,7 @@ def test_what_a_message_claims_and_nobody_did_is_not_shown(locked: LockedRun) ->
     assert read_log(locked.project, locked.run)[0].transitions == ()
 
 
-def test_a_commit_by_hand_that_names_what_it_did_is_as_good_as_any(locked: LockedRun) -> None:
+def test_verify_accepts_a_manual_commit_that_names_its_decision(locked: LockedRun) -> None:
     approve_named(locked)
     result = locked.verify()
     assert (result.findings, result.by_hand) == ([], [])
@@ -178,7 +178,7 @@ def test_a_commit_by_hand_that_names_what_it_did_is_as_good_as_any(locked: Locke
     assert not any(one.by_hand for one in blame(locked.project, locked.run))
 
 
-def test_a_history_of_the_first_rules_stays_valid_and_is_shown_as_it_is(locked: LockedRun) -> None:
+def test_verify_accepts_a_rules_1_history_and_new_commits_follow_rules_2(locked: LockedRun) -> None:
     begin_with_rules(locked, 1)
     for act in (approve_by_hand, reopen_and_approve, replace_reopened):
         act(locked)
@@ -191,7 +191,7 @@ def test_a_history_of_the_first_rules_stays_valid_and_is_shown_as_it_is(locked: 
     assert locked.codes() == {"by-hand"}
 
 
-def test_the_rules_cannot_be_lowered_again(locked: LockedRun) -> None:
+def test_rules_version_cannot_be_lowered(locked: LockedRun) -> None:
     write_by_hand(locked.folder, replace(locked.manifest(), rules=1))
     done = run_git(locked, "commit", "-qam", "Older rules")
     assert "followed rules 2 and follows rules 1 now" in done
@@ -207,7 +207,7 @@ def run_git(locked: LockedRun, *args: str) -> str:
     return done.stderr
 
 
-def test_a_merge_follows_the_rules_of_its_higher_side(locked: LockedRun) -> None:
+def test_merge_follows_the_higher_rules_version_of_its_parents(locked: LockedRun) -> None:
     begin_with_rules(locked, 1)
     locked.git("checkout", "--quiet", "-b", "other")
     (locked.folder / "notes.txt").write_text("by the first rules")
@@ -223,14 +223,14 @@ def test_a_merge_follows_the_rules_of_its_higher_side(locked: LockedRun) -> None
     assert "rules-lowered" in locked.codes()
 
 
-def test_rules_that_are_no_number_are_found(locked: LockedRun) -> None:
+def test_verify_reports_a_rules_version_that_is_not_a_number(locked: LockedRun) -> None:
     path = locked.folder / MANIFEST_NAME
     path.write_text(path.read_text().replace('"rules": 2', '"rules": "2"'))
     commit_by_hand(locked.folder)
     assert "manifest-unreadable" in locked.codes()
 
 
-def test_unknown_rules_are_told_once_and_nothing_else_is_said_of_them(locked: LockedRun) -> None:
+def test_verify_reports_an_unknown_rules_version_once_and_nothing_else(locked: LockedRun) -> None:
     write_by_hand(locked.folder, replace(locked.manifest(), rules=7))
     first = commit_by_hand(locked.folder)
     change_by_hand(locked.folder, IMAGE_1, lambda _: None)
@@ -252,14 +252,16 @@ def server(locked: LockedRun, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", DECISIONS)
-def test_the_server_says_the_same_as_verify(locked: LockedRun, server: Path, name: str) -> None:
+def test_server_refuses_unnamed_decisions_unless_allow_by_hand_is_set(
+    locked: LockedRun, server: Path, name: str
+) -> None:
     DECISIONS[name][0](locked)
     assert "which the message does not say" in run_git(locked, "push", str(server), "run/ep1")
     set_config(server, {"gitassets.allowByHand": "true"})
     git(locked.folder, "push", "--quiet", str(server), "run/ep1")
 
 
-def test_the_server_refuses_rules_that_it_does_not_know(locked: LockedRun, server: Path) -> None:
+def test_server_refuses_an_unknown_rules_version(locked: LockedRun, server: Path) -> None:
     write_by_hand(locked.folder, replace(locked.manifest(), rules=7))
     commit_by_hand(locked.folder)
     said = run_git(locked, "push", str(server), "run/ep1")
@@ -281,14 +283,14 @@ def told(locked: LockedRun) -> list[list[str]]:
 
 @pytest.fixture
 def compared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The messages of the commits that were compared since the test began."""
+    """The messages of the commits compared since the test began."""
     found: list[str] = []
     real = comparing.tell_commit
     monkeypatch.setattr(comparing, "tell_commit", lambda *args: (found.append(args[2]), real(*args))[1])
     return found
 
 
-def test_each_commit_is_compared_once(locked: LockedRun, compared: list[str]) -> None:
+def test_log_compares_each_commit_once(locked: LockedRun, compared: list[str]) -> None:
     approve_by_hand(locked)
     before = told(locked)
     assert len(compared) == 4
@@ -320,7 +322,9 @@ def of_another_version(locked: LockedRun) -> None:
     [spoil(b""), spoil(b"{"), spoil(b"[]\n"), spoil(b"\xff\n"), cut, of_another, of_another_version],
     ids=["empty", "no json", "a list", "no text", "cut", "another tip", "another version"],
 )
-def test_a_record_that_is_broken_or_foreign_is_made_anew(locked: LockedRun, harm: ByHand, compared: list[str]) -> None:
+def test_log_rebuilds_a_corrupt_or_foreign_deviation_record(
+    locked: LockedRun, harm: ByHand, compared: list[str]
+) -> None:
     approve_by_hand(locked)
     before = told(locked)
     good = record_of(locked).read_bytes()
@@ -331,7 +335,7 @@ def test_a_record_that_is_broken_or_foreign_is_made_anew(locked: LockedRun, harm
     assert record_of(locked).read_bytes() == good
 
 
-def test_a_branch_that_was_rewritten_is_shown_as_it_is_now(locked: LockedRun) -> None:
+def test_log_shows_a_rewritten_branch_as_it_is_now(locked: LockedRun) -> None:
     base = locked.head()
     approve_by_hand(locked)
     assert told(locked)[0] == ["by hand: image 3: draft → approved"]
@@ -343,13 +347,13 @@ def test_a_branch_that_was_rewritten_is_shown_as_it_is_now(locked: LockedRun) ->
     assert told(locked) == [["image 1: draft → approved"], ["audio 1-3, image 1,3: none → draft"], []]
 
 
-def test_a_record_that_cannot_be_written_hinders_nobody(locked: LockedRun) -> None:
+def test_log_works_when_the_deviation_record_cannot_be_written(locked: LockedRun) -> None:
     approve_by_hand(locked)
     record_of(locked).parent.write_text("a file in the way")
     assert told(locked)[0] == ["by hand: image 3: draft → approved"]
 
 
-def test_of_a_history_that_was_cut_the_rest_is_compared_later(locked: LockedRun, tmp_path: Path) -> None:
+def test_log_of_a_shallow_clone_compares_the_rest_after_unshallow(locked: LockedRun, tmp_path: Path) -> None:
     approve_by_hand(locked)
     reject(locked.project, locked.run, select(audio="1"), reason="too fast")
     whole = told(locked)
@@ -363,7 +367,7 @@ def test_of_a_history_that_was_cut_the_rest_is_compared_later(locked: LockedRun,
     ]
 
 
-def test_the_commands_mark_what_was_done_by_hand(locked: LockedRun) -> None:
+def test_log_blame_and_verify_mark_decisions_made_by_hand(locked: LockedRun) -> None:
     approve_by_hand(locked)
     root = locked.project.root
     assert "  by hand: image 3: draft → approved" in run_cli(root, "log", "ep1").stdout
@@ -381,7 +385,7 @@ def test_the_commands_mark_what_was_done_by_hand(locked: LockedRun) -> None:
     assert "All holds" in done.stdout
 
 
-def test_an_asset_that_was_reopened_and_approved_in_one_commit_was_approved_there(locked: LockedRun) -> None:
+def test_blame_names_the_commit_that_reopened_and_approved_at_once(locked: LockedRun) -> None:
     first = blame(locked.project, locked.run)[0].commit
     reopen_assets(locked.project, locked.run, select(image="1"), reason="logo")
     approve(locked.project, locked.run, select(image="1"))

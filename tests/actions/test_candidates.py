@@ -57,7 +57,9 @@ def in_order(found: Asset) -> list[Asset]:
     return sorted(found.takes.values(), key=lambda take: take.take)
 
 
-def test_several_takes_lie_beside_the_current_one(project: Project, made: Run, provider: ToneProvider) -> None:
+def test_regen_takes_adds_candidates_beside_the_current_take(
+    project: Project, made: Run, provider: ToneProvider
+) -> None:
     reject(project, made, select(image="2"), reason="too dark")
     before = asset(project, made, "image", 2)
     result = candidates(project, made, prompt="a cave", style="ink")
@@ -82,7 +84,7 @@ def test_several_takes_lie_beside_the_current_one(project: Project, made: Run, p
     assert verify(project, [made], VerifyOptions(full=True)).holds
 
 
-def test_the_chosen_one_and_the_next_ones_count_on(project: Project, made: Run) -> None:
+def test_regen_takes_continues_the_take_numbers_after_choose(project: Project, made: Run) -> None:
     candidates(project, made, takes=2)
     choose(project, made, select(image="2"), "3")
     candidates(project, made, takes=2)
@@ -94,12 +96,12 @@ def test_the_chosen_one_and_the_next_ones_count_on(project: Project, made: Run) 
     assert_clean(project, made)
 
 
-def test_a_seed_of_the_users_is_where_they_begin(project: Project, made: Run, provider: ToneProvider) -> None:
+def test_regen_takes_with_a_seed_counts_up_from_it(project: Project, made: Run, provider: ToneProvider) -> None:
     candidates(project, made, takes=2, seed=70)
     assert sorted(one.seed or 0 for one in provider.requests) == [70, 71]
 
 
-def test_of_several_assets_at_once(project: Project, made: Run) -> None:
+def test_regen_takes_of_several_assets_makes_one_commit(project: Project, made: Run) -> None:
     result = candidates(project, made, image="all", takes=2)
     assert sorted((str(one.address), one.take) for one in result.candidates) == [
         ("image 1", 2), ("image 1", 3), ("image 2", 2), ("image 2", 3)
@@ -107,7 +109,9 @@ def test_of_several_assets_at_once(project: Project, made: Run) -> None:
     assert subjects(made)[0] == "regen candidates of image 1-2"
 
 
-def test_an_approved_asset_is_refused_and_left_out_by_all(project: Project, made: Run, provider: ToneProvider) -> None:
+def test_regen_takes_refuses_an_approved_asset_and_all_skips_it(
+    project: Project, made: Run, provider: ToneProvider
+) -> None:
     approve(project, made, select(image="2"))
     with pytest.raises(LockedError):
         candidates(project, made)
@@ -117,7 +121,9 @@ def test_an_approved_asset_is_refused_and_left_out_by_all(project: Project, made
     assert {one.segment for one in provider.requests} == {1}
 
 
-def test_what_fails_is_listed_and_the_rest_is_kept(project: Project, made: Run, provider: ToneProvider) -> None:
+def test_regen_takes_lists_failures_and_keeps_the_other_candidates(
+    project: Project, made: Run, provider: ToneProvider
+) -> None:
     def refuse(request: Request) -> None:
         if request.seed == 2:
             raise ProviderError("The service refused this one", "Try again later.")
@@ -129,7 +135,7 @@ def test_what_fails_is_listed_and_the_rest_is_kept(project: Project, made: Run, 
     assert_clean(project, made)
 
 
-def test_the_same_bytes_again_are_no_other_candidate(project: Project, made: Run) -> None:
+def test_regen_takes_reports_repeated_bytes_as_failed(project: Project, made: Run) -> None:
     candidates(project, made, takes=2, seed=70)
     result = candidates(project, made, takes=2, seed=71)
     assert [one.take for one in result.candidates] == [5]
@@ -139,7 +145,7 @@ def test_the_same_bytes_again_are_no_other_candidate(project: Project, made: Run
     assert_clean(project, made)
 
 
-def test_ctrl_c_keeps_what_was_made(project: Project, made: Run) -> None:
+def test_regen_takes_keeps_finished_candidates_after_ctrl_c(project: Project, made: Run) -> None:
     def stop(progress: Progress) -> None:
         if progress.done == 1:
             raise KeyboardInterrupt
@@ -152,7 +158,9 @@ def test_ctrl_c_keeps_what_was_made(project: Project, made: Run) -> None:
     assert_clean(project, made)
 
 
-def test_whatever_is_decided_meanwhile_they_are_kept(project: Project, made: Run, provider: ToneProvider) -> None:
+def test_regen_takes_keeps_candidates_of_an_asset_approved_meanwhile(
+    project: Project, made: Run, provider: ToneProvider
+) -> None:
     done = iter([True])
 
     def decide(_: object) -> None:
@@ -168,7 +176,7 @@ def test_whatever_is_decided_meanwhile_they_are_kept(project: Project, made: Run
     assert verify(project, [made], VerifyOptions(full=True)).holds
 
 
-def test_of_an_asset_that_is_gone_meanwhile_the_bytes_are_kept(
+def test_regen_takes_keeps_the_bytes_of_an_asset_moved_away_meanwhile(
     project: Project, made: Run, provider: ToneProvider
 ) -> None:
     done = iter([True])
@@ -186,7 +194,7 @@ def test_of_an_asset_that_is_gone_meanwhile_the_bytes_are_kept(
 
 
 def make_and_die(project: Project, made: Run) -> None:
-    """The log holds two candidates of a command that was killed before it could record them."""
+    """Leave two candidates in the log of made takes, as a command killed before its commit does."""
     candidates(project, made, takes=2)
     now = asset(project, made, "image", 2)
     git(made.require_folder(), "reset", "--quiet", "--hard", "HEAD~1")
@@ -199,21 +207,19 @@ def write_log_of(project: Project, now: Asset) -> None:
         log.add(MadeTake(2, "image", now.md5, "regen", raw_asset(one), candidate=True))
 
 
-def test_what_a_killed_command_had_made_is_recorded_by_the_next(
-    project: Project, made: Run, provider: ToneProvider
-) -> None:
+def test_next_command_records_candidates_of_a_killed_regen(project: Project, made: Run, provider: ToneProvider) -> None:
     make_and_die(project, made)
     note(project, made, parse_selection("1"), "Hm.")
     assert subjects(made)[1] == "recover candidates of image 2"
     assert [one.take for one in in_order(asset(project, made, "image", 2))] == [2, 3]
     assert_clean(project, made)
-    # It was not looked at, but nothing of it is the current take.
+    # Approve is allowed, since the recovered candidates are not the current take.
     make_and_die(project, made)
     approve(project, made, select(image="2"))
     assert_clean(project, made)
 
 
-def test_the_same_command_again_makes_only_what_was_not_made(
+def test_regen_takes_repeated_after_a_kill_makes_only_missing_candidates(
     project: Project, made: Run, provider: ToneProvider
 ) -> None:
     make_and_die(project, made)
@@ -224,7 +230,7 @@ def test_the_same_command_again_makes_only_what_was_not_made(
     assert_clean(project, made)
 
 
-def test_the_same_command_again_makes_nothing_where_all_was_made(
+def test_regen_takes_repeated_after_a_kill_makes_nothing_when_all_exist(
     project: Project, made: Run, provider: ToneProvider
 ) -> None:
     make_and_die(project, made)
@@ -234,7 +240,7 @@ def test_the_same_command_again_makes_nothing_where_all_was_made(
     assert_clean(project, made)
 
 
-def test_what_was_recorded_before_the_kill_is_not_recorded_twice(
+def test_next_command_does_not_record_committed_candidates_again(
     project: Project, made: Run, provider: ToneProvider
 ) -> None:
     candidates(project, made, takes=2)
@@ -245,7 +251,7 @@ def test_what_was_recorded_before_the_kill_is_not_recorded_twice(
     assert not MadeLog(project.state_dir, "ep1").path.exists()
 
 
-def test_a_dry_run_makes_nothing(project: Project, made: Run, provider: ToneProvider) -> None:
+def test_regen_takes_dry_run_makes_nothing(project: Project, made: Run, provider: ToneProvider) -> None:
     before = snapshot(made)
     result = candidates(project, made, dry_run=True)
     assert (addresses(result.planned), result.candidates, provider.requests) == (["image 2"], (), [])
@@ -253,7 +259,7 @@ def test_a_dry_run_makes_nothing(project: Project, made: Run, provider: ToneProv
     assert snapshot(made) == before
 
 
-def test_the_command(project: Project) -> None:
+def test_regen_takes_command_prints_candidates_and_json(project: Project) -> None:
     args = ("produce", "--script", "-", "--run-id", "ep1", "--no-audio", "--budget", "full")
     assert run_cli(project.root, *args, stdin="Maps tell us where we are.").returncode == 0
     would = run_cli(project.root, "regen", "ep1", "--image", "1", "--takes", "3", "--dry-run").stdout

@@ -1,4 +1,4 @@
-"""Candidates are chosen, dropped, kept through everything else, and never lost."""
+"""`choose` and `takes --drop`; candidates survive every other command."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from tests.media import write_picture
 IMAGE_2 = Address(2, Kind.IMAGE)
 
 
-def test_a_candidate_and_the_current_take_change_places(locked: LockedRun) -> None:
+def test_choose_swaps_the_candidate_and_the_current_take(locked: LockedRun) -> None:
     before = locked.asset(IMAGE_3)
     second, third = add_candidates(locked.project, locked.run, IMAGE_3, 10, 11)
     assert listed(locked.project, locked.run) == {second.path, third.path}
@@ -56,7 +56,7 @@ def test_a_candidate_and_the_current_take_change_places(locked: LockedRun) -> No
     assert locked.verify(full=True).holds
 
 
-def test_one_can_change_ones_mind(locked: LockedRun) -> None:
+def test_choose_can_return_to_the_former_take(locked: LockedRun) -> None:
     add_candidates(locked.project, locked.run, IMAGE_3, 10)
     before = locked.asset(IMAGE_3)
     choose(locked.project, locked.run, select(image="3"), "2")
@@ -68,7 +68,7 @@ def test_one_can_change_ones_mind(locked: LockedRun) -> None:
 
 
 @pytest.mark.parametrize(("decide", "after"), [(reject, Status.REVISED), (move_to_review, Status.REVIEW)])
-def test_the_status_is_that_of_a_new_take(locked: LockedRun, decide: object, after: Status) -> None:
+def test_choose_sets_the_status_of_a_new_take(locked: LockedRun, decide: object, after: Status) -> None:
     add_candidates(locked.project, locked.run, IMAGE_3, 10)
     decide(locked.project, locked.run, select(image="3"))  # type: ignore[operator]
     assert choose(locked.project, locked.run, select(image="3"), "2").after is after
@@ -78,7 +78,7 @@ def test_the_status_is_that_of_a_new_take(locked: LockedRun, decide: object, aft
     assert_clean(locked.project, locked.run)
 
 
-def test_a_candidate_of_another_type_gets_a_file_of_its_type(locked: LockedRun) -> None:
+def test_choose_of_another_file_type_changes_the_suffix(locked: LockedRun) -> None:
     before = locked.asset(IMAGE_3)
     (jpeg,) = add_candidates(locked.project, locked.run, IMAGE_3, 10, suffix=".jpg")
     assert jpeg.path == f"takes/scene_002_{jpeg.md5[:8]}.jpg"
@@ -88,7 +88,7 @@ def test_a_candidate_of_another_type_gets_a_file_of_its_type(locked: LockedRun) 
     assert_clean(locked.project, locked.run)
 
 
-def test_an_approved_asset_is_refused_but_its_candidates_may_come_and_go(locked: LockedRun) -> None:
+def test_choose_refuses_an_approved_asset_but_its_candidates_can_be_dropped(locked: LockedRun) -> None:
     add_candidates(locked.project, locked.run, IMAGE_1, 10)
     before = snapshot(locked.run)
     with pytest.raises(LockedError, match="image 1 of ep1 is approved") as caught:
@@ -101,7 +101,7 @@ def test_an_approved_asset_is_refused_but_its_candidates_may_come_and_go(locked:
     assert_clean(locked.project, locked.run)
 
 
-def test_after_a_reopen_another_take_of_a_locked_asset_can_be_chosen(locked: LockedRun) -> None:
+def test_choose_works_on_a_reopened_asset(locked: LockedRun) -> None:
     add_candidates(locked.project, locked.run, IMAGE_1, 10)
     reopen_assets(locked.project, locked.run, select(image="1"), reason="logo")
     choose(locked.project, locked.run, select(image="1"), "2")
@@ -113,7 +113,7 @@ def test_after_a_reopen_another_take_of_a_locked_asset_can_be_chosen(locked: Loc
     assert_clean(locked.project, locked.run)
 
 
-def test_a_take_that_is_not_there_or_not_one(locked: LockedRun) -> None:
+def test_choose_refuses_a_missing_take_and_more_than_one_asset(locked: LockedRun) -> None:
     add_candidates(locked.project, locked.run, IMAGE_3, 10)
     before = snapshot(locked.run)
     with pytest.raises(NotFoundError, match="image 3 of ep1 has no take 7") as caught:
@@ -126,7 +126,7 @@ def test_a_take_that_is_not_there_or_not_one(locked: LockedRun) -> None:
     assert snapshot(locked.run) == before
 
 
-def test_a_dry_run_chooses_nothing(locked: LockedRun) -> None:
+def test_choose_and_drop_dry_run_change_nothing(locked: LockedRun) -> None:
     add_candidates(locked.project, locked.run, IMAGE_3, 10)
     before = snapshot(locked.run)
     result = choose(locked.project, locked.run, select(image="3"), "2", dry_run=True)
@@ -136,7 +136,7 @@ def test_a_dry_run_chooses_nothing(locked: LockedRun) -> None:
     assert snapshot(locked.run) == before
 
 
-def test_an_earlier_take_is_brought_back_as_restore_does_it(locked: LockedRun, tmp_path: Path) -> None:
+def test_choose_of_an_earlier_take_restores_it(locked: LockedRun, tmp_path: Path) -> None:
     first = locked.asset(IMAGE_3)
     replace_asset(locked.project, locked.run, select(image="3"), write_picture(tmp_path / "x.png", seed=9))
     result = choose(locked.project, locked.run, select(image="3"), "1")
@@ -147,7 +147,7 @@ def test_an_earlier_take_is_brought_back_as_restore_does_it(locked: LockedRun, t
     assert locked.verify(full=True).holds
 
 
-def test_dropped_candidates_can_still_be_had_and_their_numbers_are_not_given_again(
+def test_dropped_candidates_stay_restorable_and_their_take_numbers_are_not_reused(
     locked: LockedRun, tmp_path: Path
 ) -> None:
     second, third = add_candidates(locked.project, locked.run, IMAGE_3, 10, 11)
@@ -169,7 +169,7 @@ def test_dropped_candidates_can_still_be_had_and_their_numbers_are_not_given_aga
     assert second.md5 != third.md5
 
 
-def test_takes_shows_what_is_current_a_candidate_and_earlier(locked: LockedRun, tmp_path: Path) -> None:
+def test_takes_distinguishes_current_candidate_and_earlier_takes(locked: LockedRun, tmp_path: Path) -> None:
     reject(locked.project, locked.run, select(image="3"), reason="too dark")
     replace_asset(locked.project, locked.run, select(image="3"), write_picture(tmp_path / "x.png", seed=9))
     third, fourth = add_candidates(locked.project, locked.run, IMAGE_3, 10, 11)
@@ -186,14 +186,14 @@ def test_takes_shows_what_is_current_a_candidate_and_earlier(locked: LockedRun, 
     assert [one.asset.md5 for one in result.takes[2:]] == [third.md5, fourth.md5]
 
 
-def test_candidates_stay_through_new_takes_and_decisions(locked: LockedRun, tmp_path: Path) -> None:
+def test_candidates_survive_replace_approve_reopen_and_restore(locked: LockedRun, tmp_path: Path) -> None:
     second, third = add_candidates(locked.project, locked.run, IMAGE_3, 10, 11)
     replace_asset(locked.project, locked.run, select(image="3"), write_picture(tmp_path / "x.png", seed=9))
     assert (locked.asset(IMAGE_3).take, locked.asset(IMAGE_3).takes.keys()) == (4, {second.md5, third.md5})
     approve(locked.project, locked.run, select(image="3"))
     assert locked.asset(IMAGE_3).takes.keys() == {second.md5, third.md5}
     reopen_assets(locked.project, locked.run, select(image="3"), reason="x")
-    # The very bytes of a candidate brought in from elsewhere are no second file.
+    # Replacing with the bytes of a candidate turns that candidate into the current take.
     replace_asset(locked.project, locked.run, select(image="3"), locked.folder / second.path)
     assert (locked.asset(IMAGE_3).md5, locked.asset(IMAGE_3).takes.keys()) == (second.md5, {third.md5})
     restore(locked.project, locked.run, select(image="3"), "3")
@@ -202,7 +202,7 @@ def test_candidates_stay_through_new_takes_and_decisions(locked: LockedRun, tmp_
     assert locked.verify(full=True).holds
 
 
-def test_a_damaged_candidate_file_is_put_back_or_left_to_its_owner(locked: LockedRun) -> None:
+def test_restore_repairs_a_changed_candidate_file_and_keeps_the_foreign_bytes(locked: LockedRun) -> None:
     (second,) = add_candidates(locked.project, locked.run, IMAGE_3, 10)
     unknown = overwrite(locked.folder / second.path)
     with pytest.raises(ConflictError, match=second.path):
@@ -214,14 +214,14 @@ def test_a_damaged_candidate_file_is_put_back_or_left_to_its_owner(locked: Locke
     assert_clean(locked.project, locked.run)
 
 
-def test_a_run_is_closed_and_opened_with_its_candidates(locked: LockedRun) -> None:
+def test_open_restores_the_candidates_of_a_closed_run(locked: LockedRun) -> None:
     (second,) = add_candidates(locked.project, locked.run, IMAGE_3, 10)
     close_run(locked.project, locked.run)
     assert second.path in open_run(locked.project, "ep1").restored
     assert_clean(locked.project, find_run(locked.project, "ep1"))
 
 
-def test_git_brings_the_files_of_candidates_along(locked: LockedRun) -> None:
+def test_git_checkout_updates_candidate_files(locked: LockedRun) -> None:
     add_candidates(locked.project, locked.run, IMAGE_3, 10, 11)
     choose(locked.project, locked.run, select(image="3"), "2")
     there = listed(locked.project, locked.run)
@@ -232,7 +232,7 @@ def test_git_brings_the_files_of_candidates_along(locked: LockedRun) -> None:
     assert_clean(locked.project, locked.run)
 
 
-def test_candidates_move_with_their_asset(locked: LockedRun) -> None:
+def test_move_keeps_candidates_with_their_asset(locked: LockedRun) -> None:
     second, third = add_candidates(locked.project, locked.run, IMAGE_3, 10, 11)
     move(locked.project, locked.run, select(image="3"), 2)
     assert locked.manifest().asset(IMAGE_3) is None
@@ -253,7 +253,7 @@ def test_candidates_move_with_their_asset(locked: LockedRun) -> None:
     assert locked.verify(full=True).holds
 
 
-def test_copies_leave_candidates_behind_and_keep_those_of_the_target(locked: LockedRun) -> None:
+def test_copy_omits_candidates_of_the_source_and_keeps_those_of_the_target(locked: LockedRun) -> None:
     project = locked.project
     (second,) = add_candidates(project, locked.run, IMAGE_3, 10)
     write_picture(project.runs_dir / "ep2" / "images" / "scene_002.png", seed=50)
@@ -267,7 +267,7 @@ def test_copies_leave_candidates_behind_and_keep_those_of_the_target(locked: Loc
     assert_clean(project, target)
 
 
-def test_a_build_leaves_candidates_out(locked: LockedRun) -> None:
+def test_build_ignores_candidates(locked: LockedRun) -> None:
     add_candidates(locked.project, locked.run, IMAGE_3, 10)
     options = BuildOptions(policy=Policy.SKIP_REJECTED, size="64x36", fps="5")
     first = build(locked.project, locked.run, options, ignore_progress)
@@ -276,7 +276,7 @@ def test_a_build_leaves_candidates_out(locked: LockedRun) -> None:
     assert (first.commit is None, again.commit) == (False, None)
 
 
-def test_one_reviewers_candidates_and_another_ones_decision_merge(locked: LockedRun, tmp_path: Path) -> None:
+def test_merge_combines_new_candidates_and_a_choice(locked: LockedRun, tmp_path: Path) -> None:
     add_candidates(locked.project, locked.run, IMAGE_3, 10)
     other = copy_project(locked.project.root, tmp_path / "other")
     bea = LockedRun(other, find_run(other, "ep1"))
@@ -290,7 +290,7 @@ def test_one_reviewers_candidates_and_another_ones_decision_merge(locked: Locked
     assert_clean(locked.project, locked.run, quick=True)
 
 
-def test_takes_of_one_number_are_told_apart_by_their_md5(locked: LockedRun, tmp_path: Path) -> None:
+def test_choose_refuses_an_ambiguous_take_number_and_accepts_its_md5(locked: LockedRun, tmp_path: Path) -> None:
     other = copy_project(locked.project.root, tmp_path / "other")
     bea = LockedRun(other, find_run(other, "ep1"))
     (mine,) = add_candidates(locked.project, locked.run, IMAGE_3, 10)
@@ -310,7 +310,7 @@ def fetch(one: LockedRun, other: LockedRun) -> None:
     git(one.folder, "fetch", "--quiet", str(other.project.root), "run/ep1")
 
 
-def test_two_choices_are_a_conflict_that_a_decision_settles(locked: LockedRun, tmp_path: Path) -> None:
+def test_merge_of_two_choices_conflicts_until_approve_settles_it(locked: LockedRun, tmp_path: Path) -> None:
     add_candidates(locked.project, locked.run, IMAGE_3, 10, 11)
     other = copy_project(locked.project.root, tmp_path / "other")
     bea = LockedRun(other, find_run(other, "ep1"))
@@ -327,7 +327,7 @@ def test_two_choices_are_a_conflict_that_a_decision_settles(locked: LockedRun, t
     assert_clean(locked.project, locked.run, quick=True)
 
 
-def test_the_log_and_the_list_tell_of_them(locked: LockedRun) -> None:
+def test_log_and_list_reflect_choose_and_drop(locked: LockedRun) -> None:
     add_candidates(locked.project, locked.run, IMAGE_3, 10)
     choose(locked.project, locked.run, select(image="3"), "2")
     drop_candidates(locked.project, locked.run, select(image="3"))
@@ -336,7 +336,7 @@ def test_the_log_and_the_list_tell_of_them(locked: LockedRun) -> None:
     assert [len(row.asset.takes) for row in list_assets(locked.project, locked.run).rows] == [0] * 5
 
 
-def test_the_commands(locked: LockedRun) -> None:
+def test_choose_and_takes_commands_print_text_and_json(locked: LockedRun) -> None:
     root = locked.project.root
     second, third = add_candidates(locked.project, locked.run, IMAGE_3, 10, 11)
     assert "2 candidates" in run_cli(root, "list", "ep1").stdout

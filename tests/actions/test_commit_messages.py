@@ -1,4 +1,4 @@
-"""The commit-msg hook under real git commands: a commit that decides says so, and a message that does is offered."""
+"""The commit-msg hook under real git commands: it refuses unnamed decisions and offers a message that names them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def run_git(locked: LockedRun, *args: str, **env: str) -> subprocess.CompletedPr
 
 
 def refuse(locked: LockedRun, *args: str, because: str = SILENT, **env: str) -> str:
-    """The command that git's refusal offers; HEAD is where it was."""
+    """Expect git to refuse the command and leave HEAD alone; return the command that the hook offers."""
     before = locked.head()
     done = run_git(locked, *args, **env)
     assert done.returncode != 0, done.stdout
@@ -51,7 +51,7 @@ def refuse(locked: LockedRun, *args: str, because: str = SILENT, **env: str) -> 
 
 
 def take(locked: LockedRun, offer: str) -> str:
-    """The message of the commit that the offered command makes, in which all holds."""
+    """Run the offered command, expect verify to accept its commit, and return the commit message."""
     done = run_git(locked, *shlex.split(offer)[1:])
     assert done.returncode == 0, done.stderr
     result = locked.verify()
@@ -84,7 +84,7 @@ APPROVED = "Assets-Run: ep1\nAssets-Transition: image 3 draft -> approved"
     ],
     ids=lambda one: " ".join((one[1], *one[3:])),
 )
-def test_a_decision_that_is_not_named_is_refused_and_the_message_offered(
+def test_commit_msg_hook_refuses_an_unnamed_decision_and_offers_a_message(
     locked: LockedRun, arguments: tuple[str, ...]
 ) -> None:
     approve_in_the_file(locked)
@@ -96,14 +96,14 @@ def test_a_decision_that_is_not_named_is_refused_and_the_message_offered(
     assert locked.git("show", "--name-only", "--format=", "HEAD").split() == [MANIFEST_NAME]
 
 
-def test_the_offered_command_works_from_below(locked: LockedRun) -> None:
+def test_offered_command_works_from_a_subfolder(locked: LockedRun) -> None:
     approve_in_the_file(locked)
     offer = refuse(locked, "commit", "-m", "typo", MANIFEST_NAME)
     subprocess.run(shlex.split(offer), cwd=locked.folder / "images", check=True, capture_output=True)
     assert locked.verify().holds
 
 
-def test_a_message_that_names_the_decision_passes(locked: LockedRun) -> None:
+def test_commit_msg_hook_accepts_a_message_that_names_the_decision(locked: LockedRun) -> None:
     approve_in_the_file(locked)
     locked.git("commit", "--quiet", "-am", f"Looks good\n\n{APPROVED}")
     reopen_in_the_file(locked)
@@ -111,14 +111,14 @@ def test_a_message_that_names_the_decision_passes(locked: LockedRun) -> None:
     assert locked.verify().holds
 
 
-def test_a_message_that_names_another_is_refused(locked: LockedRun) -> None:
+def test_commit_msg_hook_refuses_a_message_that_names_another_decision(locked: LockedRun) -> None:
     approve_in_the_file(locked)
     wrong = "Looks good\n\nAssets-Transition: image 3 review -> approved\nSigned-off-by: Ann <a@b>"
     offer = refuse(locked, "commit", "-am", wrong, because="The message says that image 3 went from review to approved")
     assert take(locked, offer) == f"Looks good\n\n{APPROVED}\nSigned-off-by: Ann <a@b>"
 
 
-def test_what_needs_no_naming_passes(locked: LockedRun) -> None:
+def test_commit_msg_hook_accepts_commits_without_a_decision(locked: LockedRun) -> None:
     change_by_hand(locked.folder, IMAGE_3, with_status(Status.REVIEW))
     locked.git("commit", "--quiet", "-am", "Look at this")
     (locked.folder / "notes.txt").write_text("a note")
@@ -128,7 +128,7 @@ def test_what_needs_no_naming_passes(locked: LockedRun) -> None:
     assert locked.verify().holds
 
 
-def test_a_team_that_edits_by_hand_is_let_through(locked: LockedRun) -> None:
+def test_commit_msg_hook_with_allow_by_hand_accepts_unnamed_but_not_wrong_decisions(locked: LockedRun) -> None:
     set_config(locked.project.root, {"gitassets.allowByHand": "true"})
     approve_in_the_file(locked)
     locked.git("commit", "--quiet", "-am", "typo")
@@ -137,7 +137,7 @@ def test_a_team_that_edits_by_hand_is_let_through(locked: LockedRun) -> None:
     refuse(locked, "commit", "-am", wrong, because="The message says that image 1")
 
 
-def test_by_the_first_rules_nothing_has_to_be_named(locked: LockedRun) -> None:
+def test_commit_msg_hook_accepts_unnamed_decisions_under_rules_1(locked: LockedRun) -> None:
     begin_with_rules(locked, 1)
     approve_in_the_file(locked)
     locked.git("commit", "--quiet", "-am", "typo")
@@ -145,7 +145,7 @@ def test_by_the_first_rules_nothing_has_to_be_named(locked: LockedRun) -> None:
 
 
 def write_editor(folder: Path, words: str) -> Path:
-    """An editor that writes the words before what git has put into the file."""
+    """Write an editor script that inserts the words before git's own text."""
     (folder / "words").write_text(words)
     editor = folder / "editor"
     editor.write_text(f'#!/bin/sh\ncat {folder}/words "$1" >"$1.new"\nmv "$1.new" "$1"\n')
@@ -153,7 +153,7 @@ def write_editor(folder: Path, words: str) -> Path:
     return editor
 
 
-def test_what_git_tells_in_the_editor_is_no_part_of_the_message(locked: LockedRun, tmp_path: Path) -> None:
+def test_commit_msg_hook_ignores_git_comments_from_the_editor(locked: LockedRun, tmp_path: Path) -> None:
     approve_in_the_file(locked)
     editor = write_editor(tmp_path, "from an editor\n\nwith words\n")
     for mark in ("#", ";"):
@@ -167,7 +167,7 @@ def test_what_git_tells_in_the_editor_is_no_part_of_the_message(locked: LockedRu
     assert locked.verify().holds
 
 
-def test_amending_is_judged_from_the_commit_before(locked: LockedRun) -> None:
+def test_commit_msg_hook_compares_an_amended_commit_with_its_parent(locked: LockedRun) -> None:
     approve(locked.project, locked.run, select(image="3"))
     offer = refuse(locked, "commit", "--amend", "-m", "x")
     assert take(locked, offer) == f"x\n\n{APPROVED}"
@@ -177,20 +177,20 @@ def test_amending_is_judged_from_the_commit_before(locked: LockedRun) -> None:
     assert locked.verify().holds
 
 
-def test_amending_more_into_a_commit_names_both(locked: LockedRun) -> None:
+def test_commit_msg_hook_names_old_and_amended_decisions_together(locked: LockedRun) -> None:
     approve(locked.project, locked.run, select(image="3"))
     change_by_hand(locked.folder, IMAGE_3, with_status(Status.PUBLISHED))
     offer = refuse(locked, "commit", "--amend", "-a", "--no-edit", because="The message says that image 3")
     assert take(locked, offer).endswith("Assets-Transition: image 3 draft -> published")
 
 
-def test_amending_through_an_alias_and_shortened(locked: LockedRun) -> None:
+def test_commit_msg_hook_detects_amend_through_an_alias_or_abbreviation(locked: LockedRun) -> None:
     approve(locked.project, locked.run, select(image="3"))
     for arguments in (("-c", "alias.again=commit --amend", "again", "-m", "x"), ("commit", "--amen", "-m", "x")):
         assert " --amend " in refuse(locked, *arguments)
 
 
-def test_where_nobody_can_tell_whether_a_commit_is_amended_both_ways_count(
+def test_commit_msg_hook_accepts_amended_or_new_when_amending_is_unknown(
     locked: LockedRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from gitassets.githooks import check_message as checking
@@ -217,11 +217,11 @@ def test_where_nobody_can_tell_whether_a_commit_is_amended_both_ways_count(
     assert not passes("typo")
 
 
-def test_outside_of_a_commit_nobody_amends() -> None:
+def test_is_amending_outside_a_commit_is_not_true() -> None:
     assert git_adapter.is_amending() in (None, False)
 
 
-def test_a_squash_is_offered_the_trailers_of_what_it_squashes(locked: LockedRun) -> None:
+def test_commit_msg_hook_offers_a_squash_merge_all_its_trailers(locked: LockedRun) -> None:
     base = locked.head()
     reopen_assets(locked.project, locked.run, select(image="1"), reason="logo")
     reject(locked.project, locked.run, select(image="3"), reason="too dark")
@@ -237,7 +237,7 @@ def test_a_squash_is_offered_the_trailers_of_what_it_squashes(locked: LockedRun)
     ]
 
 
-def test_a_reworded_commit_of_a_rebase(locked: LockedRun, tmp_path: Path) -> None:
+def test_commit_msg_hook_checks_reworded_commits_of_a_rebase(locked: LockedRun, tmp_path: Path) -> None:
     approve(locked.project, locked.run, select(image="3"))
     editors = {"GIT_SEQUENCE_EDITOR": "sed -i s/^pick/reword/", "GIT_EDITOR": "sh -c 'echo typo >\"$0\"'"}
     done = run_git(locked, "rebase", "-i", "HEAD~1", **editors)
@@ -252,7 +252,7 @@ def test_a_reworded_commit_of_a_rebase(locked: LockedRun, tmp_path: Path) -> Non
     assert locked.verify().holds
 
 
-def test_commits_squashed_by_a_rebase(locked: LockedRun) -> None:
+def test_commit_msg_hook_offers_all_trailers_when_amending_a_rebase_squash(locked: LockedRun) -> None:
     approve(locked.project, locked.run, select(image="3"))
     reopen_assets(locked.project, locked.run, select(image="3"), reason="logo")
     reject(locked.project, locked.run, select(image="3"), reason="too dark")
@@ -270,7 +270,7 @@ def test_commits_squashed_by_a_rebase(locked: LockedRun) -> None:
     ]
 
 
-def test_a_cherry_pick_that_is_continued(locked: LockedRun) -> None:
+def test_commit_msg_hook_checks_a_continued_cherry_pick(locked: LockedRun) -> None:
     base = locked.head()
     approve(locked.project, locked.run, select(image="3"))
     (locked.folder / "notes.txt").write_text("one\n")
@@ -290,7 +290,7 @@ def test_a_cherry_pick_that_is_continued(locked: LockedRun) -> None:
     assert "image 3 review -> approved" in take(locked, offer)
 
 
-def test_a_merge_that_only_brings_together_need_say_nothing(locked: LockedRun) -> None:
+def test_commit_msg_hook_accepts_a_merge_without_decisions_of_its_own(locked: LockedRun) -> None:
     locked.git("checkout", "--quiet", "-b", "other")
     approve_in_the_file(locked)
     locked.git("commit", "--quiet", "-am", f"Looks good\n\n{APPROVED}")
@@ -308,7 +308,7 @@ def test_a_merge_that_only_brings_together_need_say_nothing(locked: LockedRun) -
     assert locked.verify().holds
 
 
-def test_the_first_commit_of_a_branch(locked: LockedRun) -> None:
+def test_commit_msg_hook_refuses_an_unnamed_approval_in_a_root_commit(locked: LockedRun) -> None:
     locked.git("checkout", "--quiet", "--orphan", "run/fresh")
     write_by_hand(locked.folder, replace(locked.manifest(), run_id="fresh"))
     locked.git("add", "--all")
@@ -318,13 +318,13 @@ def test_the_first_commit_of_a_branch(locked: LockedRun) -> None:
 
 
 def started(trace: Path) -> list[str]:
-    """The hooks for which Python was started."""
+    """Return the names of the hooks that started Python."""
     return trace.read_text().split() if trace.exists() else []
 
 
 @pytest.fixture
 def trace(locked: LockedRun, tmp_path: Path) -> Path:
-    """Where it is noted for which hook Python is started."""
+    """A file that records each hook that starts Python."""
     real = git(locked.folder, "config", "gitassets.python").strip()
     wrapper = tmp_path / "python"
     wrapper.write_text(f'#!/bin/sh\necho "$4" >>{tmp_path / "trace"}\nexec {shlex.quote(real)} "$@"\n')
@@ -333,9 +333,7 @@ def trace(locked: LockedRun, tmp_path: Path) -> Path:
     return tmp_path / "trace"
 
 
-def test_python_is_not_started_for_commits_of_gitassets_itself_nor_outside_of_runs(
-    locked: LockedRun, trace: Path
-) -> None:
+def test_hooks_start_no_python_for_own_commits_or_outside_runs(locked: LockedRun, trace: Path) -> None:
     approve(locked.project, locked.run, select(image="3"))
     reject(locked.project, locked.run, select(audio="1"), reason="too fast:\n\n# really\n\n%s `x` $HOME \"'")
     (locked.project.root / "script.md").write_text("Words.")
@@ -346,14 +344,14 @@ def test_python_is_not_started_for_commits_of_gitassets_itself_nor_outside_of_ru
     assert started(trace) == ["pre-commit", "commit-msg"]
 
 
-def test_a_commit_that_a_hook_makes_within_one_of_ours_is_judged(locked: LockedRun) -> None:
+def test_commit_msg_hook_checks_an_amend_made_by_a_post_commit_hook(locked: LockedRun) -> None:
     write_hook(locked.project, "post-commit", "git commit --quiet --amend -m hidden 2>>said || true")
     approve(locked.project, locked.run, select(image="3"))
     assert locked.git("log", "-1", "--format=%s").strip() == "assets(ep1): approve image 3"
     assert SILENT in (locked.folder / "said").read_text()
 
 
-def test_what_a_hook_of_the_users_adds_to_our_message_is_judged_and_passes(locked: LockedRun, trace: Path) -> None:
+def test_commit_msg_hook_accepts_a_trailer_added_by_a_user_hook(locked: LockedRun, trace: Path) -> None:
     hook = write_hook(locked.project, "commit-msg", 'echo "Change-Id: I1" >>"$1"')
     assert hook.exists()
     approve(locked.project, locked.run, select(image="3"))
@@ -362,13 +360,13 @@ def test_what_a_hook_of_the_users_adds_to_our_message_is_judged_and_passes(locke
     assert locked.verify().holds
 
 
-def test_a_reason_longer_than_a_variable_may_be(locked: LockedRun) -> None:
+def test_commit_msg_hook_accepts_a_reason_longer_than_an_environment_variable(locked: LockedRun) -> None:
     reject(locked.project, locked.run, select(image="3"), reason="words " * 40_000)
     assert locked.verify().holds
     assert len(locked.git("log", "-1", "--format=%B")) > 200_000
 
 
-def test_a_copy_of_the_project_is_guarded_too(locked: LockedRun, tmp_path: Path) -> None:
+def test_commit_msg_hook_guards_a_copied_project(locked: LockedRun, tmp_path: Path) -> None:
     project = copy_project(locked.project.root, tmp_path / "copy")
     copy = LockedRun(project, find_run(project, "ep1"))
     approve_in_the_file(copy)

@@ -70,7 +70,7 @@ def copy(project: Project, source: Run, target: Run, chosen: AssetSelection, **o
     return copy_assets(project, source, target, chosen, CopyOptions(**options))
 
 
-def test_what_is_approved_is_copied_with_its_approval_and_origin(project: Project, source: Run, target: Run) -> None:
+def test_copy_keeps_the_approval_and_records_the_origin(project: Project, source: Run, target: Run) -> None:
     result = copy(project, source, target, AUDIO_APPROVED)
     assert addresses(result.copied) == ["audio 1", "audio 2"]
     assert statuses(project, target) == {"audio 1": "approved", "audio 2": "approved", "image 3": "draft"}
@@ -83,7 +83,7 @@ def test_what_is_approved_is_copied_with_its_approval_and_origin(project: Projec
     assert verify(project, [target], VerifyOptions(full=True)).holds
 
 
-def test_all_copies_every_status(project: Project, source: Run, target: Run) -> None:
+def test_copy_all_copies_assets_of_every_status(project: Project, source: Run, target: Run) -> None:
     copy(project, source, target, AssetSelection({}, ALL))
     assert statuses(project, target) == {
         "audio 1": "approved", "audio 2": "approved", "audio 3": "draft", "image 1": "rejected", "image 3": "draft",
@@ -92,7 +92,7 @@ def test_all_copies_every_status(project: Project, source: Run, target: Run) -> 
     assert_clean(project, target)
 
 
-def test_from_a_run_that_is_only_on_a_branch(project: Project, source: Run, target: Run) -> None:
+def test_copy_from_a_closed_run_leaves_it_closed(project: Project, source: Run, target: Run) -> None:
     close_run(project, source)
     closed = find_run(project, "source")
     assert not closed.is_open
@@ -102,7 +102,7 @@ def test_from_a_run_that_is_only_on_a_branch(project: Project, source: Run, targ
     assert not find_run(project, "source").is_open
 
 
-def test_a_branch_whose_bytes_are_not_here(project: Project, source: Run, target: Run) -> None:
+def test_copy_from_a_closed_run_with_missing_bytes_is_refused(project: Project, source: Run, target: Run) -> None:
     close_run(project, source)
     lose_blobs(project)
     before = read_manifest(project, target)
@@ -112,7 +112,7 @@ def test_a_branch_whose_bytes_are_not_here(project: Project, source: Run, target
     assert read_manifest(project, target) == before
 
 
-def test_where_the_texts_differ_it_is_in_review_and_stale(project: Project, source: Run, make_run: MakeRun) -> None:
+def test_copy_into_a_segment_with_another_text_sets_review(project: Project, source: Run, make_run: MakeRun) -> None:
     other = make_run("other", audio=0, texts=("One.", "Deux.", "Three."))
     result = copy(project, source, other, AUDIO_APPROVED)
     assert [(one.status, one.texts_differ) for one in result.copied] == [("approved", False), ("review", True)]
@@ -121,9 +121,7 @@ def test_where_the_texts_differ_it_is_in_review_and_stale(project: Project, sour
     assert copied.text_md5 is not None
 
 
-def test_a_locked_target_is_refused_by_number_and_named_by_all(
-    project: Project, source: Run, make_run: MakeRun
-) -> None:
+def test_copy_refuses_a_locked_target_and_approved_skips_it(project: Project, source: Run, make_run: MakeRun) -> None:
     other = make_run("locked_ones")
     approve(project, other, select(audio="1"))
     before = snapshot(other)
@@ -137,7 +135,7 @@ def test_a_locked_target_is_refused_by_number_and_named_by_all(
     assert addresses(result.copied) == ["audio 2"]
 
 
-def test_an_unlocked_target_is_replaced_only_when_asked(project: Project, source: Run, make_run: MakeRun) -> None:
+def test_copy_overwrites_an_unlocked_target_only_with_replace(project: Project, source: Run, make_run: MakeRun) -> None:
     other = make_run("unlocked")
     before = snapshot(other)
     with pytest.raises(GitAssetsError, match="audio 1 into unlocked: it exists there already") as caught:
@@ -152,7 +150,7 @@ def test_an_unlocked_target_is_replaced_only_when_asked(project: Project, source
     assert_clean(project, other)
 
 
-def test_again_there_is_nothing_to_do(project: Project, source: Run, target: Run) -> None:
+def test_copy_repeated_changes_nothing(project: Project, source: Run, target: Run) -> None:
     copy(project, source, target, AUDIO_APPROVED)
     head = git(target.require_folder(), "rev-parse", "HEAD")
     result = copy(project, source, target, AUDIO_APPROVED)
@@ -160,7 +158,7 @@ def test_again_there_is_nothing_to_do(project: Project, source: Run, target: Run
     assert git(target.require_folder(), "rev-parse", "HEAD") == head
 
 
-def test_segments_that_the_target_does_not_have(project: Project, source: Run, make_run: MakeRun) -> None:
+def test_copy_refuses_or_skips_segments_missing_in_the_target(project: Project, source: Run, make_run: MakeRun) -> None:
     short = make_run("short", audio=0, texts=("One.",))
     with pytest.raises(GitAssetsError, match="audio 2 into short: it has no place"):
         copy(project, source, short, select(audio="2"))
@@ -170,14 +168,14 @@ def test_segments_that_the_target_does_not_have(project: Project, source: Run, m
     ]
 
 
-def test_a_dry_run_changes_nothing(project: Project, source: Run, target: Run) -> None:
+def test_copy_dry_run_changes_nothing(project: Project, source: Run, target: Run) -> None:
     before = snapshot(target)
     result = copy(project, source, target, AUDIO_APPROVED, dry_run=True)
     assert (addresses(result.copied), result.commit) == (["audio 1", "audio 2"], None)
     assert snapshot(target) == before
 
 
-def test_approved_bytes_that_are_damaged_are_not_copied(project: Project, source: Run, target: Run) -> None:
+def test_copy_refuses_corrupt_approved_bytes(project: Project, source: Run, target: Run) -> None:
     blob = project.blobs.path(asset(project, source, "audio", 1).md5)
     blob.chmod(0o644)
     blob.write_bytes(b"x")
@@ -187,7 +185,7 @@ def test_approved_bytes_that_are_damaged_are_not_copied(project: Project, source
     assert snapshot(target) == before
 
 
-def test_what_cannot_mean_anything(project: Project, source: Run, target: Run) -> None:
+def test_copy_refuses_meaningless_arguments(project: Project, source: Run, target: Run) -> None:
     with pytest.raises(UsageError, match="into itself"):
         copy(project, source, source, AUDIO_APPROVED)
     with pytest.raises(UsageError, match="Say what to copy"):

@@ -1,4 +1,4 @@
-"""A merge made by hand decides nothing unseen: what neither side had decided, its message names, or it is found."""
+"""The message of a manual merge must name every decision that neither side had made; otherwise verify reports it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Change = Callable[[Asset], Asset]
 
 
 def decide(status: Status) -> Change:
-    """The asset of a merge, with its conflict settled if it has one."""
+    """Return a change that settles the asset's merge conflict, if any, and sets the status."""
     return lambda asset: with_status(status)(settle(asset))
 
 
@@ -52,7 +52,7 @@ def named(before: str, after: str, number: int = 3) -> str:
 
 
 class Apart:
-    """Two sides of a run: one rejects image 3 by a commit that says so, the other brings new bytes."""
+    """Two branches of a run: one rejects image 3 in a commit that names it, the other commits new bytes."""
 
     def __init__(self, locked: LockedRun, *, approved: bool = False) -> None:
         self.locked = locked
@@ -73,7 +73,7 @@ class Apart:
         self.merged: Manifest = merge_manifests(base, mine, theirs).manifest
 
     def merge(self, changes: dict[object, Change], message: str, *, turned: bool = False) -> str:
-        """The merge commit, past every hook."""
+        """Make the merge commit without running hooks and return its hash."""
         manifest = self.merged
         for address, change in changes.items():
             asset = manifest.asset(address)  # type: ignore[arg-type]
@@ -115,7 +115,7 @@ LAUNDERED: dict[str, tuple[dict[object, Change], str]] = {
 
 @pytest.mark.parametrize("turned", [False, True])
 @pytest.mark.parametrize("name", LAUNDERED)
-def test_what_a_merge_launders_is_found_by_verify_and_the_server(
+def test_merge_with_an_unnamed_or_false_decision_fails_verify_and_push(
     apart: Apart, name: str, turned: bool, tmp_path: Path
 ) -> None:
     changes, trailers = LAUNDERED[name]
@@ -149,7 +149,7 @@ def push(locked: LockedRun, server: Path) -> subprocess.CompletedProcess[str]:
     ("changes", "trailers", "told"),
     [
         (APPROVE, [named("review", "approved")], "image 3: review → approved"),
-        # As it is seen from the one side, and from the other.
+        # The same decision, as seen from either parent.
         (APPROVE, [named("rejected", "approved")], "image 3: review → approved"),
         (APPROVE, [named("draft", "approved")], "image 3: review → approved"),
         (REJECT, [named("review", "rejected")], "image 3: review → rejected"),
@@ -160,7 +160,7 @@ def push(locked: LockedRun, server: Path) -> subprocess.CompletedProcess[str]:
         ),
     ],
 )
-def test_a_merge_that_names_what_it_decides_holds_and_is_shown(
+def test_merge_that_names_its_decisions_passes_verify_and_push_and_shows_in_log(
     apart: Apart, changes: dict[object, Change], trailers: list[str], told: str, turned: bool, tmp_path: Path
 ) -> None:
     server = make_server(apart.locked, tmp_path)
@@ -173,7 +173,7 @@ def test_a_merge_that_names_what_it_decides_holds_and_is_shown(
     assert (entry.summary, entry.words, entry.by_hand) == ("Merge", "dull", ())
 
 
-def test_who_only_confirms_what_a_side_has_approved_need_not_say_so(locked: LockedRun) -> None:
+def test_merge_that_confirms_the_approval_of_one_side_needs_no_trailer(locked: LockedRun) -> None:
     apart = Apart(locked, approved=True)
     apart.merge(APPROVE, "Merge")
     result = locked.verify(history_only=True)
@@ -194,8 +194,8 @@ def test_blame_shows_an_approval_made_in_a_merge(apart: Apart) -> None:
     assert [len(one["settled"]) for one in raw] == [0, 2]
 
 
-def test_a_message_that_repeats_those_it_merges_is_right(locked: LockedRun) -> None:
-    """As servers write it that squash the messages of a branch into that of its merge."""
+def test_merge_message_that_repeats_trailers_of_merged_commits_passes_verify(locked: LockedRun) -> None:
+    """Some servers copy the messages of a branch into its merge commit."""
     locked.git("checkout", "--quiet", "-b", "other")
     change_by_hand(locked.folder, IMAGE_3, with_status(Status.APPROVED))
     commit_by_hand(locked.folder, f"Good\n\n{named('draft', 'approved')}")
@@ -207,14 +207,14 @@ def test_a_message_that_repeats_those_it_merges_is_right(locked: LockedRun) -> N
     assert read_log(locked.project, locked.run)[0].transitions == ()
 
 
-def test_a_team_that_edits_by_hand_has_it_noted(apart: Apart) -> None:
+def test_merge_with_an_unnamed_decision_passes_verify_allow_by_hand(apart: Apart) -> None:
     apart.merge(APPROVE, "Merge")
     result = apart.locked.verify(allow_by_hand=True, history_only=True)
     assert [one.code for one in result.by_hand] == ["by-hand"]
     assert result.holds
 
 
-def test_a_merge_by_the_first_rules_stays_valid_and_is_nobody_s_work_by_hand(locked: LockedRun) -> None:
+def test_merge_under_rules_1_passes_verify_and_is_not_marked_by_hand(locked: LockedRun) -> None:
     begin_with_rules(locked, 1)
     apart = Apart(locked)
     apart.merge(APPROVE, "Merge")
@@ -238,7 +238,9 @@ def commit(locked: LockedRun, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("words", [("commit", "--no-edit"), ("commit", "-m", "Merged")])
-def test_the_hook_refuses_it_and_offers_the_message(apart: Apart, words: tuple[str, ...]) -> None:
+def test_commit_msg_hook_refuses_an_unnamed_merge_decision_and_offers_a_message(
+    apart: Apart, words: tuple[str, ...]
+) -> None:
     locked = apart.locked
     begin_merge(apart, APPROVE)
     before = locked.head()
@@ -252,21 +254,21 @@ def test_the_hook_refuses_it_and_offers_the_message(apart: Apart, words: tuple[s
         "image 3 review -> approved"
     )
     assert locked.verify(history_only=True).findings == []
-    # An amended merge is one still.
+    # An amended merge is still a merge.
     amended = commit(locked, "commit", "--amend", "-m", "Nothing to see")
     assert amended.returncode != 0
     assert "which the message does not say" in amended.stderr
     assert commit(locked, "commit", "--amend", "-m", f"Better\n\n{named('review', 'approved')}").returncode == 0
 
 
-def test_the_hook_lets_pass_what_the_message_names(apart: Apart) -> None:
+def test_commit_msg_hook_accepts_a_merge_that_names_its_decision(apart: Apart) -> None:
     begin_merge(apart, APPROVE)
     done = commit(apart.locked, "commit", "-m", f"Merged\n\n{named('review', 'approved')}")
     assert done.returncode == 0, done.stderr
     assert apart.locked.verify(history_only=True).findings == []
 
 
-def test_a_merge_of_three_is_refused_whatever_it_names(apart: Apart) -> None:
+def test_verify_reports_an_octopus_merge_whatever_its_message_names(apart: Apart) -> None:
     locked = apart.locked
     locked.git("branch", "third", f"{apart.ours}~1")
     locked.git("checkout", "--quiet", "third")

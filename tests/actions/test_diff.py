@@ -1,4 +1,4 @@
-"""What changed, in words: by the command, and by plain `git diff` in a run."""
+"""`gitassets diff` and plain `git diff` in a run describe changes in words."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.actions.locked_run import IMAGE_3, LockedRun, change_by_hand, with_st
 from tests.media import write_picture
 
 
-def test_without_a_range_the_last_commit_and_what_is_not_committed(locked: LockedRun) -> None:
+def test_diff_without_a_range_shows_the_last_commit_and_uncommitted_changes(locked: LockedRun) -> None:
     reject(locked.project, locked.run, select(image="3"), reason="too dark")
     assert (
         diff(locked.project, locked.run).lines
@@ -34,7 +34,7 @@ def test_without_a_range_the_last_commit_and_what_is_not_committed(locked: Locke
     assert diff(locked.project, locked.run).lines[0].startswith("image 3: draft → review")
 
 
-def test_a_range_tells_transitions_takes_texts_and_notes(locked: LockedRun) -> None:
+def test_diff_of_a_range_shows_transitions_takes_and_notes(locked: LockedRun) -> None:
     before = locked.asset(IMAGE_3)
     reject(locked.project, locked.run, select(image="3"), reason="too dark")
     file = write_picture(locked.project.root.parent / "new.png", seed=9)
@@ -52,7 +52,7 @@ def test_a_range_tells_transitions_takes_texts_and_notes(locked: LockedRun) -> N
     assert diff(locked.project, locked.run, "HEAD..HEAD").lines == ()
 
 
-def test_the_first_commit_and_a_run_on_its_branch_alone(locked: LockedRun) -> None:
+def test_diff_of_the_first_commits_shows_added_segments_and_assets(locked: LockedRun) -> None:
     lines = diff(locked.project, locked.run, "HEAD~2..HEAD~1").lines
     assert lines[0].startswith("audio 1: new, draft, take 1 by manual")
     locked.git("reset", "--hard", "--quiet", "HEAD~2")
@@ -63,7 +63,7 @@ def test_the_first_commit_and_a_run_on_its_branch_alone(locked: LockedRun) -> No
     )
 
 
-def test_what_is_no_range_or_no_commit_of_a_run(locked: LockedRun) -> None:
+def test_diff_refuses_an_invalid_range_and_commits_outside_the_run(locked: LockedRun) -> None:
     for wrong in ("HEAD", "..HEAD", "HEAD..", "a...b"):
         with pytest.raises(UsageError, match="not a range"):
             diff(locked.project, locked.run, wrong)
@@ -73,7 +73,7 @@ def test_what_is_no_range_or_no_commit_of_a_run(locked: LockedRun) -> None:
         diff(locked.project, locked.run, "main..HEAD")
 
 
-def test_git_diff_and_git_log_in_a_run_speak_words(locked: LockedRun) -> None:
+def test_git_diff_and_git_log_in_a_run_describe_the_manifest_in_words(locked: LockedRun) -> None:
     reopen_assets(locked.project, locked.run, select(image="1"), reason="wrong logo")
     told = locked.git("diff", "HEAD~1", "--", MANIFEST_NAME)
     assert "-  image: approved, take 1, images/scene_000.png" in told
@@ -83,7 +83,7 @@ def test_git_diff_and_git_log_in_a_run_speak_words(locked: LockedRun) -> None:
     assert '"status"' in locked.git("diff", "--no-textconv", "HEAD~1", "--", MANIFEST_NAME)
 
 
-def test_where_the_program_is_gone_git_shows_the_file_itself(
+def test_git_diff_shows_raw_json_when_the_program_is_missing(
     locked: LockedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gitassets.adapters.git.run_hooks.sys.executable", str(tmp_path / "gone" / "python"))
@@ -92,13 +92,13 @@ def test_where_the_program_is_gone_git_shows_the_file_itself(
     assert '+        "status": "review"' in locked.git("diff", "HEAD~1", "--", MANIFEST_NAME)
 
 
-def test_a_file_that_is_no_manifest_is_shown_as_it_is(tmp_path: Path) -> None:
+def test_describe_file_returns_a_file_that_is_no_manifest_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(b"<<<<<<< \xff\n")
     assert describe_file(path) == "<<<<<<< �\n"
 
 
-def test_the_command(locked: LockedRun) -> None:
+def test_diff_command_prints_text_and_json(locked: LockedRun) -> None:
     root = locked.project.root
     assert "image 1: draft → approved" in run_cli(root, "diff", "ep1").stdout
     assert run_cli(root, "diff", "ep1", "HEAD..HEAD").stdout == "Nothing changed.\n"

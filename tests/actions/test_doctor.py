@@ -1,4 +1,4 @@
-"""What got out of step is put right, and what only a person can decide is named."""
+"""`doctor` repairs what it safely can and lists what needs a decision."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.actions.checks import assert_clean, dvc_status, git, run_cli, subject
 from tests.actions.locked_run import IMAGE_1, IMAGE_3, LockedRun, commit_by_hand, overwrite
 
 
-def test_nothing_to_do(locked: LockedRun) -> None:
+def test_doctor_repeated_repairs_nothing(locked: LockedRun) -> None:
     doctor(locked.project)
     before = locked.head()
     result = doctor(locked.project)
@@ -30,14 +30,14 @@ def test_nothing_to_do(locked: LockedRun) -> None:
     assert locked.head() == before
 
 
-def test_hooks_and_merge_driver_are_set_up_again(locked: LockedRun) -> None:
+def test_doctor_reinstalls_hooks_and_merge_driver(locked: LockedRun) -> None:
     uninstall(locked.project)
     assert doctor(locked.project).mended == ("Installed the hooks and the merge driver",)
     assert show_hooks(locked.project).complete
 
 
 @pytest.mark.parametrize("wrong", ["size", "absent", "extra"])
-def test_dvc_files_follow_the_manifest_again(locked: LockedRun, wrong: str) -> None:
+def test_doctor_rebuilds_wrong_dvc_files_from_the_manifest(locked: LockedRun, wrong: str) -> None:
     path = locked.folder / "images.dvc"
     if wrong == "size":
         path.write_text(path.read_text().replace("size: ", "size: 1"))
@@ -53,7 +53,7 @@ def test_dvc_files_follow_the_manifest_again(locked: LockedRun, wrong: str) -> N
     assert doctor(locked.project).mended == ()
 
 
-def test_derived_fields_follow_again(locked: LockedRun) -> None:
+def test_doctor_recomputes_derived_manifest_fields(locked: LockedRun) -> None:
     path = locked.folder / MANIFEST_NAME
     path.write_bytes(format_manifest(replace(locked.manifest(), production_state="published")))
     commit_by_hand(locked.folder)
@@ -62,7 +62,7 @@ def test_derived_fields_follow_again(locked: LockedRun) -> None:
     assert locked.verify().holds
 
 
-def test_an_edit_that_is_not_committed_is_never_swallowed(locked: LockedRun) -> None:
+def test_doctor_keeps_an_uncommitted_edit_of_a_dvc_file(locked: LockedRun) -> None:
     path = locked.folder / "images.dvc"
     path.write_text("edited")
     result = doctor(locked.project)
@@ -71,8 +71,8 @@ def test_an_edit_that_is_not_committed_is_never_swallowed(locked: LockedRun) -> 
     assert path.read_text() == "edited"
 
 
-def test_no_edit_is_taken_back(locked: LockedRun) -> None:
-    """Not one of the settings, not what is staged, and no .dvc file where the manifest is being edited."""
+def test_doctor_keeps_uncommitted_and_staged_edits(locked: LockedRun) -> None:
+    """Edited settings, staged changes, and .dvc files beside an edited manifest stay as they are."""
     config = locked.folder / ".dvc" / "config"
     config.write_text(config.read_text() + "['remote \"mine\"']\n    url = /mnt/mine")
     (locked.folder / ".dvcignore").write_text("*.tmp\n")
@@ -94,7 +94,7 @@ def test_no_edit_is_taken_back(locked: LockedRun) -> None:
     assert not dvc_file.exists()
 
 
-def test_files_that_are_new_to_git_are_told_of_too(locked: LockedRun) -> None:
+def test_doctor_reports_new_staged_files_with_a_working_remedy(locked: LockedRun) -> None:
     (locked.folder / "video.dvc").write_text("outs:\n")
     locked.git("add", "video.dvc")
     (left,) = doctor(locked.project).left
@@ -105,7 +105,7 @@ def test_files_that_are_new_to_git_are_told_of_too(locked: LockedRun) -> None:
     assert doctor(locked.project).left == ()
 
 
-def test_the_remotes_of_a_project_come_back(locked: LockedRun) -> None:
+def test_doctor_and_init_restore_the_dvc_remotes_of_a_project(locked: LockedRun) -> None:
     root = locked.project.root
     config = root / ".dvc" / "config"
     config.write_text(config.read_text() + "['remote \"store\"']\n    url = /mnt/store\n")
@@ -118,7 +118,7 @@ def test_the_remotes_of_a_project_come_back(locked: LockedRun) -> None:
         assert git(root, "status", "--porcelain") == ""
 
 
-def test_settings_that_cannot_be_read_are_kept_aside(locked: LockedRun) -> None:
+def test_doctor_moves_unreadable_dvc_settings_aside_privately(locked: LockedRun) -> None:
     local = locked.folder / ".dvc" / "config.local"
     local.write_text("['remote \"store\"']\n    password = secret\n[cut")
     assert "config.local, since it cannot be read" in "".join(doctor(locked.project).mended)
@@ -128,7 +128,7 @@ def test_settings_that_cannot_be_read_are_kept_aside(locked: LockedRun) -> None:
     assert str(locked.project.blobs.cache_dir) in local.read_text()
 
 
-def test_the_cache_is_filled_from_whole_files(locked: LockedRun) -> None:
+def test_doctor_restores_missing_and_corrupt_cache_entries_from_the_run_folder(locked: LockedRun) -> None:
     blobs = locked.project.blobs
     one, three = (locked.asset(address) for address in (IMAGE_1, IMAGE_3))
     blobs.remove(three.md5)
@@ -144,7 +144,7 @@ def test_the_cache_is_filled_from_whole_files(locked: LockedRun) -> None:
     assert_clean(locked.project, locked.run)
 
 
-def test_files_that_a_kill_has_kept_from_the_folder_are_there(locked: LockedRun) -> None:
+def test_doctor_restores_files_missing_after_a_killed_command(locked: LockedRun) -> None:
     draft = locked.folder / locked.asset(IMAGE_3).path
     draft.unlink()
     (draft.parent / ".incoming-abc").write_text("half")
@@ -152,7 +152,7 @@ def test_files_that_a_kill_has_kept_from_the_folder_are_there(locked: LockedRun)
     assert_clean(locked.project, locked.run)
 
 
-def test_what_only_a_person_can_do_is_named(locked: LockedRun) -> None:
+def test_doctor_lists_what_it_cannot_repair_and_exits_1(locked: LockedRun) -> None:
     one, three = (locked.asset(address) for address in (IMAGE_1, IMAGE_3))
     overwrite(locked.locked_file)
     locked.project.blobs.remove(three.md5)
@@ -172,7 +172,7 @@ def test_what_only_a_person_can_do_is_named(locked: LockedRun) -> None:
     assert "Left for you: ep1: image 1 is locked" in done.stderr
 
 
-def test_a_copied_project_is_tied_to_its_own_runs(locked: LockedRun, tmp_path: Path) -> None:
+def test_doctor_relinks_the_runs_of_a_copied_project(locked: LockedRun, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(locked.project.root, copy, symlinks=True)
     project = find_project(copy)
@@ -181,7 +181,7 @@ def test_a_copied_project_is_tied_to_its_own_runs(locked: LockedRun, tmp_path: P
     assert git(copy / "runs" / "ep1", "rev-parse", "--git-common-dir").strip() == str(copy / ".git")
 
 
-def test_the_command(locked: LockedRun) -> None:
+def test_doctor_command_prints_text_and_json(locked: LockedRun) -> None:
     root = locked.project.root
     run_cli(root, "doctor")
     assert run_cli(root, "doctor").stdout == "Nothing to repair.\n"

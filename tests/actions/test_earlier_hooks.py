@@ -1,4 +1,4 @@
-"""A project that 0.1.0 set up gets its own hooks back as they were, and the new ones in its runs."""
+"""Upgrading hooks installed by 0.1.0 restores the user's own hooks and installs the new ones in the runs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def write(path: Path, text: str) -> Path:
 
 
 def set_up_as_before(project: Project, hooks_dir: Path | None = None) -> Path:
-    """As `gitassets init` 0.1.0 left it: ours in place of what was there, which is set aside; returns the folder."""
+    """Install hooks as `gitassets init` 0.1.0 did, with existing hooks renamed; return the folder."""
     uninstall(project)
     (project.state_dir / "hooks-off").unlink()
     hooks_dir = hooks_dir or project.git_dir / "hooks"
@@ -64,7 +64,7 @@ WAYS = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_the_hooks_of_the_project_are_back_under_their_names(locked: LockedRun, way: str) -> None:
+def test_every_command_restores_user_hooks_that_0_1_0_renamed(locked: LockedRun, way: str) -> None:
     project = locked.project
     write(project.git_dir / "hooks" / "pre-commit", THEIRS)
     hooks = set_up_as_before(project)
@@ -77,7 +77,7 @@ def test_the_hooks_of_the_project_are_back_under_their_names(locked: LockedRun, 
 
 
 @pytest.mark.parametrize("way", ["init", "hooks install", "doctor", "hooks uninstall"])
-def test_a_tracked_folder_is_as_it_was_committed(locked: LockedRun, way: str) -> None:
+def test_every_command_restores_a_tracked_hooks_folder_to_its_committed_state(locked: LockedRun, way: str) -> None:
     project = locked.project
     write(project.root / ".githooks" / "pre-commit", THEIRS)
     git(project.root, "add", ".githooks")
@@ -91,9 +91,7 @@ def test_a_tracked_folder_is_as_it_was_committed(locked: LockedRun, way: str) ->
     assert git(project.root, "config", "gitassets.earlierHooksPath", check=False) == ""
 
 
-def test_a_hooks_path_that_was_made_absolute_is_relative_again_in_a_moved_project(
-    locked: LockedRun, tmp_path: Path
-) -> None:
+def test_doctor_restores_the_relative_hooks_path_in_a_moved_project(locked: LockedRun, tmp_path: Path) -> None:
     hooks = set_up_as_before(locked.project, locked.project.root / ".githooks")
     set_config(locked.project.root, {"core.hooksPath": str(hooks), "gitassets.earlierHooksPath": ".githooks"})
     moved = locked.project.root.rename(tmp_path / "moved")
@@ -103,7 +101,7 @@ def test_a_hooks_path_that_was_made_absolute_is_relative_again_in_a_moved_projec
     assert_guarded(moved / "runs" / "ep1")
 
 
-def test_a_hooks_path_that_somebody_has_changed_since_stays(locked: LockedRun) -> None:
+def test_install_keeps_a_hooks_path_changed_since_0_1_0(locked: LockedRun) -> None:
     set_up_as_before(locked.project, locked.project.root / ".githooks")
     set_config(locked.project.root, {"core.hooksPath": ".husky/_", "gitassets.earlierHooksPath": ".githooks"})
     install(locked.project)
@@ -112,7 +110,7 @@ def test_a_hooks_path_that_somebody_has_changed_since_stays(locked: LockedRun) -
     assert show_hooks(locked.project).complete
 
 
-def test_hooks_in_the_run_clone_of_a_colleague(locked: LockedRun, tmp_path: Path) -> None:
+def test_list_replaces_0_1_0_hooks_in_a_clone_of_one_run(locked: LockedRun, tmp_path: Path) -> None:
     clone = clone_run(locked, tmp_path)
     set_up_as_before(find_project(clone))
     done = run_cli(clone, "list", "ep1")
@@ -121,7 +119,7 @@ def test_hooks_in_the_run_clone_of_a_colleague(locked: LockedRun, tmp_path: Path
     assert_guarded(clone)
 
 
-def test_the_framework_that_came_later_loses_only_ours(locked: LockedRun) -> None:
+def test_install_keeps_a_pre_commit_framework_hook_and_removes_the_0_1_0_hook(locked: LockedRun) -> None:
     hooks = set_up_as_before(locked.project)
     (hooks / "pre-commit").rename(hooks / "pre-commit.legacy")
     write(hooks / "pre-commit", FRAMEWORK)
@@ -129,7 +127,7 @@ def test_the_framework_that_came_later_loses_only_ours(locked: LockedRun) -> Non
     assert list_hooks(hooks) == {"pre-commit": FRAMEWORK}
 
 
-def test_the_framework_goes_on_calling_what_was_there_before_both(locked: LockedRun) -> None:
+def test_install_restores_the_user_hook_as_legacy_hook_of_the_framework(locked: LockedRun) -> None:
     write(locked.project.git_dir / "hooks" / "pre-commit", THEIRS)
     hooks = set_up_as_before(locked.project)
     (hooks / "pre-commit").rename(hooks / "pre-commit.legacy")
@@ -140,9 +138,7 @@ def test_the_framework_goes_on_calling_what_was_there_before_both(locked: Locked
 
 @pytest.mark.parametrize("tool", [FRAMEWORK, '#!/bin/sh\ncall_lefthook run "pre-commit" "$@"\n'])
 @pytest.mark.parametrize("renamed", ["", ".legacy", ".old"])
-def test_a_program_that_has_written_its_hook_anew_keeps_the_newer_one(
-    locked: LockedRun, tool: str, renamed: str
-) -> None:
+def test_install_keeps_the_newer_hook_of_a_hook_manager(locked: LockedRun, tool: str, renamed: str) -> None:
     write(locked.project.git_dir / "hooks" / "pre-commit", tool)
     hooks = set_up_as_before(locked.project)
     if renamed:
@@ -152,7 +148,7 @@ def test_a_program_that_has_written_its_hook_anew_keeps_the_newer_one(
     assert list_hooks(hooks) == {"pre-commit": f"{tool}# newer\n"}
 
 
-def test_of_two_identical_hooks_one_stays_and_nobody_is_asked(locked: LockedRun) -> None:
+def test_doctor_merges_two_identical_user_hooks(locked: LockedRun) -> None:
     write(locked.project.git_dir / "hooks" / "pre-commit", THEIRS)
     hooks = set_up_as_before(locked.project)
     write(hooks / "pre-commit", THEIRS)
@@ -161,7 +157,7 @@ def test_of_two_identical_hooks_one_stays_and_nobody_is_asked(locked: LockedRun)
     assert list_hooks(hooks) == {"pre-commit": THEIRS}
 
 
-def test_two_foreign_hooks_are_named_and_stay(locked: LockedRun) -> None:
+def test_doctor_reports_two_different_user_hooks_and_keeps_both(locked: LockedRun) -> None:
     write(locked.project.git_dir / "hooks" / "pre-commit", THEIRS)
     hooks = set_up_as_before(locked.project)
     write(hooks / "pre-commit", "#!/bin/sh\n# another\n")
@@ -174,7 +170,7 @@ def test_two_foreign_hooks_are_named_and_stay(locked: LockedRun) -> None:
     assert doctor(locked.project).left == ()
 
 
-def test_a_folder_that_other_repositories_use_too_is_left_to_consent(locked: LockedRun, tmp_path: Path) -> None:
+def test_install_changes_a_shared_hooks_folder_only_with_shared(locked: LockedRun, tmp_path: Path) -> None:
     shared = tmp_path / "shared"
     write(shared / "pre-commit", THEIRS)
     set_up_as_before(locked.project, shared)
@@ -194,7 +190,7 @@ class Killed(BaseException):
 
 
 def kill_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
-    """The program ends before the file operation of this number in the user's own folder."""
+    """Raise Killed after this many file operations in the project's own hooks folder."""
     count = 0
 
     def wrap(name: str) -> Callable[..., object]:
@@ -215,7 +211,7 @@ def kill_after(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
 
 @pytest.mark.parametrize("kill", range(9))
 @pytest.mark.parametrize("way", [install, uninstall])
-def test_killed_anywhere_the_next_call_completes_it(
+def test_install_and_uninstall_killed_at_any_step_complete_when_repeated(
     locked: LockedRun, monkeypatch: pytest.MonkeyPatch, kill: int, way: Callable[[Project], HooksResult]
 ) -> None:
     project = locked.project
@@ -229,7 +225,7 @@ def test_killed_anywhere_the_next_call_completes_it(
         try:
             way(project)
         except Killed:
-            # Whatever is left of the old hooks, the run is guarded by the new ones already.
+            # Even if old hooks remain, the new ones already guard the run.
             assert way is uninstall or find_unguarded(project) == []
         else:
             assert kill >= 6

@@ -1,4 +1,4 @@
-"""Texts and prompts are changed; what was made before stays, and is stale."""
+"""`edit` changes texts and prompts; existing takes stay and become stale."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def stale(project: Project, run: Run) -> dict[str, str]:
     return {f"{row.kind} {row.segment}": row.stale for row in list_assets(project, run).rows if row.stale}
 
 
-def test_another_text_is_one_commit_and_makes_stale(project: Project, made: Run) -> None:
+def test_edit_text_makes_one_commit_and_marks_takes_stale(project: Project, made: Run) -> None:
     before = asset(project, made, "audio", 1)
     result = change(project, made, text="  The first.\n")
     assert (result.text_before, result.text, result.changed) == ("First of **two**.", "The first.", ("text",))
@@ -68,7 +68,7 @@ def test_another_text_is_one_commit_and_makes_stale(project: Project, made: Run)
     assert verify(project, [made], VerifyOptions()).holds
 
 
-def test_marks_alone_make_nothing_stale_and_the_same_again_is_no_commit(project: Project, made: Run) -> None:
+def test_edit_of_markup_only_makes_nothing_stale_and_repeating_it_commits_nothing(project: Project, made: Run) -> None:
     assert change(project, made, text="First of *two*.").stale == ()
     before = snapshot(made)
     assert change(project, made, text="First of *two*.").commit is None
@@ -76,7 +76,7 @@ def test_marks_alone_make_nothing_stale_and_the_same_again_is_no_commit(project:
     assert snapshot(made) == before
 
 
-def test_the_text_of_approved_narration_is_refused(project: Project, made: Run) -> None:
+def test_edit_text_refuses_other_words_for_approved_narration(project: Project, made: Run) -> None:
     approve(project, made, select(audio="1"))
     before = snapshot(made)
     with pytest.raises(LockedError, match="audio 1 of ep1 is approved, and so locked") as caught:
@@ -92,13 +92,13 @@ def test_the_text_of_approved_narration_is_refused(project: Project, made: Run) 
     assert_clean(project, made)
 
 
-def test_narration_that_nobody_recorded_the_text_of_is_refused_too(project: Project, run: Run) -> None:
+def test_edit_text_refuses_approved_narration_without_a_recorded_text(project: Project, run: Run) -> None:
     approve(project, run, select(audio="1"))
     with pytest.raises(LockedError):
         change(project, run, text="Other words.")
 
 
-def test_another_prompt_makes_the_image_stale_and_the_next_one_follows_it(
+def test_edit_prompt_marks_the_image_stale_and_regen_uses_it(
     project: Project, made: Run, provider: ToneProvider
 ) -> None:
     result = change(project, made, prompt="a map\nof the coast")
@@ -118,7 +118,9 @@ def test_another_prompt_makes_the_image_stale_and_the_next_one_follows_it(
     assert_clean(project, made)
 
 
-def test_a_first_image_follows_the_prompt(project: Project, made: Run, provider: ToneProvider) -> None:
+def test_edit_prompt_applies_to_the_first_image_of_a_segment(
+    project: Project, made: Run, provider: ToneProvider
+) -> None:
     with_more = ["First of **two**.", "Second.", "Third."]
     resume(project, "ep1", with_more, ProduceOptions(images=False), ignore_progress)
     change(project, made, "3", prompt="a fox")
@@ -127,7 +129,7 @@ def test_a_first_image_follows_the_prompt(project: Project, made: Run, provider:
     assert stale(project, made) == {}
 
 
-def test_the_prompt_of_an_approved_image_is_refused(project: Project, made: Run) -> None:
+def test_edit_prompt_refuses_an_approved_image(project: Project, made: Run) -> None:
     approve(project, made, select(image="1"))
     with pytest.raises(LockedError, match="image 1 of ep1 is approved") as caught:
         change(project, made, prompt="a map")
@@ -135,7 +137,7 @@ def test_the_prompt_of_an_approved_image_is_refused(project: Project, made: Run)
     assert change(project, made, text="But the text may change.").commit is not None
 
 
-def test_a_picture_made_by_hand_is_not_stale(project: Project, made: Run, tmp_path: Path) -> None:
+def test_edit_does_not_mark_a_manually_replaced_image_stale(project: Project, made: Run, tmp_path: Path) -> None:
     replace_asset(project, made, select(image="1"), write_picture(tmp_path / "mine.png", seed=99))
     result = change(project, made, text="Other words.", prompt="a map")
     assert [str(one.address) for one in result.stale] == ["audio 1"]
@@ -153,7 +155,7 @@ def test_a_picture_made_by_hand_is_not_stale(project: Project, made: Run, tmp_pa
         ({"text": "a\udcffb"}, CorruptError, "not UTF-8"),
     ],
 )
-def test_what_is_no_text(
+def test_edit_text_refuses_invalid_texts(
     project: Project, made: Run, options: dict[str, str], error: type[Exception], message: str
 ) -> None:
     before = snapshot(made)
@@ -162,25 +164,25 @@ def test_what_is_no_text(
     assert snapshot(made) == before
 
 
-def test_one_segment_that_is_there(project: Project, made: Run) -> None:
+def test_edit_refuses_a_missing_segment_and_several_segments(project: Project, made: Run) -> None:
     with pytest.raises(NoMatchError, match="no segment 9"):
         change(project, made, "9", text="x y")
     with pytest.raises(UsageError, match="One segment"):
         change(project, made, "all", text="x y")
 
 
-def test_a_dry_run_changes_nothing(project: Project, made: Run) -> None:
+def test_edit_dry_run_changes_nothing(project: Project, made: Run) -> None:
     before = snapshot(made)
     result = change(project, made, text="Other words.", dry_run=True)
     assert (len(result.stale), result.commit, result.dry_run) == (2, None, True)
     assert snapshot(made) == before
 
 
-def test_a_strict_build_lists_what_is_stale_and_another_says_that_it_is_used(project: Project, made: Run) -> None:
+def test_build_strict_refuses_stale_takes_and_only_approved_remarks_on_them(project: Project, made: Run) -> None:
     approve(project, made, select(audio="all", image="1"))
     reopen_assets(project, made, select(audio="1"), reason="a typo")
     change(project, made, text="Other words.")
-    # A take that was approved for other words, as one that was merged from elsewhere could be.
+    # Approve a take made for other words, as a merge can bring one in.
     approve(project, made, select(audio="1"))
     with pytest.raises(GapsError) as caught:
         build(project, made, BuildOptions(), ignore_progress)
@@ -198,7 +200,7 @@ def test_a_strict_build_lists_what_is_stale_and_another_says_that_it_is_used(pro
 
 @pytest.fixture
 def clashing(project: Project, made: Run, tmp_path: Path) -> Run:
-    """In a merge of two branches that changed the text of segment 1."""
+    """A run in an unfinished merge of two branches that changed the text of segment 1."""
     other = copy_project(project.root, tmp_path / "other")
     change(project, made, text="Mine.")
     change(other, find_run(other, "ep1"), text="Theirs.")
@@ -208,7 +210,7 @@ def clashing(project: Project, made: Run, tmp_path: Path) -> Run:
     return made
 
 
-def test_it_settles_two_branches_texts_in_their_merge(project: Project, clashing: Run) -> None:
+def test_edit_text_settles_a_text_conflict_during_the_merge(project: Project, clashing: Run) -> None:
     with pytest.raises(ConflictError, match="is not finished") as caught:
         note(project, clashing, parse_selection("1"), "Hm.")
     assert "`gitassets edit ep1 1 --text …`" in caught.value.hint
@@ -223,19 +225,19 @@ def test_it_settles_two_branches_texts_in_their_merge(project: Project, clashing
     assert_clean(project, clashing, quick=True)
 
 
-def test_it_settles_them_afterwards_too(project: Project, clashing: Run) -> None:
+def test_edit_text_settles_a_text_conflict_after_the_merge_commit(project: Project, clashing: Run) -> None:
     git(clashing.require_folder(), "add", "asset_manifest.json")
     git(clashing.require_folder(), "commit", "--quiet", "--no-edit")
     (left,) = [one for one in doctor(project).left if "text of segment 1" in one]
     assert "`gitassets edit ep1 1 --text …` settles it" in left
-    # Both sides' lines may be just what is wanted.
+    # The user may want to keep the lines of both sides.
     merged = read_manifest(project, clashing).segments[1].paragraph_text
     assert change(project, clashing, text=merged).commit is not None
     assert doctor(project).left == ()
     assert_clean(project, clashing, quick=True)
 
 
-def test_the_command(project: Project, made: Run) -> None:
+def test_edit_command_prints_text_and_json(project: Project, made: Run) -> None:
     done = run_cli(project.root, "edit", "ep1", "1", "--text", "-", stdin="Other words.\n")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [

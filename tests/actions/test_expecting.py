@@ -1,4 +1,4 @@
-"""--expect: a decision on other bytes than those that were looked at is refused, and the refusal says what changed."""
+"""--expect refuses a decision when the bytes are no longer those that were reviewed, and says what changed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ DECISIONS: dict[str, Callable[..., object]] = {
 @pytest.mark.parametrize("dry_run", [False, True])
 @pytest.mark.parametrize("name", DECISIONS)
 class TestDecisions:
-    def test_other_bytes_are_refused(self, locked: LockedRun, name: str, dry_run: bool, tmp_path: Path) -> None:
+    def test_expect_refuses_a_decision_on_other_bytes(
+        self, locked: LockedRun, name: str, dry_run: bool, tmp_path: Path
+    ) -> None:
         number, address = ("1", IMAGE_1) if name == "reopen" else ("3", IMAGE_3)
         seen = locked.asset(address).md5
         if name == "reopen":
@@ -49,7 +51,7 @@ class TestDecisions:
         assert f"`gitassets review ep1 --image {number}`" in refusal.value.hint
         assert snapshot(locked.run) == before
 
-    def test_the_bytes_that_were_looked_at_are_decided_on(self, locked: LockedRun, name: str, dry_run: bool) -> None:
+    def test_expect_accepts_a_decision_on_the_expected_bytes(self, locked: LockedRun, name: str, dry_run: bool) -> None:
         number, address = ("1", IMAGE_1) if name == "reopen" else ("3", IMAGE_3)
         md5 = locked.asset(address).md5
         for expected in (md5[:8].upper(), md5):
@@ -58,18 +60,18 @@ class TestDecisions:
             )
             assert [one.md5 for one in result.assets] == [md5]  # type: ignore[attr-defined]
 
-    def test_it_is_for_one_asset(self, locked: LockedRun, name: str, dry_run: bool) -> None:
+    def test_expect_refuses_several_assets(self, locked: LockedRun, name: str, dry_run: bool) -> None:
         with pytest.raises(UsageError, match="--expect is for one asset, and 3 are chosen"):
             DECISIONS[name](locked.project, locked.run, select(audio="all"), expected=OTHER, dry_run=dry_run)
 
 
 @pytest.mark.parametrize("text", ["", "9e107d9", "9e107d9g", "9e107d9d372bb6826bd81d3542a419d60", "take 1", "²" * 8])
-def test_what_is_no_md5_is_refused(text: str) -> None:
+def test_parse_expected_refuses_text_that_is_no_md5(text: str) -> None:
     with pytest.raises(UsageError, match="is not the md5 of an asset"):
         parse_expected(text)
 
 
-def test_a_file_that_was_overwritten_is_not_rejected_as_the_recorded_one(locked: LockedRun) -> None:
+def test_expect_refuses_reject_when_the_file_was_overwritten(locked: LockedRun) -> None:
     asset = locked.asset(IMAGE_3)
     overwrite(locked.folder / asset.path)
     with pytest.raises(ConflictError, match="has other bytes than the manifest records"):
@@ -78,7 +80,7 @@ def test_a_file_that_was_overwritten_is_not_rejected_as_the_recorded_one(locked:
     assert locked.asset(IMAGE_3).status is Status.REJECTED
 
 
-def test_a_take_whose_number_moved_is_not_chosen(locked: LockedRun) -> None:
+def test_expect_refuses_choose_when_the_take_number_has_other_bytes(locked: LockedRun) -> None:
     second, third = add_candidates(locked.project, locked.run, IMAGE_3, 10, 11)
     for dry_run in (True, False):
         with pytest.raises(ConflictError) as refusal:
@@ -90,7 +92,7 @@ def test_a_take_whose_number_moved_is_not_chosen(locked: LockedRun) -> None:
     assert choose(locked.project, locked.run, select(image="3"), "2", expected=second.md5).md5 == second.md5
 
 
-def test_the_commands_take_it_and_tell_the_md5(locked: LockedRun) -> None:
+def test_expect_option_works_in_every_command_and_json_reports_the_md5(locked: LockedRun) -> None:
     (second,) = add_candidates(locked.project, locked.run, IMAGE_3, 10)
     root, first = locked.project.root, locked.asset(IMAGE_3).md5
     told = json.loads(run_cli(root, "approve", "ep1", "--image", "3", "--expect", first, "--json").stdout)

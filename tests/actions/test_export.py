@@ -45,7 +45,9 @@ def names(bag: Path) -> list[str]:
     return sorted(path.relative_to(bag).as_posix() for path in bag.rglob("*") if path.is_file())
 
 
-def test_everything_is_in_a_bag(project: Project, decided: Run, tmp_path: Path) -> None:
+def test_export_writes_a_valid_bag_with_media_manifest_audit_and_history(
+    project: Project, decided: Run, tmp_path: Path
+) -> None:
     before = snapshot(decided)
     result = export_it(project, decided, tmp_path / "bag")
     bag = bagit.Bag(str(tmp_path / "bag"))
@@ -70,7 +72,7 @@ def test_everything_is_in_a_bag(project: Project, decided: Run, tmp_path: Path) 
     assert_clean(project, decided)
 
 
-def test_the_audit_trail_is_the_log_oldest_first(project: Project, decided: Run, tmp_path: Path) -> None:
+def test_export_audit_trail_lists_commits_oldest_first(project: Project, decided: Run, tmp_path: Path) -> None:
     export_it(project, decided, tmp_path / "bag")
     lines = [json.loads(line) for line in (tmp_path / "bag/data/audit.jsonl").read_text("utf-8").splitlines()]
     assert [line["action"] for line in lines] == ["create", "track", "approve", "reject", "note"]
@@ -84,7 +86,7 @@ def test_the_audit_trail_is_the_log_oldest_first(project: Project, decided: Run,
     assert "    too dark\n  image 1: draft → rejected\n" in text
 
 
-def test_the_same_state_gives_the_same_bytes(
+def test_export_of_the_same_state_is_byte_identical(
     project: Project, decided: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = export_it(project, decided, tmp_path / "1.zip", with_history=True)
@@ -98,7 +100,7 @@ def test_the_same_state_gives_the_same_bytes(
     assert first.checksum == second.checksum
 
 
-def test_a_zip_file_holds_what_the_folder_holds(project: Project, decided: Run, tmp_path: Path) -> None:
+def test_export_to_zip_has_the_same_content_as_to_a_folder(project: Project, decided: Run, tmp_path: Path) -> None:
     export_it(project, decided, tmp_path / "bag")
     export_it(project, decided, tmp_path / "x.zip")
     with zipfile.ZipFile(tmp_path / "x.zip") as archive:
@@ -108,7 +110,7 @@ def test_a_zip_file_holds_what_the_folder_holds(project: Project, decided: Run, 
         )
 
 
-def test_only_what_is_approved(project: Project, decided: Run, tmp_path: Path) -> None:
+def test_export_only_approved_omits_other_assets(project: Project, decided: Run, tmp_path: Path) -> None:
     result = export_it(project, decided, tmp_path / "bag", only=Only.APPROVED)
     assert addresses(result.exported) == ["audio 1", "audio 2"]
     assert addresses(result.left_out) == ["image 1", "audio 3", "image 3"]
@@ -121,13 +123,13 @@ def test_only_what_is_approved(project: Project, decided: Run, tmp_path: Path) -
     ]
 
 
-def test_only_one_kind(project: Project, decided: Run, tmp_path: Path) -> None:
+def test_export_of_one_kind_omits_other_kinds(project: Project, decided: Run, tmp_path: Path) -> None:
     result = export_it(project, decided, tmp_path / "bag", kind=Kind.IMAGE)
     assert addresses(result.exported) == ["image 1", "image 3"]
     assert "data/captions.srt" not in names(tmp_path / "bag")
 
 
-def test_nothing_of_the_kind(project: Project, decided: Run, tmp_path: Path) -> None:
+def test_export_without_matching_assets_is_refused(project: Project, decided: Run, tmp_path: Path) -> None:
     with pytest.raises(NoMatchError, match="Nothing of ep1 is published"):
         export_it(project, decided, tmp_path / "bag", only=Only.PUBLISHED)
     with pytest.raises(NoMatchError, match="Nothing of ep1 is approved video"):
@@ -135,7 +137,9 @@ def test_nothing_of_the_kind(project: Project, decided: Run, tmp_path: Path) -> 
     assert list(tmp_path.glob("bag*")) == []
 
 
-def test_captions_and_the_last_build(project: Project, media_folder: Callable[..., Path], tmp_path: Path) -> None:
+def test_export_includes_captions_and_the_last_build(
+    project: Project, media_folder: Callable[..., Path], tmp_path: Path
+) -> None:
     (project.root / "gitassets.yaml").write_text("build:\n  size: 160x90\n  fps: 10\n")
     track(project, media_folder("ep2"), paragraphs=("One.", "Two.", "Three."), on_progress=ignore_progress)
     built = find_run(project, "ep2")
@@ -151,7 +155,7 @@ def test_captions_and_the_last_build(project: Project, media_folder: Callable[..
     assert (tmp_path / "narration/data/captions.srt").read_bytes() == captions
 
 
-def test_credits(project: Project, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_export_writes_credits(project: Project, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     original = export_module.read_excerpt
 
     def credited(*args: object) -> object:
@@ -165,7 +169,7 @@ def test_credits(project: Project, run: Run, tmp_path: Path, monkeypatch: pytest
     assert (tmp_path / "bag/data/credits.txt").read_text() == "image 1\n  author: Jo Doe\n  licence: CC BY 4.0\n"
 
 
-def test_a_run_on_a_branch_alone(project: Project, decided: Run, tmp_path: Path) -> None:
+def test_export_of_a_closed_run_equals_that_of_the_open_run(project: Project, decided: Run, tmp_path: Path) -> None:
     export_it(project, decided, tmp_path / "open.zip")
     close_run(project, decided)
     closed = find_run(project, "ep1")
@@ -174,7 +178,9 @@ def test_a_run_on_a_branch_alone(project: Project, decided: Run, tmp_path: Path)
     assert not find_run(project, "ep1").is_open
 
 
-def test_bytes_that_are_nowhere(project: Project, decided: Run, tmp_path: Path) -> None:
+def test_export_uses_the_run_folder_and_fails_when_bytes_are_missing(
+    project: Project, decided: Run, tmp_path: Path
+) -> None:
     missing = asset(project, decided, "audio", 2)
     project.blobs.remove(missing.md5)
     export_it(project, decided, tmp_path / "from_folder.zip")
@@ -187,14 +193,14 @@ def test_bytes_that_are_nowhere(project: Project, decided: Run, tmp_path: Path) 
     assert sorted(path.name for path in tmp_path.glob("*.zip")) == ["from_folder.zip", "y.zip"]
 
 
-def test_a_file_that_was_changed_by_hand(project: Project, decided: Run, tmp_path: Path) -> None:
+def test_export_refuses_a_file_changed_by_hand(project: Project, decided: Run, tmp_path: Path) -> None:
     write_picture(decided.require_folder() / "images/scene_002.png", seed=9)
     with pytest.raises(ConflictError, match=r"hold other bytes than the manifest records: images/scene_002\.png"):
         export_it(project, decided, tmp_path / "x.zip")
     export_it(project, decided, tmp_path / "x.zip", kind=Kind.AUDIO)
 
 
-def test_a_cached_blob_that_is_damaged(project: Project, decided: Run, tmp_path: Path) -> None:
+def test_export_refuses_corrupt_cached_bytes(project: Project, decided: Run, tmp_path: Path) -> None:
     blob = project.blobs.path(asset(project, decided, "audio", 1).md5)
     blob.chmod(0o644)
     blob.write_bytes(b"x")
@@ -204,14 +210,14 @@ def test_a_cached_blob_that_is_damaged(project: Project, decided: Run, tmp_path:
     assert list(tmp_path.glob("*.zip")) + list(tmp_path.glob(".gitassets*")) + list(tmp_path.glob("bag")) == []
 
 
-def test_a_manifest_changed_by_hand_is_not_exported(project: Project, decided: Run, tmp_path: Path) -> None:
+def test_export_refuses_an_uncommitted_manifest_edit(project: Project, decided: Run, tmp_path: Path) -> None:
     path = decided.require_folder() / "asset_manifest.json"
     path.write_text(path.read_text().replace("too dark", "fine"))
     with pytest.raises(ConflictError, match="changed by hand and is not committed"):
         export_it(project, decided, tmp_path / "x.zip")
 
 
-def test_what_is_there_is_never_replaced_unasked(project: Project, run: Run, tmp_path: Path) -> None:
+def test_export_overwrites_an_earlier_export_only_with_force(project: Project, run: Run, tmp_path: Path) -> None:
     for target in (tmp_path / "x.zip", tmp_path / "bag"):
         export_it(project, run, target)
         with pytest.raises(ConflictError, match="is there already"):
@@ -225,7 +231,7 @@ def test_what_is_there_is_never_replaced_unasked(project: Project, run: Run, tmp
     assert bagit.Bag(str(tmp_path / "bag")).validate()
 
 
-def test_force_replaces_only_what_an_export_made(project: Project, run: Run, tmp_path: Path) -> None:
+def test_export_force_refuses_to_overwrite_other_files(project: Project, run: Run, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("x")
     (tmp_path / "notes").write_text("x")
@@ -237,7 +243,7 @@ def test_force_replaces_only_what_an_export_made(project: Project, run: Run, tmp
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "x"
 
 
-def test_places_where_nothing_can_be_put(project: Project, run: Run, tmp_path: Path) -> None:
+def test_export_refuses_invalid_output_paths(project: Project, run: Run, tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="There is no folder"):
         export_it(project, run, tmp_path / "none" / "x.zip")
     with pytest.raises(UsageError, match="lies in the run ep1"):
@@ -246,19 +252,21 @@ def test_places_where_nothing_can_be_put(project: Project, run: Run, tmp_path: P
         export_it(project, run, project.root / "gitassets.yaml" / "x.zip")
 
 
-def test_without_a_name_it_lies_in_the_current_folder(project: Project, run: Run) -> None:
+def test_export_without_output_writes_to_the_current_folder(project: Project, run: Run) -> None:
     result = export_run(project, run, ExportOptions(), ignore_progress)
     assert result.output == Path("ep1.zip")
     assert zipfile.is_zipfile(project.root / "ep1.zip")
 
 
-def test_a_dry_run_writes_nothing(project: Project, decided: Run, tmp_path: Path) -> None:
+def test_export_dry_run_writes_nothing(project: Project, decided: Run, tmp_path: Path) -> None:
     result = export_it(project, decided, tmp_path / "x.zip", dry_run=True, only=Only.APPROVED)
     assert (addresses(result.exported), result.checksum, result.files) == (["audio 1", "audio 2"], None, 2)
     assert list(tmp_path.glob("*.zip")) == []
 
 
-def test_names_that_a_bag_cannot_hold(project: Project, media_folder: Callable[..., Path], tmp_path: Path) -> None:
+def test_export_refuses_file_names_a_bag_cannot_hold(
+    project: Project, media_folder: Callable[..., Path], tmp_path: Path
+) -> None:
     folder = media_folder("ep3", audio=0, images=())
     write_tone(folder / "audio" / "a%25_001.wav")
     track(project, folder, on_progress=ignore_progress)
@@ -266,7 +274,7 @@ def test_names_that_a_bag_cannot_hold(project: Project, media_folder: Callable[.
         export_it(project, find_run(project, "ep3"), tmp_path / "x.zip")
 
 
-def test_a_run_named_like_a_file_of_the_bag(
+def test_export_refuses_a_run_named_like_a_bag_file(
     project: Project, media_folder: Callable[..., Path], tmp_path: Path
 ) -> None:
     track(project, media_folder("audit.txt", audio=1, images=()), on_progress=ignore_progress)
@@ -274,7 +282,7 @@ def test_a_run_named_like_a_file_of_the_bag(
         export_it(project, find_run(project, "audit.txt"), tmp_path / "x.zip")
 
 
-def test_a_size_that_is_not_the_files(project: Project, run: Run, tmp_path: Path) -> None:
+def test_export_refuses_a_recorded_size_that_differs_from_the_file(project: Project, run: Run, tmp_path: Path) -> None:
     folder = run.require_folder()
     size = asset(project, run, "audio", 1).size
     path = folder / "asset_manifest.json"
@@ -284,20 +292,20 @@ def test_a_size_that_is_not_the_files(project: Project, run: Run, tmp_path: Path
         export_it(project, run, tmp_path / "x.zip")
 
 
-def test_the_history_as_a_bundle(project: Project, decided: Run, tmp_path: Path) -> None:
+def test_export_history_bundle_can_be_cloned(project: Project, decided: Run, tmp_path: Path) -> None:
     export_it(project, decided, tmp_path / "bag", with_history=True, only=Only.APPROVED)
     git(tmp_path, "clone", "-q", "-b", "run/ep1", str(tmp_path / "bag/data/history.bundle"), "clone")
     assert git(tmp_path / "clone", "rev-parse", "HEAD") == git(decided.require_folder(), "rev-parse", "HEAD")
 
 
-def test_a_history_that_is_whole_is_given_beside_one_that_was_cut(
+def test_export_includes_the_full_history_when_only_another_branch_is_shallow(
     project: Project, decided: Run, tmp_path: Path
 ) -> None:
     (project.git_dir / "shallow").write_text(git(project.root, "rev-parse", "HEAD"))
     assert export_it(project, decided, tmp_path / "out", with_history=True).with_history
 
 
-def test_a_shallow_clone_has_no_history_to_give(project: Project, decided: Run, tmp_path: Path) -> None:
+def test_export_from_a_shallow_run_requires_no_history(project: Project, decided: Run, tmp_path: Path) -> None:
     (project.git_dir / "shallow").write_text(git(decided.require_folder(), "rev-parse", "HEAD"))
     with pytest.raises(ConflictError, match="shallow") as caught:
         export_it(project, decided, tmp_path / "x.zip", kind=Kind.IMAGE)
@@ -307,12 +315,14 @@ def test_a_shallow_clone_has_no_history_to_give(project: Project, decided: Run, 
         export_it(project, decided, tmp_path / "y.zip", with_history=False)
 
 
-def test_a_shallow_clone_that_has_all_of_this_run(project: Project, decided: Run, tmp_path: Path) -> None:
+def test_export_accepts_a_shallow_clone_with_the_full_run_history(
+    project: Project, decided: Run, tmp_path: Path
+) -> None:
     (project.git_dir / "shallow").write_text(git(project.root, "rev-parse", "main"))
     export_it(project, decided, tmp_path / "x.zip")
 
 
-def test_the_history_can_be_left_out(project: Project, decided: Run, tmp_path: Path) -> None:
+def test_export_without_history_writes_no_bundle(project: Project, decided: Run, tmp_path: Path) -> None:
     result = export_it(project, decided, tmp_path / "bag", with_history=False)
     assert (result.with_history, result.history_bytes) == (False, 0)
     assert not (tmp_path / "bag/data/history.bundle").exists()
@@ -320,7 +330,7 @@ def test_the_history_can_be_left_out(project: Project, decided: Run, tmp_path: P
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="dies in a forked process")
 @pytest.mark.parametrize("target", ["x.zip", "bag"])
-def test_a_killed_export_leaves_nothing_under_its_name(
+def test_export_killed_leaves_no_output_and_can_be_repeated(
     project: Project, decided: Run, tmp_path: Path, target: str
 ) -> None:
     dies_in(BagFolder, "finish", lambda: export_it(project, decided, tmp_path / target))
@@ -330,14 +340,16 @@ def test_a_killed_export_leaves_nothing_under_its_name(
     assert list((project.state_dir / "tmp").iterdir()) == []
 
 
-def test_progress_is_told(project: Project, run: Run, tmp_path: Path) -> None:
+def test_export_reports_progress(project: Project, run: Run, tmp_path: Path) -> None:
     told: list[Progress] = []
     export_run(project, run, ExportOptions(output=tmp_path / "x.zip"), told.append)
     assert [(one.done, one.total) for one in told] == [(0, 5), *((number, 5) for number in range(5))]
     assert told[0].what == "the history of 2 commits"
 
 
-def test_a_run_that_only_a_remote_has(project: Project, decided: Run, tmp_path: Path) -> None:
+def test_export_of_a_remote_only_run_equals_that_of_the_local_run(
+    project: Project, decided: Run, tmp_path: Path
+) -> None:
     export_it(project, decided, tmp_path / "1.zip", with_history=True)
     close_run(project, decided)
     git(project.root, "update-ref", "refs/remotes/origin/run/ep1", "refs/heads/run/ep1")

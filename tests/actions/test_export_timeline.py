@@ -1,4 +1,4 @@
-"""The cut of a run for editing programs, read back with OpenTimelineIO."""
+"""`export --otio` writes a timeline for editing programs; the tests read it with OpenTimelineIO."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def files(timeline: Any) -> list[Path]:
     return [Path(unquote(urlparse(clip.media_reference.target_url).path)) for clip in timeline.find_clips()]
 
 
-def test_it_is_the_cut_that_a_build_makes(project: Project, cut: Run, tmp_path: Path) -> None:
+def test_export_timeline_has_the_clips_and_durations_of_a_build(project: Project, cut: Run, tmp_path: Path) -> None:
     before = snapshot(cut)
     result = export_it(project, cut, tmp_path / "x.otio")
     timeline = read(tmp_path / "x.otio")
@@ -71,7 +71,7 @@ def test_it_is_the_cut_that_a_build_makes(project: Project, cut: Run, tmp_path: 
     assert_clean(project, cut)
 
 
-def test_markers_tell_what_a_reviewer_said(project: Project, cut: Run, tmp_path: Path) -> None:
+def test_export_timeline_markers_hold_reasons_and_notes(project: Project, cut: Run, tmp_path: Path) -> None:
     result = export_it(project, cut, tmp_path / "x.otio")
     markers = read(tmp_path / "x.otio").tracks.markers
     assert [(one.name, one.color) for one in markers] == [
@@ -81,7 +81,7 @@ def test_markers_tell_what_a_reviewer_said(project: Project, cut: Run, tmp_path:
     assert [one.text for one in result.remarks] == [one.name for one in markers]
 
 
-def test_only_what_is_approved(project: Project, cut: Run, tmp_path: Path) -> None:
+def test_export_timeline_only_approved_leaves_gaps_for_the_rest(project: Project, cut: Run, tmp_path: Path) -> None:
     result = export_it(project, cut, tmp_path / "x.otio", only=Only.APPROVED)
     timeline = read(tmp_path / "x.otio")
     assert [type(item).__name__ for item in timeline.tracks[0]] == ["Gap", "Gap", "Clip"]
@@ -92,7 +92,7 @@ def test_only_what_is_approved(project: Project, cut: Run, tmp_path: Path) -> No
         export_it(project, cut, tmp_path / "y.otio", only=Only.PUBLISHED)
 
 
-def test_the_captions_are_those_of_the_build(project: Project, cut: Run, tmp_path: Path) -> None:
+def test_export_timeline_captions_equal_those_of_the_build(project: Project, cut: Run, tmp_path: Path) -> None:
     path = cut.require_folder() / "asset_manifest.json"
     path.write_text(path.read_text().replace('"paragraph_text": ""', '"paragraph_text": "Some words."'))
     git(cut.require_folder(), "commit", "-qnam", "Texts")
@@ -102,12 +102,12 @@ def test_the_captions_are_those_of_the_build(project: Project, cut: Run, tmp_pat
     assert (tmp_path / "x.srt").read_bytes() == (cut.require_folder() / "final/ep1.srt").read_bytes()
 
 
-def test_without_texts_there_are_no_captions(project: Project, cut: Run, tmp_path: Path) -> None:
+def test_export_timeline_without_texts_writes_no_captions(project: Project, cut: Run, tmp_path: Path) -> None:
     assert export_it(project, cut, tmp_path / "x.otio").captions is None
     assert not (tmp_path / "x.srt").exists()
 
 
-def test_files_that_are_not_as_recorded(project: Project, cut: Run, tmp_path: Path) -> None:
+def test_export_timeline_refuses_changed_missing_and_corrupt_files(project: Project, cut: Run, tmp_path: Path) -> None:
     picture = cut.require_folder() / "images/scene_000.png"
     before = picture.read_bytes()
     write_picture(picture, seed=50)
@@ -126,14 +126,14 @@ def test_files_that_are_not_as_recorded(project: Project, cut: Run, tmp_path: Pa
     assert list(tmp_path.glob("x.*")) == []
 
 
-def test_a_run_without_a_folder_has_no_files_to_open(project: Project, cut: Run, tmp_path: Path) -> None:
+def test_export_timeline_refuses_a_closed_run(project: Project, cut: Run, tmp_path: Path) -> None:
     close_run(project, cut)
     with pytest.raises(GitAssetsError, match="is only on a branch") as caught:
         export_it(project, cut, tmp_path / "x.otio")
     assert "gitassets open ep1" in caught.value.hint
 
 
-def test_places(project: Project, cut: Run, tmp_path: Path) -> None:
+def test_export_timeline_refuses_invalid_or_existing_output_paths(project: Project, cut: Run, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"a timeline is an \.otio file"):
         export_it(project, cut, tmp_path / "x.zip")
     with pytest.raises(UsageError, match="lies in the run"):
@@ -152,6 +152,6 @@ def test_places(project: Project, cut: Run, tmp_path: Path) -> None:
         export_it(project, cut, tmp_path / "z.otio", force=True)
 
 
-def test_without_a_name_it_lies_in_the_current_folder(project: Project, cut: Run) -> None:
+def test_export_timeline_without_output_writes_to_the_current_folder(project: Project, cut: Run) -> None:
     assert export_timeline(project, cut, TimelineOptions(), ignore_progress).output == Path("ep1.otio")
     assert read(project.root / "ep1.otio").name == "ep1"

@@ -1,4 +1,4 @@
-"""Only what no history names is ever removed."""
+"""`gc` removes only blobs that no history references."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from tests.media import write_picture
 
 
 def put_blob(locked: LockedRun, seed: int = 123) -> str:
-    """A blob that nothing names."""
+    """Add an unreferenced blob and return its md5."""
     return with_bytes(locked.project, locked.asset(IMAGE_3), seed).md5
 
 
@@ -47,7 +47,7 @@ def take_new(locked: LockedRun, number: str, seed: int) -> None:
     replace_asset(locked.project, locked.run, select(image=number), file)
 
 
-def test_shows_first_then_removes_what_nothing_names(locked: LockedRun) -> None:
+def test_gc_dry_run_lists_and_gc_removes_unreferenced_blobs(locked: LockedRun) -> None:
     md5 = put_blob(locked)
     shown = gc(locked.project, KeepPolicy.HISTORY, dry_run=True)
     assert shown.unnamed == (md5,)
@@ -59,7 +59,7 @@ def test_shows_first_then_removes_what_nothing_names(locked: LockedRun) -> None:
     assert locked.verify(full=True).holds
 
 
-def test_every_take_of_any_history_stays(locked: LockedRun) -> None:
+def test_gc_keep_history_keeps_every_earlier_take(locked: LockedRun) -> None:
     first = locked.asset(IMAGE_3).md5
     take_new(locked, "3", 50)
     take_new(locked, "3", 51)
@@ -70,7 +70,7 @@ def test_every_take_of_any_history_stays(locked: LockedRun) -> None:
 
 
 @pytest.mark.parametrize("kind", ["branch", "tag", "stash", "remote", "detached"])
-def test_what_only_another_reference_names_stays(locked: LockedRun, kind: str) -> None:
+def test_gc_keeps_blobs_referenced_only_by_another_ref(locked: LockedRun, kind: str) -> None:
     base = locked.head()
     changed = with_bytes(locked.project, locked.asset(IMAGE_3))
     write_by_hand(locked.folder, locked.manifest().with_asset(IMAGE_3, changed))
@@ -89,7 +89,7 @@ def test_what_only_another_reference_names_stays(locked: LockedRun, kind: str) -
     assert locked.project.blobs.has(changed.md5)
 
 
-def test_keep_locked_drops_takes_that_were_never_approved(locked: LockedRun) -> None:
+def test_gc_keep_locked_removes_takes_that_were_never_approved(locked: LockedRun) -> None:
     approved, draft = locked.asset(IMAGE_1).md5, locked.asset(IMAGE_3).md5
     take_new(locked, "3", 50)
     reopen_assets(locked.project, locked.run, select(image="1"), reason="logo")
@@ -102,8 +102,8 @@ def test_keep_locked_drops_takes_that_were_never_approved(locked: LockedRun) -> 
     assert locked.verify().holds
 
 
-def test_what_was_killed_half_way_is_completed_by_the_next(locked: LockedRun, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A blob has two names: while one is left it is there, and can be removed again."""
+def test_gc_killed_halfway_is_completed_by_the_next_gc(locked: LockedRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A blob has two hard links; as long as one is left, the next gc finds and removes it."""
     md5s = [put_blob(locked, seed) for seed in (123, 124)]
     unlink, left = Path.unlink, [0]
 
@@ -125,18 +125,18 @@ def test_what_was_killed_half_way_is_completed_by_the_next(locked: LockedRun, mo
     assert locked.verify(full=True).holds
 
 
-def test_what_is_made_and_not_yet_recorded_stays(locked: LockedRun) -> None:
+def test_gc_keeps_blobs_of_takes_not_yet_committed(locked: LockedRun) -> None:
     asset = with_bytes(locked.project, locked.asset(IMAGE_3))
     MadeLog(locked.project.state_dir, "ep1").add(MadeTake(3, "image", None, "regen", raw_asset(asset)))
     assert gc(locked.project, KeepPolicy.LOCKED, dry_run=True).unnamed.count(asset.md5) == 0
 
 
-def test_nothing_is_removed_while_something_is_made(locked: LockedRun) -> None:
+def test_gc_is_refused_while_assets_are_being_made(locked: LockedRun) -> None:
     with hold_making(locked.project, locked.run), pytest.raises(BusyError, match="making assets"):
         gc(locked.project, KeepPolicy.HISTORY, dry_run=False)
 
 
-def test_nothing_is_removed_while_a_history_cannot_be_read(locked: LockedRun, tmp_path: Path) -> None:
+def test_gc_refuses_an_unreadable_or_shallow_history(locked: LockedRun, tmp_path: Path) -> None:
     md5 = put_blob(locked)
     (locked.folder / MANIFEST_NAME).write_text("{")
     commit_by_hand(locked.folder)
@@ -148,7 +148,7 @@ def test_nothing_is_removed_while_a_history_cannot_be_read(locked: LockedRun, tm
         gc(find_project(tmp_path / "shallow"), KeepPolicy.HISTORY, dry_run=False)
 
 
-def test_what_lies_in_a_cache_of_many_projects_is_neither_kept_nor_removed(locked: LockedRun, tmp_path: Path) -> None:
+def test_gc_refuses_a_cache_outside_the_project(locked: LockedRun, tmp_path: Path) -> None:
     project = clone_run(locked, tmp_path / "clone", cache=tmp_path / "shared")
     own, other = locked.asset(IMAGE_1), with_bytes(locked.project, locked.asset(IMAGE_3))
     shutil.copytree(locked.project.blobs.cache_dir, tmp_path / "shared")
@@ -162,7 +162,7 @@ def test_what_lies_in_a_cache_of_many_projects_is_neither_kept_nor_removed(locke
 
 
 def clone_run(locked: LockedRun, folder: Path, cache: Path) -> Project:
-    """A clone of the run's branch alone, whose DVC keeps its blobs in `cache`."""
+    """Clone only the run's branch, with `cache` as its DVC cache."""
     git(
         folder.parent,
         "clone",
@@ -178,7 +178,7 @@ def clone_run(locked: LockedRun, folder: Path, cache: Path) -> Project:
 
 
 def break_by_hand(locked: LockedRun) -> tuple[str, str]:
-    """The commit of a manifest that cannot be read, and the hash of bytes that only it names."""
+    """Commit an unreadable manifest; return the commit and the hash of a blob that only it names."""
     changed = with_bytes(locked.project, locked.asset(IMAGE_3))
     text = format_manifest(locked.manifest().with_asset(IMAGE_3, changed)).decode()
     (locked.folder / MANIFEST_NAME).write_text(text.rstrip().removesuffix("}"))
@@ -186,7 +186,7 @@ def break_by_hand(locked: LockedRun) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("way", ["reset", "revert", "mended"])
-def test_an_earlier_state_that_cannot_be_read_keeps_what_it_mentions(locked: LockedRun, way: str) -> None:
+def test_gc_keeps_blobs_mentioned_in_an_unreadable_earlier_manifest(locked: LockedRun, way: str) -> None:
     good, text = locked.head(), (locked.folder / MANIFEST_NAME).read_text()
     unnamed = put_blob(locked, 124)
     bad, md5 = break_by_hand(locked)
@@ -200,7 +200,7 @@ def test_an_earlier_state_that_cannot_be_read_keeps_what_it_mentions(locked: Loc
     assert locked.project.blobs.has(md5)
 
 
-def test_bytes_that_only_a_folder_list_names_stay_beside_an_unreadable_manifest(locked: LockedRun) -> None:
+def test_gc_keeps_blobs_of_a_folder_list_beside_an_unreadable_manifest(locked: LockedRun) -> None:
     changed = with_bytes(locked.project, locked.asset(IMAGE_3))
     write_by_hand(locked.folder, locked.manifest().with_asset(IMAGE_3, changed))
     for folder in imply_dvc_files(locked.manifest()).values():
@@ -213,7 +213,7 @@ def test_bytes_that_only_a_folder_list_names_stay_beside_an_unreadable_manifest(
 
 
 @pytest.mark.parametrize("ref", ["open", "closed", "refs/tags/idea", "refs/remotes/bea/run/ep1", "detached"])
-def test_the_way_on_from_a_state_that_cannot_be_read_is_named(locked: LockedRun, ref: str) -> None:
+def test_gc_error_about_an_unreadable_manifest_gives_a_working_git_command(locked: LockedRun, ref: str) -> None:
     good = locked.head()
     if ref == "detached":
         locked.git("checkout", "--quiet", "--detach")
@@ -232,7 +232,7 @@ def test_the_way_on_from_a_state_that_cannot_be_read_is_named(locked: LockedRun,
     assert locked.project.blobs.has(md5) is (ref in ("open", "detached", "refs/tags/idea", "refs/remotes/bea/run/ep1"))
 
 
-def test_the_decisions_of_an_open_conflict_stay(locked: LockedRun) -> None:
+def test_gc_keeps_blobs_of_an_unsettled_conflict(locked: LockedRun) -> None:
     approve(locked.project, locked.run, select(image="3"))
     other = with_bytes(locked.project, locked.asset(IMAGE_3))
     stopped = locked.asset(IMAGE_3)
@@ -247,7 +247,7 @@ def _in_conflict(asset: Asset, *sides: Asset) -> Asset:
     return replace(asset, status=Status.REVIEW, approved_md5=None, extra={"conflict": record})
 
 
-def test_the_command_asks_before_it_removes(locked: LockedRun) -> None:
+def test_gc_command_removes_only_with_yes(locked: LockedRun) -> None:
     root = locked.project.root
     md5 = put_blob(locked)
     done = run_cli(root, "gc")

@@ -1,4 +1,4 @@
-"""What the hooks look at: where a run is, what is staged, and the bytes of locked files."""
+"""How the hooks find the run, read the index and check the bytes of locked files."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from tests.actions.locked_run import (
 )
 
 
-def test_a_run_is_found_by_its_mark_its_branch_or_what_is_rebased(locked: LockedRun, tmp_path: Path) -> None:
+def test_find_staged_identifies_the_run_by_marker_branch_or_rebase(locked: LockedRun, tmp_path: Path) -> None:
     staged = find_staged(locked.folder, {})
     assert staged is not None
     assert (staged.run_id, staged.common_dir) == ("ep1", locked.project.git_dir)
@@ -71,7 +71,7 @@ def test_a_run_is_found_by_its_mark_its_branch_or_what_is_rebased(locked: Locked
     assert found.foreign
 
 
-def test_the_index_that_git_names_is_read(locked: LockedRun, tmp_path: Path) -> None:
+def test_read_index_reads_the_file_in_git_index_file(locked: LockedRun, tmp_path: Path) -> None:
     change_by_hand(locked.folder, IMAGE_3, with_status(Status.APPROVED))
     other = tmp_path / "index"
     git(locked.folder, "read-tree", "HEAD")
@@ -86,7 +86,7 @@ def test_the_index_that_git_names_is_read(locked: LockedRun, tmp_path: Path) -> 
     assert check_staged(staged, {}) == ()
 
 
-def test_merged_heads_are_named_by_the_environment() -> None:
+def test_find_merged_heads_reads_githead_variables() -> None:
     assert find_merged_heads({"GITHEAD_abc": "other", "PATH": "x"}) == ["abc"]
 
 
@@ -98,7 +98,7 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return found
 
 
-def test_a_thousand_untouched_files_are_hashed_once(locked: LockedRun, hashed: list[Path]) -> None:
+def test_check_work_tree_hashes_unchanged_files_once(locked: LockedRun, hashed: list[Path]) -> None:
     segments = {}
     for number in range(1, 1001):
         data = f"picture {number}".encode()
@@ -123,12 +123,12 @@ def test_a_thousand_untouched_files_are_hashed_once(locked: LockedRun, hashed: l
 
 
 def _settle(path: Path) -> None:
-    """Files are so old that the index can tell a later change by its time."""
+    """Wait until the file is old enough for the index to detect a later change by its time."""
     while time.time_ns() - path.stat().st_ctime_ns <= stat_index.RACY_NS:
         pass
 
 
-def test_a_file_just_written_is_hashed_again(locked: LockedRun, hashed: list[Path]) -> None:
+def test_stat_index_hashes_a_file_just_written_again(locked: LockedRun, hashed: list[Path]) -> None:
     index = locked.project.stat_index(locked.run)
     path = locked.folder / "images" / "new.png"
     for text in ("one", "two"):
@@ -137,7 +137,7 @@ def test_a_file_just_written_is_hashed_again(locked: LockedRun, hashed: list[Pat
     assert len(hashed) == 2
 
 
-def test_in_a_merge_a_file_may_still_be_that_of_before(locked: LockedRun) -> None:
+def test_check_work_tree_accepts_the_previous_bytes_during_a_merge(locked: LockedRun) -> None:
     before = RunState(manifest=locked.manifest())
     image = locked.asset(IMAGE_1)
     merged = replace(image, md5="1" * 32, approved_md5="1" * 32)
@@ -154,13 +154,13 @@ def test_in_a_merge_a_file_may_still_be_that_of_before(locked: LockedRun) -> Non
     assert [one.code for one in check_work_tree(staged, theirs, RunState())] == ["locked-bytes-changed"]
 
 
-def test_a_state_without_a_manifest_locks_nothing(locked: LockedRun) -> None:
+def test_check_work_tree_without_a_manifest_reports_nothing(locked: LockedRun) -> None:
     staged = find_staged(locked.folder, {})
     assert staged is not None
     assert check_work_tree(staged, RunState()) == ()
 
 
-def test_a_linked_folder_deep_in_the_run(locked: LockedRun, tmp_path: Path) -> None:
+def test_check_work_tree_reports_a_symlinked_folder(locked: LockedRun, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     image = replace(locked.asset(IMAGE_1), path="images/a/b/x.png")
     (locked.folder / "images" / "a").symlink_to(tmp_path / "out")
@@ -170,7 +170,7 @@ def test_a_linked_folder_deep_in_the_run(locked: LockedRun, tmp_path: Path) -> N
     assert check_work_tree(staged, state) == (linked_folder("images/a"),)
 
 
-def test_a_first_commit_has_nothing_before_it(locked: LockedRun) -> None:
+def test_check_staged_accepts_a_first_commit(locked: LockedRun) -> None:
     locked.git("checkout", "--quiet", "--orphan", "run/fresh")
     staged = find_staged(locked.folder, {})
     assert staged is not None
@@ -179,7 +179,7 @@ def test_a_first_commit_has_nothing_before_it(locked: LockedRun) -> None:
     assert locked.manifest().asset(Address(1, Kind.IMAGE)) is not None
 
 
-def test_a_command_names_all_overwritten_files_and_one_way_on_for_all(locked: LockedRun) -> None:
+def test_command_names_every_overwritten_locked_file_with_one_remedy(locked: LockedRun) -> None:
     approve(locked.project, locked.run, select(image="3", audio="1"))
     overwrite(locked.locked_file)
     overwrite(locked.folder / "images" / "scene_002.png", seed=78)
@@ -191,7 +191,7 @@ def test_a_command_names_all_overwritten_files_and_one_way_on_for_all(locked: Lo
     reopen_assets(locked.project, locked.run, select(image="1,3"), reason="new logo")
 
 
-def test_of_many_overwritten_files_some_are_named(locked: LockedRun) -> None:
+def test_locked_files_error_for_many_files_names_some_and_counts_the_rest(locked: LockedRun) -> None:
     asset = locked.asset(IMAGE_1)
     many = {
         number: Segment(paragraph_text="", image=replace(asset, path=f"images/scene_{number:03d}.png"))

@@ -1,4 +1,4 @@
-"""Commits read from raw objects, as they are."""
+"""Reading commits and trees from raw git objects."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def reader(locked: LockedRun) -> HistoryReader:
     return HistoryReader(Git(locked.folder))
 
 
-def test_a_commit_object() -> None:
+def test_parse_commit_reads_tree_parents_author_and_message() -> None:
     data = b"tree t\nparent a\nparent b\nauthor Ann <a@b> 1700000000 +0100\ncommitter X <x> 1 +0\n\nSubject\n\nBody\n"
     commit = parse_commit("c", data)
     assert (commit.tree, commit.parents) == ("t", ("a", "b"))
@@ -40,18 +40,18 @@ def test_a_commit_object() -> None:
     ("author", "found"),
     [("Ann <a@b> 99", ("Ann <a@b>", 99)), ("nobody", ("nobody", 0)), ("A> <b> x +0", ("A> <b>", 0)), ("", ("", 0))],
 )
-def test_an_author_line_that_a_hostile_program_wrote(author: str, found: tuple[str, int]) -> None:
+def test_parse_commit_accepts_malformed_author_lines(author: str, found: tuple[str, int]) -> None:
     commit = parse_commit("c", f"tree t\nauthor {author}\n\nx".encode())
     assert (commit.author, commit.time) == found
 
 
-def test_a_signature_in_the_header_is_no_message() -> None:
+def test_parse_commit_skips_a_signature_header() -> None:
     commit = parse_commit("c", b"tree t\nauthor A <a> 1 +0\ngpgsig -----BEGIN\n \n parent x\n -----END\n\nSubject\n")
     assert commit.parents == ()
     assert commit.message == "Subject\n"
 
 
-def test_a_tree_object() -> None:
+def test_parse_tree_reads_entries_and_refuses_duplicates() -> None:
     data = b"100644 a\0" + b"\1" * 20 + b"40000 dir\0" + b"\2" * 20 + b"120000 l\xff\0" + b"\3" * 20
     assert parse_tree(data, 20) == {
         "a": ("100644", "01" * 20),
@@ -62,7 +62,7 @@ def test_a_tree_object() -> None:
         parse_tree(b"100644 a\0" + b"\1" * 20 + b"100755 a\0" + b"\2" * 20, 20)
 
 
-def test_states_hold_manifest_dvc_files_and_every_path(locked: LockedRun) -> None:
+def test_iter_states_yields_manifest_dvc_files_and_every_path(locked: LockedRun) -> None:
     nested = locked.folder / "notes" / "old" / "a.txt"
     nested.parent.mkdir(parents=True)
     nested.write_text("x")
@@ -78,7 +78,7 @@ def test_states_hold_manifest_dvc_files_and_every_path(locked: LockedRun) -> Non
     assert TreeEntry("notes/old/a.txt", "100644") in state.tree
 
 
-def test_many_commits_are_read_in_few_processes(locked: LockedRun, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_iter_states_of_many_commits_starts_few_processes(locked: LockedRun, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(30):
         (locked.folder / "notes.txt").write_text(str(number))
         commit_by_hand(locked.folder)
@@ -90,7 +90,7 @@ def test_many_commits_are_read_in_few_processes(locked: LockedRun, monkeypatch: 
     assert len(calls) < 10
 
 
-def test_an_unreadable_manifest_and_none(locked: LockedRun) -> None:
+def test_read_state_distinguishes_an_unreadable_from_a_missing_manifest(locked: LockedRun) -> None:
     (locked.folder / MANIFEST_NAME).write_text("{")
     broken = reader(locked).read_state(commit_by_hand(locked.folder))
     assert broken.manifest is None
@@ -101,14 +101,14 @@ def test_an_unreadable_manifest_and_none(locked: LockedRun) -> None:
     assert (without.manifest, without.unreadable) == (None, None)
 
 
-def test_a_submodule_in_the_manifests_place_is_no_missing_object(locked: LockedRun) -> None:
+def test_read_state_reports_a_submodule_as_unreadable_manifest(locked: LockedRun) -> None:
     locked.git("update-index", "--cacheinfo", f"160000,{'1' * 40},{MANIFEST_NAME}")
     locked.git("commit", "--quiet", "--no-verify", "-m", "x")
     assert reader(locked).read_state("HEAD").unreadable is not None
     assert {"manifest-unreadable", "submodule-in-git"} <= locked.codes()
 
 
-def test_folders_without_end_are_refused(locked: LockedRun) -> None:
+def test_read_state_refuses_deeply_nested_folders(locked: LockedRun) -> None:
     deep = locked.folder.joinpath(*["d"] * 120)
     deep.mkdir(parents=True)
     (deep / "a").write_text("")
@@ -117,7 +117,7 @@ def test_folders_without_end_are_refused(locked: LockedRun) -> None:
         reader(locked).read_state("HEAD")
 
 
-def test_head_is_that_of_the_run(locked: LockedRun) -> None:
+def test_resolve_in_run_resolves_head_to_the_run_branch(locked: LockedRun) -> None:
     root, run = locked.project, locked.run
     assert git(root.root, "rev-parse", "HEAD").strip() != locked.head()
     for name in ("HEAD", "@", "HEAD~0", "@~0", "run/ep1", locked.head()[:8]):
@@ -129,7 +129,7 @@ def test_head_is_that_of_the_run(locked: LockedRun) -> None:
             resolve_in_run(root, run, wrong)
 
 
-def test_what_two_commits_have_in_common(locked: LockedRun) -> None:
+def test_common_states_reads_the_merge_base_of_two_commits(locked: LockedRun) -> None:
     base = locked.head()
     tips = []
     for name in ("one", "two"):
@@ -147,7 +147,7 @@ def test_what_two_commits_have_in_common(locked: LockedRun) -> None:
     assert common.read(tips[0], orphan) is None
 
 
-def test_several_common_ancestors_count_as_merged(locked: LockedRun, tmp_path: Path) -> None:
+def test_common_states_merges_several_merge_bases(locked: LockedRun, tmp_path: Path) -> None:
     locked.git("checkout", "--quiet", "-b", "two")
     (locked.folder / "two.txt").write_text("two")
     two = commit_by_hand(locked.folder)
@@ -166,8 +166,8 @@ def test_several_common_ancestors_count_as_merged(locked: LockedRun, tmp_path: P
     assert state.manifest.asset(IMAGE_1) == locked.asset(IMAGE_1)
 
 
-def test_an_object_that_is_no_commit_is_named(locked: LockedRun) -> None:
-    """As a server is asked to take one: git itself looks at it only after the hook."""
+def test_read_state_names_an_object_that_is_no_commit(locked: LockedRun) -> None:
+    """A server may receive one, since git checks objects only after the hook."""
     locked.git("tag", "--annotate", "--message", "a tag", "v1")
     tag = locked.git("rev-parse", "v1").strip()
     with pytest.raises(CorruptError, match=f"The object {tag} is no commit"):

@@ -1,4 +1,4 @@
-"""The installed hooks under real git commands: what each way to commit does to an approved asset."""
+"""The installed hooks under real git commands: each way to commit, switch and merge protects approved assets."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def run_git(folder: Path, *args: str, **env: str) -> subprocess.CompletedProcess
 
 
 def assert_blocked(folder: Path, *args: str, because: str, **env: str) -> str:
-    """Git refuses with this reason, and HEAD is where it was."""
+    """Expect git to refuse for this reason and to leave HEAD alone; return its stderr."""
     before = git(folder, "rev-parse", "HEAD")
     done = run_git(folder, *args, **env)
     assert done.returncode != 0, done.stdout
@@ -56,11 +56,11 @@ def assert_commits(folder: Path, *args: str, **env: str) -> None:
 
 
 def lower(locked: LockedRun) -> None:
-    """The approved image's status is edited by hand, without a reopen."""
+    """Edit the approved image's status by hand, without a reopen."""
     change_by_hand(locked.folder, IMAGE_1, with_status(Status.REVIEW))
 
 
-def test_a_commit_of_an_edited_lock_is_blocked_and_says_the_two_ways_on(locked: LockedRun) -> None:
+def test_commit_of_an_edited_lock_is_blocked_and_suggests_restore_and_reopen(locked: LockedRun) -> None:
     lower(locked)
     locked.git("add", MANIFEST_NAME)
     said = assert_blocked(locked.folder, "commit", "-m", "x", because="image 1 is approved and locked, but its status")
@@ -79,12 +79,14 @@ def test_a_commit_of_an_edited_lock_is_blocked_and_says_the_two_ways_on(locked: 
     ],
     ids=lambda one: " ".join(one[:3]),
 )
-def test_what_is_committed_is_judged_however_git_stages_it(locked: LockedRun, arguments: tuple[str, ...]) -> None:
+def test_commit_of_an_edited_lock_is_blocked_however_git_stages_it(
+    locked: LockedRun, arguments: tuple[str, ...]
+) -> None:
     lower(locked)
     assert_blocked(locked.folder, *arguments, because="without a recorded reopen")
 
 
-def test_only_what_is_committed_is_judged(locked: LockedRun) -> None:
+def test_commit_ignores_unstaged_changes(locked: LockedRun) -> None:
     (locked.folder / "notes.txt").write_text("a note")
     locked.git("add", "notes.txt")
     lower(locked)
@@ -94,7 +96,7 @@ def test_only_what_is_committed_is_judged(locked: LockedRun) -> None:
     assert_commits(locked.folder, "commit", "--only", "notes.txt", "-m", "x")
 
 
-def test_another_index_is_the_one_that_is_judged(locked: LockedRun, tmp_path: Path) -> None:
+def test_commit_with_git_index_file_checks_that_index(locked: LockedRun, tmp_path: Path) -> None:
     index = str(tmp_path / "index")
     run_git(locked.folder, "read-tree", "HEAD", GIT_INDEX_FILE=index)
     lower(locked)
@@ -102,7 +104,7 @@ def test_another_index_is_the_one_that_is_judged(locked: LockedRun, tmp_path: Pa
     assert_blocked(locked.folder, "commit", "-m", "x", because="recorded reopen", GIT_INDEX_FILE=index)
 
 
-def test_a_git_directory_named_by_the_environment_is_used(locked: LockedRun) -> None:
+def test_commit_with_git_dir_and_git_work_tree_checks_that_repository(locked: LockedRun) -> None:
     place = {"GIT_DIR": locked.git("rev-parse", "--absolute-git-dir").strip(), "GIT_WORK_TREE": str(locked.folder)}
     lower(locked)
     outside = locked.project.root.parent
@@ -136,7 +138,7 @@ def test_cherry_pick_continue_runs_the_hook(locked: LockedRun) -> None:
     assert_blocked(locked.folder, "cherry-pick", "--continue", because="without a recorded reopen", GIT_EDITOR="true")
 
 
-def test_the_commit_after_merge_no_commit_is_judged_as_a_merge(locked: LockedRun) -> None:
+def test_commit_after_merge_no_commit_is_checked_as_a_merge(locked: LockedRun) -> None:
     locked.git("checkout", "--quiet", "-b", "other")
     (locked.folder / "notes.txt").write_text("theirs")
     commit_by_hand(locked.folder)
@@ -151,7 +153,7 @@ def test_the_commit_after_merge_no_commit_is_judged_as_a_merge(locked: LockedRun
     assert locked.verify().holds
 
 
-def test_a_squashed_branch_is_judged_as_one_step(locked: LockedRun) -> None:
+def test_commit_of_a_squashed_branch_is_checked_as_one_step(locked: LockedRun) -> None:
     locked.git("checkout", "--quiet", "-b", "other")
     changed = with_bytes(locked.project, locked.asset(IMAGE_3))
     write_by_hand(locked.folder, locked.manifest().with_asset(IMAGE_3, changed))
@@ -162,7 +164,7 @@ def test_a_squashed_branch_is_judged_as_one_step(locked: LockedRun) -> None:
     assert locked.verify().holds
 
 
-def test_several_branches_at_once_are_refused(locked: LockedRun) -> None:
+def test_merge_of_several_branches_at_once_is_refused(locked: LockedRun) -> None:
     for name in ("one", "two"):
         locked.git("checkout", "--quiet", "-b", name, "run/ep1")
         (locked.folder / f"{name}.txt").write_text(name)
@@ -173,7 +175,7 @@ def test_several_branches_at_once_are_refused(locked: LockedRun) -> None:
     assert_blocked(locked.folder, "merge", "one", "two", because="More than two branches")
 
 
-def test_an_overwritten_approved_file_blocks_any_commit_though_git_ignores_it(locked: LockedRun) -> None:
+def test_commit_with_an_overwritten_locked_file_is_blocked(locked: LockedRun) -> None:
     found = overwrite(locked.locked_file)
     said = assert_blocked(
         locked.folder, "commit", "--allow-empty", "-m", "x", because="images/scene_000.png was overwritten"
@@ -182,7 +184,7 @@ def test_an_overwritten_approved_file_blocks_any_commit_though_git_ignores_it(lo
     assert "gitassets restore ep1 --image 1" in said
 
 
-def test_a_same_size_overwrite_with_its_times_put_back_is_found(locked: LockedRun) -> None:
+def test_commit_detects_a_same_size_overwrite_with_restored_times(locked: LockedRun) -> None:
     assert_commits(locked.folder, "commit", "--allow-empty", "-m", "the index knows the file")
     before = locked.locked_file.stat()
     locked.locked_file.chmod(0o644)
@@ -221,31 +223,31 @@ def link_folder(locked: LockedRun) -> None:
         (link_folder, "images/ is a symbolic link"),
     ],
 )
-def test_a_locked_file_that_is_no_file_blocks(
+def test_commit_with_a_locked_file_replaced_by_a_link_or_folder_is_blocked(
     locked: LockedRun, swap: Callable[[LockedRun], None], because: str
 ) -> None:
     swap(locked)
     assert_blocked(locked.folder, "commit", "--allow-empty", "-m", "x", because=because)
 
 
-def test_an_absent_file_and_a_changed_draft_block_nothing(locked: LockedRun) -> None:
+def test_commit_with_a_missing_locked_file_and_a_changed_draft_passes(locked: LockedRun) -> None:
     locked.locked_file.unlink()
     overwrite(locked.folder / "images" / "scene_002.png")
     assert_commits(locked.folder, "commit", "--allow-empty", "-m", "x")
 
 
-def test_media_forced_into_git_is_blocked(locked: LockedRun) -> None:
+def test_commit_of_media_added_to_git_is_blocked(locked: LockedRun) -> None:
     locked.git("add", "--force", "images/scene_002.png")
     assert_blocked(locked.folder, "commit", "-m", "x", because="it is committed into git itself")
 
 
-def test_a_manifest_with_a_key_twice_is_blocked(locked: LockedRun) -> None:
+def test_commit_of_a_manifest_with_a_duplicate_key_is_blocked(locked: LockedRun) -> None:
     path = locked.folder / MANIFEST_NAME
     path.write_text(path.read_text().replace('"status": "approved",', '"status": "review",\n "status": "approved",'))
     assert_blocked(locked.folder, "commit", "-am", "x", because="holds the key 'status' twice")
 
 
-def test_approving_and_reopening_pass_the_hooks(locked: LockedRun) -> None:
+def test_approve_and_reopen_pass_the_hooks(locked: LockedRun) -> None:
     approve(locked.project, locked.run, select(image="3"))
     reopen_assets(locked.project, locked.run, select(image="1"), reason="wrong logo")
     changed = with_bytes(locked.project, locked.asset(IMAGE_1))
@@ -254,7 +256,7 @@ def test_approving_and_reopening_pass_the_hooks(locked: LockedRun) -> None:
     assert locked.verify().holds
 
 
-def test_outside_of_runs_commits_are_untouched_even_without_the_program(locked: LockedRun) -> None:
+def test_commit_outside_runs_passes_even_when_the_program_is_missing(locked: LockedRun) -> None:
     root = locked.project.root
     set_config(root, {"gitassets.python": "/nowhere/python"})
     (root / "script.md").write_text("Words.")
@@ -264,7 +266,7 @@ def test_outside_of_runs_commits_are_untouched_even_without_the_program(locked: 
     assert_commits(root.parent / "feature", "commit", "--allow-empty", "-m", "x")
 
 
-def test_without_the_program_a_commit_in_a_run_is_blocked_with_the_reason(locked: LockedRun) -> None:
+def test_commit_in_a_run_is_blocked_when_the_program_is_missing(locked: LockedRun) -> None:
     set_config(locked.project.root, {"gitassets.python": "/nowhere/python"})
     said = assert_blocked(
         locked.folder, "commit", "--allow-empty", "-m", "x", because="the program that guards its approved assets"
@@ -274,7 +276,7 @@ def test_without_the_program_a_commit_in_a_run_is_blocked_with_the_reason(locked
     assert run_git(locked.folder, "checkout", "-b", "other").returncode == 0
 
 
-def test_a_python_that_has_no_gitassets_is_no_program_either(locked: LockedRun) -> None:
+def test_commit_in_a_run_is_blocked_when_python_lacks_gitassets(locked: LockedRun) -> None:
     python = write_hook(locked.project, "python", "echo \"No module named 'gitassets'\" >&2", "exit 1")
     set_config(locked.project.root, {"gitassets.python": str(python)})
     said = assert_blocked(
@@ -284,7 +286,7 @@ def test_a_python_that_has_no_gitassets_is_no_program_either(locked: LockedRun) 
     assert run_git(locked.folder, "checkout", "-b", "other").returncode == 0
 
 
-def test_a_clone_of_the_run_branch_alone_is_guarded_also_while_it_is_rebased(locked: LockedRun, tmp_path: Path) -> None:
+def test_commit_in_a_clone_of_the_run_branch_is_guarded_even_during_a_rebase(locked: LockedRun, tmp_path: Path) -> None:
     clone = tmp_path / "clone"
     git(tmp_path, "clone", "--quiet", "--branch", "run/ep1", f"file://{locked.project.root}", str(clone))
     install(find_project(clone))
@@ -303,7 +305,7 @@ def test_a_clone_of_the_run_branch_alone_is_guarded_also_while_it_is_rebased(loc
     assert_blocked(clone, "commit", "-am", "x", because="without a recorded reopen")
 
 
-def test_earlier_hooks_run_first_in_project_and_run_and_may_refuse(locked: LockedRun) -> None:
+def test_user_hooks_run_first_in_project_and_run_and_may_refuse(locked: LockedRun) -> None:
     project = locked.project
     uninstall(project)
     write_hook(project, "pre-commit", 'echo "$PWD" >>"$(git rev-parse --git-common-dir)/ran"', "[ ! -f refuse ]")
@@ -316,7 +318,7 @@ def test_earlier_hooks_run_first_in_project_and_run_and_may_refuse(locked: Locke
     assert run_git(locked.folder, "commit", "--allow-empty", "-m", "x").returncode != 0
 
 
-def test_install_uninstall_and_status_are_idempotent(locked: LockedRun) -> None:
+def test_hooks_install_and_uninstall_are_idempotent(locked: LockedRun) -> None:
     project = locked.project
     hooks = project.git_dir / "gitassets" / "hooks"
     assert show_hooks(project).complete
@@ -337,14 +339,14 @@ def test_install_uninstall_and_status_are_idempotent(locked: LockedRun) -> None:
 
 
 @pytest.mark.parametrize("name", ["gitassets.sh", "pre-commit", "commit-msg"])
-def test_an_outdated_hook_is_renewed(locked: LockedRun, name: str) -> None:
+def test_hooks_install_replaces_an_outdated_hook(locked: LockedRun, name: str) -> None:
     (locked.project.git_dir / "gitassets" / "hooks" / name).write_text("exit 0\n")
     assert not show_hooks(locked.project).complete
     assert install(locked.project).changed == (name,)
     assert show_hooks(locked.project).complete
 
 
-def test_settings_of_the_user_survive(locked: LockedRun) -> None:
+def test_hooks_install_and_uninstall_keep_the_git_config_of_the_user(locked: LockedRun) -> None:
     project = locked.project
     config = project.git_dir / "config"
     uninstall(project)
@@ -356,7 +358,7 @@ def test_settings_of_the_user_survive(locked: LockedRun) -> None:
     assert config.read_text() == before
 
 
-def test_switching_brings_the_media_in_step_and_keeps_unknown_bytes(locked: LockedRun) -> None:
+def test_checkout_updates_media_and_saves_unknown_bytes_to_the_cache(locked: LockedRun) -> None:
     old = locked.asset(IMAGE_3)
     locked.git("checkout", "--quiet", "-b", "other")
     changed = replace(with_bytes(locked.project, old), status=Status.APPROVED)
@@ -376,7 +378,7 @@ def test_switching_brings_the_media_in_step_and_keeps_unknown_bytes(locked: Lock
     assert path.stat().st_mode & 0o200
 
 
-def test_switching_takes_files_away_that_the_other_state_has_not(locked: LockedRun) -> None:
+def test_checkout_removes_files_absent_from_the_target_state(locked: LockedRun) -> None:
     path = locked.folder / locked.asset(IMAGE_3).path
     locked.git("checkout", "--quiet", "-b", "other")
     write_by_hand(locked.folder, locked.manifest().with_asset(IMAGE_3, None))
@@ -390,7 +392,7 @@ def test_switching_takes_files_away_that_the_other_state_has_not(locked: LockedR
     assert path.exists()
 
 
-def test_a_checkout_writes_nothing_through_a_linked_folder(locked: LockedRun) -> None:
+def test_checkout_writes_nothing_through_a_symlinked_folder(locked: LockedRun) -> None:
     link_folder(locked)
     outside = locked.project.root.parent / "elsewhere" / "scene_000.png"
     outside.unlink()
@@ -399,7 +401,7 @@ def test_a_checkout_writes_nothing_through_a_linked_folder(locked: LockedRun) ->
     assert not outside.exists()
 
 
-def test_files_that_no_cache_holds_are_named(locked: LockedRun) -> None:
+def test_checkout_reports_files_missing_from_the_cache(locked: LockedRun) -> None:
     old = locked.asset(IMAGE_3)
     path = locked.folder / old.path
     path.unlink()
@@ -409,12 +411,12 @@ def test_files_that_no_cache_holds_are_named(locked: LockedRun) -> None:
     assert "1 files of this state are not in the cache" in done.stderr
 
 
-# Where HEAD is elsewhere
+# HEAD not on the run's branch
 
 
 @pytest.mark.parametrize("go", [("switch", "--quiet", "--detach"), ("switch", "--quiet", "-c", "experiment")])
 @pytest.mark.parametrize("place", ["the run's folder", "a clone of the branch"])
-def test_a_commit_is_judged_wherever_head_is(
+def test_commit_is_checked_on_a_detached_head_and_on_another_branch(
     locked: LockedRun, tmp_path: Path, place: str, go: tuple[str, ...]
 ) -> None:
     folder = locked.folder

@@ -1,4 +1,4 @@
-"""A run out of a bag: everything comes over, nothing is believed, and nothing half-made is ever left."""
+"""`import` restores a run from a bag, checks everything in it, and leaves nothing incomplete behind."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ def decided(project: Project, run: Run) -> Run:
 
 @pytest.fixture
 def bag(project: Project, decided: Run, tmp_path: Path) -> Path:
-    """That run as a bag in a folder, and its history in it."""
+    """That run exported to a folder, with its history."""
     export_it(project, decided, tmp_path / "bag", with_history=True)
     return tmp_path / "bag"
 
 
 @pytest.fixture
 def elsewhere(project: Project, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """Another project, without runs. The current folder stays where it is."""
+    """Another project without runs; the current folder does not change."""
     if "empty" not in FRESH_PROJECTS:
         FRESH_PROJECTS["empty"] = tmp_path_factory.mktemp("fresh") / "project"
         init(FRESH_PROJECTS["empty"])
@@ -83,7 +83,9 @@ def assert_holds(project: Project, run_id: str) -> None:
     assert verify(project, [find_run(project, run_id)], VerifyOptions(full=True)).findings == []
 
 
-def test_everything_comes_over(project: Project, decided: Run, bag: Path, elsewhere: Project) -> None:
+def test_import_under_another_name_restores_every_asset(
+    project: Project, decided: Run, bag: Path, elsewhere: Project
+) -> None:
     result = import_it(elsewhere, bag, NEW)
     source, made = read_manifest(project, decided), read_manifest(elsewhere, find_run(elsewhere, NEW))
     assert without_origin(made) == replace(source, run_id=NEW)
@@ -103,7 +105,9 @@ def test_everything_comes_over(project: Project, decided: Run, bag: Path, elsewh
     assert (elsewhere.runs_dir / NEW / "audio/audio_002.wav").stat().st_mode & 0o200
 
 
-def test_a_zip_file_is_the_same(project: Project, decided: Run, bag: Path, elsewhere: Project, tmp_path: Path) -> None:
+def test_import_of_a_zip_equals_import_of_a_folder(
+    project: Project, decided: Run, bag: Path, elsewhere: Project, tmp_path: Path
+) -> None:
     export_it(project, decided, tmp_path / "x.zip")
     for number, source in enumerate((tmp_path / "x.zip", zip_folder(bag, tmp_path / "by_hand.zip"))):
         import_it(elsewhere, source, f"n{number}")
@@ -112,7 +116,7 @@ def test_a_zip_file_is_the_same(project: Project, decided: Run, bag: Path, elsew
     assert replace(zero, run_id="") == replace(one, run_id="")
 
 
-def test_a_run_that_was_imported_is_worked_on_like_any(bag: Path, elsewhere: Project) -> None:
+def test_import_result_accepts_approve_reopen_close_and_open(bag: Path, elsewhere: Project) -> None:
     import_it(elsewhere, bag, NEW)
     run = find_run(elsewhere, NEW)
     approve(elsewhere, run, select(audio="3"))
@@ -123,7 +127,7 @@ def test_a_run_that_was_imported_is_worked_on_like_any(bag: Path, elsewhere: Pro
     assert_holds(elsewhere, NEW)
 
 
-def test_the_audit_trail_is_handed_on(
+def test_import_keeps_the_audit_trail_for_the_next_export(
     project: Project, decided: Run, bag: Path, elsewhere: Project, tmp_path: Path
 ) -> None:
     import_it(elsewhere, bag, NEW)
@@ -142,7 +146,9 @@ def test_the_audit_trail_is_handed_on(
     assert_holds(project, "third")
 
 
-def test_with_its_history_it_is_the_very_run(project: Project, decided: Run, bag: Path, elsewhere: Project) -> None:
+def test_import_with_history_restores_the_same_commits(
+    project: Project, decided: Run, bag: Path, elsewhere: Project
+) -> None:
     result = import_it(elsewhere, bag)
     taken = find_run(elsewhere, "ep1")
     assert (result.run_id, result.commits, result.history_left, result.missing) == ("ep1", 6, False, ())
@@ -152,14 +158,16 @@ def test_with_its_history_it_is_the_very_run(project: Project, decided: Run, bag
     assert_holds(elsewhere, "ep1")
 
 
-def test_the_history_can_be_left(bag: Path, elsewhere: Project) -> None:
+def test_import_without_history_makes_one_commit(bag: Path, elsewhere: Project) -> None:
     result = import_it(elsewhere, bag, history=False)
     assert (result.run_id, result.commits, result.history_left) == ("ep1", 0, True)
     assert len(read_log(elsewhere, find_run(elsewhere, "ep1"))) == 1
     assert_holds(elsewhere, "ep1")
 
 
-def test_a_history_with_a_part_of_the_bytes(project: Project, decided: Run, elsewhere: Project, tmp_path: Path) -> None:
+def test_import_with_history_of_a_partial_bag_lists_missing_files(
+    project: Project, decided: Run, elsewhere: Project, tmp_path: Path
+) -> None:
     export_it(project, decided, tmp_path / "x.zip", with_history=True, only=Only.APPROVED)
     result = import_it(elsewhere, tmp_path / "x.zip")
     assert result.missing == ("images/scene_000.png", "audio/audio_002.wav", "images/scene_002.png")
@@ -168,7 +176,9 @@ def test_a_history_with_a_part_of_the_bytes(project: Project, decided: Run, else
     assert verify(elsewhere, [run], VerifyOptions()).findings == []
 
 
-def test_a_part_of_a_run(project: Project, decided: Run, elsewhere: Project, tmp_path: Path) -> None:
+def test_import_of_a_partial_bag_restores_its_assets(
+    project: Project, decided: Run, elsewhere: Project, tmp_path: Path
+) -> None:
     export_it(project, decided, tmp_path / "x.zip", kind=Kind.AUDIO)
     import_it(elsewhere, tmp_path / "x.zip", NEW)
     assert statuses(elsewhere, find_run(elsewhere, NEW)) == {
@@ -179,7 +189,7 @@ def test_a_part_of_a_run(project: Project, decided: Run, elsewhere: Project, tmp
     assert_holds(elsewhere, NEW)
 
 
-def test_beside_the_run_that_it_was_made_of(project: Project, decided: Run, bag: Path) -> None:
+def test_import_beside_the_source_run_requires_another_name(project: Project, decided: Run, bag: Path) -> None:
     before = git(decided.require_folder(), "rev-parse", "HEAD")
     with pytest.raises(ConflictError, match="There is a run ep1 already") as caught:
         import_it(project, bag)
@@ -191,7 +201,7 @@ def test_beside_the_run_that_it_was_made_of(project: Project, decided: Run, bag:
 
 
 @pytest.mark.parametrize("name", ["EP1", "ep1"])
-def test_a_name_that_is_taken_is_refused_before_anything_is_read(
+def test_import_refuses_an_existing_name_before_reading_the_bag(
     project: Project, decided: Run, bag: Path, name: str
 ) -> None:
     (bag / "bagit.txt").unlink()
@@ -199,7 +209,7 @@ def test_a_name_that_is_taken_is_refused_before_anything_is_read(
         import_it(project, bag, name)
 
 
-def test_names_and_places_that_cannot_be(project: Project, bag: Path, elsewhere: Project) -> None:
+def test_import_refuses_invalid_names_and_sources(project: Project, bag: Path, elsewhere: Project) -> None:
     with pytest.raises(UsageError, match="cannot be a run id"):
         import_it(elsewhere, bag, "../x")
     (elsewhere.runs_dir / "x").mkdir(parents=True)
@@ -214,7 +224,7 @@ def test_names_and_places_that_cannot_be(project: Project, bag: Path, elsewhere:
         assert "gitassets copy ep1 TARGET" in caught.value.hint
 
 
-def test_a_project_that_is_not_set_up(bag: Path, tmp_path: Path) -> None:
+def test_import_refuses_a_project_without_init(bag: Path, tmp_path: Path) -> None:
     (tmp_path / "bare").mkdir()
     git(tmp_path / "bare", "init", "-q")
     with pytest.raises(NotFoundError, match="is not set up") as caught:
@@ -222,7 +232,7 @@ def test_a_project_that_is_not_set_up(bag: Path, tmp_path: Path) -> None:
     assert "gitassets init" in caught.value.hint
 
 
-def test_a_dry_run_checks_everything_and_makes_nothing(bag: Path, elsewhere: Project) -> None:
+def test_import_dry_run_checks_the_bag_and_writes_nothing(bag: Path, elsewhere: Project) -> None:
     result = import_it(elsewhere, bag, dry_run=True)
     assert (result.run_id, result.commit, result.folder, result.commits) == ("ep1", None, None, 6)
     assert untouched(elsewhere)
@@ -232,14 +242,14 @@ def test_a_dry_run_checks_everything_and_makes_nothing(bag: Path, elsewhere: Pro
 
 
 def untouched(project: Project) -> bool:
-    """No run, branch, object, blob or file of any import is there."""
+    """Return whether the project has no run and no file that an import left."""
     state = project.state_dir
     left = [*(state / "tmp").glob("*"), *(state / "dvc-cache" / "files").rglob("*")]
     return find_runs(project) == {} and left == [] and not any(project.runs_dir.glob("*"))
 
 
 def refused(project: Project, bag: Path, match: str) -> None:
-    """The bag is refused for this reason; from a zip file too."""
+    """Expect import to refuse the bag, as a folder and as a zip file, and to write nothing."""
     for source in (bag, zip_folder(bag, bag.with_suffix(".zip"))):
         with pytest.raises(CorruptError, match=match) as caught:
             import_it(project, source)
@@ -253,7 +263,7 @@ def edit(bag: Path, old: str, new: str) -> None:
     seal(bag)
 
 
-def test_damage_of_any_file(bag: Path, elsewhere: Project) -> None:
+def test_import_refuses_a_changed_byte_in_any_file(bag: Path, elsewhere: Project) -> None:
     for path in sorted(bag.rglob("*")):
         if path.is_file() and path.name not in ("bagit.txt", "tagmanifest-md5.txt", "tagmanifest-sha256.txt"):
             data = path.read_bytes()
@@ -265,7 +275,7 @@ def test_damage_of_any_file(bag: Path, elsewhere: Project) -> None:
     import_it(elsewhere, bag)
 
 
-def test_a_file_too_many_or_too_few(bag: Path, elsewhere: Project) -> None:
+def test_import_refuses_extra_renamed_and_missing_files(bag: Path, elsewhere: Project) -> None:
     extra = bag / "data/ep1/images/scene_004.png"
     shutil.copy(bag / "data/ep1/images/scene_000.png", extra)
     refused(elsewhere, bag, "Payload-Oxum|not in the manifest")
@@ -282,12 +292,12 @@ def test_a_file_too_many_or_too_few(bag: Path, elsewhere: Project) -> None:
     refused(elsewhere, bag, r"scene_000\.png is missing, though")
 
 
-def test_an_archive_in_the_archive_is_not_unpacked(bag: Path, elsewhere: Project) -> None:
+def test_import_refuses_an_archive_inside_the_bag(bag: Path, elsewhere: Project) -> None:
     shutil.copy(zip_folder(bag, bag.parent / "inner.zip"), bag / "data" / "more.zip")
     refused(elsewhere, seal(bag), r"data/more\.zip is there, though")
 
 
-def test_a_manifest_that_is_none(bag: Path, elsewhere: Project) -> None:
+def test_import_refuses_an_invalid_manifest(bag: Path, elsewhere: Project) -> None:
     path = bag / "data" / MANIFEST_NAME
     good = path.read_text()
     for text, match in (
@@ -305,22 +315,22 @@ def test_a_manifest_that_is_none(bag: Path, elsewhere: Project) -> None:
     refused(elsewhere, seal(bag), r"holds no data/asset_manifest\.json")
 
 
-def test_an_approval_of_other_bytes(bag: Path, elsewhere: Project) -> None:
+def test_import_refuses_an_approval_of_other_bytes(bag: Path, elsewhere: Project) -> None:
     manifest = parse_manifest((bag / "data" / MANIFEST_NAME).read_bytes())
     md5 = next(asset.md5 for _, asset in manifest.assets())
     edit(bag, f'"approved_md5": "{md5}"', f'"approved_md5": "{digest("x")}"')
     refused(elsewhere, bag, "audio 1 is approved, but its md5 is")
 
 
-def test_an_approval_without_bytes_and_bytes_of_another_hash(bag: Path, elsewhere: Project) -> None:
+def test_import_refuses_an_approval_without_md5_and_an_invalid_md5(bag: Path, elsewhere: Project) -> None:
     edit(bag, '"status": "review"', '"status": "approved"')
     refused(elsewhere, bag, "is approved, but its md5 is .* and the approved one is not recorded")
     edit(bag, '"status": "approved",\n        "md5": "', '"status": "review",\n        "md5": "0')
     refused(elsewhere, bag, "is not an md5")
 
 
-def test_media_that_are_not_what_they_say(bag: Path, elsewhere: Project) -> None:
-    """With every checksum right."""
+def test_import_refuses_media_of_another_type_despite_valid_checksums(bag: Path, elsewhere: Project) -> None:
+    """Every checksum in the bag is correct."""
     for data, match in (
         ((bag / "data/ep1/audio/audio_000.wav").read_bytes(), "holds audio, where the manifest has image"),
         (b"<html>", "is of no accepted type"),
@@ -339,17 +349,17 @@ def test_media_that_are_not_what_they_say(bag: Path, elsewhere: Project) -> None
         (bag / "data" / MANIFEST_NAME).write_bytes(before[1])
 
 
-def test_an_audit_trail_that_is_none(bag: Path, elsewhere: Project) -> None:
+def test_import_refuses_an_invalid_audit_trail(bag: Path, elsewhere: Project) -> None:
     (bag / "data/audit.jsonl").write_text("{}\n")
     refused(elsewhere, seal(bag), r"data/audit\.jsonl, line 1 is no entry")
 
 
-def test_parts_that_are_to_be_fetched(bag: Path, elsewhere: Project) -> None:
+def test_import_refuses_a_bag_with_fetch_txt(bag: Path, elsewhere: Project) -> None:
     (bag / "fetch.txt").write_text("http://example.com/x 1 data/ep1/audio/audio_000.wav\n")
     refused(elsewhere, seal(bag), "to be fetched from elsewhere")
 
 
-def test_a_bag_that_somebody_made_anew_with_other_checksums(bag: Path, elsewhere: Project, tmp_path: Path) -> None:
+def test_import_accepts_a_bag_resealed_with_other_checksums(bag: Path, elsewhere: Project, tmp_path: Path) -> None:
     shutil.copytree(bag / "data", tmp_path / "anew")
     bagit.make_bag(str(tmp_path / "anew"), checksums=["sha512"])
     result = import_it(elsewhere, tmp_path / "anew", NEW)
@@ -362,14 +372,16 @@ def test_a_bag_that_somebody_made_anew_with_other_checksums(bag: Path, elsewhere
 
 
 def with_history_of(project: Project, run: Run, bag: Path, change: Callable[[Path], object]) -> Path:
-    """The bag with the history of the run after `change` was made in its folder, whatever the rules say."""
+    """Put the run's history after `change` into the bag, without checking it against the rules."""
     change(run.require_folder())
     commit = git(run.require_folder(), "rev-parse", "HEAD").strip()
     (bag / "data/history.bundle").write_bytes(make_bundle(project.git, commit, "refs/heads/run/ep1"))
     return seal(bag)
 
 
-def test_a_history_that_broke_a_lock(project: Project, decided: Run, bag: Path, elsewhere: Project) -> None:
+def test_import_refuses_a_history_that_broke_a_lock(
+    project: Project, decided: Run, bag: Path, elsewhere: Project
+) -> None:
     def forge(folder: Path) -> None:
         change_by_hand(folder, Address(1, Kind.AUDIO), with_status(Status.REVIEW))
         commit_by_hand(folder)
@@ -379,7 +391,7 @@ def test_a_history_that_broke_a_lock(project: Project, decided: Run, bag: Path, 
     assert_holds(elsewhere, "ep1")
 
 
-def test_a_history_with_a_link_or_media_in_it(project: Project, decided: Run, bag: Path, elsewhere: Project) -> None:
+def test_import_refuses_a_history_with_a_symlink(project: Project, decided: Run, bag: Path, elsewhere: Project) -> None:
     def link(folder: Path) -> None:
         (folder / "takes.txt").symlink_to("/etc")
         git(folder, "add", "-f", "takes.txt")
@@ -414,10 +426,10 @@ def add_file(name: str, text: str) -> Callable[[Path], object]:
 
 
 @pytest.mark.parametrize("name", HARMFUL_FILES)
-def test_a_history_whose_files_would_run_programs(
+def test_import_refuses_a_history_with_files_that_could_run_programs(
     project: Project, decided: Run, bag: Path, elsewhere: Project, name: str
 ) -> None:
-    """What `pull` refuses of a branch, `import` refuses of a file."""
+    """`import` refuses the same files that `pull` refuses."""
     refused(elsewhere, with_history_of(project, decided, bag, add_file(name, HARMFUL_FILES[name])), "is refused")
     import_it(elsewhere, bag, history=False)
     tracked = git(find_run(elsewhere, "ep1").require_folder(), "ls-files", "--", name)
@@ -425,7 +437,7 @@ def test_a_history_whose_files_would_run_programs(
 
 
 @pytest.mark.parametrize("name", HARMFUL_SETTINGS)
-def test_a_history_whose_settings_lead_elsewhere(
+def test_import_refuses_a_history_with_unknown_remotes_or_cache(
     project: Project, decided: Run, bag: Path, elsewhere: Project, name: str
 ) -> None:
     changed = with_history_of(project, decided, bag, add_file(".dvc/config", HARMFUL_SETTINGS[name]))
@@ -434,8 +446,10 @@ def test_a_history_whose_settings_lead_elsewhere(
     assert "evil" not in (find_run(elsewhere, "ep1").require_folder() / ".dvc/config").read_text()
 
 
-def test_a_history_whose_settings_link_files(project: Project, decided: Run, bag: Path, elsewhere: Project) -> None:
-    """Writing into such a file destroys the approved bytes in the cache."""
+def test_import_refuses_a_history_with_hard_link_cache_settings(
+    project: Project, decided: Run, bag: Path, elsewhere: Project
+) -> None:
+    """Writing to a hard-linked file would overwrite the approved bytes in the cache."""
 
     def link(folder: Path) -> None:
         replace_text(folder / ".dvc/config", "reflink,copy", "hardlink")
@@ -444,7 +458,9 @@ def test_a_history_whose_settings_link_files(project: Project, decided: Run, bag
     refused(elsewhere, with_history_of(project, decided, bag, link), "is refused: .*cache")
 
 
-def test_a_remote_that_somebody_accepts(project: Project, decided: Run, bag: Path, elsewhere: Project) -> None:
+def test_import_with_accept_allows_an_unknown_remote(
+    project: Project, decided: Run, bag: Path, elsewhere: Project
+) -> None:
     text = HARMFUL_SETTINGS["a remote that nobody knows"]
     with_history_of(project, decided, bag, add_file(".dvc/config", text))
     with pytest.raises(CorruptError) as caught:
@@ -453,19 +469,21 @@ def test_a_remote_that_somebody_accepts(project: Project, decided: Run, bag: Pat
     assert import_it(elsewhere, bag, accepted=("s3://evil/x",)).commits > 1
 
 
-def test_a_history_that_ends_with_other_assets(project: Project, decided: Run, bag: Path, elsewhere: Project) -> None:
+def test_import_refuses_a_history_that_ends_with_other_assets(
+    project: Project, decided: Run, bag: Path, elsewhere: Project
+) -> None:
     with_history_of(project, decided, bag, lambda _: approve(project, decided, select(audio="3")))
     refused(elsewhere, bag, "ends with other assets than the bag holds")
 
 
-def test_a_history_of_another_run(project: Project, bag: Path, elsewhere: Project) -> None:
+def test_import_refuses_a_history_of_another_run(project: Project, bag: Path, elsewhere: Project) -> None:
     import_it(project, bag, "other")
     export_it(project, find_run(project, "other"), bag.parent / "second", with_history=True)
     shutil.copy(bag.parent / "second/data/history.bundle", bag / "data/history.bundle")
     refused(elsewhere, seal(bag), "is not the whole one of refs/heads/run/ep1")
 
 
-def test_a_history_of_another_kind_of_repository(bag: Path, tmp_path: Path) -> None:
+def test_import_refuses_a_history_with_another_object_format(bag: Path, tmp_path: Path) -> None:
     git(tmp_path, "init", "-q", "--object-format=sha256", "other")
     init(tmp_path / "other")
     other = find_project(tmp_path / "other")
@@ -476,7 +494,7 @@ def test_a_history_of_another_kind_of_repository(bag: Path, tmp_path: Path) -> N
     assert verify(other, [find_run(other, "ep1")], VerifyOptions(full=True)).findings == []
 
 
-def test_no_history_at_all_under_that_name(bag: Path, elsewhere: Project) -> None:
+def test_import_refuses_a_file_that_is_no_bundle(bag: Path, elsewhere: Project) -> None:
     (bag / "data/history.bundle").write_bytes(b"no bundle")
     refused(elsewhere, seal(bag), "is not the whole one")
     import_it(elsewhere, bag, NEW)
@@ -490,7 +508,7 @@ def origin_of(project: Project, run_id: str) -> dict[str, object]:
 
 
 def forge(bag: Path, address: Address, status: Status = Status.APPROVED) -> None:
-    """The manifest in the bag says something else of the asset, and every checksum is right again."""
+    """Set the asset's status in the bag's manifest and reseal the bag."""
     path = bag / "data" / MANIFEST_NAME
     manifest = parse_manifest(path.read_bytes())
     found = manifest.asset(address)
@@ -500,7 +518,9 @@ def forge(bag: Path, address: Address, status: Status = Status.APPROVED) -> None
 
 
 @pytest.mark.parametrize("name", [None, NEW])
-def test_without_a_history_approvals_are_in_review(bag: Path, elsewhere: Project, name: str | None) -> None:
+def test_import_without_a_history_puts_approved_assets_in_review(
+    bag: Path, elsewhere: Project, name: str | None
+) -> None:
     (bag / "data/history.bundle").unlink()
     result = import_it(elsewhere, seal(bag), name)
     assert (result.approvals, addresses(result.unproven)) == ("in review", ["audio 1", "audio 2"])
@@ -515,7 +535,7 @@ def test_without_a_history_approvals_are_in_review(bag: Path, elsewhere: Project
     assert_holds(elsewhere, result.run_id)
 
 
-def test_they_are_taken_over_on_trust_which_is_on_record(bag: Path, elsewhere: Project) -> None:
+def test_import_with_trust_keeps_unproven_approvals_and_records_it(bag: Path, elsewhere: Project) -> None:
     (bag / "data/history.bundle").unlink()
     result = import_it(elsewhere, seal(bag), NEW, trust=True)
     assert (result.approvals, result.statuses["approved"]) == ("trusted", 2)
@@ -525,20 +545,24 @@ def test_they_are_taken_over_on_trust_which_is_on_record(bag: Path, elsewhere: P
     assert_holds(elsewhere, NEW)
 
 
-def test_trust_is_not_needed_where_there_is_proof(bag: Path, elsewhere: Project) -> None:
+def test_import_with_trust_still_records_proven_approvals_as_proven(bag: Path, elsewhere: Project) -> None:
     assert import_it(elsewhere, bag, NEW, trust=True).approvals == "proven by history"
     assert import_it(elsewhere, bag, trust=True).approvals == "proven by history"
 
 
-def test_nothing_approved_needs_no_proof(project: Project, run: Run, elsewhere: Project, tmp_path: Path) -> None:
+def test_import_without_approved_assets_records_no_proof(
+    project: Project, run: Run, elsewhere: Project, tmp_path: Path
+) -> None:
     export_it(project, run, tmp_path / "bag", with_history=False)
     assert import_it(elsewhere, tmp_path / "bag", NEW).approvals is None
     assert "approvals" not in origin_of(elsewhere, NEW)
 
 
 @pytest.mark.parametrize("status", [Status.APPROVED, Status.PUBLISHED])
-def test_an_approval_written_into_the_manifest(bag: Path, elsewhere: Project, status: Status) -> None:
-    """The others are proven all the same."""
+def test_import_puts_an_approval_forged_in_the_manifest_in_review(
+    bag: Path, elsewhere: Project, status: Status
+) -> None:
+    """The other approvals stay proven."""
     forge(bag, Address(3, Kind.AUDIO), status)
     with pytest.raises(CorruptError, match="ends with other assets than the bag holds"):
         import_it(elsewhere, bag)
@@ -549,7 +573,7 @@ def test_an_approval_written_into_the_manifest(bag: Path, elsewhere: Project, st
     assert (found["audio 1"], found["audio 2"], found["audio 3"]) == ("approved", "approved", "review")
 
 
-def test_an_approval_under_another_text(bag: Path, elsewhere: Project) -> None:
+def test_import_puts_approved_narration_with_another_text_in_review(bag: Path, elsewhere: Project) -> None:
     path = bag / "data" / MANIFEST_NAME
     manifest = parse_manifest(path.read_bytes())
     segment = replace(manifest.segments[1], paragraph_text="Something else.")
@@ -559,7 +583,7 @@ def test_an_approval_under_another_text(bag: Path, elsewhere: Project) -> None:
 
 
 @pytest.mark.parametrize("history", [True, False])
-def test_a_history_that_broke_a_lock_proves_what_it_did_not_touch(
+def test_import_with_a_broken_lock_in_the_history_proves_the_other_approvals(
     project: Project, decided: Run, elsewhere: Project, bag: Path, history: bool
 ) -> None:
     change_by_hand(decided.require_folder(), Address(1, Kind.AUDIO), with_status(Status.REVIEW))
@@ -582,8 +606,10 @@ def test_a_history_that_broke_a_lock_proves_what_it_did_not_touch(
     ],
     ids=["none", "cut", "of another run", "with more branches"],
 )
-def test_a_history_that_is_no_proof(bag: Path, elsewhere: Project, spoil: Callable[[bytes], bytes]) -> None:
-    """Nothing of it reaches the project's own objects."""
+def test_import_with_an_invalid_bundle_puts_approvals_in_review(
+    bag: Path, elsewhere: Project, spoil: Callable[[bytes], bytes]
+) -> None:
+    """No object of the bundle reaches the project's object database."""
     path = bag / "data/history.bundle"
     path.write_bytes(spoil(path.read_bytes()))
     before = {one for one in (elsewhere.git_dir / "objects").rglob("*") if one.is_file()}
@@ -596,7 +622,7 @@ def test_a_history_that_is_no_proof(bag: Path, elsewhere: Project, spoil: Callab
     assert str(elsewhere.state_dir) not in result.unproven[0].why
 
 
-def test_a_history_that_only_proves_stays_outside(
+def test_import_under_another_name_adds_no_history_objects(
     project: Project, decided: Run, bag: Path, elsewhere: Project
 ) -> None:
     import_it(elsewhere, bag, NEW)
@@ -604,10 +630,10 @@ def test_a_history_that_only_proves_stays_outside(
     assert not Git(elsewhere.root).has_object(commit)
 
 
-def test_candidates_are_left_out_of_approved_assets(
+def test_import_proves_approvals_although_export_omitted_candidates(
     project: Project, decided: Run, elsewhere: Project, tmp_path: Path
 ) -> None:
-    """And the rest is still what the history ends with."""
+    """The remaining assets still match the end of the history."""
     manifest = read_manifest(project, decided)
     spare = manifest.asset(Address(3, Kind.IMAGE))
     assert spare is not None
@@ -627,8 +653,8 @@ def test_candidates_are_left_out_of_approved_assets(
     assert import_it(elsewhere, tmp_path / "x.zip", NEW).unproven == ()
 
 
-def test_a_run_that_the_first_version_imported_stays_valid(bag: Path, elsewhere: Project) -> None:
-    """It says nothing of what its approvals were taken over for."""
+def test_import_by_an_older_version_without_approvals_field_stays_valid(bag: Path, elsewhere: Project) -> None:
+    """Such a run does not record on what grounds its approvals were accepted."""
     import_it(elsewhere, bag, NEW, trust=True)
     run = find_run(elsewhere, NEW)
     manifest = read_manifest(elsewhere, run)
@@ -661,7 +687,7 @@ AFTER_THE_BRANCH = {
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="dies in a forked process")
 @pytest.mark.parametrize("history", [False, True])
-def test_killed_before_there_is_a_branch_nothing_is_there_and_the_next_import_completes(
+def test_import_killed_before_the_branch_exists_leaves_no_run_and_can_be_repeated(
     bag: Path, elsewhere: Project, history: bool
 ) -> None:
     made = {"the objects are here": Point(Git, "call", "fetch")} if history else MADE_COMMIT
@@ -674,7 +700,7 @@ def test_killed_before_there_is_a_branch_nothing_is_there_and_the_next_import_co
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="dies in a forked process")
-def test_killed_after_that_the_run_is_whole_and_open_completes_it(bag: Path, elsewhere: Project) -> None:
+def test_import_killed_after_the_branch_exists_is_completed_by_open(bag: Path, elsewhere: Project) -> None:
     for number, point in enumerate(AFTER_THE_BRANCH.values()):
         name = f"n{number}"
         dies_at(point, lambda name=name: import_it(elsewhere, bag, name))  # type: ignore[misc]
@@ -685,14 +711,14 @@ def test_killed_after_that_the_run_is_whole_and_open_completes_it(bag: Path, els
     assert_holds(elsewhere, name)
 
 
-def test_an_interrupted_import_says_how_to_go_on(bag: Path, elsewhere: Project) -> None:
+def test_import_repeated_after_a_kill_suggests_open(bag: Path, elsewhere: Project) -> None:
     dies_at(AFTER_THE_BRANCH["the branch is made"], lambda: import_it(elsewhere, bag))
     with pytest.raises(ConflictError) as caught:
         import_it(elsewhere, bag)
     assert "gitassets open ep1" in caught.value.hint
 
 
-def test_what_is_in_the_cache_and_damaged_is_mended(project: Project, decided: Run, bag: Path) -> None:
+def test_import_repairs_corrupt_cache_entries(project: Project, decided: Run, bag: Path) -> None:
     blob = project.blobs.path(asset(project, decided, "audio", 1).md5)
     blob.chmod(0o644)
     blob.write_bytes(b"x")
@@ -700,19 +726,19 @@ def test_what_is_in_the_cache_and_damaged_is_mended(project: Project, decided: R
     assert_holds(project, NEW)
 
 
-def test_what_is_in_the_cache_and_whole_stays(project: Project, decided: Run, bag: Path) -> None:
+def test_import_keeps_valid_cache_entries(project: Project, decided: Run, bag: Path) -> None:
     blobs = [project.blobs.path(one.md5) for _, one in read_manifest(project, decided).assets()]
     before = [blob.stat().st_ino for blob in blobs]
     import_it(project, bag, NEW)
     assert [blob.stat().st_ino for blob in blobs] == before
 
 
-def test_gc_keeps_what_was_imported(bag: Path, elsewhere: Project) -> None:
+def test_gc_keeps_imported_blobs(bag: Path, elsewhere: Project) -> None:
     import_it(elsewhere, bag, NEW)
     assert gc(elsewhere, KeepPolicy.HISTORY, dry_run=True).unnamed == ()
 
 
-def test_bytes_come_along_once_however_often_a_run_uses_them(
+def test_import_of_two_assets_with_the_same_bytes_restores_both(
     project: Project, run: Run, elsewhere: Project, tmp_path: Path
 ) -> None:
     folder = run.require_folder()
@@ -723,7 +749,9 @@ def test_bytes_come_along_once_however_often_a_run_uses_them(
     assert_holds(elsewhere, NEW)
 
 
-def test_export_import_export_gives_the_same_media_and_texts(bag: Path, elsewhere: Project, tmp_path: Path) -> None:
+def test_export_after_import_is_byte_identical_to_the_first_export(
+    bag: Path, elsewhere: Project, tmp_path: Path
+) -> None:
     import_it(elsewhere, bag)
     export_it(elsewhere, find_run(elsewhere, "ep1"), tmp_path / "again", with_history=True)
     for path in sorted(bag.rglob("*")):

@@ -31,7 +31,7 @@ def is_clean(folder: Path) -> bool:
     return git(folder, "status", "--porcelain") == "" and dvc_status(folder) == {}
 
 
-def test_a_fresh_folder_becomes_a_project(tmp_path: Path) -> None:
+def test_init_in_a_missing_folder_makes_a_repository_and_a_project(tmp_path: Path) -> None:
     result = init(tmp_path / "new" / "deep")
     root = tmp_path / "new" / "deep"
     assert result.root == root
@@ -44,7 +44,7 @@ def test_a_fresh_folder_becomes_a_project(tmp_path: Path) -> None:
     assert result.uncommitted == ()
 
 
-def test_a_second_time_there_is_nothing_to_do(tmp_path: Path) -> None:
+def test_init_repeated_changes_nothing(tmp_path: Path) -> None:
     first = init(tmp_path / "new")
     second = init(tmp_path / "new")
     assert first.done
@@ -52,7 +52,7 @@ def test_a_second_time_there_is_nothing_to_do(tmp_path: Path) -> None:
     assert git(tmp_path / "new", "rev-list", "--count", "HEAD").strip() == "1"
 
 
-def test_a_repository_with_commits_gets_one_more(tmp_path: Path) -> None:
+def test_init_in_a_repository_adds_one_commit(tmp_path: Path) -> None:
     root = make_repository(tmp_path / "repo")
     result = init(root)
     assert git(root, "log", "--format=%s").splitlines() == ["Set up gitassets", "My script"]
@@ -61,14 +61,14 @@ def test_a_repository_with_commits_gets_one_more(tmp_path: Path) -> None:
     assert is_clean(root)
 
 
-def test_from_a_folder_inside_the_repository_is_meant(tmp_path: Path) -> None:
+def test_init_in_a_subfolder_sets_up_the_repository_root(tmp_path: Path) -> None:
     root = make_repository(tmp_path / "repo")
     (root / "scripts").mkdir()
     assert init(root / "scripts").root == root
     assert init(root / "scripts" / "not-there-yet").root == root
 
 
-def test_what_the_user_has_staged_stays_staged(tmp_path: Path) -> None:
+def test_init_keeps_staged_changes_staged(tmp_path: Path) -> None:
     root = make_repository(tmp_path / "repo")
     (root / "mine.txt").write_text("x")
     git(root, "add", "mine.txt")
@@ -78,7 +78,7 @@ def test_what_the_user_has_staged_stays_staged(tmp_path: Path) -> None:
     assert "mine.txt" not in committed(root)
 
 
-def test_what_is_staged_before_the_first_commit_stays_staged(tmp_path: Path) -> None:
+def test_init_before_the_first_commit_keeps_staged_files_staged(tmp_path: Path) -> None:
     root = tmp_path / "repo"
     root.mkdir()
     git(root, "init", "--quiet")
@@ -88,7 +88,7 @@ def test_what_is_staged_before_the_first_commit_stays_staged(tmp_path: Path) -> 
     assert git(root, "status", "--porcelain") == "A  mine.txt\n"
 
 
-def test_an_ignore_file_of_the_users_is_added_to(tmp_path: Path) -> None:
+def test_init_appends_to_an_existing_gitignore(tmp_path: Path) -> None:
     root = make_repository(tmp_path / "repo")
     (root / ".gitignore").write_bytes(b"*.tmp\r\n# caf\xe9")
     git(root, "add", ".gitignore")
@@ -99,7 +99,7 @@ def test_an_ignore_file_of_the_users_is_added_to(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("staged", [False, True])
-def test_an_ignore_file_with_changes_of_the_user_is_not_committed(tmp_path: Path, staged: bool) -> None:
+def test_init_does_not_commit_a_gitignore_with_user_changes(tmp_path: Path, staged: bool) -> None:
     root = make_repository(tmp_path / "repo")
     (root / ".gitignore").write_text("*.tmp\n")
     git(root, "add", ".gitignore")
@@ -113,7 +113,7 @@ def test_an_ignore_file_with_changes_of_the_user_is_not_committed(tmp_path: Path
     assert git(root, "show", "HEAD:.gitignore") == "*.tmp\n"
 
 
-def test_a_clone_gets_what_it_lacks(tmp_path: Path, project: Project, run: Run) -> None:
+def test_init_in_a_clone_writes_the_missing_local_files(tmp_path: Path, project: Project, run: Run) -> None:
     git(tmp_path, "clone", "--quiet", str(project.root), "clone")
     result = init(tmp_path / "clone")
     assert result.commit is None
@@ -123,13 +123,13 @@ def test_a_clone_gets_what_it_lacks(tmp_path: Path, project: Project, run: Run) 
     assert init(tmp_path / "clone").done == ()
 
 
-def test_what_was_deleted_is_written_again(project: Project) -> None:
+def test_init_restores_a_deleted_dvc_config_local(project: Project) -> None:
     (project.root / ".dvc" / "config.local").unlink()
     assert init(project.root).commit is None
     assert (project.root / ".dvc" / "config.local").exists()
 
 
-def test_settings_that_the_user_edited_stay(project: Project) -> None:
+def test_init_keeps_edited_settings(project: Project) -> None:
     path = project.root / "gitassets.yaml"
     text = path.read_text().replace("runs_dir: runs", "runs_dir: takes")
     path.write_text(text)
@@ -139,13 +139,13 @@ def test_settings_that_the_user_edited_stay(project: Project) -> None:
     assert result.uncommitted == ("gitassets.yaml",)
 
 
-def test_settings_that_cannot_be_read_are_named(project: Project) -> None:
+def test_init_names_unreadable_settings(project: Project) -> None:
     (project.root / "gitassets.yaml").write_text("runs_dir: [")
     with pytest.raises(CorruptError, match=r"gitassets\.yaml"):
         init(project.root)
 
 
-def test_the_runs_of_claude_studio_are_recognised(tmp_path: Path) -> None:
+def test_init_detects_the_runs_folder_of_claude_studio(tmp_path: Path) -> None:
     root = make_repository(tmp_path / "repo")
     (root / "artifacts" / "video_production").mkdir(parents=True)
     init(root)
@@ -154,7 +154,7 @@ def test_the_runs_of_claude_studio_are_recognised(tmp_path: Path) -> None:
     assert is_clean(root)
 
 
-def test_dvc_settings_of_the_user_stay(tmp_path: Path) -> None:
+def test_init_keeps_existing_dvc_settings(tmp_path: Path) -> None:
     root = make_repository(tmp_path / "repo")
     (root / ".dvc").mkdir()
     (root / ".dvc" / "config").write_text("['remote \"store\"']\n    url = /srv/store\n")
@@ -166,14 +166,14 @@ def test_dvc_settings_of_the_user_stay(tmp_path: Path) -> None:
     assert git(root, "status", "--porcelain") == ""
 
 
-def test_inside_a_run_the_project_is_meant(project: Project, run: Run) -> None:
+def test_init_inside_a_run_means_the_project(project: Project, run: Run) -> None:
     before = snapshot(run)
     result = init(run.require_folder() / "images")
     assert (result.root, result.done) == (project.root, ())
     assert snapshot(run) == before
 
 
-def test_a_repository_inside_another_only_when_asked_for(tmp_path: Path) -> None:
+def test_init_nested_makes_a_repository_inside_another(tmp_path: Path) -> None:
     outer = make_repository(tmp_path / "outer")
     result = init(outer / "inner", nested=True)
     assert result.root == outer / "inner"
@@ -181,7 +181,7 @@ def test_a_repository_inside_another_only_when_asked_for(tmp_path: Path) -> None
     assert init(outer / "inner", nested=True).done == ()
 
 
-def test_a_bare_repository_is_refused(tmp_path: Path) -> None:
+def test_init_refuses_a_bare_repository(tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet", "--bare", "bare.git")
     before = sorted(one.name for one in (tmp_path / "bare.git").iterdir())
     with pytest.raises(ConflictError, match="bare repository") as caught:
@@ -191,7 +191,7 @@ def test_a_bare_repository_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("existing", [False, True])
-def test_without_an_identity_nothing_is_written(tmp_path: Path, existing: bool) -> None:
+def test_init_without_a_git_identity_writes_nothing(tmp_path: Path, existing: bool) -> None:
     if existing:
         make_repository(tmp_path / "repo")
     git(tmp_path, "config", "--global", "--remove-section", "user")
@@ -203,7 +203,7 @@ def test_without_an_identity_nothing_is_written(tmp_path: Path, existing: bool) 
     assert (tmp_path / "repo").exists() == existing
 
 
-def test_a_hook_that_refuses_is_told_and_the_next_time_completes(tmp_path: Path) -> None:
+def test_init_refused_by_a_hook_completes_when_repeated(tmp_path: Path) -> None:
     root = make_repository(tmp_path / "repo")
     friday = tmp_path / "friday"
     friday.touch()
@@ -217,12 +217,12 @@ def test_a_hook_that_refuses_is_told_and_the_next_time_completes(tmp_path: Path)
 
 
 @pytest.mark.parametrize("name", ["größe", "with space", "ha#sh", "-dash", "日本"])
-def test_a_folder_of_any_name(tmp_path: Path, name: str) -> None:
+def test_init_accepts_unusual_folder_names(tmp_path: Path, name: str) -> None:
     init(tmp_path / name)
     assert is_clean(tmp_path / name)
 
 
-def test_the_command_says_what_it_did(tmp_path: Path) -> None:
+def test_init_command_prints_what_it_did(tmp_path: Path) -> None:
     done = run_cli(tmp_path, "init", "new")
     assert done.returncode == 0, done.stderr
     assert f"Project: {tmp_path / 'new'}" in done.stdout

@@ -22,7 +22,7 @@ from tests.media import write_picture
 
 @pytest.fixture
 def told(project: Project, run: Run, provider: ToneProvider, tmp_path: Path) -> Run:
-    """A run with something of everything in its history."""
+    """A run whose history has every kind of decision."""
     move_to_review(project, run, select(segment="all"))
     approve(project, run, select(audio="all"))
     reject(project, run, select(image="3"), reason="too dark")
@@ -38,7 +38,7 @@ def summaries(project: Project, run: Run, **options: object) -> list[str]:
     return [entry.summary for entry in read_log(project, run, **options)]  # type: ignore[arg-type]
 
 
-def test_the_whole_story_newest_first(project: Project, told: Run) -> None:
+def test_log_lists_every_commit_newest_first(project: Project, told: Run) -> None:
     entries = read_log(project, told)
     assert [entry.summary for entry in entries] == [
         "reopen audio 2",
@@ -61,7 +61,7 @@ def test_the_whole_story_newest_first(project: Project, told: Run) -> None:
     assert_clean(project, told)
 
 
-def test_each_entry_has_its_transitions(project: Project, told: Run) -> None:
+def test_log_entries_have_their_transitions(project: Project, told: Run) -> None:
     found = {
         entry.summary: [(str(one.address), one.before, one.after) for one in entry.transitions]
         for entry in read_log(project, told)
@@ -72,7 +72,7 @@ def test_each_entry_has_its_transitions(project: Project, told: Run) -> None:
     assert found["note segment 3"] == []
 
 
-def test_of_one_segment_or_kind(project: Project, told: Run) -> None:
+def test_log_can_be_limited_to_segments_and_kind(project: Project, told: Run) -> None:
     assert summaries(project, told, segments=parse_selection("2")) == [
         "reopen audio 2", "approve audio 1-3", "review audio 1-3, image 1,3", "track audio 1-3, image 1,3"
     ]  # fmt: skip
@@ -84,12 +84,12 @@ def test_of_one_segment_or_kind(project: Project, told: Run) -> None:
     assert "regen image 3" in images
 
 
-def test_no_such_segment(project: Project, told: Run) -> None:
+def test_log_refuses_a_missing_segment(project: Project, told: Run) -> None:
     with pytest.raises(NoMatchError, match="no segment 4"):
         read_log(project, told, segments=parse_selection("4"))
 
 
-def test_commits_made_by_hand_are_told_as_they_are(project: Project, run: Run) -> None:
+def test_log_shows_manual_commits_with_their_own_message(project: Project, run: Run) -> None:
     git(
         run.require_folder(),
         "commit",
@@ -103,13 +103,13 @@ def test_commits_made_by_hand_are_told_as_they_are(project: Project, run: Run) -
     assert entry.words.startswith("with words")
 
 
-def test_a_run_that_is_not_open_has_its_log(project: Project, told: Run) -> None:
+def test_log_of_a_closed_run_equals_that_of_the_open_run(project: Project, told: Run) -> None:
     before = summaries(project, told)
     close_run(project, told)
     assert summaries(project, find_run(project, "ep1")) == before
 
 
-def test_neither_mailmap_nor_replaced_commits_change_what_is_told(project: Project, run: Run) -> None:
+def test_log_ignores_mailmap_and_replace_refs(project: Project, run: Run) -> None:
     reject(project, run, select(image="3"), reason="too dark")
     folder = run.require_folder()
     head = git(folder, "rev-parse", "HEAD").strip()
@@ -120,7 +120,7 @@ def test_neither_mailmap_nor_replaced_commits_change_what_is_told(project: Proje
     assert (entry.commit, entry.summary, entry.words) == (head, "reject image 3", "too dark")
 
 
-def test_what_a_terminal_would_obey_is_not_printed(project: Project, run: Run) -> None:
+def test_log_command_prints_no_terminal_escape_sequences(project: Project, run: Run) -> None:
     message = "\x1b[2Jgone\n\nAnd \x1b]0;title\x07 more"
     git(run.require_folder(), "commit", "--quiet", "--allow-empty", "--cleanup=verbatim", "-m", message)
     done = run_cli(project.root, "log", "ep1")
@@ -130,7 +130,7 @@ def test_what_a_terminal_would_obey_is_not_printed(project: Project, run: Run) -
     assert "gone" in done.stdout
 
 
-def test_through_the_command_line(project: Project, told: Run) -> None:
+def test_log_command_filters_by_segment_and_type(project: Project, told: Run) -> None:
     done = run_cli(project.root, "log", "ep1", "--segment", "3", "--type", "image")
     assert done.returncode == 0, done.stderr
     assert "Ann Lee  reject image 3" in done.stdout

@@ -1,4 +1,4 @@
-"""What was made and paid for reaches disk at once, and the manifest when it can."""
+"""Takes reach the cache and the log of made takes as soon as they are made, and the manifest later."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.media import write_picture
 
 
 def a_job(project: Project, run: Run, number: int, kind: Kind = Kind.VIDEO) -> Job:
-    """One for which there is no asset yet, unless it is an image of segment 1 or 3 or audio."""
+    """Return a job; its base is the current asset, if there is one."""
     address = Address(number, kind)
     request = Request(kind=kind, segment=number, text="words", seed=number)
     try:
@@ -56,10 +56,10 @@ def log_of(project: Project) -> MadeLog:
     return MadeLog(project.state_dir, "ep1")
 
 
-def test_what_is_made_is_in_cache_and_log_before_anybody_waits_for_it(
+def test_make_assets_stores_each_take_from_its_worker_thread(
     project: Project, run: Run, provider: ToneProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The thread that made it says so itself: whoever waits for it may be killed meanwhile."""
+    """The worker thread writes the log itself, since the waiting thread may be interrupted."""
     names: list[str] = []
     add = MadeLog.add
 
@@ -76,7 +76,7 @@ def test_what_is_made_is_in_cache_and_log_before_anybody_waits_for_it(
     assert statuses(project, run)["image 1"] == "draft"
 
 
-def test_no_more_than_two_are_made_at_once(project: Project, run: Run, provider: ToneProvider) -> None:
+def test_make_assets_runs_at_most_local_workers_at_once(project: Project, run: Run, provider: ToneProvider) -> None:
     at_work, most = [], []
     both = threading.Barrier(making.LOCAL_WORKERS)
 
@@ -94,9 +94,7 @@ def test_no_more_than_two_are_made_at_once(project: Project, run: Run, provider:
     assert max(most) <= making.LOCAL_WORKERS
 
 
-def test_what_cannot_succeed_is_found_before_anything_is_made(
-    project: Project, run: Run, provider: ToneProvider
-) -> None:
+def test_prepare_rejects_impossible_jobs_before_any_request(project: Project, run: Run, provider: ToneProvider) -> None:
     provider.hopeless = {3}
     found = prepared(project, images(project, run, 1, 3))
     assert [(str(one.address), one.hint) for one in found.failed] == [("image 3", "Set TONE_KEY.")]
@@ -106,7 +104,7 @@ def test_what_cannot_succeed_is_found_before_anything_is_made(
     assert provider.requests == []
 
 
-def test_a_full_disk_is_a_failure_of_that_asset(
+def test_make_assets_reports_a_full_disk_as_failure_of_that_asset(
     project: Project, run: Run, provider: ToneProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     move_in = BlobStore.move_in
@@ -125,7 +123,7 @@ def test_a_full_disk_is_a_failure_of_that_asset(
     assert_clean(project, run)
 
 
-def test_ctrl_c_before_all_is_begun(
+def test_make_assets_interrupted_lists_jobs_not_begun(
     project: Project, run: Run, provider: ToneProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     submit = making.ThreadPoolExecutor.submit
@@ -143,13 +141,13 @@ def test_ctrl_c_before_all_is_begun(
     assert [(str(one.address), one.message) for one in results.failed][-1] == ("image 3", "not begun")
 
 
-def test_scratch_folders_are_gone(project: Project, run: Run, provider: ToneProvider) -> None:
+def test_make_assets_removes_its_scratch_folders(project: Project, run: Run, provider: ToneProvider) -> None:
     provider.failing = {3}
     make(project, run, images(project, run, 1, 3))
     assert list((project.state_dir / "tmp").iterdir()) == []
 
 
-def test_the_log_is_empty_once_it_is_committed(project: Project, run: Run, provider: ToneProvider) -> None:
+def test_finish_making_commits_and_removes_the_log(project: Project, run: Run, provider: ToneProvider) -> None:
     results = make(project, run, images(project, run, 1, 3))
     recorded = finish_making(project, run, results, "regen", words="Because.")
     assert sorted(addresses(recorded.made)) == ["image 1", "image 3"]
@@ -157,7 +155,7 @@ def test_the_log_is_empty_once_it_is_committed(project: Project, run: Run, provi
     assert_clean(project, run)
 
 
-def test_nothing_made_commits_nothing(project: Project, run: Run, provider: ToneProvider) -> None:
+def test_finish_making_without_takes_commits_nothing(project: Project, run: Run, provider: ToneProvider) -> None:
     provider.failing = {1}
     results = make(project, run, images(project, run, 1))
     assert finish_making(project, run, results, "regen").commit is None
@@ -165,10 +163,12 @@ def test_nothing_made_commits_nothing(project: Project, run: Run, provider: Tone
     assert_clean(project, run)
 
 
-# What a killed command left
+# Recovery after a killed command
 
 
-def test_it_is_recorded_by_the_next_command_that_writes(project: Project, run: Run, provider: ToneProvider) -> None:
+def test_next_writing_command_records_takes_of_a_killed_command(
+    project: Project, run: Run, provider: ToneProvider
+) -> None:
     reject(project, run, select(image="3"), reason="too dark")
     make(project, run, images(project, run, 1, 3))
     with write_run(project, run, "anything"):
@@ -178,7 +178,9 @@ def test_it_is_recorded_by_the_next_command_that_writes(project: Project, run: R
     assert_clean(project, run)
 
 
-def test_it_is_left_to_its_maker_who_is_still_at_work(project: Project, run: Run, provider: ToneProvider) -> None:
+def test_next_writing_command_leaves_takes_to_a_command_still_making(
+    project: Project, run: Run, provider: ToneProvider
+) -> None:
     results = make(project, run, images(project, run, 1))
     with hold_lock(project.state_dir / "making" / "ep1.lock", "making assets"):
         approve(project, run, select(audio="1"))
@@ -188,7 +190,9 @@ def test_it_is_left_to_its_maker_who_is_still_at_work(project: Project, run: Run
     assert_clean(project, run)
 
 
-def test_it_does_not_overwrite_what_was_approved_since(project: Project, run: Run, provider: ToneProvider) -> None:
+def test_next_writing_command_does_not_overwrite_an_asset_approved_since(
+    project: Project, run: Run, provider: ToneProvider
+) -> None:
     make(project, run, images(project, run, 1, 3))
     log = log_of(project).path.read_bytes()
     log_of(project).remove()
@@ -202,7 +206,7 @@ def test_it_does_not_overwrite_what_was_approved_since(project: Project, run: Ru
     assert_clean(project, run)
 
 
-def test_a_line_that_was_cut_short_costs_only_itself(project: Project, run: Run, provider: ToneProvider) -> None:
+def test_made_log_skips_a_truncated_line(project: Project, run: Run, provider: ToneProvider) -> None:
     make(project, run, images(project, run, 1))
     with log_of(project).path.open("a") as file:
         file.write('{"segment": 3, "kind": "im')
@@ -215,14 +219,18 @@ def test_a_line_that_was_cut_short_costs_only_itself(project: Project, run: Run,
 # Names
 
 
-def test_a_first_asset_gets_the_name_of_its_segment(project: Project, run: Run, provider: ToneProvider) -> None:
+def test_finish_making_names_a_first_asset_after_its_segment(
+    project: Project, run: Run, provider: ToneProvider
+) -> None:
     results = make(project, run, images(project, run, 2))
     finish_making(project, run, results, "regen")
     assert asset(project, run, "image", 2).path == "images/scene_001.png"
     assert_clean(project, run)
 
 
-def test_a_file_that_nobody_recorded_is_not_overwritten(project: Project, run: Run, provider: ToneProvider) -> None:
+def test_finish_making_does_not_overwrite_an_unrecorded_file(
+    project: Project, run: Run, provider: ToneProvider
+) -> None:
     stranger = write_picture(run.require_folder() / "images" / "scene_001.png", seed=200)
     data = stranger.read_bytes()
     results = make(project, run, images(project, run, 2))
@@ -231,7 +239,7 @@ def test_a_file_that_nobody_recorded_is_not_overwritten(project: Project, run: R
     assert stranger.read_bytes() == data
 
 
-def test_a_name_that_is_the_same_where_case_does_not_count_is_taken(project: Project, run: Run) -> None:
+def test_adopt_avoids_a_path_that_differs_only_in_case(project: Project, run: Run) -> None:
     with write_run(project, run, "x") as session:
         current = asset(project, run, "image", 3)
         taken = session.manifest.with_asset(Address(3, Kind.IMAGE), replace(current, path="images/SCENE_001.PNG"))
@@ -240,7 +248,7 @@ def test_a_name_that_is_the_same_where_case_does_not_count_is_taken(project: Pro
     assert found.path == "images/scene_001_2.png"
 
 
-def test_progress_begins_at_nothing(project: Project, run: Run, provider: ToneProvider) -> None:
+def test_make_assets_reports_progress_from_zero(project: Project, run: Run, provider: ToneProvider) -> None:
     seen: list[Progress] = []
     make(project, run, images(project, run, 1), seen.append)
     assert [(one.done, one.total, one.what) for one in seen] == [(0, 1, ""), (1, 1, "image 1")]

@@ -1,4 +1,4 @@
-"""Two people work on one run in two copies of the project, and merge with plain git."""
+"""Two people work on one run in two copies of the project and merge with plain git."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ from tests.media import write_picture
 
 @pytest.fixture
 def bea(locked: LockedRun, tmp_path: Path) -> LockedRun:
-    """A colleague's copy of the project, from before anything happens."""
+    """A colleague's copy of the project, made before any change."""
     project = copy_project(locked.project.root, tmp_path / "bea")
     return LockedRun(project, find_run(project, "ep1"))
 
 
 def merge(into: LockedRun, other: LockedRun, *args: str) -> subprocess.CompletedProcess[str]:
-    """What `git pull` without a rebase does."""
+    """Fetch and merge the other's run branch, as `git pull --no-rebase` does."""
     into.git("fetch", "--quiet", str(other.project.root), "run/ep1")
     argv = ("git", "merge", "--no-edit", *args, "FETCH_HEAD")
     return subprocess.run(argv, cwd=into.folder, capture_output=True, text=True, check=False)
@@ -67,7 +67,7 @@ def conclude(locked: LockedRun) -> None:
 
 
 def assert_concluded(locked: LockedRun) -> None:
-    """The last decision has made the merge commit, and git knows of no merge any more."""
+    """Check that the last decision made the merge commit and that git has no merge in progress."""
     assert len(locked.git("rev-list", "--parents", "-1", "HEAD").split()) == 3
     git_dir = Path(locked.git("rev-parse", "--absolute-git-dir").strip())
     assert [one for one in ("MERGE_HEAD", "MERGE_MSG", "MERGE_MODE") if (git_dir / one).exists()] == []
@@ -79,14 +79,14 @@ def take_new_image_3(locked: LockedRun, seed: int = 50) -> None:
 
 
 def assert_whole(locked: LockedRun) -> None:
-    """Git has nothing to say, the history holds, and DVC finds the files as they are recorded."""
+    """Check that git is clean, verify passes, and the files are as recorded."""
     assert locked.git("status", "--porcelain") == ""
     assert locked.verify(full=True).holds
     assert_files_match(locked.project, locked.run)
     assert dvc_status(locked.folder) == {}
 
 
-def test_decisions_on_different_assets_merge_and_the_files_follow(locked: LockedRun, bea: LockedRun) -> None:
+def test_merge_of_decisions_on_different_assets_updates_the_files(locked: LockedRun, bea: LockedRun) -> None:
     take_new_image_3(bea)
     approve(bea.project, bea.run, select(image="3"))
     replace_asset(locked.project, locked.run, select(image="2"), write_picture(bea.project.root / "2.png", seed=9))
@@ -102,7 +102,7 @@ def test_decisions_on_different_assets_merge_and_the_files_follow(locked: Locked
     assert (locked.folder / merged.asset(IMAGE_3).path).stat().st_mode & 0o222 == 0  # type: ignore[union-attr]
 
 
-def test_the_dvc_files_are_rebuilt_whatever_is_in_the_cache(locked: LockedRun, bea: LockedRun) -> None:
+def test_merge_rebuilds_dvc_files_when_blobs_are_missing(locked: LockedRun, bea: LockedRun) -> None:
     take_new_image_3(bea)
     replace_asset(locked.project, locked.run, select(image="2"), write_picture(bea.project.root / "2.png", seed=9))
     done = merge(locked, bea)
@@ -113,7 +113,7 @@ def test_the_dvc_files_are_rebuilt_whatever_is_in_the_cache(locked: LockedRun, b
 
 
 @pytest.mark.parametrize("fast", ["--no-ff", "--ff"])
-def test_a_merge_that_only_takes_the_other_side_over(locked: LockedRun, bea: LockedRun, fast: str) -> None:
+def test_merge_of_one_side_only_updates_the_files(locked: LockedRun, bea: LockedRun, fast: str) -> None:
     take_new_image_3(bea)
     approve(bea.project, bea.run, select(image="3"))
     shutil.copytree(bea.project.blobs.cache_dir, locked.project.blobs.cache_dir, dirs_exist_ok=True)
@@ -121,14 +121,14 @@ def test_a_merge_that_only_takes_the_other_side_over(locked: LockedRun, bea: Loc
     assert_whole(locked)
 
 
-def test_the_same_decision_on_both_sides_merges(locked: LockedRun, bea: LockedRun) -> None:
+def test_merge_of_the_same_decision_on_both_sides_succeeds(locked: LockedRun, bea: LockedRun) -> None:
     for one in (locked, bea):
         approve(one.project, one.run, select(image="3", audio="1"))
     assert merge(locked, bea).returncode == 0
     assert_whole(locked)
 
 
-def test_merging_the_other_way_round_gives_the_same(locked: LockedRun, bea: LockedRun, tmp_path: Path) -> None:
+def test_merge_in_either_direction_gives_the_same_manifest(locked: LockedRun, bea: LockedRun, tmp_path: Path) -> None:
     approve(locked.project, locked.run, select(image="3", audio="1"))
     note(locked.project, locked.run, parse_selection("1"), "first\nsecond")
     reject(bea.project, bea.run, select(image="3"), reason="too dark")
@@ -145,7 +145,7 @@ def test_merging_the_other_way_round_gives_the_same(locked: LockedRun, bea: Lock
 
 @pytest.mark.parametrize("settle", ["approve", "reject"])
 @pytest.mark.parametrize("direction", ["theirs into ours", "ours into theirs"])
-def test_a_contradiction_stops_git_until_it_is_settled(
+def test_merge_of_contradicting_decisions_stops_until_settled(
     locked: LockedRun, bea: LockedRun, direction: str, settle: str
 ) -> None:
     approve(locked.project, locked.run, select(image="3"))
@@ -170,7 +170,7 @@ def test_a_contradiction_stops_git_until_it_is_settled(
     assert other.manifest() == into.manifest()
 
 
-def test_list_show_and_build_say_so(locked: LockedRun, bea: LockedRun) -> None:
+def test_list_and_show_report_open_and_settled_conflicts(locked: LockedRun, bea: LockedRun) -> None:
     approve(locked.project, locked.run, select(image="3", audio="all"))
     reject(bea.project, bea.run, select(image="3"), reason="too dark")
     assert_conflict(merge(locked, bea))
@@ -192,7 +192,7 @@ def test_list_show_and_build_say_so(locked: LockedRun, bea: LockedRun) -> None:
     assert "against rejected, take 1, md5 " in settled
 
 
-def test_a_conflict_that_was_committed_is_settled_later(locked: LockedRun, bea: LockedRun) -> None:
+def test_approve_settles_a_committed_conflict(locked: LockedRun, bea: LockedRun) -> None:
     approve(locked.project, locked.run, select(image="3", audio="all"))
     reject(bea.project, bea.run, select(image="3"), reason="too dark")
     assert_conflict(merge(locked, bea))
@@ -207,8 +207,8 @@ def test_a_conflict_that_was_committed_is_settled_later(locked: LockedRun, bea: 
     assert_whole(locked)
 
 
-def test_new_bytes_against_an_approval(locked: LockedRun, bea: LockedRun) -> None:
-    """Who has the new bytes in the folder is not let to approve the others unseen."""
+def test_merge_of_new_bytes_and_an_approval_requires_restore_before_approve(locked: LockedRun, bea: LockedRun) -> None:
+    """The folder holds the new bytes, so approve refuses until restore brings the approved ones."""
     approve(locked.project, locked.run, select(image="3"))
     approved = locked.asset(IMAGE_3)
     take_new_image_3(bea)
@@ -233,7 +233,7 @@ def test_new_bytes_against_an_approval(locked: LockedRun, bea: LockedRun) -> Non
     assert bea.verify().holds
 
 
-def test_bytes_that_are_not_here_cannot_be_approved_in_a_merge(locked: LockedRun, bea: LockedRun) -> None:
+def test_approve_during_a_merge_refuses_missing_bytes(locked: LockedRun, bea: LockedRun) -> None:
     take_new_image_3(bea)
     approve(bea.project, bea.run, select(image="3"))
     reject(locked.project, locked.run, select(image="3"), reason="too dark")
@@ -253,7 +253,7 @@ def test_bytes_that_are_not_here_cannot_be_approved_in_a_merge(locked: LockedRun
     assert_whole(locked)
 
 
-def test_a_merge_can_be_taken_back(locked: LockedRun, bea: LockedRun) -> None:
+def test_merge_abort_and_restore_return_to_a_clean_run(locked: LockedRun, bea: LockedRun) -> None:
     approve(locked.project, locked.run, select(image="3"))
     take_new_image_3(bea)
     assert_conflict(merge(bea, locked))
@@ -264,7 +264,7 @@ def test_a_merge_can_be_taken_back(locked: LockedRun, bea: LockedRun) -> None:
     assert_whole(bea)
 
 
-def test_everything_else_refuses_while_a_merge_is_open(locked: LockedRun, bea: LockedRun) -> None:
+def test_other_commands_refuse_during_an_unfinished_merge(locked: LockedRun, bea: LockedRun) -> None:
     approve(locked.project, locked.run, select(image="3"))
     reject(bea.project, bea.run, select(image="3"))
     assert_conflict(merge(locked, bea))
@@ -297,7 +297,7 @@ def test_everything_else_refuses_while_a_merge_is_open(locked: LockedRun, bea: L
     assert_whole(locked)
 
 
-def test_a_conflict_settled_by_hand_without_a_decision_is_blocked_and_found(locked: LockedRun, bea: LockedRun) -> None:
+def test_conflict_settled_by_hand_without_a_record_is_blocked_and_reported(locked: LockedRun, bea: LockedRun) -> None:
     approve(locked.project, locked.run, select(image="3"))
     reject(bea.project, bea.run, select(image="3"), reason="too dark")
     assert_conflict(merge(locked, bea))
@@ -316,7 +316,7 @@ def test_a_conflict_settled_by_hand_without_a_decision_is_blocked_and_found(lock
     assert locked.codes() == {"merge-conflict-unsettled"}
 
 
-def test_texts_merge_like_lines_and_a_clash_is_told(locked: LockedRun, bea: LockedRun) -> None:
+def test_merge_of_texts_works_by_line_and_reports_conflicts(locked: LockedRun, bea: LockedRun) -> None:
     def write(one: LockedRun, text: str) -> None:
         manifest = one.manifest()
         segment = replace(manifest.segments[2], paragraph_text=text)
@@ -344,8 +344,8 @@ def test_texts_merge_like_lines_and_a_clash_is_told(locked: LockedRun, bea: Lock
     assert bea.verify().holds
 
 
-def test_criss_cross_merges_hold(locked: LockedRun, bea: LockedRun) -> None:
-    """Both merge the other's last commit, so the next merge has two best common ancestors."""
+def test_criss_cross_merge_passes_verify(locked: LockedRun, bea: LockedRun) -> None:
+    """Each merges the other's last commit, so the next merge has two merge bases."""
     approve(locked.project, locked.run, select(image="3"))
     approve(bea.project, bea.run, select(audio="1"))
     locked_tip, bea_tip = locked.head(), bea.head()
@@ -361,8 +361,8 @@ def test_criss_cross_merges_hold(locked: LockedRun, bea: LockedRun) -> None:
     assert_whole(locked)
 
 
-def test_criss_cross_over_a_contradiction_holds(locked: LockedRun, bea: LockedRun) -> None:
-    """The two common ancestors contradict each other, and each side has settled that for itself."""
+def test_criss_cross_merge_of_contradicting_bases_passes_verify(locked: LockedRun, bea: LockedRun) -> None:
+    """The two merge bases contradict each other, and each side has settled the conflict on its own."""
     approve(locked.project, locked.run, select(image="3"))
     reject(bea.project, bea.run, select(image="3"), reason="too dark")
     locked_tip, bea_tip = locked.head(), bea.head()
@@ -377,8 +377,8 @@ def test_criss_cross_over_a_contradiction_holds(locked: LockedRun, bea: LockedRu
     assert_whole(locked)
 
 
-def test_a_dvc_file_that_the_merge_has_no_use_for_is_dropped(locked: LockedRun, bea: LockedRun) -> None:
-    """Two different builds leave none, which no driver can say to git: the user concludes the merge."""
+def test_merge_removes_a_dvc_file_without_entries(locked: LockedRun, bea: LockedRun) -> None:
+    """Two different builds cancel out; a merge driver cannot delete a file, so the user concludes the merge."""
     for one in (locked, bea):
         video = one.folder / "final" / "ep1.mp4"
         video.parent.mkdir()
@@ -399,13 +399,13 @@ def test_a_dvc_file_that_the_merge_has_no_use_for_is_dropped(locked: LockedRun, 
 
 
 def by_plain_text(locked: LockedRun, bea: LockedRun) -> None:
-    """A server's merge button: no driver, no hook, the work tree of nobody."""
+    """Uninstall driver and hooks, as for the merge button of a server."""
     for one in (locked, bea):
         uninstall(one.project)
     locked.git("fetch", "--quiet", str(bea.project.root), "run/ep1")
 
 
-def test_a_clean_merge_without_the_driver_is_judged_all_the_same(locked: LockedRun, bea: LockedRun) -> None:
+def test_merge_without_the_driver_passes_verify_when_clean(locked: LockedRun, bea: LockedRun) -> None:
     approve(locked.project, locked.run, select(image="3"))
     approve(bea.project, bea.run, select(audio="1"))
     by_plain_text(locked, bea)
@@ -413,7 +413,7 @@ def test_a_clean_merge_without_the_driver_is_judged_all_the_same(locked: LockedR
     assert locked.verify().holds
 
 
-def test_a_conflict_without_the_driver_is_merged_again_with_it(locked: LockedRun, bea: LockedRun) -> None:
+def test_merge_conflict_without_the_driver_can_be_merged_again_with_it(locked: LockedRun, bea: LockedRun) -> None:
     approve(locked.project, locked.run, select(image="3"))
     reject(bea.project, bea.run, select(image="3"), reason="too dark")
     by_plain_text(locked, bea)
@@ -431,7 +431,7 @@ def test_a_conflict_without_the_driver_is_merged_again_with_it(locked: LockedRun
     assert_whole(locked)
 
 
-def test_an_approval_and_new_bytes_conflict_also_without_the_driver(locked: LockedRun, bea: LockedRun) -> None:
+def test_merge_of_an_approval_and_new_bytes_conflicts_without_the_driver(locked: LockedRun, bea: LockedRun) -> None:
     approve(locked.project, locked.run, select(image="3"))
     take_new_image_3(bea)
     by_plain_text(locked, bea)
@@ -450,13 +450,13 @@ def edit_raw_image_3(locked: LockedRun, edit: Callable[[dict[str, object]], dict
 
 
 def pad_apart(image: dict[str, object]) -> dict[str, object]:
-    """The status stands far from the hash."""
+    """Move the status far from the hash."""
     first = {"status": image["status"], "approved_md5": None}
     return {**first, **{f"pad{number}": number for number in range(20)}, **image}
 
 
-def test_a_clean_textual_merge_that_approves_other_bytes_is_found(locked: LockedRun, bea: LockedRun) -> None:
-    """Status and hash set far apart, so that git sees no conflict where there is one."""
+def test_verify_reports_a_clean_textual_merge_that_approves_other_bytes(locked: LockedRun, bea: LockedRun) -> None:
+    """Status and hash are so far apart that git sees no conflict."""
     edit_raw_image_3(locked, pad_apart)
     assert merge(bea, locked).returncode == 0
     changed = with_bytes(bea.project, bea.asset(IMAGE_3))
@@ -469,7 +469,7 @@ def test_a_clean_textual_merge_that_approves_other_bytes_is_found(locked: Locked
     assert {"approval-mismatch", "merge-conflict-unsettled"} & locked.codes()
 
 
-def test_doctor_does_after_a_merge_made_elsewhere_what_the_hooks_would_have(locked: LockedRun, bea: LockedRun) -> None:
+def test_doctor_rebuilds_dvc_files_after_a_merge_without_hooks(locked: LockedRun, bea: LockedRun) -> None:
     take_new_image_3(bea)
     replace_asset(locked.project, locked.run, select(image="2"), write_picture(bea.project.root / "2.png", seed=9))
     shutil.copytree(bea.project.blobs.cache_dir, locked.project.blobs.cache_dir, dirs_exist_ok=True)
@@ -483,7 +483,7 @@ def test_doctor_does_after_a_merge_made_elsewhere_what_the_hooks_would_have(lock
     assert [one.subject for one in locked.verify().mended] == ["images.dvc"]
 
 
-def test_a_pull_with_rebase_of_other_assets_holds(locked: LockedRun, bea: LockedRun) -> None:
+def test_pull_rebase_of_decisions_on_other_assets_passes_verify(locked: LockedRun, bea: LockedRun) -> None:
     approve(bea.project, bea.run, select(audio="1"))
     approve(locked.project, locked.run, select(image="3"))
     locked.git("pull", "--quiet", "--rebase", str(bea.project.root), "run/ep1")
@@ -498,15 +498,15 @@ def new_bytes_on_both_sides(locked: LockedRun, bea: LockedRun) -> None:
     locked.git("fetch", "--quiet", str(bea.project.root), "run/ep1")
 
 
-def test_a_rebase_over_new_bytes_holds(locked: LockedRun, bea: LockedRun) -> None:
+def test_rebase_over_new_bytes_passes_verify(locked: LockedRun, bea: LockedRun) -> None:
     new_bytes_on_both_sides(locked, bea)
     approve(locked.project, locked.run, select(image="2"))
     locked.git("rebase", "--quiet", "FETCH_HEAD")
     assert_whole(locked)
 
 
-def test_what_a_cherry_pick_leaves_behind_is_mended_by_doctor(locked: LockedRun, bea: LockedRun) -> None:
-    """Git runs no hook there and does not name the commit to a driver."""
+def test_doctor_repairs_the_run_after_a_cherry_pick(locked: LockedRun, bea: LockedRun) -> None:
+    """Git runs no hook in a cherry-pick and does not tell a merge driver the commit."""
     new_bytes_on_both_sides(locked, bea)
     locked.git("cherry-pick", "FETCH_HEAD~1", "FETCH_HEAD")
     assert locked.codes() == {"dvc-not-implied", "locked-bytes-changed"}
@@ -519,7 +519,7 @@ def test_what_a_cherry_pick_leaves_behind_is_mended_by_doctor(locked: LockedRun,
     assert_whole(locked)
 
 
-def test_media_overwritten_before_a_merge_block_it(locked: LockedRun, bea: LockedRun) -> None:
+def test_merge_is_blocked_when_a_locked_file_was_overwritten(locked: LockedRun, bea: LockedRun) -> None:
     approve(bea.project, bea.run, select(audio="1"))
     note(locked.project, locked.run, parse_selection("1"), "x")
     overwrite(locked.locked_file)
@@ -528,7 +528,7 @@ def test_media_overwritten_before_a_merge_block_it(locked: LockedRun, bea: Locke
     assert "images/scene_000.png was overwritten" in done.stderr
 
 
-def test_unknown_bytes_survive_a_merge_in_the_cache(locked: LockedRun, bea: LockedRun) -> None:
+def test_merge_saves_unknown_bytes_to_the_cache(locked: LockedRun, bea: LockedRun) -> None:
     take_new_image_3(bea)
     shutil.copytree(bea.project.blobs.cache_dir, locked.project.blobs.cache_dir, dirs_exist_ok=True)
     path = locked.folder / locked.asset(IMAGE_3).path
@@ -540,7 +540,7 @@ def test_unknown_bytes_survive_a_merge_in_the_cache(locked: LockedRun, bea: Lock
     assert_whole(locked)
 
 
-def test_a_side_that_cannot_be_read_is_not_merged(locked: LockedRun, bea: LockedRun) -> None:
+def test_merge_with_an_unreadable_side_is_blocked(locked: LockedRun, bea: LockedRun) -> None:
     (bea.folder / MANIFEST_NAME).write_text("{")
     commit_by_hand(bea.folder)
     note(locked.project, locked.run, parse_selection("1"), "x")
@@ -556,7 +556,7 @@ def test_a_side_that_cannot_be_read_is_not_merged(locked: LockedRun, bea: Locked
     assert "This commit is blocked" in done.stderr
 
 
-def test_branches_of_two_runs_do_not_merge(locked: LockedRun) -> None:
+def test_merge_of_two_different_runs_conflicts(locked: LockedRun) -> None:
     manifest = replace(locked.manifest(), run_id="ep2")
     locked.git("checkout", "--quiet", "--orphan", "run/ep2")
     write_by_hand(locked.folder, manifest)

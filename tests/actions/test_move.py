@@ -15,7 +15,7 @@ from tests.actions.upgrading import take_over
 from tests.old_runs import write_doubled
 
 
-def test_an_image_goes_to_the_segment_that_it_belongs_to(project: Project, run: Run) -> None:
+def test_move_puts_an_image_into_another_segment(project: Project, run: Run) -> None:
     reject(project, run, select(image="3"), reason="dull")
     before = asset(project, run, "image", 3)
     result = move(project, run, select(image="3"), 2)
@@ -29,7 +29,7 @@ def test_an_image_goes_to_the_segment_that_it_belongs_to(project: Project, run: 
     assert verify(project, [run], VerifyOptions(full=True)).holds
 
 
-def test_what_is_there_already_stays_as_an_earlier_take(project: Project, run: Run) -> None:
+def test_move_onto_an_existing_asset_keeps_it_as_an_earlier_take(project: Project, run: Run) -> None:
     older, newer = asset(project, run, "image", 1).md5, asset(project, run, "image", 3).md5
     move(project, run, select(image="3"), 1)
     (takes,) = read_takes(project, run, select(image="1"))
@@ -37,7 +37,7 @@ def test_what_is_there_already_stays_as_an_earlier_take(project: Project, run: R
     assert_clean(project, run)
 
 
-def test_a_take_of_an_upgraded_run_moves_and_the_current_one_stays(project: Project) -> None:
+def test_move_of_an_earlier_take_keeps_the_current_one(project: Project) -> None:
     write_doubled(project.root)
     run, _ = take_over(project)
     current = asset(project, run, "image", 1)
@@ -48,7 +48,7 @@ def test_a_take_of_an_upgraded_run_moves_and_the_current_one_stays(project: Proj
     assert_clean(project, run)
 
 
-def test_locked_assets_are_neither_moved_nor_covered(project: Project, run: Run) -> None:
+def test_move_refuses_locked_sources_and_targets(project: Project, run: Run) -> None:
     approve(project, run, select(image="1"))
     before = snapshot(run)
     with pytest.raises(LockedError, match="image 1 of ep1 is approved") as caught:
@@ -59,7 +59,7 @@ def test_locked_assets_are_neither_moved_nor_covered(project: Project, run: Run)
     assert snapshot(run) == before
 
 
-def test_what_cannot_be_moved(project: Project, run: Run) -> None:
+def test_move_refuses_invalid_sources_and_targets(project: Project, run: Run) -> None:
     before = snapshot(run)
     with pytest.raises(NoMatchError, match="has no segment 9"):
         move(project, run, select(image="1"), 9)

@@ -16,7 +16,7 @@ def notes(project: Project, run: Run) -> list[str | None]:
     return [segment.notes for segment in read_manifest(project, run).segments.values()]
 
 
-def test_a_note_on_a_segment(project: Project, run: Run) -> None:
+def test_note_on_a_segment_is_committed(project: Project, run: Run) -> None:
     result = note(project, run, parse_selection("2"), "  too quiet\nat the end ")
     assert notes(project, run) == [None, "too quiet\nat the end", None]
     assert (result.segments, result.text) == ((2,), "too quiet\nat the end")
@@ -26,39 +26,39 @@ def test_a_note_on_a_segment(project: Project, run: Run) -> None:
     assert_clean(project, run)
 
 
-def test_one_note_on_several_is_one_commit(project: Project, run: Run) -> None:
+def test_note_on_several_segments_makes_one_commit(project: Project, run: Run) -> None:
     note(project, run, parse_selection("1,3"), "check")
     note(project, run, parse_selection("all"), "check")
     assert notes(project, run) == ["check"] * 3
     assert subjects(run)[:2] == ["note segment 2", "note segment 1,3"]
 
 
-def test_the_same_again_is_not_committed(project: Project, run: Run) -> None:
+def test_note_repeated_commits_nothing(project: Project, run: Run) -> None:
     note(project, run, parse_selection("2"), "check")
     before = snapshot(run)
     assert note(project, run, parse_selection("2"), "check").commit is None
     assert snapshot(run) == before
 
 
-def test_an_empty_note_takes_it_away(project: Project, run: Run) -> None:
+def test_note_with_empty_text_removes_the_note(project: Project, run: Run) -> None:
     note(project, run, parse_selection("2"), "check")
     note(project, run, parse_selection("2"), " ")
     assert notes(project, run) == [None] * 3
     assert_clean(project, run)
 
 
-def test_a_note_on_what_is_approved(project: Project, run: Run) -> None:
+def test_note_on_an_approved_segment_is_allowed(project: Project, run: Run) -> None:
     approve(project, run, select(segment="all"))
     note(project, run, parse_selection("1"), "well done")
     assert_clean(project, run)
 
 
-def test_control_characters_and_forged_trailers_are_taken_out(project: Project, run: Run) -> None:
+def test_note_strips_control_characters_and_quotes_forged_trailers(project: Project, run: Run) -> None:
     note(project, run, parse_selection("1"), "\x1b[31mred\nAssets-Action: approve")
     assert notes(project, run)[0] == "[31mred\n> Assets-Action: approve"
 
 
-def test_no_such_segment(project: Project, run: Run) -> None:
+def test_note_refuses_a_missing_segment(project: Project, run: Run) -> None:
     before = snapshot(run)
     with pytest.raises(NoMatchError, match="no segment 4") as caught:
         note(project, run, parse_selection("1,4"), "x")

@@ -39,7 +39,7 @@ def dvc(folder: Path, *args: str) -> None:
 # Closing and opening again
 
 
-def test_close_takes_the_folder_and_nothing_else(project: Project, run: Run) -> None:
+def test_close_removes_the_folder_and_nothing_else(project: Project, run: Run) -> None:
     approve(project, run, select(audio="1"))
     head = git(project.root, "rev-parse", "run/ep1")
     result = close_run(project, run)
@@ -51,7 +51,7 @@ def test_close_takes_the_folder_and_nothing_else(project: Project, run: Run) -> 
     assert find_run(project, "ep1") == Run("ep1", None, "refs/heads/run/ep1")
 
 
-def test_what_was_closed_is_read_without_opening(project: Project, run: Run) -> None:
+def test_list_reads_a_closed_run_without_opening_it(project: Project, run: Run) -> None:
     approve(project, run, select(audio="1"))
     close_run(project, run)
     closed = find_run(project, "ep1")
@@ -59,7 +59,7 @@ def test_what_was_closed_is_read_without_opening(project: Project, run: Run) -> 
     assert [row.present for row in list_assets(project, closed).rows] == [False] * 5
 
 
-def test_open_brings_back_every_byte_and_permission(project: Project, run: Run) -> None:
+def test_open_restores_every_byte_and_permission(project: Project, run: Run) -> None:
     approve(project, run, select(audio="1"))
     folder = run.require_folder()
     before = files_below(folder)
@@ -75,7 +75,7 @@ def test_open_brings_back_every_byte_and_permission(project: Project, run: Run) 
     assert_clean(project, find_run(project, "ep1"))
 
 
-def test_open_of_an_open_run_puts_back_what_is_missing(project: Project, run: Run) -> None:
+def test_open_of_an_open_run_restores_missing_files(project: Project, run: Run) -> None:
     folder = run.require_folder()
     (folder / "audio" / "audio_000.wav").unlink()
     changed = write_picture(folder / "images" / "scene_000.png", seed=99).read_bytes()
@@ -86,7 +86,7 @@ def test_open_of_an_open_run_puts_back_what_is_missing(project: Project, run: Ru
     assert (folder / "images" / "scene_000.png").read_bytes() == changed
 
 
-def test_open_names_what_no_cache_holds(project: Project, run: Run) -> None:
+def test_open_names_files_missing_from_the_cache(project: Project, run: Run) -> None:
     found = asset(project, run, "image", 1)
     close_run(project, run)
     project.blobs.remove(found.md5)
@@ -99,7 +99,7 @@ def test_open_names_what_no_cache_holds(project: Project, run: Run) -> None:
     assert "gitassets pull" not in done.stderr
 
 
-def test_another_folder_in_the_way_is_left_alone(project: Project, run: Run) -> None:
+def test_open_refuses_when_another_folder_is_in_the_way(project: Project, run: Run) -> None:
     close_run(project, run)
     run.require_folder().mkdir()
     (run.require_folder() / "mine.txt").write_text("mine")
@@ -111,13 +111,13 @@ def test_another_folder_in_the_way_is_left_alone(project: Project, run: Run) -> 
     assert_clean(project, find_run(project, "ep1"))
 
 
-def test_no_such_run(project: Project, run: Run) -> None:
+def test_open_refuses_a_missing_run(project: Project, run: Run) -> None:
     with pytest.raises(NotFoundError, match="There is no run 'ep7'") as caught:
         open_run(project, "ep7")
     assert "ep1" in caught.value.hint
 
 
-# What closing would lose
+# Changes that close would lose
 
 
 def a_new_text(folder: Path) -> str:
@@ -167,7 +167,7 @@ def a_setting_of_dvc(folder: Path) -> str:
     [a_new_text, a_new_picture, another_picture, a_staged_text, a_changed_file_of_git, a_hidden_file,
      a_link_to_a_folder, a_setting_of_dvc],
 )  # fmt: skip
-def test_close_refuses_what_would_be_lost(project: Project, run: Run, disturb: Callable[[Path], str]) -> None:
+def test_close_refuses_when_changes_would_be_lost(project: Project, run: Run, disturb: Callable[[Path], str]) -> None:
     path = disturb(run.require_folder())
     before = files_below(run.require_folder())
     with pytest.raises(ConflictError, match=f"Closing ep1 would lose {path}") as caught:
@@ -176,20 +176,20 @@ def test_close_refuses_what_would_be_lost(project: Project, run: Run, disturb: C
     assert files_below(run.require_folder()) == before
 
 
-def test_a_file_that_is_missing_is_no_loss(project: Project, run: Run) -> None:
+def test_close_ignores_a_missing_file(project: Project, run: Run) -> None:
     (run.require_folder() / "images" / "scene_000.png").unlink()
     close_run(project, run)
     assert len(open_run(project, "ep1").restored) == 5
 
 
-def test_bytes_that_only_the_folder_holds_are_kept(project: Project, run: Run) -> None:
+def test_close_saves_bytes_that_only_the_folder_has(project: Project, run: Run) -> None:
     found = asset(project, run, "image", 1)
     project.blobs.remove(found.md5)
     close_run(project, run)
     assert project.blobs.has(found.md5)
 
 
-def test_a_clone_of_the_branch_alone_is_not_taken_away(
+def test_close_refuses_a_clone_of_the_run_branch(
     project: Project, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     git(tmp_path, "clone", "--quiet", "--branch", "run/ep1", str(project.root), "clone")
@@ -199,23 +199,21 @@ def test_a_clone_of_the_branch_alone_is_not_taken_away(
         close_run(alone, find_run(alone, "ep1"))
 
 
-def test_the_folder_one_stands_in_is_not_taken_away(
-    project: Project, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_close_refuses_from_inside_the_run_folder(project: Project, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(run.require_folder() / "images")
     with pytest.raises(ConflictError, match="You are in"):
         close_run(project, run)
     assert run.require_folder().exists()
 
 
-def test_a_closed_run_is_not_closed_again(project: Project, run: Run) -> None:
+def test_close_refuses_a_closed_run(project: Project, run: Run) -> None:
     close_run(project, run)
     done = run_cli(project.root, "close", "ep1")
     assert done.returncode == 1
     assert "only on a branch" in done.stderr
 
 
-# From somewhere else
+# Clones
 
 
 @pytest.fixture
@@ -234,7 +232,7 @@ def media_below(folder: Path) -> dict[str, bytes]:
     return {path: data for path, data in files_below(folder).items() if path.startswith(("audio/", "images/"))}
 
 
-def test_the_runs_branch_alone_works_with_plain_git_and_dvc(project: Project, shared: Run, tmp_path: Path) -> None:
+def test_clone_of_the_run_branch_works_with_plain_git_and_dvc(project: Project, shared: Run, tmp_path: Path) -> None:
     git(tmp_path, "clone", "--quiet", "--branch", "run/ep1", "--single-branch", str(project.root), "clone")
     clone = tmp_path / "clone"
     assert not (clone / "audio").exists()
@@ -245,7 +243,7 @@ def test_the_runs_branch_alone_works_with_plain_git_and_dvc(project: Project, sh
     assert git(clone, "status", "--porcelain") == ""
 
 
-def test_decisions_in_a_clone_of_the_branch_alone(project: Project, shared: Run, tmp_path: Path) -> None:
+def test_approve_works_in_a_clone_of_the_run_branch(project: Project, shared: Run, tmp_path: Path) -> None:
     git(tmp_path, "clone", "--quiet", "--branch", "run/ep1", "--single-branch", str(project.root), "clone")
     clone = tmp_path / "clone"
     dvc(clone, "pull", "--quiet")
@@ -257,7 +255,9 @@ def test_decisions_in_a_clone_of_the_branch_alone(project: Project, shared: Run,
     assert "approve image 1" in git(project.root, "log", "-1", "--format=%s", "from-clone")
 
 
-def test_new_bytes_in_a_clone_of_the_branch_alone_are_pushed(project: Project, shared: Run, tmp_path: Path) -> None:
+def test_replace_in_a_clone_of_the_run_branch_uploads_with_dvc_push(
+    project: Project, shared: Run, tmp_path: Path
+) -> None:
     git(tmp_path, "clone", "--quiet", "--branch", "run/ep1", "--single-branch", str(project.root), "clone")
     clone = find_project(tmp_path / "clone")
     dvc(clone.root, "pull", "--quiet")
@@ -269,7 +269,7 @@ def test_new_bytes_in_a_clone_of_the_branch_alone_are_pushed(project: Project, s
     assert (tmp_path / "store" / "files" / "md5" / md5[:2] / md5[2:]).exists()
 
 
-def test_a_run_of_a_remote_is_opened_in_a_clone_of_the_project(project: Project, shared: Run, tmp_path: Path) -> None:
+def test_open_in_a_clone_of_the_project_opens_a_remote_run(project: Project, shared: Run, tmp_path: Path) -> None:
     git(tmp_path, "clone", "--quiet", str(project.root), "clone")
     init(tmp_path / "clone")
     clone = find_project(tmp_path / "clone")
@@ -284,15 +284,15 @@ def test_a_run_of_a_remote_is_opened_in_a_clone_of_the_project(project: Project,
     assert_clean(clone, run)
 
 
-def test_a_clone_that_is_not_set_up_says_so(project: Project, run: Run, tmp_path: Path) -> None:
+def test_open_refuses_a_repository_without_init(project: Project, run: Run, tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet", "other")
     with pytest.raises(NotFoundError, match="not set up"):
         open_run(find_project(tmp_path / "other"), "ep1")
 
 
 @pytest.mark.parametrize("name", ["images", "audio.dvc", "asset_manifest.json", "deep/link"])
-def test_a_branch_with_links_is_not_opened(project: Project, run: Run, tmp_path: Path, name: str) -> None:
-    """Files written through such a link would land outside of the run."""
+def test_open_refuses_a_branch_with_symlinks(project: Project, run: Run, tmp_path: Path, name: str) -> None:
+    """Files written through such a link would end up outside the run."""
     outside = tmp_path / "outside"
     outside.mkdir()
     folder = run.require_folder()
@@ -311,7 +311,7 @@ def test_a_branch_with_links_is_not_opened(project: Project, run: Run, tmp_path:
     assert os.listdir(outside) == []
 
 
-def test_through_the_command_line(project: Project, run: Run) -> None:
+def test_open_and_close_commands_print_results(project: Project, run: Run) -> None:
     closed = run_cli(project.root, "close", "ep1")
     assert (closed.returncode, closed.stdout) == (
         0, "Closed ep1. `gitassets open ep1` brings it back.\n"

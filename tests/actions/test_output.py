@@ -15,7 +15,7 @@ def write_half(project: Project, output: Path) -> None:
         raise ValueError("half way")
 
 
-def test_a_file_is_there_only_when_all_went_well(project: Project, tmp_path: Path) -> None:
+def test_hold_output_writes_the_file_only_on_success(project: Project, tmp_path: Path) -> None:
     output = tmp_path / "x.zip"
     with pytest.raises(ValueError, match="half way"):
         write_half(project, output)
@@ -27,7 +27,7 @@ def test_a_file_is_there_only_when_all_went_well(project: Project, tmp_path: Pat
         assert output.read_text() == text
 
 
-def test_a_folder_takes_the_place_of_another_whole(project: Project, tmp_path: Path) -> None:
+def test_hold_output_replaces_a_whole_folder(project: Project, tmp_path: Path) -> None:
     for name in ("one", "two"):
         with hold_output(project, tmp_path / "bag") as part:
             part.mkdir()
@@ -36,7 +36,7 @@ def test_a_folder_takes_the_place_of_another_whole(project: Project, tmp_path: P
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bag", "project"]
 
 
-def test_what_a_killed_command_left_is_gone(project: Project, tmp_path: Path) -> None:
+def test_hold_output_removes_leftovers_of_a_killed_command(project: Project, tmp_path: Path) -> None:
     with hold_output(project, tmp_path / "bag") as part:
         part.mkdir()
         left = part
@@ -48,7 +48,7 @@ def test_what_a_killed_command_left_is_gone(project: Project, tmp_path: Path) ->
         part.mkdir()
 
 
-def test_two_commands_with_one_output_wait_for_each_other(project: Project, tmp_path: Path) -> None:
+def test_hold_output_serializes_two_commands_with_the_same_output(project: Project, tmp_path: Path) -> None:
     order = []
     begun = threading.Event()
 
@@ -69,7 +69,7 @@ def test_two_commands_with_one_output_wait_for_each_other(project: Project, tmp_
     assert (tmp_path / "x").read_text() == "second"
 
 
-def test_a_workshop_is_empty_at_first_and_gone_in_the_end(project: Project) -> None:
+def test_workshop_starts_empty_and_is_removed_at_the_end(project: Project) -> None:
     with project.workshop("import-x") as folder:
         assert list(folder.iterdir()) == []
         (folder / "file").write_text("x")

@@ -1,4 +1,4 @@
-"""Plain DVC and git take nothing away that gitassets has taken in: of closed runs, of earlier takes, of other runs."""
+"""Plain DVC and git commands destroy no blobs of gitassets: not of closed runs, earlier takes or other runs."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Studio:
 
 @pytest.fixture
 def studio(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Studio:
-    """Always in the same place, since the runs name their remote."""
+    """Copy the template to the same place for each test, since the runs record the path of their remote."""
     if not _places:
         folder = request.getfixturevalue("tmp_path")
         _make(request.getfixturevalue("project"), request.getfixturevalue("run"), folder)
@@ -109,7 +109,7 @@ def _make(made: Project, run: Run, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_nothing_is_lost(studio: Studio, way: str) -> None:
+def test_plain_dvc_and_git_commands_lose_no_blobs(studio: Studio, way: str) -> None:
     for line in WAYS[way]:
         studio.do(line)
     shutil.rmtree(studio.store)  # No remote helps.
@@ -130,14 +130,14 @@ def test_nothing_is_lost(studio: Studio, way: str) -> None:
 
 
 @pytest.mark.parametrize(("way", "run_id"), [("dvc gc -w -f", "ep1"), ("git clean -xdff --quiet", "ep2")])
-def test_dvc_itself_finds_again_what_was_brought_back(studio: Studio, way: str, run_id: str) -> None:
+def test_dvc_status_is_up_to_date_after_open_restores_the_files(studio: Studio, way: str, run_id: str) -> None:
     studio.do(way)
     open_run(studio.project, run_id)
     status = dvc(studio.project.runs_dir / run_id, "status")
     assert "up to date" in status.stdout, status.stdout + status.stderr
 
 
-def test_what_plain_dvc_has_fetched_is_kept_too(studio: Studio, tmp_path: Path) -> None:
+def test_close_saves_blobs_that_plain_dvc_pulled(studio: Studio, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     git(tmp_path, "clone", "--quiet", str(studio.store.parent / "server.git"), "elsewhere")
     init(elsewhere)
@@ -151,7 +151,7 @@ def test_what_plain_dvc_has_fetched_is_kept_too(studio: Studio, tmp_path: Path) 
     assert open_run(project, "ep2").missing == ()
 
 
-def test_gitassets_gc_frees_the_room_in_both_places(studio: Studio) -> None:
+def test_gc_frees_space_in_the_dvc_cache_and_in_kept_blobs(studio: Studio) -> None:
     project = studio.project
     git(project.root, "branch", "--quiet", "-D", "run/ep1")
     git(project.root, "update-ref", "-d", "refs/remotes/origin/run/ep1")

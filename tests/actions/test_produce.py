@@ -76,7 +76,7 @@ def numbers(project: Project, kind: str) -> list[int]:
 # The script
 
 
-def test_paragraphs_from_a_file_and_from_standard_input(tmp_path: Path) -> None:
+def test_read_script_splits_paragraphs_from_a_file_and_stdin(tmp_path: Path) -> None:
     (tmp_path / "script.md").write_text("# One\n\nTwo\nlines.\n\n\n---\n\nThree.\n")
     expected = ["# One", "Two\nlines.", "Three."]
     assert read_script(tmp_path / "script.md", lambda: b"") == expected
@@ -93,22 +93,22 @@ def test_paragraphs_from_a_file_and_from_standard_input(tmp_path: Path) -> None:
         (b"caf\xe9", CorruptError, "line 1 is not UTF-8"),
     ],
 )
-def test_a_script_that_is_none(data: bytes, error: type[GitAssetsError], said: str) -> None:
+def test_read_script_refuses_empty_and_binary_input(data: bytes, error: type[GitAssetsError], said: str) -> None:
     with pytest.raises(error, match=said):
         read_script(None, lambda: data)
 
 
-def test_a_script_that_is_not_there(tmp_path: Path) -> None:
+def test_read_script_refuses_a_missing_file_and_a_folder(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=r"no script .*none\.md"):
         read_script(tmp_path / "none.md", lambda: b"")
     with pytest.raises(NotFoundError, match="is a folder"):
         read_script(tmp_path, lambda: b"")
 
 
-# What is made
+# A new run
 
 
-def test_a_run_from_a_script(project: Project, provider: ToneProvider) -> None:
+def test_produce_makes_a_run_from_a_script(project: Project, provider: ToneProvider) -> None:
     result = make(project, SCRIPT[:3], budget=Budget.FULL)
     run = the_run(project)
     assert (result.run_id, result.folder, result.segments) == ("ep1", project.runs_dir / "ep1", 3)
@@ -120,14 +120,14 @@ def test_a_run_from_a_script(project: Project, provider: ToneProvider) -> None:
     assert_clean(project, run)
 
 
-def test_the_files_count_from_0_and_the_segments_from_1(project: Project, provider: ToneProvider) -> None:
+def test_produce_numbers_files_from_0_and_segments_from_1(project: Project, provider: ToneProvider) -> None:
     make(project, SCRIPT[:2], budget=Budget.FULL)
     run = the_run(project)
     assert asset(project, run, "audio", 1).path == "audio/audio_000.wav"
     assert asset(project, run, "image", 2).path == "images/scene_001.png"
 
 
-def test_what_an_asset_records(project: Project, provider: ToneProvider) -> None:
+def test_produce_records_provider_voice_style_size_and_cost(project: Project, provider: ToneProvider) -> None:
     make(project, SCRIPT[:1], voice="lily", style="flat", budget=Budget.FULL)
     run = the_run(project)
     audio, image = asset(project, run, "audio", 1), asset(project, run, "image", 1)
@@ -140,7 +140,7 @@ def test_what_an_asset_records(project: Project, provider: ToneProvider) -> None
     assert audio.generated_at.endswith("Z")
 
 
-def test_marks_are_not_spoken_and_stay_in_the_text(project: Project, provider: ToneProvider) -> None:
+def test_produce_strips_markup_from_speech_and_keeps_it_in_the_text(project: Project, provider: ToneProvider) -> None:
     make(project, SCRIPT[:1])
     assert {request.text for request in provider.requests} == {"Paragraph 1 of the script."}
     assert read_manifest(project, the_run(project)).segments[1].paragraph_text == SCRIPT[0]
@@ -156,7 +156,7 @@ def test_marks_are_not_spoken_and_stay_in_the_text(project: Project, provider: T
         (Budget.FULL, list(range(1, 11))),
     ],
 )
-def test_the_budget_is_spread_over_the_run(
+def test_produce_spreads_images_over_the_run_by_budget(
     project: Project, provider: ToneProvider, budget: Budget, images: list[int]
 ) -> None:
     result = make(project, budget=budget, audio=False, dry_run=True)
@@ -167,7 +167,7 @@ def test_the_budget_is_spread_over_the_run(
     ("start", "limit", "segments", "images"),
     [(0, 3, [1, 2, 3], [1]), (4, 3, [5, 6, 7], [5]), (8, 100, [9, 10], [9]), (2, None, list(range(3, 11)), [3, 7])],
 )
-def test_a_part_of_the_script_keeps_its_numbers(
+def test_produce_of_a_part_of_the_script_keeps_segment_numbers(
     project: Project, provider: ToneProvider, start: int, limit: int | None, segments: list[int], images: list[int]
 ) -> None:
     make(project, start=start, limit=limit)
@@ -184,7 +184,7 @@ def test_a_part_of_the_script_keeps_its_numbers(
         ({"audio": False, "images": False}, []),
     ],
 )
-def test_without_audio_or_images(
+def test_produce_without_audio_or_images_makes_the_rest(
     project: Project, provider: ToneProvider, options: dict[str, bool], made: list[str]
 ) -> None:
     result = make(project, SCRIPT[:2], **options)
@@ -193,7 +193,7 @@ def test_without_audio_or_images(
     assert_clean(project, the_run(project))
 
 
-def test_the_settings_choose_what_the_options_leave_open(project: Project, provider: ToneProvider) -> None:
+def test_produce_uses_settings_where_options_are_not_given(project: Project, provider: ToneProvider) -> None:
     path = project.root / "gitassets.yaml"
     text = path.read_text().replace("tier: medium", "tier: full").replace("voice:\n", "voice: adam\n")
     path.write_text(text.replace("image: card", "image: mine").replace("size: 1920x1080", "size: 1080x1920"))
@@ -204,54 +204,56 @@ def test_the_settings_choose_what_the_options_leave_open(project: Project, provi
     assert numbers(project, "image") == [1, 2]
 
 
-def test_live_uses_the_services(project: Project, provider: ToneProvider) -> None:
+def test_produce_live_uses_the_online_services(project: Project, provider: ToneProvider) -> None:
     make(project, SCRIPT[:1], live=True)
     assert set(provider.used) == {"elevenlabs", "openai"}
 
 
-def test_without_an_id_the_run_is_named_after_now(project: Project, provider: ToneProvider) -> None:
+def test_produce_without_an_id_names_the_run_by_date_and_time(project: Project, provider: ToneProvider) -> None:
     result = produce(project, SCRIPT[:1], ProduceOptions(), ignore_progress)
     date, time = result.run_id.split("_")
     assert (len(date), len(time)) == (8, 6)
     assert (date + time).isdigit()
 
 
-def test_a_dry_run_makes_nothing(project: Project, provider: ToneProvider) -> None:
+def test_produce_dry_run_makes_nothing(project: Project, provider: ToneProvider) -> None:
     result = make(project, dry_run=True)
     assert (len(result.planned), result.made, result.commit) == (12, (), None)
     assert (provider.requests, find_runs(project), project.runs_dir.exists()) == ([], {}, False)
 
 
-def test_progress_counts_to_the_end(project: Project, provider: ToneProvider) -> None:
+def test_produce_reports_progress_to_the_end(project: Project, provider: ToneProvider) -> None:
     seen: list[Progress] = []
     produce(project, SCRIPT[:3], ProduceOptions(run_id="ep1", images=False), seen.append)
     assert [(one.done, one.total) for one in seen] == [(0, 3), (1, 3), (2, 3), (3, 3)]
 
 
-def test_two_thousand_paragraphs_are_planned_at_once(project: Project, provider: ToneProvider) -> None:
+def test_produce_plans_two_thousand_paragraphs(project: Project, provider: ToneProvider) -> None:
     script = [f"Paragraph {number}." for number in range(2000)]
     result = make(project, script, dry_run=True)
     assert len(result.planned) == 2000 + 540
 
 
-def test_a_paragraph_of_20_000_characters(project: Project, provider: ToneProvider) -> None:
+def test_produce_accepts_a_paragraph_of_20_000_characters(project: Project, provider: ToneProvider) -> None:
     make(project, ["Word. " * 3334], budget=Budget.FULL)
     assert {len(request.text) for request in provider.requests} == {20_003}
     assert_clean(project, the_run(project))
 
 
-# What goes wrong
+# Failures
 
 
 @pytest.mark.parametrize("run_id", ["-x", "a/b", "../x", "a..b", "a\n", "a ", "x.lock", "latest", "", "nul"])
-def test_a_bad_id_is_refused_before_anything_is_made(project: Project, provider: ToneProvider, run_id: str) -> None:
+def test_produce_refuses_an_invalid_id_before_making_anything(
+    project: Project, provider: ToneProvider, run_id: str
+) -> None:
     with pytest.raises(UsageError, match="cannot be a run id"):
         make(project, run_id=run_id)
     assert (find_runs(project), project.runs_dir.exists(), provider.requests) == ({}, False, [])
 
 
 @pytest.mark.parametrize("taken", ["Épisode", "épisode", "ÉPISODE"])
-def test_an_id_that_is_taken_is_refused(project: Project, provider: ToneProvider, taken: str) -> None:
+def test_produce_refuses_an_existing_id(project: Project, provider: ToneProvider, taken: str) -> None:
     make(project, SCRIPT[:1], run_id="Épisode")
     before = snapshot(find_run(project, "Épisode"))
     with pytest.raises(ConflictError, match="There is a run Épisode already") as caught:
@@ -262,7 +264,7 @@ def test_an_id_that_is_taken_is_refused(project: Project, provider: ToneProvider
     assert snapshot(find_run(project, "Épisode")) == before
 
 
-def test_a_folder_in_the_way_is_named(project: Project, provider: ToneProvider) -> None:
+def test_produce_refuses_when_a_folder_is_in_the_way(project: Project, provider: ToneProvider) -> None:
     picture = write_picture(project.runs_dir / "ep1" / "images" / "scene_000.png")
     with pytest.raises(ConflictError, match="exists already and is no run") as caught:
         make(project)
@@ -271,19 +273,19 @@ def test_a_folder_in_the_way_is_named(project: Project, provider: ToneProvider) 
     assert find_runs(project) == {}
 
 
-def test_a_start_behind_the_end(project: Project, provider: ToneProvider) -> None:
+def test_produce_refuses_a_start_past_the_end(project: Project, provider: ToneProvider) -> None:
     with pytest.raises(NoMatchError, match="the script has 10 paragraphs"):
         make(project, start=10)
     assert find_runs(project) == {}
 
 
-def test_a_project_that_is_not_set_up(tmp_path: Path, provider: ToneProvider) -> None:
+def test_produce_refuses_a_project_without_init(tmp_path: Path, provider: ToneProvider) -> None:
     git(tmp_path, "init", "--quiet", "repo")
     with pytest.raises(NotFoundError, match="not set up"):
         make(find_project(tmp_path / "repo"))
 
 
-def test_without_an_identity_nothing_is_made(project: Project, provider: ToneProvider) -> None:
+def test_produce_without_a_git_identity_makes_nothing(project: Project, provider: ToneProvider) -> None:
     git(project.root, "config", "--global", "--remove-section", "user")
     git(project.root, "config", "--global", "user.useConfigOnly", "true")
     with pytest.raises(IdentityError):
@@ -291,7 +293,7 @@ def test_without_an_identity_nothing_is_made(project: Project, provider: TonePro
     assert (provider.requests, find_runs(project)) == ([], {})
 
 
-def test_a_provider_that_can_make_nothing_makes_no_run(project: Project, provider: ToneProvider) -> None:
+def test_produce_with_an_unusable_provider_creates_no_run(project: Project, provider: ToneProvider) -> None:
     provider.hopeless = set(range(1, 11))
     with pytest.raises(ProviderError, match="No key for the service") as caught:
         make(project)
@@ -299,7 +301,7 @@ def test_a_provider_that_can_make_nothing_makes_no_run(project: Project, provide
     assert (provider.requests, find_runs(project), project.runs_dir.exists()) == ([], {}, False)
 
 
-def test_what_fails_is_listed_and_the_rest_is_kept(project: Project, provider: ToneProvider) -> None:
+def test_produce_lists_failures_and_keeps_the_other_assets(project: Project, provider: ToneProvider) -> None:
     provider.failing, provider.hopeless = {2}, {3}
     result = make(project, SCRIPT[:4], images=False)
     run = the_run(project)
@@ -313,7 +315,7 @@ def test_what_fails_is_listed_and_the_rest_is_kept(project: Project, provider: T
     assert_clean(project, run)
 
 
-def test_a_broken_file_of_a_provider_is_a_failure(
+def test_produce_reports_a_broken_file_of_a_provider_as_failed(
     project: Project, provider: ToneProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def cut(path: Path, **_: object) -> Path:
@@ -328,7 +330,7 @@ def test_a_broken_file_of_a_provider_is_a_failure(
     assert_clean(project, the_run(project))
 
 
-def test_the_wrong_kind_of_file_is_a_failure(
+def test_produce_reports_a_file_of_the_wrong_kind_as_failed(
     project: Project, provider: ToneProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
 
@@ -344,7 +346,9 @@ def assert_waited(event: Event) -> None:
     assert event.wait(60)
 
 
-def test_ctrl_c_keeps_what_was_made_and_resume_completes_it(project: Project, provider: ToneProvider) -> None:
+def test_produce_interrupted_keeps_finished_assets_and_resume_completes_them(
+    project: Project, provider: ToneProvider
+) -> None:
     interrupted = Event()
 
     def interrupt(progress: Progress) -> None:
@@ -352,7 +356,7 @@ def test_ctrl_c_keeps_what_was_made_and_resume_completes_it(project: Project, pr
             interrupted.set()
             raise KeyboardInterrupt
 
-    # However fast they are made, no more than these are under way then.
+    # Later requests wait, so that no more than these are in progress at the interrupt.
     provider.before = lambda _: None if len(provider.requests) <= 3 else assert_waited(interrupted)
     options = ProduceOptions(run_id="ep1", images=False)
     result = produce(project, SCRIPT, options, interrupt)
@@ -370,7 +374,7 @@ def test_ctrl_c_keeps_what_was_made_and_resume_completes_it(project: Project, pr
     assert_clean(project, the_run(project))
 
 
-def test_an_error_in_the_program_keeps_what_was_made(project: Project, provider: ToneProvider) -> None:
+def test_produce_keeps_finished_assets_after_an_internal_error(project: Project, provider: ToneProvider) -> None:
     def break_down(request: object) -> None:
         if getattr(request, "segment", 0) == 4:
             raise ValueError("a bug")
@@ -411,7 +415,9 @@ print("interrupted" if result.interrupted else "done", len(result.made), len(res
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGKILL"])
-def test_a_signal_in_the_middle(project: Project, provider: ToneProvider, name: str) -> None:
+def test_produce_stopped_by_a_signal_is_completed_by_resume(
+    project: Project, provider: ToneProvider, name: str
+) -> None:
     done = subprocess.run(
         (sys.executable, "-c", PRODUCE, name), cwd=project.root, env=cli_environment(), capture_output=True, text=True,
         check=False,
@@ -431,7 +437,7 @@ def test_a_signal_in_the_middle(project: Project, provider: ToneProvider, name: 
     assert_clean(project, the_run(project))
 
 
-def test_what_a_killed_command_made_is_recorded_by_the_next(project: Project, provider: ToneProvider) -> None:
+def test_next_command_records_assets_of_a_killed_produce(project: Project, provider: ToneProvider) -> None:
     make(project, SCRIPT[:2], images=False, budget=Budget.FULL)
     folder = the_run(project).require_folder()
     hook = write_hook(project, "pre-commit", "exit 1")
@@ -451,7 +457,9 @@ def make_images(project: Project) -> None:
     go_on(project, budget=Budget.FULL)
 
 
-def test_nobody_else_makes_assets_of_the_run_meanwhile(project: Project, provider: ToneProvider) -> None:
+def test_produce_is_refused_while_another_command_makes_assets_of_the_run(
+    project: Project, provider: ToneProvider
+) -> None:
     make(project, SCRIPT[:1], images=False)
     with (
         hold_lock(project.state_dir / "making" / "ep1.lock", "making assets"),
@@ -461,7 +469,7 @@ def test_nobody_else_makes_assets_of_the_run_meanwhile(project: Project, provide
     assert len(provider.requests) == 1
 
 
-def test_others_may_decide_while_assets_are_made(project: Project, provider: ToneProvider) -> None:
+def test_approve_works_while_produce_makes_assets(project: Project, provider: ToneProvider) -> None:
     make(project, SCRIPT[:2], images=False)
 
     def decide(request: object) -> None:
@@ -479,7 +487,9 @@ def test_others_may_decide_while_assets_are_made(project: Project, provider: Ton
 # Resume
 
 
-def test_resume_makes_only_what_is_missing_and_touches_nothing(project: Project, provider: ToneProvider) -> None:
+def test_resume_makes_only_missing_assets_and_leaves_other_files_alone(
+    project: Project, provider: ToneProvider
+) -> None:
     provider.failing = {2}
     make(project, SCRIPT[:3], budget=Budget.FULL)
     run = the_run(project)
@@ -507,7 +517,7 @@ def test_resume_with_nothing_missing_commits_nothing(project: Project, provider:
     assert snapshot(the_run(project)) == before
 
 
-def test_resume_goes_on_as_it_began(project: Project, provider: ToneProvider) -> None:
+def test_resume_keeps_the_voice_and_style_of_the_run(project: Project, provider: ToneProvider) -> None:
     provider.failing = {2}
     make(project, SCRIPT[:2], voice="adam", style="flat", budget=Budget.FULL)
     provider.failing, provider.requests = set(), []
@@ -524,7 +534,7 @@ def test_resume_with_a_larger_budget_adds_images(project: Project, provider: Ton
     assert numbers(project, "image") == [1, 3, 5, 6, 7, 9]
 
 
-def test_resume_makes_the_narration_of_a_run_that_began_without(project: Project, provider: ToneProvider) -> None:
+def test_resume_makes_narration_for_a_run_produced_without_audio(project: Project, provider: ToneProvider) -> None:
     make(project, SCRIPT[:2], audio=False)
     go_on(project)
     assert numbers(project, "audio") == [1, 2]
@@ -546,7 +556,7 @@ def test_resume_with_another_text_is_refused(project: Project, provider: TonePro
     assert snapshot(the_run(project)) == before
 
 
-def test_resume_of_a_part(project: Project, provider: ToneProvider) -> None:
+def test_resume_of_a_part_makes_only_those_segments(project: Project, provider: ToneProvider) -> None:
     make(project, SCRIPT[:5], audio=False, images=False)
     go_on(project, start=1, limit=2, images=False)
     assert numbers(project, "audio") == [2, 3]
@@ -555,7 +565,7 @@ def test_resume_of_a_part(project: Project, provider: ToneProvider) -> None:
     assert caught.value.hint == "It has the segments 1-5."
 
 
-def test_resume_without_an_identity_makes_nothing(project: Project, provider: ToneProvider) -> None:
+def test_resume_without_a_git_identity_makes_nothing(project: Project, provider: ToneProvider) -> None:
     make(project, SCRIPT[:1], images=False)
     git(project.root, "config", "--global", "--remove-section", "user")
     git(project.root, "config", "--global", "user.useConfigOnly", "true")
@@ -564,7 +574,7 @@ def test_resume_without_an_identity_makes_nothing(project: Project, provider: To
     assert len(provider.requests) == 1
 
 
-def test_a_dry_run_of_resume_changes_nothing(project: Project, provider: ToneProvider) -> None:
+def test_resume_dry_run_changes_nothing(project: Project, provider: ToneProvider) -> None:
     make(project, SCRIPT[:2], images=False)
     before = snapshot(the_run(project))
     result = resume(project, "ep1", SCRIPT[:4], ProduceOptions(dry_run=True), ignore_progress)
@@ -572,7 +582,7 @@ def test_a_dry_run_of_resume_changes_nothing(project: Project, provider: TonePro
     assert snapshot(the_run(project)) == before
 
 
-def test_resume_of_a_run_that_is_not_open_says_so(project: Project, provider: ToneProvider) -> None:
+def test_resume_refuses_a_closed_run_and_suggests_open(project: Project, provider: ToneProvider) -> None:
     make(project, SCRIPT[:1], images=False)
     git(project.root, "worktree", "remove", "--force", "runs/ep1")
     with pytest.raises(GitAssetsError, match="only on a branch") as caught:
@@ -583,10 +593,10 @@ def test_resume_of_a_run_that_is_not_open_says_so(project: Project, provider: To
     assert_clean(project, the_run(project))
 
 
-# The real thing
+# Embedded providers
 
 
-def test_the_embedded_providers_through_the_command_line(project: Project) -> None:
+def test_produce_command_makes_assets_with_the_embedded_providers(project: Project) -> None:
     (project.root.parent / "script.md").write_text("# Why maps\n\nMaps tell us **where** we are.\n")
     done = run_cli(project.root, "produce", "--script", "../script.md", "--run-id", "ep1", "--budget", "full")
     assert done.returncode == 0, done.stderr
@@ -600,7 +610,7 @@ def test_the_embedded_providers_through_the_command_line(project: Project) -> No
     assert dvc_status(project.root) == {}
 
 
-def test_the_script_from_standard_input(project: Project) -> None:
+def test_produce_command_reads_the_script_from_stdin(project: Project) -> None:
     done = run_cli(
         project.root,
         "produce",
@@ -617,7 +627,7 @@ def test_the_script_from_standard_input(project: Project) -> None:
     assert statuses(project, the_run(project)) == {"image 1": "draft"}
 
 
-def test_what_is_left_out_of_a_text_is_told_and_recorded(project: Project) -> None:
+def test_produce_and_regen_report_text_that_the_provider_leaves_out(project: Project) -> None:
     pytest.importorskip("hibari")
     (project.root / "script.md").write_text("Hello 🎉 there.\n\nДобро пожаловать, Git.\n", "utf-8")
     line = ("produce", "--script", "script.md", "--run-id", "ep2", "--no-images")

@@ -1,4 +1,4 @@
-"""Finding projects and runs, also in projects that were copied, moved or cloned."""
+"""Finding projects and runs, including in copied, moved and cloned projects."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MakeFolder = Callable[..., Path]
 
 @pytest.fixture
 def runs(project: Project, media_folder: MakeFolder) -> list[str]:
-    """Three runs, oldest first; by name they stand in another order."""
+    """Three runs, oldest first; their names sort differently."""
     names = ["b-2026", "a-2026", "a-2027"]
     for name in names:
         track(project, media_folder(name, audio=1, images=()), on_progress=ignore_progress)
@@ -37,7 +37,7 @@ def runs(project: Project, media_folder: MakeFolder) -> list[str]:
 # The project
 
 
-def test_what_kills_have_left_in_the_scratch_folder_goes_after_a_week(project: Project) -> None:
+def test_scratch_removes_leftovers_older_than_a_week(project: Project) -> None:
     left, fresh = (project.state_dir / "tmp" / name for name in ("left", "fresh"))
     for folder in (left, fresh):
         (folder / "inside").mkdir(parents=True)
@@ -47,18 +47,18 @@ def test_what_kills_have_left_in_the_scratch_folder_goes_after_a_week(project: P
         assert not left.exists()
 
 
-def test_the_project_is_found_from_anywhere_in_it(project: Project, run: Run) -> None:
+def test_find_project_works_from_any_folder_inside(project: Project, run: Run) -> None:
     for folder in (project.root, project.root / "runs", run.require_folder(), run.require_folder() / "images"):
         assert find_project(folder) == project
 
 
-def test_no_project_outside_git(tmp_path: Path) -> None:
+def test_find_project_refuses_a_folder_outside_git(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="is not in a git repository") as caught:
         find_project(tmp_path)
     assert "gitassets init" in caught.value.hint
 
 
-def test_a_link_to_the_project_is_the_project(project: Project, run: Run, tmp_path: Path) -> None:
+def test_find_project_follows_a_symlink_to_the_project(project: Project, run: Run, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(project.root)
     assert find_project(tmp_path / "link" / "runs" / "ep1") == project
 
@@ -66,18 +66,20 @@ def test_a_link_to_the_project_is_the_project(project: Project, run: Run, tmp_pa
 # The runs
 
 
-def test_runs_by_id_prefix_and_folder(project: Project, runs: list[str]) -> None:
+def test_find_run_accepts_id_prefix_and_folder(project: Project, runs: list[str]) -> None:
     for wanted in ("b-2026", "b", "runs/b-2026", "./runs/b-2026/", str(project.runs_dir / "b-2026" / "audio")):
         assert find_run(project, wanted).run_id == "b-2026"
 
 
-def test_the_folder_in_which_one_stands(project: Project, runs: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_find_run_accepts_the_current_folder(
+    project: Project, runs: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(project.runs_dir / "a-2026" / "audio")
     assert find_run(project, ".").run_id == "a-2026"
     assert find_run(project, "..").run_id == "a-2026"
 
 
-def test_a_whole_id_goes_before_a_prefix(project: Project, media_folder: MakeFolder) -> None:
+def test_find_run_prefers_a_full_id_to_a_prefix(project: Project, media_folder: MakeFolder) -> None:
     for name in ("ep1", "ep10"):
         track(project, media_folder(name, audio=1, images=()), on_progress=ignore_progress)
     assert find_run(project, "ep1").run_id == "ep1"
@@ -97,7 +99,7 @@ def test_a_whole_id_goes_before_a_prefix(project: Project, media_folder: MakeFol
         ("-x", "There is no run '-x'", ""),
     ],
 )
-def test_a_wrong_name_is_told_what_there_is(
+def test_find_run_with_a_wrong_name_suggests_existing_runs(
     project: Project, runs: list[str], wanted: str, said: str, hint: str
 ) -> None:
     with pytest.raises(GitAssetsError, match=said) as caught:
@@ -105,11 +107,11 @@ def test_a_wrong_name_is_told_what_there_is(
     assert hint in caught.value.hint
 
 
-def test_the_latest_is_the_newest(project: Project, runs: list[str]) -> None:
+def test_find_run_latest_is_the_newest_run(project: Project, runs: list[str]) -> None:
     assert find_run(project, "latest").run_id == "a-2027"
 
 
-def test_the_latest_is_the_newest_also_when_it_is_closed(
+def test_find_run_latest_includes_closed_runs(
     project: Project, media_folder: MakeFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, second in (("b", 1_000_000_000), ("c", 1_000_000_002), ("a", 1_000_000_001)):
@@ -119,20 +121,20 @@ def test_the_latest_is_the_newest_also_when_it_is_closed(
     assert find_run(project, "latest").run_id == "c"
 
 
-def test_the_latest_is_the_newest_by_the_time_in_its_name(project: Project, media_folder: MakeFolder) -> None:
+def test_find_run_latest_compares_the_time_in_run_ids(project: Project, media_folder: MakeFolder) -> None:
     for name in ("20260207_101747", "20250207_101747"):
         track(project, media_folder(name, audio=1, images=()), on_progress=ignore_progress)
     assert find_run(project, "latest").run_id == "20260207_101747"
 
 
-def test_without_runs_the_way_to_the_first_is_told(project: Project) -> None:
+def test_find_run_without_runs_suggests_produce(project: Project) -> None:
     for wanted in ("latest", "ep1"):
         with pytest.raises(NotFoundError) as caught:
             find_run(project, wanted)
         assert "gitassets produce" in caught.value.hint
 
 
-def test_other_branches_and_work_trees_are_no_runs(project: Project, run: Run, tmp_path: Path) -> None:
+def test_find_runs_ignores_other_branches_and_work_trees(project: Project, run: Run, tmp_path: Path) -> None:
     git(project.root, "branch", "feature")
     git(project.root, "branch", "run/deep/er")
     git(project.root, "worktree", "add", "--quiet", str(tmp_path / "other"), "feature")
@@ -140,15 +142,15 @@ def test_other_branches_and_work_trees_are_no_runs(project: Project, run: Run, t
     assert find_project(tmp_path / "other").root == tmp_path / "other"
 
 
-def test_a_run_is_found_while_its_head_is_detached(project: Project, run: Run) -> None:
+def test_find_run_finds_a_run_with_detached_head(project: Project, run: Run) -> None:
     git(run.require_folder(), "switch", "--quiet", "--detach")
     assert find_run(project, "ep1") == run
 
 
-# Deleted by hand
+# Run folders deleted by hand
 
 
-def test_a_folder_that_was_deleted_by_hand_can_be_opened_again(project: Project, run: Run) -> None:
+def test_open_restores_a_run_folder_deleted_by_hand(project: Project, run: Run) -> None:
     approve(project, run, select(audio="1"))
     shutil.rmtree(run.require_folder())
     assert find_run(project, "ep1").folder is None
@@ -158,7 +160,9 @@ def test_a_folder_that_was_deleted_by_hand_can_be_opened_again(project: Project,
     assert_clean(project, find_run(project, "ep1"))
 
 
-def test_the_folder_of_another_run_is_not_taken_for_it(project: Project, run: Run, media_folder: MakeFolder) -> None:
+def test_find_run_does_not_confuse_a_deleted_folder_with_that_of_another_run(
+    project: Project, run: Run, media_folder: MakeFolder
+) -> None:
     shutil.rmtree(run.require_folder())
     other = media_folder("ep2").rename(project.root / "ep1")
     track(project, other, run_id="ep2", on_progress=ignore_progress)
@@ -166,14 +170,14 @@ def test_the_folder_of_another_run_is_not_taken_for_it(project: Project, run: Ru
     assert find_run(project, "ep2").folder == other
 
 
-def test_a_run_that_is_only_on_a_branch_says_how_to_open_it(project: Project, run: Run) -> None:
+def test_approve_of_a_closed_run_suggests_open(project: Project, run: Run) -> None:
     close_run(project, run)
     with pytest.raises(GitAssetsError, match="only on a branch") as caught:
         approve(project, find_run(project, "ep1"), select(audio="1"))
     assert "gitassets open ep1" in caught.value.hint
 
 
-# Manifests that cannot be read
+# Unreadable manifests
 
 
 @pytest.mark.parametrize(
@@ -187,7 +191,9 @@ def test_a_run_that_is_only_on_a_branch_says_how_to_open_it(project: Project, ru
         (b"<<<<<<< HEAD\n", "is not JSON"),
     ],
 )
-def test_a_manifest_that_cannot_be_read_is_named(project: Project, run: Run, content: bytes, said: str) -> None:
+def test_read_manifest_names_an_unreadable_manifest_and_its_fault(
+    project: Project, run: Run, content: bytes, said: str
+) -> None:
     path = run.require_folder() / "asset_manifest.json"
     path.write_bytes(content)
     with pytest.raises(CorruptError, match=said) as caught:
@@ -196,7 +202,7 @@ def test_a_manifest_that_cannot_be_read_is_named(project: Project, run: Run, con
     assert path.read_bytes() == content
 
 
-def test_a_missing_manifest_says_how_to_get_it_back(project: Project, run: Run) -> None:
+def test_read_manifest_of_a_missing_file_gives_a_working_git_command(project: Project, run: Run) -> None:
     (run.require_folder() / "asset_manifest.json").unlink()
     with pytest.raises(NotFoundError, match="is missing") as caught:
         read_manifest(project, run)
@@ -210,13 +216,15 @@ def test_a_missing_manifest_says_how_to_get_it_back(project: Project, run: Run) 
 
 @pytest.fixture
 def adopted(project: Project, media_folder: MakeFolder) -> Run:
-    """A run whose folder does not lie where runs usually do."""
+    """A run whose folder is outside the runs folder."""
     folder = media_folder("ep2").rename(project.root / "old episodes")
     track(project, folder, run_id="ep2", on_progress=ignore_progress)
     return find_run(project, "ep2")
 
 
-def test_a_copied_project_is_a_project_of_its_own(project: Project, run: Run, adopted: Run, tmp_path: Path) -> None:
+def test_copied_project_is_independent_of_the_original(
+    project: Project, run: Run, adopted: Run, tmp_path: Path
+) -> None:
     original = [git(one.require_folder(), "rev-parse", "HEAD") for one in (run, adopted)]
     copy = find_project(Path(shutil.copytree(project.root, tmp_path / "copy", symlinks=True)))
     assert copy.root == tmp_path / "copy"
@@ -233,7 +241,7 @@ def test_a_copied_project_is_a_project_of_its_own(project: Project, run: Run, ad
         assert_clean(project, one)
 
 
-def test_in_the_folder_of_a_copied_run_the_copy_is_meant(project: Project, run: Run, tmp_path: Path) -> None:
+def test_approve_in_the_folder_of_a_copied_run_changes_the_copy(project: Project, run: Run, tmp_path: Path) -> None:
     shutil.copytree(project.root, tmp_path / "copy", symlinks=True)
     done = run_cli(tmp_path / "copy" / "runs" / "ep1" / "images", "approve", ".", "--audio", "1")
     assert done.returncode == 0, done.stderr
@@ -243,14 +251,14 @@ def test_in_the_folder_of_a_copied_run_the_copy_is_meant(project: Project, run: 
     assert_clean(project, run)
 
 
-def test_a_copied_project_is_read_without_being_repaired(project: Project, run: Run, tmp_path: Path) -> None:
+def test_summarize_reads_a_copied_project_without_repairing_it(project: Project, run: Run, tmp_path: Path) -> None:
     copy = find_project(Path(shutil.copytree(project.root, tmp_path / "copy", symlinks=True)))
     gitfile = (copy.root / "runs" / "ep1" / ".git").read_bytes()
     assert [one.run_id for one in summarize(copy)] == ["ep1"]
     assert (copy.root / "runs" / "ep1" / ".git").read_bytes() == gitfile
 
 
-def test_a_copy_can_be_set_up_again_and_the_original_deleted(
+def test_copied_project_works_after_init_and_deletion_of_the_original(
     project: Project, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(project.root, tmp_path / "copy", symlinks=True)
@@ -263,7 +271,7 @@ def test_a_copy_can_be_set_up_again_and_the_original_deleted(
     assert_clean(copy, find_run(copy, "ep1"))
 
 
-def test_a_moved_project_goes_on(project: Project, run: Run, adopted: Run, tmp_path: Path) -> None:
+def test_moved_project_keeps_working(project: Project, run: Run, adopted: Run, tmp_path: Path) -> None:
     project.root.rename(tmp_path / "moved")
     moved = find_project(tmp_path / "moved")
     for one in (run, adopted):
@@ -275,7 +283,7 @@ def test_a_moved_project_goes_on(project: Project, run: Run, adopted: Run, tmp_p
         assert_clean(moved, found)
 
 
-def test_in_the_folder_of_a_moved_run_every_command_works(project: Project, run: Run, tmp_path: Path) -> None:
+def test_commands_work_in_the_folder_of_a_moved_run(project: Project, run: Run, tmp_path: Path) -> None:
     project.root.rename(tmp_path / "moved")
     inside = tmp_path / "moved" / "runs" / "ep1" / "images"
     for args in (("list", "."), ("approve", ".", "--audio", "1"), ("init",)):
@@ -285,7 +293,7 @@ def test_in_the_folder_of_a_moved_run_every_command_works(project: Project, run:
     assert_clean(moved, find_run(moved, "ep1"))
 
 
-def test_another_project_where_the_moved_one_was_is_left_alone(
+def test_moved_project_leaves_a_new_project_at_its_old_place_alone(
     project: Project, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project.root.rename(tmp_path / "moved")
@@ -305,14 +313,14 @@ def test_another_project_where_the_moved_one_was_is_left_alone(
 # Clones
 
 
-def test_a_clone_lists_the_runs_of_its_remote(project: Project, run: Run, tmp_path: Path) -> None:
+def test_find_run_in_a_clone_finds_runs_of_the_remote(project: Project, run: Run, tmp_path: Path) -> None:
     git(tmp_path, "clone", "--quiet", str(project.root), "clone")
     clone = find_project(tmp_path / "clone")
     assert find_run(clone, "ep1") == Run("ep1", None, "refs/remotes/origin/run/ep1")
     assert statuses(clone, find_run(clone, "ep1"))["audio 1"] == "draft"
 
 
-def test_a_clone_of_the_runs_branch_alone_is_the_run(project: Project, run: Run, tmp_path: Path) -> None:
+def test_find_run_in_a_clone_of_the_run_branch_returns_the_clone(project: Project, run: Run, tmp_path: Path) -> None:
     git(tmp_path, "clone", "--quiet", "--branch", "run/ep1", "--single-branch", str(project.root), "clone")
     clone = find_project(tmp_path / "clone")
     assert find_run(clone, "ep1").folder == tmp_path / "clone"

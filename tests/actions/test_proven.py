@@ -1,4 +1,4 @@
-"""Which approvals the history proves: at the price of the new commits, and whatever a record claims."""
+"""Which approvals the history proves; only new commits are checked, and forged records have no effect."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from tests.media import write_tone
 
 
 def doubted(locked: LockedRun, project: Project | None = None) -> dict[str, str]:
-    """Asset and reason of each approval that is not proven."""
+    """Return the reason for each asset whose approval is not proven."""
     here = project or locked.project
     run = find_run(here, "ep1")
     found = find_unproven(here, run, git(here.root, "rev-parse", run.ref).strip(), read_manifest(here, run))
@@ -48,20 +48,20 @@ def doubted(locked: LockedRun, project: Project | None = None) -> dict[str, str]
 
 
 def swap(locked: LockedRun) -> str:
-    """Other bytes under the lock of image 1, in a commit past every hook."""
+    """Commit other bytes for the locked image 1 without running hooks."""
     change_by_hand(locked.folder, IMAGE_1, lambda one: with_bytes(locked.project, one))
     overwrite(locked.locked_file)
     return commit_by_hand(locked.folder)
 
 
-def test_what_was_approved_by_the_rules_is_proven(locked: LockedRun) -> None:
+def test_approvals_by_commands_are_proven(locked: LockedRun) -> None:
     assert doubted(locked) == {}
     reopen_assets(locked.project, locked.run, select(image="1"), reason="no")
     approve(locked.project, locked.run, select(image="1", audio="all"))
     assert doubted(locked) == {}
 
 
-def test_what_was_not_is_named_with_commit_and_author(locked: LockedRun) -> None:
+def test_approval_with_swapped_bytes_is_unproven_and_names_commit_and_author(locked: LockedRun) -> None:
     approve(locked.project, locked.run, select(image="3"))
     commit = swap(locked)
     why = doubted(locked)
@@ -71,7 +71,7 @@ def test_what_was_not_is_named_with_commit_and_author(locked: LockedRun) -> None
     )
 
 
-def test_a_new_approval_proves_what_is_approved_then(locked: LockedRun) -> None:
+def test_approval_after_reopen_is_proven_despite_an_earlier_fault(locked: LockedRun) -> None:
     swap(locked)
     note(locked.project, locked.run, parse_selection("1"), "x")
     assert "image 1" in doubted(locked)
@@ -81,7 +81,7 @@ def test_a_new_approval_proves_what_is_approved_then(locked: LockedRun) -> None:
     assert locked.codes() == {"locked-md5-changed"}
 
 
-def test_a_step_back_by_hand_does_not(locked: LockedRun) -> None:
+def test_approval_stays_unproven_after_a_manual_revert(locked: LockedRun) -> None:
     before = locked.git("rev-parse", "HEAD").strip()
     swap(locked)
     locked.git("checkout", before, "--", ".")
@@ -89,14 +89,14 @@ def test_a_step_back_by_hand_does_not(locked: LockedRun) -> None:
     assert "image 1" in doubted(locked)
 
 
-def test_nor_does_an_approval_by_hand(locked: LockedRun) -> None:
+def test_approval_stays_unproven_after_a_manual_approval(locked: LockedRun) -> None:
     for status in (Status.REVIEW, Status.APPROVED):
         change_by_hand(locked.folder, IMAGE_1, with_status(status))
         commit_by_hand(locked.folder)
     assert "without a recorded reopen" in doubted(locked)["image 1"]
 
 
-def test_a_fault_that_names_no_asset_concerns_all_that_was_approved_then(locked: LockedRun) -> None:
+def test_fault_without_an_asset_makes_all_earlier_approvals_unproven(locked: LockedRun) -> None:
     path = locked.folder / "asset_manifest.json"
     data = path.read_bytes()
     path.unlink()
@@ -107,12 +107,12 @@ def test_a_fault_that_names_no_asset_concerns_all_that_was_approved_then(locked:
     assert doubted(locked).keys() == {"image 1"}
 
 
-def test_what_is_not_committed_is_not_proven(locked: LockedRun) -> None:
+def test_approval_that_is_not_committed_is_unproven(locked: LockedRun) -> None:
     change_by_hand(locked.folder, IMAGE_3, with_status(Status.APPROVED))
     assert doubted(locked) == {"image 3": "asset_manifest.json was changed by hand, and the last commit says otherwise"}
 
 
-def test_where_nothing_is_approved_no_history_is_read(locked: LockedRun, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_find_unproven_without_approvals_reads_no_history(locked: LockedRun, monkeypatch: pytest.MonkeyPatch) -> None:
     reopen_assets(locked.project, locked.run, select(image="1"), reason="no")
     monkeypatch.setattr(proven, "judge_run", lambda *_: pytest.fail("the history was judged"))
     assert doubted(locked) == {}
@@ -121,8 +121,8 @@ def test_where_nothing_is_approved_no_history_is_read(locked: LockedRun, monkeyp
 # -- merges, cut histories, remote branches ----------------------------------------------------------------------------
 
 
-def test_one_side_of_a_merge_in_doubt(locked: LockedRun) -> None:
-    """What the other side approved stays proven."""
+def test_merge_with_a_faulty_side_leaves_approvals_of_the_other_side_proven(locked: LockedRun) -> None:
+    """Only the faulty side's approval is unproven."""
     locked.git("checkout", "--quiet", "-b", "side")
     swap(locked)
     locked.git("checkout", "--quiet", "run/ep1")
@@ -136,7 +136,7 @@ def shallow_clone(locked: LockedRun, root: Path, *options: str) -> Project:
     return find_project(root)
 
 
-def test_a_cut_history_proves_nothing(locked: LockedRun, tmp_path: Path) -> None:
+def test_shallow_clone_proves_no_approvals(locked: LockedRun, tmp_path: Path) -> None:
     project = shallow_clone(locked, tmp_path / "cut", "--depth", "1")
     assert "the history is cut: this clone is shallow" in doubted(locked, project)["image 1"]
     with pytest.raises(ConflictError, match="the history is cut") as caught:
@@ -146,14 +146,14 @@ def test_a_cut_history_proves_nothing(locked: LockedRun, tmp_path: Path) -> None
     assert doubted(locked, project) == {}
 
 
-def test_a_shallow_clone_that_has_the_whole_run_does(locked: LockedRun, tmp_path: Path) -> None:
+def test_shallow_clone_with_the_full_run_history_proves_approvals(locked: LockedRun, tmp_path: Path) -> None:
     commits = len(git(locked.folder, "rev-list", "run/ep1").split())
     project = shallow_clone(locked, tmp_path / "deep", "--depth", str(commits))
     (project.git_dir / "shallow").write_text(git(locked.project.root, "rev-parse", "main"))
     assert doubted(locked, project) == {}
 
 
-def test_a_run_that_is_only_on_a_remote(locked: LockedRun, tmp_path: Path) -> None:
+def test_find_unproven_checks_a_run_that_is_only_on_a_remote(locked: LockedRun, tmp_path: Path) -> None:
     office = make_office(tmp_path)
     office.equip(locked.project.root)
     swap(locked)
@@ -169,7 +169,7 @@ def test_a_run_that_is_only_on_a_remote(locked: LockedRun, tmp_path: Path) -> No
 
 @pytest.fixture
 def judged(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many commits were judged at each audit."""
+    """The number of commits checked by each audit."""
     counts: list[int] = []
 
     class Counting(HistoryAudit):
@@ -186,7 +186,7 @@ def record(locked: LockedRun) -> Path:
     return locked.project.state_dir / "held" / "ep1.json"
 
 
-def test_only_new_commits_are_judged(locked: LockedRun, judged: list[int]) -> None:
+def test_find_unproven_checks_only_new_commits(locked: LockedRun, judged: list[int]) -> None:
     for _ in range(2):
         assert doubted(locked) == {}
     assert judged == [3]
@@ -197,7 +197,7 @@ def test_only_new_commits_are_judged(locked: LockedRun, judged: list[int]) -> No
     assert json.loads(record(locked).read_bytes())["tip"] == locked.head()
 
 
-def test_what_does_not_hold_is_remembered_for_its_very_commit(locked: LockedRun, judged: list[int]) -> None:
+def test_find_unproven_caches_doubts_for_the_same_commit(locked: LockedRun, judged: list[int]) -> None:
     doubted(locked)
     held = record(locked).read_bytes()
     swap(locked)
@@ -210,8 +210,8 @@ def test_what_does_not_hold_is_remembered_for_its_very_commit(locked: LockedRun,
     assert judged == [3, 1, 3]
 
 
-def test_of_assets_in_doubt_each_keeps_its_reason(locked: LockedRun, judged: list[int]) -> None:
-    """One was approved anew since, another was not, and a fault that names none concerns the rest."""
+def test_find_unproven_caches_the_reason_of_each_asset(locked: LockedRun, judged: list[int]) -> None:
+    """The second call answers from the cache, with the same assets and reasons."""
     approve(locked.project, locked.run, select(audio="1"))
     swap(locked)
     change_by_hand(locked.folder, IMAGE_3, with_status(Status.APPROVED))
@@ -225,7 +225,7 @@ def test_of_assets_in_doubt_each_keeps_its_reason(locked: LockedRun, judged: lis
 @pytest.mark.parametrize(
     "change", [{"tip": "0" * 40}, {"key": {}}, {"assets": [{"segment": 1, "kind": "x"}]}, {"assets": 1}, {"of_all": 7}]
 )
-def test_a_foreign_record_of_doubts_counts_for_nothing(
+def test_find_unproven_ignores_a_foreign_cache_of_doubts(
     locked: LockedRun, judged: list[int], change: dict[str, object]
 ) -> None:
     swap(locked)
@@ -236,10 +236,10 @@ def test_a_foreign_record_of_doubts_counts_for_nothing(
     assert judged == [4, 4]
 
 
-def test_a_history_that_cannot_be_read_is_judged_anew(
+def test_find_unproven_does_not_cache_an_incomplete_history(
     locked: LockedRun, judged: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is missing may be fetched any time."""
+    """Missing objects may be fetched at any time."""
     swap(locked)
     whole = proven.judge_history
 
@@ -263,7 +263,7 @@ def test_a_history_that_cannot_be_read_is_judged_anew(
         {"more": 1},
     ],
 )
-def test_a_foreign_record_counts_for_nothing(
+def test_find_unproven_ignores_a_foreign_record(
     locked: LockedRun, judged: list[int], change: dict[str, str | int]
 ) -> None:
     doubted(locked)
@@ -275,7 +275,7 @@ def test_a_foreign_record_counts_for_nothing(
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"null", b"\xff"])
-def test_a_broken_record_is_made_anew(locked: LockedRun, judged: list[int], data: bytes) -> None:
+def test_find_unproven_rebuilds_a_corrupt_record(locked: LockedRun, judged: list[int], data: bytes) -> None:
     doubted(locked)
     good = record(locked).read_bytes()
     record(locked).write_bytes(data)
@@ -283,7 +283,7 @@ def test_a_broken_record_is_made_anew(locked: LockedRun, judged: list[int], data
     assert (judged, record(locked).read_bytes()) == ([3, 3], good)
 
 
-def test_a_rewritten_branch_is_judged_as_a_whole(locked: LockedRun, judged: list[int]) -> None:
+def test_find_unproven_checks_a_rewritten_branch_from_its_root(locked: LockedRun, judged: list[int]) -> None:
     note(locked.project, locked.run, parse_selection("1"), "x")
     doubted(locked)
     locked.git("reset", "--quiet", "--hard", "HEAD~1")
@@ -292,22 +292,24 @@ def test_a_rewritten_branch_is_judged_as_a_whole(locked: LockedRun, judged: list
     assert judged == [4, 4]
 
 
-def test_other_rules_judge_anew(locked: LockedRun, judged: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_find_unproven_checks_again_under_a_new_rules_version(
+    locked: LockedRun, judged: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     doubted(locked)
     monkeypatch.setattr(proven, "KNOWN_RULES", proven.KNOWN_RULES + 1)
     doubted(locked)
     assert judged == [3, 3]
 
 
-def test_where_no_record_can_be_written_it_works_all_the_same(locked: LockedRun) -> None:
+def test_find_unproven_works_when_the_record_cannot_be_written(locked: LockedRun) -> None:
     (locked.project.state_dir / "held").write_text("in the way")
     assert doubted(locked) == {}
 
 
-# -- what the commands make of it --------------------------------------------------------------------------------------
+# -- commands ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_build_says_what_is_not_proven_and_how_to_go_on(locked: LockedRun) -> None:
+def test_build_names_unproven_approvals_and_suggests_commands(locked: LockedRun) -> None:
     approve(locked.project, locked.run, select(audio="all", image="3"))
     commit = swap(locked)
     for only in ((), ("--only", "approved")):
@@ -322,8 +324,8 @@ def test_a_build_says_what_is_not_proven_and_how_to_go_on(locked: LockedRun) -> 
     assert build(locked.project, locked.run, BuildOptions(size="64x36"), ignore_progress).commit
 
 
-def test_a_build_that_does_not_use_the_asset_is_made(locked: LockedRun) -> None:
-    """It is rejected meanwhile: what is built from is proven."""
+def test_build_without_the_unproven_asset_succeeds(locked: LockedRun) -> None:
+    """The unproven asset is reopened, so the build uses only proven ones."""
     approve(locked.project, locked.run, select(audio="all", image="3"))
     swap(locked)
     reopen_assets(locked.project, locked.run, select(image="1"), reason="no")
@@ -333,7 +335,7 @@ def test_a_build_that_does_not_use_the_asset_is_made(locked: LockedRun) -> None:
 
 @pytest.fixture
 def target(locked: LockedRun) -> Callable[[], dict[str, str]]:
-    """A run ep2 with narration alone; gives its statuses."""
+    """Make a run ep2 with narration only; the fixture returns its statuses."""
     for number in range(3):
         write_tone(locked.project.runs_dir / f"ep2/audio/audio_{number:03d}.wav", frequency=900, duration_sec=0.1)
     track(locked.project, locked.project.runs_dir / "ep2", on_progress=ignore_progress)
@@ -349,7 +351,7 @@ def copy_images(locked: LockedRun, chosen: str = "approved", *, dry_run: bool = 
 
 
 @pytest.mark.parametrize("is_open", [True, False])
-def test_a_copy_is_in_review_where_the_approval_is_not_proven(
+def test_copy_puts_an_unproven_approval_in_review(
     locked: LockedRun, target: Callable[[], dict[str, str]], is_open: bool
 ) -> None:
     approve(locked.project, locked.run, select(image="3"))
@@ -365,9 +367,7 @@ def test_a_copy_is_in_review_where_the_approval_is_not_proven(
     assert target()["image 1"] == "approved"
 
 
-def test_what_was_not_approved_is_copied_without_a_word(
-    locked: LockedRun, target: Callable[[], dict[str, str]]
-) -> None:
+def test_copy_reports_only_unproven_approvals(locked: LockedRun, target: Callable[[], dict[str, str]]) -> None:
     swap(locked)
     assert copy_images(locked, "3") == ()
     assert target()["image 3"] == "draft"
@@ -376,7 +376,7 @@ def test_what_was_not_approved_is_copied_without_a_word(
     assert "in review, since the history of ep1 does not prove the approval:\n    image 1: commit" in done.stderr
 
 
-def test_a_judgement_says_whether_all_holds(locked: LockedRun) -> None:
+def test_judge_run_reports_whether_the_history_holds(locked: LockedRun) -> None:
     assert judge_run(locked.project, locked.run, locked.head()).holds
     swap(locked)
     assert not judge_run(locked.project, locked.run, locked.head()).holds

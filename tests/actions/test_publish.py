@@ -36,7 +36,7 @@ def go(project: Project, run: Run, **options: bool) -> action.PublishResult:
     return publish(project, run, PushOptions(**options), ignore_progress)  # type: ignore[arg-type]
 
 
-def test_what_was_built_is_published_here_and_on_the_server(
+def test_publish_marks_built_assets_and_pushes_the_run(
     project: Project, run: Run, office: Office, tmp_path: Path
 ) -> None:
     build(project, run, BuildOptions(), ignore_progress)
@@ -54,7 +54,7 @@ def test_what_was_built_is_published_here_and_on_the_server(
     assert read_manifest(colleague, find_run(colleague, "ep1")).production_state == "published"
 
 
-def test_publishing_again_does_nothing(project: Project, run: Run, office: Office) -> None:
+def test_publish_repeated_does_nothing(project: Project, run: Run, office: Office) -> None:
     build(project, run, BuildOptions(), ignore_progress)
     go(project, run)
     again = go(project, run)
@@ -65,7 +65,7 @@ def test_publishing_again_does_nothing(project: Project, run: Run, office: Offic
     ), done.stderr  # fmt: skip
 
 
-def test_what_was_not_built_or_is_not_approved_is_left_out(
+def test_publish_omits_assets_not_built_or_not_approved(
     project: Project, run: Run, office: Office, tmp_path: Path
 ) -> None:
     reopen_assets(project, run, select(image="3"), reason="not sure")
@@ -80,14 +80,14 @@ def test_what_was_not_built_or_is_not_approved_is_left_out(
     assert [f"{one.address} {one.why}" for one in result.skipped] == ["image 3 is review, not approved"]
 
 
-def test_without_a_build_there_is_nothing_to_publish(project: Project, run: Run, office: Office) -> None:
+def test_publish_without_a_build_is_refused(project: Project, run: Run, office: Office) -> None:
     with pytest.raises(NoMatchError, match="it was never built") as caught:
         go(project, run)
     assert "gitassets build ep1" in caught.value.hint
     assert office.tip() is None
 
 
-def test_nothing_is_published_that_is_not_proved_to_be_there(project: Project, run: Run, office: Office) -> None:
+def test_publish_fails_when_blobs_cannot_be_uploaded(project: Project, run: Run, office: Office) -> None:
     build(project, run, BuildOptions(), ignore_progress)
     Path(office.store.url).write_text("a file where the folder should be")
     with pytest.raises(RemoteError):
@@ -96,7 +96,7 @@ def test_nothing_is_published_that_is_not_proved_to_be_there(project: Project, r
     assert office.tip() is None
 
 
-def test_what_changes_meanwhile_is_not_published(
+def test_publish_is_refused_when_the_run_changes_during_the_push(
     project: Project, run: Run, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     build(project, run, BuildOptions(), ignore_progress)
@@ -113,7 +113,7 @@ def test_what_changes_meanwhile_is_not_published(
     assert "published" not in statuses(project, run).values()
 
 
-def test_a_dry_run_and_json(project: Project, run: Run, office: Office) -> None:
+def test_publish_dry_run_changes_nothing_and_prints_json(project: Project, run: Run, office: Office) -> None:
     build(project, run, BuildOptions(), ignore_progress)
     done = run_cli(project.root, "publish", "ep1", "--dry-run", "--json")
     told = json.loads(done.stdout)

@@ -1,4 +1,4 @@
-"""Pulling a run: into a clone, into a run that both have worked on, and only some of its media."""
+"""Pulling a run into a clone, into a run with local changes, and with only some of its media."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.media import write_picture
 
 @pytest.fixture
 def office(locked: LockedRun, tmp_path: Path) -> Office:
-    """The run is pushed."""
+    """A server and a DVC remote that the run has been pushed to."""
     office = make_office(tmp_path)
     office.equip(locked.project.root)
     push_run(locked)
@@ -44,7 +44,7 @@ def bea(locked: LockedRun, office: Office, tmp_path: Path) -> LockedRun:
 # Into a clone
 
 
-def test_a_clone_gets_the_run_byte_for_byte(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+def test_pull_into_a_clone_restores_the_run_byte_for_byte(locked: LockedRun, office: Office, tmp_path: Path) -> None:
     project = office.clone(tmp_path / "bea")
     result = pull_run(project)
     assert (result.opened, result.before, result.commit) == (True, None, office.tip())
@@ -57,7 +57,7 @@ def test_a_clone_gets_the_run_byte_for_byte(locked: LockedRun, office: Office, t
     assert git(result.folder, "rev-parse", "--abbrev-ref", "@{upstream}").strip() == "origin/run/ep1"
 
 
-def test_pulling_again_does_nothing(bea: LockedRun) -> None:
+def test_pull_repeated_does_nothing(bea: LockedRun) -> None:
     again = pull_run(bea)
     assert (again.changed, again.opened, again.fetched.blobs, again.restored) == (False, False, 0, ())
     done = run_cli(bea.project.root, "pull", "ep1")
@@ -73,7 +73,9 @@ def test_init_in_a_clone_names_the_runs_of_the_server(locked: LockedRun, office:
 @pytest.mark.parametrize(
     "command", [("pull", "ep1"), ("open", "ep1"), ("approve", "ep1", "--audio", "all"), ("push", "ep1")]
 )
-def test_a_clone_that_is_not_set_up_says_so(office: Office, tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_writing_commands_in_a_clone_without_init_suggest_init(
+    office: Office, tmp_path: Path, command: tuple[str, ...]
+) -> None:
     git(tmp_path, "clone", "--quiet", str(office.server), "bea")
     done = run_cli(tmp_path / "bea", *command)
     assert done.returncode == 1
@@ -82,7 +84,9 @@ def test_a_clone_that_is_not_set_up_says_so(office: Office, tmp_path: Path, comm
 
 
 @pytest.mark.parametrize("command", [("list", "ep1"), ("summary",), ("runs",), ("log", "ep1")])
-def test_reading_in_such_a_clone_works_and_says_so(office: Office, tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_reading_commands_in_a_clone_without_init_work_and_suggest_init(
+    office: Office, tmp_path: Path, command: tuple[str, ...]
+) -> None:
     git(tmp_path, "clone", "--quiet", str(office.server), "bea")
     done = run_cli(tmp_path / "bea", *command)
     assert done.returncode == 0, done.stderr
@@ -90,14 +94,12 @@ def test_reading_in_such_a_clone_works_and_says_so(office: Office, tmp_path: Pat
 
 
 @pytest.mark.parametrize("wanted", ["ep", "latest", "ep1"])
-def test_the_run_is_found_by_what_names_it(office: Office, tmp_path: Path, wanted: str) -> None:
+def test_pull_accepts_a_prefix_latest_and_the_full_id(office: Office, tmp_path: Path, wanted: str) -> None:
     project = office.clone(tmp_path / "bea")
     assert pull_run(project, wanted).run_id == "ep1"
 
 
-def test_a_run_that_was_pushed_after_the_clone_was_made_is_found(
-    locked: LockedRun, office: Office, tmp_path: Path
-) -> None:
+def test_pull_finds_a_run_pushed_after_cloning(locked: LockedRun, office: Office, tmp_path: Path) -> None:
     git(office.server, "branch", "-m", "run/ep1", "elsewhere")
     project = office.clone(tmp_path / "bea")
     with pytest.raises(NotFoundError, match="no run 'ep1'"):
@@ -106,7 +108,7 @@ def test_a_run_that_was_pushed_after_the_clone_was_made_is_found(
     assert pull_run(project, "ep").run_id == "ep1"
 
 
-def test_a_run_that_is_not_on_the_server(locked: LockedRun, office: Office) -> None:
+def test_pull_refuses_a_run_missing_on_the_server(locked: LockedRun, office: Office) -> None:
     git(office.server, "update-ref", "-d", "refs/heads/run/ep1")
     with pytest.raises(NotFoundError, match="origin has no run ep1") as caught:
         pull_run(locked)
@@ -115,7 +117,7 @@ def test_a_run_that_is_not_on_the_server(locked: LockedRun, office: Office) -> N
         pull_run(locked, "pilot")
 
 
-def test_another_folder_in_the_way_is_left_alone(office: Office, tmp_path: Path) -> None:
+def test_pull_refuses_when_another_folder_is_in_the_way(office: Office, tmp_path: Path) -> None:
     project = office.clone(tmp_path / "bea")
     mine = project.runs_dir / "ep1" / "mine.txt"
     mine.parent.mkdir(parents=True)
@@ -126,7 +128,7 @@ def test_another_folder_in_the_way_is_left_alone(office: Office, tmp_path: Path)
     assert git(project.root, "branch", "--list", "run/*") == ""
 
 
-def test_in_a_clone_of_the_runs_branch_alone(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+def test_pull_and_push_work_in_a_clone_of_the_run_branch(locked: LockedRun, office: Office, tmp_path: Path) -> None:
     git(tmp_path, "clone", "--quiet", "--branch", "run/ep1", "--single-branch", str(office.server), "alone")
     project = find_project(tmp_path / "alone")
     assert pull_run(project).fetched.blobs == 5
@@ -141,17 +143,17 @@ def test_in_a_clone_of_the_runs_branch_alone(locked: LockedRun, office: Office, 
     assert office.tip() == git(project.root, "rev-parse", "HEAD").strip()
 
 
-def test_plain_git_and_dvc_bring_the_run(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+def test_plain_git_clone_and_dvc_pull_restore_the_run(locked: LockedRun, office: Office, tmp_path: Path) -> None:
     git(tmp_path, "clone", "--quiet", "--branch", "run/ep1", "--single-branch", str(office.server), "plain")
     dvc(tmp_path / "plain", "pull", "--quiet")
     found = {path: (tmp_path / "plain" / path).read_bytes() for path in named(locked.manifest())}
     assert found == media_of(locked.project, locked.run)
 
 
-# Both work on
+# Changes on both sides
 
 
-def test_what_the_other_decided_and_made_comes_over(locked: LockedRun, bea: LockedRun, tmp_path: Path) -> None:
+def test_pull_brings_decisions_and_files_of_a_colleague(locked: LockedRun, bea: LockedRun, tmp_path: Path) -> None:
     replace_asset(bea.project, bea.run, select(image="3"), write_picture(tmp_path / "new.png", seed=42))
     approve(bea.project, bea.run, select(image="3"))
     push_run(bea)
@@ -162,9 +164,7 @@ def test_what_the_other_decided_and_made_comes_over(locked: LockedRun, bea: Lock
     assert_clean(locked.project, locked.run)
 
 
-def test_both_decide_and_the_branches_are_merged(
-    locked: LockedRun, bea: LockedRun, office: Office, tmp_path: Path
-) -> None:
+def test_pull_merges_decisions_of_both_sides(locked: LockedRun, bea: LockedRun, office: Office, tmp_path: Path) -> None:
     replace_asset(bea.project, bea.run, select(image="2"), write_picture(tmp_path / "new.png", seed=42))
     push_run(bea)
     approve(locked.project, locked.run, select(audio="all"))
@@ -179,8 +179,8 @@ def test_both_decide_and_the_branches_are_merged(
     assert media_of(locked.project, locked.run) == media_of(bea.project, bea.run)
 
 
-def test_both_bring_new_bytes_into_one_folder(locked: LockedRun, bea: LockedRun, tmp_path: Path) -> None:
-    """The .dvc file of the folder follows from the merged manifest: git alone would see a conflict."""
+def test_pull_merges_new_bytes_of_both_sides_in_one_folder(locked: LockedRun, bea: LockedRun, tmp_path: Path) -> None:
+    """The folder's .dvc file is derived from the merged manifest; plain git would report a conflict."""
     replace_asset(bea.project, bea.run, select(image="2"), write_picture(tmp_path / "two.png", seed=42))
     push_run(bea)
     replace_asset(locked.project, locked.run, select(image="3"), write_picture(tmp_path / "three.png", seed=43))
@@ -195,7 +195,7 @@ def test_both_bring_new_bytes_into_one_folder(locked: LockedRun, bea: LockedRun,
     assert media_of(bea.project, bea.run) == media_of(locked.project, locked.run)
 
 
-def test_a_contradiction_waits_to_be_settled(locked: LockedRun, bea: LockedRun, office: Office) -> None:
+def test_pull_with_a_contradiction_waits_until_it_is_settled(locked: LockedRun, bea: LockedRun, office: Office) -> None:
     approve(bea.project, bea.run, select(image="3"))
     push_run(bea)
     reject(locked.project, locked.run, select(image="3"), reason="too dark")
@@ -212,7 +212,7 @@ def test_a_contradiction_waits_to_be_settled(locked: LockedRun, bea: LockedRun, 
     assert pull_run(bea).commit == office.tip()
 
 
-def test_the_command_says_how_to_settle_it(locked: LockedRun, bea: LockedRun) -> None:
+def test_pull_command_shows_both_sides_of_a_conflict(locked: LockedRun, bea: LockedRun) -> None:
     approve(bea.project, bea.run, select(image="3"))
     push_run(bea)
     reject(locked.project, locked.run, select(image="3"), reason="too dark")
@@ -228,7 +228,7 @@ def test_the_command_says_how_to_settle_it(locked: LockedRun, bea: LockedRun) ->
     assert locked.asset(IMAGE_3).status is Status.REJECTED
 
 
-def test_the_decision_on_the_last_conflict_of_a_pull_concludes_the_merge(
+def test_reject_of_the_last_conflict_concludes_the_merge_of_a_pull(
     locked: LockedRun, bea: LockedRun, office: Office
 ) -> None:
     reject(bea.project, bea.run, select(image="3"), reason="too dark")
@@ -245,7 +245,7 @@ def test_the_decision_on_the_last_conflict_of_a_pull_concludes_the_merge(
     assert "image 3: review → rejected" in log
 
 
-def test_what_only_we_have_is_told(locked: LockedRun, office: Office) -> None:
+def test_pull_reports_commits_not_pushed_yet(locked: LockedRun, office: Office) -> None:
     approve(locked.project, locked.run, select(image="3"))
     result = pull_run(locked)
     assert (result.changed, result.ahead) == (False, 1)
@@ -254,7 +254,7 @@ def test_what_only_we_have_is_told(locked: LockedRun, office: Office) -> None:
 
 
 @pytest.mark.parametrize("theirs", [True, False])
-def test_a_closed_run_is_opened_with_what_came(locked: LockedRun, bea: LockedRun, theirs: bool) -> None:
+def test_pull_opens_a_closed_run_with_the_new_commits(locked: LockedRun, bea: LockedRun, theirs: bool) -> None:
     approve(bea.project, bea.run, select(image="3"))
     push_run(bea)
     if not theirs:
@@ -266,7 +266,7 @@ def test_a_closed_run_is_opened_with_what_came(locked: LockedRun, bea: LockedRun
     assert_clean(locked.project, find_run(locked.project, "ep1"), quick=True)
 
 
-def test_a_change_that_is_not_committed_stops_it(locked: LockedRun, bea: LockedRun) -> None:
+def test_pull_refuses_an_uncommitted_manifest_edit(locked: LockedRun, bea: LockedRun) -> None:
     approve(bea.project, bea.run, select(image="3"))
     push_run(bea)
     path = locked.folder / "asset_manifest.json"
@@ -277,7 +277,7 @@ def test_a_change_that_is_not_committed_stops_it(locked: LockedRun, bea: LockedR
     assert files_below(locked.folder) == before
 
 
-def test_an_overwritten_approved_file_stops_a_merge_and_stays(locked: LockedRun, bea: LockedRun) -> None:
+def test_pull_refuses_a_merge_with_an_overwritten_locked_file(locked: LockedRun, bea: LockedRun) -> None:
     approve(bea.project, bea.run, select(image="3"))
     push_run(bea)
     reject(locked.project, locked.run, select(audio="2"), reason="too fast")
@@ -291,7 +291,7 @@ def test_an_overwritten_approved_file_stops_a_merge_and_stays(locked: LockedRun,
     assert not (locked.project.git_dir / "worktrees" / "ep1" / "MERGE_HEAD").exists()
 
 
-def test_another_run_of_the_same_name_is_refused(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+def test_pull_refuses_an_unrelated_run_of_the_same_name(locked: LockedRun, office: Office, tmp_path: Path) -> None:
     project = office.clone(tmp_path / "bea")
     folder = project.runs_dir / "ep1"
     write_picture(folder / "images" / "scene_000.png", seed=5)
@@ -301,7 +301,7 @@ def test_another_run_of_the_same_name_is_refused(locked: LockedRun, office: Offi
         pull_run(project)
 
 
-# Only some of it
+# Partial pulls
 
 
 @pytest.mark.parametrize(
@@ -314,7 +314,9 @@ def test_another_run_of_the_same_name_is_refused(locked: LockedRun, office: Offi
         ({"segments": "1", "only_approved": True}, {"images/scene_000.png"}),
     ],
 )
-def test_less_is_fetched(office: Office, tmp_path: Path, options: dict[str, object], expected: set[str]) -> None:
+def test_pull_with_filters_downloads_only_matching_files(
+    office: Office, tmp_path: Path, options: dict[str, object], expected: set[str]
+) -> None:
     project = office.clone(tmp_path / "bea")
     result = pull_run(project, **options)
     run = find_run(project, "ep1")
@@ -328,14 +330,14 @@ def test_less_is_fetched(office: Office, tmp_path: Path, options: dict[str, obje
     assert_clean(project, run)
 
 
-def test_a_segment_that_the_run_does_not_have(office: Office, tmp_path: Path) -> None:
+def test_pull_refuses_a_missing_segment(office: Office, tmp_path: Path) -> None:
     project = office.clone(tmp_path / "bea")
     with pytest.raises(NoMatchError, match="no segment 9"):
         pull_run(project, segments="9")
     assert not (project.runs_dir / "ep1").exists()
 
 
-def test_list_says_what_is_not_here(office: Office, tmp_path: Path) -> None:
+def test_list_marks_assets_whose_bytes_are_missing(office: Office, tmp_path: Path) -> None:
     project = office.clone(tmp_path / "bea")
     pull_run(project, only_approved=True)
     (project.runs_dir / "ep1" / "images" / "scene_000.png").unlink()
@@ -351,13 +353,13 @@ def test_list_says_what_is_not_here(office: Office, tmp_path: Path) -> None:
 
 @pytest.fixture
 def half(office: Office, tmp_path: Path) -> LockedRun:
-    """A colleague who has only the image that is approved."""
+    """A colleague who pulled only the approved image."""
     project = office.clone(tmp_path / "half")
     pull_run(project, only_approved=True)
     return LockedRun(project, find_run(project, "ep1"))
 
 
-def test_nothing_done_in_a_half_present_run_drops_what_is_absent(
+def test_decisions_in_a_partial_run_keep_entries_of_missing_files(
     locked: LockedRun, half: LockedRun, office: Office, tmp_path: Path
 ) -> None:
     before = named(half.manifest())
@@ -377,7 +379,7 @@ def test_nothing_done_in_a_half_present_run_drops_what_is_absent(
     assert media_of(locked.project, locked.run).keys() == after.keys()
 
 
-def test_what_is_not_here_cannot_be_approved(half: LockedRun) -> None:
+def test_approve_in_a_partial_run_refuses_missing_bytes(half: LockedRun) -> None:
     before = half.head()
     done = run_cli(half.project.root, "approve", "ep1", "--image", "3")
     assert done.returncode == 1
@@ -386,7 +388,7 @@ def test_what_is_not_here_cannot_be_approved(half: LockedRun) -> None:
     assert half.head() == before
 
 
-def test_a_merge_in_a_half_present_run_leaves_absent_files_absent(
+def test_pull_merge_in_a_partial_run_leaves_other_files_missing(
     locked: LockedRun, half: LockedRun, office: Office
 ) -> None:
     approve(locked.project, locked.run, select(image="3"))
@@ -399,10 +401,12 @@ def test_a_merge_in_a_half_present_run_leaves_absent_files_absent(
     assert half.verify().holds
 
 
-# What the remote does not give
+# Faults of the remote
 
 
-def test_what_the_remote_lacks_is_named_and_the_rest_comes(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+def test_pull_names_blobs_missing_on_the_remote_and_downloads_the_rest(
+    locked: LockedRun, office: Office, tmp_path: Path
+) -> None:
     office.store.remove(locked.asset(IMAGE_3).md5)
     project = office.clone(tmp_path / "bea")
     done = run_cli(project.root, "pull", "ep1")
@@ -413,9 +417,7 @@ def test_what_the_remote_lacks_is_named_and_the_rest_comes(locked: LockedRun, of
     assert pull_run(project).fetched.blobs == 1
 
 
-def test_wrong_bytes_are_refused_and_replaced_by_who_has_the_right_ones(
-    locked: LockedRun, office: Office, tmp_path: Path
-) -> None:
+def test_pull_refuses_wrong_bytes_and_push_replaces_them(locked: LockedRun, office: Office, tmp_path: Path) -> None:
     md5 = locked.asset(IMAGE_1).md5
     size = locked.asset(IMAGE_1).size
     office.store.write(md5, b"x" * size)
@@ -430,7 +432,9 @@ def test_wrong_bytes_are_refused_and_replaced_by_who_has_the_right_ones(
     assert_clean(project, find_run(project, "ep1"))
 
 
-def test_a_run_without_a_dvc_remote_says_so(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+def test_pull_without_a_dvc_remote_opens_the_run_and_reports_it(
+    locked: LockedRun, office: Office, tmp_path: Path
+) -> None:
     for root in (locked.project.root, locked.folder):
         (root / ".dvc" / "config").write_text("")
         commit_by_hand(root)
@@ -442,7 +446,7 @@ def test_a_run_without_a_dvc_remote_says_so(locked: LockedRun, office: Office, t
     assert find_runs(project)["ep1"].is_open
 
 
-def test_a_remote_that_is_gone_leaves_everything_as_it_was(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+def test_pull_with_an_unreachable_dvc_remote_changes_nothing(locked: LockedRun, office: Office, tmp_path: Path) -> None:
     project = office.clone(tmp_path / "bea")
     shutil.move(office.store.url, tmp_path / "away")
     done = run_cli(project.root, "pull", "ep1")
@@ -454,7 +458,7 @@ def test_a_remote_that_is_gone_leaves_everything_as_it_was(locked: LockedRun, of
     assert pull_run(project).fetched.complete
 
 
-def test_json_has_stable_keys(bea: LockedRun) -> None:
+def test_pull_json_has_stable_keys(bea: LockedRun) -> None:
     done = run_cli(bea.project.root, "pull", "ep1", "--json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
@@ -465,6 +469,6 @@ def test_json_has_stable_keys(bea: LockedRun) -> None:
     assert set(told["fetched"]) == {"remote", "blobs", "size_bytes", "missing", "wrong"}
 
 
-def test_image_1_is_still_approved_by_whom_it_was(locked: LockedRun, bea: LockedRun) -> None:
+def test_pull_keeps_approvals(locked: LockedRun, bea: LockedRun) -> None:
     assert bea.asset(IMAGE_1) == locked.asset(IMAGE_1)
     assert bea.asset(IMAGE_1).approved

@@ -1,4 +1,4 @@
-"""Pushing a run: what goes up, in which order, and what is refused."""
+"""Pushing a run: what is uploaded, in which order, and what is refused."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def listings(locked: LockedRun) -> set[str]:
     return {one.md5 for one in imply_dvc_files(locked.manifest()).values()}
 
 
-def test_the_media_and_then_the_branch_are_there(locked: LockedRun, office: Office) -> None:
+def test_push_uploads_media_and_branch(locked: LockedRun, office: Office) -> None:
     result = push_run(locked)
     assert (result.git_remote, result.remote, result.pushed) == ("origin", "store", True)
     assert office.tip() == result.commit == locked.head()
@@ -42,12 +42,12 @@ def test_the_media_and_then_the_branch_are_there(locked: LockedRun, office: Offi
     assert_clean(locked.project, locked.run)
 
 
-def test_dvc_finds_nothing_missing_after_it(locked: LockedRun, office: Office) -> None:
+def test_push_leaves_dvc_cloud_status_in_sync(locked: LockedRun, office: Office) -> None:
     push_run(locked)
     assert "in sync" in dvc(locked.folder, "status", "--cloud").stdout
 
 
-def test_pushing_again_does_nothing(locked: LockedRun, office: Office) -> None:
+def test_push_repeated_does_nothing(locked: LockedRun, office: Office) -> None:
     push_run(locked)
     again = push_run(locked)
     assert (again.pushed, again.media.sent, again.media.there) == (False, 0, 5)
@@ -57,9 +57,7 @@ def test_pushing_again_does_nothing(locked: LockedRun, office: Office) -> None:
     ), done.stderr  # fmt: skip
 
 
-def test_what_somebody_deleted_there_is_sent_again_though_the_branch_is_there(
-    locked: LockedRun, office: Office
-) -> None:
+def test_push_uploads_blobs_deleted_on_the_remote_again(locked: LockedRun, office: Office) -> None:
     push_run(locked)
     office.store.remove(locked.asset(IMAGE_1).md5)
     again = push_run(locked)
@@ -67,7 +65,7 @@ def test_what_somebody_deleted_there_is_sent_again_though_the_branch_is_there(
     assert locked.asset(IMAGE_1).md5 in office.store.names()
 
 
-def test_only_what_is_new_is_sent(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+def test_push_uploads_only_new_blobs(locked: LockedRun, office: Office, tmp_path: Path) -> None:
     push_run(locked)
     replace_asset(locked.project, locked.run, select(image="3"), write_picture(tmp_path / "new.png", seed=42))
     result = push_run(locked)
@@ -76,10 +74,10 @@ def test_only_what_is_new_is_sent(locked: LockedRun, office: Office, tmp_path: P
     assert office.tip() == locked.head()
 
 
-# A run that is older than the remote
+# A run created before the remote
 
 
-def test_the_branch_names_the_remote_from_then_on_in_a_commit_of_its_own(locked: LockedRun, office: Office) -> None:
+def test_push_commits_the_inherited_dvc_remote_separately(locked: LockedRun, office: Office) -> None:
     before = locked.head()
     result = push_run(locked)
     assert result.inherited
@@ -94,14 +92,14 @@ def test_the_branch_names_the_remote_from_then_on_in_a_commit_of_its_own(locked:
     assert not push_run(locked).inherited
 
 
-def test_secrets_stay_here(locked: LockedRun, office: Office) -> None:
+def test_push_does_not_commit_secrets(locked: LockedRun, office: Office) -> None:
     with (locked.project.root / ".dvc" / "config.local").open("a") as file:
         file.write("['remote \"store\"']\n    password = hush\n")
     push_run(locked)
     assert "hush" not in (locked.folder / ".dvc" / "config").read_text()
 
 
-def test_a_remote_that_only_the_user_knows_is_used_and_not_committed(locked: LockedRun, tmp_path: Path) -> None:
+def test_push_uses_but_does_not_commit_a_local_dvc_remote(locked: LockedRun, tmp_path: Path) -> None:
     office = make_office(tmp_path)
     git(locked.project.root, "remote", "add", "origin", str(office.server))
     with (locked.project.root / ".dvc" / "config.local").open("a") as file:
@@ -111,10 +109,10 @@ def test_a_remote_that_only_the_user_knows_is_used_and_not_committed(locked: Loc
     assert len(office.store.names()) == 7
 
 
-# Only what is approved
+# Only approved assets
 
 
-def test_only_approved_media_go_up_and_no_folder_looks_whole(locked: LockedRun, office: Office) -> None:
+def test_push_only_approved_uploads_no_listing_of_partial_folders(locked: LockedRun, office: Office) -> None:
     result = push_run(locked, only_approved=True)
     assert office.store.names() == {locked.asset(IMAGE_1).md5}
     assert result.media.incomplete == ("audio", "images")
@@ -122,7 +120,7 @@ def test_only_approved_media_go_up_and_no_folder_looks_whole(locked: LockedRun, 
     assert office.tip() == locked.head()
 
 
-def test_a_folder_whose_files_are_all_approved_is_whole(locked: LockedRun, office: Office) -> None:
+def test_push_only_approved_uploads_the_listing_of_a_fully_approved_folder(locked: LockedRun, office: Office) -> None:
     approve(locked.project, locked.run, select(audio="all"))
     result = push_run(locked, only_approved=True)
     assert result.media.incomplete == ("images",)
@@ -130,7 +128,7 @@ def test_a_folder_whose_files_are_all_approved_is_whole(locked: LockedRun, offic
     assert {name for name in office.store.names() if name.endswith(".dir")} == {audio}
 
 
-def test_a_full_push_after_it_is_complete(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+def test_push_after_only_approved_completes_the_upload(locked: LockedRun, office: Office, tmp_path: Path) -> None:
     push_run(locked, only_approved=True)
     result = push_run(locked)
     assert (result.pushed, result.media.incomplete) == (False, ())
@@ -139,8 +137,8 @@ def test_a_full_push_after_it_is_complete(locked: LockedRun, office: Office, tmp
     assert {path: hash_file(tmp_path / "plain" / path) for path in named(locked.manifest())} == named(locked.manifest())
 
 
-def test_a_full_push_is_complete_also_after_the_trap_of_a_granular_dvc_push(locked: LockedRun, office: Office) -> None:
-    """DVC sends a folder's listing with one of its files, and takes the folder for complete from then on."""
+def test_push_completes_the_upload_after_a_granular_dvc_push(locked: LockedRun, office: Office) -> None:
+    """DVC uploads a folder's listing with one file of it, and later assumes that the folder is complete."""
     write_dvc_config(locked.folder, office.store)
     commit_by_hand(locked.folder)
     dvc(locked.folder, "push", "--quiet", "images/scene_000.png")
@@ -149,17 +147,17 @@ def test_a_full_push_is_complete_also_after_the_trap_of_a_granular_dvc_push(lock
     assert office.store.names() == set(named(locked.manifest()).values()) | listings(locked)
 
 
-def test_it_says_that_plain_dvc_needs_targets(locked: LockedRun, office: Office) -> None:
+def test_push_only_approved_tells_that_dvc_pull_needs_targets(locked: LockedRun, office: Office) -> None:
     done = run_cli(locked.project.root, "push", "ep1", "--only", "approved")
     assert done.returncode == 0, done.stderr
     assert "incomplete on the remote: audio/, images/" in done.stdout
     assert "give `dvc pull` targets" in done.stdout
 
 
-# What is refused
+# Refusals
 
 
-def test_a_server_that_is_ahead_is_not_overwritten(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+def test_push_refuses_when_the_server_is_ahead(locked: LockedRun, office: Office, tmp_path: Path) -> None:
     push_run(locked)
     first = locked.head()
     approve(locked.project, locked.run, select(image="3"))
@@ -175,7 +173,7 @@ def test_a_server_that_is_ahead_is_not_overwritten(locked: LockedRun, office: Of
     assert office.tip() == theirs
 
 
-def test_a_broken_lock_is_not_shared(locked: LockedRun, office: Office) -> None:
+def test_push_refuses_a_broken_lock(locked: LockedRun, office: Office) -> None:
     push_run(locked)
     theirs, names = office.tip(), office.store.names()
     change_by_hand(locked.folder, IMAGE_1, lambda _: None)
@@ -186,7 +184,7 @@ def test_a_broken_lock_is_not_shared(locked: LockedRun, office: Office) -> None:
     assert (office.tip(), office.store.names()) == (theirs, names)
 
 
-def test_an_overwritten_approved_file_is_not_shared(locked: LockedRun, office: Office) -> None:
+def test_push_refuses_an_overwritten_locked_file(locked: LockedRun, office: Office) -> None:
     overwrite(locked.locked_file)
     with pytest.raises(ConflictError, match="holds other bytes"):
         push_run(locked)
@@ -194,7 +192,7 @@ def test_an_overwritten_approved_file_is_not_shared(locked: LockedRun, office: O
     assert office.store.names() == set()
 
 
-def test_approved_bytes_that_nobody_has_keep_the_branch_here(locked: LockedRun, office: Office) -> None:
+def test_push_refuses_when_approved_bytes_are_missing_everywhere(locked: LockedRun, office: Office) -> None:
     locked.project.blobs.remove(locked.asset(IMAGE_1).md5)
     locked.locked_file.unlink()
     with pytest.raises(ConflictError, match=r"image 1 \(images/scene_000.png\).* neither here nor on the DVC remote"):
@@ -202,7 +200,7 @@ def test_approved_bytes_that_nobody_has_keep_the_branch_here(locked: LockedRun, 
     assert office.tip() is None
 
 
-def test_approved_bytes_that_only_the_remote_has_are_no_hindrance(locked: LockedRun, office: Office) -> None:
+def test_push_accepts_approved_bytes_that_only_the_remote_has(locked: LockedRun, office: Office) -> None:
     push_run(locked)
     locked.project.blobs.remove(locked.asset(IMAGE_1).md5)
     locked.locked_file.unlink()
@@ -211,7 +209,7 @@ def test_approved_bytes_that_only_the_remote_has_are_no_hindrance(locked: Locked
     assert office.tip() == locked.head()
 
 
-def test_other_bytes_that_nobody_has_are_named_and_the_rest_is_shared(locked: LockedRun, office: Office) -> None:
+def test_push_names_missing_draft_bytes_and_uploads_the_rest(locked: LockedRun, office: Office) -> None:
     path = locked.asset(IMAGE_3).path
     locked.project.blobs.remove(locked.asset(IMAGE_3).md5)
     (locked.folder / path).unlink()
@@ -223,7 +221,7 @@ def test_other_bytes_that_nobody_has_are_named_and_the_rest_is_shared(locked: Lo
     assert f"neither here nor on the remote: {path}" in done.stderr
 
 
-def test_a_damaged_blob_is_taken_from_the_file(locked: LockedRun, office: Office) -> None:
+def test_push_repairs_a_corrupt_cached_blob_from_the_file(locked: LockedRun, office: Office) -> None:
     md5 = locked.asset(IMAGE_3).md5
     blob = locked.project.blobs.path(md5)
     blob.chmod(0o644)
@@ -233,7 +231,7 @@ def test_a_damaged_blob_is_taken_from_the_file(locked: LockedRun, office: Office
     assert office.store.read(md5) == blob.read_bytes()
 
 
-def test_a_git_hook_of_the_users_may_refuse_it(locked: LockedRun, office: Office) -> None:
+def test_push_can_be_refused_by_a_user_pre_push_hook(locked: LockedRun, office: Office) -> None:
     push_run(locked)
     write_hook(locked.project, "pre-push", "echo 'not on Fridays' >&2", "exit 1")
     approve(locked.project, locked.run, select(image="3"))
@@ -242,7 +240,7 @@ def test_a_git_hook_of_the_users_may_refuse_it(locked: LockedRun, office: Office
     assert office.tip() != locked.head()
 
 
-def test_a_refusal_of_the_server_is_shown(locked: LockedRun, office: Office) -> None:
+def test_push_shows_why_the_server_refused(locked: LockedRun, office: Office) -> None:
     hook = office.server / "hooks" / "pre-receive"
     hook.write_text("#!/bin/sh\necho 'the disk is full of cats' >&2\nexit 1\n")
     hook.chmod(0o755)
@@ -252,22 +250,22 @@ def test_a_refusal_of_the_server_is_shown(locked: LockedRun, office: Office) -> 
     assert "the disk is full of cats" in done.stderr
 
 
-def test_in_a_merge_nothing_is_pushed(locked: LockedRun, office: Office) -> None:
+def test_push_refuses_during_a_merge(locked: LockedRun, office: Office) -> None:
     (locked.project.git_dir / "worktrees" / "ep1" / "MERGE_HEAD").write_text(locked.head() + "\n")
     with pytest.raises(ConflictError, match="a merge is not finished"):
         push_run(locked)
 
 
-# Where to
+# Choice of remotes
 
 
-def test_without_a_git_remote_the_remedy_is_named(locked: LockedRun) -> None:
+def test_push_without_a_git_remote_suggests_git_remote_add(locked: LockedRun) -> None:
     with pytest.raises(NotFoundError, match="No git remote") as caught:
         push_run(locked)
     assert "git remote add origin URL" in caught.value.hint
 
 
-def test_without_a_dvc_remote_the_remedy_is_named(locked: LockedRun, tmp_path: Path) -> None:
+def test_push_without_a_dvc_remote_suggests_dvc_remote_add(locked: LockedRun, tmp_path: Path) -> None:
     office = make_office(tmp_path)
     git(locked.project.root, "remote", "add", "origin", str(office.server))
     with pytest.raises(NotFoundError, match="No DVC remote is set up") as caught:
@@ -276,7 +274,7 @@ def test_without_a_dvc_remote_the_remedy_is_named(locked: LockedRun, tmp_path: P
     assert office.tip() is None
 
 
-def test_a_wrong_name_is_corrected(locked: LockedRun, office: Office) -> None:
+def test_push_with_a_wrong_remote_name_suggests_the_right_one(locked: LockedRun, office: Office) -> None:
     with pytest.raises(NotFoundError, match="no git remote 'orign'") as caught:
         push_run(locked, git_remote="orign")
     assert caught.value.hint == "Did you mean origin?"
@@ -288,9 +286,7 @@ def test_a_wrong_name_is_corrected(locked: LockedRun, office: Office) -> None:
     assert "origin is a git remote: name it with --git-remote" in caught.value.hint
 
 
-def test_of_several_git_remotes_origin_or_the_followed_one_is_meant(
-    locked: LockedRun, office: Office, tmp_path: Path
-) -> None:
+def test_push_chooses_the_upstream_remote_then_origin(locked: LockedRun, office: Office, tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet", "--bare", "other.git")
     git(locked.project.root, "remote", "add", "backup", str(tmp_path / "other.git"))
     assert push_run(locked).git_remote == "origin"
@@ -303,7 +299,7 @@ def test_of_several_git_remotes_origin_or_the_followed_one_is_meant(
     assert "backup, first" in caught.value.hint
 
 
-def test_another_dvc_remote_is_named(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+def test_push_to_another_dvc_remote_keeps_the_default(locked: LockedRun, office: Office, tmp_path: Path) -> None:
     push_run(locked)
     with (locked.project.root / ".dvc" / "config").open("a") as file:
         file.write(f"['remote \"archive\"']\n    url = {tmp_path / 'archive'}\n")
@@ -313,19 +309,17 @@ def test_another_dvc_remote_is_named(locked: LockedRun, office: Office, tmp_path
     assert "remote = store" in (locked.folder / ".dvc" / "config").read_text()
 
 
-def test_a_plain_git_push_and_pull_in_the_folder_go_the_same_way_from_then_on(
-    locked: LockedRun, office: Office
-) -> None:
+def test_push_sets_the_upstream_for_plain_git_push(locked: LockedRun, office: Office) -> None:
     push_run(locked)
     approve(locked.project, locked.run, select(image="3"))
     locked.git("push", "--quiet")
     assert office.tip() == locked.head()
 
 
-# Other things
+# Closed runs, dry runs and JSON
 
 
-def test_a_closed_run_is_pushed_from_its_branch(locked: LockedRun, office: Office) -> None:
+def test_push_of_a_closed_run_uploads_from_its_branch(locked: LockedRun, office: Office) -> None:
     write_dvc_config(locked.folder, office.store)
     commit_by_hand(locked.folder)
     close_run(locked.project, locked.run)
@@ -334,14 +328,14 @@ def test_a_closed_run_is_pushed_from_its_branch(locked: LockedRun, office: Offic
     assert len(office.store.names()) == 7
 
 
-def test_a_dry_run_changes_nothing(locked: LockedRun, office: Office) -> None:
+def test_push_dry_run_changes_nothing(locked: LockedRun, office: Office) -> None:
     before = locked.head()
     result = push_run(locked, dry_run=True)
     assert (result.pushed, result.inherited, result.media.sent) == (True, True, 7)
     assert (office.tip(), office.store.names(), locked.head()) == (None, set(), before)
 
 
-def test_json_has_stable_keys(locked: LockedRun, office: Office) -> None:
+def test_push_json_has_stable_keys(locked: LockedRun, office: Office) -> None:
     done = run_cli(locked.project.root, "push", "ep1", "--json")
     told = json.loads(done.stdout)
     assert set(told) == {
@@ -353,7 +347,7 @@ def test_json_has_stable_keys(locked: LockedRun, office: Office) -> None:
     }  # fmt: skip
 
 
-def test_a_project_that_nobody_could_clone_is_noticed(locked: LockedRun, tmp_path: Path) -> None:
+def test_push_reports_that_the_main_branch_is_not_on_the_server(locked: LockedRun, tmp_path: Path) -> None:
     office = make_office(tmp_path)
     git(locked.project.root, "remote", "add", "origin", str(office.server))
     write_dvc_config(locked.project.root, office.store)
@@ -362,10 +356,10 @@ def test_a_project_that_nobody_could_clone_is_noticed(locked: LockedRun, tmp_pat
     assert push_run(locked).main_missing is None
 
 
-# What the branch says of the remote
+# The remote in the run's own .dvc/config
 
 
-def test_a_remote_that_is_named_but_not_committed_is_not_enough(locked: LockedRun, tmp_path: Path) -> None:
+def test_push_refuses_an_uncommitted_dvc_remote_of_the_run(locked: LockedRun, tmp_path: Path) -> None:
     office = make_office(tmp_path)
     git(locked.project.root, "remote", "add", "origin", str(office.server))
     write_dvc_config(locked.folder, office.store)
@@ -375,7 +369,7 @@ def test_a_remote_that_is_named_but_not_committed_is_not_enough(locked: LockedRu
     assert office.tip() is None
 
 
-def test_a_remote_that_only_the_runs_own_branch_names_is_used(locked: LockedRun, tmp_path: Path) -> None:
+def test_push_uses_a_dvc_remote_that_only_the_run_branch_names(locked: LockedRun, tmp_path: Path) -> None:
     office = make_office(tmp_path)
     git(locked.project.root, "remote", "add", "origin", str(office.server))
     write_dvc_config(locked.folder, office.store)
@@ -385,8 +379,8 @@ def test_a_remote_that_only_the_runs_own_branch_names_is_used(locked: LockedRun,
     assert pull_run(locked).fetched.complete
 
 
-def test_what_the_project_says_more_of_the_same_place_counts(locked: LockedRun, office: Office) -> None:
-    """Such as an endpoint that was set after the run had inherited the remote."""
+def test_remote_source_merges_options_of_the_project_for_the_same_url(locked: LockedRun, office: Office) -> None:
+    """For example an endpoint that was set after the run had inherited the remote."""
     push_run(locked)
     with (locked.project.root / ".dvc" / "config").open("a") as file:
         file.write("    verify = true\n")

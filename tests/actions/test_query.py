@@ -32,13 +32,13 @@ def listed(project: Project, run: Run, **options: object) -> list[str]:
 # List
 
 
-def test_all_assets_in_order(project: Project, run: Run) -> None:
+def test_list_returns_all_assets_in_order(project: Project, run: Run) -> None:
     result = list_assets(project, run)
     assert (result.run_id, result.folder, result.segments, result.production_state) == ("ep1", run.folder, 3, "draft")
     assert listed(project, run) == ["audio 1", "image 1", "audio 2", "audio 3", "image 3"]
 
 
-def test_of_one_status_kind_or_some_segments(project: Project, run: Run) -> None:
+def test_list_filters_by_status_kind_and_segments(project: Project, run: Run) -> None:
     approve(project, run, select(audio="1", image="3"))
     assert listed(project, run, status=Status.APPROVED) == ["audio 1", "image 3"]
     assert listed(project, run, kind=Kind.IMAGE) == ["image 1", "image 3"]
@@ -47,18 +47,18 @@ def test_of_one_status_kind_or_some_segments(project: Project, run: Run) -> None
     assert listed(project, run, status=Status.PUBLISHED) == []
 
 
-def test_a_segment_that_is_not_there(project: Project, run: Run) -> None:
+def test_list_refuses_a_missing_segment(project: Project, run: Run) -> None:
     with pytest.raises(NoMatchError, match="no segment 9"):
         list_assets(project, run, segments=parse_selection("9"))
 
 
-def test_a_file_that_is_not_here_is_told(project: Project, run: Run) -> None:
+def test_list_marks_a_missing_file(project: Project, run: Run) -> None:
     (run.require_folder() / "images" / "scene_000.png").unlink()
     rows = list_assets(project, run, kind=Kind.IMAGE).rows
     assert [(row.segment, row.present) for row in rows] == [(1, False), (3, True)]
 
 
-def test_an_asset_of_another_text_is_stale(project: Project, provider: ToneProvider) -> None:
+def test_list_marks_an_asset_of_another_text_stale(project: Project, provider: ToneProvider) -> None:
     produce(project, ["One.", "Two."], ProduceOptions(run_id="ep1", images=False), ignore_progress)
     run = find_run(project, "ep1")
     path = run.require_folder() / "asset_manifest.json"
@@ -70,7 +70,7 @@ def test_an_asset_of_another_text_is_stale(project: Project, provider: ToneProvi
     assert [row.stale for row in list_assets(project, run).rows] == [None, None]
 
 
-def test_chosen_rows(project: Project, run: Run) -> None:
+def test_read_rows_returns_the_selected_rows(project: Project, run: Run) -> None:
     rows = read_rows(project, run, select(image="all", segment="2"))
     assert [f"{row.kind} {row.segment}" for row in rows] == ["image 1", "audio 2", "image 3"]
 
@@ -78,7 +78,7 @@ def test_chosen_rows(project: Project, run: Run) -> None:
 # Show
 
 
-def test_a_segment_whole(project: Project, media_folder: Callable[..., Path]) -> None:
+def test_show_segment_returns_text_notes_and_assets(project: Project, media_folder: Callable[..., Path]) -> None:
     track(project, media_folder("ep1"), paragraphs=["One.", "Two.", "Three."], on_progress=ignore_progress)
     run = find_run(project, "ep1")
     note(project, run, parse_selection("3"), "check")
@@ -90,7 +90,9 @@ def test_a_segment_whole(project: Project, media_folder: Callable[..., Path]) ->
 # Summary
 
 
-def test_the_summary_of_all_runs(project: Project, run: Run, provider: ToneProvider) -> None:
+def test_summarize_counts_assets_duration_and_cost_of_all_runs(
+    project: Project, run: Run, provider: ToneProvider
+) -> None:
     produce(project, ["One.", "Two."], ProduceOptions(run_id="ep2", budget=Budget.FULL), ignore_progress)
     reject(project, find_run(project, "ep2"), select(image="1"))
     close_run(project, run)
@@ -101,7 +103,7 @@ def test_the_summary_of_all_runs(project: Project, run: Run, provider: ToneProvi
     assert (second.counts, second.duration_sec, second.cost_usd) == ({"draft": 3, "rejected": 1}, 0.4, 1.0)
 
 
-def test_a_run_that_cannot_be_read_does_not_hide_the_others(
+def test_summarize_reports_an_unreadable_run_beside_the_others(
     project: Project, run: Run, media_folder: Callable[..., Path]
 ) -> None:
     track(project, media_folder("ep2"), on_progress=ignore_progress)
@@ -115,13 +117,13 @@ def test_a_run_that_cannot_be_read_does_not_hide_the_others(
         summarize(project, run)
 
 
-def test_no_runs_no_lines(project: Project) -> None:
+def test_summarize_without_runs_is_empty(project: Project) -> None:
     assert summarize(project) == ()
     done = run_cli(project.root, "summary")
     assert (done.returncode, "no runs yet" in done.stdout) == (0, True)
 
 
-# Reading changes nothing, and JSON is alone on standard output
+# Reading commands
 
 
 READING = [
@@ -142,12 +144,12 @@ def test_reading_commands_change_nothing_and_print_json(project: Project, run: R
     assert git(project.root, "status", "--porcelain") == ""
 
 
-def test_the_keys_of_a_row(project: Project, run: Run) -> None:
+def test_list_json_row_has_stable_keys(project: Project, run: Run) -> None:
     row = json.loads(run_cli(project.root, "list", "ep1", "--json").stdout)["rows"][0]
     assert {"segment", "kind", "path", "status", "md5", "size", "duration_sec", "take", "text", "notes"} <= row.keys()
 
 
-def test_an_error_is_json_too(project: Project, run: Run) -> None:
+def test_list_json_prints_an_error_as_json(project: Project, run: Run) -> None:
     done = run_cli(project.root, "list", "ep9", "--json")
     assert done.returncode == 1
     assert json.loads(done.stdout)["error"]["message"] == "There is no run 'ep9'"

@@ -1,4 +1,4 @@
-"""Runs that claude-studio itself has written: their texts with small media, and all of them where they are here."""
+"""Upgrades of real claude-studio runs: with small substitute media always, with the original media where present."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TakeOver = Callable[[str, str], tuple[Project, Run, UpgradeResult]]
 
 @pytest.fixture(params=["small", "whole"])
 def take_over(request: pytest.FixtureRequest, tmp_path: Path, tone: bytes) -> TakeOver:
-    """Upgrades the run in a copy of its working directory."""
+    """Upgrade the run in a copy of its working directory."""
     if request.param == "whole" and not WHOLE.is_dir():
         pytest.skip("the whole runs are not here")
 
@@ -47,7 +47,7 @@ def tone(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 def write_media(root: Path, name: str, tone: bytes) -> None:
-    """What lay in that folder, of the same kind and size, and no two alike."""
+    """Write substitute media of the original kinds and dimensions, each file different."""
     listed: dict[str, str] = json.loads((TEXTS / "media.json").read_text())
     for number, (path, kind) in enumerate(listed.items()):
         if not path.startswith(f"{name}/"):
@@ -66,7 +66,7 @@ def write_picture_of(path: Path, kind: str, number: int) -> None:
 
 
 def upgrade_there(tmp_path: Path, name: str, run_id: str) -> tuple[Project, Run, UpgradeResult]:
-    """With every file of its folder as it was."""
+    """Upgrade the run and check that no file but the manifest changed."""
     root = tmp_path / name
     for folder in (root, *(one for one in root.rglob("*") if one.is_dir())):
         folder.chmod(0o755)
@@ -90,7 +90,7 @@ def numbers(project: Project, run: Run, kind: Kind) -> list[int]:
     return [address.segment for address, _ in read_manifest(project, run).assets(kind)]
 
 
-def test_56_scenes_and_45_clips(take_over: TakeOver) -> None:
+def test_upgrade_maps_56_scenes_to_45_clips(take_over: TakeOver) -> None:
     project, run, result = take_over("spec_era", "20260207_101747")
     assert numbers(project, run, Kind.AUDIO) == list(range(1, 46))
     assert numbers(project, run, Kind.IMAGE) == [k * 45 // 56 + 1 for k in (0, 4, 6, 26, 27)]
@@ -103,7 +103,7 @@ def test_56_scenes_and_45_clips(take_over: TakeOver) -> None:
     assert read_manifest(project, run).segments[13].paragraph_text.startswith("Taken together, the camera")
 
 
-def test_a_run_without_audio(take_over: TakeOver) -> None:
+def test_upgrade_of_a_run_without_audio_keeps_texts_and_images(take_over: TakeOver) -> None:
     project, run, result = take_over("spec_era", "20260207_104648")
     assert numbers(project, run, Kind.AUDIO) == []
     assert len(numbers(project, run, Kind.IMAGE)) == 15
@@ -111,27 +111,27 @@ def test_a_run_without_audio(take_over: TakeOver) -> None:
     assert result.segments == tuple(range(1, 46))
 
 
-def test_the_first_ten_scenes(take_over: TakeOver) -> None:
+def test_upgrade_of_the_first_ten_scenes_is_one_to_one(take_over: TakeOver) -> None:
     project, run, result = take_over("spec_era", "20260207_110500")
     assert numbers(project, run, Kind.AUDIO) == numbers(project, run, Kind.IMAGE) == list(range(1, 11))
     assert result.one_to_one
 
 
-def test_scenes_from_the_tenth_on_with_clips_that_begin_at_0(take_over: TakeOver) -> None:
+def test_upgrade_of_later_scenes_with_clips_numbered_from_0_keeps_segment_numbers(take_over: TakeOver) -> None:
     project, run, _ = take_over("spec_era", "20260207_112000")
     assert numbers(project, run, Kind.AUDIO) == numbers(project, run, Kind.IMAGE) == list(range(11, 16))
     assert asset(project, run, "audio", 11).path == "audio/audio_000.mp3"
     assert asset(project, run, "image", 11).path == "images/scene_010.png"
 
 
-def test_the_oldest_form(take_over: TakeOver) -> None:
+def test_upgrade_of_the_oldest_format_reports_missing_media(take_over: TakeOver) -> None:
     project, run, result = take_over("spec_era", "20260205_205000")
     assert list(read_manifest(project, run).assets()) == []
     assert len(result.not_found) == 56
 
 
 @pytest.mark.parametrize("run_id", ["20260211_093000", "20260211_093100"])
-def test_mock_runs_have_texts_alone(take_over: TakeOver, run_id: str) -> None:
+def test_upgrade_of_mock_runs_has_texts_only(take_over: TakeOver, run_id: str) -> None:
     project, run, result = take_over("mock", run_id)
     segments = read_manifest(project, run).segments
     assert len(segments) == 12
@@ -139,7 +139,7 @@ def test_mock_runs_have_texts_alone(take_over: TakeOver, run_id: str) -> None:
     assert len(result.not_found) == 12
 
 
-def test_the_newest_form(take_over: TakeOver) -> None:
+def test_upgrade_of_the_newest_format_keeps_sources_and_statuses(take_over: TakeOver) -> None:
     project, run, result = take_over("head", "20260212_101747")
     assert numbers(project, run, Kind.AUDIO) == list(range(1, 46))
     assert numbers(project, run, Kind.IMAGE) == [1, 4, 10, 13, 19, 23, 27, 29, 31, 34, 42, 43]

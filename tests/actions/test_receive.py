@@ -1,4 +1,4 @@
-"""A bare repository with the pre-receive hook takes a push of a run's branch only when it keeps locks and history."""
+"""A bare repository with the pre-receive hook accepts a push of a run's branch only if it keeps locks and history."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.actions.locked_run import (
 
 @dataclass(frozen=True)
 class Server:
-    """A bare repository that guards its run branches; `locked` has pushed its branch to it once."""
+    """A bare repository with the pre-receive hook, to which `locked` has pushed its branch."""
 
     path: Path
     locked: LockedRun
@@ -41,7 +41,7 @@ class Server:
         return git(self.path, "rev-parse", "--verify", "--quiet", f"refs/heads/{branch}", check=False).strip()
 
     def refuses(self, *args: str) -> str:
-        """What the server says; its branches are as they were."""
+        """Expect the server to refuse the push and to keep its branches; return git's stderr."""
         before = git(self.path, "for-each-ref")
         done = self.push(*args)
         assert done.returncode != 0
@@ -62,7 +62,7 @@ def server(locked: LockedRun, tmp_path: Path) -> Server:
     return made
 
 
-def test_a_good_push_is_taken_and_says_what_was_not_checked(server: Server) -> None:
+def test_server_accepts_a_valid_push_and_says_what_was_not_checked(server: Server) -> None:
     approve(server.locked.project, server.locked.run, select(image="3"))
     done = server.push("run/ep1")
     assert done.returncode == 0
@@ -71,7 +71,7 @@ def test_a_good_push_is_taken_and_says_what_was_not_checked(server: Server) -> N
     assert "not checked: the media files" in done.stderr
 
 
-def test_an_overwrite_is_refused_with_the_reason(server: Server) -> None:
+def test_server_refuses_overwritten_locked_bytes_with_the_reason(server: Server) -> None:
     locked = server.locked
     change_by_hand(locked.folder, IMAGE_1, lambda asset: with_bytes(locked.project, asset))
     commit = commit_by_hand(locked.folder)
@@ -81,7 +81,7 @@ def test_an_overwrite_is_refused_with_the_reason(server: Server) -> None:
     assert "gitassets reopen ep1 --image 1" in said
 
 
-def test_a_break_in_the_middle_of_a_push_is_found(server: Server) -> None:
+def test_server_refuses_a_broken_lock_in_an_intermediate_commit(server: Server) -> None:
     locked = server.locked
     good = (locked.folder / MANIFEST_NAME).read_bytes()
     change_by_hand(locked.folder, IMAGE_1, with_status(Status.REVIEW))
@@ -91,16 +91,16 @@ def test_a_break_in_the_middle_of_a_push_is_found(server: Server) -> None:
     assert "without a recorded reopen" in server.refuses("run/ep1")
 
 
-def test_a_rewritten_history_is_refused(server: Server) -> None:
+def test_server_refuses_a_rewritten_history(server: Server) -> None:
     server.locked.git("commit", "--quiet", "--amend", "--no-verify", "-m", "Another word")
     assert "rewrites history" in server.refuses("--force", "run/ep1")
 
 
-def test_a_deletion_is_refused(server: Server) -> None:
+def test_server_refuses_deletion_of_a_run_branch(server: Server) -> None:
     assert "would be deleted" in server.refuses("--delete", "run/ep1")
 
 
-def test_other_branches_are_none_of_its_business(server: Server) -> None:
+def test_server_accepts_any_push_to_other_branches(server: Server) -> None:
     root = server.locked.project.root
     (root / "clip.mp4").write_bytes(b"video")
     git(root, "add", "clip.mp4")
@@ -111,7 +111,7 @@ def test_other_branches_are_none_of_its_business(server: Server) -> None:
     assert server.push("--delete", "feature").returncode == 0
 
 
-def test_a_new_branch_is_judged_from_its_root(server: Server) -> None:
+def test_server_checks_a_new_branch_from_its_root(server: Server) -> None:
     locked = server.locked
     locked.git("push", "--quiet", f"file://{server.path}", "run/ep1:keep")
     git(server.path, "update-ref", "-d", "refs/heads/run/ep1")
@@ -124,22 +124,22 @@ def test_a_new_branch_is_judged_from_its_root(server: Server) -> None:
     assert "3 commits keep the locks" in done.stderr
 
 
-def test_a_run_cannot_be_pushed_under_another_name(server: Server) -> None:
+def test_server_refuses_a_run_under_another_name(server: Server) -> None:
     assert "was of run ep2 and is of run ep1" in server.refuses("run/ep1:run/ep2")
 
 
-def test_a_branch_without_a_manifest_is_no_run(server: Server) -> None:
+def test_server_refuses_a_run_branch_without_a_manifest(server: Server) -> None:
     assert "holds no asset_manifest.json of gitassets" in server.refuses("main:refs/heads/run/other")
 
 
-def test_one_bad_branch_refuses_the_whole_push(server: Server) -> None:
+def test_server_refuses_the_whole_push_for_one_bad_branch(server: Server) -> None:
     change_by_hand(server.locked.folder, IMAGE_1, with_status(Status.REVIEW))
     commit_by_hand(server.locked.folder)
     server.refuses("run/ep1", "main")
     assert server.tip("main") == ""
 
 
-def test_blobs_are_looked_for_on_the_remote_that_the_server_names(server: Server, tmp_path: Path) -> None:
+def test_server_checks_blobs_on_its_configured_remote(server: Server, tmp_path: Path) -> None:
     locked = server.locked
     remote = tmp_path / "remote"
     set_config(server.path, {"gitassets.blobs": str(remote)})
@@ -151,7 +151,7 @@ def test_blobs_are_looked_for_on_the_remote_that_the_server_names(server: Server
     assert "hash right" in done.stderr
 
 
-def test_without_the_program_nothing_is_taken(server: Server) -> None:
+def test_server_refuses_pushes_when_the_program_is_missing(server: Server) -> None:
     set_config(server.path, {"gitassets.python": "/nowhere"})
     approve(server.locked.project, server.locked.run, select(image="3"))
     assert "pushes cannot be checked" in server.refuses("run/ep1")
@@ -159,8 +159,8 @@ def test_without_the_program_nothing_is_taken(server: Server) -> None:
     assert "pushes cannot be checked" in server.refuses("run/ep1")
 
 
-def test_a_tree_that_only_a_hostile_program_writes_is_refused(server: Server) -> None:
-    """Two entries of one name: git's commands would not agree on which of them is the manifest."""
+def test_server_refuses_a_tree_with_duplicate_entries(server: Server) -> None:
+    """Git commands disagree on which of two entries with one name is the manifest."""
     locked = server.locked
     good = locked.git("rev-parse", f"HEAD:{MANIFEST_NAME}").strip()
     bad = subprocess.run(
@@ -185,18 +185,18 @@ def test_a_tree_that_only_a_hostile_program_writes_is_refused(server: Server) ->
     "name",
     ["RUN/ep1", "Run/ep1", "run/x/y", "run/EP1", "run/a;b", "run/$(x)", "run/latest", "run/CON", "run/cafe\u0301"],
 )
-def test_a_branch_that_some_reader_would_take_for_another_run_is_refused(server: Server, name: str) -> None:
+def test_server_refuses_an_ambiguous_run_branch_name(server: Server, name: str) -> None:
     said = server.refuses(f"run/ep1:refs/heads/{name}")
     assert "is refused: it" in said
     assert "Name it run/ and the run's id" in said
 
 
-def test_a_broken_lock_is_refused_under_every_spelling(server: Server) -> None:
+def test_server_refuses_a_broken_lock_under_every_spelling_of_the_branch(server: Server) -> None:
     change_by_hand(server.locked.folder, IMAGE_1, lambda asset: with_bytes(server.locked.project, asset))
     commit_by_hand(server.locked.folder)
     for name in ("run/ep1", "RUN/ep1", "Run/other", "run/ep1/x"):
         server.refuses(f"HEAD:refs/heads/{name}")
 
 
-def test_a_branch_that_is_no_runs_goes_by(server: Server) -> None:
+def test_server_accepts_a_branch_that_only_resembles_a_run_branch(server: Server) -> None:
     assert server.push("run/ep1:refs/heads/running/ep1").returncode == 0

@@ -1,4 +1,4 @@
-"""Where a hook of the user's own refuses, it is named, what it said is shown, and the way on."""
+"""When a user's own hook refuses, the error names it, shows its output and says what to do next."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def write_hook(path: Path, script: str) -> Path:
 
 
 @pytest.mark.parametrize("said", REFUSALS)
-def test_init_names_it_and_goes_on_later(tmp_path: Path, said: str) -> None:
+def test_init_names_the_refusing_hook_and_completes_when_repeated(tmp_path: Path, said: str) -> None:
     git(tmp_path, "init", "--quiet", "project")
     root = tmp_path / "project"
     hook = write_hook(root / ".git" / "hooks" / "pre-commit", REFUSALS[said])
@@ -44,7 +44,7 @@ def test_init_names_it_and_goes_on_later(tmp_path: Path, said: str) -> None:
 
 @pytest.mark.parametrize("name", ["pre-commit", "prepare-commit-msg", "commit-msg", "reference-transaction"])
 @pytest.mark.parametrize("folder", [".git/hooks", "team"])
-def test_the_commit_of_a_run_is_as_if_it_had_not_been_tried(locked: LockedRun, name: str, folder: str) -> None:
+def test_approve_refused_by_a_hook_changes_nothing(locked: LockedRun, name: str, folder: str) -> None:
     root = locked.project.root
     if folder == "team":
         git(root, "config", "core.hooksPath", str(root / folder))
@@ -59,8 +59,8 @@ def test_the_commit_of_a_run_is_as_if_it_had_not_been_tried(locked: LockedRun, n
     assert approve(locked.project, locked.run, select(image="3")).commit
 
 
-def test_what_begins_a_run_names_it_and_goes_on_later(locked: LockedRun) -> None:
-    """The first commit of a run is made without `git commit`: only the reference may be refused."""
+def test_track_names_the_refusing_hook_and_completes_when_repeated(locked: LockedRun) -> None:
+    """The first commit of a run is made without `git commit`, so only reference-transaction can refuse it."""
     root = locked.project.root
     write_picture(root / "runs" / "ep2" / "images" / "scene_000.png", seed=1)
     hook = write_hook(root / ".git" / "hooks" / "reference-transaction", REFUSALS["words"])
@@ -73,7 +73,7 @@ def test_what_begins_a_run_names_it_and_goes_on_later(locked: LockedRun) -> None
     assert "scene_000.png" in run_cli(root, "list", "ep2").stdout
 
 
-def test_a_hook_of_ours_is_not_taken_for_one_of_theirs(locked: LockedRun) -> None:
+def test_refusal_by_a_gitassets_hook_is_not_a_hook_error(locked: LockedRun) -> None:
     write_hook(locked.project.root / ".git" / "hooks" / "pre-commit", "exit 0")
     change_by_hand(locked.folder, IMAGE_1, with_status(Status.DRAFT))
     with pytest.raises(CommandError, match="gitassets: ") as caught:
@@ -81,7 +81,7 @@ def test_a_hook_of_ours_is_not_taken_for_one_of_theirs(locked: LockedRun) -> Non
     assert not isinstance(caught.value, HookError)
 
 
-def test_another_failure_of_git_is_told_as_it_is(locked: LockedRun) -> None:
+def test_signing_failure_is_not_reported_as_a_hook_error(locked: LockedRun) -> None:
     write_hook(locked.project.root / ".git" / "hooks" / "pre-commit", "exit 0")
     git(locked.folder, "config", "commit.gpgSign", "true")
     git(locked.folder, "config", "gpg.program", "false")

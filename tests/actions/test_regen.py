@@ -51,7 +51,7 @@ def again(
     return regen(project, run, select(audio=audio, image=image), chosen, ignore_progress)
 
 
-def test_a_new_take_of_a_draft_stays_a_draft(project: Project, made: Run, provider: ToneProvider) -> None:
+def test_regen_of_a_draft_makes_a_new_draft_take(project: Project, made: Run, provider: ToneProvider) -> None:
     before = asset(project, made, "image", 2)
     result = again(project, made, image="2")
     now = asset(project, made, "image", 2)
@@ -64,7 +64,7 @@ def test_a_new_take_of_a_draft_stays_a_draft(project: Project, made: Run, provid
     assert_clean(project, made)
 
 
-def test_a_rejected_one_becomes_revised_and_its_reason_goes_along(
+def test_regen_of_a_rejected_asset_sets_revised_and_sends_the_reason(
     project: Project, made: Run, provider: ToneProvider
 ) -> None:
     reject(project, made, select(image="2"), reason="too dark")
@@ -77,14 +77,14 @@ def test_a_rejected_one_becomes_revised_and_its_reason_goes_along(
     assert_clean(project, made)
 
 
-def test_one_in_review_stays_in_review(project: Project, made: Run) -> None:
+def test_regen_of_an_asset_in_review_keeps_it_in_review(project: Project, made: Run) -> None:
     move_to_review(project, made, select(image="2"))
     again(project, made, image="2")
     assert statuses(project, made)["image 2"] == "review"
     assert_clean(project, made)
 
 
-def test_a_reopened_one_keeps_its_record(project: Project, made: Run) -> None:
+def test_regen_of_a_reopened_asset_keeps_its_reopen_record(project: Project, made: Run) -> None:
     approve(project, made, select(image="2"))
     reopen_assets(project, made, select(image="2"), reason="too dark")
     record = asset(project, made, "image", 2).reopened
@@ -96,7 +96,7 @@ def test_a_reopened_one_keeps_its_record(project: Project, made: Run) -> None:
     assert_clean(project, made)
 
 
-def test_what_the_take_before_had_is_asked_for_again(project: Project, made: Run, provider: ToneProvider) -> None:
+def test_regen_reuses_voice_style_and_size_with_a_new_seed(project: Project, made: Run, provider: ToneProvider) -> None:
     again(project, made, audio="1", image="1")
     audio, image = sorted(provider.requests, key=lambda one: one.kind)
     assert (audio.text, audio.voice, audio.seed) == ("One word.", "lily", 1)
@@ -105,7 +105,9 @@ def test_what_the_take_before_had_is_asked_for_again(project: Project, made: Run
     assert provider.requests[-1].seed == 2
 
 
-def test_what_is_given_differs(project: Project, made: Run, provider: ToneProvider) -> None:
+def test_regen_with_prompt_style_seed_and_voice_uses_and_records_them(
+    project: Project, made: Run, provider: ToneProvider
+) -> None:
     again(project, made, image="1", prompt="a map", style="ink", seed=7)
     request, now = provider.requests[0], asset(project, made, "image", 1)
     assert (request.prompt, request.style, request.seed) == ("a map", "ink", 7)
@@ -116,13 +118,13 @@ def test_what_is_given_differs(project: Project, made: Run, provider: ToneProvid
     assert asset(project, made, "audio", 1).voice == "adam"
 
 
-def test_a_prompt_forges_no_trailer(project: Project, made: Run) -> None:
+def test_regen_prompt_cannot_forge_a_trailer(project: Project, made: Run) -> None:
     again(project, made, image="1", prompt="x\nAssets-Action: approve")
     trailers = git(made.require_folder(), "log", "-1", "--format=%(trailers:key=Assets-Action,valueonly)")
     assert trailers.split() == ["regen"]
 
 
-def test_the_text_is_that_of_now(project: Project, made: Run, provider: ToneProvider) -> None:
+def test_regen_uses_the_current_text(project: Project, made: Run, provider: ToneProvider) -> None:
     path = made.require_folder() / "asset_manifest.json"
     path.write_text(path.read_text().replace("Two.", "Two and a half."))
     git(made.require_folder(), "commit", "--quiet", "-am", "another text")
@@ -131,10 +133,10 @@ def test_the_text_is_that_of_now(project: Project, made: Run, provider: ToneProv
     assert asset(project, made, "audio", 2).text_md5 == hash_bytes(b"Two and a half.")
 
 
-# Locked and handmade ones
+# Locked and manually replaced assets
 
 
-def test_a_locked_one_is_refused_by_name(project: Project, made: Run, provider: ToneProvider) -> None:
+def test_regen_refuses_a_locked_asset_selected_by_number(project: Project, made: Run, provider: ToneProvider) -> None:
     approve(project, made, select(image="2"))
     before = snapshot(made)
     with pytest.raises(LockedError, match="Cannot regenerate image 2 of ep1: it is approved") as caught:
@@ -143,7 +145,7 @@ def test_a_locked_one_is_refused_by_name(project: Project, made: Run, provider: 
     assert (snapshot(made), provider.requests) == (before, [])
 
 
-def test_all_leaves_locked_ones_out(project: Project, made: Run) -> None:
+def test_regen_all_skips_locked_assets(project: Project, made: Run) -> None:
     approve(project, made, select(image="2"))
     result = again(project, made, image="all")
     assert sorted(addresses(result.made)) == ["image 1", "image 3"]
@@ -154,7 +156,9 @@ def test_all_leaves_locked_ones_out(project: Project, made: Run) -> None:
     assert "image 1-3 is approved" in caught.value.hint
 
 
-def test_one_made_by_hand_has_no_provider(project: Project, made: Run, provider: ToneProvider, tmp_path: Path) -> None:
+def test_regen_of_a_manually_replaced_asset_requires_provider(
+    project: Project, made: Run, provider: ToneProvider, tmp_path: Path
+) -> None:
     replace_asset(project, made, select(image="2"), write_picture(tmp_path / "mine.png", seed=9))
     with pytest.raises(UsageError, match="image 2 of ep1 was made by hand") as caught:
         again(project, made, image="2")
@@ -167,23 +171,25 @@ def test_one_made_by_hand_has_no_provider(project: Project, made: Run, provider:
     assert_clean(project, made)
 
 
-def test_another_provider_gets_no_voice_of_the_one_before(project: Project, made: Run, provider: ToneProvider) -> None:
+def test_regen_with_another_provider_does_not_pass_the_former_voice(
+    project: Project, made: Run, provider: ToneProvider
+) -> None:
     again(project, made, audio="1", provider="other")
     assert provider.requests[0].voice is None
     assert set(provider.used) == {"other"}
 
 
-def test_never_a_silent_fallback(project: Project, made: Run, provider: ToneProvider) -> None:
+def test_regen_with_an_unknown_provider_is_refused(project: Project, made: Run, provider: ToneProvider) -> None:
     before = snapshot(made)
     with pytest.raises(ProviderError, match="There is no provider 'unknown'"):
         again(project, made, image="1", provider="unknown")
     assert (snapshot(made), provider.requests) == (before, [])
 
 
-# What goes wrong
+# Failures
 
 
-def test_what_fails_is_listed_and_the_rest_is_kept(project: Project, made: Run, provider: ToneProvider) -> None:
+def test_regen_lists_failures_and_keeps_the_other_assets(project: Project, made: Run, provider: ToneProvider) -> None:
     provider.failing = {2}
     result = again(project, made, image="all")
     assert sorted(addresses(result.made)) == ["image 1", "image 3"]
@@ -194,7 +200,7 @@ def test_what_fails_is_listed_and_the_rest_is_kept(project: Project, made: Run, 
     assert_clean(project, made)
 
 
-def test_the_same_bytes_again_are_no_new_take(project: Project, made: Run) -> None:
+def test_regen_reports_the_same_bytes_as_failed(project: Project, made: Run) -> None:
     again(project, made, image="1", seed=5)
     result = again(project, made, image="1", seed=5)
     assert result.made == ()
@@ -204,7 +210,7 @@ def test_the_same_bytes_again_are_no_new_take(project: Project, made: Run) -> No
     assert_clean(project, made)
 
 
-def test_ctrl_c_keeps_what_was_made(project: Project, made: Run) -> None:
+def test_regen_interrupted_keeps_finished_assets(project: Project, made: Run) -> None:
     def stop(progress: Progress) -> None:
         if progress.done == 1:
             raise KeyboardInterrupt
@@ -216,7 +222,7 @@ def test_ctrl_c_keeps_what_was_made(project: Project, made: Run) -> None:
     assert_clean(project, made)
 
 
-def test_an_asset_that_was_approved_meanwhile_is_not_overwritten(
+def test_regen_does_not_overwrite_an_asset_approved_meanwhile(
     project: Project, made: Run, provider: ToneProvider
 ) -> None:
     provider.before = lambda _: approve(project, made, select(image="2"))  # type: ignore[assignment,return-value]
@@ -225,13 +231,13 @@ def test_an_asset_that_was_approved_meanwhile_is_not_overwritten(
     assert result.made == ()
     assert "image 2 was approved meanwhile" in result.failed[0].message
     assert asset(project, made, "image", 2).md5 == before.md5
-    # What was paid for is not lost.
+    # The paid result is kept.
     kept = result.failed[0].message.rsplit(" ", 1)[1]
     assert project.blobs.has(kept)
     assert_clean(project, made)
 
 
-def test_an_asset_that_was_replaced_meanwhile_is_not_overwritten(
+def test_regen_does_not_overwrite_an_asset_replaced_meanwhile(
     project: Project, made: Run, provider: ToneProvider, tmp_path: Path
 ) -> None:
     mine = write_picture(tmp_path / "mine.png", seed=9)
@@ -246,12 +252,12 @@ def test_an_asset_that_was_replaced_meanwhile_is_not_overwritten(
     assert_clean(project, made)
 
 
-def test_nobody_else_makes_assets_of_the_run_meanwhile(project: Project, made: Run) -> None:
+def test_regen_is_refused_while_another_command_makes_assets_of_the_run(project: Project, made: Run) -> None:
     with hold_lock(project.state_dir / "making" / "ep1.lock", "making assets"), pytest.raises(BusyError):
         again(project, made, image="2")
 
 
-def test_without_an_identity_nothing_is_made(project: Project, made: Run, provider: ToneProvider) -> None:
+def test_regen_without_a_git_identity_makes_nothing(project: Project, made: Run, provider: ToneProvider) -> None:
     git(project.root, "config", "--global", "--remove-section", "user")
     git(project.root, "config", "--global", "user.useConfigOnly", "true")
     with pytest.raises(IdentityError):
@@ -259,7 +265,7 @@ def test_without_an_identity_nothing_is_made(project: Project, made: Run, provid
     assert provider.requests == []
 
 
-def test_a_dry_run_makes_nothing(project: Project, made: Run, provider: ToneProvider) -> None:
+def test_regen_dry_run_makes_nothing(project: Project, made: Run, provider: ToneProvider) -> None:
     before = snapshot(made)
     result = again(project, made, image="all", dry_run=True)
     assert (addresses(result.planned), result.made, result.commit) == (["image 1", "image 2", "image 3"], (), None)
@@ -270,14 +276,16 @@ def test_a_dry_run_makes_nothing(project: Project, made: Run, provider: ToneProv
     ("selection", "error"),
     [(select(), UsageError), (select(image="9"), NoMatchError), (select(video="all"), NoMatchError)],
 )
-def test_a_selection_of_nothing(project: Project, made: Run, selection: object, error: type[Exception]) -> None:
+def test_regen_refuses_empty_and_missing_selections(
+    project: Project, made: Run, selection: object, error: type[Exception]
+) -> None:
     before = snapshot(made)
     with pytest.raises(error):
         regen(project, made, selection, RegenOptions(), ignore_progress)  # type: ignore[arg-type]
     assert snapshot(made) == before
 
 
-def test_unknown_keys_of_the_asset_stay(project: Project, made: Run) -> None:
+def test_regen_keeps_unknown_keys_of_the_asset(project: Project, made: Run) -> None:
     path = made.require_folder() / "asset_manifest.json"
     path.write_text(path.read_text().replace('"take": 1', '"take": 1,\n        "mood": "calm"'))
     git(made.require_folder(), "commit", "--quiet", "-am", "moods")
@@ -287,7 +295,7 @@ def test_unknown_keys_of_the_asset_stay(project: Project, made: Run) -> None:
     assert read_manifest(project, made).segments[1].image is not None
 
 
-def test_the_embedded_card_through_the_command_line(project: Project) -> None:
+def test_regen_command_makes_a_new_card(project: Project) -> None:
     args = ("produce", "--script", "-", "--run-id", "ep1", "--no-audio", "--budget", "full")
     assert run_cli(project.root, *args, stdin="Maps tell us where we are.").returncode == 0
     run = find_run(project, "ep1")
