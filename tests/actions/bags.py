@@ -1,4 +1,4 @@
-"""Bags for tests: made by export, tampered with and sealed again, or put together by hand."""
+"""Bags for tests: exported, edited and resealed, or zipped by hand."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def import_it(project: Project, source: Path, run_id: str | None = None, **optio
 
 
 def seal(bag: Path) -> Path:
-    """The bag's lists name the files that are there now, with their right checksums."""
+    """Rewrite the bag's manifests and checksums for the files now in it."""
     for old in [*bag.glob("manifest-*.txt"), *bag.glob("tagmanifest-*.txt")]:
         old.unlink()
     info = [line for line in (bag / "bag-info.txt").read_text().splitlines() if not line.startswith("Payload-Oxum")]
@@ -59,7 +59,7 @@ def replace_text(path: Path, old: str, new: str) -> None:
 
 
 def zip_folder(folder: Path, target: Path, *, top: str = "bag", method: int = zipfile.ZIP_DEFLATED) -> Path:
-    """As people zip a folder: with entries for folders, compressed."""
+    """Zip a folder as common programs do: compressed, with entries for folders."""
     with zipfile.ZipFile(target, "w", method) as archive:
         for path in (folder, *sorted(folder.rglob("*"))):
             relative = path.relative_to(folder).as_posix()
@@ -68,7 +68,7 @@ def zip_folder(folder: Path, target: Path, *, top: str = "bag", method: int = zi
 
 
 def add_entry(target: Path, name: str, data: bytes = b"x", *, mode: int = stat.S_IFREG | 0o644, flags: int = 0) -> Path:
-    """One more entry at the end of a zip file, whatever its name."""
+    """Append an entry to a zip file under any name."""
     info = zipfile.ZipInfo("placeholder")
     info.filename, info.external_attr = name, mode << 16
     with zipfile.ZipFile(target, "a") as archive:

@@ -1,4 +1,4 @@
-"""Gives assets candidates, each another picture."""
+"""Add candidates to assets, each with a different picture."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.media import write_picture
 
 
 def add_candidates(project: Project, run: Run, address: Address, *seeds: int, suffix: str = ".png") -> list[Asset]:
-    """The asset has a candidate more for each seed, all in one commit; returns them."""
+    """Add a candidate for each seed in one commit and return them."""
     with write_run(project, run, "test") as session:
         manifest, added = session.manifest, []
         for seed in seeds:
@@ -51,6 +51,6 @@ def _paint(project: Project, seed: int, suffix: str) -> Asset:
 
 
 def listed(project: Project, run: Run) -> set[str]:
-    """The files in takes/."""
+    """Return the paths of the files in takes/."""
     folder: Path = run.require_folder() / "takes"
     return {path.relative_to(folder.parent).as_posix() for path in folder.glob("*")}

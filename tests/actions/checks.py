@@ -1,4 +1,4 @@
-"""What tests of actions ask again and again: is everything clean, and what is in a run's folder."""
+"""Checks and commands shared by the tests of actions."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def statuses(project: Project, run: Run) -> dict[str, str]:
 
 
 def dvc_status(folder: Path) -> Mapping[str, object]:
-    """What `dvc status` finds changed in the folder's DVC project."""
+    """Return what `dvc status` reports as changed in the folder."""
     from dvc.repo import Repo
 
     with Repo(str(folder)) as repo:
@@ -71,13 +71,13 @@ def dvc_status(folder: Path) -> Mapping[str, object]:
 
 
 def subjects(run: Run) -> list[str]:
-    """The subjects of the run's commits without their common beginning, newest first."""
+    """Return the subjects of the run's commits without their common prefix, newest first."""
     lines = git(run.require_folder(), "log", "--format=%s", run.ref).splitlines()
     return [line.removeprefix(f"assets({run.run_id}): ") for line in lines]
 
 
 def files_below(folder: Path) -> dict[str, bytes]:
-    """Every file of the folder by its path, but for what DVC keeps for itself."""
+    """Return the bytes of every file in the folder by path, without DVC's own files."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
@@ -86,16 +86,16 @@ def files_below(folder: Path) -> dict[str, bytes]:
 
 
 def snapshot(run: Run) -> tuple[str, str, str, dict[str, tuple[bytes, int]]]:
-    """HEAD, index and files with their permissions: what a refused command must leave as it was."""
+    """Return HEAD, index and files with permissions, which a refused command must not change."""
     folder = run.require_folder()
     files = {path: (data, (folder / path).stat().st_mode) for path, data in files_below(folder).items()}
     return git(folder, "rev-parse", "HEAD"), git(folder, "ls-files", "-s"), git(folder, "status", "--porcelain"), files
 
 
 def assert_clean(project: Project, run: Run, *, quick: bool = False) -> None:
-    """Git and DVC have nothing to say in project and run, nothing half-done lies about, and every commit is legal.
+    """Check that git and DVC are clean, nothing is left over, and every commit is legal.
 
-    `quick` asks neither DVC nor the history: for loops.
+    `quick` skips DVC and the history, for use in loops.
     """
     folder = run.require_folder()
     assert git(project.root, "status", "--porcelain") == ""
@@ -110,7 +110,7 @@ def assert_clean(project: Project, run: Run, *, quick: bool = False) -> None:
 
 
 def assert_files_match(project: Project, run: Run) -> None:
-    """The folder holds exactly the manifest's files, and the cache holds their bytes and the folder lists."""
+    """Check that the folder has exactly the manifest's files and the cache has their bytes and the folder lists."""
     folder = run.require_folder()
     expected = {path: md5 for path, md5, _ in iter_folder_entries(read_manifest(project, run))}
     found = [
@@ -132,7 +132,7 @@ def assert_no_leftovers(project: Project, run: Run) -> None:
 
 
 def assert_history_legal(folder: Path) -> None:
-    """The guard has no objection to any commit of the run's branch, and each message names all that its commit did."""
+    """Check that every commit of the run's branch is legal and that its message names all it did."""
     before: RunState | None = None
     for line in git(folder, "log", "--reverse", "--topo-order", "--format=%H%x00%B%x01", "HEAD").split("\x01")[:-1]:
         commit, message = line.strip("\n").split("\0")
@@ -152,13 +152,13 @@ def read_state(folder: Path, commit: str) -> RunState:
 
 
 def lose_blobs(project: Project) -> None:
-    """No byte of any asset is left but in the folders of runs."""
+    """Delete every cached blob, so that only the run folders have the bytes."""
     for folder in (project.blobs.cache_dir / "files", project.state_dir / "kept-blobs"):
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_hook(project: Project, name: str, *lines: str) -> Path:
-    """A git hook of the user's, in sh."""
+    """Write a user's git hook as a shell script."""
     hook = project.git_dir / "hooks" / name
     hook.parent.mkdir(parents=True, exist_ok=True)
     hook.write_text("\n".join(("#!/bin/sh", *lines, "")))
@@ -167,5 +167,5 @@ def write_hook(project: Project, name: str, *lines: str) -> Path:
 
 
 def addresses(found: Sequence[object]) -> list[str]:
-    """Addresses, or things that have one, as "image 3"."""
+    """Format addresses, or objects that have one, as "image 3"."""
     return [str(getattr(one, "address", one)) for one in found]

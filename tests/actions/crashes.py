@@ -1,4 +1,4 @@
-"""Runs an action in a child process that dies, as by SIGKILL, before its n-th effect on disk."""
+"""Run an action in a child process that dies before its n-th effect on disk, as if by SIGKILL."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _Countdown:
 
 
 def dies_before_effect(number: int, action: Callable[[], object]) -> bool:
-    """Whether the action had a `number`-th effect (from 0) to die at; otherwise it has run to its end."""
+    """Run the action until its effect `number` (from 0); return whether it died there or else finished."""
 
     def act() -> None:
         _watch_effects(_Countdown(number))
@@ -62,7 +62,7 @@ def _counted(function: Callable[..., Any], countdown: _Countdown) -> Callable[..
 
 
 def dies_in(owner: Any, name: str, action: Callable[[], object], *, given: str | None = None) -> None:
-    """The action was run in a process that died when it called `owner.name`, with `given` among the arguments."""
+    """Run the action in a process that dies when it calls `owner.name` with `given` among the arguments."""
 
     def act() -> None:
         called = getattr(owner, name)

@@ -1,4 +1,4 @@
-"""A run with one approved image, copied from a template since making one takes a second; and what people do to it."""
+"""A run with one approved image, copied from a template for speed, and manual changes to it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class LockedRun:
         return verify(self.project, [find_run(self.project, "ep1")], VerifyOptions(**options))  # type: ignore[arg-type]
 
     def codes(self, **options: object) -> set[str]:
-        """What verify finds, by code."""
+        """Return the codes of what verify finds."""
         return {one.code for one in self.verify(**options).findings}
 
 
@@ -76,7 +76,7 @@ def copy_project(template: Path, root: Path) -> Project:
 
 
 def copy_tree(source: Path, target: Path) -> None:
-    """The same folder once more. Two names of one file are that again, as a kept blob and the one in the cache are."""
+    """Copy a folder and keep its hard links, as between a kept blob and the one in the cache."""
     copied: dict[int, str] = {}
 
     def copy(file: str, to: str) -> None:
@@ -95,13 +95,13 @@ def approve_image_1(project: Project) -> None:
 
 
 def overwrite(path: Path, seed: int = 77) -> str:
-    """The file is another picture; returns its md5."""
+    """Replace the file with another picture and return its md5."""
     path.unlink(missing_ok=True)
     return hash_file(write_picture(path, seed=seed))
 
 
 def with_bytes(project: Project, asset: Asset, seed: int = 77) -> Asset:
-    """The asset with another picture's bytes, which are in the cache."""
+    """Return the asset with another picture's bytes, which are added to the cache."""
     scratch = write_picture(project.state_dir / "by-hand.png", seed=seed)
     md5, size = hash_file(scratch), scratch.stat().st_size
     project.blobs.copy_in(scratch, md5)
@@ -109,7 +109,7 @@ def with_bytes(project: Project, asset: Asset, seed: int = 77) -> Asset:
 
 
 def write_by_hand(folder: Path, manifest: Manifest) -> None:
-    """Manifest and .dvc files as gitassets itself would write them, whatever the rules say."""
+    """Write manifest and .dvc files as gitassets does, without checking the rules."""
     (folder / MANIFEST_NAME).write_bytes(format_manifest(derive(manifest)))
     implied = {one.file_name: one.text for one in imply_dvc_files(manifest).values()}
     for name in DVC_FILES:
@@ -127,14 +127,14 @@ def change_by_hand(folder: Path, address: Address, change: Callable[[Asset], Ass
 
 
 def commit_by_hand(folder: Path, message: str = "By hand") -> str:
-    """Past every hook."""
+    """Commit everything without running hooks and return the commit."""
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--no-verify", "--message", message)
     return git(folder, "rev-parse", "HEAD").strip()
 
 
 def begin_with_rules(locked: LockedRun, rules: int) -> None:
-    """The run's history has one commit, in which it is as it was, by these rules."""
+    """Replace the run's history by one commit of its present state under this rules version."""
     write_by_hand(locked.folder, replace(locked.manifest(), rules=rules))
     git(locked.folder, "add", "--all")
     named = [Transition(address, "none", asset.status) for address, asset in locked.manifest().assets()]

@@ -1,4 +1,4 @@
-"""People who share a run through a bare repository and a DVC remote, each in a clone of their own."""
+"""Several people share a run through a bare repository and a DVC remote, each in their own clone."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from tests.storage import FolderStorage, Storage
 
 @dataclass(frozen=True)
 class Office:
-    """A server and a place for the media."""
+    """A git server and a DVC remote."""
 
     server: Path
     store: Storage
 
     def tip(self, run_id: str = "ep1") -> str | None:
-        """The commit that the server's branch of the run is at."""
+        """Return the commit of the run's branch on the server, if any."""
         found = git(self.server, "for-each-ref", "--format=%(objectname)", f"refs/heads/run/{run_id}").strip()
         return found or None
 
     def equip(self, root: Path, *, default: bool = True) -> None:
-        """The project names both, and its own branch is on the server."""
+        """Configure both in the project and push its main branch."""
         git(root, "remote", "add", "origin", str(self.server))
         write_dvc_config(root, self.store, default=default)
         git(root, "commit", "--quiet", "--all", "--message", "A store")
@@ -53,7 +53,7 @@ def make_office(folder: Path, store: Storage | None = None) -> Office:
 
 
 def write_dvc_config(root: Path, store: Storage, *, default: bool = True, name: str = "store") -> None:
-    """As `dvc remote add` writes it, with what is secret in the file that is not committed."""
+    """Write a DVC remote as `dvc remote add` does, with secrets in the uncommitted file."""
     options = {key: value for key, value in store.settings().options.items() if "access_key" not in key}
     lines = "".join(f"    {key} = {value}\n" for key, value in options.items())
     core = f"[core]\n    remote = {name}\n" if default else ""
@@ -82,19 +82,19 @@ def pull_run(person: LockedRun | Project, run_id: str = "ep1", **options: object
 
 
 def join(office: Office, root: Path) -> LockedRun:
-    """A colleague who has cloned the project and pulled the run."""
+    """Clone the project, pull the run, and return the colleague's run."""
     project = office.clone(root)
     pull_run(project)
     return LockedRun(project, find_run(project, "ep1"))
 
 
 def named(manifest: Manifest) -> dict[str, str]:
-    """Path and hash of every file that the manifest names."""
+    """Return path and hash of every file that the manifest names."""
     return {path: md5 for path, md5, _ in iter_folder_entries(manifest)}
 
 
 def media_of(project: Project, run: Run) -> dict[str, bytes]:
-    """The media files in the run's folder."""
+    """Return the media files in the run's folder."""
     folder = run.require_folder()
     paths = named(read_manifest(project, run))
     return {path: (folder / path).read_bytes() for path in paths if (folder / path).is_file()}
