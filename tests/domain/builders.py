@@ -1,4 +1,4 @@
-"""Manifests for tests: short ways to write one down, and hypothesis strategies for any."""
+"""Short builders of manifests for tests, and hypothesis strategies for arbitrary ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def digest(text: str) -> str:
 
 
 def an_asset(kind: Kind, number: int = 1, status: Status = Status.DRAFT, take: int = 1, **changes: Any) -> Asset:
-    """An asset under its default name whose md5 follows from kind, segment and take; approved where locked."""
+    """Build an asset at its default path, with an md5 made from kind, segment and take; approved if locked."""
     taken = digest(f"{kind} {number} take {take}")
     values: dict[str, Any] = {
         "path": default_path(Address(number, kind), SUFFIXES[kind]),
@@ -45,7 +45,7 @@ def video(number: int = 1, status: Status = Status.DRAFT, take: int = 1, **chang
 
 
 def a_candidate(kind: Kind, number: int = 1, take: int = 2, **changes: Any) -> Asset:
-    """The take as one that could be chosen: a draft in takes/."""
+    """Build a candidate: a draft take in takes/."""
     md5 = changes.pop("md5", digest(f"{kind} {number} take {take}"))
     stem, suffix = default_path(Address(number, kind), "").split("/")[1], SUFFIXES[kind]
     return an_asset(kind, number, take=take, **{"md5": md5, "path": f"takes/{stem}_{md5[:8]}{suffix}", **changes})

@@ -1,4 +1,4 @@
-"""Examples may take as long as a busy machine makes them."""
+"""Hypothesis examples have no deadline: a busy machine may be slow."""
 
 from __future__ import annotations
 

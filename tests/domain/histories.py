@@ -1,4 +1,4 @@
-"""Hypothesis strategies for histories of a run: what people do to its assets, one legal change after the other."""
+"""Hypothesis strategies for histories of a run: sequences of legal changes to its assets."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WORDS = ("dark", "too long", "off topic", "one\ntwo\nthree", "one\nTWO\nthree", 
 
 @dataclass(frozen=True)
 class Change:
-    """What somebody does; `value` picks among words and bytes, so that two people may do the same or not."""
+    """One change by a user; `value` selects words and bytes, so that two users can make equal or different changes."""
 
     what: str
     address: Address
@@ -59,7 +59,7 @@ def reopen(asset: Asset, value: int) -> Asset | None:
 
 
 def make(asset: Asset, value: int) -> Asset | None:
-    """New bytes; `value` decides which, so two sides may come upon the same."""
+    """Make new bytes selected by `value`, so that two sides can make the same ones."""
     if asset.locked:
         return None
     md5 = digest(f"{asset.path} {asset.take} {value}")
@@ -69,7 +69,7 @@ def make(asset: Asset, value: int) -> Asset | None:
 
 
 def suggest(asset: Asset, value: int) -> Asset | None:
-    """A candidate more, also of a locked asset; two sides may come upon the same, or upon the same file name."""
+    """Add a candidate, also to a locked asset; two sides can add the same one or use the same file name."""
     md5 = digest(f"{asset.path.rsplit('.', 1)[0]} candidate {value}")
     if md5 in (asset.md5, *asset.takes):
         return None
@@ -81,7 +81,7 @@ def suggest(asset: Asset, value: int) -> Asset | None:
 
 
 def choose(asset: Asset, value: int) -> Asset | None:
-    """Another take is the current one, which becomes a candidate."""
+    """Make another take the current one; the former current take becomes a candidate."""
     if asset.locked or not asset.takes:
         return None
     take = asset.takes[sorted(asset.takes)[value % len(asset.takes)]]
@@ -99,7 +99,7 @@ def choose(asset: Asset, value: int) -> Asset | None:
 
 
 def drop(asset: Asset, value: int) -> Asset | None:
-    """All candidates are gone, or one."""
+    """Remove one candidate or all of them."""
     if not asset.takes:
         return None
     gone = sorted(asset.takes)[value % len(asset.takes)]
@@ -164,7 +164,7 @@ ON_MANIFESTS: dict[str, Callable[[Manifest, Change], Manifest]] = {
 
 
 def apply(manifest: Manifest, change: Change) -> Manifest:
-    """The manifest after the change, or as it was where the change is not possible."""
+    """Return the manifest after the change, or unchanged if the change is not possible."""
     if change.what in ON_MANIFESTS:
         return derive(ON_MANIFESTS[change.what](manifest, change))
     asset = manifest.asset(change.address)

@@ -37,19 +37,19 @@ entries = st.builds(
 
 
 @given(st.lists(entries, max_size=4))
-def test_what_is_written_is_read_again_whatever_it_says(trail: list[LogEntry]) -> None:
+def test_parse_trail_reads_back_every_written_trail(trail: list[LogEntry]) -> None:
     data = format_trail("pilot", trail)
     assert parse_trail(data, "x") == tuple(("pilot", one) for one in trail)
     assert data.count(b"\n") == len(trail)
 
 
 @given(st.lists(entries, max_size=4))
-def test_the_text_holds_nothing_that_a_terminal_obeys(trail: list[LogEntry]) -> None:
+def test_trail_text_contains_no_terminal_control_characters(trail: list[LogEntry]) -> None:
     text = format_trail_text(("pilot", one) for one in trail)
     assert all(char.isprintable() or char in "\n\t\u200c\u200d" for char in text)
 
 
-def test_the_text_for_people() -> None:
+def test_trail_text_lists_author_action_reason_and_transitions() -> None:
     assert format_trail_text([("pilot", ENTRY), ("p2", ENTRY)]).startswith(
         "2026-02-07 10:18:00+01:00  Ann Lee <ann@example.com>\n"
         "  pilot: reject image 2-3  (2df2796907)\n"
@@ -59,7 +59,7 @@ def test_the_text_for_people() -> None:
     )
 
 
-def test_names_that_git_could_not_read_do_not_break_the_json() -> None:
+def test_trail_json_replaces_undecodable_author_bytes() -> None:
     data = format_trail("pilot", [LogEntry("a", "b", "Ann \udce4", "m", "", "s", "w", (), ())])
     assert json.loads(data)["author"] == "Ann ?"
 
@@ -79,7 +79,7 @@ def test_names_that_git_could_not_read_do_not_break_the_json() -> None:
         format_trail("pilot", [ENTRY]).replace(b'"author"', b'"author": "x", "author"'),
     ],
 )
-def test_what_is_no_trail(line: bytes) -> None:
+def test_parse_trail_refuses_malformed_lines(line: bytes) -> None:
     good = format_trail("pilot", [ENTRY])
     with pytest.raises(CorruptError, match=r"trail\.jsonl(, line 2.*| is cut off)"):
         parse_trail(good + line, "trail.jsonl")

@@ -18,7 +18,7 @@ from tests.domain.builders import a_manifest, a_segment, audio, image
 FILES = {"data/b": Digests(3, "m1", "s1"), "data/a b": Digests(4, "m2", "s2")}
 
 
-def test_lists_are_sorted_whatever_the_order_of_the_files() -> None:
+def test_checksum_lists_are_sorted_regardless_of_file_order() -> None:
     lists = format_lists(FILES)
     assert lists["manifest-sha256.txt"] == b"s2  data/a b\ns1  data/b\n"
     assert lists["manifest-md5.txt"] == b"m2  data/a b\nm1  data/b\n"
@@ -26,18 +26,18 @@ def test_lists_are_sorted_whatever_the_order_of_the_files() -> None:
     assert list(format_tag_lists(FILES)) == ["tagmanifest-md5.txt", "tagmanifest-sha256.txt"]
 
 
-def test_the_info_counts_the_payload_and_names_no_date() -> None:
+def test_bag_info_states_payload_size_and_no_date() -> None:
     text = format_info({"Gitassets-Run": "Über-1.2"}, FILES.values()).decode()
     assert text == "Gitassets-Run: Über-1.2\nPayload-Oxum: 7.2\n"
 
 
 @pytest.mark.parametrize("name", ["a%0Ab.png", "a%0db.png", "a%25b.png", "a\u2028b.png", "a\x85b.png"])
-def test_names_that_programs_read_differently(name: str) -> None:
+def test_find_name_problem_reports_names_that_bag_tools_read_differently(name: str) -> None:
     assert find_name_problem(f"data/x/images/{name}") is not None
 
 
 @pytest.mark.parametrize("name", ["50%.png", "ü 1.png", "a#b.png"])
-def test_other_names(name: str) -> None:
+def test_find_name_problem_accepts_other_names(name: str) -> None:
     assert find_name_problem(f"data/x/images/{name}") is None
 
 
@@ -54,11 +54,11 @@ def found(manifest: Manifest) -> dict[str, Digests]:
     return {**media, **dict.fromkeys(beside, Digests(1, "", ""))}
 
 
-def test_a_bag_that_fits_its_manifest(manifest: Manifest, found: dict[str, Digests]) -> None:
+def test_payload_that_matches_manifest_has_no_problems(manifest: Manifest, found: dict[str, Digests]) -> None:
     assert list(iter_payload_problems(manifest, found)) == []
 
 
-def test_bags_that_do_not(manifest: Manifest, found: dict[str, Digests]) -> None:
+def test_payload_that_differs_from_manifest_is_reported(manifest: Manifest, found: dict[str, Digests]) -> None:
     path = media_path(manifest.run_id, "images/scene_000.png")
     for changes, problem in (
         ({path: replace(found[path], md5="other")}, "has other bytes"),

@@ -1,4 +1,4 @@
-"""Candidates in the manifest: how they are written, read, guarded and merged."""
+"""Writing, reading, guarding and merging candidates in the manifest."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def state(manifest: Manifest) -> RunState:
 
 
 def choose(asset: Asset, take: Asset) -> Asset:
-    """What `choose` makes of the asset."""
+    """Return the asset after `choose` of the candidate."""
     former = demote(run_with(asset), IMAGE, asset)
     status = REVISED if asset.status is REJECTED else asset.status
     takes = {**without_take(asset.takes, take.md5), former.md5: former}
@@ -51,7 +51,7 @@ def choose(asset: Asset, take: Asset) -> Asset:
 # -- in the file
 
 
-def test_candidates_stand_below_their_asset_in_the_order_of_their_md5() -> None:
+def test_manifest_writes_candidates_inside_their_asset_sorted_by_md5() -> None:
     shown = with_takes(THIRD, SECOND, extra={"x": 1})
     raw = json.loads(format_manifest(run_with(shown)))["segments"]["segment_001"]["image"]
     assert list(raw)[-3:] == ["take", "takes", "x"]
@@ -62,7 +62,7 @@ def test_candidates_stand_below_their_asset_in_the_order_of_their_md5() -> None:
     assert "takes" not in raw_asset(image())
 
 
-def test_files_of_candidates_are_tracked() -> None:
+def test_candidate_files_are_tracked_by_dvc() -> None:
     manifest = run_with(with_takes(SECOND))
     assert (SECOND.path, SECOND.md5, SECOND.size) in list(iter_folder_entries(manifest))
     assert json.loads(imply_dvc_files(manifest)["takes"].listing) == [
@@ -86,7 +86,7 @@ def test_files_of_candidates_are_tracked() -> None:
         ({"takes": {}}, "takes is there"),
     ],
 )
-def test_a_candidate_is_read_as_strictly_as_an_asset(changes: dict[str, Any], problem: str) -> None:
+def test_candidate_with_invalid_value_is_refused(changes: dict[str, Any], problem: str) -> None:
     raw = json.loads(format_manifest(run_with(with_takes(SECOND))))
     take = raw["segments"]["segment_001"]["image"]["takes"][SECOND.md5]
     take.update(changes)
@@ -96,13 +96,13 @@ def test_a_candidate_is_read_as_strictly_as_an_asset(changes: dict[str, Any], pr
 
 
 @pytest.mark.parametrize("takes", [[], "x", {SECOND.md5: 1}, {"../x": raw_asset(SECOND)}, {image().md5: {}}])
-def test_what_are_no_candidates_is_refused(takes: Any) -> None:
+def test_takes_value_that_holds_no_candidates_is_refused(takes: Any) -> None:
     raw = {**raw_asset(image()), "takes": takes}
     with pytest.raises(CorruptError, match=r"image\.takes"):
         parse_asset(raw, Kind.IMAGE, "a log")
 
 
-def test_candidates_within_candidates_are_refused_however_deep() -> None:
+def test_nested_candidates_are_refused_at_any_depth() -> None:
     raw: dict[str, Any] = raw_asset(SECOND)
     for _ in range(400):
         raw = {**raw_asset(SECOND), "takes": {SECOND.md5: raw}}
@@ -110,13 +110,13 @@ def test_candidates_within_candidates_are_refused_however_deep() -> None:
         parse_asset({**raw_asset(image()), "takes": {SECOND.md5: raw}}, Kind.IMAGE, "a log")
 
 
-def test_the_current_take_is_no_candidate_of_its_own() -> None:
+def test_candidate_with_bytes_of_current_take_is_refused() -> None:
     same = replace(SECOND, md5=image().md5)
     with pytest.raises(CorruptError, match="is the current take itself"):
         parse_manifest(format_manifest(run_with(with_takes(same))))
 
 
-def test_candidates_never_share_a_file_with_anything() -> None:
+def test_candidates_that_share_a_file_are_refused() -> None:
     other = a_candidate(Kind.IMAGE, 2, path=SECOND.path.replace("scene", "SCENE"))
     manifest = a_manifest({1: a_segment(image=with_takes(SECOND)), 2: a_segment(image=image(2, takes=by_md5(other)))})
     with pytest.raises(CorruptError, match="a candidate of image 2 and a candidate of image 1 the same file"):
@@ -127,19 +127,19 @@ def test_candidates_never_share_a_file_with_anything() -> None:
 
 
 @pytest.mark.parametrize("status", [*Status])
-def test_candidates_come_and_go_whatever_is_decided(status: Status) -> None:
+def test_candidates_can_be_added_and_removed_in_every_status(status: Status) -> None:
     without, one, two = (image(status=status, takes=by_md5(*takes)) for takes in ((), (SECOND,), (THIRD,)))
     for before, after in ((without, one), (one, two), (two, without)):
         assert check_step(state(run_with(before)), state(run_with(after))) == ()
 
 
-def test_the_listing_of_candidates_is_checked() -> None:
+def test_guard_reports_takes_dvc_that_lacks_a_candidate() -> None:
     before, after = (state(run_with(one)) for one in (image(), with_takes(SECOND)))
     (found,) = check_step(before, replace(after, dvc_files=before.dvc_files))
     assert (found.code, found.subject) == ("dvc-not-implied", "takes.dvc")
 
 
-def test_a_choice_is_a_new_take() -> None:
+def test_choose_of_unlocked_asset_counts_as_new_take() -> None:
     for status in (Status.DRAFT, REVIEW, REVISED, REJECTED):
         before = with_takes(SECOND, status=status)
         assert check_step(state(run_with(before)), state(run_with(choose(before, SECOND)))) == ()
@@ -150,7 +150,7 @@ def test_a_choice_is_a_new_take() -> None:
     assert found.code == "rejected-md5-changed"
 
 
-def test_no_choice_changes_what_is_locked() -> None:
+def test_choose_of_locked_asset_is_reported_by_guard() -> None:
     locked = with_takes(SECOND, status=APPROVED)
     chosen = replace(choose(locked, SECOND), approved_md5=SECOND.md5)
     assert [one.code for one in check_step(state(run_with(locked)), state(run_with(chosen)))] == [
@@ -162,7 +162,7 @@ def test_no_choice_changes_what_is_locked() -> None:
 
 
 def merge(base: Asset | None, ours: Asset | None, theirs: Asset | None) -> Asset:
-    """The merged image, the same whichever side is which, and what the guard takes for the merge."""
+    """Merge the image in both directions, check that the guard accepts the result, and return it."""
     sides = [run_with(one) for one in (base, ours, theirs)]
     merged = merge_manifests(*sides).manifest
     assert format_manifest(merged) == format_manifest(merge_manifests(sides[0], sides[2], sides[1]).manifest)
@@ -173,14 +173,14 @@ def merge(base: Asset | None, ours: Asset | None, theirs: Asset | None) -> Asset
     return found
 
 
-def test_candidates_of_both_sides_are_kept() -> None:
+def test_merge_keeps_candidates_of_both_sides() -> None:
     assert merge(image(), with_takes(SECOND), with_takes(THIRD)) == with_takes(SECOND, THIRD)
     assert merge(None, with_takes(SECOND), with_takes(THIRD)) == with_takes(SECOND, THIRD)
     both = merge(image(), with_takes(SECOND), with_takes(SECOND, status=APPROVED))
     assert both == with_takes(SECOND, status=APPROVED)
 
 
-def test_what_a_side_dropped_is_gone_unless_the_other_changed_it() -> None:
+def test_merge_drops_removed_candidate_unless_other_side_changed_it() -> None:
     base = with_takes(SECOND)
     assert merge(base, image(), with_takes(SECOND, THIRD)) == with_takes(THIRD)
     changed = replace(SECOND, prompt="in words")
@@ -190,7 +190,7 @@ def test_what_a_side_dropped_is_gone_unless_the_other_changed_it() -> None:
     assert merge(base, with_takes(changed), base) == with_takes(changed)
 
 
-def test_a_candidate_is_no_decision_that_another_contradicts() -> None:
+def test_merge_of_new_candidate_with_decision_is_no_conflict() -> None:
     for status in (APPROVED, REJECTED):
         assert merge(image(), with_takes(SECOND), image(status=status)) == with_takes(SECOND, status=status)
     locked = image(status=APPROVED)
@@ -199,7 +199,7 @@ def test_a_candidate_is_no_decision_that_another_contradicts() -> None:
     assert merged == replace(reopened, takes=by_md5(SECOND))
 
 
-def test_a_choice_and_a_candidate_more() -> None:
+def test_merge_of_choice_with_new_candidate_keeps_both() -> None:
     base = with_takes(SECOND)
     chosen = choose(base, SECOND)
     merged = merge(base, chosen, with_takes(SECOND, THIRD))
@@ -208,7 +208,7 @@ def test_a_choice_and_a_candidate_more() -> None:
     assert merge(base, chosen, image()) == chosen
 
 
-def test_two_choices_contradict_each_other_and_every_take_stays_at_hand() -> None:
+def test_merge_of_two_different_choices_conflicts_and_keeps_every_take() -> None:
     base = with_takes(SECOND, THIRD)
     merged = merge(base, choose(base, SECOND), choose(base, THIRD))
     assert {one["md5"] for one in conflict_records(merged)} == {SECOND.md5, THIRD.md5}
@@ -216,19 +216,19 @@ def test_two_choices_contradict_each_other_and_every_take_stays_at_hand() -> Non
     assert {merged.md5, *merged.takes} == {image().md5, SECOND.md5, THIRD.md5}
 
 
-def test_a_choice_against_an_approval_leaves_the_chosen_one_a_candidate() -> None:
+def test_merge_of_choice_with_approval_conflicts_and_keeps_chosen_take_as_candidate() -> None:
     base = with_takes(SECOND)
     merged = merge(base, choose(base, SECOND), with_takes(SECOND, status=APPROVED))
     assert (merged.md5, merged.status, merged.takes.keys()) == (image().md5, REVIEW, {SECOND.md5})
     assert {one["md5"] for one in conflict_records(merged)} == {image().md5, SECOND.md5}
 
 
-def test_the_same_choice_on_both_sides() -> None:
+def test_merge_of_same_choice_on_both_sides_is_that_choice() -> None:
     base = with_takes(SECOND, THIRD)
     assert merge(base, choose(base, SECOND), choose(base, SECOND)) == choose(base, SECOND)
 
 
-def test_candidates_that_came_upon_the_same_file_are_separated() -> None:
+def test_merge_separates_candidates_with_the_same_path() -> None:
     clashing = replace(THIRD, path=SECOND.path)
     merged = merge(image(), with_takes(SECOND), with_takes(clashing))
     assert merged.takes.keys() == {SECOND.md5, THIRD.md5}
@@ -238,7 +238,7 @@ def test_candidates_that_came_upon_the_same_file_are_separated() -> None:
     assert CONFLICT not in merged.extra
 
 
-def test_a_candidate_makes_way_for_an_asset_in_takes() -> None:
+def test_merge_moves_candidate_whose_path_an_asset_uses() -> None:
     base = run_with(image())
     ours = run_with(with_takes(SECOND))
     theirs = base.with_asset(Address(1, Kind.AUDIO), audio(path=SECOND.path.upper().replace("TAKES", "takes")))
@@ -250,7 +250,7 @@ def test_a_candidate_makes_way_for_an_asset_in_takes() -> None:
     assert parse_manifest(format_manifest(merged)) == merged
 
 
-def test_a_merge_that_loses_or_invents_a_candidate_is_found() -> None:
+def test_guard_reports_merge_that_loses_or_invents_a_candidate() -> None:
     base, ours, theirs = image(), with_takes(SECOND), with_takes(THIRD)
     sides = [state(run_with(one)) for one in (base, ours, theirs)]
     (lost,) = check_merge(*sides, state(run_with(ours)))
@@ -261,7 +261,7 @@ def test_a_merge_that_loses_or_invents_a_candidate_is_found() -> None:
     assert "was invented" in invented.message
 
 
-def test_settling_a_conflict_may_make_a_candidate_the_current_take() -> None:
+def test_guard_allows_conflict_settled_by_approval_of_a_candidate() -> None:
     base = with_takes(SECOND, THIRD)
     sides = [state(run_with(one)) for one in (base, choose(base, SECOND), choose(base, THIRD))]
     merged = merge_manifests(*(run_with(one) for one in (base, choose(base, SECOND), choose(base, THIRD)))).manifest

@@ -30,7 +30,7 @@ MEANT_FOR_PLAYERS = re.compile(r"<[^\W\d_/!?][^<>]*|<[^<>]*>|\{[^{}]*\}|\\[nNh{}
         ("Nothing special: 5 % of “it”…", "Nothing special: 5 % of “it”…"),
     ],
 )
-def test_what_players_would_hide_is_spelt_out(text: str, shown: str) -> None:
+def test_escape_markup_replaces_markup_by_lookalike_characters(text: str, shown: str) -> None:
     assert escape_markup(text) == shown
 
 
@@ -38,7 +38,7 @@ markup = st.text(st.sampled_from("<>{}\\/&;-!? abnNh3b\n#"), max_size=60)
 
 
 @given(markup | st.text(max_size=100))
-def test_nothing_is_left_that_a_player_obeys_and_no_word_is_lost(text: str) -> None:
+def test_escape_markup_leaves_no_markup_and_loses_no_text(text: str) -> None:
     shown = escape_markup(text)
     assert not MEANT_FOR_PLAYERS.search(shown)
     assert shown.translate(LOOK_ALIKES) == text.translate(LOOK_ALIKES)

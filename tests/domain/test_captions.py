@@ -31,7 +31,7 @@ def timeline_of(*texts: str, seconds: float = 4.0) -> Timeline:
     return lay_out(segments, {audio(n).md5: seconds for n in range(1, len(texts) + 1)}, Fraction(30))
 
 
-def test_a_short_text_is_one_cue_for_the_whole_segment() -> None:
+def test_short_text_becomes_one_cue_for_the_whole_segment() -> None:
     assert format_srt(timeline_of("Hello there.", "Bye.")) == (
         "1\n00:00:00,000 --> 00:00:04,000\nHello there.\n\n2\n00:00:04,000 --> 00:00:08,000\nBye.\n\n"
     )
@@ -42,7 +42,7 @@ def credited(number: int, **credit: object) -> Asset:
 
 
 def shown(*visuals: Asset | None, text: str = "Hello there.") -> str:
-    """The captions of a run with these pictures, each segment of four seconds."""
+    """Return the captions of a run with these pictures and segments of four seconds."""
     segments = tuple(
         ChosenSegment(number=n, text=text, narration=audio(n), visual=one, visual_is_clip=False)
         for n, one in enumerate(visuals, start=1)
@@ -50,7 +50,7 @@ def shown(*visuals: Asset | None, text: str = "Hello there.") -> str:
     return format_srt(lay_out(segments, {audio(n).md5: 4.0 for n in range(1, len(visuals) + 1)}, Fraction(30)))
 
 
-def test_a_picture_is_credited_where_it_is_first_seen() -> None:
+def test_credit_appears_only_where_picture_is_first_shown() -> None:
     drone = credited(1, title="Drone 1", author="Ann & Bob", licence="CC BY-SA 4.0", page_url="https://x")
     line = "[Picture: Drone 1, Ann & Bob, CC BY-SA 4.0]"
     srt = shown(drone, None, credited(3, author="Eve", licence="CC0"), drone)
@@ -61,28 +61,28 @@ def test_a_picture_is_credited_where_it_is_first_seen() -> None:
     assert third.endswith("[Picture: Eve, CC0]")
 
 
-def test_a_segment_without_words_has_a_cue_for_the_credit_alone() -> None:
+def test_segment_without_text_has_cue_with_credit_only() -> None:
     assert shown(credited(1, title="Map", licence="CC0"), text="") == (
         "1\n00:00:00,000 --> 00:00:04,000\n[Picture: Map, CC0]\n\n"
     )
 
 
 @pytest.mark.parametrize("credit", [None, 5, {}, {"title": 5}, {"a": "b"}])
-def test_what_needs_no_credit_gets_none(credit: object) -> None:
+def test_picture_without_valid_credit_gets_no_credit_line(credit: object) -> None:
     assert make_credit(image(extra={"credit": credit})) == make_credit(image()) == make_credit(None) == ()
 
 
-def test_a_credit_is_readable_whatever_it_holds() -> None:
+def test_credit_with_control_characters_and_long_text_stays_readable() -> None:
     lines = make_credit(credited(1, title="A \x1b[31m\n\n99\n" + "long " * 100, author="Ann", licence="CC0"))
     assert all(len(line) <= LINE_CHARS and line.isprintable() for line in lines)
     assert "Ann" in " ".join(lines)
 
 
-def test_hours_are_counted() -> None:
+def test_time_stamps_beyond_one_hour_include_hours() -> None:
     assert "\n01:00:00,500 --> 02:00:01,000\n" in format_srt(timeline_of("a", "b", seconds=3600.5))
 
 
-def test_sentences_stay_together_where_they_fit() -> None:
+def test_split_cues_keeps_sentences_together_where_they_fit() -> None:
     text = "One sentence. Another one! A third that is so long that it does not fit on the screen beside them?"
     assert [" ".join(lines) for lines in split_cues(text)] == [
         "One sentence. Another one!",
@@ -90,25 +90,25 @@ def test_sentences_stay_together_where_they_fit() -> None:
     ]
 
 
-def test_lines_are_of_like_length() -> None:
+def test_split_cues_balances_line_lengths() -> None:
     (lines,) = split_cues("Nobody likes to read a line that is full and a second one with one word")
     assert len(lines) == 2
     assert abs(len(lines[0]) - len(lines[1])) <= 8
 
 
-def test_quotes_and_brackets_stay_with_their_sentence() -> None:
+def test_split_cues_keeps_quotes_and_brackets_with_their_sentence() -> None:
     text = 'He asked: "Is this how it will be for ever and ever and ever?" (Nobody answered him that day.) So he left.'
     cues = [" ".join(lines) for lines in split_cues(text)]
     assert cues[0].endswith('ever?"')
     assert cues[1].startswith("(Nobody")
 
 
-def test_a_script_without_spaces_is_split_into_narrower_lines() -> None:
+def test_text_without_spaces_is_split_into_narrower_lines() -> None:
     cues = split_cues("机器如何在没有卫星的情况下找到自己的路这是一个很长的句子没有任何停顿因为作者忘了标点")
     assert all(len(line) <= LINE_CHARS // 2 for lines in cues for line in lines)
 
 
-def test_longer_cues_stay_longer() -> None:
+def test_cue_duration_is_proportional_to_text_length() -> None:
     cues = make_cues(
         timeline_of("Short, but with enough words to fill a cue of its own. Tiny." + " word" * 40).shots[0]
     )
@@ -120,7 +120,7 @@ words = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=400)
 
 
 @given(words)
-def test_no_character_is_lost_and_nothing_is_too_wide(text: str) -> None:
+def test_split_cues_loses_no_character_and_respects_line_width(text: str) -> None:
     cues = split_cues(text)
     assert re.sub(r"\s", "", "".join("".join(lines) for lines in cues)) == re.sub(r"\s", "", text)
     assert all(1 <= len(lines) <= CUE_LINES for lines in cues)
@@ -128,7 +128,7 @@ def test_no_character_is_lost_and_nothing_is_too_wide(text: str) -> None:
 
 
 @given(st.lists(words, min_size=1, max_size=4), st.floats(0.001, 100))
-def test_cues_follow_each_other_within_their_segment(texts: list[str], seconds: float) -> None:
+def test_cues_are_in_order_and_stay_within_their_segment(texts: list[str], seconds: float) -> None:
     timeline = timeline_of(*texts, seconds=seconds)
     for shot in timeline.shots:
         at = round(shot.start * 1000)
@@ -138,7 +138,7 @@ def test_cues_follow_each_other_within_their_segment(texts: list[str], seconds: 
         assert at <= round((shot.start + shot.duration) * 1000)
 
 
-def test_a_very_long_paragraph_is_split_quickly_and_wholly() -> None:
+def test_split_cues_splits_very_long_paragraph_completely() -> None:
     cues = split_cues("Sentence number one is here. " * 700)
     assert sum(len(" ".join(lines)) for lines in cues) > 19_000
 
@@ -156,18 +156,18 @@ def test_a_very_long_paragraph_is_split_quickly_and_wholly() -> None:
         ("Two\nlines", "Two lines"),
     ],
 )
-def test_a_chapter_is_called_by_its_first_words(text: str, title: str) -> None:
+def test_chapter_title_consists_of_first_words_of_segment(text: str, title: str) -> None:
     assert make_title(timeline_of(text).shots[0]) == title
 
 
-def test_chapters_meet_each_other_and_those_that_last_no_time_are_none() -> None:
+def test_chapters_are_contiguous_and_omit_empty_segments() -> None:
     chapters = list_chapters(timeline_of("a", "b", seconds=1.5))
     assert [(one.start_ms, one.end_ms, one.title) for one in chapters] == [(0, 1500, "a"), (1500, 3000, "b")]
     assert list_chapters(timeline_of("a", seconds=0.0001)) == []
 
 
 @pytest.mark.parametrize("text", UNSPACED.values(), ids=UNSPACED)
-def test_lines_end_where_words_do_also_where_no_spaces_are(text: str) -> None:
+def test_lines_of_text_without_spaces_end_at_word_boundaries(text: str) -> None:
     ends = set(accumulate(len(piece.replace(" ", "")) for piece in iter_words(text)))
     lines = [line for lines in split_cues(text) for line in lines]
     assert len(lines) > 1
@@ -175,12 +175,12 @@ def test_lines_end_where_words_do_also_where_no_spaces_are(text: str) -> None:
     assert not any(line[0] in "，。”’）、」ーっ" for line in lines)
 
 
-def test_a_chapter_and_a_credit_are_not_cut_within_a_word() -> None:
+def test_chapter_title_and_credit_are_cut_at_word_boundaries() -> None:
     assert make_title(timeline_of(THAI).shots[0]) == "ยินดีต้อนรับสู่หลักสูตรใหม่ของเราเกี่ยวกับการควบคุมเวอร์ชัน…"
     lines = make_credit(credited(1, title=THAI * 2, licence="CC0"))
     assert "".join(lines).replace(" ", "").startswith("[Picture:" + THAI.split()[0])
 
 
-def test_marks_of_the_players_are_spelt_out_in_captions_and_credits() -> None:
+def test_captions_and_credits_escape_player_markup() -> None:
     srt = shown(credited(1, title="The <b> tag", licence="CC0"), text="Use the <video> tag.")
     assert "Use the ‹video› tag.\n[Picture: The ‹b› tag, CC0]" in srt

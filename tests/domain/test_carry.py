@@ -25,25 +25,25 @@ def run(name: str, audio: Asset | None, text: str = "Hello") -> Manifest:
 
 
 @pytest.mark.parametrize("status", ["draft", "review", "approved", "rejected", "revised"])
-def test_a_copy_keeps_its_status(status: str) -> None:
+def test_copy_asset_keeps_status_approval_and_reason(status: str) -> None:
     given = asset(status, reason="dull" if status == "rejected" else None)
     copied = copy_asset(run("a", given), run("b", None), AUDIO)
     assert (copied.status, copied.approved_md5, copied.reason) == (given.status, given.approved_md5, given.reason)
 
 
 @pytest.mark.parametrize("status", ["draft", "approved", "rejected", "published"])
-def test_under_another_text_it_lands_in_review_and_is_stale(status: str) -> None:
+def test_copy_asset_to_segment_with_other_text_is_in_review_and_stale(status: str) -> None:
     target = run("b", None, "Good bye")
     copied = copy_asset(run("a", asset(status)), target, AUDIO)
     assert (copied.status, copied.approved_md5) == (Status.REVIEW, None)
     assert find_stale_reason(target.with_asset(AUDIO, copied).segments[1], Kind.AUDIO)
 
 
-def test_marks_of_markdown_are_no_other_text() -> None:
+def test_copy_asset_ignores_markdown_differences_in_text() -> None:
     assert copy_asset(run("a", asset("approved"), "**Hello**"), run("b", None), AUDIO).approved
 
 
-def test_an_approval_of_other_bytes_is_not_copied_and_nothing_is_published_by_copying() -> None:
+def test_copy_asset_drops_approval_of_other_bytes_and_turns_published_into_approved() -> None:
     forged = asset("approved", approved_md5=OTHER)
     assert copy_asset(run("a", forged), run("b", None), AUDIO).status is Status.REVIEW
     assert copy_asset(run("a", asset("published")), run("b", None), AUDIO).status is Status.APPROVED
@@ -51,7 +51,7 @@ def test_an_approval_of_other_bytes_is_not_copied_and_nothing_is_published_by_co
 
 @pytest.mark.parametrize("before", ["draft", "review", "rejected", "revised"])
 @pytest.mark.parametrize("status", ["draft", "review", "approved", "rejected", "revised"])
-def test_a_replaced_asset_goes_on_by_the_table_of_states(before: str, status: str) -> None:
+def test_copy_asset_that_replaces_another_follows_the_status_table(before: str, status: str) -> None:
     current = asset(before, OTHER, take=4, extra={"mood": "calm", "origin": "x"})
     copied = copy_asset(run("a", asset(status, extra={CONFLICT: [{}], "parent": "x"})), run("b", current), AUDIO)
     assert find_path(current.status, copied.status)
@@ -70,14 +70,16 @@ def test_a_replaced_asset_goes_on_by_the_table_of_states(before: str, status: st
         ("review", "draft", "review"),
     ],
 )
-def test_a_decision_on_the_same_bytes_is_taken_over_where_none_was_made(before: str, status: str, after: str) -> None:
+def test_copy_asset_of_same_bytes_adopts_decision_only_where_target_has_none(
+    before: str, status: str, after: str
+) -> None:
     current = asset(before, take=2)
     copied = copy_asset(run("a", asset(status)), run("b", current), AUDIO)
     assert (copied.status, copied.take, copied.md5) == (after, 2, ONE)
     assert copy_asset(run("a", asset("approved"), "Other"), run("b", asset()), AUDIO) == asset()
 
 
-def test_what_stands_in_the_way_is_named() -> None:
+def test_find_copy_obstacle_names_lock_missing_segment_or_existing_asset() -> None:
     target = run("b", asset("approved", OTHER))
     assert "locked" in str(find_copy_obstacle(target, AUDIO, allow_replace=True))
     assert "no such segment" in str(find_copy_obstacle(target, Address(2, Kind.AUDIO), allow_replace=True))
@@ -86,7 +88,7 @@ def test_what_stands_in_the_way_is_named() -> None:
     assert find_copy_obstacle(run("b", None), AUDIO, allow_replace=False) is None
 
 
-def test_the_grammar_of_copy_knows_approved() -> None:
+def test_parse_copy_selection_accepts_approved_all_and_ranges() -> None:
     assert parse_copy_selection(" Approved ") is APPROVED
     assert parse_copy_selection("all") is ALL
     assert parse_copy_selection("1-3").ranges == ((1, 3),)

@@ -1,4 +1,4 @@
-"""What a commit did follows from the manifests, and its message either says so or is found out."""
+"""Changes of a commit, derived from the manifests and compared with its message."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ OTHER_BYTES = image(status=APPROVED, take=2)
         (image(status=REVIEW), reopened(image(status=REVIEW)), ["review", "approved", "review"], BY_HAND),
     ],
 )
-def test_what_was_done_and_whether_the_message_says_so(
+def test_change_is_reported_until_message_names_it(
     before: Asset | None, after: Asset | None, walk: Sequence[str], code: str
 ) -> None:
     (change,) = iter_changes(run_with(before), run_with(after))
@@ -99,12 +99,12 @@ def test_what_was_done_and_whether_the_message_says_so(
         (reopened(LOCKED_ONE), LOCKED_ONE),
     ],
 )
-def test_what_needs_no_naming(before: Asset, after: Asset) -> None:
+def test_change_without_transition_needs_no_trailer(before: Asset, after: Asset) -> None:
     assert codes(before, after, "typo") == []
     assert tell_commit(run_with(before), run_with(after), "typo") == Told((), (), ())
 
 
-def test_a_change_that_needs_no_naming_may_be_named() -> None:
+def test_change_without_transition_may_have_trailer() -> None:
     assert codes(image(status=REJECTED), image(status=REJECTED, reason="darker"), message("rejected", "rejected")) == []
 
 
@@ -120,7 +120,9 @@ def test_a_change_that_needs_no_naming_may_be_named() -> None:
         (image(status=REVIEW), image(status=REVIEW), ["review", "rejected", "review"]),
     ],
 )
-def test_a_squash_names_every_step_of_the_way(before: Asset | None, after: Asset, walk: Sequence[str]) -> None:
+def test_squash_message_with_every_transition_is_accepted(
+    before: Asset | None, after: Asset, walk: Sequence[str]
+) -> None:
     assert codes(before, after, message(*walk)) == []
     told = tell_changes(iter_changes(run_with(before), run_with(after)), of(*walk))
     assert told.by_hand == ()
@@ -139,22 +141,22 @@ def test_a_squash_names_every_step_of_the_way(before: Asset | None, after: Asset
         (image(), LOCKED_ONE, ["draft", "published", "approved"]),
     ],
 )
-def test_a_message_that_says_what_the_manifests_do_not_show(before: Asset, after: Asset, walk: Sequence[str]) -> None:
+def test_trailers_that_contradict_manifests_are_reported(before: Asset, after: Asset, walk: Sequence[str]) -> None:
     assert codes(before, after, message(*walk)) == ["trailer-disagrees"]
 
 
-def test_steps_that_do_not_follow_each_other_are_no_walk() -> None:
+def test_trailers_that_do_not_form_a_chain_are_reported() -> None:
     claims = [*of("draft", "review"), *of("rejected", "approved")]
     assert codes(image(), LOCKED_ONE, complete_message("typo", "ep1", claims)) == ["trailer-disagrees"]
 
 
-def test_trailers_count_whatever_the_subject_is_but_only_in_the_last_paragraph() -> None:
+def test_trailers_count_only_in_last_paragraph_under_any_subject() -> None:
     assert codes(image(), LOCKED_ONE, message("draft", "approved", subject="Looks good")) == []
     assert codes(image(), LOCKED_ONE, f"{message('draft', 'approved')}\nAnd more words.") == [BY_HAND]
     assert codes(image(), LOCKED_ONE, "Assets-Transition: image 1 draft -> approved") == [BY_HAND]
 
 
-def test_by_the_first_rules_only_messages_of_ours_are_held_to_what_they_say() -> None:
+def test_rules_1_check_only_messages_written_by_gitassets() -> None:
     assert codes(image(), LOCKED_ONE, "typo", rules=1) == []
     assert codes(image(), LOCKED_ONE, message("review", "approved"), rules=1) == []
     assert codes(LOCKED_ONE, reopened(LOCKED_ONE), "typo", rules=1) == []
@@ -164,14 +166,14 @@ def test_by_the_first_rules_only_messages_of_ours_are_held_to_what_they_say() ->
     assert codes(image(), None, ours, rules=1) == []
 
 
-def test_an_asset_that_0_1_0_moved_away_is_named_by_its_segment() -> None:
+def test_move_message_of_0_1_0_names_moved_asset_by_its_segment() -> None:
     moved = format_message(CommitMessage("ep1", "move", "image 1 to 2", "", (), (1, 2)))
     assert codes(image(), None, moved) == []
     assert codes(image(), LOCKED_ONE, moved) == [BY_HAND]
 
 
 def all_told(before: Manifest, done: Sequence[Change]) -> tuple[Manifest, list[Transition]]:
-    """What all the changes make of the manifest, and what their messages name, in their order."""
+    """Apply all changes; return the manifest and the transitions that their messages name, in order."""
     claims: list[Transition] = []
     for one in done:
         after = apply(before, one)
@@ -181,9 +183,7 @@ def all_told(before: Manifest, done: Sequence[Change]) -> tuple[Manifest, list[T
 
 
 @given(bases, histories)
-def test_what_a_branch_did_in_single_steps_is_told_by_their_trailers_when_it_is_squashed(
-    base: Manifest, done: list[Change]
-) -> None:
+def test_squash_message_with_trailers_of_single_commits_is_accepted(base: Manifest, done: list[Change]) -> None:
     after, claims = all_told(base, done)
     text = complete_message("Squashed", "ep1", claims)
     assert len(parse_claims(text)) == len(claims)
@@ -191,14 +191,14 @@ def test_what_a_branch_did_in_single_steps_is_told_by_their_trailers_when_it_is_
 
 
 @given(bases, histories)
-def test_the_shortest_way_tells_any_change(base: Manifest, done: list[Change]) -> None:
+def test_tell_commit_produces_message_that_check_accepts(base: Manifest, done: list[Change]) -> None:
     after = follow_rules(all_told(base, done)[0])
     told = tell_commit(base, after, "typo")
     assert list(check_message(base, after, complete_message("typo", "ep1", told.transitions))) == []
 
 
 @given(manifests(), manifests())
-def test_any_two_manifests_can_be_told_apart_in_words_that_fit(before: Manifest, after: Manifest) -> None:
+def test_tell_commit_names_every_change_between_any_two_manifests(before: Manifest, after: Manifest) -> None:
     told = tell_commit(before, after, "typo")
     again = tell_changes(iter_changes(before, after), told.transitions)
     assert again.unnamed == ()
@@ -233,11 +233,11 @@ def test_any_two_manifests_can_be_told_apart_in_words_that_fit(before: Manifest,
         ),
     ],
 )
-def test_a_message_is_completed_and_the_words_are_kept(text: str, expected: str) -> None:
+def test_complete_message_adds_trailers_and_keeps_text(text: str, expected: str) -> None:
     assert complete_message(text, "ep1", of("draft", "approved")) == expected
 
 
-def test_the_order_of_each_assets_steps_survives_the_message() -> None:
+def test_message_preserves_order_of_transitions_per_asset() -> None:
     other = Address(2, Kind.IMAGE)
     claims = (
         *of("approved", "review", "approved"),

@@ -30,14 +30,14 @@ REJECT = CommitMessage(
 
 
 def trailers_of_git(message: str, folder: Path) -> list[str]:
-    """What git itself takes for trailers."""
+    """Return the trailers that git itself parses."""
     argv = ("git", "interpret-trailers", "--parse")
     return subprocess.run(argv, cwd=folder, input=message, capture_output=True, text=True, check=True).stdout.split(
         "\n"
     )
 
 
-def test_the_message_of_a_transition() -> None:
+def test_format_message_writes_subject_reason_and_trailers() -> None:
     assert format_message(REJECT) == (
         "assets(20260207_101747): reject image 2,6\n"
         "\n"
@@ -49,12 +49,12 @@ def test_the_message_of_a_transition() -> None:
     )
 
 
-def test_without_words_there_is_no_empty_paragraph() -> None:
+def test_format_message_without_body_has_no_empty_paragraph() -> None:
     message = CommitMessage("ep1", "create", "segments 1-3")
     assert format_message(message) == "assets(ep1): create segments 1-3\n\nAssets-Run: ep1\nAssets-Action: create\n"
 
 
-def test_each_way_from_status_to_status_has_its_line() -> None:
+def test_format_message_groups_transitions_by_kind_and_statuses() -> None:
     transitions = (
         Transition(AUDIO_1, "draft", "approved"),
         Transition(IMAGE_2, "review", "approved"),
@@ -68,13 +68,13 @@ def test_each_way_from_status_to_status_has_its_line() -> None:
     ]
 
 
-def test_a_message_reads_back() -> None:
+def test_parse_message_reads_back_formatted_message() -> None:
     message = CommitMessage("ep1", "note", "segment 1-3", "first line\nsecond\n\nnext paragraph", (), (1, 2, 3))
     assert parse_message(format_message(message)) == message
     assert parse_message(format_message(REJECT)) == REJECT
 
 
-def test_what_hooks_of_the_user_add_is_no_hindrance() -> None:
+def test_parse_message_accepts_additions_by_user_hooks() -> None:
     changed = f"JIRA-12: {format_message(REJECT)}Change-Id: I1\nSigned-off-by: Ann <a@b>\n"
     assert parse_message(changed) == REJECT
 
@@ -91,18 +91,18 @@ def test_what_hooks_of_the_user_add_is_no_hindrance() -> None:
         "Undo assets(ep1): approve image 1\n\nIt was wrong.",
     ],
 )
-def test_other_messages_are_not_ours(text: str) -> None:
+def test_parse_message_returns_none_for_other_messages(text: str) -> None:
     assert parse_message(text) is None
 
 
-def test_a_subject_stays_readable_however_many_assets_it_names() -> None:
+def test_subject_with_many_assets_is_shortened() -> None:
     what = format_addresses(Address(number, Kind.IMAGE) for number in range(1, 2000, 2))
     subject = format_message(CommitMessage("ep1", "approve", what)).split("\n", 1)[0]
     assert len(subject) == 200
     assert subject.endswith("…")
 
 
-def test_addresses_as_ranges() -> None:
+def test_format_addresses_writes_ranges_by_kind() -> None:
     found = [IMAGE_6, AUDIO_1, Address(2, Kind.AUDIO), Address(3, Kind.AUDIO), IMAGE_2]
     assert format_addresses(found) == "audio 1-3, image 2,6"
     assert format_addresses([]) == ""
@@ -133,7 +133,7 @@ FORGERIES = [
 
 
 @pytest.mark.parametrize("words", FORGERIES)
-def test_words_of_a_user_forge_no_trailer(words: str, tmp_path: Path) -> None:
+def test_user_text_cannot_forge_a_trailer(words: str, tmp_path: Path) -> None:
     honest = CommitMessage("ep1", "reject", "image 2", "", (Transition(IMAGE_2, "review", "rejected"),))
     message = format_message(CommitMessage("ep1", "reject", "image 2", words, honest.transitions))
     parsed = parse_message(message)
@@ -147,7 +147,7 @@ def test_words_of_a_user_forge_no_trailer(words: str, tmp_path: Path) -> None:
 
 
 @given(st.text())
-def test_no_words_at_all_change_what_is_read_back(words: str) -> None:
+def test_user_text_never_changes_parsed_trailers(words: str) -> None:
     message = CommitMessage("ep1", "reject", "image 2", words, (Transition(IMAGE_2, "review", "rejected"),), (2, 3))
     parsed = parse_message(format_message(message))
     assert parsed is not None
@@ -157,7 +157,7 @@ def test_no_words_at_all_change_what_is_read_back(words: str) -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["C", "Z"])))
-def test_clean_words_keeps_what_can_be_read(words: str) -> None:
+def test_clean_words_keeps_visible_characters(words: str) -> None:
     assert clean_words(f"x {words}") == f"x {words}".strip()
 
 
@@ -175,7 +175,7 @@ def test_clean_words_keeps_what_can_be_read(words: str) -> None:
         ("# not a comment", "# not a comment"),
     ],
 )
-def test_clean_words(words: str, cleaned: str) -> None:
+def test_clean_words_removes_control_characters_and_normalizes_spaces(words: str, cleaned: str) -> None:
     assert clean_words(words) == cleaned
 
 
@@ -190,13 +190,13 @@ def test_clean_words(words: str, cleaned: str) -> None:
         "Assets-Segments: 7-3",
     ],
 )
-def test_a_trailer_that_says_nothing_is_read_as_nothing(line: str) -> None:
+def test_parse_message_ignores_malformed_trailers(line: str) -> None:
     parsed = parse_message(f"assets(ep1): approve x\n\nAssets-Action: approve\n{line}")
     assert parsed is not None
     assert (parsed.transitions, parsed.segments) == ((), ())
 
 
-def test_a_hostile_range_costs_little() -> None:
+def test_parse_message_caps_huge_segment_range() -> None:
     parsed = parse_message("assets(ep1): note x\n\nAssets-Action: note\nAssets-Segments: 1-999999999")
     assert parsed is not None
     assert len(parsed.segments) == 100_000
@@ -213,6 +213,6 @@ def test_a_hostile_range_costs_little() -> None:
         ("", ""),
     ],
 )
-def test_what_git_tells_in_an_editor_is_dropped(text: str, kept: str) -> None:
+def test_drop_comments_removes_git_editor_comments(text: str, kept: str) -> None:
     assert drop_comments(text) == kept
     assert drop_comments(text.replace("#", ";"), ";") == kept.replace("#", ";")

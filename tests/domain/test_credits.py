@@ -12,7 +12,7 @@ CREDIT = {
 }
 
 
-def test_each_picture_with_a_credit_is_named() -> None:
+def test_format_credits_lists_each_picture_with_a_credit() -> None:
     manifest = a_manifest(
         {
             1: a_segment(audio=audio(1), image=image(1, extra={"credit": CREDIT})),
@@ -26,5 +26,5 @@ def test_each_picture_with_a_credit_is_named() -> None:
     )
 
 
-def test_without_any_there_is_nothing_to_say() -> None:
+def test_format_credits_without_credits_is_empty() -> None:
     assert format_credits(a_manifest({1: a_segment(audio=audio(1))})) == ""

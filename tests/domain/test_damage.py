@@ -1,4 +1,4 @@
-"""What is left of a text that was lost is told from an edit."""
+"""Damaged texts are distinguished from edited ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TEXT = b"[core]\n    autostage = false\n"
 @pytest.mark.parametrize(
     "found", [None, b"", b"[co", TEXT[:-1], b"[core]\n" + b"\0" * 9, TEXT + b"\0", b"[core]\r\n    a"]
 )
-def test_what_is_lost_or_cut_off_is_damaged(found: bytes | None) -> None:
+def test_is_damaged_detects_missing_and_truncated_text(found: bytes | None) -> None:
     assert is_damaged(found, TEXT)
     assert seems_damaged(found)
 
@@ -20,11 +20,11 @@ def test_what_is_lost_or_cut_off_is_damaged(found: bytes | None) -> None:
 @pytest.mark.parametrize(
     "found", [TEXT, TEXT.replace(b"\n", b"\r\n"), b"[core]\n", b"[cache]", TEXT + b"[x]\n", TEXT + b"[x"]
 )
-def test_an_edit_is_none(found: bytes) -> None:
+def test_is_damaged_accepts_edited_text(found: bytes) -> None:
     assert not is_damaged(found, TEXT)
 
 
-def test_of_some_texts_no_beginning_is_valid() -> None:
+def test_is_damaged_with_whole_only_rejects_text_prefix() -> None:
     assert is_damaged(b"[core]\n", TEXT, whole_only=True)
     assert not is_damaged(TEXT, TEXT, whole_only=True)
     assert not is_damaged(b"[cache]\n", TEXT, whole_only=True)

@@ -60,7 +60,7 @@ def guard_allows(before: Manifest, after: Manifest) -> bool:
         (APPROVED, PUBLISHED, PUBLISHED),
     ],
 )
-def test_what_a_decision_makes_of_each_status(before: Status, target: Status, after: Status) -> None:
+def test_decide_sets_target_status_from_each_allowed_status(before: Status, target: Status, after: Status) -> None:
     manifest = with_images(image(1, before))
     decision = decide(manifest, named(1), target)
     assert image_after(decision).status is after
@@ -71,14 +71,14 @@ def test_what_a_decision_makes_of_each_status(before: Status, target: Status, af
 @pytest.mark.parametrize(
     ("before", "target"), [(APPROVED, REJECTED), (PUBLISHED, REJECTED), (PUBLISHED, APPROVED), (APPROVED, REVIEW)]
 )
-def test_a_locked_asset_is_refused_by_name_with_the_way_on(before: Status, target: Status) -> None:
+def test_decide_refuses_locked_asset_and_suggests_reopen(before: Status, target: Status) -> None:
     manifest = with_images(image(1, DRAFT), image(2, before))
     with pytest.raises(LockedError, match=f"image 2 of {manifest.run_id}: it is {before}, and so locked") as caught:
         decide(manifest, named(1, 2), target)
     assert f"gitassets reopen {manifest.run_id} --image 2 --reason" in caught.value.hint
 
 
-def test_all_leaves_locked_ones_out_and_names_them() -> None:
+def test_decide_all_skips_and_names_locked_assets() -> None:
     manifest = with_images(image(1, DRAFT), image(2, APPROVED), image(3, PUBLISHED))
     decision = decide(manifest, all_of(manifest), REJECTED)
     assert [str(one.address) for one in decision.transitions] == ["image 1"]
@@ -88,14 +88,14 @@ def test_all_leaves_locked_ones_out_and_names_them() -> None:
     ]
 
 
-def test_all_with_nothing_to_take_is_an_error_that_says_why() -> None:
+def test_decide_all_without_eligible_asset_fails_with_reason() -> None:
     manifest = with_images(image(1, APPROVED))
     with pytest.raises(NoMatchError, match="Nothing to reject") as caught:
         decide(manifest, all_of(manifest), REJECTED)
     assert "is approved, and so locked" in caught.value.hint
 
 
-def test_approve_does_not_undo_a_rejection() -> None:
+def test_approve_refuses_rejected_asset_and_suggests_regen_or_reopen() -> None:
     manifest = with_images(image(1, DRAFT), image(2, REJECTED, reason="too dark"))
     decision = decide(manifest, all_of(manifest), APPROVED)
     assert [(str(one.address), one.why) for one in decision.skipped] == [("image 2", "was rejected")]
@@ -106,13 +106,13 @@ def test_approve_does_not_undo_a_rejection() -> None:
 
 
 @pytest.mark.parametrize("status", [REVIEW, APPROVED, REJECTED])
-def test_what_is_so_already_is_unchanged(status: Status) -> None:
+def test_decide_with_current_status_changes_nothing(status: Status) -> None:
     manifest = with_images(image(1, status))
     decision = decide(manifest, named(1), status)
     assert (decision.transitions, decision.unchanged, decision.manifest) == ((), (IMAGE_1,), manifest)
 
 
-def test_another_reason_is_a_change_and_none_is_not() -> None:
+def test_reject_of_rejected_asset_changes_only_with_new_reason() -> None:
     manifest = with_images(image(1, REJECTED, reason="too dark"))
     assert decide(manifest, named(1), REJECTED, reason=None).transitions == ()
     assert decide(manifest, named(1), REJECTED, reason="too dark").transitions == ()
@@ -121,20 +121,20 @@ def test_another_reason_is_a_change_and_none_is_not() -> None:
     assert [(one.before, one.after) for one in decision.transitions] == [(REJECTED, REJECTED)]
 
 
-def test_an_approval_binds_the_bytes_and_closes_the_reason() -> None:
+def test_approve_records_md5_and_clears_reason() -> None:
     after = image_after(decide(with_images(image(1, REVISED, reason="too dark")), named(1), APPROVED))
     assert (after.approved_md5, after.reason) == (after.md5, None)
     assert after.approved
 
 
-def test_an_approval_of_other_bytes_is_not_taken_for_one() -> None:
+def test_approve_refuses_asset_approved_with_other_bytes() -> None:
     forged = image(1, APPROVED, approved_md5="0" * 32)
     with pytest.raises(LockedError, match="other bytes were approved"):
         decide(with_images(forged), named(1), APPROVED)
 
 
 @pytest.mark.parametrize("status", [APPROVED, PUBLISHED])
-def test_reopening_records_the_bytes_and_the_reason(status: Status) -> None:
+def test_reopen_of_locked_asset_records_md5_and_reason(status: Status) -> None:
     manifest = with_images(image(1, status))
     decision = reopen(manifest, named(1), reason="the name is wrong")
     after = image_after(decision)
@@ -143,7 +143,7 @@ def test_reopening_records_the_bytes_and_the_reason(status: Status) -> None:
     assert guard_allows(manifest, decision.manifest)
 
 
-def test_each_reopening_counts_so_that_an_old_record_unlocks_nothing() -> None:
+def test_reopen_is_counted_so_that_old_record_does_not_unlock() -> None:
     approved_once = with_images(image(1, APPROVED))
     opened_once = reopen(approved_once, named(1), reason="first").manifest
     approved_again = decide(opened_once, named(1), APPROVED).manifest
@@ -153,40 +153,40 @@ def test_each_reopening_counts_so_that_an_old_record_unlocks_nothing() -> None:
     assert not guard_allows(approved_again, opened_once)
 
 
-def test_a_rejection_is_taken_back_and_its_reason_stays_to_be_read() -> None:
+def test_reopen_of_rejected_asset_returns_to_review_and_keeps_reason() -> None:
     decision = reopen(with_images(image(1, REJECTED, reason="too dark")), named(1), reason="it grew on me")
     after = image_after(decision)
     assert (after.status, after.reason, after.reopened) == (REVIEW, "too dark", None)
 
 
 @pytest.mark.parametrize("status", [DRAFT, REVISED])
-def test_there_is_nothing_to_reopen(status: Status) -> None:
+def test_reopen_refuses_asset_that_is_neither_locked_nor_rejected(status: Status) -> None:
     with pytest.raises(GitAssetsError, match="nothing to reopen"):
         reopen(with_images(image(1, status)), named(1), reason="why not")
 
 
 @pytest.mark.parametrize("target", [APPROVED, REJECTED])
-def test_a_decision_settles_a_conflict_and_keeps_what_was_decided_between(target: Status) -> None:
+def test_decide_settles_conflict_and_keeps_its_record(target: Status) -> None:
     contested = record_conflict(image(1), image(1, APPROVED), image(1, REJECTED))
     decided = image_after(decide(with_images(contested), named(1), target))
     assert "conflict" not in decided.extra
     assert decided.extra == settle(contested).extra
 
 
-def test_unknown_keys_and_the_rest_of_the_asset_stay() -> None:
+def test_decide_keeps_unknown_keys_and_other_fields() -> None:
     before = image(1, REVIEW, prompt="a cat", take=4, extra={"camera": "wide"})
     after = image_after(decide(with_images(before), named(1), APPROVED))
     assert (after.prompt, after.take, after.extra) == ("a cat", 4, {"camera": "wide"})
 
 
-def test_what_follows_from_the_statuses_is_derived() -> None:
+def test_decide_updates_production_state() -> None:
     manifest = a_manifest({1: a_segment(audio=audio(1), image=image(1))}, production_state="draft")
     chosen = all_of(manifest)
     assert decide(manifest, chosen[:1], APPROVED).manifest.production_state == "review"
     assert decide(manifest, chosen, APPROVED).manifest.production_state == "approved"
 
 
-def test_an_error_changes_nothing() -> None:
+def test_decide_leaves_manifest_unchanged_on_error() -> None:
     manifest = with_images(image(1, DRAFT), image(2, APPROVED))
     before = format_manifest(manifest)
     with pytest.raises(LockedError):

@@ -25,50 +25,50 @@ def state(*segments: Segment) -> str:
     return derive(a_manifest(dict(enumerate(segments, start=1)))).production_state
 
 
-def test_a_segment_that_was_never_built_is_pending_even_when_locked() -> None:
+def test_segment_never_built_is_pending_even_when_approved() -> None:
     assert sync(a_segment(audio=audio(), image=image())) == "pending"
     assert sync(a_segment(audio=audio(status=APPROVED), image=image(status=APPROVED))) == "pending"
 
 
-def test_a_segment_built_from_its_approved_bytes_is_synced() -> None:
+def test_segment_built_from_approved_bytes_is_synced() -> None:
     assert sync(built_segment(audio(status=APPROVED), image(status=PUBLISHED))) == "synced"
 
 
-def test_a_segment_without_a_visual_is_synced_by_its_narration_alone() -> None:
+def test_segment_without_visual_is_synced_by_narration_alone() -> None:
     assert sync(built_segment(audio(status=APPROVED), None)) == "synced"
 
 
 @pytest.mark.parametrize("status", Status)
-def test_new_bytes_after_a_build_are_stale_whatever_the_status(status: Status) -> None:
+def test_segment_with_new_bytes_after_build_is_stale_in_every_status(status: Status) -> None:
     built = built_segment(audio(status=APPROVED), image(status=APPROVED))
     assert sync(replace(built, audio=audio(status=status, take=2))) == "stale"
     assert sync(replace(built, image=image(status=status, take=2))) == "stale"
 
 
-def test_a_reopened_asset_with_the_built_bytes_is_pending_until_it_is_approved_again() -> None:
+def test_segment_with_reopened_asset_is_pending_until_approved_again() -> None:
     built = built_segment(audio(status=APPROVED), image(status=APPROVED))
     assert sync(replace(built, image=image(status=REVIEW))) == "pending"
     assert sync(replace(built, audio=audio(status=REVIEW))) == "pending"
 
 
-def test_an_approval_of_other_bytes_does_not_count() -> None:
+def test_segment_with_approval_of_other_bytes_is_pending() -> None:
     spoken = audio(status=APPROVED, approved_md5=digest("other"))
     assert sync(built_segment(spoken, image(status=APPROVED))) == "pending"
     assert state(a_segment(audio=spoken)) == "review"
 
 
-def test_a_segment_built_without_narration_is_never_synced() -> None:
+def test_segment_built_without_narration_is_never_synced() -> None:
     assert sync(built_segment(None, image(status=APPROVED))) == "pending"
 
 
-def test_a_visual_added_or_dropped_after_the_build_is_stale() -> None:
+def test_segment_with_visual_added_or_removed_after_build_is_stale() -> None:
     spoken, shown = audio(status=APPROVED), image(status=APPROVED)
     assert sync(replace(built_segment(spoken, None), image=shown)) == "stale"
     assert sync(replace(built_segment(spoken, shown), image=None)) == "stale"
     assert sync(replace(built_segment(spoken, shown), video=video(status=APPROVED))) == "stale"
 
 
-def test_the_visual_is_the_video_then_the_image_then_what_came_before() -> None:
+def test_iter_visuals_prefers_video_then_image_then_previous_visual() -> None:
     clip, first, third = video(2), image(1), image(3)
     manifest = a_manifest(
         {
@@ -83,7 +83,7 @@ def test_the_visual_is_the_video_then_the_image_then_what_came_before() -> None:
 
 
 @pytest.mark.parametrize("status", [Status.REJECTED, Status.DRAFT, REVIEW])
-def test_what_a_build_left_out_and_that_is_as_it_was_is_pending(status: Status) -> None:
+def test_segment_with_unchanged_asset_that_build_omitted_is_pending(status: Status) -> None:
     spoken, shown = audio(status=APPROVED), image(status=status)
     assert sync(replace(built_segment(spoken, None), image=shown)) == "pending"
     assert sync(replace(built_segment(spoken, image()), video=video(status=Status.REJECTED))) == "pending"
@@ -94,7 +94,7 @@ def test_what_a_build_left_out_and_that_is_as_it_was_is_pending(status: Status) 
     assert sync(approved) == "stale"
 
 
-def test_a_segment_that_goes_on_with_the_visual_before_while_its_own_is_rejected_is_pending() -> None:
+def test_segment_that_shows_previous_visual_while_its_own_is_rejected_is_pending() -> None:
     first = built_segment(audio(1, APPROVED), image(1, APPROVED))
     second = a_segment(
         audio=audio(2, APPROVED), image=image(2, Status.REJECTED), built=build_record(audio(2), image(1))
@@ -104,7 +104,7 @@ def test_a_segment_that_goes_on_with_the_visual_before_while_its_own_is_rejected
     assert derived.production_state == "review"
 
 
-def test_a_changed_visual_makes_the_segments_that_carry_it_forward_stale() -> None:
+def test_segments_that_carry_a_changed_visual_forward_are_stale() -> None:
     first = built_segment(audio(1, APPROVED), image(1, APPROVED))
     second = a_segment(audio=audio(2, APPROVED), built=build_record(audio(2), image(1)))
     before = derive(a_manifest({1: first, 2: second}))
@@ -113,7 +113,7 @@ def test_a_changed_visual_makes_the_segments_that_carry_it_forward_stale() -> No
     assert [one.sync_status for one in after.segments.values()] == ["stale", "stale"]
 
 
-def test_production_state() -> None:
+def test_production_state_follows_statuses_and_build() -> None:
     assert state() == "draft"
     assert state(a_segment()) == "draft"
     assert state(a_segment(audio=audio()), a_segment(image=image(2))) == "draft"
@@ -128,7 +128,7 @@ def test_production_state() -> None:
 
 
 @given(manifests())
-def test_deriving_again_changes_nothing(manifest: Manifest) -> None:
+def test_derive_is_idempotent(manifest: Manifest) -> None:
     once = derive(manifest)
     again = derive(once)
     assert again is once
@@ -136,7 +136,7 @@ def test_deriving_again_changes_nothing(manifest: Manifest) -> None:
 
 
 @given(manifests())
-def test_nothing_but_the_derived_fields_changes(manifest: Manifest) -> None:
+def test_derive_changes_only_derived_fields(manifest: Manifest) -> None:
     derived = derive(manifest)
     back = {
         number: replace(segment, sync_status=manifest.segments[number].sync_status)

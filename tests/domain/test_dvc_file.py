@@ -24,7 +24,7 @@ from tests.starter import run_program
 NAMES = ("scene_000.png", "ünïcode — “x” 😀.png", "a'b #c.png", "Z.png", "é.png", "sub/z.png", "-", "ﬀ.png", "𐀀.png")
 
 
-def test_a_listing_is_what_dvc_hashes() -> None:
+def test_folder_listing_equals_the_json_that_dvc_hashes() -> None:
     listing = folder_listing([("b.png", digest("b")), ("a é.png", digest("a"))])
     assert (
         listing
@@ -34,7 +34,7 @@ def test_a_listing_is_what_dvc_hashes() -> None:
     )
 
 
-def test_each_folder_with_files_is_implied_and_no_other() -> None:
+def test_imply_dvc_files_returns_exactly_the_folders_with_files() -> None:
     manifest = a_manifest(
         {1: a_segment(audio=audio(1), image=image(1)), 2: a_segment(audio=audio(2, path="takes/audio_001.mp3"))},
         final=(FinalFile(path="final/final.mp4", md5=digest("f"), size=7),),
@@ -46,14 +46,14 @@ def test_each_folder_with_files_is_implied_and_no_other() -> None:
     assert imply_dvc_files(a_manifest()) == {}
 
 
-def test_the_text_has_the_lines_of_dvc_in_its_order() -> None:
+def test_implied_dvc_file_has_the_lines_of_dvc_in_its_order() -> None:
     folder = imply_dvc_files(a_manifest({1: a_segment(image=image(1)), 2: a_segment(image=image(2))}))["images"]
     assert folder.md5 == md5(folder.listing).hexdigest() + ".dir"
     assert folder.text == f"outs:\n- md5: {folder.md5}\n  size: 3002\n  nfiles: 2\n  hash: md5\n  path: images\n"
 
 
 @given(manifests())
-def test_implied_files_are_read_back_and_cover_every_entry(manifest: Manifest) -> None:
+def test_implied_dvc_files_parse_back_and_cover_every_entry(manifest: Manifest) -> None:
     implied = imply_dvc_files(manifest)
     assert sum(one.nfiles for one in implied.values()) == len(list(iter_folder_entries(manifest)))
     for one in implied.values():
@@ -78,7 +78,7 @@ def _dvc(project: Path, *args: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_dvc_add_writes_the_same_file_and_listing(dvc_project: Path) -> None:
+def test_implied_dvc_file_and_listing_equal_those_of_dvc_add(dvc_project: Path) -> None:
     segments = {}
     for number, name in enumerate(NAMES, start=1):
         content = f"picture {name}".encode() * number
@@ -115,7 +115,7 @@ def mismatches(manifest: Manifest, **changed: bytes | None) -> dict[str, str]:
     return {one.file_name: one.problem for one in find_dvc_mismatch(manifest, present)}
 
 
-def test_a_missing_or_surplus_file_is_found(manifest: Manifest, folder: DvcFolder) -> None:
+def test_find_dvc_mismatch_reports_missing_and_surplus_files(manifest: Manifest, folder: DvcFolder) -> None:
     found = mismatches(manifest, audio=None, images=folder.text.encode(), evil=b"outs: []\n")
     assert list(found) == ["audio.dvc", "evil.dvc", "images.dvc"]
     assert "missing" in found["audio.dvc"]
@@ -123,14 +123,14 @@ def test_a_missing_or_surplus_file_is_found(manifest: Manifest, folder: DvcFolde
 
 
 @pytest.mark.parametrize("name", ["md5", "size", "nfiles", "path"])
-def test_another_value_is_found_and_named(manifest: Manifest, folder: DvcFolder, name: str) -> None:
+def test_find_dvc_mismatch_names_the_differing_value(manifest: Manifest, folder: DvcFolder, name: str) -> None:
     old = str(getattr(folder.out, name))
     new = {"md5": f"{digest('other')}.dir", "size": "1", "nfiles": "9", "path": "images"}[name]
     edited = folder.text.replace(f"{name}: {old}\n", f"{name}: {new}\n").encode()
     assert mismatches(manifest, audio=edited) == {"audio.dvc": f"has {name} {new} instead of {old}"}
 
 
-def test_the_order_of_the_lines_does_not_matter(manifest: Manifest, folder: DvcFolder) -> None:
+def test_parse_dvc_file_accepts_any_line_order(manifest: Manifest, folder: DvcFolder) -> None:
     reordered = (
         f"outs:\n- path: audio\n  hash: md5\n  nfiles: {folder.nfiles}\n  md5: {folder.md5}\n  size: {folder.size}"
     )
@@ -180,7 +180,7 @@ def _fill(template: bytes, text: str) -> bytes:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_what_dvc_does_not_write_is_refused(manifest: Manifest, folder: DvcFolder, name: str) -> None:
+def test_parse_dvc_file_refuses_what_dvc_never_writes(manifest: Manifest, folder: DvcFolder, name: str) -> None:
     data = _fill(HOSTILE[name], folder.text)
     with pytest.raises(CorruptError, match=r"audio\.dvc") as caught:
         parse_dvc_file(data, "audio.dvc")

@@ -17,12 +17,12 @@ from gitassets.domain.dvc_settings import (
 STORE = RemoteSettings("store", {"url": "s3://bucket/x", "endpointurl": "https://minio"})
 
 
-def test_a_remote_is_shown_with_all_that_it_says() -> None:
+def test_remote_settings_as_text_show_url_and_options() -> None:
     assert str(STORE) == "store: s3://bucket/x (endpointurl=https://minio)"
     assert str(RemoteSettings("local", {"url": "/srv/store"})) == "local: /srv/store"
 
 
-def test_later_levels_go_before_earlier_ones_key_by_key() -> None:
+def test_merge_settings_lets_later_levels_override_single_keys() -> None:
     keys = RemoteSettings("store", {"secret_access_key": "hush", "endpointurl": "https://other"})
     merged = merge_settings(
         [DvcSettings("store", {"store": STORE}, {"core.x": "1"}), DvcSettings(None, {"store": keys})]
@@ -47,7 +47,7 @@ def test_later_levels_go_before_earlier_ones_key_by_key() -> None:
         ({'machine "x".startup_script': "x.sh"}, "for each user to set"),
     ],
 )
-def test_what_a_branch_may_set(others: dict[str, str], problem: str | None) -> None:
+def test_branch_settings_with_unsafe_keys_are_reported(others: dict[str, str], problem: str | None) -> None:
     found = list(iter_branch_problems(DvcSettings(others=others)))
     assert (found == []) if problem is None else (problem in found[0])
 
@@ -63,7 +63,7 @@ def test_what_a_branch_may_set(others: dict[str, str], problem: str | None) -> N
         ({"endpointurl": "https://minio"}, False),
     ],
 )
-def test_known_is_the_same_place_with_nothing_more_said_of_it(options: dict[str, str], known: bool) -> None:
+def test_is_known_requires_same_url_and_no_additional_options(options: dict[str, str], known: bool) -> None:
     assert is_known(RemoteSettings("any-name", options), [STORE]) == known
 
 
@@ -84,13 +84,15 @@ def test_known_is_the_same_place_with_nothing_more_said_of_it(options: dict[str,
         ({}, "names no place"),
     ],
 )
-def test_which_remotes_of_a_branch_can_be_accepted(options: dict[str, str], problem: str | None) -> None:
+def test_find_option_problem_reports_unsafe_remote_urls_and_options(
+    options: dict[str, str], problem: str | None
+) -> None:
     found = find_option_problem(RemoteSettings("theirs", options))
     assert (found is None) if problem is None else (found is not None and problem in found)
 
 
-def test_of_all_the_options_that_dvc_knows_few_are_for_a_branch_to_set() -> None:
-    """Whatever DVC learns to take is for each user to set, until somebody has thought about it."""
+def test_branch_may_set_only_listed_options_of_all_dvc_remote_options() -> None:
+    """New options of DVC are reserved for users until somebody has reviewed them."""
     from dvc.config_schema import REMOTE_SCHEMAS
 
     theirs = {str(key) for schema in REMOTE_SCHEMAS.values() for key in schema} | {"an_option_of_tomorrow"}
@@ -101,7 +103,7 @@ def test_of_all_the_options_that_dvc_knows_few_are_for_a_branch_to_set() -> None
     }  # fmt: skip
 
 
-def test_of_a_known_remote_a_branch_says_nothing_that_leads_elsewhere() -> None:
+def test_filter_tuning_and_filter_place_drop_options_that_redirect_a_known_remote() -> None:
     said = {"url": "s3://b", "port": "1", "user": "x", "region": "eu", "endpointurl": "https://evil", "jobs": "4"}
     assert filter_tuning(RemoteSettings("x", said)) == {"region": "eu", "jobs": "4"}
     assert filter_place(RemoteSettings("x", said)) == {key: said[key] for key in said if key != "endpointurl"}

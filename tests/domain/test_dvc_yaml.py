@@ -47,14 +47,14 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("text", DESCRIBING)
-def test_what_describes(text: str) -> None:
+def test_only_describes_accepts_descriptive_files(text: str) -> None:
     assert only_describes(text.encode())
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_what_does_more(name: str) -> None:
+def test_only_describes_rejects_files_that_do_more(name: str) -> None:
     assert not only_describes(HOSTILE[name].encode())
 
 
-def test_what_is_no_unicode() -> None:
+def test_only_describes_rejects_invalid_utf8() -> None:
     assert not only_describes(b"artifacts: {a: {path: \xff}}\n")

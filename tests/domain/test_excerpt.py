@@ -15,7 +15,7 @@ FINAL = (FinalFile(path="final/x.mp4", md5=digest("x"), size=1),)
 
 
 def a_run(**values: object) -> Manifest:
-    """Narration 1 approved and 2 published, image 1 rejected and 2 a draft."""
+    """Build a run: narration 1 approved and 2 published, image 1 rejected and 2 a draft."""
     return a_manifest(
         {
             1: a_segment("One.", audio=audio(1, Status.APPROVED), image=image(1, Status.REJECTED), notes="dark"),
@@ -30,7 +30,7 @@ def names(manifest: Manifest) -> list[str]:
 
 
 @given(manifests())
-def test_all_of_a_manifest_is_the_manifest(manifest: Manifest) -> None:
+def test_make_excerpt_without_filter_returns_the_manifest(manifest: Manifest) -> None:
     assert make_excerpt(manifest) is manifest
 
 
@@ -39,7 +39,7 @@ def without_candidates(assets: dict[Address, Asset]) -> dict[Address, Asset]:
 
 
 @given(manifests())
-def test_any_excerpt_can_be_read_again_and_holds_every_segment(manifest: Manifest) -> None:
+def test_make_excerpt_is_valid_and_keeps_every_segment(manifest: Manifest) -> None:
     for only in (None, *Only):
         for kind in (None, *Kind):
             cut = make_excerpt(manifest, only, kind)
@@ -60,18 +60,20 @@ def test_any_excerpt_can_be_read_again_and_holds_every_segment(manifest: Manifes
         (Only.APPROVED, Kind.IMAGE, []),
     ],
 )
-def test_what_is_chosen(only: Only | None, kind: Kind | None, expected: list[str]) -> None:
+def test_make_excerpt_keeps_assets_of_requested_status_and_kind(
+    only: Only | None, kind: Kind | None, expected: list[str]
+) -> None:
     cut = make_excerpt(a_run(), only, kind)
     assert names(cut) == expected
     assert cut.segments[1].notes == "dark"
 
 
-def test_an_approval_of_other_bytes_is_none() -> None:
+def test_make_excerpt_omits_asset_approved_with_other_bytes() -> None:
     wrong = audio(1, Status.APPROVED, approved_md5=digest("others"))
     assert names(make_excerpt(a_manifest({1: a_segment(audio=wrong)}), Only.APPROVED)) == []
 
 
-def test_the_last_build_goes_along_only_with_everything_that_went_into_it() -> None:
+def test_make_excerpt_keeps_last_build_only_with_all_its_assets() -> None:
     sound, picture = audio(1, Status.APPROVED), video(1, Status.APPROVED)
     built = {"audio": sound.md5, "visual": picture.md5}
     whole = a_manifest(
@@ -84,12 +86,12 @@ def test_the_last_build_goes_along_only_with_everything_that_went_into_it() -> N
     assert narration.segments[1].sync_status == "pending"
 
 
-def test_derived_fields_follow_the_excerpt() -> None:
+def test_make_excerpt_updates_production_state() -> None:
     assert a_run().production_state == "draft"
     assert make_excerpt(a_run(), Only.APPROVED).production_state == "approved"
 
 
-def test_candidates_go_along_unless_a_status_is_asked_for() -> None:
+def test_make_excerpt_keeps_candidates_unless_filtered_by_status() -> None:
     shown = image(status=Status.APPROVED, takes=by_md5(a_candidate(Kind.IMAGE, take=2)))
     manifest = a_manifest({1: a_segment(image=shown)})
     assert make_excerpt(manifest) is manifest

@@ -42,7 +42,7 @@ RUN_FILES = [
 
 
 def state(manifest: Manifest | None, *, tree: Sequence[TreeEntry] = RUN_FILES, **dvc: bytes) -> RunState:
-    """A state whose .dvc files are right, but for those given by folder."""
+    """Build a state with correct .dvc files, except those given by folder."""
     implied = imply_dvc_files(manifest) if manifest else {}
     files = {one.file_name: one.text.encode() for one in implied.values()}
     return RunState(
@@ -89,7 +89,7 @@ LEGAL = [
 
 
 @pytest.mark.parametrize(("before", "after"), LEGAL)
-def test_what_the_table_allows_passes(before: Status | None, after: Status | None) -> None:
+def test_check_step_allows_every_transition_of_the_status_table(before: Status | None, after: Status | None) -> None:
     old = None if before is None else image(status=before)
     new = None if after is None else image(status=after)
     assert step(old, new) == ()
@@ -99,22 +99,22 @@ def test_what_the_table_allows_passes(before: Status | None, after: Status | Non
     ("before", "after"),
     [(DRAFT, DRAFT), (REVIEW, REVIEW), (REJECTED, REVISED), (REJECTED, REVIEW), (REVISED, REVISED), (DRAFT, APPROVED)],
 )
-def test_new_takes_of_unlocked_assets_pass(before: Status, after: Status) -> None:
+def test_check_step_allows_new_takes_of_unlocked_assets(before: Status, after: Status) -> None:
     new = image(status=after, take=2, path="images/scene_000.jpg")
     assert step(image(status=before), new) == ()
 
 
 @pytest.mark.parametrize("before", [REVIEW, APPROVED, REJECTED, REVISED, PUBLISHED])
-def test_nothing_becomes_a_draft_again(before: Status) -> None:
+def test_check_step_reports_return_to_draft(before: Status) -> None:
     expected = "lock-left" if before.locked else "illegal-transition"
     assert codes(step(image(status=before), image(status=DRAFT))) == [expected]
 
 
-def test_published_does_not_become_approved_again() -> None:
+def test_check_step_reports_published_that_becomes_approved() -> None:
     assert codes(step(image(status=PUBLISHED), image(status=APPROVED))) == ["illegal-transition"]
 
 
-def test_other_bytes_under_a_rejection_are_found() -> None:
+def test_check_step_reports_new_bytes_that_stay_rejected() -> None:
     (found,) = step(image(status=REJECTED), image(status=REJECTED, take=2))
     assert found.code == "rejected-md5-changed"
     assert found.subject == "image 1"
@@ -132,7 +132,9 @@ def test_other_bytes_under_a_rejection_are_found() -> None:
         ({"status": REJECTED, "approved_md5": None}, "lock-left"),
     ],
 )
-def test_a_locked_asset_does_not_change(locked: Status, change: dict[str, Any], code: str) -> None:
+def test_check_step_reports_changed_locked_asset_and_suggests_remedies(
+    locked: Status, change: dict[str, Any], code: str
+) -> None:
     old = image(status=locked)
     (found,) = step(old, replace(old, **change))
     assert found.code == code
@@ -142,27 +144,27 @@ def test_a_locked_asset_does_not_change(locked: Status, change: dict[str, Any], 
     assert "gitassets reopen 20260207_101747 --image 1" in found.hint
 
 
-def test_the_message_names_both_hashes() -> None:
+def test_locked_md5_changed_message_names_both_hashes() -> None:
     (found,) = step(image(status=APPROVED, size=7), image(status=APPROVED, size=7, take=2))
     assert image().md5 in found.message
     assert image(take=2).md5 in found.message
 
 
-def test_every_change_of_a_locked_asset_is_named() -> None:
+def test_check_step_reports_every_change_of_a_locked_asset() -> None:
     old = image(status=APPROVED)
     new = image(status=REVIEW, take=2, path="images/other.png", size=5)
     expected = ["locked-md5-changed", "locked-path-changed", "locked-size-changed", "lock-left"]
     assert codes(step(old, new)) == expected
 
 
-def test_a_locked_asset_or_its_segment_is_not_removed() -> None:
+def test_check_step_reports_removed_locked_asset_and_segment() -> None:
     assert codes(step(image(status=APPROVED), None)) == ["locked-removed"]
     gone = check_step(state(run_with(image(status=PUBLISHED))), state(a_manifest()))
     assert codes(gone) == ["locked-removed", "locked-removed"]
     assert [one.subject for one in gone] == ["audio 1", "image 1"]
 
 
-def test_words_about_a_locked_asset_may_change() -> None:
+def test_check_step_allows_new_prompt_notes_and_text_of_locked_asset() -> None:
     old = image(status=APPROVED)
     assert step(old, replace(old, prompt="new", reason="x", take=7, extra={"x": 1})) == ()
     manifest = run_with(old)
@@ -171,7 +173,7 @@ def test_words_about_a_locked_asset_may_change() -> None:
 
 
 @pytest.mark.parametrize("status", [APPROVED, PUBLISHED])
-def test_an_approval_must_name_the_bytes(status: Status) -> None:
+def test_check_step_reports_approval_without_md5_of_the_bytes(status: Status) -> None:
     for approved in (None, digest("other")):
         new = image(status=status, approved_md5=approved)
         assert codes(step(image(status=REVIEW), new)) == ["approval-mismatch"]
@@ -179,12 +181,12 @@ def test_an_approval_must_name_the_bytes(status: Status) -> None:
 
 
 @pytest.mark.parametrize("status", [DRAFT, REVIEW, REJECTED, REVISED])
-def test_only_a_locked_asset_has_an_approval(status: Status) -> None:
+def test_check_step_reports_approval_of_unlocked_asset(status: Status) -> None:
     new = image(status=status, approved_md5=image().md5)
     assert codes(step(None, new)) == ["approval-without-lock"]
 
 
-def test_a_locked_asset_has_no_open_conflict() -> None:
+def test_check_step_reports_open_conflict_in_locked_asset() -> None:
     new = image(status=APPROVED, extra={CONFLICT: []})
     assert codes(step(image(status=REVIEW, extra={CONFLICT: []}), new)) == ["conflict-in-locked"]
 
@@ -199,7 +201,7 @@ def test_a_locked_asset_has_no_open_conflict() -> None:
         {"md5": digest("x"), "approved_md5": digest("x"), "status": APPROVED},
     ],
 )
-def test_a_recorded_reopen_unlocks(locked: Status, change: dict[str, Any]) -> None:
+def test_check_step_allows_change_of_locked_asset_with_reopen_record(locked: Status, change: dict[str, Any]) -> None:
     old = image(status=locked)
     assert step(old, reopened(old, **change)) == ()
 
@@ -219,18 +221,18 @@ def test_a_recorded_reopen_unlocks(locked: Status, change: dict[str, Any]) -> No
         {"md5": image().md5, "reason": "x", "times": "9" * 5000},
     ],
 )
-def test_a_reopen_names_the_locked_bytes_and_a_reason(record: dict[str, str]) -> None:
+def test_check_step_reports_reopen_record_without_matching_md5_or_reason(record: dict[str, str]) -> None:
     new = image(status=REVIEW, reopened=record)
     assert codes(step(image(status=APPROVED), new)) == ["lock-left"]
 
 
-def test_a_reopened_asset_cannot_become_a_draft() -> None:
+def test_check_step_reports_reopened_asset_that_becomes_draft() -> None:
     old = image(status=APPROVED)
     assert codes(step(old, reopened(old, status=DRAFT))) == ["illegal-transition"]
 
 
-def test_a_reopen_counts_once() -> None:
-    """Approved, reopened, approved again: what comes back from before that second approval unlocks nothing."""
+def test_reopen_record_unlocks_only_once() -> None:
+    """A reopen record from before the second approval does not unlock the asset."""
     first = image(status=APPROVED)
     open_again = reopened(first)
     second = replace(open_again, status=APPROVED, approved_md5=first.md5)
@@ -245,7 +247,7 @@ def test_a_reopen_counts_once() -> None:
     assert is_reopened(fourth, reopened(fourth))
 
 
-def test_a_step_is_blamed_only_for_what_it_did() -> None:
+def test_check_step_ignores_violations_that_existed_before() -> None:
     bad = run_with(image(status=APPROVED, approved_md5=None))
     before = state(bad, images=b"", tree=[*RUN_FILES, TreeEntry("x.mp3", "100644")])
     after = replace(
@@ -257,14 +259,14 @@ def test_a_step_is_blamed_only_for_what_it_did() -> None:
     assert codes(check_state(after)) == ["approval-mismatch", "media-in-git", "dvc-not-implied"]
 
 
-def test_the_first_state_is_judged_whole() -> None:
+def test_check_step_accepts_valid_first_state() -> None:
     good = state(run_with(image(status=APPROVED)))
     assert check_step(None, good) == ()
     assert check_step(None, RunState(tree=RUN_FILES)) == ()
     assert check_step(RunState(tree=RUN_FILES), good) == ()
 
 
-def test_the_manifest_stays_and_stays_of_its_run() -> None:
+def test_check_step_reports_removed_manifest_and_changed_run_id() -> None:
     before = state(run_with(None))
     assert codes(check_step(before, RunState())) == ["manifest-removed"]
     other = state(replace(run_with(None), run_id="another"))
@@ -279,7 +281,7 @@ def hand_edit(manifest: Manifest, change: Callable[[dict[str, Any]], object]) ->
     return json.dumps(raw).encode()
 
 
-def test_a_manifest_that_cannot_be_read_is_a_violation_with_its_reason() -> None:
+def test_check_step_reports_unreadable_manifest_with_reason() -> None:
     before = state(run_with(image(status=APPROVED)))
     good = format_manifest(run_with(image(status=APPROVED))).decode()
     for text, problem in (
@@ -297,7 +299,7 @@ def test_a_manifest_that_cannot_be_read_is_a_violation_with_its_reason() -> None
         assert found.hint
 
 
-def test_hand_edited_values_are_found() -> None:
+def test_check_step_reports_hand_edited_values() -> None:
     manifest = run_with(image(status=APPROVED))
     before = state(manifest)
 
@@ -314,11 +316,11 @@ def test_hand_edited_values_are_found() -> None:
     assert edited(lambda raw: raw.update(image=None)) == ["locked-removed", "dvc-not-implied"]
 
 
-def test_a_state_without_a_manifest_is_none() -> None:
+def test_state_from_bytes_without_manifest_has_no_manifest() -> None:
     assert state_from_bytes(None, {}, RUN_FILES) == RunState(tree=RUN_FILES)
 
 
-def test_dvc_files_follow_the_manifest() -> None:
+def test_check_step_reports_dvc_files_that_differ_from_manifest() -> None:
     manifest = run_with(image())
     before = state(manifest)
     implied = imply_dvc_files(manifest)
@@ -361,7 +363,7 @@ def test_dvc_files_follow_the_manifest() -> None:
         (".DVC/config", "100644", "dvc-settings"),
     ],
 )
-def test_files_that_git_must_not_hold(path: str, mode: str, code: str) -> None:
+def test_check_step_reports_media_and_symlinks_in_git(path: str, mode: str, code: str) -> None:
     manifest = run_with(image())
     before = state(manifest)
     others = [entry for entry in RUN_FILES if entry.path != path]
@@ -373,12 +375,12 @@ def test_files_that_git_must_not_hold(path: str, mode: str, code: str) -> None:
 @pytest.mark.parametrize(
     "path", ["README.md", "script.txt", "subtitles.srt", ".github/workflows/verify.yml", "imagesque"]
 )
-def test_texts_beside_the_run_are_fine(path: str) -> None:
+def test_check_step_allows_text_files_in_git(path: str) -> None:
     manifest = run_with(image())
     assert check_step(state(manifest), state(manifest, tree=[*RUN_FILES, TreeEntry(path, "100644")])) == ()
 
 
-def test_every_third_of_a_thousand_segments_is_approved_in_one_step() -> None:
+def test_check_step_allows_approval_of_every_third_of_1000_segments_at_once() -> None:
     segments = {number: a_segment(audio=audio(number, APPROVED), image=image(number)) for number in range(1, 1001)}
     before = state(a_manifest(segments))
     assert before.manifest is not None

@@ -4,7 +4,7 @@ from gitassets.domain.imported import IMPORTED_FROM, record_import
 from tests.domain.builders import a_manifest, a_segment, audio
 
 
-def test_the_origin_is_on_record_and_an_earlier_one_inside_it() -> None:
+def test_record_import_records_origin_and_nests_earlier_origin() -> None:
     made = a_manifest({1: a_segment(audio=audio(1))}, extra={"plan": 1})
     once = record_import(made, "second", "c1", "b1")
     twice = record_import(once, "third", None, "b2")

@@ -15,16 +15,16 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
-def test_it_is_what_python_writes(value: object) -> None:
+def test_format_json_equals_json_dumps_for_any_value(value: object) -> None:
     assert format_json(value) == json.dumps(value, indent=2, ensure_ascii=False)
 
 
 @pytest.mark.parametrize("value", ["\udcff.png", {"\udcff": ["\ud800"]}, [10**400, 1e16, -0.0], {"a": {}, "b": []}])
-def test_it_is_so_also_where_it_cannot_be_encoded(value: object) -> None:
+def test_format_json_equals_json_dumps_for_unencodable_and_extreme_values(value: object) -> None:
     assert format_json(value) == json.dumps(value, indent=2, ensure_ascii=False)
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
-def test_what_is_not_json_is_refused(number: float) -> None:
+def test_format_json_refuses_nan_and_infinity(number: float) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         format_json({"numbers": [number]})

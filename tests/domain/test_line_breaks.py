@@ -11,7 +11,7 @@ anything = st.text(max_size=200)
 
 
 @given(anything)
-def test_nothing_is_lost_and_no_piece_is_empty(text: str) -> None:
+def test_splitting_loses_no_character_and_returns_no_empty_piece(text: str) -> None:
     for split in (iter_clusters, iter_pieces, iter_words):
         pieces = list(split(text))
         assert "".join(pieces) == text
@@ -30,12 +30,12 @@ def test_nothing_is_lost_and_no_piece_is_empty(text: str) -> None:
         ("10\u00a0km à pied", ["10\u00a0km ", "à ", "pied"]),
     ],
 )
-def test_where_a_line_may_end(text: str, words: list[str]) -> None:
+def test_iter_words_splits_where_a_line_may_end(text: str, words: list[str]) -> None:
     assert list(iter_words(text)) == words
 
 
 @pytest.mark.parametrize("text", UNSPACED.values(), ids=UNSPACED)
-def test_no_line_begins_with_what_belongs_to_the_one_before(text: str) -> None:
+def test_iter_words_starts_no_piece_with_mark_or_closing_punctuation(text: str) -> None:
     clusters = {sum(map(len, list(iter_clusters(text))[:n])) for n in range(len(text))}
     at = 0
     for piece in iter_words(text):
@@ -44,7 +44,7 @@ def test_no_line_begins_with_what_belongs_to_the_one_before(text: str) -> None:
         at += len(piece)
 
 
-def test_the_parts_of_a_character_stay_together() -> None:
+def test_iter_clusters_keeps_combined_characters_together() -> None:
     assert list(iter_clusters("x̄y\u0301\u0308👩‍👩‍👧กำ")) == ["x̄", "y\u0301\u0308", "👩‍👩‍👧", "กำ"]
 
 
@@ -59,10 +59,10 @@ def test_the_parts_of_a_character_stay_together() -> None:
         ("", ""),
     ],
 )
-def test_a_text_is_cut_where_a_line_may_end(text: str, short: str) -> None:
+def test_shorten_cuts_text_where_a_line_may_end(text: str, short: str) -> None:
     assert shorten(text, 17) == short
 
 
-def test_of_a_huge_text_nothing_is_lost() -> None:
+def test_iter_words_loses_nothing_of_huge_texts() -> None:
     for text in (THAI * 200, "x" * 20_000, "! " * 10_000, CHINESE * 400):
         assert "".join(iter_words(text)) == text

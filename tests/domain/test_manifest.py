@@ -20,13 +20,13 @@ NAME = "asset_manifest.json"
 
 
 @given(manifests())
-def test_what_is_written_is_read_back_the_same(manifest: Manifest) -> None:
+def test_parse_manifest_reads_back_formatted_manifest(manifest: Manifest) -> None:
     data = format_manifest(manifest)
     assert parse_manifest(data) == manifest
     assert format_manifest(parse_manifest(data)) == data
 
 
-def test_the_form_of_the_file() -> None:
+def test_format_manifest_writes_expected_json() -> None:
     spoken = audio(1, Status.APPROVED, duration_sec=12.5, voice="lily")
     text = format_manifest(a_manifest({1: a_segment("Wëlcome.", audio=spoken, notes="A\nB")})).decode()
     assert text == (
@@ -57,7 +57,7 @@ def test_the_form_of_the_file() -> None:
 
 
 @given(json_values)
-def test_unknown_keys_survive_at_every_level(value: Any) -> None:
+def test_unknown_keys_are_preserved_at_every_level(value: Any) -> None:
     raw = json.loads(format_manifest(full_manifest()))
     segment = raw["segments"]["segment_001"]
     for place in (raw, segment, segment["audio"], raw["final"]["final/final.mp4"]):
@@ -67,31 +67,31 @@ def test_unknown_keys_survive_at_every_level(value: Any) -> None:
     assert json.dumps(written, sort_keys=True) == json.dumps(raw, sort_keys=True)
 
 
-def test_segments_stand_in_the_order_of_their_numbers() -> None:
+def test_parse_manifest_sorts_segments_by_number() -> None:
     raw = {"run_id": "a", "segments": {key: {} for key in ("segment_1000", "segment_002", "segment_999")}}
     assert list(parse_manifest(dump(raw)).segments) == [2, 999, 1000]
 
 
-def test_an_asset_stands_alone_too() -> None:
+def test_parse_asset_reads_single_asset_outside_a_manifest() -> None:
     shown = image(3, Status.REJECTED, reason="too dark", extra={"x": [1]})
     assert parse_asset(raw_asset(shown), Kind.IMAGE, "a log") == shown
     with pytest.raises(CorruptError, match="a log"):
         parse_asset(None, Kind.IMAGE, "a log")
 
 
-def test_an_approval_holds_for_one_hash() -> None:
+def test_asset_is_approved_only_with_matching_approved_md5() -> None:
     assert audio(status=Status.APPROVED).approved
     assert not audio(status=Status.APPROVED, approved_md5=digest("other")).approved
     assert not audio(status=Status.APPROVED, approved_md5=None).approved
     assert not audio(approved_md5=audio().md5).approved
 
 
-def test_default_paths_count_from_zero() -> None:
+def test_default_path_counts_from_zero() -> None:
     assert default_path(Address(1, Kind.IMAGE), ".png") == "images/scene_000.png"
     assert default_path(Address(1001, Kind.AUDIO), ".mp3") == "audio/audio_1000.mp3"
 
 
-def test_entries_name_assets_and_final_files() -> None:
+def test_iter_folder_entries_lists_assets_and_final_files() -> None:
     entries = list(iter_folder_entries(full_manifest()))
     assert [path for path, _, _ in entries] == [
         "audio/audio_000.mp3",
@@ -160,22 +160,22 @@ MINIMAL = b'{"run_id": "a", "segments": {}}'
         (b'{"run_id": "a", "segments": {}, "final": {"../x": {}}}', "does not name a file"),
     ],
 )
-def test_what_is_no_manifest_is_refused(data: bytes, problem: str) -> None:
+def test_parse_manifest_refuses_invalid_data(data: bytes, problem: str) -> None:
     assert problem in refusal(data)
 
 
-def test_a_version_1_manifest_is_named_as_such() -> None:
+def test_parse_manifest_names_version_1_manifest_as_such() -> None:
     with pytest.raises(CorruptError, match="version 1"):
         parse_manifest(b'{"run_id": "a", "total_scenes": 0, "assets": []}')
 
 
-def test_a_file_larger_than_any_manifest_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parse_manifest_refuses_oversized_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gitassets.domain.manifest_parsing.MAX_MANIFEST_BYTES", 10)
     assert "larger than 10 bytes" in refusal(MINIMAL)
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
-def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+def test_parse_manifest_reads_or_refuses_any_bytes(data: bytes) -> None:
     with suppress(CorruptError):
         parse_json(data, NAME)
     with suppress(CorruptError):
@@ -201,7 +201,7 @@ WRONG: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize(("key", "value"), [(key, value) for key, values in WRONG.items() for value in values])
-def test_a_wrong_value_of_an_asset_is_refused_by_name(key: str, value: Any) -> None:
+def test_parse_manifest_names_invalid_asset_value(key: str, value: Any) -> None:
     raw = json.loads(format_manifest(full_manifest()))
     raw["segments"]["segment_001"]["audio"][key] = value
     assert f"segments.segment_001.audio.{key}" in refusal(dump(raw))
@@ -221,7 +221,7 @@ def test_a_wrong_value_of_an_asset_is_refused_by_name(key: str, value: Any) -> N
         ("notes", 5),
     ],
 )
-def test_a_wrong_value_of_a_segment_is_refused_by_name(key: str, value: Any) -> None:
+def test_parse_manifest_names_invalid_segment_value(key: str, value: Any) -> None:
     raw = json.loads(format_manifest(full_manifest()))
     raw["segments"]["segment_001"][key] = value
     assert f"segments.segment_001.{key}" in refusal(dump(raw))
@@ -263,7 +263,7 @@ def test_a_wrong_value_of_a_segment_is_refused_by_name(key: str, value: Any) -> 
         "images/" + "字" * 81,
     ],
 )
-def test_a_path_that_could_leave_the_run_or_be_no_file_somewhere_is_refused(path: str) -> None:
+def test_parse_manifest_refuses_unsafe_or_unportable_path(path: str) -> None:
     assert find_path_problem(path)
     raw = json.loads(format_manifest(full_manifest()))
     raw["segments"]["segment_001"]["image"]["path"] = path
@@ -271,7 +271,7 @@ def test_a_path_that_could_leave_the_run_or_be_no_file_somewhere_is_refused(path
 
 
 @pytest.mark.parametrize("path", ["images/a/b c (1) é – “x”.png", "takes/x..y.png", "images/a'b#c.png"])
-def test_other_names_are_fine(path: str) -> None:
+def test_find_path_problem_accepts_other_names(path: str) -> None:
     assert find_path_problem(path) is None
 
 
@@ -286,18 +286,18 @@ def test_other_names_are_fine(path: str) -> None:
         ("images/a/b/c.png", "images/a"),
     ],
 )
-def test_two_assets_never_share_a_file(one: str, other: str) -> None:
+def test_parse_manifest_refuses_assets_that_share_a_file(one: str, other: str) -> None:
     assert list(iter_path_clashes([("x", one), ("y", other)])) == [("y", "x", other)]
     manifest = a_manifest({1: a_segment(image=image(1, path=one)), 2: a_segment(image=image(2, path=other))})
     message = refusal(format_manifest(manifest))
     assert "image 2 and image 1 the same file" in message
 
 
-def test_names_beside_each_other_do_not_clash() -> None:
+def test_iter_path_clashes_accepts_distinct_paths() -> None:
     assert not list(iter_path_clashes([("x", "images/a.png"), ("y", "images/a.png.png"), ("z", "takes/a.png")]))
 
 
-def test_an_asset_and_a_final_file_never_share_a_file() -> None:
+def test_parse_manifest_refuses_asset_that_shares_a_final_file() -> None:
     manifest = a_manifest(
         {1: a_segment(audio=audio(path="takes/x.mp3"))},
         final=(FinalFile(path="takes/X.mp3", md5=digest("f"), size=1),),

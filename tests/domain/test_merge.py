@@ -46,7 +46,7 @@ def run_with(shown: Asset | None, **values: Any) -> Manifest:
 
 
 def merge(base: Asset | None, ours: Asset | None, theirs: Asset | None) -> Asset | None:
-    """The merged image, the same whichever side is which."""
+    """Merge the image in both directions, check that the results are equal, and return it."""
     sides = [run_with(one) for one in (base, ours, theirs)]
     merged = merge_manifests(*sides)
     swapped = merge_manifests(sides[0], sides[2], sides[1])
@@ -62,13 +62,13 @@ def reopened(asset: Asset, reason: str = "wrong logo") -> Asset:
 
 
 def decisions(asset: Asset | None) -> list[tuple[str, str]]:
-    """What is recorded as in conflict; the asset itself is in review then."""
+    """Return the decisions recorded in the conflict; check that the asset is in review."""
     assert asset is not None
     assert (asset.status, asset.approved_md5) == (REVIEW, None)
     return sorted((one["status"], one["md5"]) for one in conflict_records(asset))
 
 
-def test_decisions_on_different_assets_merge() -> None:
+def test_merge_of_decisions_on_different_assets_is_clean() -> None:
     base = a_manifest({1: a_segment(audio=audio(), image=image()), 2: a_segment(audio=audio(2))})
     ours = base.with_asset(IMAGE, image(status=APPROVED))
     theirs = base.with_assets({Address(2, Kind.AUDIO): audio(2, REJECTED), Address(1, Kind.AUDIO): audio(take=2)})
@@ -80,11 +80,11 @@ def test_decisions_on_different_assets_merge() -> None:
 
 
 @pytest.mark.parametrize("status", [APPROVED, REJECTED, PUBLISHED, REVIEW])
-def test_the_same_decision_merges(status: Status) -> None:
+def test_merge_of_same_decision_is_that_decision(status: Status) -> None:
     assert merge(image(), image(status=status), image(status=status)) == image(status=status)
 
 
-def test_two_rejections_keep_both_reasons() -> None:
+def test_merge_of_two_rejections_keeps_both_reasons() -> None:
     merged = merge(image(), image(status=REJECTED, reason="too dark"), image(status=REJECTED, reason="off topic"))
     assert merged == image(status=REJECTED, reason="off topic\ntoo dark")
 
@@ -105,24 +105,24 @@ def test_two_rejections_keep_both_reasons() -> None:
         (image(status=APPROVED, extra={CONFLICT: [{"md5": image().md5, "status": "draft"}]}), image(take=2)),
     ],
 )
-def test_decisions_that_contradict_each_other_go_to_review_with_both_recorded(ours: Asset, theirs: Asset) -> None:
+def test_merge_of_contradicting_decisions_is_in_review_and_records_both(ours: Asset, theirs: Asset) -> None:
     found = decisions(merge(image(), ours, theirs))
     assert set(found) >= {(str(one.status), one.md5) for one in (ours, theirs)}
 
 
-def test_two_new_assets_in_one_place_contradict_each_other() -> None:
+def test_merge_of_two_different_new_assets_conflicts() -> None:
     assert len(decisions(merge(None, image(), image(take=2)))) == 2
     assert merge(None, image(), image()) == image()
 
 
-def test_a_conflict_shows_the_approved_bytes_and_counts_on_from_the_later_take() -> None:
+def test_conflict_keeps_approved_bytes_and_later_take_number() -> None:
     merged = merge(image(), image(status=APPROVED), image(take=2))
     assert merged is not None
     assert (merged.md5, merged.path, merged.size) == (image().md5, image().path, image().size)
     assert merged.take == 2
 
 
-def test_a_record_holds_what_the_decision_was_about() -> None:
+def test_conflict_record_contains_reason_prompt_take_and_size() -> None:
     rejected = image(status=REJECTED, reason="too dark", prompt="a cave", take=2)
     merged = merge(image(), image(status=APPROVED), rejected)
     assert merged is not None
@@ -131,13 +131,13 @@ def test_a_record_holds_what_the_decision_was_about() -> None:
 
 
 @pytest.mark.parametrize("locked", [APPROVED, PUBLISHED])
-def test_a_lock_that_one_side_left_alone_follows_the_other(locked: Status) -> None:
+def test_merge_of_unchanged_lock_with_reopen_is_reopened(locked: Status) -> None:
     lock = image(status=locked)
     assert merge(lock, lock, reopened(lock)) == reopened(lock)
     assert merge(lock, replace(lock, prompt="new words"), reopened(lock)) == replace(reopened(lock), prompt="new words")
 
 
-def test_reopen_against_publish_is_a_conflict() -> None:
+def test_merge_of_reopen_with_publish_conflicts() -> None:
     lock = image(status=APPROVED)
     merged = merge(lock, reopened(lock), image(status=PUBLISHED))
     assert decisions(merged) == [("published", lock.md5), ("review", lock.md5)]
@@ -145,19 +145,19 @@ def test_reopen_against_publish_is_a_conflict() -> None:
     assert merged.reopened == reopened(lock).reopened
 
 
-def test_a_lock_that_was_left_without_a_record_is_still_a_conflict() -> None:
+def test_merge_of_unrecorded_unlock_with_publish_conflicts() -> None:
     lock = image(status=APPROVED)
     merged = merge(lock, image(status=REVIEW), image(status=PUBLISHED))
     assert decisions(merged) == [("published", lock.md5), ("review", lock.md5)]
 
 
-def test_reopen_against_reopen_and_approve_again_is_a_conflict() -> None:
+def test_merge_of_reopen_with_reopen_and_new_approval_conflicts() -> None:
     lock = image(status=APPROVED)
     again = replace(reopened(lock, "once more"), status=APPROVED, approved_md5=lock.md5)
     assert decisions(merge(lock, reopened(lock), again)) == [("approved", lock.md5), ("review", lock.md5)]
 
 
-def test_two_reopens_keep_both_reasons() -> None:
+def test_merge_of_two_reopens_keeps_both_reasons() -> None:
     lock = image(status=APPROVED)
     merged = merge(lock, reopened(lock, "logo"), reopened(lock, "colours"))
     assert merged is not None
@@ -165,7 +165,7 @@ def test_two_reopens_keep_both_reasons() -> None:
     assert merged.reopened == {"md5": lock.md5, "reason": "colours\nlogo"}
 
 
-def test_a_reopen_more_is_not_forgotten() -> None:
+def test_merge_of_reopens_keeps_the_higher_count() -> None:
     lock = image(status=APPROVED)
     second = replace(reopened(lock, "a"), status=APPROVED, approved_md5=lock.md5)
     twice = reopened(second, "b")
@@ -175,31 +175,31 @@ def test_a_reopen_more_is_not_forgotten() -> None:
 
 
 @pytest.mark.parametrize("decided", [APPROVED, REJECTED, PUBLISHED])
-def test_putting_up_for_review_contradicts_nothing(decided: Status) -> None:
+def test_merge_of_review_with_decision_is_that_decision(decided: Status) -> None:
     assert merge(image(), image(status=REVIEW), image(status=decided)) == image(status=decided)
 
 
-def test_a_new_take_of_what_the_other_side_put_up_is_up_for_review() -> None:
+def test_merge_of_review_with_new_take_is_new_take_in_review() -> None:
     assert merge(image(), image(status=REVIEW), image(take=2)) == image(status=REVIEW, take=2)
     rejected = image(status=REJECTED)
     assert merge(rejected, image(status=REVIEW), image(status=REVISED, take=2)) == image(status=REVIEW, take=2)
 
 
-def test_the_later_take_counts() -> None:
+def test_merge_keeps_later_take_number() -> None:
     merged = merge(image(), image(status=APPROVED), replace(image(), take=5))
     assert merged == replace(image(status=APPROVED), take=5)
 
 
-def test_publishing_goes_on_from_the_same_approval() -> None:
+def test_merge_of_approval_with_publish_is_published() -> None:
     assert merge(image(), image(status=APPROVED), image(status=PUBLISHED)) == image(status=PUBLISHED)
 
 
-def test_a_change_wins_over_a_removal() -> None:
+def test_merge_of_change_with_removal_keeps_change() -> None:
     assert merge(image(), None, image()) is None
     assert merge(image(), None, image(status=APPROVED)) == image(status=APPROVED)
 
 
-def test_what_describes_the_bytes_goes_with_them() -> None:
+def test_merge_keeps_measured_fields_of_the_chosen_bytes() -> None:
     base = image(width=100, voice="a", cost_usd=1.0)
     theirs = replace(base, width=101)
     merged = merge(base, image(take=2, width=100, voice="a", cost_usd=2.0), theirs)
@@ -208,8 +208,8 @@ def test_what_describes_the_bytes_goes_with_them() -> None:
 
 
 @pytest.mark.parametrize("settled", [True, False])
-def test_what_was_asked_for_goes_with_the_bytes_that_came_of_it(settled: bool) -> None:
-    """A request beside the bytes of another one would be answered from history with the wrong ones."""
+def test_merge_keeps_request_fields_of_the_chosen_bytes(settled: bool) -> None:
+    """A request stored with bytes of another request would later return the wrong bytes from history."""
     base = image(extra={"request": "of take 1", "credit": {"author": "Ann"}, "mood": "calm"})
     mine = image(take=2, status=REVIEW, extra={"request": "of take 2", "parent": "x", "mood": "calm"})
     other = image(take=1, status=REJECTED) if settled else image(take=3, status=REVIEW)
@@ -222,7 +222,7 @@ def test_what_was_asked_for_goes_with_the_bytes_that_came_of_it(settled: bool) -
     assert (merged.extra["mood"], "unmerged" in merged.extra) == ("wild", False)
 
 
-def test_charges_of_both_sides_stay() -> None:
+def test_merge_keeps_charges_of_both_sides() -> None:
     def charged(*names: str) -> Manifest:
         return run_with(image(), extra={"charges": {name: {"cost_usd": 0.07} for name in names}})
 
@@ -233,7 +233,7 @@ def test_charges_of_both_sides_stay() -> None:
     assert check_merge(*sides, state(merged.manifest)) == ()
 
 
-def test_unknown_keys_merge_and_keep_what_lost() -> None:
+def test_merge_of_unknown_keys_records_overridden_values() -> None:
     merged = merge(image(), image(extra={"a": 1, "x": {"p": 1}}), image(extra={"a": 2, "x": {"q": 1}}))
     assert merged is not None
     assert merged.extra == {"a": 2, "x": {"p": 1, "q": 1}, "unmerged": {"a": [1]}}
@@ -242,13 +242,13 @@ def test_unknown_keys_merge_and_keep_what_lost() -> None:
     assert {key: value for key, value in both.extra.items() if key != CONFLICT} == {"a": 1, "b": 2}
 
 
-def test_a_conflict_grows_by_a_third_decision() -> None:
+def test_merge_of_conflict_with_third_decision_records_all_three() -> None:
     first = merge(image(), image(status=APPROVED), image(status=REJECTED))
     third = merge(image(), first, image(take=2))
     assert decisions(third) == [("approved", image().md5), ("draft", image(take=2).md5), ("rejected", image().md5)]
 
 
-def test_a_settled_conflict_stays_settled() -> None:
+def test_merge_of_settled_conflict_with_unsettled_side_stays_settled() -> None:
     conflict = merge(image(), image(status=APPROVED), image(status=REJECTED))
     assert conflict is not None
     settled = replace(settle(conflict), status=APPROVED, approved_md5=conflict.md5)
@@ -258,7 +258,7 @@ def test_a_settled_conflict_stays_settled() -> None:
 
 
 @pytest.mark.parametrize("before", [DRAFT, REVIEW])
-def test_an_approval_does_not_swallow_a_conflict_of_the_other_side(before: Status) -> None:
+def test_merge_of_conflict_with_approval_keeps_conflict(before: Status) -> None:
     base = image(status=before)
     conflict = merge(base, image(status=APPROVED), image(status=REJECTED))
     assert decisions(merge(base, conflict, image(status=APPROVED))) == [
@@ -267,7 +267,7 @@ def test_an_approval_does_not_swallow_a_conflict_of_the_other_side(before: Statu
     ]
 
 
-def test_two_conflicts_of_one_asset_are_joined() -> None:
+def test_merge_of_two_conflicts_joins_their_records() -> None:
     one, other = (
         merge(image(), image(status=APPROVED), image(status=REJECTED, reason=reason)) for reason in ("dark", "dull")
     )
@@ -278,14 +278,14 @@ def test_two_conflicts_of_one_asset_are_joined() -> None:
     ]
 
 
-def test_a_new_conflict_does_not_pass_for_one_that_was_settled() -> None:
+def test_merge_with_new_conflict_drops_settled_record() -> None:
     settled = image(status=APPROVED, extra={SETTLED: []})
     merged = merge(image(), settled, image(take=2))
     assert merged is not None
     assert list(merged.extra) == [CONFLICT]
 
 
-def test_a_key_that_only_looks_equal_has_changed() -> None:
+def test_merge_distinguishes_true_from_1() -> None:
     base, ours = image(extra={"a": 1}), image(extra={"a": True})
     for merged in (merge(base, ours, base), merge(base, ours, replace(base, prompt="new"))):
         assert merged is not None
@@ -301,7 +301,7 @@ def merge_segments(base: Segment | None, ours: Segment | None, theirs: Segment |
     return merged
 
 
-def test_texts_merge_by_lines() -> None:
+def test_merge_of_segment_texts_and_notes_is_by_lines() -> None:
     base = a_segment("one\ntwo\nthree", notes="x")
     ours = a_segment("ONE\ntwo\nthree", notes="y")
     merged = merge_segments(base, ours, a_segment("one\ntwo\nTHREE", notes="z"))
@@ -309,7 +309,7 @@ def test_texts_merge_by_lines() -> None:
     assert merged.manifest.segments[1] == a_segment("ONE\ntwo\nTHREE", notes="y\nz")
 
 
-def test_texts_that_contradict_each_other_are_recorded() -> None:
+def test_merge_of_contradicting_segment_texts_records_both() -> None:
     merged = merge_segments(a_segment("one"), a_segment("two"), a_segment("three"))
     assert merged.texts == (1,)
     assert not merged.clean
@@ -319,7 +319,7 @@ def test_texts_that_contradict_each_other_are_recorded() -> None:
     assert list(iter_text_conflicts(merged.manifest)) == [1]
 
 
-def test_segments_come_and_go() -> None:
+def test_merge_adds_and_removes_segments_but_keeps_changed_ones() -> None:
     one, changed = a_segment("one"), a_segment("one", audio=audio())
     assert merge_segments(None, one, None).manifest.segments == {1: one}
     assert merge_segments(one, one, None).manifest.segments == {}
@@ -334,7 +334,7 @@ def built(md5: str, *segments: Segment) -> Manifest:
     return derive(a_manifest(dict(enumerate(segments, start=1)), final=(final,)))
 
 
-def test_one_build_is_kept_and_goes_stale_by_the_other_side() -> None:
+def test_merge_keeps_single_build_and_marks_it_stale() -> None:
     lock = audio(status=APPROVED)
     base = derive(a_manifest({1: a_segment(audio=lock)}))
     ours = built("a", a_segment(audio=lock, built={"audio": lock.md5}))
@@ -345,7 +345,7 @@ def test_one_build_is_kept_and_goes_stale_by_the_other_side() -> None:
     assert merge_manifests(base, ours, base).manifest.production_state == "built"
 
 
-def test_of_two_builds_none_is_left() -> None:
+def test_merge_of_two_builds_keeps_neither() -> None:
     lock = audio(status=APPROVED)
     base = derive(a_manifest({1: a_segment(audio=lock)}))
     ours, theirs = (built(one, a_segment(audio=lock, built={"audio": lock.md5})) for one in "ab")
@@ -357,7 +357,7 @@ def test_of_two_builds_none_is_left() -> None:
     assert merge_manifests(base, ours, ours).manifest == ours
 
 
-def test_two_assets_that_were_given_one_path_are_separated() -> None:
+def test_merge_separates_assets_with_the_same_path() -> None:
     base = a_manifest({1: a_segment(audio=audio(1)), 2: a_segment(audio=audio(2))})
     lock = audio(2, APPROVED, path="takes/x.mp3")
     ours = base.with_asset(Address(1, Kind.AUDIO), audio(1, path="takes/X.mp3"))
@@ -371,7 +371,7 @@ def test_two_assets_that_were_given_one_path_are_separated() -> None:
     assert parse_manifest(format_manifest(merged.manifest)) == merged.manifest
 
 
-def test_a_build_gives_way_to_an_asset_of_the_same_path() -> None:
+def test_merge_drops_build_whose_path_an_asset_uses() -> None:
     base = a_manifest({1: a_segment(audio=audio())})
     ours = replace(base, final=(FinalFile(path="takes/x.mp3", md5=digest("f"), size=1),))
     theirs = base.with_asset(Address(1, Kind.AUDIO), audio(path="takes/X.mp3"))
@@ -380,13 +380,13 @@ def test_a_build_gives_way_to_an_asset_of_the_same_path() -> None:
     assert merged.asset(Address(1, Kind.AUDIO)) == audio(path="takes/X.mp3")
 
 
-def test_two_runs_do_not_merge() -> None:
+def test_merge_refuses_manifests_of_different_runs() -> None:
     with pytest.raises(ConflictError, match="another"):
         merge_manifests(None, a_manifest(), replace(a_manifest(), run_id="another"))
 
 
 @given(manifests(), manifests(), manifests())
-def test_any_three_manifests_merge_to_a_valid_one(base: Manifest, ours: Manifest, theirs: Manifest) -> None:
+def test_merge_of_any_three_manifests_is_valid_and_symmetric(base: Manifest, ours: Manifest, theirs: Manifest) -> None:
     base, ours, theirs = (replace(one, run_id="a") for one in (base, ours, theirs))
     merged = merge_manifests(base, ours, theirs).manifest
     data = format_manifest(merged)
@@ -397,7 +397,7 @@ def test_any_three_manifests_merge_to_a_valid_one(base: Manifest, ours: Manifest
 
 
 def check_laws(base: Manifest, ours: Manifest, theirs: Manifest) -> Manifest:
-    """The merge of two histories, after everything that must hold of it was checked."""
+    """Merge two histories, check all laws of merging, and return the result."""
     merged = merge_manifests(base, ours, theirs)
     data = format_manifest(merged.manifest)
     assert data == format_manifest(merge_manifests(base, theirs, ours).manifest)
@@ -430,7 +430,7 @@ def _check_approvals(merged: Manifest, *sides: Manifest) -> None:
 
 
 def _named(asset: Asset | None) -> Iterator[tuple[str, str]]:
-    """Every (status, md5) that an asset stands for: its own, or those in conflict."""
+    """Return every (status, md5) of the asset: its own, or those in conflict."""
     if asset is not None:
         yield str(asset.status), asset.md5
         for one in conflict_records(asset):
@@ -455,7 +455,7 @@ def _check_nothing_lost(base: Manifest, ours: Manifest, theirs: Manifest, merged
 
 
 def _check_candidates(before: Asset | None, side: Asset, merged: Asset | None) -> None:
-    """What a side added is there, as a candidate or as the current take; who chose one has not taken it from others."""
+    """Check that every added take is a candidate or the current take, and that a choice removes no take."""
     known = {*before.takes, before.md5} if before else set()
     for md5 in side.takes.keys() - known:
         assert merged is not None
@@ -464,13 +464,13 @@ def _check_candidates(before: Asset | None, side: Asset, merged: Asset | None) -
 
 @settings(max_examples=300)
 @given(bases, histories, histories)
-def test_the_laws_of_merging_hold_for_two_histories(base: Manifest, mine: list[Change], other: list[Change]) -> None:
+def test_merge_laws_hold_for_two_histories(base: Manifest, mine: list[Change], other: list[Change]) -> None:
     check_laws(base, apply_all(base, mine), apply_all(base, other))
 
 
 @settings(max_examples=150)
 @given(bases, st.lists(histories, min_size=5, max_size=5))
-def test_the_laws_hold_when_merges_are_merged_again(base: Manifest, done: list[list[Change]]) -> None:
+def test_merge_laws_hold_for_merges_of_merges(base: Manifest, done: list[list[Change]]) -> None:
     one, two, three = (apply_all(base, changes) for changes in done[:3])
     first = apply_all(check_laws(base, one, two), done[3])
     second = apply_all(check_laws(base, two, three), done[4])
@@ -479,7 +479,7 @@ def test_the_laws_hold_when_merges_are_merged_again(base: Manifest, done: list[l
 
 
 @given(bases, histories)
-def test_the_guard_allows_every_step_of_a_history(base: Manifest, done: list[Change]) -> None:
+def test_guard_allows_every_step_of_a_generated_history(base: Manifest, done: list[Change]) -> None:
     for change in done:
         after = apply(base, change)
         assert check_step(state(base), state(after)) == ()
@@ -489,7 +489,7 @@ def test_the_guard_allows_every_step_of_a_history(base: Manifest, done: list[Cha
 # Many a change happens to change nothing that the rule speaks of.
 @settings(suppress_health_check=[HealthCheck.filter_too_much])
 @given(bases, histories, histories, st.data())
-def test_any_other_result_of_a_merge_is_found(
+def test_check_merge_reports_any_altered_merge_result(
     base: Manifest, mine: list[Change], other: list[Change], data: st.DataObject
 ) -> None:
     ours, theirs = apply_all(base, mine), apply_all(base, other)
@@ -516,7 +516,7 @@ def merge_states(result: Asset | None, ours: Asset, theirs: Asset) -> list[str]:
     return [one.code for one in check_merge(*states)]
 
 
-def test_a_conflict_is_settled_by_a_recorded_decision_only() -> None:
+def test_check_merge_accepts_conflict_settled_only_by_recorded_decision() -> None:
     ours, theirs = image(status=APPROVED), image(take=2)
     conflict = merge(image(), ours, theirs)
     assert conflict is not None
@@ -544,20 +544,20 @@ def test_a_conflict_is_settled_by_a_recorded_decision_only() -> None:
     assert merge_states(None, ours, theirs) == ["merge-differs"]
 
 
-def test_taking_one_side_of_a_merge_is_found() -> None:
+def test_check_merge_reports_result_that_drops_a_decision() -> None:
     ours, theirs = image(status=APPROVED), image()
     assert merge_states(ours, ours, theirs) == []
     assert merge_states(theirs, ours, theirs) == ["merge-differs"]
     assert merge_states(image(status=PUBLISHED), ours, theirs) == ["merge-differs"]
 
 
-def test_texts_in_a_merge_may_be_settled_by_hand() -> None:
+def test_check_merge_accepts_texts_settled_by_hand() -> None:
     base, ours, theirs = (state(run_with(image(), notes=one)) for one in ("a", "b", "c"))
     by_hand = state(run_with(image(reason="both"), notes="b and c"))
     assert check_merge(base, ours, theirs, by_hand) == ()
 
 
-def test_a_merge_neither_loses_nor_invents_segments_or_the_manifest() -> None:
+def test_check_merge_reports_lost_or_invented_segments_and_manifest() -> None:
     one, two = run_with(image()), a_manifest({**run_with(image()).segments, 2: a_segment()})
     assert [found.code for found in check_merge(state(one), state(one), state(two), state(one))] == ["merge-differs"]
     assert [found.code for found in check_merge(state(one), state(one), state(one), state(two))] == ["merge-differs"]
@@ -570,7 +570,7 @@ def test_a_merge_neither_loses_nor_invents_segments_or_the_manifest() -> None:
     assert check_merge(None, RunState(), RunState(), RunState()) == ()
 
 
-def test_a_merge_is_not_blamed_for_what_a_side_brought() -> None:
+def test_check_merge_ignores_violations_of_a_side() -> None:
     bad = image(status=APPROVED, approved_md5=None)
     assert merge_states(bad, bad, image()) == []
     assert merge_states(bad, image(), bad) == []
@@ -581,7 +581,7 @@ def test_a_merge_is_not_blamed_for_what_a_side_brought() -> None:
     assert [found.code for found in check_merge(one, one, one, with_media)] == ["media-in-git"]
 
 
-def test_a_merge_is_judged_by_its_files_too() -> None:
+def test_check_merge_reports_invalid_dvc_files_and_unreadable_manifest() -> None:
     one = state(run_with(image()))
     broken = replace(one, dvc_files={**one.dvc_files, "images.dvc": b""})
     assert [found.code for found in check_merge(one, one, one, broken)] == ["dvc-not-implied"]

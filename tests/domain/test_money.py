@@ -13,11 +13,11 @@ from gitassets.domain.manifest import Address, Kind
         (0.9999, "$1.00"), (1, "$1.00"), (3.2, "$3.20"), (1234.567, "$1234.57"),
     ],
 )  # fmt: skip
-def test_amounts_as_they_are_read(amount: float, text: str) -> None:
+def test_format_usd_rounds_to_readable_amounts(amount: float, text: str) -> None:
     assert format_usd(amount) == text
 
 
-def test_a_limit_may_be_reached_but_not_passed() -> None:
+def test_exceeds_allows_reaching_a_limit_but_not_passing_it() -> None:
     assert not exceeds(0.1 + 0.2, 0.3)  # In floats the sum is a little more.
     assert exceeds(0.301, 0.3)
     assert exceeds(0.01, 0)
@@ -29,7 +29,7 @@ def purchase(provider: str, *addresses: Address, cost_usd: float = 0.07, live: b
     return Purchase(addresses=addresses, provider=provider, cost_usd=cost_usd, live=live)
 
 
-def test_what_is_bought_is_summed_by_provider_and_kind() -> None:
+def test_group_purchases_sums_by_provider_and_kind() -> None:
     one, two, three = (Address(number, Kind.IMAGE) for number in (1, 2, 3))
     spoken = Address(1, Kind.AUDIO)
     lines = group_purchases([
@@ -55,5 +55,5 @@ def test_what_is_bought_is_summed_by_provider_and_kind() -> None:
         ({"run_limit_usd": 1, "spent_usd": 0.86}, True),
     ],
 )
-def test_an_estimate_says_whether_it_passes_a_limit(limits: dict[str, float], broken: bool) -> None:
+def test_estimate_breaks_limit_of_command_or_run(limits: dict[str, float], broken: bool) -> None:
     assert Estimate(lines=(), total_usd=0.15, **limits).breaks_limit is broken  # type: ignore[arg-type]

@@ -24,7 +24,7 @@ NEW = format_manifest(Manifest(run_id="a"))
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
-def test_every_encoding_of_unicode_is_read(encoding: str) -> None:
+def test_parse_old_object_reads_every_unicode_encoding(encoding: str) -> None:
     data = OLD.encode(encoding)
     assert parse_old_object(data, "m")["assets"][0]["x"] == "Größe"
     assert is_old_manifest(data)
@@ -33,7 +33,7 @@ def test_every_encoding_of_unicode_is_read(encoding: str) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
-def test_a_byte_order_mark_too_many_is_no_error(encoding: str) -> None:
+def test_is_old_manifest_accepts_duplicate_byte_order_mark(encoding: str) -> None:
     assert is_old_manifest(f"\ufeff{OLD}".encode(encoding))
 
 
@@ -52,27 +52,27 @@ def test_a_byte_order_mark_too_many_is_no_error(encoding: str) -> None:
         (b'{"a": ' + b"[" * 70 + b"]" * 70 + b"}", "is nested too deeply"),
     ],
 )
-def test_what_cannot_be_read_is_an_error_that_names_the_file(data: bytes, problem: str) -> None:
+def test_parse_old_object_names_file_and_problem(data: bytes, problem: str) -> None:
     with pytest.raises(CorruptError, match=r"somewhere/asset_manifest\.json") as caught:
         parse_old_object(data, "somewhere/asset_manifest.json")
     assert problem in caught.value.message
     assert "left as it is" in caught.value.hint
 
 
-def test_a_list_is_asked_for_by_name() -> None:
+def test_parse_old_list_returns_list_and_refuses_object() -> None:
     assert parse_old_list(b'[{"scene_id": "x"}]', "visual_plans.json") == [{"scene_id": "x"}]
     with pytest.raises(CorruptError, match="an object instead of a list"):
         parse_old_list(b"{}", "visual_plans.json")
 
 
-def test_what_json_cannot_hold_is_dropped_so_that_it_can_be_written_again() -> None:
+def test_parse_old_json_replaces_values_that_json_cannot_represent() -> None:
     value = parse_old_json(b'{"a": NaN, "b": 1e999, "c": "\\ud83d!", "d": [-Infinity, 1.5]}', "m")
     assert value == {"a": None, "b": None, "c": "\ufffd!", "d": [None, 1.5]}
     assert all(math.isfinite(one) for one in value["d"] if one is not None)
     json.dumps(value, ensure_ascii=False).encode()
 
 
-def test_old_and_new_manifests_are_told_apart() -> None:
+def test_is_old_manifest_and_is_new_manifest_distinguish_versions() -> None:
     assert is_new_manifest(NEW)
     assert not is_old_manifest(NEW)
     assert not is_upgrade_unfinished(NEW)
@@ -81,14 +81,14 @@ def test_old_and_new_manifests_are_told_apart() -> None:
     assert not is_upgrade_unfinished(b"{broken")
 
 
-def test_an_upgrade_is_unfinished_while_the_manifest_holds_but_the_earlier_takes() -> None:
+def test_is_upgrade_unfinished_detects_key_of_begun_upgrade() -> None:
     begun = Manifest(run_id="a", extra={UPGRADE_BEGUN: True})
     talks = Manifest(run_id="a", extra={"note": f'of "{UPGRADE_BEGUN}"'})
     assert is_upgrade_unfinished(format_manifest(begun))
     assert not is_upgrade_unfinished(format_manifest(talks))
 
 
-def test_a_run_may_begin_with_an_old_manifest_but_not_go_back_to_one() -> None:
+def test_check_step_allows_upgrade_from_old_manifest_but_no_return() -> None:
     old, new = state_from_bytes(OLD.encode("utf-16"), {}), state_from_bytes(NEW, {})
     assert check_step(None, old) == ()
     assert check_step(old, new) == ()

@@ -32,29 +32,29 @@ def one(asset_type: str = "image", **changes: Any) -> Record:
         ({"status": "approved", "asset_type": "figure", "approved_by": "Ann"}, "approved"),
     ],
 )
-def test_nothing_becomes_approved_that_nobody_approved(changes: dict[str, Any], status: str) -> None:
+def test_judge_status_keeps_approved_only_with_named_approver(changes: dict[str, Any], status: str) -> None:
     assert judge_status(one(**changes), 100)[0] == status
 
 
-def test_without_a_record_it_is_a_draft() -> None:
+def test_judge_status_without_record_is_draft() -> None:
     assert judge_status(None, 100) == ("draft", None)
 
 
-def test_what_a_status_was_changed_for_is_said() -> None:
+def test_judge_status_explains_changed_status() -> None:
     assert "nobody is named" in str(judge_status(one(status="approved"), 1)[1])
     assert "another size" in str(judge_status(one(status="approved", approved_by="Ann", file_size_bytes=9), 1)[1])
     assert "'sold'" in str(judge_status(one(status="sold"), 1)[1])
     assert judge_status(one(status="draft"), 1)[1] is None
 
 
-def test_fields_of_other_types_than_they_should_have_are_left_out() -> None:
+def test_read_fields_omits_values_of_wrong_type() -> None:
     assert read_fields(one(prompt=3, voice="", generation_cost=-1, generated_at=None, source="web")) == {
         "source": "web"
     }
     assert read_fields(one(rejected_reason="dull", generation_cost=1))["reason"] == "dull"
 
 
-def test_unknown_keys_stay_as_they_are_and_known_ones_that_say_something_too() -> None:
+def test_read_extra_keeps_unknown_keys_and_non_empty_known_ones() -> None:
     extra = read_extra(one(figure_number=6, caption="", mood="calm", size="mine", conflict=["x"]))
     assert extra == {
         "mood": "calm",
@@ -65,7 +65,7 @@ def test_unknown_keys_stay_as_they_are_and_known_ones_that_say_something_too() -
     }  # fmt: skip
 
 
-def test_records_of_no_known_kind_and_of_no_shape_are_passed_over() -> None:
+def test_iter_records_skips_unknown_kinds_and_malformed_records() -> None:
     found = library(record("a", "hologram", "x"), record("b", "Audio", "y"))
     found["assets"]["c"] = "junk"
     assert [one.asset_id for one in iter_records(found)] == ["b"]

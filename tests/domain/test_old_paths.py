@@ -24,24 +24,24 @@ def candidates(raw: str) -> list[str]:
         f"{RUN}/backup/{RUN}/images/scene_000.png",
     ],
 )
-def test_what_follows_the_runs_own_name_is_inside_the_run(raw: str) -> None:
+def test_path_part_after_run_id_is_resolved_inside_the_run(raw: str) -> None:
     assert candidates(raw)[0] == "run:images/scene_000.png"
 
 
-def test_a_relative_path_may_be_the_runs_or_that_of_the_folder_it_was_written_in() -> None:
+def test_relative_path_is_tried_in_run_and_in_working_folder() -> None:
     assert candidates("images/scene_000.png") == ["run:images/scene_000.png", "work:images/scene_000.png"]
 
 
-def test_a_figure_lies_below_artifacts_wherever_those_were() -> None:
+def test_figure_path_is_resolved_below_artifacts() -> None:
     assert candidates("D:\\x\\artifacts\\kb\\fig_005.png") == ["work:artifacts/kb/fig_005.png"]
     assert "nothing:/x/artifacts/kb/fig.png" in candidates("/x/artifacts/kb/fig.png")
 
 
-def test_a_drive_without_a_known_name_leads_nowhere() -> None:
+def test_path_on_unknown_drive_has_no_candidates() -> None:
     assert candidates("C:\\pictures\\scene_000.png") == []
 
 
-def test_a_way_up_is_never_taken_for_the_inside_of_the_run() -> None:
+def test_path_with_parent_steps_never_resolves_inside_the_run() -> None:
     assert [one for one in candidates(f"{RUN}/../../etc/passwd") if one.startswith("run:..")] == []
     assert candidates(f"C:/{RUN}/../secret.png") == []
     assert candidates("") == []

@@ -16,7 +16,7 @@ FIGURE = "artifacts/kb/fig_005.png"
 
 
 def old_run(*, lost: dict[str, str] | None = None, **changes: Any) -> OldRun:
-    """A run whose paths all lead to files, but for the `lost` ones."""
+    """Build a run in which every path except the `lost` ones leads to a file."""
     old = OldRun(**{"run_id": RUN_ID, "manifest": manifest(), **changes})
     places: dict[str, Place] = {}
     for path in iter_named_paths(old):
@@ -35,7 +35,7 @@ def clips(count: int) -> list[str]:
 
 
 def takes(found: OldRunPlan, kind: Kind = Kind.IMAGE) -> dict[int, list[str]]:
-    """The files by segment."""
+    """Return the files by segment."""
     return {
         address.segment: [one.file.path for one in some]
         for address, some in found.takes.items()
@@ -47,19 +47,19 @@ def visuals(found: OldRunPlan) -> dict[str, str]:
     return {one["scene_id"]: one["visual"] for some in found.segments.values() for one in some.extra.get("scenes", ())}
 
 
-def test_clips_are_found_by_listing_the_folder() -> None:
+def test_clips_are_found_by_listing_the_audio_folder() -> None:
     found = plan_old_run(old_run(manifest=manifest(scene(0), scene(1)), files=[*clips(2), "audio/notes.mp3"]))
     assert takes(found, Kind.AUDIO) == {1: ["audio/audio_000.mp3"], 2: ["audio/audio_001.mp3"]}
     assert any("audio/notes.mp3 has no number" in line for line in found.unclear)
 
 
-def test_clips_named_by_scenes_belong_to_these() -> None:
+def test_clips_that_scenes_name_are_assigned_to_those_scenes() -> None:
     scenes = [scene(n, audio_path=old_path(f"audio/scene_{n:03d}.mp3")) for n in (10, 11)]
     found = plan_old_run(old_run(manifest=manifest(*scenes), files=["audio/scene_010.mp3", "audio/scene_011.mp3"]))
     assert takes(found, Kind.AUDIO) == {11: ["audio/scene_010.mp3"], 12: ["audio/scene_011.mp3"]}
 
 
-def test_a_second_picture_of_a_segment_is_another_take_of_its_image() -> None:
+def test_second_picture_of_a_segment_becomes_another_take() -> None:
     scenes = [image(n) for n in range(4)]
     found = plan_old_run(old_run(manifest=manifest(*scenes), visual_plans=[plan(n) for n in range(4)], files=clips(2)))
     assert takes(found) == {
@@ -70,7 +70,7 @@ def test_a_second_picture_of_a_segment_is_another_take_of_its_image() -> None:
     assert not found.one_to_one
 
 
-def test_scenes_beyond_the_plan_are_told_where_they_went() -> None:
+def test_scenes_beyond_the_visual_plans_are_mapped_to_segments() -> None:
     found = plan_old_run(old_run(manifest=manifest(image(0), image(1), image(5)), visual_plans=[plan(0), plan(1)]))
     assert [segment for _, segment in found.scenes] == [1, 2, 6]
     assert found.one_to_one
@@ -81,7 +81,7 @@ def test_scenes_beyond_the_plan_are_told_where_they_went() -> None:
     assert not spoken.one_to_one
 
 
-def test_unsorted_scenes_give_the_same_plan() -> None:
+def test_plan_does_not_depend_on_scene_order() -> None:
     scenes = [image(n) for n in range(4)]
     one, other = (
         plan_old_run(old_run(manifest=manifest(*some), visual_plans=[plan(n) for n in range(4)], files=clips(2)))
@@ -90,7 +90,7 @@ def test_unsorted_scenes_give_the_same_plan() -> None:
     assert takes(one) == takes(other)
 
 
-def test_prompts_come_from_the_visual_plans() -> None:
+def test_prompts_are_read_from_visual_plans() -> None:
     plans = [plan(0, luma_prompt="pan slowly")]
     scenes = [image(0, video_path=old_path("video/scene_000.mp4"))]
     found = plan_old_run(old_run(manifest=manifest(*scenes), visual_plans=plans))
@@ -100,12 +100,12 @@ def test_prompts_come_from_the_visual_plans() -> None:
     assert any("No file says which services" in line for line in found.unclear)
 
 
-def test_a_mock_run_came_from_no_service() -> None:
+def test_mock_run_has_no_sources() -> None:
     found = plan_old_run(old_run(manifest=manifest(image(0), mode="mock"), visual_plans=[plan(0)], files=clips(1)))
     assert all("source" not in some[0].known for some in found.takes.values())
 
 
-def test_the_library_says_more_than_the_plans() -> None:
+def test_library_record_overrides_visual_plans() -> None:
     web = record(
         "web_0000", "image", old_path("images/scene_000.png"), source="web", prompt="CLI", notes="crop it", x=1
     )
@@ -124,13 +124,13 @@ def test_the_library_says_more_than_the_plans() -> None:
     assert (found.segments[1].text, found.segments[1].notes) == ("Hi", "crop it")
 
 
-def test_texts_are_those_of_the_structured_script() -> None:
+def test_texts_are_read_from_structured_script() -> None:
     found = plan_old_run(old_run(manifest=manifest(scene(0), scene(1)), script=script(*TEXTS[:2]), files=clips(2)))
     assert [one.text for one in found.segments.values()] == list(TEXTS[:2])
     assert found.takes[Address(2, Kind.AUDIO)][0].known["text_md5"] == text_md5(TEXTS[1])
 
 
-def test_texts_of_the_only_trial_that_fits_are_taken_with_a_remark() -> None:
+def test_texts_of_single_matching_trial_are_used_and_reported() -> None:
     trials = [Trial("other", ("one",)), Trial("trial_000", TEXTS)]
     found = plan_old_run(old_run(manifest=manifest(*map(scene, range(6))), files=clips(4), trials=trials))
     assert [one.text for one in found.segments.values()] == list(TEXTS)
@@ -138,7 +138,7 @@ def test_texts_of_the_only_trial_that_fits_are_taken_with_a_remark() -> None:
     assert "text_md5" not in found.takes[Address(1, Kind.AUDIO)][0].known
 
 
-def test_several_trials_that_fit_are_not_guessed_between() -> None:
+def test_several_matching_trials_leave_texts_unknown() -> None:
     trials = [Trial("a", TEXTS), Trial("b", tuple(reversed(TEXTS)))]
     found = plan_old_run(old_run(manifest=manifest(*map(scene, range(4))), files=clips(4), trials=trials))
     assert [one.text for one in found.segments.values()] == [""] * 4
@@ -146,7 +146,7 @@ def test_several_trials_that_fit_are_not_guessed_between() -> None:
     assert any("The text of segment 1-4 is not known" in line for line in found.unclear)
 
 
-def test_a_run_that_began_later_keeps_its_numbers_and_has_no_text_of_another_paragraph() -> None:
+def test_run_with_later_start_keeps_its_numbers_and_uses_no_unrelated_text() -> None:
     plans = [plan(n) for n in range(10, 15)]
     found = plan_old_run(
         old_run(
@@ -162,7 +162,7 @@ def test_a_run_that_began_later_keeps_its_numbers_and_has_no_text_of_another_par
     assert {one.text for one in found.segments.values()} == {""}
 
 
-def test_a_figure_outside_the_run_is_the_picture_of_its_scene() -> None:
+def test_figure_outside_the_run_becomes_image_of_its_scene() -> None:
     figure = record("kb_fig_006", "figure", FIGURE, status="approved", source="kb_extraction", used_in_segments=[1])
     found = plan_old_run(
         old_run(
@@ -177,20 +177,20 @@ def test_a_figure_outside_the_run_is_the_picture_of_its_scene() -> None:
     assert take.record.asset_id == "kb_fig_006"
 
 
-def test_a_figure_that_only_the_library_names_is_the_picture_of_where_it_is_used() -> None:
+def test_figure_only_in_library_becomes_image_of_segment_that_uses_it() -> None:
     figure = record("kb_fig_006", "figure", FIGURE, source="kb_extraction", used_in_segments=[1])
     found = plan_old_run(old_run(manifest=manifest(scene(0), scene(1)), library=library(figure)))
     assert takes(found) == {2: [FIGURE]}
 
 
-def test_a_revised_picture_is_kept_beside_the_one_that_it_revises() -> None:
+def test_revised_picture_is_kept_with_its_earlier_take() -> None:
     first = record("img_0", "image", old_path("images/old.png"), status="rejected", rejected_reason="dull")
     second = record("img_1", "image", old_path("images/scene_000.png"), status="revised", revision_of="img_0")
     found = plan_old_run(old_run(manifest=manifest(image(0)), library=library(first, second)))
     assert takes(found) == {1: ["images/scene_000.png", "images/old.png"]}
 
 
-def test_carried_shared_failed_and_missing_pictures_are_told_apart() -> None:
+def test_carried_shared_failed_and_missing_pictures_are_distinguished() -> None:
     shared = old_path("images/scene_000.png")
     scenes = [
         image(0),
@@ -219,7 +219,7 @@ def test_carried_shared_failed_and_missing_pictures_are_told_apart() -> None:
     assert found.segments[6].extra["scenes"][0]["prompt"] == "Draw scene 5"
 
 
-def test_pictures_that_no_scene_names_are_taken_by_their_own_name() -> None:
+def test_pictures_that_no_scene_names_are_assigned_by_file_name() -> None:
     found = plan_old_run(
         old_run(manifest=manifest(scene(0), scene(1)), visual_plans=[plan(0), plan(1)],
                 files=["images/scene_001.png", "images/title.png"])
@@ -229,7 +229,7 @@ def test_pictures_that_no_scene_names_are_taken_by_their_own_name() -> None:
     assert any("images/title.png is named by no scene" in line for line in found.unclear)
 
 
-def test_odd_ids_duplicates_and_another_name_are_named() -> None:
+def test_unnumbered_ids_duplicates_and_other_run_id_are_reported() -> None:
     scenes = [
         image(0),
         image(0),
@@ -245,7 +245,7 @@ def test_odd_ids_duplicates_and_another_name_are_named() -> None:
     assert "calls itself 20250101_000000" in told
 
 
-def test_keys_that_nobody_knows_are_kept() -> None:
+def test_unknown_keys_are_preserved() -> None:
     found = plan_old_run(
         old_run(manifest=manifest(image(0, mood="calm", display_start=3.5), director="Ann", mode="live"))
     )
@@ -257,12 +257,12 @@ def test_keys_that_nobody_knows_are_kept() -> None:
 
 
 @pytest.mark.parametrize("assets", [None, []])
-def test_a_manifest_without_scenes_still_has_its_clips(assets: object) -> None:
+def test_manifest_without_scenes_keeps_its_clips(assets: object) -> None:
     found = plan_old_run(old_run(manifest=manifest() | {"assets": assets}, files=clips(2)))
     assert sorted(found.segments) == [1, 2]
 
 
-def test_nothing_at_all_and_scenes_that_are_no_list_are_refused() -> None:
+def test_plan_refuses_empty_run_and_malformed_scenes() -> None:
     with pytest.raises(NoMatchError, match="no scenes and no media"):
         plan_old_run(old_run())
     with pytest.raises(CorruptError, match="no list of scenes"):

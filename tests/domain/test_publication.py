@@ -14,7 +14,7 @@ APPROVED, PUBLISHED, REVIEW = Status.APPROVED, Status.PUBLISHED, Status.REVIEW
 
 
 def built(manifest: Manifest) -> Manifest:
-    """As a build of everything leaves it."""
+    """Return the manifest as a complete build leaves it."""
     seen = dict(iter_visuals(manifest))
     changed = {
         number: replace(segment, built=build_record(segment.audio, seen[number]))
@@ -35,7 +35,7 @@ def skipped(manifest: Manifest) -> list[str]:
     return [f"{one.address} {one.why}" for one in plan_publication(manifest).skipped]
 
 
-def test_what_was_built_and_is_approved_is_published() -> None:
+def test_plan_publishes_built_and_approved_assets() -> None:
     manifest = built(a_manifest({1: a_segment(audio=audio(1, APPROVED), image=image(1, APPROVED))}))
     plan = plan_publication(manifest)
     assert [(str(one.address), one.before, one.after) for one in plan.transitions] == [
@@ -45,7 +45,7 @@ def test_what_was_built_and_is_approved_is_published() -> None:
     assert derive(plan.manifest).production_state == "published"
 
 
-def test_what_was_not_built_is_left() -> None:
+def test_plan_ignores_assets_outside_the_build() -> None:
     shown = video(1, APPROVED)
     segment = a_segment(audio=audio(1, APPROVED), image=image(1, APPROVED), video=shown)
     manifest = a_manifest(
@@ -55,13 +55,13 @@ def test_what_was_not_built_is_left() -> None:
     assert skipped(manifest) == []
 
 
-def test_a_picture_that_is_still_seen_later_is_the_earlier_segments() -> None:
+def test_plan_publishes_carried_picture_of_earlier_segment() -> None:
     first = a_segment(audio=audio(1, APPROVED), image=image(1, APPROVED))
     manifest = built(a_manifest({1: first, 2: a_segment(audio=audio(2, APPROVED))}))
     assert published(manifest) == ["audio 1", "image 1", "audio 2"]
 
 
-def test_a_picture_of_a_later_segment_is_not_the_one_that_was_seen() -> None:
+def test_plan_ignores_equal_picture_of_later_segment() -> None:
     same = image(2, APPROVED, md5=image(1).md5)
     manifest = a_manifest(
         {
@@ -72,20 +72,20 @@ def test_a_picture_of_a_later_segment_is_not_the_one_that_was_seen() -> None:
     assert published(manifest) == ["audio 1"]
 
 
-def test_what_is_not_approved_is_named() -> None:
+def test_plan_skips_and_names_unapproved_assets() -> None:
     manifest = built(a_manifest({1: a_segment(audio=audio(1, APPROVED), image=image(1, REVIEW))}))
     assert published(manifest) == ["audio 1"]
     assert skipped(manifest) == ["image 1 is review, not approved"]
 
 
-def test_other_bytes_than_were_built_are_named() -> None:
+def test_plan_skips_and_names_assets_with_other_bytes_than_built() -> None:
     segment = a_segment(audio=audio(1, APPROVED, take=2), image=image(1, APPROVED))
     manifest = a_manifest({1: with_bytes(segment, audio=audio(1), visual=image(1))})
     assert published(manifest) == ["image 1"]
     assert skipped(manifest) == ["audio 1 has other bytes than the ones that were built"]
 
 
-def test_published_stays_published() -> None:
+def test_plan_leaves_published_assets_unchanged() -> None:
     manifest = built(a_manifest({1: a_segment(audio=audio(1, PUBLISHED))}))
     plan = plan_publication(manifest)
     assert (plan.transitions, [str(one) for one in plan.unchanged]) == ((), ["audio 1"])
@@ -93,7 +93,7 @@ def test_published_stays_published() -> None:
 
 
 @given(manifests())
-def test_no_lock_is_broken_whatever_the_manifest(manifest: Manifest) -> None:
+def test_plan_passes_the_guard_for_any_manifest(manifest: Manifest) -> None:
     plan = plan_publication(manifest)
     assert check_step(RunState(manifest=manifest), RunState(manifest=plan.manifest)) == ()
     assert plan_publication(plan.manifest).transitions == ()

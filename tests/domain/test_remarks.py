@@ -13,7 +13,7 @@ from tests.domain.builders import a_manifest, a_segment, audio, image, video
 
 
 def remarks_on(manifest: Manifest, only: Only | None = None, clip_sec: float = 2.0) -> list[Remark]:
-    """Each narration lasts two seconds."""
+    """Return the remarks on a run in which each narration lasts two seconds."""
     choice = choose_assets(make_excerpt(manifest, only), Policy.EVERYTHING, allow_gaps=True)
     lengths = {asset.md5: 2.0 if address.kind is Kind.AUDIO else clip_sec for address, asset in manifest.assets()}
     timeline = lay_out(choice.segments, lengths, Fraction(25))
@@ -24,11 +24,11 @@ def told(manifest: Manifest, only: Only | None = None, clip_sec: float = 2.0) ->
     return [(one.segment, one.concern.value, one.text) for one in remarks_on(manifest, only, clip_sec)]
 
 
-def test_a_run_without_anything_to_say() -> None:
+def test_run_without_findings_has_no_remarks() -> None:
     assert told(a_manifest({1: a_segment(audio=audio(1), image=image(1)), 2: a_segment(audio=audio(2))})) == []
 
 
-def test_notes_rejections_and_what_is_stale() -> None:
+def test_remarks_list_notes_rejections_and_stale_assets() -> None:
     stale = audio(2, text_md5=text_md5("An older text."))
     manifest = a_manifest(
         {
@@ -44,7 +44,7 @@ def test_notes_rejections_and_what_is_stale() -> None:
     ]
 
 
-def test_conflicts() -> None:
+def test_remarks_describe_conflicts() -> None:
     open_one = record_conflict(image(1), image(1, Status.APPROVED), image(1, Status.REJECTED, take=2, reason="no"))
     manifest = a_manifest({1: a_segment(audio=audio(1), image=open_one, extra={"conflict": ["a", "b"]})})
     text, picture = remarks_on(manifest)
@@ -54,7 +54,7 @@ def test_conflicts() -> None:
     assert picture.text.endswith("(no)")
 
 
-def test_what_is_left_out_is_said_once_with_why() -> None:
+def test_remarks_name_omitted_assets_once_with_reason() -> None:
     manifest = a_manifest(
         {
             1: a_segment(audio=audio(1, Status.APPROVED), image=image(1, Status.REJECTED, reason="dark")),
@@ -70,7 +70,7 @@ def test_what_is_left_out_is_said_once_with_why() -> None:
     assert (1, "left out", "audio 1 is approved, and left out") in told(manifest, Only.PUBLISHED)
 
 
-def test_what_a_build_does_that_no_file_holds() -> None:
+def test_remarks_describe_cards_and_held_frames() -> None:
     manifest = a_manifest(
         {
             1: a_segment(audio=audio(1)),

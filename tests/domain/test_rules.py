@@ -1,4 +1,4 @@
-"""The rules that a run follows: named in its manifest, never lowered, refused where nobody here knows them."""
+"""Rules of a run: written in its manifest, never lowered, refused if unknown."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def merge(base: int, ours: int, theirs: int, result: int) -> list[str]:
     return [one.code for one in check_merge(state(base), state(ours), state(theirs), state(result))]
 
 
-def test_a_manifest_without_rules_follows_the_first() -> None:
+def test_manifest_without_rules_follows_rules_1() -> None:
     data = format_manifest(a_manifest())
     assert b"rules" not in data
     assert parse_manifest(data).rules == 1
@@ -43,19 +43,19 @@ def test_a_manifest_without_rules_follows_the_first() -> None:
 
 
 @given(manifests(), st.integers(1, 2**31 - 1))
-def test_the_rules_are_written_and_read_again(manifest: Manifest, rules: int) -> None:
+def test_rules_are_written_and_read_back(manifest: Manifest, rules: int) -> None:
     written = replace(manifest, rules=rules)
     assert parse_manifest(format_manifest(written)) == written
     assert names_unknown(format_manifest(written)) == (rules > KNOWN_RULES)
 
 
-def test_new_keys_stand_behind_the_rules_so_that_an_older_version_writes_the_same_bytes() -> None:
+def test_unknown_keys_are_written_after_rules() -> None:
     data = format_manifest(a_manifest(rules=2, extra={"plan": {}}))
     assert list(json.loads(data))[-2:] == ["rules", "plan"]
 
 
 @pytest.mark.parametrize("value", [0, -1, 1.0, 2.5, True, False, None, "2", [], {}, 2**31, 10**30])
-def test_what_is_no_sensible_number_is_refused(value: Any) -> None:
+def test_rules_that_are_no_positive_integer_are_refused(value: Any) -> None:
     raw = {**json.loads(format_manifest(a_manifest())), "rules": value}
     for indent in (None, 2):
         with pytest.raises(CorruptError, match="rules is not a whole number from 1"):
@@ -77,7 +77,7 @@ def test_what_is_no_sensible_number_is_refused(value: Any) -> None:
         (None, NEWER, ["rules-unknown"]),
     ],
 )
-def test_rules_only_rise_and_only_to_known_ones(before: int | None, after: int, codes: list[str]) -> None:
+def test_check_step_reports_lowered_and_unknown_rules(before: int | None, after: int, codes: list[str]) -> None:
     assert step(before, after) == codes
 
 
@@ -95,21 +95,23 @@ def test_rules_only_rise_and_only_to_known_ones(before: int | None, after: int, 
         ((NEWER, 2), 2, ["rules-lowered"]),
     ],
 )
-def test_a_merge_follows_the_highest_of_its_sides(sides: tuple[int, int], result: int, codes: list[str]) -> None:
+def test_check_merge_requires_the_highest_rules_of_both_sides(
+    sides: tuple[int, int], result: int, codes: list[str]
+) -> None:
     assert merge(1, *sides, result) == codes
 
 
 @given(manifests(max_segments=1), st.integers(1, 9), st.integers(1, 9))
-def test_the_merge_driver_takes_the_highest(base: Manifest, ours: int, theirs: int) -> None:
+def test_merge_manifests_uses_the_highest_rules(base: Manifest, ours: int, theirs: int) -> None:
     sides = [replace(base, rules=rules) for rules in (ours, theirs)]
     assert merge_manifests(base, *sides).manifest.rules == max(ours, theirs)
 
 
-def test_what_is_written_follows_the_newest_that_are_known() -> None:
+def test_follow_rules_raises_manifest_to_newest_known_rules() -> None:
     assert [follow_rules(a_manifest(rules=rules)).rules for rules in (1, 2, NEWER)] == [2, 2, NEWER]
 
 
-def test_unknown_rules_are_refused_by_name() -> None:
+def test_require_known_refuses_unknown_rules_by_number() -> None:
     for rules in (1, KNOWN_RULES):
         assert require_known(a_manifest(rules=rules)).rules == rules
     with pytest.raises(GitAssetsError, match=f"follows rules {NEWER}; this gitassets knows rules up to {KNOWN_RULES}"):
@@ -119,6 +121,6 @@ def test_unknown_rules_are_refused_by_name() -> None:
     assert "Upgrade" in violation.hint
 
 
-def test_words_of_a_user_are_not_taken_for_rules() -> None:
+def test_names_unknown_ignores_rules_in_user_text() -> None:
     data = format_manifest(a_manifest({1: a_segment('Say "rules": 99.')}))
     assert not names_unknown(data)

@@ -18,7 +18,7 @@ RUNS = ["20260207_101747", "20260207_111111", "20260301_090000", "Demo"]
 
 
 @pytest.mark.parametrize("name", ["20260207_101747", "a", "Über-1.2", "1+1", "x" * 100, "console", "latest2"])
-def test_fit_names_pass(name: str) -> None:
+def test_check_run_id_accepts_valid_names(name: str) -> None:
     check_run_id(name)
 
 
@@ -56,30 +56,30 @@ def test_fit_names_pass(name: str) -> None:
         "LATEST",
     ],
 )
-def test_unfit_names_are_refused_with_the_remedy(name: str) -> None:
+def test_check_run_id_refuses_invalid_names_with_hint(name: str) -> None:
     with pytest.raises(UsageError) as caught:
         check_run_id(name)
     assert caught.value.message.startswith(repr(name))
     assert caught.value.hint
 
 
-def test_twins_differ_only_in_case_or_unicode_form() -> None:
+def test_find_twin_finds_name_that_differs_only_in_case_or_unicode_form() -> None:
     assert find_twin("demo", RUNS) == "Demo"
     assert find_twin("u\u0308ber", ["Über"]) == "Über"
     assert find_twin("demo2", RUNS) is None
 
 
-def test_a_run_is_named_by_its_id_or_a_unique_prefix() -> None:
+def test_match_run_id_accepts_id_and_unique_prefix() -> None:
     assert match_run_id("20260301", RUNS) == "20260301_090000"
     assert match_run_id("Demo", [*RUNS, "Demo2"]) == "Demo"
 
 
-def test_a_prefix_of_several_runs_names_them() -> None:
+def test_match_run_id_lists_runs_of_ambiguous_prefix() -> None:
     with pytest.raises(GitAssetsError, match="20260207_101747, 20260207_111111"):
         match_run_id("20260207", RUNS)
 
 
-def test_a_wrong_name_gets_a_suggestion() -> None:
+def test_match_run_id_suggests_names_for_unknown_run() -> None:
     with pytest.raises(NotFoundError) as caught:
         match_run_id("20260207_101748", RUNS)
     assert "Did you mean 20260207_101747" in caught.value.hint
@@ -92,11 +92,11 @@ def test_a_wrong_name_gets_a_suggestion() -> None:
 
 
 @pytest.mark.parametrize("run_id", ["Demo", "20260207_10174", "20261307_101747", "00010101_000000", "x20260207_101747"])
-def test_other_names_are_no_times(run_id: str) -> None:
+def test_read_time_returns_none_for_other_names(run_id: str) -> None:
     assert read_time(run_id) is None
 
 
-def test_the_name_that_a_run_gets_is_its_time() -> None:
+def test_read_time_reads_default_run_id() -> None:
     assert read_time("20260207_101747") == datetime(2026, 2, 7, 10, 17, 47)  # noqa: DTZ001 (the user's own clock)
 
 
@@ -126,12 +126,12 @@ def test_the_name_that_a_run_gets_is_its_time() -> None:
         (f"refs/heads/run/{'x' * 101}", "more than 100"),
     ],
 )
-def test_which_branches_a_server_takes_for_those_of_runs(ref: str, problem: str | None) -> None:
+def test_find_ref_problem_reports_run_branches_with_invalid_names(ref: str, problem: str | None) -> None:
     assert looks_like_run(ref)
     found = find_ref_problem(ref)
     assert (found is None) if problem is None else (found is not None and problem in found)
 
 
 @pytest.mark.parametrize("ref", ["refs/heads/main", "refs/heads/running/x", "refs/heads/x/run/y", "refs/tags/run/x"])
-def test_which_branches_it_does_not(ref: str) -> None:
+def test_looks_like_run_ignores_other_refs(ref: str) -> None:
     assert not looks_like_run(ref)

@@ -25,7 +25,7 @@ from gitassets.errors import CorruptError, GitAssetsError
         ("", []),
     ],
 )
-def test_paragraphs_stand_between_blank_lines(text: str, paragraphs: list[str]) -> None:
+def test_split_paragraphs_splits_at_blank_lines(text: str, paragraphs: list[str]) -> None:
     assert split_paragraphs(text) == paragraphs
 
 
@@ -53,7 +53,7 @@ def test_paragraphs_stand_between_blank_lines(text: str, paragraphs: list[str]) 
         ("[ref]: https://example.org", ""),
     ],
 )
-def test_marks_are_taken_away(marked: str, plain: str) -> None:
+def test_strip_markdown_removes_markup(marked: str, plain: str) -> None:
     assert strip_markdown(marked) == plain
 
 
@@ -76,11 +76,11 @@ def test_marks_are_taken_away(marked: str, plain: str) -> None:
         "٣ + é = 你好 😀",
     ],
 )
-def test_ordinary_text_is_not_damaged(text: str) -> None:
+def test_strip_markdown_keeps_ordinary_text(text: str) -> None:
     assert strip_markdown(text) == text
 
 
-def test_emphasis_around_an_address_goes_and_the_address_stays() -> None:
+def test_strip_markdown_removes_emphasis_around_url_and_keeps_url() -> None:
     assert strip_markdown("**https://y.org/_a_** fine") == "https://y.org/_a_ fine"
 
 
@@ -91,19 +91,19 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("piece", HOSTILE)
-def test_a_hostile_paragraph_never_grows(piece: str) -> None:
-    """In linear time, by benchmarks/texts.py: else this takes minutes."""
+def test_strip_markdown_never_lengthens_hostile_paragraph(piece: str) -> None:
+    """Without linear time (see benchmarks/texts.py) this lasts minutes."""
     text = (piece * 20_000)[:20_000] + "x"
     assert len(strip_markdown(text)) <= len(text)
     assert len("".join(split_paragraphs(text))) <= len(text)
 
 
-def test_two_thousand_paragraphs_are_split() -> None:
+def test_split_paragraphs_splits_2000_paragraphs() -> None:
     assert len(split_paragraphs("A *paragraph* with [some](link) marks and words.\n\n" * 2_000)) == 2_000
 
 
 @given(st.text(alphabet="ab1 \n*_~`[]()#>!\\-<:/", max_size=80))
-def test_stripping_never_adds_nor_loses_a_letter_outside_addresses(text: str) -> None:
+def test_strip_markdown_never_adds_or_reorders_letters(text: str) -> None:
     plain = strip_markdown(text)
     letters = iter(char for char in text if char.isalnum())
     assert all(char in letters for char in plain if char.isalnum())
@@ -122,12 +122,12 @@ def test_stripping_never_adds_nor_loses_a_letter_outside_addresses(text: str) ->
         (3, Budget.FULL, (1, 2, 3)),
     ],
 )
-def test_pictures_follow_the_budget(count: int, budget: Budget, chosen: tuple[int, ...]) -> None:
+def test_choose_image_segments_follows_the_budget(count: int, budget: Budget, chosen: tuple[int, ...]) -> None:
     assert choose_image_segments(count, budget) == chosen
 
 
 @given(st.integers(1, 3000), st.sampled_from([one for one in Budget if one is not Budget.MICRO]))
-def test_pictures_are_spread_evenly_from_the_first(count: int, budget: Budget) -> None:
+def test_choose_image_segments_spreads_evenly_from_the_first(count: int, budget: Budget) -> None:
     chosen = choose_image_segments(count, budget)
     gaps = [after - before for before, after in zip(chosen, [*chosen[1:], count + 1], strict=True)]
     assert chosen[0] == 1
@@ -138,7 +138,7 @@ def test_pictures_are_spread_evenly_from_the_first(count: int, budget: Budget) -
     ("text", "seconds"),
     [("", 1.0), ("One", 1.0), ("word " * 150, 60.0), ("— … !", 1.0), ("字" * 100, 22.0)],
 )
-def test_durations_are_estimated_at_reading_speed(text: str, seconds: float) -> None:
+def test_estimate_duration_sec_uses_reading_speed(text: str, seconds: float) -> None:
     assert estimate_duration_sec(text) == seconds
 
 
@@ -154,7 +154,7 @@ GREETING = "Grüße\n\nλόγος"
         f"\ufeff{GREETING}".encode("utf-16-be"),
     ],
 )
-def test_a_script_is_read_in_every_unicode_form(data: bytes) -> None:
+def test_check_script_reads_every_unicode_encoding(data: bytes) -> None:
     assert split_paragraphs(check_script(data, "s.txt")) == ["Grüße", "λόγος"]
 
 
@@ -168,7 +168,7 @@ def test_a_script_is_read_in_every_unicode_form(data: bytes) -> None:
         (b"one\ntwo\x1b[31m", r"line 2 holds the control character U\+001B"),
     ],
 )
-def test_what_is_no_text_is_refused(data: bytes, problem: str) -> None:
+def test_check_script_refuses_binary_and_invalid_text(data: bytes, problem: str) -> None:
     with pytest.raises(CorruptError, match=problem) as caught:
         check_script(data, "s.txt")
     assert "UTF-8" in caught.value.hint
@@ -178,7 +178,7 @@ def test_what_is_no_text_is_refused(data: bytes, problem: str) -> None:
     ("data", "problem"),
     [(b"", "is empty"), (b" \r\n\t", "is empty"), ("\ufeff".encode(), "is empty"), (b"---\n\n***", "no words")],
 )
-def test_a_script_without_words_is_refused(data: bytes, problem: str) -> None:
+def test_check_script_refuses_script_without_words(data: bytes, problem: str) -> None:
     with pytest.raises(GitAssetsError, match=problem) as caught:
         check_script(data, "s.txt")
     assert caught.value.hint

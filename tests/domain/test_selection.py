@@ -40,12 +40,12 @@ def manifest() -> Manifest:
         ("3,1", ((3, 3), (1, 1))),
     ],
 )
-def test_the_grammar(text: str, ranges: tuple[tuple[int, int], ...]) -> None:
+def test_parse_selection_reads_numbers_and_ranges(text: str, ranges: tuple[tuple[int, int], ...]) -> None:
     assert parse_selection(text) == Selection(text, ranges)
     assert parse_selection(text).explicit
 
 
-def test_all_is_not_explicit() -> None:
+def test_parse_selection_of_all_is_not_explicit() -> None:
     assert parse_selection(" ALL ") == ALL
     assert not ALL.explicit
 
@@ -54,30 +54,30 @@ def test_all_is_not_explicit() -> None:
     "text",
     ["", ",", "1,", "x", "5-", "-5", "7-3", "0", "0-3", "1--2", "1.5", "all,3", "٣", "1;2", "9" * 19, "1 2", "+1"],
 )
-def test_anything_else_is_a_usage_error_that_says_what_to_write(text: str) -> None:
+def test_parse_selection_refuses_other_text_with_hint(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_selection(text)
     assert repr(text) in caught.value.message
     assert caught.value.hint
 
 
-def test_segments_are_chosen_in_order_and_once(manifest: Manifest) -> None:
+def test_select_segments_returns_each_segment_once_in_order(manifest: Manifest) -> None:
     assert select_segments(parse_selection("5,1-3,2"), manifest) == [1, 2, 3, 5]
     assert select_segments(ALL, manifest) == list(range(1, 11))
 
 
-def test_a_number_outside_the_run_says_what_exists(manifest: Manifest) -> None:
+def test_select_segments_names_existing_segments_for_unknown_number(manifest: Manifest) -> None:
     with pytest.raises(NoMatchError, match="no segment 11") as caught:
         select_segments(parse_selection("9-12"), manifest)
     assert "1-10" in caught.value.hint
 
 
-def test_a_huge_range_is_not_counted_through(manifest: Manifest) -> None:
+def test_select_segments_refuses_huge_range(manifest: Manifest) -> None:
     with pytest.raises(NoMatchError, match="no segment"):
         select_segments(parse_selection("1-999999999"), manifest)
 
 
-def test_a_run_without_segments_has_nothing_to_choose() -> None:
+def test_select_segments_refuses_run_without_segments() -> None:
     with pytest.raises(NoMatchError, match="no segments"):
         select_segments(ALL, a_manifest())
 
@@ -91,7 +91,7 @@ def chosen(number: int, kind: Kind, explicit: bool = True) -> Chosen:
     return Chosen(Address(number, kind), explicit)
 
 
-def test_assets_come_by_segment_then_kind(manifest: Manifest) -> None:
+def test_selected_assets_are_sorted_by_segment_and_kind(manifest: Manifest) -> None:
     found = choose(manifest, video="5", image="all", audio="5,1")
     assert found == [
         chosen(1, Kind.AUDIO),
@@ -103,23 +103,23 @@ def test_assets_come_by_segment_then_kind(manifest: Manifest) -> None:
     ]
 
 
-def test_a_written_number_without_such_an_asset_says_which_have_one(manifest: Manifest) -> None:
+def test_explicit_segment_without_asset_fails_and_lists_segments_that_have_one(manifest: Manifest) -> None:
     with pytest.raises(NoMatchError, match=r"Segment 2 .* no image") as caught:
         choose(manifest, image="1-3")
     assert caught.value.hint == "Segments with image: 1,3,5."
 
 
-def test_all_of_a_kind_that_is_not_there_at_all(manifest: Manifest) -> None:
+def test_selection_of_all_of_a_missing_kind_fails(manifest: Manifest) -> None:
     with pytest.raises(NoMatchError, match="no video at all"):
         choose(manifest.with_asset(Address(5, Kind.VIDEO), None), video="all")
 
 
-def test_whole_segments_bring_every_asset_they_have(manifest: Manifest) -> None:
+def test_selection_of_segments_includes_all_their_assets(manifest: Manifest) -> None:
     assert choose(manifest, "5") == [chosen(5, Kind.AUDIO), chosen(5, Kind.IMAGE), chosen(5, Kind.VIDEO)]
     assert len(choose(manifest, "all")) == 9 + 3 + 1
 
 
-def test_a_written_empty_segment_is_an_error_but_all_leaves_it_out(manifest: Manifest) -> None:
+def test_explicit_empty_segment_fails_but_all_omits_it(manifest: Manifest) -> None:
     with pytest.raises(NoMatchError, match="Segment 10"):
         choose(manifest, "9-10")
     assert Address(10, Kind.AUDIO) not in [one.address for one in choose(manifest, "all")]
@@ -127,23 +127,23 @@ def test_a_written_empty_segment_is_an_error_but_all_leaves_it_out(manifest: Man
         choose(a_manifest({1: a_segment()}), "all")
 
 
-def test_a_number_that_is_written_anywhere_is_explicit(manifest: Manifest) -> None:
+def test_asset_of_any_explicit_segment_number_is_explicit(manifest: Manifest) -> None:
     explicit = [one.address for one in choose(manifest, "5", audio="all") if one.explicit]
     assert explicit == [Address(5, kind) for kind in Kind]
 
 
-def test_an_empty_selection_is_told_apart() -> None:
+def test_asset_selection_is_empty_only_without_any_selection() -> None:
     assert AssetSelection({}).empty
     assert not AssetSelection({}, ALL).empty
     assert not AssetSelection({Kind.AUDIO: ALL}).empty
 
 
 @given(st.sets(st.integers(1, 60), min_size=1))
-def test_ranges_are_written_as_they_are_read(numbers: set[int]) -> None:
+def test_parse_selection_reads_back_formatted_ranges(numbers: set[int]) -> None:
     manifest = a_manifest({number: a_segment() for number in sorted(numbers)})
     assert select_segments(parse_selection(format_ranges(list(numbers))), manifest) == sorted(numbers)
 
 
-def test_ranges_are_as_short_as_can_be() -> None:
+def test_format_ranges_writes_shortest_form() -> None:
     assert format_ranges([7, 1, 2, 3, 3]) == "1-3,7"
     assert format_ranges([]) == ""

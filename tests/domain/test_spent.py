@@ -1,4 +1,4 @@
-"""What a history says that a run has cost, and which of it was wasted."""
+"""Cost of a run according to its history, and the wasted share of it."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def run_with(shown: Asset | None, **values: Any) -> Manifest:
 
 
 def spend(*states: Asset | Manifest | None) -> list[tuple[float | None, bool]]:
-    """Cost of each take, and whether it was wasted, after a history of these states."""
+    """Return cost and waste of each take after a history of these states."""
     ledger = Ledger()
     for one in states:
         ledger.add_state(one if isinstance(one, Manifest) else run_with(one))
     return [(one.cost_usd, one.wasted) for one in ledger.iter_spent()]
 
 
-def test_every_take_counts_once_however_often_it_is_seen() -> None:
+def test_each_take_is_counted_once_over_all_states() -> None:
     first = bought()
     states = [first, replace(first, status=REVIEW), replace(first, reason="x"), bought(2), bought(2, REVIEW)]
     assert spend(*states) == [(0.07, True), (0.07, False)]
@@ -53,33 +53,35 @@ def test_every_take_counts_once_however_often_it_is_seen() -> None:
         ([bought(), None], [True]),
     ],
 )
-def test_what_is_wasted(states: list[Asset | None], wasted: list[bool]) -> None:
+def test_take_is_wasted_if_rejected_or_replaced_without_approval(
+    states: list[Asset | None], wasted: list[bool]
+) -> None:
     assert [one for _, one in spend(*states)] == wasted
 
 
 @pytest.mark.parametrize(("status", "wasted"), [(REVIEW, False), (REJECTED, False), (APPROVED, True)])
-def test_a_candidate_is_of_use_until_another_take_is_approved(status: Status, wasted: bool) -> None:
+def test_candidate_is_wasted_once_another_take_is_approved(status: Status, wasted: bool) -> None:
     other = bought(2, path="takes/scene_000.2.png")
     found = spend(bought(1, status, takes={other.md5: other}))
     assert found == [(0.07, wasted), (0.07, status is REJECTED)]
     assert spend(bought(1, takes={other.md5: other}), bought()) == [(0.07, True), (0.07, False)]
 
 
-def test_what_was_paid_for_elsewhere_does_not_count() -> None:
+def test_copied_and_manual_takes_cost_nothing() -> None:
     copied = bought(extra={"copied_from": {"asset": "ep0:segment_001/image"}})
     assert spend(copied) == []
     assert spend(copied, bought(2)) == [(0.07, False)]
     assert spend(bought(source="manual", cost_usd=None)) == []
 
 
-def test_what_was_moved_counts_once_and_lives_on_at_its_new_place() -> None:
+def test_moved_take_is_counted_once_at_its_new_place() -> None:
     moved = replace(bought(), path="images/scene_001.png", extra={"moved_from": "image 1"})
     after = a_manifest({1: a_segment(), 2: a_segment(image=moved)})
     before = a_manifest({1: a_segment(image=bought()), 2: a_segment()})
     assert spend(before, after) == [(0.07, False)]
 
 
-def test_a_cost_that_nobody_recorded_is_not_made_up() -> None:
+def test_take_without_recorded_cost_counts_as_unknown() -> None:
     ledger = Ledger()
     ledger.add_state(run_with(bought(cost_usd=None)))
     (row,) = sum_up(ledger.iter_spent())
@@ -90,7 +92,7 @@ def charge(cost_usd: object = 0.05, kind: str = "image", **more: object) -> dict
     return {"kind": kind, "provider": "openai", "cost_usd": cost_usd, **more}
 
 
-def test_charges_count_as_wasted_also_when_somebody_took_them_out() -> None:
+def test_charges_count_as_wasted_even_when_removed_later() -> None:
     with_one = run_with(bought(), extra={"charges": {"a": charge()}})
     assert spend(with_one, run_with(bought())) == [(0.07, False), (0.05, True)]
 
@@ -98,11 +100,11 @@ def test_charges_count_as_wasted_also_when_somebody_took_them_out() -> None:
 @pytest.mark.parametrize(
     "edited", [None, 5, {"a": 5}, {"a": charge("x")}, {"a": charge(True)}, {"a": charge(kind="x")}]
 )
-def test_what_is_no_record_of_a_charge_is_passed_over(edited: object) -> None:
+def test_iter_charges_skips_malformed_records(edited: object) -> None:
     assert list(iter_charges(a_segment(extra={"charges": edited}))) == []
 
 
-def test_charges_are_added_beside_those_that_are_there() -> None:
+def test_with_charges_adds_to_existing_charges() -> None:
     before = a_manifest({1: a_segment(extra={"charges": {"a": charge()}, "mood": "calm"}), 2: a_segment()})
     after = with_charges(before, {(1, "b"): charge(), (2, "c"): charge(), (9, "d"): charge()})
     assert dict(after.segments[1].extra) == {"charges": {"a": charge(), "b": charge()}, "mood": "calm"}
@@ -111,7 +113,7 @@ def test_charges_are_added_beside_those_that_are_there() -> None:
     assert with_charges(before, {}) is before
 
 
-def test_rows_by_kind_and_provider() -> None:
+def test_sum_up_returns_rows_by_kind_and_provider() -> None:
     ledger = Ledger()
     spoken = audio(cost_usd=0.01, source="elevenlabs")
     ledger.add_state(a_manifest({1: a_segment(image=bought(), audio=spoken, extra={"charges": {"a": charge()}})}))

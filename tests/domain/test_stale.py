@@ -8,26 +8,26 @@ from gitassets.domain.stale import Stale, find_stale_reason, iter_stale, text_md
 from tests.domain.builders import a_manifest, a_segment, audio, digest, image, video
 
 
-def test_text_md5_is_that_of_the_spoken_words() -> None:
+def test_text_md5_hashes_text_without_markup() -> None:
     assert text_md5("A **bold** [link](http://x)") == md5(b"A bold link").hexdigest()
 
 
-def test_narration_of_the_same_words_is_not_stale_when_only_marks_changed() -> None:
+def test_narration_is_not_stale_when_only_markup_changed() -> None:
     segment = a_segment("A _bold_ claim", audio=audio(text_md5=text_md5("A **bold** claim")))
     assert find_stale_reason(segment, Kind.AUDIO) is None
 
 
-def test_narration_of_other_words_is_stale() -> None:
+def test_narration_of_other_text_is_stale() -> None:
     segment = a_segment("A bold claim!", audio=audio(text_md5=text_md5("A bold claim")))
     assert find_stale_reason(segment, Kind.AUDIO) == "was made from another text than the segment has now"
 
 
 @pytest.mark.parametrize("kind", list(Kind))
-def test_nothing_recorded_or_nothing_there_is_not_stale(kind: Kind) -> None:
+def test_asset_without_recorded_text_and_missing_asset_are_not_stale(kind: Kind) -> None:
     assert find_stale_reason(a_segment("New", audio=audio()), kind) is None
 
 
-def test_a_picture_of_other_words_is_stale_too() -> None:
+def test_image_of_other_text_is_stale() -> None:
     segment = a_segment("New", audio=audio(text_md5=text_md5("New")), image=image(text_md5=text_md5("Old")))
     assert find_stale_reason(segment, Kind.AUDIO) is None
     assert find_stale_reason(segment, Kind.IMAGE) is not None
@@ -46,11 +46,11 @@ def drawn(prompt: str | None = None, source: str = "openai", **extra: object) ->
         (drawn("a cave", copied_from={"asset": "x:segment_001/image"}), True),
     ],
 )
-def test_a_picture_made_for_a_prompt_of_its_own_does_not_depend_on_the_text(asset: Asset, depends: bool) -> None:
+def test_image_with_its_own_prompt_does_not_depend_on_text(asset: Asset, depends: bool) -> None:
     assert (find_stale_reason(a_segment("New", image=asset), Kind.IMAGE) is not None) is depends
 
 
-def test_the_embedded_clip_depends_on_its_image_alone() -> None:
+def test_kenburns_clip_does_not_depend_on_text() -> None:
     clip = video(source="kenburns", text_md5=text_md5("Old"))
     assert find_stale_reason(a_segment("New", video=clip), Kind.VIDEO) is None
 
@@ -59,7 +59,7 @@ def wanting(prompt: str | None, shown: Asset) -> Segment:
     return with_prompt(a_segment(image=shown), prompt)
 
 
-def test_a_picture_for_another_prompt_is_stale() -> None:
+def test_image_for_another_prompt_is_stale() -> None:
     segment = wanting("a map", image(source="openai", prompt="a cave"))
     assert find_stale_reason(segment, Kind.IMAGE) == "was made for another prompt than the segment has now"
     assert find_stale_reason(wanting("a map", image(source="openai")), Kind.IMAGE) is not None
@@ -69,14 +69,14 @@ def test_a_picture_for_another_prompt_is_stale() -> None:
     assert find_stale_reason(a_segment(image=image(source="x"), extra={IMAGE_PROMPT: ["no text"]}), Kind.IMAGE) is None
 
 
-def test_a_picture_that_was_told_otherwise_on_purpose_is_not_stale() -> None:
+def test_image_with_deliberately_different_prompt_is_not_stale() -> None:
     known = prompt_md5(wanting("a map", image()))
     shown = image(source="openai", prompt="a cave", extra={"prompt_md5": known})
     assert find_stale_reason(wanting("a map", shown), Kind.IMAGE) is None
     assert find_stale_reason(wanting("a sea", shown), Kind.IMAGE) is not None
 
 
-def test_what_the_next_picture_is_to_show() -> None:
+def test_find_next_prompt_prefers_changed_segment_prompt() -> None:
     known = prompt_md5(wanting("a map", image()))
     assert find_next_prompt(wanting("a map", image(prompt="a cave")), image(prompt="a cave")) == "a map"
     later = image(prompt="a cave", extra={"prompt_md5": known})
@@ -90,7 +90,7 @@ def test_what_the_next_picture_is_to_show() -> None:
     assert with_prompt(with_prompt(planned, "a map"), None) == planned
 
 
-def test_a_clip_of_another_narration_or_image_is_stale() -> None:
+def test_clip_of_another_narration_or_image_is_stale() -> None:
     made_from = {"audio": audio().md5, "image": image().md5}
     clip = video(source="luma", prompt="x", extra={"made_from": made_from})
 
@@ -109,7 +109,7 @@ def test_a_clip_of_another_narration_or_image_is_stale() -> None:
     assert find_stale_reason(a_segment(video=odd), Kind.VIDEO) is None
 
 
-def test_all_that_is_stale() -> None:
+def test_iter_stale_lists_every_stale_asset() -> None:
     old = audio(2, text_md5=text_md5("Old"))
     manifest = a_manifest({1: a_segment(audio=audio()), 2: a_segment("New", audio=old, image=image(2))})
     assert list(iter_stale(manifest)) == [

@@ -10,11 +10,11 @@ DRAFT, REVIEW, APPROVED = Status.DRAFT, Status.REVIEW, Status.APPROVED
 REJECTED, REVISED, PUBLISHED = Status.REJECTED, Status.REVISED, Status.PUBLISHED
 
 
-def test_every_status_has_its_row() -> None:
+def test_edges_define_every_status() -> None:
     assert set(EDGES) == set(Status)
 
 
-def test_approved_and_published_are_locked_and_no_other() -> None:
+def test_only_approved_and_published_are_locked() -> None:
     assert {status for status in Status if status.locked} == {APPROVED, PUBLISHED} == LOCKED
 
 
@@ -30,33 +30,33 @@ def test_approved_and_published_are_locked_and_no_other() -> None:
         (APPROVED, APPROVED, (APPROVED,)),
     ],
 )
-def test_shortest_paths(before: Status, after: Status, path: tuple[Status, ...]) -> None:
+def test_find_path_returns_shortest_path(before: Status, after: Status, path: tuple[Status, ...]) -> None:
     assert find_path(before, after) == path
 
 
 @pytest.mark.parametrize("before", [APPROVED, PUBLISHED])
 @pytest.mark.parametrize("after", [REVIEW, REJECTED, REVISED])
-def test_a_lock_is_left_only_by_a_reopen(before: Status, after: Status) -> None:
+def test_find_path_leaves_a_lock_only_by_reopen(before: Status, after: Status) -> None:
     assert find_path(before, after) is None
     path = find_path(before, after, reopened=True)
     assert path is not None
     assert path[:2] == (before, REVIEW)
 
 
-def test_published_goes_back_to_approved_only_through_review() -> None:
+def test_find_path_from_published_to_approved_leads_through_review() -> None:
     assert find_path(PUBLISHED, APPROVED) is None
     assert find_path(PUBLISHED, APPROVED, reopened=True) == (PUBLISHED, REVIEW, APPROVED)
 
 
 @pytest.mark.parametrize("before", [one for one in Status if one is not DRAFT])
 @pytest.mark.parametrize("reopened", [False, True])
-def test_nothing_becomes_a_draft_again(before: Status, reopened: bool) -> None:
+def test_find_path_never_returns_to_draft(before: Status, reopened: bool) -> None:
     assert find_path(before, DRAFT, reopened=reopened) is None
 
 
 @pytest.mark.parametrize(("before", "after"), list(product(Status, Status)))
 @pytest.mark.parametrize("reopened", [False, True])
-def test_every_path_follows_the_edges(before: Status, after: Status, reopened: bool) -> None:
+def test_find_path_follows_the_edges(before: Status, after: Status, reopened: bool) -> None:
     path = find_path(before, after, reopened=reopened)
     if path is None:
         return
@@ -66,6 +66,6 @@ def test_every_path_follows_the_edges(before: Status, after: Status, reopened: b
     assert reopened or not any(one in LOCKED and following is REVIEW for one, following in pairwise(path))
 
 
-def test_a_new_take_revises_what_was_rejected_and_keeps_the_rest() -> None:
+def test_new_take_turns_rejected_into_revised_and_keeps_other_statuses() -> None:
     after = {status: status_after_new_take(status) for status in Status if not status.locked}
     assert after == {DRAFT: DRAFT, REVIEW: REVIEW, REJECTED: REVISED, REVISED: REVISED}

@@ -15,14 +15,14 @@ def sight(*assets: Asset) -> list[Sighting]:
     return [Sighting(asset, str(number), "Ann", "today") for number, asset in enumerate(assets)]
 
 
-def test_the_next_number_counts_on_from_candidates_and_from_dropped_ones() -> None:
+def test_next_take_counts_candidates_and_dropped_takes() -> None:
     assert next_take(None) == 1
     assert next_take(image(takes=by_md5(THIRD))) == 4
     assert next_take(image(takes=by_md5(SECOND), extra={LATEST_TAKE: 5})) == 6
     assert next_take(image(extra={LATEST_TAKE: "x"})) == 2
 
 
-def test_a_history_shows_candidates_and_what_was_decided_about_them() -> None:
+def test_collect_takes_lists_candidates_with_their_decisions() -> None:
     rejected = image(status=Status.REJECTED, reason="too dark")
     former = demote(a_manifest({1: a_segment(image=rejected)}), IMAGE, rejected)
     chosen = replace(image(take=2, status=Status.REVISED, reason="too dark"), takes=by_md5(former, THIRD))
@@ -36,7 +36,7 @@ def test_a_history_shows_candidates_and_what_was_decided_about_them() -> None:
     assert all(one.asset.takes == {} for one in (first, second, third))
 
 
-def test_a_take_that_is_gone_is_neither_current_nor_a_candidate() -> None:
+def test_collect_takes_marks_removed_take_as_neither_current_nor_candidate() -> None:
     seen = sight(image(takes=by_md5(SECOND)), image())
     for now, is_current in ((None, False), (image(), True)):
         takes = collect_takes(seen, now)
@@ -45,7 +45,7 @@ def test_a_take_that_is_gone_is_neither_current_nor_a_candidate() -> None:
         ]  # fmt: skip
 
 
-def test_who_stands_down_keeps_what_tells_of_its_bytes() -> None:
+def test_demote_keeps_only_fields_that_describe_the_bytes() -> None:
     extra = {"prompt_sent": "a cave", "parameters": {"size": "1024x1024"}, "mood": "calm", LATEST_TAKE: 4}
     current = image(
         status=Status.REVIEW,
@@ -64,7 +64,7 @@ def test_who_stands_down_keeps_what_tells_of_its_bytes() -> None:
     )  # fmt: skip
 
 
-def test_a_file_name_that_is_taken_grows() -> None:
+def test_make_candidate_lengthens_file_name_that_is_in_use() -> None:
     taken = [f"takes/scene_000_{SECOND.md5[:8]}.PNG", f"takes/scene_000_{SECOND.md5}.png"]
     for count, end in enumerate((SECOND.md5[:8], SECOND.md5, f"{SECOND.md5}_2")):
         segments = {number + 2: a_segment(image=image(number + 2, path=taken[number])) for number in range(count)}

@@ -52,19 +52,19 @@ def laid_out(*segments: ChosenSegment, seconds: float | Mapping[int, float] = 6.
 # What is used.
 
 
-def test_strict_takes_a_run_in_which_all_is_approved() -> None:
+def test_strict_policy_accepts_fully_approved_run() -> None:
     choice = choose_assets(a_run(approved(1, Kind.IMAGE), approved(2, Kind.VIDEO)), Policy.STRICT)
     assert (choice.gaps, choice.omissions) == ((), ())
     assert [one.visual_is_clip for one in choice.segments] == [False, True]
 
 
-def test_strict_does_not_ask_for_a_picture_in_every_segment() -> None:
+def test_strict_policy_accepts_segments_without_picture() -> None:
     choice = choose_assets(a_run(approved(1), approved(2, Kind.IMAGE), approved(3)), Policy.STRICT)
     assert choice.gaps == ()
     assert [one.visual is not None for one in choice.segments] == [False, True, False]
 
 
-def test_strict_lists_every_gap_by_segment() -> None:
+def test_strict_policy_lists_every_gap_by_segment() -> None:
     manifest = a_run(
         a_segment(audio=audio(1, REVIEW), image=image(1, REJECTED, reason="too dark")),
         a_segment(image=image(2, APPROVED)),
@@ -81,21 +81,21 @@ def test_strict_lists_every_gap_by_segment() -> None:
     ]
 
 
-def test_strict_wants_the_image_approved_that_a_video_hides() -> None:
+def test_strict_policy_requires_approval_of_image_hidden_by_video() -> None:
     segment = a_segment(audio=audio(1, APPROVED), video=video(1, APPROVED), image=image(1, REVIEW))
     assert texts(choose_assets(a_run(segment), Policy.STRICT).gaps) == [
         "segment 1: image is not approved but in review"
     ]
 
 
-def test_strict_with_gaps_allowed_misses_only_narration_that_is_not_there() -> None:
+def test_strict_policy_with_allow_gaps_permits_only_missing_narration() -> None:
     manifest = a_run(approved(1), a_segment(), a_segment(audio=audio(3, REVIEW)))
     choice = choose_assets(manifest, Policy.STRICT, allow_gaps=True)
     assert texts(choice.gaps) == ["segment 3: audio is not approved but in review"]
     assert texts(choice.omissions) == ["segment 2: audio is missing"]
 
 
-def test_only_approved_leaves_out_pictures_that_are_not_approved() -> None:
+def test_only_approved_policy_omits_unapproved_pictures() -> None:
     manifest = a_run(
         a_segment(audio=audio(1, APPROVED), image=image(1, REVIEW)),
         a_segment(audio=audio(2, Status.PUBLISHED), video=video(2, REJECTED), image=image(2, APPROVED)),
@@ -111,12 +111,12 @@ def test_only_approved_leaves_out_pictures_that_are_not_approved() -> None:
     ]
 
 
-def test_only_approved_takes_what_is_approved_though_the_text_changed() -> None:
+def test_only_approved_policy_uses_approved_narration_of_changed_text() -> None:
     manifest = a_run(a_segment("New", audio=audio(1, APPROVED, text_md5="1" * 32)))
     assert choose_assets(manifest, Policy.ONLY_APPROVED).segments[0].narration is not None
 
 
-def test_skip_rejected_takes_everything_else() -> None:
+def test_skip_rejected_policy_uses_everything_except_rejected() -> None:
     manifest = a_run(
         a_segment(audio=audio(1, DRAFT), image=image(1, REJECTED), video=video(1, REVIEW)),
         a_segment(audio=audio(2, Status.REVISED), image=image(2, DRAFT), video=video(2, REJECTED)),
@@ -127,7 +127,7 @@ def test_skip_rejected_takes_everything_else() -> None:
 
 
 @pytest.mark.parametrize("policy", [Policy.ONLY_APPROVED, Policy.SKIP_REJECTED])
-def test_narration_that_cannot_be_used_is_a_gap_under_either_flag(policy: Policy) -> None:
+def test_unusable_narration_is_a_gap_under_only_approved_and_skip_rejected(policy: Policy) -> None:
     manifest = a_run(a_segment(audio=audio(1, REJECTED)), approved(2), a_segment())
     choice = choose_assets(manifest, policy)
     assert texts(choice.gaps) == ["segment 1: audio was rejected", "segment 3: audio is missing"]
@@ -139,7 +139,7 @@ def test_narration_that_cannot_be_used_is_a_gap_under_either_flag(policy: Policy
 
 
 @pytest.mark.parametrize("policy", list(Policy))
-def test_a_run_without_any_narration_says_how_to_go_on(policy: Policy) -> None:
+def test_run_without_narration_fails_and_suggests_produce_or_allow_gaps(policy: Policy) -> None:
     manifest = a_run(a_segment(image=image(1, APPROVED)), a_segment())
     with pytest.raises(GitAssetsError, match="no narration at all") as caught:
         choose_assets(manifest, policy)
@@ -148,12 +148,12 @@ def test_a_run_without_any_narration_says_how_to_go_on(policy: Policy) -> None:
     assert choose_assets(manifest, policy, allow_gaps=True).gaps == ()
 
 
-def test_an_empty_run_cannot_be_built() -> None:
+def test_choose_assets_refuses_empty_run() -> None:
     with pytest.raises(NoMatchError):
         choose_assets(a_manifest(), Policy.STRICT, allow_gaps=True)
 
 
-def test_the_text_is_that_without_marks() -> None:
+def test_chosen_segment_text_has_no_markup() -> None:
     segment = a_segment("**Hello** _there_", audio=audio(1, APPROVED))
     assert choose_assets(a_run(segment), Policy.STRICT).segments[0].text == "Hello there"
 
@@ -165,29 +165,29 @@ def looks(timeline: Timeline) -> list[tuple[Look, int | None]]:
     return [(shot.look, shot.visual_from) for shot in timeline.shots]
 
 
-def test_the_last_visual_is_carried_forward_and_before_it_stand_cards() -> None:
+def test_segments_without_visual_show_last_visual_or_a_card() -> None:
     timeline = laid_out(chosen(1), chosen(2), chosen(3, image(3)), chosen(4), chosen(5, image(5)), chosen(6))
     assert looks(timeline) == [
         (Look.CARD, None), (Look.CARD, None), (Look.STILL, 3), (Look.STILL, 3), (Look.STILL, 5), (Look.STILL, 5),
     ]  # fmt: skip
 
 
-def test_of_a_clip_the_last_frame_is_held() -> None:
+def test_segments_after_a_clip_hold_its_last_frame() -> None:
     timeline = laid_out(chosen(1, video(1), clip=True), chosen(2), chosen(3), chosen(4, image(4)))
     assert looks(timeline) == [(Look.CLIP, 1), (Look.HELD, 1), (Look.HELD, 1), (Look.STILL, 4)]
 
 
-def test_the_camera_alternates_and_a_carried_picture_goes_on_where_it_was() -> None:
+def test_zoom_alternates_and_continues_on_carried_picture() -> None:
     timeline = laid_out(chosen(1, image(1)), chosen(2, image(2)), chosen(3), chosen(4), chosen(5))
     assert [shot.zoom for shot in timeline.shots] == [(0, 1), (1, 0), (0, 1), (1, 0), (0, 1)]
 
 
-def test_a_held_frame_begins_as_wide_as_the_clip_was() -> None:
+def test_zoom_of_held_frame_begins_at_full_width() -> None:
     timeline = laid_out(chosen(1, image(1)), chosen(2, video(2), clip=True), chosen(3), chosen(4))
     assert [shot.zoom for shot in timeline.shots] == [(0, 1), (0, 0), (0, 1), (1, 0)]
 
 
-def test_in_a_short_segment_the_camera_moves_less_not_faster() -> None:
+def test_zoom_covers_less_in_short_segments() -> None:
     timeline = laid_out(chosen(1, image(1)), chosen(2), chosen(3), seconds={1: 1.0, 2: 2.0, 3: 9.0})
     assert [shot.zoom for shot in timeline.shots] == [
         (0, 0.2), (0.2, pytest.approx(0.6)), (pytest.approx(0.6), 0),
@@ -208,7 +208,7 @@ def from_drawn(drawn: list[tuple[str, float, bool]], fps: Fraction) -> Timeline:
 
 
 @given(shots_of)
-def test_a_picture_that_stays_never_jumps(drawn: list[tuple[str, float, bool]]) -> None:
+def test_zoom_of_carried_picture_is_continuous(drawn: list[tuple[str, float, bool]]) -> None:
     shots = from_drawn(drawn, THIRTY).shots
     for before, after in pairwise(shots):
         assert all(0 <= at <= 1 for at in after.zoom)
@@ -220,7 +220,7 @@ def test_a_picture_that_stays_never_jumps(drawn: list[tuple[str, float, bool]]) 
 
 
 @given(shots_of, st.sampled_from([Fraction(30), Fraction(24000, 1001), Fraction(25), Fraction(1), Fraction(120)]))
-def test_frames_never_drift_from_the_narration(drawn: list[tuple[str, float, bool]], fps: Fraction) -> None:
+def test_frame_counts_never_drift_from_narration(drawn: list[tuple[str, float, bool]], fps: Fraction) -> None:
     timeline = from_drawn(drawn, fps)
     start, next_frame = Fraction(0), 0
     for shot in timeline.shots:
@@ -234,18 +234,18 @@ def test_frames_never_drift_from_the_narration(drawn: list[tuple[str, float, boo
     assert abs(timeline.frame_count - timeline.duration * fps) <= 1
 
 
-def test_a_hundred_odd_lengths_add_up() -> None:
+def test_frame_count_of_100_fractional_durations_is_exact() -> None:
     timeline = laid_out(*(chosen(n) for n in range(1, 101)), seconds=5.013)
     assert timeline.frame_count == 15039
     assert float(timeline.duration) == pytest.approx(501.3)
 
 
-def test_lengths_come_from_what_was_measured_and_silence_from_the_estimate() -> None:
+def test_shot_durations_are_measured_or_estimated_without_narration() -> None:
     timeline = laid_out(chosen(1), chosen(2, narrated=False), seconds=2.5)
     assert [float(shot.duration) for shot in timeline.shots] == [2.5, estimate_duration_sec("Text 2")]
 
 
-def test_narration_shorter_than_a_frame() -> None:
+def test_narration_shorter_than_a_frame_gets_no_frame_unless_it_is_alone() -> None:
     def counts(*seconds: float) -> list[int]:
         lengths = dict(enumerate(seconds, start=1))
         shots: tuple[Shot, ...] = laid_out(*(chosen(n) for n in lengths), seconds=lengths, fps=Fraction(10)).shots

@@ -42,7 +42,7 @@ small = st.dictionaries(
         ({}, {"unmerged": 5, "a": 1}, {"unmerged": 5, "a": 2}, {"unmerged": {"a": [1]}, "a": 2}),
     ],
 )
-def test_objects_merge_by_key(
+def test_merge_objects_merges_by_key(
     base: dict[str, Any], ours: dict[str, Any], theirs: dict[str, Any], merged: dict[str, Any]
 ) -> None:
     for one, other in ((ours, theirs), (theirs, ours)):
@@ -51,26 +51,26 @@ def test_objects_merge_by_key(
 
 
 @given(small, small, small)
-def test_sides_may_be_swapped(base: dict[str, Any], ours: dict[str, Any], theirs: dict[str, Any]) -> None:
+def test_merge_objects_is_symmetric(base: dict[str, Any], ours: dict[str, Any], theirs: dict[str, Any]) -> None:
     assert canonical(merge_objects(base, ours, theirs)) == canonical(merge_objects(base, theirs, ours))
 
 
 @given(small, small)
-def test_one_side_alone_wins(base: dict[str, Any], side: dict[str, Any]) -> None:
+def test_merge_objects_returns_the_only_changed_side(base: dict[str, Any], side: dict[str, Any]) -> None:
     assert merge_objects(base, base, side) == side
     assert merge_objects(base, side, side) == side
 
 
 @given(json_values, json_values)
-def test_alike_is_what_is_written_alike(one: Any, other: Any) -> None:
+def test_are_alike_compares_written_json(one: Any, other: Any) -> None:
     assert are_alike(one, other) == (json.dumps(one) == json.dumps(other))
     assert are_alike(one, json.loads(json.dumps(one)))
 
 
-def test_numbers_and_truth_are_told_apart() -> None:
+def test_are_alike_distinguishes_integers_booleans_and_floats() -> None:
     assert not are_alike(1, True)
     assert not are_alike({"a": [1]}, {"a": [1.0]})
 
 
-def test_lists_are_joined_in_one_order() -> None:
+def test_join_unique_ignores_order_of_its_arguments() -> None:
     assert join_unique([{"b": 1}, 2], [1, {"b": 1}]) == join_unique([1, 2], [{"b": 1}]) == [1, 2, {"b": 1}]
