@@ -1,4 +1,4 @@
-"""Renders small videos from media files, and says what is seen and heard in them."""
+"""Render small videos from media files, and measure what is visible and audible in them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SETTINGS = RenderSettings(size=(160, 90), fps=Fraction(10), jobs=2)
 
 @dataclass(frozen=True)
 class Scene:
-    """One segment's files."""
+    """The files of one segment."""
 
     audio: Path | None = None
     image: Path | None = None
@@ -38,7 +38,7 @@ class Film:
 
 
 def render_film(folder: Path, scenes: Sequence[Scene], settings: RenderSettings = SETTINGS) -> Film:
-    """The scenes rendered to folder/o.mp4, with folder/cache as the cache."""
+    """Render the scenes to folder/o.mp4, with folder/cache as the cache."""
     blobs: dict[str, Path] = {}
     segments = {
         number: Segment(
@@ -59,7 +59,7 @@ def render_film(folder: Path, scenes: Sequence[Scene], settings: RenderSettings 
 
 
 def _asset(path: Path | None, blobs: dict[str, Path]) -> Asset | None:
-    """As in a blob cache: found by its hash, under a name that says nothing."""
+    """Store the file as in a blob cache: named by its hash, without a suffix."""
     if path is None:
         return None
     md5 = hash_file(path)
@@ -70,7 +70,7 @@ def _asset(path: Path | None, blobs: dict[str, Path]) -> Asset | None:
 
 
 def see_colours(path: Path, spot: tuple[float, float] = (0.5, 0.5)) -> list[Colour]:
-    """The colour of each frame at one spot, given in shares of width and height."""
+    """Return the colour of each frame at one spot, given as fractions of width and height."""
     import av
 
     with av.open(str(path)) as container:
@@ -83,7 +83,7 @@ def is_like(colour: Colour, wanted: Colour, slack: int = 8) -> bool:
 
 
 def hear(path: Path) -> array[int]:
-    """The left channel at 48 kHz."""
+    """Return the left channel at 48 kHz."""
     import av
 
     samples = array("h")
@@ -96,7 +96,7 @@ def hear(path: Path) -> array[int]:
 
 
 def find_onsets(samples: array[int], quiet_sec: float = 0.1, threshold: int = 600) -> list[float]:
-    """When sound begins after at least `quiet_sec` of silence, in seconds."""
+    """Return the times in seconds at which sound begins after at least `quiet_sec` of silence."""
     onsets, silent_since = [], -48_000
     for place, sample in enumerate(samples):
         if abs(sample) > threshold:

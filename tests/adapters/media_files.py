@@ -40,7 +40,7 @@ def make_picture(path: Path, color: Any = RED, size: tuple[int, int] = (64, 36),
 
 
 def make_speech(path: Path, seconds: float, rate: int = 24000, channels: int = 1) -> Path:
-    """Sound for a fifth of a second, and then silence."""
+    """Make a sound of a fifth of a second followed by silence."""
     source = f"aevalsrc='if(lt(t,0.2),0.3*sin(2*PI*500*t+1),0)':s={rate}:d={seconds}"
     codec = ("-c:a", "libopus") if path.stem.startswith("opus") else ()
     run_ffmpeg("-f", "lavfi", "-i", source, "-ac", str(channels), *codec, str(path))
@@ -48,13 +48,13 @@ def make_speech(path: Path, seconds: float, rate: int = 24000, channels: int = 1
 
 
 def join_bytes(path: Path, *parts: Path) -> Path:
-    """One file after the other, as `cat` joins them."""
+    """Concatenate the bytes of the files, as `cat` does."""
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
     return path
 
 
 def join_clips(path: Path, *parts: Path) -> Path:
-    """One clip after the other, as they are: each keeps its size and format."""
+    """Concatenate the clips without re-encoding: each keeps its size and format."""
     listed = path.with_suffix(".txt")
     listed.write_text("".join(f"file '{part}'\n" for part in parts))
     run_ffmpeg("-f", "concat", "-safe", "0", "-i", str(listed), "-c", "copy", str(path))

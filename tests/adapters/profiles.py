@@ -1,4 +1,4 @@
-"""Colour profiles (ICC version 2) for tests, made from what they say."""
+"""Colour profiles (ICC version 2) for tests, built from their values."""
 
 import struct
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ SRGB = ((0.43607, 0.22249, 0.01392), (0.38515, 0.71687, 0.09708), (0.14307, 0.06
 
 
 def rgb_profile(primaries: Sequence[Corner], gamma: float | None) -> bytes:
-    """A profile of three primaries; a gamma of None is the curve of sRGB."""
+    """Build a profile of three primaries; a gamma of None means the sRGB curve."""
     curve = _curve(gamma)
     tags = dict(zip((b"rXYZ", b"gXYZ", b"bXYZ"), map(_xyz, primaries), strict=True))
     return _profile(
@@ -29,7 +29,7 @@ def grey_profile(gamma: float) -> bytes:
 
 
 def cmyk_profile(colours: Sequence[Corner]) -> bytes:
-    """A profile of sixteen inks' mixtures in Lab, those of cyan changing last and those of black first."""
+    """Build a profile from the Lab colours of sixteen ink mixtures; black varies fastest, cyan slowest."""
     ramp = bytes(range(256))
     grid = b"".join(bytes((round(light * 2.55), round(a) + 128, round(b) + 128)) for light, a, b in colours)
     identity = struct.pack(">9i", 65536, 0, 0, 0, 65536, 0, 0, 0, 65536)
@@ -65,7 +65,7 @@ def _text(kind: bytes, text: bytes) -> bytes:
 
 
 def as_profile_means(picture: Image.Image, profile: bytes) -> Image.Image:
-    """The same colours, in the numbers that they have under that profile."""
+    """Convert the picture to the values that the profile assigns to the same colours."""
     opened = ImageCms.ImageCmsProfile(BytesIO(profile))
     mode = {"RGB ": "RGB", "GRAY": "L"}[opened.profile.xcolor_space.ljust(4)]
     changed = ImageCms.profileToProfile(picture, ImageCms.createProfile("sRGB"), opened, outputMode=mode)

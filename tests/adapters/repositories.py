@@ -13,7 +13,7 @@ def git(folder: Path, *args: str, stdin: str | None = None) -> str:
 
 
 def make_repository(folder: Path, files: Mapping[str, str] | None = None) -> Path:
-    """A repository on main with one commit of `files`."""
+    """Create a repository on main with one commit of `files`."""
     folder.mkdir(parents=True)
     git(folder, "init", "--quiet")
     commit_files(folder, files or {"a.txt": "a\n"}, "first")

@@ -31,13 +31,13 @@ def bag(tmp_path: Path) -> Path:
     return make_bag(tmp_path / "bag")
 
 
-def test_the_library_finds_it_valid_from_the_shell_too(bag: Path) -> None:
+def test_bag_is_valid_for_bagit_library_and_command(bag: Path) -> None:
     assert bagit.Bag(str(bag)).validate()
     done = subprocess.run((sys.executable, "-m", "bagit", "--validate", str(bag)), capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
-def test_what_is_in_it(bag: Path) -> None:
+def test_bag_contains_payload_info_and_tag_files(bag: Path) -> None:
     read = bagit.Bag(str(bag))
     assert (read.version_info, sorted(read.algorithms)) == ((1, 0), ["md5", "sha256"])
     assert read.info == {**INFO, "Payload-Oxum": "8.5"}
@@ -46,7 +46,7 @@ def test_what_is_in_it(bag: Path) -> None:
     assert check_bag(bag, "x") == read.info
 
 
-def test_the_same_files_give_the_same_bytes_in_any_order(bag: Path, tmp_path: Path) -> None:
+def test_write_zip_gives_same_bytes_for_same_files_in_any_order(bag: Path, tmp_path: Path) -> None:
     other = make_bag(tmp_path / "other", NAMES)
     for path in other.rglob("*"):
         path.chmod(0o700)
@@ -55,7 +55,7 @@ def test_the_same_files_give_the_same_bytes_in_any_order(bag: Path, tmp_path: Pa
     assert (tmp_path / "1.zip").read_bytes() == (tmp_path / "2.zip").read_bytes()
 
 
-def test_the_zip_file_tells_nothing_of_where_and_when_it_was_made(bag: Path, tmp_path: Path) -> None:
+def test_write_zip_records_no_time_and_no_origin(bag: Path, tmp_path: Path) -> None:
     write_zip(bag, tmp_path / "1.zip", "run")
     with zipfile.ZipFile(tmp_path / "1.zip") as archive:
         assert archive.testzip() is None
@@ -68,12 +68,12 @@ def test_the_zip_file_tells_nothing_of_where_and_when_it_was_made(bag: Path, tmp
     }
 
 
-def test_an_empty_bag(tmp_path: Path) -> None:
+def test_empty_bag_is_valid(tmp_path: Path) -> None:
     BagFolder(tmp_path).finish({})
     assert check_bag(tmp_path, "x") == {"Payload-Oxum": "0.0"}
 
 
-def test_whatever_is_wrong_is_named(bag: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_check_bag_names_every_kind_of_damage(bag: Path, capfd: pytest.CaptureFixture[str]) -> None:
     damaged = {
         "data/audit.txt": (b"yyy", "audit.txt md5 validation failed"),
         "data/new.txt": (b"y", "Payload-Oxum validation failed"),
@@ -96,7 +96,7 @@ def test_whatever_is_wrong_is_named(bag: Path, capfd: pytest.CaptureFixture[str]
     assert capfd.readouterr().err == ""
 
 
-def test_a_file_must_be_in_every_list(bag: Path) -> None:
+def test_check_bag_refuses_file_missing_from_a_checksum_list(bag: Path) -> None:
     lines = (bag / "manifest-md5.txt").read_text().splitlines(keepends=True)
     (bag / "manifest-md5.txt").write_text("".join(lines[1:]))
     for one in bag.glob("tagmanifest-*"):

@@ -1,4 +1,4 @@
-"""What ffmpeg and libass, and so mpv, show of the captions: every word that was written."""
+"""Captions in ffmpeg and libass (and so in mpv) show every word."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ def run_ffmpeg(folder: Path, *args: str) -> None:
 
 
 def write_captions(folder: Path, *texts: str) -> list[str]:
-    """The lines as they are in the file."""
+    """Write the captions file and return its lines."""
     timeline = captions_of(*texts)
     (folder / "a.srt").write_text(format_srt(timeline), "utf-8")
     return [" ".join(cue.lines) for shot in timeline.shots for cue in make_cues(shot)]
 
 
-def test_no_word_is_taken_for_a_mark_when_they_are_converted(tmp_path: Path) -> None:
+def test_converted_captions_keep_every_word(tmp_path: Path) -> None:
     lines = write_captions(tmp_path, *TEXTS)
     run_ffmpeg(tmp_path, "-i", "a.srt", "a.ass")
     events = re.findall(r"^Dialogue: (?:[^,]*,){9}(.*)$", (tmp_path / "a.ass").read_text("utf-8"), re.MULTILINE)
@@ -62,7 +62,7 @@ def test_no_word_is_taken_for_a_mark_when_they_are_converted(tmp_path: Path) -> 
 
 
 def burn(folder: Path, srt: str) -> int:
-    """How many pixels wide the line is that libass draws."""
+    """Return the width in pixels of the line that libass draws."""
     (folder / "burn.srt").write_text(f"1\n00:00:00,000 --> 00:00:02,000\n{srt}\n\n", "utf-8")
     ground, look = (
         "color=black:s=1200x80:d=1:r=1",
@@ -84,6 +84,6 @@ def burn(folder: Path, srt: str) -> int:
         (r"the C:\new\high folder", "the C:/new/high folder"),
     ],
 )
-def test_every_word_is_drawn(tmp_path: Path, text: str, words: str) -> None:
+def test_burned_captions_show_every_word(tmp_path: Path, text: str, words: str) -> None:
     (line,) = write_captions(tmp_path, text)
     assert burn(tmp_path, line) > 0.95 * burn(tmp_path, words) > 1.05 * burn(tmp_path, text)

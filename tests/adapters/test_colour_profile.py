@@ -21,7 +21,7 @@ SIZE = (128, 128)  # Each patch is a whole number of the blocks of a JPEG.
 
 
 def make_photo(size: tuple[int, int] = SIZE) -> Image.Image:
-    """Patches of many colours that all of the profiles can show."""
+    """Make patches of many colours that all profiles can represent."""
     small = Image.new("RGB", (8, 8))
     levels = (90, 120, 150, 180)
     small.putdata(list(product(levels, levels, levels)))
@@ -38,7 +38,7 @@ def differ_most(one: Image.Image, other: Image.Image) -> int:
 
 @pytest.mark.parametrize("name", ["p.png", "p.jpg", "p.webp"])
 @pytest.mark.parametrize("profile", PROFILES)
-def test_the_same_photo_in_other_colour_spaces_is_seen_alike(tmp_path: Path, name: str, profile: str) -> None:
+def test_photo_looks_alike_in_every_colour_space(tmp_path: Path, name: str, profile: str) -> None:
     save = {} if name == "p.png" else {"quality": 100, "subsampling": 0} if name == "p.jpg" else {"lossless": True}
     photo = make_photo()
     numbers = as_profile_means(photo, PROFILES[profile])
@@ -52,21 +52,21 @@ def test_the_same_photo_in_other_colour_spaces_is_seen_alike(tmp_path: Path, nam
 @pytest.mark.parametrize(
     "profile", [ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(), rgb_profile(SRGB, None)]
 )
-def test_srgb_under_any_name_is_left_as_it_is(tmp_path: Path, profile: bytes) -> None:
+def test_srgb_photo_is_unchanged_by_any_srgb_profile(tmp_path: Path, profile: bytes) -> None:
     photo = make_photo()
     photo.save(tmp_path / "p.png", icc_profile=profile)
     assert differ_most(draw(tmp_path / "p.png"), photo) == 0
 
 
-def test_greys_are_seen_as_their_profile_says(tmp_path: Path) -> None:
-    """Half of the light is a grey of 188 in sRGB."""
+def test_grey_photo_is_converted_by_its_profile(tmp_path: Path) -> None:
+    """Half of the light is grey 188 in sRGB."""
     Image.new("L", SIZE, 128).save(tmp_path / "p.png", icc_profile=grey_profile(1.0))
     assert draw(tmp_path / "p.png").getpixel((9, 9)) == pytest.approx((188, 188, 188), abs=1)
 
 
 @pytest.mark.parametrize("mode", ["LA", "RGBA", "P"])
-def test_transparency_stays(tmp_path: Path, mode: str) -> None:
-    """The left half is seen through, and the right half has the colours of its profile."""
+def test_transparency_is_kept_by_profile_conversion(tmp_path: Path, mode: str) -> None:
+    """The left half is transparent, and the right half has the colours of its profile."""
     profile = grey_profile(1.0) if mode == "LA" else PROFILES["p3"]
     full = (128, 255) if mode == "LA" else (200, 60, 40, 255)
     picture = Image.new("LA" if mode == "LA" else "RGBA", SIZE, full)
@@ -80,8 +80,8 @@ def test_transparency_stays(tmp_path: Path, mode: str) -> None:
     assert shown.getpixel((100, 9)) == pytest.approx(wanted, abs=3)
 
 
-def test_inks_are_seen_as_their_profile_says(tmp_path: Path) -> None:
-    """A printer whose magenta and yellow give a dull red."""
+def test_cmyk_photo_is_converted_by_its_profile(tmp_path: Path) -> None:
+    """The profile describes a printer whose magenta and yellow give a dull red."""
     white, dull = (100.0, 0.0, 0.0), (40.0, 40.0, 20.0)
     colours = [white] + [(10.0, 0.0, 0.0)] * 15
     colours[0b0110] = dull
@@ -93,7 +93,7 @@ def test_inks_are_seen_as_their_profile_says(tmp_path: Path) -> None:
     assert shown.getpixel((100, 9)) == pytest.approx((153, 64, 64), abs=8)
 
 
-def test_a_photo_on_its_side_is_upright_and_in_its_colours(tmp_path: Path) -> None:
+def test_rotated_photo_is_upright_and_converted_by_its_profile(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     photo = make_photo((72, 128))
@@ -113,7 +113,7 @@ def test_a_photo_on_its_side_is_upright_and_in_its_colours(tmp_path: Path) -> No
         ("L", cmyk_profile([(50.0, 0.0, 0.0)] * 16)),
     ],
 )
-def test_a_profile_that_cannot_be_used_is_left_out_and_known(tmp_path: Path, mode: str, profile: bytes) -> None:
+def test_unusable_profile_is_ignored_and_reported(tmp_path: Path, mode: str, profile: bytes) -> None:
     photo = make_photo().convert(mode)
     photo.save(tmp_path / "p.png", icc_profile=profile)
     assert probe_media(tmp_path / "p.png").odd_profile

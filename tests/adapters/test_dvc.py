@@ -41,7 +41,7 @@ MD5 = hash_bytes(b"take one")
 # Blobs
 
 
-def test_a_file_moved_in_is_a_blob_where_dvc_looks_for_it(blobs: BlobStore, tmp_path: Path) -> None:
+def test_move_in_stores_read_only_blob_at_dvc_cache_path(blobs: BlobStore, tmp_path: Path) -> None:
     file = a_file(tmp_path / "new.png")
     blobs.move_in(file, MD5)
     assert not file.exists()
@@ -50,7 +50,7 @@ def test_a_file_moved_in_is_a_blob_where_dvc_looks_for_it(blobs: BlobStore, tmp_
     assert blobs.path(MD5).stat().st_mode & 0o777 == 0o444
 
 
-def test_a_file_copied_in_stays(blobs: BlobStore, tmp_path: Path) -> None:
+def test_copy_in_keeps_the_source_file(blobs: BlobStore, tmp_path: Path) -> None:
     file = a_file(tmp_path / "new.png")
     for _ in range(2):
         blobs.copy_in(file, MD5)
@@ -59,7 +59,7 @@ def test_a_file_copied_in_stays(blobs: BlobStore, tmp_path: Path) -> None:
     assert [one.name for one in blobs.cache_dir.iterdir()] == ["files"]
 
 
-def test_a_write_to_the_file_does_not_reach_the_blob(blobs: BlobStore, tmp_path: Path) -> None:
+def test_blob_is_unchanged_by_writes_to_source_and_placed_file(blobs: BlobStore, tmp_path: Path) -> None:
     file = a_file(tmp_path / "new.png")
     blobs.copy_in(file, MD5)
     blobs.place(MD5, tmp_path / "run" / "images" / "a.png", locked=False)
@@ -69,21 +69,21 @@ def test_a_write_to_the_file_does_not_reach_the_blob(blobs: BlobStore, tmp_path:
     assert hash_file(blobs.path(MD5)) == MD5
 
 
-def test_a_file_that_is_no_longer_what_was_hashed_does_not_come_in(blobs: BlobStore, tmp_path: Path) -> None:
+def test_copy_in_refuses_file_that_changed_since_it_was_hashed(blobs: BlobStore, tmp_path: Path) -> None:
     with pytest.raises(ConflictError, match=r"new\.png changed while it was read"):
         blobs.copy_in(a_file(tmp_path / "new.png", b"other bytes"), MD5)
     assert not blobs.has(MD5)
     assert list(blobs.cache_dir.iterdir()) == []
 
 
-def test_a_blob_that_was_cut_short_is_replaced_by_a_good_one(blobs: BlobStore, tmp_path: Path) -> None:
+def test_copy_in_replaces_truncated_blob(blobs: BlobStore, tmp_path: Path) -> None:
     a_file(blobs.path(MD5), b"take")
     blobs.copy_in(a_file(tmp_path / "new.png"), MD5)
     assert hash_file(blobs.path(MD5)) == MD5
 
 
 @pytest.mark.parametrize(("locked", "writable"), [(True, False), (False, True)])
-def test_a_placed_file_is_read_only_when_locked(blobs: BlobStore, tmp_path: Path, locked: bool, writable: bool) -> None:
+def test_place_makes_file_read_only_when_locked(blobs: BlobStore, tmp_path: Path, locked: bool, writable: bool) -> None:
     blobs.move_in(a_file(tmp_path / "new.png"), MD5)
     target = a_file(tmp_path / "run" / "images" / "a.png", b"what was there")
     blobs.place(MD5, target, locked=locked)
@@ -92,7 +92,7 @@ def test_a_placed_file_is_read_only_when_locked(blobs: BlobStore, tmp_path: Path
     assert [one.name for one in target.parent.iterdir()] == ["a.png"]
 
 
-def test_a_placed_file_replaces_a_link_not_what_it_leads_to(blobs: BlobStore, tmp_path: Path) -> None:
+def test_place_replaces_symlink_and_keeps_its_target(blobs: BlobStore, tmp_path: Path) -> None:
     blobs.move_in(a_file(tmp_path / "new.png"), MD5)
     outside = a_file(tmp_path / "outside.png", b"precious")
     target = tmp_path / "run" / "a.png"
@@ -103,7 +103,7 @@ def test_a_placed_file_replaces_a_link_not_what_it_leads_to(blobs: BlobStore, tm
     assert not target.is_symlink()
 
 
-def test_a_blob_that_is_not_here_is_named_by_what_needs_it(blobs: BlobStore, tmp_path: Path) -> None:
+def test_require_names_the_asset_whose_blob_is_missing(blobs: BlobStore, tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match=rf"bytes of image 3 \({MD5}\)") as caught:
         blobs.require(MD5, "image 3")
     assert "gitassets doctor" in caught.value.hint
@@ -112,7 +112,7 @@ def test_a_blob_that_is_not_here_is_named_by_what_needs_it(blobs: BlobStore, tmp
     assert not (tmp_path / "a.png").exists()
 
 
-def test_a_failed_copy_leaves_nothing_beside_the_target(
+def test_place_leaves_target_unchanged_when_copy_fails(
     blobs: BlobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blobs.move_in(a_file(tmp_path / "new.png"), MD5)
@@ -131,8 +131,8 @@ def test_a_failed_copy_leaves_nothing_beside_the_target(
 # Folder lists
 
 
-def test_a_listing_is_what_dvc_add_writes(tmp_path: Path) -> None:
-    """The whole of it: the .dvc file, the folder list in the cache and its name."""
+def test_add_listing_writes_same_listing_as_dvc_add(tmp_path: Path) -> None:
+    """The .dvc file, the folder listing in the cache and its name are equal."""
     from dvc.repo import Repo
 
     root = make_repository(tmp_path / "repo")
@@ -153,7 +153,7 @@ def test_a_listing_is_what_dvc_add_writes(tmp_path: Path) -> None:
     assert json.loads(theirs.read_bytes()) == json.loads(folder.listing)
 
 
-def test_a_listing_under_another_name_than_dvcs_is_refused(blobs: BlobStore) -> None:
+def test_add_listing_refuses_wrong_name(blobs: BlobStore) -> None:
     with pytest.raises(CorruptError, match="DVC names this folder list"):
         blobs.add_listing(folder_listing([("a.png", MD5)]), f"{'0' * 32}.dir")
 
@@ -165,7 +165,7 @@ def read_config(root: Path, level: str = "config") -> str:
     return (root / ".dvc" / level).read_text()
 
 
-def test_a_new_project_has_what_runs_inherit_and_git_sees_no_secret(tmp_path: Path) -> None:
+def test_create_dvc_project_writes_settings_and_hides_local_ones_from_git(tmp_path: Path) -> None:
     root = make_repository(tmp_path / "repo")
     assert create_dvc_project(root, tmp_path / "site")
     assert "autostage = false" in read_config(root)
@@ -178,7 +178,7 @@ def test_a_new_project_has_what_runs_inherit_and_git_sees_no_secret(tmp_path: Pa
     assert not create_dvc_project(root, tmp_path / "site")
 
 
-def test_dvc_itself_takes_the_project_for_one(tmp_path: Path) -> None:
+def test_create_dvc_project_makes_project_that_dvc_opens(tmp_path: Path) -> None:
     from dvc.repo import Repo
 
     root = make_repository(tmp_path / "repo")
@@ -190,7 +190,9 @@ def test_dvc_itself_takes_the_project_for_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("agreed", [True, False])
-def test_the_users_own_settings_stay_unless_a_risky_one_may_be_replaced(tmp_path: Path, agreed: bool) -> None:
+def test_create_dvc_project_keeps_user_settings_and_replaces_risky_ones_only_on_request(
+    tmp_path: Path, agreed: bool
+) -> None:
     root = make_repository(tmp_path / "repo")
     a_file(
         root / ".dvc" / "config",
@@ -219,14 +221,16 @@ def test_the_users_own_settings_stay_unless_a_risky_one_may_be_replaced(tmp_path
         ("[core]\nautostage = true\n", {"core.autostage": "true"}),
     ],
 )
-def test_only_links_and_staging_are_risky(tmp_path: Path, text: str, risky: dict[str, str]) -> None:
+def test_find_risky_settings_reports_only_linked_cache_types_and_autostage(
+    tmp_path: Path, text: str, risky: dict[str, str]
+) -> None:
     a_file(tmp_path / ".dvc" / "config", text.encode())
     assert find_risky_settings(tmp_path) == risky
     create_dvc_project(tmp_path, tmp_path / "site")
     assert find_risky_settings(tmp_path) == risky
 
 
-def test_a_clone_gets_back_what_git_does_not_carry(tmp_path: Path) -> None:
+def test_create_dvc_project_restores_local_config_in_a_clone(tmp_path: Path) -> None:
     root = make_repository(tmp_path / "repo")
     create_dvc_project(root, tmp_path / "site")
     (root / ".dvc" / "config.local").unlink()
@@ -243,7 +247,7 @@ def test_a_clone_gets_back_what_git_does_not_carry(tmp_path: Path) -> None:
         ("https://example.com/x", "https://example.com/x"),
     ],
 )
-def test_a_run_inherits_the_remotes_where_they_are(tmp_path: Path, url: str, inherited: str) -> None:
+def test_format_run_config_inherits_remotes_with_resolved_urls(tmp_path: Path, url: str, inherited: str) -> None:
     root = tmp_path / "repo"
     a_file(root / ".dvc" / "config", f"[core]\n    remote = store\n['remote \"store\"']\n    url = {url}\n".encode())
     config = format_run_config(root).decode()
@@ -253,18 +257,18 @@ def test_a_run_inherits_the_remotes_where_they_are(tmp_path: Path, url: str, inh
     assert 'type = "reflink,copy"\n' in config
 
 
-def test_a_run_of_a_project_without_dvc_has_the_settings_all_the_same(tmp_path: Path) -> None:
+def test_format_run_config_works_without_a_dvc_project(tmp_path: Path) -> None:
     assert b"autostage = false" in format_run_config(tmp_path)
 
 
-def test_secrets_of_a_remote_are_not_committed_into_runs(tmp_path: Path) -> None:
-    """DVC keeps them in config.local, which is not inherited."""
+def test_format_run_config_omits_credentials_of_remotes(tmp_path: Path) -> None:
+    """DVC stores credentials in config.local, which is not inherited."""
     a_file(tmp_path / ".dvc" / "config", b"['remote \"store\"']\n    url = s3://bucket\n")
     a_file(tmp_path / ".dvc" / "config.local", b"['remote \"store\"']\n    secret_access_key = hush\n")
     assert b"hush" not in format_run_config(tmp_path)
 
 
-def test_a_configuration_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+def test_format_run_config_names_unreadable_config(tmp_path: Path) -> None:
     a_file(tmp_path / ".dvc" / "config", b"[core\n")
     with pytest.raises(CorruptError, match=str(tmp_path / ".dvc" / "config")):
         format_run_config(tmp_path)
@@ -279,13 +283,15 @@ def test_a_configuration_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         (b"[cache]\n    dir = /srv/cache\n", b"[cache]\n    dir = /mine\n", "/mine"),
     ],
 )
-def test_where_dvc_keeps_its_blobs(tmp_path: Path, config: bytes, local: bytes, expected: str) -> None:
+def test_find_cache_dir_reads_local_config_and_ignores_committed_one(
+    tmp_path: Path, config: bytes, local: bytes, expected: str
+) -> None:
     a_file(tmp_path / ".dvc" / "config", config)
     a_file(tmp_path / ".dvc" / "config.local", local)
     assert find_cache_dir(tmp_path) == tmp_path / expected
 
 
-def test_what_else_is_set_locally_in_a_run_stays(tmp_path: Path) -> None:
+def test_write_local_config_keeps_other_settings(tmp_path: Path) -> None:
     path = a_file(tmp_path / ".dvc" / "config.local", b"# mine\n['remote \"store\"']\n    secret_access_key = hush\n")
     write_local_config(tmp_path, tmp_path / "cache", tmp_path / "site")
     assert path.read_text().startswith("# mine\n")
@@ -293,7 +299,7 @@ def test_what_else_is_set_locally_in_a_run_stays(tmp_path: Path) -> None:
     assert f"dir = {tmp_path / 'cache'}\n" in path.read_text()
 
 
-def test_the_local_settings_of_a_run_are_written_once(tmp_path: Path) -> None:
+def test_write_local_config_rewrites_only_on_change(tmp_path: Path) -> None:
     cache, site = tmp_path / "my cache", tmp_path / "site"
     write_local_config(tmp_path, cache, site)
     path = tmp_path / ".dvc" / "config.local"
@@ -305,7 +311,7 @@ def test_the_local_settings_of_a_run_are_written_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["with space", "größe", "ha#sh", "com,ma", "semi;colon", "per%(x)cent", "quo'te"])
-def test_dvc_finds_the_cache_in_a_folder_of_any_name(tmp_path: Path, name: str) -> None:
+def test_dvc_finds_cache_in_folder_with_special_characters(tmp_path: Path, name: str) -> None:
     from dvc.repo import Repo
 
     root = make_repository(tmp_path / name / "repo")
@@ -318,7 +324,7 @@ def test_dvc_finds_the_cache_in_a_folder_of_any_name(tmp_path: Path, name: str) 
 
 
 @pytest.mark.parametrize(("above", "wanted"), [(0o755, 0o700), (0o775, 0o2770), (0o700, 0o700), (0o2775, 0o2770)])
-def test_nobody_else_gets_into_what_dvc_opens_to_all_the_world(tmp_path: Path, above: int, wanted: int) -> None:
+def test_create_dvc_project_closes_site_folder_to_other_users(tmp_path: Path, above: int, wanted: int) -> None:
     from dvc.repo import Repo
 
     root = make_repository(tmp_path / "repo")
@@ -333,7 +339,7 @@ def test_nobody_else_gets_into_what_dvc_opens_to_all_the_world(tmp_path: Path, a
     assert site.stat().st_mode & 0o7777 == wanted
 
 
-def test_nothing_is_left_in_the_world_writable_folder_of_dvc(tmp_path: Path) -> None:
+def test_dvc_leaves_nothing_in_its_world_writable_default_folder(tmp_path: Path) -> None:
     from dvc.repo import Repo
 
     root = make_repository(tmp_path / "repo")

@@ -55,12 +55,12 @@ def ignore(_: str) -> None:
     pass
 
 
-def test_nothing_is_there_at_first(remote: Remote) -> None:
+def test_look_finds_nothing_in_empty_remote(remote: Remote) -> None:
     seen = remote.look(SIZES)
     assert (seen.right, seen.wrong, seen.unhashed) == (frozenset(), frozenset(), frozenset())
 
 
-def test_what_is_sent_is_there_where_dvc_looks_for_it(remote: Remote, storage: Storage, tmp_path: Path) -> None:
+def test_upload_stores_blobs_at_dvc_paths(remote: Remote, storage: Storage, tmp_path: Path) -> None:
     done: list[str] = []
     remote.upload(files(tmp_path, ONE, TWO), done.append)
     assert sorted(done) == sorted([ONE, TWO])
@@ -70,7 +70,7 @@ def test_what_is_sent_is_there_where_dvc_looks_for_it(remote: Remote, storage: S
     assert (seen.right, seen.wrong, seen.unhashed) == ({ONE, TWO}, frozenset(), frozenset())
 
 
-def test_what_is_fetched_lies_in_the_folder_and_what_is_not_there_does_not(
+def test_download_writes_existing_blobs_and_skips_missing_ones(
     remote: Remote, storage: Storage, tmp_path: Path
 ) -> None:
     storage.write(ONE, TAKES[ONE])
@@ -86,7 +86,7 @@ def test_what_is_fetched_lies_in_the_folder_and_what_is_not_there_does_not(
 
 
 @pytest.mark.parametrize("other", [b"shorter", b"TAKE ONE"])
-def test_other_bytes_are_found_and_replaced(remote: Remote, storage: Storage, tmp_path: Path, other: bytes) -> None:
+def test_upload_replaces_blob_with_wrong_bytes(remote: Remote, storage: Storage, tmp_path: Path, other: bytes) -> None:
     storage.write(ONE, other)
     assert remote.look(SIZES).wrong == {ONE}
     remote.upload(files(tmp_path, ONE), ignore)
@@ -94,9 +94,7 @@ def test_other_bytes_are_found_and_replaced(remote: Remote, storage: Storage, tm
     assert storage.read(ONE) == b"take one"
 
 
-def test_bytes_that_are_exchanged_later_are_found_by_another_command(
-    remote: Remote, storage: Storage, tmp_path: Path
-) -> None:
+def test_look_of_next_command_finds_bytes_replaced_since(remote: Remote, storage: Storage, tmp_path: Path) -> None:
     remote.upload(files(tmp_path, ONE), ignore)
     assert remote.look(SIZES).right == {ONE}
     storage.write(ONE, b"TAKE ONE")
@@ -105,7 +103,7 @@ def test_bytes_that_are_exchanged_later_are_found_by_another_command(
     assert reopen(storage, tmp_path).look(SIZES).wrong == frozenset()
 
 
-def test_a_listing_is_a_blob_like_others(remote: Remote, storage: Storage, tmp_path: Path) -> None:
+def test_upload_handles_folder_listing_like_a_blob(remote: Remote, storage: Storage, tmp_path: Path) -> None:
     listing = json.dumps([{"md5": ONE, "relpath": "a.png"}]).encode()
     name = f"{hash_bytes(listing)}.dir"
     (tmp_path / "list").write_bytes(listing)
@@ -114,7 +112,7 @@ def test_a_listing_is_a_blob_like_others(remote: Remote, storage: Storage, tmp_p
     assert remote.look({name: len(listing)}).right == {name}
 
 
-def test_a_large_number_is_asked_for_at_once_or_listed(
+def test_look_finds_many_blobs_by_single_queries_or_by_listing(
     remote: Remote, storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     many = {hash_bytes(str(number).encode()): str(number).encode() for number in range(60)}
@@ -126,7 +124,7 @@ def test_a_large_number_is_asked_for_at_once_or_listed(
     assert remote.look(sizes).right == set(many)
 
 
-def test_a_copy_cut_short_never_gets_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_upload_to_folder_leaves_no_file_when_copy_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     remote = open_remote(RemoteSettings("store", {"url": str(tmp_path / "store")}), tmp_path / "seen.json")
 
     def fail(source: Path, target: Path) -> None:
@@ -140,27 +138,29 @@ def test_a_copy_cut_short_never_gets_its_name(tmp_path: Path, monkeypatch: pytes
     assert [path for path in (tmp_path / "store").rglob("*") if path.is_file()] == []
 
 
-def test_a_file_that_is_not_what_its_name_says_is_not_sent_to_a_folder(tmp_path: Path) -> None:
+def test_upload_to_folder_refuses_file_with_wrong_hash(tmp_path: Path) -> None:
     remote = open_remote(RemoteSettings("store", {"url": str(tmp_path / "store")}), tmp_path / "seen.json")
     with pytest.raises(ConflictError, match="changed while it was read"):
         remote.upload({ONE: files(tmp_path, TWO)[TWO]}, ignore)
     assert FolderStorage(tmp_path / "store").names() == set()
 
 
-def test_a_folder_that_is_gone_is_said(tmp_path: Path) -> None:
+def test_download_from_missing_folder_names_it(tmp_path: Path) -> None:
     remote = open_remote(RemoteSettings("store", {"url": str(tmp_path / "gone")}), tmp_path / "seen.json")
     with pytest.raises(RemoteError, match=r"store \(.*there is no folder .*gone"):
         remote.download([ONE], tmp_path, ignore)
 
 
-def test_a_folder_for_a_group_can_be_written_by_it(tmp_path: Path) -> None:
+def test_upload_to_shared_folder_makes_group_writable_folders(tmp_path: Path) -> None:
     settings = RemoteSettings("store", {"url": str(tmp_path / "store"), "shared": "group"})
     open_remote(settings, tmp_path / "seen.json").upload(files(tmp_path, ONE), ignore)
     for folder in ("", "files", "files/md5", f"files/md5/{ONE[:2]}"):
         assert (tmp_path / "store" / folder).stat().st_mode & 0o7777 == 0o2775
 
 
-def test_a_server_that_does_not_answer_is_said(tmp_path: Path, client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_look_names_remote_whose_server_does_not_answer(
+    tmp_path: Path, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     monkeypatch.setattr("s3fs.S3FileSystem.retries", 1)
     settings = make_bucket(client).settings()
@@ -170,7 +170,7 @@ def test_a_server_that_does_not_answer_is_said(tmp_path: Path, client: Any, monk
         remote.look(SIZES)
 
 
-def test_a_plain_web_server_is_read_from(tmp_path: Path) -> None:
+def test_download_works_from_plain_web_server(tmp_path: Path) -> None:
     store = FolderStorage(tmp_path / "www")
     store.write(ONE, TAKES[ONE])
     store.write(TWO, b"shorter")
@@ -192,13 +192,13 @@ class QuietHandler(SimpleHTTPRequestHandler):
         del format, args
 
 
-def test_the_size_in_the_manifest_is_not_believed_before_the_checksum(client: Any, tmp_path: Path) -> None:
+def test_look_prefers_checksum_over_size_in_manifest(client: Any, tmp_path: Path) -> None:
     storage = make_bucket(client)
     storage.write(ONE, TAKES[ONE])
     assert reopen(storage, tmp_path).look({ONE: 999}).right == {ONE}
 
 
-def test_a_kind_of_remote_whose_package_is_missing_names_it(tmp_path: Path) -> None:
+def test_look_names_missing_package_of_remote_type(tmp_path: Path) -> None:
     remote = open_remote(RemoteSettings("far", {"url": "oss://bucket/x"}), tmp_path / "seen.json")
     with pytest.raises(RemoteError, match="needs the package dvc-oss") as caught:
         remote.look(SIZES)
@@ -206,15 +206,15 @@ def test_a_kind_of_remote_whose_package_is_missing_names_it(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("option", ["worktree", "version_aware"])
-def test_a_remote_in_another_form_is_refused(tmp_path: Path, option: str) -> None:
+def test_open_remote_refuses_worktree_and_version_aware_remotes(tmp_path: Path, option: str) -> None:
     with pytest.raises(RemoteError, match=f"far is set to {option}"):
         open_remote(RemoteSettings("far", {"url": "s3://x/y", option: "true"}), tmp_path / "seen.json")
 
 
-def test_what_has_no_md5_as_its_checksum_is_not_fetched_again_after_it_was_sent(
+def test_look_does_not_download_own_upload_without_md5_checksum(
     client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As with encryption by a key of the user's: the checksum is one of other bytes."""
+    """With server-side encryption the checksum is not the MD5 of the bytes."""
     storage = make_bucket(client)
     remote = reopen(storage, tmp_path)
     monkeypatch.setattr(dvc_remote, "_etag", lambda _: "0" * 32)
@@ -225,7 +225,7 @@ def test_what_has_no_md5_as_its_checksum_is_not_fetched_again_after_it_was_sent(
     assert reopen(storage, tmp_path).look(SIZES).unhashed == {ONE}
 
 
-def test_what_somebody_else_sent_so_is_fetched_once_to_be_hashed(
+def test_look_downloads_foreign_blob_without_md5_checksum_only_once(
     client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage: S3Storage = make_bucket(client)

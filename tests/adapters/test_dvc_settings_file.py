@@ -27,7 +27,7 @@ CONFIG = b"""\
 """
 
 
-def test_it_is_read_as_dvc_itself_reads_it(tmp_path: Path) -> None:
+def test_read_settings_reads_config_as_dvc_does(tmp_path: Path) -> None:
     from dvc.config import Config
 
     dvc_dir = tmp_path / "project" / ".dvc"
@@ -42,7 +42,7 @@ def test_it_is_read_as_dvc_itself_reads_it(tmp_path: Path) -> None:
     assert ours.others == {"core.autostage": "false", "cache.type": "reflink,copy", 'machine "x".cloud': "aws"}
 
 
-def test_paths_begin_where_the_file_lies_or_would_lie(tmp_path: Path) -> None:
+def test_parse_settings_resolves_paths_relative_to_the_config_folder(tmp_path: Path) -> None:
     found = parse_settings(CONFIG, tmp_path / "runs" / "x" / ".dvc", "a commit")
     assert found.remotes["store"].url == str(tmp_path / "runs" / "store")
     assert found.remotes["far"].url == "s3://bucket/path"
@@ -50,18 +50,18 @@ def test_paths_begin_where_the_file_lies_or_would_lie(tmp_path: Path) -> None:
     assert found.remotes["home"].url == str(Path.home() / "store")
 
 
-def test_no_file_says_nothing(tmp_path: Path) -> None:
+def test_read_settings_without_file_is_empty(tmp_path: Path) -> None:
     found = read_settings(tmp_path / ".dvc" / "config")
     assert (found.default, found.remotes, found.others) == (None, {}, {})
 
 
 @pytest.mark.parametrize("data", [b"[core\n", b"\xff\xfe", b"[core]\n[core]\n"])
-def test_what_cannot_be_read_is_named(tmp_path: Path, data: bytes) -> None:
+def test_parse_settings_names_unreadable_config(tmp_path: Path, data: bytes) -> None:
     with pytest.raises(CorruptError, match=r"abc:\.dvc/config cannot be read"):
         parse_settings(data, tmp_path, "abc:.dvc/config")
 
 
-def test_what_the_user_has_set_for_all_projects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_read_user_settings_merges_system_and_global_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, text in (
         ("SYSTEM", "[core]\n    remote = a\n    analytics = false\n"),
         ("GLOBAL", "[core]\n    remote = b\n"),
@@ -74,7 +74,7 @@ def test_what_the_user_has_set_for_all_projects(tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("default", [True, False])
-def test_a_remote_is_added_and_all_else_stays(tmp_path: Path, default: bool) -> None:
+def test_add_remote_keeps_everything_else(tmp_path: Path, default: bool) -> None:
     before = b'# mine\n[core]\n    autostage = false\n[cache]\n    type = "reflink,copy"\n'
     new = RemoteSettings("größe", {"url": "/srv/a, b#c", "verify": "true"})
     data = add_remote(before, new, default=default)

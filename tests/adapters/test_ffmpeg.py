@@ -37,7 +37,7 @@ def says(version: str, codec: str, built: str = BUILT) -> str:
         ("2025-01-02-git-0457aaf0d3-full_build-www.gyan.dev", "61. 29.100 / 61. 29.100", (61, 29, 100)),
     ],
 )
-def test_versions_of_releases_and_of_git_snapshots(version: str, codec: str, order: tuple[int, ...]) -> None:
+def test_parse_version_reads_releases_and_git_snapshots(version: str, codec: str, order: tuple[int, ...]) -> None:
     found = parse_version("/x/ffmpeg", says(version, codec))
     assert found is not None
     assert (found.path, found.version, found.order) == ("/x/ffmpeg", f"ffmpeg version {version}", order)
@@ -46,7 +46,7 @@ def test_versions_of_releases_and_of_git_snapshots(version: str, codec: str, ord
 @pytest.mark.parametrize(
     "said", ["", "ls 9.1", says("7.1", "61. 19.100", "configuration: \n"), says("4.4.2", "58.134.100")]
 )
-def test_what_is_no_ffmpeg_or_lacks_what_is_needed(said: str) -> None:
+def test_parse_version_rejects_other_programs_and_insufficient_builds(said: str) -> None:
     assert parse_version("/x/ffmpeg", said) is None
 
 
@@ -58,20 +58,22 @@ def write_program(folder: Path, said: str) -> Path:
     return script
 
 
-def test_a_newer_ffmpeg_of_the_system_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_find_ffmpeg_prefers_newer_system_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     newer = write_program(tmp_path, says("99.0", "999. 1.100"))
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     assert find_ffmpeg().path == str(newer)
 
 
 @pytest.mark.parametrize("said", [says("5.1.6-0+deb12u1", "59. 37.100"), says("99.0", "999. 1.100", "none\n"), "?"])
-def test_an_older_or_unfit_one_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+def test_find_ffmpeg_ignores_older_or_unsuitable_system_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
     write_program(tmp_path, said)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     assert find_ffmpeg().path == imageio_ffmpeg.get_ffmpeg_exe()
 
 
-def test_the_variable_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_find_ffmpeg_obeys_environment_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     older = write_program(tmp_path, says("5.1.6", "59. 37.100"))
     monkeypatch.setenv("GITASSETS_FFMPEG", str(older))
     assert find_ffmpeg().path == str(older)
@@ -80,13 +82,13 @@ def test_the_variable_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         find_ffmpeg()
 
 
-def test_none_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_find_ffmpeg_fails_without_any_program(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(adapter, "_find_bundled", lambda: None)
     with pytest.raises(GitAssetsError, match="no ffmpeg"):
         adapter._find.__wrapped__("", None)
 
 
-def test_run_counts_frames_and_returns_what_was_said(program: Ffmpeg) -> None:
+def test_run_counts_frames_and_returns_output(program: Ffmpeg) -> None:
     counted: list[int] = []
     args = ("-v", "info", "-f", "lavfi", "-i", "color=size=64x36:rate=25:duration=2", "-f", "null", "-")
     said = program.run(args, "Counting", counted.append)
@@ -94,7 +96,7 @@ def test_run_counts_frames_and_returns_what_was_said(program: Ffmpeg) -> None:
     assert "color=size=64x36" in said
 
 
-def test_an_error_names_the_task_and_what_ffmpeg_said(program: Ffmpeg, tmp_path: Path) -> None:
+def test_run_error_names_task_and_ffmpeg_message(program: Ffmpeg, tmp_path: Path) -> None:
     with pytest.raises(FfmpegError, match=r"(?s)Rendering segment 3 failed.*none\.wav") as caught:
         program.run(
             compile_graph(open_input(tmp_path / "none.wav", "wav"), tmp_path / "o", "wav", {}), "Rendering segment 3"
@@ -102,14 +104,14 @@ def test_an_error_names_the_task_and_what_ffmpeg_said(program: Ffmpeg, tmp_path:
     assert len(caught.value.message.splitlines()) <= 10
 
 
-def test_a_cut_off_input_is_an_error(program: Ffmpeg, tmp_path: Path) -> None:
+def test_run_fails_on_truncated_input(program: Ffmpeg, tmp_path: Path) -> None:
     tone = make_tone(tmp_path / "a.flac")
     tone.write_bytes(tone.read_bytes()[: tone.stat().st_size // 2])
     with pytest.raises(FfmpegError):
         program.run(compile_graph(open_input(tone, "flac"), tmp_path / "o.wav", "wav", {}), "Decoding")
 
 
-def test_a_file_is_only_opened_as_what_it_is(program: Ffmpeg, tmp_path: Path) -> None:
+def test_run_opens_file_only_as_the_given_format(program: Ffmpeg, tmp_path: Path) -> None:
     make_tone(tmp_path / "a.wav")
     script = tmp_path / "scene.mp4"
     script.write_text("ffconcat version 1.0\nfile a.wav\n")
@@ -118,13 +120,13 @@ def test_a_file_is_only_opened_as_what_it_is(program: Ffmpeg, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("name", ["http:x.wav", "-i.wav", "a'b %03d [0];x.wav", "tone\nline.wav"])
-def test_names_are_never_options_patterns_or_addresses(program: Ffmpeg, tmp_path: Path, name: str) -> None:
+def test_run_treats_file_names_as_names_only(program: Ffmpeg, tmp_path: Path, name: str) -> None:
     make_tone(tmp_path / "plain.wav").rename(tmp_path / name)
     program.run(compile_graph(open_input(tmp_path / name, "wav"), tmp_path / "o.wav", "wav", {}), "Decoding")
     assert (tmp_path / "o.wav").stat().st_size > 40_000
 
 
-def test_feed_writes_all_of_it(program: Ffmpeg, tmp_path: Path) -> None:
+def test_feed_writes_all_frames(program: Ffmpeg, tmp_path: Path) -> None:
     target = tmp_path / "o.yuv"
     args = (*RAW[:-3], "-f", "rawvideo", f"file:{target}")
     program.feed(args, "Copying", (FRAME for _ in range(7)))
@@ -136,7 +138,7 @@ def test_feed_explains_why_ffmpeg_ended_before_the_data(program: Ffmpeg) -> None
         program.feed((*RAW[:-2], "nothing-of-the-kind", "-"), "Copying", (FRAME for _ in range(10_000)))
 
 
-def test_what_goes_wrong_while_feeding_ends_the_program(program: Ffmpeg) -> None:
+def test_feed_ends_ffmpeg_when_input_raises(program: Ffmpeg) -> None:
     def data() -> Iterator[bytes]:
         yield FRAME
         raise KeyboardInterrupt
@@ -146,7 +148,7 @@ def test_what_goes_wrong_while_feeding_ends_the_program(program: Ffmpeg) -> None
     assert program._running == set()
 
 
-def test_feed_raises_a_broken_pipe_that_is_not_that_of_ffmpeg(program: Ffmpeg) -> None:
+def test_feed_passes_on_broken_pipe_from_its_input(program: Ffmpeg) -> None:
     def frames() -> Iterator[bytes]:
         yield FRAME
         raise BrokenPipeError("nobody reads the progress any more")
@@ -155,7 +157,7 @@ def test_feed_raises_a_broken_pipe_that_is_not_that_of_ffmpeg(program: Ffmpeg) -
         program.feed(RAW, "Making a film", frames())
 
 
-def test_stop_ends_what_runs_and_lets_nothing_start() -> None:
+def test_close_ends_running_ffmpeg_and_refuses_new_runs() -> None:
     failed: list[str] = []
     started = threading.Event()
 

@@ -9,7 +9,7 @@ import pytest
 from gitassets.adapters.files import OPEN_MODE, hash_bytes, hash_file, remove_incoming, sync_file, write_atomic
 
 
-def test_a_file_is_written_with_its_folders(tmp_path: Path) -> None:
+def test_write_atomic_creates_folders_and_replaces_file(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b" / "x.json"
     write_atomic(path, b"one")
     write_atomic(path, b"two")
@@ -18,9 +18,7 @@ def test_a_file_is_written_with_its_folders(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == OPEN_MODE
 
 
-def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_write_atomic_failure_keeps_old_file_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "x.json"
     write_atomic(path, b"old")
 
@@ -34,9 +32,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
     assert [one.name for one in tmp_path.iterdir()] == ["x.json"]
 
 
-def test_a_place_where_nothing_may_be_written_is_told_by_the_name_that_was_meant(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_write_atomic_error_names_the_target_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(**where: object) -> tuple[int, str]:
         raise OSError(30, "Read-only file system", f"{where['dir']}/.incoming-abc")
 
@@ -46,7 +42,7 @@ def test_a_place_where_nothing_may_be_written_is_told_by_the_name_that_was_meant
     assert caught.value.filename == str(tmp_path / "x.json")
 
 
-def test_what_a_kill_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+def test_remove_incoming_removes_only_leftover_temporary_files(tmp_path: Path) -> None:
     (tmp_path / "deep").mkdir()
     for name in (".incoming-abc", "deep/.incoming-abc", ".asset_manifest.json.swp", "incoming-x"):
         (tmp_path / name).write_text("")
@@ -58,7 +54,7 @@ def test_what_a_kill_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"x" * 3_000_000])
-def test_hashes_are_md5(tmp_path: Path, data: bytes) -> None:
+def test_hash_file_and_hash_bytes_return_md5(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "x"
     path.write_bytes(data)
     assert hash_file(path) == hash_bytes(data) == hashlib.md5(data).hexdigest()

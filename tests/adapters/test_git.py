@@ -38,46 +38,46 @@ def linked(repo: Path, tmp_path: Path) -> Path:
 # Where we are
 
 
-def test_the_place_of_a_folder(repo: Path) -> None:
+def test_find_place_of_folder_in_repository(repo: Path) -> None:
     (repo / "deep").mkdir()
     place = find_place(repo / "deep")
     assert place is not None
     assert (place.top, place.git_dir, place.linked) == (repo, repo / ".git", False)
 
 
-def test_the_place_of_a_linked_work_tree(repo: Path, linked: Path) -> None:
+def test_find_place_of_linked_work_tree(repo: Path, linked: Path) -> None:
     place = find_place(linked)
     assert place is not None
     assert (place.top, place.common_dir, place.linked) == (linked, repo / ".git", True)
     assert place.git_dir == repo / ".git" / "worktrees" / "linked"
 
 
-def test_no_place_outside_a_repository_and_in_a_bare_one(tmp_path: Path) -> None:
+def test_find_place_returns_none_outside_repository_and_in_bare_one(tmp_path: Path) -> None:
     assert find_place(tmp_path) is None
     git(tmp_path, "init", "--quiet", "--bare", "bare.git")
     assert find_place(tmp_path / "bare.git") is None
 
 
 @pytest.mark.parametrize("name", ["GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_PREFIX"])
-def test_what_git_leaks_into_hooks_leads_nowhere(repo: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_clean_environment_drops_git_variables_of_hooks(repo: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, "/nowhere")
     assert name not in clean_environment()
     assert Git(repo).list_tracked() == ["a.txt", "b.txt"]
 
 
-def test_the_identity_and_editor_of_the_user_stay_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clean_environment_keeps_user_identity_and_extra_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_AUTHOR_NAME", "Bea")
     assert clean_environment({"EXTRA": "1"})["GIT_AUTHOR_NAME"] == "Bea"
     assert clean_environment({"EXTRA": "1"})["EXTRA"] == "1"
 
 
-def test_a_new_repository_is_on_main(tmp_path: Path) -> None:
+def test_create_repository_starts_on_main(tmp_path: Path) -> None:
     create_repository(tmp_path / "new" / "deep")
     state = Git(tmp_path / "new" / "deep").read_state()
     assert (state.head, state.branch, state.changed) == (None, "main", frozenset())
 
 
-def test_gitfiles_and_branches_without_a_process(repo: Path, linked: Path, tmp_path: Path) -> None:
+def test_read_gitfile_and_read_branch_work_without_a_process(repo: Path, linked: Path, tmp_path: Path) -> None:
     assert read_gitfile(linked) == repo / ".git" / "worktrees" / "linked"
     assert read_gitfile(repo) is None
     assert read_gitfile(tmp_path) is None
@@ -88,7 +88,7 @@ def test_gitfiles_and_branches_without_a_process(repo: Path, linked: Path, tmp_p
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"something else"])
-def test_a_file_named_git_that_is_no_gitfile(tmp_path: Path, content: bytes) -> None:
+def test_read_gitfile_ignores_other_file_named_git(tmp_path: Path, content: bytes) -> None:
     (tmp_path / ".git").write_bytes(content)
     assert read_gitfile(tmp_path) is None
 
@@ -96,7 +96,7 @@ def test_a_file_named_git_that_is_no_gitfile(tmp_path: Path, content: bytes) -> 
 # Identity
 
 
-def test_identity(repo: Path) -> None:
+def test_check_identity_and_commit_fail_without_user_identity(repo: Path) -> None:
     Git(repo).check_identity()
     git(repo, "config", "--global", "--remove-section", "user")
     git(repo, "config", "--global", "user.useConfigOnly", "true")
@@ -112,14 +112,14 @@ def test_identity(repo: Path) -> None:
 # Reading
 
 
-def test_resolve(repo: Path) -> None:
+def test_resolve_returns_commit_or_none(repo: Path) -> None:
     assert Git(repo).resolve("HEAD") == git(repo, "rev-parse", "HEAD").strip()
     assert Git(repo).resolve("nothing") is None
     assert Git(repo).resolve("HEAD:a.txt") is None
     assert Git(repo).resolve("--all") is None
 
 
-def test_blobs(repo: Path) -> None:
+def test_read_blobs_returns_bytes_or_none(repo: Path) -> None:
     reader = Git(repo)
     assert reader.read_blob("HEAD", "a.txt") == b"a\n"
     assert reader.read_blob("HEAD", "none.txt") is None
@@ -132,7 +132,7 @@ def test_blobs(repo: Path) -> None:
     }  # fmt: skip
 
 
-def test_a_replaced_object_is_read_as_it_was_committed(repo: Path) -> None:
+def test_read_blob_ignores_replace_refs(repo: Path) -> None:
     original = git(repo, "rev-parse", "HEAD:a.txt").strip()
     forged = git(repo, "hash-object", "-w", "--stdin", stdin="forged\n").strip()
     git(repo, "replace", original, forged)
@@ -140,14 +140,14 @@ def test_a_replaced_object_is_read_as_it_was_committed(repo: Path) -> None:
     assert Git(repo).read_blob("HEAD", "a.txt") == b"a\n"
 
 
-def test_refs(repo: Path) -> None:
+def test_list_refs_returns_refs_by_pattern(repo: Path) -> None:
     git(repo, "branch", "run/x")
     head = git(repo, "rev-parse", "HEAD").strip()
     assert Git(repo).list_refs("refs/heads/run/*", "refs/remotes/*/run/*") == {"refs/heads/run/x": head}
     assert Git(repo).list_refs("refs/nothing/") == {}
 
 
-def test_the_tree_of_a_commit_with_its_modes(repo: Path) -> None:
+def test_list_tree_returns_paths_and_modes(repo: Path) -> None:
     (repo / "link").symlink_to("a.txt")
     (repo / "tool.sh").write_text("")
     (repo / "tool.sh").chmod(0o755)
@@ -158,7 +158,7 @@ def test_the_tree_of_a_commit_with_its_modes(repo: Path) -> None:
     ]  # fmt: skip
 
 
-def test_the_log_as_it_was_written(repo: Path) -> None:
+def test_iter_log_returns_commits_as_written(repo: Path) -> None:
     message = 'subject\n\nbody with "quotes"\n\nKey: value'
     git(repo, "commit", "--quiet", "--allow-empty", "-m", message, "--date", "2026-02-07T10:00:00+01:00")
     (repo / ".mailmap").write_text("Somebody Else <else@example.com> <ann@example.com>\n")
@@ -169,13 +169,13 @@ def test_the_log_as_it_was_written(repo: Path) -> None:
     assert (newest.parents, oldest.parents) == ((oldest.oid,), ())
 
 
-def test_the_log_of_some_paths(repo: Path) -> None:
+def test_iter_log_filters_by_path(repo: Path) -> None:
     commit_files(repo, {"b.txt": "other\n"}, "b")
     commit_files(repo, {"a.txt": "other\n"}, "a")
     assert [one.message for one in Git(repo).iter_log("HEAD", "b.txt")] == ["b", "first"]
 
 
-def test_the_log_is_utf8_whatever_the_user_set(repo: Path) -> None:
+def test_iter_log_is_utf8_under_any_user_settings(repo: Path) -> None:
     git(repo, "commit", "--quiet", "--allow-empty", "-m", "größer 日本")
     git(repo, "config", "i18n.logOutputEncoding", "latin1")
     git(repo, "config", "log.showSignature", "true")
@@ -223,7 +223,7 @@ def conflict(repo: Path) -> None:
         (conflict, {"a.txt"}),
     ],
 )
-def test_changed_paths(repo: Path, disturb: Callable[[Path], None], changed: set[str]) -> None:
+def test_read_state_lists_changed_paths(repo: Path, disturb: Callable[[Path], None], changed: set[str]) -> None:
     disturb(repo)
     (repo / "untracked.txt").write_text("")
     state = Git(repo).read_state()
@@ -231,13 +231,13 @@ def test_changed_paths(repo: Path, disturb: Callable[[Path], None], changed: set
     assert state.branch == "main"
 
 
-def test_the_state_of_a_detached_head(repo: Path) -> None:
+def test_read_state_of_detached_head_has_no_branch(repo: Path) -> None:
     git(repo, "switch", "--quiet", "--detach")
     state = Git(repo).read_state()
     assert (state.head, state.branch) == (git(repo, "rev-parse", "HEAD").strip(), None)
 
 
-def test_names_in_unicode_and_in_no_encoding_at_all(repo: Path) -> None:
+def test_read_state_and_list_tracked_accept_names_in_any_encoding(repo: Path) -> None:
     names = [os.fsdecode(b"caf\xe9.txt"), "größe ä.txt"]
     commit_files(repo, dict.fromkeys(names, "x"), "names")
     for name in names:
@@ -246,7 +246,7 @@ def test_names_in_unicode_and_in_no_encoding_at_all(repo: Path) -> None:
     assert Git(repo).read_state().changed == set(names)
 
 
-def test_ignored(repo: Path) -> None:
+def test_check_ignored_follows_gitignore(repo: Path) -> None:
     (repo / ".gitignore").write_text("/runs/\n")
     (repo / "runs").mkdir()
     assert Git(repo).check_ignored("runs")
@@ -256,7 +256,7 @@ def test_ignored(repo: Path) -> None:
 # Writing
 
 
-def test_a_commit_of_some_paths_leaves_what_else_is_staged(repo: Path) -> None:
+def test_commit_paths_keeps_other_staged_changes(repo: Path) -> None:
     for name in ("a.txt", "b.txt", "new.txt", "mine.txt"):
         (repo / name).write_text(f"changed {name}")
     git(repo, "add", "b.txt", "mine.txt")
@@ -267,7 +267,7 @@ def test_a_commit_of_some_paths_leaves_what_else_is_staged(repo: Path) -> None:
     assert git(repo, "log", "-1", "--format=%B").strip() == "mine alone\n\n# no comment"
 
 
-def test_a_commit_in_a_repository_without_any(tmp_path: Path) -> None:
+def test_commit_paths_makes_first_commit(tmp_path: Path) -> None:
     create_repository(tmp_path / "new")
     for name in ("a.txt", "staged.txt"):
         (tmp_path / "new" / name).write_text(name)
@@ -277,20 +277,20 @@ def test_a_commit_in_a_repository_without_any(tmp_path: Path) -> None:
     assert git(tmp_path / "new", "status", "--porcelain") == "A  staged.txt\n"
 
 
-def test_a_commit_of_a_deleted_path(repo: Path) -> None:
+def test_commit_paths_commits_deleted_path(repo: Path) -> None:
     (repo / "a.txt").unlink()
     Git(repo).commit_paths(["a.txt"], "gone\n")
     assert Git(repo).list_tracked() == ["b.txt"]
 
 
-def test_a_commit_of_an_ignored_path(repo: Path) -> None:
+def test_commit_paths_commits_ignored_path(repo: Path) -> None:
     (repo / ".git" / "info" / "exclude").write_text("*.json\n")
     (repo / "x.json").write_text("{}")
     Git(repo).commit_paths(["x.json"], "x\n", new_paths=["x.json"])
     assert "x.json" in Git(repo).list_tracked()
 
 
-def test_unstage(repo: Path) -> None:
+def test_unstage_resets_named_paths_only(repo: Path) -> None:
     (repo / "a.txt").write_text("x")
     (repo / "b.txt").write_text("x")
     (repo / "new.txt").write_text("x")
@@ -299,7 +299,7 @@ def test_unstage(repo: Path) -> None:
     assert git(repo, "status", "--porcelain").splitlines() == [" M a.txt", "M  b.txt", "?? new.txt"]
 
 
-def test_a_root_commit_holds_exactly_its_files(repo: Path, tmp_path: Path) -> None:
+def test_write_root_commit_contains_exactly_its_files(repo: Path, tmp_path: Path) -> None:
     (repo / "a.txt").write_text("staged")
     git(repo, "add", "a.txt")
     git(repo, "config", "core.autocrlf", "true")
@@ -313,14 +313,14 @@ def test_a_root_commit_holds_exactly_its_files(repo: Path, tmp_path: Path) -> No
     assert git(repo, "status", "--porcelain") == "M  a.txt\n"
 
 
-def test_a_root_commit_is_signed_where_the_user_signs(repo: Path, tmp_path: Path) -> None:
+def test_write_root_commit_is_signed_if_user_signs_commits(repo: Path, tmp_path: Path) -> None:
     git(repo, "config", "commit.gpgSign", "true")
     git(repo, "config", "gpg.program", "false")
     with pytest.raises(CommandError, match=r"^`git commit-tree .*gpg failed to sign"):
         Git(repo).write_root_commit({"a": b"a"}, "root\n", tmp_path)
 
 
-def test_a_branch_is_created_only_where_there_is_none(repo: Path) -> None:
+def test_create_branch_refuses_existing_branch(repo: Path) -> None:
     head = git(repo, "rev-parse", "HEAD").strip()
     Git(repo).create_branch("run/x", head)
     assert Git(repo).resolve("refs/heads/run/x") == head
@@ -331,13 +331,13 @@ def test_a_branch_is_created_only_where_there_is_none(repo: Path) -> None:
 # Linked work trees
 
 
-def test_linked_work_trees_are_found_by_their_files(repo: Path, linked: Path) -> None:
+def test_iter_linked_worktrees_finds_work_trees_by_their_files(repo: Path, linked: Path) -> None:
     (tree,) = iter_linked_worktrees(repo / ".git")
     assert (tree.folder, tree.branch, tree.intact) == (linked, "side", True)
     assert list(iter_linked_worktrees(linked)) == []
 
 
-def test_a_moved_work_tree_is_not_intact_until_it_is_linked_again(repo: Path, linked: Path, tmp_path: Path) -> None:
+def test_link_worktree_repairs_moved_work_tree(repo: Path, linked: Path, tmp_path: Path) -> None:
     moved = linked.rename(tmp_path / "moved")
     (tree,) = iter_linked_worktrees(repo / ".git")
     assert not tree.intact
@@ -347,7 +347,7 @@ def test_a_moved_work_tree_is_not_intact_until_it_is_linked_again(repo: Path, li
     assert git(moved, "status", "--porcelain") == ""
 
 
-def test_a_work_tree_made_around_files_that_are_there(repo: Path, tmp_path: Path) -> None:
+def test_fill_index_makes_work_tree_of_existing_files(repo: Path, tmp_path: Path) -> None:
     folder, temporary, scratch = tmp_path / "folder", tmp_path / "temporary", tmp_path / "scratch"
     for one in (folder, scratch):
         one.mkdir()
@@ -368,14 +368,14 @@ def test_a_work_tree_made_around_files_that_are_there(repo: Path, tmp_path: Path
     assert (folder / "a.txt").stat() == before
 
 
-def test_a_removed_work_tree_is_forgotten(repo: Path, linked: Path) -> None:
+def test_remove_worktree_removes_folder_and_record(repo: Path, linked: Path) -> None:
     (linked / "loose.txt").write_text("x")
     remove_worktree(Git(repo), linked)
     assert not linked.exists()
     assert list(iter_linked_worktrees(repo / ".git")) == []
 
 
-def test_local_excludes_are_no_patterns(repo: Path) -> None:
+def test_exclude_locally_treats_path_literally(repo: Path) -> None:
     exclude_locally(repo / ".git", "/a[b]*?\\ c/")
     for name in ("a[b]*?\\ c", "ab c"):
         commit = repo / name / "x.txt"
@@ -385,7 +385,7 @@ def test_local_excludes_are_no_patterns(repo: Path) -> None:
 
 
 @pytest.mark.parametrize("before", ["", "# mine\n*.tmp\n", "*.tmp"])
-def test_local_excludes_are_added_once(repo: Path, before: str) -> None:
+def test_exclude_locally_adds_path_once(repo: Path, before: str) -> None:
     path = repo / ".git" / "info" / "exclude"
     path.write_text(before)
     for _ in range(2):
@@ -394,7 +394,7 @@ def test_local_excludes_are_added_once(repo: Path, before: str) -> None:
     assert path.read_text().endswith("\n")
 
 
-def test_what_waits_to_be_continued(repo: Path) -> None:
+def test_find_unfinished_names_interrupted_merge(repo: Path) -> None:
     assert find_unfinished(repo / ".git") is None
     conflict(repo)
     assert find_unfinished(repo / ".git") == "a merge"

@@ -16,7 +16,7 @@ COMMITS = 12
 
 @pytest.fixture(params=["sha1", "sha256"])
 def repository(request: pytest.FixtureRequest, tmp_path: Path) -> Git:
-    """Twelve commits of a manifest that changes a little each time."""
+    """Create twelve commits of a manifest with small changes."""
     folder = tmp_path / "repository"
     folder.mkdir()
     git(folder, "init", "-q", "-b", "run/x", f"--object-format={request.param}")
@@ -32,7 +32,7 @@ def bundle_of(repository: Git) -> bytes:
     return make_bundle(repository, repository.line("rev-parse", "HEAD"), REF)
 
 
-def test_the_same_history_gives_the_same_bytes_however_git_keeps_it(repository: Git, tmp_path: Path) -> None:
+def test_bundle_of_same_history_has_same_bytes_for_any_git_storage(repository: Git, tmp_path: Path) -> None:
     loose = bundle_of(repository)
     git(repository.folder, "gc", "-q")
     packed = bundle_of(repository)
@@ -46,7 +46,7 @@ def test_the_same_history_gives_the_same_bytes_however_git_keeps_it(repository: 
     assert len(loose) < 6_000  # As deltas: twelve manifests of 2.5 kB do not take 30 kB.
 
 
-def test_git_itself_reads_it(repository: Git, tmp_path: Path) -> None:
+def test_bundle_is_readable_by_git(repository: Git, tmp_path: Path) -> None:
     bundle = tmp_path / "x.bundle"
     bundle.write_bytes(bundle_of(repository))
     git(repository.folder, "bundle", "verify", str(bundle))
@@ -54,7 +54,7 @@ def test_git_itself_reads_it(repository: Git, tmp_path: Path) -> None:
     assert git(tmp_path / "clone", "rev-list", "--count", "HEAD").strip() == str(COMMITS)
 
 
-def test_it_is_read_into_a_repository_of_its_own_and_taken_over_from_there(repository: Git, tmp_path: Path) -> None:
+def test_read_bundle_and_take_over_transfer_the_history(repository: Git, tmp_path: Path) -> None:
     bundle = tmp_path / "x.bundle"
     bundle.write_bytes(bundle_of(repository))
     bare, tip = read_bundle(bundle, tmp_path / "bare", REF, "x.zip")
@@ -80,7 +80,7 @@ def refused(tmp_path: Path, data: bytes, match: str) -> None:
 
 
 @pytest.mark.parametrize("repository", ["sha1"], indirect=True)
-def test_bundles_of_something_else(repository: Git, tmp_path: Path) -> None:
+def test_read_bundle_refuses_bundles_with_other_content(repository: Git, tmp_path: Path) -> None:
     data = bundle_of(repository)
     head, rest = data.split(b"\n\n", 1)
     for line in (
@@ -96,7 +96,7 @@ def test_bundles_of_something_else(repository: Git, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("repository", ["sha1"], indirect=True)
-def test_bundles_that_are_damaged_or_not_whole(repository: Git, tmp_path: Path) -> None:
+def test_read_bundle_refuses_damaged_and_incomplete_bundles(repository: Git, tmp_path: Path) -> None:
     data = bundle_of(repository)
     damaged = bytearray(data)
     damaged[len(data) // 2] ^= 1
@@ -108,15 +108,13 @@ def test_bundles_that_are_damaged_or_not_whole(repository: Git, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("repository", ["sha1"], indirect=True)
-def test_a_bundle_with_a_file_that_is_too_large(
-    repository: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_read_bundle_refuses_oversized_file(repository: Git, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(git_bundle, "MAX_MANIFEST_BYTES", 1000)
     refused(tmp_path, bundle_of(repository), "larger than any manifest")
 
 
 @pytest.mark.parametrize("repository", ["sha1"], indirect=True)
-def test_objects_that_git_refuses(repository: Git, tmp_path: Path) -> None:
+def test_read_bundle_refuses_objects_that_git_rejects(repository: Git, tmp_path: Path) -> None:
     """A tree with an entry named .git, with which a checkout would overwrite the repository's own files."""
     blob = repository.line("rev-parse", "HEAD:asset_manifest.json")
     tree = repository.call("mktree", stdin=f"100644 blob {blob}\t.git\n".encode()).decode().strip()

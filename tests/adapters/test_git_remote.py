@@ -23,7 +23,7 @@ from tests.adapters.repositories import git, make_repository
 
 @pytest.fixture
 def here(tmp_path: Path) -> Git:
-    """A repository with a commit and a bare one as its remote."""
+    """Create a repository with one commit and a bare one as its remote."""
     git(tmp_path, "init", "--quiet", "--bare", "server.git")
     root = make_repository(tmp_path / "repo")
     commit(root, "a.txt", "one")
@@ -38,7 +38,7 @@ def commit(root: Path, name: str, text: str) -> str:
     return git(root, "rev-parse", "HEAD").strip()
 
 
-def test_what_is_pushed_is_there(here: Git) -> None:
+def test_push_commit_creates_branch_on_remote(here: Git) -> None:
     assert list_git_remotes(here) == ["origin"]
     assert list_branches_there(here, "origin") == {}
     head = here.line("rev-parse", "HEAD")
@@ -48,7 +48,7 @@ def test_what_is_pushed_is_there(here: Git) -> None:
     assert list_branches_there(here, "origin", "run/*") == {"run/x": head}
 
 
-def test_branches_are_fetched_by_name_or_pattern_and_forgotten(here: Git, tmp_path: Path) -> None:
+def test_fetch_branches_fetches_by_name_or_pattern_and_prunes(here: Git, tmp_path: Path) -> None:
     head = here.line("rev-parse", "HEAD")
     for branch in ("run/x", "run/y", "other"):
         push_commit(here, "origin", head, branch)
@@ -65,7 +65,7 @@ def test_branches_are_fetched_by_name_or_pattern_and_forgotten(here: Git, tmp_pa
         fetch_branches(clone, "origin", "run/x")
 
 
-def test_a_branch_that_is_ahead_is_not_overwritten(here: Git, tmp_path: Path) -> None:
+def test_push_commit_refuses_to_overwrite_branch_that_is_ahead(here: Git, tmp_path: Path) -> None:
     first = here.line("rev-parse", "HEAD")
     second = commit(here.folder, "a.txt", "two")
     push_commit(here, "origin", second, "run/x")
@@ -75,7 +75,7 @@ def test_a_branch_that_is_ahead_is_not_overwritten(here: Git, tmp_path: Path) ->
     assert count_apart(here, first, second) == (0, 1)
 
 
-def test_what_the_server_says_is_kept(here: Git, tmp_path: Path) -> None:
+def test_push_commit_error_contains_message_of_server_hook(here: Git, tmp_path: Path) -> None:
     hook = tmp_path / "server.git" / "hooks" / "pre-receive"
     hook.write_text("#!/bin/sh\necho 'no, since it is late' >&2\nexit 1\n")
     hook.chmod(0o755)
@@ -85,7 +85,7 @@ def test_what_the_server_says_is_kept(here: Git, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("url", ["/nowhere/server.git", "http://127.0.0.1:9/server.git"])
-def test_a_remote_that_cannot_be_reached_is_named(here: Git, url: str) -> None:
+def test_remote_commands_name_unreachable_remote(here: Git, url: str) -> None:
     git(here.folder, "remote", "set-url", "origin", url)
     for act in (
         lambda: list_branches_there(here, "origin"),
@@ -96,7 +96,7 @@ def test_a_remote_that_cannot_be_reached_is_named(here: Git, url: str) -> None:
             act()
 
 
-def test_a_branch_follows_the_remote(here: Git) -> None:
+def test_follow_branch_records_remote_of_branch(here: Git) -> None:
     assert find_followed(here, "run/x") is None
     follow_branch(here, "run/x", "origin")
     assert find_followed(here, "run/x") == "origin"
@@ -108,7 +108,7 @@ def test_a_branch_follows_the_remote(here: Git) -> None:
 
 @pytest.fixture
 def sides(here: Git) -> tuple[str, str]:
-    """Two commits that have nothing to do with each other; the first is checked out."""
+    """Create two independent commits; the first is checked out."""
     theirs = commit(here.folder, "b.txt", "theirs")
     git(here.folder, "reset", "--quiet", "--hard", "HEAD~1")
     return commit(here.folder, "c.txt", "ours"), theirs
@@ -121,18 +121,18 @@ def write_hook(here: Git, *lines: str) -> None:
     hook.chmod(0o755)
 
 
-def test_a_merge_without_conflicts(here: Git, sides: tuple[str, str]) -> None:
+def test_merge_commit_without_conflicts_commits_both_parents(here: Git, sides: tuple[str, str]) -> None:
     assert merge_commit(here, sides[1], "Merge it")
     assert here.line("log", "-1", "--format=%s|%P") == f"Merge it|{sides[0]} {sides[1]}"
 
 
-def test_a_merge_that_only_goes_forward_makes_no_commit(here: Git, sides: tuple[str, str]) -> None:
+def test_merge_commit_fast_forwards_without_commit(here: Git, sides: tuple[str, str]) -> None:
     git(here.folder, "reset", "--quiet", "--hard", "HEAD~1")
     assert merge_commit(here, sides[1], "Merge it")
     assert here.line("rev-parse", "HEAD") == sides[1]
 
 
-def test_conflicts_wait(here: Git) -> None:
+def test_merge_commit_with_conflicts_leaves_merge_in_progress(here: Git) -> None:
     theirs = commit(here.folder, "a.txt", "theirs")
     git(here.folder, "reset", "--quiet", "--hard", "HEAD~1")
     commit(here.folder, "a.txt", "ours")
@@ -140,8 +140,8 @@ def test_conflicts_wait(here: Git) -> None:
     assert here.resolve("MERGE_HEAD") == theirs
 
 
-def test_a_merge_that_a_hook_mended_is_concluded(here: Git, sides: tuple[str, str]) -> None:
-    """The hook changes a file and stops `git merge`, which would not take up the change."""
+def test_merge_commit_includes_change_made_by_hook(here: Git, sides: tuple[str, str]) -> None:
+    """The hook changes a file and stops `git merge`, which would not include the change."""
     write_hook(here, "echo mended > b.txt && git add b.txt && exit 1")
     assert merge_commit(here, sides[1], "Merge it")
     assert (here.folder / "b.txt").read_text() == "mended\n"
@@ -149,7 +149,7 @@ def test_a_merge_that_a_hook_mended_is_concluded(here: Git, sides: tuple[str, st
     assert here.line("log", "-1", "--format=%P").split() == list(sides)
 
 
-def test_a_merge_that_is_refused_is_taken_back(here: Git, sides: tuple[str, str]) -> None:
+def test_merge_commit_refused_by_hook_is_undone(here: Git, sides: tuple[str, str]) -> None:
     write_hook(here, "exit 1")
     commit_hook = here.folder / ".git" / "hooks" / "pre-commit"
     commit_hook.write_text("#!/bin/sh\necho 'not so' >&2\nexit 1\n")

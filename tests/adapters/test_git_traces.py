@@ -1,4 +1,4 @@
-"""The locks that a killed git of ours leaves: which ones go, and which ones nobody touches."""
+"""Locks left by a killed git process of gitassets: which are removed, and which are kept."""
 
 from __future__ import annotations
 
@@ -43,20 +43,20 @@ def die_at_work(common_dir: Path, *locks: str) -> None:
     assert subprocess.run(argv, env=cli_environment(), check=False).returncode == -signal.SIGKILL
 
 
-def test_the_next_command_that_writes_finds_no_lock(common_dir: Path) -> None:
+def test_writing_command_removes_locks_of_killed_git(common_dir: Path) -> None:
     die_at_work(common_dir, *LOCKS)
     Git(common_dir.parent).call("config", "--local", "some.name", "value")
     assert [name for name in LOCKS if (common_dir / name).exists()] == []
     assert [*(common_dir / "gitassets" / "git-at-work").iterdir()] == []
 
 
-def test_a_command_that_reads_touches_nothing(common_dir: Path) -> None:
+def test_reading_command_leaves_locks_untouched(common_dir: Path) -> None:
     die_at_work(common_dir, "index.lock")
     Git(common_dir.parent).call("status", "--porcelain")
     assert (common_dir / "index.lock").exists()
 
 
-def test_locks_of_before_and_locks_without_a_trace_stay(common_dir: Path) -> None:
+def test_clear_traces_keeps_older_locks_and_locks_without_trace(common_dir: Path) -> None:
     (common_dir / "HEAD.lock").touch()
     assert clear_traces(common_dir) == []
     os.utime(common_dir / "HEAD.lock", (0, 0))
@@ -65,7 +65,7 @@ def test_locks_of_before_and_locks_without_a_trace_stay(common_dir: Path) -> Non
     assert (common_dir / "HEAD.lock").exists()
 
 
-def test_while_git_is_at_work_nothing_is_taken_away(common_dir: Path) -> None:
+def test_clear_traces_removes_nothing_while_git_runs(common_dir: Path) -> None:
     die_at_work(common_dir, "index.lock")
     with subprocess.Popen(
         ("git", "hash-object", "--stdin"), cwd=common_dir.parent, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
@@ -78,14 +78,14 @@ def test_while_git_is_at_work_nothing_is_taken_away(common_dir: Path) -> None:
     assert clear_traces(common_dir) == [common_dir / "index.lock"]
 
 
-def test_the_locks_of_our_own_names_stay(common_dir: Path) -> None:
+def test_clear_traces_keeps_locks_of_gitassets(common_dir: Path) -> None:
     die_at_work(common_dir, "gitassets/lock.lock")
     clear_traces(common_dir)
     assert (common_dir / "gitassets" / "lock.lock").exists()
 
 
 @pytest.mark.parametrize(("code", "left"), [(1, True), (129, True), (137, False), (-9, False)])
-def test_a_git_that_was_killed_alone_leaves_no_lock(common_dir: Path, code: int, left: bool) -> None:
+def test_leave_trace_removes_lock_only_of_killed_git(common_dir: Path, code: int, left: bool) -> None:
     def fail() -> None:
         (common_dir / "index.lock").touch()
         raise CommandError(("git", "commit"), common_dir, code, "")
@@ -95,7 +95,7 @@ def test_a_git_that_was_killed_alone_leaves_no_lock(common_dir: Path, code: int,
     assert (common_dir / "index.lock").exists() == left
 
 
-def test_where_there_is_no_state_there_are_no_traces(common_dir: Path) -> None:
+def test_leave_trace_creates_nothing_without_state_folder(common_dir: Path) -> None:
     (common_dir / "gitassets").rmdir()
     with leave_trace(common_dir):
         pass

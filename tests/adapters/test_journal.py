@@ -20,7 +20,7 @@ def made(segment: int, size: int = 1) -> MadeTake:
     return MadeTake(segment, "image", None, "produce", {"path": "images/x.png", "prompt": "ü" * size})
 
 
-def test_the_pending_transaction_survives(tmp_path: Path) -> None:
+def test_journal_reads_back_pending_transaction(tmp_path: Path) -> None:
     journal = Journal(tmp_path, "ep1")
     assert journal.read() is None
     journal.write(PENDING)
@@ -31,7 +31,7 @@ def test_the_pending_transaction_survives(tmp_path: Path) -> None:
     assert journal.read() is None
 
 
-def test_text_that_is_no_utf8_comes_back_as_it_was(tmp_path: Path) -> None:
+def test_journal_preserves_text_that_is_not_utf8(tmp_path: Path) -> None:
     text = b"caf\xe9".decode("utf-8", "surrogateescape")
     journal = Journal(tmp_path, "ep1")
     journal.write(Pending("a", "b", {"x": TextChange(text, None)}, {}))
@@ -41,7 +41,7 @@ def test_text_that_is_no_utf8_comes_back_as_it_was(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"head": "a"}', '{"head":1,"message":"","texts":[],"media":{}}'])
-def test_a_journal_that_cannot_be_read_is_named(tmp_path: Path, content: str) -> None:
+def test_journal_names_unreadable_file(tmp_path: Path, content: str) -> None:
     journal = Journal(tmp_path, "ep1")
     journal.path.parent.mkdir(parents=True)
     journal.path.write_text(content)
@@ -49,7 +49,7 @@ def test_a_journal_that_cannot_be_read_is_named(tmp_path: Path, content: str) ->
         journal.read()
 
 
-def test_what_was_made_is_kept_in_order(tmp_path: Path) -> None:
+def test_made_log_keeps_entries_in_order(tmp_path: Path) -> None:
     log = MadeLog(tmp_path, "ep1")
     assert log.read() == []
     log.add(made(1))
@@ -61,7 +61,7 @@ def test_what_was_made_is_kept_in_order(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("tail", ['{"segment": 3, "ki', '{"segment": 3}', "null", '"x"'])
-def test_a_line_that_a_kill_cut_short_is_left_out(tmp_path: Path, tail: str) -> None:
+def test_made_log_skips_truncated_last_line(tmp_path: Path, tail: str) -> None:
     log = MadeLog(tmp_path, "ep1")
     log.add(made(1))
     with log.path.open("a") as file:
@@ -69,7 +69,7 @@ def test_a_line_that_a_kill_cut_short_is_left_out(tmp_path: Path, tail: str) -> 
     assert log.read() == [made(1)]
 
 
-def test_what_is_made_after_a_line_that_was_cut_short_is_kept(tmp_path: Path) -> None:
+def test_made_log_keeps_entry_added_after_truncated_line(tmp_path: Path) -> None:
     log = MadeLog(tmp_path, "ep1")
     log.add(made(1))
     with log.path.open("a") as file:
@@ -78,7 +78,7 @@ def test_what_is_made_after_a_line_that_was_cut_short_is_kept(tmp_path: Path) ->
     assert log.read() == [made(1), made(2)]
 
 
-def test_threads_do_not_write_into_each_others_lines(tmp_path: Path) -> None:
+def test_made_log_keeps_lines_of_concurrent_threads_separate(tmp_path: Path) -> None:
     log = MadeLog(tmp_path, "ep1")
     threads = [threading.Thread(target=log.add, args=(made(number, size=30_000),)) for number in range(8)]
     for thread in threads:

@@ -1,4 +1,4 @@
-"""What DVC takes out of its cache is still here."""
+"""Blobs that DVC removes from its cache are kept."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def blobs(tmp_path: Path, kept: KeptBlobs) -> BlobStore:
 
 @pytest.fixture
 def no_links(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on FAT: neither hard links nor clones."""
+    """Disable hard links and clones, as on FAT."""
 
     def refuse(*_: object, **__: object) -> None:
         raise OSError(errno.EPERM, "Operation not permitted")
@@ -50,21 +50,21 @@ def cached(blobs: BlobStore, md5: str = MD5) -> Path:
 
 
 def by_dvc(blobs: BlobStore, number: int) -> str:
-    """A blob that DVC itself has brought into its cache, some time ago."""
+    """Add a blob as if DVC had downloaded it to its cache some time ago."""
     md5 = hash_bytes(f"take {number}".encode())
     a_file(cached(blobs, md5), f"take {number}".encode())
     os.utime(cached(blobs, md5).parent, (1_000_000_000 + number, 1_000_000_000 + number))
     return md5
 
 
-def test_a_blob_is_one_file_under_two_names(blobs: BlobStore, kept: KeptBlobs, tmp_path: Path) -> None:
+def test_kept_blob_is_a_hard_link_to_the_cached_one(blobs: BlobStore, kept: KeptBlobs, tmp_path: Path) -> None:
     blobs.move_in(a_file(tmp_path / "new"), MD5)
     assert kept.path(MD5).samefile(cached(blobs))
     blobs.copy_in(a_file(tmp_path / "same"), MD5)
     assert cached(blobs).stat().st_nlink == 2
 
 
-def test_what_dvc_removes_is_back_when_it_is_asked_for(blobs: BlobStore, tmp_path: Path) -> None:
+def test_blob_removed_by_dvc_is_restored_on_access(blobs: BlobStore, tmp_path: Path) -> None:
     blobs.move_in(a_file(tmp_path / "new"), MD5)
     for ask in (blobs.has, blobs.path, lambda md5: blobs.require(md5, "x"), blobs.is_whole, blobs.keep):
         cached(blobs).unlink()
@@ -75,7 +75,7 @@ def test_what_dvc_removes_is_back_when_it_is_asked_for(blobs: BlobStore, tmp_pat
     assert (tmp_path / "run" / "a.png").read_bytes() == DATA
 
 
-def test_a_cache_that_cannot_be_written_does_not_hide_a_blob(blobs: BlobStore, kept: KeptBlobs, tmp_path: Path) -> None:
+def test_blob_is_found_when_cache_cannot_be_written(blobs: BlobStore, kept: KeptBlobs, tmp_path: Path) -> None:
     blobs.move_in(a_file(tmp_path / "new"), MD5)
     cached(blobs).unlink()
     cached(blobs).parent.rmdir()
@@ -85,7 +85,7 @@ def test_a_cache_that_cannot_be_written_does_not_hide_a_blob(blobs: BlobStore, k
     assert blobs.cache_dir / blobs.relative(MD5) == blobs.cache_dir / ".." / "kept" / MD5[:2] / MD5[2:]
 
 
-def test_a_damaged_blob_is_replaced_by_the_kept_one(blobs: BlobStore, tmp_path: Path) -> None:
+def test_damaged_cached_blob_is_replaced_by_kept_one(blobs: BlobStore, tmp_path: Path) -> None:
     blobs.move_in(a_file(tmp_path / "new"), MD5)
     for act in (blobs.is_whole, lambda md5: blobs.place(md5, tmp_path / "a.png", locked=False)):
         cached(blobs).unlink()
@@ -95,7 +95,7 @@ def test_a_damaged_blob_is_replaced_by_the_kept_one(blobs: BlobStore, tmp_path: 
     assert (tmp_path / "a.png").read_bytes() == DATA
 
 
-def test_a_blob_that_is_damaged_under_both_names_is_no_good(blobs: BlobStore, tmp_path: Path) -> None:
+def test_blob_damaged_in_both_places_is_refused(blobs: BlobStore, tmp_path: Path) -> None:
     blobs.move_in(a_file(tmp_path / "new"), MD5)
     cached(blobs).chmod(0o644)
     cached(blobs).write_bytes(b"damaged")
@@ -107,7 +107,7 @@ def test_a_blob_that_is_damaged_under_both_names_is_no_good(blobs: BlobStore, tm
     assert blobs.is_whole(MD5)
 
 
-def test_what_dvc_has_brought_is_kept(blobs: BlobStore, kept: KeptBlobs) -> None:
+def test_take_in_keeps_blobs_that_dvc_downloaded(blobs: BlobStore, kept: KeptBlobs) -> None:
     md5s = [by_dvc(blobs, number) for number in range(20)]
     listing = a_file(cached(blobs, f"{MD5}.dir"), b"[]")
     unfinished = a_file(cached(blobs).with_name(".partial.tmp"))
@@ -116,9 +116,7 @@ def test_what_dvc_has_brought_is_kept(blobs: BlobStore, kept: KeptBlobs) -> None
     assert listing.stat().st_nlink == unfinished.stat().st_nlink == 1
 
 
-def test_folders_in_which_nothing_changed_are_not_read_again(
-    blobs: BlobStore, kept: KeptBlobs, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_take_in_skips_unchanged_folders(blobs: BlobStore, kept: KeptBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
     md5s = {by_dvc(blobs, number) for number in range(20)}
     blobs.take_in()
     more = by_dvc(blobs, 100)
@@ -130,17 +128,15 @@ def test_folders_in_which_nothing_changed_are_not_read_again(
     assert {md5 for md5, _ in kept.iter_files()} == {*md5s, more}
 
 
-def test_a_folder_that_was_changed_just_now_is_looked_at_once_more(blobs: BlobStore, kept: KeptBlobs) -> None:
-    """What comes in at the same tick of the clock would else be overlooked."""
+def test_take_in_rereads_folder_that_changed_just_now(blobs: BlobStore, kept: KeptBlobs) -> None:
+    """Otherwise a blob added within the same clock tick would be missed."""
     md5 = by_dvc(blobs, 1)
     os.utime(cached(blobs, md5).parent)
     blobs.take_in()
     assert kept.path(md5).parent.stat().st_mtime_ns != cached(blobs, md5).parent.stat().st_mtime_ns
 
 
-def test_a_take_over_that_was_killed_goes_on(
-    blobs: BlobStore, kept: KeptBlobs, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_take_in_continues_after_a_kill(blobs: BlobStore, kept: KeptBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
     md5s = [by_dvc(blobs, number) for number in range(20)]
     link, left = adapter.link_file, [7]
 
@@ -161,7 +157,7 @@ def test_a_take_over_that_was_killed_goes_on(
     assert {md5 for md5, _ in kept.iter_files()} == set(md5s)
 
 
-def test_a_blob_that_dvc_got_anew_takes_the_place_of_a_damaged_one(
+def test_take_in_replaces_damaged_kept_blob_by_intact_cached_one(
     blobs: BlobStore, kept: KeptBlobs, tmp_path: Path
 ) -> None:
     a_file(kept.path(MD5), b"damaged")
@@ -176,9 +172,7 @@ def test_a_blob_that_dvc_got_anew_takes_the_place_of_a_damaged_one(
 
 
 @pytest.mark.usefixtures("no_links")
-def test_without_hard_links_only_what_must_not_be_lost_takes_room(
-    blobs: BlobStore, kept: KeptBlobs, tmp_path: Path
-) -> None:
+def test_keep_copies_only_requested_blobs_without_hard_links(blobs: BlobStore, kept: KeptBlobs, tmp_path: Path) -> None:
     blobs.move_in(a_file(tmp_path / "new"), MD5)
     blobs.take_in()
     assert not kept.has(MD5)
@@ -189,7 +183,7 @@ def test_without_hard_links_only_what_must_not_be_lost_takes_room(
 
 
 @pytest.mark.usefixtures("no_links")
-def test_a_full_disk_is_no_reason_to_go_on_without_a_copy(
+def test_keep_fails_on_full_disk_without_hard_links(
     blobs: BlobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
@@ -202,13 +196,13 @@ def test_a_full_disk_is_no_reason_to_go_on_without_a_copy(
     assert not any((tmp_path / "kept").rglob(f"{INCOMING}*"))
 
 
-def test_a_blob_that_is_nowhere_is_not_kept(blobs: BlobStore) -> None:
+def test_keep_returns_false_for_missing_blob(blobs: BlobStore) -> None:
     assert not blobs.keep(MD5)
     assert not blobs.has(MD5)
     assert not blobs.is_whole(MD5)
 
 
-def test_what_is_removed_is_gone_under_both_names(blobs: BlobStore, kept: KeptBlobs, tmp_path: Path) -> None:
+def test_remove_deletes_blob_in_both_places(blobs: BlobStore, kept: KeptBlobs, tmp_path: Path) -> None:
     blobs.move_in(a_file(tmp_path / "new"), MD5)
     assert {path for _, path in blobs.iter_files()} == {kept.path(MD5), cached(blobs)}
     left = a_file(kept.path(MD5).with_name(f"{INCOMING}x"))

@@ -23,20 +23,20 @@ with hold_lock(Path(sys.argv[1]), "approve ep1"):
 """
 
 
-def test_a_lock_is_free_again_afterwards(tmp_path: Path) -> None:
+def test_hold_lock_releases_lock_afterwards(tmp_path: Path) -> None:
     for _ in range(2):
         with hold_lock(tmp_path / "deep" / "lock", "x", wait_sec=0):
             pass
 
 
-def test_a_lock_is_free_again_after_an_error(tmp_path: Path) -> None:
+def test_hold_lock_releases_lock_after_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="x"), hold_lock(tmp_path / "lock", "x"):
         raise ValueError("x")
     with hold_lock(tmp_path / "lock", "x", wait_sec=0):
         pass
 
 
-def test_the_holder_is_named(tmp_path: Path) -> None:
+def test_hold_lock_names_holder_when_busy(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     with (
         subprocess.Popen(
@@ -57,15 +57,15 @@ def test_the_holder_is_named(tmp_path: Path) -> None:
         assert str(os.getpid()) in path.with_suffix(".holder").read_text()
 
 
-def test_it_is_the_lock_of_the_library_that_earlier_versions_used(tmp_path: Path) -> None:
+def test_hold_lock_excludes_filelock_of_earlier_versions(tmp_path: Path) -> None:
     with FileLock(tmp_path / "lock"), pytest.raises(BusyError), hold_lock(tmp_path / "lock", "x", wait_sec=0.05):
         pytest.fail("held twice")
     with hold_lock(tmp_path / "lock", "x"), pytest.raises(Timeout), FileLock(tmp_path / "lock", timeout=0.05):
         pytest.fail("held twice")
 
 
-def test_a_lock_file_that_was_taken_away_meanwhile_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever locked the file that nobody can open any more would be alone with it."""
+def test_hold_lock_ignores_lock_on_deleted_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lock on a deleted file excludes nobody."""
     path, real = tmp_path / "lock", fcntl.flock
 
     def lock_what_is_gone(handle: int, how: int) -> None:
@@ -78,14 +78,14 @@ def test_a_lock_file_that_was_taken_away_meanwhile_is_none(tmp_path: Path, monke
         pytest.fail("held twice")
 
 
-def test_a_link_in_the_place_of_a_lock_is_not_followed(tmp_path: Path) -> None:
+def test_hold_lock_refuses_symlink(tmp_path: Path) -> None:
     (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(OSError, match="symbolic links"), hold_lock(tmp_path / "lock", "x"):
         pytest.fail("held")
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_a_lock_is_not_handed_on_to_other_programs(tmp_path: Path) -> None:
+def test_hold_lock_is_not_inherited_by_child_processes(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     with hold_lock(path, "x"):
         other = subprocess.Popen(("sleep", "60"), close_fds=False)
@@ -95,7 +95,7 @@ def test_a_lock_is_not_handed_on_to_other_programs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": 1}'])
-def test_a_holder_that_cannot_be_read_does_no_harm(tmp_path: Path, content: str) -> None:
+def test_hold_lock_tolerates_unreadable_holder_file(tmp_path: Path, content: str) -> None:
     path = tmp_path / "lock"
     with hold_lock(path, "x"):
         path.with_suffix(".holder").write_text(content)

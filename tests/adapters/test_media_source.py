@@ -8,7 +8,7 @@ from gitassets.errors import CorruptError
 from tests.adapters.media_files import make_clip, make_picture, make_tone
 
 
-def test_what_was_measured_once_is_not_decoded_again(tmp_path: Path) -> None:
+def test_probe_sources_reads_cached_result_without_the_file(tmp_path: Path) -> None:
     files = {
         "a" * 32: make_tone(tmp_path / "a.mp3"),
         "b" * 32: make_clip(tmp_path / "b.mp4"),
@@ -23,7 +23,7 @@ def test_what_was_measured_once_is_not_decoded_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("record", ["", "[]", '{"form": 0}', '{"form": 1, "kind": "sound"}', '{"form": 1, "other": 2}'])
-def test_a_record_that_cannot_be_read_is_made_again(tmp_path: Path, record: str) -> None:
+def test_probe_sources_replaces_unreadable_cache_record(tmp_path: Path, record: str) -> None:
     files = {"a" * 32: make_tone(tmp_path / "a.wav")}
     probe_sources(files, tmp_path / "cache", 1)
     (path,) = (tmp_path / "cache").rglob("*.json")
@@ -31,7 +31,7 @@ def test_a_record_that_cannot_be_read_is_made_again(tmp_path: Path, record: str)
     assert probe_sources(files, tmp_path / "cache", 1)["a" * 32].info.duration_sec == 1.0
 
 
-def test_a_broken_file_is_named(tmp_path: Path) -> None:
+def test_probe_sources_names_broken_file(tmp_path: Path) -> None:
     (tmp_path / "x.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     with pytest.raises(CorruptError, match=r"x\.png"):
         probe_sources({"a" * 32: tmp_path / "x.png"}, tmp_path / "cache", 1)

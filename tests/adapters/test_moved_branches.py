@@ -1,4 +1,4 @@
-"""A branch on the server that is moved or locked while it is pushed, by way of every transport."""
+"""Pushes to a branch that is moved or locked on the server meanwhile, over every transport."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ WAYS = {"path": reach_by_path, "ssh": reach_by_ssh, "http": reach_by_http}
 
 @pytest.fixture(params=WAYS)
 def here(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Git]:
-    """A repository whose branch `main` and `theirs` go apart; the server has both their commits, but no run/x."""
+    """Create a repository whose `mine` and `theirs` diverge; the server has `base` and `theirs`, but no run/x."""
     git(tmp_path, "init", "--quiet", "--bare", "server.git")
     root = make_repository(tmp_path / "repo")
     for name, branch in (("a", "base"), ("b", "theirs")):
@@ -63,7 +63,7 @@ def here(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def meanwhile(here: Git, *lines: str) -> None:
-    """What happens at the server once a push has begun, and before the branch is moved by it."""
+    """Run commands on the server after a push has begun and before it moves the branch."""
     hook = here.folder.parent / "server.git" / "hooks" / "pre-receive"
     # Git allows no hook of a push to move branches; whoever else pushes just then is not in its quarantine.
     free = "unset GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES"
@@ -80,7 +80,7 @@ def tip(here: Git, name: str) -> str:
 
 
 @pytest.mark.parametrize("before", [None, "base"])
-def test_a_branch_that_another_one_moved_is_ahead(here: Git, before: str | None) -> None:
+def test_push_reports_branch_moved_meanwhile_as_ahead(here: Git, before: str | None) -> None:
     if before is not None:
         git(server(here), "update-ref", "refs/heads/run/x", before)
     meanwhile(here, "git update-ref refs/heads/run/x theirs")
@@ -89,14 +89,14 @@ def test_a_branch_that_another_one_moved_is_ahead(here: Git, before: str | None)
     assert list_branches_there(here, "origin")["run/x"] == tip(here, "theirs")
 
 
-def test_a_branch_that_another_one_holds_for_a_moment_is_tried_again(here: Git) -> None:
+def test_push_retries_while_branch_is_locked_briefly(here: Git) -> None:
     lock = "refs/heads/run/x.lock"
     meanwhile(here, "mkdir -p refs/heads/run", f"test -e seen && rm -f {lock} || touch {lock}", "touch seen")
     push_commit(here, "origin", tip(here, "mine"), "run/x")
     assert list_branches_there(here, "origin")["run/x"] == tip(here, "mine")
 
 
-def test_a_lock_that_nobody_takes_away_is_told(here: Git) -> None:
+def test_push_names_lock_that_is_never_removed(here: Git) -> None:
     (server(here) / "refs" / "heads" / "run").mkdir(parents=True)
     (server(here) / "refs" / "heads" / "run" / "x.lock").touch()
     with pytest.raises(RemoteError, match="origin refuses the push") as caught:
@@ -105,22 +105,22 @@ def test_a_lock_that_nobody_takes_away_is_told(here: Git) -> None:
     assert "run/x" not in list_branches_there(here, "origin")
 
 
-def test_a_branch_that_is_there_already_is_no_failure(here: Git) -> None:
-    """The same commit by another command, or by this one whose connection broke off after it."""
+def test_push_succeeds_when_branch_already_has_the_commit(here: Git) -> None:
+    """Another command pushed the same commit, or the connection broke after this push."""
     push_commit(here, "origin", tip(here, "mine"), "copy")
     meanwhile(here, f"git update-ref refs/heads/run/x {tip(here, 'mine')}")
     push_commit(here, "origin", tip(here, "mine"), "run/x")
     assert list_branches_there(here, "origin")["run/x"] == tip(here, "mine")
 
 
-def test_a_branch_that_came_nearer_meanwhile_is_pushed_all_the_same(here: Git) -> None:
+def test_push_succeeds_when_branch_was_moved_to_an_ancestor(here: Git) -> None:
     meanwhile(here, "test -e seen || git update-ref refs/heads/run/x base", "touch seen")
     push_commit(here, "origin", tip(here, "mine"), "run/x")
     assert list_branches_there(here, "origin")["run/x"] == tip(here, "mine")
 
 
 @pytest.mark.parametrize("name", ["pre-receive", "update"])
-def test_a_hook_that_declines_is_told_as_it_is_whatever_happens_meanwhile(here: Git, name: str) -> None:
+def test_push_reports_declining_hook_even_when_branch_moved(here: Git, name: str) -> None:
     meanwhile(here, "git update-ref refs/heads/run/x theirs", *(["exit 1"] if name == "pre-receive" else []))
     if name == "update":
         (server(here) / "hooks" / "update").write_text("#!/bin/sh\necho 'not on Fridays' >&2\nexit 1\n")
@@ -129,7 +129,7 @@ def test_a_hook_that_declines_is_told_as_it_is_whatever_happens_meanwhile(here: 
         push_commit(here, "origin", tip(here, "mine"), "run/x")
 
 
-def test_a_fetch_waits_for_another_one(here: Git) -> None:
+def test_fetch_fails_while_ref_is_locked_and_then_succeeds(here: Git) -> None:
     git(server(here), "update-ref", "refs/heads/run/x", "base")
     lock = here.folder / ".git" / "refs" / "remotes" / "origin" / "run" / "x.lock"
     lock.parent.mkdir(parents=True)

@@ -24,7 +24,7 @@ BLUE, LIME = (0, 0, 254), (0, 255, 0)
 
 
 def make_halves(folder: Path, suffix: str, first: tuple[str, ...], second: tuple[str, ...], sizes: str) -> Path:
-    """A second of blue and a second of green."""
+    """Make a clip of one second of blue and one of green."""
     before, after = sizes.split()
     parts = (
         make_clip(folder / "1.mkv", *first, size=before, color="blue"),
@@ -66,7 +66,7 @@ def render_clip(folder: Path, clip: Path, seconds: float = 2, **changes: object)
 @pytest.mark.parametrize(
     "make", [change_size, change_size_to_larger, change_size_of_h264, change_pixels, change_range, change_shape]
 )
-def test_a_clip_whose_format_changes_is_seen_as_a_whole(tmp_path: Path, make: Callable[[Path], Path]) -> None:
+def test_clip_with_changing_format_is_rendered_completely(tmp_path: Path, make: Callable[[Path], Path]) -> None:
     clip = make(tmp_path)
     assert probe_media(clip).varies
     film = render_clip(tmp_path, clip)
@@ -77,19 +77,19 @@ def test_a_clip_whose_format_changes_is_seen_as_a_whole(tmp_path: Path, make: Ca
         assert all(is_like(colour, LIME) for colour in seen[10:]), spot
 
 
-def test_its_size_is_that_of_its_largest_picture(tmp_path: Path) -> None:
+def test_clip_with_changing_size_has_size_of_largest_frame(tmp_path: Path) -> None:
     info = probe_media(change_size(tmp_path))
     assert (info.width, info.height, info.duration_sec) == (320, 180, pytest.approx(2.0, abs=0.01))
 
 
-def test_a_picture_of_another_shape_is_not_stretched(tmp_path: Path) -> None:
-    """Beside the upright half there is no picture."""
+def test_clip_with_changing_shape_is_not_stretched(tmp_path: Path) -> None:
+    """The upright half has black bars at its sides."""
     seen = see_colours(render_clip(tmp_path, change_shape(tmp_path)).path, (0.1, 0.5))
     assert is_like(seen[5], BLUE)
     assert is_like(seen[15], (0, 0, 0))
 
 
-def test_it_is_slowed_down_and_its_last_frame_is_held(tmp_path: Path) -> None:
+def test_clip_with_changing_size_is_slowed_and_its_last_frame_held(tmp_path: Path) -> None:
     tones = [make_tone(tmp_path / f"{n}.wav", seconds, hertz=300 + n) for n, seconds in enumerate((2.4, 0.5))]
     film = render_film(tmp_path, [Scene(tones[0], video=change_size(tmp_path)), Scene(tones[1])])
     seen = see_colours(film.path)
@@ -99,7 +99,7 @@ def test_it_is_slowed_down_and_its_last_frame_is_held(tmp_path: Path) -> None:
     assert not list((tmp_path / "cache").rglob("*.nut"))
 
 
-def test_a_clip_whose_time_goes_back_is_refused(tmp_path: Path) -> None:
+def test_clip_with_decreasing_time_stamps_is_refused(tmp_path: Path) -> None:
     make_clip(tmp_path / "v.mkv", "-c:v", "mjpeg", "-bsf:v", "setts=pts='if(lt(N,15),PTS+2000,PTS)'", seconds=1)
     with pytest.raises(CorruptError, match=r"v\.mkv is broken: its time stamps go back after"):
         probe_media(tmp_path / "v.mkv")
@@ -121,7 +121,7 @@ def make_interlaced(path: Path, order: str = "top", flags: str = "", size: str =
 
 
 def measure_combs(path: Path) -> float:
-    """How much neighbouring lines differ in the middle of the film; those of whole frames are alike."""
+    """Measure how much neighbouring lines differ in the middle of the video; in progressive frames they are alike."""
     with av.open(str(path)) as container:
         frames = [frame.to_image().convert("L") for frame in container.decode(video=0)]
     middles = [frame.crop((0, 8, frame.width, frame.height - 8)) for frame in frames[2:-2]]
@@ -131,7 +131,7 @@ def measure_combs(path: Path) -> float:
 
 
 @pytest.mark.parametrize("order", ["top", "bottom"])
-def test_the_combs_of_interlaced_frames_are_gone(tmp_path: Path, order: str) -> None:
+def test_interlaced_clip_is_deinterlaced(tmp_path: Path, order: str) -> None:
     clip = make_interlaced(tmp_path / "v.mkv", order)
     assert probe_media(clip).fields == "are"
     film = render_clip(tmp_path, clip, 1, fps=Fraction(25), size=(160, 96))
@@ -141,7 +141,7 @@ def test_the_combs_of_interlaced_frames_are_gone(tmp_path: Path, order: str) -> 
         assert not any(frame.interlaced_frame for frame in container.decode(video=0))
 
 
-def test_combs_that_no_flag_tells_of_are_found_in_the_sizes_of_television(tmp_path: Path) -> None:
+def test_interlaced_clip_of_tv_size_without_flag_is_deinterlaced(tmp_path: Path) -> None:
     clip = make_interlaced(tmp_path / "v.mp4", flags=",setfield=prog", size="96x576")
     assert probe_media(clip).fields == "may be"
     film = render_clip(tmp_path, clip, 1, fps=Fraction(25), size=(96, 576))
@@ -150,8 +150,8 @@ def test_combs_that_no_flag_tells_of_are_found_in_the_sizes_of_television(tmp_pa
 
 
 @pytest.mark.parametrize("flags", [FIELDS, ()])
-def test_whole_frames_are_not_blurred_whatever_their_flags_say(tmp_path: Path, flags: tuple[str, ...]) -> None:
-    """Every second line is white: rebuilt from half of its lines the frame would be of one colour."""
+def test_progressive_frames_stay_sharp_regardless_of_flags(tmp_path: Path, flags: tuple[str, ...]) -> None:
+    """Every second line is white: deinterlacing would make the frame uniform."""
     source = "color=black:s=96x576:r=25:d=1,geq=lum='if(mod(Y,2),235,16)':cb=128:cr=128,format=yuv420p"
     run_ffmpeg("-f", "lavfi", "-i", source, "-c:v", "libx264", *flags, str(tmp_path / "v.mp4"))
     assert probe_media(tmp_path / "v.mp4").fields == ("are" if flags else "may be")
@@ -189,7 +189,7 @@ P3_TAGS = ("-color_primaries", "smpte432", "-colorspace", "bt709", "-color_trc",
         ("v.mp4", TO_P3, P3_TAGS, "libx264"),
     ],
 )
-def test_the_colours_of_a_clip_are_those_that_its_tags_mean(
+def test_clip_colours_follow_its_colour_tags(
     tmp_path: Path, name: str, chain: str, tags: tuple[str, ...], codec: str
 ) -> None:
     clip = make_coloured(tmp_path / name, chain, *tags, codec=codec)
@@ -199,21 +199,21 @@ def test_the_colours_of_a_clip_are_those_that_its_tags_mean(
 # What cannot be built is said before.
 
 
-def test_a_codec_that_nothing_decodes_is_named_as_such(tmp_path: Path) -> None:
+def test_clip_with_unknown_video_codec_is_refused_by_name(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "v.mkv", "-c:v", "mjpeg")
     clip.write_bytes(clip.read_bytes().replace(b"V_MJPEG", b"V_MJPEX"))
     with pytest.raises(CorruptError, match="holds video of a codec that nothing here decodes"):
         probe_media(clip)
 
 
-def test_a_sound_of_such_a_codec_leaves_the_clip_usable(tmp_path: Path) -> None:
+def test_clip_with_unknown_sound_codec_is_usable_without_sound(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "v.mkv", "-i", str(make_tone(tmp_path / "t.wav")), "-c:v", "mjpeg", "-c:a", "flac")
     clip.write_bytes(clip.read_bytes().replace(b"A_FLAC", b"A_FLAX"))
     assert not probe_media(clip).has_sound
 
 
-def test_frames_that_are_lost_at_the_end_are_noticed(tmp_path: Path) -> None:
-    """Decoders that work on several frames at once forget the last error."""
+def test_clip_with_damaged_last_frames_is_refused(tmp_path: Path) -> None:
+    """Multi-threaded decoders do not report an error in the last frames."""
     clip = make_clip(tmp_path / "v.mkv", "-c:v", "libx264", "-g", "10", size="128x72")
     with av.open(str(clip)) as container:
         last = [packet for packet in container.demux(video=0) if packet.size][-1]

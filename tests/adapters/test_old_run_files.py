@@ -19,7 +19,7 @@ from gitassets.errors import CorruptError, NotFoundError
 from tests.old_runs import RUN_ID, RUNS_DIR, TEXTS, script, write_json, write_old_run, write_trial
 
 
-def test_folders_with_a_manifest_that_is_not_ours_are_old_ones(tmp_path: Path) -> None:
+def test_find_old_folders_returns_folders_with_old_or_unreadable_manifest(tmp_path: Path) -> None:
     base = tmp_path / RUNS_DIR
     folder = write_old_run(tmp_path)
     (base / "broken").mkdir()
@@ -35,7 +35,7 @@ def test_folders_with_a_manifest_that_is_not_ours_are_old_ones(tmp_path: Path) -
     assert not is_old_folder(base)
 
 
-def test_files_that_are_links_are_not_followed(tmp_path: Path) -> None:
+def test_read_old_texts_refuses_symlinked_file(tmp_path: Path) -> None:
     folder = write_old_run(tmp_path)
     (tmp_path / "secret.json").write_text("{}")
     (folder / "content_library.json").symlink_to(tmp_path / "secret.json")
@@ -43,7 +43,7 @@ def test_files_that_are_links_are_not_followed(tmp_path: Path) -> None:
         read_old_texts(folder)
 
 
-def test_media_folders_that_are_links_are_not_listed(tmp_path: Path) -> None:
+def test_read_old_run_skips_symlinked_media_folder(tmp_path: Path) -> None:
     folder = write_old_run(tmp_path / "studio")
     (folder / "images").rename(tmp_path / "images")
     (folder / "images").symlink_to(tmp_path / "images")
@@ -53,7 +53,7 @@ def test_media_folders_that_are_links_are_not_listed(tmp_path: Path) -> None:
     assert set(old.places.values()) == {MissingFile("leads out of the repository")}
 
 
-def test_a_run_folder_elsewhere_works_relative_to_the_project(tmp_path: Path) -> None:
+def test_resolve_path_of_external_run_folder_is_relative_to_project(tmp_path: Path) -> None:
     folder = tmp_path / "backup" / "one"
     figure = tmp_path / "artifacts" / "kb" / "fig.png"
     for file in (folder / "images" / "a.png", figure):
@@ -66,7 +66,7 @@ def test_a_run_folder_elsewhere_works_relative_to_the_project(tmp_path: Path) ->
     assert resolve_path("images", tmp_path, folder, {"one"}) == MissingFile("is not there")
 
 
-def test_paths_are_relative_to_the_folder_that_claude_studio_ran_in(tmp_path: Path) -> None:
+def test_resolve_path_is_relative_to_working_folder_of_claude_studio(tmp_path: Path) -> None:
     folder = write_old_run(tmp_path / "sub")
     figure = tmp_path / "sub" / "artifacts" / "kb" / "fig.png"
     figure.parent.mkdir()
@@ -75,7 +75,7 @@ def test_paths_are_relative_to_the_folder_that_claude_studio_ran_in(tmp_path: Pa
     assert found == OldFile("sub/artifacts/kb/fig.png", in_run=False)
 
 
-def test_the_newest_trial_of_a_name_counts_by_the_time_in_its_name(tmp_path: Path) -> None:
+def test_find_trial_returns_newest_by_time_in_its_name(tmp_path: Path) -> None:
     write_trial(tmp_path, "trial_000_20260301_000000", ("new",))
     write_trial(tmp_path, "trial_000_20260206_195813", ("old",))
     write_trial(tmp_path, "other_trial_20270101_000000", ("other",))
@@ -88,14 +88,14 @@ def test_the_newest_trial_of_a_name_counts_by_the_time_in_its_name(tmp_path: Pat
         find_trial_folder(tmp_path, "")
 
 
-def test_a_trials_script_is_read_as_claude_studio_reads_it(tmp_path: Path) -> None:
+def test_find_trial_splits_script_like_claude_studio(tmp_path: Path) -> None:
     path = write_trial(tmp_path)
     path.write_bytes(b"\xef\xbb\xbfOne \xff.\r\n\r\n\r\n\r\n  Two\r\nlines.  \r\n\r\n---\r\n")
     assert read_script_text(path).startswith("One \ufffd.\n\n")
     assert find_trial(tmp_path, "trial_000").paragraphs == ("One \ufffd.", "Two\nlines.", "---")
 
 
-def test_a_trial_without_a_text_has_its_structured_script(tmp_path: Path) -> None:
+def test_find_trial_without_text_reads_structured_script(tmp_path: Path) -> None:
     folder = tmp_path / "artifacts" / "training_output" / "trial_7"
     write_json(folder / "x_structured_script.json", script(*TEXTS[:2]))
     assert find_trial(tmp_path, "trial_7").paragraphs == TEXTS[:2]

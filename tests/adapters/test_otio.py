@@ -1,4 +1,4 @@
-"""Timelines for editing programs, read back with the library."""
+"""Timelines for editing programs, read back with OpenTimelineIO."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def read(
 
 
 def items(track: Any) -> list[tuple[str, str, int, int]]:
-    """Kind, name, first frame in the timeline and number of frames of each item."""
+    """Return kind, name, first frame in the timeline and number of frames of each item."""
     found = []
     for item in track:
         place = item.trimmed_range_in_parent()
@@ -60,7 +60,7 @@ A_RUN = a_manifest(
 )
 
 
-def test_pictures_and_narration_in_order() -> None:
+def test_timeline_contains_pictures_and_narration_in_order() -> None:
     timeline = read(A_RUN)
     assert (timeline.name, timeline.global_start_time.value) == ("pilot", 0)
     assert timeline.metadata["gitassets"] == ABOUT
@@ -74,7 +74,7 @@ def test_pictures_and_narration_in_order() -> None:
     assert [clip.media_reference.name for clip in pictures] == ["scene_000.png", "scene_000.png", "scene_002.mp4"]
 
 
-def test_what_is_on_record_of_a_clip() -> None:
+def test_clip_metadata_describes_asset_and_segment() -> None:
     first, carried, clip = read(A_RUN).tracks[0]
     known = first.metadata["gitassets"]
     assert (known["asset"], known["status"], known["reason"]) == ("pilot:segment_001/image", "rejected", "dark")
@@ -87,7 +87,7 @@ def test_what_is_on_record_of_a_clip() -> None:
 
 @pytest.mark.parametrize("fps", [Fraction(25), Fraction(30), Fraction(24000, 1001), Fraction(30000, 1001)])
 @pytest.mark.parametrize("seconds", [1 / 3, 1.013, 5.013, 0.0001])
-def test_frames_are_those_of_the_build_at_any_rate(fps: Fraction, seconds: float) -> None:
+def test_frame_counts_equal_those_of_the_build_at_any_rate(fps: Fraction, seconds: float) -> None:
     manifest = a_manifest({number: a_segment(audio=audio(number), image=image(number)) for number in range(1, 41)})
     timeline = read(manifest, sounds_sec=seconds, fps=fps)
     shots = lay(manifest, {asset.md5: seconds for _, asset in manifest.assets(Kind.AUDIO)}, fps).shots
@@ -102,7 +102,7 @@ def test_frames_are_those_of_the_build_at_any_rate(fps: Fraction, seconds: float
         assert used.duration <= there.duration
 
 
-def test_missing_narration_and_pictures_are_gaps() -> None:
+def test_missing_narration_and_pictures_become_gaps() -> None:
     manifest = a_manifest({1: a_segment(" ".join(["word"] * 30)), 2: a_segment(audio=audio(2), image=image(2))})
     timeline = read(manifest)
     pictures, sounds = map(items, timeline.tracks)
@@ -111,23 +111,23 @@ def test_missing_narration_and_pictures_are_gaps() -> None:
     assert timeline.tracks[0][0].metadata["gitassets"]["segment"] == 1
 
 
-def test_a_clip_that_is_too_short_is_followed_by_a_gap() -> None:
+def test_short_clip_is_followed_by_a_gap() -> None:
     timeline = read(A_RUN, clips_sec=1.2)
     assert items(timeline.tracks[0])[-2:] == [("Clip", "segment_003", 100, 30), ("Gap", "segment_003", 130, 20)]
     assert timeline.tracks[0].duration() == timeline.tracks[1].duration()
 
 
-def test_a_clip_that_is_too_long_is_cut() -> None:
+def test_long_clip_is_trimmed() -> None:
     clip = read(A_RUN, clips_sec=9).tracks[0][-1]
     assert (clip.source_range.duration.value, clip.media_reference.available_range.duration.value) == (50, 225)
 
 
-def test_a_held_frame_is_a_gap() -> None:
+def test_held_frame_becomes_a_gap() -> None:
     manifest = a_manifest({1: a_segment(audio=audio(1), video=video(1)), 2: a_segment(audio=audio(2))})
     assert [one[0] for one in items(read(manifest).tracks[0])] == ["Clip", "Gap"]
 
 
-def test_remarks_are_markers_each_on_a_frame_of_its_own() -> None:
+def test_remarks_become_markers_on_separate_frames() -> None:
     remarks = [
         Remark(2, None, Concern.NOTE, "Slower,\nplease"),
         Remark(2, Kind.IMAGE, Concern.REJECTED, "image 2 was rejected: dark"),
@@ -144,29 +144,29 @@ def test_remarks_are_markers_each_on_a_frame_of_its_own() -> None:
     assert {one.marked_range.duration.value for one in markers} == {1}
 
 
-def test_every_concern_has_a_colour() -> None:
+def test_every_concern_has_a_marker_colour() -> None:
     remarks = [Remark(1, None, one, one.value) for one in Concern]
     colours = [one.color for one in read(A_RUN, remarks=remarks).tracks.markers]
     assert set(colours) <= {name for name in dir(otio.schema.MarkerColor) if name.isupper()}
     assert len(colours) == len(Concern)
 
 
-def test_more_markers_than_a_segment_has_frames() -> None:
+def test_surplus_markers_share_last_frame_of_segment() -> None:
     remarks = [Remark(3, None, Concern.NOTE, str(number)) for number in range(5)]
     markers = read(A_RUN, sounds_sec=0.1, clips_sec=0.1, remarks=remarks).tracks.markers
     assert [int(one.marked_range.start_time.value) for one in markers] == [5, 6, 7, 7, 7]
 
 
-def test_names_that_a_url_spells_otherwise() -> None:
+def test_media_urls_are_percent_encoded() -> None:
     manifest = a_manifest({1: a_segment(audio=audio(1, path="audio/Ü 1%.mp3"))})
     assert read(manifest).tracks[1][0].media_reference.target_url == "file:///r/pilot/audio/%C3%9C%201%25.mp3"
 
 
-def test_the_same_timeline_gives_the_same_bytes() -> None:
+def test_timeline_output_is_deterministic() -> None:
     assert read(A_RUN).to_json_string() == read(A_RUN).to_json_string()
 
 
-def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_otio_without_library_suggests_installation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "opentimelineio", None)
     with pytest.raises(GitAssetsError, match="OpenTimelineIO, which is not installed") as caught:
         check_otio()

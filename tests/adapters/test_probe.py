@@ -25,7 +25,7 @@ def make(folder: Path, name: str) -> Path:
 
 
 @pytest.mark.parametrize("name", SOUNDS)
-def test_a_sound_is_as_long_as_it_decodes(tmp_path: Path, name: str) -> None:
+def test_sound_duration_is_measured_by_decoding(tmp_path: Path, name: str) -> None:
     info = probe_media(make(tmp_path, name))
     assert (info.kind, info.format, info.suffix) == (Kind.AUDIO, name[-4:].strip("."), f".{name.split('.')[1]}")
     assert info.duration_sec == pytest.approx(2.0, abs=1e-6)
@@ -33,7 +33,7 @@ def test_a_sound_is_as_long_as_it_decodes(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CLIPS)
-def test_a_clip_has_length_and_size(tmp_path: Path, name: str) -> None:
+def test_clip_has_duration_and_size(tmp_path: Path, name: str) -> None:
     info = probe_media(make(tmp_path, name))
     assert (info.kind, info.suffix, info.width, info.height) == (Kind.VIDEO, f".{name.split('.')[1]}", 64, 36)
     assert info.duration_sec == pytest.approx(1.0, abs=2e-3)
@@ -42,7 +42,7 @@ def test_a_clip_has_length_and_size(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_a_picture_has_a_size_and_no_length(tmp_path: Path, name: str) -> None:
+def test_picture_has_size_and_no_duration(tmp_path: Path, name: str) -> None:
     path = make(tmp_path, name)
     expected = MediaInfo(
         kind=Kind.IMAGE, format=name.split(".")[1], size_bytes=path.stat().st_size, width=64, height=36
@@ -51,7 +51,7 @@ def test_a_picture_has_a_size_and_no_length(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*SOUNDS, *CLIPS, *PICTURES])
-def test_the_name_says_nothing(tmp_path: Path, name: str) -> None:
+def test_probe_ignores_the_file_name(tmp_path: Path, name: str) -> None:
     path = make(tmp_path, name)
     truth = probe_media(path)
     liar = path.rename(tmp_path / "http:--x%03d.mp3")
@@ -59,7 +59,7 @@ def test_the_name_says_nothing(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*SOUNDS, *CLIPS, *PICTURES, "fast.mp4"])
-def test_a_cut_off_file_is_refused_wherever_it_is_cut(tmp_path: Path, name: str) -> None:
+def test_truncated_file_is_refused_at_any_length(tmp_path: Path, name: str) -> None:
     path = make(tmp_path, name)
     data = path.read_bytes()
     draw = random.Random(name)
@@ -70,14 +70,14 @@ def test_a_cut_off_file_is_refused_wherever_it_is_cut(tmp_path: Path, name: str)
 
 
 @pytest.mark.parametrize("name", ["v.webm", "a.wav", "a.ogg", "fast.mp4", "p.png", "p.jpg"])
-def test_a_few_missing_bytes_are_noticed(tmp_path: Path, name: str) -> None:
+def test_file_that_lacks_its_last_bytes_is_refused(tmp_path: Path, name: str) -> None:
     path = make(tmp_path, name)
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(CorruptError):
         probe_media(path)
 
 
-def test_a_flipped_byte_in_a_png_is_noticed(tmp_path: Path) -> None:
+def test_png_with_flipped_byte_is_refused(tmp_path: Path) -> None:
     path = make_picture(tmp_path / "p.png", size=(200, 200))
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 0x55
@@ -100,7 +100,7 @@ def test_a_flipped_byte_in_a_png_is_noticed(tmp_path: Path) -> None:
         b"\xff\xf1\x50\x80" + b"\0" * 400,
     ],
 )
-def test_other_files_are_of_no_accepted_type(tmp_path: Path, data: bytes) -> None:
+def test_file_of_other_type_is_refused(tmp_path: Path, data: bytes) -> None:
     make_tone(tmp_path / "a.wav")
     path = tmp_path / "scene.mp4"
     path.write_bytes(data)
@@ -122,14 +122,14 @@ def test_other_files_are_of_no_accepted_type(tmp_path: Path, data: bytes) -> Non
         b"\x1aE\xdf\xa3\x93\x42\x82\x88matroska",
     ],
 )
-def test_a_true_beginning_does_not_make_a_file(tmp_path: Path, head: bytes) -> None:
+def test_file_with_valid_header_only_is_refused(tmp_path: Path, head: bytes) -> None:
     path = tmp_path / "x"
     path.write_bytes(head + b"nothing of the kind follows" * 40)
     with pytest.raises(CorruptError):
         probe_media(path)
 
 
-def test_empty_missing_and_folder(tmp_path: Path) -> None:
+def test_empty_file_missing_file_and_folder_are_refused(tmp_path: Path) -> None:
     (tmp_path / "empty.png").touch()
     with pytest.raises(CorruptError, match=r"empty\.png is empty"):
         probe_media(tmp_path / "empty.png")
@@ -139,7 +139,7 @@ def test_empty_missing_and_folder(tmp_path: Path) -> None:
         probe_media(tmp_path)
 
 
-def test_mp3_of_variable_rate_without_xing_header_is_measured_by_decoding(tmp_path: Path) -> None:
+def test_vbr_mp3_without_xing_header_is_measured_by_decoding(tmp_path: Path) -> None:
     path = tmp_path / "vbr.mp3"
     source = "anoisesrc=duration=1:sample_rate=44100,volume=0.3,apad=pad_dur=3"
     run_ffmpeg("-f", "lavfi", "-i", source, "-q:a", "5", "-write_xing", "0", str(path))
@@ -148,20 +148,20 @@ def test_mp3_of_variable_rate_without_xing_header_is_measured_by_decoding(tmp_pa
 
 
 @pytest.mark.parametrize("tail", [b"TAG" + b"x" * 125, b"\0" * 5000, b"more of the same"])
-def test_what_stands_behind_an_mp3_is_stepped_over(tmp_path: Path, tail: bytes) -> None:
+def test_mp3_with_trailing_data_keeps_its_duration(tmp_path: Path, tail: bytes) -> None:
     path = make_tone(tmp_path / "a.mp3", seconds=2)
     data = path.read_bytes()
     path.write_bytes(data + tail)
     assert probe_media(path).duration_sec == pytest.approx(2.0, abs=0.06)
 
 
-def test_joined_mp3_files_are_one_sound(tmp_path: Path) -> None:
+def test_concatenated_mp3_files_are_one_sound(tmp_path: Path) -> None:
     path = make_tone(tmp_path / "a.mp3", seconds=2)
     path.write_bytes(path.read_bytes() * 2)
     assert probe_media(path).duration_sec == pytest.approx(4.0, abs=0.1)
 
 
-def test_an_mp3_in_ruins_is_refused(tmp_path: Path) -> None:
+def test_mp3_with_overwritten_middle_is_refused(tmp_path: Path) -> None:
     path = make_tone(tmp_path / "a.mp3", seconds=4)
     data = path.read_bytes()
     data = data[:2000] + random.Random(1).randbytes(len(data) - 4000) + data[-2000:]
@@ -179,7 +179,7 @@ def test_mp3_with_cover_is_a_sound(tmp_path: Path) -> None:
     assert (info.kind, info.duration_sec, info.width) == (Kind.AUDIO, pytest.approx(1.0), None)
 
 
-def test_wav_of_unknown_length_as_a_pipe_leaves_it(tmp_path: Path) -> None:
+def test_wav_of_unknown_length_from_a_pipe_is_measured(tmp_path: Path) -> None:
     path = make_tone(tmp_path / "a.wav", seconds=2)
     data = path.read_bytes()
     at = data.index(b"data") + 4
@@ -195,7 +195,7 @@ def test_wav_without_a_sample_is_refused(tmp_path: Path) -> None:
         probe_media(tmp_path / "none.wav")
 
 
-def test_clip_with_sound_and_sound_in_mp4(tmp_path: Path) -> None:
+def test_mp4_is_clip_with_sound_or_sound_only(tmp_path: Path) -> None:
     tone = make_tone(tmp_path / "t.wav")
     clip = make_clip(tmp_path / "v.mp4", "-i", str(tone))
     assert probe_media(clip).has_sound
@@ -203,47 +203,47 @@ def test_clip_with_sound_and_sound_in_mp4(tmp_path: Path) -> None:
     assert probe_media(tmp_path / "only_sound.mp4").suffix == ".m4a"
 
 
-def test_webm_without_picture_is_refused(tmp_path: Path) -> None:
+def test_webm_without_video_is_refused(tmp_path: Path) -> None:
     make_tone(tmp_path / "a.ogg")
     run_ffmpeg("-i", str(tmp_path / "a.ogg"), "-c", "copy", str(tmp_path / "a.webm"))
     with pytest.raises(CorruptError, match="holds no picture"):
         probe_media(tmp_path / "a.webm")
 
 
-def test_rotated_clip_is_measured_as_it_is_shown(tmp_path: Path) -> None:
+def test_rotated_clip_has_displayed_size(tmp_path: Path) -> None:
     upright = make_clip(tmp_path / "v.mp4")
     run_ffmpeg("-display_rotation", "90", "-i", str(upright), "-c", "copy", str(tmp_path / "turned.mp4"))
     info = probe_media(tmp_path / "turned.mp4")
     assert (info.width, info.height) == (36, 64)
 
 
-def test_hdr_clip_is_known(tmp_path: Path) -> None:
+def test_hdr_clip_is_recognised(tmp_path: Path) -> None:
     tags = ("-color_trc", "smpte2084", "-color_primaries", "bt2020", "-colorspace", "bt2020nc")
     clip = make_clip(tmp_path / "v.mp4", "-vf", "setparams=color_trc=smpte2084", *tags)
     assert probe_media(clip).hdr == "smpte2084"
 
 
-def test_clip_of_variable_rate_ends_where_its_last_frame_ends(tmp_path: Path) -> None:
+def test_variable_rate_clip_ends_with_its_last_frame(tmp_path: Path) -> None:
     clip = make_clip(
         tmp_path / "v.mp4", "-vf", "select='not(between(n,5,18))'", "-fps_mode", "vfr", "-video_track_timescale", "600"
     )
     assert probe_media(clip).duration_sec == pytest.approx(1.0, abs=0.01)
 
 
-def test_exif_orientation_turns_the_size(tmp_path: Path) -> None:
+def test_exif_orientation_swaps_width_and_height(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     info = probe_media(make_picture(tmp_path / "p.jpg", exif=exif))
     assert (info.width, info.height) == (36, 64)
 
 
-def test_a_picture_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
+def test_oversized_picture_is_refused(tmp_path: Path) -> None:
     Image.new("1", (30_000, 30_000)).save(tmp_path / "bomb.png")
     with pytest.raises(CorruptError, match=r"bomb\.png .*pixels|too large"):
         probe_media(tmp_path / "bomb.png")
 
 
 @pytest.mark.parametrize("color", [(1, 2, 3, 0), (1, 2, 3)])
-def test_one_pixel_and_alpha(tmp_path: Path, color: tuple[int, ...]) -> None:
+def test_single_pixel_picture_with_or_without_alpha_is_accepted(tmp_path: Path, color: tuple[int, ...]) -> None:
     info = probe_media(make_picture(tmp_path / "dot.png", color, size=(1, 1)))
     assert (info.width, info.height) == (1, 1)

@@ -33,7 +33,7 @@ def tones(folder: Path, *seconds: float) -> list[Path]:
 
 
 def colours_at_borders(film: Film) -> list[tuple[object, object]]:
-    """Of each segment that is seen, the colours of its first and its last frame."""
+    """Return the colours of the first and the last frame of each visible segment."""
     seen = see_colours(film.path)
     assert len(seen) == film.timeline.frame_count
     return [(seen[one.first_frame], seen[one.first_frame + one.frame_count - 1]) for one in film.timeline.shots]
@@ -42,8 +42,8 @@ def colours_at_borders(film: Film) -> list[tuple[object, object]]:
 # The whole.
 
 
-def test_every_kind_of_input_stays_in_step(tmp_path: Path) -> None:
-    """Each narration is a short tone and then silence: its onset is heard where its segment is seen to begin."""
+def test_render_keeps_pictures_and_narration_of_every_format_in_sync(tmp_path: Path) -> None:
+    """Each narration is a short tone and then silence; its onset must match the first frame of its segment."""
     sounds = [
         make_speech(tmp_path / "a.wav", 1.037, rate=22_050),
         make_speech(tmp_path / "b.mp3", 0.913, rate=44_100, channels=2),
@@ -75,7 +75,7 @@ def test_every_kind_of_input_stays_in_step(tmp_path: Path) -> None:
     assert abs(len(hear(film.path)) / 48_000 - film.result.duration_sec) < 0.03
 
 
-def test_the_file_is_what_players_expect(tmp_path: Path) -> None:
+def test_video_has_expected_streams_metadata_and_chapters(tmp_path: Path) -> None:
     settings = replace(SETTINGS, size=(90, 160), fps=Fraction(24000, 1001), title="Ep = 1; #2", language="deu")
     scenes = [
         Scene(one, image=make_picture(tmp_path / f"{n}.png"), text=f"Words {n}")
@@ -100,7 +100,7 @@ def test_the_file_is_what_players_expect(tmp_path: Path) -> None:
     assert data.index(b"moov") < data.index(b"mdat")
 
 
-def test_many_segments_do_not_drift(tmp_path: Path) -> None:
+def test_video_of_many_segments_does_not_drift(tmp_path: Path) -> None:
     settings = replace(SETTINGS, size=(32, 18), fps=Fraction(30))
     pictures = [make_picture(tmp_path / f"{n}.png", colour, (32, 18)) for n, colour in enumerate((RED, BLUE))]
     scenes = [Scene(make_speech(tmp_path / f"{n}.wav", 0.3 + 0.0131 * (n % 5)), pictures[n % 2]) for n in range(60)]
@@ -115,7 +115,7 @@ def test_many_segments_do_not_drift(tmp_path: Path) -> None:
     assert abs(len(seen) / 30 - float(film.timeline.duration)) <= 1 / 30
 
 
-def test_the_same_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+def test_render_is_deterministic(tmp_path: Path) -> None:
     scenes = [Scene(tones(tmp_path, 0.6)[0], image=make_picture(tmp_path / "p.png")), Scene(text="Only words here.")]
     first = render_film(tmp_path, scenes)
     other = tmp_path / "other"
@@ -139,10 +139,10 @@ def test_the_same_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("clips", [False, True])
-def test_narration_of_a_frame_or_less(
+def test_narration_of_a_frame_or_less_is_rendered_in_sync(
     tmp_path: Path, seconds: tuple[float, ...], frames: list[int], clips: bool
 ) -> None:
-    """Without a frame a segment shows nothing; its sound is heard all the same."""
+    """A segment without a frame shows nothing, but its sound is audible."""
     settings = replace(SETTINGS, fps=Fraction(30))
     clip = make_clip(tmp_path / "v.mp4", color="blue") if clips else None
     picture = make_picture(tmp_path / "p.png", RED)
@@ -166,14 +166,14 @@ def test_narration_of_a_frame_or_less(
 # Pictures.
 
 
-def test_transparent_pictures_lie_on_a_ground_that_shows_them(tmp_path: Path) -> None:
-    """The colours that hide in transparent pixels never show."""
+def test_transparent_picture_is_shown_on_dark_background(tmp_path: Path) -> None:
+    """The colours of fully transparent pixels are never visible."""
     hidden = make_picture(tmp_path / "hidden.png", (255, 0, 255, 0), (64, 36))
     film = render_film(tmp_path, [Scene(tones(tmp_path, 0.3)[0], image=hidden)])
     assert all(is_like(colour, (18, 18, 20)) for colour in see_colours(film.path))
 
 
-def test_a_picture_of_another_shape_is_seen_whole_over_itself_out_of_focus(tmp_path: Path) -> None:
+def test_picture_of_other_shape_is_shown_whole_over_blurred_copy(tmp_path: Path) -> None:
     film = render_film(
         tmp_path, [Scene(tones(tmp_path, 0.3)[0], image=make_picture(tmp_path / "p.png", RED, (20, 40)))]
     )
@@ -182,12 +182,12 @@ def test_a_picture_of_another_shape_is_seen_whole_over_itself_out_of_focus(tmp_p
 
 
 @pytest.mark.parametrize("size", [(3, 400), (400, 1), (2000, 1999)])
-def test_pictures_of_any_shape(tmp_path: Path, size: tuple[int, int]) -> None:
+def test_picture_of_any_shape_is_rendered(tmp_path: Path, size: tuple[int, int]) -> None:
     film = render_film(tmp_path, [Scene(tones(tmp_path, 0.3)[0], image=make_picture(tmp_path / "p.png", RED, size))])
     assert len(see_colours(film.path)) == 3
 
 
-def test_pictures_lying_on_their_side_are_put_upright(tmp_path: Path) -> None:
+def test_picture_with_exif_rotation_is_shown_upright(tmp_path: Path) -> None:
     from PIL import Image
 
     picture = Image.new("RGB", (90, 160), RED)
@@ -200,8 +200,8 @@ def test_pictures_lying_on_their_side_are_put_upright(tmp_path: Path) -> None:
     assert is_like(see_colours(film.path, (0.75, 0.5))[0], BLUE, 12)
 
 
-def test_the_camera_comes_nearer(tmp_path: Path) -> None:
-    """A square in the middle grows, by 8 % in a long segment."""
+def test_zoom_enlarges_picture_smoothly_by_8_percent(tmp_path: Path) -> None:
+    """A square in the middle grows by 8 % in a long segment."""
     from PIL import Image
 
     picture = Image.new("RGB", (640, 360), (0, 0, 0))
@@ -222,7 +222,7 @@ def test_the_camera_comes_nearer(tmp_path: Path) -> None:
     assert max(abs(after - before) for before, after in pairwise(steps)) < 0.3
 
 
-def test_a_carried_picture_does_not_jump_at_the_border(tmp_path: Path) -> None:
+def test_carried_picture_is_continuous_at_segment_border(tmp_path: Path) -> None:
     picture = make_picture(tmp_path / "p.png")
     from PIL import Image
 
@@ -238,7 +238,7 @@ def test_a_carried_picture_does_not_jump_at_the_border(tmp_path: Path) -> None:
     assert abs(edge[border] - edge[border - 1]) <= max(abs(a - b) for a, b in pairwise(edge[:border])) + 6
 
 
-def test_cards_stand_in_where_no_picture_has_been_seen(tmp_path: Path) -> None:
+def test_cards_replace_pictures_before_the_first_one(tmp_path: Path) -> None:
     first, second = tones(tmp_path, 0.5, 0.5)
     film = render_film(tmp_path, [Scene(first, text="Hello there"), Scene(second, text="")])
     assert [shot.look for shot in film.timeline.shots] == [Look.CARD, Look.CARD]
@@ -248,7 +248,7 @@ def test_cards_stand_in_where_no_picture_has_been_seen(tmp_path: Path) -> None:
     assert images[-1].getextrema()[1] < 40
 
 
-def test_a_card_that_cannot_be_drawn_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
+def test_card_that_cannot_be_drawn_fails_and_leaves_no_files(tmp_path: Path) -> None:
     first, second = tones(tmp_path, 0.5, 0.5)
     with pytest.raises(ProviderError, match="The card of segment 2 cannot be drawn: No font here") as caught:
         render_film(tmp_path, [Scene(first, text="Hello"), Scene(second, text="\U0001318f\U000131a0 hieroglyphs")])
@@ -258,7 +258,7 @@ def test_a_card_that_cannot_be_drawn_is_an_error_and_leaves_nothing(tmp_path: Pa
     assert not (tmp_path / "cache" / "files").exists()
 
 
-def test_a_text_of_which_nothing_can_be_drawn_is_a_card_without_words(tmp_path: Path) -> None:
+def test_card_of_undrawable_symbols_has_no_words(tmp_path: Path) -> None:
     film = render_film(tmp_path, [Scene(tones(tmp_path, 0.3)[0], text="\U0001f100")])
     assert all(max(colour) < 40 for colour in see_colours(film.path))
 
@@ -266,7 +266,7 @@ def test_a_text_of_which_nothing_can_be_drawn_is_a_card_without_words(tmp_path: 
 # Clips.
 
 
-def test_a_longer_clip_is_trimmed_and_a_shorter_one_slowed_then_held(tmp_path: Path) -> None:
+def test_clip_is_trimmed_or_slowed_and_held_to_fit_narration(tmp_path: Path) -> None:
     """Half of each clip is red, the other half blue."""
     halves = tmp_path / "halves.mp4"
     graph = "color=red:size=64x36:rate=20:duration=1[a];color=blue:size=64x36:rate=20:duration=1[b];[a][b]concat"
@@ -284,7 +284,7 @@ def test_a_longer_clip_is_trimmed_and_a_shorter_one_slowed_then_held(tmp_path: P
     assert (abs(red - 12.5) <= 0.5, all_of_it) == (True, 40)
 
 
-def test_the_last_frame_seen_of_a_trimmed_clip_is_held_in_the_next_segment(tmp_path: Path) -> None:
+def test_trimmed_clip_holds_its_last_shown_frame_in_next_segment(tmp_path: Path) -> None:
     halves = tmp_path / "halves.mp4"
     graph = "color=red:size=64x36:rate=20:duration=1[a];color=blue:size=64x36:rate=20:duration=1[b];[a][b]concat"
     run_ffmpeg("-filter_complex", graph, "-pix_fmt", "yuv420p", str(halves))
@@ -294,7 +294,7 @@ def test_the_last_frame_seen_of_a_trimmed_clip_is_held_in_the_next_segment(tmp_p
     assert all(is_like(colour, (254, 0, 0)) for colour in see_colours(film.path))
 
 
-def test_a_turned_clip_is_seen_upright(tmp_path: Path) -> None:
+def test_rotated_clip_is_shown_upright(tmp_path: Path) -> None:
     graph = "color=red:size=160x90:rate=10:duration=1,drawbox=x=0:y=0:w=80:h=90:color=blue:t=fill"
     run_ffmpeg("-filter_complex", graph, "-pix_fmt", "yuv420p", str(tmp_path / "flat.mp4"))
     run_ffmpeg("-display_rotation", "90", "-i", str(tmp_path / "flat.mp4"), "-c", "copy", str(tmp_path / "turned.mp4"))
@@ -304,7 +304,7 @@ def test_a_turned_clip_is_seen_upright(tmp_path: Path) -> None:
     assert is_like(see_colours(film.path, (0.5, 0.75))[0], (0, 0, 254))
 
 
-def test_a_clip_of_variable_rate_keeps_its_times(tmp_path: Path) -> None:
+def test_variable_rate_clip_keeps_its_timing(tmp_path: Path) -> None:
     """Red for one second in 20 frames, then blue for one second in one frame."""
     graph = (
         "color=red:size=64x36:rate=20:duration=1[a];color=blue:size=64x36:rate=20:duration=1[b];"
@@ -315,8 +315,8 @@ def test_a_clip_of_variable_rate_keeps_its_times(tmp_path: Path) -> None:
     assert [one[0] > 200 for one in see_colours(film.path)] == [True] * 10 + [False] * 9
 
 
-def test_hdr_is_brought_into_the_range_of_the_rest(tmp_path: Path) -> None:
-    """A middle grey in PQ, which taken for SDR would be far too dark, stays a middle grey."""
+def test_hdr_clip_is_converted_to_sdr(tmp_path: Path) -> None:
+    """A middle grey in PQ stays a middle grey; interpreted as SDR it would be far too dark."""
     to_pq = (
         "format=yuv444p,setparams=colorspace=bt709:color_trc=bt709:color_primaries=bt709:range=tv,"
         "zscale=t=linear:npl=203,format=gbrpf32le,zscale=p=2020,"
@@ -329,7 +329,7 @@ def test_hdr_is_brought_into_the_range_of_the_rest(tmp_path: Path) -> None:
     assert is_like(see_colours(film.path)[2], (0xB4, 0xB4, 0xB4), 20)
 
 
-def test_a_clip_in_the_colours_of_old_television_looks_right(tmp_path: Path) -> None:
+def test_smpte170m_clip_keeps_its_colours(tmp_path: Path) -> None:
     make_clip(
         tmp_path / "v.mp4", "-vf", "scale=out_color_matrix=smpte170m", "-colorspace", "smpte170m", color="0x14B414"
     )
@@ -337,14 +337,14 @@ def test_a_clip_in_the_colours_of_old_television_looks_right(tmp_path: Path) -> 
     assert is_like(see_colours(film.path)[0], GREEN)
 
 
-def test_a_transparent_clip_lies_on_a_dark_ground(tmp_path: Path) -> None:
+def test_transparent_clip_is_shown_on_dark_background(tmp_path: Path) -> None:
     source = "color=0xFF00FF@0.0:size=160x90:rate=10:duration=1,format=yuva420p"
     run_ffmpeg("-f", "lavfi", "-i", source, "-c:v", "libvpx-vp9", "-cpu-used", "8", str(tmp_path / "v.webm"))
     film = render_film(tmp_path, [Scene(tones(tmp_path, 0.5)[0], video=tmp_path / "v.webm")])
     assert all(max(colour) < 40 for colour in see_colours(film.path))
 
 
-def test_the_first_picture_of_a_clip_with_sound_and_cover_is_its_own(tmp_path: Path) -> None:
+def test_clip_with_sound_and_cover_starts_with_its_own_frame(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "v.mp4", color="red")
     tone, cover = make_tone(tmp_path / "t.wav"), make_picture(tmp_path / "c.png", BLUE)
     inputs = [part for one in (clip, tone, cover) for part in ("-i", str(one))]
@@ -365,7 +365,7 @@ def five_scenes(folder: Path) -> list[Scene]:
     ]
 
 
-def test_nothing_changed_renders_nothing_and_one_changed_image_that_segment(tmp_path: Path) -> None:
+def test_render_repeats_only_segments_with_changed_image(tmp_path: Path) -> None:
     scenes = five_scenes(tmp_path)
     counts = [render_film(tmp_path, scenes).result for _ in range(2)]
     scenes[2] = replace(scenes[2], image=make_picture(tmp_path / "new.png", (9, 9, 9)))
@@ -374,7 +374,7 @@ def test_nothing_changed_renders_nothing_and_one_changed_image_that_segment(tmp_
     assert is_like(colours_at_borders(film)[2][0], (9, 9, 9))
 
 
-def test_a_changed_image_renders_also_where_it_is_carried_forward(tmp_path: Path) -> None:
+def test_render_repeats_segments_that_carry_changed_image(tmp_path: Path) -> None:
     scenes = five_scenes(tmp_path)
     scenes[2] = replace(scenes[2], image=None)
     render_film(tmp_path, scenes)
@@ -385,13 +385,13 @@ def test_a_changed_image_renders_also_where_it_is_carried_forward(tmp_path: Path
 
 
 @pytest.mark.parametrize("changes", [{"size": (96, 54)}, {"fps": Fraction(12)}])
-def test_other_settings_render_all(tmp_path: Path, changes: dict[str, object]) -> None:
+def test_render_repeats_all_segments_with_other_settings(tmp_path: Path, changes: dict[str, object]) -> None:
     scenes = five_scenes(tmp_path)[:2]
     render_film(tmp_path, scenes)
     assert render_film(tmp_path, scenes, replace(SETTINGS, **changes)).result.rendered == 2
 
 
-def test_a_broken_cache_entry_is_made_again(tmp_path: Path) -> None:
+def test_render_replaces_broken_cache_entry(tmp_path: Path) -> None:
     scenes = five_scenes(tmp_path)[:2]
     whole = render_film(tmp_path, scenes).path.read_bytes()
     entry = next((tmp_path / "cache" / "files").glob("*/*.mp4"))
@@ -401,7 +401,7 @@ def test_a_broken_cache_entry_is_made_again(tmp_path: Path) -> None:
     assert film.path.read_bytes() == whole
 
 
-def test_a_cache_entry_that_only_joining_finds_wrong_is_thrown_away(tmp_path: Path) -> None:
+def test_render_discards_cache_entry_that_fails_at_joining(tmp_path: Path) -> None:
     scenes = five_scenes(tmp_path)[:2]
     whole = render_film(tmp_path, scenes).path.read_bytes()
     for entry in (tmp_path / "cache" / "files").glob("*/*.mp4"):
@@ -413,7 +413,7 @@ def test_a_cache_entry_that_only_joining_finds_wrong_is_thrown_away(tmp_path: Pa
     assert render_film(tmp_path, scenes).path.read_bytes() == whole
 
 
-def test_the_cache_keeps_to_its_size(tmp_path: Path) -> None:
+def test_render_cache_keeps_its_size_limit(tmp_path: Path) -> None:
     scenes = five_scenes(tmp_path)
     settings = replace(SETTINGS, cache_bytes=0)
     render_film(tmp_path, scenes[:2], settings)
@@ -422,7 +422,7 @@ def test_the_cache_keeps_to_its_size(tmp_path: Path) -> None:
     assert list((tmp_path / "cache" / "work").iterdir()) == []
 
 
-def test_what_killed_builds_left_goes_and_what_others_work_on_stays(tmp_path: Path) -> None:
+def test_render_cache_removes_only_abandoned_work_folders(tmp_path: Path) -> None:
     cache = RenderCache(tmp_path / "cache")
     with cache.workspace() as alive:
         dead = alive.with_name("dead")
@@ -436,7 +436,7 @@ def test_what_killed_builds_left_goes_and_what_others_work_on_stays(tmp_path: Pa
     assert list(alive.parent.iterdir()) == []
 
 
-def test_what_is_at_work_counts_in_the_size_of_the_cache(tmp_path: Path) -> None:
+def test_render_cache_size_includes_work_folders(tmp_path: Path) -> None:
     cache = RenderCache(tmp_path / "cache")
     entry = cache.path({"entry": 1}, ".mp4")
     with cache.workspace() as work:
@@ -460,7 +460,7 @@ def loudness(path: Path, start: float, seconds: float) -> float:
     return float(said.rsplit("I:", 1)[1].split()[0])
 
 
-def test_narrations_of_all_levels_come_out_alike(tmp_path: Path) -> None:
+def test_narrations_of_all_levels_are_equally_loud(tmp_path: Path) -> None:
     sounds = [
         make_tone(tmp_path / "loud.wav", 2, db=-3),
         make_tone(tmp_path / "soft.mp3", 2, rate=44_100, db=-32, mono=False),
@@ -476,7 +476,7 @@ def test_narrations_of_all_levels_come_out_alike(tmp_path: Path) -> None:
     assert max(peaks) / min(peaks) < 1.15
 
 
-def test_silence_stays_silence_and_what_is_nearly_silent_is_not_blown_up(tmp_path: Path) -> None:
+def test_silent_and_nearly_silent_narrations_are_not_amplified(tmp_path: Path) -> None:
     run_ffmpeg("-f", "lavfi", "-i", "anullsrc=r=24000:cl=mono", "-t", "1", str(tmp_path / "none.wav"))
     hiss = make_tone(tmp_path / "hiss.wav", 1, db=-68)
     film = render_film(tmp_path, [Scene(tmp_path / "none.wav", text="x"), Scene(hiss, text="x")])
@@ -485,7 +485,7 @@ def test_silence_stays_silence_and_what_is_nearly_silent_is_not_blown_up(tmp_pat
     assert max(map(abs, samples[60_000:])) < 600
 
 
-def test_quiet_narration_is_raised_as_far_as_makes_sense_and_what_stays_soft_is_named(tmp_path: Path) -> None:
+def test_quiet_narration_is_raised_up_to_limit_and_reported_if_still_quiet(tmp_path: Path) -> None:
     sounds = [make_tone(tmp_path / f"{db}.wav", 2, db=db) for db in (-12, -42, -54)]
     run_ffmpeg("-f", "lavfi", "-i", "anullsrc=r=24000:cl=mono", "-t", "1", str(tmp_path / "none.wav"))
     film = render_film(tmp_path, [Scene(one, text="x") for one in (*sounds, tmp_path / "none.wav")])
@@ -501,15 +501,15 @@ def test_quiet_narration_is_raised_as_far_as_makes_sense_and_what_stays_soft_is_
     )
 
 
-def test_peaks_stay_below_the_limit(tmp_path: Path) -> None:
-    """Short clicks in soft noise: as loud as wanted, the clicks would clip."""
+def test_narration_peaks_stay_below_the_limit(tmp_path: Path) -> None:
+    """Short clicks in a soft tone: amplified to the target loudness, the clicks would clip."""
     source = "aevalsrc='0.02*sin(2*PI*440*t)+if(lt(mod(t,0.5),0.002),0.9,0)':s=24000:d=3"
     run_ffmpeg("-f", "lavfi", "-i", source, str(tmp_path / "clicks.wav"))
     film = render_film(tmp_path, [Scene(tmp_path / "clicks.wav", text="x")])
     assert max(map(abs, hear(film.path))) < 32768 * 10 ** (-1.0 / 20)
 
 
-def test_a_segment_without_narration_is_silent_for_its_estimated_time(tmp_path: Path) -> None:
+def test_segment_without_narration_is_silent_for_estimated_time(tmp_path: Path) -> None:
     first, last = make_speech(tmp_path / "a.wav", 1.0), make_speech(tmp_path / "b.wav", 1.0)
     film = render_film(tmp_path, [Scene(first), Scene(text="one two three four"), Scene(last)])
     silent = film.timeline.shots[1]
@@ -518,7 +518,7 @@ def test_a_segment_without_narration_is_silent_for_its_estimated_time(tmp_path: 
 
 
 @pytest.mark.parametrize("kept", [True, False])
-def test_the_sound_of_a_clip_is_heard_only_when_wanted(tmp_path: Path, kept: bool) -> None:
+def test_clip_sound_is_audible_only_if_enabled(tmp_path: Path, kept: bool) -> None:
     clip = make_clip(tmp_path / "v.mp4", "-i", str(make_tone(tmp_path / "own.wav", 1, hertz=900)))
     speech = make_speech(tmp_path / "a.wav", 1.0)
     film = render_film(tmp_path, [Scene(speech, video=clip)], replace(SETTINGS, keep_video_sound=kept))
@@ -550,7 +550,7 @@ render_film(folder, scenes, replace(SETTINGS, jobs=1))
 
 
 @pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_stopped_in_the_middle_nothing_half_is_left_under_the_final_name(tmp_path: Path, blow: signal.Signals) -> None:
+def test_render_killed_midway_keeps_previous_video(tmp_path: Path, blow: signal.Signals) -> None:
     (tmp_path / "o.mp4").write_bytes(b"the film of last week")
     process = subprocess.Popen(
         (sys.executable, "-c", SCRIPT, str(tmp_path)),
@@ -571,7 +571,7 @@ def test_stopped_in_the_middle_nothing_half_is_left_under_the_final_name(tmp_pat
     assert list((tmp_path / "cache" / "work").iterdir()) == []
 
 
-def test_an_error_in_one_segment_stops_the_others_and_keeps_what_is_done(
+def test_render_error_in_one_segment_stops_others_and_keeps_finished_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def draw(path: Path, size: tuple[int, int]) -> Image:
@@ -592,7 +592,7 @@ def test_an_error_in_one_segment_stops_the_others_and_keeps_what_is_done(
     assert list((tmp_path / "cache" / "work").iterdir()) == []
 
 
-def test_where_ffmpeg_fails_the_segment_and_the_remedy_are_told_in_words(tmp_path: Path) -> None:
+def test_render_error_names_segment_and_remedy_without_ffmpeg_output(tmp_path: Path) -> None:
     film = render_film(tmp_path, [Scene(tones(tmp_path, 0.5)[0], video=make_clip(tmp_path / "v.mp4"))])
     shot = film.timeline.shots[0]
     assert shot.visual is not None

@@ -13,23 +13,23 @@ def parse(text: str) -> Settings:
     return parse_settings(text.encode(), "gitassets.yaml")
 
 
-def test_the_file_that_init_writes_holds_the_defaults() -> None:
+def test_default_text_contains_the_defaults() -> None:
     # What is below `services:` is for the providers to read, and their tests compare it.
     assert parse(DEFAULT_TEXT).model_copy(update={"services": {}}) == Settings()
 
 
-def test_every_setting_stands_in_the_file_that_init_writes() -> None:
+def test_default_text_names_every_setting() -> None:
     settings = Settings().model_dump()
     names = [name for section in (settings, settings["build"], settings["live"]) for name in section]
     assert [name for name in names if f"{name}:" not in DEFAULT_TEXT] == []
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "voice:\nbuild:\n", "---\n"])
-def test_what_is_left_out_has_its_default(text: str) -> None:
+def test_missing_settings_have_their_defaults(text: str) -> None:
     assert parse(text) == Settings()
 
 
-def test_no_file_is_all_defaults(tmp_path: Path) -> None:
+def test_read_settings_without_file_returns_defaults(tmp_path: Path) -> None:
     assert read_settings(tmp_path) == Settings()
 
 
@@ -49,7 +49,7 @@ def test_no_file_is_all_defaults(tmp_path: Path) -> None:
         ("providers: {image: openai}", "providers.image", "openai"),
     ],
 )
-def test_settings_are_read(text: str, path: str, value: object) -> None:
+def test_parse_settings_reads_every_kind_of_value(text: str, path: str, value: object) -> None:
     found: object = parse(text)
     for name in path.split("."):
         found = getattr(found, name)
@@ -81,19 +81,19 @@ def test_settings_are_read(text: str, path: str, value: object) -> None:
         ("voice: a\nvoice: b", "is not YAML: .*duplicate key"),
     ],
 )
-def test_what_is_wrong_is_named(text: str, said: str) -> None:
+def test_parse_settings_names_invalid_value(text: str, said: str) -> None:
     with pytest.raises(CorruptError, match=rf"(?s)gitassets\.yaml:? ?{said}") as caught:
         parse(text)
     assert caught.value.hint
     assert "\n" not in caught.value.message
 
 
-def test_no_code_is_run_from_the_file() -> None:
+def test_parse_settings_runs_no_code() -> None:
     with pytest.raises(CorruptError, match="is not YAML"):
         parse("voice: !!python/object/apply:os.system ['true']")
 
 
-def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+def test_read_settings_names_file_that_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "gitassets.yaml").write_bytes(b"\xff\xfe\x00\x01")
     with pytest.raises(CorruptError, match=str(tmp_path / "gitassets.yaml")):
         read_settings(tmp_path)

@@ -1,4 +1,4 @@
-"""Sounds whose format or time stamps change half-way, as they are measured and as they are heard in the video."""
+"""Sounds whose format or time stamps change half-way: their measured duration, and their sound in the video."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.adapters.media_files import (
 
 
 def make_part(path: Path, rate: int, channels: int, *codec: str) -> Path:
-    """A second of sound: a tone for a fifth of it, and then silence."""
+    """Make one second of sound: a tone for a fifth of it, then silence."""
     source = f"aevalsrc='if(lt(t,0.2),0.3*sin(2*PI*500*t+1),0)':s={rate}:d=1"
     run_ffmpeg("-f", "lavfi", "-i", source, "-ac", str(channels), *codec, str(path))
     return path
@@ -68,8 +68,8 @@ JOINED = [join_mp3, join_mp3_rates, join_vorbis, join_opus, join_codecs, join_aa
 
 
 @pytest.mark.parametrize("join", JOINED)
-def test_a_sound_whose_format_changes_is_heard_as_a_whole(tmp_path: Path, join: Callable[[Path], Path]) -> None:
-    """Both of its halves, and then the next segment: each where it belongs."""
+def test_sound_with_changing_format_is_rendered_completely(tmp_path: Path, join: Callable[[Path], Path]) -> None:
+    """Both halves and the next segment are audible at their expected times."""
     joined = join(tmp_path)
     picture, after = make_picture(tmp_path / "p.png", RED), make_speech(tmp_path / "after.wav", 1)
     film = render_film(tmp_path, [Scene(joined, image=picture), Scene(after)])
@@ -83,14 +83,14 @@ def test_a_sound_whose_format_changes_is_heard_as_a_whole(tmp_path: Path, join: 
 
 
 @pytest.mark.parametrize("join", JOINED)
-def test_it_gives_as_many_samples_as_were_measured(tmp_path: Path, join: Callable[[Path], Path]) -> None:
+def test_iter_samples_of_changing_format_gives_measured_duration(tmp_path: Path, join: Callable[[Path], Path]) -> None:
     joined = join(tmp_path)
     info = probe_media(joined)
     given = sum(map(len, iter_samples(MediaSource("0" * 32, joined, info)))) // 8
     assert given == pytest.approx((info.duration_sec or 0) * SAMPLE_RATE, abs=1024 * 48 / 22)
 
 
-def test_a_broken_part_of_a_chained_ogg_is_noticed(tmp_path: Path) -> None:
+def test_chained_ogg_with_broken_part_is_refused(tmp_path: Path) -> None:
     joined = join_vorbis(tmp_path)
     data, first = joined.read_bytes(), (tmp_path / "m.ogg").stat().st_size
     joined.write_bytes(data[: first // 2] + data[first:])
@@ -99,15 +99,15 @@ def test_a_broken_part_of_a_chained_ogg_is_noticed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 6])
-def test_any_number_of_channels(tmp_path: Path, channels: int) -> None:
+def test_sound_with_any_number_of_channels_is_audible(tmp_path: Path, channels: int) -> None:
     path = tmp_path / "a.wav"
     run_ffmpeg("-f", "lavfi", "-i", f"aevalsrc={'|'.join(['0.2*sin(3000*t)'] * channels)}:d=0.5", str(path))
     film = render_film(tmp_path, [Scene(path, text="x")])
     assert max(map(abs, hear(film.path))) > 2000
 
 
-def test_a_gap_in_an_m4a_is_kept(tmp_path: Path) -> None:
-    """Two tones, the second at 1.5 seconds; between them the file says nothing."""
+def test_gap_in_m4a_is_kept_as_silence(tmp_path: Path) -> None:
+    """Two tones, the second at 1.5 seconds; the file has no samples for the gap."""
     source = "aevalsrc='if(lt(mod(t,1.5),0.2),0.3*sin(2*PI*500*t+1),0)':s=48000:d=2,aselect='not(between(t,0.5,1.2))'"
     run_ffmpeg("-f", "lavfi", "-i", source, str(tmp_path / "a.m4a"))
     assert probe_media(tmp_path / "a.m4a").duration_sec == pytest.approx(2.0, abs=0.03)
@@ -115,7 +115,7 @@ def test_a_gap_in_an_m4a_is_kept(tmp_path: Path) -> None:
     assert find_onsets(hear(film.path), threshold=2000) == pytest.approx([0, 1.5], abs=0.03)
 
 
-def test_time_stamps_that_leap_are_no_hours_of_silence(tmp_path: Path) -> None:
+def test_m4a_with_leaping_time_stamps_is_refused(tmp_path: Path) -> None:
     source = "aevalsrc='0.3*sin(3000*t)':s=48000:d=1,asetpts='PTS+if(gt(T,0.5),3600*48000,0)'"
     run_ffmpeg("-f", "lavfi", "-i", source, str(tmp_path / "a.m4a"))
     with pytest.raises(CorruptError, match=r"a\.m4a is broken: its time stamps leap"):
@@ -147,7 +147,7 @@ def make_silence(path: Path, seconds: float) -> Path:
 
 
 def find_flash_and_beep(folder: Path, clip: Path, seconds: float = 2) -> tuple[float, float]:
-    """When both are noticed in the video; the narration is silent."""
+    """Return the times of flash and beep in the video; the narration is silent."""
     settings = replace(SETTINGS, fps=Fraction(25), keep_video_sound=True)
     film = render_film(folder, [Scene(make_silence(folder / "none.wav", seconds), video=clip)], settings)
     bright = next(number for number, colour in enumerate(see_colours(film.path)) if colour[0] > 128)
@@ -157,8 +157,8 @@ def find_flash_and_beep(folder: Path, clip: Path, seconds: float = 2) -> tuple[f
 
 
 @pytest.mark.parametrize("case", CLIPS)
-def test_the_beep_of_a_clip_is_heard_at_its_flash(tmp_path: Path, case: str) -> None:
-    """Within a frame, wherever the sound begins or is missing."""
+def test_clip_sound_is_in_sync_with_its_picture(tmp_path: Path, case: str) -> None:
+    """Flash and beep agree within a frame, wherever the sound begins or has a gap."""
     name, picture, sound, codecs = CLIPS[case]
     inputs = ("-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound)
     run_ffmpeg(*inputs, "-copyts", *codecs, str(tmp_path / name))
@@ -175,8 +175,10 @@ def test_the_beep_of_a_clip_is_heard_at_its_flash(tmp_path: Path, case: str) -> 
         ((), ("-avoid_negative_ts", "disabled", "-output_ts_offset", "-0.2")),
     ],
 )
-def test_clips_whose_time_begins_elsewhere(tmp_path: Path, before: tuple[str, ...], after: tuple[str, ...]) -> None:
-    """Shifted as a whole, cut by an edit list, in fragments, or begun before zero."""
+def test_clip_sound_is_in_sync_when_time_stamps_do_not_start_at_zero(
+    tmp_path: Path, before: tuple[str, ...], after: tuple[str, ...]
+) -> None:
+    """The clips are shifted, cut by an edit list, fragmented, or start before zero."""
     run_ffmpeg("-f", "lavfi", "-i", FLASH, "-f", "lavfi", "-i", BEEP, *H264, str(tmp_path / "v.mp4"))
     shift, rest = (after, ()) if after[:1] == ("-itsoffset",) else ((), after)
     copied = ("-copyts",) if shift or "-output_ts_offset" in rest else ()
@@ -186,7 +188,7 @@ def test_clips_whose_time_begins_elsewhere(tmp_path: Path, before: tuple[str, ..
     assert beep == pytest.approx(flash, abs=1 / 25)
 
 
-def test_the_sound_of_a_slowed_clip_keeps_to_its_picture(tmp_path: Path) -> None:
+def test_clip_sound_is_in_sync_when_clip_is_slowed(tmp_path: Path) -> None:
     inputs = ("-f", "lavfi", "-i", FLASH, "-f", "lavfi", "-i", f"{BEEP},atrim=start=0.7")
     run_ffmpeg(*inputs, "-copyts", *H264, str(tmp_path / "v.mp4"))
     flash, beep = find_flash_and_beep(tmp_path, tmp_path / "v.mp4", seconds=2.4)
@@ -194,7 +196,7 @@ def test_the_sound_of_a_slowed_clip_keeps_to_its_picture(tmp_path: Path) -> None
     assert beep == pytest.approx(flash, abs=1 / 25)
 
 
-def test_the_sound_of_a_clip_may_change_its_format(tmp_path: Path) -> None:
+def test_clip_sound_with_changing_format_is_audible(tmp_path: Path) -> None:
     tones = [make_part(tmp_path / f"{channels}.wav", 48_000, channels) for channels in (1, 2)]
     parts = [make_clip(one.with_suffix(".mkv"), "-i", str(one), "-c:a", "aac") for one in tones]
     clip = join_clips(tmp_path / "v.mkv", *parts)
@@ -203,8 +205,8 @@ def test_the_sound_of_a_clip_may_change_its_format(tmp_path: Path) -> None:
     assert find_onsets(hear(film.path), threshold=1500) == pytest.approx([0, 1], abs=0.06)
 
 
-def test_a_sound_that_does_not_decode_is_silence(tmp_path: Path) -> None:
-    """A clip is built all the same: most never let their sound be heard."""
+def test_clip_sound_that_does_not_decode_becomes_silence(tmp_path: Path) -> None:
+    """The clip is still usable: most clips are built without their sound."""
     tone = make_tone(tmp_path / "t.wav", 2)
     clip = make_clip(tmp_path / "v.mkv", "-i", str(tone), "-c:a", "flac", "-c:v", "mjpeg", seconds=2)
     data = clip.read_bytes()
@@ -215,7 +217,7 @@ def test_a_sound_that_does_not_decode_is_silence(tmp_path: Path) -> None:
     assert max(map(abs, hear(film.path)[4_800:])) < 100
 
 
-def test_no_more_is_given_than_is_asked_for(tmp_path: Path) -> None:
+def test_iter_samples_gives_no_more_than_requested(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "v.mp4", "-i", str(make_tone(tmp_path / "t.wav", 2)), seconds=2)
     source = MediaSource("0" * 32, clip, replace(probe_media(clip), starts_at_sec=-1e9))
     assert sum(map(len, iter_samples(source, 100_000))) == 100_000 * 8

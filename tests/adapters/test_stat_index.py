@@ -16,7 +16,7 @@ LONG_AGO_NS = 1_700_000_000_000_000_000
 
 @pytest.fixture
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """The files that were really read."""
+    """Record the files that are actually read."""
     found: list[Path] = []
 
     def count(path: Path) -> str:
@@ -29,7 +29,7 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 @pytest.fixture
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The clock says that every file was written some time ago."""
+    """Advance the clock, so that every file seems to be written some time ago."""
     now = time.time_ns
     monkeypatch.setattr(stat_index.time, "time_ns", lambda: now() + MAPPED_NS + 10 * RACY_NS)
 
@@ -52,14 +52,14 @@ def reload(index: StatIndex) -> StatIndex:
 
 
 @pytest.mark.usefixtures("settled")
-def test_what_is_unchanged_is_read_once(index: StatIndex, hashed: list[Path]) -> None:
+def test_unchanged_file_is_hashed_once(index: StatIndex, hashed: list[Path]) -> None:
     write(index, b"one")
     assert {index.hash("x"), index.hash("x"), reload(index).hash("x")} == {hash_bytes(b"one")}
     assert len(hashed) == 1
 
 
 @pytest.mark.usefixtures("settled")
-def test_a_same_size_overwrite_with_its_time_put_back_is_found(index: StatIndex) -> None:
+def test_overwrite_with_same_size_and_restored_time_is_detected(index: StatIndex) -> None:
     path = write(index, b"one")
     index.hash("x")
     before = path.stat()
@@ -70,7 +70,7 @@ def test_a_same_size_overwrite_with_its_time_put_back_is_found(index: StatIndex)
 
 
 @pytest.mark.usefixtures("settled")
-def test_another_file_under_the_name_is_found(index: StatIndex) -> None:
+def test_replaced_file_with_same_time_is_detected(index: StatIndex) -> None:
     path = write(index, b"one")
     other = write(index, b"two", "y")
     index.hash("x")
@@ -80,14 +80,14 @@ def test_another_file_under_the_name_is_found(index: StatIndex) -> None:
     assert index.hash("x") == hash_bytes(b"two")
 
 
-def test_a_file_touched_just_now_is_not_trusted_later(index: StatIndex, hashed: list[Path]) -> None:
+def test_file_modified_just_now_is_hashed_again(index: StatIndex, hashed: list[Path]) -> None:
     write(index, b"one")
     index.hash("x")
     index.hash("x")
     assert len(hashed) == 2
 
 
-def test_what_may_still_be_mapped_is_known_for_one_command(
+def test_file_that_may_be_memory_mapped_is_trusted_within_one_command_only(
     index: StatIndex, hashed: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = time.time_ns
@@ -110,7 +110,7 @@ def test_what_may_still_be_mapped_is_known_for_one_command(
 
 @pytest.mark.usefixtures("settled")
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o644, 0o664, 0o755])
-def test_a_lock_gives_nobody_a_right_that_he_had_not(index: StatIndex, hashed: list[Path], mode: int) -> None:
+def test_set_locked_adds_no_permissions(index: StatIndex, hashed: list[Path], mode: int) -> None:
     path = write(index, b"one")
     path.chmod(mode)
     index.set_locked("x", hash_bytes(b"one"), locked=True)
@@ -122,9 +122,7 @@ def test_a_lock_gives_nobody_a_right_that_he_had_not(index: StatIndex, hashed: l
 
 
 @pytest.mark.usefixtures("settled")
-def test_a_file_that_changes_while_it_is_read_is_not_remembered(
-    index: StatIndex, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_file_that_changes_while_hashed_is_not_remembered(index: StatIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(index, b"one")
 
     def hash_while_somebody_writes(file: Path) -> str:
@@ -138,7 +136,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_remembered(
     assert index.hash("x") == hash_bytes(b"longer")
 
 
-def test_what_the_caller_wrote_itself_is_not_read_again(index: StatIndex, hashed: list[Path]) -> None:
+def test_noted_hash_is_used_until_the_file_changes(index: StatIndex, hashed: list[Path]) -> None:
     path = write(index, b"one")
     index.note("x", hash_bytes(b"one"))
     assert reload(index).hash("x") == hash_bytes(b"one")
@@ -147,7 +145,7 @@ def test_what_the_caller_wrote_itself_is_not_read_again(index: StatIndex, hashed
     assert index.hash("x") == hash_bytes(b"three")
 
 
-def test_no_regular_file_has_no_hash(index: StatIndex, tmp_path: Path) -> None:
+def test_path_that_is_no_regular_file_has_no_hash(index: StatIndex, tmp_path: Path) -> None:
     write(index, b"one", "real")
     (index._root / "link").symlink_to("real")
     (index._root / "folder").mkdir()
@@ -158,12 +156,12 @@ def test_no_regular_file_has_no_hash(index: StatIndex, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"x": [1]}', b'{"x": "y"}', b"\xff"])
-def test_a_store_that_cannot_be_read_is_empty(tmp_path: Path, content: bytes) -> None:
+def test_unreadable_store_counts_as_empty(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "store").write_bytes(content)
     (tmp_path / "x").write_bytes(b"one")
     assert StatIndex(tmp_path, tmp_path / "store").hash("x") == hash_bytes(b"one")
 
 
-def test_nothing_is_written_when_nothing_was_hashed(index: StatIndex) -> None:
+def test_save_writes_nothing_without_new_hashes(index: StatIndex) -> None:
     index.save()
     assert not index._store.exists()

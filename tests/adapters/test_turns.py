@@ -13,7 +13,7 @@ from gitassets.errors import BusyError
 REQUEST = "0123456789abcdef"
 
 
-def test_whoever_stops_waiting_has_no_turn(tmp_path: Path) -> None:
+def test_turn_is_refused_to_waiter_that_is_stopped(tmp_path: Path) -> None:
     stop = threading.Event()
     stop.set()
     with Turns(tmp_path).take(REQUEST, threading.Event()):
@@ -26,8 +26,8 @@ def test_whoever_stops_waiting_has_no_turn(tmp_path: Path) -> None:
         pass
 
 
-def test_the_turn_of_a_command_is_over_when_its_last_thread_is_done(tmp_path: Path) -> None:
-    """Also when that is another thread than the one that began."""
+def test_turn_ends_with_last_thread_of_the_command(tmp_path: Path) -> None:
+    """The last thread need not be the one that began."""
     mine, other, stop = Turns(tmp_path), Turns(tmp_path), threading.Event()
     inside, may_end = threading.Barrier(2), threading.Event()
 
@@ -49,7 +49,7 @@ def test_the_turn_of_a_command_is_over_when_its_last_thread_is_done(tmp_path: Pa
         pass
 
 
-def test_the_next_one_sees_who_was_last(tmp_path: Path) -> None:
+def test_read_last_returns_latest_note(tmp_path: Path) -> None:
     turns = Turns(tmp_path)
     assert turns.read_last(REQUEST) == ""
     names = [turns.note(REQUEST), turns.note(REQUEST)]
@@ -57,7 +57,7 @@ def test_the_next_one_sees_who_was_last(tmp_path: Path) -> None:
     assert Turns(tmp_path).read_last(REQUEST) == names[1]
 
 
-def test_what_is_long_past_is_forgotten(tmp_path: Path) -> None:
+def test_forget_old_removes_old_notes_only(tmp_path: Path) -> None:
     turns = Turns(tmp_path)
     turns.note("old")
     name = turns.note("new")

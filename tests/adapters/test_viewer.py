@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="the programs are shell 
 
 @pytest.fixture
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The only folder that programs are looked for in."""
+    """Create a folder that is the only one on PATH."""
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
@@ -28,7 +28,7 @@ def add_program(folder: Path, name: str, line: str) -> Path:
 
 
 def add_recorder(folder: Path, name: str) -> Path:
-    """A program that waits until it may write its arguments down, so that the test knows when they are there."""
+    """Add a program that writes its arguments to a pipe, so that the test can wait for them."""
     record = folder / f"{name}.record"
     os.mkfifo(record)
     add_program(folder, name, f'echo "$@" > {record}')
@@ -45,19 +45,19 @@ def add_recorder(folder: Path, name: str) -> Path:
         ("xdg-open", Kind.AUDIO, ""),
     ],
 )
-def test_the_systems_program_is_started(programs: Path, program: str, kind: Kind, arguments: str) -> None:
+def test_viewer_starts_program_of_the_system(programs: Path, program: str, kind: Kind, arguments: str) -> None:
     record = add_recorder(programs, program)
     file = programs / "a file; with $(odd) name"
     assert Viewer().show(file, kind)
     assert record.read_text() == f"{arguments}{file}\n"
 
 
-def test_players_are_not_for_pictures(programs: Path) -> None:
+def test_viewer_does_not_open_pictures_in_players(programs: Path) -> None:
     add_program(programs, "mpv", "exit 0")
     assert not Viewer().show(programs / "x.png", Kind.IMAGE)
 
 
-def test_the_users_own_program_goes_first(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_viewer_prefers_program_chosen_by_user(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     add_program(programs, "mpv", "exit 1")
     record = add_recorder(programs, "mine")
     monkeypatch.setenv("GITASSETS_VIEWER", "mine")
@@ -66,12 +66,14 @@ def test_the_users_own_program_goes_first(programs: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("chosen", ["", "no-such-program", "/no/such/program"])
-def test_without_a_program_it_says_so(programs: Path, monkeypatch: pytest.MonkeyPatch, chosen: str) -> None:
+def test_viewer_returns_false_without_usable_program(
+    programs: Path, monkeypatch: pytest.MonkeyPatch, chosen: str
+) -> None:
     monkeypatch.setenv("GITASSETS_VIEWER", chosen)
     assert not Viewer().show(programs / "x.wav", Kind.AUDIO)
 
 
-def test_sound_is_stopped_before_the_next(programs: Path) -> None:
+def test_viewer_stop_ends_the_playing_sound(programs: Path) -> None:
     stopped = programs / "stopped"
     os.mkfifo(stopped)
     started = programs / "started"
