@@ -1,4 +1,4 @@
-"""Which system fonts a test finds: none, or the small ones beside this file."""
+"""System fonts available to a test: none, or the small ones in fonts/."""
 
 from __future__ import annotations
 

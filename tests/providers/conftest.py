@@ -1,4 +1,4 @@
-"""The stand-in services, the keys they accept, and small real media for them to give."""
+"""The stand-in services, the keys they accept, and the small real media they deliver."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def services(media: dict[str, bytes]) -> Iterator[Services]:
 
 @pytest.fixture
 def elsewhere(media: dict[str, bytes]) -> Iterator[Services]:
-    """Another origin."""
+    """Stand-in services on another origin."""
     with Services(media).running() as running:
         yield running
 
@@ -91,7 +91,7 @@ def memory() -> Memory:
 
 @pytest.fixture
 def ask(picture: Path) -> Callable[..., Request]:
-    """A request for segment 3."""
+    """Build a request for segment 3."""
 
     def make(kind: Kind, text: str = "A drone finds its way through the Valley of fog.", **more: Any) -> Request:
         image = {"image": picture} if kind is Kind.VIDEO else {}
@@ -102,7 +102,7 @@ def ask(picture: Path) -> Callable[..., Request]:
 
 @pytest.fixture
 def only_fonts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
-    """Lets only the fonts in the given folders be found, beside the bundled ones."""
+    """Make only the bundled fonts and those in the given folders available."""
 
     def use(*folders: Path) -> None:
         monkeypatch.setattr(typeface, "font_folders", lambda: list(folders))
@@ -114,7 +114,7 @@ def only_fonts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]
 
 
 def load(name: str, kind: Kind, services: Services, **more: Any) -> Service:
-    """The provider with settings that lead to the stand-in."""
+    """Load the provider with settings that refer to the stand-in."""
     jobs = {"poll_sec": 0.01} if name in ("luma", "runway") else {}
     contact = {"contact": "ann@example.com"} if name == "wikimedia" else {}
     section = services.settings(**{**jobs, **contact, **more})

@@ -1,4 +1,4 @@
-"""A local HTTP server that behaves like the services: it checks what it is sent, and can be told to misbehave."""
+"""A local HTTP server that imitates the services: it checks requests and can be made to misbehave."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ LILY = "pFZP5JQG7iQjIQuC4Bku"
 
 @dataclass(frozen=True)
 class Answer:
-    """What is sent back. `framing`: length, chunked, close (the end of the connection ends the body), or short
-    (more is announced than comes). `drip_sec`: pause after every byte; `hang`: nothing is ever sent."""
+    """An answer to send. `framing`: length, chunked, close (the end of the connection ends the body), or short
+    (more bytes are declared than sent). `drip_sec`: pause after every byte; `hang`: nothing is ever sent."""
 
     status: int = 200
     body: bytes = b""
@@ -64,7 +64,7 @@ def openai_error(status: int, message: str, code: str | None = None, **more: Any
 
 
 def stamp(data: bytes, number: int) -> bytes:
-    """The same sound, picture or clip as a file of other bytes: no two purchases give the same."""
+    """Return the same sound, picture or clip with other bytes, so that no two purchases are equal."""
     note = b"gitassets %08d" % number
     if data.startswith(b"\x89PNG"):
         chunk = b"tEXt" + b"n\0" + note
@@ -100,7 +100,7 @@ class Services:
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __getstate__(self) -> dict[str, Any]:
-        """In another process, where it is the same server."""
+        """Return the state for another process, which uses the same server."""
         return {"url": self.url}
 
     @contextmanager
@@ -115,7 +115,7 @@ class Services:
             self._server.server_close()
 
     def misbehave(self, path: str, *answers: Answer, holding: str = "") -> None:
-        """Paths that begin so get these answers in turn, the last one for ever; with `holding` only such requests."""
+        """Give paths with this prefix these answers in turn, repeating the last; with `holding`, only such requests."""
         self._faults[path, holding.encode()] = list(answers)
 
     def recover(self) -> None:
@@ -125,7 +125,7 @@ class Services:
         return [one for one in self.seen if one.path.startswith(path) and method in ("", one.method)]
 
     def settings(self, **more: Any) -> dict[str, Any]:
-        """A section below `services:` that leads here and wastes no time."""
+        """Return a section for `services:` that refers to this server and waits as little as possible."""
         return {"base_url": self.url, "wait_sec": 0, "timeout_sec": 20, **more}
 
     def answer(self, seen: Seen) -> Answer:
@@ -258,7 +258,7 @@ def search_answer(services: Services) -> Answer:
 
 
 def commons_page(url: str, place: int) -> dict[str, Any]:
-    """A result as the Commons give it; the second has no licence, and must not be used."""
+    """Return a search result of Wikimedia Commons; the second one has no licence and must not be used."""
     metadata = {"Artist": {"value": '<a href="//x">Ann &amp;\nBob</a>'}, "LicenseShortName": {"value": "CC BY-SA 4.0"}}
     return {
         "pageid": place,

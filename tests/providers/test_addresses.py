@@ -13,7 +13,7 @@ from gitassets.providers.http.addresses import (
 
 
 @pytest.mark.parametrize("address", ["93.184.216.34", "1.1.1.1", "2606:4700:4700::1111", "64:ff9b::101:101"])
-def test_public_addresses(address: str) -> None:
+def test_is_public_accepts_public_addresses(address: str) -> None:
     assert is_public(address)
 
 
@@ -46,22 +46,22 @@ def test_public_addresses(address: str) -> None:
         "2001:db8::1",
     ],
 )
-def test_addresses_of_inner_networks(address: str) -> None:
+def test_is_public_rejects_internal_and_reserved_addresses(address: str) -> None:
     assert not is_public(address)
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST.", "127.0.0.1", "127.1.2.3", "::1"])
-def test_this_computer(host: str) -> None:
+def test_is_loopback_host_accepts_names_of_this_computer(host: str) -> None:
     assert is_loopback_host(host)
 
 
 @pytest.mark.parametrize("host", ["localhost.example.com", "10.0.0.1", "example.com", ""])
-def test_other_computers(host: str) -> None:
+def test_is_loopback_host_rejects_other_hosts(host: str) -> None:
     assert not is_loopback_host(host)
 
 
 class TestBounds:
-    def test_a_company_may_have_its_gateway_in_its_own_network(self) -> None:
+    def test_internal_address_is_allowed_only_for_configured_gateway(self) -> None:
         bounds = AddressRules(httpx.URL("https://gateway.corp/openai"))
         bounds.check_addresses(httpx.URL("https://gateway.corp/files/1"), ["10.0.0.7"])
         with pytest.raises(RefusedAddressError, match=r"files\.corp"):
@@ -69,12 +69,12 @@ class TestBounds:
         with pytest.raises(RefusedAddressError):
             bounds.check_addresses(httpx.URL("https://gateway.corp:8443/1"), ["10.0.0.7"])
 
-    def test_one_inner_address_among_public_ones_is_enough(self) -> None:
+    def test_host_with_one_internal_address_is_refused(self) -> None:
         bounds = AddressRules(httpx.URL("https://api.example.com"))
         with pytest.raises(RefusedAddressError):
             bounds.check_addresses(httpx.URL("https://cdn.example.com/1"), ["1.1.1.1", "10.0.0.7"])
 
-    def test_default_ports_are_the_same_origin(self) -> None:
+    def test_is_own_origin_treats_default_port_as_equal(self) -> None:
         assert AddressRules(httpx.URL("https://api.example.com")).is_own_origin(
             httpx.URL("https://api.example.com:443/x")
         )
@@ -82,14 +82,14 @@ class TestBounds:
             httpx.URL("http://api.example.com/x")
         )
 
-    def test_plain_http_stays_on_this_computer_and_only_for_a_base_there(self) -> None:
+    def test_plain_http_is_allowed_only_for_loopback_base_and_host(self) -> None:
         AddressRules(httpx.URL("http://127.0.0.1:8000")).check_url(httpx.URL("http://localhost:9000/x"))
         with pytest.raises(RefusedAddressError, match="without encryption"):
             AddressRules(httpx.URL("http://127.0.0.1:8000")).check_url(httpx.URL("http://example.com/x"))
         with pytest.raises(RefusedAddressError, match="without encryption"):
             AddressRules(httpx.URL("https://api.example.com")).check_url(httpx.URL("http://127.0.0.1/x"))
 
-    def test_a_local_base_reaches_no_other_inner_network(self) -> None:
+    def test_loopback_base_does_not_allow_other_internal_addresses(self) -> None:
         bounds = AddressRules(httpx.URL("http://127.0.0.1:8000"))
         bounds.check_addresses(httpx.URL("http://localhost:9000/"), ["127.0.0.1", "::1"])
         with pytest.raises(RefusedAddressError):
@@ -97,7 +97,7 @@ class TestBounds:
 
 
 @pytest.mark.parametrize("written", ["2130706433", "0x7f.1", "127.1", "0177.0.0.1"])
-def test_odd_ways_to_write_this_computer_are_resolved_before_they_are_judged(written: str) -> None:
+def test_unusual_spelling_of_loopback_address_is_resolved_and_not_public(written: str) -> None:
     try:
         found = resolve_host(written, 443)
     except OSError:

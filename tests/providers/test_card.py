@@ -34,7 +34,7 @@ def request(text: str = SHORT, **more: object) -> Request:
 
 
 def words_mask(text: str, size: tuple[int, int], style: str | None = None, seed: int | None = None) -> Image.Image:
-    """White where the words and their accent changed the ground."""
+    """Return a mask that is white where the words and their accent change the background."""
     ground = draw_ground(choose_design(text, style, seed), size)
     difference = ImageChops.difference(draw_card(text, size, style=style, seed=seed), ground).convert("L")
     return difference.point(lambda value: 255 if value > 8 else 0)
@@ -56,14 +56,14 @@ def rgb(colour: str) -> tuple[int, ...]:
 
 
 @pytest.mark.parametrize("palette", PALETTES.values(), ids=PALETTES)
-def test_every_palette_is_easy_to_read(palette: Palette) -> None:
+def test_palette_contrast_is_sufficient_for_every_palette(palette: Palette) -> None:
     for behind in (palette.ground, palette.tone):
         assert contrast(rgb(palette.text), rgb(behind)) >= 6
         assert contrast(rgb(palette.body), rgb(behind)) >= 4.5
 
 
 @pytest.mark.parametrize("name", PALETTES)
-def test_the_words_as_drawn_stand_out_from_what_is_behind_them(name: str) -> None:
+def test_drawn_words_contrast_with_their_background(name: str) -> None:
     size = (960, 540)
     ground = draw_ground(choose_design(MEDIUM, name, 0), size)
     drawn = draw_card(MEDIUM, size, style=name, seed=0)
@@ -76,7 +76,7 @@ def test_the_words_as_drawn_stand_out_from_what_is_behind_them(name: str) -> Non
 
 @pytest.mark.parametrize("size", SHAPES)
 @pytest.mark.parametrize("text", ["Go", SHORT, MEDIUM, LONG, GREEK, CYRILLIC, "x" * 20_000])
-def test_words_keep_clear_of_the_margin_in_every_layout(text: str, size: tuple[int, int]) -> None:
+def test_words_stay_inside_the_margins_in_every_layout(text: str, size: tuple[int, int]) -> None:
     for seed in range(len(LAYOUTS)):
         box = words_mask(text, size, seed=seed).getbbox()
         assert box is not None
@@ -87,11 +87,11 @@ def test_words_keep_clear_of_the_margin_in_every_layout(text: str, size: tuple[i
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 2), (1, 900), (33, 17), (101, 57)])
-def test_a_tiny_card_is_drawn_without_words_if_need_be(size: tuple[int, int]) -> None:
+def test_tiny_card_is_drawn_without_error(size: tuple[int, int]) -> None:
     assert draw_card(MEDIUM, size).size == size
 
 
-def test_one_word_is_large_and_a_long_text_fills_the_card() -> None:
+def test_single_word_is_large_and_long_text_fills_the_card() -> None:
     word = words_mask("Jamming", (1920, 1080), seed=0).getbbox()
     long = words_mask(LONG, (1920, 1080), seed=0).getbbox()
     assert word is not None
@@ -100,7 +100,7 @@ def test_one_word_is_large_and_a_long_text_fills_the_card() -> None:
     assert long[3] - long[1] > 700
 
 
-def test_the_same_request_gives_the_same_bytes(tmp_path: Path) -> None:
+def test_same_request_gives_same_bytes_in_every_thread(tmp_path: Path) -> None:
     folders = [tmp_path / str(number) for number in range(4)]
     for folder in folders:
         folder.mkdir()
@@ -110,24 +110,24 @@ def test_the_same_request_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("style", [None, "ink", "a style of my own"])
-def test_another_seed_is_visibly_another_card(style: str | None) -> None:
+def test_different_seeds_give_visibly_different_cards(style: str | None) -> None:
     cards = [draw_card(MEDIUM, (480, 270), style=style, seed=seed) for seed in (None, 1, 2, 3, 4)]
     for number, one in enumerate(cards):
         for other in cards[number + 1 :]:
             assert sum(ImageStat.Stat(ImageChops.difference(one, other)).mean) > 3
 
 
-def test_far_seeds_differ_too() -> None:
+def test_distant_seeds_give_different_cards() -> None:
     first = draw_card(MEDIUM, (480, 270), style="ink", seed=0)
     assert all(draw_card(MEDIUM, (480, 270), style="ink", seed=40 * n).tobytes() != first.tobytes() for n in (1, 2, 3))
 
 
 @pytest.mark.parametrize("name", PALETTES)
-def test_a_style_names_a_palette(name: str) -> None:
+def test_style_with_palette_name_selects_that_palette(name: str) -> None:
     assert {choose_design("text", f" {name.upper()} ", seed).palette.name for seed in range(9)} == {name}
 
 
-def test_any_other_style_picks_a_palette_and_always_the_same() -> None:
+def test_other_style_always_selects_the_same_palette() -> None:
     chosen = {style: choose_design("text", style, 0).palette for style in ("sepia", "bold neon", "watercolour", "x")}
     assert len({one.name for one in chosen.values()}) > 1
     assert all(choose_design("other text", style, None).palette is one for style, one in chosen.items())
@@ -139,7 +139,7 @@ def test_cards_of_one_run_share_a_palette_and_vary_in_layout() -> None:
     assert {one.layout for one in designs} == set(LAYOUTS)
 
 
-def test_a_card_is_a_png_of_the_size_asked_for(tmp_path: Path) -> None:
+def test_card_is_a_png_of_the_requested_size(tmp_path: Path) -> None:
     made = Card().generate(request(size=(322, 181), style="paper", seed=2), tmp_path)
     assert list(tmp_path.iterdir()) == [made.path]
     with Image.open(made.path) as image:
@@ -147,7 +147,7 @@ def test_a_card_is_a_png_of_the_size_asked_for(tmp_path: Path) -> None:
     assert (made.source, made.style, made.seed, made.cost_usd) == ("card", "paper", 2, 0.0)
 
 
-def test_missing_glyphs_are_found_before_anything_is_drawn(
+def test_check_reports_missing_glyphs_before_drawing(
     only_fonts: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     only_fonts()
@@ -157,13 +157,13 @@ def test_missing_glyphs_are_found_before_anything_is_drawn(
     Card().check(request(GREEK))
 
 
-def test_a_system_font_helps_out(only_fonts: Callable[..., None]) -> None:
+def test_system_font_supplies_missing_glyphs(only_fonts: Callable[..., None]) -> None:
     only_fonts(FONTS)
     assert words_mask("日本語の文章。「GPS」なし。", (960, 540)).getbbox() is not None
 
 
 @pytest.mark.skipif(not features.check("raqm"), reason="this Pillow cannot shape")
-def test_right_to_left_text_stands_at_the_right(only_fonts: Callable[..., None]) -> None:
+def test_right_to_left_text_is_aligned_right(only_fonts: Callable[..., None]) -> None:
     only_fonts(FONTS)
     text = "שלום"
     seed = next(seed for seed in range(5) if choose_design(text, None, seed).layout == "left")
@@ -174,25 +174,25 @@ def test_right_to_left_text_stands_at_the_right(only_fonts: Callable[..., None])
 
 
 @pytest.mark.parametrize("text", ["", " \n", "😀", "\u200b"])
-def test_a_text_without_anything_to_draw_is_refused(text: str) -> None:
+def test_text_without_drawable_characters_is_refused(text: str) -> None:
     with pytest.raises(ProviderError, match="no words"):
         draw_card(text, (640, 360))
 
 
 @pytest.mark.parametrize("size", [(0, 10), (10, -1), (10_000, 10)])
-def test_an_impossible_size_is_refused(size: tuple[int, int]) -> None:
+def test_impossible_size_is_refused(size: tuple[int, int]) -> None:
     with pytest.raises(ProviderError, match=f"{size[0]}x{size[1]}"):
         Card().check(request(size=size))
 
 
-def test_cards_in_full_hd_follow_their_seed() -> None:
+def test_full_hd_cards_differ_by_seed() -> None:
     drawn = [draw_card(LONG, (1920, 1080), seed=seed) for seed in range(4)]
     assert len({one.tobytes() for one in drawn}) == 4
 
 
 @pytest.mark.parametrize("script", ["Thai", "Lao", "Khmer", "Burmese"])
 @pytest.mark.parametrize("times", [1, 3])
-def test_scripts_without_spaces_are_set_large_in_whole_words(
+def test_scripts_without_spaces_are_set_in_large_lines_of_whole_words(
     only_fonts: Callable[..., None], script: str, times: int
 ) -> None:
     only_fonts(FONTS)
@@ -218,7 +218,7 @@ def test_scripts_without_spaces_are_set_large_in_whole_words(
         ("A \U0001d11e clef", ("\U0001d11e",)),
     ],
 )
-def test_what_is_not_drawn_is_named(
+def test_omitted_characters_are_reported(
     only_fonts: Callable[..., None], tmp_path: Path, text: str, left_out: tuple[str, ...]
 ) -> None:
     only_fonts()

@@ -15,7 +15,7 @@ def _speech(path: Path, *options: str) -> bytes:
 
 @pytest.mark.parametrize("rate", ["44100", "24000", "11025"])
 @pytest.mark.parametrize("quality", [("-b:a", "64k"), ("-q:a", "4")])
-def test_an_mp3_cut_anywhere_but_between_frames(tmp_path: Path, rate: str, quality: tuple[str, str]) -> None:
+def test_is_cut_off_detects_mp3_truncated_within_a_frame(tmp_path: Path, rate: str, quality: tuple[str, str]) -> None:
     whole = _speech(tmp_path / "a.mp3", "-ar", rate, "-write_xing", "0", "-id3v2_version", "0", *quality)
     assert not is_cut_off(tmp_path / "a.mp3", "mp3")
     found = []
@@ -26,14 +26,14 @@ def test_an_mp3_cut_anywhere_but_between_frames(tmp_path: Path, rate: str, quali
 
 
 @pytest.mark.parametrize("tail", [b"TAG" + bytes(125), bytes(500), b"APETAGEX" + bytes(60)])
-def test_a_tag_at_the_end_is_no_cut(tmp_path: Path, tail: bytes) -> None:
+def test_is_cut_off_accepts_mp3_with_trailing_tag(tmp_path: Path, tail: bytes) -> None:
     whole = _speech(tmp_path / "a.mp3", "-id3v2_version", "3", "-metadata", "title=x")
     (tmp_path / "tagged.mp3").write_bytes(whole + tail)
     assert not is_cut_off(tmp_path / "tagged.mp3", "mp3")
 
 
 @pytest.mark.parametrize("layout", ["0", "+faststart"])
-def test_an_mp4_cut_anywhere(tmp_path: Path, layout: str) -> None:
+def test_is_cut_off_detects_truncated_mp4(tmp_path: Path, layout: str) -> None:
     source = "testsrc=duration=1:size=64x36"
     run_ffmpeg("-f", "lavfi", "-i", source, "-movflags", layout, str(tmp_path / "a.mp4"))
     whole = (tmp_path / "a.mp4").read_bytes()
@@ -43,13 +43,13 @@ def test_an_mp4_cut_anywhere(tmp_path: Path, layout: str) -> None:
         assert is_cut_off(tmp_path / "cut.mp4", "mp4")
 
 
-def test_a_box_up_to_the_end_and_one_of_many_bytes(tmp_path: Path) -> None:
+def test_is_cut_off_accepts_mp4_with_open_ended_and_64_bit_boxes(tmp_path: Path) -> None:
     box = (24).to_bytes(4, "big") + b"free" + bytes(16)
     long = (1).to_bytes(4, "big") + b"mdat" + (20).to_bytes(8, "big") + b"data"
     (tmp_path / "a.mp4").write_bytes(box + long + (0).to_bytes(4, "big") + b"free" + bytes(5))
     assert not is_cut_off(tmp_path / "a.mp4", "mp4")
 
 
-def test_other_formats_are_for_their_decoders(tmp_path: Path) -> None:
+def test_is_cut_off_ignores_other_formats(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"x")
     assert not is_cut_off(tmp_path / "a.png", "png")

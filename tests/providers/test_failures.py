@@ -1,4 +1,4 @@
-"""However a service misbehaves: one clear sentence, nothing bought twice, nothing secret told."""
+"""Failures of services give one clear message, no second purchase and no leaked secret."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ BOMB = gzip.compress(gzip.compress(bytes(100_000_000), 9), 9)
 
 @pytest.fixture(autouse=True)
 def _nothing_secret(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> Iterator[None]:
-    """No key and no signature is in a log, however talkative, or in a file that is left."""
+    """Check that no log, at any level, and no remaining file contains a key or a signature."""
     for name in ("", "httpx", "httpcore", "httpcore.http11", "httpcore.connection", "httpcore.proxy"):
         caplog.set_level(logging.DEBUG, name)
     yield
@@ -56,7 +56,7 @@ def _assert_clean(text: str) -> None:
 
 
 def _fail(case: tuple[str, Kind], services: Services, ask: Ask, folder: Path, **more: object) -> ProviderError:
-    """The error that the provider gives, which names the asset, the provider and a remedy, and holds no secret."""
+    """Return the error of the provider; check that it names asset, provider and remedy, and contains no secret."""
     name, kind = case
     with pytest.raises(ProviderError) as caught:
         load(name, kind, services, **more).generate(ask(kind, job=Memory()), folder)
@@ -71,7 +71,7 @@ def _fail(case: tuple[str, Kind], services: Services, ask: Ask, folder: Path, **
 
 
 def _show_variables(error: BaseException) -> str:
-    """The variables of our own frames, as some tracebacks show them; those of the tests hold the keys."""
+    """Return the variables of gitassets' frames, as some tracebacks show them; frames of tests hold the keys."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     ours = [frame for frame in frames if "gitassets/providers" in frame.f_code.co_filename]
     return "\n".join(_show(value) for frame in ours for value in frame.f_locals.values())
@@ -86,7 +86,9 @@ def _show(value: object) -> str:
 
 @pytest.mark.parametrize("case", PATHS)
 class TestStatuses:
-    def test_content_policy(self, case: tuple[str, Kind], services: Services, ask: Ask, folder: Path) -> None:
+    def test_request_refused_by_content_policy_suggests_rewording(
+        self, case: tuple[str, Kind], services: Services, ask: Ask, folder: Path
+    ) -> None:
         message = "Your request was rejected as a result of our safety system.\x1b[2J"
         services.misbehave(PATHS[case], openai_error(400, message, "content_policy_violation"))
         error = _fail(case, services, ask, folder)
@@ -95,7 +97,9 @@ class TestStatuses:
         assert "\x1b" not in error.message
         assert len(services.seen) == 1
 
-    def test_key_not_accepted(self, case: tuple[str, Kind], services: Services, ask: Ask, folder: Path) -> None:
+    def test_rejected_key_is_reported_without_retry(
+        self, case: tuple[str, Kind], services: Services, ask: Ask, folder: Path
+    ) -> None:
         services.misbehave(PATHS[case], openai_error(401, f"Incorrect API key provided: {ALL_KEYS}", "invalid_api_key"))
         error = _fail(case, services, ask, folder)
         assert "does not accept the key (401)" in error.message
@@ -110,23 +114,31 @@ class TestStatuses:
             say({"detail": {"status": "quota_exceeded", "message": "This exceeds your quota"}}, 401),
         ],
     )
-    def test_no_money(self, case: tuple[str, Kind], services: Services, ask: Ask, folder: Path, answer: Answer) -> None:
+    def test_exhausted_quota_is_reported_without_retry(
+        self, case: tuple[str, Kind], services: Services, ask: Ask, folder: Path, answer: Answer
+    ) -> None:
         services.misbehave(PATHS[case], answer)
         error = _fail(case, services, ask, folder)
         assert "has no money or quota left" in error.message
         assert len(services.seen) == 1
 
-    def test_bad_field(self, case: tuple[str, Kind], services: Services, ask: Ask, folder: Path) -> None:
+    def test_invalid_field_is_reported_with_its_setting(
+        self, case: tuple[str, Kind], services: Services, ask: Ask, folder: Path
+    ) -> None:
         services.misbehave(PATHS[case], say({"detail": [{"loc": ["body", "model"], "msg": "unknown model"}]}, 422))
         error = _fail(case, services, ask, folder)
         assert "does not accept the request (422): body.model: unknown model" in error.message
         assert f"services.{case[0]}" in error.hint
 
-    def test_unknown_model(self, case: tuple[str, Kind], services: Services, ask: Ask, folder: Path) -> None:
+    def test_unknown_model_is_reported_with_service_message(
+        self, case: tuple[str, Kind], services: Services, ask: Ask, folder: Path
+    ) -> None:
         services.misbehave(PATHS[case], openai_error(404, "The model does not exist", "model_not_found"))
         assert "(404): The model does not exist" in _fail(case, services, ask, folder).message
 
-    def test_too_many_calls_for_ever(self, case: tuple[str, Kind], services: Services, ask: Ask, folder: Path) -> None:
+    def test_persistent_rate_limit_fails_after_all_tries(
+        self, case: tuple[str, Kind], services: Services, ask: Ask, folder: Path
+    ) -> None:
         services.misbehave(PATHS[case], openai_error(429, "Rate limit reached", "rate_limit_exceeded"))
         error = _fail(case, services, ask, folder, tries=3)
         assert "takes no more calls for now (429, 3 tries)" in error.message
@@ -134,14 +146,16 @@ class TestStatuses:
         assert len(services.seen) == 3
         assert not isinstance(error, ChargedError)
 
-    def test_a_longer_wait_than_there_is_time_is_not_begun(
+    def test_rate_limit_wait_beyond_the_timeout_is_not_started(
         self, case: tuple[str, Kind], services: Services, ask: Ask, folder: Path
     ) -> None:
         services.misbehave(PATHS[case], say({}, 429, headers={"Retry-After": "3600"}))
         error = _fail(case, services, ask, folder)
         assert "(429, 1 try) and asks to wait for 3600 seconds" in error.message
 
-    def test_too_many_calls_at_first(self, case: tuple[str, Kind], services: Services, ask: Ask, folder: Path) -> None:
+    def test_temporary_rate_limit_is_retried(
+        self, case: tuple[str, Kind], services: Services, ask: Ask, folder: Path
+    ) -> None:
         name, kind = case
         calls = services.answer
 
@@ -157,7 +171,7 @@ class TestStatuses:
 
 @pytest.mark.parametrize("case", SYNCHRONOUS)
 @pytest.mark.parametrize("status", [500, 503])
-def test_trouble_of_the_service_itself_is_tried_again(
+def test_server_error_is_retried(
     case: tuple[str, Kind], status: int, services: Services, ask: Ask, folder: Path
 ) -> None:
     services.misbehave(PATHS[case], Answer(status, headers={"Retry-After": "0"}))
@@ -168,7 +182,9 @@ def test_trouble_of_the_service_itself_is_tried_again(
 
 
 @pytest.mark.parametrize("case", ORDERED)
-def test_after_500_no_second_job_is_ordered(case: tuple[str, Kind], services: Services, ask: Ask, folder: Path) -> None:
+def test_server_error_on_job_order_is_not_retried(
+    case: tuple[str, Kind], services: Services, ask: Ask, folder: Path
+) -> None:
     services.misbehave(PATHS[case], Answer(500))
     error = _fail(case, services, ask, folder, tries=4)
     assert isinstance(error, ChargedError)
@@ -196,7 +212,7 @@ UNDECIDED = {
 
 @pytest.mark.parametrize("case", PAID)
 @pytest.mark.parametrize("fault", UNDECIDED)
-def test_what_may_have_been_bought_is_not_bought_again(
+def test_purchase_with_unknown_outcome_is_not_repeated(
     case: tuple[str, Kind], fault: str, services: Services, ask: Ask, folder: Path
 ) -> None:
     services.misbehave(PATHS[case], UNDECIDED[fault])
@@ -210,7 +226,9 @@ def test_what_may_have_been_bought_is_not_bought_again(
 
 
 @pytest.mark.parametrize("fault", UNDECIDED)
-def test_what_costs_nothing_is_asked_again(fault: str, services: Services, ask: Ask, folder: Path) -> None:
+def test_free_request_is_retried_after_transient_failures(
+    fault: str, services: Services, ask: Ask, folder: Path
+) -> None:
     services.misbehave("/w/", UNDECIDED[fault])
     slow = {"timeout_sec": 0.8} if fault in ("hang", "slow body", "slow head") else {}
     error = _fail(("wikimedia", Kind.IMAGE), services, ask, folder, tries=3, **slow)
@@ -230,7 +248,7 @@ def test_what_costs_nothing_is_asked_again(fault: str, services: Services, ask: 
         ("cut", "a file that is cut off instead of a sound"),
     ],
 )
-def test_speech_is_judged_by_its_content(
+def test_speech_answer_with_other_content_is_refused(
     case: tuple[str, Kind],
     body: bytes | str,
     said: str,
@@ -246,17 +264,17 @@ def test_speech_is_judged_by_its_content(
 
 
 def _drop_xing(data: bytes) -> bytes:
-    """The sound without the frame that says how many there are, as services send it."""
+    """Remove the Xing frame, which holds the number of frames: services send none."""
     start = data.index(b"\xff", 10)
     return data[data.index(data[start : start + 2], start + 4) :]
 
 
 @pytest.mark.parametrize("case", FILES)
 class TestFiles:
-    """What is wrong with the file that a service's answer leads to."""
+    """Faults of the file that the answer of a service refers to."""
 
     @pytest.mark.parametrize("framing", ["length", "close"])
-    def test_cut_short(
+    def test_truncated_file_is_refused(
         self, case: tuple[str, Kind], framing: str, services: Services, ask: Ask, folder: Path, media: dict[str, bytes]
     ) -> None:
         services.image_as_url = True
@@ -265,7 +283,7 @@ class TestFiles:
         error = _fail(case, services, ask, folder)
         assert "a file that is" in error.message
 
-    def test_broken_off(
+    def test_broken_download_is_retried_and_reported(
         self, case: tuple[str, Kind], services: Services, ask: Ask, folder: Path, media: dict[str, bytes]
     ) -> None:
         services.image_as_url = True
@@ -291,14 +309,14 @@ class TestFiles:
             (Answer(302, headers={"Location": "https://exa mple:x/"}), "no https address"),
         ],
     )
-    def test_no_file(
+    def test_answer_without_usable_file_is_reported(
         self, case: tuple[str, Kind], answer: Answer, said: str, services: Services, ask: Ask, folder: Path
     ) -> None:
         services.image_as_url = True
         services.file_answer = answer
         assert said in _fail(case, services, ask, folder).message
 
-    def test_larger_than_anything_can_be(
+    def test_oversized_file_is_refused_while_downloading(
         self, case: tuple[str, Kind], services: Services, ask: Ask, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(media_file.MAX_BYTES, case[1], 1_000_000)
@@ -308,14 +326,14 @@ class TestFiles:
         assert "more than 1,000,000 bytes" in _fail(case, services, ask, folder).message
         assert sum(path.stat().st_size for path in folder.iterdir()) <= 1_000_000
 
-    def test_too_slow(
+    def test_slow_download_times_out(
         self, case: tuple[str, Kind], services: Services, ask: Ask, folder: Path, media: dict[str, bytes]
     ) -> None:
         services.image_as_url = True
         services.file_answer = Answer(200, media[case[1].value], drip_sec=0.02)
         assert "did not answer in time" in _fail(case, services, ask, folder, timeout_sec=1).message
 
-    def test_packed_by_a_gateway(
+    def test_compressed_file_is_decompressed(
         self, case: tuple[str, Kind], services: Services, ask: Ask, folder: Path, media: dict[str, bytes]
     ) -> None:
         services.image_as_url = True
@@ -324,7 +342,7 @@ class TestFiles:
         made = load(*case, services).generate(ask(case[1]), folder)
         assert made.path.read_bytes() == media[case[1].value]
 
-    def test_packed_and_cut_off(
+    def test_truncated_compressed_file_is_refused(
         self, case: tuple[str, Kind], services: Services, ask: Ask, folder: Path, media: dict[str, bytes]
     ) -> None:
         services.image_as_url = True
@@ -334,7 +352,7 @@ class TestFiles:
 
 
 @pytest.mark.parametrize("case", PAID)
-def test_a_purchase_is_never_sent_on(
+def test_purchase_is_never_redirected(
     case: tuple[str, Kind], services: Services, elsewhere: Services, ask: Ask, folder: Path
 ) -> None:
     services.misbehave(PATHS[case], Answer(307, headers={"Location": f"{elsewhere.url}{PATHS[case]}"}))
@@ -344,10 +362,10 @@ def test_a_purchase_is_never_sent_on(
 
 
 @pytest.mark.parametrize("case", ORDERED)
-def test_no_header_of_ours_reaches_another_origin(
+def test_redirect_to_another_origin_drops_our_headers(
     case: tuple[str, Kind], services: Services, elsewhere: Services, ask: Ask, folder: Path
 ) -> None:
-    """Nor is it sent again once the way leads back."""
+    """Nor are they sent again when a further redirect leads back."""
     poll = "/dream-machine/v1/generations/job" if case[0] == "luma" else "/v1/tasks"
     services.misbehave(poll, Answer(302, headers={"Location": f"{elsewhere.url}/there"}))
     elsewhere.misbehave("/there", Answer(302, headers={"Location": f"{services.url}/back"}))
@@ -358,7 +376,7 @@ def test_no_header_of_ours_reaches_another_origin(
     assert "authorization" not in services.calls("/back")[0].headers
 
 
-def test_a_voice_list_that_redirects_does_not_give_the_key_away(
+def test_redirected_voice_list_does_not_receive_the_key(
     services: Services, elsewhere: Services, ask: Ask, folder: Path
 ) -> None:
     services.misbehave("/v1/voices", Answer(301, headers={"Location": f"{elsewhere.url}/v1/voices"}))
@@ -367,7 +385,7 @@ def test_a_voice_list_that_redirects_does_not_give_the_key_away(
     assert "xi-api-key" not in elsewhere.seen[0].headers
 
 
-def test_many_at_once_do_not_mix(services: Services, ask: Ask, tmp_path: Path) -> None:
+def test_parallel_requests_do_not_mix_results(services: Services, ask: Ask, tmp_path: Path) -> None:
     provider = load("luma", Kind.VIDEO, services)
 
     def make(number: int) -> str:
@@ -381,7 +399,9 @@ def test_many_at_once_do_not_mix(services: Services, ask: Ask, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("case", PATHS)
-def test_nobody_listens(case: tuple[str, Kind], services: Services, ask: Ask, folder: Path) -> None:
+def test_unreachable_service_is_reported_after_retries(
+    case: tuple[str, Kind], services: Services, ask: Ask, folder: Path
+) -> None:
     error = _fail(case, services, ask, folder, base_url="http://127.0.0.1:1", tries=2)
     assert "cannot be reached (" in error.message
     assert "2 tries)" in error.message

@@ -1,4 +1,4 @@
-"""The HTTP client itself: where it connects, how long it takes, and how it waits."""
+"""The HTTP client: its connections, timeouts and retries."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CREDENTIAL = Credential("xi-api-key", Key("sentinel-key"))
 
 
 class Waits:
-    """Takes no time and remembers what was to be waited for."""
+    """A sleep that returns at once and records the requested seconds."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
@@ -51,7 +51,7 @@ def fetch(base_url: str, path: str, pause: Callable[[float], None] | None = None
 
 
 class TestWaiting:
-    def test_waits_longer_each_time_with_some_chance_in_it(self, services: Services) -> None:
+    def test_retry_waits_grow_with_random_jitter(self, services: Services) -> None:
         services.misbehave("/x", Answer(503))
         runs = []
         for _ in range(2):
@@ -63,13 +63,13 @@ class TestWaiting:
             runs.append(waits.seconds)
         assert runs[0] != runs[1]
 
-    def test_waits_as_long_as_it_is_asked_to(self, services: Services) -> None:
+    def test_retry_waits_for_retry_after_seconds(self, services: Services) -> None:
         services.misbehave("/x", say({}, 429, headers={"Retry-After": "7"}), say({"fine": 1}))
         waits = Waits()
         assert fetch(services.url, "/x", waits) == b'{"fine": 1}'
         assert waits.seconds == [7]
 
-    def test_understands_a_date(self, services: Services) -> None:
+    def test_retry_waits_until_retry_after_date(self, services: Services) -> None:
         moment = format_datetime(datetime.now(UTC) + timedelta(seconds=8), usegmt=True)
         services.misbehave("/x", say({}, 503, headers={"Retry-After": moment}), say({}))
         waits = Waits()
@@ -77,21 +77,21 @@ class TestWaiting:
         assert 5 < waits.seconds[0] <= 8
 
     @pytest.mark.parametrize("odd", ["soon", "-5", "1e999", "٣", "Thu, 99 Foo 2026", "9" * 40])
-    def test_nonsense_is_no_order_to_wait(self, services: Services, odd: str) -> None:
+    def test_retry_ignores_invalid_retry_after(self, services: Services, odd: str) -> None:
         services.misbehave("/x", say({}, 429, headers={"Retry-After": odd.encode("utf-8").decode("latin-1")}), say({}))
         waits = Waits()
         with suppress(CallError):
             fetch(services.url, "/x", waits)
         assert all(seconds <= 10 for seconds in waits.seconds)
 
-    def test_the_deadline_is_for_all_tries_together(self, services: Services) -> None:
+    def test_timeout_covers_all_tries_together(self, services: Services) -> None:
         services.misbehave("/x", Answer(hang=True))
         with pytest.raises(CallError) as caught:
             fetch(services.url, "/x", policy=RetryPolicy(timeout_sec=0.3, tries=4, wait_sec=0))
         assert caught.value.problem is Problem.TIMEOUT
         assert len(services.seen) == 1
 
-    def test_a_slow_reader_is_not_waited_for(self) -> None:
+    def test_timeout_ends_upload_to_server_that_never_reads(self) -> None:
         body = {"image": "x" * 20_000_000}
         policy = RetryPolicy(timeout_sec=3, tries=4, wait_sec=0)
         with _silent_listener() as url, pytest.raises(CallError) as caught:
@@ -102,25 +102,25 @@ class TestWaiting:
 
 @contextmanager
 def _silent_listener() -> Iterator[str]:
-    """Accepts connections and never reads."""
+    """Accept connections and never read from them."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
 class TestRedirects:
-    def test_the_key_stays_with_its_origin(self, services: Services) -> None:
+    def test_redirect_within_origin_keeps_the_key(self, services: Services) -> None:
         services.misbehave("/a", Answer(302, headers={"Location": "/b"}))
         services.misbehave("/b", say({}))
         fetch(services.url, "/a")
         assert [one.headers.get("xi-api-key") for one in services.seen] == ["sentinel-key"] * 2
 
-    def test_another_port_is_another_origin(self, services: Services, elsewhere: Services) -> None:
+    def test_redirect_to_another_port_drops_the_key(self, services: Services, elsewhere: Services) -> None:
         services.misbehave("/a", Answer(302, headers={"Location": f"{elsewhere.url}/b"}))
         elsewhere.misbehave("/b", say({}))
         fetch(services.url, "/a")
         assert "xi-api-key" not in elsewhere.seen[0].headers
 
-    def test_five_are_followed_and_no_more(self, services: Services) -> None:
+    def test_redirects_are_followed_five_times_at_most(self, services: Services) -> None:
         for number in range(9):
             services.misbehave(f"/{number}", Answer(302, headers={"Location": f"/{number + 1}"}))
         services.misbehave("/5", say({}))
@@ -130,14 +130,14 @@ class TestRedirects:
             fetch(services.url, "/0")
         assert caught.value.problem is Problem.REDIRECTS
 
-    def test_a_password_in_an_address_is_not_used(self, services: Services, elsewhere: Services) -> None:
+    def test_redirect_ignores_password_in_url(self, services: Services, elsewhere: Services) -> None:
         place = elsewhere.url.replace("http://", "http://ann:secret@")
         services.misbehave("/a", Answer(302, headers={"Location": f"{place}/b"}))
         elsewhere.misbehave("/b", say({}))
         fetch(services.url, "/a")
         assert "authorization" not in elsewhere.seen[0].headers
 
-    def test_cookies_are_not_kept(self, services: Services) -> None:
+    def test_redirect_does_not_keep_cookies(self, services: Services) -> None:
         services.misbehave("/a", Answer(302, headers={"Location": "/b", "Set-Cookie": "a=b"}))
         services.misbehave("/b", say({}))
         fetch(services.url, "/a")
@@ -145,8 +145,8 @@ class TestRedirects:
 
 
 class TestResolving:
-    def test_a_name_that_changes_its_address_is_asked_for_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """DNS rebinding: public when it is checked, this computer when it is connected to."""
+    def test_host_name_is_resolved_once_per_connection(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """DNS rebinding: the name resolves to a public address at the check, and to loopback at the connection."""
         answers = iter([["93.184.216.34"], ["127.0.0.1"]])
         connected: list[str] = []
 
@@ -168,7 +168,7 @@ class TestResolving:
             )
         assert connected == ["93.184.216.34"]
 
-    def test_a_name_of_an_inner_address_is_not_connected_to(self, services: Services) -> None:
+    def test_host_name_with_internal_address_is_refused(self, services: Services) -> None:
         network = Network(resolve=_here)
         with pytest.raises(CallError) as caught:
             fetch(
@@ -179,13 +179,13 @@ class TestResolving:
         assert caught.value.problem is Problem.ADDRESS
         assert "evil.example.com" in caught.value.service_message
 
-    def test_an_address_that_does_not_answer_is_followed_by_the_next(self, services: Services) -> None:
+    def test_next_address_is_tried_when_one_does_not_answer(self, services: Services) -> None:
         services.misbehave("/x", say({}))
         port = services.url.rsplit(":", 1)[1]
         network = Network(resolve=lambda *_: ["127.0.0.77", "127.0.0.1"])
         assert fetch(f"http://localhost:{port}", "/x", network=network) == b"{}"
 
-    def test_an_unknown_name_is_tried_again(self) -> None:
+    def test_unknown_host_name_is_retried(self) -> None:
         def resolve(host: str, port: int) -> list[str]:
             raise socket.gaierror(-2, "Name or service not known")
 
@@ -197,7 +197,7 @@ class TestResolving:
 
 @pytest.fixture
 def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[trustme.CA]:
-    """A certificate authority that SSL_CERT_FILE names, as in a company that inspects connections."""
+    """Make a certificate authority and name it in SSL_CERT_FILE, as companies do that inspect connections."""
     made = trustme.CA()
     made.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
@@ -208,7 +208,7 @@ def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[trust
 
 @contextmanager
 def _secure(services: Services, authority: trustme.CA, name: str) -> Iterator[int]:
-    """The stand-in over TLS, and its port."""
+    """Serve the stand-in over TLS, and return its port."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(name).configure_cert(context)
     server = services._server
@@ -217,14 +217,16 @@ def _secure(services: Services, authority: trustme.CA, name: str) -> Iterator[in
 
 
 class TestEncryption:
-    def test_a_gateway_with_a_certificate_of_its_own(self, media: dict[str, bytes], authority: trustme.CA) -> None:
+    def test_certificate_of_configured_authority_is_accepted(
+        self, media: dict[str, bytes], authority: trustme.CA
+    ) -> None:
         services = Services(media)
         with _secure(services, authority, "gateway.corp") as port, services.running():
             services.misbehave("/x", say({"fine": 1}))
             network = Network(resolve=_here)
             assert fetch(f"https://gateway.corp:{port}", "/x", network=network) == b'{"fine": 1}'
 
-    def test_a_certificate_for_another_name_is_refused_at_once(
+    def test_certificate_for_another_name_is_refused_without_retry(
         self, media: dict[str, bytes], authority: trustme.CA
     ) -> None:
         services = Services(media)
@@ -235,7 +237,7 @@ class TestEncryption:
 
 
 class Proxy:
-    """Takes CONNECT and joins the two connections, whatever host is asked for; or answers as it is told."""
+    """A proxy that connects every CONNECT request to the stand-in, or gives a fixed answer."""
 
     def __init__(self, port: int, refusal: bytes = b"") -> None:
         self.port, self.refusal = port, refusal
@@ -280,7 +282,7 @@ def _pump(source: socket.socket, sink: socket.socket) -> None:
 
 
 def _only_the_proxy(host: str, port: int) -> list[str]:
-    """As in many companies: names of the outer world are not known inside."""
+    """Resolve only the proxy: in many companies external names are unknown inside."""
     return ["127.0.0.1"] if host == "127.0.0.1" else _unknown(host, port)
 
 
@@ -293,7 +295,7 @@ def _unknown(host: str, port: int) -> list[str]:
 
 
 class TestProxy:
-    def test_goes_through_the_proxy_that_the_environment_names(
+    def test_proxy_of_environment_is_used_and_never_receives_the_key(
         self, media: dict[str, bytes], authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         services = Services(media)
@@ -308,7 +310,7 @@ class TestProxy:
         assert "sentinel-key" not in proxy.asked[0]
         assert services.seen[0].headers["xi-api-key"] == "sentinel-key"
 
-    def test_a_refusal_of_the_proxy_tells_no_password(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_proxy_refusal_message_contains_no_password(self, monkeypatch: pytest.MonkeyPatch) -> None:
         proxy = Proxy(0, b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         with pytest.raises(CallError) as caught:
@@ -317,7 +319,7 @@ class TestProxy:
         assert caught.value.problem is Problem.UNREACHABLE
         assert caught.value.service_message == "407 Proxy Authentication Required"
 
-    def test_an_inner_address_is_not_asked_of_the_proxy_either(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_proxy_is_never_asked_for_internal_address(self, monkeypatch: pytest.MonkeyPatch) -> None:
         proxy = Proxy(0)
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         with pytest.raises(CallError) as caught:
@@ -326,13 +328,13 @@ class TestProxy:
         assert caught.value.problem is Problem.ADDRESS
         assert proxy.asked == []
 
-    def test_this_computer_needs_no_proxy(self, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_proxy_is_not_used_for_loopback(self, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
         monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
         services.misbehave("/x", say({}))
         assert fetch(services.url, "/x") == b"{}"
 
-    def test_no_proxy_is_respected(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_proxy_is_not_used_for_hosts_in_no_proxy(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
         monkeypatch.setenv("NO_PROXY", "example.com")
         with pytest.raises(CallError) as caught:
@@ -340,7 +342,9 @@ class TestProxy:
         assert "api.example.com is not known" in caught.value.service_message
 
     @pytest.mark.parametrize("named", ["ftp://x:1", "socks5://127.0.0.1:1"])
-    def test_what_is_no_proxy_is_said_at_once(self, named: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_proxy_url_of_unsupported_scheme_is_refused_without_retry(
+        self, named: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setenv("HTTPS_PROXY", named)
         with pytest.raises(CallError) as caught:
             fetch("https://api.example.com", "/x", network=Network(resolve=_unknown))
@@ -348,17 +352,17 @@ class TestProxy:
 
 
 class TestBytes:
-    def test_what_is_announced_as_too_large_is_not_written(self, services: Services) -> None:
+    def test_response_declared_too_large_is_refused(self, services: Services) -> None:
         services.misbehave("/x", Answer(200, b"x" * 1001))
         with pytest.raises(CallError) as caught:
             fetch(services.url, "/x")
         assert caught.value.problem is Problem.TOO_LARGE
 
-    def test_a_second_try_begins_anew(self, services: Services) -> None:
+    def test_retried_download_starts_from_the_beginning(self, services: Services) -> None:
         services.misbehave("/x", Answer(200, b"half", framing="short"), Answer(200, b"whole"))
         assert fetch(services.url, "/x") == b"whole"
 
-    def test_an_endless_message_of_failure_is_not_read_to_its_end(self, services: Services) -> None:
+    def test_oversized_error_body_is_ignored(self, services: Services) -> None:
         services.misbehave("/x", Answer(400, b'{"error": "' + b"x" * 3_000_000))
         with pytest.raises(CallError) as caught:
             fetch(services.url, "/x")
@@ -367,14 +371,14 @@ class TestBytes:
     @pytest.mark.parametrize(
         "body", [b"[" * 60_000, b'{"error": [1, {"msg": 2}, null]}', b"null", b'{"error": {}}', b"\xff"]
     )
-    def test_odd_messages_of_failure(self, services: Services, body: bytes) -> None:
+    def test_malformed_error_body_keeps_status(self, services: Services, body: bytes) -> None:
         services.misbehave("/x", Answer(422, body))
         with pytest.raises(CallError) as caught:
             fetch(services.url, "/x")
         assert caught.value.status == 422
 
 
-def test_endless_early_hints_end_with_the_deadline() -> None:
+def test_endless_early_hints_time_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=_hint_for_ever, args=(server,), daemon=True).start()
         url = f"http://127.0.0.1:{server.getsockname()[1]}"

@@ -15,7 +15,7 @@ from gitassets.providers.registry import load_provider
 
 @pytest.fixture
 def framed(tmp_path: Path) -> Path:
-    """A grey picture with a bright border, which leaves the view when the camera comes nearer."""
+    """Make a grey picture with a bright border, which leaves the view as the zoom increases."""
     path = tmp_path / "framed.png"
     picture = Image.new("RGB", (640, 360), (250, 250, 250))
     picture.paste((60, 60, 60), (8, 8, 632, 352))
@@ -28,12 +28,12 @@ def ask(image: Path | None, **more: object) -> Request:
 
 
 def _corner_levels(path: Path) -> list[int]:
-    """The brightness of each frame's corner."""
+    """Return the brightness of the corner of each frame."""
     with av.open(str(path)) as container:
         return [int(frame.to_ndarray(format="gray")[0:3, 0:3].mean()) for frame in container.decode(video=0)]
 
 
-def test_lasts_as_long_as_asked_to_the_frame(framed: Path, folder: Path) -> None:
+def test_clip_has_requested_duration_and_size(framed: Path, folder: Path) -> None:
     provider = load_provider("kenburns", Kind.VIDEO)
     made = provider.generate(ask(framed, duration_sec=1.3), folder)
     info = probe_media(made.path)
@@ -45,7 +45,7 @@ def test_lasts_as_long_as_asked_to_the_frame(framed: Path, folder: Path) -> None
     assert [*folder.iterdir()] == [made.path]
 
 
-def test_the_camera_moves_and_another_seed_moves_it_back(framed: Path, tmp_path: Path) -> None:
+def test_zoom_direction_depends_on_seed(framed: Path, tmp_path: Path) -> None:
     levels = []
     for seed in (0, 1):
         (tmp_path / str(seed)).mkdir()
@@ -55,19 +55,19 @@ def test_the_camera_moves_and_another_seed_moves_it_back(framed: Path, tmp_path:
     assert levels[1][0] < 180 < levels[1][-1]
 
 
-def test_needs_an_image() -> None:
+def test_check_refuses_request_without_image() -> None:
     with pytest.raises(ProviderError, match="Video 3: kenburns animates the segment's image, and there is none"):
         load_provider("kenburns").check(ask(None))
 
 
 @pytest.mark.parametrize("seconds", [0, -1, 601, float("nan")])
-def test_no_clip_of_that_length(framed: Path, seconds: float) -> None:
+def test_check_refuses_invalid_duration(framed: Path, seconds: float) -> None:
     with pytest.raises(ProviderError, match="Video 3: a clip of"):
         load_provider("kenburns").check(ask(framed, duration_sec=seconds))
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture", None])
-def test_a_broken_image_is_said(tmp_path: Path, folder: Path, content: bytes | None) -> None:
+def test_generate_refuses_broken_image(tmp_path: Path, folder: Path, content: bytes | None) -> None:
     path = tmp_path / "broken.png"
     if content is not None:
         path.write_bytes(content)

@@ -39,7 +39,7 @@ def speak(voice: LocalVoice, tmp_path: Path, text: str, **more: object) -> array
     return read_samples(voice.generate(request(text, **more), folder).path)
 
 
-def test_a_sentence_is_spoken_and_ends_in_silence(voice: LocalVoice, tmp_path: Path) -> None:
+def test_generate_speaks_a_sentence_that_ends_in_silence(voice: LocalVoice, tmp_path: Path) -> None:
     made = voice.generate(request(), tmp_path)
     samples = read_samples(made.path)
     assert [path.name for path in tmp_path.iterdir()] == ["narration.wav"]
@@ -51,13 +51,13 @@ def test_a_sentence_is_spoken_and_ends_in_silence(voice: LocalVoice, tmp_path: P
     assert made.model.startswith("hibari-tts ")
 
 
-def test_more_words_take_longer(voice: LocalVoice, tmp_path: Path) -> None:
+def test_generate_speaks_more_words_longer(voice: LocalVoice, tmp_path: Path) -> None:
     once = speak(voice, tmp_path, "The aircraft flies over the land.")
     thrice = speak(voice, tmp_path, "The aircraft flies over the land. " * 3)
     assert len(thrice) > 2.5 * len(once)
 
 
-def test_the_same_seed_gives_the_same_bytes_in_every_thread(voice: LocalVoice, tmp_path: Path) -> None:
+def test_generate_gives_same_bytes_for_same_seed_in_every_thread(voice: LocalVoice, tmp_path: Path) -> None:
     folders = [tmp_path / str(number) for number in range(4)]
     for folder in folders:
         folder.mkdir()
@@ -71,7 +71,7 @@ def test_the_same_seed_gives_the_same_bytes_in_every_thread(voice: LocalVoice, t
 
 
 @pytest.mark.parametrize("text", ["λόγος", "Привет, мир!", "😀", "…", "日本語", "الله", "一"])
-def test_text_without_an_english_word_is_refused(voice: LocalVoice, tmp_path: Path, text: str) -> None:
+def test_generate_refuses_text_without_english_words(voice: LocalVoice, tmp_path: Path, text: str) -> None:
     with pytest.raises(ProviderError, match="speaks English only") as caught:
         voice.generate(request(text), tmp_path)
     assert "`gitassets replace RUN --audio N FILE`" in caught.value.hint
@@ -88,7 +88,9 @@ def test_text_without_an_english_word_is_refused(voice: LocalVoice, tmp_path: Pa
         ("It is สวัสดี, नमस्ते.", "สวัสดี, नमस्ते"),
     ],
 )
-def test_words_of_other_scripts_are_refused_by_name(voice: LocalVoice, tmp_path: Path, text: str, words: str) -> None:
+def test_generate_refuses_and_names_words_in_other_scripts(
+    voice: LocalVoice, tmp_path: Path, text: str, words: str
+) -> None:
     with pytest.raises(ProviderError, match="speaks English only") as caught:
         voice.generate(request(text), tmp_path)
     assert caught.value.message.endswith(f"would leave out {words}")
@@ -104,7 +106,7 @@ def test_words_of_other_scripts_are_refused_by_name(voice: LocalVoice, tmp_path:
         ("“Quotes” – dashes — and… (brackets) [too]; it's 'fine'!", ()),
     ],
 )
-def test_symbols_without_a_word_are_left_out_and_named(
+def test_generate_omits_and_reports_unspeakable_symbols(
     voice: LocalVoice, tmp_path: Path, text: str, left_out: tuple[str, ...]
 ) -> None:
     assert voice.find_left_out(request(text)) == left_out
@@ -116,7 +118,7 @@ SYMBOLS = "#%&/@+=<>~±×÷→^°©№§¶¢|*\\√∞≤≥≈∑←↑✓☃�
 
 
 @pytest.mark.parametrize("char", SYMBOLS)
-def test_what_is_said_to_be_left_out_is_what_the_voice_leaves_out(voice: LocalVoice, char: str) -> None:
+def test_find_left_out_matches_symbols_that_the_voice_omits(voice: LocalVoice, char: str) -> None:
     def list_sounds(text: str) -> list[str]:
         phonemes = "".join(voice._load("heart").phonemize(_to_readable(text)))
         return [one for one in phonemes if one.isalpha()]
@@ -134,7 +136,7 @@ def test_what_is_said_to_be_left_out_is_what_the_voice_leaves_out(voice: LocalVo
         ("7" * 80, f"{'7' * 36} {'7' * 36} {'7' * 8}"),
     ],
 )
-def test_what_the_voice_would_misread_is_taken_out(text: str, readable: str) -> None:
+def test_to_readable_removes_text_that_the_voice_would_misread(text: str, readable: str) -> None:
     assert _to_readable(text) == readable
 
 
@@ -142,11 +144,11 @@ def test_what_the_voice_would_misread_is_taken_out(text: str, readable: str) -> 
     "text",
     ["[a](/x", "[[[((/)))]]] a", "[a](/)", "a" * 400, "-a" * 200, "1/2/" * 60, "7" * 300, "'" * 500 + "a", "a\0b", "½"],
 )
-def test_hostile_text_is_spoken_all_the_same(voice: LocalVoice, tmp_path: Path, text: str) -> None:
+def test_generate_speaks_hostile_text(voice: LocalVoice, tmp_path: Path, text: str) -> None:
     assert len(speak(voice, tmp_path, text)) > 6_000
 
 
-def test_a_long_sentence_without_a_comma_is_spoken_in_pieces(voice: LocalVoice, tmp_path: Path) -> None:
+def test_generate_speaks_long_sentence_without_comma_to_its_end(voice: LocalVoice, tmp_path: Path) -> None:
     samples = speak(voice, tmp_path, "alpha beta gamma delta " * 100)
     assert len(samples) / 24_000 > 60
     assert read_loudest(samples[-48_000:-12_000]) > 1_000
@@ -157,19 +159,21 @@ def read_loudest(samples: array[int]) -> int:
 
 
 @pytest.mark.parametrize("phonemes", ["", "abc", "word " * 500, "x" * 1_000, " " * 1_000])
-def test_pieces_are_short_and_make_up_the_whole(phonemes: str) -> None:
+def test_split_phonemes_gives_short_pieces_that_join_to_the_whole(phonemes: str) -> None:
     pieces = list(_split_phonemes(phonemes))
     assert "".join(pieces) == phonemes
     assert max(map(len, pieces)) <= MAX_PHONEMES_AT_ONCE
 
 
-def test_a_voice_that_does_not_exist_is_refused_by_name(voice: LocalVoice) -> None:
+def test_check_refuses_unknown_voice_by_name(voice: LocalVoice) -> None:
     with pytest.raises(ProviderError, match="'lily'") as caught:
         voice.check(request(voice="lily"))
     assert "heart" in caught.value.hint
 
 
-def test_no_voice_is_ever_downloaded(voice: LocalVoice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_refuses_voice_that_is_not_installed_and_downloads_nothing(
+    voice: LocalVoice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HIBARI_HOME", str(tmp_path / "empty"))
     with pytest.raises(ProviderError, match="'kore' is not on this computer") as caught:
         voice.check(request(voice="kore"))
@@ -177,7 +181,7 @@ def test_no_voice_is_ever_downloaded(voice: LocalVoice, tmp_path: Path, monkeypa
     assert not (tmp_path / "empty").exists()
 
 
-def test_a_voice_in_the_cache_is_used_and_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_generate_uses_and_records_cached_voice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from hibari.voices import VOICES, voice_path
 
     monkeypatch.setenv("HIBARI_HOME", str(tmp_path / "cache"))
@@ -186,7 +190,7 @@ def test_a_voice_in_the_cache_is_used_and_recorded(tmp_path: Path, monkeypatch: 
     assert LocalVoice().generate(request(voice=" Kore "), tmp_path).voice == "kore"
 
 
-def test_a_broken_voice_in_the_cache_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_generate_names_broken_cached_voice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from hibari.voices import VOICES
 
     monkeypatch.setenv("HIBARI_HOME", str(tmp_path))
@@ -196,12 +200,12 @@ def test_a_broken_voice_in_the_cache_is_named(tmp_path: Path, monkeypatch: pytes
     assert VOICES["kore"]["file"] in caught.value.hint
 
 
-def test_a_seed_that_is_none_is_refused(voice: LocalVoice, tmp_path: Path) -> None:
+def test_generate_refuses_invalid_seed(voice: LocalVoice, tmp_path: Path) -> None:
     with pytest.raises(ProviderError, match="failed on 'Hello"):
         voice.generate(request(seed=-1), tmp_path)
 
 
-def test_without_hibari_the_remedy_is_told(voice: LocalVoice, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_without_hibari_suggests_installation(voice: LocalVoice, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "hibari.voices", None)
     with pytest.raises(ProviderError, match="not installed") as caught:
         voice.check(request())

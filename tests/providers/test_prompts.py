@@ -16,26 +16,26 @@ def ask(**more: str | None) -> Request:
     return Request(kind=Kind.IMAGE, segment=1, text="a {map}", **more)  # type: ignore[arg-type]
 
 
-def test_the_text_is_framed_and_a_prompt_is_not() -> None:
+def test_compose_prompt_frames_text_but_not_prompt() -> None:
     assert compose_prompt(ask(), FRAME, 100).text == "A picture of a {map}"
     assert compose_prompt(ask(prompt="A {drone}"), FRAME, 100).text == "A {drone}"
 
 
-def test_style_and_feedback_follow() -> None:
+def test_compose_prompt_appends_style_and_feedback() -> None:
     made = compose_prompt(ask(prompt="A drone.", style="ink", feedback="too dark"), FRAME, 200)
     assert made.text == "A drone. Style: ink. The version before was rejected: too dark."
     assert made.record == {"prompt_sent": made.text}
 
 
 @given(st.text(), st.text(), st.text(), st.integers(10, 200))
-def test_never_longer_than_allowed(prompt: str, style: str, feedback: str, limit: int) -> None:
+def test_compose_prompt_never_exceeds_the_limit(prompt: str, style: str, feedback: str, limit: int) -> None:
     made = compose_prompt(ask(prompt=prompt, style=style, feedback=feedback), FRAME, limit)
     assert len(made.text) <= limit
     if not made.cut and prompt:
         assert made.text.startswith(prompt.strip())
 
 
-def test_a_cut_ends_with_a_whole_word_and_spares_the_style() -> None:
+def test_compose_prompt_cuts_at_a_word_and_keeps_the_style() -> None:
     made = compose_prompt(ask(prompt="one two three four five", style="ink"), FRAME, 24)
     assert made.text == "one two Style: ink."[: len(made.text)]
     assert made.text.endswith("Style: ink."[: 24 // 2 - 1])
@@ -45,5 +45,5 @@ def test_a_cut_ends_with_a_whole_word_and_spares_the_style() -> None:
 @pytest.mark.parametrize(
     ("size", "chosen"), [((1920, 1080), "16:9"), ((1080, 1920), "9:16"), ((500, 500), "1:1"), ((640, 480), "4:3")]
 )
-def test_nearest_shape(size: tuple[int, int], chosen: str) -> None:
+def test_nearest_shape_selects_closest_aspect_ratio(size: tuple[int, int], chosen: str) -> None:
     assert nearest_shape(("16:9", "9:16", "1:1", "4:3"), ":", size) == chosen

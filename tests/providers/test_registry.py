@@ -21,7 +21,7 @@ Install = Callable[[str, str, str], None]
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
-    """Installs a package of one module with one entry point, as pip would lay it out."""
+    """Install a package of one module with one entry point, laid out as by pip."""
     site = tmp_path / "site"
     site.mkdir()
     modules: list[str] = []
@@ -45,21 +45,21 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
 
 class TestBuiltIn:
     @pytest.mark.parametrize(("name", "kind"), registry._BUILT_IN)
-    def test_every_one_is_what_it_says(self, name: str, kind: Kind) -> None:
+    def test_built_in_provider_has_its_registered_name_kind_and_type(self, name: str, kind: Kind) -> None:
         provider = load_provider(name, kind, Settings())
         assert isinstance(provider, Provider)
         assert (provider.name, provider.kinds) == (name, frozenset({kind}))
         assert isinstance(provider, Service) is provider.live is ((name, kind) in registry._SERVICES)
 
-    def test_one_for_all_who_give_the_same_settings(self) -> None:
+    def test_load_provider_returns_same_instance_for_same_settings(self) -> None:
         first = load_provider("luma", Kind.VIDEO, Settings(services={"luma": {"model": "x"}}))
         assert load_provider(" LUMA ", Kind.VIDEO, Settings(services={"luma": {"model": "x"}, "runway": {}})) is first
         assert load_provider("luma", Kind.VIDEO, Settings()) is not first
 
-    def test_dalle_is_the_images_of_openai(self) -> None:
+    def test_load_provider_treats_dalle_as_openai_images(self) -> None:
         assert load_provider("dalle", Kind.IMAGE) is load_provider("openai", Kind.IMAGE)
 
-    def test_one_name_can_make_two_kinds(self) -> None:
+    def test_load_provider_requires_kind_for_name_with_two_kinds(self) -> None:
         assert load_provider("openai", Kind.AUDIO).kinds == {Kind.AUDIO}
         with pytest.raises(ProviderError, match="'openai' makes audio and image"):
             load_provider("openai")
@@ -67,17 +67,17 @@ class TestBuiltIn:
             load_provider("openai", Kind.VIDEO)
         assert "kenburns, luma, runway (video)" in caught.value.hint
 
-    def test_an_unknown_name_says_what_was_meant(self) -> None:
+    def test_load_provider_suggests_name_for_unknown_provider(self) -> None:
         with pytest.raises(ProviderError, match="There is no provider 'elevenlab'") as caught:
             load_provider("elevenlab", Kind.AUDIO)
         assert caught.value.hint.startswith("Did you mean elevenlabs? There are local, elevenlabs, openai (audio)")
 
-    def test_names_by_kind(self) -> None:
+    def test_providers_for_lists_names_by_kind(self) -> None:
         assert providers_for(Kind.IMAGE) == ["card", "openai", "wikimedia"]
 
 
 class TestList:
-    def test_says_what_a_user_wants_to_know(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_list_providers_shows_price_and_key(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("LUMA_API_KEY")
         lines = {(line.name, line.kind): line for line in list_providers(Settings())}
         assert lines["card", Kind.IMAGE].price == "free"
@@ -87,7 +87,7 @@ class TestList:
         assert "0.07 USD" in lines["openai", Kind.IMAGE].price
         assert len(lines) == 9
 
-    def test_a_wrong_setting_or_section_is_a_line_with_a_problem(self) -> None:
+    def test_list_providers_reports_invalid_settings_and_sections(self) -> None:
         settings = Settings(services={"luma": {"modell": "x"}, "opnai": {}})
         lines = {line.name: line for line in list_providers(settings)}
         assert "services.luma.modell" in lines["luma"].problem
@@ -96,7 +96,7 @@ class TestList:
 
 
 class TestOthers:
-    def test_the_example_of_the_documentation_works(
+    def test_plugin_example_of_documentation_works(
         self,
         install: Install,
         services: Services,
@@ -130,7 +130,9 @@ class TestOthers:
             ("class Voice: pass", "it has no `kinds`"),
         ],
     )
-    def test_one_that_cannot_be_loaded_harms_no_other(self, install: Install, code: str, problem: str) -> None:
+    def test_plugin_that_cannot_be_loaded_is_reported_and_affects_no_other(
+        self, install: Install, code: str, problem: str
+    ) -> None:
         install("broken_voice", code, "broken = broken_voice:Voice")
         line = next(line for line in list_providers(Settings()) if line.name == "broken")
         assert problem in line.problem
@@ -142,19 +144,19 @@ class TestOthers:
     @pytest.mark.parametrize(
         "body", ["    def __init__(self, section): raise ValueError(section)", "    def __init__(self, section): pass"]
     )
-    def test_one_that_cannot_be_made_says_so(self, install: Install, body: str) -> None:
+    def test_plugin_that_cannot_be_instantiated_is_refused_by_name(self, install: Install, body: str) -> None:
         head = "from gitassets.domain.manifest import Kind\nclass Voice:\n    kinds = frozenset({Kind.AUDIO})\n"
         install("poor_voice", head + body, "poor = poor_voice:Voice")
         with pytest.raises(GitAssetsError, match="The provider 'poor' of poor_voice cannot be used"):
             load_provider("poor", Kind.AUDIO)
 
-    def test_a_name_that_is_taken_stays_with_its_owner(self, install: Install) -> None:
+    def test_plugin_cannot_replace_built_in_name(self, install: Install) -> None:
         install("other_card", "raise SystemError", "card = other_card:Card")
         assert load_provider("card", Kind.IMAGE).name == "card"
         assert len([line for line in list_providers(Settings()) if line.name == "card"]) == 1
 
 
-def test_nothing_heavy_is_imported_before_it_is_needed() -> None:
+def test_registry_import_loads_no_heavy_modules() -> None:
     import subprocess
 
     code = (

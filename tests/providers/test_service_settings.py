@@ -23,7 +23,7 @@ MODELS = {
 }
 
 
-def test_the_file_that_init_writes_says_the_defaults() -> None:
+def test_default_text_contains_default_services() -> None:
     written = parse_settings(DEFAULT_TEXT.encode(), "gitassets.yaml")
     assert set(written.services) == set(MODELS)
     for name, model in MODELS.items():
@@ -32,37 +32,37 @@ def test_the_file_that_init_writes_says_the_defaults() -> None:
 
 
 class TestBudget:
-    def test_a_name_is_short_for_its_tier(self) -> None:
+    def test_budget_name_is_short_for_its_tier(self) -> None:
         assert parse_settings(b"budget: high", "x").budget == parse_settings(b"budget: {tier: high}", "x").budget
         assert str(parse_settings(b"budget: high", "x").budget) == "high"
 
-    def test_limits(self) -> None:
+    def test_budget_limits_are_read(self) -> None:
         budget = parse_settings(b"budget: {confirm_usd: 0.5, run_usd: 3}", "x").budget
         assert (budget.tier, budget.confirm_usd, budget.run_usd) == ("medium", 0.5, 3)
 
-    def test_no_limit(self) -> None:
+    def test_budget_without_limit_has_none(self) -> None:
         assert parse_settings(b"budget:\n  run_usd:\n", "x").budget.run_usd is None
         assert parse_settings(b"budget:\n", "x").budget == Settings().budget
 
     @pytest.mark.parametrize("text", ["budget: tiny", "budget: {run_usd: -1}", "budget: 5", "budget: {run_eur: 5}"])
-    def test_nonsense(self, text: str) -> None:
+    def test_budget_refuses_invalid_values(self, text: str) -> None:
         with pytest.raises(CorruptError, match="x: budget"):
             parse_settings(text.encode(), "x")
 
 
 class TestServices:
-    def test_what_is_left_empty_has_its_default(self) -> None:
+    def test_empty_section_has_its_defaults(self) -> None:
         settings = parse_settings(b"services:\n  openai:\n    base_url:\n    speech:\n  luma:\n", "x")
         assert load_provider("openai", Kind.AUDIO, settings).settings == OpenAISettings().speech  # type: ignore[attr-defined]
 
-    def test_a_wrong_section_stops_only_who_needs_it(self) -> None:
+    def test_invalid_section_affects_only_its_own_service(self) -> None:
         settings = parse_settings(b"services: {luma: {modell: x}}", "x")
         load_provider("openai", Kind.IMAGE, settings)
         with pytest.raises(CorruptError, match=r"services\.luma\.modell: Extra inputs"):
             load_provider("luma", Kind.VIDEO, settings)
 
     @pytest.mark.parametrize("name", ["api_key", "token", "OPENAI_API_KEY"])
-    def test_a_key_in_the_file_is_refused_and_not_shown(self, name: str) -> None:
+    def test_key_in_settings_file_is_refused_without_showing_it(self, name: str) -> None:
         settings = Settings(services={"openai": {name: "sk-sentinel"}})
         with pytest.raises(CorruptError, match="keys have no place in this file") as caught:
             load_provider("openai", Kind.AUDIO, settings)
@@ -80,7 +80,7 @@ class TestServices:
             "",
         ],
     )
-    def test_base_urls_that_are_refused(self, url: str) -> None:
+    def test_base_url_that_is_unsafe_is_refused(self, url: str) -> None:
         with pytest.raises(CorruptError, match=r"services\.x\.base_url") as caught:
             parse_section(ServiceSettings, "x", {"base_url": url})
         assert "sentinel" not in f"{caught.value.message}{caught.value.hint}"
@@ -95,9 +95,9 @@ class TestServices:
             ("http://localhost:8000", "http://localhost:8000"),
         ],
     )
-    def test_base_urls_of_a_company(self, url: str, kept: str) -> None:
+    def test_base_url_of_gateway_is_normalized(self, url: str, kept: str) -> None:
         assert parse_section(ServiceSettings, "x", {"base_url": url}).base_url == kept
 
-    def test_a_wrong_image_url_is_said_before_anything_is_bought(self) -> None:
+    def test_image_url_with_unknown_placeholder_is_refused(self) -> None:
         with pytest.raises(CorruptError, match=r"\{md5\}"):
             parse_section(LumaSettings, "luma", {"image_url": "https://x/{nonsense}"})

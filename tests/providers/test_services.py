@@ -1,4 +1,4 @@
-"""What each service is sent, and what becomes of its answer."""
+"""Requests to each service, and the results of its answers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Ask = Callable[..., Request]
 
 
 class TestElevenLabs:
-    def test_sends_text_voice_and_model_and_keeps_the_mp3(
+    def test_elevenlabs_sends_text_voice_and_model_and_stores_the_mp3(
         self, services: Services, ask: Ask, folder: Path, media: dict[str, bytes]
     ) -> None:
         provider = load("elevenlabs", Kind.AUDIO, services, usd_per_1000_chars=0.5)
@@ -39,15 +39,15 @@ class TestElevenLabs:
         assert made.cost_usd == pytest.approx(0.05)
         assert made.extra["parameters"]["voice_id"] == LILY
 
-    def test_without_a_seed_none_is_sent(self, services: Services, ask: Ask, folder: Path) -> None:
+    def test_elevenlabs_sends_no_seed_without_one(self, services: Services, ask: Ask, folder: Path) -> None:
         load("elevenlabs", Kind.AUDIO, services).generate(ask(Kind.AUDIO), folder)
         assert "seed" not in services.seen[0].json
 
-    def test_takes_an_id_as_it_is(self, services: Services, ask: Ask, folder: Path) -> None:
+    def test_elevenlabs_accepts_a_voice_id(self, services: Services, ask: Ask, folder: Path) -> None:
         load("elevenlabs", Kind.AUDIO, services).generate(ask(Kind.AUDIO, voice="AAAAbbbbCCCCddddEEEE"), folder)
         assert [one.path for one in services.seen] == ["/v1/text-to-speech/AAAAbbbbCCCCddddEEEE"]
 
-    def test_looks_a_name_up_once(self, services: Services, ask: Ask, tmp_path: Path) -> None:
+    def test_elevenlabs_looks_a_voice_name_up_once(self, services: Services, ask: Ask, tmp_path: Path) -> None:
         provider = load("elevenlabs", Kind.AUDIO, services)
         for number in range(2):
             (tmp_path / str(number)).mkdir()
@@ -55,27 +55,27 @@ class TestElevenLabs:
         assert len(services.calls("/v1/voices")) == 1
         assert services.seen[-1].path.endswith("bIHbv24MWmeRgasZH58o")
 
-    def test_unknown_voice_says_which_there_are(self, services: Services, ask: Ask, folder: Path) -> None:
+    def test_elevenlabs_lists_voices_for_unknown_name(self, services: Services, ask: Ask, folder: Path) -> None:
         with pytest.raises(ProviderError, match="Audio 3: elevenlabs has no voice 'nobody'") as caught:
             load("elevenlabs", Kind.AUDIO, services).generate(ask(Kind.AUDIO, voice="nobody"), folder)
         assert "adam" in caught.value.hint
         assert "will" in caught.value.hint
         assert not services.calls("/v1/text-to-speech/")
 
-    def test_a_voice_cannot_lead_to_another_path(self, services: Services, ask: Ask, folder: Path) -> None:
+    def test_elevenlabs_escapes_voice_id_in_the_path(self, services: Services, ask: Ask, folder: Path) -> None:
         provider = load("elevenlabs", Kind.AUDIO, services, voices={"evil": "../../v1/voices"})
         services.misbehave("/", say({}, 404))
         with pytest.raises(ProviderError):
             provider.generate(ask(Kind.AUDIO, voice="evil"), folder)
         assert services.seen[0].path == "/v1/text-to-speech/..%2F..%2Fv1%2Fvoices"
 
-    def test_too_long_a_text_is_refused_before_anything_is_sent(self, services: Services, ask: Ask) -> None:
+    def test_elevenlabs_refuses_too_long_text_before_sending(self, services: Services, ask: Ask) -> None:
         with pytest.raises(ProviderError, match="Audio 3: 10,001 characters"):
             load("elevenlabs", Kind.AUDIO, services).check(ask(Kind.AUDIO, "x" * 10_001))
 
 
 class TestOpenAISpeech:
-    def test_sends_what_is_documented(self, services: Services, ask: Ask, folder: Path) -> None:
+    def test_openai_speech_sends_documented_fields(self, services: Services, ask: Ask, folder: Path) -> None:
         made = load("openai", Kind.AUDIO, services).generate(ask(Kind.AUDIO, "Hello", voice="Nova"), folder)
         assert services.seen[0].json == {
             "model": "gpt-4o-mini-tts",
@@ -86,14 +86,14 @@ class TestOpenAISpeech:
         }
         assert (made.voice, made.model, made.seed) == ("nova", "gpt-4o-mini-tts", None)
 
-    def test_unknown_voice_is_refused_before_anything_is_sent(self, services: Services, ask: Ask) -> None:
+    def test_openai_speech_refuses_unknown_voice_before_sending(self, services: Services, ask: Ask) -> None:
         with pytest.raises(ProviderError, match="openai has no voice 'lily'"):
             load("openai", Kind.AUDIO, services).check(ask(Kind.AUDIO, voice="lily"))
 
-    def test_a_gateway_can_have_voices_of_its_own(self, services: Services, ask: Ask) -> None:
+    def test_openai_speech_accepts_configured_voices(self, services: Services, ask: Ask) -> None:
         load("openai", Kind.AUDIO, services, speech={"voices": ["lily"]}).check(ask(Kind.AUDIO, voice="lily"))
 
-    def test_too_long_a_text_is_refused_with_a_remedy(self, services: Services, ask: Ask) -> None:
+    def test_openai_speech_refuses_too_long_text_with_a_remedy(self, services: Services, ask: Ask) -> None:
         with pytest.raises(ProviderError, match="4,096") as caught:
             load("openai", Kind.AUDIO, services).check(ask(Kind.AUDIO, "x" * 4097))
         assert "Split the paragraph" in caught.value.hint
@@ -103,14 +103,14 @@ class TestOpenAIImages:
     @pytest.mark.parametrize(
         ("size", "sent"), [((1920, 1080), "1536x1024"), ((1080, 1920), "1024x1536"), ((1000, 1000), "1024x1024")]
     )
-    def test_size_follows_the_video(
+    def test_openai_image_size_follows_the_video(
         self, services: Services, ask: Ask, folder: Path, size: tuple[int, int], sent: str
     ) -> None:
         load("dalle", Kind.IMAGE, services).generate(ask(Kind.IMAGE, size=size), folder)
         assert services.seen[0].json["size"] == sent
 
     @pytest.mark.parametrize("as_url", [False, True])
-    def test_takes_either_form_of_answer(
+    def test_openai_image_is_read_from_base64_or_url(
         self, services: Services, ask: Ask, folder: Path, media: dict[str, bytes], as_url: bool
     ) -> None:
         services.image_as_url = as_url
@@ -122,14 +122,14 @@ class TestOpenAIImages:
         assert made.extra["prompt_sent"] == "A map"
         assert made.extra.get("revised_prompt") == ("Revised" if as_url else None)
 
-    def test_a_jpeg_is_stored_as_what_it_is(
+    def test_openai_image_in_jpeg_is_stored_as_jpg(
         self, services: Services, ask: Ask, folder: Path, media: dict[str, bytes]
     ) -> None:
         services.media = {**media, "image": media["jpeg"]}
         made = load("openai", Kind.IMAGE, services).generate(ask(Kind.IMAGE), folder)
         assert made.path.name == "image.jpg"
 
-    def test_what_was_bought_is_fetched_and_not_bought_again(
+    def test_openai_image_is_downloaded_later_without_a_second_purchase(
         self, services: Services, ask: Ask, folder: Path, memory: Memory
     ) -> None:
         services.image_as_url = True
@@ -144,7 +144,7 @@ class TestOpenAIImages:
         assert len(services.calls("/v1/images/generations")) == 1
         assert made.cost_usd == pytest.approx(0.07)
 
-    def test_a_link_that_has_expired_is_said_to_have_been_charged(
+    def test_openai_image_with_expired_link_is_reported_as_charged(
         self, services: Services, ask: Ask, folder: Path, memory: Memory
     ) -> None:
         memory.job = f"{services.url}/files/image?sig=OLD"
@@ -164,7 +164,7 @@ class TestOpenAIImages:
             {"data": [{"b64_json": ""}]},
         ],
     )
-    def test_an_answer_without_a_picture_may_have_been_charged(
+    def test_openai_image_answer_without_picture_is_reported_as_possibly_charged(
         self, services: Services, ask: Ask, folder: Path, raw: Any
     ) -> None:
         services.misbehave("/v1/images", say(raw))
@@ -175,7 +175,7 @@ class TestOpenAIImages:
 
 @pytest.mark.parametrize("name", ["luma", "runway"])
 class TestJobs:
-    def test_orders_once_and_waits(
+    def test_job_is_ordered_once_and_awaited(
         self, name: str, services: Services, ask: Ask, folder: Path, memory: Memory, media: dict[str, bytes]
     ) -> None:
         services.polls_until_done = 4
@@ -186,7 +186,7 @@ class TestJobs:
         assert memory.written == ["job-1"]
         assert made.extra["job"] == "job-1"
 
-    def test_the_job_is_remembered_before_it_is_asked_after(
+    def test_job_id_is_stored_before_the_first_poll(
         self, name: str, services: Services, ask: Ask, folder: Path, memory: Memory
     ) -> None:
         provider = load(name, Kind.VIDEO, services, tries=1)
@@ -200,7 +200,7 @@ class TestJobs:
         provider.generate(ask(Kind.VIDEO, job=memory), folder)
         assert len(services.jobs) == 1
 
-    def test_a_job_that_never_ends_goes_on_with_the_next_command(
+    def test_job_that_times_out_is_continued_by_next_command(
         self, name: str, services: Services, ask: Ask, folder: Path, memory: Memory
     ) -> None:
         services.polls_until_done = 10**9
@@ -210,7 +210,7 @@ class TestJobs:
         assert "the same command waits for it" in caught.value.hint
         assert memory.job == "job-1"
 
-    def test_who_stops_does_not_wait(
+    def test_job_is_not_awaited_after_stop(
         self, name: str, services: Services, ask: Ask, folder: Path, memory: Memory
     ) -> None:
         stop = Event()
@@ -221,7 +221,7 @@ class TestJobs:
             provider.generate(ask(Kind.VIDEO, job=memory, stop=stop), folder)
         assert "Job job-1 goes on" in caught.value.hint
 
-    def test_a_job_that_is_not_known_there_is_forgotten_and_not_replaced_unasked(
+    def test_job_unknown_to_the_service_is_forgotten_and_not_replaced(
         self, name: str, services: Services, ask: Ask, folder: Path, memory: Memory
     ) -> None:
         memory.job = "job-of-last-year"
@@ -230,7 +230,7 @@ class TestJobs:
         assert memory.job is None
         assert not services.jobs
 
-    def test_a_done_job_without_a_file_has_been_charged(
+    def test_job_done_without_file_is_reported_as_charged(
         self, name: str, services: Services, ask: Ask, folder: Path, memory: Memory
     ) -> None:
         memory.job = "job-1"
@@ -239,7 +239,7 @@ class TestJobs:
         with pytest.raises(ChargedError, match="gives no file"):
             load(name, Kind.VIDEO, services).generate(ask(Kind.VIDEO, job=memory), folder)
 
-    def test_a_file_that_cannot_be_fetched_leaves_the_job_remembered(
+    def test_job_id_is_kept_when_its_file_cannot_be_downloaded(
         self, name: str, services: Services, ask: Ask, folder: Path, memory: Memory
     ) -> None:
         services.misbehave("/files/", Answer(403, b"expired", "text/plain"))
@@ -249,7 +249,7 @@ class TestJobs:
         assert memory.job == "job-1"
 
     @pytest.mark.parametrize("raw", [{}, {"id": None}, {"id": ""}, {"id": "x" * 300}])
-    def test_an_order_without_an_id_may_have_been_charged(
+    def test_job_order_without_id_is_reported_as_possibly_charged(
         self, name: str, services: Services, ask: Ask, folder: Path, memory: Memory, raw: Any
     ) -> None:
         services.misbehave("/dream-machine" if name == "luma" else "/v1/image_to_video", say(raw))
@@ -258,7 +258,7 @@ class TestJobs:
         assert memory.written == []
 
     @pytest.mark.parametrize(("wanted", "seconds"), [(None, 5), (3.0, 5), (5.0, 5), (5.1, 10), (60.0, 10)])
-    def test_length_and_price_follow_the_narration(
+    def test_job_duration_and_price_follow_the_narration(
         self, name: str, services: Services, ask: Ask, wanted: float | None, seconds: int
     ) -> None:
         seconds = 9 if (name, seconds) == ("luma", 10) else seconds
@@ -269,7 +269,7 @@ class TestJobs:
 
 
 class TestLuma:
-    def test_sends_what_is_documented(self, services: Services, ask: Ask, folder: Path) -> None:
+    def test_luma_sends_documented_fields(self, services: Services, ask: Ask, folder: Path) -> None:
         load("luma", Kind.VIDEO, services).generate(ask(Kind.VIDEO, prompt="A calm sea", size=(1080, 1920)), folder)
         assert services.seen[0].path == "/dream-machine/v1/generations/video"
         assert services.seen[0].json == {
@@ -281,7 +281,7 @@ class TestLuma:
             "resolution": "720p",
         }
 
-    def test_names_the_image_where_luma_can_fetch_it(self, services: Services, ask: Ask, folder: Path) -> None:
+    def test_luma_sends_public_url_of_the_image(self, services: Services, ask: Ask, folder: Path) -> None:
         provider = load("luma", Kind.VIDEO, services, image_url="https://cdn.example.com/{head}/{tail}")
         made = provider.generate(ask(Kind.VIDEO), folder)
         url = services.seen[0].json["keyframes"]["frame0"]["url"]
@@ -289,7 +289,7 @@ class TestLuma:
         assert len(url.split("/")[-2]) == 2
         assert made.extra["parameters"]["from_image"] is True
 
-    def test_a_failed_job_says_why_and_is_forgotten(
+    def test_luma_failed_job_reports_reason_and_is_forgotten(
         self, services: Services, ask: Ask, folder: Path, memory: Memory
     ) -> None:
         memory.job = "job-1"
@@ -301,7 +301,7 @@ class TestLuma:
         assert "another prompt with `gitassets regen RUN --video 3 --prompt TEXT`" in caught.value.hint
         assert memory.job is None
 
-    def test_prompt_is_cut_at_a_word_and_that_is_recorded(self, services: Services, ask: Ask, folder: Path) -> None:
+    def test_luma_cuts_prompt_at_a_word_and_records_it(self, services: Services, ask: Ask, folder: Path) -> None:
         made = load("luma", Kind.VIDEO, services).generate(ask(Kind.VIDEO, prompt="word " * 600), folder)
         sent = services.seen[0].json["prompt"]
         assert len(sent) <= 2000
@@ -311,7 +311,9 @@ class TestLuma:
 
 
 class TestRunway:
-    def test_sends_the_image_itself(self, services: Services, ask: Ask, folder: Path, media: dict[str, bytes]) -> None:
+    def test_runway_sends_the_image_inline(
+        self, services: Services, ask: Ask, folder: Path, media: dict[str, bytes]
+    ) -> None:
         made = load("runway", Kind.VIDEO, services).generate(ask(Kind.VIDEO, prompt="Pan", seed=7), folder)
         sent = services.seen[0].json
         head, _, data = sent.pop("promptImage").partition(",")
@@ -320,9 +322,7 @@ class TestRunway:
         assert sent == {"model": "gen4_turbo", "promptText": "Pan", "ratio": "1280:720", "duration": 5, "seed": 7}
         assert made.seed == 7
 
-    def test_a_large_image_is_made_small_enough(
-        self, services: Services, ask: Ask, folder: Path, tmp_path: Path
-    ) -> None:
+    def test_runway_reduces_large_image(self, services: Services, ask: Ask, folder: Path, tmp_path: Path) -> None:
         large = tmp_path / "large.png"
         Image.effect_noise((2400, 1600), 90).convert("RGB").save(large)
         assert large.stat().st_size > 3_600_000
@@ -331,11 +331,11 @@ class TestRunway:
         assert sent.startswith("data:image/jpeg;base64,")
         assert len(sent) < 5_000_000
 
-    def test_needs_an_image(self, services: Services, ask: Ask) -> None:
+    def test_runway_refuses_request_without_image(self, services: Services, ask: Ask) -> None:
         with pytest.raises(ProviderError, match="Video 3: runway sets the segment's image in motion"):
             load("runway", Kind.VIDEO, services).check(ask(Kind.VIDEO, image=None))
 
-    def test_a_failed_job_says_why(self, services: Services, ask: Ask, folder: Path, memory: Memory) -> None:
+    def test_runway_failed_job_reports_reason(self, services: Services, ask: Ask, folder: Path, memory: Memory) -> None:
         memory.job = "job-1"
         raw = {"status": "FAILED", "failure": "Unsafe input", "failureCode": "SAFETY.INPUT.TEXT"}
         services.misbehave("/v1/tasks", say(raw))
@@ -343,25 +343,25 @@ class TestRunway:
             load("runway", Kind.VIDEO, services).generate(ask(Kind.VIDEO, job=memory), folder)
         assert "another prompt with `gitassets regen RUN --video 3 --prompt TEXT`" in caught.value.hint
 
-    def test_a_cancelled_job_has_failed(self, services: Services, ask: Ask, folder: Path, memory: Memory) -> None:
+    def test_runway_cancelled_job_fails(self, services: Services, ask: Ask, folder: Path, memory: Memory) -> None:
         memory.job = "job-1"
         services.misbehave("/v1/tasks", say({"status": "CANCELLED"}))
         with pytest.raises(ProviderError, match="cancelled"):
             load("runway", Kind.VIDEO, services).generate(ask(Kind.VIDEO, job=memory), folder)
 
-    def test_prompt_is_cut_to_a_thousand(self, services: Services, ask: Ask, folder: Path) -> None:
+    def test_runway_cuts_prompt_to_1000_characters(self, services: Services, ask: Ask, folder: Path) -> None:
         made = load("runway", Kind.VIDEO, services).generate(ask(Kind.VIDEO, prompt="word " * 600), folder)
         assert len(services.seen[0].json["promptText"]) <= 1000
         assert made.extra["prompt_cut"] is True
 
 
 class TestWikimedia:
-    def test_wikimedia_wants_to_know_who_asks(self, services: Services, ask: Ask) -> None:
+    def test_wikimedia_refuses_search_without_contact(self, services: Services, ask: Ask) -> None:
         with pytest.raises(ProviderError, match="Image 3: Wikimedia wants to know") as caught:
             load("wikimedia", Kind.IMAGE, services, contact="").check(ask(Kind.IMAGE))
         assert "services.wikimedia.contact" in caught.value.hint
 
-    def test_records_whom_to_credit(self, services: Services, ask: Ask, folder: Path) -> None:
+    def test_wikimedia_records_the_credit(self, services: Services, ask: Ask, folder: Path) -> None:
         made = load("wikimedia", Kind.IMAGE, services, contact="ann@example.com").generate(
             ask(Kind.IMAGE, prompt="drone (flying)"), folder
         )
@@ -377,7 +377,7 @@ class TestWikimedia:
         assert all("(ann@example.com)" in one.headers["user-agent"] for one in services.seen)
         assert probe_media(made.path).kind is Kind.IMAGE
 
-    def test_another_seed_is_another_find_and_what_has_no_licence_is_never_taken(
+    def test_wikimedia_seed_selects_the_picture_and_unlicensed_ones_are_skipped(
         self, services: Services, ask: Ask, tmp_path: Path
     ) -> None:
         provider, titles = load("wikimedia", Kind.IMAGE, services), []
@@ -387,20 +387,22 @@ class TestWikimedia:
             titles.append(made.extra["credit"]["title"])
         assert titles == ["Drone 1", "Drone 3", "Drone 1"]
 
-    def test_asks_for_fewer_words_until_something_is_found(self, services: Services, ask: Ask, folder: Path) -> None:
+    def test_wikimedia_repeats_search_with_fewer_words(self, services: Services, ask: Ask, folder: Path) -> None:
         services.misbehave("/w/api.php", say({}), say({"batchcomplete": ""}), search_answer(services))
         load("wikimedia", Kind.IMAGE, services).generate(ask(Kind.IMAGE), folder)
         queries = [one.query["gsrsearch"][0] for one in services.calls("/w/")]
         assert queries[0] == "filetype:bitmap Valley through drone finds"
         assert queries[-1] == "filetype:bitmap Valley through"
 
-    def test_no_result_is_a_clear_error(self, services: Services, ask: Ask, folder: Path) -> None:
+    def test_wikimedia_without_result_reports_an_error(self, services: Services, ask: Ask, folder: Path) -> None:
         with pytest.raises(ProviderError, match="Image 3: wikimedia has no free picture for 'nothing'") as caught:
             load("wikimedia", Kind.IMAGE, services).generate(ask(Kind.IMAGE, prompt="nothing"), folder)
         assert "--prompt" in caught.value.hint
 
     @pytest.mark.parametrize("pages", [[], {}, None, [{"imageinfo": []}], [{"imageinfo": [{"width": "x"}]}], ["x"]])
-    def test_odd_answers_hold_no_picture(self, services: Services, ask: Ask, folder: Path, pages: Any) -> None:
+    def test_wikimedia_malformed_answer_counts_as_no_picture(
+        self, services: Services, ask: Ask, folder: Path, pages: Any
+    ) -> None:
         services.misbehave("/w/api.php", say({"query": {"pages": pages}}))
         with pytest.raises(ProviderError, match="no free picture"):
             load("wikimedia", Kind.IMAGE, services).generate(ask(Kind.IMAGE), folder)
@@ -418,15 +420,17 @@ CASES = [
 
 @pytest.mark.parametrize(("name", "kind"), CASES)
 class TestDescriptions:
-    def test_equal_requests_have_equal_fingerprints(self, name: str, kind: Kind, services: Services, ask: Ask) -> None:
+    def test_fingerprint_is_equal_for_equal_requests(self, name: str, kind: Kind, services: Services, ask: Ask) -> None:
         provider = load(name, kind, services)
         assert fingerprint(provider.describe(ask(kind))) == fingerprint(provider.describe(ask(kind, job=Memory())))
 
-    def test_another_text_is_another_request(self, name: str, kind: Kind, services: Services, ask: Ask) -> None:
+    def test_fingerprint_depends_on_the_text(self, name: str, kind: Kind, services: Services, ask: Ask) -> None:
         provider = load(name, kind, services)
         assert fingerprint(provider.describe(ask(kind))) != fingerprint(provider.describe(ask(kind, "Other words")))
 
-    def test_nobody_is_called(self, name: str, kind: Kind, services: Services, ask: Ask) -> None:
+    def test_describe_check_and_estimate_send_no_request(
+        self, name: str, kind: Kind, services: Services, ask: Ask
+    ) -> None:
         provider = load(name, kind, services)
         provider.describe(ask(kind, voice="will"))
         provider.check(ask(kind))
@@ -434,7 +438,7 @@ class TestDescriptions:
         assert provider.info.price
         assert services.seen == []
 
-    def test_without_a_key_it_says_how_to_give_one(
+    def test_check_without_key_names_the_environment_variable(
         self, name: str, kind: Kind, services: Services, ask: Ask, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         provider = load(name, kind, services)
@@ -448,12 +452,12 @@ class TestDescriptions:
         assert variable in caught.value.hint
         assert provider.info.has_key is False
 
-    def test_nothing_is_made_of_nothing(self, name: str, kind: Kind, services: Services, ask: Ask) -> None:
+    def test_check_refuses_empty_text(self, name: str, kind: Kind, services: Services, ask: Ask) -> None:
         with pytest.raises(ProviderError, match="no text"):
             load(name, kind, services).check(ask(kind, "  "))
 
 
-def test_another_image_is_another_request(
+def test_description_depends_on_the_image(
     services: Services, ask: Ask, tmp_path: Path, media: dict[str, bytes]
 ) -> None:
     other = tmp_path / "other.jpg"

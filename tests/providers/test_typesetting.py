@@ -23,9 +23,7 @@ def joined(lines: list[Line]) -> str:
     st.floats(1, 2000),
     st.floats(1, 2000),
 )
-def test_lines_never_leave_their_box_and_hold_the_text_from_its_beginning(
-    text: str, width_px: float, height_px: float
-) -> None:
+def test_set_lines_stays_inside_its_box_and_starts_with_the_text(text: str, width_px: float, height_px: float) -> None:
     lines = make(width_px, height_px).set_lines(text)
     assert measure_height(lines) <= height_px
     assert all(line.width_px <= width_px * 1.0001 for line in lines)
@@ -35,14 +33,14 @@ def test_lines_never_leave_their_box_and_hold_the_text_from_its_beginning(
     assert text.replace(" ", "").startswith(kept)
 
 
-def test_a_short_text_is_large_and_a_long_one_smaller_but_legible() -> None:
+def test_set_lines_makes_long_text_smaller_but_legible() -> None:
     sizes = [make().set_lines("word " * count)[-1].size_px for count in (1, 12, 40, 4_000)]
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[0] == 180
     assert sizes[-1] == 40
 
 
-def test_a_first_sentence_is_set_as_a_headline() -> None:
+def test_set_lines_sets_first_sentence_as_headline() -> None:
     lines = make().set_lines("Welcome back to this place. Today we follow an aircraft that has lost its way.")
     head = [line for line in lines if line.role is DISPLAY]
     assert joined(head) == "Welcome back to this place."
@@ -63,33 +61,33 @@ def test_a_first_sentence_is_set_as_a_headline() -> None:
         ("A very long first sentence " * 5 + "ends. Next.", ""),
     ],
 )
-def test_what_can_stand_as_a_headline(text: str, lead: str) -> None:
+def test_split_lead_returns_first_sentence_that_fits_a_headline(text: str, lead: str) -> None:
     assert split_lead(text)[0] == lead
 
 
-def test_lines_are_balanced() -> None:
+def test_set_lines_balances_line_widths() -> None:
     lines = make(width_px=1000, largest_px=100).set_lines("Finding the way without any satellites above")
     assert len(lines) > 1
     assert min(line.width_px for line in lines) > 0.6 * max(line.width_px for line in lines)
 
 
-def test_text_that_is_too_long_is_cut_at_a_sentence_with_an_ellipsis() -> None:
+def test_set_lines_cuts_long_text_at_a_sentence_with_ellipsis() -> None:
     lines = make().set_lines("This is one of very many sentences. " * 600)
     assert joined(lines).endswith("sentences. …")
     assert measure_height(lines) > 0.8 * 800
 
 
-def test_a_sentence_that_is_too_long_is_cut_at_a_word() -> None:
+def test_set_lines_cuts_long_sentence_at_a_word() -> None:
     assert joined(make().set_lines("word, " * 4_000)).endswith("word…")
 
 
-def test_a_word_wider_than_its_line_is_broken_only_at_the_least_size() -> None:
+def test_set_lines_breaks_long_word_only_at_smallest_size() -> None:
     lines = make(width_px=400).set_lines("Supercalifragilisticexpialidocious")
     assert {line.size_px for line in lines} == {40}
     assert "".join(line.text for line in lines) == "Supercalifragilisticexpialidocious"
 
 
-def test_scripts_without_spaces_wrap_between_characters_and_not_before_a_full_stop() -> None:
+def test_set_lines_wraps_japanese_text_and_never_starts_line_with_punctuation() -> None:
     text = "これは日本語の長い文章で、「単語」の間に空白がなく、小さいっゃも、句読点も行頭に来ない。"
     lines = make(width_px=420).set_lines(text)
     assert len(lines) > 3
@@ -97,7 +95,7 @@ def test_scripts_without_spaces_wrap_between_characters_and_not_before_a_full_st
     assert not any(line.text[0] in "、。」っゃ" or line.text[-1] in "「" for line in lines)
 
 
-def test_a_line_may_end_after_a_hyphen() -> None:
+def test_set_lines_breaks_after_a_hyphen() -> None:
     lines = make(width_px=500, largest_px=60).set_lines("state-of-the-art")
     assert [line.text for line in lines] == ["state-of-", "the-art"]
 
@@ -106,12 +104,12 @@ HOSTILE = ["x" * 20_000, "a-" * 10_000, "! " * 10_000, "." * 20_000, "。" * 20_
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_a_hostile_text_is_set(text: str) -> None:
-    """In linear time, by benchmarks/texts.py: else this takes minutes."""
+def test_set_lines_handles_hostile_text(text: str) -> None:
+    """Without linear time (see benchmarks/texts.py) this lasts minutes."""
     assert make().set_lines(text.strip())
 
 
-def test_nothing_is_set_where_nothing_fits() -> None:
+def test_set_lines_returns_nothing_when_nothing_fits() -> None:
     assert make(width_px=10).set_lines("Hello") == []
     assert make(height_px=20).set_lines("Hello") == []
 
@@ -126,5 +124,5 @@ def test_nothing_is_set_where_nothing_fits() -> None:
         ("a", ""),
     ],
 )
-def test_text_is_cut_at_the_end_of_a_sentence_or_word(text: str, cut: str) -> None:
+def test_cut_text_cuts_at_end_of_sentence_or_word(text: str, cut: str) -> None:
     assert cut_text(text) == cut
