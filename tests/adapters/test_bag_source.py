@@ -192,7 +192,7 @@ def test_copy_bag_refuses_truncated_zip(packed: Path, tmp_path: Path, kept: floa
 def test_copy_bag_refuses_zip_entry_with_offset_before_start_of_file(packed: Path, tmp_path: Path) -> None:
     data = bytearray(packed.read_bytes())
     end = data.rfind(b"PK\x05\x06")
-    # A directory that says it begins later than it does moves every entry to the front.
+    # A central directory that declares a later offset than its own moves every entry to the front.
     later = int.from_bytes(data[end + 16 : end + 20], "little") + 10_000
     data[end + 16 : end + 20] = later.to_bytes(4, "little")
     packed.write_bytes(data)

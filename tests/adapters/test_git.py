@@ -364,7 +364,7 @@ def test_fill_index_makes_work_tree_of_existing_files(repo: Path, tmp_path: Path
     Git(folder).fill_index(scratch)
     assert sorted(one.name for one in folder.iterdir()) == [".git", "a.txt", "b.txt", "movie.mp4"]
     assert git(folder, "status", "--porcelain") == "?? movie.mp4\n"
-    # What is right is not written again: a kill would leave it empty.
+    # A correct file is not rewritten: a kill would leave it empty.
     assert (folder / "a.txt").stat() == before
 
 

@@ -70,7 +70,7 @@ def test_clear_traces_removes_nothing_while_git_runs(common_dir: Path) -> None:
     with subprocess.Popen(
         ("git", "hash-object", "--stdin"), cwd=common_dir.parent, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
     ) as working:
-        # A process has its program's name a moment after it was started.
+        # A process bears the name of its program only shortly after its start.
         while Path(f"/proc/{working.pid}/comm").read_text() != "git\n":
             pass
         assert clear_traces(common_dir) == []

@@ -14,7 +14,7 @@ from gitassets.errors import RemoteError
 from tests.adapters.repositories import git, make_repository
 from tests.git_http import serve_git
 
-# Git calls it with options, a host and a command; the host is this very computer.
+# Git calls it with options, a host and a command; the host is always this computer.
 _SSH = '#!/bin/sh\nwhile [ "$1" != host ]; do shift; done\nshift\nexec sh -c "$*"\n'
 
 
@@ -65,7 +65,7 @@ def here(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
 def meanwhile(here: Git, *lines: str) -> None:
     """Run commands on the server after a push has begun and before it moves the branch."""
     hook = here.folder.parent / "server.git" / "hooks" / "pre-receive"
-    # Git allows no hook of a push to move branches; whoever else pushes just then is not in its quarantine.
+    # Git forbids hooks of a push to move branches; a concurrent push is outside its quarantine.
     free = "unset GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES"
     hook.write_text("\n".join(("#!/bin/sh", "cat >/dev/null", free, *lines, "")))
     hook.chmod(0o755)

@@ -196,7 +196,7 @@ def test_clip_colours_follow_its_colour_tags(
     assert all(is_like(colour, (200, 100, 50), 5) for colour in see_colours(render_clip(tmp_path, clip, 1).path))
 
 
-# What cannot be built is said before.
+# Unusable clips.
 
 
 def test_clip_with_unknown_video_codec_is_refused_by_name(tmp_path: Path) -> None:

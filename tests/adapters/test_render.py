@@ -354,7 +354,7 @@ def test_clip_with_sound_and_cover_starts_with_its_own_frame(tmp_path: Path) -> 
     assert is_like(see_colours(film.path)[0], (254, 0, 0))
 
 
-# What was rendered before.
+# Cache.
 
 
 def five_scenes(folder: Path) -> list[Scene]:

@@ -14,7 +14,7 @@ def parse(text: str) -> Settings:
 
 
 def test_default_text_contains_the_defaults() -> None:
-    # What is below `services:` is for the providers to read, and their tests compare it.
+    # The section `services:` is read by the providers and compared in their tests.
     assert parse(DEFAULT_TEXT).model_copy(update={"services": {}}) == Settings()
 
 

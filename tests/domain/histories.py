@@ -148,7 +148,7 @@ def add(manifest: Manifest, change: Change) -> Manifest:
     if manifest.asset(change.address) is not None:
         return manifest
     new = an_asset(change.address.kind, change.address.segment, take=1 + change.value % 2)
-    # Two sides may also hit upon the same name for two assets.
+    # Two sides may also choose the same path for two assets.
     clash = f"takes/{change.address.kind}.bin"
     free = clash not in [one.path for _, one in manifest.assets()]
     return manifest.with_asset(change.address, replace(new, path=clash) if change.value == 0 and free else new)
@@ -178,7 +178,7 @@ def apply_all(manifest: Manifest, changes: Sequence[Change]) -> Manifest:
     return manifest
 
 
-# Most changes are decisions on few assets, or two sides would hardly ever meet.
+# Most changes are decisions on few assets; otherwise two sides would rarely conflict.
 _MET = Address(1, Kind.IMAGE)
 _ALL = [Address(number, kind) for number in range(1, SEGMENTS + 1) for kind in Kind]
 _DECISIONS = ["approve", "reject", "make", "reopen", "publish", "suggest", "choose"]

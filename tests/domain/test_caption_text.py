@@ -8,7 +8,7 @@ from gitassets.domain.caption_text import escape_markup
 
 LOOK_ALIKES = str.maketrans({"‹": "<", "›": ">", "❴": "{", "❵": "}", "\u2060": None})
 
-# What some player hides or obeys, wherever it stands: tags, overrides of libass, MicroDVD's codes, escapes, entities.
+# Markup that some player hides or obeys anywhere: tags, libass overrides, MicroDVD codes, escapes, entities.
 MEANT_FOR_PLAYERS = re.compile(r"<[^\W\d_/!?][^<>]*|<[^<>]*>|\{[^{}]*\}|\\[nNh{}]|&#?\w+;|-->")
 
 

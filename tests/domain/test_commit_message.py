@@ -141,7 +141,7 @@ def test_user_text_cannot_forge_a_trailer(words: str, tmp_path: Path) -> None:
     assert parsed.transitions == honest.transitions
     assert parsed.action == "reject"
     assert trailers_of_git(message, tmp_path) == trailers_of_git(format_message(honest), tmp_path)
-    # Nor when git, or a platform that shows it, breaks lines elsewhere.
+    # This also holds if git or a hosting platform breaks lines elsewhere.
     lines = [line.strip() for line in message.splitlines()]
     assert sum(line.casefold().startswith("assets-transition") for line in lines) == 1
 

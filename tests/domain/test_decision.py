@@ -149,7 +149,7 @@ def test_reopen_is_counted_so_that_old_record_does_not_unlock() -> None:
     approved_again = decide(opened_once, named(1), APPROVED).manifest
     opened_again = reopen(approved_again, named(1), reason="second").manifest
     assert guard_allows(approved_again, opened_again)
-    # What a `git revert` of the second approval brings: the record of the first reopening.
+    # A `git revert` of the second approval restores the record of the first reopening.
     assert not guard_allows(approved_again, opened_once)
 
 

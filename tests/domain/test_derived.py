@@ -88,7 +88,7 @@ def test_segment_with_unchanged_asset_that_build_omitted_is_pending(status: Stat
     assert sync(replace(built_segment(spoken, None), image=shown)) == "pending"
     assert sync(replace(built_segment(spoken, image()), video=video(status=Status.REJECTED))) == "pending"
     assert sync(replace(built_segment(None, image(status=APPROVED)), audio=audio(status=status))) == "pending"
-    # It was in the build, and was exchanged since.
+    # It was in the build and has been replaced since.
     assert sync(replace(built_segment(spoken, image()), image=image(status=status, take=2))) == "stale"
     approved = replace(built_segment(spoken, None), image=image(status=APPROVED))
     assert sync(approved) == "stale"

@@ -486,7 +486,7 @@ def test_guard_allows_every_step_of_a_generated_history(base: Manifest, done: li
         base = after
 
 
-# Many a change happens to change nothing that the rule speaks of.
+# Many changes do not affect the fields that the rule covers.
 @settings(suppress_health_check=[HealthCheck.filter_too_much])
 @given(bases, histories, histories, st.data())
 def test_check_merge_reports_any_altered_merge_result(

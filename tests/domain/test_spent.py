@@ -45,10 +45,10 @@ def test_each_take_is_counted_once_over_all_states() -> None:
         ([bought(), bought(1, REJECTED)], [True]),
         ([bought(1, REJECTED), bought(1, REVIEW)], [False]),
         ([bought(), bought(2)], [True, False]),
-        # It had been approved: it was of use until its time was over.
+        # It had been approved, so it was used until it was replaced.
         ([bought(1, APPROVED), bought(1, REVIEW), bought(2)], [False, False]),
         ([bought(1, APPROVED), bought(1, REJECTED), bought(2)], [True, False]),
-        # An older take that is the current one again.
+        # An older take is the current one again.
         ([bought(), bought(2), bought()], [False, True]),
         ([bought(), None], [True]),
     ],

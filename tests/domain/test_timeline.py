@@ -49,7 +49,7 @@ def laid_out(*segments: ChosenSegment, seconds: float | Mapping[int, float] = 6.
     return lay_out(segments, lengths, fps)
 
 
-# What is used.
+# Choice of assets.
 
 
 def test_strict_policy_accepts_fully_approved_run() -> None:
@@ -158,7 +158,7 @@ def test_chosen_segment_text_has_no_markup() -> None:
     assert choose_assets(a_run(segment), Policy.STRICT).segments[0].text == "Hello there"
 
 
-# What is seen.
+# Visuals.
 
 
 def looks(timeline: Timeline) -> list[tuple[Look, int | None]]:
@@ -216,7 +216,7 @@ def test_zoom_of_carried_picture_is_continuous(drawn: list[tuple[str, float, boo
             assert after.zoom[0] == before.zoom[1]
 
 
-# When it is seen and heard.
+# Timing.
 
 
 @given(shots_of, st.sampled_from([Fraction(30), Fraction(24000, 1001), Fraction(25), Fraction(1), Fraction(120)]))
