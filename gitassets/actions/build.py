@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from gitassets import __version__
@@ -112,8 +113,7 @@ class BuildOptions:
     fps: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class BuildResult:
+class BuildResult(Struct, frozen=True, kw_only=True):
     """`commit` is None when the run holds this very video already. `rendered` and `cached` count segments.
 
     `captions` is None when there is nothing to read. `remarks` are sentences on what could look or sound better.

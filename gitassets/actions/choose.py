@@ -117,8 +117,7 @@ def _commit(session: Session, found: _Found) -> str | None:
     return session.commit(session.manifest.with_asset(address, after), message)
 
 
-@dataclass(frozen=True)
-class Dropped:
+class Dropped(Struct, frozen=True):
     """A candidate that was taken away; its bytes can still be had from the history."""
 
     address: Address
@@ -127,8 +126,7 @@ class Dropped:
     path: str
 
 
-@dataclass(frozen=True)
-class DropResult:
+class DropResult(Struct, frozen=True):
     """`commit` is None when there was no candidate, or on a dry run."""
 
     run_id: str

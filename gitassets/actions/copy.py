@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
@@ -26,8 +27,7 @@ from gitassets.runs.proof import Unproven, describe_unproven, find_unproven
 from gitassets.runs.transaction import Session
 
 
-@dataclass(frozen=True)
-class Copied:
+class Copied(Struct, frozen=True):
     """An asset that was copied: its status now, and whether the texts of the two segments differ."""
 
     address: Address
@@ -35,8 +35,7 @@ class Copied:
     texts_differ: bool
 
 
-@dataclass(frozen=True)
-class CopyResult:
+class CopyResult(Struct, frozen=True):
     """`commit` is None when nothing changed, or on a dry run. `unproven` are the approvals of the source that were not
     taken over."""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
+
+from msgspec import Struct
 
 from gitassets.actions.cost import CostResult, RunCost
 from gitassets.domain.costs import CostRow
@@ -29,8 +30,7 @@ TOP, ROW, BAR, FOOT = 210, 66, 38, 130
 HATCH_STEP, HATCH_WIDTH = 12, 5
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """A stretch of a bar."""
 
     kind: Kind
@@ -38,8 +38,7 @@ class Piece:
     wasted: bool
 
 
-@dataclass(frozen=True)
-class Bar:
+class Bar(Struct, frozen=True):
     label: str
     pieces: tuple[Piece, ...]
 

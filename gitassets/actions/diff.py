@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from gitassets.domain.claude_studio.json import is_old_manifest
 from gitassets.domain.describe import describe_difference, describe_manifest
@@ -15,8 +16,7 @@ from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.project import Project, Run
 
 
-@dataclass(frozen=True)
-class DiffResult:
+class DiffResult(Struct, frozen=True):
     run_id: str
     before: str
     after: str

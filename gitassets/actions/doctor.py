@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from gitassets.actions.hooks import install, show_hooks
 from gitassets.actions.init import settle_commit
@@ -31,8 +32,7 @@ from gitassets.runs.transaction import Session, keep_locked
 from gitassets.runs.work_tree import repair_links
 
 
-@dataclass(frozen=True)
-class DoctorResult:
+class DoctorResult(Struct, frozen=True):
     """`mended` says what was put right, `left` what only a person can."""
 
     mended: tuple[str, ...]

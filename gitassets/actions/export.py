@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from msgspec import Struct
+
 from gitassets import __version__
 from gitassets.actions.log import read_log
 from gitassets.adapters.bag import BagFolder, write_zip
@@ -61,8 +63,7 @@ class ExportOptions:
     dry_run: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class ExportResult:
+class ExportResult(Struct, frozen=True, kw_only=True):
     """`commit` is the state that was packed. `files` and `size_bytes` count the media; `history_bytes` is what the
     history takes besides, 0 without one.
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
+
 from gitassets import __version__
 from gitassets.adapters.files import write_atomic
 from gitassets.adapters.media.source import measure
@@ -36,8 +38,7 @@ class TimelineOptions:
     dry_run: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class TimelineResult:
+class TimelineResult(Struct, frozen=True, kw_only=True):
     """`captions` is None where there is nothing to read. In the segments `silent` and `unseen` there is a gap.
 
     `remarks` are the timeline's markers.

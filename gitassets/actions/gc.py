@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from gitassets.adapters.git.repository import Git
 from gitassets.adapters.state.journal import Journal, MadeLog
@@ -29,8 +30,7 @@ _HASH = re.compile(rb"(?<![0-9a-fA-F])[0-9a-fA-F]{32}(?![0-9a-fA-F])")
 _LISTING = re.compile(rb"\b([0-9a-f]{32}\.dir)\b")
 
 
-@dataclass(frozen=True)
-class GcResult:
+class GcResult(Struct, frozen=True):
     """`unnamed` blobs were removed, or would be on a dry run."""
 
     kept: int

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
+
 from gitassets.adapters.git.earlier_hooks import find_superseded, holds_earlier, take_out_earlier
 from gitassets.adapters.git.hook_files import HookState, HookStatus, install_server_hook, read_status
 from gitassets.adapters.git.run_hooks import HOOKS_PATH, INTERPRETER, describe_settings
@@ -17,8 +19,7 @@ _EARLIER_HOOKS_PATH = "gitassets.earlierHooksPath"
 _READY = (HookState.INSTALLED, HookState.CHAINED)
 
 
-@dataclass(frozen=True)
-class HooksResult:
+class HooksResult(Struct, frozen=True):
     """`changed` names the hooks and settings that were written or removed; `in_runs`: git calls the hooks in the
     folders of all runs. `earlier`: hooks of 0.1.0 lie in the user's own folders; `left` says what only a person can
     put right there."""

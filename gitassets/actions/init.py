@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct
 
 from gitassets.actions.hooks import install
 from gitassets.adapters.dvc.cache import create_dvc_project, find_risky_settings, write_local_config
@@ -23,8 +24,7 @@ from gitassets.runs.work_tree import repair_links
 _SHARED_PATHS = (".gitignore", ".dvc/config", ".dvc/.gitignore", ".dvcignore")
 
 
-@dataclass(frozen=True)
-class InitResult:
+class InitResult(Struct, frozen=True):
     """What was done, in sentences; empty when all was there. `uncommitted`: files left for the user to commit.
 
     `left`: what only a person can put right; `runs_there`: runs that are only on a server; `risky`: settings of DVC
@@ -37,7 +37,7 @@ class InitResult:
     commit: str | None
     left: tuple[str, ...] = ()
     runs_there: tuple[str, ...] = ()
-    risky: Mapping[str, str] = field(default_factory=dict)
+    risky: Mapping[str, str] = {}
 
 
 def init(

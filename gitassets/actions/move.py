@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from gitassets.domain.commit_message import NOTHING, CommitMessage, Transition
@@ -21,8 +21,7 @@ from gitassets.runs.take_history import find_take
 from gitassets.runs.transaction import Session
 
 
-@dataclass(frozen=True)
-class MoveResult:
+class MoveResult(Struct, frozen=True):
     """`path` is where the asset lies now, under its new address `target`."""
 
     run_id: str

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from msgspec.structs import replace
 
 from gitassets.domain.commit_message import CommitMessage, clean_words
@@ -12,8 +11,7 @@ from gitassets.making.record import write_run
 from gitassets.runs.project import Project, Run
 
 
-@dataclass(frozen=True)
-class NoteResult:
+class NoteResult(Struct, frozen=True):
     run_id: str
     segments: tuple[int, ...]
     text: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 from msgspec import Struct
@@ -39,8 +38,7 @@ class OpenResult(Struct, frozen=True):
     differing: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class CloseResult:
+class CloseResult(Struct, frozen=True):
     run_id: str
     folder: Path
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from gitassets.actions.push import PushOptions, PushResult, push, settle
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
@@ -17,8 +17,7 @@ from gitassets.runs.project import Project, Run
 from gitassets.runs.proof import require_proven
 
 
-@dataclass(frozen=True)
-class PublishResult:
+class PublishResult(Struct, frozen=True):
     """`skipped` was built but cannot be published; `commit` is None when nothing changed, or on a dry run. `pushed` is
     how the server and the DVC remote stand after it."""
 

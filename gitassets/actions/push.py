@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.adapters.dvc.settings_file import add_remote
 from gitassets.adapters.git.remote import (
@@ -43,8 +45,7 @@ class PushOptions:
     dry_run: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class PushResult:
+class PushResult(Struct, frozen=True, kw_only=True):
     """`pushed`: the branch on the server has moved to `commit`, or would on a dry run. `remote` is None where the run
     has no media. `inherited`: the run's branch names that remote only since a commit that this push made.
 

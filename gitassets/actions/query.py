@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from msgspec import Struct
@@ -41,8 +40,7 @@ class AssetRow(Struct, frozen=True):
     cached: bool = False
 
 
-@dataclass(frozen=True)
-class ListResult:
+class ListResult(Struct, frozen=True):
     run_id: str
     folder: Path | None
     production_state: str
@@ -103,8 +101,7 @@ def _row(project: Project, run: Run, manifest: Manifest, address: Address, asset
     return AssetRow(address.segment, address.kind, asset, text, notes, present, stale, conflict, cached)
 
 
-@dataclass(frozen=True)
-class SegmentResult:
+class SegmentResult(Struct, frozen=True):
     """One segment whole: its text, note and assets. `prompt` is what its image is to show, where somebody said so;
     `text_in_conflict`: both sides of a merge stand in the text, and `text_sides` are these, with who wrote them."""
 
@@ -155,8 +152,7 @@ def _describe_texts(project: Project, run: Run, manifest: Manifest, number: int)
     return tuple(side.describe() for one in found for side in one.sides)
 
 
-@dataclass(frozen=True)
-class RunSummary:
+class RunSummary(Struct, frozen=True):
     """A run in one line. `problem` is set, and the rest empty, when its manifest cannot be read.
 
     `duration_sec` is the narration that there is; `cost_usd` what the current takes cost.

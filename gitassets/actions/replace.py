@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from gitassets.adapters.files import hash_file
@@ -23,8 +23,7 @@ from gitassets.runs.project import Project, Run
 from gitassets.runs.transaction import Session
 
 
-@dataclass(frozen=True)
-class ReplaceResult:
+class ReplaceResult(Struct, frozen=True):
     run_id: str
     replaced: tuple[Address, ...]
     unchanged: tuple[Address, ...]

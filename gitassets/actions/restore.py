@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from gitassets.adapters.files import is_folder
@@ -24,8 +24,7 @@ from gitassets.runs.take_history import find_take
 from gitassets.runs.transaction import Session, stage_dvc_files
 
 
-@dataclass(frozen=True)
-class RestoreResult:
+class RestoreResult(Struct, frozen=True):
     """`restored` files have the recorded bytes again; `commit` is set when an older take became the current one."""
 
     run_id: str

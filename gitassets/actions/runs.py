@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from gitassets.actions.query import RunSummary, summarize_run
 from gitassets.adapters.git.remote import count_apart, fetch_branches
@@ -26,8 +27,7 @@ class Sync(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True)
-class RunRow:
+class RunRow(Struct, frozen=True):
     """A run as it is here, or on the server where it is only there. `ahead` and `behind` count the commits that only
     the one side has."""
 
@@ -37,8 +37,7 @@ class RunRow:
     behind: int = 0
 
 
-@dataclass(frozen=True)
-class RunsResult:
+class RunsResult(Struct, frozen=True):
     """`remote` is the server that was looked at, None when there is none. `problem`: why it could not be asked; then
     `runs` shows what was known of it before."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from gitassets.adapters.claude_studio_files import is_old_folder
 from gitassets.adapters.git.work_trees import exclude_locally
@@ -27,8 +28,7 @@ from gitassets.runs.work_tree import attach_folder
 _NAMED_AT_MOST = 50
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(Struct, frozen=True):
     """A media file and the segment that it is for."""
 
     address: Address
@@ -48,8 +48,7 @@ class NothingUsableError(NoMatchError):
         self.left_out = tuple(left_out)
 
 
-@dataclass(frozen=True)
-class TrackResult:
+class TrackResult(Struct, frozen=True):
     run_id: str
     folder: Path
     tracked: tuple[Found, ...]

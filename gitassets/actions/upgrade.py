@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from msgspec import Struct
+
 from gitassets.actions.track import check_adoptable
 from gitassets.adapters.claude_studio_files import read_old_run, read_old_texts
 from gitassets.adapters.git.setup import has_identity
@@ -41,14 +43,12 @@ from gitassets.runs.work_tree import attach_folder, repair_links
 _ACTION = "upgrade"
 
 
-@dataclass(frozen=True)
-class SceneOfSegment:
+class SceneOfSegment(Struct, frozen=True):
     scene_id: str
     segment: int
 
 
-@dataclass(frozen=True)
-class Upgraded:
+class Upgraded(Struct, frozen=True):
     """An asset that was taken over. `takes` counts those that there are of it."""
 
     address: Address
@@ -56,8 +56,7 @@ class Upgraded:
     takes: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class UpgradeResult:
+class UpgradeResult(Struct, frozen=True, kw_only=True):
     """`commits` are those that were made, none on a dry run. `found` counts what the old files speak of.
 
     `left` are files of the folder that are no part of the run and stay where they are.
