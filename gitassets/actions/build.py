@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gitassets import __version__
+from gitassets.actions.build_gaps import GapsError
 from gitassets.actions.transition import check_bytes
 from gitassets.adapters.files import hash_file
 from gitassets.adapters.media.ffmpeg import find_ffmpeg
@@ -31,7 +32,6 @@ from gitassets.domain.manifest import FinalFile, Manifest
 from gitassets.domain.selection import format_ranges
 from gitassets.domain.stale import iter_stale
 from gitassets.domain.timeline import (
-    MISSING,
     Choice,
     Finding,
     Look,
@@ -42,7 +42,7 @@ from gitassets.domain.timeline import (
     lay_out,
     sort_findings,
 )
-from gitassets.errors import CorruptError, GitAssetsError, UsageError
+from gitassets.errors import CorruptError, UsageError
 from gitassets.making.record import write_run
 from gitassets.runs.fetch import Wanted, want
 from gitassets.runs.manifest_file import read_manifest
@@ -51,55 +51,9 @@ from gitassets.runs.progress import OnProgress, Progress
 from gitassets.runs.project import Project, Run
 from gitassets.runs.proof import require_proven
 from gitassets.runs.transaction import Session, begin, keep_bytes
-from gitassets.runs.verified_bytes import ALTERED, check_blob, find_altered, take_blob
+from gitassets.runs.verified_bytes import check_blob, find_altered, take_blob
 
 _CARD = "card"
-
-
-class GapsError(GitAssetsError):
-    """The policy does not let the run be built; `gaps` are the assets that stand in the way."""
-
-    def __init__(self, run_id: str, gaps: Sequence[Finding], policy: Policy) -> None:
-        lines = "".join(f"\n  {gap}" for gap in gaps)
-        super().__init__(f"Run {run_id} cannot be built ({policy}):{lines}", _suggest(run_id, gaps, policy))
-        self.gaps = tuple(gaps)
-
-
-def _suggest(run_id: str, gaps: Sequence[Finding], policy: Policy) -> str:
-    altered = [gap for gap in gaps if gap.problem == ALTERED]
-    others = [gap for gap in gaps if gap.problem != ALTERED]
-    hints = [_suggest_for_altered(run_id, altered[0])] if altered else []
-    hints += [_suggest_for_others(run_id, others, policy)] if others else []
-    return " ".join(hints)
-
-
-def _suggest_for_altered(run_id: str, gap: Finding) -> str:
-    chosen = f"{run_id} --{gap.kind} {gap.segment}"
-    return (
-        f"`gitassets restore {chosen}` gets the recorded bytes back; "
-        f"`gitassets replace {chosen}` takes the changed file as a new take, "
-        "of what is approved after `gitassets reopen`."
-    )
-
-
-def _suggest_for_others(run_id: str, gaps: Sequence[Finding], policy: Policy) -> str:
-    if any(gap.problem == MISSING for gap in gaps):
-        return f"`gitassets produce --resume {run_id}` makes narration that is missing; --allow-gaps goes without it."
-    if policy is Policy.STRICT:
-        return _suggest_for_stale(run_id, [gap for gap in gaps if gap.stale]) + (
-            "Approve or regenerate them, or build with --only approved or --skip rejected."
-        )
-    return "Approve or regenerate this narration, or go without it with --allow-gaps."
-
-
-def _suggest_for_stale(run_id: str, gaps: Sequence[Finding]) -> str:
-    if not gaps:
-        return ""
-    chosen = f"{run_id} --{gaps[0].kind} {gaps[0].segment}"
-    return (
-        f"What is stale is approved, so reopen it, such as by `gitassets reopen {chosen} --reason …`; "
-        f"`gitassets produce --resume {run_id} --stale` then makes it again. "
-    )
 
 
 @dataclass(frozen=True, kw_only=True)

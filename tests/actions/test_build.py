@@ -7,7 +7,8 @@ import pytest
 from msgspec.structs import replace
 from PIL import Image
 
-from gitassets.actions.build import BuildOptions, BuildResult, GapsError, build
+from gitassets.actions.build import BuildOptions, BuildResult, build
+from gitassets.actions.build_gaps import GapsError
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.track import track
 from gitassets.actions.transition import approve, reject, reopen_assets

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.actions.build import BuildOptions, GapsError, build
+from gitassets.actions.build import BuildOptions, build
+from gitassets.actions.build_gaps import GapsError
 from gitassets.actions.diff import diff
 from gitassets.actions.doctor import doctor
 from gitassets.actions.edit import EditOptions, EditResult, edit

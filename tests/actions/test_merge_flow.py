@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from gitassets.actions.build import BuildOptions, GapsError, build
+from gitassets.actions.build import BuildOptions, build
+from gitassets.actions.build_gaps import GapsError
 from gitassets.actions.doctor import doctor
 from gitassets.actions.hooks import install, uninstall
 from gitassets.actions.note import note
