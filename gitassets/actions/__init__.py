@@ -1,1 +1,1 @@
-"""One verb a file: takes a project, a run and plain values, returns a typed result."""
+"""Do what the commands ask for, one verb a file: each gets a project, a run and plain values, and returns a result."""

@@ -18,9 +18,9 @@ from gitassets.runs.take_history import Step, iter_steps
 
 
 class Approval(Struct, frozen=True):
-    """Who approved an asset's current bytes, and in which commit; `by_hand` where its message does not name that.
+    """Who approved an asset's current bytes, and in which commit. `by_hand`: the commit's message does not name it.
 
-    `settled` are the contradicting decisions of two branches, in words, where it decided between these.
+    If the approval decided a conflict, `settled` describes the contradicting decisions of the two branches.
     """
 
     address: Address
@@ -38,9 +38,9 @@ _Approvals = dict[Address, Approval]
 
 
 def blame(project: Project, run: Run, kind: Kind | None = None) -> tuple[Approval, ...]:
-    """For each locked asset the commit since which these bytes have been approved without a break.
+    """Find for each locked asset the commit since which its bytes have been approved without a break.
 
-    It follows from the manifests alone, whatever the messages say.
+    Only the manifests count, not the messages.
     """
     steps, reader = list(iter_steps(project, run)), HistoryReader(project.git)
     handed = HandedOn[_Approvals]({step.commit.oid: step.commit.parents for step in steps})
@@ -53,12 +53,12 @@ def blame(project: Project, run: Run, kind: Kind | None = None) -> tuple[Approva
 
 
 def _approve(step: Step, kind: Kind | None, earlier: Sequence[_Approvals]) -> _Approvals:
-    """The approvals after this commit: those that a parent had already, and its own."""
+    """Return the approvals after this commit: those its parents had, and its own."""
     found: _Approvals = {}
     reopened = _find_reopened(step)
     for address, asset in step.manifest.assets(kind):
         if asset.approved:
-            # Who decided between two branches has approved, also where one of them had done so.
+            # Deciding a conflict is an approval of its own, even if one of the branches had approved before.
             settled = settles_anew(asset, [one.asset(address) for one in step.parents])
             known = None if settled or address in reopened else _find_approval(address, asset, earlier)
             found[address] = known or _approval(address, asset, step.commit, settled=settled)
@@ -66,7 +66,7 @@ def _approve(step: Step, kind: Kind | None, earlier: Sequence[_Approvals]) -> _A
 
 
 def _find_reopened(step: Step) -> set[Address]:
-    """What one commit reopened and approved again: of its parents' approvals nothing is left."""
+    """Return the assets that the commit reopened and approved again: the parents' approvals no longer count."""
     found = [{one.address for one in iter_changes(side, step.manifest) if one.reopened} for side in step.parents]
     return set.intersection(*found) if found else set()
 

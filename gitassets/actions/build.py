@@ -1,4 +1,4 @@
-"""Builds the video of a run out of its assets."""
+"""Build the video of a run from its assets."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from gitassets.domain.captions import format_srt
 from gitassets.domain.commit_message import CommitMessage
 from gitassets.domain.derived import build_record
 from gitassets.domain.frame_format import parse_fps, parse_size
-from gitassets.domain.manifest import FinalFile, Manifest
+from gitassets.domain.manifest import Address, FinalFile, Manifest
 from gitassets.domain.selection import format_ranges
 from gitassets.domain.stale import iter_stale
 from gitassets.domain.timeline import (
@@ -58,7 +58,7 @@ _CARD = "card"
 
 @dataclass(frozen=True, kw_only=True)
 class BuildOptions:
-    """`size` and `fps` of None are the settings'. `output` is where a copy of the video goes, captions beside it."""
+    """How to build. `size` and `fps` default to the settings. A copy of the video, with captions, goes to `output`."""
 
     policy: Policy = Policy.STRICT
     allow_gaps: bool = False
@@ -68,9 +68,10 @@ class BuildOptions:
 
 
 class BuildResult(Struct, frozen=True, kw_only=True):
-    """`commit` is None when the run holds this very video already. `rendered` and `cached` count segments.
+    """The video. `rendered` and `cached` count segments.
 
-    `captions` is None when there is nothing to read. `remarks` are sentences on what could look or sound better.
+    `commit` is None if the run already holds this video, `captions` if there is no text to show. `remarks` are
+    sentences on what could look or sound better.
     """
 
     run_id: str
@@ -88,7 +89,7 @@ class BuildResult(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class _BuildInput:
-    """The run at the commit `head`, the chosen assets, and the paths of their bytes by md5."""
+    """The run at commit `head`, the chosen assets, and the paths of their blobs by md5."""
 
     manifest: Manifest
     head: str
@@ -98,7 +99,7 @@ class _BuildInput:
 
 @dataclass(frozen=True)
 class _RenderPlan:
-    """What to render. `inputs` records everything that the result depends on."""
+    """What to render. `inputs` records everything the result depends on."""
 
     timeline: Timeline
     sources: Mapping[str, MediaSource]
@@ -107,8 +108,11 @@ class _RenderPlan:
 
 
 def build(project: Project, run: Run, options: BuildOptions, on_progress: OnProgress) -> BuildResult:
-    """The run's video, captions and build.json lie under final/ and are committed; when they did before, nothing is
-    rendered or committed. GapsError lists what the policy lacks."""
+    """Render the run's video, captions and build.json into final/, and commit them.
+
+    If the last build had the same inputs, render and commit nothing. Raise GapsError, with a list, if the policy does
+    not allow some assets.
+    """
     settings = _read_settings(project, run, options)
     _check_output(project, run, options.output)
     with hold_lock(project.state_dir / "building" / f"{run.run_id}.lock", f"building {run.run_id}", wait_sec=0.5):
@@ -125,13 +129,13 @@ def build(project: Project, run: Run, options: BuildOptions, on_progress: OnProg
 
 
 def _read_settings(project: Project, run: Run, options: BuildOptions) -> RenderSettings:
-    given = project.settings.build
+    defaults = project.settings.build
     return RenderSettings(
-        size=parse_size(options.size or given.size),
-        fps=parse_fps(options.fps or given.fps),
-        keep_video_sound=given.keep_video_sound,
-        loudness_lufs=given.loudness_lufs,
-        cache_bytes=int(given.render_cache_gb * 1e9),
+        size=parse_size(options.size or defaults.size),
+        fps=parse_fps(options.fps or defaults.fps),
+        keep_video_sound=defaults.keep_video_sound,
+        loudness_lufs=defaults.loudness_lufs,
+        cache_bytes=int(defaults.render_cache_gb * 1e9),
         title=run.run_id,
     )
 
@@ -163,8 +167,8 @@ def _read_input(project: Project, run: Run, options: BuildOptions) -> _BuildInpu
     return build_input
 
 
-def need_used(project: Project, run: Run, options: BuildOptions) -> dict[str, Wanted]:
-    """The bytes of the assets that a build would use."""
+def list_needed_bytes(project: Project, run: Run, options: BuildOptions) -> dict[str, Wanted]:
+    """List the bytes of the assets that a build would use."""
     choice = choose_assets(read_manifest(project, run), options.policy, allow_gaps=options.allow_gaps)
     return want((asset.path, asset.md5, asset.size) for _, asset in iter_used_assets(choice.segments))
 
@@ -183,34 +187,41 @@ def _plan_render(project: Project, build_input: _BuildInput, settings: RenderSet
 
 
 def _probe(project: Project, build_input: _BuildInput, settings: RenderSettings) -> dict[str, MediaSource]:
-    """What every chosen file is. CorruptError names the assets that cannot be used: they may be older than a check."""
+    """Probe every chosen file.
+
+    Raise CorruptError, with a list, if some cannot be used: they may be older than the checks on new files.
+    """
     try:
         return probe_sources(build_input.blobs, _cache_dir(project), settings.jobs)
     except BrokenMediaError as error:
         used = [(address, asset.md5) for address, asset in iter_used_assets(build_input.choice.segments)]
         broken = [(address, error.problems[md5]) for address, md5 in used if md5 in error.problems]
-        lines = "".join(f"\n  segment {address.segment}: {address.kind} {why}" for address, why in broken)
-        run_id, (first, _) = build_input.manifest.run_id, broken[0]
-        raise CorruptError(
-            f"Run {run_id} cannot be built, since some of its files cannot be used:{lines}",
-            f"`gitassets replace {run_id} --{first.kind} {first.segment} FILE` brings in another one; "
-            "what is locked is reopened first.",
-        ) from error
+        raise _describe_broken(build_input.manifest.run_id, broken) from error
+
+
+def _describe_broken(run_id: str, broken: Sequence[tuple[Address, str]]) -> CorruptError:
+    lines = "".join(f"\n  segment {address.segment}: {address.kind} {why}" for address, why in broken)
+    first, _ = broken[0]
+    return CorruptError(
+        f"Run {run_id} cannot be built, since some of its files cannot be used:{lines}",
+        f"`gitassets replace {run_id} --{first.kind} {first.segment} FILE` brings in another one; "
+        "what is locked is reopened first.",
+    )
 
 
 def _cache_dir(project: Project) -> Path:
     return project.render_cache_dir
 
 
-def _names(run_id: str) -> tuple[str, str, str]:
-    """Where the video, its captions and the record of what it was made from lie."""
+def _final_paths(run_id: str) -> tuple[str, str, str]:
+    """Return the paths of the video, its captions, and the record of its inputs."""
     return f"final/{run_id}.mp4", f"final/{run_id}.srt", "final/build.json"
 
 
 def _find_finished(project: Project, build_input: _BuildInput, plan: _RenderPlan) -> tuple[FinalFile, ...] | None:
-    """The files of the last build, when it was made from the same and its bytes are here."""
+    """Return the files of the last build if it had the same inputs and its bytes are here."""
     finals = {one.path: one for one in build_input.manifest.final}
-    names = _names(build_input.manifest.run_id)
+    names = _final_paths(build_input.manifest.run_id)
     if set(finals) != set(names) or not all(project.blobs.has(one.md5) for one in finals.values()):
         return None
     record = project.blobs.path(finals[names[2]].md5).read_bytes()
@@ -223,8 +234,8 @@ def _find_finished(project: Project, build_input: _BuildInput, plan: _RenderPlan
 def _render(
     project: Project, build_input: _BuildInput, plan: _RenderPlan, on_progress: OnProgress
 ) -> tuple[tuple[FinalFile, ...], RenderResult]:
-    """The files of the new build are in the blob cache."""
-    video, captions, record = _names(build_input.manifest.run_id)
+    """Render the video, and move its files into the blob cache."""
+    video, captions, record = _final_paths(build_input.manifest.run_id)
     with project.scratch() as folder:
         rendered = render_timeline(
             plan.timeline,
@@ -237,25 +248,25 @@ def _render(
         (folder / "captions").write_bytes(format_srt(plan.timeline).encode())
         (folder / "record").write_bytes(format_build(plan.inputs, build_input.head))
         made = {video: folder / "video", captions: folder / "captions", record: folder / "record"}
-        return tuple(_keep(project, path, file) for path, file in sorted(made.items())), rendered
+        return tuple(_move_to_cache(project, path, file) for path, file in sorted(made.items())), rendered
 
 
-def _keep(project: Project, path: str, file: Path) -> FinalFile:
+def _move_to_cache(project: Project, path: str, file: Path) -> FinalFile:
     md5, size = hash_file(file), file.stat().st_size
     project.blobs.move_in(file, md5)
     return FinalFile(path=path, md5=md5, size=size)
 
 
 def _record(project: Project, run: Run, timeline: Timeline, finals: tuple[FinalFile, ...]) -> str | None:
-    """The commit that records the build; None when the run said all of it before. The files lie under final/."""
+    """Place the files under final/ and commit the build. Return None if it was recorded before."""
     with begin(project, run, "build") as session:
         after, changed = _with_build(session.manifest, timeline, finals)
         if after == session.manifest:
-            _restore(session, finals)
+            _place(session, finals)
             return None
-        message = CommitMessage(run.run_id, "build", _names(run.run_id)[0], segments=changed)
+        message = CommitMessage(run.run_id, "build", _final_paths(run.run_id)[0], segments=changed)
         commit = session.commit(after, message)
-        _restore(session, finals)
+        _place(session, finals)
         return commit
 
 
@@ -271,8 +282,8 @@ def _with_build(
     return replace(manifest.with_segments(changed), final=finals), tuple(changed)
 
 
-def _restore(session: Session, finals: Sequence[FinalFile]) -> None:
-    """The files lie in the run's folder, also where somebody had taken them away."""
+def _place(session: Session, finals: Sequence[FinalFile]) -> None:
+    """Write the files into the run's folder, even if somebody had removed them."""
     for one in finals:
         if keep_bytes(session.project, session.folder, session.index, one.path) != one.md5:
             session.project.blobs.place(one.md5, session.folder / one.path, locked=False)
@@ -283,13 +294,13 @@ def _copy_out(project: Project, finals: Sequence[FinalFile], output: Path) -> No
     video, captions = (next(one for one in finals if one.path.endswith(suffix)) for suffix in (".mp4", ".srt"))
     _copy(project.blobs.path(video.md5), output)
     beside = output.with_suffix(".srt")
-    # The captions of an older video would be wrong.
+    # Captions of an older video would be wrong.
     if captions.size or beside.exists():
         _copy(project.blobs.path(captions.md5), beside)
 
 
 def _copy(source: Path, target: Path) -> None:
-    """`target` holds the same bytes, wholly or not at all."""
+    """Copy `source` to `target` atomically."""
     part = target.with_name(f".{target.name}.{uuid4().hex}.part")
     try:
         shutil.copyfile(source, part)
@@ -300,19 +311,19 @@ def _copy(source: Path, target: Path) -> None:
 
 def _make_remarks(project: Project, build_input: _BuildInput, plan: _RenderPlan) -> tuple[str, ...]:
     quiet = list_quiet_narrations(plan.timeline, plan.sources, plan.settings, _cache_dir(project))
-    return (*_note_stale(build_input), *quiet, *_note_cards(plan), *_note_profiles(plan))
+    return (*_iter_stale_remarks(build_input), *quiet, *_iter_card_remarks(plan), *_iter_profile_remarks(plan))
 
 
-def _note_stale(build_input: _BuildInput) -> Iterator[str]:
-    """A sentence for each stale asset that is in the video: a strict build refuses approved ones."""
+def _iter_stale_remarks(build_input: _BuildInput) -> Iterator[str]:
+    """Report each stale asset that is in the video: a strict build refuses approved ones."""
     used = dict(iter_used_assets(build_input.choice.segments))
     for one in iter_stale(build_input.manifest):
         if one.address in used:
             yield f"{one.address} {one.why}, and is used as it is"
 
 
-def _note_profiles(plan: _RenderPlan) -> Iterator[str]:
-    """A sentence on the pictures whose colours nobody can know for sure."""
+def _iter_profile_remarks(plan: _RenderPlan) -> Iterator[str]:
+    """Report the pictures whose colours are uncertain."""
     odd = set()
     for shot in plan.timeline.shots:
         if shot.look is Look.STILL and shot.visual is not None and plan.sources[shot.visual.md5].info.odd_profile:
@@ -322,8 +333,8 @@ def _note_profiles(plan: _RenderPlan) -> Iterator[str]:
         yield f"{images}: the colour profile cannot be used, so the colours are taken for sRGB"
 
 
-def _note_cards(plan: _RenderPlan) -> Iterator[str]:
-    """A sentence for each size of cards that were made for a video of another shape."""
+def _iter_card_remarks(plan: _RenderPlan) -> Iterator[str]:
+    """Report, per size, the cards that were made for a video of another shape."""
     made_for: dict[tuple[int, int], set[int]] = {}
     for shot in plan.timeline.shots:
         if shot.look is Look.STILL and shot.visual is not None and shot.visual.source == _CARD:
@@ -352,7 +363,7 @@ def _result(
     commit: str | None,
     remarks: tuple[str, ...],
 ) -> BuildResult:
-    video, captions, _ = (run.require_folder() / name for name in _names(run.run_id))
+    video, captions, _ = (run.require_folder() / name for name in _final_paths(run.run_id))
     count = len(plan.timeline.shots)
     return BuildResult(
         run_id=run.run_id,

@@ -1,4 +1,4 @@
-"""Makes a candidate the current take of an asset, and takes candidates away."""
+"""Make a candidate the current take of an asset, or drop candidates."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gitassets.actions.restore import bring_back, require_unlocked
+from gitassets.actions.restore import require_unlocked, restore_take
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
 from gitassets.domain.manifest import Address, Asset, Manifest
 from gitassets.domain.selection import AssetSelection, select_assets
@@ -24,10 +24,10 @@ from gitassets.runs.transaction import Session
 
 
 class ChooseResult(Struct, frozen=True):
-    """The take that is the current one now, and the statuses before and after.
+    """The take that is now the current one, and the asset's status `before` and `after`.
 
-    `earlier`: it was no candidate but came from the history. `commit` is None when it was the current one already, or
-    on a dry run.
+    `earlier`: the take is from the history and was no candidate. `commit` is None if it was already the current one,
+    or on a dry run.
     """
 
     run_id: str
@@ -50,10 +50,10 @@ def choose(
     expected: str | None = None,
     dry_run: bool = False,
 ) -> ChooseResult:
-    """The candidate is the current take, and that one is a candidate. A take of the history is brought back, in review.
+    """Swap the current take with a candidate, or restore an earlier take from the history, in review.
 
-    `wanted` is a take's number, or the beginning of its md5; `expected` the md5 of the take that was looked at, or its
-    beginning: any other is refused.
+    `wanted` is a take's number, or the beginning of its md5. `expected` is the md5 of the take the user looked at, or
+    its beginning: refuse any other.
     """
     seen = parse_expected(expected)
     if dry_run:
@@ -65,7 +65,7 @@ def choose(
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Choice:
     take: Asset
     current: Asset
     result: ChooseResult
@@ -73,7 +73,7 @@ class _Found:
 
 def _find(
     project: Project, run: Run, manifest: Manifest, selection: AssetSelection, wanted: str, seen: str | None
-) -> _Found:
+) -> _Choice:
     address = _choose_address(selection, manifest)
     current = require_unlocked(manifest, address)
     found = find_take(project, run, address, wanted)
@@ -92,7 +92,7 @@ def _find(
         commit=None,
         dry_run=True,
     )
-    return _Found(take, current, result)
+    return _Choice(take, current, result)
 
 
 def _choose_address(selection: AssetSelection, manifest: Manifest) -> Address:
@@ -102,12 +102,12 @@ def _choose_address(selection: AssetSelection, manifest: Manifest) -> Address:
     return chosen[0].address
 
 
-def _commit(session: Session, found: _Found) -> str | None:
+def _commit(session: Session, found: _Choice) -> str | None:
     address, take, current = found.result.address, found.take, found.current
     if take.md5 == current.md5:
         return None
     if found.result.earlier:
-        return bring_back(session, address, take, current).commit
+        return restore_take(session, address, take, current).commit
     require_blob(session.project, session.run, take.md5, f"take {take.take} of {address}")
     former = demote(session.manifest, address, current)
     adopted = adopt(session, address, take, current)
@@ -118,7 +118,7 @@ def _commit(session: Session, found: _Found) -> str | None:
 
 
 class Dropped(Struct, frozen=True):
-    """A candidate that was taken away; its bytes can still be had from the history."""
+    """A candidate that was removed. It can still be restored from the history."""
 
     address: Address
     take: int
@@ -127,7 +127,7 @@ class Dropped(Struct, frozen=True):
 
 
 class DropResult(Struct, frozen=True):
-    """`commit` is None when there was no candidate, or on a dry run."""
+    """The candidates that were removed. `commit` is None if there were none, or on a dry run."""
 
     run_id: str
     dropped: tuple[Dropped, ...]
@@ -136,7 +136,7 @@ class DropResult(Struct, frozen=True):
 
 
 def drop_candidates(project: Project, run: Run, selection: AssetSelection, *, dry_run: bool = False) -> DropResult:
-    """The chosen assets have no candidates: each has its current take alone."""
+    """Remove all candidates of the chosen assets."""
     if selection.empty:
         raise UsageError("Say of which assets the candidates are to go", "With --audio, --image, --video or --segment.")
     if dry_run:
@@ -166,7 +166,7 @@ def _commit_drop(session: Session, dropped: tuple[Dropped, ...]) -> str:
 
 
 def _without_candidates(asset: Asset) -> Asset:
-    """The asset alone. The numbers of the takes that go are not given again."""
+    """Remove the candidates from the asset. Their numbers are not used again."""
     alone = replace(asset, takes={})
     if next_take(alone) == next_take(asset):
         return alone

@@ -1,4 +1,4 @@
-"""Copies assets of one run into another, by hash out of the cache: no approval is invented, no locked one touched."""
+"""Copy assets of one run into another, from the cache. Invent no approval, and touch no locked asset."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from gitassets.runs.transaction import Session
 
 
 class Copied(Struct, frozen=True):
-    """An asset that was copied: its status now, and whether the texts of the two segments differ."""
+    """A copied asset: its new status, and whether the texts of the two segments differ."""
 
     address: Address
     status: str
@@ -36,8 +36,10 @@ class Copied(Struct, frozen=True):
 
 
 class CopyResult(Struct, frozen=True):
-    """`commit` is None when nothing changed, or on a dry run. `unproven` are the approvals of the source that were not
-    taken over."""
+    """What was copied. `unproven` are the approvals of the source that were not copied.
+
+    `commit` is None if nothing changed, or on a dry run.
+    """
 
     source: str
     run_id: str
@@ -51,7 +53,7 @@ class CopyResult(Struct, frozen=True):
 
 @dataclass(frozen=True, kw_only=True)
 class CopyOptions:
-    """`replace` allows new takes of what the target has."""
+    """How to copy. `replace` allows new takes of assets that the target has."""
 
     replace: bool = False
     dry_run: bool = False
@@ -60,27 +62,27 @@ class CopyOptions:
 def copy_assets(
     project: Project, source: Run, target: Run, selection: AssetSelection, options: CopyOptions
 ) -> CopyResult:
-    """The chosen assets of `source`, which may be on a branch alone, are those of the same segments of `target`.
+    """Copy the chosen assets of `source`, which need not be open, to the same segments of `target`.
 
-    What is approved there arrives in review where the history of `source` does not prove the approval: refusing would
-    leave no way to go on with the other assets, or to decide on this one anew.
+    An asset whose approval the history of `source` does not prove arrives in review. Refusing it instead would block
+    the other assets, and a new decision on this one.
     """
     if selection.empty:
         raise UsageError("Say what to copy", "With --audio, --image or --video and approved, all, 5, 1,3,5 or 1-10.")
     if source.run_id == target.run_id:
         raise UsageError(f"{source.run_id} cannot be copied into itself", "Name two runs.")
-    given = _read_given(project, source, selection)
+    origin = _read_source(project, source, selection)
     if options.dry_run:
-        return _result(source, target, given, _decide(given, read_manifest(project, target), options), None, options)
+        return _result(source, target, origin, _plan(origin, read_manifest(project, target), options), None, options)
     with write_run(project, target, "copy") as session:
-        decided = _decide(given, session.manifest, options)
-        commit = _commit(session, source, given, decided) if decided.copied else None
-    return _result(source, target, given, decided, commit, options)
+        plan = _plan(origin, session.manifest, options)
+        commit = _commit(session, source, origin, plan) if plan.copied else None
+    return _result(source, target, origin, plan, commit, options)
 
 
 @dataclass(frozen=True)
-class _Given:
-    """What is copied from: in `manifest` the approvals that are not proven at `commit` are in review."""
+class _Source:
+    """The source of the copy. In `manifest`, approvals that are not proven at `commit` are in review."""
 
     commit: str
     manifest: Manifest
@@ -88,51 +90,51 @@ class _Given:
     unproven: tuple[Unproven, ...]
 
 
-def _read_given(project: Project, source: Run, selection: AssetSelection) -> _Given:
+def _read_source(project: Project, source: Run, selection: AssetSelection) -> _Source:
     # A run of claude-studio has no branch before it is upgraded; a dry run shows what it would become.
     commit = "" if source.view is not None else project.git.line("rev-parse", source.ref)
     manifest = read_manifest(project, source)
     chosen = _choose(manifest, selection)
     addresses = [one.address for one in chosen]
     unproven = find_unproven(project, source, commit, manifest, addresses) if commit else ()
-    return _Given(commit, put_in_review(manifest, [one.address for one in unproven]), chosen, unproven)
+    return _Source(commit, put_in_review(manifest, [one.address for one in unproven]), chosen, unproven)
 
 
 def _choose(manifest: Manifest, selection: AssetSelection) -> list[Chosen]:
-    """Where only approved ones are chosen, the others are left out without a word."""
-    chosen = [one for one in select_assets(selection, manifest) if _is_meant(manifest, selection, one.address)]
+    """Select the assets. Silently leave out the others where only approved ones are wanted."""
+    chosen = [one for one in select_assets(selection, manifest) if _is_chosen(manifest, selection, one.address)]
     if not chosen:
         raise NoMatchError(f"Nothing of this kind is approved in {manifest.run_id}", "Approve it there, or copy all.")
     return chosen
 
 
-def _is_meant(manifest: Manifest, selection: AssetSelection, address: Address) -> bool:
+def _is_chosen(manifest: Manifest, selection: AssetSelection, address: Address) -> bool:
     asset = manifest.asset(address)
     chosen = (selection.by_kind.get(address.kind), selection.segments)
     return any(one is not None and one is not APPROVED for one in chosen) or (asset is not None and asset.approved)
 
 
-def need_copied(project: Project, source: Run, selection: AssetSelection) -> dict[str, Wanted]:
-    """The bytes of the assets that are chosen to be copied."""
+def list_needed_bytes(project: Project, source: Run, selection: AssetSelection) -> dict[str, Wanted]:
+    """List the bytes of the assets chosen to be copied."""
     manifest = read_manifest(project, source)
     found = (manifest.asset(one.address) for one in _choose(manifest, selection))
     return want((asset.path, asset.md5, asset.size) for asset in found if asset is not None)
 
 
 @dataclass(frozen=True)
-class _Decided:
+class _CopyPlan:
     copied: Mapping[Address, Asset]
     unchanged: tuple[Address, ...]
     skipped: tuple[Skipped, ...]
     differing: frozenset[Address]
 
 
-def _decide(given: _Given, target: Manifest, options: CopyOptions) -> _Decided:
-    """What is copied. A number that cannot be is an error; of what `all` or `approved` chose, the rest is named."""
-    source = given.manifest
+def _plan(origin: _Source, target: Manifest, options: CopyOptions) -> _CopyPlan:
+    """Decide what to copy. Refuse a number that cannot be copied, but skip such assets of `all` or `approved`."""
+    source = origin.manifest
     copied: dict[Address, Asset] = {}
     unchanged, skipped = [], []
-    for one in given.chosen:
+    for one in origin.chosen:
         asset = source.asset(one.address)
         if asset is None:
             continue
@@ -149,10 +151,14 @@ def _decide(given: _Given, target: Manifest, options: CopyOptions) -> _Decided:
         else:
             copied[one.address] = copy_asset(source, target, one.address)
     if not copied and not unchanged:
-        reasons = "; ".join(dict.fromkeys(f"{one.address} {one.why}" for one in skipped[:5]))
-        raise NoMatchError(f"Nothing to copy from {source.run_id} to {target.run_id}", reasons)
+        raise _nothing_to_copy(source, target, skipped)
     differing = frozenset(one for one in copied if _texts_differ(source, target, one))
-    return _Decided(copied, tuple(unchanged), tuple(skipped), differing)
+    return _CopyPlan(copied, tuple(unchanged), tuple(skipped), differing)
+
+
+def _nothing_to_copy(source: Manifest, target: Manifest, skipped: Sequence[Skipped]) -> NoMatchError:
+    reasons = "; ".join(dict.fromkeys(f"{one.address} {one.why}" for one in skipped[:5]))
+    return NoMatchError(f"Nothing to copy from {source.run_id} to {target.run_id}", reasons)
 
 
 def _texts_differ(source: Manifest, target: Manifest, address: Address) -> bool:
@@ -169,27 +175,27 @@ def _refuse(target: Manifest, address: Address, why: str) -> GitAssetsError:
     return GitAssetsError(message, "--replace makes the copy a new take of it." if current else "")
 
 
-def _commit(session: Session, source: Run, given: _Given, decided: _Decided) -> str:
+def _commit(session: Session, source: Run, origin: _Source, plan: _CopyPlan) -> str:
     changed: dict[Address, Asset | None] = {}
     transitions = []
-    for address, asset in decided.copied.items():
-        original = given.manifest.asset(address)
+    for address, asset in plan.copied.items():
+        original = origin.manifest.asset(address)
         if original is None:
             continue
-        # A copy of an approval is one of these very bytes.
+        # A copied approval holds for exactly these bytes.
         require_bytes(session.project, source, address, original)
-        record = {"asset": f"{source.run_id}:segment_{address.segment:03d}/{address.kind}", "commit": given.commit}
+        record = {"asset": f"{source.run_id}:segment_{address.segment:03d}/{address.kind}", "commit": origin.commit}
         current = session.manifest.asset(address)
         placed = replace(asset, path=_choose_path(session, address, original, current))
         changed[address] = replace(placed, extra={**asset.extra, "copied_from": {**record, "take": original.take}})
         transitions.append(Transition(address, current.status if current else "none", asset.status))
     what = f"{format_addresses(changed)} from {source.run_id}"
-    message = CommitMessage(session.run.run_id, "copy", what, _explain(source, given, decided), tuple(transitions))
+    message = CommitMessage(session.run.run_id, "copy", what, _explain(source, origin, plan), tuple(transitions))
     return session.commit(session.manifest.with_assets(changed), message)
 
 
-def _explain(source: Run, given: _Given, decided: _Decided) -> str:
-    found = [one for one in given.unproven if one.address in decided.copied]
+def _explain(source: Run, origin: _Source, plan: _CopyPlan) -> str:
+    found = [one for one in origin.unproven if one.address in plan.copied]
     lines = [f"In review, since the history of {source.run_id} does not prove the approval:"] if found else []
     return "\n".join([*lines, *describe_unproven(found)])
 
@@ -202,20 +208,20 @@ def _choose_path(session: Session, address: Address, original: Asset, current: A
 
 
 def _result(
-    source: Run, target: Run, given: _Given, decided: _Decided, commit: str | None, options: CopyOptions
+    source: Run, target: Run, origin: _Source, plan: _CopyPlan, commit: str | None, options: CopyOptions
 ) -> CopyResult:
     return CopyResult(
         source.run_id,
         target.run_id,
-        tuple(_iter_copied(decided)),
-        decided.unchanged,
-        decided.skipped,
-        given.unproven,
+        tuple(_iter_copied(plan)),
+        plan.unchanged,
+        plan.skipped,
+        origin.unproven,
         commit,
         options.dry_run,
     )
 
 
-def _iter_copied(decided: _Decided) -> Iterator[Copied]:
-    for address, asset in decided.copied.items():
-        yield Copied(address, asset.status.value, address in decided.differing)
+def _iter_copied(plan: _CopyPlan) -> Iterator[Copied]:
+    for address, asset in plan.copied.items():
+        yield Copied(address, asset.status.value, address in plan.differing)

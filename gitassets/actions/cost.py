@@ -1,4 +1,4 @@
-"""What runs have cost, from their histories."""
+"""Sum up what runs have cost, from their histories."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from gitassets.runs.project import Project, Run
 
 
 class RunCost(Struct, frozen=True, kw_only=True):
-    """One run: a row for each kind and provider, and their sums.
+    """The cost of one run: a row for each kind and provider, and their sums.
 
-    `pending_usd` is what is ordered, or was bought by an interrupted command, and is in no history yet: it comes on
-    top. `unknown_takes` say nothing of their cost.
+    `pending_usd` is what is ordered, or was bought by an interrupted command, and is in no history yet; the sums do
+    not include it. `unknown_takes` counts takes whose cost is not recorded.
     """
 
     run_id: str
@@ -31,7 +31,7 @@ class RunCost(Struct, frozen=True, kw_only=True):
 
 
 class Share(Struct, frozen=True, kw_only=True):
-    """What all takes of one kind, or of one provider, have cost."""
+    """The cost of all takes of one kind, or of one provider."""
 
     name: str
     takes: int
@@ -49,7 +49,7 @@ class CostResult(Struct, frozen=True, kw_only=True):
 
 
 def read_costs(project: Project, run: Run | None = None) -> CostResult:
-    """The given run, or all of them, each history read once."""
+    """Sum up the given run, or all runs. Read each history once."""
     runs = [run] if run is not None else list(find_runs(project).values())
     costs = tuple(_read_run(project, one) for one in runs)
     rows = [row for one in costs for row in one.rows]

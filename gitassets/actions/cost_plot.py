@@ -1,4 +1,4 @@
-"""Draws what runs have cost: a bar for each run, or for each kind and provider of one; what was wasted is hatched."""
+"""Plot what runs have cost: a bar for each run, or for each kind and provider of one run. Waste is hatched."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MAX_BARS = 24
 COLOURS = {Kind.AUDIO: "#2f6f9f", Kind.IMAGE: "#e0912f", Kind.VIDEO: "#7d4f9e"}
 GROUND, TEXT, FAINT, GRID = "#ffffff", "#1c2733", "#66727f", "#dde3e8"
-# All lengths are in pixels of a picture of this width; it is large enough for a screen of twice the usual density.
+# Lengths are in pixels. This width suits screens of twice the usual density.
 WIDTH, MARGIN, LABEL_WIDTH, VALUE_WIDTH = 1800, 60, 430, 330
 TITLE_PX, TEXT_PX, SMALL_PX = 46, 30, 26
 TOP, ROW, BAR, FOOT = 210, 66, 38, 130
@@ -52,7 +52,7 @@ class Bar(Struct, frozen=True):
 
 
 def plot_costs(result: CostResult, path: Path) -> None:
-    """`path` is a PNG of it, wholly or not at all."""
+    """Write the plot to `path` as PNG, atomically."""
     if path.suffix.lower() != ".png" or path.is_dir():
         raise UsageError(f"{path}: the plot is a PNG", f"Name it {path.with_suffix('.png').name}.")
     if not path.parent.is_dir():
@@ -66,22 +66,22 @@ def plot_costs(result: CostResult, path: Path) -> None:
 
 
 def list_bars(result: CostResult) -> list[Bar]:
-    """For one run its kinds and providers, for several the runs; of very many those that cost most."""
+    """Return a bar for each kind and provider of one run, or for each of several runs. Sum up the cheapest of many."""
     if len(result.runs) == 1:
-        return [Bar(f"{row.kind}, {row.provider}", _pieces([row])) for row in result.runs[0].rows]
+        return [Bar(f"{row.kind}, {row.provider}", _split_costs([row])) for row in result.runs[0].rows]
     ranked = sorted(result.runs, key=lambda run: run.total_usd, reverse=True)
     shown = ranked if len(ranked) <= MAX_BARS else ranked[: MAX_BARS - 1]
-    bars = [Bar(run.run_id, _pieces(run.rows)) for run in result.runs if run in shown]
+    bars = [Bar(run.run_id, _split_costs(run.rows)) for run in result.runs if run in shown]
     others = [run for run in ranked if run not in shown]
     return [*bars, *([Bar(f"{len(others)} others", _join(others))] if others else [])]
 
 
 def _join(runs: Iterable[RunCost]) -> tuple[Piece, ...]:
-    return _pieces([row for run in runs for row in run.rows])
+    return _split_costs([row for run in runs for row in run.rows])
 
 
-def _pieces(rows: Sequence[CostRow]) -> tuple[Piece, ...]:
-    """Kind by kind, first what was of use, then what was wasted."""
+def _split_costs(rows: Sequence[CostRow]) -> tuple[Piece, ...]:
+    """Split the costs by kind, each into the used and the wasted part."""
     found = []
     for kind in Kind:
         wasted = add_usd(row.wasted_usd for row in rows if row.kind is kind)
@@ -109,10 +109,10 @@ def _draw(result: CostResult, path: Path) -> None:
 def _draw_title(draw: ImageDraw, result: CostResult) -> None:
     whose = f"run {result.runs[0].run_id}" if len(result.runs) == 1 else f"{len(result.runs)} runs"
     _write(draw, (MARGIN, 74), f"What {whose} cost: {format_usd(result.total_usd)}", SANS_BOLD, TITLE_PX)
-    told = [f"{format_usd(result.wasted_usd)} of it for takes that were not used, or for nothing"]
-    told = told if result.wasted_usd else []
-    told += [f"{format_usd(result.pending_usd)} more is ordered"] if result.pending_usd else []
-    _write(draw, (MARGIN, 130), "; ".join(told), SANS, TEXT_PX, FAINT)
+    wasted = f"{format_usd(result.wasted_usd)} of it for takes that were not used, or for nothing"
+    notes = [wasted] if result.wasted_usd else []
+    notes += [f"{format_usd(result.pending_usd)} more is ordered"] if result.pending_usd else []
+    _write(draw, (MARGIN, 130), "; ".join(notes), SANS, TEXT_PX, FAINT)
 
 
 def _draw_legend(draw: ImageDraw, bars: Sequence[Bar]) -> None:
@@ -129,7 +129,7 @@ def _draw_legend(draw: ImageDraw, bars: Sequence[Bar]) -> None:
 
 
 def _choose_ticks(largest_usd: float) -> tuple[float, float]:
-    """The distance of the grid's lines, a round number, and the value at its end, which no bar passes."""
+    """Return the distance of the grid lines, a round number, and the value of the last one, which no bar exceeds."""
     if largest_usd <= 0:
         return 1.0, 1.0
     magnitude = 10 ** math.floor(math.log10(largest_usd))
@@ -139,7 +139,7 @@ def _choose_ticks(largest_usd: float) -> tuple[float, float]:
 
 def _draw_grid(draw: ImageDraw, step: float, most: float, bottom: int) -> None:
     for number in range(round(most / step) + 1):
-        place = _place(number * step, most)
+        place = _find_x(number * step, most)
         draw.line((place, TOP - 6, place, bottom), GRID, 2)
         label = _format_tick(number * step, step)
         _write(draw, (place - round(_measure(label, SANS, SMALL_PX) / 2), bottom + 34), label, SANS, SMALL_PX, FAINT)
@@ -150,7 +150,7 @@ def _format_tick(amount_usd: float, step: float) -> str:
     return f"${amount_usd:.{digits}f}"
 
 
-def _place(amount_usd: float, most: float) -> int:
+def _find_x(amount_usd: float, most: float) -> int:
     left, right = MARGIN + LABEL_WIDTH, WIDTH - MARGIN - VALUE_WIDTH
     return left + round((right - left) * amount_usd / most)
 
@@ -161,13 +161,13 @@ def _draw_bar(draw: ImageDraw, bar: Bar, top: int, most: float) -> None:
     _write(draw, (MARGIN, middle), label, SANS, TEXT_PX)
     spent = 0.0
     for piece in bar.pieces:
-        start, end = _place(spent, most), _place(spent + piece.cost_usd, most)
+        start, end = _find_x(spent, most), _find_x(spent + piece.cost_usd, most)
         _fill(draw, (start, above, max(end, start + 2), above + BAR), COLOURS[piece.kind], hatched=piece.wasted)
         spent += piece.cost_usd
     wasted = f", {format_usd(bar.wasted_usd)} wasted" if bar.wasted_usd else ""
-    told, left = f"{format_usd(bar.cost_usd)}{wasted}", _place(spent, most) + 16
-    draw.rectangle((left - 6, above, left + round(_measure(told, SANS, SMALL_PX)) + 6, above + BAR), GROUND)
-    _write(draw, (left, middle), told, SANS, SMALL_PX)
+    amount, left = f"{format_usd(bar.cost_usd)}{wasted}", _find_x(spent, most) + 16
+    draw.rectangle((left - 6, above, left + round(_measure(amount, SANS, SMALL_PX)) + 6, above + BAR), GROUND)
+    _write(draw, (left, middle), amount, SANS, SMALL_PX)
 
 
 def _fill(draw: ImageDraw, box: tuple[int, int, int, int], colour: str, *, hatched: bool) -> None:
@@ -190,8 +190,8 @@ def _shorten(label: str, room_px: int) -> str:
     return text if text == label else f"{text}…"
 
 
-def _runs(text: str, face: Face) -> list[tuple[Face, str]]:
-    """The text in pieces of one face each; where no font has its letters they are drawn as what the first has."""
+def _split_by_face(text: str, face: Face) -> list[tuple[Face, str]]:
+    """Split the text by typeface. If no font has all its letters, the first one draws them."""
     cleaned = clean_text(text)
     try:
         return list(choose_typeface(cleaned, (face,)).split_by_face(cleaned))
@@ -200,13 +200,13 @@ def _runs(text: str, face: Face) -> list[tuple[Face, str]]:
 
 
 def _measure(text: str, face: Face, size_px: int) -> float:
-    return sum(load_font(own, size_px).getlength(run) for own, run in _runs(text, face))
+    return sum(load_font(own, size_px).getlength(run) for own, run in _split_by_face(text, face))
 
 
 def _write(draw: ImageDraw, place: tuple[int, int], text: str, face: Face, size_px: int, colour: str = TEXT) -> None:
-    """The text begins at `place`, which is half way up its letters."""
+    """Write the text to the right of `place`, which is at half the height of its letters."""
     left: float = place[0]
-    for own, run in _runs(text, face):
+    for own, run in _split_by_face(text, face):
         font = load_font(own, size_px)
         draw.text((left, place[1]), run, colour, font, anchor="lm")
         left += font.getlength(run)

@@ -1,4 +1,4 @@
-"""What changed between two commits of a run, in words."""
+"""Describe in words what changed between two commits of a run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class DiffResult(Struct, frozen=True):
 
 
 def diff(project: Project, run: Run, span: str | None = None) -> DiffResult:
-    """What changed in the range A..B; without one, what the last commit changed and what is not committed yet."""
+    """Describe the changes in the range A..B. Without one: those of the last commit, and those not committed yet."""
     if span is None:
         before, after = f"{run.ref}~1", "the run's folder" if run.is_open else run.ref
         new = read_manifest(project, run)
@@ -53,7 +53,7 @@ def _read_at(project: Project, oid: str, name: str) -> Manifest:
 
 
 def describe_file(path: Path) -> str:
-    """The manifest in `path` as text for `git diff`; a file that cannot be read as one is shown as it is."""
+    """Describe the manifest in `path` as text for `git diff`. Return the text of an unreadable one unchanged."""
     data = path.read_bytes()
     try:
         return "".join(f"{line}\n" for line in describe_manifest(parse_manifest(data, str(path))))

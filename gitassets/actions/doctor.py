@@ -1,4 +1,4 @@
-"""Finds what is half-done or out of step, and mends it."""
+"""Find and repair what is unfinished or inconsistent."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from gitassets.actions.hooks import install, show_hooks
-from gitassets.actions.init import settle_commit
+from gitassets.actions.init import undo_interrupted_commit
 from gitassets.actions.upgrade import upgrade
 from gitassets.adapters.dvc.cache import create_dvc_project, set_aside_unreadable, write_local_config
 from gitassets.adapters.files import hash_file, is_folder, remove_incoming
@@ -33,31 +33,31 @@ from gitassets.runs.work_tree import repair_links
 
 
 class DoctorResult(Struct, frozen=True):
-    """`mended` says what was put right, `left` what only a person can."""
+    """What was repaired, and what is `left` because only a person can repair it."""
 
     mended: tuple[str, ...]
     left: tuple[str, ...]
 
 
 def doctor(project: Project) -> DoctorResult:
-    """Every open run is in a whole state again, as far as that follows from what is there."""
+    """Repair the project and every open run, as far as the existing data allow."""
     mended = [f"Tied run {run_id} to this copy of the project" for run_id in repair_links(project)]
     left: list[str] = []
-    _mend_project(project, mended, left)
+    _repair_project(project, mended, left)
     mended += [f"Removed {lock}, which a killed git had left" for lock in clear_traces(project.git_dir)]
-    if settle_commit(project):
+    if undo_interrupted_commit(project):
         mended.append("Took back what an interrupted `init` had staged: run it again")
-    _mend_hooks(project, mended, left)
-    begun = find_runs(project)
+    _repair_hooks(project, mended, left)
+    known = find_runs(project)
     for run in list_runs(project):
-        if run.folder is None or run.run_id not in begun:
+        if run.folder is None or run.run_id not in known:
             continue
         try:
             if run.old:
                 upgrade(project, run, lambda _: None)
                 mended.append(f"{run.run_id}: completed the upgrade that was begun")
             else:
-                _mend_run(project, run, mended, left)
+                _repair_run(project, run, mended, left)
         except GitAssetsError as error:
             left.append(
                 f"{run.run_id}: {error.message} ({error.hint})" if error.hint else f"{run.run_id}: {error.message}"
@@ -65,8 +65,8 @@ def doctor(project: Project) -> DoctorResult:
     return DoctorResult(tuple(mended), tuple(left))
 
 
-def _mend_project(project: Project, mended: list[str], left: list[str]) -> None:
-    """The project's own settings are there, as far as git has them or they follow from nothing else."""
+def _repair_project(project: Project, mended: list[str], left: list[str]) -> None:
+    """Restore the project's own settings from git, and set up DVC again if that is lost."""
     if project.holds_run:
         return
     mended += [f"Took {name} back from git, since it was lost or cut off" for name in mend_project_texts(project)]
@@ -75,7 +75,7 @@ def _mend_project(project: Project, mended: list[str], left: list[str]) -> None:
             left.append(f"{project.root} is not set up for gitassets (Run `gitassets init` there once.)")
         return
     try:
-        mended += _mend_local(project, project.root, "project")
+        mended += _set_aside_local(project, project.root, "project")
         lost = [one for one in (CONFIG, LOCAL_CONFIG) if not (project.root / one).is_file()]
         if lost and create_dvc_project(project.root, project.site_cache_dir):
             mended.append(f"Set up DVC in the project: {' and '.join(lost)} had been lost")
@@ -83,14 +83,14 @@ def _mend_project(project: Project, mended: list[str], left: list[str]) -> None:
         left.append(f"{error.message} ({error.hint})")
 
 
-def _mend_local(project: Project, folder: Path, name: str) -> Iterator[str]:
-    """What cannot be read of the user's own settings is out of the way, and kept."""
+def _set_aside_local(project: Project, folder: Path, name: str) -> Iterator[str]:
+    """Move unreadable local settings of the user aside."""
     aside = project.state_dir / "damaged" / f"{name}-config.local"
     if set_aside_unreadable(folder / LOCAL_CONFIG, aside):
         yield f"moved {folder / LOCAL_CONFIG} to {aside}, since it cannot be read: set what you need of it again"
 
 
-def _mend_hooks(project: Project, mended: list[str], left: list[str]) -> None:
+def _repair_hooks(project: Project, mended: list[str], left: list[str]) -> None:
     found = show_hooks(project)
     try:
         if not found.complete:
@@ -101,32 +101,32 @@ def _mend_hooks(project: Project, mended: list[str], left: list[str]) -> None:
         left.append(f"{error.message} ({error.hint})")
 
 
-def _mend_run(project: Project, run: Run, mended: list[str], left: list[str]) -> None:
+def _repair_run(project: Project, run: Run, mended: list[str], left: list[str]) -> None:
     folder = run.require_folder()
-    mended += [f"{run.run_id}: {line}" for line in _mend_texts(project, run, folder)]
+    mended += [f"{run.run_id}: {line}" for line in _repair_texts(project, run, folder)]
     before = Git(folder).resolve("HEAD")
     with write_run(project, run, "doctor") as session:
         if session.head != before:
             mended.append(f"{run.run_id}: completed what an interrupted command had begun")
-        mended += [f"{run.run_id}: {line}" for line in _mend_cache(session)]
-        mended += [f"{run.run_id}: {line}" for line in _mend_files(session)]
-        mended += [f"{run.run_id}: {line}" for line in _mend_derived(session)]
+        mended += [f"{run.run_id}: {line}" for line in _repair_cache(session)]
+        mended += [f"{run.run_id}: {line}" for line in _restore_files(session)]
+        mended += [f"{run.run_id}: {line}" for line in _rebuild_derived(session)]
         left += [f"{run.run_id}: {line}" for line in _find_left(session)]
 
 
-def _mend_texts(project: Project, run: Run, folder: Path) -> Iterator[str]:
-    """What git tracks is there, and DVC uses the project's cache."""
-    yield from _mend_marks(project, run, folder)
+def _repair_texts(project: Project, run: Run, folder: Path) -> Iterator[str]:
+    """Restore the files that git tracks, and point DVC to the project's cache."""
+    yield from _clear_marks(project, run, folder)
     for name in mend_run_texts(project, run):
         yield f"took {name} back from git, since it was lost or cut off"
-    yield from _mend_local(project, folder, run.run_id)
+    yield from _set_aside_local(project, folder, run.run_id)
     if folder != project.root and not (folder / LOCAL_CONFIG).is_file():
         yield f"wrote {LOCAL_CONFIG}, which leads DVC to the cache"
     write_local_config(folder, project.blobs.cache_dir, project.site_cache_dir)
 
 
-def _mend_marks(project: Project, run: Run, folder: Path) -> Iterator[str]:
-    """Git looks at every file of the run: what was changed behind such a mark, it shows from then on."""
+def _clear_marks(project: Project, run: Run, folder: Path) -> Iterator[str]:
+    """Clear the marks that make git overlook changes to files."""
     marks = Git(folder).read_marks()
     if marks:
         with project.lock_run(run.run_id, "doctor"):
@@ -153,9 +153,11 @@ def _find_left(session: Session) -> Iterator[str]:
     yield from (f"the bytes of {path} are not here. {hint}" for path in missing.values())
 
 
-def _mend_files(session: Session) -> Iterator[str]:
-    """Locked files that git left behind have their bytes again, and absent files are there, as far as the cache has
-    them; bytes that no cache holds stay for a person to see."""
+def _restore_files(session: Session) -> Iterator[str]:
+    """Restore locked files with outdated bytes, and absent files, from the cache.
+
+    Keep files whose bytes no cache holds, for a person to look at.
+    """
     blobs = session.project.blobs
     for name in MEDIA_FOLDERS:
         remove_incoming(session.folder / name)
@@ -171,8 +173,8 @@ def _mend_files(session: Session) -> Iterator[str]:
     yield from (f"put back {path}" for path in behind if path not in missing)
 
 
-def _mend_derived(session: Session) -> Iterator[str]:
-    """The derived fields and the .dvc files are what follows from the manifest, in a commit of their own."""
+def _rebuild_derived(session: Session) -> Iterator[str]:
+    """Rebuild the derived fields and the .dvc files from the manifest, in a commit of their own."""
     wanted = {one.file_name: one.text for one in imply_dvc_files(session.manifest).values()}
     found = {
         name: (session.folder / name).read_text("utf-8", "replace")
@@ -185,8 +187,8 @@ def _mend_derived(session: Session) -> Iterator[str]:
     yield "rebuilt the .dvc files from the manifest"
 
 
-def _mend_cache(session: Session) -> Iterator[str]:
-    """Every listing is in the cache; damaged or absent blobs are taken from files of runs where those are whole."""
+def _repair_cache(session: Session) -> Iterator[str]:
+    """Write missing folder lists to the cache, and replace damaged or absent blobs by intact files of runs."""
     blobs = session.project.blobs
     for one in imply_dvc_files(session.manifest).values():
         if blobs.has(one.md5) and blobs.path(one.md5).read_bytes() != one.listing:
@@ -210,7 +212,7 @@ def _mend_cache(session: Session) -> Iterator[str]:
 
 
 def _set_aside(project: Project, md5: str) -> Path:
-    """Where the damaged blob lies now; in its place whole bytes can be fetched."""
+    """Move the damaged blob out of the cache, so that intact bytes can be fetched. Return its new path."""
     aside = project.state_dir / "damaged" / md5
     aside.parent.mkdir(exist_ok=True)
     project.blobs.path(md5).replace(aside)

@@ -1,4 +1,4 @@
-"""Changes what a segment says, and what its image is to show."""
+"""Change the text of a segment, and the prompt of its image."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from gitassets.runs.transaction import Session
 
 @dataclass(frozen=True, kw_only=True)
 class EditOptions:
-    """What is to change; None leaves it. An empty prompt leaves open again what the image is to show."""
+    """What to change; None keeps it. An empty prompt removes the user's prompt."""
 
     text: str | None = None
     prompt: str | None = None
@@ -35,10 +35,10 @@ class EditOptions:
 
 
 class EditResult(Struct, frozen=True, kw_only=True):
-    """Text and prompt as they are now, and before. `stale` are the segment's assets that do not fit them.
+    """Text and prompt, now and before. `stale` are the segment's assets that no longer fit them.
 
-    `commit` is None when all of it was so already, or on a dry run. Within a merge `merge` says what is left in
-    conflict; the commit is the one that concludes it.
+    `commit` is None if nothing changed, or on a dry run. During a merge `merge` lists the remaining conflicts, and
+    `commit` is the one that concludes the merge.
     """
 
     run_id: str
@@ -54,16 +54,16 @@ class EditResult(Struct, frozen=True, kw_only=True):
 
     @property
     def changed(self) -> tuple[str, ...]:
-        """ "text", "prompt" or both."""
+        """Name what changed: "text", "prompt" or both."""
         pairs = {"text": (self.text_before, self.text), "prompt": (self.prompt_before, self.prompt)}
         return tuple(name for name, (before, after) in pairs.items() if before != after)
 
 
 def edit(project: Project, run: Run, selection: Selection, options: EditOptions) -> EditResult:
-    """The chosen segment has this text, this prompt. Its assets keep their bytes; those that no longer fit are stale.
+    """Change the text or prompt of the chosen segment. Its assets keep their bytes; those that no longer fit are stale.
 
-    LockedError while the narration that speaks the old text, or the image of the old prompt, is approved. In a merge
-    only a text that is in conflict can be settled.
+    Raise LockedError if the narration of the old text, or the image of the old prompt, is approved. During a merge only
+    a text in conflict can be edited.
     """
     if options.text is None and options.prompt is None:
         raise UsageError("Say what to change", "With --text TEXT, or --prompt TEXT for what the image is to show.")
@@ -84,7 +84,7 @@ def edit(project: Project, run: Run, selection: Selection, options: EditOptions)
 
 
 def _edit(manifest: Manifest, selection: Selection, options: EditOptions) -> dict[int, Segment]:
-    """The segment as it is to be, by its number."""
+    """Return the edited segment by its number."""
     numbers = select_segments(selection, manifest)
     if len(numbers) != 1:
         raise UsageError("One segment is edited at a time", "Name one, such as 3.")
@@ -107,7 +107,7 @@ def _check_in_conflict(session: Session, numbers: Sequence[int], options: EditOp
 
 
 def _check_text(text: str) -> str:
-    """The text as the one paragraph that it must be."""
+    """Return the text, checked to be one paragraph."""
     paragraphs = split_paragraphs(check_script(text.encode("utf-8", "surrogateescape"), "The text"))
     if len(paragraphs) != 1:
         raise UsageError(
@@ -118,9 +118,9 @@ def _check_text(text: str) -> str:
 
 
 def _with_text(manifest: Manifest, number: int, segment: Segment, text: str) -> Segment:
-    """The segment with this text, which settles a conflict between two branches' texts.
+    """Set the segment's text, which settles a conflict between the texts of two branches.
 
-    While its narration is locked, only to what that narration speaks.
+    While its narration is locked, only the text of that narration is allowed.
     """
     audio = segment.audio
     speaks_other = audio is None or audio.text_md5 != text_md5(text)
@@ -147,7 +147,7 @@ def _require_unlocked(manifest: Manifest, address: Address, what: str) -> None:
 
 
 def _describe(result: EditResult) -> CommitMessage:
-    # Where nothing else changed, the text stands where two branches' texts were in conflict.
+    # Without a change, a conflict between two texts was settled with the text that was here.
     what = f"the {' and the '.join(result.changed or ('text',))} of segment {result.segment}"
     return CommitMessage(result.run_id, "edit", what, "", segments=(result.segment,))
 

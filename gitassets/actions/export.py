@@ -1,4 +1,4 @@
-"""Packs a run into a bag: media, manifest, captions and audit trail in one file or folder that proves itself whole."""
+"""Export a run as a bag: media, manifest, captions, audit trail and checksums in one file or folder."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ _NEW_LINE = b"\n"
 
 @dataclass(frozen=True, kw_only=True)
 class ExportOptions:
-    """What is packed: the assets of one status or kind, or all. `output` of None is RUN.zip in the current folder.
+    """What to export: the assets of one status or kind, or all. None as `output`: RUN.zip in the current folder.
 
-    `with_history`: every commit of the run goes along, which proves the approvals to whoever imports it.
+    `with_history` adds every commit of the run, which proves the approvals to whoever imports the bag.
     """
 
     only: Only | None = None
@@ -64,10 +64,10 @@ class ExportOptions:
 
 
 class ExportResult(Struct, frozen=True, kw_only=True):
-    """`commit` is the state that was packed. `files` and `size_bytes` count the media; `history_bytes` is what the
-    history takes besides, 0 without one.
+    """What was exported, of the run at `commit`. `files` and `size_bytes` count the media.
 
-    `checksum` is the SHA-256 of the bag's list of checksums, None on a dry run: equal ones, equal contents.
+    `history_bytes` is the size of the history, 0 without one. `checksum` is the SHA-256 of the bag's list of
+    checksums, None on a dry run: equal checksums mean equal contents.
     """
 
     run_id: str
@@ -85,7 +85,7 @@ class ExportResult(Struct, frozen=True, kw_only=True):
 
 
 def export_run(project: Project, run: Run, options: ExportOptions, on_progress: OnProgress) -> ExportResult:
-    """The bag lies at the output: the same state of the run gives the same bytes. Nothing else has changed."""
+    """Write the bag to the output, and nothing else. The same state of the run gives the same bytes."""
     output = options.output or Path(f"{run.run_id}{_ZIP}")
     check_output(project, output)
     check_free(output, force=options.force, is_ours=_is_bag)
@@ -110,7 +110,7 @@ def export_run(project: Project, run: Run, options: ExportOptions, on_progress: 
 
 
 def _is_bag(output: Path) -> bool:
-    """Whether an export may have made what lies there; an empty folder is nobody's loss."""
+    """Check whether the output looks like an earlier export, or is an empty folder: both may be replaced."""
     if output.is_dir():
         return (output / DECLARATION).is_file() or not any(output.iterdir())
     return output.is_file() and output.suffix.lower() == _ZIP
@@ -118,7 +118,7 @@ def _is_bag(output: Path) -> bool:
 
 @contextmanager
 def _bag_folder(project: Project, output: Path, part: Path) -> Iterator[Path]:
-    """Where the bag's files are put together: at its place already, unless they are to be packed into a zip file."""
+    """Yield the folder to assemble the bag in: its final place, or for a zip file a folder to pack later."""
     if output.suffix.lower() != _ZIP:
         part.mkdir()
         yield part
@@ -128,7 +128,7 @@ def _bag_folder(project: Project, output: Path, part: Path) -> Iterator[Path]:
 
 
 def _check_names(excerpt: Excerpt) -> None:
-    """GitAssetsError when a file cannot have in the bag the name that it has in the run."""
+    """Raise GitAssetsError if a bag cannot hold a file under the name it has in the run."""
     if media_path(excerpt.run_id, "").rstrip("/").casefold() in BESIDE_MEDIA:
         raise GitAssetsError(
             f"A run of the name {excerpt.run_id} cannot be exported: a bag has a file of that name",
@@ -141,7 +141,7 @@ def _check_names(excerpt: Excerpt) -> None:
 
 
 def _read_trail(project: Project, run: Run, excerpt: Excerpt) -> bytes:
-    """The whole trail of the run, oldest first; before it that of the run which it was imported from."""
+    """Return the run's whole audit trail, oldest first, after that of the run it was imported from."""
     earlier = project.git.read_blob(excerpt.head, IMPORTED_TRAIL) or b""
     entries = read_log(project, replace(run, ref=excerpt.head))
     return earlier + format_trail(run.run_id, reversed(entries))
@@ -182,7 +182,7 @@ def _add_texts(project: Project, bag: BagFolder, excerpt: Excerpt, trail: bytes,
 
 
 def _make_captions(project: Project, excerpt: Excerpt, on_progress: OnProgress) -> str:
-    """The captions of a video of these assets; empty where nothing can be read, or narration lacks to say how long."""
+    """Return the captions of a video of these assets. Without text, or narration to time it, return none."""
     texts = any(segment.paragraph_text.strip() for segment in excerpt.manifest.segments.values())
     to_read = texts or any(iter_credits(excerpt.manifest))
     if not to_read or not any(excerpt.manifest.assets(Kind.AUDIO)):

@@ -1,4 +1,4 @@
-"""Writes the cut of a run for editing programs: an OpenTimelineIO timeline of its files, and the captions beside it."""
+"""Write the cut of a run for editing programs: an OpenTimelineIO timeline of its files, with captions beside it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SUFFIX = ".otio"
 
 @dataclass(frozen=True, kw_only=True)
 class TimelineOptions:
-    """`output` of None is RUN.otio in the current folder."""
+    """What to export. None as `output`: RUN.otio in the current folder."""
 
     only: Only | None = None
     output: Path | None = None
@@ -39,9 +39,9 @@ class TimelineOptions:
 
 
 class TimelineResult(Struct, frozen=True, kw_only=True):
-    """`captions` is None where there is nothing to read. In the segments `silent` and `unseen` there is a gap.
+    """The timeline. The segments `silent` lack narration, the segments `unseen` a picture; there the track has a gap.
 
-    `remarks` are the timeline's markers.
+    `captions` is None if there is no text to show. `remarks` are the timeline's markers.
     """
 
     run_id: str
@@ -57,7 +57,7 @@ class TimelineResult(Struct, frozen=True, kw_only=True):
 
 
 def export_timeline(project: Project, run: Run, options: TimelineOptions, on_progress: OnProgress) -> TimelineResult:
-    """The timeline lies at the output, the captions beside it, both made of what there is. The run has not changed."""
+    """Write the timeline and its captions from the assets that exist. Do not change the run."""
     check_otio()
     folder = run.require_folder()
     output = options.output or Path(f"{run.run_id}{_SUFFIX}")
@@ -87,7 +87,7 @@ def _check(project: Project, output: Path, options: TimelineOptions) -> None:
 
 
 def _find_media(project: Project, folder: Path, excerpt: Excerpt, laid_out: ExcerptTimeline) -> dict[str, MediaFile]:
-    """The files that are used, by md5. NotFoundError for one that is in the cache alone: no program could open it."""
+    """Find the files in use, by md5. Raise NotFoundError if one is only in the cache: no program could open it."""
     lengths = measure(laid_out.sources)
     used = {asset.md5: asset for _, asset in iter_used_assets(laid_out.choice.segments)}
     for asset in used.values():

@@ -1,4 +1,4 @@
-"""Frees the room of blobs that nothing names any more."""
+"""Remove blobs that nothing references any more from the cache."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LISTING = re.compile(rb"\b([0-9a-f]{32}\.dir)\b")
 
 
 class GcResult(Struct, frozen=True):
-    """`unnamed` blobs were removed, or would be on a dry run."""
+    """The number of blobs kept, and the `unnamed` ones that were removed, or would be without the dry run."""
 
     kept: int
     unnamed: tuple[str, ...]
@@ -40,13 +40,13 @@ class GcResult(Struct, frozen=True):
 
 
 def gc(project: Project, keep: KeepPolicy, *, dry_run: bool) -> GcResult:
-    """Blobs that no run's history names are gone. Nothing is removed while a run's state cannot be read."""
-    _check_whole(project)
-    with project.lock("gc"), _hold_work(project):
+    """Remove blobs that no run's history references. Remove nothing if a run's current state cannot be read."""
+    _check_visible(project)
+    with project.lock("gc"), _lock_runs(project):
         named = _collect_named(project, keep)
         files = list(project.blobs.iter_files())
         unnamed = [(md5, path) for md5, path in files if md5 not in named]
-        freed = _measure(path for _, path in unnamed)
+        freed = _measure_bytes(path for _, path in unnamed)
         if not dry_run:
             project.blobs.remove_incoming()
             for _, path in unnamed:
@@ -55,14 +55,14 @@ def gc(project: Project, keep: KeepPolicy, *, dry_run: bool) -> GcResult:
     return GcResult(len({md5 for md5, _ in files}) - len(gone), tuple(gone), freed, dry_run)
 
 
-def _measure(paths: Iterable[Path]) -> int:
-    """The room that the files take, each once, by however many of the names."""
+def _measure_bytes(paths: Iterable[Path]) -> int:
+    """Return the size of the files on disk. Count hard links once."""
     found = (path.stat() for path in paths)
     return sum({(one.st_dev, one.st_ino): one.st_size for one in found}.values())
 
 
-def _check_whole(project: Project) -> None:
-    """ConflictError where somebody may need a blob whom nobody here knows of."""
+def _check_visible(project: Project) -> None:
+    """Raise ConflictError if blobs may be needed by a history that is not visible here."""
     if (project.git_dir / "shallow").is_file():
         raise ConflictError(
             "This clone is shallow, so what earlier commits name is unknown", "Get them with `git fetch --unshallow`."
@@ -75,10 +75,10 @@ def _check_whole(project: Project) -> None:
 
 
 @contextmanager
-def _hold_work(project: Project) -> Iterator[None]:
-    """Nobody makes, builds or writes anything meanwhile: blobs are in the cache before a commit names them.
+def _lock_runs(project: Project) -> Iterator[None]:
+    """Lock all runs: their work puts blobs in the cache before a commit references them.
 
-    No run can be made either, since the caller holds the lock of the project.
+    No run can be created either, since the caller holds the lock of the project.
     """
     with ExitStack() as stack:
         for run_id in find_runs(project):
@@ -97,16 +97,16 @@ def _collect_named(project: Project, keep: KeepPolicy) -> set[str]:
     unreadable = []
     for commit, state in reader.iter_states(reader.list_commits(sorted(tips))):
         if state.unreadable is not None:
-            _check_no_tip(project, commit.oid, state.unreadable, refs, heads)
+            _check_not_current(project, commit.oid, state.unreadable, refs, heads)
             unreadable.append(commit.oid)
         if state.manifest is not None:
             require_known(state.manifest)
-        named.update(_named_by(state, keep, is_tip=commit.oid in tips))
+        named.update(_iter_named(state, keep, is_tip=commit.oid in tips))
     return named.union(_iter_mentioned(project, unreadable))
 
 
 def _iter_heads(project: Project) -> Iterator[tuple[str, str]]:
-    """What git is at work on in the folders of runs, where no branch may name it yet: by the path of its name."""
+    """List the commits that git works on in the folders of runs, by place: no branch may reference them yet."""
     for run in find_runs(project).values():
         for name in _HEADS if run.folder is not None else ():
             oid = Git(run.folder).resolve(name) if run.folder else None
@@ -114,21 +114,21 @@ def _iter_heads(project: Project) -> Iterator[tuple[str, str]]:
                 yield f"{run.folder}: {name}", oid
 
 
-def _check_no_tip(
+def _check_not_current(
     project: Project, oid: str, problem: Violation, refs: Mapping[str, str], heads: Mapping[str, str]
 ) -> None:
-    """CorruptError where a run is in that state now, not only was in it once. The hint takes the commit back."""
+    """Raise CorruptError if the unreadable commit is the current state of a run. The hint says how to undo it."""
     names = [ref for ref, found in refs.items() if found == oid]
     names += [name for name, found in heads.items() if found == oid and name.endswith(": HEAD")]
     if not names:
         return
     raise CorruptError(
         f"{names[0]} is at {oid[:10]}, whose manifest cannot be read: {problem.message}",
-        f"What it names is unknown, so nothing was removed. {_how_to_leave(project, names[0], oid)}",
+        f"What it names is unknown, so nothing was removed. {_suggest_undo(project, names[0], oid)}",
     )
 
 
-def _how_to_leave(project: Project, name: str, oid: str) -> str:
+def _suggest_undo(project: Project, name: str, oid: str) -> str:
     folders = {run.ref: run.folder for run in find_runs(project).values() if run.folder is not None}
     folder = folders.get(name) or (Path(name.removesuffix(": HEAD")) if name.endswith(": HEAD") else None)
     if folder is not None:
@@ -139,7 +139,7 @@ def _how_to_leave(project: Project, name: str, oid: str) -> str:
 
 
 def _iter_mentioned(project: Project, oids: Sequence[str]) -> Iterator[str]:
-    """Whatever may be a hash in manifests that cannot be read, and in the folder lists of the same commits."""
+    """List everything that looks like a hash in unreadable manifests, and in the folder lists of their commits."""
     names = [f"{oid}:{name}" for oid in oids for name in (MANIFEST_NAME, *DVC_FILES)]
     for data in project.git.read_blobs(names).values():
         for match in _HASH.findall(data or b""):
@@ -150,31 +150,31 @@ def _iter_mentioned(project: Project, oids: Sequence[str]) -> Iterator[str]:
                 yield from (one.decode() for one in _HASH.findall(project.blobs.path(listing).read_bytes()))
 
 
-def _named_by(state: RunState, keep: KeepPolicy, *, is_tip: bool) -> Iterator[str]:
+def _iter_named(state: RunState, keep: KeepPolicy, *, is_tip: bool) -> Iterator[str]:
     if state.manifest is None:
         return
     if keep is KeepPolicy.HISTORY or is_tip:
         yield from (md5 for _, md5, _ in iter_folder_entries(state.manifest))
         yield from (match.decode() for data in state.dvc_files.values() for match in _LISTING.findall(data))
         for _, asset in state.manifest.assets():
-            yield from _hashes_in(value for key, value in asset.extra.items() if key not in OF_THE_BYTES)
+            yield from _iter_hashes(value for key, value in asset.extra.items() if key not in OF_THE_BYTES)
     yield from (asset.md5 for _, asset in state.manifest.assets() if asset.locked)
 
 
-def _hashes_in(values: Iterable[object]) -> Iterator[str]:
-    """Hashes that stand in records such as those of a conflict."""
+def _iter_hashes(values: Iterable[object]) -> Iterator[str]:
+    """Find hashes in nested records, such as those of a conflict."""
     for value in values:
         if isinstance(value, str):
             if re.fullmatch(r"[0-9a-f]{32}", value):
                 yield value
         elif isinstance(value, dict):
-            yield from _hashes_in(value.values())
+            yield from _iter_hashes(value.values())
         elif isinstance(value, list):
-            yield from _hashes_in(value)
+            yield from _iter_hashes(value)
 
 
 def _iter_unfinished(project: Project) -> Iterator[str]:
-    """What interrupted commands have made and not yet committed."""
+    """List the blobs that interrupted commands made and did not commit."""
     for path in (project.state_dir / "made").glob("*.jsonl"):
         for made in MadeLog(project.state_dir, path.stem).read():
             yield str(made.asset.get("md5"))

@@ -1,4 +1,4 @@
-"""Installs, removes and shows the hooks of runs and the merge driver of a project."""
+"""Install, remove and show the hooks of runs and the merge driver of a project."""
 
 from __future__ import annotations
 
@@ -20,9 +20,11 @@ _READY = (HookState.INSTALLED, HookState.CHAINED)
 
 
 class HooksResult(Struct, frozen=True):
-    """`changed` names the hooks and settings that were written or removed; `in_runs`: git calls the hooks in the
-    folders of all runs. `earlier`: hooks of 0.1.0 lie in the user's own folders; `left` says what only a person can
-    put right there."""
+    """The state of the hooks. `changed` names the hooks and settings that were written or removed.
+
+    `in_runs`: git calls the hooks in the folders of all runs. `earlier`: hooks of 0.1.0 lie in the user's own folders;
+    `left` says what only a person can repair there.
+    """
 
     hooks_dir: Path
     changed: tuple[str, ...]
@@ -39,7 +41,7 @@ class HooksResult(Struct, frozen=True):
 
 
 def show_hooks(project: Project) -> HooksResult:
-    """How the hooks and the merge driver stand; changes nothing."""
+    """Return the state of the hooks and the merge driver. Change nothing."""
     return _result(project, [])
 
 
@@ -58,9 +60,9 @@ def _result(project: Project, changed: list[str]) -> HooksResult:
 
 
 def find_unguarded(project: Project) -> list[str]:
-    """The runs in whose folders git does not call our hooks, by a few looks at files; none once they are uninstalled.
+    """Find the runs in whose folders git does not call our hooks; none after `uninstall`.
 
-    Every command asks this: no process.
+    Every command calls this, so it reads a few files and starts no process.
     """
     if not project.hooks.wanted:
         return []
@@ -76,9 +78,9 @@ def _iter_unguarded(project: Project) -> Iterator[str]:
 
 
 def install(project: Project, *, shared: bool = False) -> HooksResult:
-    """The hooks of all runs and the merge driver are set up, and what 0.1.0 put into the user's folders is taken out.
+    """Set up the hooks of all runs and the merge driver, and remove what 0.1.0 put into the user's folders.
 
-    A folder outside of the project may serve others that still need what is there: only with `shared`.
+    Clean folders outside of the project only if `shared`: other repositories may still need what is there.
     """
     with project.lock("set up the hooks"):
         changed = project.hooks.prepare()
@@ -87,24 +89,27 @@ def install(project: Project, *, shared: bool = False) -> HooksResult:
             for run_id, admin_dir, folder in iter_work_trees(project)
             if project.hooks.guard(admin_dir, folder)
         ]
-        changed += _take_out_earlier(project, shared=shared)
+        changed += _remove_earlier(project, shared=shared)
     return _result(project, changed)
 
 
 def uninstall(project: Project) -> HooksResult:
-    """Hooks and merge driver are gone, and no command brings them back unasked."""
+    """Remove the hooks and the merge driver. No command installs them again unless asked to."""
     with project.lock("remove the hooks"):
         changed = project.hooks.remove()
         for _, admin_dir, _ in iter_work_trees(project):
             project.hooks.release(admin_dir)
-        changed += _take_out_earlier(project, shared=True)
+        changed += _remove_earlier(project, shared=True)
     return _result(project, changed)
 
 
 @dataclass(frozen=True)
-class _Folders:
-    """The folders in which git looks for hooks outside of runs: `called` now (None: in runs there is none), `own` and
-    `shared` ones where 0.1.0 may have been, and the core.hooksPath that it `recorded` when it changed that."""
+class _HookFolders:
+    """The folders in which git looks for hooks outside of runs.
+
+    Git calls the hooks in `called` now (None: none in runs). 0.1.0 may have put hooks into `own` folders, inside the
+    project, and `shared` ones, outside of it. `recorded` is the user's core.hooksPath if 0.1.0 changed it.
+    """
 
     called: Path | None
     own: tuple[Path, ...]
@@ -112,7 +117,7 @@ class _Folders:
     recorded: str | None
 
 
-def _find_folders(project: Project) -> _Folders:
+def _find_folders(project: Project) -> _HookFolders:
     default = project.git_dir / "hooks"
     paths = list(project.hooks.iter_paths_of_theirs())
     recorded = project.git.read_config(_EARLIER_HOOKS_PATH) or None
@@ -120,10 +125,10 @@ def _find_folders(project: Project) -> _Folders:
     folders = tuple(one for one in dict.fromkeys((default, *named)) if one.resolve() != project.hooks.folder.resolve())
     own = tuple(one for one in folders if any(one.is_relative_to(top) for top in (project.git_dir, project.root)))
     called = default if not paths else Path(paths[-1]) if Path(paths[-1]).is_absolute() else None
-    return _Folders(called, own, tuple(one for one in folders if one not in own), recorded)
+    return _HookFolders(called, own, tuple(one for one in folders if one not in own), recorded)
 
 
-def _iter_left(folders: _Folders) -> Iterator[str]:
+def _iter_left(folders: _HookFolders) -> Iterator[str]:
     for folder in (*folders.own, *folders.shared):
         for earlier, now in find_superseded(folder):
             yield f"{earlier} was set aside by gitassets 0.1.0, and {now} has taken its place: make one of the two"
@@ -135,7 +140,7 @@ def _iter_left(folders: _Folders) -> Iterator[str]:
             )
 
 
-def _take_out_earlier(project: Project, *, shared: bool) -> list[str]:
+def _remove_earlier(project: Project, *, shared: bool) -> list[str]:
     folders = _find_folders(project)
     done = []
     for folder in (*folders.own, *(folders.shared if shared else ())):
@@ -149,13 +154,16 @@ def _take_out_earlier(project: Project, *, shared: bool) -> list[str]:
 
 
 def _is_changed(project: Project, recorded: str) -> bool:
-    """Whether core.hooksPath is still what 0.1.0 made of it: the same folder, absolute, maybe of a moved project."""
+    """Check whether core.hooksPath is still what 0.1.0 set: the same folder, absolute, maybe of a moved project."""
     now = Path(project.git.read_config(HOOKS_PATH))
     return now.is_absolute() and now.parts[-len(Path(recorded).parts) :] == Path(recorded).parts
 
 
 def install_on_server(repository: Path) -> Path:
-    """The bare repository rejects pushes that break a lock; returns the hook. ConflictError where it has another."""
+    """Install the hook that rejects pushes which break a lock into a bare repository. Return its path.
+
+    Raise ConflictError if the repository has another hook.
+    """
     hooks_dir = find_bare_hooks(repository)
     path = install_server_hook(hooks_dir)
     set_config(repository, {INTERPRETER: describe_settings()[INTERPRETER]})

@@ -1,7 +1,7 @@
-"""Makes a run out of a bag, after every part of it has been judged.
+"""Import a bag as a run, after checking every part of it.
 
-First the bytes are in the cache, then the branch is made, then the folder: killed before there is a branch, an import
-has done nothing; after that the run is whole, and `open` gives it what its folder lacks.
+Bytes go into the cache first, then the branch is created, then the folder. Killed before the branch exists, an import
+has done nothing; killed after that, the run is complete, and `open` fills its folder.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ from gitassets.runs.proof import Unproven, describe_unproven, judge_history
 from gitassets.runs.remotes import ForeignRemoteError, RemoteSource
 from gitassets.runs.work_tree import repair_links
 
-_WITHOUT = "--no-history imports the assets without it, as a run that begins anew."
+_OMIT_HISTORY = "--no-history imports the assets without it, as a run that begins anew."
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImportOptions:
-    """`run_id` of None is that of the bag. `history`: taken over where the bag has it and the run keeps its id.
+    """How to import. `run_id` defaults to the bag's; `history` imports the bag's history, only under that id.
 
-    `trust`: approvals are taken over also where no history proves them. `accepted` are urls of DVC remotes that the
-    history may name, though nobody here knows them.
+    `trust` keeps approvals that no history proves. `accepted` are URLs of unknown DVC remotes that the history may
+    name.
     """
 
     run_id: str | None = None
@@ -60,14 +60,14 @@ class ImportOptions:
 
 
 class ImportResult(Struct, frozen=True, kw_only=True):
-    """`source_run` at `source_commit` is what the bag was made of; `statuses` counts the imported assets by status.
+    """What was imported. The bag was made from `source_run` at `source_commit`; `statuses` counts assets by status.
 
-    `approvals` says what the approvals are taken over for, None where there are none; `unproven` are those that no
-    history proves: they are in review, unless they are trusted.
+    `approvals` says why the approvals are accepted, None if there are none. `unproven` are those that no history
+    proves: they are in review, unless trusted.
 
-    `commits` is how many came over as the run's history, 0 when it begins anew; `history_left` that there was one.
-    `missing` are files that the history's last state names and the bag does not hold, `passed_over` those in it that an
-    operating system had left there. On a dry run `commit` and `folder` are None.
+    `commits` counts the commits of the imported history, 0 if the run starts a new one; `history_left`: the bag's
+    history was not imported. `missing` are files that the history's last state names and the bag lacks, `passed_over`
+    those in the bag that an operating system put there. On a dry run `commit` and `folder` are None.
     """
 
     run_id: str
@@ -92,7 +92,7 @@ class ImportResult(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class _History:
-    """The history that is taken over: it lies in a repository of its own, and keeps all locks."""
+    """The history to import, in a repository of its own. It breaks no lock."""
 
     repository: Path
     tip: str
@@ -102,7 +102,7 @@ class _History:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What the run is to be: `manifest` names the assets as they are taken over."""
+    """The run to be. `manifest` has the assets as they will be imported."""
 
     manifest: Manifest
     approvals: Approvals | None
@@ -111,9 +111,9 @@ class _Plan:
 
 
 def import_bag(project: Project, source: Path, options: ImportOptions, on_progress: OnProgress) -> ImportResult:
-    """A new run holds what the bag holds, with its statuses and where it came from. Nothing else has changed.
+    """Create a run from the bag, with its statuses and its origin. Change nothing else.
 
-    What is approved in the bag is so in the run where the history in the bag proves it, or on somebody's word.
+    An approval in the bag counts if the bag's history proves it, or if the user trusts it.
     """
     check_set_up(project)
     project.git.check_identity()
@@ -127,13 +127,13 @@ def import_bag(project: Project, source: Path, options: ImportOptions, on_progre
         plan = _plan(project, bag, folder / "history", options)
         if options.dry_run:
             return _result(source, bag, run_id, plan)
-        commit = _make_run(project, bag, run_id, plan)
+        commit = _create_run(project, bag, run_id, plan)
     folder = open_run(project, run_id).folder
     return replace(_result(source, bag, run_id, plan), commit=commit, folder=folder, dry_run=False)
 
 
 def _result(source: Path, bag: CheckedBag, run_id: str, plan: _Plan) -> ImportResult:
-    """What is to be imported; nothing is yet."""
+    """Describe the import before it is done."""
     counts = Counter(asset.status for _, asset in plan.manifest.assets())
     return ImportResult(
         run_id=run_id,
@@ -161,7 +161,7 @@ def _find_missing(bag: CheckedBag, history: _History | None) -> tuple[str, ...]:
 
 
 def _check_source(project: Project, source: Path) -> None:
-    """NotFoundError when there is nothing there, or a run that was named for its file."""
+    """Raise NotFoundError if there is no such file, or if the user named a run."""
     known = find_runs(project)
     run_id = source.name if source.name in known else ""
     is_run = run_id and (not source.exists() or source.resolve() == known[run_id].folder)
@@ -175,7 +175,7 @@ def _check_source(project: Project, source: Path) -> None:
 
 
 def _check_new(project: Project, run_id: str) -> None:
-    """ConflictError when there is such a run, or something in the way of its folder."""
+    """Raise ConflictError if there is such a run, or something in the place of its folder."""
     check_run_id(run_id)
     runs = find_runs(project)
     twin = find_twin(run_id, list(runs))
@@ -189,7 +189,7 @@ def _check_new(project: Project, run_id: str) -> None:
 
 
 def _plan(project: Project, bag: CheckedBag, repository: Path, options: ImportOptions) -> _Plan:
-    """A history is that of one run: under another name the run begins anew, and the history only proves approvals."""
+    """Plan the import. Under another id the run starts a new history, and that of the bag only proves approvals."""
     approvals = Approvals.PROVEN if any(asset.locked for _, asset in bag.manifest.assets()) else None
     if bag.bundle is not None and options.history and options.run_id in (None, bag.manifest.run_id):
         return _Plan(bag.manifest, approvals, history=_read_history(project, bag, bag.bundle, repository, options))
@@ -202,7 +202,7 @@ def _plan(project: Project, bag: CheckedBag, repository: Path, options: ImportOp
 
 
 def _find_unproven(bag: CheckedBag, repository: Path) -> tuple[Unproven, ...]:
-    """The approvals in the bag that its history, which is read in a repository of its own, does not prove."""
+    """List the approvals in the bag that its history does not prove. Read that in a repository of its own."""
     if bag.bundle is None:
         return _doubt_all(bag.manifest, "the file carries no history")
     try:
@@ -224,12 +224,16 @@ def _ref(bag: CheckedBag) -> str:
 def _read_history(
     project: Project, bag: CheckedBag, bundle: Path, repository: Path, options: ImportOptions
 ) -> _History:
-    """The history that becomes the run's. CorruptError unless each of its commits keeps the locks, and the last one
-    fits what the bag holds."""
+    """Read the history to import.
+
+    Raise CorruptError unless each commit keeps the locks and the last one matches the bag's contents.
+    """
     git, tip = read_bundle(bundle, repository, _ref(bag), bag.name)
     ours, theirs = (one.line("rev-parse", "--show-object-format") for one in (project.git, git))
     if ours != theirs:
-        raise ConflictError(f"The history in {bag.name} has ids by {theirs}, and this repository by {ours}", _WITHOUT)
+        raise ConflictError(
+            f"The history in {bag.name} has ids by {theirs}, and this repository by {ours}", _OMIT_HISTORY
+        )
     _check_files(project, bag, git, tip, options)
     result = VerifyResult()
     audit = HistoryAudit(git, bag.manifest.run_id, result, allow_by_hand=allows_by_hand(project.git))
@@ -237,59 +241,61 @@ def _read_history(
     if not result.holds:
         wrong = [*(one.message for one in result.findings), *result.incomplete]
         more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
-        raise CorruptError(f"The history in {bag.name} does not hold: {wrong[0]}{more}", _WITHOUT)
-    if manifest is None or not _is_part(bag.manifest, manifest):
-        raise CorruptError(f"The history in {bag.name} ends with other assets than the bag holds", _WITHOUT)
+        raise CorruptError(f"The history in {bag.name} does not hold: {wrong[0]}{more}", _OMIT_HISTORY)
+    if manifest is None or not _is_contained(bag.manifest, manifest):
+        raise CorruptError(f"The history in {bag.name} ends with other assets than the bag holds", _OMIT_HISTORY)
     return _History(repository, tip, manifest, result.commits)
 
 
 def _check_files(project: Project, bag: CheckedBag, git: Git, tip: str, options: ImportOptions) -> None:
-    """CorruptError where files of the history could do harm here: it becomes a branch, as one that is pulled does."""
+    """Raise CorruptError if files in the history could do harm. It becomes a branch, like a pulled one."""
     run = Run(bag.manifest.run_id, None, _ref(bag))
     for problem in iter_file_problems(git, tip):
-        raise CorruptError(f"The history in {bag.name} is refused: {problem}", _WITHOUT)
+        raise CorruptError(f"The history in {bag.name} is refused: {problem}", _OMIT_HISTORY)
     try:
         RemoteSource(project, run, tip, git).check_branch(options.accepted, remember=not options.dry_run)
     except ForeignRemoteError as error:
         accept = f"If you trust it, accept it with --accept {shlex.quote(error.url)}."
-        raise CorruptError(f"The history in {bag.name} is refused: {error.message}", f"{accept} {_WITHOUT}") from error
+        raise CorruptError(
+            f"The history in {bag.name} is refused: {error.message}", f"{accept} {_OMIT_HISTORY}"
+        ) from error
     except (ConflictError, CorruptError) as error:
-        raise CorruptError(f"The history in {bag.name} is refused: {error.message}", _WITHOUT) from error
+        raise CorruptError(f"The history in {bag.name} is refused: {error.message}", _OMIT_HISTORY) from error
 
 
-def _is_part(part: Manifest, whole: Manifest) -> bool:
-    same = all(_is_of(asset, whole.asset(address)) for address, asset in part.assets())
+def _is_contained(part: Manifest, whole: Manifest) -> bool:
+    same = all(_is_same(asset, whole.asset(address)) for address, asset in part.assets())
     return same and all(one in whole.final for one in part.final)
 
 
-def _is_of(part: Asset, whole: Asset | None) -> bool:
-    """Whether it is the same asset; an export of approved assets leaves their candidates out."""
+def _is_same(part: Asset, whole: Asset | None) -> bool:
+    """Check whether it is the same asset. An export of approved assets leaves out candidates."""
     if whole is None or replace(part, takes={}) != replace(whole, takes={}):
         return False
     return all(whole.takes.get(md5) == take for md5, take in part.takes.items())
 
 
-def _make_run(project: Project, bag: CheckedBag, run_id: str, plan: _Plan) -> str:
-    """The id of the commit at the end of the run's new branch. Its bytes are in the cache before there is a branch."""
-    # What no branch names yet is safe from `gc` only while nobody else has this lock.
+def _create_run(project: Project, bag: CheckedBag, run_id: str, plan: _Plan) -> str:
+    """Put the bytes in the cache, create the run's branch, and return its tip."""
+    # Only this lock protects blobs from `gc` while no branch references them.
     with project.lock(f"import {run_id}"):
         repair_links(project)
         _check_new(project, run_id)
-        _keep_files(project, bag)
+        _fill_cache(project, bag)
         if plan.history is not None:
-            return _make_branch_of_history(project, run_id, plan.history)
-        return _make_branch(project, bag, run_id, plan)
+            return _import_history(project, run_id, plan.history)
+        return _create_branch(project, bag, run_id, plan)
 
 
-def _keep_files(project: Project, bag: CheckedBag) -> None:
-    """The bag's bytes are in the cache. What is there already and whole stays: nobody's approved bytes are replaced."""
+def _fill_cache(project: Project, bag: CheckedBag) -> None:
+    """Move the bag's bytes into the cache. Keep intact blobs that are there: approved bytes are never replaced."""
     files = bag.files()
     for path, md5, _ in iter_folder_entries(bag.manifest):
         if not project.blobs.is_whole(md5):
             project.blobs.move_in(files[path], md5)
 
 
-def _make_branch_of_history(project: Project, run_id: str, history: _History) -> str:
+def _import_history(project: Project, run_id: str, history: _History) -> str:
     for folder in imply_dvc_files(history.manifest).values():
         project.blobs.add_listing(folder.listing, folder.md5)
     take_over(project.git, history.repository, f"refs/heads/{BRANCH_PREFIX}{run_id}")
@@ -297,7 +303,7 @@ def _make_branch_of_history(project: Project, run_id: str, history: _History) ->
     return history.tip
 
 
-def _make_branch(project: Project, bag: CheckedBag, run_id: str, plan: _Plan) -> str:
+def _create_branch(project: Project, bag: CheckedBag, run_id: str, plan: _Plan) -> str:
     demoted = plan.unproven if plan.approvals is Approvals.IN_REVIEW else ()
     in_review = format_addresses(one.address for one in demoted)
     manifest = record_import(plan.manifest, run_id, bag.commit, bag.checksum, plan.approvals, in_review)
@@ -308,11 +314,11 @@ def _make_branch(project: Project, bag: CheckedBag, run_id: str, plan: _Plan) ->
 
 
 def _explain(bag: CheckedBag, plan: _Plan) -> str:
-    told = {
+    sentences = {
         Approvals.PROVEN: "Its history proves what is approved.",
         Approvals.TRUSTED: "Trusted by whoever imported it, though no history proves what is approved:",
         Approvals.IN_REVIEW: "In review, since no history proves what is approved there:",
     }
     lines = [f"By the bag {Path(bag.name).name}, made of commit {bag.commit or 'unknown'}."]
-    lines += [told[plan.approvals]] if plan.approvals else []
+    lines += [sentences[plan.approvals]] if plan.approvals else []
     return "\n".join([*lines, *describe_unproven(plan.unproven)])

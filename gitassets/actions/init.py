@@ -1,4 +1,4 @@
-"""Sets a project up, and completes what a clone of one lacks."""
+"""Set up a project, or complete a clone of one."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _SHARED_PATHS = (".gitignore", ".dvc/config", ".dvc/.gitignore", ".dvcignore")
 
 
 class InitResult(Struct, frozen=True):
-    """What was done, in sentences; empty when all was there. `uncommitted`: files left for the user to commit.
+    """What was `done`, in sentences; empty if everything was set up. `uncommitted` files are the user's to commit.
 
-    `left`: what only a person can put right; `runs_there`: runs that are only on a server; `risky`: settings of DVC
-    that were left as they are.
+    `left`: what only a person can repair; `runs_there`: runs that are only on a server; `risky`: DVC settings that
+    were not replaced.
     """
 
     root: Path
@@ -43,21 +43,25 @@ class InitResult(Struct, frozen=True):
 def init(
     folder: Path, *, nested: bool = False, agrees: Callable[[Mapping[str, str]], bool] = lambda _: False
 ) -> InitResult:
-    """`folder`, or the repository around it, is a project. `nested` makes a new repository even inside another.
+    """Make `folder`, or the repository around it, a project. `nested` creates a new repository even inside another.
 
-    `agrees` is asked whether settings of DVC may be replaced that are risky for locked files. In a clone of a run's
-    branch only what git does not track is set up.
+    `agrees` decides whether to replace DVC settings that are risky for locked files. In a clone of a run's branch, set
+    up only what git does not track.
     """
     done: list[str] = []
-    root, git_dir = _take_repository(folder, nested, done)
+    root, git_dir = _find_or_create_repository(folder, nested, done)
     git, project = Git(root), Project(root, git_dir)
     git.check_identity()
     project.state_dir.mkdir(exist_ok=True)
-    settle_commit(project)
-    state = git.read_state()
+    undo_interrupted_commit(project)
     if project.is_run_clone or git.list_tracked(MANIFEST_NAME):
         write_local_config(root, project.blobs.cache_dir, project.site_cache_dir)
         return InitResult(root, tuple(done), (), None, _install_hooks(project, done))
+    return _init_project(project, agrees, done)
+
+
+def _init_project(project: Project, agrees: Callable[[Mapping[str, str]], bool], done: list[str]) -> InitResult:
+    root, state = project.root, project.git.read_state()
     done += [f"Took {name} back from git" for name in mend_project_texts(project)]
     paths = [*_write_settings(root, done), *_write_ignores(root, done)]
     risky = find_risky_settings(root)
@@ -67,30 +71,31 @@ def init(
     left = _install_hooks(project, done)
     if repair_links(project):
         done.append("Tied the runs of a copied or moved project to this one")
-    paths += _list_new(git, _SHARED_PATHS)
+    paths += _list_new(project.git, _SHARED_PATHS)
     mine = [path for path in dict.fromkeys(paths) if path not in state.changed]
     uncommitted = tuple(path for path in dict.fromkeys(paths) if path in state.changed)
     commit = _commit(project, mine, first=state.head is None) if mine else None
     if commit:
         done.append(f"Committed {', '.join(mine)}")
-    there = _find_runs_there(project)
+    there = _find_remote_runs(project)
     return InitResult(root, tuple(done), uncommitted, commit, left, there, {} if replace else risky)
 
 
-def _find_runs_there(project: Project) -> tuple[str, ...]:
-    """The runs that the clone knows of and that nobody has brought here."""
+def _find_remote_runs(project: Project) -> tuple[str, ...]:
+    """List the runs that exist only on a remote-tracking branch."""
     return tuple(run.run_id for run in find_runs(project).values() if run.ref.startswith("refs/remotes/"))
 
 
 def _install_hooks(project: Project, done: list[str]) -> tuple[str, ...]:
-    """What is left for a person to put right."""
+    """Install the hooks. Return what only a person can repair."""
     result = install(project)
     if result.changed:
         done.append("Set up the hooks that guard the folders of runs, and the merge driver")
     return result.left
 
 
-def _take_repository(folder: Path, nested: bool, done: list[str]) -> tuple[Path, Path]:
+def _find_or_create_repository(folder: Path, nested: bool, done: list[str]) -> tuple[Path, Path]:
+    """Return the root and the git directory of the repository."""
     existing = next(one for one in (folder, *folder.parents) if one.is_dir())
     around = _find_around(existing)
     if around is not None and (not nested or around.root == folder):
@@ -104,7 +109,7 @@ def _take_repository(folder: Path, nested: bool, done: list[str]) -> tuple[Path,
 
 
 def _find_around(folder: Path) -> Project | None:
-    """The repository around `folder`; inside a run it is that of the project."""
+    """Find the repository around `folder`; inside a run, that of its project."""
     try:
         return find_project(folder)
     except NotFoundError:
@@ -143,7 +148,7 @@ def _add_line(path: Path, line: str) -> bool:
 
 
 def _list_new(git: Git, paths: tuple[str, ...]) -> list[str]:
-    """Those of the paths that exist and that git does not track, or that differ from what it has."""
+    """Return those of the paths that are untracked, or differ from what git tracks."""
     tracked = set(git.list_tracked(*paths))
     changed = git.read_state().changed
     return [one for one in paths if (git.folder / one).exists() and (one not in tracked or one in changed)]
@@ -151,27 +156,27 @@ def _list_new(git: Git, paths: tuple[str, ...]) -> list[str]:
 
 def _commit(project: Project, paths: list[str], *, first: bool) -> str:
     subject = "Start the project with gitassets" if first else "Set up gitassets"
-    write_atomic(_begun_file(project), "\n".join(paths).encode())
+    write_atomic(_commit_marker(project), "\n".join(paths).encode())
     try:
         commit = project.git.commit_paths(paths, f"{subject}\n", new_paths=paths)
     except CommandError:
-        settle_commit(project)
+        undo_interrupted_commit(project)
         raise
-    _begun_file(project).unlink()
+    _commit_marker(project).unlink()
     return commit
 
 
-def settle_commit(project: Project) -> bool:
-    """Git's index has nothing half-done of the commit of an `init` that was killed; whether one was."""
-    begun = _begun_file(project)
+def undo_interrupted_commit(project: Project) -> bool:
+    """Unstage what a killed `init` was committing. Return whether there was such a commit."""
+    marker = _commit_marker(project)
     try:
-        paths = begun.read_text("utf-8").split("\n")
+        paths = marker.read_text("utf-8").split("\n")
     except FileNotFoundError:
         return False
     project.git.unstage(paths)
-    begun.unlink()
+    marker.unlink()
     return True
 
 
-def _begun_file(project: Project) -> Path:
+def _commit_marker(project: Project) -> Path:
     return project.state_dir / "init-commit"

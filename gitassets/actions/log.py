@@ -1,4 +1,4 @@
-"""Reads the audit trail of a run from git."""
+"""Read the audit trail of a run from git."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from gitassets.runs.project import Project, Run
 def read_log(
     project: Project, run: Run, *, segments: Selection | None = None, kind: Kind | None = None
 ) -> tuple[LogEntry, ...]:
-    """The run's history, newest first; with `segments` or `kind` only what changed such assets.
+    """Read the run's history, newest first; with `segments` or `kind` only the commits that changed such assets.
 
-    What changed follows from the manifests: a message counts only where it says the same.
+    Transitions come from the messages, unless the manifests prove others.
     """
     numbers = None if segments is None else set(select_segments(segments, read_manifest(project, run)))
     deviations = find_deviations(project, run)

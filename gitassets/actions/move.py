@@ -1,4 +1,4 @@
-"""Moves an asset to the segment that it belongs to."""
+"""Move an asset to another segment."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from gitassets.runs.transaction import Session
 
 
 class MoveResult(Struct, frozen=True):
-    """`path` is where the asset lies now, under its new address `target`."""
+    """The move. `path` is the asset's file under its new address `target`."""
 
     run_id: str
     source: str
@@ -32,13 +32,15 @@ class MoveResult(Struct, frozen=True):
 
 
 def move(project: Project, run: Run, selection: AssetSelection, to: int, take: str | None = None) -> MoveResult:
-    """The chosen asset is segment `to`'s, with its candidates, where it follows the takes that were there. Of an older
-    `take` there is one in both places."""
+    """Move the chosen asset, with its candidates, to segment `to`. Its takes are numbered after those already there.
+
+    With an older `take`, copy only that: the source keeps its asset.
+    """
     with write_run(project, run, "move") as session:
         source = _choose(session, selection)
         target = Address(to, source.kind)
-        _check(session, source, target, keeps=take is not None)
-        moved = _moved(session, source, target, take)
+        _check(session, source, target, source_stays=take is not None)
+        moved = _make_moved(session, source, target, take)
         current = session.manifest.asset(target)
         changes: dict[Address, Asset | None] = {target: moved} if take else {target: moved, source: None}
         transitions = [Transition(target, current.status if current else NOTHING, moved.status)]
@@ -60,14 +62,14 @@ def _choose(session: Session, selection: AssetSelection) -> Address:
     return Address(numbers[0], kind)
 
 
-def _check(session: Session, source: Address, target: Address, *, keeps: bool) -> None:
+def _check(session: Session, source: Address, target: Address, *, source_stays: bool) -> None:
     manifest = session.manifest
     if target.segment not in manifest.segments:
         numbers = format_ranges(list(manifest.segments))
         raise NoMatchError(f"Run {manifest.run_id} has no segment {target.segment}", f"It has the segments {numbers}.")
     if source == target:
         raise UsageError(f"{source} is segment {target.segment}'s already", "Name another segment with --to.")
-    for address in (target,) if keeps else (source, target):
+    for address in (target,) if source_stays else (source, target):
         asset = manifest.asset(address)
         if asset is not None and asset.locked:
             raise LockedError(
@@ -76,8 +78,8 @@ def _check(session: Session, source: Address, target: Address, *, keeps: bool) -
             )
 
 
-def _moved(session: Session, source: Address, target: Address, take: str | None) -> Asset:
-    """The asset as it is at its new address: in its own file, or as the next take of what is there."""
+def _make_moved(session: Session, source: Address, target: Address, take: str | None) -> Asset:
+    """Return the asset for its new address: in its own file, or as the next take of the asset that is there."""
     current, there = session.manifest.asset(source), session.manifest.asset(target)
     if take is not None:
         older = find_take(session.project, session.run, source, take)
@@ -86,16 +88,18 @@ def _moved(session: Session, source: Address, target: Address, take: str | None)
         current = replace(older, path=path, status=Status.DRAFT, approved_md5=None, take=1)
     if current is None:
         raise NoMatchError(f"Segment {source.segment} of {session.run.run_id} has no {source.kind}")
-    moved = _mark(replace(current, takes={md5: _mark(take, source) for md5, take in current.takes.items()}), source)
-    return moved if there is None else adopt(session, target, _number_on(moved, there), there)
+    moved = _mark_moved(
+        replace(current, takes={md5: _mark_moved(take, source) for md5, take in current.takes.items()}), source
+    )
+    return moved if there is None else adopt(session, target, _renumber(moved, there), there)
 
 
-def _mark(asset: Asset, source: Address) -> Asset:
+def _mark_moved(asset: Asset, source: Address) -> Asset:
     return replace(asset, extra={**asset.extra, MOVED_FROM: str(source)})
 
 
-def _number_on(moved: Asset, there: Asset) -> Asset:
-    """The asset and its candidates with the numbers that follow those of the takes that are there."""
+def _renumber(moved: Asset, there: Asset) -> Asset:
+    """Number the asset and its candidates after the takes that are there."""
     first = next_take(there)
     takes = {one.md5: replace(one, take=number) for number, one in enumerate(sorted_takes(moved), start=first + 1)}
     return replace(moved, take=first, takes=takes)

@@ -1,4 +1,4 @@
-"""Writes a note on a segment."""
+"""Write a note on segments."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class NoteResult(Struct, frozen=True):
 
 
 def note(project: Project, run: Run, selection: Selection, text: str) -> NoteResult:
-    """The chosen segments carry this note; an empty text takes the note away. Earlier notes stand in the history."""
+    """Write the note on the chosen segments. An empty text removes it; earlier notes stay in the history."""
     words = clean_words(text)
     with write_run(project, run, "note") as session:
         numbers = select_segments(selection, session.manifest)

@@ -1,4 +1,4 @@
-"""Gives a run a folder, and takes it away again."""
+"""Open a run in a folder, and close it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from gitassets.runs.work_tree import attach_folder
 
 
 class OpenResult(Struct, frozen=True):
-    """`restored` files were written from the cache; `missing` ones are not in it; `differing` were left as they are."""
+    """`restored` files were written from the cache; `missing` ones are not in it; `differing` ones were not touched."""
 
     run_id: str
     folder: Path
@@ -44,7 +44,7 @@ class CloseResult(Struct, frozen=True):
 
 
 def open_run(project: Project, wanted: str) -> OpenResult:
-    """The run has its folder, with every file that the cache holds. Files that are there are never overwritten."""
+    """Create the run's folder, with every file that the cache holds. Never overwrite a file."""
     check_set_up(project)
     run = find_run(project, wanted)
     opened = not run.is_open
@@ -55,9 +55,9 @@ def open_run(project: Project, wanted: str) -> OpenResult:
 
 
 def fill_run(project: Project, run: Run, *, opened: bool = False) -> OpenResult:
-    """The open run has every file that the cache holds. Files that are there are never overwritten.
+    """Write the open run's absent files from the cache. Never overwrite a file.
 
-    DVC finds the folders' lists in the cache, so that it, too, can get single files.
+    Also add the folder lists to the cache, so that DVC can fetch single files.
     """
     with write_run(project, run, "open") as session:
         return _fill(session, opened)
@@ -76,8 +76,7 @@ def _attach(project: Project, run: Run) -> Run:
 
 
 def _check_branch(project: Project, run: Run) -> None:
-    """ConflictError when the branch would have files written outside its folder, or is a server's and not fit to be
-    taken."""
+    """Raise ConflictError if the branch would write files outside its folder, or is an invalid one from a server."""
     commit = None if run.ref.startswith("refs/heads/") else project.git.resolve(run.ref)
     if commit is not None:
         check_incoming(project, run, commit, None, RemoteSource(project, run, commit))
@@ -110,7 +109,7 @@ def _fill(session: Session, opened: bool) -> OpenResult:
 
 
 def close_run(project: Project, run: Run) -> CloseResult:
-    """The run's folder is gone and nothing is lost: tracked bytes are in the cache, decisions in the branch."""
+    """Remove the run's folder. Nothing is lost: tracked bytes are in the cache, decisions in the branch."""
     folder = run.require_folder()
     if folder == project.root:
         raise ConflictError(f"{folder} is a clone of the run's branch, not a folder of a project's run")
@@ -120,12 +119,12 @@ def close_run(project: Project, run: Run) -> CloseResult:
         _check_nothing_lost(session)
         for path, _, _ in iter_folder_entries(session.manifest):
             keep_bytes(project, folder, session.index, path)
-        _take_away(project, folder)
+        _remove_folder(project, folder)
     return CloseResult(run.run_id, folder)
 
 
-def _take_away(project: Project, folder: Path) -> None:
-    """The folder is gone from one moment to the next, where the file system can do that, and then git forgets it."""
+def _remove_folder(project: Project, folder: Path) -> None:
+    """Remove the folder, by a rename if the file system can do that, and then git's record of the work tree."""
     admin_dir = read_gitfile(folder)
     with project.scratch() as scratch:
         try:
@@ -142,11 +141,11 @@ def _holds_current_folder(folder: Path) -> bool:
 
 def _check_nothing_lost(session: Session) -> None:
     git = Git(session.folder)
-    # Whether a file was changed that git is to overlook, git does not say.
+    # Git does not report changes in files that it is told to overlook.
     overlooked = [path for path in git.read_marks() if (session.folder / path).exists()]
     changed = sorted({*git.read_state().changed, *overlooked})
     known = {*git.list_tracked(), ".dvc/config.local", ".git"}
-    expected = _expected(session.manifest)
+    expected = _expected_files(session.manifest)
     unknown = [path for path in _list_files(session.folder) if path not in known and path not in expected]
     differing = [path for path, md5 in expected.items() if session.hash(path) not in (md5, None)]
     loss = [*changed, *unknown, *differing]
@@ -157,12 +156,12 @@ def _check_nothing_lost(session: Session) -> None:
         )
 
 
-def _expected(manifest: Manifest) -> dict[str, str]:
+def _expected_files(manifest: Manifest) -> dict[str, str]:
     return {path: md5 for path, md5, _ in iter_folder_entries(manifest)}
 
 
 def _list_files(folder: Path) -> list[str]:
-    """Every file below the folder but what DVC keeps for itself."""
+    """List every file in the folder except DVC's private ones."""
     found = []
     for base, folders, files in os.walk(folder):
         relative = Path(base).relative_to(folder)

@@ -42,11 +42,10 @@ from gitassets.runs.transaction import Session, begin
 
 
 class ProduceResult(Struct, frozen=True):
-    """`made` and `failed` are what was to be made, `reused` that part of `made` which was taken from history.
+    """What was `made` and what `failed`. `reused` is the part of `made` that came from history.
 
-    With a dry run `planned` is what would be made, and nothing was done. `estimate` is what it was to cost. `stale` are
-    the assets that no longer fit and that were not to be made again, `skipped` those left out though it was wanted.
-    `left_out` is what of a text was not spoken or drawn.
+    On a dry run `planned` lists what would be made. `estimate` is the expected cost. `stale` assets no longer fit, but
+    were not to be made again; `skipped` ones were, but could not be. `left_out` lists text not spoken or drawn.
     """
 
     run_id: str
@@ -73,7 +72,7 @@ def produce(
     on_progress: OnProgress,
     buyer: Buyer = ABSENT,
 ) -> ProduceResult:
-    """A new run with what the options ask for. What cannot be made is listed; the rest is kept and committed."""
+    """Create a run with what the options ask for. Commit what could be made, and list the rest as failed."""
     check_set_up(project)
     project.git.check_identity()
     run_id = options.run_id if options.run_id is not None else datetime.now().strftime(TIME_FORMAT)  # noqa: DTZ005 (the user's own clock)
@@ -104,9 +103,9 @@ def resume(
     on_progress: OnProgress,
     buyer: Buyer = ABSENT,
 ) -> ProduceResult:
-    """The run has what it lacked. Nothing that exists was touched but, where that is wanted, what is stale.
+    """Make what the run lacks, and replace nothing but stale assets if the options ask for that.
 
-    A script adds the paragraphs that the run lacks.
+    The paragraphs of a script that the run lacks are added.
     """
     project.git.check_identity()
     run = find_run(project, wanted)
@@ -139,9 +138,9 @@ def _prepare(project: Project, run_id: str, jobs: Sequence[Job], options: Produc
 
 @dataclass(frozen=True)
 class _Planned:
-    """What the run is to be, the jobs that this takes, and what is known to fail: of `failed` no job came about.
+    """The manifest to be, and the jobs for it. `failed` assets have no job.
 
-    `stale` assets are not made again, of `skipped` ones because that cannot be.
+    `stale` assets are not made again; `skipped` ones cannot be.
     """
 
     manifest: Manifest
@@ -153,14 +152,14 @@ class _Planned:
 
 
 def _extend_run(session: Session, paragraphs: Sequence[str] | None, options: ProduceOptions) -> Manifest:
-    """The run with the paragraphs that it lacks, and with the plan as the options change it."""
+    """Add the paragraphs that the run lacks, and the plan as changed by the options."""
     manifest = session.manifest
     plan = make_plan(session.project, manifest.extra.get("plan"), options)
     return replace(extend_manifest(manifest, paragraphs, options), extra={**manifest.extra, "plan": plan})
 
 
 def _find_stale(manifest: Manifest, options: ProduceOptions) -> tuple[Stale, ...]:
-    """What no longer fits of the kinds and segments that the options choose."""
+    """List the stale assets of the kinds and segments in the options."""
     wanted = {Kind.AUDIO: options.audio, Kind.IMAGE: options.images, Kind.VIDEO: options.video}
     numbers = set(select_numbers(manifest, options))
     stale = (one for one in iter_stale(manifest) if one.address.segment in numbers)
@@ -176,7 +175,7 @@ def _plan_resumed(
 
 
 def _commit_extension(project: Project, run: Run, paragraphs: Sequence[str] | None, options: ProduceOptions) -> None:
-    """The added paragraphs and the changed plan are committed: only now, since the buyer may have said no."""
+    """Commit the added paragraphs and the changed plan. This comes after the purchase is agreed to."""
     with begin(project, run, "resume") as session:
         after = _extend_run(session, paragraphs, options)
         if after != session.manifest:
@@ -221,6 +220,6 @@ def _result(run_id: str, folder: Path | None, planned: _Planned, *, dry_run: boo
 
 
 def _list_planned(planned: _Planned, *, dry_run: bool) -> tuple[Address, ...]:
-    """What is to be made; for a dry run without what is known to fail."""
-    hopeless = {one.address for one in planned.prepared.failed} if dry_run else set()
-    return tuple(job.address for job in planned.jobs if job.address not in hopeless)
+    """List what is to be made; on a dry run, without what is known to fail."""
+    failed = {one.address for one in planned.prepared.failed} if dry_run else set()
+    return tuple(job.address for job in planned.jobs if job.address not in failed)

@@ -1,10 +1,10 @@
-"""Publishes what was built, after it is proved that others can get its bytes."""
+"""Publish what was built, after checking that its bytes are on the DVC remote."""
 
 from __future__ import annotations
 
 from msgspec import Struct
 
-from gitassets.actions.push import PushOptions, PushResult, push, settle
+from gitassets.actions.push import PushOptions, PushResult, find_tip, push
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
 from gitassets.domain.decision import Skipped
 from gitassets.domain.manifest import Address, Manifest
@@ -18,8 +18,10 @@ from gitassets.runs.proof import require_proven
 
 
 class PublishResult(Struct, frozen=True):
-    """`skipped` was built but cannot be published; `commit` is None when nothing changed, or on a dry run. `pushed` is
-    how the server and the DVC remote stand after it."""
+    """What was published. `skipped` assets were built but cannot be published. `pushed` is the result of the push.
+
+    `commit` is None if nothing changed, or on a dry run.
+    """
 
     run_id: str
     transitions: tuple[Transition, ...]
@@ -31,9 +33,11 @@ class PublishResult(Struct, frozen=True):
 
 
 def publish(project: Project, run: Run, options: PushOptions, on_progress: OnProgress) -> PublishResult:
-    """The approved assets that the last build used are published, here and on the server; their bytes are proved to be
-    on the DVC remote before that."""
-    tip = settle(project, run)
+    """Publish the approved assets that the last build used, here and on the server.
+
+    First push the run, so that their bytes are known to be on the DVC remote.
+    """
+    tip = find_tip(project, run)
     manifest = read_manifest(project, run)
     plan = _plan(manifest)
     require_proven(project, run, tip, manifest, [one.address for one in plan.transitions], "published")
@@ -56,10 +60,10 @@ def _plan(manifest: Manifest) -> Publication:
     return plan
 
 
-def _commit(project: Project, run: Run, proved: str) -> str:
-    """The commit in which they are published, right after the one whose bytes were proved to be there."""
+def _commit(project: Project, run: Run, pushed: str) -> str:
+    """Commit the publication as the child of the `pushed` commit, whose bytes are known to be on the remote."""
     with write_run(project, run, "publish") as session:
-        if session.head != proved:
+        if session.head != pushed:
             raise ConflictError(
                 f"Run {run.run_id} was changed while it was pushed", "Run the command again: what was sent counts."
             )

@@ -1,4 +1,4 @@
-"""Takes over what others have pushed of a run: the branch, checked, and the bytes that it names, hashed."""
+"""Pull a run: fetch, check and merge its branch, and download the bytes it references."""
 
 from __future__ import annotations
 
@@ -45,8 +45,11 @@ Entries = Iterable[tuple[str, str, int]]
 
 @dataclass(frozen=True, kw_only=True)
 class PullOptions:
-    """`git_remote` and `remote` name the server and the DVC remote; `accepted` are urls of DVC remotes that the branch
-    may bring along. `only_approved`, `segments` and `kind` leave the bytes of other assets where they are."""
+    """What to pull. `git_remote` and `remote` name the server and the DVC remote.
+
+    `accepted` are URLs of DVC remotes that the branch may add. `only_approved`, `segments` and `kind` limit which bytes
+    are downloaded.
+    """
 
     git_remote: str | None = None
     remote: str | None = None
@@ -57,11 +60,11 @@ class PullOptions:
 
 
 class PullResult(Struct, frozen=True, kw_only=True):
-    """`commit` is the run's now, `before` what it was (None: the run was not here), `ahead` how many commits the server
-    lacks. `merged`: both sides had new commits. `merging`: that merge waits for the `conflicts` to be settled, and
-    `disputes` say who decided what, of texts too.
+    """The run's `commit`, now and `before` (None: the run was not here). The server lacks `ahead` commits.
 
-    `restored` files were written; `differing` ones hold other bytes than the manifest names, and were left.
+    `merged`: both sides had new commits. `merging`: the merge waits for the `conflicts` to be settled; `disputes`
+    describe who decided what, about texts too. `restored` files were written; `differing` ones have other bytes than
+    the manifest and were not touched.
     """
 
     run_id: str
@@ -86,7 +89,7 @@ class PullResult(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class _Tips:
-    """Where the branch is here (None: nowhere) and on the server, and how many commits only the one side has."""
+    """The tips of the branch here (None: no branch) and on the server, and how many commits only one side has."""
 
     ours: str | None
     theirs: str
@@ -98,15 +101,14 @@ class _Tips:
         return self.behind > 0
 
     @property
-    def apart(self) -> bool:
+    def diverged(self) -> bool:
         return self.ahead > 0 and self.behind > 0
 
 
 def pull(project: Project, wanted: str, options: PullOptions, on_progress: OnProgress) -> PullResult:
-    """The run is open, holds what the server's branch holds, and has the bytes that were asked for.
+    """Open the run, merge the server's branch into it, and download the wanted bytes.
 
-    ConflictError when the branch is not fit to be taken, RemoteError when a remote fails: then nothing but the cache
-    has changed.
+    Raise ConflictError if the branch is refused, and RemoteError if a remote fails: then only the cache has changed.
     """
     if not project.is_run_clone:
         check_set_up(project)
@@ -117,39 +119,40 @@ def pull(project: Project, wanted: str, options: PullOptions, on_progress: OnPro
     if tips.incoming:
         check_incoming(project, run, tips.theirs, tips.ours, source, accepted=options.accepted)
     fetched = _fetch_media(project, run, tips, source, options, on_progress)
-    whole = not tips.incoming or _take(project, run, server, tips)
+    complete = not tips.incoming or _integrate(project, run, server, tips)
     if find_followed(project.git, BRANCH_PREFIX + run.run_id) is None:
         follow_branch(project.git, BRANCH_PREFIX + run.run_id, server)
-    return _finish(project, run, server, tips, fetched) if whole else _stop(project, run, server, tips, fetched)
+    finish = _fill_folder if complete else _report_conflicts
+    return finish(project, run, server, tips, fetched)
 
 
 def _fetch_branch(project: Project, wanted: str, server: str) -> tuple[Run, _Tips]:
-    """The run, with its branch as the server has it now under refs/remotes."""
+    """Fetch the run's branch from the server, and return the run and its tips."""
     try:
-        # A beginning of a name, or `latest`, may mean a run that nobody here has seen yet.
+        # A prefix, or `latest`, may mean a run that is only on the server.
         fetch_branches(project.git, server, BRANCH_PREFIX + (wanted if _is_known(project, wanted) else "*"))
     except NotFoundError as error:
-        raise _not_there(server, wanted) from error
+        raise _not_on_server(server, wanted) from error
     run = find_run(project, wanted)
     theirs = project.git.resolve(f"refs/remotes/{server}/{BRANCH_PREFIX}{run.run_id}")
     if theirs is None:
-        raise _not_there(server, run.run_id)
+        raise _not_on_server(server, run.run_id)
     ours = project.git.resolve(f"refs/heads/{BRANCH_PREFIX}{run.run_id}")
     ahead, behind = (0, 1) if ours is None else count_apart(project.git, ours, theirs)
     return run, _Tips(ours, theirs, ahead, behind)
 
 
-def _not_there(server: str, run_id: str) -> NotFoundError:
+def _not_on_server(server: str, run_id: str) -> NotFoundError:
     return NotFoundError(f"{server} has no run {run_id}", f"`gitassets push {run_id}` brings it there.")
 
 
 def _is_known(project: Project, wanted: str) -> bool:
-    """Whether it is the very id of a run here, or of one that the server had when it was asked last."""
+    """Check whether it is the whole id of a run here, or of one seen on a server before."""
     return wanted in find_runs(project)
 
 
 def _check_ready(project: Project, run: Run, tips: _Tips) -> None:
-    """Nothing is half-done or being merged in the run's folder, and nothing else is where that folder is to be."""
+    """Complete or undo interrupted work. Raise ConflictError if a merge is unfinished, or the folder is occupied."""
     folder = project.runs_dir / run.run_id
     if run.folder is not None:
         with write_run(project, run, "pull"):
@@ -166,10 +169,10 @@ def _fetch_media(
     options: PullOptions,
     on_progress: OnProgress,
 ) -> Fetched:
-    """The bytes that the run will name are here: those of the incoming branch, and of the one here if there is one."""
+    """Download the bytes that the run will reference: those of the incoming branch, and of the local one."""
     manifests = [] if tips.ours is None else [read_manifest(project, run)]
     if tips.incoming:
-        manifests = [*(manifests if tips.apart else []), _read_incoming(project, run, tips.theirs)]
+        manifests = [*(manifests if tips.diverged else []), _read_incoming(project, run, tips.theirs)]
     wanted = want(entry for manifest in manifests for entry in choose_entries(manifest, options))
     return fetch(project, run, wanted, on_progress, source=source, name=options.remote)
 
@@ -183,7 +186,7 @@ def _read_incoming(project: Project, run: Run, commit: str) -> Manifest:
 
 
 def choose_entries(manifest: Manifest, options: PullOptions) -> Iterator[tuple[str, str, int]]:
-    """Path, md5 and size of the files that are asked for: all, or those of some assets."""
+    """Return path, md5 and size of the wanted files: all, or those of some assets."""
     if not options.only_approved and options.segments is None and options.kind is None:
         yield from iter_folder_entries(manifest)
         return
@@ -198,35 +201,39 @@ def choose_entries(manifest: Manifest, options: PullOptions) -> Iterator[tuple[s
 
 
 def _entries_of(manifest: Manifest, address: Address) -> Entries:
-    """The files of one asset, its other takes too."""
+    """Return the files of one asset, including its candidates."""
     segment = manifest.segments[address.segment]
     others = {kind.value: None for kind in Kind if kind is not address.kind}
     alone = replace(segment, **others)
     return iter_folder_entries(replace(manifest, segments={address.segment: alone}, final=()))
 
 
-def _take(project: Project, run: Run, server: str, tips: _Tips) -> bool:
-    """Whether the branch here holds the server's commits; else conflicts wait in the run's folder."""
+def _integrate(project: Project, run: Run, server: str, tips: _Tips) -> bool:
+    """Bring the server's commits into the local branch. Return False if conflicts wait in the run's folder."""
     branch = BRANCH_PREFIX + run.run_id
     if tips.ours is None:
         project.git.create_branch(branch, tips.theirs)
         return True
-    if run.folder is None and not tips.apart:
+    if run.folder is None and not tips.diverged:
         move_branch(project.git, branch, tips.theirs, tips.ours)
         return True
-    if tips.apart:
+    if tips.diverged:
         _check_can_merge(project)
     if run.folder is None:
         run = find_run(project, open_run(project, run.run_id).run_id)
+    return _merge(project, run, tips.ours, tips.theirs, f"Merge {branch} of {server}")
+
+
+def _merge(project: Project, run: Run, ours: str, theirs: str, message: str) -> bool:
     folder = run.require_folder()
     try:
-        with hold_merge(project, run, Merging(tips.ours, tips.theirs)):
-            whole = merge_commit(Git(folder), tips.theirs, f"Merge {branch} of {server}")
-            if whole:
-                follow_manifest(folder, tips.ours)
+        with hold_merge(project, run, Merging(ours, theirs)):
+            complete = merge_commit(Git(folder), theirs, message)
+            if complete:
+                follow_manifest(folder, ours)
             elif is_stuck(Git(folder)):
                 raise ConflictError("The merge driver of gitassets was stopped", "The run is as it was: pull again.")
-            return whole
+            return complete
     except CommandError as error:
         raise ConflictError(f"git refuses to merge: {error.stderr.strip()}", "The run is as it was.") from error
 
@@ -240,8 +247,8 @@ def _check_can_merge(project: Project) -> None:
         )
 
 
-def _finish(project: Project, run: Run, server: str, tips: _Tips, fetched: Fetched) -> PullResult:
-    """The run has its folder, with every file whose bytes are here."""
+def _fill_folder(project: Project, run: Run, server: str, tips: _Tips, fetched: Fetched) -> PullResult:
+    """Open the run if it is closed, and write every file whose bytes are here."""
     try:
         now = find_run(project, run.run_id)
         opened = fill_run(project, now) if now.is_open else open_run(project, run.run_id)
@@ -249,20 +256,20 @@ def _finish(project: Project, run: Run, server: str, tips: _Tips, fetched: Fetch
         if tips.ours is None and not find_run(project, run.run_id).is_open:
             project.git.delete_branch(BRANCH_PREFIX + run.run_id, tips.theirs)
         raise
-    result = _describe(project, run, server, tips, fetched)
+    result = _result(project, run, server, tips, fetched)
     return replace(result, restored=opened.restored, differing=opened.differing)
 
 
-def _stop(project: Project, run: Run, server: str, tips: _Tips, fetched: Fetched) -> PullResult:
-    """The merge waits in the run's folder for its conflicts to be settled."""
+def _report_conflicts(project: Project, run: Run, server: str, tips: _Tips, fetched: Fetched) -> PullResult:
+    """Describe the conflicts of the merge, which waits in the run's folder."""
     now = find_run(project, run.run_id)
     manifest = read_manifest(project, now)
     conflicts = tuple(address for address, _ in iter_conflicts(manifest))
     disputes = find_disputes(project, now, manifest)
-    return replace(_describe(project, run, server, tips, fetched), conflicts=conflicts, disputes=disputes, merging=True)
+    return replace(_result(project, run, server, tips, fetched), conflicts=conflicts, disputes=disputes, merging=True)
 
 
-def _describe(project: Project, run: Run, server: str, tips: _Tips, fetched: Fetched) -> PullResult:
+def _result(project: Project, run: Run, server: str, tips: _Tips, fetched: Fetched) -> PullResult:
     now = find_run(project, run.run_id)
     commit = project.git.resolve(now.ref) or tips.theirs
     return PullResult(
@@ -272,7 +279,7 @@ def _describe(project: Project, run: Run, server: str, tips: _Tips, fetched: Fet
         before=tips.ours,
         commit=commit,
         opened=run.folder is None,
-        merged=tips.apart,
-        ahead=count_apart(project.git, commit, tips.theirs)[0] if tips.apart else tips.ahead,
+        merged=tips.diverged,
+        ahead=count_apart(project.git, commit, tips.theirs)[0] if tips.diverged else tips.ahead,
         fetched=fetched,
     )

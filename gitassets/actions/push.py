@@ -1,6 +1,6 @@
-"""Shares a run: first the bytes that its branch names, proved to be on the DVC remote, then the branch itself.
+"""Push a run: first the bytes its branch references to the DVC remote, then the branch to the server.
 
-So a branch on the server never names an approved blob that the remote lacks.
+So a branch on the server never references an approved blob that the remote lacks.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from gitassets.runs.project import BRANCH_PREFIX, Project, Run
 from gitassets.runs.remotes import CONFIG, DvcRemote, RemoteSource, choose_git_remote
 from gitassets.runs.upload import Uploaded, upload
 
-_SHOWN = 5
-# Bytes that are not here may be on the remote: there they are looked for.
-_PROVED_THERE = ("blob-missing", "locked-file-missing")
+_MAX_SHOWN = 5
+# The upload looks for bytes on the remote that are not here.
+_CHECKED_BY_UPLOAD = ("blob-missing", "locked-file-missing")
 
 
 @dataclass(frozen=True, kw_only=True)
 class PushOptions:
-    """`git_remote` and `remote` name the server and the DVC remote; None: the usual ones."""
+    """What to push. `git_remote` and `remote` name the server and the DVC remote; None: the usual ones."""
 
     git_remote: str | None = None
     remote: str | None = None
@@ -46,10 +46,10 @@ class PushOptions:
 
 
 class PushResult(Struct, frozen=True, kw_only=True):
-    """`pushed`: the branch on the server has moved to `commit`, or would on a dry run. `remote` is None where the run
-    has no media. `inherited`: the run's branch names that remote only since a commit that this push made.
+    """What was pushed. `pushed`: the branch on the server moved to `commit`, or would without the dry run.
 
-    `main_missing` is the project's own branch where the server lacks it, so that nobody could clone the project.
+    `remote` is None if the run has no media. `inherited`: this push committed the project's remote to the run's
+    branch. `main_missing` is the project's own branch if the server lacks it: then nobody can clone the project.
     """
 
     run_id: str
@@ -65,24 +65,24 @@ class PushResult(Struct, frozen=True, kw_only=True):
 
 
 def push(project: Project, run: Run, options: PushOptions, on_progress: OnProgress) -> PushResult:
-    """The bytes that the run's branch names are on the DVC remote, and then the branch is on the server.
+    """Upload the bytes that the run's branch references to the DVC remote, then push the branch to the server.
 
-    ConflictError when the server is ahead or a lock is broken, RemoteError when a remote fails: then the server's
-    branch is as it was, and what was sent counts when the command is run again.
+    Raise ConflictError if the server is ahead or a lock is broken, and RemoteError if a remote fails. Then the server's
+    branch has not changed, and the next push does not send finished uploads again.
     """
     server = choose_git_remote(project, run.run_id, options.git_remote)
-    tip = settle(project, run)
+    tip = find_tip(project, run)
     branches = list_branches_there(project.git, server)
-    there = branches.get(BRANCH_PREFIX + run.run_id)
-    _check_not_behind(project, run, server, there, tip)
+    server_tip = branches.get(BRANCH_PREFIX + run.run_id)
+    _check_not_behind(project, run, server, server_tip, tip)
     remote = _find_remote(project, run, tip, options)
     inherits = remote is not None and remote.missing
-    if there != tip or inherits:
+    if server_tip != tip or inherits:
         _verify(project, run)
     if remote is not None and inherits and not options.dry_run:
-        tip = _inherit(project, run, remote)
+        tip = _commit_remote(project, run, remote)
     media = _upload(project, run, tip, remote, options, on_progress)
-    if there != tip and not options.dry_run:
+    if server_tip != tip and not options.dry_run:
         _push_branch(project, run, server, tip)
     return PushResult(
         run_id=run.run_id,
@@ -90,7 +90,7 @@ def push(project: Project, run: Run, options: PushOptions, on_progress: OnProgre
         remote=remote.settings.name if remote else None,
         url=remote.settings.url if remote else None,
         commit=tip,
-        pushed=there != tip or inherits,
+        pushed=server_tip != tip or inherits,
         media=media,
         inherited=inherits,
         main_missing=_find_missing_main(project, branches),
@@ -101,15 +101,15 @@ def push(project: Project, run: Run, options: PushOptions, on_progress: OnProgre
 def _upload(
     project: Project, run: Run, tip: str, remote: DvcRemote | None, options: PushOptions, on_progress: OnProgress
 ) -> Uploaded:
-    """What the very commit names that is to be pushed is on the remote."""
+    """Upload every blob the pushed commit references."""
     if remote is None:
         return Uploaded()
     manifest, only, dry_run = _read_manifest(project, tip), options.only_approved, options.dry_run
     return upload(project, run, manifest, remote, on_progress, only_approved=only, dry_run=dry_run)
 
 
-def settle(project: Project, run: Run) -> str:
-    """The commit that the run's branch is at, with nothing half-done before it."""
+def find_tip(project: Project, run: Run) -> str:
+    """Return the tip of the run's branch. Complete or undo first what an interrupted command left."""
     if run.folder is not None:
         with write_run(project, run, "push") as session:
             return session.head
@@ -119,10 +119,10 @@ def settle(project: Project, run: Run) -> str:
     return tip
 
 
-def _check_not_behind(project: Project, run: Run, server: str, there: str | None, tip: str) -> None:
-    if there in (None, tip):
+def _check_not_behind(project: Project, run: Run, server: str, server_tip: str | None, tip: str) -> None:
+    if server_tip is None or server_tip == tip:
         return
-    if not project.git.has_object(str(there)) or not project.git.is_ancestor(str(there), tip):
+    if not project.git.has_object(server_tip) or not project.git.is_ancestor(server_tip, tip):
         raise _behind(server, run)
 
 
@@ -134,7 +134,7 @@ def _behind(server: str, run: Run) -> ConflictError:
 
 
 def _find_remote(project: Project, run: Run, tip: str, options: PushOptions) -> DvcRemote | None:
-    """The remote as the commit names it that is to be pushed: others know no more than that."""
+    """Find the remote as the pushed commit names it: others know only that."""
     found = RemoteSource(project, run, tip).find(options.remote)
     if found is not None or not any(True for _ in iter_folder_entries(_read_manifest(project, tip))):
         return found
@@ -156,8 +156,8 @@ def _read_manifest(project: Project, commit: str) -> Manifest:
     return parse_manifest(data, f"{commit[:10]}:{MANIFEST_NAME}")
 
 
-def _inherit(project: Project, run: Run, remote: DvcRemote) -> str:
-    """The commit since which the run's branch, too, names the remote: others need it for plain `dvc pull`."""
+def _commit_remote(project: Project, run: Run, remote: DvcRemote) -> str:
+    """Commit the remote's settings to the run's branch: others need them for plain `dvc pull`."""
     folder = run.require_folder()
     with write_run(project, run, "push") as session:
         before = (folder / CONFIG).read_bytes() if (folder / CONFIG).is_file() else b""
@@ -168,10 +168,10 @@ def _inherit(project: Project, run: Run, remote: DvcRemote) -> str:
 
 
 def _verify(project: Project, run: Run) -> None:
-    """ConflictError when the history breaks a lock, or the bytes of a locked asset are other ones."""
-    found = [one for one in verify(project, [run], VerifyOptions()).findings if one.code not in _PROVED_THERE]
+    """Raise ConflictError if the history breaks a lock, or a locked asset has other bytes."""
+    found = [one for one in verify(project, [run], VerifyOptions()).findings if one.code not in _CHECKED_BY_UPLOAD]
     if found:
-        lines = "".join(f"\n  {one.sentence}" for one in found[:_SHOWN])
+        lines = "".join(f"\n  {one.sentence}" for one in found[:_MAX_SHOWN])
         raise ConflictError(
             f"Run {run.run_id} is not pushed, since `verify` finds {len(found)} things wrong:{lines}",
             f"{found[0].hint} `gitassets verify {run.run_id}` shows them all.".strip(),

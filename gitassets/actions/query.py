@@ -1,4 +1,4 @@
-"""Reads runs without changing anything: list, show, summary."""
+"""Read runs without changing anything: list, show, summary."""
 
 from __future__ import annotations
 
@@ -24,9 +24,8 @@ from gitassets.runs.project import Project, Run
 class AssetRow(Struct, frozen=True):
     """One asset as `list` shows it. `present`: its file is in the run's folder; `cached`: its bytes are in the cache.
 
-    `stale` says why it is so.
-
-    `conflict` names the decisions of two branches that contradict each other and that nobody has settled.
+    `stale` says why the asset is stale. `conflict` describes contradicting decisions of two branches that are not
+    settled yet.
     """
 
     segment: int
@@ -56,7 +55,7 @@ def list_assets(
     kind: Kind | None = None,
     segments: Selection | None = None,
 ) -> ListResult:
-    """The run's assets in order, those of one status, kind or some segments where asked."""
+    """List the run's assets in order; if given, only those of one status, kind or some segments."""
     manifest = read_manifest(project, run)
     numbers = None if segments is None else set(select_segments(segments, manifest))
     rows = tuple(
@@ -64,12 +63,12 @@ def list_assets(
         for address, asset in manifest.assets(kind)
         if (numbers is None or address.segment in numbers) and (status is None or asset.status is status)
     )
-    rows = tuple(_name_deciders(project, run, manifest, rows))
+    rows = tuple(_describe_conflicts(project, run, manifest, rows))
     return ListResult(run.run_id, run.folder, manifest.production_state, len(manifest.segments), rows)
 
 
 def read_rows(project: Project, run: Run, selection: AssetSelection) -> list[AssetRow]:
-    """The chosen assets as rows, in order."""
+    """Return the chosen assets as rows, in order."""
     manifest = read_manifest(project, run)
     return _rows(project, run, manifest, select_assets(selection, manifest))
 
@@ -77,11 +76,11 @@ def read_rows(project: Project, run: Run, selection: AssetSelection) -> list[Ass
 def _rows(project: Project, run: Run, manifest: Manifest, chosen: Sequence[Chosen]) -> list[AssetRow]:
     found = ((one.address, manifest.asset(one.address)) for one in chosen)
     rows = [_row(project, run, manifest, address, asset) for address, asset in found if asset is not None]
-    return _name_deciders(project, run, manifest, rows)
+    return _describe_conflicts(project, run, manifest, rows)
 
 
-def _name_deciders(project: Project, run: Run, manifest: Manifest, rows: Sequence[AssetRow]) -> list[AssetRow]:
-    """The rows; those in conflict say who decided what."""
+def _describe_conflicts(project: Project, run: Run, manifest: Manifest, rows: Sequence[AssetRow]) -> list[AssetRow]:
+    """Describe in the rows with a conflict who decided what."""
     if not any(one.conflict for one in rows):
         return list(rows)
     from gitassets.runs.disputes import find_disputes
@@ -102,8 +101,10 @@ def _row(project: Project, run: Run, manifest: Manifest, address: Address, asset
 
 
 class SegmentResult(Struct, frozen=True):
-    """One segment whole: its text, note and assets. `prompt` is what its image is to show, where somebody said so;
-    `text_in_conflict`: both sides of a merge stand in the text, and `text_sides` are these, with who wrote them."""
+    """One segment with its text, note and assets. `prompt` is the user's prompt for its image, if there is one.
+
+    `text_in_conflict`: the text holds both sides of a merge; `text_sides` describes these, with their authors.
+    """
 
     run_id: str
     segment: int
@@ -118,7 +119,7 @@ class SegmentResult(Struct, frozen=True):
 
 
 def show_segment(project: Project, run: Run, selection: Selection) -> tuple[SegmentResult, ...]:
-    """The chosen segments with everything that the manifest says of them."""
+    """Return the chosen segments with everything in the manifest about them."""
     manifest = read_manifest(project, run)
     return tuple(_segment(project, run, manifest, number) for number in select_segments(selection, manifest))
 
@@ -139,7 +140,7 @@ def _segment(project: Project, run: Run, manifest: Manifest, number: int) -> Seg
         prompt=find_user_prompt(segment),
         notes=segment.notes,
         sync_status=segment.sync_status,
-        rows=tuple(_name_deciders(project, run, manifest, rows)),
+        rows=tuple(_describe_conflicts(project, run, manifest, rows)),
         text_in_conflict=in_conflict,
         text_sides=_describe_texts(project, run, manifest, number) if in_conflict else (),
     )
@@ -153,9 +154,9 @@ def _describe_texts(project: Project, run: Run, manifest: Manifest, number: int)
 
 
 class RunSummary(Struct, frozen=True):
-    """A run in one line. `problem` is set, and the rest empty, when its manifest cannot be read.
+    """A run in one line. If its manifest cannot be read, `problem` says why, and the rest is empty.
 
-    `duration_sec` is the narration that there is; `cost_usd` what the current takes cost.
+    `duration_sec` is the length of the existing narration; `cost_usd` the cost of the current takes.
     """
 
     run_id: str
@@ -169,13 +170,13 @@ class RunSummary(Struct, frozen=True):
 
 
 def summarize(project: Project, run: Run | None = None) -> tuple[RunSummary, ...]:
-    """The given run, or all of them, read without opening, upgrading or changing any."""
+    """Summarize the given run, or all runs, without opening, upgrading or changing any."""
     runs = [run] if run is not None else list_runs(project)
     return tuple(summarize_run(project, one, strict=run is not None) for one in runs)
 
 
 def summarize_run(project: Project, run: Run, *, strict: bool = False) -> RunSummary:
-    """One run; where its manifest cannot be read the summary says why, unless that is to be an error (`strict`)."""
+    """Summarize one run. If its manifest cannot be read, say so in the summary, or raise the error if `strict`."""
     try:
         if run.old:
             return _summarize_old(project, run)
@@ -201,7 +202,7 @@ def summarize_run(project: Project, run: Run, *, strict: bool = False) -> RunSum
 
 
 def _summarize_old(project: Project, run: Run) -> RunSummary:
-    """A run of claude-studio by what its files say: no media file is looked at."""
+    """Summarize a run of claude-studio from its records, without reading media files."""
     from gitassets.actions.upgrade import plan_upgrade
     from gitassets.domain.claude_studio.library import judge_status, number_of
 

@@ -1,4 +1,4 @@
-"""Has new takes made of chosen assets by the provider that each came from."""
+"""Make new takes of the chosen assets, each by its provider."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ from gitassets.runs.transaction import Session, begin
 
 @dataclass(frozen=True, kw_only=True)
 class RegenOptions(TakeOptions):
-    """What the new takes are to differ in, and on which terms they are made."""
+    """How the new takes differ, and the terms for buying them."""
 
     terms: Terms = NO_TERMS
     dry_run: bool = False
 
 
 class RegenResult(Struct, frozen=True):
-    """`made` are the assets that have a new take, `candidates` those takes that lie beside the current one.
+    """The assets with a new current take (`made`), and the new `candidates` beside current takes.
 
-    `reused` is what of it was taken from history; `estimate` what all of it was to cost. `left_out` is what of a text
-    is not spoken or drawn.
+    `reused` is the part that came from history; `estimate` the expected cost. `left_out` lists text that was not spoken
+    or drawn.
     """
 
     run_id: str
@@ -71,9 +71,9 @@ def regen(
     on_progress: OnProgress,
     buyer: Buyer = ABSENT,
 ) -> RegenResult:
-    """A new take of each chosen asset, or several to choose from. Locked assets are refused.
+    """Make a new take of each chosen asset, or several candidates. Refuse locked assets.
 
-    With a new take a draft stays a draft, and a rejected asset is revised; candidates leave the status as it is.
+    With a new take a draft stays a draft, and a rejected asset becomes revised; candidates do not change the status.
     """
     if selection.empty:
         raise UsageError("Say which assets to regenerate", "With --audio, --image or --video and a selection.")
@@ -85,9 +85,9 @@ def regen(
 
 @dataclass(frozen=True)
 class _Planned:
-    """What is to be made, and what is not. Of `failed` no job came about.
+    """What to make. `failed` assets have no job.
 
-    `recovered` are candidates that were wanted and that an interrupted command had made.
+    `recovered` are wanted candidates that an interrupted command had made.
     """
 
     addresses: tuple[Address, ...]
@@ -112,7 +112,7 @@ def _plan(project: Project, run: Run, selection: AssetSelection, options: RegenO
 
 
 def _list_recovered(session: Session, addresses: Sequence[Address]) -> tuple[RecordedCandidate, ...]:
-    """What was made of the candidates before the command was interrupted that is now given again."""
+    """List the candidates that an interrupted run of the same command made."""
     found = []
     for address, md5 in session.recovered_candidates:
         asset = session.manifest.asset(address)
@@ -159,8 +159,8 @@ def _result(run: Run, planned: _Planned) -> RegenResult:
 
 
 def _prepare(project: Project, run: Run, jobs: Sequence[Job], options: RegenOptions, buyer: Buyer) -> Prepared:
-    """The jobs, prepared. No asset goes to another provider than it came from unless the user says so."""
-    ways = _name_ways(project, jobs, options)
+    """Prepare the jobs. An asset changes its provider only if the user says so."""
+    suggestion = _suggest_provider(project, jobs, options)
     try:
         prepared = prepare(
             project,
@@ -169,32 +169,32 @@ def _prepare(project: Project, run: Run, jobs: Sequence[Job], options: RegenOpti
             options.terms,
             buyer,
             estimate_only=options.dry_run,
-            describe_alternative=_name_embedded,
+            describe_alternative=_suggest_embedded,
         )
     except ProviderError as error:
-        raise type(error)(error.message, _add_way(error.hint, ways)) from error
-    failed = tuple(replace(one, hint=_add_way(one.hint, ways)) for one in prepared.failed)
+        raise type(error)(error.message, _add_hint(error.hint, suggestion)) from error
+    failed = tuple(replace(one, hint=_add_hint(one.hint, suggestion)) for one in prepared.failed)
     return replace(prepared, failed=failed)
 
 
-def _name_embedded(job: Job) -> str:
-    """What makes the same without a service."""
+def _suggest_embedded(job: Job) -> str:
+    """Suggest the providers on this computer that make the same kind."""
     embedded = embedded_providers(job.address.kind)
     if resolve_name(job.provider) in embedded:
         return ""
     return f"On this computer --provider {' or '.join(embedded)} makes it."
 
 
-def _name_ways(project: Project, jobs: Sequence[Job], options: RegenOptions) -> str:
-    """What --provider could do: who has the voice that is wanted, or that there is the option."""
+def _suggest_provider(project: Project, jobs: Sequence[Job], options: RegenOptions) -> str:
+    """Suggest --provider: one that has the wanted voice, or the option as such."""
     speakers = find_providers_of_voice(options.voice, project.settings) if options.voice else []
     if speakers and not {resolve_name(job.provider) for job in jobs} & set(speakers):
         return f"{options.voice} is a voice of {' and '.join(speakers)}: --provider {speakers[0]} uses it."
     return "" if options.provider else "Or have another provider make it, with --provider NAME."
 
 
-def _add_way(hint: str, way: str) -> str:
-    return hint if "--provider" in hint else f"{hint} {way}".strip()
+def _add_hint(hint: str, suggestion: str) -> str:
+    return hint if "--provider" in hint else f"{hint} {suggestion}".strip()
 
 
 def _choose(

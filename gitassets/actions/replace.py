@@ -1,4 +1,4 @@
-"""Takes a file made by hand as the new take of an asset."""
+"""Make a user's file the new take of an asset."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class ReplaceResult(Struct, frozen=True):
 
 
 def replace_asset(project: Project, run: Run, selection: AssetSelection, file: Path | None) -> ReplaceResult:
-    """The chosen asset has the bytes of `file`, or of the changed file that lies in its place, as a new take."""
+    """Record the bytes of `file`, or of the asset's own file if that was changed, as a new take."""
     with write_run(project, run, "replace") as session:
         addresses = _choose(session, selection, file)
         changed: dict[Address, Asset | None] = {}
         unchanged = []
         for address in addresses:
-            asset = _take(session, address, file)
+            asset = _make_take(session, address, file)
             if asset is None:
                 unchanged.append(address)
             else:
@@ -50,7 +50,7 @@ def _choose(session: Session, selection: AssetSelection, file: Path | None) -> l
     if len(selection.by_kind) != 1 or selection.segments is not None:
         raise UsageError("Say which asset to replace", "With one of --audio N, --image N or --video N.")
     kind, chosen = next(iter(selection.by_kind.items()))
-    numbers = select_segments(_explicit(chosen), session.manifest)
+    numbers = select_segments(_require_numbers(chosen), session.manifest)
     if file is not None and len(numbers) != 1:
         raise UsageError(f"One file cannot be the {kind} of {len(numbers)} segments", "Name one segment.")
     addresses = [Address(number, kind) for number in numbers]
@@ -59,7 +59,7 @@ def _choose(session: Session, selection: AssetSelection, file: Path | None) -> l
     return addresses
 
 
-def _explicit(selection: Selection) -> Selection:
+def _require_numbers(selection: Selection) -> Selection:
     if selection.ranges is None:
         raise UsageError("replace takes numbers of segments, not 'all'", "Such as --image 3.")
     return selection
@@ -75,11 +75,11 @@ def _check_unlocked(session: Session, address: Address) -> None:
         )
 
 
-def _take(session: Session, address: Address, file: Path | None) -> Asset | None:
-    """The new take with its bytes in the cache, or None when they are what the asset has already."""
+def _make_take(session: Session, address: Address, file: Path | None) -> Asset | None:
+    """Put the bytes in the cache and return the new take, or None if the asset has these bytes already."""
     current = session.manifest.asset(address)
     if file is not None:
-        return _take_file(session, address, current, file)
+        return _make_take_from_file(session, address, current, file)
     if current is None:
         raise NoMatchError(
             f"Segment {address.segment} of {session.run.run_id} has no {address.kind} yet", "Give a FILE to take."
@@ -95,7 +95,7 @@ def _take(session: Session, address: Address, file: Path | None) -> Asset | None
     return _new_take(session, address, current, info, md5)
 
 
-def _take_file(session: Session, address: Address, current: Asset | None, file: Path) -> Asset | None:
+def _make_take_from_file(session: Session, address: Address, current: Asset | None, file: Path) -> Asset | None:
     if file.is_dir():
         raise UsageError(f"{file} is a folder", "Name the file that is to be taken.")
     if not file.is_file():
@@ -112,6 +112,7 @@ def _take_file(session: Session, address: Address, current: Asset | None, file: 
 
 
 def _probe(path: Path, address: Address, name: Path | None = None) -> MediaInfo:
+    """Probe the file, and check its kind. Errors call it `name`, if given."""
     try:
         info = probe_media(path)
     except GitAssetsError as error:
@@ -138,7 +139,7 @@ def _new_take(session: Session, address: Address, current: Asset | None, info: M
         extra={PARENT: current.md5} if current else {},
     )
     adopted = adopt(session, address, asset, current)
-    # A file changed in place keeps its name even where the bytes are of another type.
+    # A file changed in place keeps its name even if the bytes are of another type.
     in_place = current is not None and session.hash(current.path) == md5
     return replace(adopted, path=current.path) if in_place and current is not None else adopted
 

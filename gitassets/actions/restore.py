@@ -1,4 +1,4 @@
-"""Bring back recorded bytes, or an older take."""
+"""Restore recorded bytes, or an older take."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from gitassets.runs.transaction import Session, stage_dvc_files
 
 
 class RestoreResult(Struct, frozen=True):
-    """`restored` files have the recorded bytes again; `commit` is set when an older take became the current one."""
+    """The `restored` files. `commit` is set if an older take became the current one."""
 
     run_id: str
     restored: tuple[str, ...]
@@ -34,10 +34,10 @@ class RestoreResult(Struct, frozen=True):
 
 
 def restore(project: Project, run: Run, selection: AssetSelection, take: str | None = None) -> RestoreResult:
-    """The chosen files have their recorded bytes, or the chosen asset is its older `take` again, in review.
+    """Restore the recorded bytes of the chosen files, or make an older `take` the current one, in review.
 
-    `take` is a take's number, or the beginning of its md5. Bytes that lay there instead are kept in the cache. In a
-    merge the recorded bytes are those of the merged manifest.
+    `take` is a take's number, or the beginning of its md5. Keep the replaced bytes in the cache. During a merge the
+    recorded bytes are those of the merged manifest.
     """
     if selection.empty:
         raise UsageError("Say which asset to restore", "With --audio, --image, --video or --segment.")
@@ -46,7 +46,7 @@ def restore(project: Project, run: Run, selection: AssetSelection, take: str | N
         if take is not None:
             return _restore_take(session, addresses, take)
         if session.merging:
-            # So that `dvc pull` gets the bytes that are not here.
+            # Lets `dvc pull` get the bytes that are not here.
             stage_dvc_files(session, session.manifest)
         assets = [asset for one in addresses if (asset := session.manifest.asset(one)) is not None]
         return _restore_bytes(session, [one for asset in assets for one in (asset, *asset.takes.values())])
@@ -58,12 +58,12 @@ def _restore_bytes(session: Session, assets: list[Asset]) -> RestoreResult:
     for asset in assets:
         if asset.path in differing:
             require_blob(session.project, session.run, asset.md5, asset.path)
-            _check_place(session.folder / asset.path)
+            _check_no_folder(session.folder / asset.path)
     restore_files(session.project, session.folder, session.index, session.manifest, wanted)
     return RestoreResult(session.run.run_id, differing, None, None)
 
 
-def _check_place(path: Path) -> None:
+def _check_no_folder(path: Path) -> None:
     if is_folder(path):
         raise ConflictError(f"{path} is a folder, where the asset's file belongs", "Move it away, and restore again.")
 
@@ -76,11 +76,11 @@ def _restore_take(session: Session, addresses: list[Address], wanted: str) -> Re
     older = find_take(session.project, session.run, address, wanted)
     if older.md5 == current.md5:
         return RestoreResult(session.run.run_id, (), older.take, None)
-    return bring_back(session, address, older, current)
+    return restore_take(session, address, older, current)
 
 
 def require_unlocked(manifest: Manifest, address: Address) -> Asset:
-    """The asset, which may become another take. LockedError says how it could."""
+    """Return the asset. Raise LockedError if it is locked, and NotFoundError if there is none."""
     current = manifest.asset(address)
     if current is None:
         raise NotFoundError(f"{manifest.run_id} has no {address}")
@@ -92,18 +92,18 @@ def require_unlocked(manifest: Manifest, address: Address) -> Asset:
     return current
 
 
-def bring_back(session: Session, address: Address, older: Asset, current: Asset) -> RestoreResult:
-    """The older take is the current one, in review."""
+def restore_take(session: Session, address: Address, older: Asset, current: Asset) -> RestoreResult:
+    """Make the older take the current one, in review."""
     require_blob(session.project, session.run, older.md5, f"take {older.take} of {address}")
-    after = _as_current(session, address, older, current)
+    after = _make_current(session, address, older, current)
     transition = Transition(address, current.status, after.status)
     message = CommitMessage(session.run.run_id, "restore", f"take {older.take} of {address}", "", (transition,))
     commit = session.commit(session.manifest.with_asset(address, after), message)
     return RestoreResult(session.run.run_id, (after.path,), older.take, commit)
 
 
-def _as_current(session: Session, address: Address, older: Asset, current: Asset) -> Asset:
-    """The older take's bytes and how they were made, in review; what the asset went through since is kept."""
+def _make_current(session: Session, address: Address, older: Asset, current: Asset) -> Asset:
+    """Return the older take as the current asset, in review. Keep the record of later conflicts and takes."""
     decided = (CONFLICT, SETTLED)
     own = {key: value for key, value in older.extra.items() if key not in decided}
     adopted = adopt(session, address, replace(older, extra=own), current)

@@ -1,4 +1,4 @@
-"""Lists the runs here and on the server, read from the branches alone."""
+"""List the runs here and on the server. Read only branches."""
 
 from __future__ import annotations
 
@@ -16,20 +16,22 @@ from gitassets.runs.remotes import choose_git_remote
 
 
 class Sync(StrEnum):
-    """How a run here stands to the one on the server."""
+    """How the run here compares to the one on the server."""
 
     SAME = "in step"
     AHEAD = "ahead"
     BEHIND = "behind"
-    APART = "ahead and behind"
+    DIVERGED = "ahead and behind"
     HERE = "only here"
     THERE = "only on the server"
     UNKNOWN = "unknown"
 
 
 class RunRow(Struct, frozen=True):
-    """A run as it is here, or on the server where it is only there. `ahead` and `behind` count the commits that only
-    the one side has."""
+    """A run as it is here, or on the server if it is only there.
+
+    `ahead` counts the commits that only we have, `behind` those that only the server has.
+    """
 
     summary: RunSummary
     sync: Sync
@@ -38,8 +40,10 @@ class RunRow(Struct, frozen=True):
 
 
 class RunsResult(Struct, frozen=True):
-    """`remote` is the server that was looked at, None when there is none. `problem`: why it could not be asked; then
-    `runs` shows what was known of it before."""
+    """The runs. `remote` is the server, None if there is none.
+
+    `problem` says why it could not be reached; then `runs` shows its last known state.
+    """
 
     remote: str | None
     runs: tuple[RunRow, ...]
@@ -47,7 +51,7 @@ class RunsResult(Struct, frozen=True):
 
 
 def show_runs(project: Project, remote: str | None = None) -> RunsResult:
-    """Every run here and on the server, which is asked; none is opened."""
+    """List every run here and on the server, after fetching its branches. Open none."""
     try:
         server = choose_git_remote(project, None, remote)
     except NotFoundError:
@@ -62,22 +66,22 @@ def show_runs(project: Project, remote: str | None = None) -> RunsResult:
 
 
 def _list(project: Project, server: str | None, problem: str | None) -> RunsResult:
-    there = _read_there(project, server) if server is not None else {}
+    there = _read_server_runs(project, server) if server is not None else {}
     here = {run.run_id: run for run in list_runs(project) if not run.ref.startswith("refs/remotes/")}
     rows = [
-        _row(project, here[run_id], there.get(run_id)) if run_id in here else _row_there(project, there[run_id])
+        _row(project, here[run_id], there.get(run_id)) if run_id in here else _server_row(project, there[run_id])
         for run_id in sorted({*here, *there})
     ]
     return RunsResult(server, tuple(rows), problem)
 
 
-def _read_there(project: Project, server: str) -> dict[str, Run]:
+def _read_server_runs(project: Project, server: str) -> dict[str, Run]:
     refs = project.git.list_refs(f"refs/remotes/{server}/{BRANCH_PREFIX}*")
     found = {ref.rsplit("/", 1)[1]: ref for ref in refs}
     return {run_id: Run(run_id, None, ref) for run_id, ref in found.items() if is_run_id(run_id)}
 
 
-def _row_there(project: Project, run: Run) -> RunRow:
+def _server_row(project: Project, run: Run) -> RunRow:
     return RunRow(summarize_run(project, run), Sync.THERE)
 
 
@@ -88,5 +92,10 @@ def _row(project: Project, run: Run, there: Run | None) -> RunRow:
     if run.old or project.git.resolve(run.ref) is None:
         return RunRow(summary, Sync.UNKNOWN)
     ahead, behind = count_apart(project.git, run.ref, there.ref)
-    sync = {(False, False): Sync.SAME, (True, False): Sync.AHEAD, (False, True): Sync.BEHIND, (True, True): Sync.APART}
+    sync = {
+        (False, False): Sync.SAME,
+        (True, False): Sync.AHEAD,
+        (False, True): Sync.BEHIND,
+        (True, True): Sync.DIVERGED,
+    }
     return RunRow(summary, sync[ahead > 0, behind > 0], ahead, behind)

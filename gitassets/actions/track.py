@@ -1,4 +1,4 @@
-"""Adopts a folder of audio, images and clips as a run, where it lies."""
+"""Make a folder of audio, images and clips a run, in place."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ from gitassets.runs.project import Project, Run
 from gitassets.runs.transaction import Session, check_folders
 from gitassets.runs.work_tree import attach_folder
 
-_NAMED_AT_MOST = 50
+_MAX_LISTED = 50
 
 
-class Found(Struct, frozen=True):
-    """A media file and the segment that it is for."""
+class TrackedFile(Struct, frozen=True):
+    """A media file, and the asset it becomes."""
 
     address: Address
     path: str
 
 
 class NothingUsableError(NoMatchError):
-    """The folder holds no file that a run could begin with. `left_out` are those that it does hold."""
+    """The folder holds no usable file. `left_out` lists the others, each with the reason."""
 
     def __init__(self, folder: Path, left_out: Sequence[UntrackedFile]) -> None:
-        lines = "".join(f"\n  {_show(one.path)} {one.why}" for one in left_out[:_NAMED_AT_MOST])
-        lines += f"\n  and {len(left_out) - _NAMED_AT_MOST} more" if len(left_out) > _NAMED_AT_MOST else ""
+        lines = "".join(f"\n  {_make_printable(one.path)} {one.why}" for one in left_out[:_MAX_LISTED])
+        lines += f"\n  and {len(left_out) - _MAX_LISTED} more" if len(left_out) > _MAX_LISTED else ""
         super().__init__(
             f"{folder} holds no media files that can be used, with a number in their name{':' if lines else ''}{lines}",
             "gitassets looks in its folders audio, images and video for names such as audio_000.mp3.",
@@ -51,7 +51,7 @@ class NothingUsableError(NoMatchError):
 class TrackResult(Struct, frozen=True):
     run_id: str
     folder: Path
-    tracked: tuple[Found, ...]
+    tracked: tuple[TrackedFile, ...]
     left_out: tuple[UntrackedFile, ...]
     commit: str | None
 
@@ -64,27 +64,30 @@ def track(
     paragraphs: Sequence[str] = (),
     on_progress: OnProgress,
 ) -> TrackResult:
-    """The folder is a run with every usable file in it; no file is moved or changed. Again: what was added since."""
+    """Make the folder a run with every usable file in it, or add new files to the run. Move or change no file."""
     check_set_up(project)
     project.git.check_identity()
     if not folder.is_dir():
         raise NotFoundError(f"There is no folder {folder}")
     run = next((one for one in find_runs(project).values() if one.folder == folder), None)
     name = run_id or folder.name
-    begun = None if run else _find_begun(project, folder, name)
+    interrupted = None if run else _find_interrupted(project, folder, name)
     known = {asset.path: address for address, asset in read_manifest(project, run).assets()} if run else {}
     left_out: list[UntrackedFile] = []
     usable = _read_files(folder, find_media_files(folder, known, left_out), known, left_out, on_progress)
     if run is None:
-        if not usable and not paragraphs and not begun:
+        if not usable and not paragraphs and not interrupted:
             raise NothingUsableError(folder, left_out)
-        run = _attach(project, begun, folder) if begun else _adopt_folder(project, folder, name, usable, paragraphs)
+        if interrupted:
+            run = _attach(project, interrupted, folder)
+        else:
+            run = _adopt_folder(project, folder, name, usable, paragraphs)
     with write_run(project, run, "track") as session:
         return _record(session, usable, left_out)
 
 
-def _show(path: str) -> str:
-    """The path in one line, whatever its name holds."""
+def _make_printable(path: str) -> str:
+    """Return the path on one line, whatever characters it holds."""
     return path if path.isprintable() else ascii(path)[1:-1]
 
 
@@ -94,31 +97,31 @@ def _read_files(
     known: Mapping[str, Address],
     left_out: list[UntrackedFile],
     on_progress: OnProgress,
-) -> list[tuple[Found, MediaInfo]]:
-    """The files that can be used, with what they are. This takes time, so nothing is locked meanwhile."""
-    taken = {address: path for path, address in known.items()}
+) -> list[tuple[TrackedFile, MediaInfo]]:
+    """Probe the files and return the usable ones. This takes time, so it holds no lock."""
+    paths = {address: path for path, address in known.items()}
     usable = []
     for done, one in enumerate(candidates, start=1):
-        address = Address(_next_segment(taken, one.kind) if one.segment is None else one.segment, one.kind)
-        info = _read_file(folder, one.path, address, taken, left_out)
+        address = Address(_next_segment(paths, one.kind) if one.segment is None else one.segment, one.kind)
+        info = _read_file(folder, one.path, address, paths, left_out)
         on_progress(Progress(done, len(candidates), one.path))
         if info is not None:
-            taken[address] = one.path
-            usable.append((Found(address, one.path), info))
+            paths[address] = one.path
+            usable.append((TrackedFile(address, one.path), info))
     return usable
 
 
-def _next_segment(taken: Mapping[Address, str], kind: Kind) -> int:
-    return max((address.segment for address in taken if address.kind is kind), default=0) + 1
+def _next_segment(paths: Mapping[Address, str], kind: Kind) -> int:
+    return max((address.segment for address in paths if address.kind is kind), default=0) + 1
 
 
 def _read_file(
-    folder: Path, relative: str, address: Address, taken: Mapping[Address, str], left_out: list[UntrackedFile]
+    folder: Path, relative: str, address: Address, paths: Mapping[Address, str], left_out: list[UntrackedFile]
 ) -> MediaInfo | None:
-    """None, with the reason noted, when the file cannot be that asset."""
-    if address in taken:
+    """Probe the file. If it cannot be that asset, add it to `left_out` and return None."""
+    if address in paths:
         left_out.append(
-            UntrackedFile(relative, f"is for segment {address.segment}, which has {taken[address]} already")
+            UntrackedFile(relative, f"is for segment {address.segment}, which has {paths[address]} already")
         )
         return None
     path = folder / relative
@@ -133,27 +136,31 @@ def _read_file(
     return info
 
 
-def _find_begun(project: Project, folder: Path, run_id: str) -> Run | None:
-    """The run that a killed command had begun to make of this folder: a branch without assets and without a folder.
+def _find_interrupted(project: Project, folder: Path, run_id: str) -> Run | None:
+    """Find the run that a killed `track` of this folder began: a branch without assets and without a folder.
 
-    ConflictError when the folder cannot become this run.
+    Raise ConflictError if the folder cannot become this run.
     """
     check_adoptable(project, folder)
-    begun = find_runs(project).get(run_id)
-    waiting = begun is not None and not begun.is_open and begun.ref.startswith("refs/heads/")
-    if begun is not None and waiting and not any(read_manifest(project, begun).assets()):
-        return begun
+    interrupted = find_runs(project).get(run_id)
+    waiting = interrupted is not None and not interrupted.is_open and interrupted.ref.startswith("refs/heads/")
+    if interrupted is not None and waiting and not any(read_manifest(project, interrupted).assets()):
+        return interrupted
     check_new_run_id(project, run_id, folder)
     return None
 
 
-def _attach(project: Project, begun: Run, folder: Path) -> Run:
-    with project.lock(f"track {begun.run_id}"):
-        return attach_folder(project, begun.run_id, folder)
+def _attach(project: Project, run: Run, folder: Path) -> Run:
+    with project.lock(f"track {run.run_id}"):
+        return attach_folder(project, run.run_id, folder)
 
 
 def _adopt_folder(
-    project: Project, folder: Path, run_id: str, usable: Sequence[tuple[Found, MediaInfo]], paragraphs: Sequence[str]
+    project: Project,
+    folder: Path,
+    run_id: str,
+    usable: Sequence[tuple[TrackedFile, MediaInfo]],
+    paragraphs: Sequence[str],
 ) -> Run:
     numbers = {one.address.segment for one, _ in usable} | set(range(1, len(paragraphs) + 1))
     texts = dict(enumerate(paragraphs, start=1))
@@ -164,8 +171,8 @@ def _adopt_folder(
     return create_run(project, Manifest(run_id=run_id, segments=segments), folder)
 
 
-def check_adoptable(project: Project, folder: Path, *, apart_from: str = "") -> None:
-    """ConflictError when the folder cannot become a run where it lies; the file `apart_from` is no obstacle."""
+def check_adoptable(project: Project, folder: Path, *, ignoring: str = "") -> None:
+    """Raise ConflictError if the folder cannot become a run in place. The file `ignoring` is no obstacle."""
     if not folder.is_relative_to(project.root) or folder == project.root:
         raise ConflictError(
             f"{folder} does not lie inside the project {project.root}", f"Move it into {project.runs_dir} first."
@@ -179,17 +186,20 @@ def check_adoptable(project: Project, folder: Path, *, apart_from: str = "") -> 
     if any(run.folder and run.folder.is_relative_to(folder) for run in find_runs(project).values()):
         raise ConflictError(f"{folder} holds runs already", "Name one folder that is to become a run.")
     names = dict.fromkeys(name.split("/")[0] for name in (".git", *ROOT_FILES, *DVC_FILES))
-    taken = [name for name in names if name != apart_from and (folder / name).exists()]
-    if MANIFEST_NAME in taken and is_old_folder(folder):
+    existing = [name for name in names if name != ignoring and (folder / name).exists()]
+    if MANIFEST_NAME in existing and is_old_folder(folder):
         raise ConflictError(f"{folder} is a run of claude-studio", f"`gitassets upgrade {folder}` takes it over.")
-    if taken:
+    if existing:
         raise ConflictError(
-            f"{folder} has a {taken[0]} already", "Move that away first, if the folder is really to become a new run."
+            f"{folder} has a {existing[0]} already",
+            "Move that away first, if the folder is really to become a new run.",
         )
     check_folders(folder, ())
 
 
-def _record(session: Session, usable: Sequence[tuple[Found, MediaInfo]], left_out: list[UntrackedFile]) -> TrackResult:
+def _record(
+    session: Session, usable: Sequence[tuple[TrackedFile, MediaInfo]], left_out: list[UntrackedFile]
+) -> TrackResult:
     recorded = {asset.path for _, asset in session.manifest.assets()}
     assets: dict[Address, Asset | None] = {}
     tracked = []
@@ -206,7 +216,7 @@ def _record(session: Session, usable: Sequence[tuple[Found, MediaInfo]], left_ou
     return TrackResult(session.run.run_id, session.folder, tuple(tracked), tuple(left_out), commit)
 
 
-def _asset(session: Session, one: Found, info: MediaInfo) -> Asset:
+def _asset(session: Session, one: TrackedFile, info: MediaInfo) -> Asset:
     md5 = session.hash(one.path)
     if md5 is None:
         raise ConflictError(f"{session.folder / one.path} vanished while it was read")

@@ -1,4 +1,4 @@
-"""approve, reject, reopen and the move into review: one decision on chosen assets, one commit."""
+"""Approve, reject or reopen chosen assets, or move them to review, in one commit."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from gitassets.runs.transaction import Session
 
 
 class DecidedOn(Struct, frozen=True):
-    """The bytes that a decision holds for."""
+    """The bytes a decision holds for."""
 
     address: Address
     take: int
@@ -33,9 +33,10 @@ class DecidedOn(Struct, frozen=True):
 
 
 class TransitionResult(Struct, frozen=True):
-    """`assets` are those that changed or were so already. `commit` is None when nothing changed, or on a dry run.
+    """The decision. `assets` are those that now have the status, `unchanged` ones those that had it before.
 
-    Within a merge `merge` says what is left in conflict; the commit is the one that concludes it, None until then.
+    `commit` is None if nothing changed, or on a dry run. During a merge `merge` lists the remaining conflicts, and
+    `commit` is the one that concludes the merge, None until then.
     """
 
     run_id: str
@@ -49,15 +50,15 @@ class TransitionResult(Struct, frozen=True):
     merge: Settled | None = None
 
 
-Decide = Callable[[Manifest, Sequence[Chosen]], Decision]
+DecideOn = Callable[[Manifest, Sequence[Chosen]], Decision]
 
 
 def approve(
     project: Project, run: Run, selection: AssetSelection, *, expected: str | None = None, dry_run: bool = False
 ) -> TransitionResult:
-    """The chosen assets are approved and locked, each for the bytes that were hashed just now.
+    """Approve and lock the chosen assets, each for its current bytes, which are hashed first.
 
-    `expected` is the md5 of what was looked at, or its beginning: with other bytes the one chosen asset is refused.
+    `expected` is the md5 of the bytes the user looked at, or its beginning: refuse the chosen asset if it has others.
     """
     return _change(
         project,
@@ -79,7 +80,7 @@ def reject(
     expected: str | None = None,
     dry_run: bool = False,
 ) -> TransitionResult:
-    """The chosen assets are rejected; the reason goes along when they are regenerated. `expected` as in `approve`."""
+    """Reject the chosen assets. Regenerating them uses the reason. For `expected` see `approve`."""
     return _change(
         project,
         run,
@@ -101,7 +102,7 @@ def reopen_assets(
     expected: str | None = None,
     dry_run: bool = False,
 ) -> TransitionResult:
-    """The chosen assets are back in review and unlocked; the reason is recorded. `expected` as in `approve`."""
+    """Unlock the chosen assets, put them in review, and record the reason. For `expected` see `approve`."""
     if not clean_words(reason):
         raise UsageError("Reopening an approved asset needs a reason", "Say it with --reason TEXT.")
     return _change(
@@ -117,16 +118,16 @@ def reopen_assets(
 
 
 def move_to_review(project: Project, run: Run, selection: AssetSelection, *, dry_run: bool = False) -> TransitionResult:
-    """The drafts and revised assets among the chosen ones are in review; the others stay as they are."""
+    """Move the drafts and revised assets among the chosen ones to review. Do not change the others."""
     waiting = (Status.DRAFT, Status.REVISED)
 
-    def put(manifest: Manifest, chosen: Sequence[Chosen]) -> Decision:
+    def move(manifest: Manifest, chosen: Sequence[Chosen]) -> Decision:
         movable = [one for one in chosen if (asset := manifest.asset(one.address)) and asset.status in waiting]
         if not movable:
             return Decision(manifest, (), tuple(one.address for one in chosen), ())
         return decide(manifest, movable, Status.REVIEW)
 
-    return _change(project, run, "review", selection, put, dry_run=dry_run)
+    return _change(project, run, "review", selection, move, dry_run=dry_run)
 
 
 def _change(
@@ -134,7 +135,7 @@ def _change(
     run: Run,
     action: str,
     selection: AssetSelection,
-    decide_on: Decide,
+    decide_on: DecideOn,
     *,
     words: str = "",
     expected: str | None = None,
@@ -154,10 +155,7 @@ def _change(
     with write_run(project, run, action, in_merge=action in ("approve", "reject")) as session:
         chosen = select_assets(selection, session.manifest)
         check_expected(project, run, session.manifest, chosen, wanted)
-        left_out = _leave_out_agreed(session, action, chosen) if session.merging else []
-        decision = decide_on(session.manifest, [one for one in chosen if one not in left_out])
-        skipped = (Skipped(one.address, "is not in conflict: conclude the merge first") for one in left_out)
-        decision = replace(decision, skipped=(*decision.skipped, *skipped))
+        decision = _decide(session, action, chosen, decide_on)
         if action in ("approve", "reject"):
             _check_seen(session, decision)
         if wanted is not None and action == "reject":
@@ -167,8 +165,19 @@ def _change(
     return replace(result, merge=settled if session.merging else None)
 
 
-def _leave_out_agreed(session: Session, action: str, chosen: Sequence[Chosen]) -> list[Chosen]:
-    """The chosen assets that the merge has no conflict on: a decision on them would look like the merge's own."""
+def _decide(session: Session, action: str, chosen: Sequence[Chosen], decide_on: DecideOn) -> Decision:
+    """Decide on the chosen assets. During a merge, skip those without a conflict."""
+    agreed = _find_agreed(session, action, chosen) if session.merging else []
+    decision = decide_on(session.manifest, [one for one in chosen if one not in agreed])
+    skipped = (Skipped(one.address, "is not in conflict: conclude the merge first") for one in agreed)
+    return replace(decision, skipped=(*decision.skipped, *skipped))
+
+
+def _find_agreed(session: Session, action: str, chosen: Sequence[Chosen]) -> list[Chosen]:
+    """Return the chosen assets without a conflict: a decision on them would look like one of the merge.
+
+    Raise ConflictError if the user named one by its number.
+    """
     agreed = []
     for one in chosen:
         asset = session.manifest.asset(one.address)
@@ -185,7 +194,7 @@ def _leave_out_agreed(session: Session, action: str, chosen: Sequence[Chosen]) -
 
 
 def _check_seen(session: Session, decision: Decision) -> None:
-    """ConflictError when a take is to be decided on that this very command has just recorded: nobody has seen it."""
+    """Raise ConflictError if this command has just recorded one of the takes: nobody has seen it."""
     unseen = [one.address for one in decision.transitions if one.address in session.recovered]
     if unseen:
         what = format_addresses(unseen)
@@ -196,7 +205,7 @@ def _check_seen(session: Session, decision: Decision) -> None:
 
 
 def _check_files(session: Session, decision: Decision) -> None:
-    """ConflictError where the file that was looked at was not the recorded one. What is not here can be rejected."""
+    """Raise ConflictError if a file differs from the recorded one. Absent files can be rejected."""
     addresses = [one.address for one in decision.transitions]
     found = ((one, session.manifest.asset(one)) for one in addresses)
     check_bytes(session, [one for one, asset in found if asset and (session.folder / asset.path).exists()])
@@ -213,7 +222,7 @@ def _commit(session: Session, action: str, decision: Decision, words: str) -> Se
 
 
 def check_bytes(session: Session, addresses: Sequence[Address]) -> None:
-    """ConflictError unless each asset's file, or its blob where the file is absent, has the manifest's bytes."""
+    """Raise ConflictError unless each asset's file, or its blob if the file is absent, has the manifest's bytes."""
     for address in addresses:
         asset = session.manifest.asset(address)
         if asset is None:
@@ -224,11 +233,11 @@ def check_bytes(session: Session, addresses: Sequence[Address]) -> None:
         elif found != asset.md5:
             raise ConflictError(
                 f"{session.folder / asset.path} has other bytes than the manifest records for {address}",
-                _ways_to_agree(session, address),
+                _suggest_restore(session, address),
             )
 
 
-def _ways_to_agree(session: Session, address: Address) -> str:
+def _suggest_restore(session: Session, address: Address) -> str:
     chosen = f"{session.run.run_id} --{address.kind} {address.segment}"
     if session.merging:
         return f"Get the bytes that were merged with `gitassets restore {chosen}`, look at them, and decide again."

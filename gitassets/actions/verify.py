@@ -49,11 +49,11 @@ _OWN_FILES = (MANIFEST_NAME, *DVC_FILES)
 
 @dataclass(frozen=True, kw_only=True)
 class VerifyOptions:
-    """`span` is a range A..B of commits; `since` a commit that must still be in the history.
+    """What to verify. `span` is a range A..B of commits; `since` a commit that must still be in the history.
 
-    `blobs` is a DVC remote, by name or URL, that must hold the blobs; without it they must be in the cache. With
-    `history_only` neither blobs nor files are looked at. With `allow_by_hand`, or where git's configuration says so,
-    nobody has to name approvals, publications and reopens in a commit's message.
+    `blobs` is a DVC remote, by name or URL, that must hold the blobs; without it they must be in the cache.
+    `history_only` checks neither blobs nor files. With `allow_by_hand`, or if git's configuration says so, commit
+    messages need not name approvals, publications and reopens.
     """
 
     span: str | None = None
@@ -65,7 +65,7 @@ class VerifyOptions:
 
 
 def verify(project: Project, runs: Sequence[Run], options: VerifyOptions) -> VerifyResult:
-    """Every step of every run's branch was judged, and the blobs and files of its tip."""
+    """Judge every commit of every run's branch, and the blobs and files of its tip."""
     result = VerifyResult()
     for run in runs:
         _verify_run(project, run, options, result)
@@ -80,7 +80,7 @@ def _verify_run(project: Project, run: Run, options: VerifyOptions, result: Veri
     result.runs.append(run.run_id)
     if find_cut(project, run.ref) is not None:
         result.incomplete.append(f"{run.run_id}: the clone is shallow, its history is cut (`git fetch --unshallow`)")
-    if options.since and not _is_kept(project, run, options.since):
+    if options.since and not _is_in_history(project, run, options.since):
         _add(result, run, None, _rewritten(options.since))
     include, exclude = _parse_span(project, run, options.span)
     allowed = True if options.allow_by_hand else None
@@ -95,7 +95,7 @@ def _verify_run(project: Project, run: Run, options: VerifyOptions, result: Veri
         _check_folder(project, run, tip, result, options)
 
 
-def _is_kept(project: Project, run: Run, since: str) -> bool:
+def _is_in_history(project: Project, run: Run, since: str) -> bool:
     oid = project.git.resolve(name_in_run(run, since))
     return oid is not None and project.git.is_ancestor(oid, run.ref)
 
@@ -134,18 +134,24 @@ def _check_blobs(
     result: VerifyResult,
     options: VerifyOptions,
 ) -> None:
-    """The blobs of locked assets, or with `full` of every take, are there and hash right."""
+    """Check that the blobs of locked assets, or with `full` of every take, exist and have the right hash."""
     wanted = name_locked(manifest)
     if options.full:
         wanted = {**{md5: f"a take ({path})" for md5, path in history.items()}, **wanted}
     result.blobs += len(wanted)
-    if options.blobs is not None:
-        remote = RemoteSource(project, run).find_place(options.blobs)
-        for one in find_missing_blobs(remote.settings, wanted, remote.others):
-            _add(result, run, None, one)
-        result.unchecked.append(f"{run.run_id}: whether the blobs on {options.blobs} hash right")
+    if options.blobs is None:
+        _check_cache(project, run, manifest, wanted, result, full=options.full)
         return
-    index = StatIndex(project.blobs.cache_dir, None if options.full else project.state_dir / "blob-index.json")
+    remote = RemoteSource(project, run).find_place(options.blobs)
+    for one in find_missing_blobs(remote.settings, wanted, remote.others):
+        _add(result, run, None, one)
+    result.unchecked.append(f"{run.run_id}: whether the blobs on {options.blobs} hash right")
+
+
+def _check_cache(
+    project: Project, run: Run, manifest: Manifest, wanted: Mapping[str, str], result: VerifyResult, *, full: bool
+) -> None:
+    index = StatIndex(project.blobs.cache_dir, None if full else project.state_dir / "blob-index.json")
     missing = {md5: what for md5, what in wanted.items() if not _check_blob(project, run, index, md5, what, result)}
     index.save()
     hint = how_to_get(project, run, missing) if missing else ""
@@ -159,7 +165,7 @@ def _check_blobs(
 
 
 def _check_blob(project: Project, run: Run, index: StatIndex, md5: str, what: str, result: VerifyResult) -> bool:
-    """Whether the blob is here. One that is damaged is reported, also where a whole one is kept: DVC would send it."""
+    """Return whether the blob is here. Report a damaged one even if an intact copy exists: DVC would push it."""
     path = project.blobs.relative(md5)
     found = index.hash(path)
     if found not in (None, md5):
@@ -169,7 +175,7 @@ def _check_blob(project: Project, run: Run, index: StatIndex, md5: str, what: st
 
 
 def _check_folder(project: Project, run: Run, tip: RunState, result: VerifyResult, options: VerifyOptions) -> None:
-    """The run's folder holds the locked bytes, and its manifest and .dvc files break no lock of the branch."""
+    """Check that the run's folder holds the locked bytes, and that its manifest and .dvc files break no lock."""
     folder = run.require_folder()
     unfinished = find_unfinished(read_gitfile(folder) or folder / ".git")
     if unfinished:
@@ -177,7 +183,7 @@ def _check_folder(project: Project, run: Run, tip: RunState, result: VerifyResul
         return
     committed = project.git.read_blobs([f"{run.ref}:{name}" for name in _OWN_FILES])
     changed = [name for name in _OWN_FILES if _read_file(folder / name) != committed[f"{run.ref}:{name}"]]
-    left_out = _find_left_out(folder, changed)
+    left_out = _find_sparse(folder, changed)
     if left_out:
         result.incomplete.append(
             f"{run.run_id}: git leaves {', '.join(left_out)} out of {folder}, as in a sparse checkout "
@@ -196,21 +202,21 @@ def _check_folder(project: Project, run: Run, tip: RunState, result: VerifyResul
 
 
 def _iter_broken(folder: Path, tip: RunState, changed: Sequence[str]) -> Iterator[Violation]:
-    """What the files break, each with what mends it."""
+    """List the locks that the files break, each with its remedy."""
     damaged = find_damaged_state(folder) if changed else []
     remedy = describe_damage(damaged, folder)[1] if damaged and set(changed) <= set(damaged) else None
     for one in check_step(tip, _read_folder(folder, tip)):
         yield replace(one, hint=remedy or from_anywhere(one.hint, folder))
 
 
-def _find_left_out(folder: Path, names: Sequence[str]) -> list[str]:
-    """Those of the files that are absent since git was told not to have them in the work tree."""
+def _find_sparse(folder: Path, names: Sequence[str]) -> list[str]:
+    """Return the files that are absent because git was told to leave them out of the work tree."""
     absent = [name for name in names if not (folder / name).exists()]
     return [name for name in Git(folder).read_marks(*absent) if name in absent] if absent else []
 
 
 def _read_folder(folder: Path, tip: RunState) -> RunState:
-    """The state that the files show: git's own view of them would leave out what it was told to overlook."""
+    """Read the state from the files. Git's own view would miss changes that it was told to overlook."""
     dvc_files = {name: data for name in DVC_FILES if (data := _read_file(folder / name)) is not None}
     return state_from_bytes(_read_file(folder / MANIFEST_NAME), dvc_files, tip.tree, str(folder / MANIFEST_NAME))
 

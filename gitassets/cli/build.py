@@ -66,7 +66,7 @@ def build(
     build.json, which lists every file used, go to final/ in the run's folder and are tracked by DVC. Segments that did
     not change are not rendered again.
     """
-    from gitassets.actions.build import BuildOptions, need_used
+    from gitassets.actions.build import BuildOptions, list_needed_bytes
     from gitassets.actions.build import build as act
     from gitassets.cli.fetching import fetch_first
     from gitassets.cli.render import emit_json
@@ -79,7 +79,7 @@ def build(
     project, found = load_run(run)
     options = BuildOptions(policy=policy, allow_gaps=allow_gaps, output=output, size=size, fps=fps)
     if found.is_open:
-        fetch_first(project, found, need_used(project, found, options), as_json)
+        fetch_first(project, found, list_needed_bytes(project, found, options), as_json)
     with show_progress("Rendering", as_json) as on_progress:
         result = act(project, found, options, on_progress)
     if as_json:

@@ -66,14 +66,14 @@ def copy_chosen(
     source: str, target: str, selection: AssetSelection, *, replace: bool, dry_run: bool, as_json: bool
 ) -> None:
     """Copy the chosen assets, and print the result."""
-    from gitassets.actions.copy import CopyOptions, copy_assets, need_copied
+    from gitassets.actions.copy import CopyOptions, copy_assets, list_needed_bytes
     from gitassets.cli.fetching import fetch_first
     from gitassets.cli.render import emit_json
 
     project, giving = load_run(source, dry_run=dry_run)
     receiving = load_run(target, dry_run=dry_run)[1]
     if not dry_run and not selection.empty:
-        fetch_first(project, giving, need_copied(project, giving, selection), as_json)
+        fetch_first(project, giving, list_needed_bytes(project, giving, selection), as_json)
     result = copy_assets(project, giving, receiving, selection, CopyOptions(replace=replace, dry_run=dry_run))
     if as_json:
         emit_json("copy", result)
