@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from gitassets.adapters.git.earlier_hooks import find_superseded, holds_earlier, take_out_earlier
+from gitassets.adapters.git.earlier_hooks import find_superseded, holds_earlier, remove_earlier
 from gitassets.adapters.git.hook_files import HookState, HookStatus, install_server_hook, read_status
 from gitassets.adapters.git.run_hooks import HOOKS_PATH, INTERPRETER, describe_settings
 from gitassets.adapters.git.setup import find_bare_hooks, set_config, unset_config
@@ -119,7 +119,7 @@ class _HookFolders:
 
 def _find_folders(project: Project) -> _HookFolders:
     default = project.git_dir / "hooks"
-    paths = list(project.hooks.iter_paths_of_theirs())
+    paths = list(project.hooks.iter_user_hook_paths())
     recorded = project.git.read_config(_EARLIER_HOOKS_PATH) or None
     named = [project.root / one for one in (*paths, *([recorded] if recorded else []))]
     folders = tuple(one for one in dict.fromkeys((default, *named)) if one.resolve() != project.hooks.folder.resolve())
@@ -144,7 +144,7 @@ def _remove_earlier(project: Project, *, shared: bool) -> list[str]:
     folders = _find_folders(project)
     done = []
     for folder in (*folders.own, *(folders.shared if shared else ())):
-        done += [f"{folder / name} as it was before" for name in take_out_earlier(folder)]
+        done += [f"{folder / name} as it was before" for name in remove_earlier(folder)]
     if folders.recorded is not None:
         if _is_changed(project, folders.recorded):
             set_config(project.root, {HOOKS_PATH: folders.recorded})

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from gitassets.actions.open_close import open_run
 from gitassets.adapters.files import hash_bytes
-from gitassets.adapters.git.bundle import read_bundle, take_over
+from gitassets.adapters.git.bundle import copy_objects, read_bundle
 from gitassets.adapters.git.repository import Git
 from gitassets.adapters.process import CommandError
 from gitassets.domain.audit import IMPORTED_TRAIL
@@ -298,7 +298,7 @@ def _fill_cache(project: Project, bag: CheckedBag) -> None:
 def _import_history(project: Project, run_id: str, history: _History) -> str:
     for folder in imply_dvc_files(history.manifest).values():
         project.blobs.add_listing(folder.listing, folder.md5)
-    take_over(project.git, history.repository, f"refs/heads/{BRANCH_PREFIX}{run_id}")
+    copy_objects(project.git, history.repository, f"refs/heads/{BRANCH_PREFIX}{run_id}")
     project.git.create_branch(BRANCH_PREFIX + run_id, history.tip)
     return history.tip
 

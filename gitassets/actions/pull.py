@@ -12,9 +12,9 @@ from msgspec.structs import replace
 from gitassets.actions.hooks import show_hooks
 from gitassets.actions.open_close import fill_run, open_run
 from gitassets.adapters.git.remote import (
-    count_apart,
+    count_ahead_behind,
     fetch_branches,
-    find_followed,
+    find_upstream_remote,
     follow_branch,
     merge_commit,
     move_branch,
@@ -120,7 +120,7 @@ def pull(project: Project, wanted: str, options: PullOptions, on_progress: OnPro
         check_incoming(project, run, tips.theirs, tips.ours, source, accepted=options.accepted)
     fetched = _fetch_media(project, run, tips, source, options, on_progress)
     complete = not tips.incoming or _integrate(project, run, server, tips)
-    if find_followed(project.git, BRANCH_PREFIX + run.run_id) is None:
+    if find_upstream_remote(project.git, BRANCH_PREFIX + run.run_id) is None:
         follow_branch(project.git, BRANCH_PREFIX + run.run_id, server)
     finish = _fill_folder if complete else _report_conflicts
     return finish(project, run, server, tips, fetched)
@@ -138,7 +138,7 @@ def _fetch_branch(project: Project, wanted: str, server: str) -> tuple[Run, _Tip
     if theirs is None:
         raise _not_on_server(server, run.run_id)
     ours = project.git.resolve(f"refs/heads/{BRANCH_PREFIX}{run.run_id}")
-    ahead, behind = (0, 1) if ours is None else count_apart(project.git, ours, theirs)
+    ahead, behind = (0, 1) if ours is None else count_ahead_behind(project.git, ours, theirs)
     return run, _Tips(ours, theirs, ahead, behind)
 
 
@@ -280,6 +280,6 @@ def _result(project: Project, run: Run, server: str, tips: _Tips, fetched: Fetch
         commit=commit,
         opened=run.folder is None,
         merged=tips.diverged,
-        ahead=count_apart(project.git, commit, tips.theirs)[0] if tips.diverged else tips.ahead,
+        ahead=count_ahead_behind(project.git, commit, tips.theirs)[0] if tips.diverged else tips.ahead,
         fetched=fetched,
     )

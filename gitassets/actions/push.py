@@ -14,9 +14,9 @@ from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.adapters.dvc.settings_file import add_remote
 from gitassets.adapters.git.remote import (
     BehindError,
-    find_followed,
+    find_upstream_remote,
     follow_branch,
-    list_branches_there,
+    list_remote_branches,
     push_commit,
 )
 from gitassets.adapters.git.work_trees import read_branch
@@ -72,7 +72,7 @@ def push(project: Project, run: Run, options: PushOptions, on_progress: OnProgre
     """
     server = choose_git_remote(project, run.run_id, options.git_remote)
     tip = find_tip(project, run)
-    branches = list_branches_there(project.git, server)
+    branches = list_remote_branches(project.git, server)
     server_tip = branches.get(BRANCH_PREFIX + run.run_id)
     _check_not_behind(project, run, server, server_tip, tip)
     remote = _find_remote(project, run, tip, options)
@@ -183,7 +183,7 @@ def _push_branch(project: Project, run: Run, server: str, tip: str) -> None:
         push_commit(project.git, server, tip, BRANCH_PREFIX + run.run_id)
     except BehindError as error:
         raise _behind(server, run) from error
-    if find_followed(project.git, BRANCH_PREFIX + run.run_id) is None:
+    if find_upstream_remote(project.git, BRANCH_PREFIX + run.run_id) is None:
         follow_branch(project.git, BRANCH_PREFIX + run.run_id, server)
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from gitassets.actions.query import RunSummary, summarize_run
-from gitassets.adapters.git.remote import count_apart, fetch_branches
+from gitassets.adapters.git.remote import count_ahead_behind, fetch_branches
 from gitassets.domain.run_id import is_run_id
 from gitassets.errors import NotFoundError, RemoteError
 from gitassets.runs.lookup import list_runs
@@ -91,7 +91,7 @@ def _row(project: Project, run: Run, there: Run | None) -> RunRow:
         return RunRow(summary, Sync.HERE)
     if run.old or project.git.resolve(run.ref) is None:
         return RunRow(summary, Sync.UNKNOWN)
-    ahead, behind = count_apart(project.git, run.ref, there.ref)
+    ahead, behind = count_ahead_behind(project.git, run.ref, there.ref)
     sync = {
         (False, False): Sync.SAME,
         (True, False): Sync.AHEAD,

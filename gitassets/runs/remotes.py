@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from gitassets.adapters.dvc.settings_file import parse_settings, read_settings, read_user_settings
 from gitassets.adapters.files import write_atomic
-from gitassets.adapters.git.remote import find_followed, list_git_remotes
+from gitassets.adapters.git.remote import find_upstream_remote, list_git_remotes
 from gitassets.adapters.git.repository import Git
 from gitassets.domain.dvc_settings import (
     DvcSettings,
@@ -62,7 +62,7 @@ def choose_git_remote(project: Project, run_id: str | None, name: str | None) ->
         if name not in remotes:
             raise NotFoundError(f"There is no git remote {name!r}", _suggest_git_remote(name, remotes))
         return name
-    followed = None if run_id is None else find_followed(project.git, BRANCH_PREFIX + run_id)
+    followed = None if run_id is None else find_upstream_remote(project.git, BRANCH_PREFIX + run_id)
     found = next((one for one in (followed, _ORIGIN) if one in remotes), None)
     if found is not None:
         return found

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gitassets.adapters.git import bundle as git_bundle
-from gitassets.adapters.git.bundle import make_bundle, read_bundle, take_over
+from gitassets.adapters.git.bundle import copy_objects, make_bundle, read_bundle
 from gitassets.adapters.git.repository import Git
 from gitassets.errors import CorruptError
 from tests.actions.checks import git
@@ -64,7 +64,7 @@ def test_read_bundle_and_take_over_transfer_the_history(repository: Git, tmp_pat
     other.mkdir()
     git(other, "init", "-q", f"--object-format={'sha1' if len(tip) == 40 else 'sha256'}")
     git(other, "config", "protocol.file.allow", "never")
-    take_over(Git(other), tmp_path / "bare", REF)
+    copy_objects(Git(other), tmp_path / "bare", REF)
     assert git(other, "rev-list", "--count", tip).strip() == str(COMMITS)
     assert Git(other).list_refs() == {}
     assert not (other / ".git" / "FETCH_HEAD").exists()

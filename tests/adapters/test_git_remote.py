@@ -6,12 +6,12 @@ import pytest
 
 from gitassets.adapters.git.remote import (
     BehindError,
-    count_apart,
+    count_ahead_behind,
     fetch_branches,
-    find_followed,
+    find_upstream_remote,
     follow_branch,
-    list_branches_there,
     list_git_remotes,
+    list_remote_branches,
     merge_commit,
     push_commit,
 )
@@ -40,12 +40,12 @@ def commit(root: Path, name: str, text: str) -> str:
 
 def test_push_commit_creates_branch_on_remote(here: Git) -> None:
     assert list_git_remotes(here) == ["origin"]
-    assert list_branches_there(here, "origin") == {}
+    assert list_remote_branches(here, "origin") == {}
     head = here.line("rev-parse", "HEAD")
     push_commit(here, "origin", head, "run/x")
     push_commit(here, "origin", head, "other")
-    assert list_branches_there(here, "origin") == {"run/x": head, "other": head}
-    assert list_branches_there(here, "origin", "run/*") == {"run/x": head}
+    assert list_remote_branches(here, "origin") == {"run/x": head, "other": head}
+    assert list_remote_branches(here, "origin", "run/*") == {"run/x": head}
 
 
 def test_fetch_branches_fetches_by_name_or_pattern_and_prunes(here: Git, tmp_path: Path) -> None:
@@ -71,8 +71,8 @@ def test_push_commit_refuses_to_overwrite_branch_that_is_ahead(here: Git, tmp_pa
     push_commit(here, "origin", second, "run/x")
     with pytest.raises(BehindError):
         push_commit(here, "origin", first, "run/x")
-    assert list_branches_there(here, "origin") == {"run/x": second}
-    assert count_apart(here, first, second) == (0, 1)
+    assert list_remote_branches(here, "origin") == {"run/x": second}
+    assert count_ahead_behind(here, first, second) == (0, 1)
 
 
 def test_push_commit_error_contains_message_of_server_hook(here: Git, tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_push_commit_error_contains_message_of_server_hook(here: Git, tmp_path: 
 def test_remote_commands_name_unreachable_remote(here: Git, url: str) -> None:
     git(here.folder, "remote", "set-url", "origin", url)
     for act in (
-        lambda: list_branches_there(here, "origin"),
+        lambda: list_remote_branches(here, "origin"),
         lambda: fetch_branches(here, "origin", "run/x"),
         lambda: push_commit(here, "origin", here.line("rev-parse", "HEAD"), "run/x"),
     ):
@@ -97,9 +97,9 @@ def test_remote_commands_name_unreachable_remote(here: Git, url: str) -> None:
 
 
 def test_follow_branch_records_remote_of_branch(here: Git) -> None:
-    assert find_followed(here, "run/x") is None
+    assert find_upstream_remote(here, "run/x") is None
     follow_branch(here, "run/x", "origin")
-    assert find_followed(here, "run/x") == "origin"
+    assert find_upstream_remote(here, "run/x") == "origin"
     assert here.read_config("branch.run/x.merge") == "refs/heads/run/x"
 
 

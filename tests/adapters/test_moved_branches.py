@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.adapters.git.remote import BehindError, fetch_branches, list_branches_there, push_commit
+from gitassets.adapters.git.remote import BehindError, fetch_branches, list_remote_branches, push_commit
 from gitassets.adapters.git.repository import Git
 from gitassets.errors import RemoteError
 from tests.adapters.repositories import git, make_repository
@@ -86,14 +86,14 @@ def test_push_reports_branch_moved_meanwhile_as_ahead(here: Git, before: str | N
     meanwhile(here, "git update-ref refs/heads/run/x theirs")
     with pytest.raises(BehindError):
         push_commit(here, "origin", tip(here, "mine"), "run/x")
-    assert list_branches_there(here, "origin")["run/x"] == tip(here, "theirs")
+    assert list_remote_branches(here, "origin")["run/x"] == tip(here, "theirs")
 
 
 def test_push_retries_while_branch_is_locked_briefly(here: Git) -> None:
     lock = "refs/heads/run/x.lock"
     meanwhile(here, "mkdir -p refs/heads/run", f"test -e seen && rm -f {lock} || touch {lock}", "touch seen")
     push_commit(here, "origin", tip(here, "mine"), "run/x")
-    assert list_branches_there(here, "origin")["run/x"] == tip(here, "mine")
+    assert list_remote_branches(here, "origin")["run/x"] == tip(here, "mine")
 
 
 def test_push_names_lock_that_is_never_removed(here: Git) -> None:
@@ -102,7 +102,7 @@ def test_push_names_lock_that_is_never_removed(here: Git) -> None:
     with pytest.raises(RemoteError, match="origin refuses the push") as caught:
         push_commit(here, "origin", tip(here, "mine"), "run/x")
     assert "x.lock" in caught.value.message
-    assert "run/x" not in list_branches_there(here, "origin")
+    assert "run/x" not in list_remote_branches(here, "origin")
 
 
 def test_push_succeeds_when_branch_already_has_the_commit(here: Git) -> None:
@@ -110,13 +110,13 @@ def test_push_succeeds_when_branch_already_has_the_commit(here: Git) -> None:
     push_commit(here, "origin", tip(here, "mine"), "copy")
     meanwhile(here, f"git update-ref refs/heads/run/x {tip(here, 'mine')}")
     push_commit(here, "origin", tip(here, "mine"), "run/x")
-    assert list_branches_there(here, "origin")["run/x"] == tip(here, "mine")
+    assert list_remote_branches(here, "origin")["run/x"] == tip(here, "mine")
 
 
 def test_push_succeeds_when_branch_was_moved_to_an_ancestor(here: Git) -> None:
     meanwhile(here, "test -e seen || git update-ref refs/heads/run/x base", "touch seen")
     push_commit(here, "origin", tip(here, "mine"), "run/x")
-    assert list_branches_there(here, "origin")["run/x"] == tip(here, "mine")
+    assert list_remote_branches(here, "origin")["run/x"] == tip(here, "mine")
 
 
 @pytest.mark.parametrize("name", ["pre-receive", "update"])

@@ -1,1 +1,1 @@
-"""The only users of git."""
+"""Every call of git, and every reader of git's own files."""

@@ -1,4 +1,4 @@
-"""The history of a branch as one file: git's bundle format, written so that the same history gives the same bytes."""
+"""Write and read the history of a branch as a git bundle. The same history always gives the same bytes."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from gitassets.adapters.process import CommandError
 from gitassets.domain.manifest_parsing import MAX_MANIFEST_BYTES
 from gitassets.errors import CorruptError
 
-# `git bundle create` would copy deltas as they lie in this repository, and share the work among as many threads as the
-# machine has. With these the pack depends on the history and the versions of git and zlib alone.
+# `git bundle create` would copy the deltas of this repository, and use as many threads as the machine has. With these
+# options the pack depends only on the history and the versions of git and zlib.
 _PACK = (
     "-c", "pack.windowMemory=0", "-c", "core.bigFileThreshold=512m",
     "pack-objects", "--stdout", "--revs", "--quiet", "--delta-base-offset", "--threads=1", "--window=10", "--depth=50",
     "--compression=6", "--no-reuse-delta", "--no-reuse-object", "--no-use-bitmap-index",
 )  # fmt: skip
 
-# Not kept from reading a file by what the user allows git for the network; nothing is tidied up or followed meanwhile.
+# Reading a file must not depend on the protocols that the user allows, and must not start a garbage collection.
 _FETCH = (
     "-c", "protocol.file.allow=always", "-c", "fetch.fsckObjects=true", "-c", "gc.auto=0",
     "-c", "maintenance.auto=false", "fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head",
@@ -30,7 +30,7 @@ _WITHOUT = "--no-history imports the assets without it, as a run that begins ane
 
 
 def make_bundle(git: Git, commit: str, ref: str) -> bytes:
-    """A bundle with the whole history of `commit`, in which `ref` names it."""
+    """Return a bundle with the whole history of `commit`, in which `ref` names it."""
     head = "# v2 git bundle\n" if _is_sha1(commit) else "# v3 git bundle\n@object-format=sha256\n"
     return f"{head}{commit} {ref}\n\n".encode() + git.call(*_PACK, stdin=f"{commit}\n".encode())
 
@@ -40,16 +40,17 @@ def _is_sha1(oid: str) -> bool:
 
 
 def read_bundle(bundle: Path, repository: Path, ref: str, name: str) -> tuple[Git, str]:
-    """The commit that `ref` names in the bundle, whose history is in the new bare `repository` now.
+    """Read the bundle into the new bare `repository`; return git there and the commit that `ref` names.
 
-    CorruptError unless the bundle holds that reference alone, with its whole history, in objects that git finds sound.
+    Raise CorruptError unless the bundle holds that reference alone, with its whole history, in objects that git finds
+    sound.
     """
     head = _read_head(bundle, ref, name)
     bare = create_bare(repository, object_format="sha1" if _is_sha1(head) else "sha256")
     try:
         bare.call("bundle", "verify", "--quiet", str(bundle))
         bare.call(*_FETCH, str(bundle), f"{ref}:{ref}")
-        # Before 2.46 git does not heed fetch.fsckObjects where it reads a bundle.
+        # Git before 2.46 ignores fetch.fsckObjects when it reads a bundle.
         bare.call("fsck", "--strict", "--no-dangling", "--no-progress")
         sizes = bare.line("cat-file", "--batch-all-objects", "--batch-check=%(objectsize)").split()
     except CommandError as error:
@@ -69,6 +70,6 @@ def _read_head(bundle: Path, ref: str, name: str) -> str:
     return oid
 
 
-def take_over(git: Git, repository: Path, ref: str) -> None:
-    """Every object that `ref` of the other repository reaches is here. No reference of ours changes."""
+def copy_objects(git: Git, repository: Path, ref: str) -> None:
+    """Copy every object that `ref` of the other repository reaches. No reference of ours changes."""
     git.call(*_FETCH, str(repository), ref)

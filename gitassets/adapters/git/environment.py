@@ -1,11 +1,11 @@
-"""The environment in which git is called, whatever the caller's own says."""
+"""The environment of every git call, independent of the caller's."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
 
-# What `git rev-parse --local-env-vars` lists: git sets them for its hooks and aliases, where they would point every
+# The list of `git rev-parse --local-env-vars`. Git sets these for its hooks and aliases, where they would point every
 # later call at the wrong repository or index.
 _LOCAL_VARIABLES = frozenset({
     "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_CONFIG", "GIT_CONFIG_PARAMETERS", "GIT_OBJECT_DIRECTORY", "GIT_DIR",
@@ -16,17 +16,17 @@ _LOCAL_VARIABLES = frozenset({
 
 
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment without what git leaks into hooks, with messages in English for those who parse them."""
+    """Return the environment without git's repository variables, with English messages so that they can be parsed."""
     kept = {name: value for name, value in os.environ.items() if name not in _LOCAL_VARIABLES}
-    return {**kept, **_OF_EVERY_CALL, **(extra or {})}
+    return {**kept, **_FIXED_VARIABLES, **(extra or {})}
 
 
-_OF_EVERY_CALL = {
+_FIXED_VARIABLES = {
     "LC_ALL": "C.UTF-8",
     "LANGUAGE": "C",
     "GIT_OPTIONAL_LOCKS": "0",
-    # A file that is not there: grafts would show another history than the commits tell.
+    # A file that does not exist: grafts would show a history other than the one in the commits.
     "GIT_GRAFT_FILE": f"{os.devnull}/none",
-    # The pre-commit framework, where it is in use, has no configuration in a run's folder.
+    # The pre-commit framework, if installed, finds no configuration in a run's folder.
     "PRE_COMMIT_ALLOW_NO_CONFIG": "1",
 }

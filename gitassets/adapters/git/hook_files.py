@@ -1,4 +1,4 @@
-"""The hooks as they lie in a repository: those for runs in a folder of their own, that of a server among its hooks."""
+"""The hook files in a repository: those for runs in their own folder, a server's among its other hooks."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from gitassets.adapters.files import write_atomic
 from gitassets.errors import ConflictError
 
 CLIENT_HOOKS = ("pre-commit", "commit-msg", "pre-merge-commit", "post-checkout", "post-merge", "post-rewrite")
-# The others that git calls at the top of a work tree. In our folder they call the user's own, which git does not find
-# there; those that git calls inside its own directory when it is pushed to are found as ever.
-_AT_WORK_TREES = (
+# All hooks that git calls at the top of a work tree. Those that we have no use for call the user's own hook, which git
+# does not find in our folder. Hooks that git calls in its own directory, such as on a push, need no file of ours.
+_WORK_TREE_HOOKS = (
     "applypatch-msg", "pre-applypatch", "post-applypatch", "pre-commit", "pre-merge-commit", "prepare-commit-msg",
     "commit-msg", "post-commit", "pre-rebase", "post-checkout", "post-merge", "pre-push", "reference-transaction",
     "pre-auto-gc", "post-rewrite", "sendemail-validate", "p4-changelist", "p4-prepare-changelist",
@@ -23,10 +23,10 @@ _AT_WORK_TREES = (
 SERVER_HOOK = "pre-receive"
 OUR_MARK = b"# gitassets hook"
 SHARED = "gitassets.sh"
-# Set for the hooks by a command that concludes a merge: it holds the run's lock, and lets the files follow itself.
+# Set for the hooks by a command that concludes a merge: it holds the run's lock, and updates the files itself.
 FOLLOWS = "GITASSETS_FOLLOWS"
-_OF_THEIRS = "of-theirs"
-# A folder among the hooks: what a commit of our own calls where there are no hooks of others.
+_FORWARDER = "of-theirs"
+# A folder among the hooks, for commits of our own if the user has no hooks.
 ALONE = "alone"
 _LONE_HOOK = f"{ALONE}/pre-commit"
 
@@ -46,39 +46,39 @@ class HookStatus:
 
 
 def shipped_hooks_dir() -> Path:
-    """Where this installation keeps the hooks: in the package, or beside it in a checkout."""
+    """Return the folder of the shipped hooks: in the package, or beside it in a checkout."""
     package = Path(__file__).parents[2]
     inside = package / "hooks"
     return inside if inside.is_dir() else package.parent / "hooks"
 
 
 def _sources() -> dict[str, str]:
-    """The shipped file behind each file of the hooks folder, by name."""
-    others = {name: _OF_THEIRS for name in _AT_WORK_TREES if name not in CLIENT_HOOKS}
+    """Return the shipped file for each file of the hooks folder, by name."""
+    others = {name: _FORWARDER for name in _WORK_TREE_HOOKS if name not in CLIENT_HOOKS}
     return {SHARED: SHARED, **others, **{name: name for name in CLIENT_HOOKS}, _LONE_HOOK: "pre-commit-alone"}
 
 
-def read_status(hooks_dir: Path, theirs_dir: Path | None) -> list[HookStatus]:
-    """How each hook stands that has work of its own; `theirs_dir` has those that run first. Changes nothing."""
-    return [HookStatus(name, hooks_dir / name, _read_state(hooks_dir, theirs_dir, name)) for name in CLIENT_HOOKS]
+def read_status(hooks_dir: Path, user_dir: Path | None) -> list[HookStatus]:
+    """Return the state of each hook of ours. The user's hooks in `user_dir` run first. Changes nothing."""
+    return [HookStatus(name, hooks_dir / name, _read_state(hooks_dir, user_dir, name)) for name in CLIENT_HOOKS]
 
 
-def _read_state(hooks_dir: Path, theirs_dir: Path | None, name: str) -> HookState:
+def _read_state(hooks_dir: Path, user_dir: Path | None, name: str) -> HookState:
     if not (hooks_dir / name).is_file():
         return HookState.MISSING
     if not all(_is_current(hooks_dir / one, one) for one in (name, SHARED)):
         return HookState.OUTDATED
-    chained = theirs_dir is not None and os.access(theirs_dir / name, os.X_OK)
+    chained = user_dir is not None and os.access(user_dir / name, os.X_OK)
     return HookState.CHAINED if chained else HookState.INSTALLED
 
 
 def _is_current(path: Path, source: str) -> bool:
-    """Whether git runs it, and it is what this version ships."""
+    """Check whether git runs the file and it equals the one this version ships."""
     return os.access(path, os.X_OK) and path.read_bytes() == (shipped_hooks_dir() / source).read_bytes()
 
 
-def are_whole(hooks_dir: Path) -> bool:
-    """Whether all files are there, by their sizes and modes alone: asked by every command."""
+def are_complete(hooks_dir: Path) -> bool:
+    """Check whether all files exist, by sizes and modes alone, since every command asks."""
     shipped = shipped_hooks_dir()
     sizes = {source: (shipped / source).stat().st_size for source in {*_sources().values()}}
     try:
@@ -94,7 +94,7 @@ def are_whole(hooks_dir: Path) -> bool:
 
 
 def write_hooks(hooks_dir: Path) -> list[str]:
-    """The names of the files that had to be written; the folder holds every hook."""
+    """Write every missing or outdated hook and return the names of the files written."""
     written = [name for name, source in _sources().items() if not _is_current(hooks_dir / name, source)]
     for name in written:
         _write_executable(hooks_dir / name, (shipped_hooks_dir() / _sources()[name]).read_bytes())
@@ -106,7 +106,7 @@ def _write_executable(path: Path, data: bytes) -> None:
 
 
 def remove_hooks(hooks_dir: Path) -> list[str]:
-    """The names of the files that were removed."""
+    """Remove our hooks and return the names of the files removed."""
     removed = [name for name in _sources() if (hooks_dir / name).exists()]
     for name in removed:
         (hooks_dir / name).unlink()
@@ -119,18 +119,18 @@ def has_lone_hook(hooks_dir: Path) -> bool:
     return os.access(hooks_dir / _LONE_HOOK, os.X_OK)
 
 
-def holds_any(folder: Path) -> bool:
-    """Whether git would call any hook in the folder when somebody works at a work tree."""
-    return any(os.access(folder / name, os.X_OK) for name in _AT_WORK_TREES)
+def has_any_hook(folder: Path) -> bool:
+    """Check whether the folder holds any hook that git calls in a work tree."""
+    return any(os.access(folder / name, os.X_OK) for name in _WORK_TREE_HOOKS)
 
 
 def has_mark(path: Path, mark: bytes) -> bool:
-    """Whether it is a file that says so in its first lines."""
+    """Check whether `path` is a file with the mark in its first lines."""
     return path.is_file() and mark in path.read_bytes()[:200]
 
 
 def install_server_hook(hooks_dir: Path) -> Path:
-    """The path of the pre-receive hook, which is ours. ConflictError where there is another one already."""
+    """Install the pre-receive hook and return its path. Raise ConflictError if another hook has that name."""
     target = hooks_dir / SERVER_HOOK
     if target.exists() and not has_mark(target, OUR_MARK):
         raise ConflictError(

@@ -1,22 +1,26 @@
-"""Finds out which hook made git refuse, since git itself does not say."""
+"""Find the hook that made git refuse, which git itself does not name."""
 
 from __future__ import annotations
 
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from gitassets.adapters.git.work_trees import find_common_dir
 from gitassets.adapters.process import CommandError
+
+if TYPE_CHECKING:
+    from gitassets.adapters.git.repository import Git
 
 _VARIABLE = "GIT_TRACE2_EVENT"
 
 
 class HookError(CommandError):
-    """A hook made git refuse what it was called for."""
+    """A hook made git refuse the command."""
 
     def __init__(self, argv: tuple[str, ...], error: CommandError, hook: Path) -> None:
         super().__init__(argv, error.cwd, error.code, error.stderr)
@@ -26,17 +30,18 @@ class HookError(CommandError):
 
 
 class HookTrace:
-    """The variables that have git write down what it runs, and the hook that ended with a failure."""
+    """The trace file of one git command; None traces nothing."""
 
     def __init__(self, file: Path | None) -> None:
         self._file = file
 
     @property
     def variables(self) -> dict[str, str]:
+        """Environment variables that make git write the trace."""
         return {} if self._file is None else {_VARIABLE: str(self._file)}
 
     def find_refusing(self) -> str | None:
-        """The path of the hook as git called it, from the folder that it worked in."""
+        """Return the path of the failed hook, relative to the folder in which git called it."""
         started: dict[object, str] = {}
         failed = None
         for event in self._iter_events():
@@ -47,7 +52,7 @@ class HookTrace:
         return failed
 
     def _iter_events(self) -> Iterator[Mapping[str, Any]]:
-        """Those of git itself, not of what hooks have called."""
+        """Yield the events of git itself, not those of git commands that hooks called."""
         caller = None
         with suppress(OSError, ValueError):
             for line in (self._file.read_text("utf-8", "replace") if self._file else "").splitlines():
@@ -58,8 +63,37 @@ class HookTrace:
 
 
 @contextmanager
-def trace_hooks() -> Iterator[HookTrace]:
-    """Nothing is traced where somebody does so already, or where there is no room for it."""
+def name_refusing_hook(git: Git, args: Sequence[str]) -> Iterator[Mapping[str, str]]:
+    """Yield the variables with which to call `git *args`.
+
+    Raise HookError if a hook of the user's own made git refuse.
+    """
+    with _trace_hooks() as trace:
+        try:
+            yield trace.variables
+        except CommandError as error:
+            called = trace.find_refusing()
+            hook = None if called is None else _find_user_hook(git, git.folder / called, error.stderr)
+            if hook is None:
+                raise
+            raise HookError(("git", *args), error, hook) from error
+
+
+def _find_user_hook(git: Git, called: Path, stderr: str) -> Path | None:
+    """Return the user's own hook behind the one that git called; None if ours refused."""
+    ours = find_common_dir(git.folder) / "gitassets" / "hooks"
+    if called.parent.resolve() != ours.resolve():
+        return called
+    if any(line.startswith("gitassets: ") for line in stderr.splitlines()):
+        return None
+    others = [git.folder / one for one in git.read_all_configs("core.hooksPath")]
+    found = [one for one in others if one.resolve() != ours.resolve()]
+    return (found[-1] if found else find_common_dir(git.folder) / "hooks") / called.name
+
+
+@contextmanager
+def _trace_hooks() -> Iterator[HookTrace]:
+    """Trace nothing if git is traced already, or if no temporary folder can be created."""
     folder = None
     if _VARIABLE not in os.environ:
         with suppress(OSError):

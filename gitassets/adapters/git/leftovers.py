@@ -1,8 +1,8 @@
-"""What our own git commands leave when they are killed: locks that nobody else would ever take away.
+"""Remove the locks that our own git commands leave when they are killed.
 
-While git writes for us, a trace of that lies in the state folder. A trace whose process is gone tells of a kill. Once
-no git is at work in the repository any more, the locks that are younger than the trace are what that kill left. Where
-the system does not tell which processes run, there are no traces.
+While git writes for us, a trace file lies in the state folder. A trace whose process has ended means a kill. Once no
+git works in the repository any more, the locks younger than the trace are those the kill left. On systems that do not
+list processes in /proc there are no traces.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from gitassets.adapters.process import CommandError
 _PROCESSES = Path("/proc")
 _STATE = "gitassets"
 _TRACES = "git-at-work"
-_READS = b"\0cat-file\0"  # It may go on for as long as a whole command does.
+_READS = b"\0cat-file\0"  # Such a process may live as long as a whole command.
 
 
 @contextmanager
 def leave_trace(common_dir: Path) -> Iterator[None]:
-    """Git writes inside, in the repository with this common directory. First the locks that a kill left are gone.
+    """Keep a trace while git writes in the repository, and first remove the locks of earlier kills.
 
-    When git itself is killed, so are the locks that it leaves.
+    If git itself is killed inside, remove its locks too.
     """
     if not (common_dir / _STATE).is_dir() or not _PROCESSES.joinpath("self", "stat").exists():
         yield
@@ -40,7 +40,7 @@ def leave_trace(common_dir: Path) -> Iterator[None]:
         else:
             _clear(common_dir, [trace])
         raise
-    # Not by pathlib, since this is a part of every commit.
+    # os.unlink is faster than pathlib, and this is a part of every commit.
     os.unlink(trace)  # noqa: PTH108
 
 
@@ -53,7 +53,7 @@ def _make_trace(common_dir: Path) -> Path:
 
 
 def clear_traces(common_dir: Path) -> list[Path]:
-    """The locks that killed git commands of ours left, which are gone; none while git is at work."""
+    """Remove the locks of our killed git commands and return them; none while git is at work."""
     abandoned = [one for one in _iter_traces(common_dir) if _is_abandoned(one)]
     return _clear(common_dir, abandoned) if abandoned else []
 
@@ -69,7 +69,7 @@ def _is_abandoned(trace: Path) -> bool:
 
 
 def _read_start(pid: str) -> str | None:
-    """When the process began, which tells it from others that have had its number; None when it is gone."""
+    """Return the start time of the process, which tells it from others with the same id; None if it has ended."""
     try:
         fields = (_PROCESSES / pid / "stat").read_text().rpartition(") ")[2].split(" ")
     except OSError:
@@ -80,7 +80,7 @@ def _read_start(pid: str) -> str | None:
 def _clear(common_dir: Path, traces: list[Path]) -> list[Path]:
     from gitassets.adapters.state.locks import hold_lock
 
-    # Who comes second would else take away the lock of a git that has begun since.
+    # Otherwise the second of two could remove the lock of a git that has started since.
     with hold_lock(common_dir / _STATE / f"{_TRACES}.lock", "removing the locks of a killed git"):
         times = [one.stat().st_mtime_ns for one in traces if one.exists()]
         if not times or is_git_at_work(*list_work_trees(common_dir)):
@@ -99,7 +99,7 @@ def _is_younger(path: Path, time_ns: int) -> bool:
 
 
 def _iter_locks(common_dir: Path) -> Iterator[Path]:
-    """Every lock of git in the repository, whatever it locks: indexes, references, settings, packs."""
+    """Yield every lock of git in the repository: of indexes, references, settings and packs."""
     for base, folders, files in os.walk(common_dir):
         if Path(base) == common_dir:
             folders[:] = [one for one in folders if one not in (_STATE, "lfs", "modules")]
@@ -109,7 +109,7 @@ def _iter_locks(common_dir: Path) -> Iterator[Path]:
 
 
 def list_work_trees(common_dir: Path) -> list[Path]:
-    """Where a git that works in this repository may run: its work trees, and its own directories."""
+    """Return the folders in which a git of this repository may run: its work trees and its own directories."""
     linked = [
         (one.parent / one.read_text("utf-8").rstrip("\n")).parent for one in common_dir.glob("worktrees/*/gitdir")
     ]
@@ -117,7 +117,7 @@ def list_work_trees(common_dir: Path) -> list[Path]:
 
 
 def is_git_at_work(*folders: Path) -> bool:
-    """Whether a git process that may write runs in one of the folders or below; also where the system does not tell."""
+    """Check whether a git process that may write runs in or below a folder. True if the system cannot tell."""
     if not _PROCESSES.joinpath("self", "cwd").exists():
         return True
     found = [folder.resolve() for folder in folders]

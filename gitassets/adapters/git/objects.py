@@ -1,4 +1,4 @@
-"""Reads many objects of a repository, one after the other, through one process of git."""
+"""Read many objects of a repository through one git process."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from typing import IO
 from gitassets.adapters.git.repository import Git
 from gitassets.adapters.process import CommandError
 
-# Few enough names that writing them never waits for git, which waits until its answers are read.
-_AT_ONCE = 16
+# Few enough names that the write never blocks: git blocks until its answers are read.
+_BATCH_SIZE = 16
 
 Found = tuple[str, bytes] | None
 """An object's id and bytes; None where there is no such object."""
 
 
 class ObjectReader:
-    """Answers for as long as somebody holds it. The process begins with the first question."""
+    """A git process that starts with the first request and lives as long as this object."""
 
     def __init__(self, git: Git) -> None:
         self._git = git
         self._process: subprocess.Popen[bytes] | None = None
 
     def read(self, names: Sequence[str]) -> dict[str, bytes | None]:
-        """The bytes of each object, by id or `revision:path`; None for those that do not exist."""
+        """Return the bytes of each object, by id or `revision:path`; None for those that do not exist."""
         return {name: None if found is None else found[1] for name, found in self._ask(names)}
 
     def resolve(self, revision: str) -> str | None:
-        """The id of the commit that `revision` names, or None."""
+        """Return the id of the commit that `revision` names, or None."""
         ((_, found),) = self._ask([f"{revision}^{{commit}}"])
         return None if found is None else found[0]
 
     def _ask(self, names: Sequence[str]) -> Iterator[tuple[str, Found]]:
-        for start in range(0, len(names), _AT_ONCE):
-            some = names[start : start + _AT_ONCE]
-            yield from zip(some, self._ask_at_once(some), strict=True)
+        for start in range(0, len(names), _BATCH_SIZE):
+            batch = names[start : start + _BATCH_SIZE]
+            yield from zip(batch, self._ask_batch(batch), strict=True)
 
-    def _ask_at_once(self, names: Sequence[str]) -> list[Found]:
+    def _ask_batch(self, names: Sequence[str]) -> list[Found]:
         process = self._process or self._start()
         if process.stdin is None or process.stdout is None:
             raise ValueError("git was started without pipes")
@@ -57,7 +57,7 @@ class ObjectReader:
 
 
 def _read_answer(answers: IO[bytes]) -> Found:
-    """A line with id, type and size, then the bytes and a line break. ValueError when git says something else."""
+    """Read a line with id, type and size, then the bytes and a line break. Raise ValueError for anything else."""
     header = answers.readline()
     if header.endswith(b" missing\n"):
         return None

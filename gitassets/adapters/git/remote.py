@@ -1,4 +1,4 @@
-"""What git does with other repositories: looks at them, fetches, pushes and merges."""
+"""List, fetch, push and merge branches of other repositories."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from gitassets.errors import ConflictError, GitAssetsError, NotFoundError, Remot
 _BEHIND = re.compile(r"^ ! \[rejected\].*\((fetch first|non-fast-forward)\)$", re.MULTILINE)
 _REFUSED = re.compile(r"^ ! \[remote rejected\].*\((.*)\)$", re.MULTILINE)
 _DECLINED = re.compile(r"\((?:[\w-]+ )?hook declined\)")
-# Another one was changing the very reference, here or there, just then.
+# Another process was changing the same reference, here or on the remote.
 _CONTENDED = re.compile(r"cannot lock ref|failed to update ref|failed to lock|unable to update local ref|\.lock'")
-_TRIES, _PAUSE_SEC = 4, 0.1
+_ATTEMPTS, _PAUSE_SEC = 4, 0.1
 _NO_SUCH_REF = re.compile(r"couldn't find remote ref (\S+)")
-_SAID = re.compile(r"^remote: (.*?)\s*$", re.MULTILINE)
-_OF_GIT = re.compile(r"^(fatal|error): ", re.MULTILINE)
+_SERVER_LINE = re.compile(r"^remote: (.*?)\s*$", re.MULTILINE)
+_GIT_PREFIX = re.compile(r"^(fatal|error): ", re.MULTILINE)
 
 
 class BehindError(ConflictError):
-    """The branch has commits on the server that are not here."""
+    """The branch on the remote has commits that are not here."""
 
 
 def list_git_remotes(git: Git) -> list[str]:
@@ -35,27 +35,26 @@ def read_remote_url(git: Git, remote: str) -> str:
     return git.line("remote", "get-url", "--", remote)
 
 
-def list_branches_there(git: Git, remote: str, *patterns: str) -> dict[str, str]:
-    """Name, without refs/heads/, and commit of the remote's branches, those under the patterns where any are given.
+def list_remote_branches(git: Git, remote: str, *patterns: str) -> dict[str, str]:
+    """Return the commit of each branch on the remote, by name without refs/heads/; all or those under the patterns.
 
-    RemoteError when it cannot be reached.
+    Raise RemoteError if the remote cannot be reached.
     """
-    with _translated(git, remote):
+    with _translate_errors(git, remote):
         lines = split_lines(git.line("ls-remote", "--heads", "--", remote, *(f"refs/heads/{one}" for one in patterns)))
     found = (line.split("\t", 1) for line in lines)
     return {ref.removeprefix("refs/heads/"): oid for oid, ref in found}
 
 
 def fetch_branches(git: Git, remote: str, *patterns: str, prune: bool = False) -> None:
-    """The remote's branches, each by name or as "run/*", are under refs/remotes. Their objects are well-formed.
+    """Fetch branches, each by name or as "run/*", to refs/remotes, and check that their objects are well-formed.
 
-    With `prune` those that the remote no longer has are gone there too.
-
-    NotFoundError when there is no branch of a name; RemoteError when the remote cannot be reached.
+    With `prune`, also remove those that the remote no longer has. Raise NotFoundError if the remote has no branch of
+    a name, RemoteError if it cannot be reached.
     """
     specs = [f"+refs/heads/{one}:refs/remotes/{remote}/{one}" for one in patterns]
     options = ("--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", *(["--prune"] * prune))
-    for left in reversed(range(_TRIES)):
+    for left in reversed(range(_ATTEMPTS)):
         try:
             git.call("-c", "fetch.fsckObjects=true", "fetch", *options, "--", remote, *specs)
         except CommandError as error:
@@ -67,13 +66,16 @@ def fetch_branches(git: Git, remote: str, *patterns: str, prune: bool = False) -
 
 
 def push_commit(git: Git, remote: str, commit: str, branch: str) -> None:
-    """The remote's branch is at this very commit. BehindError when it has others, RemoteError with what it said."""
-    for left in reversed(range(_TRIES)):
+    """Move the remote's branch to the commit.
+
+    Raise BehindError if the branch has commits that are not here, RemoteError with the remote's output if it refuses.
+    """
+    for left in reversed(range(_ATTEMPTS)):
         try:
             git.call("push", "--no-follow-tags", "--", remote, f"{commit}:refs/heads/{branch}")
         except CommandError as error:
-            # In how many words servers say that the branch was moved meanwhile, nobody knows: where it is now tells.
-            if _is_there(git, remote, commit, branch, error):
+            # Servers word "the branch has moved" in many ways, so look where it is now.
+            if _has_arrived(git, remote, commit, branch, error):
                 return
             if not left or not _CONTENDED.search(error.stderr):
                 raise _explain(git, remote, error) from error
@@ -82,12 +84,12 @@ def push_commit(git: Git, remote: str, commit: str, branch: str) -> None:
             return
 
 
-def _is_there(git: Git, remote: str, commit: str, branch: str, error: CommandError) -> bool:
-    """Whether the commit arrived although the push failed. BehindError when the branch has others."""
+def _has_arrived(git: Git, remote: str, commit: str, branch: str, error: CommandError) -> bool:
+    """Check whether the commit arrived although the push failed. Raise BehindError if the branch has others."""
     if _DECLINED.search(error.stderr):
         return False
     try:
-        now = list_branches_there(git, remote, branch).get(branch)
+        now = list_remote_branches(git, remote, branch).get(branch)
     except RemoteError:
         return False
     if now in (None, commit):
@@ -98,7 +100,7 @@ def _is_there(git: Git, remote: str, commit: str, branch: str, error: CommandErr
 
 
 @contextmanager
-def _translated(git: Git, remote: str) -> Iterator[None]:
+def _translate_errors(git: Git, remote: str) -> Iterator[None]:
     try:
         yield
     except CommandError as error:
@@ -113,43 +115,45 @@ def _explain(git: Git, remote: str, error: CommandError) -> GitAssetsError:
         return BehindError(f"{remote} has commits that are not here")
     refused = _REFUSED.search(error.stderr)
     if refused:
-        said = "".join(f"\n  {line}" for line in _SAID.findall(error.stderr) if line)
+        said = "".join(f"\n  {line}" for line in _SERVER_LINE.findall(error.stderr) if line)
         return RemoteError(f"{remote} refuses the push ({refused[1]}):{said}")
     lines = [line for line in error.stderr.splitlines() if line.strip()]
-    last = next((line for line in lines if _OF_GIT.match(line)), lines[-1] if lines else str(error))
+    last = next((line for line in lines if _GIT_PREFIX.match(line)), lines[-1] if lines else str(error))
     return RemoteError(
-        f"The git remote {remote} ({read_remote_url(git, remote)}) failed: {_OF_GIT.sub('', last)}",
+        f"The git remote {remote} ({read_remote_url(git, remote)}) failed: {_GIT_PREFIX.sub('', last)}",
         "Is it reachable, and may you read and write there? `git ls-remote` tells more.",
     )
 
 
 def follow_branch(git: Git, branch: str, remote: str) -> None:
-    """Plain `git push` and `git pull` on the branch go to the remote's branch of the same name."""
+    """Make the remote's branch of the same name the upstream, for plain `git push` and `git pull`."""
     wanted = {f"branch.{branch}.remote": remote, f"branch.{branch}.merge": f"refs/heads/{branch}"}
     for name, value in wanted.items():
         if git.read_config(name) != value:
             git.call("config", "--local", name, value)
 
 
-def find_followed(git: Git, branch: str) -> str | None:
-    """The remote that the branch follows, None when it follows none."""
+def find_upstream_remote(git: Git, branch: str) -> str | None:
+    """Return the remote of the branch's upstream, or None."""
     return git.read_config(f"branch.{branch}.remote") or None
 
 
 def move_branch(git: Git, branch: str, commit: str, before: str) -> None:
-    """A branch that is checked out nowhere is at the commit."""
+    """Move a branch that is checked out nowhere to the commit."""
     git.call("update-ref", f"refs/heads/{branch}", commit, before)
 
 
-def count_apart(git: Git, one: str, other: str) -> tuple[int, int]:
-    """How many commits only the one has, and only the other."""
+def count_ahead_behind(git: Git, one: str, other: str) -> tuple[int, int]:
+    """Count the commits that only `one` has, and those that only `other` has."""
     ahead, behind = git.line("rev-list", "--left-right", "--count", f"{one}...{other}").split()
     return int(ahead), int(behind)
 
 
 def merge_commit(git: Git, commit: str, message: str) -> bool:
-    """Whether the branch of the work tree holds the commit; else conflicts wait to be settled. An error, such as what a
-    hook said, leaves everything as it was."""
+    """Merge the commit into the work tree's branch; return False if conflicts wait to be settled.
+
+    If git fails otherwise, for instance because a hook refused, everything stays as it was.
+    """
     try:
         git.call("merge", "--quiet", "--no-edit", "--ff", "-m", message, commit)
     except CommandError as error:
@@ -162,7 +166,7 @@ def merge_commit(git: Git, commit: str, message: str) -> bool:
 
 
 def _conclude(git: Git, first: CommandError) -> None:
-    """A hook has written files anew, which `git merge` itself does not take up."""
+    """Commit the merge after a hook rewrote files, which `git merge` itself does not pick up."""
     try:
         git.call("commit", "--quiet", "--no-edit")
     except CommandError as error:

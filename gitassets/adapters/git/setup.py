@@ -1,4 +1,4 @@
-"""Create repositories, and set what git reads from its configuration."""
+"""Create repositories and change their configuration."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gitassets.errors import NotFoundError
 
 
 def find_bare_hooks(repository: Path) -> Path:
-    """The hooks folder of a bare repository. NotFoundError when there is none at this place."""
+    """Return the hooks folder of a bare repository. Raise NotFoundError if there is no bare repository."""
     git = Git(repository)
     if not repository.is_dir() or find_place(repository) is not None or git.line("rev-parse", "--git-dir") != ".":
         raise NotFoundError(f"{repository} is not a bare repository", "Name the folder that people push to.")
@@ -21,16 +21,16 @@ def find_bare_hooks(repository: Path) -> Path:
 
 
 def create_repository(folder: Path) -> None:
-    """`folder` is a git repository on branch main."""
+    """Create a git repository on branch main."""
     import git
 
     folder.mkdir(parents=True, exist_ok=True)
-    # Not by git.Repo, which takes a $NAME in a path for a variable of the environment.
+    # git.Repo would expand a $NAME in the path as an environment variable.
     git.Git(folder).init(quiet=True, initial_branch="main", env=clean_environment())
 
 
 def create_bare(folder: Path, *, object_format: str = "sha1") -> Git:
-    """Git in a new bare repository, without the hooks and settings that the user gives to new ones."""
+    """Create a bare repository without the user's template of hooks and settings."""
     folder.mkdir(parents=True)
     git = Git(folder)
     git.call("init", "--quiet", "--bare", "--template=", f"--object-format={object_format}", ".")
@@ -38,7 +38,7 @@ def create_bare(folder: Path, *, object_format: str = "sha1") -> Git:
 
 
 def has_identity(folder: Path) -> bool:
-    """Whether git knows who would commit in this folder."""
+    """Check whether git has a name to commit with in this folder."""
     try:
         Git(folder).check_identity()
     except IdentityError:
@@ -47,14 +47,14 @@ def has_identity(folder: Path) -> bool:
 
 
 def set_config(folder: Path, values: Mapping[str, str]) -> None:
-    """This repository's own configuration holds the values; whatever else stands there stays as it is written."""
-    # By git itself: GitPython writes the whole file anew, without the user's comments.
+    """Set values in this repository's own configuration. Everything else there stays as written."""
+    # By git itself: GitPython rewrites the whole file without the user's comments.
     for name, value in values.items():
         Git(folder).call("config", "--local", name, value)
 
 
 def unset_config(folder: Path, names: Iterable[str]) -> None:
-    """This repository's own configuration no longer holds any of the names."""
+    """Remove the names from this repository's own configuration."""
     for name in names:
         try:
             Git(folder).call("config", "--local", "--unset-all", name)

@@ -1,4 +1,4 @@
-"""What git has begun and not finished: merges and the like, and the locks of killed processes."""
+"""Find git's unfinished operations, such as merges, and the locks of killed processes."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ _UNFINISHED = {
 
 
 def find_unfinished(git_dir: Path) -> str | None:
-    """The operation that waits to be continued in this work tree: "a merge", "a rebase", …"""
+    """Return the operation that waits to be continued in this work tree: "a merge", "a rebase", …."""
     return next((name for file, name in _UNFINISHED.items() if (git_dir / file).exists()), None)
 
 
 def find_git_locks(git_dir: Path, common_dir: Path) -> list[Path]:
-    """The locks that a git command which commits here holds now, or left behind when it was killed."""
+    """Return the locks of a git command that commits here now, or was killed while it did."""
     branch = read_branch(git_dir)
     places = [git_dir / "index.lock", git_dir / "HEAD.lock"]
     places += [common_dir / "refs" / "heads" / f"{branch}.lock"] if branch else []
     return [path for path in places if path.exists()]
 
 
-_AMEND = re.compile(r"--am(e(nd?)?)?\Z")  # As git lets it be shortened.
+_AMEND = re.compile(r"--am(e(nd?)?)?\Z")  # Git accepts these abbreviations.
 
 
 def is_amending() -> bool | None:
-    """Whether the `git commit` that runs this process as its hook amends; None where the system does not tell."""
+    """Check whether the `git commit` that runs this process as its hook amends; None if the system cannot tell."""
     words = next((found for found in _iter_callers() if "commit" in found[1:]), None)
     if words is None:
         return None
@@ -45,7 +45,7 @@ def is_amending() -> bool | None:
 
 
 def _iter_callers() -> Iterator[list[str]]:
-    """The words of the git processes above this one, the nearest first."""
+    """Yield the words of the git processes above this one, the nearest first."""
     pid = os.getppid()
     while pid > 1:
         process = Path("/proc") / str(pid)
@@ -60,6 +60,6 @@ def _iter_callers() -> Iterator[list[str]]:
 
 
 def remove_git_locks(git_dir: Path, locks: Iterable[Path]) -> None:
-    """What a killed git command left of its locks is gone."""
+    """Remove the locks that a killed git command left."""
     for path in (*locks, *git_dir.glob("next-index-*.lock")):
         path.unlink(missing_ok=True)

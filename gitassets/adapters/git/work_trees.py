@@ -1,4 +1,4 @@
-"""Find and link the work trees of a repository, from git's own files."""
+"""Find and link the work trees of a repository through git's own files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Place(Struct, frozen=True):
-    """Where a folder stands in git: top of its work tree, its own git directory and the common one."""
+    """The work tree of a folder: its top, its own git directory and the common one."""
 
     top: Path
     git_dir: Path
@@ -31,7 +31,7 @@ class Place(Struct, frozen=True):
 
 
 def find_place(folder: Path) -> Place | None:
-    """The work tree that holds `folder`, or None."""
+    """Return the work tree that holds `folder`, or None."""
     argv = ("git", "rev-parse", "--path-format=absolute", "--show-toplevel", "--absolute-git-dir", "--git-common-dir")
     try:
         lines = run_command(argv, cwd=folder, env=clean_environment()).decode().split("\n")[:-1]
@@ -48,7 +48,7 @@ def find_place(folder: Path) -> Place | None:
 
 
 def read_gitfile(folder: Path) -> Path | None:
-    """The git directory that a linked work tree's `.git` file names; None when there is no such file."""
+    """Return the git directory that a linked work tree's `.git` file names; None if there is no such file."""
     try:
         text = (folder / ".git").read_text("utf-8")
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError, UnicodeDecodeError):
@@ -64,7 +64,7 @@ def find_git_dir(folder: Path) -> Path:
 
 
 def read_branch(git_dir: Path) -> str | None:
-    """The branch that is checked out, None when HEAD is detached or cannot be read. No process."""
+    """Return the checked-out branch; None if HEAD is detached or cannot be read. No process."""
     try:
         head = (git_dir / "HEAD").read_text("utf-8").strip()
     except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
@@ -73,14 +73,14 @@ def read_branch(git_dir: Path) -> str | None:
 
 
 def read_head(folder: Path) -> str | None:
-    """The commit that the work tree's branch has just been set to, None where only git can tell. No process."""
+    """Return the commit of the work tree's branch from its loose reference; None if only git can tell. No process."""
     git_dir = read_gitfile(folder) or folder / ".git"
     ref = find_common_dir(folder) / "refs" / "heads" / (read_branch(git_dir) or "")
     return ref.read_text("utf-8").strip() if ref.is_file() else None
 
 
 def find_common_dir(folder: Path) -> Path:
-    """The git directory that all work trees of the repository share, of the top of one of them. No process."""
+    """Return the git directory that all work trees share, given the top of one of them. No process."""
     git_dir = read_gitfile(folder) or folder / ".git"
     try:
         return (git_dir / (git_dir / "commondir").read_text("utf-8").strip()).resolve()
@@ -89,7 +89,7 @@ def find_common_dir(folder: Path) -> Path:
 
 
 class LinkedWorkTree(Struct, frozen=True):
-    """One entry of .git/worktrees: its own git directory, the folder it records, and the branch (None: detached)."""
+    """One entry of .git/worktrees: its git directory, the folder it records, and the branch (None: detached)."""
 
     admin_dir: Path
     folder: Path
@@ -97,12 +97,12 @@ class LinkedWorkTree(Struct, frozen=True):
 
     @property
     def intact(self) -> bool:
-        """Whether the folder points back here: a copied or moved repository's do not."""
+        """Whether the folder points back here. In a copied or moved repository it does not."""
         return read_gitfile(self.folder) == self.admin_dir.resolve()
 
 
 def iter_linked_worktrees(common_dir: Path) -> Iterator[LinkedWorkTree]:
-    """The linked work trees by their files: no process, however many there are."""
+    """Yield the linked work trees from git's files, without a process."""
     try:
         admin_dirs = sorted((common_dir / "worktrees").iterdir())
     except (FileNotFoundError, NotADirectoryError):
@@ -116,18 +116,18 @@ def iter_linked_worktrees(common_dir: Path) -> Iterator[LinkedWorkTree]:
 
 
 def link_worktree(admin_dir: Path, folder: Path) -> None:
-    """The work tree of `admin_dir` is `folder`: both point at each other. Its files stay untouched."""
+    """Make `folder` the work tree of `admin_dir`: both point at each other. Its files stay untouched."""
     write_atomic(admin_dir / "gitdir", f"{folder / '.git'}\n".encode())
     write_atomic(folder / ".git", f"gitdir: {admin_dir}\n".encode())
 
 
 def remove_worktree(git: Git, folder: Path) -> None:
-    """The linked work tree and its folder are gone, whatever lies in it."""
+    """Remove the linked work tree and its folder, whatever it contains."""
     git.call("worktree", "remove", "--force", "--force", "--", str(folder))
 
 
 def exclude_locally(common_dir: Path, name: str) -> None:
-    """Git leaves `name` alone ("/media/x/"), in this clone only: no file of the project changes."""
+    """Make git ignore `name` ("/media/x/") in this clone only. No file of the project changes."""
     pattern = re.sub(r"([\\*?\[])", r"\\\1", name)
     path = common_dir / "info" / "exclude"
     data = path.read_bytes() if path.exists() else b""
