@@ -13,7 +13,7 @@ from msgspec import structs
 from gitassets.adapters.state.journal import MadeLog
 from gitassets.adapters.state.locks import hold_lock
 from gitassets.adapters.state.orders import Order, OrderBook
-from gitassets.adapters.state.request_locks import Turns
+from gitassets.adapters.state.request_locks import RequestLocks
 from gitassets.domain.takes import REQUEST
 from gitassets.errors import BusyError, GitAssetsError
 from gitassets.making.consent import Allowance
@@ -42,7 +42,7 @@ class MakingContext:
     allowance: Allowance
     stop: Event
     log: MadeLog
-    turns: Turns
+    turns: RequestLocks
     last_made: Mapping[str, str] | None
     fresh: bool = False
     own_made: set[str] = field(default_factory=set)
@@ -60,7 +60,7 @@ def buy(context: MakingContext, call: ProviderCall) -> list[Outcome]:
     LimitError if the call would pass a limit. If the process is killed, the order stays on disk: `settle_orders`, or
     the same call made again, continues it.
     """
-    with context.turns.take(call.request, context.stop):
+    with context.turns.hold(call.request, context.stop):
         return _reuse_newer(context, call) or _buy(context, call)
 
 

@@ -9,7 +9,7 @@ from threading import Event
 
 from gitassets.adapters.files import hash_file
 from gitassets.adapters.state.journal import MadeLog, MadeTake
-from gitassets.adapters.state.request_locks import Turns
+from gitassets.adapters.state.request_locks import RequestLocks
 from gitassets.domain.estimate import Reused
 from gitassets.domain.takes import REUSED_FROM
 from gitassets.errors import GitAssetsError, ProviderError
@@ -70,7 +70,7 @@ def make_assets(project: Project, run: Run, prepared: Prepared, action: str, on_
     state_dir = project.state_dir
     context = MakingContext(
         project, run.run_id, action, prepared.allowance, Event(), MadeLog(state_dir, run.run_id),
-        Turns(state_dir), prepared.last_made, prepared.fresh,
+        RequestLocks(state_dir), prepared.last_made, prepared.fresh,
     )  # fmt: skip
     results = Results()
     _reuse_takes(context, prepared.reuses, results)

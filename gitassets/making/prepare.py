@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gitassets.adapters.state.orders import OrderBook
-from gitassets.adapters.state.request_locks import Turns
+from gitassets.adapters.state.request_locks import RequestLocks
 from gitassets.domain.commit_message import format_addresses
 from gitassets.domain.estimate import Estimate, Purchase, add_usd, group_purchases
 from gitassets.domain.manifest import Address, Kind
@@ -185,7 +185,7 @@ def _iter_left_out(calls: Iterable[ProviderCall]) -> Iterator[OmittedText]:
 
 
 def _read_last_made(project: Project, requests: Iterable[str]) -> dict[str, str]:
-    turns = Turns(project.state_dir)
+    turns = RequestLocks(project.state_dir)
     turns.forget_old()
     return {request: turns.read_last(request) for request in requests}
 

@@ -35,7 +35,7 @@ def find_held_locks(project: Project, folder: Path, journal: Journal) -> list[Pa
     """The locks of git in this run, but for those that the killed git of one of our own commands has left: these go."""
     clear_traces(project.git_dir)
     locks = find_git_locks(find_git_dir(folder), project.git_dir)
-    if locks and all(journal.was_there_before(lock) for lock in locks) and not is_git_at_work(folder):
+    if locks and all(journal.predates(lock) for lock in locks) and not is_git_at_work(folder):
         remove_git_locks(find_git_dir(folder), locks)
         return []
     return locks

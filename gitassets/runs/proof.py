@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from gitassets import __version__
 from gitassets.adapters.git.repository import Git
 from gitassets.adapters.process import CommandError
-from gitassets.adapters.state.verified_tip import read_doubts, read_held_tip, write_doubts, write_held_tip
+from gitassets.adapters.state.verified_tip import read_doubts, read_verified_tip, write_doubts, write_verified_tip
 from gitassets.domain.commit_message import format_addresses, format_options, parse_message
 from gitassets.domain.doubt import Doubt, Doubts, Fault, merge_doubts, update_doubts
 from gitassets.domain.guard import state_from_bytes
@@ -135,7 +135,7 @@ def judge_run(project: Project, run: Run, commit: str) -> Judged:
         "gitassets": __version__,
         "allow_by_hand": allows_by_hand(project.git),
     }
-    held = read_held_tip(path, key)
+    held = read_verified_tip(path, key)
     if held == commit:
         return Judged(run.run_id, commit, _read_manifest(project.git, commit))
     cut = describe_cut(project, commit)
@@ -148,7 +148,7 @@ def judge_run(project: Project, run: Run, commit: str) -> Judged:
     known = held if held is not None and _descends(project.git, held, commit) else None
     judged = judge_history(project.git, run.run_id, commit, known)
     if judged.holds:
-        write_held_tip(path, key, commit)
+        write_verified_tip(path, key, commit)
     elif judged.complete:
         write_doubts(doubted, key, commit, judged.doubts)
     return judged

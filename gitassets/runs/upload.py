@@ -65,7 +65,7 @@ def upload(
     opened = open_dvc_remote(project, remote)
     files, folders = want(iter_folder_entries(manifest)), list(imply_dvc_files(manifest).values())
     locked = name_locked(manifest)
-    seen = opened.look({**{md5: one.size for md5, one in files.items()}, **_sizes(folders)})
+    seen = opened.check_blobs({**{md5: one.size for md5, one in files.items()}, **_sizes(folders)})
     chosen = locked if only_approved else files
     lacking = [files[md5] for md5 in chosen if md5 not in seen.right]
     here = _find_here(project, run, lacking)
@@ -141,7 +141,7 @@ def _send(opened: Remote, paths: Mapping[str, Path], on_progress: OnProgress) ->
         return frozenset()
     sizes = {name: path.stat().st_size for name, path in paths.items()}
     opened.upload(paths, make_reporter(sizes, on_progress))
-    seen = opened.look(sizes)
+    seen = opened.check_blobs(sizes)
     lost = sorted(set(paths) - seen.right)
     if lost:
         raise RemoteError(

@@ -70,7 +70,7 @@ def settle_dvc(project: Project, folder: Path) -> None:
         write_local_config(folder, project.blobs.cache_dir, project.site_cache_dir)
     make_private(project.site_cache_dir)
     if project.owns_cache:
-        project.blobs.take_in()
+        project.blobs.keep_new()
 
 
 def repair_links(project: Project) -> list[str]:

@@ -56,7 +56,7 @@ def ignore(_: str) -> None:
 
 
 def test_look_finds_nothing_in_empty_remote(remote: Remote) -> None:
-    seen = remote.look(SIZES)
+    seen = remote.check_blobs(SIZES)
     assert (seen.right, seen.wrong, seen.unhashed) == (frozenset(), frozenset(), frozenset())
 
 
@@ -66,7 +66,7 @@ def test_upload_stores_blobs_at_dvc_paths(remote: Remote, storage: Storage, tmp_
     assert sorted(done) == sorted([ONE, TWO])
     assert storage.names() == {ONE, TWO}
     assert storage.read(TWO) == b"take two"
-    seen = remote.look(SIZES)
+    seen = remote.check_blobs(SIZES)
     assert (seen.right, seen.wrong, seen.unhashed) == ({ONE, TWO}, frozenset(), frozenset())
 
 
@@ -88,19 +88,19 @@ def test_download_writes_existing_blobs_and_skips_missing_ones(
 @pytest.mark.parametrize("other", [b"shorter", b"TAKE ONE"])
 def test_upload_replaces_blob_with_wrong_bytes(remote: Remote, storage: Storage, tmp_path: Path, other: bytes) -> None:
     storage.write(ONE, other)
-    assert remote.look(SIZES).wrong == {ONE}
+    assert remote.check_blobs(SIZES).wrong == {ONE}
     remote.upload(files(tmp_path, ONE), ignore)
-    assert remote.look(SIZES).right == {ONE}
+    assert remote.check_blobs(SIZES).right == {ONE}
     assert storage.read(ONE) == b"take one"
 
 
 def test_look_of_next_command_finds_bytes_replaced_since(remote: Remote, storage: Storage, tmp_path: Path) -> None:
     remote.upload(files(tmp_path, ONE), ignore)
-    assert remote.look(SIZES).right == {ONE}
+    assert remote.check_blobs(SIZES).right == {ONE}
     storage.write(ONE, b"TAKE ONE")
-    assert reopen(storage, tmp_path).look(SIZES).wrong == {ONE}
+    assert reopen(storage, tmp_path).check_blobs(SIZES).wrong == {ONE}
     storage.remove(ONE)
-    assert reopen(storage, tmp_path).look(SIZES).wrong == frozenset()
+    assert reopen(storage, tmp_path).check_blobs(SIZES).wrong == frozenset()
 
 
 def test_upload_handles_folder_listing_like_a_blob(remote: Remote, storage: Storage, tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_upload_handles_folder_listing_like_a_blob(remote: Remote, storage: Stor
     (tmp_path / "list").write_bytes(listing)
     remote.upload({name: tmp_path / "list"}, ignore)
     assert storage.read(name) == listing
-    assert remote.look({name: len(listing)}).right == {name}
+    assert remote.check_blobs({name: len(listing)}).right == {name}
 
 
 def test_look_finds_many_blobs_by_single_queries_or_by_listing(
@@ -119,9 +119,9 @@ def test_look_finds_many_blobs_by_single_queries_or_by_listing(
     for name, data in many.items():
         storage.write(name, data)
     sizes = {name: len(data) for name, data in many.items()} | {ONE: 8}
-    assert remote.look(sizes).right == set(many)
+    assert remote.check_blobs(sizes).right == set(many)
     monkeypatch.setattr(dvc_remote, "_CALLS_AT_ONCE", 10**9)
-    assert remote.look(sizes).right == set(many)
+    assert remote.check_blobs(sizes).right == set(many)
 
 
 def test_upload_to_folder_leaves_no_file_when_copy_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,7 +167,7 @@ def test_look_names_remote_whose_server_does_not_answer(
     gone = RemoteSettings("store", {**settings.options, "endpointurl": "http://127.0.0.1:9"})
     remote = open_remote(gone, tmp_path / "seen.json")
     with pytest.raises(RemoteError, match=r"The DVC remote store \(s3://.*\) failed"):
-        remote.look(SIZES)
+        remote.check_blobs(SIZES)
 
 
 def test_download_works_from_plain_web_server(tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_download_works_from_plain_web_server(tmp_path: Path) -> None:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         settings = RemoteSettings("web", {"url": f"http://127.0.0.1:{server.server_address[1]}"})
         remote = open_remote(settings, tmp_path / "seen.json")
-        seen = remote.look(SIZES)
+        seen = remote.check_blobs(SIZES)
         assert (seen.right, seen.wrong, seen.unhashed) == ({ONE}, {TWO}, {ONE})
         (tmp_path / "came").mkdir()
         remote.download([ONE, THREE], tmp_path / "came", ignore)
@@ -195,13 +195,13 @@ class QuietHandler(SimpleHTTPRequestHandler):
 def test_look_prefers_checksum_over_size_in_manifest(client: Any, tmp_path: Path) -> None:
     storage = make_bucket(client)
     storage.write(ONE, TAKES[ONE])
-    assert reopen(storage, tmp_path).look({ONE: 999}).right == {ONE}
+    assert reopen(storage, tmp_path).check_blobs({ONE: 999}).right == {ONE}
 
 
 def test_look_names_missing_package_of_remote_type(tmp_path: Path) -> None:
     remote = open_remote(RemoteSettings("far", {"url": "oss://bucket/x"}), tmp_path / "seen.json")
     with pytest.raises(RemoteError, match="needs the package dvc-oss") as caught:
-        remote.look(SIZES)
+        remote.check_blobs(SIZES)
     assert "pip install dvc-oss" in caught.value.hint
 
 
@@ -220,9 +220,9 @@ def test_look_does_not_download_own_upload_without_md5_checksum(
     monkeypatch.setattr(dvc_remote, "_etag", lambda _: "0" * 32)
     remote.upload(files(tmp_path, ONE), ignore)
     monkeypatch.setattr(type(remote), "download", None)
-    seen = remote.look(SIZES)
+    seen = remote.check_blobs(SIZES)
     assert (seen.right, seen.unhashed) == ({ONE}, {ONE})
-    assert reopen(storage, tmp_path).look(SIZES).unhashed == {ONE}
+    assert reopen(storage, tmp_path).check_blobs(SIZES).unhashed == {ONE}
 
 
 def test_look_downloads_foreign_blob_without_md5_checksum_only_once(
@@ -232,8 +232,8 @@ def test_look_downloads_foreign_blob_without_md5_checksum_only_once(
     storage.write(ONE, TAKES[ONE])
     storage.write(TWO, b"TAKE TWO")
     monkeypatch.setattr(dvc_remote, "_etag", lambda _: "0" * 32)
-    seen = reopen(storage, tmp_path).look(SIZES)
+    seen = reopen(storage, tmp_path).check_blobs(SIZES)
     assert (seen.right, seen.wrong, seen.unhashed) == ({ONE}, {TWO}, frozenset())
     again = reopen(storage, tmp_path)
     monkeypatch.setattr(type(again), "download", None)
-    assert again.look(SIZES) == seen
+    assert again.check_blobs(SIZES) == seen

@@ -111,19 +111,19 @@ def test_take_in_keeps_blobs_that_dvc_downloaded(blobs: BlobStore, kept: KeptBlo
     md5s = [by_dvc(blobs, number) for number in range(20)]
     listing = a_file(cached(blobs, f"{MD5}.dir"), b"[]")
     unfinished = a_file(cached(blobs).with_name(".partial.tmp"))
-    blobs.take_in()
+    blobs.keep_new()
     assert {md5 for md5, _ in kept.iter_files()} == set(md5s)
     assert listing.stat().st_nlink == unfinished.stat().st_nlink == 1
 
 
 def test_take_in_skips_unchanged_folders(blobs: BlobStore, kept: KeptBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
     md5s = {by_dvc(blobs, number) for number in range(20)}
-    blobs.take_in()
+    blobs.keep_new()
     more = by_dvc(blobs, 100)
     read: list[str] = []
     scan = os.scandir
     monkeypatch.setattr(os, "scandir", lambda path: read.append(Path(path).name) or scan(path))
-    blobs.take_in()
+    blobs.keep_new()
     assert set(read) == {"md5", more[:2]}
     assert {md5 for md5, _ in kept.iter_files()} == {*md5s, more}
 
@@ -132,7 +132,7 @@ def test_take_in_rereads_folder_that_changed_just_now(blobs: BlobStore, kept: Ke
     """Otherwise a blob added within the same clock tick would be missed."""
     md5 = by_dvc(blobs, 1)
     os.utime(cached(blobs, md5).parent)
-    blobs.take_in()
+    blobs.keep_new()
     assert kept.path(md5).parent.stat().st_mtime_ns != cached(blobs, md5).parent.stat().st_mtime_ns
 
 
@@ -150,7 +150,7 @@ def test_take_in_continues_after_a_kill(blobs: BlobStore, kept: KeptBlobs, monke
         left[0] = 2
         monkeypatch.setattr(adapter, "link_file", dies)
         try:
-            blobs.take_in()
+            blobs.keep_new()
         except KeyboardInterrupt:
             continue
         break
@@ -163,18 +163,18 @@ def test_take_in_replaces_damaged_kept_blob_by_intact_cached_one(
     a_file(kept.path(MD5), b"damaged")
     os.utime(kept.path(MD5), (1, 1))
     a_file(cached(blobs))
-    blobs.take_in()
+    blobs.keep_new()
     assert kept.path(MD5).samefile(cached(blobs))
     cached(blobs).unlink()
     a_file(cached(blobs), b"damaged later")
-    blobs.take_in()
+    blobs.keep_new()
     assert kept.path(MD5).read_bytes() == DATA
 
 
 @pytest.mark.usefixtures("no_links")
 def test_keep_copies_only_requested_blobs_without_hard_links(blobs: BlobStore, kept: KeptBlobs, tmp_path: Path) -> None:
     blobs.move_in(a_file(tmp_path / "new"), MD5)
-    blobs.take_in()
+    blobs.keep_new()
     assert not kept.has(MD5)
     assert blobs.keep(MD5)
     assert kept.path(MD5).stat().st_mode == cached(blobs).stat().st_mode

@@ -35,9 +35,9 @@ from tests.media import write_picture
 FOLDER = dvc_remote._FolderRemote
 PUSHING = {
     "the remote is named in the branch": Point(Git, "commit_paths"),
-    "a blob is there": Point(BlobStore, "copy_over"),
+    "a blob is there": Point(BlobStore, "overwrite"),
     "the blobs are sent": Point(FOLDER, "upload"),
-    "the remote was asked": Point(FOLDER, "look"),
+    "the remote was asked": Point(FOLDER, "check_blobs"),
     "git has pushed": Point(Git, "call", "push"),
 }
 PULLING = {
@@ -144,7 +144,7 @@ def test_a_remote_that_goes_away_in_the_middle_of_a_push(
     locked: LockedRun, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        breaks_after(patch, "copy_over", 3)
+        breaks_after(patch, "overwrite", 3)
         with pytest.raises(RemoteError, match=r"store \(.*\) failed: .*Input/output error") as caught:
             push_run(locked)
     assert "What was done is kept" in caught.value.hint
@@ -316,7 +316,7 @@ def test_ctrl_c_leaves_what_a_killed_push_does(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(FOLDER, "look", stop)
+        patch.setattr(FOLDER, "check_blobs", stop)
         with pytest.raises(KeyboardInterrupt):
             push_run(locked)
     assert office.tip() is None

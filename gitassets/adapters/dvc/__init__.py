@@ -1,1 +1,1 @@
-"""The only users of DVC."""
+"""Every use of DVC."""

@@ -1,4 +1,4 @@
-"""The only user of DVC: the blob cache in its layout, its folder lists, and its configuration."""
+"""Read and write DVC's blob cache, its folder lists and its configuration."""
 
 from __future__ import annotations
 
@@ -28,43 +28,43 @@ from gitassets.errors import ConflictError, CorruptError, NotFoundError, Remedy
 
 _BY_HAND = "Mend it by hand."
 _INCOMING = "incoming-"
-_ABANDONED_SEC = 24 * 60 * 60.0  # A folder of blobs may be shared by machines that know nothing of each other.
+_ABANDONED_SEC = 24 * 60 * 60.0  # A blob folder may be shared by machines that do not see each other's processes.
 DVC_GITIGNORE = b"/config.local\n/tmp\n/cache\n"
-# By this very mode DVC knows a blob that it need not hash again. Who may not enter the folders cannot read it either.
+# DVC does not hash a blob of exactly this mode again. The modes of the folders decide who may read it.
 _BLOB_MODE = 0o444
 _SHARED = {"core": {"autostage": "false"}, "cache": {"type": CACHE_TYPES}}
 
 
 class BlobStore:
-    """DVC's local cache: blobs named by the md5 of their bytes, read-only once they are in.
+    """DVC's local cache of blobs, named by the md5 of their bytes and read-only.
 
-    With `kept` each of them is kept there too, and what DVC has removed from its cache comes back when it is asked for.
+    With `kept` every blob is also kept there, and a blob that DVC removed from its cache is restored when it is needed.
     """
 
     def __init__(self, cache_dir: Path, kept: KeptBlobs | None = None, *, for_group: bool = False) -> None:
-        """With `for_group` the folders that are made are for everybody in the group to write to."""
+        """Open the cache. With `for_group` the group may write to the folders created."""
         self.cache_dir = cache_dir
         self._blobs = cache_dir / "files" / "md5"
         self._kept = kept
         self._for_group = for_group
 
     def path(self, md5: str) -> Path:
-        """Where the blob lies if it is here. `md5` may end in `.dir`."""
+        """Return the blob's path, whether it exists or not. `md5` may end in `.dir`."""
         path = self._blobs / md5[:2] / md5[2:]
         if self._kept is None or path.is_file() or not self._bring_back(md5) or path.is_file():
             return path
         return self._kept.path(md5)  # The cache cannot be written.
 
     def relative(self, md5: str) -> str:
-        """The blob's path seen from the folder of the cache."""
+        """Return the blob's path relative to the cache folder."""
         return os.path.relpath(self.path(md5), self.cache_dir)
 
     def has(self, md5: str) -> bool:
-        # Asked of every asset of a run, so not by pathlib, which takes longer than the system does to look.
+        # Runs for every asset of a run, and pathlib takes longer than the system call itself.
         return os.path.isfile(f"{self._blobs}/{md5[:2]}/{md5[2:]}") or self._bring_back(md5)  # noqa: PTH113
 
     def _bring_back(self, md5: str) -> bool:
-        """Whether the blob is kept; then it is in the cache again, if that can be written."""
+        """Restore a kept blob to the cache, if that can be written. Return whether the blob is kept."""
         if self._kept is None or not self._kept.has(md5):
             return False
         with suppress(OSError):
@@ -72,7 +72,7 @@ class BlobStore:
         return True
 
     def is_whole(self, md5: str) -> bool:
-        """Whether the blob is here and its bytes hash right; a damaged one is replaced where it is kept whole."""
+        """Hash the blob and return whether it is intact. A damaged blob is replaced if an intact one is kept."""
         if not self.has(md5):
             return False
         path = self.path(md5)
@@ -83,7 +83,7 @@ class BlobStore:
         return link_file(self._kept.path(md5), path, copy=True)
 
     def require(self, md5: str, what: str) -> Path:
-        """The blob's path; NotFoundError names `what` when it is not here."""
+        """Return the blob's path. Raise NotFoundError, which names `what`, if it is not here."""
         if not self.has(md5):
             raise NotFoundError(f"The bytes of {what} ({md5}) are not here", Remedy("find-bytes"))
         return self.path(md5)
@@ -94,7 +94,7 @@ class BlobStore:
         (self._blobs / md5[:2] / md5[2:]).unlink(missing_ok=True)
 
     def move_in(self, file: Path, md5: str) -> None:
-        """The file, whose hash is `md5`, has become a blob; it survives a loss of power. No copy is made."""
+        """Move the file, whose hash is `md5`, into the cache, durably and without a copy."""
         target = self._blobs / md5[:2] / md5[2:]
         self._make_folder(target.parent)
         sync_file(file)
@@ -107,18 +107,18 @@ class BlobStore:
             self._kept.keep(self._blobs / md5[:2] / md5[2:], md5)
 
     def keep(self, md5: str) -> bool:
-        """Whether the blob is here; then it stays, whatever DVC removes, as a copy where there are no hard links."""
+        """Keep the blob whatever DVC removes, as a copy if there are no hard links. Return whether it is here."""
         if self._kept is None or self._kept.has(md5):
             return self.has(md5)
         return self._kept.keep(self._blobs / md5[:2] / md5[2:], md5, copy=True)
 
-    def take_in(self) -> None:
-        """Blobs that DVC itself has brought into its cache stay from now on, as far as that takes no room."""
+    def keep_new(self) -> None:
+        """Keep the blobs that DVC itself has added to its cache, as far as that takes no disk space."""
         if self._kept is not None:
-            self._kept.take_in(self._blobs)
+            self._kept.keep_new(self._blobs)
 
     def iter_files(self) -> Iterator[tuple[str, Path]]:
-        """Every file that is a blob or a folder list, by its hash: those first that DVC does not see."""
+        """Yield hash and path of every blob and folder list, first those that DVC does not see."""
         if self._kept is not None:
             yield from self._kept.iter_files()
         for path in sorted(self._blobs.glob("??/*")):
@@ -126,7 +126,7 @@ class BlobStore:
                 yield f"{path.parent.name}{path.name}", path
 
     def remove_incoming(self) -> None:
-        """What killed commands were about to keep is gone. The caller sees to it that nobody else is at work."""
+        """Remove the partial files of killed commands. The caller ensures that no other command is at work."""
         if self._kept is not None:
             self._kept.remove_incoming()
 
@@ -140,16 +140,16 @@ class BlobStore:
             change_mode(folder, 0o2775)
 
     def copy_in(self, file: Path, md5: str) -> None:
-        """The blob holds what the file holds now; ConflictError when that is no longer `md5`."""
+        """Copy the file into the cache. Raise ConflictError if its hash is no longer `md5`."""
         if self.is_whole(md5):
             self._keep(md5)
             return
         with self.incoming() as folder:
-            self.copy_over(file, md5, folder / "blob")
+            self.overwrite(file, md5, folder / "blob")
 
     @contextmanager
     def incoming(self) -> Iterator[Path]:
-        """A folder for bytes on their way in, where the blobs are, gone afterwards; those that a kill left are, too."""
+        """Create a temporary folder beside the blobs, and remove old ones that killed commands left."""
         self._make_folder(self.cache_dir)
         for left in self.cache_dir.glob(f"{_INCOMING}*"):
             with suppress(FileNotFoundError):
@@ -158,17 +158,17 @@ class BlobStore:
         with tempfile.TemporaryDirectory(prefix=_INCOMING, dir=self.cache_dir) as folder:
             yield Path(folder)
 
-    def copy_over(self, file: Path, md5: str, copy: Path) -> None:
-        """The same, whatever the blob held, and by way of `copy`, a path in the folder for what comes in."""
+    def overwrite(self, file: Path, md5: str, copy: Path) -> None:
+        """Do the same over an existing blob, by way of `copy`, a path in the `incoming` folder."""
         clone_file(file, copy)
         if hash_file(copy) != md5.removesuffix(".dir"):
             raise ConflictError(f"{file} changed while it was read", "Try again when nothing writes to it.")
         self.move_in(copy, md5)
 
     def add_listing(self, listing: bytes, name: str) -> None:
-        """The folder list is in the cache under `name`, written by DVC's own code from the same entries.
+        """Add the folder list `name` to the cache, written by DVC's own code.
 
-        CorruptError when DVC would give it another name: then its format is not the one that this version knows.
+        Raise CorruptError if DVC would give it another name: its format is not the one this version knows.
         """
         if self.has(name):
             return
@@ -186,9 +186,9 @@ class BlobStore:
         database.add(tree.path, tree.fs, tree.oid)
 
     def place(self, md5: str, target: Path, *, locked: bool) -> None:
-        """`target` holds the blob's bytes, as a clone where the file system can, read-only when `locked`.
+        """Put the blob's bytes at `target`, as a clone if the file system can, read-only if `locked`.
 
-        CorruptError when the blob's bytes are not those that its name promises; then `target` is as it was.
+        Raise CorruptError if the blob's bytes do not match its hash; `target` then stays as it was.
         """
         source = self.require(md5, target.name)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -212,7 +212,7 @@ class BlobStore:
 
 
 def list_remote_blobs(remote: RemoteSettings, md5s: Sequence[str], others: Iterable[RemoteSettings] = ()) -> set[str]:
-    """Those of the hashes whose blobs the remote holds; its url may refer to the `others`. They are not hashed."""
+    """Return the hashes whose blobs the remote holds, without hashing them. Its url may refer to the `others`."""
     from dvc.exceptions import DvcException
     from dvc.fs import get_cloud_fs
     from dvc_data.hashfile.db import HashFileDB
@@ -229,7 +229,7 @@ def list_remote_blobs(remote: RemoteSettings, md5s: Sequence[str], others: Itera
 
 
 def clone_file(source: Path, target: Path) -> None:
-    """`target` holds the same bytes, shared with `source` where the file system can."""
+    """Copy the bytes of `source` to `target`, sharing them if the file system can."""
     from dvc_objects.fs.system import reflink
 
     with suppress(FileNotFoundError):
@@ -241,8 +241,8 @@ def clone_file(source: Path, target: Path) -> None:
 
 
 def find_risky_settings(root: Path) -> dict[str, str]:
-    """What the project's own DVC configuration sets otherwise than runs need it, by name: links into the cache, through
-    which a write to a file changes the cached bytes too, and staging behind the user's back."""
+    """Return the settings of the project's own DVC configuration that are unsafe for runs, by name."""
+    # With links into the cache a write to a file changes the cached bytes too; `autostage` stages files unasked.
     config = _read_config(root / ".dvc" / "config")
     types = _get(config, "cache", "type")
     autostage = _get(config, "core", "autostage")
@@ -251,14 +251,14 @@ def find_risky_settings(root: Path) -> dict[str, str]:
 
 
 def create_dvc_project(root: Path, site_cache_dir: Path, *, replace: bool = False) -> bool:
-    """`root` is a DVC project with the settings that runs have; whether anything had to be made.
+    """Make `root` a DVC project with the settings of runs; return whether anything changed.
 
-    What is set already stays, unless it is risky and `replace` agrees to that.
+    Existing settings stay, except risky ones if `replace`.
     """
     made = not (root / ".dvc").is_dir()
     make_private(site_cache_dir)
     if made:
-        # The files are written here, since `dvc init` would stage them in the user's index.
+        # `dvc init` would stage the files in the user's index.
         write_atomic(root / ".dvc" / "config", b"")
     if not (root / ".dvc" / ".gitignore").exists():
         write_atomic(root / ".dvc" / ".gitignore", DVC_GITIGNORE)
@@ -279,15 +279,15 @@ def _find_lacking(root: Path, replace: bool) -> dict[str, dict[str, str]]:
 
 
 def write_local_config(run_dir: Path, cache_dir: Path, site_cache_dir: Path) -> None:
-    """The run uses the project's blob cache; git does not see this file. What else is set in it stays."""
+    """Point the run's config.local, which git ignores, at the project's blob cache. Other settings in it stay."""
     make_private(site_cache_dir)
     core = {"site_cache_dir": str(site_cache_dir), **({"no_scm": "true"} if _belongs_to_submodule(run_dir) else {})}
     _complete_config(run_dir / ".dvc" / "config.local", {"core": core, "cache": {"dir": str(cache_dir)}})
 
 
 def make_private(site_cache_dir: Path) -> None:
-    """Only who shares our state gets into this folder: anybody may write to what DVC makes in it, and it runs what
-    it unpickles from there."""
+    """Let only users who share our state enter the folder."""
+    # DVC makes files in it that anybody may write to, and unpickles, thus runs, what it finds there.
     site_cache_dir.mkdir(parents=True, exist_ok=True)
     mode = 0o2770 if site_cache_dir.parent.stat().st_mode & 0o020 else 0o700
     if os.name != "nt" and site_cache_dir.stat().st_mode & 0o2777 != mode:
@@ -295,7 +295,7 @@ def make_private(site_cache_dir: Path) -> None:
 
 
 def _belongs_to_submodule(work_tree: Path) -> bool:
-    """Whether this is a linked work tree of a submodule: DVC's git library takes it for the submodule itself."""
+    """Check for a linked work tree of a submodule, which DVC's git library mistakes for the submodule itself."""
     git_dir = read_gitfile(work_tree)
     if git_dir is None or git_dir.parent.name != "worktrees":
         return False
@@ -305,16 +305,14 @@ def _belongs_to_submodule(work_tree: Path) -> bool:
 
 
 def find_cache_dir(root: Path) -> Path:
-    """Where DVC keeps the blobs of the DVC project at `root`: as its user says, else in .dvc/cache.
-
-    What the branch itself says comes from outside and could name any folder.
-    """
+    """Return the cache folder of the DVC project at `root`: from config.local, else .dvc/cache."""
+    # The configuration on the branch comes from outside and could name any folder.
     given = _get(_read_config(root / ".dvc" / "config.local"), "cache", "dir")
     return root / ".dvc" / (given or "cache")
 
 
 def format_run_config(project_root: Path) -> bytes:
-    """The DVC configuration that a new run inherits: the project's remotes, absolute where they are folders."""
+    """Format the DVC configuration of a new run: the project's remotes, with absolute paths for folders."""
     inherited = _read_config(project_root / ".dvc" / "config")
     config = _read_config(None)
     config.update({section: dict(values) for section, values in _SHARED.items()})
@@ -334,7 +332,7 @@ def _absolute_url(remote: Mapping[str, str], root: Path) -> dict[str, str]:
 
 
 def _complete_config(path: Path, wanted: Mapping[str, Mapping[str, str]]) -> bool:
-    """Whether the file lacked one of these settings or had it otherwise; now it has them, and all else as before."""
+    """Set values in the file and return whether any was different. Everything else stays."""
     config = _read_config(path)
     present = {section: {key: _get(config, section, key) for key in values} for section, values in wanted.items()}
     if present == wanted:
@@ -346,14 +344,14 @@ def _complete_config(path: Path, wanted: Mapping[str, Mapping[str, str]]) -> boo
 
 
 def _read_config(path: Path | None) -> Any:
-    """A configuration file, empty where there is none."""
+    """Parse a configuration file; a missing one is empty."""
     if path is None or not path.is_file():
         return parse_config(b"", "")
-    return parse_config(path.read_bytes(), str(path), how_to_mend(path))
+    return parse_config(path.read_bytes(), str(path), suggest_repair(path))
 
 
-def how_to_mend(path: Path) -> str:
-    """What to do where a configuration file cannot be read."""
+def suggest_repair(path: Path) -> str:
+    """Return the hint for a configuration file that cannot be read."""
     if path.parent.name != ".dvc":
         return _BY_HAND
     if path.name == "config.local":
@@ -362,7 +360,7 @@ def how_to_mend(path: Path) -> str:
 
 
 def set_aside_unreadable(path: Path, aside: Path) -> bool:
-    """Whether the configuration file could not be read; then it is `aside`, where only its owner can read it."""
+    """Move an unreadable configuration file to `aside`, with access for its owner only. Return whether it was moved."""
     if is_readable(path):
         return False
     write_atomic(aside, path.read_bytes(), mode=0o600)
@@ -371,7 +369,7 @@ def set_aside_unreadable(path: Path, aside: Path) -> bool:
 
 
 def is_readable(config: Path) -> bool:
-    """Whether it is a configuration as DVC has them, or none is there."""
+    """Check whether the file is a valid DVC configuration, or does not exist."""
     try:
         _read_config(config)
     except CorruptError:
@@ -380,7 +378,8 @@ def is_readable(config: Path) -> bool:
 
 
 def parse_config(data: bytes, name: str, hint: str = _BY_HAND) -> Any:
-    """The sections of a configuration. CorruptError names it. DVC's own code cannot write names beyond ASCII."""
+    """Parse a configuration. Raise CorruptError, which names it, if it is invalid."""
+    # DVC's own code cannot write names beyond ASCII.
     from configobj import ConfigObj, ConfigObjError  # type: ignore[import-untyped]
 
     try:

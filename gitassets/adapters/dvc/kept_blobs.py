@@ -1,8 +1,8 @@
-"""Our own names for the blobs in DVC's cache: what DVC's commands remove from the cache is still here.
+"""Keep the blobs of DVC's cache under names of our own, so that DVC's commands cannot remove them.
 
-No configuration of DVC names this folder. A kept blob is a hard link, so it takes no room. That is safe since nobody
-writes into a blob: DVC and gitassets put a new file in its place, and what lies in a run's folder is a clone or a copy
-(cache.type = reflink,copy). Where there are no hard links it is a reflink, else, if it must not be lost, a copy.
+No configuration of DVC names this folder. A kept blob is a hard link, so it takes no disk space. That is safe because
+nobody writes into a blob: DVC and gitassets replace the file, and files in a run's folder are clones or copies
+(cache.type = reflink,copy). Without hard links it is a reflink, or else, if it must not be lost, a copy.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from uuid import uuid4
 
 from gitassets.adapters.files import INCOMING, hash_file, sync_file
 
-# Coarser than the times of any file system: FAT's are two seconds.
-_SETTLED_NS = 3_000_000_000
+# Coarser than the time stamps of any file system: FAT's are two seconds.
+_COARSEST_TIME_NS = 3_000_000_000
 _NAME = re.compile(r"[0-9a-f]{30}")
 
 
 class KeptBlobs:
-    """Blobs by the md5 of their bytes, in `folder`. Folder lists are not among them: the manifest implies those."""
+    """Blobs in `folder`, by the md5 of their bytes. Folder lists are not kept: the manifest implies them."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -36,7 +36,7 @@ class KeptBlobs:
         return os.path.isfile(f"{self._folder}/{md5[:2]}/{md5[2:]}")  # noqa: PTH113 (as in BlobStore.has)
 
     def keep(self, blob: Path, md5: str, *, copy: bool = False) -> bool:
-        """Whether the blob in the cache, whose bytes are right, is kept from now on. OSError where `copy` fails."""
+        """Keep an intact blob of the cache and return whether it is kept. Raise OSError if a `copy` fails."""
         if _NAME.fullmatch(md5[2:]) is None:
             return False
         try:
@@ -49,38 +49,38 @@ class KeptBlobs:
     def remove(self, md5: str) -> None:
         self.path(md5).unlink(missing_ok=True)
 
-    def take_in(self, cached: Path) -> None:
-        """What DVC has brought into `cached`, the folder of its blobs, is kept as well. No byte is read.
+    def keep_new(self, cached: Path) -> None:
+        """Keep the blobs that DVC has added to its blob folder `cached`. Reads no bytes.
 
-        Folders in which nothing changed since they were taken in are passed by: then both have the same time.
+        Skips folders without a change since the last call: their time stamps are equal.
         """
         with suppress(FileNotFoundError):
             for one in os.scandir(cached):
                 if len(one.name) == 2:
-                    self._take_in_folder(one.path, f"{self._folder}/{one.name}")
+                    self._keep_new_in(one.path, f"{self._folder}/{one.name}")
 
-    def _take_in_folder(self, cached: str, kept: str) -> None:
+    def _keep_new_in(self, cached: str, kept: str) -> None:
         time_ns = os.stat(cached).st_mtime_ns  # noqa: PTH116 (as in BlobStore.has)
         if _read_time(kept) == time_ns:
             return
-        with suppress(OSError):  # A full disk: the next command goes on with it.
+        with suppress(OSError):  # On a full disk the next command continues.
             Path(kept).mkdir(parents=True, exist_ok=True)
             known = {one.name: one.inode() for one in os.scandir(kept)}
             found = [one for one in os.scandir(cached) if _NAME.fullmatch(one.name)]
             new = (one for one in found if known.get(one.name) != one.inode())
-            # After the first that cannot be linked none is tried: there the file system has no hard links.
-            done = all(_take_in(Path(one.path), Path(kept) / one.name) for one in new)
-            if done and time.time_ns() - time_ns > _SETTLED_NS:
+            # Stops at the first that cannot be linked: the file system has no hard links.
+            done = all(_keep_newest(Path(one.path), Path(kept) / one.name) for one in new)
+            if done and time.time_ns() - time_ns > _COARSEST_TIME_NS:
                 os.utime(kept, ns=(time_ns, time_ns))
 
     def iter_files(self) -> Iterator[tuple[str, Path]]:
-        """Every kept blob, by its hash."""
+        """Yield hash and path of every kept blob."""
         for path in sorted(self._folder.glob("??/*")):
             if _NAME.fullmatch(path.name):
                 yield f"{path.parent.name}{path.name}", path
 
     def remove_incoming(self) -> None:
-        """What killed commands were about to name is gone. Nobody else is at work."""
+        """Remove the partial files of killed commands. No other command may be at work."""
         for path in self._folder.glob(f"??/{INCOMING}*"):
             path.unlink(missing_ok=True)
 
@@ -92,8 +92,11 @@ def _read_time(folder: str) -> int | None:
         return None
 
 
-def _take_in(blob: Path, kept: Path) -> bool:
-    """Whether the blob is kept. Of two files the one that came last counts where it hashes right: DVC got it anew."""
+def _keep_newest(blob: Path, kept: Path) -> bool:
+    """Keep the blob and return whether it is kept.
+
+    A newer cached file replaces the kept one if its hash is right: DVC has fetched it again.
+    """
     try:
         is_newer = blob.stat().st_mtime_ns > kept.stat().st_mtime_ns
     except FileNotFoundError:
@@ -102,9 +105,9 @@ def _take_in(blob: Path, kept: Path) -> bool:
 
 
 def link_file(source: Path, target: Path, *, copy: bool = False) -> bool:
-    """Whether `target` is the same file as `source`, else a clone, or with `copy` a copy of it; else nothing was done.
+    """Make `target` a hard link to `source`, or else a clone, or with `copy` a copy. Return False if none was possible.
 
-    Another file at `target` is replaced. OSError where a copy cannot be made.
+    Replaces another file at `target`. Raise OSError if a copy fails.
     """
     try:
         os.link(source, target)

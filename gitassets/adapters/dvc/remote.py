@@ -1,6 +1,7 @@
-"""Talks to a DVC remote through its object database: which blobs are there, blobs to it, and blobs from it.
+"""List, upload and download the blobs of a DVC remote.
 
-A folder is laid out as the cache is, and is read and written as the cache is. Everything else is spoken to by DVC.
+A remote folder has the layout of the cache and is read and written like it. All other remotes are accessed through
+DVC's own code.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ from gitassets.domain.dvc_settings import RemoteSettings
 from gitassets.errors import GitAssetsError, RemoteError
 
 OnBlob = Callable[[str], None]
-"""Called with the name of each blob that is done, perhaps from another thread."""
+"""Called with the name of each finished blob, perhaps from another thread."""
 
 Result = TypeVar("Result")
 
 _THREADS = 8
-_FEW = 8
+_MIN_TO_LIST = 8
 _CALLS_AT_ONCE = 8
 _FILE = "file://"
 _BLOBS = ("files", "md5")
@@ -38,10 +39,10 @@ _MD5 = re.compile(r"[0-9a-f]{32}\Z")
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What a remote holds of the blobs that were asked for; of the others it holds nothing.
+class RemoteState:
+    """The requested blobs that a remote holds. Those in neither `right` nor `wrong` are missing.
 
-    `right` ones have the right size and, unless they are `unhashed`, the right bytes. `wrong` ones have other bytes.
+    `right` blobs have the right size and, unless they are `unhashed`, the right bytes. `wrong` blobs have other bytes.
     """
 
     right: frozenset[str]
@@ -50,27 +51,27 @@ class Seen:
 
 
 class Remote(Protocol):
-    """A remote. Blobs are named by their md5; that of a folder's listing ends in ".dir". RemoteError when it fails."""
+    """A DVC remote. Blobs are named by their md5, folder lists by one that ends in ".dir". Raises RemoteError."""
 
     settings: RemoteSettings
 
-    def look(self, sizes: Mapping[str, int]) -> Seen:
-        """What is there of the blobs that have these sizes, as far as that is cheap to tell."""
+    def check_blobs(self, sizes: Mapping[str, int]) -> RemoteState:
+        """Check blobs, given their sizes by name, as far as that is cheap."""
         ...
 
     def upload(self, files: Mapping[str, Path], on_blob: OnBlob) -> None:
-        """Each file, by the name of its blob, has been sent, also over other bytes. Whether it arrived, `look` says."""
+        """Upload files by blob name, overwriting other bytes. `check_blobs` reports whether they arrived."""
         ...
 
     def download(self, names: Collection[str], folder: Path, on_blob: OnBlob) -> None:
-        """Those of the blobs that the remote holds are files in `folder`, by their names. Nobody hashed them yet."""
+        """Download the blobs that the remote holds to `folder`, under their names and without hashing them."""
         ...
 
 
 def open_remote(settings: RemoteSettings, store: Path, others: Iterable[RemoteSettings] = ()) -> Remote:
-    """The remote. `store` keeps what was found out about its blobs; `others` are remotes that its url may refer to.
+    """Open the remote without contacting it.
 
-    Nothing is asked of it yet.
+    `store` is the file that remembers hashes and proofs of its blobs; its url may refer to the remotes in `others`.
     """
     for key in ("version_aware", "worktree"):
         if settings.options.get(key, "false").lower() == "true":
@@ -90,15 +91,15 @@ class _FolderRemote:
         self._blobs = BlobStore(self._root, for_group=settings.options.get("shared") == "group")
         self._index = StatIndex(self._root, store)
 
-    def look(self, sizes: Mapping[str, int]) -> Seen:
-        """Every blob is hashed, unless it is as it was when it was hashed last."""
+    def check_blobs(self, sizes: Mapping[str, int]) -> RemoteState:
+        """Hash every blob that has changed since it was last hashed."""
         names = list(sizes)
-        with _translated(self.settings):
-            found = dict(zip(names, _each(self._hash, names), strict=True))
+        with _translate_errors(self.settings):
+            found = dict(zip(names, _map_threads(self._hash, names), strict=True))
         self._index.save()
         right = frozenset(name for name, md5 in found.items() if md5 is not None and md5 == name.removesuffix(".dir"))
         wrong = frozenset(name for name, md5 in found.items() if md5 is not None and name not in right)
-        return Seen(right, wrong, frozenset())
+        return RemoteState(right, wrong, frozenset())
 
     def _hash(self, name: str) -> str | None:
         return self._index.hash(self._path(name))
@@ -107,14 +108,14 @@ class _FolderRemote:
         return self._blobs.path(name).relative_to(self._root).as_posix()
 
     def upload(self, files: Mapping[str, Path], on_blob: OnBlob) -> None:
-        with _translated(self.settings), self._blobs.incoming() as folder:
+        with _translate_errors(self.settings), self._blobs.incoming() as folder:
 
             def copy(name: str) -> None:
-                self._blobs.copy_over(files[name], name, folder / name)
+                self._blobs.overwrite(files[name], name, folder / name)
                 self._index.note(self._path(name), name.removesuffix(".dir"))
                 on_blob(name)
 
-            _each(copy, list(files))
+            _map_threads(copy, list(files))
 
     def download(self, names: Collection[str], folder: Path, on_blob: OnBlob) -> None:
         def copy(name: str) -> None:
@@ -122,14 +123,14 @@ class _FolderRemote:
                 clone_file(self._blobs.path(name), folder / name)
                 on_blob(name)
 
-        with _translated(self.settings):
+        with _translate_errors(self.settings):
             if not self._root.is_dir():
                 raise FileNotFoundError(f"there is no folder {self._root}")
-            _each(copy, list(names))
+            _map_threads(copy, list(names))
 
 
-def _each(act: Callable[[str], Result], names: Sequence[str]) -> list[Result]:
-    """What `act` returned for each name, several at a time; after an error nothing more is begun."""
+def _map_threads(act: Callable[[str], Result], names: Sequence[str]) -> list[Result]:
+    """Return `act(name)` for each name, computed by several threads. After an error no further call starts."""
     pool = ThreadPoolExecutor(_THREADS)
     try:
         return list(pool.map(act, names))
@@ -138,7 +139,7 @@ def _each(act: Callable[[str], Result], names: Sequence[str]) -> list[Result]:
 
 
 class _ObjectRemote:
-    """Anything that has a scheme: DVC's own code speaks to it, with the blobs' names as keys."""
+    """A remote whose url has a scheme, accessed through DVC's own code with the blobs' names as keys."""
 
     def __init__(self, settings: RemoteSettings, store: Path, others: Sequence[RemoteSettings]) -> None:
         self.settings = settings
@@ -155,26 +156,26 @@ class _ObjectRemote:
         fs = file_system(**options)
         return HashFileDB(fs, fs.join(path, *_BLOBS))
 
-    def look(self, sizes: Mapping[str, int]) -> Seen:
-        """The checksum tells where the remote keeps the md5, as S3 does for what was sent in one piece, else the size.
+    def check_blobs(self, sizes: Mapping[str, int]) -> RemoteState:
+        """Compare checksums if the remote stores md5s, as S3 does for uploads in one part; else compare sizes.
 
-        What has another checksum in the form of an md5 is fetched and hashed, once for each.
+        A blob with a different checksum in the form of an md5 is downloaded and hashed, once.
         """
-        with _translated(self.settings):
+        with _translate_errors(self.settings):
             found = self._read_infos(list(sizes))
         there = {name: info for name, info in found.items() if info is not None}
-        self._hash_there(
+        self._hash_downloads(
             [name for name, info in there.items() if self._judge(name, info, sizes) is Proof.SUSPECT], there
         )
         proofs = {name: self._judge(name, info, sizes) for name, info in there.items()}
         right = frozenset(name for name, proof in proofs.items() if proof is not Proof.WRONG)
         unhashed = frozenset(name for name, proof in proofs.items() if proof is Proof.UNKNOWN)
         self._proofs.save()
-        return Seen(right, frozenset(there) - right, unhashed)
+        return RemoteState(right, frozenset(there) - right, unhashed)
 
     def _judge(self, name: str, info: Mapping[str, Any], sizes: Mapping[str, int]) -> Proof:
         proof = self._proofs.judge(name, _etag(info))
-        fits = info.get("size") in (sizes[name], None)  # Not every web server tells the size.
+        fits = info.get("size") in (sizes[name], None)  # Not every web server reports the size.
         return proof if proof is Proof.HASHED or fits else Proof.WRONG
 
     def _read_infos(self, names: Sequence[str]) -> dict[str, Mapping[str, Any] | None]:
@@ -187,9 +188,9 @@ class _ObjectRemote:
         return {name: _info_or_none(info) for name, info in zip(names, infos, strict=True)}
 
     def _is_listed_faster(self, count: int) -> bool:
-        """Whether listing all that the remote holds takes fewer calls than asking for each; a sample says how much."""
+        """Estimate from a sample whether listing the whole remote takes fewer calls than `count` single requests."""
         fs = self._database.fs
-        if count <= _FEW or not fs.CAN_TRAVERSE:
+        if count <= _MIN_TO_LIST or not fs.CAN_TRAVERSE:
             return False
         sample = len(fs.fs.find(fs.join(self._database.path, "00")))
         return bool(sample * 256 / fs.LIST_OBJECT_PAGE_SIZE < count / _CALLS_AT_ONCE)
@@ -201,7 +202,7 @@ class _ObjectRemote:
                 found[database.path_to_oid(path)] = info
         return found
 
-    def _hash_there(self, names: Sequence[str], infos: Mapping[str, Mapping[str, Any]]) -> None:
+    def _hash_downloads(self, names: Sequence[str], infos: Mapping[str, Mapping[str, Any]]) -> None:
         for name in names:
             with TemporaryDirectory() as folder:
                 self.download([name], Path(folder), lambda _: None)
@@ -210,7 +211,7 @@ class _ObjectRemote:
             self._proofs.note(name, _etag(infos[name]), Proof.HASHED if right else Proof.WRONG)
 
     def upload(self, files: Mapping[str, Path], on_blob: OnBlob) -> None:
-        with _translated(self.settings):
+        with _translate_errors(self.settings):
             database = self._database
             callback = _make_callback(lambda _, target: on_blob(database.path_to_oid(target)))
             database.add(
@@ -218,16 +219,16 @@ class _ObjectRemote:
             )
             infos = self._read_infos(list(files))
         for name, info in infos.items():
-            # Encrypted and large ones have another checksum. These bytes need not be fetched to know what they are.
+            # Encrypted and large blobs have another checksum. Their bytes are ours and need no download to check.
             if info is not None and self._proofs.judge(name, _etag(info)) is Proof.SUSPECT:
                 self._proofs.note(name, _etag(info), Proof.UNKNOWN)
 
     def download(self, names: Collection[str], folder: Path, on_blob: OnBlob) -> None:
         from dvc_objects.fs import generic
 
-        with _translated(self.settings):
+        with _translate_errors(self.settings):
             database = self._database
-            # Asked first: the copying does not tell a file that is not there from other failures.
+            # generic.copy does not distinguish a missing file from other failures, so look first.
             there = [name for name, info in self._read_infos(list(names)).items() if info is not None]
             callback = _make_callback(lambda source, _: on_blob(database.path_to_oid(source)))
             sources = [database.oid_to_path(name) for name in there]
@@ -253,7 +254,7 @@ def _local_fs() -> Any:
 
 
 def _make_callback(on_file: Callable[[str, str], None]) -> Any:
-    """What DVC tells how far a transfer is; `on_file` is called with source and target of each file that is done."""
+    """Return a progress callback for DVC that calls `on_file` with source and target of each finished file."""
     from fsspec.callbacks import Callback
 
     class Counter(Callback):  # type: ignore[misc]
@@ -263,16 +264,16 @@ def _make_callback(on_file: Callable[[str, str], None]) -> Any:
     class _OneFile(Callback):  # type: ignore[misc]
         def __init__(self, source: str, target: str) -> None:
             super().__init__()
-            self._of = (source, target)
+            self._paths = (source, target)
 
         def close(self) -> None:
-            on_file(*self._of)
+            on_file(*self._paths)
 
     return Counter()
 
 
 class Proof(StrEnum):
-    """What is known of a blob on a remote that cannot be hashed there."""
+    """The knowledge about the bytes of a blob on a remote that does not hash."""
 
     HASHED = "hashed"
     WRONG = "wrong"
@@ -281,7 +282,7 @@ class Proof(StrEnum):
 
 
 class _Proofs:
-    """What was found out about blobs, each with the checksum that it then had: it holds while that is the same."""
+    """The proofs found for blobs. Each holds as long as the blob's checksum on the remote stays the same."""
 
     def __init__(self, store: Path) -> None:
         self._store = store
@@ -315,8 +316,8 @@ def _read_json(store: Path) -> dict[str, list[str]]:
 
 
 @contextmanager
-def _translated(settings: RemoteSettings) -> Iterator[None]:
-    """Whatever goes wrong with the remote is a RemoteError that names it."""
+def _translate_errors(settings: RemoteSettings) -> Iterator[None]:
+    """Raise every failure of the remote as a RemoteError that names it."""
     try:
         yield
     except GitAssetsError:
@@ -329,7 +330,7 @@ def _translated(settings: RemoteSettings) -> Iterator[None]:
             f"Install it beside gitassets: `pip install {package}`.",
         ) from error
     except Exception as error:
-        # The library of each kind of remote has errors of its own.
+        # The library of each kind of remote has its own errors.
         said = str(error) or type(error).__name__
         raise RemoteError(
             f"The DVC remote {settings.name} ({settings.url}) failed: {said}",

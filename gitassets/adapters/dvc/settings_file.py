@@ -1,4 +1,4 @@
-"""Reads the configuration files of DVC as DVC itself takes them, but without it, since it takes long to start."""
+"""Read DVC's configuration files as DVC does, but without importing it, which is slow."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from gitassets.adapters.dvc.cache import format_config, how_to_mend, parse_config
+from gitassets.adapters.dvc.cache import format_config, parse_config, suggest_repair
 from gitassets.domain.dvc_settings import DvcSettings, RemoteSettings, merge_settings
 
 _NAMED = re.compile(r'\s*remote\s*"(.*)"\s*\Z')
@@ -19,7 +19,7 @@ _PATHS = (
 
 
 def parse_settings(data: bytes, dvc_dir: Path, name: str) -> DvcSettings:
-    """The settings in `data`, a configuration that lies, or would lie, in `dvc_dir`: relative paths begin there."""
+    """Parse a configuration whose relative paths start at `dvc_dir`."""
     return _gather(parse_config(data, name), dvc_dir)
 
 
@@ -41,7 +41,7 @@ def _gather(config: Any, dvc_dir: Path) -> DvcSettings:
 
 
 def _iter_sections(config: Any) -> Iterator[tuple[str, dict[str, str]]]:
-    """Sections and keys in small letters, as DVC takes them; a section in a section is a key with its whole text."""
+    """Yield sections with keys in lower case, as DVC reads them. A nested section becomes a key with its whole text."""
     for section, values in config.items():
         found = values if isinstance(values, Mapping) else {"": values}
         yield section.lower(), {key.lower(): _text(value) for key, value in found.items()}
@@ -54,7 +54,7 @@ def _text(value: Any) -> str:
 def _resolve(dvc_dir: Path, key: str, value: str) -> str:
     if key not in _PATHS or re.match(r"\w+://", value) or Path(value).is_absolute():
         return value
-    # Not by resolve(): DVC, too, keeps the links on the way.
+    # resolve() would follow symbolic links, which DVC keeps.
     expanded = Path(value).expanduser()
     return os.path.abspath(dvc_dir / expanded) if _is_relative(value) else str(expanded)  # noqa: PTH100
 
@@ -64,13 +64,13 @@ def _is_relative(value: str) -> bool:
 
 
 def read_settings(path: Path) -> DvcSettings:
-    """The settings of a configuration file; none where there is no such file."""
+    """Read a configuration file; a missing one has no settings."""
     data = path.read_bytes() if path.is_file() else b""
-    return _gather(parse_config(data, str(path), how_to_mend(path)), path.parent)
+    return _gather(parse_config(data, str(path), suggest_repair(path)), path.parent)
 
 
 def read_user_settings() -> DvcSettings:
-    """What the system and the user say for all projects."""
+    """Read the settings of the system and the user for all projects."""
     from dvc.dirs import global_config_dir, system_config_dir
 
     folders = (system_config_dir(), global_config_dir())
@@ -78,7 +78,7 @@ def read_user_settings() -> DvcSettings:
 
 
 def add_remote(data: bytes, remote: RemoteSettings, *, default: bool) -> bytes:
-    """The configuration with the remote in it, the default one where that is asked; all else as it was."""
+    """Add the remote to the configuration, as the default one if `default`. Everything else stays."""
     config = parse_config(data, "the configuration of DVC")
     if default:
         config.setdefault("core", {})["remote"] = remote.name

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
-from gitassets.adapters.state.locks import take_lock
+from gitassets.adapters.state.locks import acquire_lock
 from gitassets.errors import BusyError
 
 
@@ -52,7 +52,7 @@ class RenderCache:
         folder = self._work / uuid4().hex
         self._work.mkdir(parents=True, exist_ok=True)
         try:
-            with take_lock(_lock_path(folder), -1):
+            with acquire_lock(_lock_path(folder), -1):
                 folder.mkdir()
                 yield folder
         finally:
@@ -63,7 +63,7 @@ class RenderCache:
         """Remove the workspaces of killed builds."""
         for folder in [path for path in self._work.glob("*") if path.is_dir()]:
             with suppress(BusyError):
-                with take_lock(_lock_path(folder), 0):
+                with acquire_lock(_lock_path(folder), 0):
                     shutil.rmtree(folder, ignore_errors=True)
                 _lock_path(folder).unlink(missing_ok=True)
 

@@ -1,1 +1,1 @@
-"""The files in which gitassets keeps its own state."""
+"""Read and write the files in which gitassets keeps its own state."""

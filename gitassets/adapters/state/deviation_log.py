@@ -1,4 +1,4 @@
-"""Remembers which commits of a run did otherwise than their messages say, so that each is compared once."""
+"""Remember which commits of a run differ from their messages, so that each is compared once."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from gitassets.adapters.files import write_atomic
 from gitassets.domain.commit_message import Transition
 from gitassets.domain.manifest import Address, Kind
 
-# Another one where commits are compared in another way: then all are compared anew.
+# Change it when commits are compared in another way: all are then compared again.
 _VERSION = 2
 
 
 class Deviation(Struct, frozen=True):
-    """All the transitions of one commit, and those of them that its message does not name."""
+    """All transitions of one commit, and those (`by_hand`) that its message does not name."""
 
     transitions: tuple[Transition, ...]
     by_hand: tuple[Transition, ...]
 
 
 class Deviations(Struct, frozen=True):
-    """By commit; every commit that `tip` reaches has been compared."""
+    """The deviations by commit. Every commit that `tip` reaches has been compared."""
 
     tip: str
     by_commit: Mapping[str, Deviation]
 
 
 class DeviationsFile:
-    """The record of one run. Ids of commits name their contents, so it holds for whatever repository has these."""
+    """The deviations file of one run. It is valid in any repository, since commit ids name contents."""
 
     def __init__(self, state_dir: Path, run_id: str) -> None:
         self.path = state_dir / "deviations" / f"{run_id}.jsonl"
 
     def read(self) -> Deviations | None:
-        """None where there is none, or one that cannot be read or is not whole."""
+        """Return None if the file is missing, damaged or of another version."""
         try:
             head, *lines = [json.loads(line) for line in self.path.read_text("utf-8").splitlines()]
             found = {one["commit"]: _parse(one) for one in lines}

@@ -1,4 +1,4 @@
-"""What must survive a kill: the change that is being written, and the results that are not yet in the manifest."""
+"""Record what must survive a kill: the change being written, and the results not yet in the manifest."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from gitassets.errors import CorruptError
 
 
 class TextChange(Struct, frozen=True):
-    """A file in git, before and after; None: it is not there."""
+    """The text of a file in git, before and after; None: the file does not exist."""
 
     before: str | None
     after: str | None
 
 
 class MediaChange(Struct, frozen=True):
-    """A file that DVC tracks, as the md5 before and after; None: it is not there."""
+    """The md5 of a file that DVC tracks, before and after; None: the file does not exist."""
 
     before: str | None
     after: str | None
@@ -33,7 +33,7 @@ class MediaChange(Struct, frozen=True):
 
 
 class OpenMerge(Struct, frozen=True):
-    """A merge in a run's work tree that waits for its conflicts to be settled: of `theirs`, begun at that time.
+    """A merge of `theirs` in a run's work tree that waits for its conflicts to be settled.
 
     `message` is the one that git keeps for its commit.
     """
@@ -44,9 +44,9 @@ class OpenMerge(Struct, frozen=True):
 
 
 class Pending(Struct, frozen=True):
-    """One transaction on a run: from `head`, these files, committed with this message.
+    """One transaction on a run: a commit of these files on `head` with this message.
 
-    Within a `merge` the message is the one that git is to keep, and the commit follows once nothing is in conflict.
+    Within a `merge` git keeps the message, and the commit follows once no conflict is left.
     """
 
     head: str
@@ -57,7 +57,7 @@ class Pending(Struct, frozen=True):
 
 
 class Journal:
-    """Holds the one transaction of a run that is under way. Survives a kill; gone when the transaction has ended."""
+    """The file with the current transaction of a run. It survives a kill and is removed when the transaction ends."""
 
     def __init__(self, state_dir: Path, run_id: str) -> None:
         self.path = state_dir / "journal" / f"{run_id}.json"
@@ -84,8 +84,8 @@ class Journal:
         with suppress(FileNotFoundError):
             self.path.unlink()
 
-    def was_there_before(self, file: Path) -> bool:
-        """Whether `file` was made while this transaction was under way; False when either is gone."""
+    def predates(self, file: Path) -> bool:
+        """Check whether `file` was made during this transaction. False if either is gone."""
         try:
             return self.path.stat().st_mtime_ns <= file.stat().st_mtime_ns
         except FileNotFoundError:
@@ -93,9 +93,9 @@ class Journal:
 
 
 class MadeTake(Struct, frozen=True):
-    """A generated asset whose bytes are in the cache, and the md5 that it is to replace (None: nothing).
+    """A generated asset whose bytes are in the cache, and the md5 of the take it replaces (None: none).
 
-    A `candidate` replaces nothing: it is to lie beside the current take.
+    A `candidate` replaces nothing: it lies beside the current take.
     """
 
     segment: int
@@ -107,7 +107,7 @@ class MadeTake(Struct, frozen=True):
 
 
 class Charge(Struct, frozen=True):
-    """Money that was spent, or may have been, and that no asset records. `charge` names it once and for all."""
+    """Money spent, or perhaps spent, that no asset records. `charge` is its unique id."""
 
     charge: str
     segment: int
@@ -122,7 +122,7 @@ Line = TypeVar("Line", MadeTake, Charge)
 
 
 class MadeLog:
-    """The generated assets of a run, and its charges, that no commit records yet: one JSON line each, safe once added.
+    """The generated assets and charges of a run that no commit records yet: one JSON line each, durable once added.
 
     Several threads may add at once.
     """
@@ -141,13 +141,13 @@ class MadeLog:
         return list(self._iter_lines(MadeTake))
 
     def read_charges(self) -> list[Charge]:
-        """Each once, also where a killed command had written it and could not say so."""
+        """Return each charge once, even if a killed command left a duplicate."""
         return list({one.charge: one for one in self._iter_lines(Charge)}.values())
 
     def _add(self, line: MadeTake | Charge) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self._adding, self.path.open("a", encoding="utf-8") as file:
-            # The line before may have been cut short, by a kill or a full disk.
+            # A kill or a full disk may have cut the previous line short.
             file.write(f"\n{json.dumps(line, default=asdict)}\n")
             file.flush()
             os.fsync(file.fileno())
@@ -158,7 +158,7 @@ class MadeLog:
         except FileNotFoundError:
             return
         for line in lines:
-            # Of a line that was cut short the asset is in the cache, but was never reported as made.
+            # The asset of a line cut short is in the cache, but was never reported as made.
             with suppress(ValueError, TypeError):
                 yield kind(**json.loads(line))
 
@@ -168,14 +168,14 @@ class MadeLog:
 
 
 class Merging(Struct, frozen=True):
-    """A merge into a run's work tree: of `theirs` into `head`."""
+    """A merge of `theirs` into `head` in a run's work tree."""
 
     head: str
     theirs: str
 
 
 class MergeJournal:
-    """Holds the merge that a command of ours has begun in a run. Survives a kill; gone when the merge has ended."""
+    """The file with the merge that a command of ours began. It survives a kill and is removed when the merge ends."""
 
     def __init__(self, state_dir: Path, run_id: str) -> None:
         self.path = state_dir / "merging" / f"{run_id}.json"

@@ -1,4 +1,4 @@
-"""Locks between processes, with a bounded wait that says who holds them."""
+"""Lock files between processes, with a bounded wait that reports the holder."""
 
 from __future__ import annotations
 
@@ -21,19 +21,20 @@ _HELD = (errno.EACCES, errno.EAGAIN)
 
 @contextmanager
 def hold_lock(path: Path, purpose: str, *, wait_sec: float = WAIT_SEC) -> Iterator[None]:
-    """The lock at `path` is held inside. BusyError names the holder after `wait_sec`."""
+    """Hold the lock at `path` and record the holder. Raise BusyError, which names the holder, after `wait_sec`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     holder = path.with_suffix(".holder")
-    with take_lock(path, wait_sec, holder):
+    with acquire_lock(path, wait_sec, holder):
         holder.write_text(json.dumps({"pid": os.getpid(), "purpose": purpose, "command": " ".join(sys.argv)[:200]}))
         yield
 
 
 @contextmanager
-def take_lock(path: Path, wait_sec: float, holder: Path | None = None) -> Iterator[None]:
-    """The lock at `path`, in a folder that exists, is held inside. BusyError after `wait_sec`, if that is not negative.
+def acquire_lock(path: Path, wait_sec: float, holder: Path | None = None) -> Iterator[None]:
+    """Hold the lock at `path`, in an existing folder.
 
-    GitAssetsError where the file system has no locks: without them two commands would write at once.
+    Raise BusyError after `wait_sec`, unless that is negative: then wait forever. Raise GitAssetsError if the file
+    system has no locks: without them two commands would write at once.
     """
     try:
         release = _acquire(path, wait_sec)
@@ -60,7 +61,7 @@ Release = Callable[[], object]
 
 
 def _acquire(path: Path, wait_sec: float) -> Release | None:
-    """What lets go of the lock, which is held; None when somebody else held it for `wait_sec`."""
+    """Acquire the lock and return the function that releases it; None if another held it for `wait_sec`."""
     if sys.platform == "win32":
         return _acquire_by_library(path, wait_sec)
     try:
@@ -72,7 +73,7 @@ def _acquire(path: Path, wait_sec: float) -> Release | None:
 
 
 def _acquire_natively(path: Path, wait_sec: float) -> Release | None:
-    """The same lock as that of the library, which alone takes a tenth of the time of a short command to import."""
+    """Acquire the same lock as the library does, whose import takes a tenth of the time of a short command."""
     deadline = time.monotonic() + wait_sec
     while (handle := _try_lock(path)) is None:
         if wait_sec >= 0 and deadline <= time.monotonic():
@@ -82,7 +83,7 @@ def _acquire_natively(path: Path, wait_sec: float) -> Release | None:
 
 
 def _try_lock(path: Path) -> int | None:
-    """The open file, locked; None where another process holds it, or has just taken the file itself away."""
+    """Return the locked file's handle; None if another process holds the lock or has just removed the file."""
     import fcntl
 
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
@@ -105,7 +106,7 @@ def _try_lock(path: Path) -> int | None:
 def _acquire_by_library(path: Path, wait_sec: float) -> Release | None:
     from filelock import FileLock, Timeout
 
-    # Whichever thread ends last lets go of what the first one took.
+    # The lock may be released by another thread than the one that acquired it.
     lock = FileLock(path, timeout=wait_sec, thread_local=False)
     try:
         lock.acquire(poll_interval=_POLL_SEC)

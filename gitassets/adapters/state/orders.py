@@ -1,7 +1,7 @@
-"""What was ordered from services and is not yet safe in the log of made assets, so that a kill loses none of it.
+"""Record orders at services until their results are in the log of made assets, so that a kill loses none.
 
-Every order is a folder that only its user can read: `order.json` says what was asked for, `job` what it became at its
-service, `result/` holds the file that came, and `receipt.json` what the provider says of that file.
+Every order is a folder that only its user can read: `order.json` describes the request, `job` the job at the service,
+`result/` holds the file that arrived, and `receipt.json` the provider's account of that file.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _ORDER, _JOB, _RECEIPT = "order.json", "job", "receipt.json"
 
 
 class Order:
-    """One order, from before its request is sent until its result is safe; the memory of the request's job."""
+    """One order, from before its request is sent until its result is safe. Also remembers the request's job."""
 
     def __init__(self, folder: Path, trash: Path) -> None:
         self.folder, self._trash = folder, trash
@@ -33,11 +33,11 @@ class Order:
 
     @property
     def is_under_way(self) -> bool:
-        """Whether it became a job, or a result that is only to be fetched: then nothing is to be bought."""
+        """Whether it is a job or a result to download already, so that nothing is to be bought."""
         return self.read() is not None
 
     def place(self, order: Mapping[str, Any]) -> None:
-        """What is asked for is on disk, and `result_dir` is empty."""
+        """Write the request to disk and empty `result_dir`."""
         shutil.rmtree(self.result_dir, ignore_errors=True)
         self.result_dir.mkdir(parents=True)
         change_mode(self.folder, _PRIVATE_FOLDER)
@@ -62,11 +62,11 @@ class Order:
         return _read_object(self.folder / _RECEIPT)
 
     def list_results(self) -> list[Path]:
-        """The files that the provider has left."""
+        """Return the files that the provider has written."""
         return sorted(self.result_dir.glob("*"))
 
     def remove(self) -> None:
-        """Nothing is known of it any more, from one moment to the next."""
+        """Remove the order atomically."""
         self._trash.mkdir(parents=True, exist_ok=True)
         gone = self._trash / uuid4().hex
         with suppress(FileNotFoundError):
@@ -82,7 +82,7 @@ class Order:
 
 
 class OrderBook:
-    """The orders of one run. Whoever holds the run's lock for making may change them; several threads may at once."""
+    """The orders of one run. Change them only under the run's lock for making; several threads may at once."""
 
     def __init__(self, state_dir: Path, run_id: str) -> None:
         self._root, self._trash = state_dir / "orders", state_dir / "tmp"
@@ -97,14 +97,14 @@ class OrderBook:
             yield Order(folder, self._trash)
 
     def find_elsewhere(self, key: str) -> list[tuple[str, Order]]:
-        """The orders of that key in other runs that are under way, each with its run's id."""
+        """Return the orders of that key under way in other runs, each with its run's id."""
         folders = [one for one in sorted(self._root.glob(f"*/{key}")) if one.parent.name != self.run_id]
         found = [(folder.parent.name, Order(folder, self._trash)) for folder in folders]
         return [(run_id, order) for run_id, order in found if order.is_under_way]
 
 
 def iter_receipts(state_dir: Path) -> Iterator[dict[str, Any]]:
-    """What the providers said of results that are not yet in the log of made assets, in all runs."""
+    """Yield the receipts of all results, in any run, that are not yet in the log of made assets."""
     for path in sorted((state_dir / "orders").glob(f"*/*/{_RECEIPT}")):
         receipt = _read_object(path)
         if receipt is not None:

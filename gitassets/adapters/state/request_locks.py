@@ -1,4 +1,4 @@
-"""Who asks a service for what: the very same request is made by one command at a time, in all runs of a project."""
+"""Lock requests to services: one command at a time makes the same request, in all runs of a project."""
 
 from __future__ import annotations
 
@@ -16,47 +16,47 @@ from gitassets.errors import BusyError
 
 _POLL_SEC = 0.5
 _WAIT_SEC = 30 * 60.0  # No service takes that long for anything.
-_FORGOTTEN_SEC = 7 * 24 * 60 * 60.0  # Nobody makes up his mind that long.
+_KEPT_SEC = 7 * 24 * 60 * 60.0  # Longer than any command waits for a person's answer.
 
 
 @dataclass
-class _Turn:
-    """The turn of this process for one request: its threads share it."""
+class _RequestLock:
+    """The lock of this process for one request: its threads share it."""
 
     changing: threading.Lock = field(default_factory=threading.Lock)
     threads: int = 0
     held: ExitStack = field(default_factory=ExitStack)
 
 
-class Turns:
-    """The turns of one command. Several threads of it may make the same request at once; another command waits."""
+class RequestLocks:
+    """The request locks of one command. Its threads may make the same request at once; another command waits."""
 
     def __init__(self, state_dir: Path) -> None:
         self._folder = state_dir / "turns"
-        self._own: dict[str, _Turn] = {}
+        self._locks: dict[str, _RequestLock] = {}
 
     @contextmanager
-    def take(self, request: str, stop: threading.Event) -> Iterator[None]:
-        """No other command makes this request meanwhile. BusyError when `stop` is set before it is our turn."""
-        turn = self._own.setdefault(request, _Turn())
-        with turn.changing:
-            if turn.threads == 0:
-                self._await(request, turn, stop)
-            turn.threads += 1
+    def hold(self, request: str, stop: threading.Event) -> Iterator[None]:
+        """Hold the lock of this request. Raise BusyError if `stop` is set, or 30 minutes pass, before it is free."""
+        lock = self._locks.setdefault(request, _RequestLock())
+        with lock.changing:
+            if lock.threads == 0:
+                self._await(request, lock, stop)
+            lock.threads += 1
         try:
             yield
         finally:
-            with turn.changing:
-                turn.threads -= 1
-                if turn.threads == 0:
-                    turn.held.close()
+            with lock.changing:
+                lock.threads -= 1
+                if lock.threads == 0:
+                    lock.held.close()
 
-    def _await(self, request: str, turn: _Turn, stop: threading.Event) -> None:
+    def _await(self, request: str, lock: _RequestLock, stop: threading.Event) -> None:
         deadline = time.monotonic() + _WAIT_SEC
         while True:
             try:
-                lock = hold_lock(self._folder / f"{request}.lock", "asking a service", wait_sec=_POLL_SEC)
-                turn.held.enter_context(lock)
+                file_lock = hold_lock(self._folder / f"{request}.lock", "asking a service", wait_sec=_POLL_SEC)
+                lock.held.enter_context(file_lock)
             except BusyError:
                 if stop.is_set() or time.monotonic() > deadline:
                     raise
@@ -64,22 +64,25 @@ class Turns:
                 return
 
     def read_last(self, request: str) -> str:
-        """By which name it was last made, here and of late; empty when it was not."""
+        """Return the id under which the request was last noted; an empty text if it was not, or long ago."""
         try:
             return (self._folder / f"{request}.last").read_text("utf-8")
         except FileNotFoundError:
             return ""
 
     def note(self, request: str) -> str:
-        """It was made just now, by whose turn it is: the name of that. Who is next looks for what came of it."""
+        """Note that the request, whose lock is held, was made just now, and return a new id of that.
+
+        The next command that holds the lock sees that a result may exist.
+        """
         name = uuid4().hex
-        with suppress(OSError):  # On a full disk what was made is still to be recorded, and that comes first.
+        with suppress(OSError):  # On a full disk, recording the result comes first.
             write_atomic(self._folder / f"{request}.last", name.encode())
         return name
 
     def forget_old(self) -> None:
-        """What was noted so long ago that every command that could want to know it has ended is gone."""
+        """Remove notes and locks older than a week, which no running command needs."""
         for path in self._folder.glob("*"):
             with suppress(FileNotFoundError):
-                if time.time() - path.stat().st_mtime > _FORGOTTEN_SEC:
+                if time.time() - path.stat().st_mtime > _KEPT_SEC:
                     path.unlink()

@@ -1,4 +1,4 @@
-"""gitassets.yaml: the settings of a project. Comments survive; secrets have no place in it."""
+"""Read gitassets.yaml, the settings of a project. Secrets have no place in it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class LiveNames(_Strict):
 
 
 def _parse(parse: Callable[[str], Parsed], value: str) -> Parsed:
-    """As pydantic wants to hear of what is wrong."""
+    """Raise a UsageError of `parse` as the ValueError that pydantic expects."""
     try:
         return parse(value)
     except UsageError as error:
@@ -60,19 +60,19 @@ class BuildSettings(_Strict):
 
 
 class BudgetSettings(_Strict):
-    """`tier` is the share of segments with a picture; the limits are in US dollars, None being none."""
+    """The spending rules. `tier` is the share of segments with a picture; limits are in US dollars (None: no limit)."""
 
     tier: Literal["micro", "low", "medium", "high", "full"] = "medium"
     confirm_usd: Annotated[float, Field(ge=0)] = 1.0
     run_usd: Annotated[float, Field(ge=0)] | None = 25.0
 
     def __str__(self) -> str:
-        """The tier, which is what the plan of a run records."""
+        """Return the tier, which the plan of a run records."""
         return self.tier
 
 
 class Settings(_Strict):
-    """`services` holds a section for each service, which the provider of that name reads."""
+    """All settings. `services` holds a section for each service, which the provider of that name reads."""
 
     runs_dir: str = "runs"
     providers: ProviderNames = ProviderNames()
@@ -86,13 +86,13 @@ class Settings(_Strict):
     @field_validator("budget", mode="before")
     @classmethod
     def _read_budget(cls, value: object) -> object:
-        """`budget: high` is short for a budget of that tier."""
+        """Expand `budget: high`, short for a budget of that tier."""
         return {"tier": value} if isinstance(value, str) else value
 
     @field_validator("services", mode="before")
     @classmethod
     def _drop_empty(cls, value: object) -> object:
-        """A service, or a setting of one, of which nothing is said has its defaults."""
+        """Drop empty services and settings, which then have their defaults."""
         return _drop_nothing(value) if isinstance(value, dict) else value
 
     @field_validator("runs_dir")
@@ -113,7 +113,10 @@ def _drop_nothing(section: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_settings(root: Path) -> Settings:
-    """The project's settings, defaults where the file is silent or missing. CorruptError names the line or the key."""
+    """Read the project's settings, with defaults for missing ones or a missing file.
+
+    Raise CorruptError, which names the line or key, if the file is invalid.
+    """
     path = root / SETTINGS_NAME
     try:
         data = path.read_bytes()
@@ -123,7 +126,7 @@ def read_settings(root: Path) -> Settings:
 
 
 def drop_spending(settings: Settings) -> Settings:
-    """Without what a branch from outside must not set: where keys are sent, and what may be spent unasked."""
+    """Reset what a branch from outside must not set: where keys are sent, and what may be spent unasked."""
     plain = Settings()
     return settings.model_copy(update={"services": plain.services, "budget": plain.budget})
 

@@ -1,9 +1,9 @@
-"""Remembers the hash of each file beside what `stat` said of it, so that nothing unchanged is hashed again.
+"""Remember the hash of each file with its `stat` values, so that unchanged files are not hashed again.
 
-The rule is git's: an entry counts while size, mtime, ctime and inode are the same, and is not trusted when the file was
-touched so shortly before the entry was made that a later write could carry the same time stamp. A program that has the
-file mapped into its memory writes without a new time stamp until the system has written that part of the file to disk,
-so of a file whose bytes were written in the last seconds nothing is remembered, unless we wrote it ourselves.
+The rule is git's: an entry is valid while size, mtime, ctime and inode are the same, and is not trusted if the file was
+changed so shortly before the entry was made that a later write could get the same time stamp. A program that has the
+file mapped into memory writes without a new time stamp until the system flushes that part to disk, so the hash of a
+file written in the last seconds is not saved, unless we wrote it ourselves.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from pathlib import Path
 from gitassets.adapters.files import change_mode, hash_file, lock_mode, open_mode, write_atomic
 
 RACY_NS = 20_000_000  # Coarser than the clock tick of any kernel's file times (10 ms at most).
-# Linux writes to disk what is older than 30 s and looks every 5 s (vm.dirty_expire_centisecs, _writeback_centisecs).
+# Linux flushes pages older than 30 s and checks every 5 s (vm.dirty_expire_centisecs, vm.dirty_writeback_centisecs).
 MAPPED_NS = 40_000_000_000
 
 Signature = tuple[int, int, int, int]
 
 
 class StatIndex:
-    """Hashes of the files below `root`, kept in `store`; a store that cannot be read is an empty one.
+    """The hashes of files below `root`, saved in `store`. An unreadable store counts as empty.
 
     Without a store every file is hashed.
     """
@@ -37,8 +37,8 @@ class StatIndex:
         self._changed = False
 
     def hash(self, path: str) -> str | None:
-        """The md5 of the file now, None when there is no regular file. Follows no symbolic link."""
-        # Not by pathlib, which takes longer than the system does to look at the file.
+        """Return the file's current md5; None if it is no regular file. Follows no symbolic link."""
+        # pathlib takes longer than the system call itself.
         full = f"{self._root}/{path}"
         signature = _read_signature(full)
         if signature is None:
@@ -59,11 +59,11 @@ class StatIndex:
         return digest
 
     def _set_fresh(self, path: str, *, fresh: bool) -> None:
-        """Whether the entry counts for as long as this index is in use, and no longer."""
+        """Set whether the entry is valid only while this index is in use, and must not be saved."""
         (self._fresh.add if fresh else self._fresh.discard)(path)
 
     def note(self, path: str, digest: str) -> None:
-        """Take `digest` as the file's hash from now on: for files that the caller itself just wrote."""
+        """Record `digest` as the hash of a file that the caller itself just wrote."""
         signature = _read_signature(f"{self._root}/{path}")
         if signature is not None:
             self._entries[path] = [*signature, digest]
@@ -71,7 +71,7 @@ class StatIndex:
             self._changed = True
 
     def set_locked(self, path: str, digest: str, *, locked: bool) -> None:
-        """The file is read-only, or is not, if it has that hash, which stays as well known as it was."""
+        """Make the file read-only or writable if its hash is `digest`, without forgetting the hash."""
         if self.hash(path) != digest:
             return
         full = f"{self._root}/{path}"
@@ -85,7 +85,7 @@ class StatIndex:
                 self._set_fresh(path, fresh=fresh)
 
     def save(self) -> None:
-        """The index is on disk, unless that is full or may not be written: losing it costs hashing, never truth."""
+        """Save the index, if the disk allows: losing it costs only time for hashing."""
         if self._changed and self._store is not None:
             with suppress(OSError):
                 kept = {path: entry for path, entry in self._entries.items() if path not in self._fresh}

@@ -1,4 +1,4 @@
-"""Remembers up to which commit the history of a run was found to hold, or what it leaves in doubt, by which rules."""
+"""Remember the commit up to which a run's history was verified, what it leaves in doubt, and by which rules."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _OID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")
 _TIP = "tip"
 
 
-def read_held_tip(path: Path, key: Mapping[str, str | int]) -> str | None:
-    """The commit on record; None without a record, and where it is broken or was made under another key."""
+def read_verified_tip(path: Path, key: Mapping[str, str | int]) -> str | None:
+    """Return the recorded commit; None if the record is missing, damaged or made under another key."""
     try:
         raw = json.loads(path.read_bytes())
     except (OSError, ValueError):
@@ -29,8 +29,8 @@ def read_held_tip(path: Path, key: Mapping[str, str | int]) -> str | None:
     return tip if isinstance(tip, str) and _OID.match(tip) and raw == dict(key) else None
 
 
-def write_held_tip(path: Path, key: Mapping[str, str | int], tip: str) -> None:
-    """The record is on disk, unless that is full or may not be written: losing it costs time, never truth."""
+def write_verified_tip(path: Path, key: Mapping[str, str | int], tip: str) -> None:
+    """Write the record, if the disk allows: losing it costs only time."""
     with suppress(OSError):
         write_atomic(path, json.dumps({**key, _TIP: tip}).encode())
 
@@ -49,7 +49,7 @@ class _Record(Struct, frozen=True):
 
 
 def read_doubts(path: Path, key: Mapping[str, str | int], tip: str) -> Doubts | None:
-    """What the history up to this very commit leaves in doubt; None without a record, as for `read_held_tip`."""
+    """Return what the history up to exactly this commit leaves in doubt; None as for `read_verified_tip`."""
     try:
         found = msgspec.json.decode(path.read_bytes(), type=_Record)
     except (OSError, ValueError):
@@ -60,7 +60,7 @@ def read_doubts(path: Path, key: Mapping[str, str | int], tip: str) -> Doubts | 
 
 
 def write_doubts(path: Path, key: Mapping[str, str | int], tip: str, doubts: Doubts) -> None:
-    """The record is on disk, as for `write_held_tip`."""
+    """Write the record, as `write_verified_tip` does."""
     assets = [_Doubted(one.segment, one.kind, doubt) for one, doubt in doubts.by_address.items()]
     with suppress(OSError):
         write_atomic(path, msgspec.json.encode(_Record(dict(key), tip, doubts.of_all, assets), enc_hook=str))
