@@ -102,10 +102,10 @@ def _post_rewrite(arguments: Sequence[str]) -> int:
 
 def _update_files(before: str | None) -> int:
     """Update the media files to the manifest. Only report problems: git is done, so nothing here is an error."""
-    from gitassets.runs.restore import follow_manifest
+    from gitassets.runs.restore import update_run_media
 
     try:
-        result = follow_manifest(Path.cwd(), before)
+        result = update_run_media(Path.cwd(), before)
     except GitAssetsError as error:
         _say(f"The media files are not in step: {error.message}", error.hint)
         return 0

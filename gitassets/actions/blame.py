@@ -11,8 +11,8 @@ from gitassets.domain.changes import iter_changes
 from gitassets.domain.conflict import describe_record, settled_records, settles_anew
 from gitassets.domain.manifest import Address, Asset, Kind
 from gitassets.domain.status import Status
-from gitassets.runs.deviations import tell
-from gitassets.runs.history import HandedOn, HistoryReader, RawCommit, format_time
+from gitassets.runs.deviations import compare
+from gitassets.runs.history import HistoryReader, ParentValues, RawCommit, format_time
 from gitassets.runs.project import Project, Run
 from gitassets.runs.take_history import Step, iter_steps
 
@@ -43,11 +43,11 @@ def blame(project: Project, run: Run, kind: Kind | None = None) -> tuple[Approva
     Only the manifests count, not the messages.
     """
     steps, reader = list(iter_steps(project, run)), HistoryReader(project.git)
-    handed = HandedOn[_Approvals]({step.commit.oid: step.commit.parents for step in steps})
+    inherited = ParentValues[_Approvals]({step.commit.oid: step.commit.parents for step in steps})
     found: _Approvals = {}
     for step in steps:
-        found = _mark_by_hand(reader, step, _approve(step, kind, handed.take(step.commit)))
-        handed.give(step.commit, found)
+        found = _mark_by_hand(reader, step, _approve(step, kind, inherited.pop(step.commit)))
+        inherited.add(step.commit, found)
     order = list(Kind)
     return tuple(found[one] for one in sorted(found, key=lambda one: (one.segment, order.index(one.kind))))
 
@@ -75,7 +75,7 @@ def _mark_by_hand(reader: HistoryReader, step: Step, found: _Approvals) -> _Appr
     own = [address for address, one in found.items() if one.commit == step.commit.oid]
     if not own:
         return found
-    by_hand = {one.address for one in tell(reader, step.commit, step.parents, step.manifest).by_hand}
+    by_hand = {one.address for one in compare(reader, step.commit, step.parents, step.manifest).by_hand}
     return {**found, **{address: replace(found[address], by_hand=True) for address in own if address in by_hand}}
 
 

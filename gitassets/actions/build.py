@@ -44,14 +44,14 @@ from gitassets.domain.timeline import (
 )
 from gitassets.errors import CorruptError, UsageError
 from gitassets.making.record import write_run
-from gitassets.runs.fetch import Wanted, want
+from gitassets.runs.fetch import Wanted, list_wanted
 from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.output_path import check_output
 from gitassets.runs.progress import OnProgress, Progress
 from gitassets.runs.project import Project, Run
 from gitassets.runs.proof import require_proven
 from gitassets.runs.transaction import Session, begin, keep_bytes
-from gitassets.runs.verified_bytes import check_blob, find_altered, take_blob
+from gitassets.runs.verified_bytes import check_blob, find_altered, get_blob
 
 _CARD = "card"
 
@@ -160,7 +160,7 @@ def _read_input(project: Project, run: Run, options: BuildOptions) -> _BuildInpu
         check_bytes(session, list(used))
         if options.policy is not Policy.SKIP_REJECTED:
             require_proven(project, run, session.head, session.manifest, used, "built")
-        blobs = {asset.md5: take_blob(session, asset.path, asset.md5) for asset in used.values()}
+        blobs = {asset.md5: get_blob(session, asset.path, asset.md5) for asset in used.values()}
         build_input = _BuildInput(session.manifest, session.head, choice, blobs)
     for asset in used.values():
         check_blob(project, asset.path, asset.md5)
@@ -170,7 +170,7 @@ def _read_input(project: Project, run: Run, options: BuildOptions) -> _BuildInpu
 def list_needed_bytes(project: Project, run: Run, options: BuildOptions) -> dict[str, Wanted]:
     """List the bytes of the assets that a build would use."""
     choice = choose_assets(read_manifest(project, run), options.policy, allow_gaps=options.allow_gaps)
-    return want((asset.path, asset.md5, asset.size) for _, asset in iter_used_assets(choice.segments))
+    return list_wanted((asset.path, asset.md5, asset.size) for _, asset in iter_used_assets(choice.segments))
 
 
 def _plan_render(project: Project, build_input: _BuildInput, settings: RenderSettings) -> _RenderPlan:

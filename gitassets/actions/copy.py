@@ -19,7 +19,7 @@ from gitassets.domain.selection import APPROVED, AssetSelection, Chosen, select_
 from gitassets.domain.stale import text_md5
 from gitassets.errors import GitAssetsError, LockedError, NoMatchError, UsageError
 from gitassets.making.record import find_free_path, write_run
-from gitassets.runs.fetch import Wanted, want
+from gitassets.runs.fetch import Wanted, list_wanted
 from gitassets.runs.kept_bytes import require_bytes
 from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.project import Project, Run
@@ -118,7 +118,7 @@ def list_needed_bytes(project: Project, source: Run, selection: AssetSelection) 
     """List the bytes of the assets chosen to be copied."""
     manifest = read_manifest(project, source)
     found = (manifest.asset(one.address) for one in _choose(manifest, selection))
-    return want((asset.path, asset.md5, asset.size) for asset in found if asset is not None)
+    return list_wanted((asset.path, asset.md5, asset.size) for asset in found if asset is not None)
 
 
 @dataclass(frozen=True)

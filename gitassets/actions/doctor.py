@@ -23,7 +23,7 @@ from gitassets.domain.settings_text import SETTINGS_NAME
 from gitassets.errors import GitAssetsError
 from gitassets.making.record import write_run
 from gitassets.runs.lookup import find_runs, list_runs
-from gitassets.runs.missing_blobs import find_files, how_to_get
+from gitassets.runs.missing_blobs import find_files, suggest_fetch
 from gitassets.runs.project import LOCAL_CONFIG, Project, Run
 from gitassets.runs.remotes import CONFIG
 from gitassets.runs.restore import restore_files
@@ -149,7 +149,7 @@ def _find_left(session: Session) -> Iterator[str]:
             yield f"a folder lies where the file of {address} belongs, {asset.path}: move it away, then {restore}"
     entries = iter_folder_entries(session.manifest)
     missing = {md5: path for path, md5, _ in entries if not session.project.blobs.has(md5)}
-    hint = how_to_get(session.project, session.run, missing) if missing else ""
+    hint = suggest_fetch(session.project, session.run, missing) if missing else ""
     yield from (f"the bytes of {path} are not here. {hint}" for path in missing.values())
 
 

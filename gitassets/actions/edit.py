@@ -19,7 +19,7 @@ from gitassets.domain.stale import Stale, iter_stale, text_md5
 from gitassets.errors import ConflictError, LockedError, UsageError
 from gitassets.making.record import write_run
 from gitassets.runs.manifest_file import read_manifest
-from gitassets.runs.not_ready import how_to_conclude
+from gitassets.runs.not_ready import suggest_conclusion
 from gitassets.runs.project import Project, Run
 from gitassets.runs.settle_merge import Settled
 from gitassets.runs.transaction import Session
@@ -102,7 +102,7 @@ def _check_in_conflict(session: Session, numbers: Sequence[int], options: EditOp
         raise ConflictError(
             f"Segment {format_ranges(numbers)} of {session.run.run_id} cannot be edited now: a merge is not finished, "
             "and only its texts that are in conflict can be settled",
-            how_to_conclude(session),
+            suggest_conclusion(session),
         )
 
 

@@ -123,7 +123,7 @@ def _bag_folder(project: Project, output: Path, part: Path) -> Iterator[Path]:
         part.mkdir()
         yield part
         return
-    with project.workshop(part.stem.lstrip(".")) as folder:
+    with project.exclusive_scratch(part.stem.lstrip(".")) as folder:
         yield folder
 
 

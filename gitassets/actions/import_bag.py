@@ -120,7 +120,9 @@ def import_bag(project: Project, source: Path, options: ImportOptions, on_progre
     _check_source(project, source)
     if options.run_id is not None:
         _check_new(project, options.run_id)
-    with project.workshop(f"import-{hash_bytes(str(source.resolve()).encode('utf-8', 'surrogateescape'))}") as folder:
+    with project.exclusive_scratch(
+        f"import-{hash_bytes(str(source.resolve()).encode('utf-8', 'surrogateescape'))}"
+    ) as folder:
         bag = read_bag(project, source, folder / "bag", on_progress)
         run_id = options.run_id or bag.manifest.run_id
         _check_new(project, run_id)

@@ -30,7 +30,7 @@ from gitassets.errors import ConflictError, NotFoundError
 from gitassets.making.record import write_run
 from gitassets.runs.create import check_set_up
 from gitassets.runs.disputes import Dispute, find_disputes
-from gitassets.runs.fetch import Fetched, fetch, want
+from gitassets.runs.fetch import Fetched, fetch, list_wanted
 from gitassets.runs.incoming import check_incoming
 from gitassets.runs.lookup import find_run, find_runs
 from gitassets.runs.manifest_file import read_manifest
@@ -38,7 +38,7 @@ from gitassets.runs.merge import hold_merge, is_stuck
 from gitassets.runs.progress import OnProgress
 from gitassets.runs.project import BRANCH_PREFIX, Project, Run
 from gitassets.runs.remotes import RemoteSource, choose_git_remote
-from gitassets.runs.restore import follow_manifest
+from gitassets.runs.restore import update_run_media
 
 Entries = Iterable[tuple[str, str, int]]
 
@@ -173,7 +173,7 @@ def _fetch_media(
     manifests = [] if tips.ours is None else [read_manifest(project, run)]
     if tips.incoming:
         manifests = [*(manifests if tips.diverged else []), _read_incoming(project, run, tips.theirs)]
-    wanted = want(entry for manifest in manifests for entry in choose_entries(manifest, options))
+    wanted = list_wanted(entry for manifest in manifests for entry in choose_entries(manifest, options))
     return fetch(project, run, wanted, on_progress, source=source, name=options.remote)
 
 
@@ -230,7 +230,7 @@ def _merge(project: Project, run: Run, ours: str, theirs: str, message: str) -> 
         with hold_merge(project, run, Merging(ours, theirs)):
             complete = merge_commit(Git(folder), theirs, message)
             if complete:
-                follow_manifest(folder, ours)
+                update_run_media(folder, ours)
             elif is_stuck(Git(folder)):
                 raise ConflictError("The merge driver of gitassets was stopped", "The run is as it was: pull again.")
             return complete

@@ -18,7 +18,7 @@ from gitassets.making.record import write_run
 from gitassets.runs.expected_bytes import check_expected, parse_expected
 from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.missing_blobs import require_blob
-from gitassets.runs.not_ready import how_to_conclude
+from gitassets.runs.not_ready import suggest_conclusion
 from gitassets.runs.project import Project, Run
 from gitassets.runs.settle_merge import Settled
 from gitassets.runs.transaction import Session
@@ -187,7 +187,7 @@ def _find_agreed(session: Session, action: str, chosen: Sequence[Chosen]) -> lis
             raise ConflictError(
                 f"Cannot {action} {one.address} of {session.run.run_id} now: a merge is not finished, "
                 "and this asset is not in conflict",
-                how_to_conclude(session),
+                suggest_conclusion(session),
             )
         agreed.append(one)
     return agreed

@@ -284,7 +284,7 @@ def _message(before: Manifest, after: Manifest, what: str, words: str = "") -> C
 def _commit_run(project: Project, run: Run, work: _UpgradePlan) -> str | None:
     """Commit the whole run. Return None if another command was faster."""
     ours = find_run(project, run.run_id)
-    with begin(project, ours, _ACTION, taken=_read_previous(project, ours)) as session:
+    with begin(project, ours, _ACTION, assumed=_read_previous(project, ours)) as session:
         if not is_upgrade_unfinished((session.folder / MANIFEST_NAME).read_bytes()):
             return None
         _fill_cache(project, work, work.after.manifest)

@@ -38,8 +38,8 @@ from gitassets.runs.history import (
 )
 from gitassets.runs.locked_blobs import find_missing_blobs, name_locked
 from gitassets.runs.locked_files import linked_folder
-from gitassets.runs.manifest_file import from_anywhere
-from gitassets.runs.missing_blobs import how_to_get
+from gitassets.runs.manifest_file import qualify_git_commands
+from gitassets.runs.missing_blobs import suggest_fetch
 from gitassets.runs.project import Project, Run
 from gitassets.runs.remotes import RemoteSource
 from gitassets.runs.tracked_texts import describe_damage, find_damaged_settings, find_damaged_state
@@ -154,7 +154,7 @@ def _check_cache(
     index = StatIndex(project.blobs.cache_dir, None if full else project.state_dir / "blob-index.json")
     missing = {md5: what for md5, what in wanted.items() if not _check_blob(project, run, index, md5, what, result)}
     index.save()
-    hint = how_to_get(project, run, missing) if missing else ""
+    hint = suggest_fetch(project, run, missing) if missing else ""
     for md5, what in missing.items():
         text = f"The bytes of {what} are not in the cache: {md5}"
         _add(result, run, None, Violation("blob-missing", what, text, hint))
@@ -206,7 +206,7 @@ def _iter_broken(folder: Path, tip: RunState, changed: Sequence[str]) -> Iterato
     damaged = find_damaged_state(folder) if changed else []
     remedy = describe_damage(damaged, folder)[1] if damaged and set(changed) <= set(damaged) else None
     for one in check_step(tip, _read_folder(folder, tip)):
-        yield replace(one, hint=remedy or from_anywhere(one.hint, folder))
+        yield replace(one, hint=remedy or qualify_git_commands(one.hint, folder))
 
 
 def _find_sparse(folder: Path, names: Sequence[str]) -> list[str]:

@@ -61,11 +61,11 @@ def list_(
 
 def _print_absent(project: Project, run: Run, result: ListResult) -> None:
     from gitassets.cli.render import count, printable
-    from gitassets.runs.missing_blobs import how_to_get
+    from gitassets.runs.missing_blobs import suggest_fetch
 
     absent = {row.asset.md5 for row in result.rows if not row.present and not row.cached}
     if absent:
-        hint = how_to_get(project, run, absent)
+        hint = suggest_fetch(project, run, absent)
         typer.echo(printable(f"The bytes of {count(len(absent), 'asset')} are not here.\n  → {hint}"))
 
 

@@ -50,10 +50,12 @@ def open_(run: RunArgument, as_json: JsonOption = False) -> None:
 def _print_missing(project: Project, opened: OpenResult) -> None:
     from gitassets.cli.render import count, printable
     from gitassets.runs.lookup import find_run
-    from gitassets.runs.missing_blobs import how_to_get
+    from gitassets.runs.missing_blobs import suggest_fetch
     from gitassets.runs.required_blobs import need_all
 
     run = find_run(project, opened.run_id)
-    hint = how_to_get(project, run, [md5 for md5, one in need_all(project, run).items() if one.path in opened.missing])
+    hint = suggest_fetch(
+        project, run, [md5 for md5, one in need_all(project, run).items() if one.path in opened.missing]
+    )
     verb = "is" if len(opened.missing) == 1 else "are"
     typer.echo(printable(f"{count(len(opened.missing), 'file')} {verb} not here.\n  → {hint}"), err=True)

@@ -133,14 +133,14 @@ def _print_verified(result: VerifyResult) -> None:
 def _print_findings(findings: Iterable[Finding]) -> None:
     """Print the first findings of each kind, and how many more there are."""
     from gitassets.cli.render import SHOWN, and_more
-    from gitassets.runs.audit import iter_told
+    from gitassets.runs.audit import iter_with_hints
 
     counts: Counter[str] = Counter()
     shown = []
     for one in findings:
         counts[one.code] += 1
         shown += [one] if counts[one.code] <= SHOWN else []
-    for one, hint in iter_told(shown):
+    for one, hint in iter_with_hints(shown):
         _print_finding(one, hint)
     for code, count in counts.items():
         if count > SHOWN:

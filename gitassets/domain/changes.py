@@ -1,7 +1,7 @@
-"""What a commit did to the assets, from the manifests before and after alone, and how much of it its message says.
+"""Derive the changes of a commit from the manifests before and after, and compare them with its message.
 
-A commit may put several transitions of an asset into one, as a squash does: what its trailers name of an asset, in
-their order, is then a walk from the status before to the status after.
+A commit may combine several transitions of an asset, as a squash does: its trailers for the asset, in their order, are
+then a walk from the status before to the status after.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from gitassets.domain.status import LOCKED, Status, find_path
 from gitassets.errors import Remedy
 
 BY_HAND = "by-hand"
-"""The code of an approval, publication or reopen that no trailer names."""
+"""The violation code of an approval, publication or reopen that no trailer names."""
 UNNAMED = "unnamed"
-"""The code of another transition that no trailer names: worth a note."""
+"""The violation code of any other transition that no trailer names: only a note."""
 
 
 class Change(Struct, frozen=True):
-    """One asset that a commit changed. `before` and `after` are its statuses, "none" where there is no such asset.
+    """One asset that a commit changed. `before` and `after` are its statuses, "none" without an asset.
 
-    `differs`: in its status or bytes. `reopened`: a lock was left on the way. `decided`: it was approved, published or
+    `differs`: status or bytes changed. `reopened`: a locked status was left. `decided`: it was approved, published or
     reopened.
     """
 
@@ -41,24 +41,24 @@ class Change(Struct, frozen=True):
 
     @property
     def visible(self) -> bool:
-        """Whether a message has to name it."""
+        """Whether a message has to name the change."""
         return self.differs or self.decided
 
     @property
     def walk(self) -> tuple[Transition, ...]:
-        """The shortest way that shows all of it."""
-        stations = [self.before, *self._iter_stations(), self.after]
-        steps = [pair for pair in pairwise(stations) if pair[0] != pair[1]] or [(self.before, self.after)]
+        """The shortest walk that shows the whole change."""
+        statuses = [self.before, *self._iter_passed(), self.after]
+        steps = [pair for pair in pairwise(statuses) if pair[0] != pair[1]] or [(self.before, self.after)]
         return tuple(Transition(self.address, before, after) for before, after in steps)
 
-    def _iter_stations(self) -> Iterator[str]:
+    def _iter_passed(self) -> Iterator[str]:
         if self.reopened and self.after != NOTHING:
             yield from () if self.before in LOCKED else (Status.APPROVED.value,)
             yield Status.REVIEW.value
 
 
 def iter_changes(before: Manifest | None, after: Manifest) -> Iterator[Change]:
-    """Every asset that differs in any way, in the order of segments, then audio, image, video."""
+    """Yield every asset that differs in any way, in the order of segments, then audio, image, video."""
     numbers = iter_changed_segments(before, after) if before else after.segments
     for address in (Address(number, kind) for number in numbers for kind in Kind):
         old, new = before.asset(address) if before else None, after.asset(address)
@@ -75,7 +75,7 @@ def compare_asset(address: Address, old: Asset | None, new: Asset | None) -> Cha
 
 
 def _leaves_lock(old: Asset | None, new: Asset | None) -> bool:
-    """Also of an asset that is locked again: each reopen leaves its record. A new asset brings those of its origin."""
+    """Check for a reopen, also of an asset locked again, by its records. A new asset has the records of its origin."""
     if old is None:
         return False
     if new is None or (old.locked and not new.locked):
@@ -89,11 +89,11 @@ def _is_decided(old: Asset | None, new: Asset) -> bool:
     return (new.approved and not was_approved) or (new.status is Status.PUBLISHED and not was_published)
 
 
-class Told(Struct, frozen=True):
-    """What a commit did: `transitions` as the manifests show them, in the words of its message where these fit.
+class MessageComparison(Struct, frozen=True):
+    """The changes of a commit compared with its message.
 
-    `unnamed` are the changes that the message is silent about, `false` the claims that the manifests do not bear out,
-    each with the change of that asset, if there is one.
+    `transitions` are those that the manifests show, as the message names them if it agrees. `unnamed` are changes that
+    the message does not name, `false` are claims that the manifests contradict, each with the asset's change, if any.
     """
 
     transitions: tuple[Transition, ...]
@@ -102,14 +102,14 @@ class Told(Struct, frozen=True):
 
     @property
     def by_hand(self) -> tuple[Transition, ...]:
-        """Those of the transitions that the message does not name, or names wrongly."""
+        """The transitions that the message does not name, or names wrongly."""
         changes = [*self.unnamed, *(change for _, change in self.false if change is not None and change.visible)]
         return tuple(one for change in changes for one in change.walk)
 
 
-def tell_commit(before: Manifest | None, after: Manifest, text: str) -> Told:
-    """What a commit with the message `text` did."""
-    # Of an asset that it moved away version 0.1.0 named the segment alone.
+def compare_commit(before: Manifest | None, after: Manifest, text: str) -> MessageComparison:
+    """Compare a commit with its message `text`."""
+    # For a moved asset, version 0.1.0 named only the segment it came from.
     claims, segments = parse_claims(text), parse_segments(text)
     named = {one.address for one in claims}
     changes = (
@@ -117,11 +117,11 @@ def tell_commit(before: Manifest | None, after: Manifest, text: str) -> Told:
         for one in iter_changes(before, after)
         if one.decided or one.after != NOTHING or one.address in named or one.address.segment not in segments
     )
-    return tell_changes(changes, claims)
+    return compare_changes(changes, claims)
 
 
-def tell_changes(changes: Iterable[Change], claims: Sequence[Transition]) -> Told:
-    """What the changes are, beside what a message claims."""
+def compare_changes(changes: Iterable[Change], claims: Sequence[Transition]) -> MessageComparison:
+    """Compare changes with the transitions that a message claims."""
     by_address: dict[Address, list[Transition]] = {}
     for one in claims:
         by_address.setdefault(one.address, []).append(one)
@@ -135,20 +135,20 @@ def tell_changes(changes: Iterable[Change], claims: Sequence[Transition]) -> Tol
         unnamed += [change] if change.visible and not claimed else []
         false += [(tuple(claimed), change)] if claimed and not agrees else []
     false += [(tuple(one), None) for one in by_address.values() if not _leads_back(one)]
-    return Told(tuple(transitions), tuple(unnamed), tuple(false))
+    return MessageComparison(tuple(transitions), tuple(unnamed), tuple(false))
 
 
 def fits(change: Change, claimed: Sequence[Transition]) -> bool:
-    """Whether the asset may have gone this way."""
+    """Check whether the claimed transitions can explain the change."""
     if (claimed[0].before, claimed[-1].after) != (change.before, change.after) or not _is_walk(claimed):
         return False
-    # Of what an asset went through before it came here, or came back, there is no record.
+    # Nothing records the transitions of an asset before it appeared, or reappeared.
     appears = any(one.before == NOTHING for one in claimed)
     return appears or any(map(_is_reopen, claimed)) == change.reopened
 
 
 def _leads_back(claimed: Sequence[Transition]) -> bool:
-    """Whether an asset that did not change may have gone this way: there and back again, and never out of a lock."""
+    """Check whether an unchanged asset can have made these transitions: back to the first status, without a reopen."""
     return (
         len(claimed) > 1
         and claimed[0].before == claimed[-1].after
@@ -176,25 +176,25 @@ def _is_reopen(one: Transition) -> bool:
 
 
 def check_message(before: Manifest | None, after: Manifest, text: str) -> Iterator[Violation]:
-    """What the message of a commit says wrongly, or leaves out, by the rules that the manifest `after` names."""
+    """Yield wrong claims and omissions of a commit's message, by the rules that the manifest `after` names."""
     if after.rules < TRAILERS_NAME_ALL:
         yield from _check_own_message(before, after, text)
         return
-    yield from iter_told_wrongly(tell_commit(before, after, text))
+    yield from iter_message_violations(compare_commit(before, after, text))
 
 
-def iter_told_wrongly(told: Told) -> Iterator[Violation]:
-    """Each false claim and each change that is not named."""
-    for claimed, change in told.false:
+def iter_message_violations(compared: MessageComparison) -> Iterator[Violation]:
+    """Yield a violation for each false claim and each unnamed change."""
+    for claimed, change in compared.false:
         problem = f"The message says that {_describe(claimed)}, the manifest {_contradict(change)}"
         yield Violation("trailer-disagrees", str(claimed[0].address), problem)
-    for one in told.unnamed:
+    for one in compared.unnamed:
         problem = f"{_describe(one.walk)}, which the message does not say"
         yield Violation(BY_HAND if one.decided else UNNAMED, str(one.address), problem, Remedy("name-in-message"))
 
 
 def _describe(walk: Sequence[Transition]) -> str:
-    """ "image 3 went from draft to approved"."""
+    """Return a text such as "image 3 went from draft to approved"."""
     return f"{walk[0].address} went from {' to '.join((walk[0].before, *(one.after for one in walk)))}"
 
 
@@ -203,7 +203,7 @@ def _contradict(change: Change | None) -> str:
 
 
 def _check_own_message(before: Manifest | None, after: Manifest, text: str) -> Iterator[Violation]:
-    """By the first rules, which hold no message to anything but those of gitassets."""
+    """Check by the first rules, which apply only to messages that gitassets wrote."""
     message = parse_message(text)
     if message is None or not message.action:
         return

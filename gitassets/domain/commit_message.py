@@ -1,4 +1,4 @@
-"""The message of a transition's commit: written so that no text of a user can forge a trailer, and read back."""
+"""Format and parse the commit messages of transitions. No text of a user can forge a trailer."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from gitassets.domain.selection import format_ranges, parse_selection
 from gitassets.errors import UsageError
 
 NOTHING = "none"
-# Git looks for no trailers behind a line of dashes or of scissors.
+# Git finds no trailers after a line of dashes or scissors.
 _TRAILER_LIKE = re.compile(r"^(\s*)(Assets-[\w-]+\s*:|---|\S+ -+ >8 -+)", re.IGNORECASE | re.MULTILINE)
-# Without them Persian, Hindi and many emoji are misspelt.
+# Persian, Hindi and many emoji need them.
 _JOINERS = "\u200c\u200d"
-# A hook of the user's may put the number of a ticket before it.
+# A user's hook may prefix a ticket number.
 _SUBJECT = re.compile(r"(?P<before>\S.*\s)?assets\((?P<run>[^()\n]+)\): (?P<what>.+)\Z")
 _TRAILER = re.compile(r"(Assets-[A-Za-z-]+): (.*)\Z")
 _ANY_TRAILER = re.compile(r"[A-Za-z][\w-]*: |\(cherry picked from commit ")
@@ -34,9 +34,9 @@ class Transition(Struct, frozen=True):
 
 
 class CommitMessage(Struct, frozen=True):
-    """`what` completes the subject after the action; `words` are the user's own.
+    """A commit message. `what` completes the subject after the action; `words` are the user's own.
 
-    `segments` are those that changed other than by a transition of their assets.
+    `segments` are those with changes other than transitions of their assets.
     """
 
     run_id: str
@@ -48,12 +48,12 @@ class CommitMessage(Struct, frozen=True):
 
 
 def format_addresses(addresses: Iterable[Address]) -> str:
-    """ "audio 1-45, image 2,6"."""
+    """Format addresses as "audio 1-45, image 2,6"."""
     return ", ".join(_format_kinds(addresses))
 
 
 def format_options(addresses: Iterable[Address]) -> str:
-    """ "--audio 1-45 --image 2,6", as it is typed."""
+    """Format addresses as command line options: "--audio 1-45 --image 2,6"."""
     return " ".join(f"--{one}" for one in _format_kinds(addresses))
 
 
@@ -65,7 +65,7 @@ def _format_kinds(addresses: Iterable[Address]) -> list[str]:
 
 
 def describe_transitions(transitions: Iterable[Transition]) -> Iterator[str]:
-    """ "image 2,6: review → rejected" for each pair of states."""
+    """Yield "image 2,6: review → rejected" for each pair of states."""
     groups: dict[tuple[str, str], list[Address]] = {}
     for one in transitions:
         groups.setdefault((one.before, one.after), []).append(one.address)
@@ -84,13 +84,13 @@ def format_message(message: CommitMessage) -> str:
 
 
 def complete_message(text: str, run_id: str, transitions: Sequence[Transition]) -> str:
-    """The user's message with trailers that name these transitions, and no others; without a subject, with ours."""
-    paragraphs = [kept for one in _split(text) if (kept := _leave_out_claims(one))]
+    """Add trailers for exactly these transitions to the user's message. Without a subject, write one."""
+    paragraphs = [rest for one in _split(text) if (rest := _drop_claims(one))]
     if not paragraphs:
         what = format_addresses(dict.fromkeys(one.address for one in transitions))
         return format_message(CommitMessage(run_id, "change", what, "", tuple(transitions)))
     last = paragraphs.pop() if len(paragraphs) > 1 and _is_block_of_trailers(paragraphs[-1]) else ""
-    # Of several messages in one, only the trailers of the last are any.
+    # In a message combined from several, only the last trailers count; drop paragraphs of earlier ones.
     words = [one for one in paragraphs if not all(_is_ours(line) for line in split_lines(one))]
     ours = [line for line in split_lines(last) if _is_ours(line)] or [f"Assets-Run: {run_id}"]
     ours += [f"Assets-Transition: {line}" for line in _format_transitions(transitions)]
@@ -99,19 +99,19 @@ def complete_message(text: str, run_id: str, transitions: Sequence[Transition]) 
 
 
 def split_trailers(text: str) -> tuple[list[str], list[str]]:
-    """The paragraphs of a message without its trailers, and those trailers that are not ours."""
+    """Split a message into its paragraphs without the trailers, and the trailers that are not ours."""
     paragraphs = [one.strip("\n") for one in _split(text) if one.strip()]
     last = paragraphs.pop() if len(paragraphs) > 1 and _is_block_of_trailers(paragraphs[-1]) else ""
     return paragraphs, [line for line in split_lines(last) if not _is_ours(line)]
 
 
 def format_trailers(run_id: str, transitions: Sequence[Transition], segments: Sequence[int]) -> list[str]:
-    """The lines that say what a commit did, of which action is for its words to say."""
+    """Format the trailers that name a commit's changes, without an action."""
     named = [f"Assets-Segments: {format_ranges(segments)}"] if segments else []
     return [f"Assets-Run: {run_id}", *named, *(f"Assets-Transition: {one}" for one in _format_transitions(transitions))]
 
 
-def _leave_out_claims(paragraph: str) -> str:
+def _drop_claims(paragraph: str) -> str:
     lines = split_lines(paragraph.strip("\n"))
     return "\n".join(line for line in lines if not line.startswith("Assets-Transition: "))
 
@@ -129,20 +129,20 @@ def _shorten(subject: str) -> str:
 
 
 def clean_words(words: str) -> str:
-    """The user's text as it goes into a message: no control characters, and no line that reads as our trailer."""
+    """Clean the user's text for a message: no control characters, and no line that could be read as our trailer."""
     plain = "".join(map(_make_plain, words.replace("\r\n", "\n")))
     return _TRAILER_LIKE.sub(r"\1> \2", plain.strip())
 
 
 def _make_plain(char: str) -> str:
-    """The character; a space for any other white space, and for a line break that is no newline."""
+    """Return a printable character itself, a space for other white space, and nothing for the rest."""
     if char in "\n\t" or char in _JOINERS or char.isprintable():
         return char
     return " " if char.isspace() else ""
 
 
 def _format_transitions(transitions: Sequence[Transition]) -> list[str]:
-    """A line for each pair of states; several transitions of one asset stand in their order."""
+    """Format one line per pair of states. The transitions of one asset stay in order."""
     groups: list[tuple[tuple[Kind, str, str], list[int]]] = []
     last: dict[Address, int] = {}
     for one in transitions:
@@ -157,7 +157,7 @@ def _format_transitions(transitions: Sequence[Transition]) -> list[str]:
 
 
 def parse_message(text: str) -> CommitMessage | None:
-    """What a commit's message says, None when it is not one of ours. Only the last paragraph holds trailers."""
+    """Parse a commit message; None if it is not one of ours. Only the last paragraph holds trailers."""
     paragraphs = _split(text)
     subject = _SUBJECT.match(paragraphs[0].strip())
     if not subject or len(paragraphs) < 2:
@@ -177,19 +177,19 @@ def parse_message(text: str) -> CommitMessage | None:
 
 
 def parse_claims(text: str) -> tuple[Transition, ...]:
-    """The transitions that a message's trailers name, in their order, whatever its subject is."""
+    """Return the transitions that the trailers name, in their order, whatever the subject is."""
     paragraphs = _split(text)
     return tuple(_iter_transitions(_iter_trailers(paragraphs[-1]))) if len(paragraphs) > 1 else ()
 
 
 def parse_segments(text: str) -> tuple[int, ...]:
-    """The segments that a message's trailers name, whatever its subject is."""
+    """Return the segments that the trailers name, whatever the subject is."""
     paragraphs = _split(text)
     return tuple(_iter_segments(_iter_trailers(paragraphs[-1]))) if len(paragraphs) > 1 else ()
 
 
 def parse_words(text: str) -> str:
-    """What a message that is not ours says below its subject; without the trailers, where they name transitions."""
+    """Return the body of a message that is not ours, without our trailers if they name transitions."""
     paragraphs = _split(text)
     if parse_claims(text):
         paragraphs[-1] = "\n".join(line for line in split_lines(paragraphs[-1]) if not _is_ours(line))
@@ -197,19 +197,19 @@ def parse_words(text: str) -> str:
 
 
 def parse_all_claims(text: str) -> tuple[Transition, ...]:
-    """Those of all paragraphs: of a message that several were put together to."""
+    """Return the transitions named in all paragraphs of a message combined from several."""
     return tuple(one for paragraph in _split(text) for one in _iter_transitions(_iter_trailers(paragraph)))
 
 
 def parse_squashed(text: str) -> tuple[str, ...]:
-    """The ids of the commits that `git merge --squash` lists, oldest first."""
+    """Return the ids of the commits that `git merge --squash` lists, oldest first."""
     return tuple(reversed(_SQUASHED.findall(text)))
 
 
 def drop_comments(text: str, mark: str = "#") -> str:
-    """The message without what git tells in an editor: lines that begin with the mark, and all behind the scissors.
+    """Remove git's editor comments: lines that start with the mark, and everything after the scissors.
 
-    Where no such line is the last one there was no editor, and they are the user's own.
+    If the last line is no comment there was no editor, and such lines are the user's own.
     """
     lines = split_lines(text.rstrip())
     cut = next((at for at, line in enumerate(lines) if line.startswith(f"{mark} ---") and " >8 -" in line), len(lines))
@@ -249,10 +249,10 @@ def _parse_transition(line: str) -> list[Transition]:
 
 
 def _parse_numbers(text: str) -> list[int]:
-    """The numbers in ranges such as 1-3,7; none when the text is something else."""
+    """Parse the numbers in ranges such as 1-3,7; none for any other text."""
     try:
         ranges = parse_selection(text).ranges or ()
     except UsageError:
         return []
-    # A hostile message may name a range of a thousand million segments.
+    # A hostile message may name a range of a billion segments.
     return [number for first, last in ranges for number in range(first, min(last, first + 99_999) + 1)]

@@ -1,7 +1,7 @@
-"""What an asset records of two decisions that contradict each other, until a new one settles them.
+"""Record two contradicting decisions on an asset until a new decision settles them.
 
-A merge that meets two such decisions leaves the asset in review and puts both under its key `conflict`. Approving or
-rejecting moves them to `settled`, so that a merge which settled its conflicts can be told from one that dropped a side.
+A merge of two such decisions puts the asset in review and both decisions under its key `conflict`. Approving or
+rejecting moves them to `settled`, which distinguishes a merge that settled its conflicts from one that dropped a side.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ CONFLICT, SETTLED = "conflict", "settled"
 
 
 def conflict_records(asset: Asset) -> list[dict[str, Any]]:
-    """The decisions that are still to be settled, each as the asset stood in the manifest; empty when there is none."""
+    """Return the unsettled decisions, each as the asset's manifest entry."""
     return _records(asset, CONFLICT)
 
 
 def text_records(segment: Segment) -> list[dict[str, Any]]:
-    """The texts of two branches that are still to be settled, each under its key in the manifest."""
+    """Return the unsettled texts of two branches, each under its key in the manifest."""
     found = segment.extra.get(CONFLICT)
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
 def settled_records(asset: Asset) -> list[dict[str, Any]]:
-    """The contradicting decisions that somebody has decided between; empty when there were none."""
+    """Return the contradicting decisions that have been settled."""
     return _records(asset, SETTLED)
 
 
 def settles_anew(asset: Asset, before: Iterable[Asset | None]) -> bool:
-    """Whether it holds a decision between two branches that it did not hold before, on either of them."""
+    """Check whether the asset records a settled decision that it did not record before, on any side."""
     known = [record for one in before if one is not None for record in settled_records(one)]
     return any(record not in known for record in settled_records(asset))
 
@@ -47,32 +47,32 @@ def _records(asset: Asset, key: str) -> list[dict[str, Any]]:
 
 
 def describe_conflict(asset: Asset) -> tuple[str, ...]:
-    """Each decision that is still to be settled, in words."""
+    """Describe each unsettled decision."""
     return tuple(map(describe_record, conflict_records(asset)))
 
 
 def describe_record(record: Mapping[str, Any]) -> str:
-    """ "rejected, take 2, md5 0cc175b9c0f1 (too dark)"."""
+    """Return a text such as "rejected, take 2, md5 0cc175b9c0f1 (too dark)"."""
     reason = f" ({record['reason']})" if record.get("reason") else ""
     return f"{record.get('status')}, take {record.get('take', 1)}, md5 {str(record.get('md5'))[:12]}{reason}"
 
 
 def iter_conflicts(manifest: Manifest) -> Iterator[tuple[Address, Asset]]:
-    """Every asset with a conflict that nobody has settled yet."""
+    """Yield every asset with an unsettled conflict."""
     for address, asset in manifest.assets():
         if CONFLICT in asset.extra:
             yield address, asset
 
 
 def iter_text_conflicts(manifest: Manifest) -> Iterator[int]:
-    """Every segment whose text holds the lines of two sides that changed the same ones."""
+    """Yield every segment whose text holds the lines of two sides that changed the same lines."""
     for number, segment in manifest.segments.items():
         if CONFLICT in segment.extra:
             yield number
 
 
 def settle(asset: Asset) -> Asset:
-    """The asset without its conflict; what was decided between is kept under `settled`. Any other is left as it is."""
+    """Move the asset's conflicting decisions to `settled`. An asset without a conflict stays unchanged."""
     if CONFLICT not in asset.extra:
         return asset
     rest = {key: value for key, value in asset.extra.items() if key != CONFLICT}
@@ -80,14 +80,14 @@ def settle(asset: Asset) -> Asset:
 
 
 def record_conflict(chosen: Asset, *sides: Asset) -> Asset:
-    """`chosen` in review, with what the sides decided, and what stood in conflict there already."""
+    """Put `chosen` in review with the decisions of the sides, including those already in conflict there."""
     records = join_unique(*(_own_records(side) for side in sides))
     rest = {key: value for key, value in chosen.extra.items() if key not in (CONFLICT, SETTLED)}
     return replace(chosen, status=Status.REVIEW, approved_md5=None, extra={**rest, CONFLICT: records})
 
 
 def _own_records(side: Asset) -> list[dict[str, Any]]:
-    """A side in conflict stands for the decisions it records; it decided nothing itself unless its bytes are new."""
+    """Return a side's decisions. A side in conflict has those it records, and its own only if its bytes are new."""
     earlier = conflict_records(side)
     if side.status is Status.REVIEW and any(one.get("md5") == side.md5 for one in earlier):
         return earlier
@@ -95,7 +95,7 @@ def _own_records(side: Asset) -> list[dict[str, Any]]:
 
 
 def settles(asset: Asset, expected: Asset) -> bool:
-    """Whether `asset` is a decision between what the merge `expected` left in conflict, on bytes that were in it."""
+    """Check whether `asset` settles the conflict that the merge left in `expected`, with bytes of one of the sides."""
     records = conflict_records(expected)
     known = {(expected.md5, expected.size), *((one.get("md5"), one.get("size")) for one in records)}
     return (

@@ -1,17 +1,17 @@
-"""Tells a text that was lost or cut off, as by `dvc destroy` or a full disk, from one that somebody has edited."""
+"""Distinguish a text that was lost or cut off, as by `dvc destroy` or a full disk, from an edited one."""
 
 from __future__ import annotations
 
 
 def seems_damaged(found: bytes | None) -> bool:
-    """Whether a text may be damaged, by itself alone: it is not there, or does not end as texts end."""
+    """Check whether a text is missing or lacks the final line break, and so may be damaged."""
     return found is None or not found.endswith(b"\n")
 
 
 def is_damaged(found: bytes | None, recorded: bytes, *, whole_only: bool = False) -> bool:
-    """Whether what was found is what is left of the recorded text: nothing, or its beginning up to within a line.
+    """Check whether `found` is a remainder of the recorded text: nothing, or its beginning up to within a line.
 
-    `whole_only`: the beginning of such a text is never valid, also where it ends with a line.
+    `whole_only`: the beginning of such a text is never valid, even if it ends with a complete line.
     """
     if found is None:
         return True

@@ -51,7 +51,7 @@ def _sync_statuses(manifest: Manifest) -> Iterator[tuple[int, str]]:
 
 
 class _PartialRecords:
-    """What builds would record that leave out what is rejected, or not approved. Most segments need not be asked."""
+    """The records of builds that skip rejected or unapproved assets. Computed on demand: few segments need them."""
 
     def __init__(self, manifest: Manifest) -> None:
         self._manifest = manifest

@@ -1,15 +1,15 @@
-"""The lock: which changes of a run are not allowed, from its state before and its state after alone.
+"""Check which changes of a run break a lock or another rule, given only its states before and after.
 
-The hook, the history check and every writer ask the functions here; `merge_guard.py` does the same for a merge. Rules
+The hook, the history check and every writer use these functions; `merge/guard.py` does the same for a merge. Rules
 that the table of states leaves open:
 
-- What happens in one commit is legal when it is a path in the table, and a new asset starts from draft: it may appear
-  in any status, approved only with `approved_md5` equal to `md5`.
-- A locked asset may change in any way once its reopening is recorded (see `reopened.py`), in the same commit too: a
+- A change in one commit is legal if it is a path in the table. A new asset starts from draft: it may appear in any
+  status, approved only with `approved_md5` equal to `md5`.
+- A locked asset may change in any way once its reopen is recorded (see `reopened.py`), even in the same commit, so a
   squashed branch is no violation.
 - A rejected asset that gets other bytes is no longer rejected.
-- A step is blamed only for what it did: what was wrong before and stayed as it was is not reported again. `check_state`
-  reports everything that is wrong with one state.
+- A step is blamed only for its own changes: a problem that existed before is not reported again. `check_state` reports
+  every problem of one state.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from gitassets.errors import CorruptError, Remedy
 
 
 class Violation(Struct, frozen=True):
-    """One rule that was broken. `subject` is the asset's address ("image 3") or a path; `code` never changes."""
+    """A broken rule. `subject` is the asset's address ("image 3") or a path. The `code` is stable."""
 
     code: str
     subject: str
@@ -40,10 +40,10 @@ class Violation(Struct, frozen=True):
 
 
 class RunState(Struct, frozen=True, kw_only=True):
-    """What a commit, the index or the work tree of a run holds.
+    """The content of a run's commit, index or work tree.
 
-    `manifest` is None when there is none, or when it cannot be read: then `unreadable` says why. `dvc_files` are the
-    top level `.dvc` files by name, `tree` every file of the commit.
+    `manifest` is None if there is none or it cannot be read; `unreadable` is then the reason. `dvc_files` are the top
+    level `.dvc` files by name, `tree` is every file of the commit.
     """
 
     manifest: Manifest | None = None
@@ -55,10 +55,10 @@ class RunState(Struct, frozen=True, kw_only=True):
 def state_from_bytes(
     manifest: bytes | None, dvc_files: Mapping[str, bytes], tree: Sequence[TreeEntry] = (), name: str = MANIFEST_NAME
 ) -> RunState:
-    """The state with the manifest in these bytes, None for a state without one.
+    """Return the state with the manifest in these bytes (None: without one).
 
-    A manifest of claude-studio's is none: a run that was upgraded begins with it, and a run that has one of ours can
-    go back to it no more than to nothing.
+    A manifest of claude-studio counts as none: an upgraded run starts with it, and a run with one of ours must not
+    return to it.
     """
     if manifest is None:
         return RunState(dvc_files=dvc_files, tree=tree)
@@ -72,10 +72,10 @@ def state_from_bytes(
 
 
 def check_step(before: RunState | None, after: RunState) -> tuple[Violation, ...]:
-    """Every rule that the change from `before` to `after` breaks; None stands for nothing at all before.
+    """Return every rule that the change from `before` (None: nothing) to `after` breaks.
 
-    A caller that meets an unreadable state passes the last readable one as `before` of the next step, or a change made
-    meanwhile would not be seen.
+    After an unreadable state, pass the last readable one as `before` of the next step; otherwise a change made in
+    between is missed.
     """
     old = before or RunState()
     unknown = find_unknown_rules(after)
@@ -85,7 +85,7 @@ def check_step(before: RunState | None, after: RunState) -> tuple[Violation, ...
 
 
 def check_state(state: RunState) -> tuple[Violation, ...]:
-    """Everything that is wrong with one state, wherever it came from."""
+    """Return every rule that a state breaks by itself."""
     return check_step(None, state)
 
 
@@ -93,7 +93,7 @@ RULES_UNKNOWN = "rules-unknown"
 
 
 def find_unknown_rules(state: RunState) -> Violation | None:
-    """Whether the state follows rules that are not known here: then nothing can be said of what else holds in it."""
+    """Return a violation if the state follows unknown rules, so that nothing else of it can be judged."""
     if state.manifest is None or state.manifest.rules <= KNOWN_RULES:
         return None
     text = describe_unknown(state.manifest.run_id, state.manifest.rules)
@@ -101,7 +101,7 @@ def find_unknown_rules(state: RunState) -> Violation | None:
 
 
 def check_rules(before: Iterable[Manifest], after: Manifest) -> Iterator[Violation]:
-    """Rules that are lower than those of a state before."""
+    """Yield a violation if the rules are lower than in an earlier state."""
     highest = max((one.rules for one in before), default=after.rules)
     if after.rules < highest:
         text = f"Run {after.run_id} followed rules {highest} and follows rules {after.rules} now"
@@ -149,7 +149,7 @@ def _check_change(run_id: str, address: Address, old: Asset | None, new: Asset |
 
 
 def check_assets(assets: Iterable[tuple[Address, Asset]]) -> Iterator[Violation]:
-    """What must hold of an asset whatever it was before."""
+    """Yield the rules that assets break by themselves, whatever they were before."""
     for address, asset in assets:
         for code, problem, hint in _iter_faults(asset):
             yield Violation(code, str(address), f"{address} is {asset.status}, but {problem}", hint)
@@ -170,7 +170,7 @@ def _iter_faults(asset: Asset) -> Iterator[tuple[str, str, str]]:
 def _check_locked(run_id: str, address: Address, old: Asset, new: Asset | None) -> Iterator[Violation]:
     def violation(code: str, what: str) -> Violation:
         return Violation(
-            code, str(address), f"{address} is {old.status} and locked, but {what}", _ways_on(run_id, address)
+            code, str(address), f"{address} is {old.status} and locked, but {what}", _suggest_remedies(run_id, address)
         )
 
     if new is None:
@@ -188,13 +188,13 @@ def _check_locked(run_id: str, address: Address, old: Asset, new: Asset | None) 
         yield violation("illegal-transition", f"there is no way from {old.status} to {new.status}")
 
 
-def _ways_on(run_id: str, address: Address) -> str:
+def _suggest_remedies(run_id: str, address: Address) -> str:
     about = {"run": run_id, "kind": address.kind.value, "number": address.segment}
     return Remedy("restore-or-reopen", manifest=MANIFEST_NAME, **about)
 
 
 def _check_unlocked(address: Address, old: Asset, new: Asset) -> Iterator[Violation]:
-    """Also a locked asset that was reopened."""
+    """Check an asset that was not locked, or was locked and reopened."""
     if find_path(old.status, new.status, reopened=old.locked) is None:
         yield Violation(
             "illegal-transition",
@@ -212,7 +212,7 @@ def _check_unlocked(address: Address, old: Asset, new: Asset) -> Iterator[Violat
 
 
 def check_tree(before: Sequence[TreeEntry], after: Sequence[TreeEntry]) -> Iterator[Violation]:
-    """What is wrong with the files of a commit that were not in it before."""
+    """Yield the problems of files that were not in the commit before."""
     if before == after:
         return
     known = set(before)
@@ -234,7 +234,7 @@ def _check_dvc_step(before: RunState, after: RunState) -> Iterator[Violation]:
 
 
 def _tracks_alike(before: RunState, after: RunState) -> bool:
-    """Whether the manifests name the same files, and the `.dvc` files are the same: then nothing can be newly wrong."""
+    """Check whether files in the manifests and `.dvc` files are unchanged, so that no new mismatch is possible."""
     old, new = before.manifest, after.manifest
     if old is None or new is None or before.dvc_files != after.dvc_files or old.final != new.final:
         return False
@@ -249,7 +249,7 @@ def _list_files(segment: Segment | None) -> list[tuple[str, str, int]]:
 
 
 def check_dvc(state: RunState) -> Iterator[Violation]:
-    """Every `.dvc` file that is not what the manifest implies; nothing where the manifest cannot be read."""
+    """Yield every `.dvc` file that the manifest does not imply; nothing if the manifest cannot be read."""
     if state.unreadable is not None:
         return
     manifest = state.manifest or Manifest(run_id="none")

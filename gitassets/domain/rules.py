@@ -1,11 +1,11 @@
-"""The version of the rules that a run follows, which its manifest names.
+"""The version of the rules that a run follows, named by its manifest.
 
-A commit is judged by the rules that its own manifest names, so what was right when it was made stays right:
+A commit is judged by the rules that its own manifest names, so a commit valid when it was made stays valid:
 
-1. A message of gitassets says of no transition that the manifests show it where they do not, and leaves none out.
-2. Also the trailers of any other commit name what it did: every approval, publication and reopen.
+1. A message written by gitassets names exactly the transitions that the manifests show.
+2. In addition, the trailers of every other commit name each approval, publication and reopen.
 
-Along a history they only ever rise: where they could be lowered, nobody would have to follow the newer ones.
+Along a history the version only rises: if it could be lowered, nobody would have to follow the newer rules.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ UPGRADE_HINT = "Upgrade gitassets here: a newer one made this run, and knows wha
 
 
 def follow_rules(manifest: Manifest) -> Manifest:
-    """The manifest by the newest rules known here, as everything is that is written now."""
+    """Raise the manifest's rules to the newest known ones, which everything written now follows."""
     return manifest if manifest.rules >= KNOWN_RULES else replace(manifest, rules=KNOWN_RULES)
 
 
@@ -33,12 +33,12 @@ def describe_unknown(run_id: str, rules: int) -> str:
 
 
 def names_unknown(data: bytes) -> bool:
-    """Whether the bytes of a manifest may name rules that are not known here, told without reading it as one."""
+    """Check, without parsing, whether the bytes of a manifest may name unknown rules."""
     return any(int(digits) > KNOWN_RULES for digits in _NAMED.findall(data))
 
 
 def require_known(manifest: Manifest) -> Manifest:
-    """The manifest. GitAssetsError where its run follows rules that are not known here."""
+    """Return the manifest. Raise GitAssetsError if it follows unknown rules."""
     if manifest.rules > KNOWN_RULES:
         raise GitAssetsError(describe_unknown(manifest.run_id, manifest.rules), UPGRADE_HINT)
     return manifest

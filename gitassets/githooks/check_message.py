@@ -1,4 +1,4 @@
-"""Judges the message of a commit that is being made in a run, and offers a better one where it says too little."""
+"""Judge the message of a commit being made in a run, and offer a corrected one."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ _OFFERED = "gitassets-message"
 
 
 class Refusal(Struct, frozen=True):
-    """What the message lacks or says wrongly, and the command that makes the same commit with one that is right."""
+    """The omissions and wrong claims of a message, and the command that makes the same commit with a correct one."""
 
     violations: Sequence[Violation]
     command: str
 
 
 def check_message(staged: Staged, message_file: Path, environment: Mapping[str, str]) -> Refusal | None:
-    """None where the message names every approval, publication and reopen of what is staged.
+    """Return None if the message names every approval, publication and reopen of what is staged.
 
-    A merge has to name only those that neither of its sides has made.
+    A merge must name only those that neither of its sides has made.
     """
     reader = HistoryReader(staged.git)
     after = read_index(staged, reader.objects).manifest
@@ -59,7 +59,7 @@ def check_message(staged: Staged, message_file: Path, environment: Mapping[str, 
 
 
 class _Before(Struct, frozen=True):
-    """What a commit comes after: the manifest before it, or the two sides of a merge and what they have in common."""
+    """The states before a commit: its parent's manifest, or the two sides of a merge and their common base."""
 
     manifests: tuple[Manifest | None, ...]
     base: Manifest | None = None
@@ -69,9 +69,9 @@ class _Before(Struct, frozen=True):
             return changes.check_message(next(iter(self.manifests), None), after, text)
         return check_merge_message(lambda: self.base, self._sides, after, text)
 
-    def tell(self, after: Manifest, claims: Sequence[Transition]) -> changes.Told:
+    def compare(self, after: Manifest, claims: Sequence[Transition]) -> changes.MessageComparison:
         before = merge_manifests(self.base, *self._sides).manifest if len(self.manifests) > 1 else self.manifests[0]
-        return changes.tell_changes(changes.iter_changes(before, after), claims)
+        return changes.compare_changes(changes.iter_changes(before, after), claims)
 
     @property
     def _sides(self) -> list[Manifest]:
@@ -79,8 +79,10 @@ class _Before(Struct, frozen=True):
 
 
 def _iter_before(reader: HistoryReader, heads: Sequence[str], amending: bool | None) -> Iterator[_Before]:
-    """What the new commit may come after: HEAD, with what is merged into it, or, where HEAD is amended, the parents of
-    HEAD; both where nobody can tell."""
+    """Yield the possible states before the new commit.
+
+    These are HEAD with the merged heads, or the parents of HEAD if it is amended; both if that is unknown.
+    """
     head = reader.objects.resolve("HEAD")
     if head is None or not amending:
         yield from _read_before(reader, [one for one in (head, *heads) if one is not None])
@@ -90,7 +92,7 @@ def _iter_before(reader: HistoryReader, heads: Sequence[str], amending: bool | N
 
 
 def _read_before(reader: HistoryReader, parents: Sequence[str]) -> Iterator[_Before]:
-    """Nothing for a merge that another hook refuses: of more than two, or with a side that has no manifest."""
+    """Yield nothing for a merge that another hook refuses: of more than two, or with a side without a manifest."""
     manifests = tuple(map(reader.read_last_manifest, parents))
     if len(parents) < 2:
         yield _Before(manifests or (None,))
@@ -107,16 +109,16 @@ def _judge(staged: Staged, before: _Before, after: Manifest, text: str) -> list[
 
 
 def _offer(staged: Staged, reader: HistoryReader, before: _Before, after: Manifest, text: str) -> Path:
-    """The file with the user's message that names all that the commit does."""
+    """Write the user's message, completed with all changes of the commit, to a file and return its path."""
     claims = _read_squashed(staged, reader) or parse_all_claims(text)
-    told = before.tell(after, claims)
+    compared = before.compare(after, claims)
     path = staged.git_dir / _OFFERED
-    write_atomic(path, complete_message(text, staged.run_id, told.transitions).encode())
+    write_atomic(path, complete_message(text, staged.run_id, compared.transitions).encode())
     return path
 
 
 def _read_squashed(staged: Staged, reader: HistoryReader) -> list[Transition]:
-    """What the commits that `git merge --squash` puts into one name, in their order."""
+    """Return the transitions that the commits combined by `git merge --squash` name, in their order."""
     path = staged.git_dir / "SQUASH_MSG"
     oids = parse_squashed(path.read_text("utf-8", "replace")) if path.is_file() else ()
     commits = [parse_commit(oid, data) for oid, data in reader.objects.read(oids).items() if data is not None]
@@ -124,7 +126,7 @@ def _read_squashed(staged: Staged, reader: HistoryReader) -> list[Transition]:
 
 
 def _format_command(staged: Staged, offered: Path, environment: Mapping[str, str], *, amend: bool) -> str:
-    """The command that commits the same: of `git commit -a` and `git commit PATH` the index holds nothing yet."""
+    """Format the command that makes the same commit. For `git commit -a` and `git commit PATH` name the files again."""
     index = Path(environment.get("GIT_INDEX_FILE", "")).name
     words = ["git", "commit", *(["--amend"] if amend else []), *(["-a"] if index == "index.lock" else [])]
     words += ["-F", str(offered)]

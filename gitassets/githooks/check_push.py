@@ -9,7 +9,7 @@ from gitassets.adapters.git.repository import Git
 from gitassets.domain.dvc_settings import RemoteSettings
 from gitassets.domain.guard import RunState
 from gitassets.domain.run_id import BRANCHES, find_ref_problem, find_twin, looks_like_run
-from gitassets.runs.audit import HistoryAudit, VerifyResult, iter_told, make_finding
+from gitassets.runs.audit import HistoryAudit, VerifyResult, iter_with_hints, make_finding
 from gitassets.runs.locked_blobs import find_missing_blobs, name_locked
 
 _SHOWN = 20
@@ -75,7 +75,7 @@ def _check_blobs(git: Git, run_id: str, tip: RunState, result: VerifyResult) -> 
 
 
 def _report(run_id: str, result: VerifyResult, say: Say) -> None:
-    for one, hint in iter_told(result.findings[:_SHOWN]):
+    for one, hint in iter_with_hints(result.findings[:_SHOWN]):
         say(f"{run_id}: {one.sentence}", hint)
     if len(result.findings) > _SHOWN:
         say(f"{run_id}: … and {len(result.findings) - _SHOWN} more", "")

@@ -1,1 +1,1 @@
-"""Runs as git, DVC and files hold them: found, read, changed in one transaction, fetched and uploaded."""
+"""Find, read, change, download and upload runs."""

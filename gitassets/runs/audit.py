@@ -34,7 +34,7 @@ from gitassets.runs.history import (
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that does not hold: in which commit (empty: in the files), by whom, which asset or path, what."""
+    """One problem: its commit (empty: the files), author, asset or path, and description."""
 
     run_id: str
     commit: str
@@ -52,10 +52,10 @@ class Finding:
 
 @dataclass
 class VerifyResult:
-    """`findings` is empty and `incomplete` too when all holds. `unchecked` says what was not looked at.
+    """The result of a verification. Without `findings` and `incomplete` everything is valid.
 
-    `mended` names .dvc files that a commit left behind the manifest, and that are right again since; `by_hand` what
-    commits did to assets without their messages saying so, where that may be.
+    `unchecked` lists what was not checked. `mended` names .dvc files that a commit left outdated and a later one
+    corrected; `by_hand` lists changes of assets that commit messages do not name, where that is allowed.
     """
 
     runs: list[str] = field(default_factory=list)
@@ -74,7 +74,7 @@ class VerifyResult:
 
 
 def make_finding(run_id: str, commit: RawCommit | None, one: Violation, *, mendable: bool = False) -> Finding:
-    """`mendable`: its hint holds although a commit did it; else that can only be taken out of the history."""
+    """Make a finding. If `mendable`, its hint applies although it is in a commit; else only a new history helps."""
     return Finding(
         run_id,
         commit.oid if commit else "",
@@ -83,33 +83,33 @@ def make_finding(run_id: str, commit: RawCommit | None, one: Violation, *, menda
         one.code,
         one.subject,
         one.message,
-        one.hint if commit is None or mendable or one.code in _WITH_HINT else _take_out(run_id, one),
+        one.hint if commit is None or mendable or one.code in _WITH_HINT else _suggest_removal(run_id, one),
     )
 
 
 _WITH_HINT = (BY_HAND, UNNAMED, RULES_UNKNOWN)
-_OF_LOCKS = ("locked-removed", "locked-md5-changed", "locked-path-changed", "locked-size-changed", "lock-left")
+_LOCK_CODES = ("locked-removed", "locked-md5-changed", "locked-path-changed", "locked-size-changed", "lock-left")
 
 
-def _take_out(run_id: str, one: Violation) -> str:
+def _suggest_removal(run_id: str, one: Violation) -> str:
     hint = "As long as nobody else has this commit, take it out of the branch: `git reset` or `git rebase -i`."
-    if one.code not in _OF_LOCKS:
+    if one.code not in _LOCK_CODES:
         return hint
     return f"{hint} What is approved may change after `gitassets reopen {run_id} --{one.subject} --reason …`."
 
 
-def iter_told(findings: Sequence[Finding]) -> Iterator[tuple[Finding, str]]:
-    """Each finding with the hint to tell: of several that follow each other with the same one, only the last has it."""
+def iter_with_hints(findings: Sequence[Finding]) -> Iterator[tuple[Finding, str]]:
+    """Yield each finding with its hint. Drop repeated hints; keep the last."""
     for place, one in enumerate(findings):
         repeated = findings[place + 1 : place + 2] and findings[place + 1].hint == one.hint
         yield one, "" if repeated else one.hint
 
 
 class HistoryAudit:
-    """Walks commits, parents first, and judges each against its parents. Keeps a state only while it is needed.
+    """Judges each commit against its parents, parents first, and keeps a state only while it is needed.
 
-    With `collect_hashes`, `hashes` are those of every file that any commit named, with its last path. Whether commits
-    by hand are as good as any (`allow_by_hand`) git's configuration says, where the caller does not.
+    With `collect_hashes`, `hashes` maps the md5 of every file that any commit named to its last path. Without
+    `allow_by_hand`, git's configuration decides whether messages may leave approvals unnamed.
     """
 
     def __init__(
@@ -127,14 +127,17 @@ class HistoryAudit:
         self._common = CommonStates(self._reader, self._states)
         self._needed: dict[str, tuple[str, ...]] = {}
         self._uses: Counter[str] = Counter()
-        self._left_behind: list[tuple[RawCommit, Violation]] = []
+        self._outdated: list[tuple[RawCommit, Violation]] = []
         self._collect_hashes = collect_hashes
         self._allow_by_hand = allow_by_hand
-        self._told_unknown_rules = False
+        self._reported_unknown_rules = False
         self.hashes: dict[str, str] = {}
 
     def check(self, include: str, exclude: Sequence[str]) -> RunState:
-        """The state of the last commit; every finding is in the result. The ends of the range are taken as they are."""
+        """Judge the commits in the range, add the findings to the result, and return the state of the last commit.
+
+        The excluded commits themselves are not judged.
+        """
         oids = self._reader.list_commits([include], exclude)
         self._count_uses(oids)
         state = None
@@ -151,7 +154,7 @@ class HistoryAudit:
         return tip
 
     def _count_uses(self, oids: Sequence[str]) -> None:
-        """How many of the commits need each state, as a parent's or a common ancestor's: then it can be let go."""
+        """Count the commits that need each state, as a parent or common ancestor, so that it can be dropped in time."""
         known = set(oids)
         for oid, parents in self._reader.read_parents(oids).items():
             whole = all(one in known or self._git.has_object(one) for one in parents)
@@ -176,9 +179,9 @@ class HistoryAudit:
         parents = [one for one in found if one is not None]
         whole = len(parents) == len(found)
         for one in self._violations(commit, parents, state) if whole else check_state(state):
-            if one.code == "dvc-not-implied" and _is_left_behind(one.subject, parents, state):
-                self._left_behind.append((commit, one))
-            elif not self._is_told_already(one):
+            if one.code == "dvc-not-implied" and _is_outdated(one.subject, parents, state):
+                self._outdated.append((commit, one))
+            elif not self._is_reported(one):
                 where = self._result.by_hand if self._is_note(one) else self._result.findings
                 where.append(make_finding(self._run_id, commit, one))
 
@@ -187,11 +190,11 @@ class HistoryAudit:
             self._allow_by_hand = allows_by_hand(self._git)
         return one.code == UNNAMED or (one.code == BY_HAND and bool(self._allow_by_hand))
 
-    def _is_told_already(self, one: Violation) -> bool:
-        """Rules that are not known here are told of once: every later commit follows them too."""
-        told, is_one = self._told_unknown_rules, one.code == RULES_UNKNOWN
-        self._told_unknown_rules |= is_one
-        return told and is_one
+    def _is_reported(self, one: Violation) -> bool:
+        """Report unknown rules only once, since every later commit follows them too."""
+        reported, is_unknown = self._reported_unknown_rules, one.code == RULES_UNKNOWN
+        self._reported_unknown_rules |= is_unknown
+        return reported and is_unknown
 
     def _violations(self, commit: RawCommit, parents: Sequence[RunState], state: RunState) -> Iterator[Violation]:
         if len(parents) < 2:
@@ -204,7 +207,7 @@ class HistoryAudit:
             yield merge_of_many(commit.oid[:10])
 
     def _parent_state(self, commit: RawCommit, parent: str) -> RunState | None:
-        """None where the history is cut, which the result says."""
+        """Return the state of a parent; None if the history is cut, which the result reports."""
         if parent not in self._states:
             if not self._git.has_object(parent):
                 note = f"{self._run_id}: {commit.oid[:10]} names a parent that is not here ({parent[:10]})"
@@ -214,11 +217,11 @@ class HistoryAudit:
         return self._states[parent]
 
     def _judge_tip(self, tip: RunState) -> None:
-        """What must be right in the end: the run is the one of the branch, and no .dvc file is left behind."""
+        """Check the last state: it is of the branch's run, and no .dvc file is outdated."""
         if tip.manifest is not None and tip.manifest.run_id != self._run_id:
             self._result.findings.append(make_finding(self._run_id, None, other_run(self._run_id, tip.manifest.run_id)))
         wrong = {one.subject for one in check_dvc(tip)}
-        for commit, one in self._left_behind:
+        for commit, one in self._outdated:
             found = self._result.findings if one.subject in wrong else self._result.mended
             found.append(make_finding(self._run_id, commit, one, mendable=True))
 
@@ -228,36 +231,36 @@ def _no_run(run_id: str) -> Violation:
     return Violation("manifest-missing", MANIFEST_NAME, text, "Branches whose names begin with run/ are those of runs.")
 
 
-def _is_left_behind(name: str, parents: Sequence[RunState], state: RunState) -> bool:
-    """Whether the .dvc file is wrong only since the commit has it as before, as merges without our driver do."""
+def _is_outdated(name: str, parents: Sequence[RunState], state: RunState) -> bool:
+    """Check whether the .dvc file is wrong because the commit left it unchanged, as merges without our driver do."""
     return any(parent.dvc_files.get(name) == state.dvc_files.get(name) for parent in parents)
 
 
 def _check_one_step(commit: RawCommit, before: RunState | None, after: RunState) -> Iterator[Violation]:
-    """What a commit that is no merge breaks. An asset whose lock it broke needs no second word on its message."""
+    """Judge a commit that is no merge. Unnamed changes of an asset whose lock is broken are not reported too."""
     found = check_step(before, after)
     yield from found
     if after.manifest is None or find_unknown_rules(after) is not None:
         return
-    said = check_message(before.manifest if before else None, after.manifest, commit.message)
-    yield from _leave_out_broken(found, said)
+    violations = check_message(before.manifest if before else None, after.manifest, commit.message)
+    yield from _skip_broken(found, violations)
 
 
 def _check_merge(
     commit: RawCommit, base: RunState | None, parents: Sequence[RunState], after: RunState
 ) -> Iterator[Violation]:
-    """What a merge of two breaks, and what its message does not say of what was settled in it."""
+    """Judge a merge of two, and the decisions in it that its message does not name."""
     found = check_merge(base, parents[0], parents[1], after)
     yield from found
     sides = [one.manifest for one in parents if one.manifest is not None]
     if after.manifest is None or len(sides) < 2 or find_unknown_rules(after) is not None:
         return
-    said = check_merge_message(lambda: base.manifest if base else None, sides, after.manifest, commit.message)
-    yield from _leave_out_broken(found, said)
+    violations = check_merge_message(lambda: base.manifest if base else None, sides, after.manifest, commit.message)
+    yield from _skip_broken(found, violations)
 
 
-def _leave_out_broken(found: Sequence[Violation], said: Iterable[Violation]) -> Iterator[Violation]:
+def _skip_broken(found: Sequence[Violation], violations: Iterable[Violation]) -> Iterator[Violation]:
     broken = {one.subject for one in found}
-    for one in said:
+    for one in violations:
         if one.code not in (BY_HAND, UNNAMED) or one.subject not in broken:
             yield one

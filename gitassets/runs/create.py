@@ -1,4 +1,4 @@
-"""Makes a run: its branch with a root commit of its own, and its folder as that branch's work tree."""
+"""Create a run: its branch with its own root commit, and its folder as the branch's work tree."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ _DVCIGNORE = b"# Patterns that DVC does not look at, one a line.\n"
 
 
 def check_set_up(project: Project) -> None:
-    """NotFoundError unless `init` has been here: a run without its ignore rules would litter the project."""
+    """Raise NotFoundError unless `init` set up the project: without ignore rules a run would litter it."""
     if not (project.root / SETTINGS_NAME).is_file():
         raise NotFoundError(f"{project.root} is not set up for gitassets", "Run `gitassets init` there once.")
     check_prepared(project)
 
 
 def check_prepared(project: Project) -> None:
-    """NotFoundError in a clone of a project where `init` has not been: hooks and merge driver are not cloned."""
+    """Raise NotFoundError in a clone without `init`, since hooks and merge driver are not cloned."""
     if is_fresh_clone(project) and project.hooks.folder.is_dir():
         raise NotFoundError(
             f"DVC is no longer set up in {project.root}",
@@ -50,15 +50,15 @@ def check_prepared(project: Project) -> None:
 
 
 def is_fresh_clone(project: Project) -> bool:
-    """Whether git brought the project's settings, and nobody has run `init` here."""
-    # A linked work tree of the user's own is prepared where its repository is.
+    """Check whether the project's settings came with git and nobody has run `init` here."""
+    # A linked work tree of the user's own shares the setup of its main work tree.
     tops = (project.root, project.git_dir.parent)
     prepared = any((top / ".dvc" / "config.local").is_file() for top in tops)
     return (project.root / SETTINGS_NAME).is_file() and not prepared
 
 
 def check_new_run_id(project: Project, run_id: str, folder: Path) -> None:
-    """ConflictError when the id, or one that is the same folder on some system, is taken."""
+    """Raise ConflictError if the id exists, or one that is the same folder on some system."""
     check_run_id(run_id)
     runs = find_runs(project)
     twin = find_twin(run_id, list(runs))
@@ -72,7 +72,7 @@ def check_new_run_id(project: Project, run_id: str, folder: Path) -> None:
 
 
 def create_run(project: Project, manifest: Manifest, folder: Path, *, words: str = "") -> Run:
-    """The run exists as a branch and as `folder`, with `manifest` in its root commit. Files in the folder stay."""
+    """Create the run's branch, with `manifest` in its root commit, and its folder. Files in the folder stay."""
     with project.lock(f"create {manifest.run_id}"):
         repair_links(project)
         check_new_run_id(project, manifest.run_id, folder)
@@ -89,10 +89,10 @@ def create_run(project: Project, manifest: Manifest, folder: Path, *, words: str
 def write_branch(
     project: Project, manifest: Manifest, message: CommitMessage, beside: Mapping[str, bytes] | None = None
 ) -> str:
-    """The id of the root commit of the run's new branch, which holds `manifest` and the texts `beside` it.
+    """Create the run's branch and return its root commit, which holds `manifest` and the files `beside` it.
 
-    GitAssetsError where it follows rules that are not known here.
-    The caller holds the lock of the project, and has put the bytes of the manifest's files into the cache.
+    Raise GitAssetsError if the manifest follows unknown rules. The caller holds the project's lock and has added the
+    bytes of the manifest's files to the cache.
     """
     written = follow_rules(require_known(manifest))
     files = {**format_settings(project), **_root_files(project, written), **(beside or {})}
@@ -110,7 +110,7 @@ def _root_files(project: Project, manifest: Manifest) -> dict[str, bytes]:
 
 
 def format_settings(project: Project) -> dict[str, bytes]:
-    """The files that every run has beside its manifest, by name."""
+    """Format the files that every run has beside its manifest, by name."""
     contents = (
         _ATTRIBUTES,
         "".join(f"/{folder}\n" for folder in MEDIA_FOLDERS).encode(),

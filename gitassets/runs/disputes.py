@@ -1,4 +1,4 @@
-"""Finds who made the decisions that contradict each other, for those who are to settle that."""
+"""Find out who made the contradicting decisions of a merge, for whoever settles them."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from gitassets.domain.manifest_format import raw_asset
 from gitassets.runs.history import HistoryReader, RawCommit, format_time
 from gitassets.runs.project import Project, Run
 
-_LOOKED_AT = 500  # So many commits back nobody is looked for any more.
+_LOOKED_AT = 500  # The number of latest commits that are searched.
 _DECIDED = ("status", "md5", "approved_md5", "take", "reason", "reopened")
 
 
 class Side(Struct, frozen=True):
-    """One of the decisions, in words (`said`), and who made it in which commit; empty where that is not known.
+    """One of the decisions, in words (`said`), with its author and commit; empty if unknown.
 
-    `where` is "here" for the branch of the run, "there" for what is being merged into it.
+    `where` is "here" for the branch of the run, "there" for the branch being merged into it.
     """
 
     said: str
@@ -39,12 +39,12 @@ class Side(Struct, frozen=True):
     commit: str = ""
 
     def describe(self) -> str:
-        """ "rejected, take 2, md5 0cc175b9c0f1 (too dark), by Bea Ott <bea@example.com>"."""
+        """Return a text such as "rejected, take 2, md5 0cc175b9c0f1 (too dark), by Bea Ott <bea@example.com>"."""
         return f"{self.said}, by {self.author}" if self.author else self.said
 
 
 class Dispute(Struct, frozen=True):
-    """What two branches decided differently of one asset; of a segment's text where `kind` is None."""
+    """The contradicting decisions on one asset, or on a segment's text if `kind` is None."""
 
     segment: int
     kind: Kind | None
@@ -55,14 +55,14 @@ class Dispute(Struct, frozen=True):
 
 
 class _Question(Struct, frozen=True):
-    """A decision whose author is looked for."""
+    """A decision whose author is searched for."""
 
     segment: int
     kind: Kind | None
     record: Mapping[str, Any]
 
     def is_answered_by(self, manifest: Manifest | None) -> bool:
-        """Whether the manifest holds the decision."""
+        """Check whether the manifest holds the decision."""
         segment = manifest.segments.get(self.segment) if manifest else None
         if segment is None:
             return False
@@ -78,7 +78,7 @@ class _Question(Struct, frozen=True):
 
 
 def find_disputes(project: Project, run: Run, manifest: Manifest) -> tuple[Dispute, ...]:
-    """Every conflict in the manifest, with who decided what. Without any, nothing is read."""
+    """Return every conflict in the manifest with the authors of its decisions. Reads no history without conflicts."""
     disputes = [one for one in _iter_questions(manifest) if one]
     if not disputes:
         return ()
@@ -111,13 +111,13 @@ def _iter_questions(manifest: Manifest) -> Iterator[list[_Question]]:
 
 
 def _list_tips(project: Project, run: Run) -> list[str]:
-    """The ends of the histories that may hold the decisions: of the run, and of what is being merged into it."""
+    """Return the tips of the histories that may hold the decisions: the run's branch and the one being merged."""
     merged = None if run.folder is None else Git(run.folder).resolve("MERGE_HEAD")
     return [one for one in (project.git.resolve(run.ref), merged) if one is not None]
 
 
 def _look_back(reader: HistoryReader, tips: list[str], asked: list[_Question]) -> dict[int, RawCommit]:
-    """The latest commit that made each decision, by the place of its question."""
+    """Return the latest commit that made each decision, by the position of its question."""
     found: dict[int, RawCommit] = {}
     states: dict[str, Manifest | None] = {}
     for oid in reversed(reader.list_commits(tips)[-_LOOKED_AT:]):

@@ -1,4 +1,4 @@
-"""Holds a decision to the bytes that somebody looked at: others that came meanwhile are refused."""
+"""Refuse a decision if the asset has other bytes than the user looked at."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _HASH = re.compile(r"[0-9a-f]{8,32}")
 
 
 def parse_expected(text: str | None) -> str | None:
-    """The hash, or the beginning of one. UsageError when it is neither."""
+    """Parse an md5 or the beginning of one. Raise UsageError for anything else."""
     wanted = None if text is None else text.strip().lower()
     if wanted is not None and not _HASH.fullmatch(wanted):
         raise UsageError(
@@ -29,7 +29,7 @@ def parse_expected(text: str | None) -> str | None:
 def check_expected(
     project: Project, run: Run, manifest: Manifest, chosen: Sequence[Chosen], expected: str | None
 ) -> None:
-    """ConflictError unless the one chosen asset has the bytes that were looked at."""
+    """Raise ConflictError unless the one chosen asset has the expected bytes."""
     if expected is None:
         return
     if len(chosen) != 1:
@@ -41,7 +41,7 @@ def check_expected(
 
 
 def check_take(project: Project, run: Run, address: Address, take: Asset, expected: str | None) -> None:
-    """ConflictError unless the take has the bytes that were looked at, whatever number they have now."""
+    """Raise ConflictError unless the take has the expected bytes, whatever its number is now."""
     if expected is None or take.md5.startswith(expected):
         return
     seen = _find_seen(project, run, address, expected)
@@ -56,7 +56,7 @@ def check_take(project: Project, run: Run, address: Address, take: Asset, expect
 
 
 def _changed(project: Project, run: Run, address: Address, asset: Asset, expected: str) -> ConflictError:
-    from gitassets.runs.take_history import find_arrival  # As below: only a refusal needs the history.
+    from gitassets.runs.take_history import find_arrival  # Imported here since only a refusal needs the history.
 
     arrived = find_arrival(project, run, address, asset.md5)
     by = f", by {arrived.author.split(' <')[0]} in {arrived.commit[:10]} of {arrived.date}" if arrived else ""
@@ -69,7 +69,7 @@ def _changed(project: Project, run: Run, address: Address, asset: Asset, expecte
 
 
 def _find_seen(project: Project, run: Run, address: Address, expected: str) -> Take | None:
-    """The take that was looked at; None where the history has none with these bytes."""
+    """Return the take that the user looked at; None if the history has none with these bytes."""
     from gitassets.runs.take_history import read_takes
 
     one = Selection(str(address.segment), ((address.segment, address.segment),))

@@ -1,4 +1,4 @@
-"""Brings blobs that are not here from a DVC remote into the cache, each hashed before it counts."""
+"""Download missing blobs from a DVC remote into the cache. Every blob is hashed first."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _THREADS = 8
 
 @dataclass(frozen=True)
 class Wanted:
-    """A blob and, for messages, the path of a file that has its bytes."""
+    """A needed blob and, for messages, the path of a file that has its bytes."""
 
     md5: str
     path: str
@@ -29,8 +29,10 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Fetched:
-    """What came into the cache from `remote` (None: there is none). By path: what the remote does not hold, and what
-    it holds with other bytes."""
+    """The blobs downloaded from `remote` (None: there is none).
+
+    `missing` are the paths of blobs that the remote does not hold, `wrong` of those it holds with other bytes.
+    """
 
     remote: str | None = None
     blobs: int = 0
@@ -43,13 +45,13 @@ class Fetched:
         return not self.missing and not self.wrong
 
 
-def want(entries: Iterable[tuple[str, str, int]]) -> dict[str, Wanted]:
-    """The blobs of these files, by their hashes."""
+def list_wanted(entries: Iterable[tuple[str, str, int]]) -> dict[str, Wanted]:
+    """Return the blobs of files, given as path, md5 and size, by md5."""
     return {md5: Wanted(md5, path, size) for path, md5, size in entries}
 
 
 def list_absent(project: Project, run: Run, wanted: Mapping[str, Wanted]) -> dict[str, Wanted]:
-    """Those whose bytes are neither in the cache nor in the run's folder."""
+    """Return the blobs whose bytes are neither in the cache nor in the run's folder."""
     absent = {md5: one for md5, one in wanted.items() if not project.blobs.has(md5)}
     if not absent or run.folder is None:
         return absent
@@ -66,9 +68,9 @@ def fetch(
     source: RemoteSource | None = None,
     name: str | None = None,
 ) -> Fetched:
-    """What is absent of the wanted blobs has come from the run's DVC remote, as far as it is there.
+    """Download the wanted blobs that are absent here from the run's DVC remote, as far as it has them.
 
-    RemoteError when the remote fails; what came before is kept.
+    Raise RemoteError if the remote fails; blobs downloaded before that are kept.
     """
     absent = list_absent(project, run, wanted)
     if not absent:
@@ -80,7 +82,7 @@ def fetch(
 
 
 def fetch_blobs(project: Project, remote: DvcRemote, wanted: Mapping[str, Wanted], on_progress: OnProgress) -> Fetched:
-    """The same from this remote, whatever is here already."""
+    """Download all the wanted blobs from this remote, whether they are here or not."""
     opened = open_dvc_remote(project, remote)
     report = make_reporter({md5: one.size for md5, one in wanted.items()}, on_progress)
     came: list[Wanted] = []
@@ -103,7 +105,7 @@ def fetch_blobs(project: Project, remote: DvcRemote, wanted: Mapping[str, Wanted
 
 
 def _in_parts(wanted: Iterable[Wanted]) -> Iterator[list[Wanted]]:
-    """A part at a time, so that what an interruption destroys is little."""
+    """Split into parts, so that an interruption loses little."""
     part: list[Wanted] = []
     for one in wanted:
         part.append(one)
@@ -115,20 +117,20 @@ def _in_parts(wanted: Iterable[Wanted]) -> Iterator[list[Wanted]]:
 
 
 def _move_in(project: Project, folder: Path, wanted: list[Wanted]) -> list[Wanted]:
-    """Those whose bytes are right; they are in the cache now."""
+    """Move the blobs with the right bytes into the cache and return them."""
 
-    def take(one: Wanted) -> bool:
+    def move(one: Wanted) -> bool:
         if hash_file(folder / one.md5) != one.md5:
             return False
         project.blobs.move_in(folder / one.md5, one.md5)
         return True
 
     with ThreadPoolExecutor(_THREADS) as pool:
-        return [one for one, right in zip(wanted, pool.map(take, wanted), strict=True) if right]
+        return [one for one, right in zip(wanted, pool.map(move, wanted), strict=True) if right]
 
 
 def make_reporter(sizes: Mapping[str, int], on_progress: OnProgress) -> Callable[[str], None]:
-    """What takes the name of each blob that is done, from any thread, and tells how many files and bytes that makes."""
+    """Return a thread-safe function that, called with each finished blob, reports the files and bytes done."""
     total = sum(sizes.values()) / 1e6
     done: list[int] = []
     one_at_a_time = Lock()

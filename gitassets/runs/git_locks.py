@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gitassets.adapters.git.leftovers import clear_traces, is_git_at_work
 from gitassets.adapters.git.unfinished import find_git_locks, remove_git_locks
@@ -13,14 +12,11 @@ from gitassets.adapters.state.journal import Journal
 from gitassets.errors import BusyError
 from gitassets.runs.project import Project
 
-if TYPE_CHECKING:
-    pass
-
 GIT_WAIT_SEC = 5.0
 
 
 def await_git(project: Project, folder: Path, journal: Journal) -> None:
-    """No git command holds the run's index or branch. BusyError when one goes on doing so."""
+    """Wait until no git command holds the run's index or branch. Raise BusyError after `GIT_WAIT_SEC`."""
     deadline = time.monotonic() + GIT_WAIT_SEC
     while locks := find_held_locks(project, folder, journal):
         if time.monotonic() > deadline:
@@ -32,7 +28,7 @@ def await_git(project: Project, folder: Path, journal: Journal) -> None:
 
 
 def find_held_locks(project: Project, folder: Path, journal: Journal) -> list[Path]:
-    """The locks of git in this run, but for those that the killed git of one of our own commands has left: these go."""
+    """Return git's locks in this run, after removing those that a killed git of our own left."""
     clear_traces(project.git_dir)
     locks = find_git_locks(find_git_dir(folder), project.git_dir)
     if locks and all(journal.predates(lock) for lock in locks) and not is_git_at_work(folder):

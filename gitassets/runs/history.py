@@ -1,4 +1,4 @@
-"""Reads the history of a run as states, oldest first, from the raw objects: no hook, .mailmap, replacement or graft."""
+"""Read a run's history as states, oldest first, from raw objects: no hook, .mailmap, replacement or graft applies."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ Entries = tuple[tuple[str, str, str], ...]
 
 
 def name_in_run(run: Run, revision: str) -> str:
-    """The revision as the project's git understands it: there HEAD is not that of the run."""
+    """Rewrite a revision of the run for the project's git, where HEAD is another one."""
     return re.sub(r"^(HEAD|@)(?=$|[~^@])", lambda _: run.ref, revision)
 
 
 def resolve_in_run(project: Project, run: Run, revision: str) -> str:
-    """The id of the commit that is meant; NotFoundError when there is none."""
+    """Return the id of the commit. Raise NotFoundError if there is none."""
     oid = project.git.resolve(name_in_run(run, revision))
     if oid is None:
         raise NotFoundError(
@@ -51,7 +51,7 @@ def resolve_in_run(project: Project, run: Run, revision: str) -> str:
 
 
 def find_cut(project: Project, *revisions: str) -> str | None:
-    """The commit where a shallow clone cut the history that these reach: a cut of another branch says nothing of it."""
+    """Return the commit at which a shallow clone cuts the history of these revisions, or None."""
     shallow = project.git_dir / "shallow"
     if not shallow.is_file():
         return None
@@ -60,12 +60,12 @@ def find_cut(project: Project, *revisions: str) -> str | None:
 
 
 def allows_by_hand(git: Git) -> bool:
-    """Whether approvals, publications and reopens may be edited into the manifest without the message naming them."""
+    """Check whether commits may approve, publish or reopen assets without naming them in the message."""
     return git.read_config_flag("gitassets.allowByHand")
 
 
 class RawCommit(Struct, frozen=True):
-    """A commit as its object says. `author` is "Name <mail>"; `time` seconds since 1970, the author's own claim."""
+    """A commit as its object describes it. `author` is "Name <mail>"; `time` is the author's, in seconds since 1970."""
 
     oid: str
     tree: str
@@ -76,13 +76,13 @@ class RawCommit(Struct, frozen=True):
 
 
 def parse_commit(oid: str, data: bytes) -> RawCommit:
-    """CorruptError where the object is none: a pushed branch may name anything, such as a tag."""
+    """Parse a commit object. Raise CorruptError for any other: a pushed branch may name anything, such as a tag."""
     header, _, message = data.decode("utf-8", "replace").partition("\n\n")
     first, *lines = split_lines(header) or [""]
     name, _, tree = first.partition(" ")
     if name != "tree":
         raise CorruptError(f"The object {oid} is no commit", "A branch ends with one: `git fsck` says more.")
-    # As git does: only what directly follows the tree names parents.
+    # As in git, only lines directly after the tree name parents.
     parents = [line.removeprefix(_PARENT) for line in takewhile(lambda line: line.startswith(_PARENT), lines)]
     author, time = _parse_author(next((line.removeprefix(_AUTHOR) for line in lines if line.startswith(_AUTHOR)), ""))
     return RawCommit(oid, tree, tuple(parents), author, time, message)
@@ -98,7 +98,7 @@ def _parse_author(line: str) -> tuple[str, int]:
 
 
 class HistoryReader:
-    """Reads commits and their states through one process, remembering what repeats from commit to commit."""
+    """Reads commits and their states through one process, and caches what repeats from commit to commit."""
 
     def __init__(self, git: Git) -> None:
         self.git, self.objects = git, ObjectReader(git)
@@ -106,16 +106,16 @@ class HistoryReader:
         self._small: dict[str, bytes] = {}
 
     def list_commits(self, include: Sequence[str], exclude: Sequence[str] = ()) -> list[str]:
-        """The ids of the commits that are reached, parents before children."""
+        """Return the ids of the reachable commits, parents before children."""
         spec = [*include, *(f"^{one}" for one in exclude)]
         return self.git.line("rev-list", "--topo-order", "--reverse", *spec, "--").split()
 
     def read_parents(self, oids: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        """The parents of each commit, as its object names them."""
+        """Return the parents of each commit, as its object names them."""
         return {oid: parse_commit(oid, data).parents for oid, data in self._read(oids).items()}
 
     def iter_states(self, oids: Sequence[str]) -> Iterator[tuple[RawCommit, RunState]]:
-        """Each commit with its state, in the given order. CorruptError where an object of it is missing."""
+        """Yield each commit with its state, in the given order. Raise CorruptError if an object is missing."""
         for start in range(0, len(oids), _CHUNK):
             yield from self._read_chunk(oids[start : start + _CHUNK])
 
@@ -123,7 +123,7 @@ class HistoryReader:
         return next(self.iter_states([oid]))[1]
 
     def read_last_manifest(self, oid: str) -> Manifest | None:
-        """The manifest of a commit; where it cannot be read, the last one before it that can. None when it is gone."""
+        """Return the last readable manifest up to the commit, along first parents; None if there is none."""
         while self.objects.resolve(oid):
             commit, state = next(self.iter_states([oid]))
             if state.manifest is not None or not commit.parents:
@@ -151,7 +151,7 @@ class HistoryReader:
         return {oid: data for oid, data in found.items() if data is not None}
 
     def _read_trees(self, oids: Sequence[str]) -> None:
-        """The listings of the trees are known, subfolders included, level by level."""
+        """Read the listings of the trees, including subfolders, level by level."""
         flat: dict[str, dict[str, tuple[str, str]]] = {}
         pending = {oid for oid in oids if oid not in self._trees}
         for _ in range(_MAX_DEPTH):
@@ -177,7 +177,7 @@ class HistoryReader:
                     yield f"{prefix}{name}/{path}", inner_mode, inner
 
     def _read_files(self, commits: Sequence[RawCommit]) -> Mapping[str, bytes]:
-        """The manifests and .dvc files of the commits by object id; the latter, small and repeating, are remembered."""
+        """Return the manifests and .dvc files of the commits by object id. Small, repeated .dvc files are cached."""
         manifests, small = set(), set()
         for commit in commits:
             for path, mode, oid in self._trees[commit.tree]:
@@ -192,26 +192,26 @@ class HistoryReader:
 
 
 def iter_manifests(project: Project, run: Run) -> Iterator[tuple[RawCommit, Manifest]]:
-    """Every state of the run's history with its commit, parents before children."""
+    """Yield every commit of the run's history that has a manifest, with it, parents before children."""
     reader = HistoryReader(project.git)
     for commit, state in reader.iter_states(reader.list_commits([run.ref])):
         if state.manifest is not None:
             yield commit, state.manifest
 
 
-class HandedOn(Generic[Value]):
-    """What each commit hands on to its children, while these are walked parents first. Forgotten once all have it."""
+class ParentValues(Generic[Value]):
+    """A value for each commit that its children need, in a walk with parents first. Dropped after the last child."""
 
     def __init__(self, parents: Mapping[str, Sequence[str]]) -> None:
         self._waiting = Counter(one for found in parents.values() for one in found)
         self._values: dict[str, Value] = {}
 
-    def give(self, commit: RawCommit, value: Value) -> None:
+    def add(self, commit: RawCommit, value: Value) -> None:
         if self._waiting[commit.oid]:
             self._values[commit.oid] = value
 
-    def take(self, commit: RawCommit) -> list[Value]:
-        """What the commit's parents have given, the first one's first; nothing from those that were not walked."""
+    def pop(self, commit: RawCommit) -> list[Value]:
+        """Return the values of the commit's parents in their order, without parents outside of the walk."""
         found = [self._values[one] for one in commit.parents if one in self._values]
         for one in commit.parents:
             self._waiting[one] -= 1
@@ -221,20 +221,20 @@ class HandedOn(Generic[Value]):
 
 
 class CommonStates(Struct):
-    """What two commits of a run have in common, as git's own merge takes it; `known` states are not read again."""
+    """The common states of pairs of commits, as git's own merge uses them. `known` states are not read again."""
 
     reader: HistoryReader
     known: Mapping[str, RunState] = field(default_factory=dict)
     _bases: dict[tuple[str, str], list[str]] = field(default_factory=dict)
 
     def find(self, one: str, other: str) -> list[str]:
-        """The best common ancestors: several after merges crosswise."""
+        """Return the best common ancestors: several after criss-cross merges."""
         if (one, other) not in self._bases:
             self._bases[one, other] = self.reader.git.list_merge_bases(one, other)
         return self._bases[one, other]
 
     def read(self, one: str, other: str) -> RunState | None:
-        """The state of the common ancestor, of several the state that merging them gives; None without any."""
+        """Return the state of the common ancestor, or the merged state of several; None if there is none."""
         bases = self.find(one, other)
         state = self._state(bases[0]) if bases else None
         for oid in bases[1:]:
@@ -257,7 +257,7 @@ def _merge(base: RunState | None, ours: RunState | None, theirs: RunState) -> Ru
 
 
 def state_of_entries(entries: Entries, data: Mapping[str, bytes], name: str) -> RunState:
-    """The state with these files; `data` holds the manifest, .dvc files and dvc.yaml by object id."""
+    """Return the state with these files. `data` holds the manifest, .dvc files and dvc.yaml by object id."""
     oids = {path: oid for path, _, oid in entries}
     manifest = data.get(oids[MANIFEST_NAME], b"") if MANIFEST_NAME in oids else None
     dvc_files = {path: data.get(oids[path], b"") for path in DVC_FILES if path in oids}
@@ -266,27 +266,27 @@ def state_of_entries(entries: Entries, data: Mapping[str, bytes], name: str) -> 
 
 
 def make_entry(path: str, mode: str, data: bytes | None) -> TreeEntry:
-    """The file as the rules see it. `data` is asked for of a dvc.yaml alone."""
-    return TreeEntry(path, mode, _is_to_read(path) and data is not None and only_describes(data))
+    """Return the file as the rules see it. Only a dvc.yaml needs its `data`."""
+    return TreeEntry(path, mode, _must_read(path) and data is not None and only_describes(data))
 
 
-def _is_to_read(path: str) -> bool:
-    """A path of two lines would be two questions to git."""
+def _must_read(path: str) -> bool:
+    """Check for a dvc.yaml. A path with a line break would be two requests to git."""
     return is_dvc_yaml(path) and "\n" not in path
 
 
 def read_tree(git: Git, commit: str) -> list[TreeEntry]:
-    """Every file of the commit as the rules see it."""
+    """Return every file of the commit as the rules see it."""
     found = git.list_tree(commit)
-    data = git.read_blobs([f"{commit}:{path}" for path, mode in found if _is_to_read(path) and mode != SUBMODULE_MODE])
+    data = git.read_blobs([f"{commit}:{path}" for path, mode in found if _must_read(path) and mode != SUBMODULE_MODE])
     return [make_entry(path, mode, data.get(f"{commit}:{path}")) for path, mode in found]
 
 
 def parse_tree(data: bytes, oid_length: int) -> dict[str, tuple[str, str]]:
-    """Name to mode and object id of a raw tree object. `oid_length` in bytes: 20, or 32 where git uses SHA-256.
+    """Parse a raw tree object to mode and object id by name. `oid_length` is in bytes: 20, or 32 for SHA-256.
 
-    CorruptError at two entries of one name and at odd modes, which git never writes: its commands would not agree on
-    which counts, and on what is a folder or a link.
+    Raise CorruptError for two entries of one name and for odd modes. Git never writes these, and its commands do not
+    agree on which entry counts, or what is a folder or a link.
     """
     found: dict[str, tuple[str, str]] = {}
     position = 0

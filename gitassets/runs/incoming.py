@@ -1,4 +1,4 @@
-"""Judges the branch of a run that comes from outside, before any of it is written into a folder."""
+"""Judge a run's branch that comes from outside, before any of it is written into a folder."""
 
 from __future__ import annotations
 
@@ -24,8 +24,11 @@ def check_incoming(
     *,
     accepted: Collection[str] = (),
 ) -> None:
-    """ConflictError when the commit `new` of the run's branch would have files written outside the run, names DVC
-    remotes in its `source` that are neither known nor accepted, or has broken a lock since `known`."""
+    """Check the commit `new` of the run's branch.
+
+    Raise ConflictError if it would write files outside the run, if its `source` names DVC remotes that are neither
+    known nor accepted, or if it breaks a lock since `known`.
+    """
     for problem in iter_file_problems(project.git, new):
         raise _refuse(run, problem)
     source.check_branch(accepted)
@@ -38,14 +41,14 @@ def check_incoming(
 
 
 def iter_file_problems(git: Git, commit: str) -> Iterator[str]:
-    """Why files of the commit, which comes from outside, must not get into a folder here."""
+    """Yield the reasons why files of the commit from outside must not be checked out here."""
     entries = read_tree(git, commit)
     problems = (*iter_tree_problems(entries), *iter_program_problems(entries, _read_attributes(git, commit, entries)))
     yield from (f"{one.path} {one.problem}" for one in problems)
 
 
 def _read_attributes(git: Git, commit: str, entries: Iterable[TreeEntry]) -> dict[str, bytes]:
-    """The contents of the files that give attributes to others, by path."""
+    """Return the contents of the .gitattributes files, by path."""
     names = {f"{commit}:{one.path}": one.path for one in entries if is_attributes(one.path)}
     return {names[name]: data or b"" for name, data in git.read_blobs(list(names)).items()}
 

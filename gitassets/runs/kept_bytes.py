@@ -1,4 +1,4 @@
-"""The recorded bytes of an asset, wherever they still are."""
+"""Find the recorded bytes of an asset, in the cache or the run's folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gitassets.runs.project import Project, Run
 
 
 def require_bytes(project: Project, run: Run, address: Address, asset: Asset) -> Path:
-    """The blob in the cache, whose bytes hash right. NotFoundError or CorruptError when they cannot be had here."""
+    """Return the path of the intact blob. Raise NotFoundError if it is not here, CorruptError if it is damaged."""
     blobs = project.blobs
     if not blobs.has(asset.md5) and run.folder is not None:
         file = run.folder / asset.path

@@ -1,4 +1,4 @@
-"""The blobs of locked assets, and which of them a remote lacks."""
+"""List the blobs of locked assets, and those that a remote lacks."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from gitassets.domain.manifest import Manifest
 
 
 def name_locked(manifest: Manifest) -> dict[str, str]:
-    """What each locked blob is, by its hash."""
+    """Return a description of each locked blob, by md5."""
     return {asset.md5: f"{address} ({asset.path})" for address, asset in manifest.assets() if asset.locked}
 
 
 def find_missing_blobs(
     remote: RemoteSettings, wanted: Mapping[str, str], others: Iterable[RemoteSettings] = ()
 ) -> Iterator[Violation]:
-    """The blobs that the DVC remote, whose url may refer to the `others`, does not hold."""
+    """Yield a violation for each blob that the DVC remote lacks. Its url may refer to the `others`."""
     present = list_remote_blobs(remote, list(wanted), others)
     for md5 in [one for one in wanted if one not in present]:
         text = f"The bytes of {wanted[md5]} are not on the remote {remote.name}: {md5}"

@@ -1,4 +1,4 @@
-"""Whether the files of locked assets still hold the approved bytes: asked before every commit in a run's folder."""
+"""Check, before every commit in a run's folder, that the files of locked assets hold the approved bytes."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ _SHOWN = 20
 
 
 class LockedFiles(Struct, frozen=True):
-    """The files of a run. One that follows later may still hold what `before`, assets by path, records of it: in a
-    merge into that, or where the command itself is about to write it."""
+    """The files of a run.
+
+    A file may still hold the bytes that `before`, assets by path, records of it: in a merge, or if the command is
+    about to write it.
+    """
 
     folder: Path
     run_id: str
@@ -28,7 +31,7 @@ class LockedFiles(Struct, frozen=True):
     before: Mapping[str, Asset] = field(default_factory=dict)
 
     def check(self, manifest: Manifest) -> tuple[Violation, ...]:
-        """Every locked asset whose file is there with other bytes, or as something that is no file."""
+        """Return every locked asset whose file exists with other bytes, or is no regular file."""
         locked = [(address, asset) for address, asset in manifest.assets() if asset.locked]
         link = find_link(self.folder, (asset.path for _, asset in locked))
         if link is not None:
@@ -39,15 +42,15 @@ class LockedFiles(Struct, frozen=True):
                 "locked-bytes-changed",
                 str(address),
                 f"{address} is locked, but {asset.path} {what}",
-                ways_on(self.run_id, [address]),
+                suggest_remedies(self.run_id, [address]),
             )
             for address, asset, what in wrong
         )
 
     def require(self, before: Manifest, after: Manifest) -> None:
-        """LockedError when `check` finds something after the change; it names what was so before as well.
+        """Raise LockedError if `check` finds something after the change. It names earlier violations as well.
 
-        Else the way on for one asset would be refused for another's sake, and that one's for the sake of the first.
+        Otherwise two violated assets would each be refused because of the other.
         """
         wrong = self.check(after)
         if wrong:
@@ -56,12 +59,12 @@ class LockedFiles(Struct, frozen=True):
 
     def _hint(self, found: Mapping[str, Violation], *manifests: Manifest) -> str:
         wrong = {address for manifest in manifests for address, _ in manifest.assets() if str(address) in found}
-        return ways_on(self.run_id, sorted(wrong)) if wrong else next(iter(found.values())).hint
+        return suggest_remedies(self.run_id, sorted(wrong)) if wrong else next(iter(found.values())).hint
 
     def _find_problem(self, asset: Asset) -> str | None:
-        """What is wrong with the file of a locked asset; an absent one is no violation, its blob may be elsewhere."""
+        """Describe the problem of a locked asset's file. An absent file is none: its blob may be elsewhere."""
         found = self.index.hash(asset.path)
-        if found == asset.md5 or (found is None and not _is_something(self.folder / asset.path)):
+        if found == asset.md5 or (found is None and not _is_irregular(self.folder / asset.path)):
             return None
         earlier = self.before.get(asset.path)
         if earlier is not None and (not earlier.locked or found == earlier.md5):
@@ -74,8 +77,8 @@ def _list_messages(found: Sequence[Violation]) -> str:
     return "\n  ".join([*(one.message for one in found[:_SHOWN]), *more])
 
 
-def ways_on(run_id: str, addresses: Sequence[Address]) -> str:
-    """What can be done where the files of locked assets hold other bytes."""
+def suggest_remedies(run_id: str, addresses: Sequence[Address]) -> str:
+    """Return the hint for locked assets whose files hold other bytes."""
     from gitassets.domain.commit_message import format_options
 
     chosen, several = f"{run_id} {format_options(addresses)}", len(addresses) > 1
@@ -94,8 +97,8 @@ def linked_folder(path: str) -> Violation:
     )
 
 
-def _is_something(path: Path) -> bool:
-    """Whether there is a link, a folder or the like."""
+def _is_irregular(path: Path) -> bool:
+    """Check whether the path exists and is no regular file."""
     try:
         return not stat.S_ISREG(os.lstat(path).st_mode)
     except (FileNotFoundError, NotADirectoryError):

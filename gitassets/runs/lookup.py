@@ -18,15 +18,15 @@ from gitassets.domain.rules import names_unknown
 from gitassets.domain.run_id import LATEST, is_run_id, match_run_id, read_time
 from gitassets.errors import GitAssetsError, NotFoundError
 from gitassets.runs.manifest_file import read_manifest_bytes
-from gitassets.runs.project import _MARKER, BRANCH_PREFIX, CLAUDE_STUDIO_RUNS_DIR, Project, Run, _names_run
+from gitassets.runs.project import BRANCH_PREFIX, CLAUDE_STUDIO_RUNS_DIR, RUN_MARKER, Project, Run, names_run
 
 
 def find_runs(project: Project) -> dict[str, Run]:
-    """Every run by id, sorted: those with a folder, then those that are only on a branch, here or on a remote."""
+    """Return every run by id, sorted: those with a folder, and those only on a branch, here or on a remote."""
     runs = {run_id: Run(run_id, folder, f"refs/heads/{BRANCH_PREFIX}{run_id}") for run_id, folder in _folders(project)}
     for ref in project.git.list_refs(f"refs/heads/{BRANCH_PREFIX}*", f"refs/remotes/*/{BRANCH_PREFIX}*"):
         run_id = ref.rsplit("/", 1)[1]
-        # A branch from outside may have any name, and this one becomes part of paths and of commands to copy.
+        # A branch from outside may have any name, and the id becomes part of paths and of commands to copy.
         if is_run_id(run_id):
             runs.setdefault(run_id, Run(run_id, None, ref))
     return dict(sorted(runs.items()))
@@ -37,24 +37,24 @@ def _folders(project: Project) -> Iterator[tuple[str, Path]]:
 
 
 def iter_work_trees(project: Project) -> Iterator[tuple[str, Path, Path]]:
-    """Each run that has a folder: its id, the git directory of that work tree alone, and the folder. No process."""
+    """Yield id, own git directory and folder of each run that has a folder. No process."""
     branch = read_branch(project.git_dir)
     if branch is not None and branch.startswith(BRANCH_PREFIX):
-        # A clone of the run's branch alone.
+        # This is a clone of the run's branch alone.
         yield branch.removeprefix(BRANCH_PREFIX), project.git_dir, project.root
     for tree in iter_linked_worktrees(project.git_dir):
-        run_id = _run_id_of(tree)
-        # In the state folder lies what a command that was killed while it made a run has left.
+        run_id = read_run_id(tree)
+        # A command killed while it created a run leaves its work tree in the state folder.
         if run_id is None or tree.folder.is_relative_to(project.state_dir):
             continue
-        folder = tree.folder if tree.intact else _find_displaced_folder(project, tree)
+        folder = tree.folder if tree.intact else find_displaced_folder(project, tree)
         if folder is not None:
             yield run_id, tree.admin_dir, folder
 
 
-def _run_id_of(tree: LinkedWorkTree) -> str | None:
-    """From our own marker, which holds also while HEAD is detached, else from the branch."""
-    marker = tree.admin_dir / _MARKER
+def read_run_id(tree: LinkedWorkTree) -> str | None:
+    """Return the work tree's run id from our marker, which is valid also while HEAD is detached, or from the branch."""
+    marker = tree.admin_dir / RUN_MARKER
     if marker.is_file():
         return marker.read_text("utf-8").strip()
     if tree.branch is not None and tree.branch.startswith(BRANCH_PREFIX):
@@ -62,9 +62,11 @@ def _run_id_of(tree: LinkedWorkTree) -> str | None:
     return None
 
 
-def _find_displaced_folder(project: Project, tree: LinkedWorkTree) -> Path | None:
-    """The run's folder in a project that was copied or moved: as deep in it as before, but its `.git` leads to the old
-    place."""
+def find_displaced_folder(project: Project, tree: LinkedWorkTree) -> Path | None:
+    """Return the run's folder in a copied or moved project.
+
+    It has the same path inside the project, but its `.git` points to the old place.
+    """
     parts = tree.folder.parts
     for folder in (project.root.joinpath(*parts[start:]) for start in range(1, len(parts))):
         gitfile = read_gitfile(folder)
@@ -74,7 +76,7 @@ def _find_displaced_folder(project: Project, tree: LinkedWorkTree) -> Path | Non
 
 
 def find_old_runs(project: Project) -> dict[str, Run]:
-    """The folders of claude-studio that are no runs yet, by their names."""
+    """Return the claude-studio folders that are no runs yet, by name."""
     from gitassets.adapters.claude_studio_files import find_old_folders
 
     found: dict[str, Run] = {}
@@ -89,13 +91,13 @@ def _old_run(folder: Path) -> Run:
 
 
 def list_runs(project: Project) -> list[Run]:
-    """Every run, those of claude-studio that are still to be upgraded too."""
+    """Return every run, including those of claude-studio still to be upgraded."""
     runs, old = find_runs(project), find_old_runs(project)
     return [_mark_old(project, {**old, **runs}[run_id], old) for run_id in sorted({*runs, *old})]
 
 
 def find_run(project: Project, wanted: str) -> Run:
-    """The run that an id, a unique prefix of one, `latest` or a folder's path names; `old` says whether it is ours."""
+    """Find a run by id, unique prefix of an id, `latest` or folder; `old` marks one still to be upgraded."""
     folder = dict(_folders(project)).get(wanted)
     if folder is not None:
         return _mark_old(project, Run(wanted, folder, f"refs/heads/{BRANCH_PREFIX}{wanted}"), {})
@@ -109,8 +111,7 @@ def find_run(project: Project, wanted: str) -> Run:
 
 
 def _mark_old(project: Project, run: Run, old: Mapping[str, Run]) -> Run:
-    """The run; as an old one where an upgrade of it was begun and not finished, or as a newer one. Costs one read of
-    the manifest."""
+    """Mark the run as old if its upgrade was not finished, or as newer. Costs one read of the manifest."""
     folder = run.folder or (old[run.run_id].folder if run.run_id in old else None)
     if run.old or folder is None:
         return run
@@ -147,18 +148,18 @@ def _by_folder(project: Project, runs: Mapping[str, Run], folder: Path) -> Run:
 
 
 def _latest(project: Project, runs: Mapping[str, Run]) -> Run:
-    """The run that was begun last, by its id where that is a time, else by its first commit; an old run has none.
+    """Return the run created last, by its id if that is a time, else by its first commit, which an old run lacks.
 
-    Of those begun in the same second by its folder, then name.
+    Runs of the same second are ordered by the creation of their folder, then by name.
     """
     if not runs:
         raise NotFoundError("There are no runs yet", "`gitassets produce --script FILE` makes the first.")
     births = project.git.read_birth_times(f"refs/heads/{BRANCH_PREFIX}*", f"refs/remotes/*/{BRANCH_PREFIX}*")
     by_run = {ref.rsplit("/", 1)[1]: time for ref, time in births.items()}
     made_ns = {
-        _run_id_of(tree): (tree.admin_dir / _MARKER).stat().st_mtime_ns
+        read_run_id(tree): (tree.admin_dir / RUN_MARKER).stat().st_mtime_ns
         for tree in iter_linked_worktrees(project.git_dir)
-        if _names_run(tree.admin_dir)
+        if names_run(tree.admin_dir)
     }
 
     def begun(run: Run) -> tuple[float, int, str]:

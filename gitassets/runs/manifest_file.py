@@ -1,4 +1,4 @@
-"""Read the manifest of a run, from its folder or its branch."""
+"""Read the manifest of a run from its folder or its branch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gitassets.runs.project import Project, Run
 
 
 def read_manifest(project: Project, run: Run) -> Manifest:
-    """The run's manifest, from its folder or, when it is not open, from its branch."""
+    """Read the run's manifest from its folder or, if it is not open, from its branch."""
     if run.view is not None:
         return run.view
     data = read_manifest_bytes(project, run)
@@ -23,20 +23,20 @@ def read_manifest(project: Project, run: Run) -> Manifest:
     try:
         manifest = parse_manifest(data, name)
     except CorruptError as error:
-        hint = error.hint if run.folder is None else from_anywhere(error.hint, run.folder)
+        hint = error.hint if run.folder is None else qualify_git_commands(error.hint, run.folder)
         raise CorruptError(error.message, hint) from error
     if manifest.run_id != run.run_id:
         raise CorruptError(f"{name} says that its run is {manifest.run_id!r}", f"Its run_id must be {run.run_id!r}.")
     return manifest
 
 
-def from_anywhere(hint: str, folder: Path) -> str:
-    """The hint, with git's commands as they work whatever the current folder is."""
+def qualify_git_commands(hint: str, folder: Path) -> str:
+    """Make the git commands in a hint work in any current folder."""
     return hint.replace("`git ", f"`git -C {folder} ")
 
 
 def require_known_rules(project: Project, run: Run) -> None:
-    """GitAssetsError where the run's folder held, when it was found, a manifest of rules that are not known here."""
+    """Raise GitAssetsError if the run's manifest follows unknown rules, judged by the lookup of the run."""
     if run.newer:
         require_known(read_manifest(project, run))
 
@@ -47,7 +47,7 @@ def read_manifest_bytes(project: Project, run: Run) -> bytes:
         try:
             return path.read_bytes()
         except FileNotFoundError as error:
-            # Without an index the folder is half made: the branch has what a killed command did not write there.
+            # Without an index a killed command did not write all files; the branch has them.
             half_made = not ((read_gitfile(run.folder) or run.folder / ".git") / "index").exists()
             data = project.git.read_blob(run.ref, MANIFEST_NAME) if half_made else None
             if data is not None:

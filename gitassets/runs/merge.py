@@ -1,4 +1,4 @@
-"""A merge by git in a run's folder that is either made wholly or taken back, also where one of both was killed."""
+"""Merge by git in a run's folder completely or not at all, even if git or the command is killed."""
 
 from __future__ import annotations
 
@@ -20,13 +20,16 @@ from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.errors import BusyError, GitAssetsError
 from gitassets.runs.git_locks import GIT_WAIT_SEC
 from gitassets.runs.project import Project, Run
-from gitassets.runs.restore import follow_files
+from gitassets.runs.restore import update_media
 from gitassets.runs.write_change import OWN_FILES
 
 
 @contextmanager
 def hold_merge(project: Project, run: Run, merging: Merging) -> Iterator[None]:
-    """Git merges inside, and the files follow. When it is killed there, the merge is settled; else git does that."""
+    """Run a git merge and the update of the media files inside.
+
+    If git is killed, or anything else interrupts it, complete or revert the merge. Other failures git reverts itself.
+    """
     journal = MergeJournal(project.state_dir, run.run_id)
     with _hold_lock(project, run.run_id):
         journal.write(merging)
@@ -41,7 +44,7 @@ def hold_merge(project: Project, run: Run, merging: Merging) -> Iterator[None]:
 
 
 def settle_merge(project: Project, run: Run) -> None:
-    """A merge that a killed command had begun has been made wholly, or taken back, or waits for its conflicts."""
+    """Complete or revert the merge that a killed command began, or leave it waiting for its conflicts."""
     journal = MergeJournal(project.state_dir, run.run_id)
     with _hold_lock(project, run.run_id):
         merging = journal.read()
@@ -52,7 +55,7 @@ def settle_merge(project: Project, run: Run) -> None:
 
 @contextmanager
 def _hold_lock(project: Project, run_id: str) -> Iterator[None]:
-    """Not that of the run, which the hooks of git take meanwhile."""
+    """Hold a lock other than the run's, which git's hooks need meanwhile."""
     with hold_lock(project.state_dir / "merging" / f"{run_id}.lock", f"merging {run_id}"):
         yield
 
@@ -71,14 +74,14 @@ def _settle(project: Project, run: Run, merging: Merging) -> None:
     found = _read_merge_head(git)
     if found is not None and merging.theirs.startswith(found):
         git.call("merge", "--quit")
-    for left in folder.glob(".merge_file_*"):  # What git's merge drivers work on.
+    for left in folder.glob(".merge_file_*"):  # Temporary files of git's merge drivers.
         left.unlink(missing_ok=True)
     with project.lock_run(run.run_id, "settle a merge"):
-        follow_files(project, run, folder, before)
+        update_media(project, run, folder, before)
 
 
 def _await_git(folder: Path) -> None:
-    """The git that a killed command has left at work is done, where the system tells."""
+    """Wait for the git that a killed command left running, if the system lists processes."""
     deadline = time.monotonic() + GIT_WAIT_SEC
     while Path("/proc/self/cwd").exists() and is_git_at_work(folder):
         if time.monotonic() > deadline:
@@ -87,24 +90,24 @@ def _await_git(folder: Path) -> None:
 
 
 def _read_merge_head(git: Git) -> str | None:
-    """What git is merging: a killed one may not have written all of it. None when there is no merge."""
+    """Return the commit being merged, cut short if git was killed while it wrote it; None without a merge."""
     data = _read((read_gitfile(git.folder) or git.folder / ".git") / "MERGE_HEAD")
     return None if data is None else data.decode("utf-8", "replace").strip()
 
 
 def _waits_for_somebody(git: Git, merging: Merging) -> bool:
-    """Whether git had stopped at conflicts, or somebody has gone on with the merge since, or with another one."""
+    """Check whether git stopped at conflicts, or somebody continued this merge or began another one."""
     found = _read_merge_head(git)
     if found != merging.theirs:
         return found is not None and not merging.theirs.startswith(found)
     if list_unmerged(git):
         return not is_stuck(git)
-    # What git had merged, or what is left when the merge has been taken back already.
+    # The index equals git's merge result, or HEAD if the merge has been reverted already.
     return not any(_find_staged(git, tree) <= {*DVC_FILES} for tree in ("AUTO_MERGE", "HEAD"))
 
 
 def is_stuck(git: Git) -> bool:
-    """Whether git has stopped where there is nothing to decide, since one of our merge drivers was stopped itself."""
+    """Check whether git stopped without a conflict to decide, because one of our merge drivers was stopped."""
     unmerged = list_unmerged(git)
     if not unmerged or not unmerged <= OWN_FILES:
         return False
@@ -116,18 +119,18 @@ def is_stuck(git: Git) -> bool:
 
 
 def list_unmerged(git: Git) -> set[str]:
-    """The paths that git holds to be in conflict."""
+    """Return the paths that are in conflict for git."""
     entries = git.call("ls-files", "--unmerged", "-z").decode("utf-8", "surrogateescape").split("\0")[:-1]
     return {entry.split("\t", 1)[1] for entry in entries}
 
 
 def _find_staged(git: Git, tree: str) -> set[str]:
-    """The paths of which git's index differs from the tree."""
+    """Return the paths in which git's index differs from the tree."""
     return {*git.line("diff-index", "--cached", "--name-only", tree, "--").splitlines()}
 
 
 def _restore(git: Git, merging: Merging) -> None:
-    """The files that the merge was to change, and git's index of them, are as before, but for what somebody wrote."""
+    """Restore the files that the merge changes, and git's index of them, except for edits by somebody else."""
     names = git.call("diff-tree", "-r", "-z", "--name-only", "--no-renames", merging.head, merging.theirs)
     changed = names.decode("utf-8", "surrogateescape").split("\0")[:-1]
     paths = sorted({*(path for path in changed if "\n" not in path), *OWN_FILES})
@@ -137,7 +140,7 @@ def _restore(git: Git, merging: Merging) -> None:
     for path in paths:
         ours, theirs = (blobs[f"{side}:{path}"] for side in (merging.head, merging.theirs))
         found = _read(git.folder / path)
-        if found == ours or not (path in OWN_FILES or found is None or _is_begun(found, ours, theirs)):
+        if found == ours or not (path in OWN_FILES or found is None or _starts_any(found, ours, theirs)):
             continue
         if ours is None:
             (git.folder / path).unlink()
@@ -147,8 +150,8 @@ def _restore(git: Git, merging: Merging) -> None:
         git.call("checkout-index", "--force", "--quiet", "--", *behind)
 
 
-def _is_begun(found: bytes, *sides: bytes | None) -> bool:
-    """Whether git has written this, perhaps not to its end."""
+def _starts_any(found: bytes, *sides: bytes | None) -> bool:
+    """Check whether git wrote this, perhaps not to its end."""
     return any(side is not None and side.startswith(found) for side in sides)
 
 

@@ -1,4 +1,4 @@
-"""Bytes that are not in the cache: where else they are, and what gets them, as far as that is known here."""
+"""Find bytes that are not in the cache, and suggest how to get them."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from gitassets.runs.project import Project, Run
 
 
 def require_blob(project: Project, run: Run, md5: str, what: str) -> Path:
-    """The blob's path; NotFoundError names `what`, and what can be done, when it is not here."""
+    """Return the blob's path. Raise NotFoundError, which names `what` and suggests a source, if it is not here."""
     if not project.blobs.has(md5):
-        raise NotFoundError(f"The bytes of {what} ({md5}) are not here", how_to_get(project, run, [md5]))
+        raise NotFoundError(f"The bytes of {what} ({md5}) are not here", suggest_fetch(project, run, [md5]))
     return project.blobs.path(md5)
 
 
-def how_to_get(project: Project, run: Run, md5s: Collection[str]) -> str:
-    """What to do about blobs of the run that are not here. Nothing is asked of any remote."""
+def suggest_fetch(project: Project, run: Run, md5s: Collection[str]) -> str:
+    """Return a hint for blobs of the run that are not here. Contacts no remote."""
     found = find_files(project, run, md5s)
     if not found:
-        return _how_to_fetch(project, run)
+        return _suggest_remote(project, run)
     example = next(iter(found.values()))
     if len(found) == len(set(md5s)):
         return f"{example} has such bytes: `gitassets doctor` takes them from there."
     taken = f"`gitassets doctor` takes {len(found)} of them from files of runs, such as {example}."
-    return f"{taken} For the others: {_how_to_fetch(project, run)}"
+    return f"{taken} For the others: {_suggest_remote(project, run)}"
 
 
-def _how_to_fetch(project: Project, run: Run) -> str:
+def _suggest_remote(project: Project, run: Run) -> str:
     from gitassets.runs.remotes import RemoteSource
 
     send = f"whoever has them sends them there with `gitassets push {run.run_id}`."
@@ -48,7 +48,7 @@ def _how_to_fetch(project: Project, run: Run) -> str:
 
 
 def find_files(project: Project, run: Run, md5s: Collection[str]) -> dict[str, Path]:
-    """The files with these bytes, by their hashes, in the folders of this run and all others that are open."""
+    """Return files with these bytes, by md5, in the folders of this and all other open runs."""
     found: dict[str, Path] = {}
     for one in (run, *find_runs(project).values()):
         with suppress(GitAssetsError):

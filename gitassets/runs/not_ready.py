@@ -29,10 +29,10 @@ def explain_changed(folder: Path, names: Sequence[str]) -> ConflictError:
     if set(names) <= set(find_damaged_state(folder)):
         return ConflictError(*describe_damage(names, folder))
     what = f"{' and '.join(str(folder / one) for one in names)} {'were' if names[1:] else 'was'} changed by hand"
-    return ConflictError(f"{what} and {'are' if names[1:] else 'is'} not committed", _how_to_take_back(folder, names))
+    return ConflictError(f"{what} and {'are' if names[1:] else 'is'} not committed", _suggest_undo(folder, names))
 
 
-def _how_to_take_back(folder: Path, names: Sequence[str]) -> str:
+def _suggest_undo(folder: Path, names: Sequence[str]) -> str:
     committed = Git(folder).read_blobs([f"HEAD:{one}" for one in names])
     old = [one for one in names if committed[f"HEAD:{one}"] is not None]
     new = [one for one in names if one not in old]
@@ -53,29 +53,29 @@ def _explain_marked(folder: Path, name: str, marks: Sequence[str]) -> ConflictEr
     return ConflictError(
         f"{folder / name} was changed by hand, and git does not show it, since it is marked {' and '.join(marks)}",
         f"Clear that with {format_clearing(folder, name, marks)}, or by `gitassets doctor`. "
-        f"{_how_to_take_back(folder, [name])}",
+        f"{_suggest_undo(folder, [name])}",
     )
 
 
-def list_ways_to_finish(run: Run, folder: Path, unfinished: str) -> str:
+def suggest_finish(run: Run, folder: Path, unfinished: str) -> str:
     if unfinished != MERGE:
         return "Finish it with git (--continue) or take it back (--abort)."
-    return _how_to_conclude(run, folder)
+    return _suggest_conclusion(run, folder)
 
 
-def how_to_conclude(session: Session) -> str:
-    """The ways out of the merge that is open in the run's folder."""
-    return _how_to_conclude(session.run, session.folder)
+def suggest_conclusion(session: Session) -> str:
+    """Return the hint for the merge that is open in the run's folder."""
+    return _suggest_conclusion(session.run, session.folder)
 
 
-def _how_to_conclude(run: Run, folder: Path) -> str:
-    ways = list(_iter_ways_to_settle(run, folder))
+def _suggest_conclusion(run: Run, folder: Path) -> str:
+    ways = list(_iter_settle_hints(run, folder))
     end = "The last decision concludes it." if ways else f"Conclude it with `git -C {folder} commit`."
     return " ".join([*ways, end, f"`git -C {folder} merge --abort` takes it back."])
 
 
-def _iter_ways_to_settle(run: Run, folder: Path) -> Iterator[str]:
-    """What is still to be decided in a merge, or how its manifest can be read again."""
+def _iter_settle_hints(run: Run, folder: Path) -> Iterator[str]:
+    """Yield hints for what is still to be decided in a merge, or how to repair its manifest."""
     try:
         manifest = parse_manifest((folder / MANIFEST_NAME).read_bytes())
     except GitAssetsError as error:

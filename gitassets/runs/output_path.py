@@ -1,4 +1,4 @@
-"""Where a command may put a file or folder for its user, and how it gets there: wholly or not at all."""
+"""Check the path of a file or folder written for the user, and write it completely or not at all."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gitassets.runs.project import Project
 
 
 def check_output(project: Project, output: Path) -> None:
-    """UsageError or NotFoundError unless `output` may be made: in a folder that exists, outside of all runs."""
+    """Raise UsageError or NotFoundError unless `output` is in an existing folder, outside of all runs."""
     folder = output.parent
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file, not a folder", "Name a file in a folder that exists.")
@@ -27,7 +27,7 @@ def check_output(project: Project, output: Path) -> None:
 
 
 def check_free(output: Path, *, force: bool, is_ours: Callable[[Path], bool]) -> None:
-    """ConflictError when something lies at `output` that may not be replaced: without `force` whatever it is."""
+    """Raise ConflictError if `output` exists and may not be replaced: it is not ours, or `force` is not set."""
     if not output.exists() and not output.is_symlink():
         return
     if not is_ours(output):
@@ -39,9 +39,9 @@ def check_free(output: Path, *, force: bool, is_ours: Callable[[Path], bool]) ->
 
 @contextmanager
 def hold_output(project: Project, output: Path) -> Iterator[Path]:
-    """A place beside `output` to write to; when the body ends well, what was written there is `output`.
+    """Yield a temporary path beside `output`, which becomes `output` if the body succeeds.
 
-    What a killed command left at that place is removed first.
+    First removes what a killed command left at that path.
     """
     name = hash_bytes(str(output.resolve()).encode("utf-8", "surrogateescape"))
     part = output.with_name(f".gitassets-{name[:12]}.part")
@@ -55,7 +55,7 @@ def hold_output(project: Project, output: Path) -> Iterator[Path]:
 
 
 def _move(part: Path, output: Path) -> None:
-    """A folder cannot take the place of another in one step, so the old one steps aside first."""
+    """Replace `output`. A folder cannot replace another in one step, so the old one is first moved aside."""
     if not output.is_dir():
         part.replace(output)
         return

@@ -1,4 +1,4 @@
-"""How far a long work is, as an action tells whoever called it."""
+"""Report the progress of long work to the caller of an action."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from msgspec import Struct
 
 
 class Progress(Struct, frozen=True):
-    """How far a long work is, and what it has spent."""
+    """The progress of long work, and the money it has spent."""
 
     done: int
     total: int

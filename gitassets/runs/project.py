@@ -1,4 +1,4 @@
-"""The project: where it is, its settings, state, caches and locks."""
+"""The project: its folder, settings, state, caches and locks."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ BRANCH_PREFIX = "run/"
 CLAUDE_STUDIO_RUNS_DIR = "artifacts/video_production"
 LOCAL_CONFIG = ".dvc/config.local"
 _NEVER_TRACKED = frozenset({".dvc", LOCAL_CONFIG})
-_MARKER = "gitassets-run"
+RUN_MARKER = "gitassets-run"
 _ABANDONED_SEC = 7 * 24 * 60 * 60.0  # Nothing works in a scratch folder that long.
 
 
@@ -43,8 +43,8 @@ _ABANDONED_SEC = 7 * 24 * 60 * 60.0  # Nothing works in a scratch folder that lo
 class Run:
     """One production. `folder` is None while it is only on a branch; `ref` is that branch's full name.
 
-    `old`: a run of claude-studio that is still to be upgraded; `view` is then what it would become, where somebody
-    only wants to look. `newer`: its manifest may follow rules that are not known here.
+    `old`: a run of claude-studio still to be upgraded; `view` is then the upgraded manifest, for commands that only
+    read. `newer`: its manifest may follow unknown rules.
     """
 
     run_id: str
@@ -75,7 +75,7 @@ class Project:
 
     @property
     def state_dir(self) -> Path:
-        """What is common to all runs and never committed: cache, locks, journals, indexes."""
+        """The folder that all runs share and nobody commits: cache, locks, journals, indexes."""
         return self.git_dir / "gitassets"
 
     @cached_property
@@ -103,25 +103,25 @@ class Project:
         own, kept = self.state_dir / "dvc-cache", KeptBlobs(self.state_dir / "kept-blobs")
         if own.is_dir() or not self.is_run_clone:
             return BlobStore(own, kept)
-        # What plain DVC pulled into a clone of one run's branch lies where that clone's own settings say.
+        # Plain DVC pulls into the cache that the own settings of a clone of one run's branch name.
         check_local_config(self.root)
         return BlobStore(find_cache_dir(self.root), kept)
 
     @property
     def owns_cache(self) -> bool:
-        """Whether the blobs lie in this project. Elsewhere are those of others too."""
+        """Whether the blobs lie in this project. A cache elsewhere also holds the blobs of others."""
         folder = self.blobs.cache_dir.resolve()
         return any(folder.is_relative_to(one.resolve()) for one in (self.root, self.git_dir))
 
     @property
     def is_run_clone(self) -> bool:
-        """Whether this is a clone of one run's branch alone: the project's folder is the run's."""
+        """Whether this is a clone of one run's branch alone, so that the project's folder is the run's."""
         branch = read_branch(self.git_dir)
         return branch is not None and branch.startswith(BRANCH_PREFIX)
 
     @property
     def holds_run(self) -> bool:
-        """Whether the files of a run's branch stand in place of the project's, so that they come from outside."""
+        """Whether the project's folder holds the files of a run's branch, which come from outside."""
         return self.is_run_clone or (self.root / MANIFEST_NAME).is_file()
 
     @property
@@ -130,28 +130,28 @@ class Project:
 
     @property
     def render_cache_dir(self) -> Path:
-        """Rendered segments, and what files were measured to be: all of it can be made again."""
+        """The cache of rendered segments and measurements of files, all of which can be made again."""
         return self.state_dir / "render-cache"
 
     @contextmanager
     def lock(self, purpose: str) -> Iterator[None]:
-        """Nobody else makes a run, or ties one to its folder, meanwhile. Held for a moment."""
+        """Hold the project's lock for a moment, to create a run or link one to its folder."""
         with hold_lock(self.state_dir / "lock", purpose):
             yield
 
     @contextmanager
     def lock_run(self, run_id: str, purpose: str) -> Iterator[None]:
-        """The one lock around read, change, commit in a run. Never held while something is generated.
+        """Hold the run's lock around read, change and commit. It is never held while something is generated.
 
-        Each run has its own, so that tracking a thousand files in one does not keep another from being reviewed. Who
-        wants this one and that of the project takes this one first.
+        Each run has its own lock, so that tracking a thousand files in one does not block the review of another. Lock
+        order: run, then project.
         """
         with hold_lock(self.state_dir / "writing" / f"{run_id}.lock", f"{purpose} {run_id}"):
             yield
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """An empty folder on the same file system as the cache, gone afterwards; so is what kills left long ago."""
+        """Yield an empty temporary folder on the cache's file system, and remove old ones that kills left."""
         folder = self.state_dir / "tmp" / uuid4().hex
         folder.mkdir(parents=True)
         _remove_abandoned(folder.parent)
@@ -161,8 +161,8 @@ class Project:
             shutil.rmtree(folder, ignore_errors=True)
 
     @contextmanager
-    def workshop(self, name: str) -> Iterator[Path]:
-        """An empty scratch folder that one command at a time has; what a killed one left in it is gone."""
+    def exclusive_scratch(self, name: str) -> Iterator[Path]:
+        """Yield an empty scratch folder that one command at a time may use."""
         folder = self.state_dir / "tmp" / name
         with hold_lock(self.state_dir / "workshops" / f"{name}.lock", name):
             shutil.rmtree(folder, ignore_errors=True)
@@ -177,7 +177,7 @@ class Project:
 
 
 def check_local_config(folder: Path) -> None:
-    """ConflictError when git brought the settings that only the user may write, who may name any place in them."""
+    """Raise ConflictError if git tracks the settings that only the user may write, since they can name any path."""
     found = [name for name in Git(folder).list_tracked(":(icase).dvc") if name.casefold() in _NEVER_TRACKED]
     if found:
         raise ConflictError(
@@ -188,19 +188,19 @@ def check_local_config(folder: Path) -> None:
 
 def _remove_abandoned(folder: Path) -> None:
     for one in folder.iterdir():
-        with suppress(FileNotFoundError):  # Another command may be done with it just now.
+        with suppress(FileNotFoundError):  # Another command may have removed it.
             if time.time() - one.stat().st_mtime > _ABANDONED_SEC:
                 shutil.rmtree(one, ignore_errors=True)
 
 
 def find_project(start: Path) -> Project:
-    """The project around `start`, which may lie in one of its runs. NotFoundError says how to make one."""
+    """Find the project around `start`, which may be in one of its runs. Raise NotFoundError outside of a project."""
     place = _find_place_beyond_broken(start)
     if place is None:
         raise NotFoundError(
             f"{start} is not in a git repository", "Go to your project, or make one with `gitassets init`."
         )
-    if not place.linked or not _names_run(place.git_dir):
+    if not place.linked or not names_run(place.git_dir):
         return Project(place.top, place.common_dir)
     if _leads_back(place) and place.common_dir.name == ".git":
         return Project(place.common_dir.parent, place.common_dir)
@@ -208,7 +208,7 @@ def find_project(start: Path) -> Project:
 
 
 def _find_place_beyond_broken(folder: Path) -> Place | None:
-    """The place of `folder`; a run whose project was moved has a `.git` file that leads nowhere: look above it."""
+    """Find the work tree of `folder`, ignoring `.git` files that point nowhere, as runs of a moved project have."""
     for candidate in (folder, *folder.parents):
         gitfile = read_gitfile(candidate)
         if gitfile is not None and not gitfile.exists():
@@ -218,11 +218,11 @@ def _find_place_beyond_broken(folder: Path) -> Place | None:
     return None
 
 
-def _names_run(admin_dir: Path) -> bool:
-    return (admin_dir / _MARKER).is_file()
+def names_run(admin_dir: Path) -> bool:
+    return (admin_dir / RUN_MARKER).is_file()
 
 
 def _leads_back(place: Place) -> bool:
-    """Whether the repository knows this folder as its own; of a copied run it knows only the original."""
+    """Check whether the repository records this folder. For a copied run it records only the original."""
     recorded = (place.git_dir / "gitdir").read_text("utf-8").rstrip("\n")
     return (place.git_dir / recorded).parent.resolve() == place.top.resolve()

@@ -1,9 +1,8 @@
-"""Proves approvals from the history of their run, before anybody else takes them over.
+"""Prove approvals from the history of their run before they are used elsewhere.
 
-Whoever makes something of an approval in another place (a video, a file, another run, a publication) asks here first:
-an approval that only a commit past every hook has made is none. What was found to hold is remembered, so that the next
-question costs the commits since then alone. So is what does not hold, since the commits that were read never change:
-but not where some of them are missing, which a fetch may bring.
+Every use of an approval (a video, a file, another run, a publication) is checked here first: an approval made by a
+commit that bypassed the hooks is not valid. The verified tip is saved, so that the next check reads only later commits.
+Doubts are saved too, since commits never change, unless some are missing, which a fetch may bring.
 """
 
 from __future__ import annotations
@@ -24,22 +23,22 @@ from gitassets.domain.rules import KNOWN_RULES
 from gitassets.domain.status import LOCKED
 from gitassets.errors import ConflictError
 from gitassets.runs.audit import Finding, HistoryAudit, VerifyResult
-from gitassets.runs.history import HandedOn, HistoryReader, RawCommit, allows_by_hand, find_cut
+from gitassets.runs.history import HistoryReader, ParentValues, RawCommit, allows_by_hand, find_cut
 from gitassets.runs.project import Project, Run
 
 _SHOWN = 5
 
 
 class Unproven(Struct, frozen=True):
-    """An approval that the history does not prove: why not, and what helps (empty: approving anew)."""
+    """An approval that the history does not prove: the reason and a hint (empty: approve again)."""
 
     address: Address
     why: str
     hint: str
 
 
-class Judged(Struct, frozen=True):
-    """The history of a run up to `commit`: what its last manifest says, and which approvals in it are in doubt.
+class HistoryJudgment(Struct, frozen=True):
+    """The judgment of a run's history up to `commit`: its last manifest, and the approvals that are in doubt.
 
     `complete`: every commit could be read.
     """
@@ -52,18 +51,21 @@ class Judged(Struct, frozen=True):
     complete: bool = True
 
     def find_unproven(self, manifest: Manifest, otherwise: Doubt) -> tuple[Unproven, ...]:
-        """The approved assets of `manifest` that the history does not prove: `otherwise` where it ends with others."""
+        """Return the approved assets of `manifest` that the history does not prove.
+
+        `otherwise` is the doubt about assets that differ from those at the end of the history.
+        """
         locked = (address for address, asset in manifest.assets() if asset.locked)
         found = ((one, self._find_doubt(manifest, one, otherwise)) for one in locked)
         return tuple(Unproven(one, doubt.why, doubt.hint) for one, doubt in found if doubt is not None)
 
     def _find_doubt(self, manifest: Manifest, address: Address, otherwise: Doubt) -> Doubt | None:
-        ends_alike = self.manifest is not None and _say_alike(self.manifest, manifest, address)
-        return self.doubts.find(address) if ends_alike else otherwise
+        is_same = self.manifest is not None and _record_same_asset(self.manifest, manifest, address)
+        return self.doubts.find(address) if is_same else otherwise
 
 
-def _say_alike(one: Manifest, other: Manifest, address: Address) -> bool:
-    """Whether both have the same asset there, but for its candidates, under the same text."""
+def _record_same_asset(one: Manifest, other: Manifest, address: Address) -> bool:
+    """Check whether both have the same asset there, except for its candidates, and the same text."""
     first, second = one.segments.get(address.segment), other.segments.get(address.segment)
     if first is None or second is None or first.paragraph_text != second.paragraph_text:
         return False
@@ -78,9 +80,9 @@ _DECIDED = ("status", "md5", "approved_md5", "size", "path", "text_md5")
 def find_unproven(
     project: Project, run: Run, commit: str, manifest: Manifest, addresses: Collection[Address] | None = None
 ) -> tuple[Unproven, ...]:
-    """The approved assets of `manifest`, all or those named, that the run's history up to `commit` does not prove.
+    """Return the approved assets, all or the named ones, that the run's history up to `commit` does not prove.
 
-    `manifest` is what somebody read of the run: an approval that is in no commit is not proven either.
+    `manifest` is the one read from the run: an approval that is in no commit is not proven either.
     """
     locked = {address for address, asset in manifest.assets() if asset.locked}
     wanted = locked if addresses is None else locked.intersection(addresses)
@@ -92,14 +94,14 @@ def find_unproven(
 
 def _uncommitted(run: Run) -> Doubt:
     why = f"{MANIFEST_NAME} was changed by hand, and the last commit says otherwise"
-    take_back = f"`git -C {run.folder} checkout HEAD -- {MANIFEST_NAME}` takes the change back."
-    return Doubt(why, take_back if run.folder else f"`gitassets verify {run.run_id}` says more.")
+    undo = f"`git -C {run.folder} checkout HEAD -- {MANIFEST_NAME}` takes the change back."
+    return Doubt(why, undo if run.folder else f"`gitassets verify {run.run_id}` says more.")
 
 
 def require_proven(
     project: Project, run: Run, commit: str, manifest: Manifest, addresses: Collection[Address] | None, act: str
 ) -> None:
-    """ConflictError unless the history proves each of these approvals; `act` is what is not done ("built")."""
+    """Raise ConflictError unless the history proves each approval. `act` names what is not done ("built")."""
     found = find_unproven(project, run, commit, manifest, addresses)
     if found:
         lines = "".join(f"\n  {line}" for line in describe_unproven(found))
@@ -108,7 +110,7 @@ def require_proven(
 
 
 def describe_unproven(found: Iterable[Unproven]) -> Iterator[str]:
-    """ "image 1,3: why" for each reason; of many the first few."""
+    """Yield "image 1,3: why" for each reason, up to the first few."""
     by_reason: dict[str, list[Address]] = {}
     for one in found:
         by_reason.setdefault(one.why, []).append(one.address)
@@ -126,26 +128,20 @@ def _iter_hints(run_id: str, found: Sequence[Unproven]) -> Iterator[str]:
         yield f"`gitassets reopen {run_id} {anew} --reason …`, then `gitassets approve {run_id} {anew}`."
 
 
-def judge_run(project: Project, run: Run, commit: str) -> Judged:
-    """The run's history up to `commit`, of which only what came since it was last found to hold is judged."""
-    path = project.state_dir / "held" / f"{run.run_id}.json"
-    key: dict[str, str | int] = {
-        "run_id": run.run_id,
-        "rules": KNOWN_RULES,
-        "gitassets": __version__,
-        "allow_by_hand": allows_by_hand(project.git),
-    }
-    held = read_verified_tip(path, key)
-    if held == commit:
-        return Judged(run.run_id, commit, _read_manifest(project.git, commit))
+def judge_run(project: Project, run: Run, commit: str) -> HistoryJudgment:
+    """Judge the run's history up to `commit`. Only commits since the last verified one are judged."""
+    path, key = project.state_dir / "held" / f"{run.run_id}.json", _make_key(project, run)
+    verified = read_verified_tip(path, key)
+    if verified == commit:
+        return HistoryJudgment(run.run_id, commit, _read_manifest(project.git, commit))
     cut = describe_cut(project, commit)
     if cut is not None:
-        return Judged(run.run_id, commit, _read_manifest(project.git, commit), Doubts(cut), holds=False)
+        return HistoryJudgment(run.run_id, commit, _read_manifest(project.git, commit), Doubts(cut), holds=False)
     doubted = project.state_dir / "doubted" / f"{run.run_id}.json"
     doubts = read_doubts(doubted, key, commit)
     if doubts is not None:
-        return Judged(run.run_id, commit, _read_manifest(project.git, commit), doubts, holds=False)
-    known = held if held is not None and _descends(project.git, held, commit) else None
+        return HistoryJudgment(run.run_id, commit, _read_manifest(project.git, commit), doubts, holds=False)
+    known = verified if verified is not None and _descends(project.git, verified, commit) else None
     judged = judge_history(project.git, run.run_id, commit, known)
     if judged.holds:
         write_verified_tip(path, key, commit)
@@ -154,8 +150,18 @@ def judge_run(project: Project, run: Run, commit: str) -> Judged:
     return judged
 
 
+def _make_key(project: Project, run: Run) -> dict[str, str | int]:
+    """Return everything on which a judgment depends besides the commits."""
+    return {
+        "run_id": run.run_id,
+        "rules": KNOWN_RULES,
+        "gitassets": __version__,
+        "allow_by_hand": allows_by_hand(project.git),
+    }
+
+
 def _descends(git: Git, old: str, new: str) -> bool:
-    """Whether `new` comes after `old`; a commit that a rewritten branch has left may be gone."""
+    """Check whether `new` descends from `old`, which may be gone after a rewrite of the branch."""
     try:
         return git.is_ancestor(old, new)
     except CommandError:
@@ -167,7 +173,7 @@ def _read_manifest(git: Git, commit: str) -> Manifest | None:
 
 
 def describe_cut(project: Project, commit: str) -> Doubt | None:
-    """Where the history that leads to `commit` is cut, since the clone is a shallow one."""
+    """Return the doubt about a history that a shallow clone cuts, or None."""
     end = find_cut(project, commit)
     return None if end is None else _cut(f"this clone is shallow, and it ends with commit {end[:10]}")
 
@@ -176,16 +182,16 @@ def _cut(why: str) -> Doubt:
     return Doubt(f"the history is cut: {why}", "`git fetch --unshallow` gets the whole history.")
 
 
-def judge_history(git: Git, run_id: str, commit: str, known: str | None = None) -> Judged:
-    """The history up to `commit`, wherever it lies; that of `known` holds, and is not judged again."""
+def judge_history(git: Git, run_id: str, commit: str, known: str | None = None) -> HistoryJudgment:
+    """Judge the history up to `commit` in any repository. The history of `known` is valid and not judged again."""
     result = VerifyResult()
     tip = HistoryAudit(git, run_id, result).check(commit, [known] if known else [])
     doubts = Doubts() if result.holds else _find_doubts(git, run_id, commit, result)
-    return Judged(run_id, commit, tip.manifest, doubts, result.holds, complete=not result.incomplete)
+    return HistoryJudgment(run_id, commit, tip.manifest, doubts, result.holds, complete=not result.incomplete)
 
 
 def _find_doubts(git: Git, run_id: str, commit: str, result: VerifyResult) -> Doubts:
-    """What the findings leave in doubt at the end of the history."""
+    """Return what the findings leave in doubt at the end of the history."""
     everywhere = next((_doubt(one) for one in result.findings if not one.commit), None)
     if result.incomplete or everywhere is not None:
         return Doubts(everywhere or _cut(result.incomplete[0]))
@@ -202,19 +208,19 @@ def _doubt(one: Finding) -> Doubt:
 def _follow_history(git: Git, run_id: str, commit: str, faults: Mapping[str, Sequence[Fault]]) -> Doubts:
     reader = HistoryReader(git)
     oids = reader.list_commits([commit])
-    handed = HandedOn[tuple[Manifest, Doubts]](reader.read_parents(oids))
+    inherited = ParentValues[tuple[Manifest, Doubts]](reader.read_parents(oids))
     doubts = Doubts()
     for one, state in reader.iter_states(oids):
-        given = handed.take(one)
-        # Where no manifest can be read, the last one that could be tells which assets there are.
+        given = inherited.pop(one)
+        # If the manifest is unreadable, the last readable one lists the assets.
         manifest = state.manifest or next((found for found, _ in given), Manifest(run_id=run_id))
         doubts = update_doubts(merge_doubts(given, manifest), faults.get(one.oid, ()), _list_approved(one, manifest))
-        handed.give(one, (manifest, doubts))
+        inherited.add(one, (manifest, doubts))
     return doubts
 
 
 def _list_approved(commit: RawCommit, manifest: Manifest) -> list[Address]:
-    """The assets whose approval the commit's message records. A merge only brings together what its sides have."""
+    """Return the assets whose approval the commit's message records. A merge only combines those of its sides."""
     message = parse_message(commit.message) if len(commit.parents) < 2 else None
     made = [one for one in message.transitions if one.after in LOCKED and one.before not in LOCKED] if message else []
     found = ((one.address, manifest.asset(one.address)) for one in made)

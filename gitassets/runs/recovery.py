@@ -12,13 +12,20 @@ from gitassets.adapters.state.journal import Journal, Pending
 from gitassets.adapters.state.stat_index import StatIndex
 from gitassets.errors import ConflictError
 from gitassets.runs.project import Project, Run
-from gitassets.runs.write_change import OWN_FILES, bring_in_step, carry_out, check_untouched, finish_modes, is_in
+from gitassets.runs.write_change import (
+    OWN_FILES,
+    apply_and_commit,
+    check_untouched,
+    finish_modes,
+    head_holds,
+    update_after_commit,
+)
 
 
 def recover_pending(project: Project, run: Run, index: StatIndex) -> str | None:
-    """The commit that completes what a killed command left half-done, None when nothing was.
+    """Complete what a killed command left half-done and return the commit; None if there was nothing.
 
-    ConflictError when a file is neither as it was before nor as it was to be: then somebody else changed it.
+    Raise ConflictError if a file is neither in its old nor its new state, because somebody else changed it.
     """
     journal = Journal(project.state_dir, run.run_id)
     pending = journal.read()
@@ -38,11 +45,11 @@ def recover_pending(project: Project, run: Run, index: StatIndex) -> str | None:
 
 
 def _complete(project: Project, folder: Path, index: StatIndex, pending: Pending, journal: Journal) -> str | None:
-    """The commit that the journal tells of: made now, or made already; None when the branch went another way."""
+    """Return the commit that the journal describes, made now or already; None if the branch moved elsewhere."""
     git = Git(folder)
     head = git.resolve("HEAD") or ""
-    if head != pending.head and is_in(git, pending, forward=True):
-        bring_in_step(project, folder, index, pending)
+    if head != pending.head and head_holds(git, pending, forward=True):
+        update_after_commit(project, folder, index, pending)
         finish_modes(index, pending)
         return head
     if head != pending.head and _is_given_up(git, folder, pending):
@@ -52,19 +59,19 @@ def _complete(project: Project, folder: Path, index: StatIndex, pending: Pending
     if head != pending.head:
         pending = replace(pending, head=head)
         journal.write(pending)
-    commit = carry_out(project, folder, index, pending, journal)
+    commit = apply_and_commit(project, folder, index, pending, journal)
     finish_modes(index, pending)
     return commit
 
 
 def _is_given_up(git: Git, folder: Path, pending: Pending) -> bool:
-    """Whether the branch has moved on to another state, and the run's files are those of it.
+    """Check whether the branch has moved to another state and the run's files match it.
 
-    ConflictError when they are not: then it is not known which of both somebody wants.
+    Raise ConflictError if they match neither state: it is unknown which one is wanted.
     """
     if not git.read_state_of(OWN_FILES).changed:
         return True
-    if is_in(git, pending, forward=False):
+    if head_holds(git, pending, forward=False):
         return False
     raise ConflictError(
         f"A command on {folder.name} was interrupted, and the branch has moved on since",

@@ -1,8 +1,8 @@
-"""Which git and DVC remotes a run is shared through, and what of that its branch may say.
+"""Find the git and DVC remotes of a run, and restrict what its branch may configure.
 
-Every use of a branch's DVC configuration goes through `RemoteSource`. Of no branch, own or not, does it take an option
-that names a file, a program, a server for keys, or a key: those are for the project's and the user's configuration. A
-url that only a branch from outside names is used after the user has accepted it.
+Every use of a branch's DVC configuration goes through `RemoteSource`. From no branch, own or not, does it accept an
+option that names a file, a program, a server for keys, or a key: only the project's and the user's configuration may
+set those. A url that only a branch from outside names is used only after the user has accepted it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _OWN, _OTHERS = "refs/heads/", "refs/remotes/"
 
 
 class ForeignRemoteError(ConflictError):
-    """A branch names a DVC remote that nobody here knows. `url` is what the user may accept."""
+    """A branch names a DVC remote that is unknown here. The user may accept its `url`."""
 
     def __init__(self, run_id: str, remote: RemoteSettings, git_remote: str | None = None) -> None:
         server = f" --git-remote {shlex.quote(git_remote)}" if git_remote is not None else ""
@@ -56,7 +56,7 @@ class ForeignRemoteError(ConflictError):
 
 
 def choose_git_remote(project: Project, run_id: str | None, name: str | None) -> str:
-    """The remote of that name; without one the remote that the run's branch follows, else origin, else the only one."""
+    """Return the named remote, or else the upstream of the run's branch, origin, or the only one."""
     remotes = list_git_remotes(project.git)
     if name is not None:
         if name not in remotes:
@@ -82,9 +82,9 @@ def _suggest_git_remote(name: str, remotes: Collection[str]) -> str:
 
 @dataclass(frozen=True)
 class DvcRemote:
-    """A DVC remote as it is used, with what the user alone knows, such as keys.
+    """A DVC remote with the settings in use, including the user's private ones, such as keys.
 
-    `shared` is what others need to know of it. `missing`: the run's branch does not say so yet.
+    `shared` are the settings that others need. `missing`: the run's branch does not name it yet.
     """
 
     settings: RemoteSettings
@@ -94,15 +94,15 @@ class DvcRemote:
 
 
 class RemoteSource:
-    """The configurations that name the DVC remotes of a run: its branch's, the project's, and the user's own.
+    """The configurations that name the DVC remotes of a run: its branch's, the project's, and the user's.
 
-    A branch is the user's own where this clone holds it under refs/heads, as far as the revision is in it.
+    A branch is the user's own if it is under refs/heads here and contains the revision.
     """
 
     def __init__(self, project: Project, run: Run, revision: str | None = None, git: Git | None = None) -> None:
-        """`revision` is a commit whose configuration counts in place of the one that the run has now.
+        """Read the configurations, the branch's at `revision` if given.
 
-        It may lie in another repository, `git`: then it is nobody's own.
+        A revision of another repository, `git`, is never the user's own.
         """
         self._project, self._run, self._revision = project, run, revision
         self._git = git or project.git
@@ -117,10 +117,10 @@ class RemoteSource:
         return _read_branch(self._project, self._run, self._revision, self._git)
 
     def find(self, name: str | None = None) -> DvcRemote | None:
-        """The remote of that name, else the default one of the run or of the project; None without any default.
+        """Return the named remote, or else the default one of the run or project; None without a default.
 
-        NotFoundError where there is no such remote, ForeignRemoteError where only a branch from outside knows it,
-        ConflictError where a branch says more of it than a branch may.
+        Raise NotFoundError if there is no such remote, ForeignRemoteError if only a branch from outside names it,
+        ConflictError if a branch sets options that a branch may not set.
         """
         wanted = name or self._local.default or self._branch.default or self._of_project.default
         if wanted is None:
@@ -131,7 +131,7 @@ class RemoteSource:
         return DvcRemote(self._judge(found), self._list(), found, missing=False)
 
     def _find_beside(self, wanted: str) -> DvcRemote:
-        """A remote that the branch does not name."""
+        """Return a remote that the branch does not name."""
         named = (level.remotes.get(wanted.lower()) for level in (self._of_user, self._of_project))
         own = next((one for one in named if one is not None and one.url), None)
         if own is None:
@@ -140,9 +140,9 @@ class RemoteSource:
         return DvcRemote(own, self._list(), shared or own, missing=shared is not None)
 
     def find_place(self, wanted: str) -> DvcRemote:
-        """The remote of that name as project and user know it, else the place that the word itself is.
+        """Return the remote of that name from project and user, or else the word itself as a url.
 
-        Where a run's branch stands in place of the project its names count too, and are judged.
+        In a project folder that holds a run's branch, the branch's names count too, and are judged.
         """
         found = self._of_project.remotes.get(wanted.lower())
         if found is not None and found.url:
@@ -154,11 +154,11 @@ class RemoteSource:
         return DvcRemote(place, self._list(), place, missing=False)
 
     def lacks_default(self) -> bool:
-        """Whether plain `dvc pull` of others would not know where to look."""
+        """Check whether the branch has no default remote for the plain `dvc pull` of others."""
         return self._branch.default is None
 
     def _judge(self, found: RemoteSettings) -> RemoteSettings:
-        """The branch's remote as it may be used: what the branch may say of it, below what project and user say."""
+        """Return the branch's remote with the options it may set, overridden by those of project and user."""
         if not self._own:
             self._check_known(found)
         named = self._of_user.remotes.get(found.name)
@@ -173,12 +173,12 @@ class RemoteSource:
         return RemoteSettings(found.name, filter_place(found))
 
     def _trust(self, url: str) -> dict[str, str]:
-        """What project and user say of the place, such as keys, whatever name they have for it; empty: nothing."""
+        """Return the options, such as keys, that project and user set for the url under any name; empty: none."""
         known = (*self._of_project.remotes.values(), *self._of_user.remotes.values(), *_iter_accepted(self._project))
         return next((dict(one.options) for one in known if one.url == url), {})
 
     def _check_alone(self, found: RemoteSettings, mine: dict[str, str]) -> None:
-        """ConflictError unless the place that only the branch names is one to go to with nothing but its url."""
+        """Raise ConflictError unless a remote that only the branch names is safe to use with its url alone."""
         problem = self._find_problem(found)
         if problem is not None:
             raise self._refuse(found, problem)
@@ -191,7 +191,7 @@ class RemoteSource:
             )
 
     def _find_problem(self, remote: RemoteSettings) -> str | None:
-        """Why a remote that only a branch names is never used, or None."""
+        """Return the reason why a remote that only a branch names is never used, or None."""
         path = Path(remote.url.removeprefix("file://"))
         if path.is_absolute() and path.resolve().is_relative_to(self._project.root.resolve()):
             return f"has the url {remote.url}, which leads into this project"
@@ -216,8 +216,10 @@ class RemoteSource:
         return f"{known}`dvc remote add -d NAME URL` in {self._project.root} adds one."
 
     def check_branch(self, accepted: Collection[str] = (), *, remember: bool = True) -> None:
-        """ConflictError when the branch's configuration could do harm here. Remotes with an accepted url are trusted
-        from now on, or, without `remember`, this once."""
+        """Raise ConflictError if the branch's configuration could do harm here.
+
+        Remotes with an accepted url are trusted from now on, or only once without `remember`.
+        """
         for problem in iter_branch_problems(self._branch):
             raise ConflictError(
                 f"The branch of run {self._run.run_id} is refused: its {CONFIG} {problem}",
@@ -241,7 +243,7 @@ class RemoteSource:
         raise ForeignRemoteError(self._run.run_id, remote, self._find_server())
 
     def _find_server(self) -> str | None:
-        """The git remote that the branch is from, where plain `pull` would ask another one."""
+        """Return the git remote that the branch is from, if plain `pull` would use another one."""
         branch = f"{BRANCH_PREFIX}{self._run.run_id}"
         refs = self._project.git.list_refs(f"{_OTHERS}*/{branch}")
         found = [ref for ref, oid in refs.items() if self._run.ref == ref or self._revision == oid]
@@ -254,12 +256,12 @@ def _is_own(project: Project, run: Run, revision: str | None) -> bool:
 
 
 def _read_base(project: Project) -> DvcSettings:
-    """What the project itself says."""
+    """Read the project's own settings."""
     return DvcSettings() if project.holds_run else read_settings(project.root / CONFIG)
 
 
 def _read_local(folder: Path | None) -> DvcSettings:
-    """What the user says for the work tree alone; git may not have brought it."""
+    """Read the user's settings for the work tree, which git must not track."""
     if folder is None or not (folder / LOCAL_CONFIG).is_file():
         return DvcSettings()
     check_local_config(folder)
@@ -275,7 +277,7 @@ def _read_branch(project: Project, run: Run, revision: str | None, git: Git) -> 
 
 
 def _iter_accepted(project: Project) -> Iterator[RemoteSettings]:
-    """The remotes that the user has accepted in this clone."""
+    """Yield the remotes that the user has accepted in this clone."""
     try:
         raw = json.loads((project.state_dir / _ACCEPTED).read_bytes())
     except (FileNotFoundError, ValueError):
@@ -292,7 +294,7 @@ def _accept(project: Project, remote: RemoteSettings) -> None:
 
 
 def open_dvc_remote(project: Project, found: DvcRemote) -> Remote:
-    """The remote, ready to be spoken to. What is found out about its blobs is kept for the next command."""
+    """Open the remote. Knowledge about its blobs is saved for the next command."""
     from gitassets.adapters.dvc.remote import open_remote
 
     key = hashlib.sha256(json.dumps([found.settings.url, found.settings.options.get("endpointurl")]).encode())
@@ -300,5 +302,5 @@ def open_dvc_remote(project: Project, found: DvcRemote) -> Remote:
 
 
 def list_remote_names(project: Project) -> tuple[list[str], list[str]]:
-    """The names of the git remotes, and of the DVC remotes that the project sets up."""
+    """Return the names of the git remotes and of the project's DVC remotes."""
     return list_git_remotes(project.git), list(read_settings(project.root / CONFIG).remotes)

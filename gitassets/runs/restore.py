@@ -1,4 +1,4 @@
-"""After a checkout or merge by git: the media files of the run are those of its manifest again."""
+"""Update the media files of a run after a checkout or merge by git."""
 
 from __future__ import annotations
 
@@ -16,36 +16,39 @@ from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.rules import require_known
 from gitassets.errors import GitAssetsError
 from gitassets.runs.lookup import find_runs
-from gitassets.runs.missing_blobs import how_to_get
+from gitassets.runs.missing_blobs import suggest_fetch
 from gitassets.runs.project import Project, Run, find_project
 from gitassets.runs.transaction import check_folders, keep_bytes
 
 
 @dataclass(frozen=True)
-class Followed:
-    """`missing` paths have bytes that are not in the cache. `kept` ones held bytes that nothing else records: path to
-    the hash under which the cache has them now. `hint` says what gets those that are missing."""
+class MediaUpdate:
+    """The result of an update of media files.
+
+    `missing` are paths whose bytes are not in the cache, and `hint` how to get them. `kept` maps paths whose old bytes
+    nothing else records to their md5 in the cache.
+    """
 
     missing: tuple[str, ...] = ()
     hint: str = ""
     kept: Mapping[str, str] = field(default_factory=dict)
 
 
-def follow_manifest(top: Path, before: str | None) -> Followed:
-    """The run's files are those of its manifest. `before` is the commit that was checked out until now.
+def update_run_media(top: Path, before: str | None) -> MediaUpdate:
+    """Update the media files of the run at `top`. `before` is the commit that was checked out until now.
 
-    Bytes that would be overwritten or removed are put into the cache first, so nothing is ever lost.
+    Bytes that would be overwritten or removed are first added to the cache, so nothing is ever lost.
     """
     project = find_project(top)
     run = next((one for one in find_runs(project).values() if one.folder and one.folder.resolve() == top), None)
     if run is None or not (top / MANIFEST_NAME).is_file():
-        return Followed()
+        return MediaUpdate()
     with project.lock_run(run.run_id, "check out"):
-        return follow_files(project, run, top, before)
+        return update_media(project, run, top, before)
 
 
-def follow_files(project: Project, run: Run, top: Path, before: str | None) -> Followed:
-    """The same, for who holds the run's lock."""
+def update_media(project: Project, run: Run, top: Path, before: str | None) -> MediaUpdate:
+    """Do the same under the run's lock, which the caller holds."""
     for name in MEDIA_FOLDERS:
         remove_incoming(top / name)
     manifest = require_known(parse_manifest((top / MANIFEST_NAME).read_bytes(), str(top / MANIFEST_NAME)))
@@ -65,12 +68,12 @@ def follow_files(project: Project, run: Run, top: Path, before: str | None) -> F
     index.save()
     replaced = {path: md5 for path, md5 in found.items() if md5 and path not in missing}
     kept = {path: md5 for path, md5 in replaced.items() if md5 not in (recorded.get(path), wanted.get(path))}
-    hint = how_to_get(project, run, {wanted[path] for path in missing}) if missing else ""
-    return Followed(tuple(missing), hint, kept)
+    hint = suggest_fetch(project, run, {wanted[path] for path in missing}) if missing else ""
+    return MediaUpdate(tuple(missing), hint, kept)
 
 
 def _read_before(top: Path, before: str | None) -> dict[str, str]:
-    """The tracked files of the state that was left, by path; none when it cannot be read."""
+    """Return the md5 of each file of the previous commit, by path; none if it cannot be read."""
     data = None if before is None else Git(top).read_blob(before, MANIFEST_NAME)
     if data is None:
         return {}
@@ -83,7 +86,7 @@ def _read_before(top: Path, before: str | None) -> dict[str, str]:
 def restore_files(
     project: Project, top: Path, index: StatIndex, manifest: Manifest, wanted: Mapping[str, str]
 ) -> list[str]:
-    """Each wanted path has its bytes, read-only where locked; what lay there is kept. Returns what is missing."""
+    """Put the wanted bytes at each path, read-only if locked, keep the old bytes, and return what is missing."""
     locked = {asset.path for _, asset in manifest.assets() if asset.locked}
     missing = []
     for path, md5 in wanted.items():

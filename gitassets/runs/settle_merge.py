@@ -1,4 +1,4 @@
-"""Decisions within a merge: git's own message of the merge gathers them, and the last one concludes the merge."""
+"""Record decisions within a merge in git's merge message. The last decision concludes the merge."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from gitassets.domain.merge.message import add_decision
 from gitassets.runs.git_locks import find_held_locks
 from gitassets.runs.merge import list_unmerged
 from gitassets.runs.project import Project, Run
-from gitassets.runs.restore import follow_files
+from gitassets.runs.restore import update_media
 from gitassets.runs.transaction import check_allowed, keep_locked, plan_texts
-from gitassets.runs.write_change import OWN_FILES, put_back, read_text, set_text
+from gitassets.runs.write_change import OWN_FILES, read_text, restore_file, set_text
 
 if TYPE_CHECKING:
     from gitassets.runs.transaction import Session
@@ -33,16 +33,16 @@ _MESSAGE = "MERGE_MSG"
 
 
 class Settled(Struct, frozen=True):
-    """What a decision within a merge came to: the `commit` that concludes the merge, or what is `left` in conflict."""
+    """The result of a decision within a merge: the `commit` that concludes it, or what is `left` in conflict."""
 
     commit: str | None
     left: tuple[str, ...] = ()
 
 
 def settle(session: Session, after: Manifest, decision: CommitMessage) -> Settled:
-    """The decision is in the run's files and in the message of the merge. On any error all is as before.
+    """Write the decision to the run's files and the merge message. On any error everything stays as it was.
 
-    Nothing is staged while anything else in the manifest is in conflict, so git refuses to commit until then.
+    Nothing is staged while the manifest has another conflict, so git refuses to commit until then.
     """
     check_allowed(session.manifest, after)
     keep_locked(session, after)
@@ -56,11 +56,11 @@ def settle(session: Session, after: Manifest, decision: CommitMessage) -> Settle
     except BaseException:
         find_held_locks(project, folder, journal)
         if not _is_concluded(folder, pending):
-            _take_back(folder, pending)
-            put_back(index_file, index_before)
+            _revert(folder, pending)
+            restore_file(index_file, index_before)
             journal.remove()
             raise
-        # Git was killed when the branch had moved already.
+        # Git was killed after it moved the branch.
         settled = _follow(project, session.run, folder, pending)
     journal.remove()
     return settled
@@ -78,7 +78,7 @@ def _plan(session: Session, after: Manifest, decision: CommitMessage) -> Pending
 
 
 def _read_merge(folder: Path) -> OpenMerge | None:
-    """The merge that is open in the work tree, None when there is none."""
+    """Return the merge that is open in the work tree, or None."""
     head, message = (find_git_dir(folder) / name for name in ("MERGE_HEAD", _MESSAGE))
     try:
         return OpenMerge(head.read_text("ascii").strip(), head.stat().st_mtime_ns, read_text(message) or "")
@@ -108,7 +108,7 @@ def _iter_left(manifest: Manifest) -> Iterator[str]:
 
 
 def _stage(project: Project, git: Git, manifest: Manifest) -> None:
-    """The manifest is staged, and the .dvc files that it implies, whatever git has made of them."""
+    """Stage the manifest and the .dvc files that it implies, however git has merged them."""
     implied = imply_dvc_files(manifest).values()
     for one in implied:
         project.blobs.add_listing(one.listing, one.md5)
@@ -119,16 +119,16 @@ def _stage(project: Project, git: Git, manifest: Manifest) -> None:
 
 
 def _follow(project: Project, run: Run, folder: Path, pending: Pending) -> Settled:
-    """The merge is in the branch: git forgets it where it was killed before it could, and the media files follow."""
+    """Finish a committed merge: make git forget it if it was killed before that, and update the media files."""
     git = Git(folder)
     if _is_open(folder, pending):
         git.call("merge", "--quit")
-    follow_files(project, run, folder, pending.head)
+    update_media(project, run, folder, pending.head)
     return Settled(git.resolve("HEAD"))
 
 
 def _is_open(folder: Path, pending: Pending) -> bool:
-    """Whether that very merge is open: somebody may have taken it back, and begun another one."""
+    """Check whether this same merge is open: somebody may have reverted it and begun another one."""
     found, merge = _read_merge(folder), pending.merge
     return found is not None and merge is not None and (found.theirs, found.began_ns) == (merge.theirs, merge.began_ns)
 
@@ -138,7 +138,7 @@ def _is_concluded(folder: Path, pending: Pending) -> bool:
     return pending.merge is not None and parents == [pending.head, pending.merge.theirs]
 
 
-def _take_back(folder: Path, pending: Pending) -> None:
+def _revert(folder: Path, pending: Pending) -> None:
     for path, text in pending.texts.items():
         set_text(folder / path, text.before)
     if pending.merge is not None and _is_open(folder, pending):
@@ -146,7 +146,7 @@ def _take_back(folder: Path, pending: Pending) -> None:
 
 
 def complete(project: Project, run: Run, folder: Path, pending: Pending) -> str | None:
-    """The commit of a merge that a killed command was to conclude; None where others decide what becomes of it."""
+    """Conclude the merge that a killed command was concluding and return its commit; None if somebody changed it."""
     if _is_concluded(folder, pending):
         return _follow(project, run, folder, pending).commit
     touched = any(read_text(folder / path) not in (one.before, one.after) for path, one in pending.texts.items())

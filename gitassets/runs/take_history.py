@@ -1,4 +1,4 @@
-"""The takes of assets, and who approved them, as the commits of a run show them."""
+"""Collect the takes of assets from the commits of a run."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from gitassets.domain.manifest import Address, Asset, Manifest
 from gitassets.domain.selection import AssetSelection, select_assets
 from gitassets.domain.takes import Sighting, Take, collect_takes
 from gitassets.errors import NotFoundError, UsageError
-from gitassets.runs.history import HandedOn, HistoryReader, RawCommit, format_time
+from gitassets.runs.history import HistoryReader, ParentValues, RawCommit, format_time
 from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.project import Project, Run
 
 _NAMED_TAKES = 10
-_MD5_START = 6  # Of a hash so many letters must be written, so that none is taken for a number.
+_MD5_START = 6  # Fewer digits of an md5 could be confused with a take's number.
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class TakesResult:
 
 
 def read_takes(project: Project, run: Run, selection: AssetSelection) -> tuple[TakesResult, ...]:
-    """Every take of each chosen asset, oldest first, from the branch's history in one pass."""
+    """Return every take of each chosen asset, oldest first, from the branch's history in one pass."""
     chosen = [one.address for one in select_assets(selection, read_manifest(project, run))]
     steps = list(iter_steps(project, run))
     return tuple(TakesResult(run.run_id, one, _collect_takes(steps, one)) for one in chosen)
@@ -43,13 +43,13 @@ class Step:
 def iter_steps(project: Project, run: Run) -> Iterator[Step]:
     reader = HistoryReader(project.git)
     oids = reader.list_commits([run.ref])
-    handed = HandedOn[Manifest](reader.read_parents(oids))
+    inherited = ParentValues[Manifest](reader.read_parents(oids))
     for commit, state in reader.iter_states(oids):
-        parents = handed.take(commit)
-        # After a manifest that cannot be read the next one is compared with the last that could be.
+        parents = inherited.pop(commit)
+        # After an unreadable manifest the next one is compared with the last readable one.
         manifest = state.manifest or next(iter(parents), None)
         if manifest is not None:
-            handed.give(commit, manifest)
+            inherited.add(commit, manifest)
             yield Step(commit, manifest, parents)
 
 
@@ -58,7 +58,7 @@ def _collect_takes(steps: Sequence[Step], address: Address) -> tuple[Take, ...]:
 
 
 def _sightings(steps: Sequence[Step], address: Address) -> Iterator[Sighting]:
-    """The asset wherever a commit has changed it: a branch that left it alone says nothing of what became of it."""
+    """Yield the asset at each commit that changed it, compared with all of its parents."""
     for step in steps:
         asset = step.manifest.asset(address)
         if asset is not None and all(one.asset(address) != asset for one in step.parents):
@@ -66,7 +66,7 @@ def _sightings(steps: Sequence[Step], address: Address) -> Iterator[Sighting]:
 
 
 def find_arrival(project: Project, run: Run, address: Address, md5: str) -> Sighting | None:
-    """The commit since which these are the asset's bytes; None where the history does not know them."""
+    """Return the commit since which the asset has these bytes; None if the history does not end with them."""
     arrived = None
     for seen in _sightings(list(iter_steps(project, run)), address):
         arrived = None if seen.asset.md5 != md5 else arrived or seen
@@ -74,7 +74,7 @@ def find_arrival(project: Project, run: Run, address: Address, md5: str) -> Sigh
 
 
 def find_take(project: Project, run: Run, address: Address, wanted: str) -> Asset:
-    """The take of this number, or whose md5 begins so, be it a candidate or an earlier one."""
+    """Find a take, candidate or earlier one, by its number or the beginning of its md5."""
     takes = [one.asset for one in _collect_takes(list(iter_steps(project, run)), address)]
     found = {one.md5: one for one in takes if is_take(one, wanted)}
     if not found:
@@ -93,5 +93,5 @@ def find_take(project: Project, run: Run, address: Address, wanted: str) -> Asse
 
 
 def is_take(asset: Asset, wanted: str) -> bool:
-    """Whether `wanted` is the take's number or the beginning of its md5."""
+    """Check whether `wanted` is the take's number or the beginning of its md5."""
     return str(asset.take) == wanted or (len(wanted) >= _MD5_START and asset.md5.startswith(wanted.lower()))

@@ -1,4 +1,4 @@
-"""The texts that git tracks for gitassets: those that are lost or cut off come back, edits stay as they are."""
+"""Restore the texts that git tracks for gitassets if they are lost or cut off. Edits stay as they are."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ _PROJECT_FILES = (SETTINGS_NAME, ".gitignore", ".dvcignore", ".dvc/config", ".dv
 
 
 def find_damaged_settings(folder: Path) -> list[str]:
-    """The files of a run beside its state that are lost or cut off. A few looks at files, as every command asks."""
+    """Return the setting files of a run that are lost or cut off. Cheap, since every command asks."""
     suspect = [name for name in SETTING_FILES if seems_damaged(_read(folder / name))]
     damaged = sorted(_find_damaged(Git(folder), suspect)) if suspect and not _is_in_work(folder) else []
     return [*damaged, *([LOCAL_CONFIG] if _is_unreadable(folder / LOCAL_CONFIG) else [])]
 
 
 def _is_unreadable(config: Path) -> bool:
-    # Read as a whole only where it does not end as it should: else every command would take that time.
+    # Parsed only if it does not end with a line break, to save every command that time.
     return config.is_file() and seems_damaged(_read(config)) and not is_readable(config)
 
 
 def find_damaged_state(folder: Path) -> list[str]:
-    """The manifest and the .dvc files that are lost or cut off; none where somebody is editing the manifest."""
+    """Return the manifest and .dvc files that are lost or cut off; none if somebody is editing the manifest."""
     return [] if _is_in_work(folder) else sorted(_find_damaged_state(Git(folder)))
 
 
 def mend_run_texts(project: Project, run: Run) -> list[str]:
-    """The names of the run's texts that are as git has them again, since they were lost or cut off."""
+    """Restore the run's texts that were lost or cut off, and return their names."""
     folder = run.require_folder()
     git_dir = find_git_dir(folder)
     if read_branch(git_dir) != BRANCH_PREFIX + run.run_id or not (git_dir / "index").exists():
@@ -53,7 +53,7 @@ def mend_run_texts(project: Project, run: Run) -> list[str]:
 
 
 def mend_project_texts(project: Project) -> list[str]:
-    """The names of the project's own settings that are as git has them again."""
+    """Restore the project's own settings that were lost or cut off, and return their names."""
     if project.holds_run or _is_in_work(project.root):
         return []
     return _put_back(project.git, _find_damaged(project.git, _PROJECT_FILES))
@@ -80,7 +80,7 @@ def _is_edit(found: bytes | None, recorded: bytes) -> bool:
 
 
 def _find_damaged(git: Git, names: Collection[str]) -> dict[str, bytes]:
-    """What the damaged ones are to be, by name: as they are staged. Whose removal is staged was removed on purpose."""
+    """Return the staged bytes of the damaged files, by name. A file whose removal is staged is not damaged."""
     if find_link(git.folder, names) is not None:
         return {}
     return {
@@ -91,7 +91,7 @@ def _find_damaged(git: Git, names: Collection[str]) -> dict[str, bytes]:
 
 
 def _read_sides(git: Git, names: Iterable[str]) -> dict[str, tuple[bytes | None, bytes | None]]:
-    """The bytes of each file in HEAD and in git's index, in one process."""
+    """Return the bytes of each file in HEAD and in git's index, in one process."""
     asked = {name: (f"HEAD:{name}", f":{name}") for name in names}
     found = git.read_blobs([one for pair in asked.values() for one in pair])
     return {name: (found[head], found[staged]) for name, (head, staged) in asked.items()}
@@ -107,12 +107,12 @@ def _put_back(git: Git, wanted: dict[str, bytes]) -> list[str]:
 
 
 def _is_in_work(folder: Path) -> bool:
-    """Whether git waits there for a merge or the like to be concluded: then files may be as nobody has committed."""
+    """Check whether git waits for a merge or the like to be concluded, so that files may differ from any commit."""
     return find_unfinished(find_git_dir(folder)) is not None
 
 
 def _read(path: Path) -> bytes | None:
-    """The bytes of a file, None where there is none. What is no file was put there by somebody: it seems whole."""
+    """Return the bytes of a file, or None. Anything that is no file was put there on purpose and counts as intact."""
     if path.is_symlink() or path.is_dir():
         return b"\n"
     try:
@@ -124,5 +124,5 @@ def _read(path: Path) -> bytes | None:
 
 
 def describe_damage(names: Iterable[str], folder: Path) -> tuple[str, str]:
-    """What is wrong, and what mends it."""
+    """Return the message and the hint for damaged files."""
     return f"Lost or cut off in {folder}: {', '.join(names)}", "`gitassets doctor` mends that."

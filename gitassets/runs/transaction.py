@@ -28,21 +28,21 @@ from gitassets.runs.locked_files import LockedFiles
 from gitassets.runs.lookup import find_run
 from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.missing_blobs import require_blob
-from gitassets.runs.not_ready import explain_changed, list_ways_to_finish
+from gitassets.runs.not_ready import explain_changed, suggest_finish
 from gitassets.runs.project import BRANCH_PREFIX, Project, Run
 from gitassets.runs.recovery import recover_pending
-from gitassets.runs.work_tree import fill_folder, repair_links, settle_dvc
-from gitassets.runs.write_change import OWN_FILES, carry_out, read_text, set_modes
+from gitassets.runs.work_tree import fill_folder, prepare_dvc, repair_links
+from gitassets.runs.write_change import OWN_FILES, apply_and_commit, read_text, set_modes
 
 if TYPE_CHECKING:
     from gitassets.runs.settle_merge import Settled
 
 
 class Session(Struct):
-    """A run that is held for writing: its manifest cannot change under the holder.
+    """A run locked for writing, so that nobody else changes its manifest.
 
-    `recovered` are the assets, and `recovered_candidates` the candidates by their md5, that an interrupted command had
-    made; they are recorded now.
+    `recovered` are the assets, and `recovered_candidates` the candidates by md5, that an interrupted command had made
+    and that are recorded now.
     """
 
     project: Project
@@ -63,10 +63,10 @@ class Session(Struct):
         beside: Mapping[str, str] | None = None,
         dropped: Collection[str] = (),
     ) -> str:
-        """The id of the commit that holds `after`; the run's files are as it says. On any error all is as before.
+        """Commit `after`, update the run's files and return the commit's id. On any error everything stays as it was.
 
-        `beside` are texts by path that go into the same commit; `dropped` media files that are taken away with it,
-        though the manifest before does not name them.
+        `beside` are further texts of the commit, by path; `dropped` are media files to remove that the current manifest
+        does not name.
         """
         derived = follow_rules(derive(after))
         self.head = _write(self, derived, format_message(message), beside or {}, dropped)
@@ -74,8 +74,8 @@ class Session(Struct):
         return self.head
 
     def settle(self, after: Manifest, message: CommitMessage) -> Settled:
-        """What came of a decision within the open merge: the last one concludes it. On any error all is as before."""
-        from gitassets.runs.settle_merge import settle  # It needs this module itself.
+        """Record a decision in the open merge; the last one concludes it. On an error everything stays as it was."""
+        from gitassets.runs.settle_merge import settle  # It imports this module itself.
 
         derived = follow_rules(derive(after))
         settled = settle(self, derived, message)
@@ -83,7 +83,7 @@ class Session(Struct):
         return settled
 
     def rebuild(self, message: CommitMessage) -> str:
-        """The id of the commit in which every file that follows from the manifest is what follows from it."""
+        """Rewrite every file that is derived from the manifest and return the commit's id."""
         before = {name: read_text(self.folder / name) for name in OWN_FILES}
         rebuilt = follow_rules(derive(self.manifest))
         after = _texts(rebuilt)
@@ -92,32 +92,32 @@ class Session(Struct):
         _prepare_blobs(self, self.manifest, pending)
         journal = Journal(self.project.state_dir, self.run.run_id)
         journal.write(pending)
-        self.head = carry_out(self.project, self.folder, self.index, pending, journal)
+        self.head = apply_and_commit(self.project, self.folder, self.index, pending, journal)
         journal.remove()
         self.manifest = rebuilt
         return self.head
 
     def hash(self, path: str) -> str | None:
-        """The md5 of a file of the run as it is now, None when it is not there."""
+        """Return the current md5 of a file of the run; None if it does not exist."""
         return self.index.hash(path)
 
 
 @contextmanager
 def begin(
-    project: Project, wanted: Run, purpose: str, *, in_merge: bool = False, taken: Manifest | None = None
+    project: Project, wanted: Run, purpose: str, *, in_merge: bool = False, assumed: Manifest | None = None
 ) -> Iterator[Session]:
-    """The run is held for writing. First, what a killed command left half-done is completed.
+    """Lock the run for writing, after completing what a killed command left half-done.
 
-    Only who settles conflicts (`in_merge`) may write while the run's branch is being merged. `taken` stands for the
-    manifest of a run whose file is not one of ours yet.
+    Only commands that settle conflicts (`in_merge`) may write while the run's branch is being merged. `assumed`
+    replaces the manifest of a run whose own is not in our format yet.
     """
-    if wanted.old and taken is None:
+    if wanted.old and assumed is None:
         raise GitAssetsError(
             f"{wanted.run_id} is a run of claude-studio that is not upgraded",
             f"`gitassets upgrade {wanted.run_id}` upgrades it.",
         )
     if MergeJournal(project.state_dir, wanted.run_id).path.exists():
-        from gitassets.runs.merge import settle_merge  # Only after a kill is there one.
+        from gitassets.runs.merge import settle_merge  # Imported here since it is needed only after a kill.
 
         settle_merge(project, wanted)
     with project.lock_run(wanted.run_id, purpose):
@@ -126,16 +126,11 @@ def begin(
         run = find_run(project, wanted.run_id) if repaired else wanted
         folder = run.require_folder()
         index = project.stat_index(run)
-        await_git(project, folder, Journal(project.state_dir, run.run_id))
-        for one in (folder, folder / ".dvc"):
-            remove_incoming(one)
-        if not (find_git_dir(folder) / "index").exists():
-            fill_folder(project, folder)
-        settle_dvc(project, folder)
+        _prepare_folder(project, run, folder)
         recover_pending(project, run, index)
         merging = in_merge and find_unfinished(find_git_dir(folder)) == MERGE
         state = _check_state(run, folder, merging)
-        manifest = require_known(read_manifest(project, run) if taken is None else taken)
+        manifest = require_known(read_manifest(project, run) if assumed is None else assumed)
         session = Session(project, run, folder, manifest, state.head or "", index, merging)
         check_folders(folder, [path for path, _, _ in iter_folder_entries(session.manifest)])
         try:
@@ -144,8 +139,18 @@ def begin(
             index.save()
 
 
+def _prepare_folder(project: Project, run: Run, folder: Path) -> None:
+    """Wait for git, remove partial files, and complete the folder's checkout and its DVC settings."""
+    await_git(project, folder, Journal(project.state_dir, run.run_id))
+    for one in (folder, folder / ".dvc"):
+        remove_incoming(one)
+    if not (find_git_dir(folder) / "index").exists():
+        fill_folder(project, folder)
+    prepare_dvc(project, folder)
+
+
 def check_folders(folder: Path, paths: Iterable[str]) -> None:
-    """ConflictError when one of the run's folders is a symbolic link: what is written there lands elsewhere."""
+    """Raise ConflictError if one of the run's folders is a symbolic link: writes would go elsewhere."""
     link = find_link(folder, [*paths, *(f"{name}/x" for name in MEDIA_FOLDERS)])
     if link is not None:
         raise ConflictError(
@@ -157,7 +162,7 @@ def check_folders(folder: Path, paths: Iterable[str]) -> None:
 def _check_state(run: Run, folder: Path, merging: bool) -> WorkTreeState:
     unfinished = find_unfinished(find_git_dir(folder))
     if unfinished and not merging:
-        raise ConflictError(f"In {folder} {unfinished} is not finished", list_ways_to_finish(run, folder, unfinished))
+        raise ConflictError(f"In {folder} {unfinished} is not finished", suggest_finish(run, folder, unfinished))
     state = Git(folder).read_state_of(OWN_FILES)
     if state.branch != BRANCH_PREFIX + run.run_id:
         at = f"branch {state.branch}" if state.branch else "no branch (HEAD is detached)"
@@ -182,14 +187,14 @@ def _write(session: Session, after: Manifest, message: str, beside: Mapping[str,
     _prepare_blobs(session, after, pending)
     journal = Journal(session.project.state_dir, session.run.run_id)
     journal.write(pending)
-    commit = carry_out(session.project, session.folder, session.index, pending, journal, checked=True)
+    commit = apply_and_commit(session.project, session.folder, session.index, pending, journal, checked=True)
     set_modes(session.index, session.manifest, after)
     journal.remove()
     return commit
 
 
 def stage_dvc_files(session: Session, manifest: Manifest) -> None:
-    """The .dvc files are those that the manifest implies, in the folder and in git's index."""
+    """Write and stage exactly the .dvc files that the manifest implies."""
     files = _dvc_files(manifest)
     for folder in imply_dvc_files(manifest).values():
         session.project.blobs.add_listing(folder.listing, folder.md5)
@@ -202,19 +207,19 @@ def stage_dvc_files(session: Session, manifest: Manifest) -> None:
 
 
 def _check_files(session: Session, after: Manifest) -> None:
-    """LockedError when the file of a locked asset holds other bytes than the approved ones."""
+    """Raise LockedError if the file of a locked asset holds other bytes than the approved ones."""
     replaced = _find_replaced(session.manifest, after)
     LockedFiles(session.folder, session.run.run_id, session.index, replaced).require(session.manifest, after)
 
 
 def _find_replaced(before: Manifest, after: Manifest) -> dict[str, Asset]:
-    """The assets whose files this change is still to write over, by path: a copy may arrive as approved at once."""
+    """Return the assets whose files this change will overwrite, by path, since a copy may arrive already approved."""
     pairs = ((asset, after.asset(address)) for address, asset in before.assets())
     return {old.path: old for old, new in pairs if new is not None and new.path == old.path and new.md5 != old.md5}
 
 
 def check_allowed(before: Manifest, after: Manifest) -> None:
-    """LockedError when the step breaks a lock, by the rules that the hook and the history check apply."""
+    """Raise LockedError if the step breaks a lock, by the same rules as the hook and the history check."""
     violations = check_step(RunState(manifest=before), RunState(manifest=after, dvc_files=_dvc_files(after)))
     if violations:
         raise LockedError(violations[0].message, violations[0].hint)
@@ -225,7 +230,7 @@ def _dvc_files(manifest: Manifest) -> dict[str, bytes]:
 
 
 def plan_texts(session: Session, after: Manifest, beside: Mapping[str, str]) -> dict[str, TextChange]:
-    """What is to change from what lies there now, which somebody may have committed in another form than ours."""
+    """Plan the changes from the texts on disk, which somebody may have committed in another format than ours."""
     new = {**_texts(after), **beside}
     found = {path: read_text(session.folder / path) for path in sorted({*new, *_dvc_files(session.manifest)})}
     return {path: TextChange(text, new.get(path)) for path, text in found.items() if text != new.get(path)}
@@ -237,7 +242,7 @@ def _texts(manifest: Manifest) -> dict[str, str]:
 
 
 def _plan_media(session: Session, after: Manifest, dropped: Collection[str]) -> dict[str, MediaChange]:
-    """What is to change from what lies there now: those bytes are in the cache, and come back when git refuses."""
+    """Plan the changes from the media on disk. Their bytes are cached first, to be restored if git refuses."""
     old = {path: md5 for path, md5, _ in iter_folder_entries(session.manifest)}
     new = {path: md5 for path, md5, _ in iter_folder_entries(after)}
     locked = {asset.path for _, asset in after.assets() if asset.locked}
@@ -247,7 +252,7 @@ def _plan_media(session: Session, after: Manifest, dropped: Collection[str]) -> 
 
 
 def _prepare_blobs(session: Session, after: Manifest, pending: Pending) -> None:
-    """Every byte that the new state needs is in the cache."""
+    """Ensure that all bytes of the new state are in the cache."""
     blobs = session.project.blobs
     for path, change in pending.media.items():
         if change.after is not None:
@@ -259,7 +264,7 @@ def _prepare_blobs(session: Session, after: Manifest, pending: Pending) -> None:
 
 
 def keep_locked(session: Session, manifest: Manifest) -> None:
-    """No command of DVC can take the bytes of a locked asset away, as far as they are here."""
+    """Keep the bytes of locked assets, if they are here, so that no command of DVC can remove them."""
     blobs = session.project.blobs
     for _, asset in manifest.assets():
         if asset.locked and not blobs.keep(asset.md5) and session.hash(asset.path) == asset.md5:
@@ -267,7 +272,7 @@ def keep_locked(session: Session, manifest: Manifest) -> None:
 
 
 def keep_bytes(project: Project, folder: Path, index: StatIndex, path: str) -> str | None:
-    """The md5 of what lies at `path`, which is in the cache from now on; None when nothing is there."""
+    """Add the file at `path` to the cache and return its md5; None if there is no file."""
     md5 = index.hash(path)
     if md5 is not None:
         project.blobs.copy_in(folder / path, md5)

@@ -1,7 +1,7 @@
-"""Brings the bytes that a manifest names to a DVC remote, and proves that they are there.
+"""Upload the bytes that a manifest names to a DVC remote, and check that they arrived.
 
-A folder's listing goes up last, and only when all its files are there: DVC takes a listing on a remote for a folder
-that is complete, and would never again send what it lacks.
+A folder list is uploaded last, and only if all its files are on the remote: DVC treats a folder whose list is on a
+remote as complete, and would never upload a missing file of it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from gitassets.domain.dvc_file import DvcFolder, imply_dvc_files
 from gitassets.domain.manifest import Manifest, iter_folder_entries
 from gitassets.domain.wording import name_some
 from gitassets.errors import ConflictError, RemoteError
-from gitassets.runs.fetch import Wanted, make_reporter, want
+from gitassets.runs.fetch import Wanted, list_wanted, make_reporter
 from gitassets.runs.locked_blobs import name_locked
 from gitassets.runs.progress import OnProgress
 from gitassets.runs.project import Project, Run
@@ -32,11 +32,12 @@ _SHOWN = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Uploaded:
-    """`sent` and `sent_bytes` count what went up, listings too (on a dry run what would); `there` what was there.
+    """The result of an upload.
 
-    `replaced` are paths whose blobs had other bytes on the remote. `absent` paths have bytes neither there nor here;
-    `incomplete` folders have no listing there, so plain DVC cannot get them whole. `unhashed` counts blobs whose bytes
-    the remote does not tell: their size is right.
+    `sent` and `sent_bytes` count what was uploaded, including folder lists (on a dry run: what would be); `there`
+    counts what the remote had already. `replaced` are paths whose blobs had other bytes on the remote. `absent` are
+    paths whose bytes are neither there nor here; `incomplete` are folders without a list there, which plain DVC cannot
+    download completely. `unhashed` counts blobs of which the remote reports only the size, which is right.
     """
 
     sent: int = 0
@@ -58,12 +59,12 @@ def upload(
     only_approved: bool = False,
     dry_run: bool = False,
 ) -> Uploaded:
-    """The manifest's bytes, or those of its locked assets, are on the remote as far as anybody has them.
+    """Upload the bytes of the manifest, or of its locked assets only, that are here and not on the remote.
 
-    ConflictError when a locked asset's bytes are neither there nor here, RemoteError when they do not arrive.
+    Raise ConflictError if a locked asset's bytes are neither there nor here, RemoteError if they do not arrive.
     """
     opened = open_dvc_remote(project, remote)
-    files, folders = want(iter_folder_entries(manifest)), list(imply_dvc_files(manifest).values())
+    files, folders = list_wanted(iter_folder_entries(manifest)), list(imply_dvc_files(manifest).values())
     locked = name_locked(manifest)
     seen = opened.check_blobs({**{md5: one.size for md5, one in files.items()}, **_sizes(folders)})
     chosen = locked if only_approved else files
@@ -97,12 +98,12 @@ def _sizes(folders: Iterable[DvcFolder]) -> dict[str, int]:
 
 
 def _is_whole(folder: DvcFolder, files: Iterable[Wanted], right: Collection[str]) -> bool:
-    """Whether every file of the folder is there, or will be."""
+    """Check whether every file of the folder is on the remote, or will be."""
     return all(one.md5 in right for one in files if one.path.startswith(f"{folder.name}/"))
 
 
 def _find_here(project: Project, run: Run, wanted: Iterable[Wanted]) -> dict[str, Path]:
-    """The blobs that are in the cache with the right bytes, those too that only the run's folder had until now."""
+    """Return the intact blobs of the cache, after adding those that only the run's folder has."""
     blobs = project.blobs
     index = StatIndex(blobs.cache_dir, project.state_dir / "blob-index.json")
     folder = project.stat_index(run) if run.folder is not None else None
@@ -124,7 +125,7 @@ def _find_here(project: Project, run: Run, wanted: Iterable[Wanted]) -> dict[str
 
 
 def _check_locked(lacking: Mapping[str, str], run: Run, remote: DvcRemote) -> None:
-    """ConflictError when there is any: no branch on a server may name an approved blob that nobody can get."""
+    """Raise ConflictError if any is lacking: no branch on a server may name an approved blob that nobody can get."""
     if not lacking:
         return
     named = name_some(list(lacking.values()), _SHOWN)
@@ -136,7 +137,7 @@ def _check_locked(lacking: Mapping[str, str], run: Run, remote: DvcRemote) -> No
 
 
 def _send(opened: Remote, paths: Mapping[str, Path], on_progress: OnProgress) -> frozenset[str]:
-    """The blobs are on the remote: it was asked afterwards. Returns those whose bytes it does not tell."""
+    """Upload the blobs, check that they arrived, and return those of which the remote reports only the size."""
     if not paths:
         return frozenset()
     sizes = {name: path.stat().st_size for name, path in paths.items()}
@@ -153,7 +154,7 @@ def _send(opened: Remote, paths: Mapping[str, Path], on_progress: OnProgress) ->
 
 
 def _write_listings(project: Project, folders: Iterable[DvcFolder]) -> dict[str, Path]:
-    """The listings are in the cache, byte for byte as the manifest implies them."""
+    """Add the folder lists to the cache exactly as the manifest implies them, and return their paths."""
     blobs, written = project.blobs, {}
     for one in folders:
         if blobs.has(one.md5) and blobs.path(one.md5).read_bytes() != one.listing:

@@ -1,4 +1,4 @@
-"""The bytes of a run that are worked with: out of the cache, where nobody changes them, and never altered ones."""
+"""Get the recorded bytes of a run from the cache, where nobody changes them, and refuse altered files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gitassets.domain.timeline import Finding
 from gitassets.domain.wording import name_some
 from gitassets.errors import ConflictError, CorruptError, NoMatchError, NotFoundError, Remedy
 from gitassets.runs.manifest_file import read_manifest
-from gitassets.runs.missing_blobs import how_to_get, require_blob
+from gitassets.runs.missing_blobs import require_blob, suggest_fetch
 from gitassets.runs.project import Project, Run
 from gitassets.runs.transaction import Session, begin
 
@@ -22,27 +22,27 @@ _SHOWN = 5
 
 
 def find_altered(session: Session, used: Iterable[tuple[Address, Asset]]) -> Iterator[Finding]:
-    """The assets whose files hold other bytes than those that are recorded; an absent file is none."""
+    """Yield the assets whose files hold other bytes than recorded. An absent file is not altered."""
     for address, asset in used:
         if session.hash(asset.path) not in (None, asset.md5):
             yield Finding(address.segment, address.kind, ALTERED)
 
 
-def take_blob(session: Session, path: str, md5: str) -> Path:
-    """The blob, which nobody changes while it is read, unlike the file in the run's folder."""
+def get_blob(session: Session, path: str, md5: str) -> Path:
+    """Return the path of the blob, which, unlike the file in the run's folder, nobody changes while it is read."""
     keep_blob(session, path, md5)
     return require_blob(session.project, session.run, md5, path)
 
 
 def keep_blob(session: Session, path: str, md5: str) -> None:
-    """The blob is in the cache, where the run's file has its bytes."""
+    """Add the blob to the cache if the run's file has its bytes."""
     blobs = session.project.blobs
     if not blobs.has(md5) and session.hash(path) == md5:
         blobs.copy_in(session.folder / path, md5)
 
 
 def check_blob(project: Project, path: str, md5: str) -> None:
-    """CorruptError unless the blob's bytes are those that its name promises."""
+    """Raise CorruptError unless the blob's bytes match its hash."""
     if not project.blobs.is_whole(md5):
         raise damaged_blob(project.blobs.path(md5), path)
 
@@ -55,9 +55,9 @@ def damaged_blob(blob: Path, path: str) -> CorruptError:
 
 
 class Excerpt(Struct, frozen=True):
-    """What is handed on of a run as it was at the commit `head`: `manifest` is `whole` or a part of it.
+    """The exported part of a run at the commit `head`: `manifest` is `whole` or a part of it.
 
-    `blobs` says where the bytes of each of its files lie, by path; nobody has hashed them yet.
+    `blobs` are the paths of its files' bytes, by file; they are not hashed yet.
     """
 
     run_id: str
@@ -68,9 +68,10 @@ class Excerpt(Struct, frozen=True):
 
 
 def read_excerpt(project: Project, run: Run, only: Only | None = None, kind: Kind | None = None) -> Excerpt:
-    """The chosen part of the run, which may be on a branch alone, with every file of it in the cache.
+    """Read the chosen part of the run, which may be only on a branch, and add its files to the cache.
 
-    NoMatchError when nothing is chosen, ConflictError when a file was changed by hand, NotFoundError where bytes lack.
+    Raise NoMatchError if nothing is chosen, ConflictError if a file was changed by hand, NotFoundError if bytes are
+    missing.
     """
     if not run.is_open:
         whole = read_manifest(project, run)
@@ -108,6 +109,6 @@ def _excerpt(project: Project, run: Run, head: str, whole: Manifest, manifest: M
     if missing:
         raise NotFoundError(
             f"The bytes of {name_some(list(missing.values()))} of {run.run_id} are not here",
-            how_to_get(project, run, missing),
+            suggest_fetch(project, run, missing),
         )
     return Excerpt(run.run_id, head, whole, manifest, blobs)

@@ -1,4 +1,4 @@
-"""Tie the folders of runs to their branches, as linked work trees."""
+"""Link the folders of runs to their branches, as linked work trees."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from gitassets.adapters.git.work_trees import (
     read_gitfile,
 )
 from gitassets.errors import CorruptError
-from gitassets.runs.lookup import _find_displaced_folder, _run_id_of
-from gitassets.runs.project import _MARKER, BRANCH_PREFIX, Project, Run
+from gitassets.runs.lookup import find_displaced_folder, read_run_id
+from gitassets.runs.project import BRANCH_PREFIX, RUN_MARKER, Project, Run
 
 
 def attach_folder(project: Project, run_id: str, folder: Path) -> Run:
-    """`folder` is the work tree of the run's branch. What lay in it stays, unless it has the name of a file in git."""
+    """Make `folder` the work tree of the run's branch. Existing files stay, unless git tracks one of that name."""
     folder.mkdir(parents=True, exist_ok=True)
     _forget_worktrees(project, run_id)
     with project.scratch() as scratch:
-        # The name of the scratch folder becomes the name of the work tree's administration.
+        # The name of the temporary folder becomes the name of the entry in .git/worktrees.
         temporary = scratch / run_id
         project.git.add_worktree(temporary, BRANCH_PREFIX + run_id)
         admin_dir = read_gitfile(temporary)
         if admin_dir is None:
             raise CorruptError(f"git made no work tree in {temporary}")
-        # Git hands on what the project's own work tree leaves out. All that git has of a run is a few small texts.
+        # Git copies the sparse checkout of the project's work tree, but a run needs all of its few small texts.
         (admin_dir / "info" / "sparse-checkout").unlink(missing_ok=True)
-        write_atomic(admin_dir / _MARKER, f"{run_id}\n".encode())
+        write_atomic(admin_dir / RUN_MARKER, f"{run_id}\n".encode())
         guard_folder(project, admin_dir, folder)
         link_worktree(admin_dir, folder)
     fill_folder(project, folder)
@@ -39,7 +39,7 @@ def attach_folder(project: Project, run_id: str, folder: Path) -> Run:
 
 
 def guard_folder(project: Project, admin_dir: Path, folder: Path) -> None:
-    """Git calls our hooks in the folder of a run, and leaves those of the team alone, unless they are uninstalled."""
+    """Make git call our hooks in the folder of a run, unless they are uninstalled. The team's own hooks stay."""
     if project.hooks.wanted:
         if not project.hooks.are_ready():
             project.hooks.prepare()
@@ -47,10 +47,10 @@ def guard_folder(project: Project, admin_dir: Path, folder: Path) -> None:
 
 
 def _forget_worktrees(project: Project, run_id: str) -> None:
-    """Git no longer believes the run's branch to be in a folder that was deleted by hand, or only half made."""
+    """Make git forget work trees of the run's branch that were deleted by hand or only half made."""
     for tree in iter_linked_worktrees(project.git_dir):
-        # In the state folder nobody else makes work trees, and who does holds the lock.
-        if _run_id_of(tree) == run_id or tree.folder.is_relative_to(project.state_dir):
+        # Only gitassets makes work trees in the state folder, and only under the lock held here.
+        if read_run_id(tree) == run_id or tree.folder.is_relative_to(project.state_dir):
             shutil.rmtree(tree.admin_dir)
     half_made = project.git_dir / "worktrees" / run_id
     if half_made.is_dir() and not (half_made / "gitdir").exists():
@@ -58,14 +58,14 @@ def _forget_worktrees(project: Project, run_id: str) -> None:
 
 
 def fill_folder(project: Project, folder: Path) -> None:
-    """The folder of a run has the files of its branch, and DVC there uses the project's cache."""
+    """Check out the run's branch in its folder, and make DVC there use the project's cache."""
     write_local_config(folder, project.blobs.cache_dir, project.site_cache_dir)
     with project.scratch() as scratch:
         Git(folder).fill_index(scratch)
 
 
-def settle_dvc(project: Project, folder: Path) -> None:
-    """DVC in the run's folder uses the project's cache, also after `git clean`; what it has brought there is kept."""
+def prepare_dvc(project: Project, folder: Path) -> None:
+    """Make DVC in the run's folder use the project's cache, also after `git clean`, and keep the blobs it added."""
     if folder != project.root and not (folder / ".dvc" / "config.local").is_file():
         write_local_config(folder, project.blobs.cache_dir, project.site_cache_dir)
     make_private(project.site_cache_dir)
@@ -74,16 +74,16 @@ def settle_dvc(project: Project, folder: Path) -> None:
 
 
 def repair_links(project: Project) -> list[str]:
-    """The ids of the runs whose folders led to another place, since the project was copied or moved; now they are ours.
+    """Link the folders of runs in a copied or moved project to it, and return the ids of the runs repaired.
 
-    Called before anything is written: a commit in such a folder would land in the repository it was copied from.
+    Call it before anything is written: a commit in such a folder would go to the repository it was copied from.
     """
     repaired = []
     for tree in iter_linked_worktrees(project.git_dir):
-        run_id = _run_id_of(tree)
+        run_id = read_run_id(tree)
         if run_id is None or tree.intact:
             continue
-        folder = _find_displaced_folder(project, tree)
+        folder = find_displaced_folder(project, tree)
         if folder is not None:
             link_worktree(tree.admin_dir, folder)
             guard_folder(project, tree.admin_dir, folder)

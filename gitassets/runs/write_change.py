@@ -1,4 +1,4 @@
-"""Write a change that is in the journal: texts, media and the commit; or put everything back."""
+"""Write a change from the journal (texts, media and the commit), or revert it."""
 
 from __future__ import annotations
 
@@ -21,47 +21,51 @@ from gitassets.errors import ConflictError, CorruptError
 from gitassets.runs.git_locks import find_held_locks
 from gitassets.runs.project import Project
 
-# Where the hooks find what the command that calls git has checked: the change, and the message that names it all.
+# Variables in which the hooks find the change and the message that the calling command has already checked.
 _STAGED, _MESSAGE = "GITASSETS_STAGED", "GITASSETS_MESSAGE"
-_MAX_VARIABLE = 100_000  # Linux takes no longer variable than 128 KiB.
+_MAX_VARIABLE = 100_000  # Linux accepts variables of up to 128 KiB.
 
 
-def carry_out(
+def apply_and_commit(
     project: Project, folder: Path, index: StatIndex, pending: Pending, journal: Journal, *, checked: bool = False
 ) -> str:
-    """The files are written and committed; when git or a hook refuses, files and index are as before.
+    """Write the files, commit them and return the commit. If git or a hook refuses, revert files and index.
 
-    The journal stays for what is still to follow. What was `checked` just now is told to the hooks, which need not
-    check that very change and message once more.
+    After a success the journal stays for the steps that follow. If `checked`, the hooks get the change and message,
+    which they need not check again.
     """
     index_file = find_git_dir(folder) / "index"
     index_before = index_file.read_bytes() if index_file.exists() else None
     git = Git(folder)
     try:
         apply_change(project, folder, index, pending, forward=True)
-        new_paths = [path for path, text in pending.texts.items() if path != MANIFEST_NAME and text.after is not None]
-        told = _describe_checked(pending) if checked else {}
-        settings = _pass_by_others(project, folder) if checked else {}
-        return git.commit_paths(list(pending.texts), pending.message, new_paths=new_paths, env=told, settings=settings)
+        return _commit(project, git, pending, checked=checked)
     except BaseException as error:
         head = git.resolve("HEAD")
         if head == pending.head:
-            take_back(project, folder, index, pending)
+            revert_change(project, folder, index, pending)
             if index_before is not None and index_file.read_bytes() != index_before:
-                put_back(index_file, index_before)
+                restore_file(index_file, index_before)
             find_held_locks(project, folder, journal)
             journal.remove()
             _check_overlooked(folder, pending, error)
-        elif head is not None and isinstance(error, CommandError) and is_in(git, pending, forward=True):
-            # Git was killed when the branch had moved already.
+        elif head is not None and isinstance(error, CommandError) and head_holds(git, pending, forward=True):
+            # Git was killed after it moved the branch.
             find_held_locks(project, folder, journal)
-            bring_in_step(project, folder, index, pending)
+            update_after_commit(project, folder, index, pending)
             return head
         raise
 
 
+def _commit(project: Project, git: Git, pending: Pending, *, checked: bool) -> str:
+    new_paths = [path for path, text in pending.texts.items() if path != MANIFEST_NAME and text.after is not None]
+    variables = _describe_checked(pending) if checked else {}
+    settings = _skip_idle_hooks(project, git.folder) if checked else {}
+    return git.commit_paths(list(pending.texts), pending.message, new_paths=new_paths, env=variables, settings=settings)
+
+
 def _check_overlooked(folder: Path, pending: Pending, error: BaseException) -> None:
-    """ConflictError where git did not commit a file since it was told to leave that alone."""
+    """Raise ConflictError if git did not commit a file because it is marked to be skipped."""
     marks = Git(folder).read_marks(*pending.texts) if isinstance(error, CommandError) else {}
     for name, found in marks.items():
         if "skip-worktree" not in found:
@@ -78,14 +82,14 @@ def format_clearing(folder: Path, name: str, marks: Iterable[str]) -> str:
 
 def _describe_checked(pending: Pending) -> dict[str, str]:
     changes = {path: (encode_text(one.before), encode_text(one.after)) for path, one in pending.texts.items()}
-    told = {_STAGED: format_staged(changes, like=pending.head), _MESSAGE: pending.message.rstrip("\n")}
-    return {name: text for name, text in told.items() if len(text.encode()) < _MAX_VARIABLE}
+    variables = {_STAGED: format_staged(changes, like=pending.head), _MESSAGE: pending.message.rstrip("\n")}
+    return {name: text for name, text in variables.items() if len(text.encode()) < _MAX_VARIABLE}
 
 
-def _pass_by_others(project: Project, folder: Path) -> dict[str, str]:
-    """What spares git the hooks of a commit that would find nothing to do, where nobody else has any there.
+def _skip_idle_hooks(project: Project, folder: Path) -> dict[str, str]:
+    """Return settings with which a commit skips those hooks that have nothing to do, if the user has no hooks.
 
-    What is staged is compared all the same. The message is our own, and only a hook of others could change it.
+    The staged change is still compared. The message is our own, and only a user's hook could change it.
     """
     lone = project.hooks.find_lone_path(folder)
     return {HOOKS_PATH: lone} if lone else {}
@@ -95,17 +99,17 @@ def encode_text(text: str | None) -> bytes | None:
     return None if text is None else text.encode("utf-8", "surrogateescape")
 
 
-def take_back(project: Project, folder: Path, index: StatIndex, pending: Pending) -> None:
+def revert_change(project: Project, folder: Path, index: StatIndex, pending: Pending) -> None:
     try:
         apply_change(project, folder, index, pending, forward=False)
     except OSError:
-        # On a full disk the new files make way first: all old bytes are in the journal and in the cache.
+        # On a full disk, first remove the new files: all old bytes are in the journal and in the cache.
         for path in (*pending.texts, *pending.media):
             (folder / path).unlink(missing_ok=True)
         apply_change(project, folder, index, pending, forward=False)
 
 
-def put_back(file: Path, data: bytes) -> None:
+def restore_file(file: Path, data: bytes) -> None:
     try:
         write_atomic(file, data)
     except OSError:
@@ -141,7 +145,7 @@ def set_media(
 
 
 def set_modes(index: StatIndex, before: Manifest, after: Manifest) -> None:
-    """Locked files are read-only, the others are not: a hint to other programs, not the lock."""
+    """Make locked files read-only and others writable: a hint to other programs, not the lock itself."""
     for address, asset in after.assets():
         old = before.asset(address)
         if old is None or old.locked == asset.locked or old.path != asset.path:
@@ -159,14 +163,14 @@ def read_text(path: Path) -> str | None:
 OWN_FILES = frozenset({MANIFEST_NAME, *DVC_FILES})
 
 
-def is_in(git: Git, pending: Pending, *, forward: bool) -> bool:
-    """Whether HEAD holds the texts as they were to be, or, with `forward` off, as they were before."""
+def head_holds(git: Git, pending: Pending, *, forward: bool) -> bool:
+    """Check whether HEAD holds the new texts, or, without `forward`, the old ones."""
     wanted = {f"HEAD:{path}": encode_text(one.after if forward else one.before) for path, one in pending.texts.items()}
     return git.read_blobs(list(wanted)) == wanted
 
 
-def bring_in_step(project: Project, folder: Path, index: StatIndex, pending: Pending) -> None:
-    """The commit was made: git's index and the files follow it, but for what somebody has changed since."""
+def update_after_commit(project: Project, folder: Path, index: StatIndex, pending: Pending) -> None:
+    """Update git's index and the files after a commit, except for files that somebody has changed since."""
     Git(folder).unstage(list(pending.texts))
     for path, text in pending.texts.items():
         if read_text(folder / path) in (text.before, None):
@@ -179,7 +183,7 @@ def bring_in_step(project: Project, folder: Path, index: StatIndex, pending: Pen
 def finish_modes(index: StatIndex, pending: Pending) -> None:
     text = pending.texts.get(MANIFEST_NAME)
     if text is not None and text.before is not None and text.after is not None:
-        # Of a run that was upgraded the manifest before is none of ours, and the upgrade sets all modes itself.
+        # Before an upgrade the manifest is not in our format, and the upgrade sets all modes itself.
         with suppress(CorruptError):
             set_modes(index, parse_manifest(text.before.encode()), parse_manifest(text.after.encode()))
 
@@ -188,13 +192,13 @@ def check_untouched(folder: Path, index: StatIndex, pending: Pending) -> None:
     for path, text in pending.texts.items():
         found = read_text(folder / path)
         if found not in (text.before, text.after, None):
-            raise _touched(folder / path, folder)
+            raise _changed_since(folder / path, folder)
     for path, media in pending.media.items():
         if index.hash(path) not in (media.before, media.after, None):
-            raise _touched(folder / path, folder)
+            raise _changed_since(folder / path, folder)
 
 
-def _touched(path: Path, folder: Path) -> ConflictError:
+def _changed_since(path: Path, folder: Path) -> ConflictError:
     return ConflictError(
         f"A command on {folder.name} was interrupted, and {path} was changed since",
         f"Move that file away, or take it back with `git -C {folder} checkout HEAD -- {path.name}`, and try again.",

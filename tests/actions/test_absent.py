@@ -11,7 +11,7 @@ from gitassets.actions.doctor import doctor
 from gitassets.actions.transition import approve
 from gitassets.domain.manifest import Manifest, Segment
 from gitassets.runs.create import create_run
-from gitassets.runs.missing_blobs import how_to_get
+from gitassets.runs.missing_blobs import suggest_fetch
 from gitassets.runs.project import Project, Run
 from tests.actions.checks import asset, lose_blobs, run_cli, select
 
@@ -29,7 +29,7 @@ def lost(project: Project, run: Run) -> Run:
 
 
 def hint(project: Project, run: Run) -> str:
-    return how_to_get(project, run, [asset(project, run, "image", 1).md5])
+    return suggest_fetch(project, run, [asset(project, run, "image", 1).md5])
 
 
 def test_hint_without_a_remote_tells_how_to_add_one(project: Project, lost: Run) -> None:

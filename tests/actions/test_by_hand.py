@@ -285,8 +285,8 @@ def told(locked: LockedRun) -> list[list[str]]:
 def compared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The messages of the commits compared since the test began."""
     found: list[str] = []
-    real = comparing.tell_commit
-    monkeypatch.setattr(comparing, "tell_commit", lambda *args: (found.append(args[2]), real(*args))[1])
+    real = comparing.compare_commit
+    monkeypatch.setattr(comparing, "compare_commit", lambda *args: (found.append(args[2]), real(*args))[1])
     return found
 
 

@@ -70,12 +70,12 @@ def test_hold_output_serializes_two_commands_with_the_same_output(project: Proje
 
 
 def test_workshop_starts_empty_and_is_removed_at_the_end(project: Project) -> None:
-    with project.workshop("import-x") as folder:
+    with project.exclusive_scratch("import-x") as folder:
         assert list(folder.iterdir()) == []
         (folder / "file").write_text("x")
     assert not folder.exists()
     folder.mkdir(parents=True)
     (folder / "left by a killed one").write_text("x")
-    with project.workshop("import-x") as again:
+    with project.exclusive_scratch("import-x") as again:
         assert again == folder
         assert list(folder.iterdir()) == []

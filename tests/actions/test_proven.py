@@ -243,7 +243,7 @@ def test_find_unproven_does_not_cache_an_incomplete_history(
     swap(locked)
     whole = proven.judge_history
 
-    def judge_incomplete(*arguments: str) -> proven.Judged:
+    def judge_incomplete(*arguments: str) -> proven.HistoryJudgment:
         return replace(whole(*arguments), complete=False)  # type: ignore[arg-type]
 
     monkeypatch.setattr(proven, "judge_history", judge_incomplete)

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from msgspec.structs import replace
 
-from gitassets.domain.changes import BY_HAND, UNNAMED, Told, check_message, iter_changes, tell_changes, tell_commit
+from gitassets.domain.changes import (
+    BY_HAND,
+    UNNAMED,
+    MessageComparison,
+    check_message,
+    compare_changes,
+    compare_commit,
+    iter_changes,
+)
 from gitassets.domain.commit_message import (
     CommitMessage,
     Transition,
@@ -83,10 +91,10 @@ def test_change_is_reported_until_message_names_it(
     (change,) = iter_changes(run_with(before), run_with(after))
     assert change.walk == tuple(of(*walk))
     assert codes(before, after, "typo") == [code]
-    told = tell_commit(run_with(before), run_with(after), "typo")
+    told = compare_commit(run_with(before), run_with(after), "typo")
     assert told.transitions == told.by_hand == tuple(of(*walk))
     assert codes(before, after, message(*walk)) == []
-    assert tell_commit(run_with(before), run_with(after), message(*walk)).by_hand == ()
+    assert compare_commit(run_with(before), run_with(after), message(*walk)).by_hand == ()
     assert codes(before, after, message(*walk, "revised")) == ["trailer-disagrees"]
 
 
@@ -101,7 +109,7 @@ def test_change_is_reported_until_message_names_it(
 )
 def test_change_without_transition_needs_no_trailer(before: Asset, after: Asset) -> None:
     assert codes(before, after, "typo") == []
-    assert tell_commit(run_with(before), run_with(after), "typo") == Told((), (), ())
+    assert compare_commit(run_with(before), run_with(after), "typo") == MessageComparison((), (), ())
 
 
 def test_change_without_transition_may_have_trailer() -> None:
@@ -124,7 +132,7 @@ def test_squash_message_with_every_transition_is_accepted(
     before: Asset | None, after: Asset, walk: Sequence[str]
 ) -> None:
     assert codes(before, after, message(*walk)) == []
-    told = tell_changes(iter_changes(run_with(before), run_with(after)), of(*walk))
+    told = compare_changes(iter_changes(run_with(before), run_with(after)), of(*walk))
     assert told.by_hand == ()
 
 
@@ -193,14 +201,14 @@ def test_squash_message_with_trailers_of_single_commits_is_accepted(base: Manife
 @given(bases, histories)
 def test_tell_commit_produces_message_that_check_accepts(base: Manifest, done: list[Change]) -> None:
     after = follow_rules(all_told(base, done)[0])
-    told = tell_commit(base, after, "typo")
+    told = compare_commit(base, after, "typo")
     assert list(check_message(base, after, complete_message("typo", "ep1", told.transitions))) == []
 
 
 @given(manifests(), manifests())
 def test_tell_commit_names_every_change_between_any_two_manifests(before: Manifest, after: Manifest) -> None:
-    told = tell_commit(before, after, "typo")
-    again = tell_changes(iter_changes(before, after), told.transitions)
+    told = compare_commit(before, after, "typo")
+    again = compare_changes(iter_changes(before, after), told.transitions)
     assert again.unnamed == ()
 
 

@@ -1,4 +1,4 @@
-"""Three-way merge of one asset: decisions are never mixed, only taken whole or put back to review."""
+"""Merge one asset three-way. Decisions are never mixed: one side's is adopted, or the asset goes back to review."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _OF_THE_MAKING = ("generated_at", "cost_usd")
 
 
 def merge_asset(base: Asset | None, ours: Asset | None, theirs: Asset | None) -> tuple[Asset | None, bool]:
-    """The asset after both sides' changes, and whether they agree. One side's change wins over the other's removal."""
+    """Return the merged asset and whether both sides agree. One side's change wins over the other's removal."""
     if are_written_alike(ours, theirs) or are_written_alike(theirs, base):
         return ours, True
     if are_written_alike(ours, base):
@@ -44,8 +44,8 @@ def _combine(base: Asset | None, ours: Asset, theirs: Asset) -> tuple[Asset, boo
         return _join(base, ours, theirs, ours), True
     if base is not None:
         for side, other in ((ours, theirs), (theirs, ours)):
-            if _gives_way(base, side, other):
-                return _join(base, ours, theirs, _lift(base, side, other)), True
+            if _is_undecided(base, side, other):
+                return _join(base, ours, theirs, _raise_to_review(base, side, other)), True
     return _contradict(base, ours, theirs), False
 
 
@@ -62,8 +62,8 @@ def _decision(asset: Asset) -> tuple[Any, ...]:
     return *_standing(asset), canonical(asset.reopened), conflict
 
 
-def _gives_way(base: Asset, side: Asset, other: Asset) -> bool:
-    """Whether `side` decided nothing since the base that the decision of `other` would contradict."""
+def _is_undecided(base: Asset, side: Asset, other: Asset) -> bool:
+    """Check whether `side` has decided nothing since the base that the decision of `other` contradicts."""
     if _decision(side) == _decision(base):
         return True
     if base.locked or any(CONFLICT in one.extra for one in (side, other)):
@@ -76,15 +76,15 @@ def _gives_way(base: Asset, side: Asset, other: Asset) -> bool:
     return side.approved and published and _bytes(other) == _bytes(side)
 
 
-def _lift(base: Asset, side: Asset, other: Asset) -> Asset:
-    """`other`; put up for review where `side` did that to the take before."""
+def _raise_to_review(base: Asset, side: Asset, other: Asset) -> Asset:
+    """Return `other`, put in review if `side` did so with the previous take."""
     moved = side.status is Status.REVIEW and base.status is not Status.REVIEW
     undecided = other.status in (Status.DRAFT, Status.REVISED)
     return replace(other, status=Status.REVIEW) if moved and undecided else other
 
 
 def _join(base: Asset | None, ours: Asset, theirs: Asset, winner: Asset) -> Asset:
-    """The standing of `winner` with both sides' words. What describes the bytes goes with the bytes."""
+    """Combine the standing of `winner` with both sides' words. Fields that describe the bytes come with the bytes."""
     changes: dict[str, Any] = {name: _merge_words(base, ours, theirs, name) for name in _TEXTS}
     new_bytes = base is not None and winner.md5 != base.md5 and ours.md5 != theirs.md5
     for name in () if new_bytes else (*_OF_THE_BYTES, *_OF_THE_MAKING):
@@ -106,7 +106,7 @@ def _merge_words(base: Asset | None, ours: Asset, theirs: Asset, name: str) -> s
 
 
 def _merge_reopened(base: Asset | None, ours: Asset, theirs: Asset) -> Mapping[str, str] | None:
-    """The later record; of two reopens at once the one with both reasons."""
+    """Return the later record, or, for two concurrent reopens, one with both reasons."""
     before = base.reopened if base else None
     value, agreed = pick_changed(before, ours.reopened, theirs.reopened)
     if agreed or ours.reopened is None or theirs.reopened is None:
@@ -120,9 +120,9 @@ def _merge_reopened(base: Asset | None, ours: Asset, theirs: Asset) -> Mapping[s
 
 
 def _merge_extra(base: Asset | None, ours: Asset, theirs: Asset, winner: Asset) -> dict[str, Any]:
-    """Unknown keys by value. Of two conflicts, or two that were settled, every decision stays recorded.
+    """Merge unknown keys by value. All decisions of two conflicts, or two settled ones, stay recorded.
 
-    What tells of the bytes goes with the bytes: a request beside the bytes of another would hand those on as its own.
+    Keys that describe the bytes come with the bytes: a request recorded with another's bytes would be reused for them.
     """
     records = {key: _merge_records(base, ours, theirs, key) for key in (CONFLICT, SETTLED)}
     apart = {*records} if ours.md5 == theirs.md5 else {*records, *OF_THE_BYTES}
@@ -130,8 +130,8 @@ def _merge_extra(base: Asset | None, ours: Asset, theirs: Asset, winner: Asset) 
         {key: value for key, value in side.extra.items() if key not in apart} if side else {}
         for side in (base, ours, theirs)
     ]
-    told = {key: value for key, value in winner.extra.items() if key in apart and key not in records}
-    return {**merge_objects(*rest), **told, **{key: found for key, found in records.items() if found is not None}}
+    of_bytes = {key: value for key, value in winner.extra.items() if key in apart and key not in records}
+    return {**merge_objects(*rest), **of_bytes, **{key: found for key, found in records.items() if found is not None}}
 
 
 def _merge_records(base: Asset | None, ours: Asset, theirs: Asset, key: str) -> Any:
@@ -143,7 +143,7 @@ def _merge_records(base: Asset | None, ours: Asset, theirs: Asset, key: str) -> 
 
 
 def _contradict(base: Asset | None, ours: Asset, theirs: Asset) -> Asset:
-    """In review with both decisions recorded. The bytes are those that somebody approved, else the later take."""
+    """Return the asset in review with both decisions recorded, and with approved bytes, else the later take's."""
     chosen = max(ours, theirs, key=lambda side: (side.approved, side.take, canonical(raw_asset(side))))
     merged = replace(
         chosen,

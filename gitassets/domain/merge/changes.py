@@ -1,6 +1,6 @@
-"""What a merge commit decided itself: where it differs from what merging its two sides gives, and what it says of that.
+"""Find a merge commit's own decisions, beyond the merge of its two sides, and compare them with its message.
 
-Somebody who settles a conflict decides between the sides. The message of the merge names it as that of any commit does.
+Settling a conflict is a decision between the sides. The message of the merge names it like that of any commit.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from msgspec.structs import replace
 
 from gitassets.domain.changes import (
     Change,
-    Told,
+    MessageComparison,
     compare_asset,
+    compare_changes,
     fits,
     iter_changes,
-    iter_told_wrongly,
-    tell_changes,
+    iter_message_violations,
 )
 from gitassets.domain.commit_message import Transition, parse_claims
 from gitassets.domain.guard import Violation
@@ -26,14 +26,14 @@ from gitassets.domain.rules import TRAILERS_NAME_ALL
 from gitassets.errors import ConflictError
 
 ReadBase = Callable[[], Manifest | None]
-_NOTHING = Told((), (), ())
+_NOTHING = MessageComparison((), (), ())
 
 
-def tell_merge(read_base: ReadBase, sides: Sequence[Manifest], after: Manifest, text: str) -> Told:
-    """What a merge of the two sides, with the message `text`, decided beyond bringing them together.
+def compare_merge(read_base: ReadBase, sides: Sequence[Manifest], after: Manifest, text: str) -> MessageComparison:
+    """Compare a merge's decisions, beyond combining the two sides, with its message `text`.
 
-    By the first rules no message of a merge named anything, so nothing is unnamed there. The common base is read only
-    where it is needed.
+    By the first rules no merge message named anything, so nothing is unnamed there. The common base is read only if it
+    is needed.
     """
     claims = parse_claims(text)
     if not claims and not any(_iter_own(sides, after)):
@@ -42,13 +42,13 @@ def tell_merge(read_base: ReadBase, sides: Sequence[Manifest], after: Manifest, 
         merged = merge_manifests(read_base(), *sides).manifest
     except ConflictError:
         return _NOTHING
-    told = tell_changes(iter_changes(merged, after), claims)
-    false = tuple(one for one in told.false if not _fits_a_side(one[0], sides, after))
-    return replace(told, false=false, unnamed=told.unnamed if after.rules >= TRAILERS_NAME_ALL else ())
+    compared = compare_changes(iter_changes(merged, after), claims)
+    false = tuple(one for one in compared.false if not _fits_a_side(one[0], sides, after))
+    return replace(compared, false=false, unnamed=compared.unnamed if after.rules >= TRAILERS_NAME_ALL else ())
 
 
 def _iter_own(sides: Sequence[Manifest], after: Manifest) -> Iterator[Address]:
-    """The assets that are as no side has them."""
+    """Yield the assets that differ from those of every side."""
     first, *others = sides
     for change in iter_changes(first, after):
         asset = after.asset(change.address)
@@ -57,7 +57,7 @@ def _iter_own(sides: Sequence[Manifest], after: Manifest) -> Iterator[Address]:
 
 
 def _fits_a_side(claimed: Sequence[Transition], sides: Iterable[Manifest], after: Manifest) -> bool:
-    """Whether the asset went that way seen from one of the sides, as in a message that repeats those it merges."""
+    """Check whether the claims fit the change from one of the sides, as in a message that repeats the merged ones."""
     address = claimed[0].address
     return any(fits(compare_asset(address, side.asset(address), after.asset(address)), claimed) for side in sides)
 
@@ -65,15 +65,15 @@ def _fits_a_side(claimed: Sequence[Transition], sides: Iterable[Manifest], after
 def check_merge_message(
     read_base: ReadBase, sides: Sequence[Manifest], after: Manifest, text: str
 ) -> Iterator[Violation]:
-    """What the message of a merge says wrongly, or leaves out, by the rules that the manifest `after` names.
+    """Yield wrong claims and omissions of a merge's message, by the rules that the manifest `after` names.
 
-    An approval, publication or reopen that a side has made for these very bytes is named there already.
+    An approval, publication or reopen that a side made for the same bytes is named there already.
     """
     if after.rules < TRAILERS_NAME_ALL:
         return
-    told = tell_merge(read_base, sides, after, text)
-    unnamed = [one if _is_decided_here(one, sides, after) else replace(one, decided=False) for one in told.unnamed]
-    yield from iter_told_wrongly(replace(told, unnamed=tuple(unnamed)))
+    compared = compare_merge(read_base, sides, after, text)
+    unnamed = [one if _is_decided_here(one, sides, after) else replace(one, decided=False) for one in compared.unnamed]
+    yield from iter_message_violations(replace(compared, unnamed=tuple(unnamed)))
 
 
 def _is_decided_here(change: Change, sides: Iterable[Manifest], after: Manifest) -> bool:

@@ -1,4 +1,4 @@
-"""Whether a merge commit is what merging its two sides gives, apart from conflicts that somebody settled."""
+"""Check that a merge commit equals the merge of its two sides, except for settled conflicts."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def merge_of_many(subject: str) -> Violation:
 
 
 def check_unrelated(result: RunState) -> Iterator[Violation]:
-    """What is wrong with a merge of histories that have nothing in common: only the first rules allowed that.
+    """Yield a violation for a merge of unrelated histories, which only the first rules allowed.
 
-    A branch that begins anew would bring assets as approved that no commit has approved.
+    An unrelated branch could bring in assets as approved that no commit has approved.
     """
     if result.manifest is not None and result.manifest.rules >= TRAILERS_NAME_ALL:
         text = "The merge brings in a history that has nothing in common with the run"
@@ -39,10 +39,10 @@ def check_unrelated(result: RunState) -> Iterator[Violation]:
 
 
 def check_merge(base: RunState | None, ours: RunState, theirs: RunState, result: RunState) -> tuple[Violation, ...]:
-    """Every way in which `result` is not the three-way merge of the two sides since `base`, None without a common one.
+    """Return every difference of `result` from the three-way merge of the two sides since `base` (None: no common one).
 
-    Compared is what was decided: which segments and assets there are, their bytes, status and approval. Texts may
-    differ, since people settle those by hand. Of a conflict `result` may hold the conflict or a recorded decision.
+    Compares decisions: the segments and assets, and their bytes, status and approval. Texts may differ, since people
+    settle those by hand. For a conflict, `result` may hold the conflict or a recorded decision.
     """
     unknown = find_unknown_rules(result)
     if unknown is not None:
@@ -81,7 +81,7 @@ def _merge_states(base: RunState | None, ours: RunState, theirs: RunState) -> Ma
 
 
 def _check_new_assets(ours: RunState, theirs: RunState, result: Manifest) -> Iterator[Violation]:
-    """What is wrong with assets that the merge did not take from a side as they are."""
+    """Yield the broken rules of assets that the merge did not copy unchanged from a side."""
     sides = [side.manifest for side in (ours, theirs) if side.manifest is not None]
     for address, asset in result.assets():
         if all(side.asset(address) != asset for side in sides):
@@ -123,7 +123,7 @@ def _compare_asset(address: Address, expected: Asset | None, found: Asset | None
 
 
 def _compare_candidates(address: Address, expected: Asset | None, found: Asset | None) -> Iterator[Violation]:
-    """Whoever settles a conflict may make another take the current one, but no take comes or goes."""
+    """Compare candidates. Settling a conflict may make another take the current one, but no take appears or is lost."""
     if expected is None or found is None:
         return
     for take in sorted(_takes(expected) ^ _takes(found)):

@@ -1,8 +1,8 @@
-"""Three-way merge of manifests, by asset and field.
+"""Merge manifests three-way, by asset and field.
 
-Which side is which makes no difference to the result. A decision is never invented and never lost: two that contradict
-each other leave the asset in review with both recorded. These rules are part of the format: `verify` computes every
-merge in a run's history again.
+Swapping the two sides does not change the result. No decision is invented or lost: two that contradict each other put
+the asset in review with both recorded. These rules are part of the format: every merge in a run's history is computed
+again when it is verified.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from gitassets.errors import ConflictError
 
 
 class Merged(Struct, frozen=True):
-    """The merged manifest, always a valid one, and what this merge found contradicting."""
+    """The merged manifest, which is always valid, and the contradictions found by this merge."""
 
     manifest: Manifest
     assets: tuple[Address, ...] = ()
@@ -39,7 +39,7 @@ class Merged(Struct, frozen=True):
 
 
 def merge_manifests(base: Manifest | None, ours: Manifest, theirs: Manifest) -> Merged:
-    """Both sides' changes since `base` (None: they share no history). ConflictError when they are of two runs."""
+    """Merge both sides' changes since `base` (None: no shared history). Raise ConflictError for two different runs."""
     if ours.run_id != theirs.run_id:
         raise ConflictError(
             f"Run {ours.run_id} cannot be merged with run {theirs.run_id}",
@@ -77,7 +77,7 @@ def _merge_segments(
 def _merge_segment(
     base: Segment | None, ours: Segment | None, theirs: Segment | None
 ) -> tuple[Segment | None, list[Kind], bool]:
-    """The merged segment, the kinds whose decisions contradict each other, and whether its text is free of conflict."""
+    """Return the merged segment, the kinds with contradicting decisions, and whether its text has no conflict."""
     if ours is None or theirs is None:
         left = theirs if ours is None else ours
         return (None if _are_alike(left, base) else left), [], True
@@ -130,7 +130,7 @@ def _record_texts(earlier: Any, *sides: Segment) -> list[Any]:
 
 
 def _merge_final(merged: Manifest, base: Manifest, ours: Manifest, theirs: Manifest) -> Manifest:
-    """Two builds cannot be merged: after two different ones there is none, and a new one is needed."""
+    """Merge the build. Two different builds cannot be merged: both are dropped, and a new one is needed."""
     files, agreed = pick_changed(_raw_final(base), _raw_final(ours), _raw_final(theirs))
     if not agreed:
         return _without_build(merged)
@@ -149,9 +149,9 @@ def _without_build(manifest: Manifest) -> Manifest:
 
 
 def _separate_paths(manifest: Manifest) -> tuple[Manifest, list[Address]]:
-    """The manifest with a path of its own for every asset, also where each side gave another asset the same one.
+    """Give every asset its own path, even if the sides gave the same path to different assets.
 
-    Who moves goes back to review: the path is part of what was approved.
+    An asset that moves goes back to review: the path is part of the approval.
     """
     entries = sorted(manifest.assets(), key=lambda one: not one[1].locked)
     names = {str(address): address for address, _ in entries}
@@ -165,7 +165,7 @@ def _separate_paths(manifest: Manifest) -> tuple[Manifest, list[Address]]:
 
 
 def _separate_candidates(manifest: Manifest) -> Manifest:
-    """The manifest with a path of its own for every candidate too. Nothing is decided about one, so it just moves."""
+    """Give every candidate its own path too. No decision depends on a candidate's path, so it just moves."""
     takes = {f"{address} {take.md5}": (address, take) for address, take in manifest.candidates()}
     entries = [(str(address), asset.path) for address, asset in manifest.assets()]
     entries += [(name, take.path) for name, (_, take) in takes.items()]
@@ -179,17 +179,17 @@ def _separate_candidates(manifest: Manifest) -> Manifest:
 
 
 def _free_path(manifest: Manifest, address: Address, asset: Asset) -> str:
-    taken = {one.path.casefold() for _, one in (*manifest.assets(), *manifest.candidates())}
+    used = {one.path.casefold() for _, one in (*manifest.assets(), *manifest.candidates())}
     path = PurePosixPath(asset.path)
     stem = f"{path.parts[0]}/{address.kind}_{address.segment:03d}_{asset.md5}"
     suffix = path.suffix if len(path.suffix) < 10 else ""
     names = (f"{stem}{'' if number == 1 else f'_{number}'}{suffix}" for number in count(1))
-    return next(one for one in names if not _is_taken(one.casefold(), taken))
+    return next(one for one in names if not _is_used(one.casefold(), used))
 
 
-def _is_taken(path: str, taken: Iterable[str]) -> bool:
-    """Whether a file of this name is there, or a folder with files in it."""
-    return any(f"{one}/".startswith(f"{path}/") for one in taken)
+def _is_used(path: str, used: Iterable[str]) -> bool:
+    """Check for a file of this name, or a folder with files in it."""
+    return any(f"{one}/".startswith(f"{path}/") for one in used)
 
 
 def _drop_clashing_final(manifest: Manifest) -> Manifest:

@@ -1,4 +1,4 @@
-"""The message of a merge in which conflicts are settled: each decision adds its words and its trailers to it."""
+"""Add the words and trailers of each decision to the message of a merge in which conflicts are settled."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from gitassets.domain.manifest import Manifest
 
 
 def add_decision(text: str, decision: CommitMessage, before: Manifest) -> str:
-    """The message `text` with one decision more. `before` is the manifest that it was made on.
+    """Add one decision, made on the manifest `before`, to the message `text`.
 
-    Of earlier decisions those are named that `before` still holds: a merge of the file may have been begun anew.
+    Earlier decisions stay named only if `before` still holds them: the merge of the file may have been restarted.
     """
     paragraphs, others = split_trailers(text)
     words = clean_words(decision.words)
@@ -39,5 +39,5 @@ def _list_kept(claims: Sequence[Transition], before: Manifest) -> list[Transitio
 
 
 def _ascribe(what: str, words: str) -> str:
-    """ "image 3: too dark". No line begins where git would take it for a comment."""
+    """Return a text such as "image 3: too dark". Indented lines cannot be mistaken for comments by git."""
     return f"{what}: {words}".replace("\n", "\n  ")
