@@ -1,4 +1,4 @@
-"""`produce --resume RUN --stale`: what no longer fits is made again, and only when it is asked for."""
+"""`produce --resume RUN --stale` regenerates stale assets; without `--stale` it only lists them."""
 
 from __future__ import annotations
 
@@ -56,7 +56,9 @@ def stale(project: Project, run: Run) -> list[str]:
     return [f"{row.kind} {row.segment}" for row in list_assets(project, run).rows if row.stale]
 
 
-def test_without_being_asked_nothing_stale_is_touched(project: Project, made: Run, provider: ToneProvider) -> None:
+def test_resume_without_stale_lists_stale_assets_and_keeps_them(
+    project: Project, made: Run, provider: ToneProvider
+) -> None:
     before = snapshot(made)
     result = renew(project, stale=False)
     assert (result.made, addresses(result.stale), result.skipped) == ((), ["audio 1", "image 1"], ())
@@ -64,7 +66,9 @@ def test_without_being_asked_nothing_stale_is_touched(project: Project, made: Ru
     assert (provider.requests, snapshot(made)) == ([], before)
 
 
-def test_what_is_stale_is_made_again_as_it_was_made(project: Project, made: Run, provider: ToneProvider) -> None:
+def test_resume_stale_regenerates_stale_assets_with_their_settings(
+    project: Project, made: Run, provider: ToneProvider
+) -> None:
     reject(project, made, select(image="1"), reason="too dark")
     before = asset(project, made, "audio", 1)
     result = renew(project)
@@ -81,7 +85,7 @@ def test_what_is_stale_is_made_again_as_it_was_made(project: Project, made: Run,
     assert verify(project, [made], VerifyOptions(full=True)).holds
 
 
-def test_a_changed_prompt_is_followed(project: Project, made: Run, provider: ToneProvider) -> None:
+def test_resume_stale_uses_a_changed_prompt(project: Project, made: Run, provider: ToneProvider) -> None:
     change(project, made, 2, prompt="a map")
     result = renew(project, start=1, limit=1)
     assert addresses(result.made) == ["image 2"]
@@ -89,14 +93,14 @@ def test_a_changed_prompt_is_followed(project: Project, made: Run, provider: Ton
     assert stale(project, made) == ["audio 1", "image 1"]
 
 
-def test_what_is_missing_is_made_beside_it(project: Project, made: Run) -> None:
+def test_resume_stale_also_generates_missing_assets(project: Project, made: Run) -> None:
     result = resume(
         project, "ep1", ["Other words.", "Two.", "Three.", "Four."], ProduceOptions(stale=True), ignore_progress
     )
     assert sorted(addresses(result.made)) == ["audio 1", "audio 4", "image 1", "image 4"]
 
 
-def test_approved_ones_are_named_and_left_out(project: Project, made: Run, provider: ToneProvider) -> None:
+def test_resume_stale_skips_approved_assets_and_names_them(project: Project, made: Run, provider: ToneProvider) -> None:
     approve(project, made, select(image="1"))
     before = asset(project, made, "image", 1)
     result = renew(project)
@@ -112,12 +116,12 @@ def test_approved_ones_are_named_and_left_out(project: Project, made: Run, provi
     assert_clean(project, made)
 
 
-def test_only_the_kinds_that_are_wanted(project: Project, made: Run) -> None:
+def test_resume_stale_regenerates_only_selected_kinds(project: Project, made: Run) -> None:
     assert addresses(renew(project, audio=False).made) == ["image 1"]
     assert stale(project, made) == ["audio 1"]
 
 
-def test_a_candidate_that_is_there_stays(project: Project, made: Run) -> None:
+def test_resume_stale_keeps_existing_candidates(project: Project, made: Run) -> None:
     (candidate,) = add_candidates(project, made, IMAGE_1, 10)
     renew(project)
     now = asset(project, made, "image", 1)
@@ -125,7 +129,9 @@ def test_a_candidate_that_is_there_stays(project: Project, made: Run) -> None:
     assert_clean(project, made)
 
 
-def test_what_fails_stays_stale_and_is_listed(project: Project, made: Run, provider: ToneProvider) -> None:
+def test_resume_stale_lists_failed_assets_and_leaves_them_stale(
+    project: Project, made: Run, provider: ToneProvider
+) -> None:
     provider.failing = {1}
     result = renew(project)
     assert (result.made, sorted(addresses(result.failed))) == ((), ["audio 1", "image 1"])
@@ -133,7 +139,9 @@ def test_what_fails_stays_stale_and_is_listed(project: Project, made: Run, provi
     assert_clean(project, made)
 
 
-def test_a_dry_run_tells_and_does_nothing(project: Project, made: Run, provider: ToneProvider) -> None:
+def test_resume_stale_dry_run_lists_assets_and_writes_nothing(
+    project: Project, made: Run, provider: ToneProvider
+) -> None:
     approve(project, made, select(image="1"))
     before = snapshot(made)
     result = renew(project, dry_run=True)
@@ -141,7 +149,7 @@ def test_a_dry_run_tells_and_does_nothing(project: Project, made: Run, provider:
     assert (provider.requests, snapshot(made)) == ([], before)
 
 
-def test_the_command(project: Project) -> None:
+def test_produce_stale_command_prints_made_stale_and_skipped_assets(project: Project) -> None:
     root = project.root
     args = ("produce", "--script", "-", "--run-id", "ep1", "--no-audio", "--budget", "full")
     assert run_cli(root, *args, stdin="Maps tell us where we are.").returncode == 0

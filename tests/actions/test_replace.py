@@ -43,7 +43,7 @@ def mine(tmp_path: Path) -> Path:
     return write_picture(tmp_path / "my diagram.png", seed=77, size=(80, 20))
 
 
-def test_a_file_by_hand_is_a_new_take(project: Project, run: Run, mine: Path) -> None:
+def test_replace_records_a_file_as_a_new_take(project: Project, run: Run, mine: Path) -> None:
     before = asset(project, run, "image", 3)
     data = mine.read_bytes()
     result = replace_asset(project, run, select(image="3"), mine)
@@ -60,7 +60,7 @@ def test_a_file_by_hand_is_a_new_take(project: Project, run: Run, mine: Path) ->
     assert_clean(project, run)
 
 
-def test_another_type_gets_another_name(project: Project, run: Run, tmp_path: Path) -> None:
+def test_replace_renames_the_asset_for_another_file_type(project: Project, run: Run, tmp_path: Path) -> None:
     replace_asset(project, run, select(image="3"), write_picture(tmp_path / "x.jpg", seed=5))
     assert asset(project, run, "image", 3).path == "images/scene_002.jpg"
     assert sorted(path for path in files_below(run.require_folder()) if path.startswith("images/")) == [
@@ -69,7 +69,7 @@ def test_another_type_gets_another_name(project: Project, run: Run, tmp_path: Pa
     assert_clean(project, run)
 
 
-def test_a_name_that_is_taken_is_not_taken_again(project: Project, run: Run, tmp_path: Path) -> None:
+def test_replace_avoids_a_file_name_that_is_in_use(project: Project, run: Run, tmp_path: Path) -> None:
     stranger = run.require_folder() / "images" / "scene_002.jpg"
     write_picture(stranger, seed=1)
     replace_asset(project, run, select(image="3"), write_picture(tmp_path / "x.jpg", seed=5))
@@ -79,13 +79,15 @@ def test_a_name_that_is_taken_is_not_taken_again(project: Project, run: Run, tmp
     assert_clean(project, run)
 
 
-def test_the_suffix_follows_from_the_bytes(project: Project, run: Run, tmp_path: Path) -> None:
+def test_replace_derives_the_suffix_from_the_bytes(project: Project, run: Run, tmp_path: Path) -> None:
     lying = write_picture(tmp_path / "x.png", seed=5, picture_format="JPEG")
     replace_asset(project, run, select(image="3"), lying)
     assert asset(project, run, "image", 3).path == "images/scene_002.jpg"
 
 
-def test_a_segment_without_one_gets_its_first(project: Project, run: Run, mine: Path, tmp_path: Path) -> None:
+def test_replace_adds_the_first_take_to_a_segment_without_one(
+    project: Project, run: Run, mine: Path, tmp_path: Path
+) -> None:
     replace_asset(project, run, select(image="2"), mine)
     now = asset(project, run, "image", 2)
     assert (now.take, now.path, now.status) == (1, "images/scene_001.png", "draft")
@@ -95,7 +97,7 @@ def test_a_segment_without_one_gets_its_first(project: Project, run: Run, mine: 
     assert_clean(project, run)
 
 
-def test_sound_of_another_type(project: Project, run: Run, tmp_path: Path) -> None:
+def test_replace_accepts_audio_of_another_type(project: Project, run: Run, tmp_path: Path) -> None:
     replace_asset(project, run, select(audio="2"), make_tone(tmp_path / "x.mp3", seconds=2))
     now = asset(project, run, "audio", 2)
     assert now.path == "audio/audio_001.mp3"
@@ -104,7 +106,7 @@ def test_sound_of_another_type(project: Project, run: Run, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(("before", "after"), [("rejected", "revised"), ("review", "review"), ("draft", "draft")])
-def test_what_becomes_of_each_status(project: Project, run: Run, mine: Path, before: str, after: str) -> None:
+def test_replace_maps_each_status_to_its_next(project: Project, run: Run, mine: Path, before: str, after: str) -> None:
     if before == "rejected":
         reject(project, run, select(image="3"), reason="too dark")
     elif before == "review":
@@ -114,10 +116,10 @@ def test_what_becomes_of_each_status(project: Project, run: Run, mine: Path, bef
     assert_clean(project, run)
 
 
-# The changed bytes that lie there
+# Bytes changed in place
 
 
-def test_changed_bytes_in_place_are_taken(project: Project, run: Run) -> None:
+def test_replace_without_file_records_bytes_changed_in_place(project: Project, run: Run) -> None:
     folder = run.require_folder()
     for number in (1, 3):
         write_picture(folder / "images" / f"scene_{number - 1:03d}.png", seed=50 + number)
@@ -128,7 +130,7 @@ def test_changed_bytes_in_place_are_taken(project: Project, run: Run) -> None:
     assert_clean(project, run)
 
 
-def test_changed_bytes_of_another_type_keep_their_name(project: Project, run: Run) -> None:
+def test_replace_without_file_keeps_the_name_for_another_type(project: Project, run: Run) -> None:
     path = write_picture(run.require_folder() / "images" / "scene_000.png", seed=50, picture_format="JPEG")
     replace_asset(project, run, select(image="1"), None)
     now = asset(project, run, "image", 1)
@@ -136,14 +138,14 @@ def test_changed_bytes_of_another_type_keep_their_name(project: Project, run: Ru
     assert_clean(project, run)
 
 
-def test_the_file_in_place_may_be_named(project: Project, run: Run) -> None:
+def test_replace_accepts_the_path_of_the_file_in_place(project: Project, run: Run) -> None:
     path = write_picture(run.require_folder() / "images" / "scene_000.png", seed=50)
     replace_asset(project, run, select(image="1"), path)
     assert asset(project, run, "image", 1).path == "images/scene_000.png"
     assert_clean(project, run)
 
 
-def test_unchanged_bytes_are_no_new_take(project: Project, run: Run) -> None:
+def test_replace_with_unchanged_bytes_records_no_take(project: Project, run: Run) -> None:
     before = snapshot(run)
     result = replace_asset(project, run, select(image="1"), None)
     assert (result.replaced, addresses(result.unchanged), result.commit) == ((), ["image 1"], None)
@@ -152,7 +154,7 @@ def test_unchanged_bytes_are_no_new_take(project: Project, run: Run) -> None:
     assert snapshot(run) == before
 
 
-def test_no_bytes_in_place_are_named(project: Project, run: Run) -> None:
+def test_replace_without_file_names_an_absent_file(project: Project, run: Run) -> None:
     (run.require_folder() / "images" / "scene_000.png").unlink()
     with pytest.raises(NotFoundError, match=r"scene_000\.png is not there"):
         replace_asset(project, run, select(image="1"), None)
@@ -161,7 +163,7 @@ def test_no_bytes_in_place_are_named(project: Project, run: Run) -> None:
 # Refused
 
 
-def test_a_locked_one_is_refused(project: Project, run: Run, mine: Path) -> None:
+def test_replace_refuses_a_locked_asset(project: Project, run: Run, mine: Path) -> None:
     approve(project, run, select(image="3"))
     before = snapshot(run)
     with pytest.raises(LockedError, match="Cannot replace image 3 of ep1: it is approved") as caught:
@@ -170,7 +172,7 @@ def test_a_locked_one_is_refused(project: Project, run: Run, mine: Path) -> None
     assert snapshot(run) == before
 
 
-def test_changed_bytes_of_a_locked_one_are_refused_and_stay(project: Project, run: Run) -> None:
+def test_replace_without_file_refuses_a_locked_asset_and_keeps_the_bytes(project: Project, run: Run) -> None:
     approve(project, run, select(image="3"))
     path = run.require_folder() / "images" / "scene_002.png"
     path.chmod(0o644)
@@ -212,7 +214,7 @@ def a_sound(path: Path) -> Path:
         (lambda path: path.parent, UsageError, "is a folder"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_named(
+def test_replace_refuses_an_unusable_file_and_names_it(
     project: Project, run: Run, tmp_path: Path, make: object, error: type[GitAssetsError], said: str
 ) -> None:
     file = make(tmp_path / "mine.png")  # type: ignore[operator]
@@ -235,7 +237,7 @@ def test_a_file_that_cannot_be_used_is_named(
         (select(image="9"), NoMatchError, "no segment 9"),
     ],
 )
-def test_one_file_is_for_one_asset(
+def test_replace_refuses_a_selection_of_other_than_one_asset(
     project: Project, run: Run, mine: Path, selection: AssetSelection, error: type[GitAssetsError], said: str
 ) -> None:
     before = snapshot(run)
@@ -244,12 +246,12 @@ def test_one_file_is_for_one_asset(
     assert snapshot(run) == before
 
 
-def test_nothing_in_place_of_an_asset_that_is_not_there(project: Project, run: Run) -> None:
+def test_replace_without_file_refuses_an_asset_that_does_not_exist(project: Project, run: Run) -> None:
     with pytest.raises(NoMatchError, match="Segment 2 of ep1 has no image yet"):
         replace_asset(project, run, select(image="2"), None)
 
 
-def test_through_the_command_line(project: Project, run: Run, mine: Path) -> None:
+def test_replace_command_prints_replaced_and_unchanged_assets(project: Project, run: Run, mine: Path) -> None:
     done = run_cli(project.root, "replace", "ep1", "--image", "3", str(mine))
     assert (done.returncode, done.stdout) == (0, "Replaced image 3 in ep1\n"), done.stderr
     again = run_cli(project.root, "replace", "ep1", "--image", "3", str(mine))
@@ -265,7 +267,7 @@ def test_through_the_command_line(project: Project, run: Run, mine: Path) -> Non
         ("audio", lambda folder: make_tone(folder / "opus.ogg"), "ogg"),
     ],
 )
-def test_what_track_takes_replace_takes_too(
+def test_replace_accepts_every_file_type_that_track_accepts(
     project: Project, run: Run, tmp_path: Path, kind: str, make: Callable[[Path], Path], suffix: str
 ) -> None:
     replace_asset(project, run, select(**{kind: "2"}), make(tmp_path))
@@ -273,7 +275,9 @@ def test_what_track_takes_replace_takes_too(
 
 
 @pytest.mark.parametrize("name", ["picture.gif", "-i.png", "http:x.png", "two\nlines.png"])
-def test_what_is_wrong_is_told_in_the_words_of_track(project: Project, run: Run, tmp_path: Path, name: str) -> None:
+def test_replace_names_the_type_of_an_unaccepted_file_as_track_does(
+    project: Project, run: Run, tmp_path: Path, name: str
+) -> None:
     (tmp_path / name).write_bytes(b"GIF89a" + bytes(50))
     with pytest.raises(CorruptError) as caught:
         replace_asset(project, run, select(image="3"), tmp_path / name)
@@ -281,7 +285,7 @@ def test_what_is_wrong_is_told_in_the_words_of_track(project: Project, run: Run,
     assert caught.value.message == f"{tmp_path / name} {reason}"
 
 
-def test_a_provider_is_told_so_too(tmp_path: Path) -> None:
+def test_check_file_names_the_type_of_an_unaccepted_file_from_a_provider(tmp_path: Path) -> None:
     (tmp_path / "made.png").write_bytes(b"GIF89a" + bytes(50))
     with pytest.raises(ProviderError, match=r"gave a broken file for image 3: .* it is a GIF picture"):
         check_file(Generated(path=tmp_path / "made.png", source="x"), "0" * 32, Address(3, Kind.IMAGE), "x")

@@ -1,4 +1,4 @@
-"""A run of claude-studio goes on with produce: it gets what it lacks, and nothing else."""
+"""`produce --resume` on an upgraded claude-studio run generates missing assets only."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def go_on(project: Project, texts: tuple[str, ...] | None = None, **options: Any
     return resume(project, RUN_ID, texts, ProduceOptions(**options), ignore_progress)
 
 
-def test_narration_and_pictures_that_had_failed_are_made_from_their_own_prompts(
+def test_resume_generates_failed_audio_and_images_from_their_own_prompts(
     project: Project, provider: ToneProvider
 ) -> None:
     folder = write_old_run(project.root, scenes=4, clips=4, images=(0,), texts=TEXTS)
@@ -42,7 +42,7 @@ def test_narration_and_pictures_that_had_failed_are_made_from_their_own_prompts(
 @pytest.mark.parametrize(
     ("budget", "made"), [(None, []), (Budget.LOW, []), (Budget.HIGH, []), (Budget.FULL, ["image 2", "image 3"])]
 )
-def test_a_budget_adds_to_the_pictures_that_there_are(
+def test_resume_with_a_budget_counts_existing_images(
     project: Project, provider: ToneProvider, budget: Budget | None, made: list[str]
 ) -> None:
     write_old_run(project.root, scenes=4, clips=4, images=(0, 3), texts=TEXTS)
@@ -50,9 +50,7 @@ def test_a_budget_adds_to_the_pictures_that_there_are(
     assert sorted(addresses(go_on(project, budget=budget).made)) == made
 
 
-def test_its_trials_script_adds_no_paragraphs_unless_they_are_asked_for(
-    project: Project, provider: ToneProvider
-) -> None:
+def test_resume_adds_paragraphs_of_the_trial_script_only_on_request(project: Project, provider: ToneProvider) -> None:
     write_old_run(project.root, scenes=2, clips=2, images=(0,), texts=TEXTS[:2])
     take_over(project)
     assert go_on(project, TEXTS).segments == 2
@@ -60,7 +58,7 @@ def test_its_trials_script_adds_no_paragraphs_unless_they_are_asked_for(
     assert addresses(result.made) == ["audio 3"]
 
 
-def test_texts_that_were_not_known_are_taken_from_the_script_where_nothing_is_spoken_yet(
+def test_resume_fills_unknown_texts_from_the_script_where_audio_is_missing(
     project: Project, provider: ToneProvider
 ) -> None:
     folder = write_old_run(project.root, scenes=3, clips=3, images=(0,), texts=())
@@ -71,14 +69,14 @@ def test_texts_that_were_not_known_are_taken_from_the_script_where_nothing_is_sp
     assert addresses(result.made) == ["audio 2"]
 
 
-def test_another_script_than_its_own_is_refused(project: Project, provider: ToneProvider) -> None:
+def test_resume_refuses_a_script_with_another_text(project: Project, provider: ToneProvider) -> None:
     write_old_run(project.root)
     take_over(project)
     with pytest.raises(ConflictError, match="has another text"):
         go_on(project, ("Something else.", *TEXTS[1:]))
 
 
-def test_what_was_planned_is_recorded_where_the_run_can_be_looked_at(project: Project) -> None:
+def test_upgrade_records_the_planned_images_in_the_manifest(project: Project) -> None:
     folder = write_old_run(project.root, images=(0,))
     write_json(folder / "visual_plans.json", [plan(0), plan(1), plan(2)])
     run, _ = take_over(project)

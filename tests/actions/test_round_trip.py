@@ -1,4 +1,4 @@
-"""A round trip through a bag loses nothing, whatever there is to lose."""
+"""Export and import of a bag preserve any manifest and any history."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ _few = settings(
 
 @pytest.fixture
 def there(project: Project, tmp_path: Path) -> RealBytes:
-    """Where runs are made, with real files."""
+    """Return the project that makes runs with real files."""
     (tmp_path / "media").mkdir()
     return RealBytes(project, tmp_path / "media")
 
 
 @pytest.fixture
 def here(tmp_path: Path) -> Project:
-    """Another project, into which they are imported."""
+    """Return another project to import into."""
     init(tmp_path / "here")
     return find_project(tmp_path / "here")
 
@@ -58,7 +58,7 @@ def bytes_of(project: Project, run: Run) -> dict[str, bytes]:
 
 @_few
 @given(made_up=manifests())
-def test_of_any_manifest(there: RealBytes, here: Project, made_up: Manifest, tmp_path: Path) -> None:
+def test_round_trip_preserves_any_manifest(there: RealBytes, here: Project, made_up: Manifest, tmp_path: Path) -> None:
     number = next(_numbers)
     run = there.make_run(there.fill(made_up, f"{made_up.run_id}-{number}"))
     bag = tmp_path / f"{number}.zip"
@@ -78,7 +78,7 @@ def test_of_any_manifest(there: RealBytes, here: Project, made_up: Manifest, tmp
 
 @_few
 @given(start=bases, changes=histories)
-def test_of_any_history(
+def test_round_trip_preserves_any_history(
     there: RealBytes, here: Project, start: Manifest, changes: Sequence[Change], tmp_path: Path
 ) -> None:
     number = next(_numbers)

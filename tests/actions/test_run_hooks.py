@@ -1,4 +1,4 @@
-"""Git calls our hooks in the folders of runs alone, wherever the project lies, and first those that it has anyway."""
+"""Git calls the hooks of gitassets in run folders only, after the hooks of the project."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.actions.checks import cli_environment, dvc_status, git, ignore_progre
 from tests.actions.locked_run import LockedRun, overwrite
 from tests.faults.test_surroundings import add_submodule, make_media, make_repository
 
-# Those that git calls at a work tree, by `man githooks`; the others serve a repository that is pushed to.
+# Hooks that git calls in a work tree, by `man githooks`; the others run in a repository that receives a push.
 HOOKS_OF_GIT = {
     "applypatch-msg", "pre-applypatch", "post-applypatch", "pre-commit", "pre-merge-commit", "prepare-commit-msg",
     "commit-msg", "post-commit", "pre-rebase", "post-checkout", "post-merge", "pre-push", "reference-transaction",
@@ -41,7 +41,7 @@ def commit(folder: Path, *args: str, **env: str) -> subprocess.CompletedProcess[
 
 
 def assert_guarded(folder: Path) -> None:
-    """A commit in the run's folder whose approved picture was overwritten is blocked."""
+    """Check that a commit in the run's folder is blocked once an approved image is overwritten."""
     path = folder / "images" / "scene_000.png"
     before, mode = path.read_bytes(), path.stat().st_mode
     overwrite(path)
@@ -56,7 +56,7 @@ def read_common(project: Project) -> str:
     return (project.git_dir / "config").read_text()
 
 
-def test_init_and_runs_leave_hooks_path_and_hooks_of_the_project_alone(locked: LockedRun) -> None:
+def test_init_and_track_keep_hooks_path_and_hooks_of_the_project(locked: LockedRun) -> None:
     project = locked.project
     assert "hookspath" not in read_common(project).lower()
     assert [one.name for one in (project.git_dir / "hooks").iterdir() if one.suffix != ".sample"] == []
@@ -67,7 +67,7 @@ def test_init_and_runs_leave_hooks_path_and_hooks_of_the_project_alone(locked: L
 
 
 @pytest.mark.parametrize("name", sorted(HOOKS_OF_GIT))
-def test_every_hook_of_the_project_is_called_in_a_run_as_git_would(locked: LockedRun, name: str) -> None:
+def test_project_hook_is_called_in_a_run_with_arguments_and_exit_code(locked: LockedRun, name: str) -> None:
     said = locked.project.root.parent / "said"
     write_hook(locked.project, name, f'{{ echo "$0 $*"; pwd; cat; }} >"{said}"', "exit 3")
     command = ("git", "hook", "run", name, "--", "one", "two words")
@@ -77,7 +77,7 @@ def test_every_hook_of_the_project_is_called_in_a_run_as_git_would(locked: Locke
     assert lines == [f"{locked.project.git_dir / 'hooks' / name} one two words", str(locked.folder)]
 
 
-def test_standard_input_reaches_the_hook_of_the_project(locked: LockedRun, tmp_path: Path) -> None:
+def test_project_hook_receives_standard_input(locked: LockedRun, tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet", "--bare", "server.git")
     write_hook(locked.project, "pre-push", f'cat >"{tmp_path / "said"}"')
     locked.git("push", "--quiet", str(tmp_path / "server.git"), "run/ep1")
@@ -88,7 +88,7 @@ def test_standard_input_reaches_the_hook_of_the_project(locked: LockedRun, tmp_p
     assert (tmp_path / "said").read_text() == f"{before} {locked.head()}\n"
 
 
-def test_a_hook_of_the_project_that_refuses_goes_before_ours(locked: LockedRun) -> None:
+def test_project_hook_that_refuses_runs_before_the_guard(locked: LockedRun) -> None:
     write_hook(locked.project, "pre-commit", "echo theirs >&2", "exit 1")
     overwrite(locked.locked_file)
     done = commit(locked.folder)
@@ -96,13 +96,13 @@ def test_a_hook_of_the_project_that_refuses_goes_before_ours(locked: LockedRun) 
     assert done.stderr == "theirs\n"
 
 
-def test_a_hook_that_is_no_program_is_passed_over_as_by_git(locked: LockedRun) -> None:
+def test_project_hook_that_is_not_executable_is_skipped(locked: LockedRun) -> None:
     write_hook(locked.project, "pre-commit", "exit 1").chmod(0o644)
     assert commit(locked.folder).returncode == 0
 
 
 @pytest.mark.parametrize("level", ["--local", "--global"])
-def test_the_hooks_path_of_project_and_user_is_followed(locked: LockedRun, tmp_path: Path, level: str) -> None:
+def test_hooks_path_of_project_or_user_is_respected(locked: LockedRun, tmp_path: Path, level: str) -> None:
     folder = tmp_path / "shared hooks"
     folder.mkdir()
     write_hook(locked.project, "pre-commit", "echo not this one >&2; exit 1").rename(folder / "unused")
@@ -116,7 +116,7 @@ def test_the_hooks_path_of_project_and_user_is_followed(locked: LockedRun, tmp_p
     assert show_hooks(locked.project).complete
 
 
-def test_a_relative_hooks_path_is_taken_from_the_top_of_the_run(locked: LockedRun) -> None:
+def test_hooks_path_that_is_relative_starts_at_the_top_of_the_run(locked: LockedRun) -> None:
     git(locked.project.root, "config", "core.hooksPath", ".githooks")
     write_hook(locked.project, "pre-commit", "exit 1")
     assert commit(locked.folder).returncode == 0
@@ -127,13 +127,13 @@ def test_a_relative_hooks_path_is_taken_from_the_top_of_the_run(locked: LockedRu
     assert commit(locked.folder).stderr == ".githooks/pre-commit\n"
 
 
-def test_a_hooks_path_that_leads_to_ours_calls_nothing_twice(locked: LockedRun) -> None:
+def test_hooks_path_that_points_to_gitassets_calls_no_hook_twice(locked: LockedRun) -> None:
     git(locked.project.root, "config", "core.hooksPath", str(locked.project.git_dir / "gitassets" / "hooks"))
     assert commit(locked.folder).returncode == 0
     assert_guarded(locked.folder)
 
 
-def test_outside_of_runs_no_process_is_started(locked: LockedRun, tmp_path: Path) -> None:
+def test_commit_outside_runs_starts_no_hook_process(locked: LockedRun, tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     root = locked.project.root
     done = commit(root, GIT_TRACE2_EVENT=str(trace))
@@ -141,7 +141,7 @@ def test_outside_of_runs_no_process_is_started(locked: LockedRun, tmp_path: Path
     assert '"child_class":"hook"' not in trace.read_text()
 
 
-def test_a_moved_project_is_guarded_before_and_after_it_is_repaired(locked: LockedRun, tmp_path: Path) -> None:
+def test_moved_project_is_guarded_before_and_after_repair(locked: LockedRun, tmp_path: Path) -> None:
     moved = tmp_path / "deeper" / "moved"
     moved.parent.mkdir()
     locked.project.root.rename(moved)
@@ -150,7 +150,7 @@ def test_a_moved_project_is_guarded_before_and_after_it_is_repaired(locked: Lock
     assert find_unguarded(find_project(moved)) == []
 
 
-def test_a_copied_project_is_guarded_by_its_own_hooks(locked: LockedRun, tmp_path: Path) -> None:
+def test_copied_project_is_guarded_by_its_own_hooks(locked: LockedRun, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     subprocess.run(("cp", "-r", str(locked.project.root), str(copy)), check=True)
     project = find_project(copy)
@@ -161,7 +161,7 @@ def test_a_copied_project_is_guarded_by_its_own_hooks(locked: LockedRun, tmp_pat
     assert_guarded(copy / "runs" / "ep1")
 
 
-def test_a_run_that_was_moved_within_the_project_is_led_to_the_hooks_again(locked: LockedRun) -> None:
+def test_install_guards_a_run_that_moved_within_the_project(locked: LockedRun) -> None:
     folder = locked.project.root / "media" / "deep" / "ep1"
     folder.parent.mkdir(parents=True)
     git(locked.project.root, "worktree", "move", str(locked.folder), str(folder))
@@ -171,7 +171,7 @@ def test_a_run_that_was_moved_within_the_project_is_led_to_the_hooks_again(locke
     assert_guarded(folder)
 
 
-def test_a_moved_clone_of_a_run_is_still_guarded(locked: LockedRun, tmp_path: Path) -> None:
+def test_moved_clone_of_a_run_stays_guarded(locked: LockedRun, tmp_path: Path) -> None:
     clone = clone_run(locked, tmp_path)
     init(clone)
     assert find_unguarded(find_project(clone)) == []
@@ -181,7 +181,7 @@ def test_a_moved_clone_of_a_run_is_still_guarded(locked: LockedRun, tmp_path: Pa
 
 
 def clone_run(locked: LockedRun, tmp_path: Path) -> Path:
-    """As somebody has it who does not use gitassets; the media are there."""
+    """Clone the run with plain git and check out its media with plain DVC."""
     clone = tmp_path / "clone"
     source = f"file://{locked.project.root}"
     git(tmp_path, "clone", "--quiet", "-b", "run/ep1", "--single-branch", source, str(clone))
@@ -210,7 +210,7 @@ def test_init_in_a_clone_of_a_run_commits_nothing_and_changes_no_tracked_file(
 
 
 @pytest.mark.parametrize("clone_of_run", [False, True])
-def test_a_work_tree_made_out_of_a_run_has_the_hooks_that_it_would_have_without_us(
+def test_work_tree_added_from_a_run_uses_only_project_hooks(
     locked: LockedRun, tmp_path: Path, clone_of_run: bool
 ) -> None:
     start = locked.folder
@@ -269,7 +269,7 @@ DAMAGES = [
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_what_has_become_of_the_hooks_is_noticed_said_once_and_mended(
+def test_damaged_hooks_are_reported_once_and_reinstalled(
     locked: LockedRun, damage: Callable[[LockedRun], None]
 ) -> None:
     damage(locked)
@@ -284,7 +284,7 @@ def test_what_has_become_of_the_hooks_is_noticed_said_once_and_mended(
     assert_guarded(locked.folder)
 
 
-def test_other_settings_of_the_work_tree_stay(locked: LockedRun) -> None:
+def test_install_and_uninstall_keep_other_work_tree_settings(locked: LockedRun) -> None:
     locked.git("config", "--worktree", "user.name", "Bea")
     locked.git("config", "--worktree", "core.sparseCheckout", "false")
     assert find_unguarded(locked.project) == []
@@ -301,9 +301,7 @@ def test_other_settings_of_the_work_tree_stay(locked: LockedRun) -> None:
     assert locked.git("config", "core.hooksPath") == ".husky/_\n"
 
 
-def test_a_run_is_guarded_from_its_first_commit_on_wherever_it_comes_from(
-    project: Project, media_folder: Callable[..., Path]
-) -> None:
+def test_run_is_guarded_after_track_and_after_open(project: Project, media_folder: Callable[..., Path]) -> None:
     track(project, media_folder("new"), on_progress=ignore_progress)
     assert find_unguarded(project) == []
     close_run(project, find_run(project, "new"))
@@ -311,7 +309,9 @@ def test_a_run_is_guarded_from_its_first_commit_on_wherever_it_comes_from(
     assert find_unguarded(project) == []
 
 
-def test_in_ci_it_is_only_said(locked: LockedRun, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_in_ci_reports_missing_hooks_without_installing_them(
+    locked: LockedRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
     remove_file(locked)
     monkeypatch.setenv("CI", "true")
     done = run_cli(locked.project.root, "list", "ep1")
@@ -320,7 +320,7 @@ def test_in_ci_it_is_only_said(locked: LockedRun, monkeypatch: pytest.MonkeyPatc
     assert find_unguarded(locked.project) == ["ep1"]
 
 
-def test_where_nothing_can_be_written_it_is_only_said(locked: LockedRun) -> None:
+def test_command_without_write_access_reports_missing_hooks_only(locked: LockedRun) -> None:
     remove_file(locked)
     (locked.project.git_dir / "config.lock").touch()
     unset = locked.project.git_dir / "config"
@@ -331,7 +331,7 @@ def test_where_nothing_can_be_written_it_is_only_said(locked: LockedRun) -> None
     assert done.stderr.count("\n") == 1
 
 
-def test_what_was_uninstalled_stays_away(locked: LockedRun) -> None:
+def test_command_after_uninstall_leaves_hooks_uninstalled(locked: LockedRun) -> None:
     assert run_cli(locked.project.root, "hooks", "uninstall").returncode == 0
     assert run_cli(locked.project.root, "list", "ep1").stderr == ""
     assert locked.git("config", "core.hooksPath", check=False) == ""
@@ -339,7 +339,7 @@ def test_what_was_uninstalled_stays_away(locked: LockedRun) -> None:
     assert_guarded(locked.folder)
 
 
-def test_dvc_works_in_project_and_run(locked: LockedRun) -> None:
+def test_dvc_commands_work_in_project_and_run(locked: LockedRun) -> None:
     for folder in (locked.project.root, locked.folder):
         assert dvc_status(folder) == {}
         for argv in (("data", "status", "--json"), ("doctor",), ("diff", "--json"), ("gc", "-w", "-f", "--dry")):
@@ -356,7 +356,7 @@ def test_dvc_works_in_project_and_run(locked: LockedRun) -> None:
         assert repo.scm.active_branch() == "run/ep1"
 
 
-def test_a_submodule_whose_work_tree_git_names_again_keeps_its_runs_apart(
+def test_submodule_with_core_worktree_set_again_keeps_its_runs_separate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     above = make_repository(tmp_path / "above")
@@ -379,7 +379,9 @@ def test_a_submodule_whose_work_tree_git_names_again_keeps_its_runs_apart(
     assert "worktree =" not in read_common(project)
 
 
-def test_work_trees_of_a_bare_repository_stay_what_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_init_in_a_work_tree_of_a_bare_repository_keeps_it_bare(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = make_repository(tmp_path / "source")
     top = tmp_path / "top"
     git(tmp_path, "clone", "--quiet", "--bare", str(source), str(top / ".git"))
@@ -391,13 +393,13 @@ def test_work_trees_of_a_bare_repository_stay_what_they_are(tmp_path: Path, monk
     assert git(top / "main", "rev-parse", "--is-bare-repository").strip() == "false"
 
 
-def test_all_hooks_with_work_of_their_own_are_shown(locked: LockedRun) -> None:
+def test_hooks_status_lists_every_client_hook(locked: LockedRun) -> None:
     said = run_cli(locked.project.root, "hooks", "status").stdout
     assert all(f"  {name}: installed\n" in said for name in CLIENT_HOOKS)
 
 
 def count_hooks(locked: LockedRun, *argv: str) -> int:
-    """How many hooks git starts while the command runs."""
+    """Count the hooks that git starts while the command runs."""
     trace = locked.project.root.parent / "trace"
     trace.unlink(missing_ok=True)
     environment = {**cli_environment(), "GIT_TRACE2_EVENT": str(trace)}
@@ -410,9 +412,7 @@ def count_hooks(locked: LockedRun, *argv: str) -> int:
 
 
 @pytest.mark.parametrize("where", ["in the repository", "elsewhere"])
-def test_a_command_calls_the_guard_alone_unless_there_are_other_hooks(
-    locked: LockedRun, tmp_path: Path, where: str
-) -> None:
+def test_command_calls_only_the_guard_unless_other_hooks_exist(locked: LockedRun, tmp_path: Path, where: str) -> None:
     assert count_hooks(locked, "approve", "ep1", "--image", "3") == 1
     called = tmp_path / "called"
     hook = write_hook(locked.project, "post-commit", f'echo "$0" >>"{called}"')
@@ -427,7 +427,7 @@ def test_a_command_calls_the_guard_alone_unless_there_are_other_hooks(
     assert called.read_text() == f"{hook}\n"
 
 
-def test_the_guard_that_is_called_alone_checks_what_the_command_has_not(locked: LockedRun) -> None:
+def test_lone_guard_blocks_a_commit_with_overwritten_locked_bytes(locked: LockedRun) -> None:
     hooks = locked.project.git_dir / "gitassets" / "hooks"
     overwrite(locked.locked_file)
     alone = ("-c", f"core.hooksPath={hooks / 'alone'}", "commit", "--allow-empty", "-m", "x")
@@ -436,8 +436,8 @@ def test_the_guard_that_is_called_alone_checks_what_the_command_has_not(locked: 
     assert "images/scene_000.png was overwritten" in done.stderr
 
 
-def test_a_guard_that_is_gone_is_not_called_alone(locked: LockedRun, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nothing is mended, the other hooks are still called."""
+def test_lone_guard_that_is_damaged_is_not_used(locked: LockedRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In CI nothing is repaired, so the other hooks are still called."""
     monkeypatch.setenv("CI", "true")
     lone = locked.project.git_dir / "gitassets" / "hooks" / "alone" / "pre-commit"
     for damage in (lambda: lone.chmod(0o644), lone.unlink, lambda: lead_elsewhere(locked)):
@@ -447,7 +447,7 @@ def test_a_guard_that_is_gone_is_not_called_alone(locked: LockedRun, monkeypatch
 
 
 @pytest.mark.parametrize("name", ["calls", "of_theirs", "run", "hook", "theirs", "python"])
-def test_no_variable_of_the_environment_takes_the_guard_or_other_hooks_away(locked: LockedRun, name: str) -> None:
+def test_environment_variables_disable_neither_guard_nor_other_hooks(locked: LockedRun, name: str) -> None:
     overwrite(locked.locked_file)
     for value in ("yes", "theirs", "/nonexistent"):
         done = commit(locked.folder, **{name: value})

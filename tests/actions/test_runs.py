@@ -33,7 +33,7 @@ def syncs(locked: LockedRun) -> dict[str, tuple[Sync, int, int]]:
     return {run_id: (row.sync, row.ahead, row.behind) for run_id, row in rows(locked).items()}
 
 
-def test_how_each_run_stands_to_the_server(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+def test_runs_shows_how_each_run_compares_with_the_server(locked: LockedRun, office: Office, tmp_path: Path) -> None:
     assert syncs(locked) == {"ep1": (Sync.HERE, 0, 0)}
     push_run(locked)
     assert syncs(locked) == {"ep1": (Sync.SAME, 0, 0)}
@@ -48,7 +48,7 @@ def test_how_each_run_stands_to_the_server(locked: LockedRun, office: Office, tm
     assert syncs(locked) == {"ep1": (Sync.AHEAD, 2, 0)}
 
 
-def test_a_run_of_the_server_is_read_without_opening_it(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+def test_runs_reads_a_server_run_without_opening_it(locked: LockedRun, office: Office, tmp_path: Path) -> None:
     write_tone(locked.project.runs_dir / "ep2" / "audio" / "audio_000.wav")
     track(locked.project, locked.project.runs_dir / "ep2", on_progress=ignore_progress)
     clone = office.clone(tmp_path / "bea")
@@ -63,14 +63,14 @@ def test_a_run_of_the_server_is_read_without_opening_it(locked: LockedRun, offic
     assert [row.summary.run_id for row in show_runs(clone).runs] == ["ep1"]
 
 
-def test_without_a_server_those_here_are_shown(locked: LockedRun) -> None:
+def test_runs_without_a_server_shows_local_runs(locked: LockedRun) -> None:
     result = show_runs(locked.project)
     assert (result.remote, [row.sync for row in result.runs]) == (None, [Sync.HERE])
     with pytest.raises(NotFoundError, match="no git remote 'far'"):
         show_runs(locked.project, "far")
 
 
-def test_a_server_that_does_not_answer_is_shown_as_it_was(locked: LockedRun, office: Office) -> None:
+def test_runs_shows_the_last_known_state_of_an_unreachable_server(locked: LockedRun, office: Office) -> None:
     push_run(locked)
     shutil.move(office.server, office.server.with_name("away.git"))
     result = show_runs(locked.project)
@@ -82,14 +82,14 @@ def test_a_server_that_does_not_answer_is_shown_as_it_was(locked: LockedRun, off
     assert "in step" in done.stdout
 
 
-def test_a_branch_that_is_no_run_is_said(locked: LockedRun, office: Office) -> None:
+def test_runs_marks_a_branch_without_manifest_as_unreadable(locked: LockedRun, office: Office) -> None:
     git(locked.project.root, "push", "--quiet", "origin", "main:run/odd")
     found = rows(locked)["odd"]
     assert (found.sync, found.summary.production_state) == (Sync.THERE, "unreadable")
     assert "holds no asset_manifest.json" in str(found.summary.problem)
 
 
-def test_through_the_command_line(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+def test_runs_command_prints_table_and_json(locked: LockedRun, office: Office, tmp_path: Path) -> None:
     push_run(locked)
     close_run(locked.project, find_run(locked.project, "ep1"))
     table = run_cli(locked.project.root, "runs", "--remote", "origin").stdout

@@ -1,4 +1,4 @@
-"""Decisions within a merge: the last one concludes it, and its message tells all of them with their reasons."""
+"""The last decision in a conflicted merge concludes it; the commit message lists all decisions with their reasons."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def say(locked: LockedRun, text: str) -> None:
 
 @pytest.fixture
 def torn(locked: LockedRun) -> LockedRun:
-    """A merge that stopped: image 3, audio 2 and the text of segment 1 are in conflict, and a file of the user's."""
+    """Stop a merge with conflicts in image 3, audio 2, the text of segment 1 and a file of the user."""
     stop_at(locked, text=True, note=True)
     return locked
 
@@ -92,7 +92,7 @@ def commit(locked: LockedRun, *words: str, **env: str) -> subprocess.CompletedPr
     )  # fmt: skip
 
 
-def test_the_last_decision_concludes_the_merge_with_all_reasons(locked: LockedRun) -> None:
+def test_last_decision_concludes_the_merge_with_all_reasons(locked: LockedRun) -> None:
     stop_at(locked, text=True)
     before = locked.head()
     first = reject(locked.project, locked.run, select(image="3"), reason="too dark\n\n# really\nAssets-Run: x")
@@ -134,8 +134,8 @@ def assert_whole(locked: LockedRun) -> None:
         assert bool(mode & 0o200) != asset.locked, address
 
 
-def test_a_plain_commit_may_conclude_it_and_carries_the_same(torn: LockedRun) -> None:
-    """A file of the user's is in conflict still when the last decision is made."""
+def test_plain_git_commit_concludes_a_settled_merge_with_all_reasons(torn: LockedRun) -> None:
+    """A file of the user is still in conflict after the last decision."""
     reject_image(torn)
     edit(torn.project, torn.run, parse_selection("1"), EditOptions(text="Both."))
     last = approve(torn.project, torn.run, select(audio="2"))
@@ -153,7 +153,7 @@ def test_a_plain_commit_may_conclude_it_and_carries_the_same(torn: LockedRun) ->
     assert_whole(torn)
 
 
-def test_taken_back_it_leaves_nothing_to_the_next_merge(locked: LockedRun) -> None:
+def test_aborted_merge_leaves_no_decision_to_the_next_merge(locked: LockedRun) -> None:
     stop_at(locked)
     reject_image(locked)
     locked.git("merge", "--abort")
@@ -166,7 +166,7 @@ def test_taken_back_it_leaves_nothing_to_the_next_merge(locked: LockedRun) -> No
     assert_whole(locked)
 
 
-def test_a_file_that_is_merged_anew_forgets_what_was_decided(locked: LockedRun) -> None:
+def test_manifest_merged_anew_drops_earlier_decisions(locked: LockedRun) -> None:
     stop_at(locked)
     reject_image(locked)
     locked.git("checkout", "--merge", "--", MANIFEST_NAME)
@@ -176,7 +176,7 @@ def test_a_file_that_is_merged_anew_forgets_what_was_decided(locked: LockedRun) 
     assert_whole(locked)
 
 
-def test_a_hook_that_refuses_leaves_all_as_before(locked: LockedRun) -> None:
+def test_last_decision_refused_by_a_hook_leaves_the_merge_unchanged(locked: LockedRun) -> None:
     stop_at(locked)
     reject_image(locked)
     before = look(locked)
@@ -195,7 +195,7 @@ def look(locked: LockedRun) -> list[object]:
     return [locked.head(), locked.git("ls-files", "--stage"), *(one.read_bytes() for one in names)]
 
 
-def test_what_0_1_0_left_half_settled_is_concluded(locked: LockedRun) -> None:
+def test_last_decision_concludes_a_merge_half_settled_by_0_1_0(locked: LockedRun) -> None:
     begin_with_rules(locked, 1)
     stop_at(locked)
     locked.git("add", MANIFEST_NAME)
@@ -206,7 +206,7 @@ def test_what_0_1_0_left_half_settled_is_concluded(locked: LockedRun) -> None:
 
 
 @pytest.mark.parametrize("acts", [(reject_image, approve_audio)])
-def test_killed_at_any_effect_nothing_is_lost(
+def test_decision_killed_before_any_effect_loses_nothing(
     locked: LockedRun, tmp_path: Path, acts: tuple[Callable[[LockedRun], object], ...]
 ) -> None:
     stop_at(locked)
@@ -230,7 +230,7 @@ def test_killed_at_any_effect_nothing_is_lost(
         assert number > 15
 
 
-def test_killed_and_taken_back_it_is_not_completed_in_the_next_merge(locked: LockedRun) -> None:
+def test_decision_killed_and_aborted_is_not_completed_in_the_next_merge(locked: LockedRun) -> None:
     stop_at(locked)
     dies_in(Git, "call", lambda: (reject_image(locked), approve_audio(locked)), given="commit")
     locked.git("merge", "--abort")
@@ -242,7 +242,7 @@ def test_killed_and_taken_back_it_is_not_completed_in_the_next_merge(locked: Loc
     assert_whole(locked)
 
 
-def test_list_and_show_name_who_decided_what(torn: LockedRun) -> None:
+def test_list_and_show_name_the_author_of_each_side(torn: LockedRun) -> None:
     torn.git("config", "user.name", "Ann Lee")
     said = run_cli(torn.project.root, "show", "ep1", "3").stdout
     for line in ("approved, take 1", "rejected, take 1", "by Ann Lee <ann@example.com>"):
@@ -255,7 +255,7 @@ def test_list_and_show_name_who_decided_what(torn: LockedRun) -> None:
     assert all(line.endswith("by Ann Lee <ann@example.com>") for line in named)
 
 
-def test_each_side_is_told_with_its_author_and_commit(locked: LockedRun, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_find_disputes_names_author_and_commit_of_each_side(locked: LockedRun, monkeypatch: pytest.MonkeyPatch) -> None:
     locked.git("branch", "other")
     tips = {}
     for branch, author, act in (
@@ -280,6 +280,6 @@ def test_each_side_is_told_with_its_author_and_commit(locked: LockedRun, monkeyp
     assert "(too dark), by Bea Ott" in dispute.sides[1].describe()
 
 
-def test_without_a_conflict_no_history_is_read(locked: LockedRun, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_find_disputes_without_conflict_reads_no_history(locked: LockedRun, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(disputes, "HistoryReader", None)
     assert find_disputes(locked.project, locked.run, locked.manifest()) == ()

@@ -1,4 +1,4 @@
-"""Every take is listed, and can be had back."""
+"""`history` lists every take, `blame` names who approved which bytes, `restore` brings takes back."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.media import write_picture, write_tone
 
 
 def make_takes(locked: LockedRun, count: int) -> list[Asset]:
-    """Image 3 has this many takes, each but the last rejected; all of them, in order."""
+    """Give image 3 this many takes, reject all but the last and return them in order."""
     found = [locked.asset(IMAGE_3)]
     for seed in range(1, count):
         reject(locked.project, locked.run, select(image="3"), reason=f"no {seed}")
@@ -38,7 +38,7 @@ def make_takes(locked: LockedRun, count: int) -> list[Asset]:
     return found
 
 
-def test_history_lists_every_take_with_what_became_of_it(locked: LockedRun, provider: ToneProvider) -> None:
+def test_history_lists_every_take_with_its_last_status(locked: LockedRun, provider: ToneProvider) -> None:
     assets = make_takes(locked, 3)
     (result,) = read_takes(locked.project, locked.run, select(image="3"))
     assert result.address == IMAGE_3
@@ -54,14 +54,14 @@ def test_history_lists_every_take_with_what_became_of_it(locked: LockedRun, prov
     assert ["regen" in line for line in brought] == [False, True, True]
 
 
-def test_history_of_an_asset_that_is_gone_and_comes_back_and_of_a_run_on_a_branch(locked: LockedRun) -> None:
+def test_history_covers_the_assets_of_a_segment_and_refuses_a_missing_one(locked: LockedRun) -> None:
     both = read_takes(locked.project, locked.run, select(segment="1"))
     assert [str(one.address) for one in both] == ["audio 1", "image 1"]
     with pytest.raises(NoMatchError):
         read_takes(locked.project, locked.run, select(image="2"))
 
 
-def test_blame_names_who_approved_which_bytes(locked: LockedRun) -> None:
+def test_blame_names_author_commit_and_bytes_of_each_approval(locked: LockedRun) -> None:
     locked.git("config", "user.name", "Bea")
     approve(locked.project, locked.run, select(audio="2"))
     first, second = blame(locked.project, locked.run)
@@ -73,7 +73,7 @@ def test_blame_names_who_approved_which_bytes(locked: LockedRun) -> None:
     assert [str(one.address) for one in blame(locked.project, locked.run, Kind.AUDIO)] == ["audio 2"]
 
 
-def test_a_reopened_asset_is_blamed_on_who_approved_it_last(locked: LockedRun) -> None:
+def test_blame_names_the_latest_approval_after_a_reopen(locked: LockedRun) -> None:
     first = blame(locked.project, locked.run)[0].commit
     reopen_assets(locked.project, locked.run, select(image="1"), reason="logo")
     assert blame(locked.project, locked.run) == ()
@@ -82,7 +82,7 @@ def test_a_reopened_asset_is_blamed_on_who_approved_it_last(locked: LockedRun) -
 
 
 def copy_for_bea(locked: LockedRun, tmp_path: Path) -> LockedRun:
-    """A colleague's copy of the project, who commits under her own name."""
+    """Copy the project for a colleague who commits under another name."""
     other = copy_project(locked.project.root, tmp_path / "bea")
     bea = LockedRun(other, find_run(other, "ep1"))
     bea.git("config", "user.name", "Bea")
@@ -94,7 +94,7 @@ def merge(locked: LockedRun, other: LockedRun) -> None:
     locked.git("merge", "--no-edit", "FETCH_HEAD", check=False)
 
 
-def test_after_a_merge_each_approval_is_still_of_who_gave_it(locked: LockedRun, tmp_path: Path) -> None:
+def test_blame_after_a_merge_keeps_the_author_of_each_approval(locked: LockedRun, tmp_path: Path) -> None:
     bea = copy_for_bea(locked, tmp_path)
     approve(locked.project, locked.run, select(audio="1"))
     approve(bea.project, bea.run, select(audio="2"))
@@ -105,7 +105,7 @@ def test_after_a_merge_each_approval_is_still_of_who_gave_it(locked: LockedRun, 
     assert [one.author.split(" <")[0] for one in found] == ["Ann Lee", "Ann Lee", "Bea"]
 
 
-def test_who_settles_a_conflict_has_approved_it(locked: LockedRun, tmp_path: Path) -> None:
+def test_blame_names_the_author_who_settled_a_conflict(locked: LockedRun, tmp_path: Path) -> None:
     bea = copy_for_bea(locked, tmp_path)
     reject(locked.project, locked.run, select(image="3"), reason="too dark")
     approve(bea.project, bea.run, select(image="3"))
@@ -118,7 +118,7 @@ def test_who_settles_a_conflict_has_approved_it(locked: LockedRun, tmp_path: Pat
     assert approval.author == "Ann Lee <ann@example.com>"
 
 
-def test_a_branch_that_left_a_take_alone_does_not_say_what_became_of_it(
+def test_history_ignores_the_status_on_a_branch_that_left_the_take_unchanged(
     locked: LockedRun, provider: ToneProvider, tmp_path: Path
 ) -> None:
     bea = copy_for_bea(locked, tmp_path)
@@ -133,7 +133,7 @@ def test_a_branch_that_left_a_take_alone_does_not_say_what_became_of_it(
     assert [one.current for one in result.takes] == [False, True]
 
 
-def test_restore_brings_overwritten_and_deleted_files_back_locked(locked: LockedRun) -> None:
+def test_restore_recovers_overwritten_and_deleted_files_and_locks_them(locked: LockedRun) -> None:
     good = locked.locked_file.read_bytes()
     unknown = overwrite(locked.locked_file)
     result = restore(locked.project, locked.run, select(image="1"))
@@ -149,7 +149,7 @@ def test_restore_brings_overwritten_and_deleted_files_back_locked(locked: Locked
     assert_clean(locked.project, locked.run)
 
 
-def test_restore_puts_a_file_in_the_place_of_a_link(locked: LockedRun, tmp_path: Path) -> None:
+def test_restore_replaces_a_symbolic_link_with_the_file(locked: LockedRun, tmp_path: Path) -> None:
     target = tmp_path / "elsewhere.png"
     locked.locked_file.rename(target)
     locked.locked_file.symlink_to(target)
@@ -159,7 +159,7 @@ def test_restore_puts_a_file_in_the_place_of_a_link(locked: LockedRun, tmp_path:
     assert locked.verify().holds
 
 
-def test_a_folder_in_the_place_of_a_file_is_named_and_left(locked: LockedRun) -> None:
+def test_restore_refuses_a_folder_in_the_place_of_a_file(locked: LockedRun) -> None:
     locked.locked_file.unlink()
     locked.locked_file.mkdir()
     with pytest.raises(ConflictError, match=r"scene_000\.png is a folder"):
@@ -175,7 +175,7 @@ def test_a_folder_in_the_place_of_a_file_is_named_and_left(locked: LockedRun) ->
     assert not locked.locked_file.is_symlink()
 
 
-def test_a_damaged_blob_is_never_restored(locked: LockedRun) -> None:
+def test_restore_refuses_a_damaged_blob(locked: LockedRun) -> None:
     blob = locked.project.blobs.path(locked.asset(IMAGE_1).md5)
     blob.chmod(0o644)
     blob.write_bytes(b"damaged")
@@ -186,7 +186,7 @@ def test_a_damaged_blob_is_never_restored(locked: LockedRun) -> None:
     assert [path.name for path in locked.locked_file.parent.iterdir() if path.name.startswith(".")] == []
 
 
-def test_bytes_that_are_not_here_are_not_restored(locked: LockedRun) -> None:
+def test_restore_refuses_bytes_that_are_absent_from_the_cache(locked: LockedRun) -> None:
     locked.project.blobs.remove(locked.asset(IMAGE_1).md5)
     locked.locked_file.unlink()
     with pytest.raises(NotFoundError, match="are not here") as error:
@@ -194,7 +194,7 @@ def test_bytes_that_are_not_here_are_not_restored(locked: LockedRun) -> None:
     assert "No DVC remote is set up" in error.value.hint
 
 
-def test_an_older_take_becomes_the_current_one_in_review(locked: LockedRun, provider: ToneProvider) -> None:
+def test_restore_of_an_older_take_makes_it_current_and_in_review(locked: LockedRun, provider: ToneProvider) -> None:
     first, second, third = make_takes(locked, 3)
     result = restore(locked.project, locked.run, select(image="3"), "1")
     assert (result.take, result.restored, result.commit) == (1, (first.path,), locked.head())
@@ -209,7 +209,7 @@ def test_an_older_take_becomes_the_current_one_in_review(locked: LockedRun, prov
     assert locked.project.blobs.has(second.md5)
 
 
-def test_the_take_after_a_restored_one_has_a_new_number(locked: LockedRun, provider: ToneProvider) -> None:
+def test_take_after_a_restored_one_gets_a_new_number(locked: LockedRun, provider: ToneProvider) -> None:
     make_takes(locked, 3)
     restore(locked.project, locked.run, select(image="3"), "2")
     regen(locked.project, locked.run, select(image="3"), RegenOptions(provider="tone", seed=70), ignore_progress)
@@ -224,7 +224,7 @@ def test_the_take_after_a_restored_one_has_a_new_number(locked: LockedRun, provi
     assert locked.verify(full=True).holds
 
 
-def test_a_take_of_another_type_gets_a_file_name_of_its_own(locked: LockedRun) -> None:
+def test_restore_of_a_take_of_another_type_uses_its_suffix(locked: LockedRun) -> None:
     path = Path(locked.asset(IMAGE_3).path)
     file = write_picture(locked.project.root.parent / "new.jpg", seed=5, picture_format="JPEG")
     replace_asset(locked.project, locked.run, select(image="3"), file)
@@ -235,13 +235,13 @@ def test_a_take_of_another_type_gets_a_file_name_of_its_own(locked: LockedRun) -
     assert_clean(locked.project, locked.run)
 
 
-def test_a_locked_asset_gets_only_its_recorded_bytes_back(locked: LockedRun) -> None:
+def test_restore_of_an_older_take_refuses_a_locked_asset(locked: LockedRun) -> None:
     with pytest.raises(LockedError, match="locked") as error:
         restore(locked.project, locked.run, select(image="1"), "1")
     assert "gitassets reopen ep1 --image 1" in error.value.hint
 
 
-def test_a_take_that_is_not_there(locked: LockedRun) -> None:
+def test_restore_refuses_an_unknown_take_and_several_assets(locked: LockedRun) -> None:
     with pytest.raises(NotFoundError, match="no take 7") as error:
         restore(locked.project, locked.run, select(image="3"), "7")
     assert "Its takes are 1 (" in error.value.hint
@@ -251,7 +251,7 @@ def test_a_take_that_is_not_there(locked: LockedRun) -> None:
         restore(locked.project, locked.run, select())
 
 
-def test_takes_of_one_number_from_two_branches_are_named_by_their_md5(locked: LockedRun, tmp_path: Path) -> None:
+def test_restore_selects_takes_with_the_same_number_by_md5(locked: LockedRun, tmp_path: Path) -> None:
     other = copy_project(locked.project.root, tmp_path / "other")
     bea = LockedRun(other, find_run(other, "ep1"))
     for seed, one in ((60, locked), (61, bea)):
@@ -276,7 +276,7 @@ def approve_either(locked: LockedRun) -> None:
     assert locked.verify().holds
 
 
-def test_the_commands_print_tables_and_json(locked: LockedRun) -> None:
+def test_history_blame_and_restore_commands_print_tables_and_json(locked: LockedRun) -> None:
     root = locked.project.root
     assert "→ 1  current, approved" in run_cli(root, "history", "ep1", "--image", "1").stdout
     found = json.loads(run_cli(root, "history", "ep1", "--image", "1", "--json").stdout)

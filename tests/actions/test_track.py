@@ -59,10 +59,10 @@ def the_run(project: Project) -> Run:
     return find_run(project, "ep1")
 
 
-# What is taken
+# Tracked files
 
 
-def test_a_folder_becomes_a_run_in_place(project: Project, media_folder: MakeFolder) -> None:
+def test_track_turns_a_folder_into_a_run_in_place(project: Project, media_folder: MakeFolder) -> None:
     folder = media_folder("ep1")
     before = {path: (folder / path).stat() for path in files_below(folder)}
     result = take(project, folder)
@@ -80,7 +80,7 @@ def test_a_folder_becomes_a_run_in_place(project: Project, media_folder: MakeFol
     assert_clean(project, run)
 
 
-def test_what_an_adopted_asset_records(project: Project, media_folder: MakeFolder) -> None:
+def test_track_records_hash_size_and_dimensions_of_an_asset(project: Project, media_folder: MakeFolder) -> None:
     folder = media_folder("ep1")
     take(project, folder)
     audio, image = (asset(project, the_run(project), kind, 1) for kind in ("audio", "image"))
@@ -89,7 +89,7 @@ def test_what_an_adopted_asset_records(project: Project, media_folder: MakeFolde
     assert (image.width, image.height, image.duration_sec) == (64, 36, None)
 
 
-def test_dvc_add_finds_nothing_to_change(project: Project, media_folder: MakeFolder) -> None:
+def test_track_writes_the_same_dvc_files_as_dvc_add(project: Project, media_folder: MakeFolder) -> None:
     from dvc.repo import Repo
 
     take(project, media_folder("ep1"))
@@ -103,7 +103,7 @@ def test_dvc_add_finds_nothing_to_change(project: Project, media_folder: MakeFol
 
 
 @pytest.mark.parametrize("suffix", ["wav", "mp3", "m4a", "flac", "ogg", "oga", "opus", "MP3"])
-def test_every_kind_of_sound(project: Project, folder: Path, suffix: str) -> None:
+def test_track_accepts_every_audio_type(project: Project, folder: Path, suffix: str) -> None:
     (folder / "audio").mkdir()
     make_tone(folder / "audio" / f"audio_000.{suffix}")
     assert tracked(take(project, folder)) == {"audio 1": f"audio/audio_000.{suffix}"}
@@ -112,14 +112,14 @@ def test_every_kind_of_sound(project: Project, folder: Path, suffix: str) -> Non
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "jpeg", "webp", "PNG"])
-def test_every_kind_of_picture(project: Project, folder: Path, suffix: str) -> None:
+def test_track_accepts_every_image_type(project: Project, folder: Path, suffix: str) -> None:
     write_picture(folder / "images" / f"scene_000.{suffix}")
     assert tracked(take(project, folder)) == {"image 1": f"images/scene_000.{suffix}"}
     assert "format" not in asset(project, the_run(project), "image", 1).extra
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "m4v", "mov", "webm", "mkv", "MKV"])
-def test_every_kind_of_clip(project: Project, folder: Path, suffix: str) -> None:
+def test_track_accepts_every_video_type(project: Project, folder: Path, suffix: str) -> None:
     (folder / "video").mkdir()
     make_clip(folder / "video" / f"scene_000.{suffix}")
     assert tracked(take(project, folder)) == {"video 1": f"video/scene_000.{suffix}"}
@@ -129,13 +129,13 @@ def test_every_kind_of_clip(project: Project, folder: Path, suffix: str) -> None
     assert_clean(project, the_run(project))
 
 
-def test_a_jpeg_named_png_is_taken_as_what_it_is(project: Project, folder: Path) -> None:
+def test_track_records_the_true_format_of_a_jpeg_named_png(project: Project, folder: Path) -> None:
     write_picture(folder / "images" / "scene_000.png", picture_format="JPEG")
     assert tracked(take(project, folder)) == {"image 1": "images/scene_000.png"}
     assert asset(project, the_run(project), "image", 1).extra == {"format": "jpg"}
 
 
-def test_progress_names_each_file(project: Project, media_folder: MakeFolder) -> None:
+def test_track_reports_progress_for_each_file(project: Project, media_folder: MakeFolder) -> None:
     seen: list[Progress] = []
     track(project, media_folder("ep1", audio=2, images=()), on_progress=seen.append)
     assert [(one.done, one.total, one.what) for one in seen] == [
@@ -158,7 +158,7 @@ def test_progress_names_each_file(project: Project, media_folder: MakeFolder) ->
         (["scene_0001.png"], [2]),
     ],
 )
-def test_the_number_in_the_name_is_the_segment(
+def test_track_derives_the_segment_from_the_number_in_the_name(
     project: Project, folder: Path, names: list[str], segments: list[int]
 ) -> None:
     for number, name in enumerate(names):
@@ -170,13 +170,13 @@ def test_the_number_in_the_name_is_the_segment(
     assert list(read_manifest(project, the_run(project)).segments) == sorted(segments)
 
 
-def test_each_folder_counts_for_itself(project: Project, folder: Path) -> None:
+def test_track_numbers_each_folder_separately(project: Project, folder: Path) -> None:
     write_tone(folder / "audio" / "audio_000.wav")
     write_picture(folder / "images" / "1.png")
     assert tracked(take(project, folder)) == {"audio 1": "audio/audio_000.wav", "image 1": "images/1.png"}
 
 
-def test_names_in_unicode(project: Project, folder: Path) -> None:
+def test_track_accepts_unicode_names(project: Project, folder: Path) -> None:
     names = ["Größe 1.png", "日本 2.png", "دو 3.png"]
     for number, name in enumerate(names):
         write_picture(folder / "images" / name, seed=number)
@@ -197,9 +197,7 @@ RECORDINGS = ["2026-11-27 10-00-01.mkv", "2026-11-27 10-03-40.mkv", "2026-12-01 
         ["Recording 2026-11-27 at 10.00.01.mkv", "Recording 2026-11-27 at 10.03.40.mkv", "Recording 2026-12-01.mkv"],
     ],
 )
-def test_recordings_named_by_date_and_time_follow_in_that_order(
-    project: Project, folder: Path, names: list[str]
-) -> None:
+def test_track_orders_recordings_by_date_and_time_in_the_name(project: Project, folder: Path, names: list[str]) -> None:
     write_tone(folder / "audio" / "audio_000.wav")
     (folder / "video").mkdir()
     for name in names[:2]:
@@ -212,7 +210,7 @@ def test_recordings_named_by_date_and_time_follow_in_that_order(
     assert_clean(project, the_run(project))
 
 
-def test_a_broken_recording_takes_no_place(project: Project, folder: Path) -> None:
+def test_track_gives_a_broken_recording_no_segment(project: Project, folder: Path) -> None:
     (folder / "video").mkdir()
     (folder / "video" / RECORDINGS[0]).write_bytes(b"\x1aE\xdf\xa3\x42\x82\x88matroska")
     make_clip(folder / "video" / RECORDINGS[1])
@@ -221,7 +219,7 @@ def test_a_broken_recording_takes_no_place(project: Project, folder: Path) -> No
     assert "is broken or cut off" in left_out(result)[f"video/{RECORDINGS[0]}"]
 
 
-def test_a_number_behind_the_date_is_the_segment(project: Project, folder: Path) -> None:
+def test_track_prefers_a_number_after_the_date_as_segment(project: Project, folder: Path) -> None:
     (folder / "video").mkdir()
     make_clip(folder / "video" / "2026-11-27 10-00-01 shot 4.mkv")
     make_clip(folder / "video" / "2026-11-27 10-00-09.mkv")
@@ -230,7 +228,7 @@ def test_a_number_behind_the_date_is_the_segment(project: Project, folder: Path)
     assert "is named by date and time, and others by number" in left_out(result)["video/2026-11-27 10-00-09.mkv"]
 
 
-def test_a_broken_file_does_not_keep_a_whole_one_from_its_segment(project: Project, folder: Path) -> None:
+def test_track_uses_the_intact_file_when_another_for_the_segment_is_broken(project: Project, folder: Path) -> None:
     (folder / "images").mkdir()
     (folder / "images" / "scene_000.jpg").write_bytes(b"")
     write_picture(folder / "images" / "scene_000.png")
@@ -239,11 +237,11 @@ def test_a_broken_file_does_not_keep_a_whole_one_from_its_segment(project: Proje
     assert left_out(result) == {"images/scene_000.jpg": "is empty"}
 
 
-# What is left out
+# Files left out
 
 
 def hostile(folder: Path) -> dict[str, str]:
-    """Files that must be left out, by path, with what is to be said of them."""
+    """Write files that must be left out and return the expected reason for each path."""
     write_picture(folder / "images" / "scene_000.png", seed=1)
     (folder / "images" / "scene_001.png").write_bytes(b"")
     whole = write_picture(folder / "cut", size=(300, 300), picture_format="PNG").read_bytes()
@@ -280,7 +278,7 @@ def hostile(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows cannot hold such names")
-def test_what_cannot_be_used_stays_and_is_named(project: Project, folder: Path) -> None:
+def test_track_leaves_out_unusable_files_and_names_the_reason(project: Project, folder: Path) -> None:
     expected = hostile(folder)
     (folder / "images" / ".DS_Store").write_text("")
     (folder / "images" / "deep").mkdir()
@@ -296,7 +294,7 @@ def test_what_cannot_be_used_stays_and_is_named(project: Project, folder: Path) 
 
 
 def beside(folder: Path) -> dict[str, str]:
-    """What lies where nothing is looked for, by path, with what is to be said of it."""
+    """Write files outside the media folders and return the expected reason for each path."""
     write_picture(folder / "images" / ".hidden_1.png", seed=3)
     write_picture(folder / "images" / "older" / "scene_004.png", seed=4)
     write_tone(folder / "images" / "audio_001.wav")
@@ -315,7 +313,7 @@ def beside(folder: Path) -> dict[str, str]:
     }
 
 
-def test_what_lies_elsewhere_is_named_too(project: Project, folder: Path) -> None:
+def test_track_names_files_outside_the_media_folders(project: Project, folder: Path) -> None:
     write_picture(folder / "images" / "scene_000.png", seed=1)
     expected = beside(folder)
     result = take(project, folder)
@@ -340,8 +338,8 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("kind", OTHERS)
-def test_what_is_of_another_type_is_called_by_its_name(project: Project, folder: Path, kind: str) -> None:
-    """Under a name that could be taken, and under its own."""
+def test_track_names_the_type_of_an_unaccepted_file(project: Project, folder: Path, kind: str) -> None:
+    """The file has the suffix of an accepted type."""
     (folder / "video").mkdir()
     (folder / "video" / "clip_1.mp4").write_bytes(OTHERS[kind])
     make_clip(folder / "video" / "clip_2.mp4")
@@ -350,17 +348,17 @@ def test_what_is_of_another_type_is_called_by_its_name(project: Project, folder:
     assert kind in said["video/clip_1.mp4"]
 
 
-def test_two_files_for_one_segment_in_any_order(project: Project, folder: Path) -> None:
+def test_track_accepts_one_of_two_files_for_one_segment(project: Project, folder: Path) -> None:
     for name in ("scene_000.png", "scene_000.jpg"):
         write_picture(folder / "images" / name)
     result = take(project, folder)
     assert (len(result.tracked), len(result.left_out)) == (1, 1)
 
 
-# Again
+# Repeated tracking
 
 
-def test_a_second_time_takes_what_was_added(project: Project, media_folder: MakeFolder) -> None:
+def test_track_again_adds_only_new_files(project: Project, media_folder: MakeFolder) -> None:
     folder = media_folder("ep1", audio=1, images=(1,))
     take(project, folder)
     approve(project, the_run(project), select(audio="1"))
@@ -375,7 +373,7 @@ def test_a_second_time_takes_what_was_added(project: Project, media_folder: Make
     assert_clean(project, the_run(project))
 
 
-def test_a_second_time_with_nothing_new_commits_nothing(project: Project, media_folder: MakeFolder) -> None:
+def test_track_again_without_new_files_commits_nothing(project: Project, media_folder: MakeFolder) -> None:
     folder = media_folder("ep1")
     take(project, folder)
     before = snapshot(the_run(project))
@@ -384,7 +382,7 @@ def test_a_second_time_with_nothing_new_commits_nothing(project: Project, media_
     assert snapshot(the_run(project)) == before
 
 
-def test_the_second_time_counts_as_the_first(project: Project, folder: Path) -> None:
+def test_track_again_numbers_files_as_the_first_time(project: Project, folder: Path) -> None:
     for name in ("0.png", "1.png"):
         write_picture(folder / "images" / name, seed=int(name[0]))
     take(project, folder)
@@ -393,7 +391,7 @@ def test_the_second_time_counts_as_the_first(project: Project, folder: Path) -> 
     assert tracked(take(project, folder)) == {"image 3": "images/2.png"}
 
 
-def test_changed_bytes_of_a_tracked_file_are_not_taken_silently(project: Project, media_folder: MakeFolder) -> None:
+def test_track_again_ignores_changed_bytes_of_a_tracked_file(project: Project, media_folder: MakeFolder) -> None:
     folder = media_folder("ep1")
     take(project, folder)
     before = asset(project, the_run(project), "image", 1)
@@ -405,14 +403,14 @@ def test_changed_bytes_of_a_tracked_file_are_not_taken_silently(project: Project
 # Ids, texts, places
 
 
-def test_another_name_for_the_run(project: Project, media_folder: MakeFolder) -> None:
+def test_track_accepts_another_run_id_than_the_folder_name(project: Project, media_folder: MakeFolder) -> None:
     result = take(project, media_folder("old takes!"), run_id="ep2")
     assert result.run_id == "ep2"
     assert find_run(project, "ep2").folder == project.runs_dir / "old takes!"
     assert_clean(project, find_run(project, "ep2"))
 
 
-def test_a_folder_whose_name_is_no_id_needs_one(project: Project, media_folder: MakeFolder) -> None:
+def test_track_requires_a_run_id_when_the_folder_name_is_invalid(project: Project, media_folder: MakeFolder) -> None:
     folder = media_folder("old takes!")
     before = files_below(folder)
     with pytest.raises(UsageError, match="'old takes!' cannot be a run id"):
@@ -420,14 +418,14 @@ def test_a_folder_whose_name_is_no_id_needs_one(project: Project, media_folder: 
     assert files_below(folder) == before
 
 
-def test_the_texts_come_from_a_script(project: Project, media_folder: MakeFolder) -> None:
+def test_track_stores_the_paragraphs_of_a_script(project: Project, media_folder: MakeFolder) -> None:
     take(project, media_folder("ep1", audio=2, images=()), paragraphs=["One.", "Two.", "Three."])
     segments = read_manifest(project, the_run(project)).segments
     assert {number: one.paragraph_text for number, one in segments.items()} == {1: "One.", 2: "Two.", 3: "Three."}
 
 
 @pytest.mark.parametrize("name", ["episode", "old [takes] *1", "größe", "!important", "#hash"])
-def test_a_folder_elsewhere_in_the_project(project: Project, media_folder: MakeFolder, name: str) -> None:
+def test_track_accepts_a_folder_elsewhere_in_the_project(project: Project, media_folder: MakeFolder, name: str) -> None:
     folder = media_folder("ep1").rename(project.root / name)
     exclude = project.git_dir / "info" / "exclude"
     exclude.parent.mkdir(exist_ok=True)
@@ -438,7 +436,7 @@ def test_a_folder_elsewhere_in_the_project(project: Project, media_folder: MakeF
     assert git(project.root, "status", "--porcelain") == ""
 
 
-def test_the_runs_of_claude_studio_lie_where_they_are(project: Project, media_folder: MakeFolder) -> None:
+def test_track_accepts_a_folder_in_the_runs_folder_of_claude_studio(project: Project, media_folder: MakeFolder) -> None:
     target = project.root / "artifacts" / "video_production" / "20260207_101747"
     target.parent.mkdir(parents=True)
     media_folder("x").rename(target)
@@ -459,7 +457,7 @@ def refused(project: Project, folder: Path, error: type[GitAssetsError], said: s
     return caught.value
 
 
-def test_a_folder_that_main_has_committed(project: Project, media_folder: MakeFolder) -> None:
+def test_track_refuses_a_folder_committed_in_the_project(project: Project, media_folder: MakeFolder) -> None:
     folder = media_folder("ep1")
     git(project.root, "add", "-f", "runs/ep1/images")
     git(project.root, "commit", "--quiet", "-m", "pictures")
@@ -471,17 +469,17 @@ def test_a_folder_that_main_has_committed(project: Project, media_folder: MakeFo
     assert_clean(project, the_run(project))
 
 
-def test_no_such_folder(project: Project) -> None:
+def test_track_refuses_an_absent_folder(project: Project) -> None:
     refused(project, project.runs_dir / "none", NotFoundError, "There is no folder .*none")
 
 
-def test_nothing_with_a_number(project: Project, folder: Path) -> None:
+def test_track_refuses_a_folder_without_numbered_media(project: Project, folder: Path) -> None:
     write_picture(folder / "images" / "cover.png")
     error = refused(project, folder, NoMatchError, "no media files that can be used, with a number")
     assert "audio_000" in error.hint
 
 
-def test_nothing_usable_names_every_file_with_its_reason(project: Project, folder: Path) -> None:
+def test_track_refuses_a_folder_without_usable_media_and_names_every_reason(project: Project, folder: Path) -> None:
     for name in ("audio", "video", "images"):
         (folder / name).mkdir()
     tone = make_tone(folder / "audio" / "audio_001.ogg", 2)
@@ -500,13 +498,13 @@ def test_nothing_usable_names_every_file_with_its_reason(project: Project, folde
     assert tracked(take(project, folder)) == {"video 1": "video/clip_1.m4v"}
 
 
-def test_outside_the_project(project: Project, tmp_path: Path) -> None:
+def test_track_refuses_a_folder_outside_the_project(project: Project, tmp_path: Path) -> None:
     write_picture(tmp_path / "elsewhere" / "images" / "1.png")
     refused(project, tmp_path / "elsewhere", ConflictError, "does not lie inside the project")
     refused(project, project.root, ConflictError, "does not lie inside the project")
 
 
-def test_the_folder_of_all_runs(project: Project, run: Run) -> None:
+def test_track_refuses_the_folder_that_holds_all_runs(project: Project, run: Run) -> None:
     write_picture(project.runs_dir / "images" / "1.png")
     before = snapshot(run)
     with pytest.raises(ConflictError, match="holds runs already"):
@@ -515,7 +513,7 @@ def test_the_folder_of_all_runs(project: Project, run: Run) -> None:
 
 
 @pytest.mark.parametrize("name", [".gitignore", ".gitattributes", ".dvcignore", ".dvc/config", "images.dvc", ".git/x"])
-def test_a_folder_with_files_of_the_names_that_a_run_needs(project: Project, folder: Path, name: str) -> None:
+def test_track_refuses_a_folder_with_files_that_a_run_reserves(project: Project, folder: Path, name: str) -> None:
     write_picture(folder / "images" / "1.png")
     (folder / name).parent.mkdir(exist_ok=True)
     (folder / name).write_text("mine")
@@ -523,28 +521,28 @@ def test_a_folder_with_files_of_the_names_that_a_run_needs(project: Project, fol
     assert "Move that away" in error.hint
 
 
-def test_a_folder_whose_files_lie_elsewhere(project: Project, folder: Path, tmp_path: Path) -> None:
+def test_track_refuses_a_media_folder_that_is_a_symbolic_link(project: Project, folder: Path, tmp_path: Path) -> None:
     write_picture(tmp_path / "elsewhere" / "1.png")
     (folder / "images").symlink_to(tmp_path / "elsewhere")
     write_tone(folder / "audio" / "1.wav")
     refused(project, folder, ConflictError, "images is a symbolic link")
 
 
-def test_an_id_that_is_taken(project: Project, run: Run, media_folder: MakeFolder) -> None:
+def test_track_refuses_a_run_id_in_use(project: Project, run: Run, media_folder: MakeFolder) -> None:
     folder = media_folder("ep2")
     with pytest.raises(ConflictError, match="There is a run ep1 already"):
         take(project, folder, run_id="EP1")
     assert not (folder / ".git").exists()
 
 
-def test_a_project_that_is_not_set_up(tmp_path: Path) -> None:
+def test_track_refuses_a_project_that_is_not_set_up(tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet", "repo")
     write_picture(tmp_path / "repo" / "x" / "images" / "1.png")
     with pytest.raises(NotFoundError, match="not set up"):
         take(find_project(tmp_path / "repo"), tmp_path / "repo" / "x")
 
 
-def test_a_hook_that_refuses_costs_no_file(project: Project, media_folder: MakeFolder) -> None:
+def test_track_refused_by_a_hook_loses_no_file(project: Project, media_folder: MakeFolder) -> None:
     folder = media_folder("ep1")
     before = files_below(folder)
     hook = write_hook(project, "pre-commit", "exit 1")
@@ -557,7 +555,7 @@ def test_a_hook_that_refuses_costs_no_file(project: Project, media_folder: MakeF
     assert_clean(project, the_run(project))
 
 
-def test_through_the_command_line(project: Project, media_folder: MakeFolder) -> None:
+def test_track_command_prints_tracked_and_left_out_files(project: Project, media_folder: MakeFolder) -> None:
     media_folder("ep1")
     (project.runs_dir / "ep1" / "images" / "scene_005.png").write_bytes(b"")
     done = run_cli(project.root, "track", "runs/ep1")
@@ -571,7 +569,7 @@ def test_through_the_command_line(project: Project, media_folder: MakeFolder) ->
     assert run_cli(project.root, "track", "runs/ep1").returncode == 0
 
 
-def test_recordings_follow_by_their_moments_whatever_stands_before(project: Project, folder: Path) -> None:
+def test_track_orders_recordings_by_date_with_any_prefix(project: Project, folder: Path) -> None:
     (folder / "video").mkdir()
     names = (
         "Replay 2026-11-27 10-05-09",

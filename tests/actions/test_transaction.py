@@ -1,4 +1,4 @@
-"""What holds of every command that writes: it is one commit, or nothing, wherever it is stopped."""
+"""Every command that writes makes one commit or none, at whatever point it is stopped."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ from tests.media import write_picture
 Act = Callable[[Project, Run], object]
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="dies in a forked process")
-# CRASH_STRIDE=1 dies at every effect, which takes minutes; the default at every fifth.
+# CRASH_STRIDE=1 kills before every effect, which needs minutes; the default before every fifth.
 STRIDE = int(os.environ.get("CRASH_STRIDE", "5"))
 SCRIPT = ["One.", "Two.", "Three."]
 
@@ -63,7 +63,7 @@ def regen_image_3(project: Project, run: Run) -> object:
 
 
 def replace_image_3(project: Project, run: Run) -> object:
-    """By a picture of another type, so that the file gets another name."""
+    """Replace image 3 with an image of another type, so that the file gets another name."""
     current = asset(project, run, "image", 3)
     suffix = "jpg" if current.path.endswith("png") else "png"
     file = write_picture(project.root.parent / f"by-hand.{suffix}", seed=77 + current.take)
@@ -92,12 +92,12 @@ each_act = pytest.mark.parametrize("act", ACTS)
 
 
 def next_command(project: Project, run: Run) -> None:
-    """One that has nothing to commit itself."""
+    """Run a command that commits nothing of its own."""
     assert note(project, run, parse_selection("1"), "").commit is None
 
 
 @needs_fork
-def test_approve_killed_before_any_of_its_effects(project: Project, run: Run) -> None:
+def test_approve_killed_before_any_effect_leaves_old_or_new_state(project: Project, run: Run) -> None:
     for number in itertools.count(step=STRIDE):
         died = dies_before_effect(number, lambda: approve_audio_2(project, run))
         next_command(project, run)
@@ -116,7 +116,7 @@ def test_approve_killed_before_any_of_its_effects(project: Project, run: Run) ->
 @needs_fork
 @pytest.mark.usefixtures("provider")
 @pytest.mark.parametrize("act", [regen_image_3, replace_image_3])
-def test_new_take_killed_before_any_of_its_effects(project: Project, run: Run, act: Act) -> None:
+def test_new_take_killed_before_any_effect_leaves_old_or_new_state(project: Project, run: Run, act: Act) -> None:
     for number in itertools.count(step=STRIDE):
         before = asset(project, run, "image", 3)
         died = dies_before_effect(number, lambda: act(project, run))
@@ -133,7 +133,7 @@ def test_new_take_killed_before_any_of_its_effects(project: Project, run: Run, a
 
 
 @needs_fork
-def test_track_killed_before_any_of_its_effects(project: Project, media_folder: Callable[..., Path]) -> None:
+def test_track_killed_before_any_effect_can_be_repeated(project: Project, media_folder: Callable[..., Path]) -> None:
     for number in itertools.count(step=STRIDE):
         folder = media_folder(f"ep{number}", audio=1, images=(1,))
 
@@ -154,7 +154,7 @@ def test_track_killed_before_any_of_its_effects(project: Project, media_folder: 
 
 @needs_fork
 @pytest.mark.usefixtures("provider")
-def test_produce_killed_before_any_of_its_effects(project: Project) -> None:
+def test_produce_killed_before_any_effect_can_be_resumed(project: Project) -> None:
     for number in itertools.count(step=STRIDE):
         options = ProduceOptions(run_id=f"ep{number}", images=False, limit=1)
         died = dies_before_effect(number, lambda: produce(project, SCRIPT, options, ignore_progress))  # noqa: B023
@@ -172,7 +172,7 @@ def test_produce_killed_before_any_of_its_effects(project: Project) -> None:
 
 
 @needs_fork
-def test_open_killed_before_any_of_its_effects(project: Project, run: Run) -> None:
+def test_open_killed_before_any_effect_can_be_repeated(project: Project, run: Run) -> None:
     approve_audio_2(project, run)
     for number in itertools.count(step=STRIDE):
         close_run(project, find_run(project, "ep1"))
@@ -187,7 +187,7 @@ def test_open_killed_before_any_of_its_effects(project: Project, run: Run) -> No
 
 @needs_fork
 @pytest.mark.usefixtures("provider")
-def test_after_a_kill_a_file_that_was_changed_since_is_not_swallowed(project: Project, run: Run) -> None:
+def test_recovery_refuses_to_overwrite_a_file_changed_since_the_kill(project: Project, run: Run) -> None:
     dies_in(Git, "commit_paths", lambda: regen_image_3(project, run))
     changed = write_picture(run.require_folder() / "images" / "scene_002.png", seed=200)
     bytes_of_the_user = changed.read_bytes()
@@ -201,7 +201,7 @@ def test_after_a_kill_a_file_that_was_changed_since_is_not_swallowed(project: Pr
 
 
 @needs_fork
-def test_after_a_kill_a_manifest_that_was_edited_since_is_not_swallowed(project: Project, run: Run) -> None:
+def test_recovery_refuses_to_overwrite_a_manifest_edited_since_the_kill(project: Project, run: Run) -> None:
     dies_in(Git, "commit_paths", lambda: approve_audio_2(project, run))
     path = run.require_folder() / MANIFEST_NAME
     path.write_text(path.read_text().replace('"take": 1', '"take": 7'))
@@ -216,7 +216,7 @@ def test_after_a_kill_a_manifest_that_was_edited_since_is_not_swallowed(project:
 
 @needs_fork
 @pytest.mark.usefixtures("provider")
-def test_killed_after_the_commit_later_changes_of_the_user_stay(project: Project, run: Run) -> None:
+def test_recovery_after_a_kill_behind_the_commit_keeps_later_changes(project: Project, run: Run) -> None:
     dies_in(Journal, "remove", lambda: regen_image_3(project, run))
     assert subjects(run)[0] == "regen image 3"
     picture = write_picture(run.require_folder() / "images" / "scene_002.png", seed=201)
@@ -227,7 +227,7 @@ def test_killed_after_the_commit_later_changes_of_the_user_stay(project: Project
 
 
 @needs_fork
-def test_killed_before_the_commit_and_the_user_committed_meanwhile(project: Project, run: Run) -> None:
+def test_recovery_keeps_the_old_state_when_the_user_committed_since_the_kill(project: Project, run: Run) -> None:
     dies_in(Git, "commit_paths", lambda: approve_audio_2(project, run))
     folder = run.require_folder()
     git(folder, "stash", "--quiet")
@@ -238,7 +238,7 @@ def test_killed_before_the_commit_and_the_user_committed_meanwhile(project: Proj
 
 
 @needs_fork
-def test_a_hook_that_refuses_the_completion_leaves_the_old_state(project: Project, run: Run) -> None:
+def test_recovery_refused_by_a_hook_leaves_the_old_state(project: Project, run: Run) -> None:
     before = snapshot(run)
     dies_in(Git, "call", lambda: track_new_image(project, run), given="commit")
     hook = write_hook(project, "pre-commit", "exit 1")
@@ -251,7 +251,7 @@ def test_a_hook_that_refuses_the_completion_leaves_the_old_state(project: Projec
     assert_clean(project, run)
 
 
-def test_a_journal_that_cannot_be_read_is_named(project: Project, run: Run) -> None:
+def test_recovery_names_an_unreadable_journal(project: Project, run: Run) -> None:
     journal = Journal(project.state_dir, run.run_id).path
     journal.parent.mkdir(parents=True, exist_ok=True)
     journal.write_text("{")
@@ -265,7 +265,7 @@ def test_a_journal_that_cannot_be_read_is_named(project: Project, run: Run) -> N
 @each_act
 @pytest.mark.parametrize("hook", ["pre-commit", "commit-msg"])
 @pytest.mark.usefixtures("provider")
-def test_a_hook_that_refuses_leaves_all_as_it_was(project: Project, run: Run, act: Act, hook: str) -> None:
+def test_command_refused_by_a_hook_changes_nothing(project: Project, run: Run, act: Act, hook: str) -> None:
     folder = run.require_folder()
     (folder / "mine.txt").write_text("mine")
     git(folder, "add", "mine.txt")
@@ -289,7 +289,7 @@ def act_changes_first(run: Run, act: Act) -> None:
 
 @each_act
 @pytest.mark.usefixtures("provider")
-def test_signing_that_fails_leaves_all_as_it_was(project: Project, run: Run, act: Act) -> None:
+def test_command_whose_signing_fails_changes_nothing(project: Project, run: Run, act: Act) -> None:
     if act in (replace_image_3_in_place, track_new_image):
         act_changes_first(run, act)
     before = snapshot(run)
@@ -300,7 +300,7 @@ def test_signing_that_fails_leaves_all_as_it_was(project: Project, run: Run, act
     assert snapshot(run) == before
 
 
-def test_a_refused_commit_of_a_manifest_in_another_form_leaves_that_form(project: Project, run: Run) -> None:
+def test_command_refused_by_a_hook_keeps_the_layout_of_the_manifest(project: Project, run: Run) -> None:
     folder = run.require_folder()
     path = folder / MANIFEST_NAME
     path.write_text(path.read_text().replace("  ", "    "))
@@ -315,7 +315,7 @@ def test_a_refused_commit_of_a_manifest_in_another_form_leaves_that_form(project
     assert_clean(project, run)
 
 
-def test_media_that_were_absent_are_absent_after_a_refused_commit(project: Project, run: Run) -> None:
+def test_command_refused_by_a_hook_leaves_absent_media_absent(project: Project, run: Run) -> None:
     picture = run.require_folder() / "images" / "scene_002.png"
     picture.unlink()
     write_hook(project, "pre-commit", "exit 1")
@@ -324,7 +324,7 @@ def test_media_that_were_absent_are_absent_after_a_refused_commit(project: Proje
     assert not picture.exists()
 
 
-def test_a_full_disk_leaves_all_as_it_was(project: Project, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_on_a_full_disk_changes_nothing(project: Project, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     before = snapshot(run)
     place = BlobStore.place
 
@@ -340,7 +340,7 @@ def test_a_full_disk_leaves_all_as_it_was(project: Project, run: Run, monkeypatc
     assert_clean(project, run)
 
 
-def test_no_identity_is_told_with_its_remedy(project: Project, run: Run) -> None:
+def test_command_without_identity_names_the_remedy(project: Project, run: Run) -> None:
     before = snapshot(run)
     git(project.root, "config", "--global", "--remove-section", "user")
     git(project.root, "config", "--global", "user.useConfigOnly", "true")
@@ -364,7 +364,7 @@ def test_no_identity_is_told_with_its_remedy(project: Project, run: Run) -> None
     ],
 )
 @pytest.mark.usefixtures("provider")
-def test_the_commit_holds_the_runs_own_files_alone(project: Project, run: Run, act: Act, expected: list[str]) -> None:
+def test_commit_contains_only_the_files_of_the_run(project: Project, run: Run, act: Act, expected: list[str]) -> None:
     folder = run.require_folder()
     for name in ("staged.txt", "loose.txt"):
         (folder / name).write_text(name)
@@ -385,7 +385,7 @@ def test_project_and_run_are_clean_after_each_command(project: Project, run: Run
     assert git(project.root, "log", "--format=%H") == main_before
 
 
-def test_the_user_makes_the_commit(project: Project, run: Run) -> None:
+def test_commit_uses_identity_and_hooks_of_the_user(project: Project, run: Run) -> None:
     git(project.root, "config", "user.name", "Bea Ray")
     write_hook(project, "prepare-commit-msg", 'echo "Reviewed-with: care" >> "$1"')
     approve_audio_2(project, run)
@@ -394,7 +394,7 @@ def test_the_user_makes_the_commit(project: Project, run: Run) -> None:
     assert "Reviewed-with: care" in body
 
 
-# States that nothing is written in
+# States in which nothing is written
 
 
 def merge(folder: Path) -> None:
@@ -467,7 +467,9 @@ def edit_dvc_file(folder: Path) -> None:
         (edit_dvc_file, r"audio\.dvc was changed by hand"),
     ],
 )
-def test_refused_with_the_reason(project: Project, run: Run, disturb: Callable[[Path], None], said: str) -> None:
+def test_command_in_an_unsuitable_git_state_is_refused_with_the_reason(
+    project: Project, run: Run, disturb: Callable[[Path], None], said: str
+) -> None:
     disturb(run.require_folder())
     before = snapshot(run)
     with pytest.raises(ConflictError, match=said) as caught:
@@ -481,7 +483,7 @@ def test_refused_with_the_reason(project: Project, run: Run, disturb: Callable[[
 
 @pytest.mark.parametrize("act", [regen_image_3, replace_image_3])
 @pytest.mark.usefixtures("provider")
-def test_bytes_put_there_by_hand_are_in_the_cache_before_they_are_overwritten(
+def test_bytes_changed_by_hand_enter_the_cache_before_they_are_overwritten(
     project: Project, run: Run, act: Act
 ) -> None:
     picture = write_picture(run.require_folder() / "images" / "scene_002.png", seed=123)
@@ -507,7 +509,7 @@ def test_every_take_stays_in_the_cache(project: Project, run: Run) -> None:
 # Two at once
 
 
-def test_parallel_approves_all_land(project: Project, media_folder: Callable[..., Path]) -> None:
+def test_parallel_approves_are_all_committed(project: Project, media_folder: Callable[..., Path]) -> None:
     track(project, media_folder("ep1", audio=8, images=()), on_progress=ignore_progress)
     run = find_run(project, "ep1")
     processes = [start_cli(project, "approve", "ep1", "--audio", str(number)) for number in range(1, 9)]
@@ -517,7 +519,7 @@ def test_parallel_approves_all_land(project: Project, media_folder: Callable[...
     assert_clean(project, run)
 
 
-def test_the_same_approve_twice_at_once_is_committed_once(project: Project, run: Run) -> None:
+def test_same_approve_run_twice_in_parallel_is_committed_once(project: Project, run: Run) -> None:
     processes = [start_cli(project, "approve", "ep1", "--audio", "1") for _ in range(2)]
     assert [process.communicate()[1] for process in processes] == [b"", b""]
     assert subjects(run)[:2] == ["approve audio 1", "track audio 1-3, image 1,3"]
@@ -529,7 +531,7 @@ def start_cli(project: Project, *args: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(argv, cwd=project.root, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
-def test_the_command_line_tells_what_a_hook_said(project: Project, run: Run) -> None:
+def test_command_prints_the_message_of_a_refusing_hook(project: Project, run: Run) -> None:
     write_hook(project, "pre-commit", "echo not on a Friday >&2", "exit 1")
     done = run_cli(project.root, "approve", "ep1", "--audio", "2")
     assert done.returncode == 1

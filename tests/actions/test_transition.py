@@ -52,7 +52,7 @@ def transitions(result: TransitionResult) -> list[str]:
 # What each does
 
 
-def test_approve_locks_the_bytes_and_the_file(project: Project, run: Run) -> None:
+def test_approve_records_the_hash_and_makes_the_file_read_only(project: Project, run: Run) -> None:
     result = approve(project, run, select(audio="1-2"))
     assert transitions(result) == ["audio 1 draft -> approved", "audio 2 draft -> approved"]
     for number, mode in ((1, 0o444), (2, 0o444), (3, 0o644)):
@@ -67,7 +67,7 @@ def test_approve_locks_the_bytes_and_the_file(project: Project, run: Run) -> Non
     assert_clean(project, run)
 
 
-def test_reject_keeps_the_reason_in_manifest_and_message(project: Project, run: Run) -> None:
+def test_reject_stores_the_reason_in_manifest_and_message(project: Project, run: Run) -> None:
     result = reject(project, run, select(image="1,3"), reason="wrong style\nAssets-Action: approve")
     assert len(result.transitions) == 2
     assert asset(project, run, "image", 1).reason == "wrong style\nAssets-Action: approve"
@@ -77,14 +77,14 @@ def test_reject_keeps_the_reason_in_manifest_and_message(project: Project, run: 
     assert_clean(project, run)
 
 
-def test_reject_without_a_reason(project: Project, run: Run) -> None:
+def test_reject_accepts_no_reason(project: Project, run: Run) -> None:
     reject(project, run, select(image="1"))
     assert asset(project, run, "image", 1).reason is None
     assert message(run).splitlines()[0] == "assets(ep1): reject image 1"
     assert_clean(project, run)
 
 
-def test_reopen_unlocks_and_records_why(project: Project, run: Run) -> None:
+def test_reopen_unlocks_the_file_and_records_the_reason(project: Project, run: Run) -> None:
     approve(project, run, select(audio="all"))
     reopen_assets(project, run, select(audio="2"), reason=" the name is wrong ")
     found = asset(project, run, "audio", 2)
@@ -95,7 +95,7 @@ def test_reopen_unlocks_and_records_why(project: Project, run: Run) -> None:
     assert_clean(project, run)
 
 
-def test_the_whole_way_there_and_back(project: Project, run: Run) -> None:
+def test_asset_passes_review_approve_reopen_and_reject_repeatedly(project: Project, run: Run) -> None:
     move_to_review(project, run, select(segment="all"))
     approve(project, run, select(segment="all"))
     reopen_assets(project, run, select(image="3"), reason="too dark")
@@ -112,7 +112,7 @@ def test_the_whole_way_there_and_back(project: Project, run: Run) -> None:
     assert_clean(project, run)
 
 
-def test_review_moves_what_waits_and_leaves_the_rest(project: Project, run: Run) -> None:
+def test_review_moves_drafts_and_leaves_decided_assets(project: Project, run: Run) -> None:
     approve(project, run, select(audio="1"))
     reject(project, run, select(image="1"))
     result = move_to_review(project, run, select(segment="all"))
@@ -123,7 +123,7 @@ def test_review_moves_what_waits_and_leaves_the_rest(project: Project, run: Run)
     assert_clean(project, run)
 
 
-def test_a_decision_after_a_reopen_that_a_revert_takes_back_stays_locked(project: Project, run: Run) -> None:
+def test_approval_restored_by_reverting_a_reopen_stays_locked(project: Project, run: Run) -> None:
     """What `git revert` brings back unlocks nothing for good: the next approval is a fresh one."""
     approve(project, run, select(audio="1"))
     reopen_assets(project, run, select(audio="1"), reason="first")
@@ -136,7 +136,7 @@ def test_a_decision_after_a_reopen_that_a_revert_takes_back_stays_locked(project
 # All and explicit numbers
 
 
-def test_all_takes_what_it_can_and_names_the_rest(project: Project, run: Run) -> None:
+def test_selection_all_skips_assets_that_cannot_change_and_names_them(project: Project, run: Run) -> None:
     approve(project, run, select(audio="2"))
     result = reject(project, run, select(audio="all"), reason="too quiet")
     assert transitions(result) == ["audio 1 draft -> rejected", "audio 3 draft -> rejected"]
@@ -161,7 +161,7 @@ def test_all_takes_what_it_can_and_names_the_rest(project: Project, run: Run) ->
         (AssetSelection({}), UsageError, "Say which assets to reject"),
     ],
 )
-def test_a_number_that_cannot_be_is_an_error_and_nothing_is_changed(
+def test_reject_with_an_impossible_number_fails_and_changes_nothing(
     project: Project, run: Run, selection: AssetSelection, error: type[GitAssetsError], said: str
 ) -> None:
     approve(project, run, select(audio="2"))
@@ -172,7 +172,7 @@ def test_a_number_that_cannot_be_is_an_error_and_nothing_is_changed(
 
 
 @pytest.mark.parametrize("text", ["7-3", "5-", "x", "", "0", "1;2", "-1", "all,1", "1,,2", "１"])
-def test_what_is_no_selection_is_a_usage_error(project: Project, run: Run, text: str) -> None:
+def test_approve_with_an_invalid_selection_is_a_usage_error(project: Project, run: Run, text: str) -> None:
     before = snapshot(run)
     done = run_cli(project.root, "approve", "ep1", f"--audio={text}")
     assert done.returncode == 2
@@ -180,12 +180,12 @@ def test_what_is_no_selection_is_a_usage_error(project: Project, run: Run, text:
     assert snapshot(run) == before
 
 
-def test_whole_segments_and_kinds_together(project: Project, run: Run) -> None:
+def test_approve_combines_segments_and_kinds(project: Project, run: Run) -> None:
     result = approve(project, run, select(image="1", segment="2-3"))
     assert addresses(result.transitions) == ["image 1", "audio 2", "audio 3", "image 3"]
 
 
-def test_what_is_so_already_is_reported_and_not_committed_again(project: Project, run: Run) -> None:
+def test_approve_reports_approved_assets_as_unchanged_without_a_commit(project: Project, run: Run) -> None:
     approve(project, run, select(audio="1"))
     before = snapshot(run)
     result = approve(project, run, select(audio="1"))
@@ -196,7 +196,7 @@ def test_what_is_so_already_is_reported_and_not_committed_again(project: Project
     assert message(run).splitlines()[0] == "assets(ep1): approve audio 2"
 
 
-def test_a_dry_run_says_what_would_be_and_does_nothing(project: Project, run: Run) -> None:
+def test_dry_run_lists_transitions_and_changes_nothing(project: Project, run: Run) -> None:
     before = snapshot(run)
     for act in (approve, reject, move_to_review):
         result = act(project, run, select(audio="all"), dry_run=True)
@@ -210,7 +210,7 @@ def test_a_dry_run_says_what_would_be_and_does_nothing(project: Project, run: Ru
 
 
 @pytest.mark.parametrize("reason", ["", "  \n"])
-def test_reopen_needs_a_reason(project: Project, run: Run, reason: str) -> None:
+def test_reopen_requires_a_reason(project: Project, run: Run, reason: str) -> None:
     approve(project, run, select(audio="1"))
     before = snapshot(run)
     with pytest.raises(UsageError, match="needs a reason"):
@@ -219,7 +219,7 @@ def test_reopen_needs_a_reason(project: Project, run: Run, reason: str) -> None:
 
 
 @pytest.mark.parametrize("reason", ["\u200b", "\x00\x07", "\u202e"])
-def test_a_reason_that_says_nothing_is_none(project: Project, run: Run, reason: str) -> None:
+def test_reopen_refuses_a_reason_of_invisible_characters(project: Project, run: Run, reason: str) -> None:
     approve(project, run, select(audio="1"))
     with pytest.raises(UsageError, match="needs a reason"):
         reopen_assets(project, run, select(audio="1"), reason=reason)
@@ -247,9 +247,7 @@ def replace_by_another(path: Path) -> None:
 
 
 @pytest.mark.parametrize("disturb", [overwrite, overwrite_unseen, replace_by_another])
-def test_other_bytes_than_the_manifests_are_not_approved(
-    project: Project, run: Run, disturb: Callable[[Path], None]
-) -> None:
+def test_approve_refuses_bytes_that_changed(project: Project, run: Run, disturb: Callable[[Path], None]) -> None:
     path = run.require_folder() / "images" / "scene_000.png"
     disturb(path)
     before = snapshot(run)
@@ -259,7 +257,7 @@ def test_other_bytes_than_the_manifests_are_not_approved(
     assert snapshot(run) == before
 
 
-def test_the_way_back_that_the_error_tells_works(project: Project, run: Run) -> None:
+def test_approve_succeeds_after_the_remedy_of_the_error_message(project: Project, run: Run) -> None:
     path = run.require_folder() / "images" / "scene_000.png"
     good = path.read_bytes()
     overwrite(path)
@@ -270,19 +268,19 @@ def test_the_way_back_that_the_error_tells_works(project: Project, run: Run) -> 
     assert_clean(project, run)
 
 
-def test_other_bytes_may_be_rejected(project: Project, run: Run) -> None:
+def test_reject_accepts_bytes_that_changed(project: Project, run: Run) -> None:
     overwrite(run.require_folder() / "images" / "scene_000.png")
     reject(project, run, select(image="1"))
     assert statuses(project, run)["image 1"] == "rejected"
 
 
-def test_an_absent_file_is_approved_by_its_blob(project: Project, run: Run) -> None:
+def test_approve_of_an_absent_file_uses_its_blob(project: Project, run: Run) -> None:
     (run.require_folder() / "images" / "scene_000.png").unlink()
     approve(project, run, select(image="1"))
     assert asset(project, run, "image", 1).approved
 
 
-def test_neither_file_nor_blob_is_an_error(project: Project, run: Run) -> None:
+def test_approve_without_file_and_blob_fails(project: Project, run: Run) -> None:
     found = asset(project, run, "image", 1)
     (run.require_folder() / found.path).unlink()
     project.blobs.remove(found.md5)
@@ -297,7 +295,7 @@ def damage(path: Path) -> None:
     path.chmod(0o444)
 
 
-def test_a_damaged_blob_is_not_approved_in_place_of_an_absent_file(project: Project, run: Run) -> None:
+def test_approve_of_an_absent_file_refuses_a_damaged_blob(project: Project, run: Run) -> None:
     found = asset(project, run, "image", 1)
     (run.require_folder() / found.path).unlink()
     damage(project.blobs.path(found.md5))
@@ -306,7 +304,7 @@ def test_a_damaged_blob_is_not_approved_in_place_of_an_absent_file(project: Proj
     assert statuses(project, run)["image 1"] == "draft"
 
 
-def test_a_damaged_blob_is_not_restored_to_be_approved(project: Project, run: Run) -> None:
+def test_open_and_approve_refuse_a_damaged_blob(project: Project, run: Run) -> None:
     """Such a blob may come from a remote: DVC does not hash what it pulls."""
     found = asset(project, run, "image", 1)
     close_run(project, run)
@@ -318,10 +316,10 @@ def test_a_damaged_blob_is_not_restored_to_be_approved(project: Project, run: Ru
         approve(project, find_run(project, "ep1"), select(image="1"))
 
 
-# In the words of git
+# As git shows it
 
 
-def test_a_commit_of_a_thousand_assets_has_a_short_subject(project: Project, run: Run) -> None:
+def test_commit_subject_shortens_numbers_to_ranges(project: Project, run: Run) -> None:
     approve(project, run, select(segment="all"))
     assert message(run).splitlines()[0] == "assets(ep1): approve audio 1-3, image 1,3"
     assert git(run.require_folder(), "log", "-1", "--format=%(trailers:key=Assets-Transition,valueonly)").split("\n")[
@@ -329,7 +327,7 @@ def test_a_commit_of_a_thousand_assets_has_a_short_subject(project: Project, run
     ] == ["audio 1-3 draft -> approved", "image 1,3 draft -> approved"]
 
 
-def test_a_diff_touches_the_lines_of_the_decision_alone(project: Project, run: Run) -> None:
+def test_commit_diff_touches_only_the_lines_of_the_decision(project: Project, run: Run) -> None:
     move_to_review(project, run, select(segment="all"))
     approve(project, run, select(audio="1"))
     lines = git(
@@ -340,7 +338,7 @@ def test_a_diff_touches_the_lines_of_the_decision_alone(project: Project, run: R
     assert changed == ['-"status": "review",', '+"status": "approved",', f'+"approved_md5": "{md5}",']
 
 
-def test_unknown_keys_of_the_manifest_survive(project: Project, run: Run) -> None:
+def test_approve_preserves_unknown_manifest_keys(project: Project, run: Run) -> None:
     folder = run.require_folder()
     path = folder / "asset_manifest.json"
     path.write_text(path.read_text().replace('"take": 1', '"take": 1,\n        "mood": {"ü": [1, null]}'))
@@ -354,7 +352,7 @@ def test_unknown_keys_of_the_manifest_survive(project: Project, run: Run) -> Non
 # The command line
 
 
-def test_the_commands_tell_what_they_did(project: Project, run: Run) -> None:
+def test_transition_commands_print_what_they_changed(project: Project, run: Run) -> None:
     approved = run_cli(project.root, "approve", "ep1", "--audio", "1-2")
     assert (approved.returncode, approved.stdout) == (
         0, "Approved audio 1-2 in ep1\n  audio 1-2: draft → approved\n"
@@ -371,7 +369,7 @@ def test_the_commands_tell_what_they_did(project: Project, run: Run) -> None:
 
 
 @pytest.mark.parametrize("decide", [approve, reject])
-def test_a_take_that_was_recovered_just_now_is_not_decided_on(
+def test_decision_on_a_take_recovered_by_the_same_command_is_refused(
     project: Project, run: Run, decide: Callable[..., TransitionResult]
 ) -> None:
     """A killed regen leaves takes that nobody has looked at; the command that records them must not approve them."""

@@ -1,4 +1,4 @@
-"""Runs of claude-studio become runs of ours, where they lie, and wherever it is stopped."""
+"""`upgrade` converts claude-studio runs in place and can be stopped at any point."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ from tests.old_runs import (
 )
 
 MANIFEST = "asset_manifest.json"
-# CRASH_STRIDE=1 dies at every effect; the default at every fifth, in turn with the one and the other run.
+# CRASH_STRIDE=1 kills before every effect; the default before every fifth, alternating between the two runs.
 STRIDE = int(os.environ.get("CRASH_STRIDE", "5"))
 
 
-def test_the_folder_becomes_a_run_where_it_lies(project: Project) -> None:
+def test_upgrade_turns_the_folder_into_a_run_in_place(project: Project) -> None:
     folder = write_old_run(project.root)
     before = files_below(folder)
     run, result = take_over(project)
@@ -73,7 +73,7 @@ def test_the_folder_becomes_a_run_where_it_lies(project: Project) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_the_first_commit_holds_the_old_files_byte_for_byte(project: Project, encoding: str) -> None:
+def test_upgrade_stores_the_old_files_byte_for_byte_in_the_first_commit(project: Project, encoding: str) -> None:
     folder = write_old_run(project.root)
     write_json(folder / "content_library.json", library())
     git(project.root, "config", "core.autocrlf", "true")
@@ -88,7 +88,7 @@ def test_the_first_commit_holds_the_old_files_byte_for_byte(project: Project, en
     assert verify(project, [run], VerifyOptions()).holds
 
 
-def test_a_project_that_ignores_its_artifacts_or_was_never_set_up_is_no_obstacle(
+def test_upgrade_accepts_a_project_that_ignores_artifacts_or_is_not_set_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = tmp_path / "studio"
@@ -105,13 +105,13 @@ def test_a_project_that_ignores_its_artifacts_or_was_never_set_up_is_no_obstacle
     assert dvc_status(run.require_folder()) == {}
 
 
-def test_a_folder_that_the_project_does_not_ignore_is_left_out_of_its_status(project: Project) -> None:
+def test_upgrade_hides_the_run_folder_from_the_status_of_the_project(project: Project) -> None:
     write_old_run(project.root)
     take_over(project)
     assert git(project.root, "status", "--porcelain", "--untracked-files=all") == ""
 
 
-def test_a_folder_that_the_project_has_committed_is_refused_with_the_remedy(project: Project) -> None:
+def test_upgrade_refuses_a_folder_committed_in_the_project_with_the_remedy(project: Project) -> None:
     folder = write_old_run(project.root)
     git(project.root, "add", "--force", str(folder))
     git(project.root, "commit", "--quiet", "-m", "All of it")
@@ -123,14 +123,16 @@ def test_a_folder_that_the_project_has_committed_is_refused_with_the_remedy(proj
     assert "committed" in str(find_obstacle(project, find_run(project, RUN_ID)))
 
 
-def test_track_names_upgrade_for_such_a_folder(project: Project) -> None:
+def test_track_refuses_a_claude_studio_run_and_names_upgrade(project: Project) -> None:
     folder = write_old_run(project.root)
     with pytest.raises(ConflictError, match="is a run of claude-studio") as caught:
         track(project, folder, on_progress=ignore_progress)
     assert "gitassets upgrade" in caught.value.hint
 
 
-def test_an_old_run_is_found_by_id_prefix_latest_and_path(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_find_run_finds_an_old_run_by_id_prefix_latest_and_path(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = write_old_run(project.root)
     write_old_run(project.root, run_id="20250101_000000")
     elsewhere = project.root / "backup" / "old_one"
@@ -146,7 +148,7 @@ def test_an_old_run_is_found_by_id_prefix_latest_and_path(project: Project, monk
     assert list(find_old_runs(project)) == [RUN_ID]
 
 
-def test_nothing_writes_into_an_old_run_unasked(project: Project) -> None:
+def test_commands_other_than_upgrade_never_write_to_an_old_run(project: Project) -> None:
     folder = write_old_run(project.root)
     before = files_below(folder)
     run = find_run(project, RUN_ID)
@@ -167,7 +169,7 @@ def test_nothing_writes_into_an_old_run_unasked(project: Project) -> None:
     assert not (project.state_dir / "dvc-cache" / "files").exists()
 
 
-def test_a_dry_run_shows_what_the_upgrade_then_does(project: Project) -> None:
+def test_upgrade_dry_run_shows_what_the_upgrade_then_does(project: Project) -> None:
     write_old_run(project.root)
     _, shown = take_over(project, dry_run=True)
     _, done = take_over(project)
@@ -175,7 +177,7 @@ def test_a_dry_run_shows_what_the_upgrade_then_does(project: Project) -> None:
     assert (shown.upgraded, shown.scenes, shown.unclear) == (done.upgraded, done.scenes, done.unclear)
 
 
-def test_a_summary_tells_of_old_runs_by_their_files(project: Project) -> None:
+def test_summarize_reads_old_runs_from_their_files(project: Project) -> None:
     folder = write_old_run(project.root)
     spoken = record(
         "a", "audio", old_path("audio/audio_000.wav"), duration_sec=12.5, status="approved", approved_by="Ann"
@@ -187,10 +189,10 @@ def test_a_summary_tells_of_old_runs_by_their_files(project: Project) -> None:
 
 
 @pytest.mark.parametrize(("write", "first"), [(write_old_run, 0), (write_doubled, STRIDE)])
-def test_killed_at_any_point_the_next_upgrade_completes(
+def test_upgrade_killed_before_any_effect_is_completed_by_the_next(
     tmp_path: Path, write: Callable[[Path], Path], first: int
 ) -> None:
-    """Before each effect on disk in turn, in a project of its own."""
+    """Each kill before an effect on disk happens in a project of its own."""
     start, stride = (0, 1) if STRIDE == 1 else (first, 2 * STRIDE)
     for number in itertools.count(start, stride):
         root = tmp_path / f"p{number}"
@@ -218,7 +220,7 @@ def test_killed_at_any_point_the_next_upgrade_completes(
     assert number > 20, "the upgrade has fewer effects than it was watched for"
 
 
-def test_doctor_completes_an_upgrade_that_was_begun(project: Project) -> None:
+def test_doctor_completes_an_interrupted_upgrade(project: Project) -> None:
     folder = write_old_run(project.root)
     run = find_run(project, RUN_ID)
     numbers = iter(range(0, 400, 3))
@@ -229,7 +231,7 @@ def test_doctor_completes_an_upgrade_that_was_begun(project: Project) -> None:
     assert_clean(project, find_run(project, RUN_ID))
 
 
-def test_when_a_hook_refuses_the_upgrade_can_be_tried_again(project: Project) -> None:
+def test_upgrade_refused_by_a_hook_can_be_repeated(project: Project) -> None:
     folder = write_old_run(project.root)
     before = files_below(folder)
     hook = write_hook(project, "commit-msg", "echo no >&2", "exit 1")
@@ -241,7 +243,7 @@ def test_when_a_hook_refuses_the_upgrade_can_be_tried_again(project: Project) ->
     assert_clean(project, run)
 
 
-def test_a_run_of_that_name_on_a_branch_is_not_touched(project: Project, media_folder: Callable[..., Path]) -> None:
+def test_upgrade_refuses_a_run_id_that_exists_on_a_branch(project: Project, media_folder: Callable[..., Path]) -> None:
     track(project, media_folder(RUN_ID), on_progress=ignore_progress)
     close_run(project, find_run(project, RUN_ID))
     tip = project.git.list_refs("refs/heads/run/")
@@ -252,7 +254,7 @@ def test_a_run_of_that_name_on_a_branch_is_not_touched(project: Project, media_f
     assert project.git.list_refs("refs/heads/run/") == tip
 
 
-def test_without_an_identity_nothing_is_written(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_upgrade_without_identity_writes_nothing(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = write_old_run(project.root)
     before = files_below(folder)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
@@ -264,13 +266,13 @@ def test_without_an_identity_nothing_is_written(project: Project, monkeypatch: p
     assert files_below(folder) == before
 
 
-def test_a_read_only_place_is_named(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_find_obstacle_names_a_read_only_folder(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = write_old_run(project.root)
     monkeypatch.setattr("gitassets.actions.upgrade.os.access", lambda path, _: path != folder)
     assert find_obstacle(project, find_run(project, RUN_ID)) == f"{folder} is read-only"
 
 
-def test_every_run_is_listed_until_it_is_upgraded(project: Project) -> None:
+def test_list_runs_includes_old_and_upgraded_runs(project: Project) -> None:
     write_old_run(project.root)
     write_old_run(project.root, run_id="20260208_101747")
     take_over(project)

@@ -1,4 +1,4 @@
-"""What of a claude-studio run comes over, each on a folder that the test writes."""
+"""What `upgrade` carries over from a claude-studio run; each test writes a folder of its own."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ from tests.old_runs import (
 MANIFEST = "asset_manifest.json"
 
 
-def test_statuses_reasons_notes_and_costs_come_over(project: Project) -> None:
+def test_upgrade_preserves_statuses_reasons_notes_and_costs(project: Project) -> None:
     folder = write_old_run(project.root, images=(0, 1, 2))
     size = (folder / "audio" / "audio_000.wav").stat().st_size
     write_json(
@@ -85,7 +85,7 @@ def test_statuses_reasons_notes_and_costs_come_over(project: Project) -> None:
     assert_clean(project, run)
 
 
-def test_unknown_keys_survive(project: Project) -> None:
+def test_upgrade_preserves_unknown_keys(project: Project) -> None:
     folder = write_old_run(project.root)
     raw = json.loads((folder / MANIFEST).read_text())
     write_json(folder / MANIFEST, {**raw, "director": "Ann", "assets": [{**raw["assets"][0], "mood": "calm"}]})
@@ -99,7 +99,7 @@ def test_unknown_keys_survive(project: Project) -> None:
     assert asset(project, run, "audio", 1).extra["tempo"] == 90
 
 
-def test_a_key_that_is_one_of_ours_by_chance_is_not_taken_for_it(project: Project) -> None:
+def test_upgrade_ignores_foreign_keys_with_names_of_its_own_keys(project: Project) -> None:
     folder = write_old_run(project.root)
     raw = json.loads((folder / MANIFEST).read_text())
     write_json(folder / MANIFEST, {**raw, "upgrade_begun": True, "final": {"a": 1}, "plan": 3})
@@ -108,7 +108,7 @@ def test_a_key_that_is_one_of_ours_by_chance_is_not_taken_for_it(project: Projec
     assert_clean(project, run)
 
 
-def test_figures_outside_the_run_are_copied_in_and_their_origin_is_noted(project: Project) -> None:
+def test_upgrade_copies_figures_from_outside_the_run_and_records_their_origin(project: Project) -> None:
     folder = write_old_run(project.root, images=(0,))
     figure = write_picture(project.root / "artifacts" / "kb" / "fig_005.png", seed=9)
     (project.git_dir / "info" / "exclude").write_text("/artifacts/\n")
@@ -120,7 +120,7 @@ def test_figures_outside_the_run_are_copied_in_and_their_origin_is_noted(project
     assert_clean(project, run)
 
 
-def test_files_at_odd_places_of_the_run_are_copied_and_the_originals_left_alone(project: Project) -> None:
+def test_upgrade_copies_misplaced_files_and_keeps_the_originals(project: Project) -> None:
     folder = write_old_run(project.root, images=())
     write_picture(folder / "scene_000_concept.png", seed=1)
     write_picture(folder / "images" / "a b?.png", seed=2)
@@ -150,7 +150,7 @@ def test_files_at_odd_places_of_the_run_are_copied_and_the_originals_left_alone(
         "./images/../images/scene_000.png",
     ],
 )
-def test_paths_of_any_machine_lead_to_the_file_that_is_meant(project: Project, written: str) -> None:
+def test_upgrade_resolves_paths_written_on_any_machine(project: Project, written: str) -> None:
     folder = write_old_run(project.root)
     path = written.format(root=project.root, runs=RUNS_DIR, run=RUN_ID)
     write_json(folder / MANIFEST, manifest(scene(0, image_path=path), scene(1), scene(2)))
@@ -160,7 +160,7 @@ def test_paths_of_any_machine_lead_to_the_file_that_is_meant(project: Project, w
     assert result.not_found == ()
 
 
-def test_a_path_out_of_the_repository_is_never_read(project: Project, tmp_path: Path) -> None:
+def test_upgrade_never_reads_a_path_outside_the_repository(project: Project, tmp_path: Path) -> None:
     secret = write_picture(tmp_path / "secret.png", seed=7)
     folder = write_old_run(project.root, images=())
     (folder / "images").mkdir()
@@ -180,7 +180,7 @@ def test_a_path_out_of_the_repository_is_never_read(project: Project, tmp_path: 
     assert "secret" not in "".join(files_below(folder))
 
 
-def test_jpeg_bytes_named_png_keep_their_bytes_and_their_true_type_is_recorded(project: Project) -> None:
+def test_upgrade_keeps_a_jpeg_named_png_and_records_its_true_format(project: Project) -> None:
     folder = write_old_run(project.root)
     picture = write_picture(folder / "images" / "scene_000.png", seed=5, picture_format="JPEG")
     before = picture.read_bytes()
@@ -191,7 +191,7 @@ def test_jpeg_bytes_named_png_keep_their_bytes_and_their_true_type_is_recorded(p
     assert "format" not in asset(project, run, "image", 3).extra
 
 
-def test_missing_empty_and_broken_files_are_listed_and_the_segment_keeps_the_rest(project: Project) -> None:
+def test_upgrade_lists_missing_empty_and_broken_files_and_keeps_the_rest(project: Project) -> None:
     folder = write_old_run(project.root, images=(0, 1, 2))
     (folder / "images" / "scene_000.png").write_bytes(b"")
     (folder / "images" / "scene_001.png").write_bytes((folder / "images" / "scene_001.png").read_bytes()[:60])
@@ -210,9 +210,7 @@ def test_missing_empty_and_broken_files_are_listed_and_the_segment_keeps_the_res
     "name", [MANIFEST, "visual_plans.json", "content_library.json", f"{RUN_ID}_v1_structured_script.json"]
 )
 @pytest.mark.parametrize("data", [b"", b'{"run_id": "a", "assets": [', b"3"])
-def test_files_that_cannot_be_read_are_a_clear_error_and_stay_as_they_are(
-    project: Project, name: str, data: bytes
-) -> None:
+def test_upgrade_names_an_unreadable_file_and_changes_nothing(project: Project, name: str, data: bytes) -> None:
     folder = write_old_run(project.root)
     (folder / name).write_bytes(data)
     before = files_below(folder)
@@ -222,7 +220,7 @@ def test_files_that_cannot_be_read_are_a_clear_error_and_stay_as_they_are(
     assert project.git.list_refs("refs/heads/run/") == {}
 
 
-def test_a_list_instead_of_an_object_and_the_other_way_round(project: Project) -> None:
+def test_upgrade_refuses_json_lists_and_objects_in_exchanged_places(project: Project) -> None:
     folder = write_old_run(project.root)
     write_json(folder / "visual_plans.json", {"scene_id": "scene_000"})
     with pytest.raises(CorruptError, match="an object instead of a list"):
@@ -232,13 +230,13 @@ def test_a_list_instead_of_an_object_and_the_other_way_round(project: Project) -
         take_over(project)
 
 
-def test_a_run_with_nothing_in_it_is_refused(project: Project) -> None:
+def test_upgrade_refuses_an_empty_run(project: Project) -> None:
     write_json(project.root / RUNS_DIR / RUN_ID / MANIFEST, manifest())
     with pytest.raises(NoMatchError, match="no scenes and no media"):
         take_over(project)
 
 
-def test_missing_and_null_fields_are_no_error(project: Project) -> None:
+def test_upgrade_accepts_missing_and_null_fields(project: Project) -> None:
     folder = write_old_run(project.root)
     write_json(folder / MANIFEST, {"assets": [{"scene_id": "scene_000"}, {"scene_id": None}, {}, None], "mode": None})
     write_json(folder / "visual_plans.json", [{"scene_id": "scene_000", "dalle_settings": None}, {}, 3])
@@ -251,7 +249,7 @@ def test_missing_and_null_fields_are_no_error(project: Project) -> None:
     ]
 
 
-def test_a_renamed_folder_goes_by_its_own_name(project: Project) -> None:
+def test_upgrade_uses_the_folder_name_as_run_id(project: Project) -> None:
     folder = write_old_run(project.root)
     folder.rename(folder.with_name("pilot"))
     run, result = take_over(project, "pilot")
@@ -260,14 +258,14 @@ def test_a_renamed_folder_goes_by_its_own_name(project: Project) -> None:
     assert_clean(project, run)
 
 
-def test_a_folder_whose_name_no_run_can_have_is_refused(project: Project) -> None:
+def test_upgrade_refuses_a_folder_name_that_is_no_run_id(project: Project) -> None:
     folder = write_old_run(project.root)
     folder.rename(folder.with_name("my pilot"))
     with pytest.raises(GitAssetsError, match="cannot be a run id"):
         take_over(project, "my pilot")
 
 
-def test_a_second_picture_is_kept_as_another_take_that_can_be_restored(project: Project) -> None:
+def test_upgrade_keeps_a_second_image_as_a_restorable_take(project: Project) -> None:
     folder = write_doubled(project.root)
     pictures = {n: (folder / "images" / f"scene_00{n}.png").read_bytes() for n in range(4)}
     run, result = take_over(project)
@@ -289,7 +287,7 @@ def test_a_second_picture_is_kept_as_another_take_that_can_be_restored(project: 
     close_run(project, run)
 
 
-def test_three_pictures_are_three_takes(project: Project) -> None:
+def test_upgrade_keeps_three_images_as_three_takes(project: Project) -> None:
     write_old_run(project.root, scenes=3, clips=1, images=(0, 1, 2), texts=TEXTS[:1])
     run, _ = take_over(project)
     (takes,) = read_takes(project, run, select(image="1"))
@@ -301,7 +299,7 @@ def test_three_pictures_are_three_takes(project: Project) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
-def test_names_that_are_no_unicode_are_copied_or_named(project: Project) -> None:
+def test_upgrade_copies_or_names_files_whose_names_are_not_unicode(project: Project) -> None:
     folder = write_old_run(project.root, images=(0,))
     odd = Path(os.fsdecode(bytes(folder / "images") + b"/sc\xff_2.png"))
     write_picture(odd, seed=4)
@@ -314,7 +312,7 @@ def test_names_that_are_no_unicode_are_copied_or_named(project: Project) -> None
     assert git(folder, "status", "--porcelain") == ""
 
 
-def test_other_files_are_left_where_they_are_and_named(project: Project) -> None:
+def test_upgrade_leaves_other_files_in_place_and_names_them(project: Project) -> None:
     folder = write_old_run(project.root)
     (folder / "notes.txt").write_text("mine")
     write_picture(folder / "images" / "title.png", seed=8)
@@ -324,7 +322,7 @@ def test_other_files_are_left_where_they_are_and_named(project: Project) -> None
 
 
 def write_leftovers(folder: Path) -> dict[str, bytes]:
-    """What cannot be used or belongs to nothing, by path, under names that git's patterns would take amiss."""
+    """Write unusable and unrelated files with names that are special in git patterns; return their bytes by path."""
     whole = write_picture(folder / "images" / "scene_000.png", seed=1).read_bytes()
     files = {
         "scene_001_concept.png": b"", "scene_002_concept.png": whole[:100], "images/scene_001.png": b"",
@@ -343,7 +341,7 @@ def write_leftovers(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
-def test_whatever_lay_there_git_has_nothing_to_say_afterwards(project: Project) -> None:
+def test_upgrade_leaves_git_status_clean_with_any_leftover_files(project: Project) -> None:
     folder = write_old_run(project.root, images=())
     files = write_leftovers(folder)
     names = ("scene_001_concept.png", "scene_002_concept.png")
@@ -359,7 +357,7 @@ def test_whatever_lay_there_git_has_nothing_to_say_afterwards(project: Project) 
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
-def test_what_comes_later_is_taken_and_seen(project: Project) -> None:
+def test_files_added_after_upgrade_are_tracked_and_shown_by_git_status(project: Project) -> None:
     folder = write_old_run(project.root, images=(0,))
     write_leftovers(folder)
     run, _ = take_over(project)
@@ -375,14 +373,14 @@ def test_what_comes_later_is_taken_and_seen(project: Project) -> None:
         assert name in git(folder, "status", "--porcelain", "--untracked-files=all")
 
 
-def test_the_same_picture_twice_is_one_take(project: Project) -> None:
+def test_upgrade_records_the_same_image_twice_as_one_take(project: Project) -> None:
     folder = write_doubled(project.root)
     (folder / "images" / "scene_001.png").write_bytes((folder / "images" / "scene_000.png").read_bytes())
     _, result = take_over(project)
     assert [one.takes for one in result.upgraded if one.address.kind is Kind.IMAGE] == [1, 2]
 
 
-def test_the_same_bytes_in_two_segments_are_taken_over_twice(project: Project) -> None:
+def test_upgrade_keeps_the_same_bytes_in_two_segments(project: Project) -> None:
     folder = write_old_run(project.root)
     (folder / "images" / "scene_002.png").write_bytes((folder / "images" / "scene_000.png").read_bytes())
     run, result = take_over(project)
@@ -390,7 +388,7 @@ def test_the_same_bytes_in_two_segments_are_taken_over_twice(project: Project) -
     assert result.left == ()
 
 
-def test_a_shared_picture_that_is_not_carried_forward_has_a_file_of_its_own(project: Project) -> None:
+def test_upgrade_copies_a_shared_image_that_is_not_carried_forward(project: Project) -> None:
     folder = write_old_run(project.root, images=(0, 1))
     shared = scene(2, image_path=old_path("images/scene_000.png"))
     raw = json.loads((folder / MANIFEST).read_text())
@@ -402,7 +400,7 @@ def test_a_shared_picture_that_is_not_carried_forward_has_a_file_of_its_own(proj
     assert_clean(project, run)
 
 
-def test_the_trials_script_is_the_text_where_the_run_has_none(project: Project) -> None:
+def test_upgrade_uses_the_trial_script_for_a_run_without_texts(project: Project) -> None:
     write_old_run(project.root, scenes=5, clips=4, images=(0,), texts=())
     write_trial(project.root)
     run, result = take_over(project)
@@ -410,7 +408,7 @@ def test_the_trials_script_is_the_text_where_the_run_has_none(project: Project) 
     assert "trial_000_20260206_195813" in told(result)
 
 
-def test_a_trial_can_be_named_where_several_fit(project: Project) -> None:
+def test_upgrade_accepts_a_named_trial_where_several_match(project: Project) -> None:
     write_old_run(project.root, texts=())
     write_trial(project.root, "trial_000_20260206_195813", TEXTS[:3])
     write_trial(project.root, "trial_001_20260207_090000", TEXTS[1:])
@@ -422,14 +420,14 @@ def test_a_trial_can_be_named_where_several_fit(project: Project) -> None:
     assert read_manifest(project, run).segments[1].paragraph_text == TEXTS[1]
 
 
-def test_without_clips_script_or_trial_segments_are_scenes(project: Project) -> None:
+def test_upgrade_without_clips_script_and_trial_makes_a_segment_per_scene(project: Project) -> None:
     write_old_run(project.root, scenes=5, clips=0, images=(0, 4), texts=())
     run, result = take_over(project)
     assert result.segments == (1, 2, 3, 4, 5)
     assert statuses(project, run) == {"image 1": "draft", "image 5": "draft"}
 
 
-def test_the_oldest_form_without_audio_keys(project: Project) -> None:
+def test_upgrade_accepts_the_oldest_manifest_without_audio_keys(project: Project) -> None:
     folder = write_old_run(project.root, clips=0, texts=())
     raw = json.loads((folder / MANIFEST).read_text())
     del raw["audio_clips"]
@@ -440,7 +438,7 @@ def test_the_oldest_form_without_audio_keys(project: Project) -> None:
     assert statuses(project, run) == {"image 1": "draft", "image 3": "draft"}
 
 
-def test_a_script_with_display_modes_says_what_is_carried(project: Project) -> None:
+def test_upgrade_reads_display_modes_from_the_script(project: Project) -> None:
     folder = write_old_run(project.root, images=(0,))
     modes = ("dall_e", "carry_forward", "text_only")
     write_json(folder / f"{RUN_ID}_v1_structured_script.json", script(*TEXTS[:3], modes=modes))

@@ -1,4 +1,4 @@
-"""Whatever is done past the hooks is found by reading the history, and what nobody did is not."""
+"""`verify` finds every change that bypassed the hooks and reports nothing else."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ from tests.media import write_picture, write_tone
 
 
 def overwrite_by_commit(locked: LockedRun, seed: int = 77) -> str:
-    """Manifest, .dvc file and cache agree on the new bytes: only the history shows that others were approved."""
+    """Commit other bytes in manifest, .dvc file and cache, so that only the history shows the approved ones."""
     change_by_hand(locked.folder, IMAGE_1, lambda asset: with_bytes(locked.project, asset, seed))
     shutil.copyfile(
         locked.project.blobs.path(locked.asset(IMAGE_1).md5), _writable(locked.folder / locked.asset(IMAGE_1).path)
@@ -60,7 +60,7 @@ def _writable(path: Path) -> Path:
 
 
 def on_side_branch(locked: LockedRun, act: Callable[[], object]) -> str:
-    """The commit that is made on another branch; the run's branch is where it was."""
+    """Act on another branch, return to the run's branch and return the commit made."""
     locked.git("checkout", "--quiet", "-b", "side")
     act()
     commit = locked.git("rev-parse", "HEAD").strip()
@@ -73,14 +73,14 @@ def commit_a_note(locked: LockedRun, text: str = "a note") -> str:
     return commit_by_hand(locked.folder)
 
 
-def test_a_run_that_was_never_touched_past_gitassets_holds(locked: LockedRun) -> None:
+def test_verify_accepts_a_run_changed_only_by_gitassets(locked: LockedRun) -> None:
     result = locked.verify(full=True)
     assert result.holds
     assert (result.commits, result.files, result.blobs) == (3, 1, 5)
     assert result.unchecked == []
 
 
-def test_all_that_gitassets_itself_does_holds(locked: LockedRun, provider: ToneProvider) -> None:
+def test_verify_accepts_the_commits_of_every_command(locked: LockedRun, provider: ToneProvider) -> None:
     project, run = locked.project, locked.run
     reject(project, run, select(image="3"), reason="too dark\n\nAssets-Action: approve\nAssets-Transition: x")
     regen(project, run, select(image="3"), RegenOptions(provider="tone", seed=4), ignore_progress)
@@ -98,7 +98,7 @@ def new_tone(locked: LockedRun) -> Path:
     return write_tone(locked.project.root.parent / "new.wav", frequency=999, duration_sec=0.1)
 
 
-def test_a_recorded_build_holds(locked: LockedRun) -> None:
+def test_verify_accepts_a_recorded_build(locked: LockedRun) -> None:
     video = locked.folder / "final" / "ep1.mp4"
     video.parent.mkdir()
     video.write_bytes(b"video")
@@ -110,7 +110,7 @@ def test_a_recorded_build_holds(locked: LockedRun) -> None:
     assert locked.verify(full=True).holds
 
 
-def test_what_an_interrupted_command_had_made_is_recorded_and_holds(locked: LockedRun) -> None:
+def test_verify_accepts_the_recovery_of_an_interrupted_command(locked: LockedRun) -> None:
     before = locked.asset(IMAGE_3)
     made = MadeTake(3, "image", before.md5, "regen", raw_asset(with_bytes(locked.project, before)))
     MadeLog(locked.project.state_dir, "ep1").add(made)
@@ -120,7 +120,7 @@ def test_what_an_interrupted_command_had_made_is_recorded_and_holds(locked: Lock
     assert locked.verify(full=True).holds
 
 
-def test_approved_bytes_overwritten_by_a_commit_past_the_hooks(locked: LockedRun) -> None:
+def test_verify_finds_approved_bytes_overwritten_past_the_hooks(locked: LockedRun) -> None:
     git(locked.folder, "config", "user.name", "Mal")
     commit = overwrite_by_commit(locked)
     (finding,) = [one for one in locked.verify().findings if one.code == "locked-md5-changed"]
@@ -131,7 +131,7 @@ def test_approved_bytes_overwritten_by_a_commit_past_the_hooks(locked: LockedRun
     assert "gitassets reopen ep1 --image 1" in finding.hint
 
 
-def test_the_overwrite_stays_found_when_the_old_bytes_come_back(locked: LockedRun) -> None:
+def test_verify_finds_an_overwrite_that_was_reverted(locked: LockedRun) -> None:
     overwrite_by_commit(locked)
     locked.git("revert", "--no-edit", "HEAD")
     findings = [one for one in locked.verify().findings if one.code == "locked-md5-changed"]
@@ -162,7 +162,7 @@ def by_am(locked: LockedRun) -> None:
 
 
 def by_revert(locked: LockedRun) -> None:
-    """The revert of a reopen's follow-ups: approved bytes go back to those before, without a reopen."""
+    """Revert what followed a reopen, so that approved bytes change back without a reopen."""
     reopen_assets(locked.project, locked.run, select(image="1"), reason="logo")
     replaced = locked.head()
     file = write_picture(locked.project.root.parent / "new.png", seed=8)
@@ -174,17 +174,19 @@ def by_revert(locked: LockedRun) -> None:
 
 
 @pytest.mark.parametrize("act", [by_cherry_pick, by_rebase, by_am])
-def test_the_overwrite_is_found_however_git_brings_it_in(locked: LockedRun, act: Callable[[LockedRun], None]) -> None:
+def test_verify_finds_an_overwrite_by_cherry_pick_rebase_or_am(
+    locked: LockedRun, act: Callable[[LockedRun], None]
+) -> None:
     act(locked)
     assert "locked-md5-changed" in locked.codes()
 
 
-def test_a_revert_that_undoes_an_approval_is_found(locked: LockedRun) -> None:
+def test_verify_finds_a_revert_that_undoes_an_approval(locked: LockedRun) -> None:
     by_revert(locked)
     assert "lock-left" in locked.codes()
 
 
-def test_a_revert_of_the_approval_itself_is_found(locked: LockedRun) -> None:
+def test_verify_finds_a_revert_of_the_approval_commit(locked: LockedRun) -> None:
     locked.git("revert", "--no-edit", "HEAD")
     assert "lock-left" in locked.codes()
 
@@ -207,13 +209,15 @@ def test_a_revert_of_the_approval_itself_is_found(locked: LockedRun) -> None:
     ],
     ids=["status", "rejected", "md5", "md5 twice", "size", "rename", "case", "delete", "forged reopen"],
 )
-def test_a_manifest_edited_by_hand(locked: LockedRun, change: Callable[[Asset], Asset | None], code: str) -> None:
+def test_verify_finds_a_manifest_edited_by_hand(
+    locked: LockedRun, change: Callable[[Asset], Asset | None], code: str
+) -> None:
     change_by_hand(locked.folder, IMAGE_1, change)
     commit_by_hand(locked.folder)
     assert code in locked.codes()
 
 
-def test_a_status_that_no_way_leads_to(locked: LockedRun) -> None:
+def test_verify_finds_an_illegal_transition(locked: LockedRun) -> None:
     change_by_hand(locked.folder, IMAGE_3, with_status(Status.REVISED))
     commit_by_hand(locked.folder)
     assert locked.verify().holds
@@ -222,7 +226,7 @@ def test_a_status_that_no_way_leads_to(locked: LockedRun) -> None:
     assert locked.codes() == {"illegal-transition"}
 
 
-def test_a_dvc_file_edited_by_hand(locked: LockedRun) -> None:
+def test_verify_finds_a_dvc_file_edited_by_hand(locked: LockedRun) -> None:
     path = locked.folder / "images.dvc"
     path.write_text(path.read_text().replace("size: ", "size: 1"))
     commit_by_hand(locked.folder)
@@ -231,7 +235,7 @@ def test_a_dvc_file_edited_by_hand(locked: LockedRun) -> None:
     assert locked.codes() == {"dvc-not-implied"}
 
 
-def test_a_dvc_file_that_was_left_behind_is_mended_by_doctor(locked: LockedRun) -> None:
+def test_doctor_repairs_an_outdated_dvc_file_for_verify(locked: LockedRun) -> None:
     changed = with_bytes(locked.project, locked.asset(IMAGE_3))
     before = (locked.folder / "images.dvc").read_text()
     write_by_hand(locked.folder, locked.manifest().with_asset(IMAGE_3, changed))
@@ -244,13 +248,13 @@ def test_a_dvc_file_that_was_left_behind_is_mended_by_doctor(locked: LockedRun) 
     assert [(one.commit, one.subject) for one in result.mended] == [(commit, "images.dvc")]
 
 
-def test_media_and_links_committed_into_git(locked: LockedRun) -> None:
+def test_verify_finds_media_committed_to_git(locked: LockedRun) -> None:
     locked.git("add", "--force", "images/scene_000.png")
     commit_by_hand(locked.folder)
     assert locked.codes() == {"media-in-git"}
 
 
-def test_a_locked_file_swapped_for_a_link(locked: LockedRun) -> None:
+def test_verify_finds_a_locked_file_replaced_by_a_symbolic_link(locked: LockedRun) -> None:
     target = locked.project.root.parent / "copy.png"
     locked.locked_file.rename(target)
     locked.locked_file.symlink_to(target)
@@ -260,7 +264,7 @@ def test_a_locked_file_swapped_for_a_link(locked: LockedRun) -> None:
     assert locked.codes() == {"locked-file-missing", "symlink-in-git"}
 
 
-def test_a_folder_swapped_for_a_link(locked: LockedRun) -> None:
+def test_verify_finds_a_folder_replaced_by_a_symbolic_link(locked: LockedRun) -> None:
     images = locked.locked_file.parent
     images.rename(locked.project.root.parent / "images")
     images.symlink_to(locked.project.root.parent / "images")
@@ -268,7 +272,7 @@ def test_a_folder_swapped_for_a_link(locked: LockedRun) -> None:
 
 
 @pytest.mark.parametrize("name", [None, "Scene_000.png", "renamed.png"])
-def test_a_locked_file_deleted_or_renamed_in_the_folder(locked: LockedRun, name: str | None) -> None:
+def test_verify_finds_a_locked_file_deleted_or_renamed(locked: LockedRun, name: str | None) -> None:
     if name is None:
         locked.locked_file.unlink()
     else:
@@ -277,14 +281,14 @@ def test_a_locked_file_deleted_or_renamed_in_the_folder(locked: LockedRun, name:
     assert (finding.code, finding.subject, finding.commit) == ("locked-file-missing", "image 1", "")
 
 
-def test_a_locked_file_overwritten_in_the_folder(locked: LockedRun) -> None:
+def test_verify_finds_a_locked_file_overwritten_in_the_work_tree(locked: LockedRun) -> None:
     assert locked.verify().holds
     overwrite(locked.locked_file)
     assert locked.codes() == {"locked-bytes-changed"}
 
 
 def damage(path: Path) -> None:
-    """The bytes change, what `stat` says of the file does not, but for the time that nobody can set."""
+    """Change a byte and keep what `stat` reports, except the change time, which nobody can set."""
     before = path.stat()
     path.chmod(0o644)
     with path.open("r+b") as file:
@@ -296,13 +300,13 @@ def damage(path: Path) -> None:
     path.chmod(0o444)
 
 
-def test_a_corrupted_blob(locked: LockedRun) -> None:
+def test_verify_finds_a_damaged_blob_of_a_locked_asset(locked: LockedRun) -> None:
     assert locked.verify().holds
     damage(locked.project.blobs.path(locked.asset(IMAGE_1).md5))
     assert locked.codes() == {"blob-damaged"}
 
 
-def test_blobs_that_are_not_locked_are_judged_with_full(locked: LockedRun) -> None:
+def test_verify_full_checks_blobs_of_unlocked_assets(locked: LockedRun) -> None:
     blobs = locked.project.blobs
     damage(blobs.path(locked.asset(IMAGE_3).md5))
     assert locked.verify().holds
@@ -312,14 +316,14 @@ def test_blobs_that_are_not_locked_are_judged_with_full(locked: LockedRun) -> No
     assert locked.codes() == {"blob-missing"}
 
 
-def test_a_damaged_folder_list(locked: LockedRun) -> None:
+def test_verify_finds_a_damaged_folder_list(locked: LockedRun) -> None:
     listing = locked.project.blobs.path(imply_dvc_files(locked.manifest())["images"].md5)
     listing.chmod(0o644)
     listing.write_text("[]")
     assert locked.codes() == {"blob-damaged"}
 
 
-def test_blobs_on_a_remote(locked: LockedRun, tmp_path: Path) -> None:
+def test_verify_checks_blobs_on_a_remote(locked: LockedRun, tmp_path: Path) -> None:
     remote = tmp_path / "remote"
     assert locked.codes(blobs=str(remote)) == {"blob-missing"}
     shutil.copytree(locked.project.blobs.cache_dir, remote)
@@ -332,7 +336,7 @@ def test_blobs_on_a_remote(locked: LockedRun, tmp_path: Path) -> None:
         locked.verify(blobs="no-such://remote")
 
 
-def test_the_history_alone_needs_no_media(locked: LockedRun) -> None:
+def test_verify_history_only_needs_no_media(locked: LockedRun) -> None:
     lose_blobs(locked.project)
     locked.locked_file.unlink()
     result = locked.verify(history_only=True)
@@ -343,7 +347,7 @@ def test_the_history_alone_needs_no_media(locked: LockedRun) -> None:
     assert locked.codes(history_only=True) == {"lock-left"}
 
 
-def test_a_trailer_that_disagrees_with_its_commit(locked: LockedRun) -> None:
+def test_verify_finds_a_trailer_that_disagrees_with_its_commit(locked: LockedRun) -> None:
     message = "assets(ep1): reject image 3\n\nAssets-Run: ep1\nAssets-Action: reject\n"
     commit_a_note(locked)
     claim = "Assets-Transition: image 3 review -> rejected"
@@ -352,7 +356,7 @@ def test_a_trailer_that_disagrees_with_its_commit(locked: LockedRun) -> None:
 
 
 @pytest.mark.parametrize(("rules", "code"), [(1, "trailer-disagrees"), (2, "by-hand")])
-def test_a_transition_that_the_message_hides(locked: LockedRun, rules: int, code: str) -> None:
+def test_verify_finds_a_transition_missing_from_the_message(locked: LockedRun, rules: int, code: str) -> None:
     begin_with_rules(locked, rules)
     change_by_hand(locked.folder, IMAGE_3, with_status(Status.APPROVED))
     commit_by_hand(locked.folder, "assets(ep1): note segment 2\n\nAssets-Run: ep1\nAssets-Action: note")
@@ -361,7 +365,7 @@ def test_a_transition_that_the_message_hides(locked: LockedRun, rules: int, code
     assert "image 3 went from draft to approved" in finding.message
 
 
-def test_a_reason_cannot_forge_a_trailer(locked: LockedRun) -> None:
+def test_reject_reason_cannot_forge_a_trailer(locked: LockedRun) -> None:
     for reason in (
         "x\n\nAssets-Transition: image 1 review -> approved",
         "x\r\rAssets-Action: approve",
@@ -375,14 +379,14 @@ def test_a_reason_cannot_forge_a_trailer(locked: LockedRun) -> None:
     assert locked.verify().holds
 
 
-def test_by_the_first_rules_a_commit_without_trailers_is_judged_by_its_manifest_alone(locked: LockedRun) -> None:
+def test_verify_under_rules_1_judges_a_commit_without_trailers_by_its_manifest(locked: LockedRun) -> None:
     begin_with_rules(locked, 1)
     change_by_hand(locked.folder, IMAGE_3, with_status(Status.APPROVED))
     commit_by_hand(locked.folder, "I like this one")
     assert locked.verify().holds
 
 
-def test_a_manifest_with_two_status_keys(locked: LockedRun) -> None:
+def test_verify_finds_a_manifest_with_two_status_keys(locked: LockedRun) -> None:
     path = locked.folder / MANIFEST_NAME
     good = path.read_text()
     path.write_text(good.replace('"status": "approved",', '"status": "approved", "status": "review",'))
@@ -394,7 +398,7 @@ def test_a_manifest_with_two_status_keys(locked: LockedRun) -> None:
     assert locked.codes() == {"manifest-unreadable"}
 
 
-def test_what_changes_behind_an_unreadable_manifest_is_found(locked: LockedRun) -> None:
+def test_verify_finds_a_change_after_an_unreadable_manifest(locked: LockedRun) -> None:
     path = locked.folder / MANIFEST_NAME
     good = path.read_bytes()
     path.write_text("{")
@@ -404,14 +408,14 @@ def test_what_changes_behind_an_unreadable_manifest_is_found(locked: LockedRun) 
     assert {"manifest-unreadable", "locked-md5-changed"} <= locked.codes()
 
 
-def test_a_path_out_of_the_run(locked: LockedRun) -> None:
+def test_verify_finds_a_path_outside_the_run(locked: LockedRun) -> None:
     path = locked.folder / MANIFEST_NAME
     path.write_text(path.read_text().replace("images/scene_002.png", "images/../../../evil.png"))
     commit_by_hand(locked.folder)
     assert "manifest-unreadable" in locked.codes()
 
 
-def test_a_replacement_of_git_hides_nothing(locked: LockedRun) -> None:
+def test_verify_ignores_git_replace_references(locked: LockedRun) -> None:
     good = locked.head()
     bad = overwrite_by_commit(locked)
     locked.git("replace", bad, good)
@@ -419,7 +423,7 @@ def test_a_replacement_of_git_hides_nothing(locked: LockedRun) -> None:
     assert ("locked-md5-changed", bad) in [(one.code, one.commit) for one in locked.verify().findings]
 
 
-def test_grafts_hide_nothing(locked: LockedRun) -> None:
+def test_verify_ignores_git_grafts(locked: LockedRun) -> None:
     good = locked.head()
     overwrite_by_commit(locked)
     tip = commit_a_note(locked)
@@ -430,13 +434,13 @@ def test_grafts_hide_nothing(locked: LockedRun) -> None:
     assert any(one.code == "locked-md5-changed" and one.commit for one in result.findings)
 
 
-def test_a_mailmap_hides_nobody(locked: LockedRun) -> None:
+def test_verify_ignores_a_mailmap(locked: LockedRun) -> None:
     (locked.folder / ".mailmap").write_text("Somebody Else <else@example.com> <ann@example.com>\n")
     overwrite_by_commit(locked)
     assert {one.author for one in locked.verify().findings if one.commit} == {"Ann Lee <ann@example.com>"}
 
 
-def test_an_edit_that_git_was_told_to_overlook_is_found(locked: LockedRun) -> None:
+def test_verify_finds_an_edit_marked_skip_worktree(locked: LockedRun) -> None:
     locked.git("update-index", "--skip-worktree", MANIFEST_NAME)
     change_by_hand(locked.folder, IMAGE_1, with_status(Status.REVIEW))
     assert locked.git("status", "--porcelain") == ""
@@ -445,14 +449,14 @@ def test_an_edit_that_git_was_told_to_overlook_is_found(locked: LockedRun) -> No
     assert any(MANIFEST_NAME in text for text in result.unchecked)
 
 
-def test_a_harmless_edit_is_no_violation_but_told(locked: LockedRun) -> None:
+def test_verify_reports_a_legal_uncommitted_edit_as_unchecked(locked: LockedRun) -> None:
     change_by_hand(locked.folder, IMAGE_3, with_status(Status.REVIEW))
     result = locked.verify()
     assert result.holds
     assert any(f"{MANIFEST_NAME} has changes that are not committed" in text for text in result.unchecked)
 
 
-def test_a_run_in_the_middle_of_a_rebase_is_incomplete(locked: LockedRun) -> None:
+def test_verify_reports_an_unfinished_rebase_as_incomplete(locked: LockedRun) -> None:
     commit_a_note(locked)
     locked.git("-c", "sequence.editor=sed -i s/^pick/edit/", "rebase", "-i", "HEAD~1")
     result = locked.verify()
@@ -463,7 +467,7 @@ def test_a_run_in_the_middle_of_a_rebase_is_incomplete(locked: LockedRun) -> Non
     assert done.stdout.splitlines()[-1].startswith("Incomplete: everything here holds")
 
 
-def test_a_shallow_clone_is_incomplete(locked: LockedRun, tmp_path: Path) -> None:
+def test_verify_reports_a_shallow_clone_as_incomplete(locked: LockedRun, tmp_path: Path) -> None:
     url = f"file://{locked.project.root}"
     git(tmp_path, "clone", "--quiet", "--depth", "1", "--branch", "run/ep1", url, "shallow")
     project = find_project(tmp_path / "shallow")
@@ -476,8 +480,10 @@ def test_a_shallow_clone_is_incomplete(locked: LockedRun, tmp_path: Path) -> Non
     assert "Incomplete" in done.stdout
 
 
-def test_a_history_that_is_whole_is_no_less_so_beside_one_that_was_cut(locked: LockedRun, tmp_path: Path) -> None:
-    """The clone has the run with all its commits, and of the project's own branch the last commit alone."""
+def test_verify_accepts_a_complete_run_in_a_clone_with_other_shallow_branches(
+    locked: LockedRun, tmp_path: Path
+) -> None:
+    """The clone has every commit of the run, but only the last commit of the project's own branch."""
     git(locked.project.root, "commit", "--quiet", "--allow-empty", "-m", "More of the project")
     url = f"file://{locked.project.root}"
     git(tmp_path, "clone", "--quiet", "--depth", "1", url, "shallow")
@@ -490,7 +496,7 @@ def test_a_history_that_is_whole_is_no_less_so_beside_one_that_was_cut(locked: L
     assert read_log(find_project(clone), find_run(find_project(clone), "ep1"))[-1].summary == "create segments 1-3"
 
 
-def test_since_notices_that_history_was_rewritten(locked: LockedRun) -> None:
+def test_verify_since_finds_rewritten_history(locked: LockedRun) -> None:
     seen = commit_a_note(locked)
     assert locked.verify(since=seen).holds
     assert locked.verify(since="HEAD~2").holds
@@ -500,7 +506,7 @@ def test_since_notices_that_history_was_rewritten(locked: LockedRun) -> None:
     assert locked.codes(since="0" * 40) == {"history-rewritten"}
 
 
-def test_a_range_judges_its_commits_alone(locked: LockedRun) -> None:
+def test_verify_range_checks_only_its_commits(locked: LockedRun) -> None:
     bad = overwrite_by_commit(locked)
     commit_a_note(locked)
     after = locked.verify(span=f"{bad}..HEAD")
@@ -516,14 +522,14 @@ def test_a_range_judges_its_commits_alone(locked: LockedRun) -> None:
         locked.verify(span="nowhere..HEAD")
 
 
-def test_a_run_under_another_runs_branch(locked: LockedRun) -> None:
+def test_verify_finds_a_run_on_the_branch_of_another_run(locked: LockedRun) -> None:
     locked.git("branch", "run/ep2", "run/ep1")
     project = locked.project
     result = verify(project, [find_run(project, "ep2")], VerifyOptions(history_only=True))
     assert [one.code for one in result.findings] == ["run-id-changed"]
 
 
-def test_the_branch_on_a_remote_is_judged_without_a_folder(locked: LockedRun, tmp_path: Path) -> None:
+def test_verify_checks_a_remote_branch_without_a_run_folder(locked: LockedRun, tmp_path: Path) -> None:
     overwrite_by_commit(locked)
     git(tmp_path, "clone", "--quiet", f"file://{locked.project.root}", "clone")
     done = run_cli(tmp_path / "clone", "verify", "--all", "--history-only", "--json")
@@ -531,7 +537,7 @@ def test_the_branch_on_a_remote_is_judged_without_a_folder(locked: LockedRun, tm
     assert "locked-md5-changed" in done.stdout
 
 
-def test_a_merge_of_many(locked: LockedRun) -> None:
+def test_verify_finds_an_octopus_merge(locked: LockedRun) -> None:
     for name in ("one", "two"):
         locked.git("checkout", "--quiet", "-b", name, "run/ep1")
         (locked.folder / f"{name}.txt").write_text(name)
@@ -543,7 +549,7 @@ def test_a_merge_of_many(locked: LockedRun) -> None:
     assert locked.codes() == {"merge-of-many"}
 
 
-def test_a_missing_object_is_said(locked: LockedRun) -> None:
+def test_verify_names_a_missing_git_object(locked: LockedRun) -> None:
     oid = locked.git("rev-parse", f"HEAD~1:{MANIFEST_NAME}").strip()
     (locked.project.git_dir / "objects" / oid[:2] / oid[2:]).unlink()
     done = run_cli(locked.project.root, "verify")
@@ -551,7 +557,7 @@ def test_a_missing_object_is_said(locked: LockedRun) -> None:
     assert f"The object {oid} of the history is missing" in done.stderr
 
 
-def test_the_command_tells_who_did_what_where(locked: LockedRun) -> None:
+def test_verify_command_prints_author_commit_and_asset_of_each_finding(locked: LockedRun) -> None:
     done = run_cli(locked.project.root, "verify")
     assert done.returncode == 0
     assert "All holds: 1 run, 3 commits" in done.stdout
