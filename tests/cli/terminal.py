@@ -1,4 +1,4 @@
-"""A terminal of its own for a command, with somebody at the keys."""
+"""Run a command in a pseudo-terminal and press keys."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PATIENCE_SEC = 60
 
 
 class Terminal:
-    """Runs `gitassets` there; what it prints is read up to what is waited for."""
+    """Run `gitassets` in a pseudo-terminal and read its output up to the text waited for."""
 
     def __init__(self, folder: Path, *args: str, env: Mapping[str, str] | None = None) -> None:
         self._master, slave = pty.openpty()
@@ -38,7 +38,7 @@ class Terminal:
         self._process.wait()
 
     def wait_for(self, text: str) -> str:
-        """What was printed up to and with `text`."""
+        """Return the output up to and including `text`."""
         read = self._unread
         while text not in read:
             piece = self._read()
@@ -54,7 +54,7 @@ class Terminal:
         os.write(self._master, typed)
 
     def finish(self) -> tuple[int, str]:
-        """The exit code, and what else was printed."""
+        """Return the exit code and the remaining output."""
         told = self._unread
         while piece := self._read():
             told += piece

@@ -1,4 +1,4 @@
-"""Every command line of claude-studio, as its users type it, in processes of its own."""
+"""Every command line of claude-studio, each run in a process of its own."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Studio = Callable[..., str]
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
-    """A home of its own with an identity, no CI, and nobody's settings of git."""
+    """Return an environment with its own home and git identity, without CI and other git settings."""
     home.mkdir(exist_ok=True)
     (home / ".gitconfig").write_text(
         "[user]\n\tname = Ann Lee\n\temail = ann@example.com\n[init]\n\tdefaultBranch = main\n[gc]\n\tauto = 0\n"
@@ -42,7 +42,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 
 
 def call(folder: Path, env: dict[str, str], line: str, code: int = 0) -> tuple[str, str]:
-    """What the line prints on standard output and standard error; another exit code fails the test."""
+    """Run the line, check its exit code and return standard output and standard error."""
     name, *arguments = shlex.split(line)
     program = f"gitassets.__main__:{NAMES[name]}"
     done = run_program(program, tuple(arguments), folder=folder, environment=env)
@@ -52,7 +52,7 @@ def call(folder: Path, env: dict[str, str], line: str, code: int = 0) -> tuple[s
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project whose run was made from a trial by the embedded providers: narration and a card for each of 45."""
+    """Make a project with a run of 45 segments from a trial, with audio and card images of the embedded providers."""
     root = tmp_path_factory.mktemp("template") / "studio"
     env = environment(root.parent / "home")
     root.mkdir()
@@ -70,13 +70,13 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def root(template: Path, tmp_path: Path) -> Path:
-    """A copy of that project."""
+    """Return a copy of the template project."""
     return Path(shutil.copytree(template, tmp_path / "studio", symlinks=True))
 
 
 @pytest.fixture
 def studio(root: Path, home: Path) -> Studio:
-    """Calls a line in the project; RUN stands for the run's id."""
+    """Return a function that runs a line in the project; RUN stands for the run id."""
 
     def run(line: str, code: int = 0, **more: str) -> str:
         out, err = call(root, environment(home, **more), line.replace("RUN", run_id(root)), code)
@@ -99,7 +99,7 @@ def counts(root: Path, kind: str) -> dict[str, int]:
     return {one: statuses.count(one) for one in dict.fromkeys(statuses)}
 
 
-def test_produce_video_makes_a_run_of_the_trials_script(root: Path) -> None:
+def test_produce_video_makes_a_run_from_the_trial_script(root: Path) -> None:
     assert counts(root, "audio") == {"draft": SEGMENTS}
     assert counts(root, "image") == {"draft": SEGMENTS}
     project = find_project(root)
@@ -107,7 +107,7 @@ def test_produce_video_makes_a_run_of_the_trials_script(root: Path) -> None:
     assert [one.paragraph_text for one in segments.values()] == list(TEXTS)
 
 
-def test_list(studio: Studio) -> None:
+def test_list_filters_by_type_and_status(studio: Studio) -> None:
     assert studio("claude-studio assets list RUN").count("audio_") == SEGMENTS
     assert "scene_000.png" not in studio("claude-studio assets list RUN --type audio")
     assert "No assets" in studio("claude-studio assets list RUN --status review")
@@ -118,19 +118,19 @@ def test_list(studio: Studio) -> None:
     assert "audio_005.wav" not in listed
 
 
-def test_review(studio: Studio, root: Path) -> None:
+def test_review_moves_segment_range_and_type_to_review(studio: Studio, root: Path) -> None:
     assert studio("claude-studio assets review RUN --segment 5").count("\treview\t") == 2
     assert studio("claude-studio assets review RUN --audio 1-10").count("\treview\t") == 10
     assert studio("claude-studio assets review RUN --type image").count("\treview\t") == SEGMENTS
     assert counts(root, "audio") == {"review": 10, "draft": SEGMENTS - 10}
 
 
-def test_approve_all(studio: Studio, root: Path) -> None:
+def test_approve_all_approves_every_segment(studio: Studio, root: Path) -> None:
     assert "Approved audio 1-45" in studio("claude-studio assets approve RUN --audio all")
     assert counts(root, "audio") == {"approved": SEGMENTS}
 
 
-def test_approve_a_range_is_45_of_45_and_single_images(studio: Studio, root: Path) -> None:
+def test_approve_accepts_ranges_and_single_numbers(studio: Studio, root: Path) -> None:
     studio("claude-studio assets approve RUN --audio 1-45")
     studio("claude-studio assets approve RUN --image 1,3,5")
     assert counts(root, "audio") == {"approved": SEGMENTS}
@@ -140,7 +140,7 @@ def test_approve_a_range_is_45_of_45_and_single_images(studio: Studio, root: Pat
     assert "no segment 46" in studio("claude-studio assets approve RUN --audio 1-46", 1)
 
 
-def test_reject_and_make_again(studio: Studio, root: Path) -> None:
+def test_reject_then_regen_makes_second_takes(studio: Studio, root: Path) -> None:
     before = read(root)
     studio('claude-studio assets reject RUN --image 2 --reason "wrong style"')
     studio("claude-studio assets reject RUN --image 3,7")
@@ -155,9 +155,7 @@ def test_reject_and_make_again(studio: Studio, root: Path) -> None:
     assert after["image 4"] == before["image 4"]
 
 
-def test_a_voice_that_the_embedded_provider_does_not_have_is_refused_with_those_it_has(
-    studio: Studio, root: Path
-) -> None:
+def test_regen_refuses_a_voice_of_another_provider_and_lists_its_own(studio: Studio, root: Path) -> None:
     before = read(root)
     err = studio("claude-studio assets regen RUN --audio 5-10 --voice rachel", 1)
     assert "no voice 'rachel'" in err
@@ -166,7 +164,7 @@ def test_a_voice_that_the_embedded_provider_does_not_have_is_refused_with_those_
     assert read(root) == before
 
 
-def test_copy(studio: Studio, root: Path) -> None:
+def test_copy_copies_only_approved_audio(studio: Studio, root: Path) -> None:
     studio("gitassets produce --trial trial_000 --no-audio --no-images --run-id second")
     studio("claude-studio assets approve RUN --audio 1-44".replace("RUN", first(root)))
     studio(f"claude-studio assets copy {first(root)} second --audio approved")
@@ -178,7 +176,7 @@ def first(root: Path) -> str:
     return next(one.name for one in (root / "runs").iterdir() if one.name != "second")
 
 
-def test_the_older_forms(studio: Studio, root: Path) -> None:
+def test_older_command_forms_still_work(studio: Studio, root: Path) -> None:
     assert run_id(root) in studio("claude-studio assets summary")
     assert studio("claude-studio assets list runs/RUN --type image").count("scene_") == SEGMENTS
     studio("gitassets produce --trial trial_000 --limit 2 --no-audio --no-images --run-id second")
@@ -186,7 +184,7 @@ def test_the_older_forms(studio: Studio, root: Path) -> None:
     assert list(read(root, "second")) == ["audio 1", "image 1", "audio 2", "image 2"]
 
 
-def test_a_run_is_resumed_and_only_what_is_missing_is_made(studio: Studio, root: Path) -> None:
+def test_produce_video_resume_makes_only_missing_assets(studio: Studio, root: Path) -> None:
     studio("claude-studio produce-video -t trial_000 --budget medium --no-audio --start 0 --limit 10 --run-id part")
     assert [name for name in read(root, "part") if name.startswith("audio")] == []
     before = read(root, "part")
@@ -196,7 +194,7 @@ def test_a_run_is_resumed_and_only_what_is_missing_is_made(studio: Studio, root:
     assert {name: after[name] for name in before} == before
 
 
-def test_the_newest_of_several_trials_is_taken(root: Path, studio: Studio) -> None:
+def test_produce_video_uses_the_newest_matching_trial(root: Path, studio: Studio) -> None:
     write_trial(root, "trial_000_20260208_010101", ("A newer script.",))
     studio("claude-studio produce-video -t trial_000 --no-images --run-id newer")
     project = find_project(root)
@@ -205,7 +203,7 @@ def test_the_newest_of_several_trials_is_taken(root: Path, studio: Studio) -> No
     assert "Use one of them" in studio("claude-studio produce-video -t trial_000 --script x.md", 2)
 
 
-def test_the_five_steps_from_a_script_to_a_video(studio: Studio, root: Path) -> None:
+def test_workflow_of_five_steps_makes_a_video_from_a_script(studio: Studio, root: Path) -> None:
     """Produce with audio, approve all of it, produce images by tens, reject and regenerate, build."""
     studio("claude-studio produce-video -t trial_000 --no-images --run-id film")
     studio("claude-studio assets approve film --audio 1-45")
@@ -235,7 +233,7 @@ def test_the_five_steps_from_a_script_to_a_video(studio: Studio, root: Path) -> 
         "claude-studio produce-video -t trial_000 --live --no-audio --budget full --resume second",
     ],
 )
-def test_what_a_service_cannot_make_is_refused_before_anything_is_made(studio: Studio, root: Path, line: str) -> None:
+def test_produce_video_live_without_keys_fails_before_making_anything(studio: Studio, root: Path, line: str) -> None:
     studio("gitassets produce --trial trial_000 --no-audio --no-images --run-id second")
     before = sorted(one.name for one in (root / "runs").iterdir())
     told = studio(line, 1, **NO_KEYS)
@@ -258,7 +256,7 @@ def services(tmp_path: Path) -> Iterator[Services]:
 
 @pytest.fixture
 def live(root: Path, home: Path, services: Services) -> Studio:
-    """Calls a line with keys, where the services are stand-ins on this computer."""
+    """Return a function that runs a line with keys, against local stand-ins of the services."""
     section = json.dumps({name: services.settings() for name in ("elevenlabs", "openai")})
     (root / "gitassets.yaml").write_text(f"{SETTINGS}services: {section}\n")
 
@@ -268,19 +266,19 @@ def live(root: Path, home: Path, services: Services) -> Studio:
     return run
 
 
-def test_produce_video_live_without_audio(live: Studio, root: Path, services: Services) -> None:
+def test_produce_video_live_without_audio_makes_images_only(live: Studio, root: Path, services: Services) -> None:
     live("claude-studio produce-video -t trial_000 --budget medium --live --no-audio --run-id live")
     assert {one.source for one in read(root, "live").values()} == {"openai"}
     assert len(read(root, "live")) == len(services.calls("/v1/images")) == SEGMENTS * 27 // 100
 
 
-def test_produce_video_live_the_first_ten(live: Studio, root: Path) -> None:
+def test_produce_video_live_with_limit_makes_the_first_ten_segments(live: Studio, root: Path) -> None:
     live("claude-studio produce-video -t trial_000 --budget medium --live --start 0 --limit 10 --run-id live")
     sources = [one.source for one in read(root, "live").values()]
     assert (sources.count("elevenlabs"), sources.count("openai")) == (10, 2)
 
 
-def test_regen_asks_the_service_that_the_narration_came_from(live: Studio, root: Path, services: Services) -> None:
+def test_regen_uses_the_service_that_made_the_audio(live: Studio, root: Path, services: Services) -> None:
     live("claude-studio produce-video -t trial_000 --live --no-images --start 0 --limit 10 --run-id live")
     services.media = {**services.media, "audio": write_tone(root / "other.wav", frequency=700).read_bytes()}
     live("claude-studio assets regen live --audio 5-10 --voice rachel")
@@ -294,7 +292,7 @@ def test_regen_asks_the_service_that_the_narration_came_from(live: Studio, root:
 
 @pytest.fixture
 def old(tmp_path: Path, home: Path) -> Path:
-    """A project with a run of claude-studio, never set up for gitassets."""
+    """Make a repository with a run of claude-studio that is not set up for gitassets."""
     folder = tmp_path / "old"
     write_old_run(folder, scenes=4, images=(0, 1))
     subprocess.run(("git", "init", "--quiet", str(folder)), check=True, env=environment(home))
@@ -305,7 +303,7 @@ def look(old: Path, home: Path, line: str, code: int = 0, **more: str) -> tuple[
     return call(old, environment(home, **more), line, code)
 
 
-def test_the_first_command_upgrades_and_says_so(old: Path, home: Path) -> None:
+def test_first_command_upgrades_an_old_run_and_reports_it(old: Path, home: Path) -> None:
     out, err = look(old, home, f"claude-studio assets list {RUN_ID}")
     assert "audio_002.wav" in out
     assert "is a run of claude-studio, so it is upgraded first" in err
@@ -318,7 +316,7 @@ def test_the_first_command_upgrades_and_says_so(old: Path, home: Path) -> None:
     ("env", "why"),
     [({"CI": "true"}, "this is CI"), ({"GIT_CONFIG_GLOBAL": os.devnull}, "git does not know your name")],
 )
-def test_reading_where_no_commit_can_be_made_shows_what_it_would_become(
+def test_reading_command_without_commit_shows_the_upgraded_view(
     old: Path, home: Path, env: dict[str, str], why: str
 ) -> None:
     subprocess.run(("git", "config", "user.useConfigOnly", "true"), cwd=old, check=True)
@@ -331,12 +329,12 @@ def test_reading_where_no_commit_can_be_made_shows_what_it_would_become(
     assert sorted(old.rglob("*")) == before
 
 
-def test_writing_commands_upgrade_in_ci_too(old: Path, home: Path) -> None:
+def test_writing_command_upgrades_an_old_run_in_ci(old: Path, home: Path) -> None:
     look(old, home, f"claude-studio assets approve {RUN_ID} --audio 1-3", CI="true")
     assert all(one.approved for name, one in read(old, RUN_ID).items() if name.startswith("audio"))
 
 
-def test_a_dry_run_a_summary_and_completion_write_nothing(
+def test_dry_run_summary_and_completion_leave_an_old_run_unchanged(
     old: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = sorted(old.rglob("*"))
@@ -348,7 +346,7 @@ def test_a_dry_run_a_summary_and_completion_write_nothing(
     assert sorted(old.rglob("*")) == before
 
 
-def test_upgrade_by_name_shows_the_report_and_as_json(old: Path, home: Path) -> None:
+def test_upgrade_prints_report_and_json(old: Path, home: Path) -> None:
     shown = look(old, home, f"gitassets upgrade {RUNS_DIR}/{RUN_ID} --dry-run")[0]
     assert f"Would upgrade {RUN_ID}" in shown
     assert "found: 4 scenes, 3 clips, files for 4 assets" in shown
@@ -366,7 +364,7 @@ def test_upgrade_by_name_shows_the_report_and_as_json(old: Path, home: Path) -> 
     assert look(old, home, "gitassets upgrade", 2)[1].startswith("Error: Say what to upgrade")
 
 
-def test_upgrade_all_goes_on_past_a_run_that_cannot_be_read(old: Path, home: Path) -> None:
+def test_upgrade_all_continues_after_an_unreadable_run(old: Path, home: Path) -> None:
     broken = old / RUNS_DIR / "20250101_000000" / "asset_manifest.json"
     broken.parent.mkdir()
     broken.write_text('{"assets": [')
@@ -376,14 +374,14 @@ def test_upgrade_all_goes_on_past_a_run_that_cannot_be_read(old: Path, home: Pat
     assert broken.read_text() == '{"assets": ['
 
 
-def test_move_mends_what_went_to_the_wrong_segment(old: Path, home: Path) -> None:
+def test_move_corrects_the_segment_of_an_upgraded_image(old: Path, home: Path) -> None:
     look(old, home, f"gitassets upgrade {RUN_ID}")
     out = look(old, home, f"gitassets move {RUN_ID} --image 1 --take 1 --to 2")[0]
     assert out == f"Moved image 1 of {RUN_ID} to image 2: images/scene_001.png\n"
     assert set(read(old, RUN_ID)) == {"audio 1", "image 1", "audio 2", "image 2", "audio 3"}
 
 
-def test_a_resumed_old_run_gets_only_what_it_lacks(old: Path, home: Path) -> None:
+def test_produce_video_resume_of_an_old_run_makes_only_missing_assets(old: Path, home: Path) -> None:
     (old / RUNS_DIR / RUN_ID / "audio" / "audio_001.wav").unlink()
     look(old, home, f"claude-studio produce-video --resume {RUN_ID}")
     found = read(old, RUN_ID)
@@ -391,7 +389,7 @@ def test_a_resumed_old_run_gets_only_what_it_lacks(old: Path, home: Path) -> Non
     assert [name for name in found if name.startswith("image")] == ["image 1"]
 
 
-def test_a_regenerated_asset_stays_with_its_service_and_the_way_out_is_named(old: Path, home: Path) -> None:
+def test_regen_keeps_the_service_of_an_asset_and_suggests_provider(old: Path, home: Path) -> None:
     err = look(old, home, f"claude-studio assets regen {RUN_ID} --audio 2 --voice rachel", 1, **NO_KEYS)[1]
     assert "elevenlabs" in err
     assert "--provider" in err
@@ -399,13 +397,13 @@ def test_a_regenerated_asset_stays_with_its_service_and_the_way_out_is_named(old
     assert read(old, RUN_ID)["audio 2"].source == "local"
 
 
-def test_a_missing_key_of_the_service_is_named(old: Path, home: Path) -> None:
+def test_regen_names_the_missing_key_of_the_service(old: Path, home: Path) -> None:
     err = look(old, home, f"claude-studio assets regen {RUN_ID} --audio 2 --voice rachel", 1, **NO_KEYS)[1]
     assert "ELEVENLABS_API_KEY" in err
     assert "--provider" in err
 
 
-def test_help_names_both_groups(old: Path, home: Path) -> None:
+def test_help_lists_produce_video_and_all_assets_commands(old: Path, home: Path) -> None:
     assert "produce-video" in look(old, home, "claude-studio --help")[0]
     helped = look(old, home, "claude-studio assets --help")[0]
     for name in ("list", "review", "approve", "reject", "regen", "copy", "import", "build", "summary", "move"):

@@ -1,4 +1,4 @@
-"""A dry run of any command leaves every file, reference and setting as it was, and all that is kept in .git."""
+"""A dry run of any command changes no file, reference, setting or state in .git."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ STUDIO_ROWS = {
     "assets import": (*(f"assets {one}" for one in ROWS["import"]), "assets import ep1 ep2 --audio 1 --replace"),
 }
 FACES = {"gitassets": (app, ROWS), "claude-studio": (studio, STUDIO_ROWS)}
-# They end with an error, since that is what there is to tell.
+# These dry runs end with an error.
 REFUSED = {"publish ep1", "import ../bag"}
 
 
 def list_dry(face: str) -> list[str]:
-    """The commands that have --dry-run."""
+    """List the commands that have --dry-run."""
     found = iter_commands(typer.main.get_command(FACES[face][0]), "")
     return [name.strip() for name, command in found if _has_dry_run(command)]
 
@@ -77,13 +77,13 @@ def _has_dry_run(command: click.Command) -> bool:
 
 
 @pytest.mark.parametrize("face", FACES)
-def test_every_dry_run_has_a_row(face: str) -> None:
+def test_rows_cover_every_command_with_dry_run(face: str) -> None:
     assert set(list_dry(face)) <= set(FACES[face][1])
 
 
 @pytest.fixture
 def desk(locked: LockedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """A project with runs that are open, closed, old and on the server, candidates, and a blob that nothing names."""
+    """Make a project with open, closed, old and pushed runs, candidates and an unreferenced blob."""
     root = locked.project.root
     make_office(tmp_path).equip(root)
     for name in ("ep2", "closed"):
@@ -102,7 +102,7 @@ def desk(locked: LockedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def make_bag(root: Path, bag: Path) -> None:
-    """Of a run whose history names a remote of its own."""
+    """Export a bag of a run whose history names a remote of its own."""
     init(root)
     project = find_project(root)
     write_tone(root / "runs" / "given" / "audio" / "audio_000.wav", frequency=800)
@@ -115,7 +115,7 @@ def make_bag(root: Path, bag: Path) -> None:
 
 
 @pytest.mark.parametrize("face", FACES)
-def test_a_dry_run_changes_nothing(desk: Project, tmp_path: Path, face: str) -> None:
+def test_dry_run_of_every_command_changes_nothing(desk: Project, tmp_path: Path, face: str) -> None:
     before = read_all(tmp_path)
     for name in list_dry(face):
         for line in FACES[face][1][name]:
@@ -128,7 +128,7 @@ def test_a_dry_run_changes_nothing(desk: Project, tmp_path: Path, face: str) -> 
 
 
 def read_all(top: Path) -> dict[str, tuple[int, bytes]]:
-    """The permissions and bytes of every file, of the server, the store and the state in .git too."""
+    """Read mode and bytes of every file, including the server, the store and the state in .git."""
     names = {path: path.relative_to(top).as_posix() for path in top.rglob("*") if path.is_file()}
     return {name: (path.stat().st_mode, path.read_bytes()) for path, name in names.items() if not is_cache(name)}
 

@@ -1,4 +1,4 @@
-"""Every command does its work whatever the encoding of its output is, in folders with any name."""
+"""Every command works with any output encoding and in folders with any name."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ENVIRONMENTS = {
 RUN, TEXT = "größe-漢", "Größe → „漢字“ …"
 BROKEN = b"caf\xe9".decode("utf-8", "surrogateescape")
 
-# One use of each command, in this order, of which each needs the encoding for what it says or is told.
+# One use of each command, in this order; each has non-ASCII input or output.
 USES = {
     "init": "init",
     "track": "track runs/{run}",
@@ -75,13 +75,13 @@ EXPLAINED = {"publish": 1, "demo": 1}
 READING = ("list", "show", "log")
 
 
-def test_every_command_is_used() -> None:
+def test_uses_cover_every_command() -> None:
     assert {f"gitassets {name}" for name in USES} == {name for name in COMMANDS if name.startswith("gitassets ")}
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """A project in a folder with such a name, with folders, a script, a picture and an author of such names."""
+    """Make a project with non-ASCII names of folders, script, image and author."""
     root = tmp_path / "Bücher → 漢字" / "projekt"
     root.mkdir(parents=True)
     git(root, "config", "--global", "user.name", "Ånn → 漢")
@@ -112,7 +112,7 @@ def fill_in(use: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_no_command_fails_for_its_output(place: Path, name: str) -> None:
+def test_every_command_succeeds_with_a_limited_output_encoding(place: Path, name: str) -> None:
     encoding = "cp1252" if name == "cp1252" else "ascii"
     for command, use in USES.items():
         done = call(place, ENVIRONMENTS[name], *fill_in(use))
@@ -125,7 +125,7 @@ def test_no_command_fails_for_its_output(place: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_arrows_become_ascii_and_json_stays_json(locked: LockedRun, name: str) -> None:
+def test_output_in_a_limited_encoding_turns_arrows_to_ascii_and_keeps_json_valid(locked: LockedRun, name: str) -> None:
     git(locked.folder, "config", "user.name", "Ånn → 漢 😀")
     root, environment = locked.project.root, ENVIRONMENTS[name]
     done = call(root, environment, "approve", "ep1", "--audio", "1")
@@ -151,9 +151,7 @@ WITH_A_TEXT = (
 @pytest.mark.parametrize(
     "arguments", WITH_A_TEXT, ids=lambda one: " ".join(one[:5]).encode("ascii", "replace").decode()
 )
-def test_a_text_that_is_no_utf8_is_refused_before_anything_is_done(
-    locked: LockedRun, arguments: tuple[str, ...]
-) -> None:
+def test_command_refuses_text_that_is_not_utf8_before_any_change(locked: LockedRun, arguments: tuple[str, ...]) -> None:
     head = locked.head()
     done = call(locked.project.root, {}, *arguments)
     assert (done.returncode, b"is not UTF-8" in done.stderr) == (2, True), done.stderr
@@ -161,7 +159,7 @@ def test_a_text_that_is_no_utf8_is_refused_before_anything_is_done(
 
 
 @pytest.mark.parametrize("environment", [{}, ENVIRONMENTS["POSIX"]], ids=["UTF-8", "POSIX"])
-def test_names_of_files_may_be_no_utf8(locked: LockedRun, environment: dict[str, str]) -> None:
+def test_commands_accept_file_names_that_are_not_utf8(locked: LockedRun, environment: dict[str, str]) -> None:
     root = locked.project.root
     write_picture(root / f"{BROKEN}.png", seed=9)
     (root / f"{BROKEN}.md").write_text("One paragraph.")
@@ -176,7 +174,7 @@ def test_names_of_files_may_be_no_utf8(locked: LockedRun, environment: dict[str,
     assert b"caf\xe9.zip" in call(root, environment, "export", "ep1", "-o", f"{BROKEN}.zip").stderr
 
 
-def test_a_project_in_a_folder_that_is_no_utf8_is_refused_with_the_reason(tmp_path: Path) -> None:
+def test_commands_refuse_a_project_folder_that_is_not_utf8(tmp_path: Path) -> None:
     folder = tmp_path / BROKEN
     folder.mkdir()
     git(folder, "init", "--quiet")
@@ -185,7 +183,7 @@ def test_a_project_in_a_folder_that_is_no_utf8_is_refused_with_the_reason(tmp_pa
         assert (done.returncode, b"is not UTF-8" in done.stderr) == (1, True), done.stderr
 
 
-def test_git_gets_utf8_from_the_hooks(locked: LockedRun) -> None:
+def test_hook_textconv_writes_utf8_in_any_encoding(locked: LockedRun) -> None:
     call(locked.project.root, {}, "note", "ep1", "--segment", "1", TEXT)
     environment = {**cli_environment(), **ENVIRONMENTS["POSIX"], **ENVIRONMENTS["cp1252"]}
     argv = (sys.executable, "-m", "gitassets.hook", "textconv", "asset_manifest.json")
@@ -194,7 +192,7 @@ def test_git_gets_utf8_from_the_hooks(locked: LockedRun) -> None:
     assert TEXT in done.stdout.decode()
 
 
-def test_a_reason_may_be_typed_in_any_encoding(locked: LockedRun) -> None:
+def test_reject_accepts_a_typed_reason_in_any_encoding(locked: LockedRun) -> None:
     with Terminal(locked.project.root, "reject", "ep1", "--image", "3", env=ENVIRONMENTS["POSIX"]) as terminal:
         terminal.wait_for("Reason")
         terminal.write("größer ".encode() + b"caf\xe9\n")

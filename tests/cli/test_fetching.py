@@ -1,4 +1,4 @@
-"""Commands fetch what they need and what is not here, say so on standard error, and say what they cannot get."""
+"""Commands download missing bytes that they need and report on standard error what they cannot download."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def office(locked: LockedRun, tmp_path: Path) -> Office:
 
 @pytest.fixture
 def half(office: Office, tmp_path: Path) -> LockedRun:
-    """A colleague with the first segment's media alone."""
+    """Clone the project for a colleague who has the media of the first segment only."""
     project = office.clone(tmp_path / "half")
     pull_run(project, segments="1")
     return LockedRun(project, find_run(project, "ep1"))
@@ -46,7 +46,7 @@ def gone(office: Office) -> None:
     shutil.move(office.store.url, f"{office.store.url}-away")
 
 
-def test_review_shows_what_it_fetched(half: LockedRun) -> None:
+def test_review_downloads_missing_files_and_lists_them(half: LockedRun) -> None:
     done = run_cli(half.project.root, "review", "ep1", "--image", "all")
     assert done.returncode == 0, done.stderr
     assert "Fetched 1 blob" in done.stderr
@@ -55,7 +55,7 @@ def test_review_shows_what_it_fetched(half: LockedRun) -> None:
     assert not (half.folder / "audio" / "audio_001.wav").exists()
 
 
-def test_a_clip_is_made_of_an_approved_image_that_is_fetched_for_it(office: Office, tmp_path: Path) -> None:
+def test_produce_and_regen_download_the_approved_image_of_a_clip(office: Office, tmp_path: Path) -> None:
     project = office.clone(tmp_path / "elsewhere")
     pull_run(project, segments="2")
     run = find_run(project, "ep1")
@@ -71,7 +71,7 @@ def test_a_clip_is_made_of_an_approved_image_that_is_fetched_for_it(office: Offi
     assert "Fetched 1 blob" in run_cli(project.root, "regen", "ep1", "--video", "1").stderr
 
 
-def test_review_goes_on_without_the_network(half: LockedRun, office: Office) -> None:
+def test_review_continues_without_the_remote(half: LockedRun, office: Office) -> None:
     gone(office)
     done = run_cli(half.project.root, "review", "ep1", "--image", "all")
     assert done.returncode == 0, done.stderr
@@ -79,7 +79,7 @@ def test_review_goes_on_without_the_network(half: LockedRun, office: Office) -> 
     assert "image 3\treview" in done.stdout
 
 
-def test_a_file_that_was_changed_here_is_not_written_over(half: LockedRun) -> None:
+def test_review_keeps_a_file_changed_locally(half: LockedRun) -> None:
     path = half.folder / half.asset(IMAGE_3).path
     write_picture(path, seed=77)
     mine = path.read_bytes()
@@ -87,7 +87,7 @@ def test_a_file_that_was_changed_here_is_not_written_over(half: LockedRun) -> No
     assert path.read_bytes() == mine
 
 
-def test_build_fetches_what_it_uses_and_nothing_else(half: LockedRun) -> None:
+def test_build_downloads_only_what_it_uses(half: LockedRun) -> None:
     done = run_cli(half.project.root, "build", "ep1", "--only", "approved", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["segments"] == 3
@@ -95,7 +95,7 @@ def test_build_fetches_what_it_uses_and_nothing_else(half: LockedRun) -> None:
     assert not half.project.blobs.has(half.asset(IMAGE_3).md5)
 
 
-def test_build_says_what_it_cannot_get(half: LockedRun, office: Office) -> None:
+def test_build_reports_what_it_cannot_download(half: LockedRun, office: Office) -> None:
     gone(office)
     done = run_cli(half.project.root, "build", "ep1", "--only", "approved")
     assert done.returncode == 1
@@ -104,14 +104,14 @@ def test_build_says_what_it_cannot_get(half: LockedRun, office: Office) -> None:
     assert not (half.folder / "final").exists()
 
 
-def test_restore_fetches(half: LockedRun) -> None:
+def test_restore_downloads_missing_files(half: LockedRun) -> None:
     done = run_cli(half.project.root, "restore", "ep1", "--segment", "3")
     assert done.returncode == 0, done.stderr
     assert "Fetched 2 blobs" in done.stderr
     assert set(media_of(half.project, half.run)) >= {"audio/audio_002.wav", "images/scene_002.png"}
 
 
-def test_restore_fetches_an_older_take(locked: LockedRun, office: Office, half: LockedRun, tmp_path: Path) -> None:
+def test_restore_downloads_an_older_take(locked: LockedRun, office: Office, half: LockedRun, tmp_path: Path) -> None:
     first = locked.asset(IMAGE_3).md5
     replace_asset(locked.project, locked.run, select(image="3"), write_picture(tmp_path / "new.png", seed=42))
     push_run(locked)
@@ -122,7 +122,7 @@ def test_restore_fetches_an_older_take(locked: LockedRun, office: Office, half: 
     assert hash_file(half.folder / half.asset(IMAGE_3).path) == first
 
 
-def test_restore_names_what_the_remote_lacks(half: LockedRun, office: Office) -> None:
+def test_restore_names_files_missing_from_the_remote(half: LockedRun, office: Office) -> None:
     office.store.remove(half.asset(IMAGE_3).md5)
     done = run_cli(half.project.root, "restore", "ep1", "--image", "3")
     assert done.returncode == 1
@@ -130,7 +130,7 @@ def test_restore_names_what_the_remote_lacks(half: LockedRun, office: Office) ->
     assert "The bytes of images/scene_002.png" in done.stderr
 
 
-def test_open_fetches(half: LockedRun) -> None:
+def test_open_downloads_missing_files(half: LockedRun) -> None:
     close_run(half.project, half.run)
     done = run_cli(half.project.root, "open", "ep1")
     assert done.returncode == 0, done.stderr
@@ -138,14 +138,14 @@ def test_open_fetches(half: LockedRun) -> None:
     assert len(media_of(half.project, find_run(half.project, "ep1"))) == 5
 
 
-def test_open_of_a_run_that_is_only_on_the_server_fetches(office: Office, locked: LockedRun, tmp_path: Path) -> None:
+def test_open_of_a_server_run_downloads_its_media(office: Office, locked: LockedRun, tmp_path: Path) -> None:
     project = office.clone(tmp_path / "bea")
     done = run_cli(project.root, "open", "ep1")
     assert done.returncode == 0, done.stderr
     assert media_of(project, find_run(project, "ep1")) == media_of(locked.project, locked.run)
 
 
-def test_open_without_the_network_opens_what_there_is(half: LockedRun, office: Office) -> None:
+def test_open_without_the_remote_restores_what_is_cached(half: LockedRun, office: Office) -> None:
     close_run(half.project, half.run)
     gone(office)
     done = run_cli(half.project.root, "open", "ep1")
@@ -155,7 +155,7 @@ def test_open_without_the_network_opens_what_there_is(half: LockedRun, office: O
     assert set(media_of(half.project, find_run(half.project, "ep1"))) == {"audio/audio_000.wav", "images/scene_000.png"}
 
 
-def test_copy_fetches_from_the_remote_of_the_source(locked: LockedRun, office: Office, half: LockedRun) -> None:
+def test_copy_downloads_from_the_remote_of_the_source(locked: LockedRun, office: Office, half: LockedRun) -> None:
     close_run(half.project, half.run)
     target = make_target(half.project)
     done = run_cli(half.project.root, "copy", "ep1", "ep2", "--audio", "approved")
@@ -169,13 +169,13 @@ def make_target(project: Project) -> Run:
     return create_run(project, Manifest(run_id="ep2", segments=texts), project.runs_dir / "ep2")
 
 
-def test_move_fetches(half: LockedRun) -> None:
+def test_move_downloads_the_missing_asset(half: LockedRun) -> None:
     done = run_cli(half.project.root, "move", "ep1", "--image", "3", "--to", "2")
     assert done.returncode == 0, done.stderr
     assert half.project.blobs.has(half.asset(Address(2, Kind.IMAGE)).md5)
 
 
-def test_nothing_is_asked_of_the_remote_when_all_is_here(locked: LockedRun, office: Office) -> None:
+def test_commands_with_all_bytes_present_never_query_the_remote(locked: LockedRun, office: Office) -> None:
     gone(office)
     build(locked.project, locked.run, BuildOptions(policy=Policy.ONLY_APPROVED), ignore_progress)
     for command in (("review", "ep1"), ("restore", "ep1", "--image", "1"), ("build", "ep1", "--only", "approved")):
@@ -183,7 +183,7 @@ def test_nothing_is_asked_of_the_remote_when_all_is_here(locked: LockedRun, offi
         assert (done.returncode, done.stderr) == (0, ""), command
 
 
-def test_a_dry_run_fetches_nothing(half: LockedRun) -> None:
+def test_dry_run_downloads_nothing(half: LockedRun) -> None:
     assert run_cli(half.project.root, "review", "ep1", "--dry-run").returncode == 0
     assert not half.project.blobs.has(half.asset(IMAGE_3).md5)
     assert half.project.blobs.has(half.asset(IMAGE_1).md5)

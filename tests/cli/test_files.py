@@ -1,4 +1,4 @@
-"""export and import as their users type them."""
+"""`export` and `import` on the command line."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def call(locked: LockedRun, *args: str, code: int = 0) -> str:
     return done.stdout if code == 0 else done.stderr
 
 
-def test_there_and_back(locked: LockedRun, tmp_path: Path) -> None:
+def test_export_then_import_prints_what_was_written_and_read(locked: LockedRun, tmp_path: Path) -> None:
     planned = call(locked, "export", "ep1", "-o", str(tmp_path / "ep1.zip"), "--dry-run")
     out = call(locked, "export", "ep1", "-o", str(tmp_path / "ep1.zip"))
     assert planned == out.replace("Exported", "Would export")
@@ -50,7 +50,7 @@ def test_there_and_back(locked: LockedRun, tmp_path: Path) -> None:
     assert "All holds: 2 runs" in call(locked, "verify")
 
 
-def test_json(locked: LockedRun, tmp_path: Path) -> None:
+def test_export_and_import_print_json(locked: LockedRun, tmp_path: Path) -> None:
     exported = json.loads(call(locked, "export", "ep1", "-o", str(tmp_path / "bag"), "--only", "approved", "--json"))
     assert exported.keys() == {
         "schema", "command", "run_id", "output", "commit", "exported", "left_out", "files", "size_bytes", "commits",
@@ -68,13 +68,13 @@ def test_json(locked: LockedRun, tmp_path: Path) -> None:
     assert (imported["approvals"], imported["unproven"]) == ("proven by history", [])
 
 
-def test_the_command_lines_of_the_first_version_go_on_working(locked: LockedRun, tmp_path: Path) -> None:
+def test_export_accepts_the_options_of_the_first_version(locked: LockedRun, tmp_path: Path) -> None:
     for name, options in (("a", ()), ("b", ("--with-history",))):
         call(locked, "export", "ep1", "-o", str(tmp_path / name), *options)
         assert (tmp_path / name / "data" / "history.bundle").is_file()
 
 
-def test_without_a_history_approvals_are_in_review_unless_they_are_trusted(locked: LockedRun, tmp_path: Path) -> None:
+def test_import_without_history_returns_approvals_to_review_unless_trusted(locked: LockedRun, tmp_path: Path) -> None:
     call(locked, "export", "ep1", "-o", str(tmp_path / "bag"), "--no-history")
     for options, status in (((), "review"), (("--trust",), "approved")):
         done = run_cli(locked.project.root, "import", str(tmp_path / "bag"), "--as", f"as_{status}", *options)
@@ -84,7 +84,7 @@ def test_without_a_history_approvals_are_in_review_unless_they_are_trusted(locke
         assert ("accept such approvals with --trust" in done.stderr) == (status == "review")
 
 
-def test_a_timeline(locked: LockedRun, tmp_path: Path) -> None:
+def test_export_otio_prints_summary_and_json(locked: LockedRun, tmp_path: Path) -> None:
     out = call(locked, "export", "ep1", "--otio", "-o", str(tmp_path / "ep1.otio"))
     assert out.startswith(f"Exported the timeline of ep1 to {tmp_path / 'ep1.otio'}\n  0.3 s, 3 segments\n")
     result = json.loads(call(locked, "export", "ep1", "--otio", "-o", str(tmp_path / "2.otio"), "--json"))
@@ -94,7 +94,7 @@ def test_a_timeline(locked: LockedRun, tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-def test_a_folder_that_macos_has_shown(locked: LockedRun, tmp_path: Path) -> None:
+def test_import_ignores_files_added_by_macos(locked: LockedRun, tmp_path: Path) -> None:
     call(locked, "export", "ep1", "-o", str(tmp_path / "bag"))
     for name in (".DS_Store", "data/._ep1"):
         (tmp_path / "bag" / name).write_bytes(b"x")
@@ -102,13 +102,13 @@ def test_a_folder_that_macos_has_shown(locked: LockedRun, tmp_path: Path) -> Non
     assert "  ignored, added to the file by macOS or Windows: .DS_Store, data/._ep1\n" in out
 
 
-def test_what_does_not_go_together(locked: LockedRun) -> None:
+def test_export_and_import_refuse_incompatible_arguments(locked: LockedRun) -> None:
     for line in (("--otio", "--type", "audio"), ("--otio", "--with-history"), ("--otio", "--no-history")):
         assert "--otio does not go with" in call(locked, "export", "ep1", *line, code=2)
     assert "gitassets copy ep1 ep2" in call(locked, "import", "ep1", "ep2", code=2)
 
 
-def test_errors_say_what_to_do(locked: LockedRun, tmp_path: Path) -> None:
+def test_export_and_import_errors_name_the_remedy(locked: LockedRun, tmp_path: Path) -> None:
     assert "Did you mean ep1?" in call(locked, "export", "ep2", code=1)
     call(locked, "export", "ep1")
     assert "--force" in call(locked, "export", "ep1", code=1)
@@ -120,7 +120,7 @@ def test_errors_say_what_to_do(locked: LockedRun, tmp_path: Path) -> None:
     assert error["error"]["kind"] == "CorruptError"
 
 
-def test_both_are_found_and_explained(locked: LockedRun) -> None:
+def test_export_and_import_help_has_examples(locked: LockedRun) -> None:
     names = {one.name for one in app.registered_commands}
     assert "import" in names
     for command in ("export", "import"):
@@ -129,7 +129,7 @@ def test_both_are_found_and_explained(locked: LockedRun) -> None:
         assert f"gitassets {command}" in text
 
 
-def test_heavy_libraries_are_loaded_only_where_they_are_used(locked: LockedRun) -> None:
+def test_cli_import_loads_neither_bagit_nor_opentimelineio(locked: LockedRun) -> None:
     code = "import sys, gitassets.cli.app; print({'bagit', 'opentimelineio', 'dvc', 'zipfile'} & set(sys.modules))"
     done = subprocess.run((sys.executable, "-c", code), capture_output=True, text=True, check=True)
     assert "bagit" not in done.stdout
@@ -137,7 +137,7 @@ def test_heavy_libraries_are_loaded_only_where_they_are_used(locked: LockedRun) 
 
 
 @pytest.mark.parametrize("line", [("import", "FILE", "--as", "ep2"), ("import", "FILE", "--as", "ep2", "--no-history")])
-def test_the_face_of_claude_studio_takes_a_file_alone(locked: LockedRun, tmp_path: Path, line: tuple[str, ...]) -> None:
+def test_claude_studio_import_accepts_a_single_file(locked: LockedRun, tmp_path: Path, line: tuple[str, ...]) -> None:
     call(locked, "export", "ep1", "-o", str(tmp_path / "ep1.zip"))
     arguments = [str(tmp_path / "ep1.zip") if one == "FILE" else one for one in line]
     assert "Imported ep2" in studio(locked, *arguments)
@@ -145,7 +145,7 @@ def test_the_face_of_claude_studio_takes_a_file_alone(locked: LockedRun, tmp_pat
     assert read_manifest(project, find_run(project, "ep2")).extra["imported_from"]["run_id"] == "ep1"
 
 
-def test_the_face_of_claude_studio_copies_between_two_runs(locked: LockedRun, tmp_path: Path) -> None:
+def test_claude_studio_import_copies_between_two_runs(locked: LockedRun, tmp_path: Path) -> None:
     call(locked, "export", "ep1", "-o", str(tmp_path / "ep1.zip"))
     studio(locked, "import", str(tmp_path / "ep1.zip"), "--as", "ep2")
     assert "already there" in studio(locked, "import", "ep1", "ep2", "--audio", "1", "--replace")

@@ -1,4 +1,4 @@
-"""Every command explains itself."""
+"""Help of every command."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def iter_commands(command: click.Command, name: str) -> Iterator[tuple[str, clic
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_only_the_module_of_the_named_command_is_imported(name: str) -> None:
+def test_make_app_imports_only_the_module_of_the_named_command(name: str) -> None:
     alone = typer.main.get_command(make_app([name, "--help"]))
     found = set(getattr(alone, "commands", {})) or {alone.name}
     assert name in found
@@ -37,7 +37,7 @@ COMMANDS = dict(
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_help_says_what_a_command_does_with_examples(name: str) -> None:
+def test_help_of_every_command_has_a_description_and_examples(name: str) -> None:
     command = COMMANDS[name]
     assert command.help
     assert command.epilog
@@ -57,14 +57,14 @@ def test_help_of_a_command_equals_its_option_help(name: str) -> None:
     assert run("help", *words) == run(*words, "--help")
 
 
-def test_help_of_an_unknown_command_is_wrong_usage() -> None:
+def test_help_of_an_unknown_command_is_a_usage_error() -> None:
     code, output = run("help", "approv")
     assert code == 2
     assert "Did you mean 'approve'?" in output
 
 
 @pytest.mark.parametrize("face", [app, studio], ids=["gitassets", "claude-studio"])
-def test_overview_shows_each_summary_whole_on_80_columns(face: typer.Typer) -> None:
+def test_overview_fits_each_summary_in_80_columns(face: typer.Typer) -> None:
     arguments = [] if face is app else ["assets"]
     output = CliRunner().invoke(face, [*arguments, "--help"], env={"COLUMNS": "80"}).output
     group = typer.main.get_command(face)

@@ -1,4 +1,4 @@
-"""Every hint names only commands that exist, and options that the very command has."""
+"""Every hint names only existing commands and options of the command that shows it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ OTHERS = {
 
 
 def iter_texts(tree: ast.AST) -> Iterator[str]:
-    """Every text of a module but its docstrings and the help of options; what is filled in stands as {}."""
+    """Iterate the texts of a module without docstrings and option help; placeholders read {}."""
     nodes = list(ast.walk(tree))
     parts = {id(part) for one in nodes if isinstance(one, ast.JoinedStr) for part in ast.walk(one) if part is not one}
     documents = {id(one.value) for one in nodes if isinstance(one, ast.Expr)}
@@ -84,7 +84,7 @@ def _flatten(node: ast.expr) -> str:
 
 
 def iter_hints() -> Iterator[tuple[str, str]]:
-    """The module and the text of everything that names an option in a sentence."""
+    """Iterate module and text of every sentence that names an option."""
     for path in sorted(PACKAGE.rglob("*.py")):
         name = path.relative_to(PACKAGE).with_suffix("").as_posix()
         for text in iter_texts(ast.parse(path.read_text("utf-8"))):
@@ -97,7 +97,7 @@ def find_commands(quoted: str) -> set[str]:
 
 
 def find_faults(module: str, text: str) -> list[str]:
-    """The options of the text that the commands which it names, or that show it, do not have."""
+    """Find options in the text that neither the commands it names nor those that show it have."""
     faults, named = [], find_commands(_QUOTED.sub("", text))
     for quoted in _QUOTED.findall(text):
         commands = find_commands(quoted)
@@ -123,13 +123,13 @@ HINTS = list(iter_hints())
 
 
 @pytest.mark.parametrize("module", sorted({module for module, _ in HINTS}))
-def test_a_hint_names_options_that_its_command_has(module: str) -> None:
+def test_hint_names_only_options_of_its_command(module: str) -> None:
     faults = {text: found for name, text in HINTS if name == module and (found := find_faults(name, text))}
     assert faults == {}
 
 
 @pytest.mark.parametrize("page", ["README.md", *(f"docs/{one.name}" for one in sorted((ROOT / "docs").glob("*.md")))])
-def test_the_pages_name_options_that_their_commands_have(page: str) -> None:
+def test_page_names_only_options_of_its_commands(page: str) -> None:
     text = (ROOT / page).read_text("utf-8")
     faults = [
         f"{line.strip()}: {one}"
@@ -151,12 +151,12 @@ def test_the_pages_name_options_that_their_commands_have(page: str) -> None:
         ("actions/regen", "Take `gitassets remake 5`."),
     ],
 )
-def test_a_wrong_hint_is_found(module: str, text: str) -> None:
+def test_find_faults_finds_a_wrong_hint(module: str, text: str) -> None:
     assert find_faults(module, text)
 
 
 def iter_remedies() -> Iterator[tuple[str, str, frozenset[str]]]:
-    """Module, name and fields of every remedy that the package makes."""
+    """Iterate module, name and fields of every remedy in the package."""
     for path in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Remedy":
@@ -166,7 +166,7 @@ def iter_remedies() -> Iterator[tuple[str, str, frozenset[str]]]:
                     yield path.relative_to(PACKAGE).as_posix(), str(name.value), fields
 
 
-def test_the_layers_below_the_front_ends_name_remedies_and_no_commands() -> None:
+def test_layers_below_the_front_ends_name_no_commands() -> None:
     faults = [
         (path.relative_to(PACKAGE).as_posix(), text)
         for room in ("domain", "drawing", "adapters", "providers")
@@ -177,7 +177,7 @@ def test_the_layers_below_the_front_ends_name_remedies_and_no_commands() -> None
     assert faults == []
 
 
-def test_each_remedy_has_words_that_its_fields_fill_in() -> None:
+def test_remedy_fields_match_the_placeholders_of_its_words() -> None:
     used = {name for _, name, _ in iter_remedies()}
     assert used <= set(WORDS)
     for module, name, fields in iter_remedies():
@@ -185,7 +185,7 @@ def test_each_remedy_has_words_that_its_fields_fill_in() -> None:
         assert fields == wanted or wanted - fields <= {"run", "kind", "number"}, (module, name)
 
 
-def test_a_remedy_is_its_words_and_keeps_its_data() -> None:
+def test_remedy_equals_its_words_and_keeps_name_and_fields() -> None:
     remedy = Remedy("reopen", run="ep1", kind="image", number=3)
     assert remedy == "Reopen it first: `gitassets reopen ep1 --image 3 --reason …`."
     assert (remedy.name, dict(remedy.about)) == ("reopen", {"run": "ep1", "kind": "image", "number": 3})

@@ -1,4 +1,4 @@
-"""Before init replaces what the user has set for DVC, it asks."""
+"""`init` asks before it replaces DVC settings of the user."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LINKED = "[core]\n    autostage = true\n[cache]\n    type = hardlink\n"
 
 @pytest.fixture
 def linked(tmp_path: Path) -> Path:
-    """A repository whose DVC links its files into the cache, as its user wants it."""
+    """Make a repository whose DVC settings link files into the cache."""
     root = make_repository(tmp_path / "repo")
     (root / ".dvc").mkdir()
     (root / ".dvc" / "config").write_text(LINKED)
@@ -39,7 +39,7 @@ def is_replaced(root: Path) -> bool:
 
 
 @pytest.mark.parametrize("args", [(), ("--json",)])
-def test_where_nobody_can_be_asked_it_stays_and_is_said(linked: Path, args: tuple[str, ...]) -> None:
+def test_init_without_a_terminal_keeps_dvc_settings_and_reports_them(linked: Path, args: tuple[str, ...]) -> None:
     result = run_init(linked, *args)
     assert result.exit_code == 0, result.output
     assert not is_replaced(linked)
@@ -51,7 +51,9 @@ def test_where_nobody_can_be_asked_it_stays_and_is_said(linked: Path, args: tupl
 
 
 @pytest.mark.parametrize("answer", ["y", "n"])
-def test_at_a_terminal_one_is_asked(linked: Path, answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_init_at_a_terminal_asks_before_replacing_dvc_settings(
+    linked: Path, answer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(init, "is_interactive", lambda: True)
     result = run_init(linked, answer=f"{answer}\n")
     assert result.stderr.count("Replace it?") == 1
@@ -59,13 +61,13 @@ def test_at_a_terminal_one_is_asked(linked: Path, answer: str, monkeypatch: pyte
     assert ("Unchanged" in result.stderr) == (answer == "n")
 
 
-def test_with_yes_nobody_is_asked(linked: Path) -> None:
+def test_init_with_yes_replaces_dvc_settings_without_asking(linked: Path) -> None:
     assert run_init(linked, "--yes").exit_code == 0
     assert is_replaced(linked)
     assert run_init(linked).stderr == ""
 
 
-def test_runs_have_safe_settings_either_way(linked: Path) -> None:
+def test_run_config_is_safe_whatever_the_project_settings(linked: Path) -> None:
     from gitassets.adapters.dvc.cache import format_run_config
 
     run_init(linked)

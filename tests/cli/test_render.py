@@ -1,4 +1,4 @@
-"""Tables as they look on a terminal of eighty columns."""
+"""Layout of tables and lists of names."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def draw(width: int, *rows: tuple[str, ...]) -> list[str]:
     return [line.rstrip() for line in text.splitlines()]
 
 
-def test_what_is_whole_is_never_broken_and_the_rest_makes_room() -> None:
+def test_table_wraps_only_columns_that_are_not_whole() -> None:
     head, _, *rows = draw(40, ("image 1", "Ann Lee <ann.lee@studio.example.com>", "4b73411123"))
     assert head.split() == ["Asset", "By", "Commit"]
     assert rows[0].startswith("image 1  Ann Lee")
@@ -28,7 +28,7 @@ def test_what_is_whole_is_never_broken_and_the_rest_makes_room() -> None:
     assert "".join(row[9:28].strip() for row in rows) == "Ann Lee<ann.lee@studio.example.com>"
 
 
-def test_nothing_is_broken_where_there_is_room() -> None:
+def test_table_wraps_nothing_on_a_wide_terminal() -> None:
     rows = draw(160, ("image 1", "Ann Lee <ann.lee@studio.example.com>", "4b73411123"), ("audio 12", "Bea", "0"))
     assert rows[2:] == [
         " image 1  Ann Lee <ann.lee@studio.example.com>  4b73411123",

@@ -1,4 +1,4 @@
-"""The dialogue of `review`: what is shown, and what each key does."""
+"""The dialogue of `review`: what it shows and what each key does."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Review = Callable[..., str]
 
 
 class ShownFiles:
-    """Stands for the system's viewer: notes what it is asked to show."""
+    """Replace the system's viewer and record the paths to show."""
 
     def __init__(self) -> None:
         self.paths: list[str] = []
@@ -50,7 +50,7 @@ def viewer(monkeypatch: pytest.MonkeyPatch) -> ShownFiles:
 def review(
     locked: LockedRun, viewer: ShownFiles, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Review:
-    """Presses the keys one after the other; returns what was printed. At the end the user quits."""
+    """Return a function that presses keys, then quits, and returns the output."""
 
     def press(keys: Sequence[str], reasons: Sequence[str] = (), **selection: str) -> str:
         pressed, told = iter(keys), iter(reasons)
@@ -62,7 +62,7 @@ def review(
     return press
 
 
-def test_what_waits_is_shown_and_decided_key_by_key(locked: LockedRun, review: Review, viewer: ShownFiles) -> None:
+def test_review_shows_pending_assets_and_decides_by_key(locked: LockedRun, review: Review, viewer: ShownFiles) -> None:
     told = review("arso", ["too quiet"])
     assert "1 of 4: audio 1, take 1" in told
     assert "4 of 4: image 3, take 1" in told
@@ -79,7 +79,7 @@ def test_what_waits_is_shown_and_decided_key_by_key(locked: LockedRun, review: R
     assert subjects(locked.run)[:2] == ["reject audio 2", "approve audio 1"]
 
 
-def test_a_decision_is_taken_back_by_going_back(locked: LockedRun, review: Review) -> None:
+def test_review_back_key_undoes_the_last_decision(locked: LockedRun, review: Review) -> None:
     told = review("bab", audio="1")
     assert "This is the first one." in told
     assert locked.asset(Address(1, Kind.AUDIO)).status is Status.APPROVED
@@ -89,13 +89,13 @@ def test_a_decision_is_taken_back_by_going_back(locked: LockedRun, review: Revie
 
 
 @pytest.mark.parametrize("key", ["x", "1", "²", ""])
-def test_another_key_is_explained(locked: LockedRun, review: Review, key: str) -> None:
+def test_review_explains_the_keys_after_an_unknown_key(locked: LockedRun, review: Review, key: str) -> None:
     told = review([key], image="3")
     assert "Press one of these keys: [a]pprove" in told
     assert "candidate" not in told
 
 
-def test_candidates_are_shown_and_one_is_chosen_by_its_number(
+def test_review_shows_candidates_and_chooses_one_by_number(
     locked: LockedRun, review: Review, viewer: ShownFiles
 ) -> None:
     second, third = add_candidates(locked.project, locked.run, IMAGE_3, 10, 11)
@@ -114,23 +114,21 @@ def test_candidates_are_shown_and_one_is_chosen_by_its_number(
     assert_clean(locked.project, locked.run)
 
 
-def test_the_candidates_one_by_one(locked: LockedRun, review: Review, viewer: ShownFiles) -> None:
+def test_review_candidate_key_shows_candidates_in_turn(locked: LockedRun, review: Review, viewer: ShownFiles) -> None:
     second, third = add_candidates(locked.project, locked.run, IMAGE_3, 10, 11)
     review("ccc", image="3")
     assert viewer.paths[3:] == [second.path, third.path, second.path, "stopped"]
     assert "There are no candidates" in review("c", audio="1")
 
 
-def test_the_candidates_of_narration_are_not_all_heard_at_once(
-    locked: LockedRun, review: Review, viewer: ShownFiles
-) -> None:
+def test_review_plays_audio_candidates_only_on_request(locked: LockedRun, review: Review, viewer: ShownFiles) -> None:
     (second,) = add_candidates(locked.project, locked.run, Address(1, Kind.AUDIO), 10)
     told = review("c", audio="1")
     assert viewer.paths == ["audio/audio_000.wav", second.path, "stopped"]
     assert "[1] choose a candidate" in told
 
 
-def test_a_rejected_asset_waits_once_there_is_another_take_to_choose(locked: LockedRun, review: Review) -> None:
+def test_review_offers_a_rejected_asset_once_it_has_a_candidate(locked: LockedRun, review: Review) -> None:
     reject(locked.project, locked.run, select(image="3"), reason="too dark")
     assert "None of these assets needs a decision." in review("", image="3")
     add_candidates(locked.project, locked.run, IMAGE_3, 10)
@@ -140,7 +138,7 @@ def test_a_rejected_asset_waits_once_there_is_another_take_to_choose(locked: Loc
     assert locked.asset(IMAGE_3).status is Status.APPROVED
 
 
-def test_a_file_that_is_not_here_or_cannot_be_shown(
+def test_review_names_a_missing_file_and_a_missing_viewer(
     locked: LockedRun, review: Review, viewer: ShownFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (second,) = add_candidates(locked.project, locked.run, IMAGE_3, 10)
@@ -153,7 +151,7 @@ def test_a_file_that_is_not_here_or_cannot_be_shown(
     assert f"so it cannot be decided on: {locked.folder / 'images/scene_002.png'}" in review("", image="3")
 
 
-def test_off_a_terminal_candidates_are_listed(locked: LockedRun) -> None:
+def test_review_without_a_terminal_lists_candidates(locked: LockedRun) -> None:
     (second,) = add_candidates(locked.project, locked.run, IMAGE_3, 10)
     add_candidates(locked.project, locked.run, IMAGE_1, 12)
     root = locked.project.root
@@ -168,7 +166,7 @@ def test_off_a_terminal_candidates_are_listed(locked: LockedRun) -> None:
     assert [len(row.asset.takes) for row in rows] == [0, 1, 0, 0, 1]
 
 
-def test_a_take_that_came_while_another_was_shown_is_not_approved(locked: LockedRun, tmp_path: Path) -> None:
+def test_review_does_not_approve_a_take_that_arrived_after_display(locked: LockedRun, tmp_path: Path) -> None:
     seen, other = locked.asset(IMAGE_3).md5, write_picture(tmp_path / "other.png", seed=99)
     with Terminal(locked.project.root, "review", "ep1", "--image", "3", env={"GITASSETS_VIEWER": "true"}) as first:
         assert "take 1" in first.wait_for("[q]uit")
@@ -188,7 +186,7 @@ def test_a_take_that_came_while_another_was_shown_is_not_approved(locked: Locked
 
 
 class Meddler(ShownFiles):
-    """A viewer; while it shows the first picture, somebody else does something."""
+    """Viewer that calls a function while it shows the first image."""
 
     def __init__(self, meddle: Callable[[], object]) -> None:
         super().__init__()
@@ -204,7 +202,7 @@ class Meddler(ShownFiles):
 
 @pytest.mark.parametrize("keys", ["a", "r"])
 @pytest.mark.parametrize("way", ["replaced", "chosen", "overwritten"])
-def test_a_key_decides_on_what_was_shown_alone(
+def test_review_key_decides_only_on_the_bytes_shown(
     locked: LockedRun, review: Review, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, keys: str, way: str
 ) -> None:
     (second,) = add_candidates(locked.project, locked.run, IMAGE_3, 10)
@@ -222,7 +220,7 @@ def test_a_key_decides_on_what_was_shown_alone(
     assert ("has other bytes now than you looked at" in told) is (way != "overwritten")
 
 
-def test_what_was_overwritten_before_it_is_shown_is_not_decided_on(locked: LockedRun, review: Review) -> None:
+def test_review_does_not_decide_on_a_file_overwritten_before_display(locked: LockedRun, review: Review) -> None:
     overwrite(locked.folder / locked.asset(IMAGE_3).path)
     told = review("ara", ["no"], image="3")
     assert "Its file does not have the recorded bytes" in told
@@ -230,7 +228,7 @@ def test_what_was_overwritten_before_it_is_shown_is_not_decided_on(locked: Locke
     assert locked.asset(IMAGE_3).status is Status.DRAFT
 
 
-def test_a_decision_that_another_followed_is_not_taken_back(
+def test_review_back_key_keeps_a_decision_that_others_changed(
     locked: LockedRun, review: Review, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     other = write_tone(tmp_path / "other.wav", frequency=900)
@@ -252,7 +250,7 @@ def test_a_decision_that_another_followed_is_not_taken_back(
     assert locked.asset(Address(2, Kind.AUDIO)).approved
 
 
-def test_what_changed_before_its_turn_is_shown_as_it_is_then(
+def test_review_shows_the_current_take_of_an_asset_changed_before_its_turn(
     locked: LockedRun, review: Review, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     other = write_picture(tmp_path / "other.png", seed=99)
@@ -263,7 +261,7 @@ def test_what_changed_before_its_turn_is_shown_as_it_is_then(
     assert "4 approved, 0 rejected, 0 left." in told
 
 
-def test_opening_again_shows_another_take_wholly(
+def test_review_open_key_shows_the_details_of_a_new_take(
     locked: LockedRun, review: Review, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     other = write_picture(tmp_path / "other.png", seed=99)
@@ -273,7 +271,7 @@ def test_opening_again_shows_another_take_wholly(
     assert locked.asset(IMAGE_3).approved_md5 == hash_file(other)
 
 
-def test_an_asset_that_is_gone_is_passed_over(
+def test_review_skips_an_asset_that_no_longer_exists(
     locked: LockedRun, review: Review, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def take_away() -> None:

@@ -1,4 +1,4 @@
-"""A run that a newer gitassets made: every command that would write refuses it by name, those that read say it."""
+"""A run with newer rules: every writing command refuses it, every reading command reports it."""
 
 from __future__ import annotations
 
@@ -53,21 +53,21 @@ READING = {
     "takes": ["ep1", "--image", "3"],
     "verify": ["ep1"],
 }
-# Those that name no run that is there, or are told of elsewhere.
+# Commands without an existing run, or tested elsewhere.
 OTHERS = {
     "demo", "doctor", "gc", "help", "history", "hooks install", "hooks install-server", "hooks status",
     "hooks uninstall", "import", "init", "providers", "runs", "summary", "upgrade",
 }  # fmt: skip
 
 
-def test_no_command_is_left_out() -> None:
+def test_lists_cover_every_command() -> None:
     names = {name.partition(" ")[2] for name, _ in iter_commands(typer.main.get_command(app), "gitassets")}
     assert names == {*WRITING, *READING, *OTHERS}
 
 
 @pytest.fixture
 def newer(locked: LockedRun, tmp_path: Path) -> LockedRun:
-    """The run as a newer version has left it, here and on a server; a colleague's project has it as it was."""
+    """Give the run newer rules, here and on a server."""
     git(tmp_path, "init", "--quiet", "--bare", "server.git")
     git(locked.project.root, "remote", "add", "origin", str(tmp_path / "server.git"))
     git(locked.project.root, "push", "--quiet", "origin", "main", "run/ep1")
@@ -84,7 +84,7 @@ def refuse(root: Path, name: str, arguments: list[str]) -> subprocess.CompletedP
     return done
 
 
-def test_what_writes_refuses_and_changes_nothing(newer: LockedRun) -> None:
+def test_writing_commands_refuse_newer_rules_and_change_nothing(newer: LockedRun) -> None:
     root = newer.project.root
     (root / "new.png").write_bytes((newer.folder / "images" / "scene_000.png").read_bytes())
     make_another_run(newer)
@@ -103,7 +103,7 @@ def make_another_run(newer: LockedRun) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_it_is_neither_pulled_nor_pushed_nor_opened(newer: LockedRun, tmp_path: Path) -> None:
+def test_push_pull_and_open_refuse_newer_rules(newer: LockedRun, tmp_path: Path) -> None:
     assert SAID in run_cli(newer.project.root, "push", "ep1").stderr
     git(tmp_path, "clone", "--quiet", str(tmp_path / "server.git"), "clone")
     root = tmp_path / "clone"
@@ -116,7 +116,7 @@ def test_it_is_neither_pulled_nor_pushed_nor_opened(newer: LockedRun, tmp_path: 
     assert not (root / "runs" / "ep1").exists()
 
 
-def test_what_reads_works_and_says_it(newer: LockedRun) -> None:
+def test_reading_commands_work_and_report_newer_rules(newer: LockedRun) -> None:
     root = newer.project.root
     for name, arguments in READING.items():
         done = run_cli(root, name, *arguments)
@@ -127,7 +127,7 @@ def test_what_reads_works_and_says_it(newer: LockedRun) -> None:
     assert SAID in run_cli(root, "gc", "--yes").stderr
 
 
-def test_the_hooks_refuse_it(newer: LockedRun) -> None:
+def test_hooks_refuse_newer_rules(newer: LockedRun) -> None:
     newer.git("checkout", "--quiet", "-b", "side", "HEAD~1")
     (newer.folder / "more.txt").write_text("of a colleague")
     commit_by_hand(newer.folder)

@@ -1,4 +1,4 @@
-"""What the commands that share say, and what they ask."""
+"""Output and questions of `push`, `pull` and completion."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def office(locked: LockedRun, tmp_path: Path) -> Office:
     return office
 
 
-def test_a_push_says_what_it_does(locked: LockedRun, office: Office) -> None:
+def test_push_prints_what_it_does(locked: LockedRun, office: Office) -> None:
     url = office.store.url
     planned = run_cli(locked.project.root, "push", "ep1", "--dry-run")
     assert planned.stdout.splitlines() == [
@@ -41,7 +41,7 @@ def test_a_push_says_what_it_does(locked: LockedRun, office: Office) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_pull_says_what_it_does(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+def test_pull_prints_what_it_does(locked: LockedRun, office: Office, tmp_path: Path) -> None:
     push_run(locked)
     project = office.clone(tmp_path / "bea")
     done = run_cli(project.root, "pull", "ep1")
@@ -53,7 +53,7 @@ def test_a_pull_says_what_it_does(locked: LockedRun, office: Office, tmp_path: P
 
 @pytest.fixture
 def foreign(locked: LockedRun, office: Office, tmp_path: Path) -> str:
-    """The url of a remote that only the run's branch names."""
+    """Return the url of a remote that only the run's branch names."""
     store = FolderStorage(tmp_path / "elsewhere")
     write_dvc_config(locked.folder, store, name="other")
     commit_by_hand(locked.folder)
@@ -80,7 +80,7 @@ def pull_at_a_terminal(
     return asked, project.runs_dir / "ep1"
 
 
-def test_who_sits_at_a_terminal_is_asked_about_a_foreign_remote(
+def test_pull_at_a_terminal_asks_about_a_foreign_remote(
     locked: LockedRun, office: Office, foreign: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked, folder = pull_at_a_terminal(office, tmp_path, monkeypatch, answer=True)
@@ -88,7 +88,7 @@ def test_who_sits_at_a_terminal_is_asked_about_a_foreign_remote(
     assert (folder / "images" / "scene_000.png").is_file()
 
 
-def test_who_does_not_trust_it_gets_nothing(
+def test_pull_from_an_untrusted_remote_writes_nothing(
     locked: LockedRun, office: Office, foreign: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked, folder = pull_at_a_terminal(office, tmp_path, monkeypatch, answer=False)
@@ -96,7 +96,7 @@ def test_who_does_not_trust_it_gets_nothing(
     assert not folder.exists()
 
 
-def test_the_names_of_remotes_are_completed(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+def test_completion_lists_remote_names(locked: LockedRun, office: Office, tmp_path: Path) -> None:
     git(locked.project.root, "remote", "add", "backup", str(tmp_path))
     assert complete_git_remote("") == ["backup", "origin"]
     assert complete_git_remote("o") == ["origin"]
@@ -104,13 +104,13 @@ def test_the_names_of_remotes_are_completed(locked: LockedRun, office: Office, t
     assert complete_dvc_remote("x") == []
 
 
-def test_completion_never_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_completion_outside_a_project_returns_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert complete_git_remote("") == []
     assert complete_dvc_remote("") == []
 
 
 @pytest.mark.parametrize("command", ["push", "pull", "publish", "runs"])
-def test_help_has_examples(locked: LockedRun, command: str) -> None:
+def test_help_of_sharing_commands_has_examples(locked: LockedRun, command: str) -> None:
     done = run_cli(locked.project.root, command, "--help")
     assert f"gitassets {command}" in done.stdout.split("Examples:")[1]

@@ -1,4 +1,4 @@
-"""Every command that concerns a project says where git does not call the hooks of a run, and mends it."""
+"""Every command on a project reports uninstalled hooks of a run and installs them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tests.actions.locked_run import LockedRun
 from tests.whole_app import app
 
 SAID = "Installed the hooks that guard approved assets in ep1: git did not call them.\n"
-# They set the hooks up, take them away or show how they stand, or concern no project that is there already.
+# Commands that install, remove or show hooks, or need no existing project.
 ON_THEIR_OWN = {
     "init", "demo", "doctor", "help", "hooks install", "hooks uninstall", "hooks status", "hooks install-server",
 }  # fmt: skip
-# What each command needs to come to its project; whether it can do its work there makes no difference.
+# The arguments with which each command reaches its project; it need not succeed.
 ARGUMENTS = {
     "produce": ("--resume", "ep1", "--dry-run"),
     "produce-video": ("--resume", "ep1", "--dry-run"),
@@ -64,7 +64,7 @@ ARGUMENTS = {
 
 
 def iter_commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
-    """The names of all commands, each with its help."""
+    """Iterate the names of all commands with their help."""
     inner = getattr(command, "commands", {})
     if not inner:
         yield " ".join(path), str(command.help)
@@ -77,7 +77,7 @@ def name_of(command: str) -> str:
 
 
 OURS = dict(iter_commands(typer.main.get_command(app)))
-# Most commands of claude-studio are the very functions of gitassets.
+# Most commands of claude-studio are the functions of gitassets.
 STUDIOS = {
     name: told for name, told in iter_commands(typer.main.get_command(studio)) if told != OURS.get(name_of(name))
 }
@@ -93,7 +93,7 @@ def break_hooks(locked: LockedRun) -> None:
     ("face", "command"), [(face, name) for face, name in COMMANDS if name_of(name) not in ON_THEIR_OWN],
     ids=lambda one: one if isinstance(one, str) else str(one.info.name),
 )  # fmt: skip
-def test_every_command_notices_and_mends(locked: LockedRun, face: typer.Typer, command: str) -> None:
+def test_command_reports_and_installs_missing_hooks(locked: LockedRun, face: typer.Typer, command: str) -> None:
     break_hooks(locked)
     result = CliRunner().invoke(face, [*command.split(), *ARGUMENTS[name_of(command)]])
     assert result.stderr.count(SAID) == 1, result.output
@@ -101,19 +101,19 @@ def test_every_command_notices_and_mends(locked: LockedRun, face: typer.Typer, c
     assert find_unguarded(locked.project) == []
 
 
-def test_no_command_is_left_out() -> None:
+def test_arguments_cover_every_command() -> None:
     assert {name_of(name) for _, name in COMMANDS} == ON_THEIR_OWN | ARGUMENTS.keys()
     assert {"produce-video", "assets import"} <= STUDIOS.keys()
 
 
-def test_json_stays_json(locked: LockedRun) -> None:
+def test_json_output_stays_valid_when_hooks_are_installed(locked: LockedRun) -> None:
     break_hooks(locked)
     result = CliRunner().invoke(app, ["list", "ep1", "--json"])
     assert json.loads(result.stdout)["schema"] == 1
     assert result.stderr == SAID
 
 
-def test_no_process_is_needed_to_notice(locked: LockedRun, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_find_unguarded_starts_no_process(locked: LockedRun, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: object, **kwargs: object) -> bytes:
         pytest.fail(f"a process was started: {args}")
 
@@ -123,7 +123,7 @@ def test_no_process_is_needed_to_notice(locked: LockedRun, monkeypatch: pytest.M
     assert find_unguarded(locked.project) == ["ep1"]
 
 
-def test_a_folder_that_is_no_project_has_nothing_to_mend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_outside_a_project_installs_no_hooks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(app, ["list", "ep1"])
     assert result.exit_code == 1
