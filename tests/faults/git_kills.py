@@ -1,6 +1,6 @@
-"""Kills git itself, and with it whoever called it, at each step that it takes while a command of ours is at work.
+"""Kill git, alone or with its caller, at each of its steps while a command of gitassets runs.
 
-The steps are the calls to the system by which git changes something, found and hit by strace, and the moments at which
+The steps are the system calls by which git changes something, traced and killed by strace, and the moments at which
 it tells its reference-transaction hook of a change.
 """
 
@@ -26,7 +26,7 @@ _EFFECTS = (
 _SHIM = f"""#!/bin/sh
 for word in "$@"; do
     case $word in
-    # What changes nothing is not worth a kill.
+    # Commands that change nothing are not killed.
     bundle|cat-file|check-ignore|diff-index|diff-tree|for-each-ref|log|ls-files|ls-remote|ls-tree|merge-base|remote|\\
     rev-list|rev-parse|status|var|--get) exec "$KILL_GIT" "$@" ;;
     esac
@@ -50,7 +50,7 @@ kill -9 $PPID
 
 @dataclass(frozen=True)
 class Kill:
-    """At the `number`-th call to `effect` by git's `call`-th process; without effect at the `call`-th of the hook."""
+    """Kill at the `number`-th call of `effect` in git's `call`-th process; without effect, at the `call`-th hook."""
 
     call: int
     whom: str
@@ -59,16 +59,16 @@ class Kill:
 
 
 class Killer:
-    """Runs actions in processes whose git is watched, or killed at one point."""
+    """Run actions in processes whose git is traced, or killed at one point."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._follow = "-f"
 
     def list_effects(self, action: Callable[[], object], *, with_children: bool = True) -> list[Kill]:
-        """Every effect of git while the action runs to its end, to be killed alone there, and together with us.
+        """List every effect of git while the action runs to its end, with git killed alone and with its caller.
 
-        Of what it starts itself, such as hooks, too, unless it is without children, here and in the kills to come.
+        Include the processes that git starts, such as hooks, unless `with_children` is false; later kills do the same.
         """
         self._follow = "-f" if with_children else ""
         assert self._run(action, Kill(0, ""), "every") == 0
@@ -82,7 +82,7 @@ class Killer:
         ]
 
     def list_updates(self, project: Project, action: Callable[[], object]) -> list[Kill]:
-        """Every moment of an update of references while the action runs to its end."""
+        """List every moment of a reference update while the action runs to its end."""
         hook = self._write_hook(project)
         assert self._run(action, Kill(0, "")) == 0
         hook.unlink(missing_ok=True)
@@ -91,7 +91,7 @@ class Killer:
         return [Kill(call, whom) for call in range(1, calls + 1) for whom in (ALONE, TOGETHER)]
 
     def kill(self, project: Project, kill: Kill, action: Callable[[], object]) -> None:
-        """The action was run, and git killed at that point."""
+        """Run the action and kill git at that point."""
         if kill.effect:
             self._run(action, kill, str(kill.call))
             return
@@ -107,7 +107,7 @@ class Killer:
         return hook
 
     def _run(self, action: Callable[[], object], kill: Kill, at: str = "") -> int:
-        """How the action ended, in a process of its own."""
+        """Run the action in a process of its own and return its exit code."""
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir()
         environment = {
@@ -127,7 +127,7 @@ class Killer:
 
 
 def _count_effects(log: str) -> dict[str, int]:
-    """How often, at most, one of the processes in the log made each call."""
+    """Count for each call the most that one process in the log made."""
     most: dict[str, int] = {}
     for (_, effect), count in Counter(re.findall(r"^(\d+ +)?(\w+)\(", log, re.MULTILINE)).items():
         most[effect] = max(count, most.get(effect, 0))
@@ -135,5 +135,5 @@ def _count_effects(log: str) -> dict[str, int]:
 
 
 def take_sample(kills: list[Kill], count: int) -> list[Kill]:
-    """So many of them, spread evenly."""
+    """Return `count` kills, evenly spread."""
     return kills if len(kills) <= count else [kills[one * len(kills) // count] for one in range(count)]

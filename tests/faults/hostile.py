@@ -1,4 +1,4 @@
-"""A project whose server holds runs that mean harm, one of them for each kind of harm; all of it is made once."""
+"""A project whose server holds hostile runs, one for each kind of harm."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MODEL = "model"
 
 
 class Trap(ThreadingHTTPServer):
-    """An endpoint that nobody is to call, and the path of a file that nobody is to make."""
+    """An endpoint that must never be called and the path of a file that must never be made."""
 
     daemon_threads = True
     asked: list[str]
@@ -42,7 +42,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: Trap
 
     def parse_request(self) -> bool:
-        """Every request counts, whatever its method."""
+        """Record every request, whatever its method."""
         self.server.asked.append(self.raw_requestline.decode("latin-1"))
         self.send_error(404)
         return False
@@ -67,7 +67,7 @@ def set_trap(folder: Path) -> Iterator[Trap]:
 
 @dataclass(frozen=True)
 class Scene:
-    """Bea's clone, in which the run `good` is open and the hostile runs are known from the server alone."""
+    """A clone in which the run `good` is open and the hostile runs are known only from the server."""
 
     folder: Path
     trap: Trap
@@ -97,7 +97,7 @@ def make_scene(folder: Path, trap: Trap, harms: Mapping[str, Harm]) -> Scene:
 
 
 def _make_runs(root: Path) -> Project:
-    """Two runs, of which the second is what all hostile ones begin as."""
+    """Make two runs; every hostile run starts as a copy of the second."""
     init(root)
     project = find_project(root)
     for number, run_id in enumerate((PULLED, _MODEL)):
@@ -109,7 +109,7 @@ def _make_runs(root: Path) -> Project:
 
 
 def _commit_harm(clone: Path, run_id: str, harm: Callable[[], None]) -> None:
-    """A branch of its own, with a root commit that is as it should be, and the harm on top of it."""
+    """Commit a run with a correct root commit and the harm on top of it."""
     git(clone, "checkout", "--quiet", "--force", "--orphan", f"run/{run_id}", f"origin/run/{_MODEL}")
     manifest = clone / MANIFEST_NAME
     manifest.write_text(manifest.read_text().replace(f'"run_id": "{_MODEL}"', f'"run_id": "{run_id}"'))
@@ -121,14 +121,14 @@ def _commit_harm(clone: Path, run_id: str, harm: Callable[[], None]) -> None:
 
 
 def write_program(folder: Path, trap: Trap) -> None:
-    """A text, as a run may hold one; whoever took it for a configuration of AWS would run a program."""
+    """Write a text file that runs a program if it is read as an AWS configuration."""
     said = '{"Version": 1, "AccessKeyId": "AKIA", "SecretAccessKey": "x"}'
     program = f"sh -c \"touch {trap.marker}; echo '{said}'\""
     (folder / NOTES).write_text(f"[default]\ncredential_process = {program}\n")
 
 
 def name_endpoint(folder: Path, trap: Trap) -> None:
-    """The media are where requests go out signed with the user's key, once the program of another run has run."""
+    """Name a remote that runs the program of another run and receives requests signed with the user's key."""
     (folder / ".dvc" / "config").write_text(
         "[core]\n    remote = evil\n['remote \"evil\"']\n    url = s3://evil/x\n"
         f"    endpointurl = {trap.url}\n    configpath = ../../{PULLED}/{NOTES}\n"
@@ -144,7 +144,7 @@ def configure(*lines: str) -> Harm:
 
 
 def rewrite(change: Callable[[str], str]) -> Harm:
-    """The manifest as somebody wrote it who is no friend."""
+    """Return a harm that rewrites the manifest."""
 
     def harm(folder: Path, trap: Trap) -> None:
         path = folder / MANIFEST_NAME
@@ -154,7 +154,7 @@ def rewrite(change: Callable[[str], str]) -> Harm:
 
 
 def call(face: typer.Typer, line: str | Sequence[str]) -> int:
-    """The exit code of the command line."""
+    """Run the command line and return its exit code."""
     try:
         face(args=line.split() if isinstance(line, str) else list(line))
     except SystemExit as ended:
@@ -163,6 +163,6 @@ def call(face: typer.Typer, line: str | Sequence[str]) -> int:
 
 
 def look(*folders: Path) -> dict[str, tuple[int, int]]:
-    """Every file below the folders, with its size and the time of its last change."""
+    """Map every file below the folders to its size and modification time."""
     files = (path for folder in folders for path in folder.rglob("*"))
     return {str(path): (path.lstat().st_size, path.lstat().st_mtime_ns) for path in files if not path.is_dir()}

@@ -1,4 +1,4 @@
-"""The points between two effects of a command, by name, and a process that dies at one of them as by SIGKILL."""
+"""Named points between the effects of a command, and a process that dies at one of them as by SIGKILL."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ STAGED = {
 
 
 def dies_at(point: Point, action: Callable[[], object]) -> None:
-    """The action was run in a process that died at the point."""
+    """Run the action in a process that dies at the point."""
 
     def act() -> None:
         _die_after(point)

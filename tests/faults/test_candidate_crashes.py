@@ -1,4 +1,4 @@
-"""Killed at any named point, making, choosing or dropping candidates leaves the old or the new state, and no half."""
+"""Candidates made, chosen or dropped with a kill at any named point are in the old or the new state."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ IMAGE_3 = Address(3, Kind.IMAGE)
 
 
 def takes(project: Project, run: Run) -> set[str]:
-    """The md5s of the current take and of every candidate."""
+    """Return the md5 of the current take and of every candidate."""
     now = asset(project, run, "image", 3)
     return {now.md5, *now.takes}
 
@@ -32,7 +32,7 @@ def mend(project: Project, run: Run) -> None:
 
 
 @pytest.mark.usefixtures("provider")
-def test_making(project: Project, run: Run) -> None:
+def test_regen_of_candidates_killed_at_any_point_leaves_old_or_new_state(project: Project, run: Run) -> None:
     for point in (BYTES | LOGGED | PLACED | COMMIT | LOG_REMOVED).values():
         before = takes(project, run)
         options = RegenOptions(takes=2, provider="tone")
@@ -44,7 +44,7 @@ def test_making(project: Project, run: Run) -> None:
     assert_whole(project, run)
 
 
-def test_choosing(project: Project, run: Run) -> None:
+def test_choose_killed_at_any_point_leaves_old_or_new_state(project: Project, run: Run) -> None:
     add_candidates(project, run, IMAGE_3, 10)
     all_takes = takes(project, run)
     for point in (PLACED | COMMIT).values():
@@ -57,7 +57,7 @@ def test_choosing(project: Project, run: Run) -> None:
     assert_whole(project, run)
 
 
-def test_dropping(project: Project, run: Run) -> None:
+def test_drop_candidates_killed_at_any_point_leaves_old_or_new_state(project: Project, run: Run) -> None:
     for number, point in enumerate(COMMIT.values()):
         (candidate,) = add_candidates(project, run, IMAGE_3, 10 + number)
         dies_at(point, lambda: drop_candidates(project, run, select(image="3")))

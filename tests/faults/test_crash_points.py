@@ -1,4 +1,4 @@
-"""Killed at each named point, a command leaves a run that `gitassets doctor` brings to the old or the new state."""
+"""After a kill at any named point, `gitassets doctor` brings the run to the old or the new state."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def mend(project: Project) -> None:
     assert doctor(project).left == ()
 
 
-def test_approve(project: Project, run: Run) -> None:
+def test_approve_killed_at_any_point_leaves_old_or_new_state(project: Project, run: Run) -> None:
     for point in COMMIT.values():
         dies_at(point, lambda: approve_audio_2(project, run))
         mend(project)
@@ -58,11 +58,13 @@ def test_approve(project: Project, run: Run) -> None:
     ("act", "points"),
     [
         (regen_image_3, BYTES | LOGGED | PLACED | COMMIT | LOG_REMOVED),
-        # By a file of another type, which has another name.
+        # The file has another type and so another name.
         (replace_image_3, BYTES | PLACED | COMMIT),
     ],
 )
-def test_a_new_take(project: Project, run: Run, act: Act, points: dict[str, Point]) -> None:
+def test_new_take_killed_at_any_point_leaves_old_or_new_state(
+    project: Project, run: Run, act: Act, points: dict[str, Point]
+) -> None:
     for point in points.values():
         before = asset(project, run, "image", 3)
         dies_at(point, lambda: act(project, run))
@@ -77,7 +79,9 @@ TRACKING = ROOT_COMMIT | BYTES | COMMIT | STAGED
 
 
 @pytest.mark.parametrize("point", TRACKING)
-def test_track(project: Project, media_folder: Callable[..., Path], point: str) -> None:
+def test_track_killed_at_any_point_can_be_repeated(
+    project: Project, media_folder: Callable[..., Path], point: str
+) -> None:
     folder = media_folder("ep1", audio=1, images=(1,))
 
     def act() -> object:
@@ -91,7 +95,7 @@ def test_track(project: Project, media_folder: Callable[..., Path], point: str) 
     assert_whole(project, run)
 
 
-def test_track_of_what_was_added(project: Project, run: Run) -> None:
+def test_track_of_a_new_file_killed_after_the_commit_is_completed(project: Project, run: Run) -> None:
     dies_at(COMMIT["git has committed"], lambda: track_new_image(project, run))
     mend(project)
     assert asset(project, run, "image", 2).status.value == "draft"
@@ -103,7 +107,7 @@ PRODUCING = ROOT_COMMIT | BYTES | LOGGED | PLACED | COMMIT | STAGED | LOG_REMOVE
 
 @pytest.mark.usefixtures("provider")
 @pytest.mark.parametrize("point", PRODUCING)
-def test_produce(project: Project, point: str) -> None:
+def test_produce_killed_at_any_point_can_be_resumed(project: Project, point: str) -> None:
     def act() -> object:
         return produce(project, ["One.", "Two."], ProduceOptions(run_id="ep1", images=False), ignore_progress)
 
@@ -118,7 +122,7 @@ def test_produce(project: Project, point: str) -> None:
     assert_whole(project, run)
 
 
-def test_build(project: Project, run: Run) -> None:
+def test_build_killed_at_any_point_leaves_old_or_new_state(project: Project, run: Run) -> None:
     build_it(project, run)
     for point in (BYTES | PLACED | COMMIT).values():
         replace_image_3(project, run)
@@ -134,7 +138,7 @@ def test_build(project: Project, run: Run) -> None:
 
 
 def built_from(manifest: Manifest) -> str:
-    """The hash of the picture that the last build shows with segment 3."""
+    """Return the hash of the image in segment 3 of the last build."""
     built = manifest.segments[3].built
     assert built is not None
     return built["visual"]

@@ -1,4 +1,4 @@
-"""Whatever takes away the texts that git tracks for us: every command names the way on, and that way leads on."""
+"""With tracked settings lost or damaged, every command names a remedy, and the remedy works."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def stage_removal(name: str) -> Damage:
     return damage
 
 
-# What is done to the folder of the run, or to that of the project.
+# Damage to the folder of the run or of the project.
 DAMAGES: dict[str, tuple[str, Damage]] = {
     "destroy": (RUN, dvc("destroy", "-f")),
     ".dvc removed": (RUN, remove(".dvc")),
@@ -92,7 +92,7 @@ COMMANDS = (
     "verify", "doctor", "open ep1", "list ep1", "approve ep1 --image 3",
     "build ep1 --only approved --allow-gaps --size 160x90", "restore ep1 --image 1", "push ep1 --dry-run",
 )  # fmt: skip
-# With these damages all commands are tried; with the others the first three, which say by themselves what is wrong.
+# All commands are tried with these damages; only the first three, which check the settings, with the others.
 TRIED_BY_ALL = ("destroy", ".dvc removed", "audio.dvc removed", "manifest cut off", "project: destroy")
 REMEDY = re.compile(r"`((?:git|gitassets) [^`]+)`")
 
@@ -112,7 +112,7 @@ def run_remedy(line: str, root: Path) -> None:
 
 @pytest.fixture
 def studio(locked: LockedRun, tmp_path: Path) -> LockedRun:
-    """With a remote in the project and in the run."""
+    """Add a remote to the project and to the run."""
     root = locked.project.root
     for folder in (root, locked.folder):
         dvc("remote", "add", "--quiet", "-d", "store", str(tmp_path / "store"))(folder)
@@ -124,7 +124,7 @@ def studio(locked: LockedRun, tmp_path: Path) -> LockedRun:
 
 
 @pytest.mark.parametrize("name", DAMAGES)
-def test_every_command_says_what_truly_mends_it(studio: LockedRun, name: str) -> None:
+def test_every_command_names_a_remedy_that_works(studio: LockedRun, name: str) -> None:
     where, damage = DAMAGES[name]
     root = studio.project.root
     for command in COMMANDS if name in TRIED_BY_ALL else COMMANDS[:3]:

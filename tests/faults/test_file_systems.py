@@ -1,4 +1,4 @@
-"""File systems that have no modes or no locks, and users who give others no rights."""
+"""File systems without modes or locks, and file permissions for other users."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GITASSETS = (sys.executable, "-m", "gitassets")
 
 
 def run_with(folder: Path, inject: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command, on a system that answers some calls with an error."""
+    """Run the command on a system that answers some calls with an error."""
     strace = require_program("strace")
     probe = subprocess.run((strace, "-qq", "-e", "trace=rename", "true"), capture_output=True, check=False)
     if probe.returncode:
@@ -34,8 +34,8 @@ def run_with(folder: Path, inject: str, *arguments: str) -> subprocess.Completed
 
 
 @pytest.mark.parametrize("error", ["EPERM", "EOPNOTSUPP"])
-def test_where_modes_cannot_be_changed_all_else_works(locked: LockedRun, error: str) -> None:
-    """As of files that somebody else owns, or on vfat."""
+def test_approve_works_where_modes_cannot_be_changed(locked: LockedRun, error: str) -> None:
+    """Files of another owner and vfat behave like this."""
     done = run_with(
         locked.project.root, f"chmod,fchmod,fchmodat:error={error}", "approve", "ep1", "--audio", "all", "--image", "3"
     )
@@ -49,7 +49,7 @@ def test_where_modes_cannot_be_changed_all_else_works(locked: LockedRun, error: 
 @pytest.mark.parametrize(
     "arguments", [("approve", "ep1", "--audio", "1"), ("doctor",), ("regen", "ep1", "--image", "3")]
 )
-def test_where_nothing_can_be_locked_it_is_said(locked: LockedRun, arguments: tuple[str, ...]) -> None:
+def test_commands_refuse_a_file_system_without_locks(locked: LockedRun, arguments: tuple[str, ...]) -> None:
     before = locked.head()
     done = run_with(locked.project.root, "flock:error=ENOLCK", *arguments)
     assert done.returncode == 1
@@ -58,7 +58,7 @@ def test_where_nothing_can_be_locked_it_is_said(locked: LockedRun, arguments: tu
     assert locked.head() == before
 
 
-# What others may do
+# Permissions of other users
 
 WORK_UNDER_077 = """
 import os, sys
@@ -70,7 +70,7 @@ main()
 """
 
 
-def test_a_mask_that_gives_others_nothing_is_heeded(tmp_path: Path) -> None:
+def test_commands_respect_a_umask_without_rights_for_others(tmp_path: Path) -> None:
     root = tmp_path / "project"
     init(root)
     write_picture(root / "runs" / "ep1" / "images" / "scene_000.png", seed=1).chmod(0o600)
@@ -93,7 +93,7 @@ def test_a_mask_that_gives_others_nothing_is_heeded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("shared", "mode"), [(False, 0o700), (True, 0o770)])
-def test_nobody_else_gets_into_the_folder_that_dvc_shares(tmp_path: Path, shared: bool, mode: int) -> None:
+def test_dvc_site_folder_is_closed_to_other_users(tmp_path: Path, shared: bool, mode: int) -> None:
     from dvc.repo import Repo
 
     root = tmp_path / "project"

@@ -1,4 +1,4 @@
-"""Commits and trees that git takes and never writes: what git reads in them is what is judged, and nothing else."""
+"""Commits and trees that git accepts but never writes are parsed exactly as git parses them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.actions.checks import git
 from tests.actions.locked_run import IMAGE_1, LockedRun, change_by_hand, overwrite, with_bytes, write_by_hand
 
 BREAKS = ("\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c")
-"""What Python takes for the end of a line, and git does not."""
+"""Line ends in Python, but not in git."""
 
 
 def hash_object(locked: LockedRun, kind: str, data: bytes) -> str:
@@ -29,7 +29,7 @@ def hash_object(locked: LockedRun, kind: str, data: bytes) -> str:
 
 
 def swap_image_1(locked: LockedRun) -> str:
-    """The tree with other bytes under the lock, all fields in agreement."""
+    """Write a tree in which a locked asset has other bytes and every field agrees."""
     change_by_hand(locked.folder, IMAGE_1, lambda one: with_bytes(locked.project, one))
     overwrite(locked.folder / "images/scene_000.png")
     locked.git("add", "--all", ".")
@@ -44,7 +44,7 @@ WHO = "Ann Lee <ann@example.com> 1795000000 +0000"
 
 
 @pytest.mark.parametrize("sign", BREAKS)
-def test_no_line_of_a_name_is_a_parent(locked: LockedRun, sign: str) -> None:
+def test_parent_line_within_an_author_name_is_ignored(locked: LockedRun, sign: str) -> None:
     tree, head = swap_image_1(locked), locked.head()
     hidden = locked.git("commit-tree", tree, "-p", head, "-m", "hidden").strip()
     author = f"author Eve{sign}parent {hidden}{sign}x <eve@example.com> 1795000000 +0000"
@@ -53,7 +53,7 @@ def test_no_line_of_a_name_is_a_parent(locked: LockedRun, sign: str) -> None:
     assert "locked-md5-changed" in locked.codes()
 
 
-def test_no_later_line_is_a_parent(locked: LockedRun) -> None:
+def test_parent_line_after_the_committer_is_ignored(locked: LockedRun) -> None:
     tree, head = swap_image_1(locked), locked.head()
     hidden = locked.git("commit-tree", tree, "-p", head, "-m", "hidden").strip()
     header = [f"tree {tree}", f"parent {head}", f"author {WHO}", f"committer {WHO}", f"parent {hidden}"]
@@ -62,7 +62,7 @@ def test_no_later_line_is_a_parent(locked: LockedRun) -> None:
 
 
 @pytest.mark.parametrize("extra", ["", *(f"author Eve{one}parent {'b' * 40}{one}x <e@x> 1 +0000" for one in BREAKS)])
-def test_parents_are_those_that_git_reads(locked: LockedRun, extra: str) -> None:
+def test_parse_commit_reads_the_same_parents_as_git(locked: LockedRun, extra: str) -> None:
     header = [f"tree {locked.git('rev-parse', 'HEAD^{tree}').strip()}", f"parent {locked.head()}"]
     oid = write_commit(locked, [*header, *([extra] if extra else []), f"author {WHO}", f"committer {WHO}"])
     raw = subprocess.run(("git", "cat-file", "commit", oid), cwd=locked.folder, capture_output=True, check=True).stdout
@@ -70,14 +70,14 @@ def test_parents_are_those_that_git_reads(locked: LockedRun, extra: str) -> None
     assert list(parse_commit(oid, raw).parents) == by_git == [locked.head()]
 
 
-def test_what_is_no_commit_is_refused() -> None:
+def test_parse_commit_refuses_other_data() -> None:
     for data in (b"", b"\n\n", b"parent x\ntree y\n\n", b"object x\ntype commit\ntag v1\n\n"):
         with pytest.raises(CorruptError, match="is no commit"):
             parse_commit("0" * 40, data)
 
 
 @pytest.mark.parametrize("mode", ["120777", "0120000", "0040000", "100600", "000000", "755", ""])
-def test_modes_that_git_does_not_write_are_refused(locked: LockedRun, mode: str) -> None:
+def test_verify_refuses_tree_modes_that_git_never_writes(locked: LockedRun, mode: str) -> None:
     blob = hash_object(locked, "blob", b"/elsewhere")
     raw = subprocess.run(("git", "cat-file", "tree", "HEAD^{tree}"), cwd=locked.folder, capture_output=True, check=True)
     tree = hash_object(locked, "tree", raw.stdout + f"{mode} zz\0".encode() + bytes.fromhex(blob))
@@ -87,38 +87,38 @@ def test_modes_that_git_does_not_write_are_refused(locked: LockedRun, mode: str)
         locked.verify(history_only=True)
 
 
-def test_the_modes_that_git_writes_are_read() -> None:
+def test_parse_tree_reads_every_mode_that_git_writes() -> None:
     data = b"".join(f"{mode} f{mode}\0".encode() + bytes(20) for mode in ("100644", "100755", "120000", "160000"))
     found = parse_tree(data + b"40000 sub\0" + bytes(20), 20)
     assert [mode for mode, _ in found.values()] == ["100644", "100755", "120000", "160000", "40000"]
 
 
 @pytest.mark.parametrize("sign", BREAKS)
-def test_a_trailer_is_a_line_of_its_own(sign: str) -> None:
+def test_parse_claims_ignores_a_trailer_within_a_line(sign: str) -> None:
     text = f"typo\n\nSee: wiki{sign}Assets-Transition: image 1 review -> approved\n"
     assert parse_claims(text) == ()
 
 
 @pytest.mark.parametrize("sign", BREAKS)
-def test_no_sign_hides_an_attribute(sign: str) -> None:
+def test_gitattributes_filter_is_found_behind_any_line_break_character(sign: str) -> None:
     for line in (f"[!{sign}#]* filter=evil", f"{sign}# filter=evil", f"*{sign}# filter=evil"):
         entry = TreeEntry(".gitattributes", "100644")
         assert [*iter_program_problems([entry], {".gitattributes": f"{line}\n".encode()})], line
     assert not [*iter_program_problems([entry], {".gitattributes": b" \t# filter=evil\n"})]
 
 
-def test_lines_end_with_a_newline_alone() -> None:
+def test_split_lines_splits_only_at_newlines() -> None:
     assert split_lines("") == []
     assert split_lines("a\r\nb\n\nc") == ["a", "b", "", "c"]
     for sign in BREAKS:
         assert split_lines(f"a{sign}b\n") == [f"a{sign}b"]
 
 
-# A second beginning
+# A second root commit
 
 
 def merge_in_another_root(locked: LockedRun) -> None:
-    """A branch that begins with the run as somebody would like to have it, by the rules of 0.1.0."""
+    """Merge a branch with a forged root commit under the rules of 0.1.0."""
     before = locked.manifest()
     write_by_hand(locked.folder, replace(before, rules=1))
     locked.git("add", "--all", ".")
@@ -133,12 +133,12 @@ def merge_in_another_root(locked: LockedRun) -> None:
     locked.git("update-ref", "refs/heads/run/ep1", merged)
 
 
-def test_a_history_that_has_nothing_in_common_is_not_merged_in(locked: LockedRun) -> None:
+def test_verify_finds_a_merge_of_an_unrelated_history(locked: LockedRun) -> None:
     merge_in_another_root(locked)
     assert "merge-unrelated" in locked.codes()
 
 
-def test_nor_does_the_server_or_the_hook_take_it(locked: LockedRun, tmp_path: Path) -> None:
+def test_server_and_hook_refuse_a_merge_of_an_unrelated_history(locked: LockedRun, tmp_path: Path) -> None:
     before = locked.head()
     server = tmp_path / "server.git"
     git(tmp_path, "clone", "--quiet", "--bare", str(locked.project.root), str(server))

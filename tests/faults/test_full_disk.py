@@ -1,4 +1,4 @@
-"""On a disk that runs full at any moment a command succeeds, or says so and leaves files and index as they were."""
+"""On a disk that fills up at any moment, a command succeeds or reports it and changes nothing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BLOCK = 4096
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A small file system of its own."""
+    """Mount a small file system."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ("mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder))
@@ -65,7 +65,7 @@ def run(project: Project) -> Run:
 
 
 def fill(disk: Path, free: int) -> Path:
-    """All but `free` blocks of the disk are taken by the file that is returned."""
+    """Fill all but `free` blocks of the disk with a file and return it."""
     ballast = disk / "ballast"
     room = os.statvfs(disk)
     with ballast.open("wb") as file:
@@ -74,7 +74,7 @@ def fill(disk: Path, free: int) -> Path:
 
 
 @pytest.mark.parametrize("act", [approve_audio_2, replace_image_3, track_new_image])
-def test_the_disk_is_full(disk: Path, project: Project, run: Run, act: Act) -> None:
+def test_command_on_a_full_disk_changes_nothing(disk: Path, project: Project, run: Run, act: Act) -> None:
     if act is track_new_image:
         write_picture(run.require_folder() / "images" / "scene_001.png", seed=79)
     write_picture(disk / "by-hand.jpg", seed=78)
@@ -92,7 +92,7 @@ def test_the_disk_is_full(disk: Path, project: Project, run: Run, act: Act) -> N
 
 
 @pytest.mark.usefixtures("provider")
-def test_what_was_made_on_a_full_disk_is_kept_and_recorded_later(disk: Path, project: Project, run: Run) -> None:
+def test_regen_on_a_full_disk_keeps_results_for_the_next_command(disk: Path, project: Project, run: Run) -> None:
     for free in range(100):
         before = asset(project, run, "image", 3)
         ballast = fill(disk, free)
@@ -119,7 +119,7 @@ def fails_for_want_of_room(act: Callable[[], object]) -> bool:
     return bool(said)
 
 
-def test_the_command_line_says_that_the_disk_is_full(disk: Path, project: Project, run: Run) -> None:
+def test_command_on_a_full_disk_reports_it(disk: Path, project: Project, run: Run) -> None:
     fill(disk, 0)
     done = run_cli(project.root, "approve", "ep1", "--audio", "2")
     assert done.returncode == 1

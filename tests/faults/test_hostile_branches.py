@@ -1,4 +1,4 @@
-"""A branch on the server that means harm: it is refused before a file of it is written, and says why."""
+"""A hostile branch on the server is refused with the reason before any of its files is written."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def office(locked: LockedRun, tmp_path: Path) -> Office:
 
 
 def attack(office: Office, folder: Path, harm: Harm) -> str:
-    """The commit that somebody pushed past every hook, with the harm in it."""
+    """Push a commit with the harm past every hook and return it."""
     git(folder.parent, "clone", "--quiet", "--branch", "run/ep1", str(office.server), folder.name)
     harm(folder)
     git(folder, "add", "--all", "--force")
@@ -69,7 +69,7 @@ def annotate(folder: Path) -> None:
 
 
 def track_more_later(folder: Path) -> None:
-    """The file is there first with nothing wrong in it."""
+    """Commit a harmless file first, then the harm in it."""
     annotate(folder)
     git(folder, "add", "dvc.yaml")
     git(folder, "commit", "--quiet", "--no-verify", "--message", "A model")
@@ -77,7 +77,7 @@ def track_more_later(folder: Path) -> None:
 
 
 def track_in_odd_folder(folder: Path) -> None:
-    """Under a name that is two to what reads one name a line."""
+    """Use a folder name that contains a line end."""
     (folder / "two\nlines").mkdir()
     (folder / "two\nlines" / "dvc.yaml").write_text("artifacts: {}\n")
 
@@ -87,13 +87,13 @@ def set_locally(folder: Path) -> None:
 
 
 def climb(folder: Path) -> None:
-    """The manifest names a file above the run, and the .dvc file goes with it."""
+    """Name a file above the run in the manifest."""
     path = folder / MANIFEST_NAME
     path.write_text(path.read_text().replace("images/scene_002.png", "images/../../../outside.png"))
 
 
 def list_more(folder: Path) -> None:
-    """A listing with `..` in it, which the remote holds, named by a .dvc file that the manifest does not imply."""
+    """Name in a .dvc file a listing with `..` in it that the manifest does not imply."""
     manifest = parse_manifest((folder / MANIFEST_NAME).read_bytes())
     implied = imply_dvc_files(manifest)["images"]
     rows = [(one["relpath"], one["md5"]) for one in json.loads(implied.listing)]
@@ -109,7 +109,7 @@ def take_lock_away(folder: Path) -> None:
 
 
 def approve_by_hand(folder: Path) -> None:
-    """Other bytes under an approval."""
+    """Give an approved asset other bytes."""
     change_by_hand(folder, IMAGE_1, lambda one: replace(one, md5="0" * 32))
 
 
@@ -219,12 +219,12 @@ HARMS: dict[str, tuple[Harm, str]] = {
 
 
 def outside(tmp_path: Path) -> dict[str, int]:
-    """Every file near the projects that a branch might reach, by its path, with the time of its last change."""
+    """Map every file near the projects that a branch might reach to its modification time."""
     return {str(path): path.lstat().st_mtime_ns for path in tmp_path.iterdir() if stat.S_ISREG(path.lstat().st_mode)}
 
 
 @pytest.mark.parametrize("name", HARMS)
-def test_into_a_clone(office: Office, tmp_path: Path, name: str) -> None:
+def test_pull_and_open_in_a_clone_refuse_a_hostile_branch(office: Office, tmp_path: Path, name: str) -> None:
     harm, message = HARMS[name]
     attack(office, tmp_path / "mallory", harm)
     project = office.clone(tmp_path / "bea")
@@ -240,7 +240,7 @@ def test_into_a_clone(office: Office, tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", HARMS)
-def test_into_a_run_that_is_open(office: Office, tmp_path: Path, name: str) -> None:
+def test_pull_into_an_open_run_refuses_a_hostile_branch(office: Office, tmp_path: Path, name: str) -> None:
     harm, message = HARMS[name]
     bea = join(office, tmp_path / "bea")
     attack(office, tmp_path / "mallory", harm)
@@ -252,7 +252,7 @@ def test_into_a_run_that_is_open(office: Office, tmp_path: Path, name: str) -> N
     assert_clean(bea.project, bea.run)
 
 
-def test_a_dvc_yaml_that_only_describes_is_taken_everywhere(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+def test_dvc_yaml_without_stages_is_accepted_everywhere(locked: LockedRun, office: Office, tmp_path: Path) -> None:
     bea = join(office, tmp_path / "bea")
     tip = attack(office, tmp_path / "colleague", annotate)
     assert pull_run(bea).commit == bea.head() == tip
@@ -268,7 +268,7 @@ def test_a_dvc_yaml_that_only_describes_is_taken_everywhere(locked: LockedRun, o
         locked.git("commit", "--quiet", "--all", "--message", "A stage")
 
 
-def test_a_foreign_remote_is_used_once_it_is_accepted(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+def test_foreign_remote_is_used_once_accepted(locked: LockedRun, office: Office, tmp_path: Path) -> None:
     other = FolderStorage(tmp_path / "elsewhere")
     for name in office.store.names():
         other.write(name, office.store.read(name))
@@ -288,7 +288,7 @@ def test_a_foreign_remote_is_used_once_it_is_accepted(locked: LockedRun, office:
     assert run_cli(project.root, "pull", "ep1").returncode == 0
 
 
-def test_an_option_that_may_not_be_brought_along_cannot_be_accepted(office: Office, tmp_path: Path) -> None:
+def test_pull_accept_refuses_a_remote_with_a_forbidden_option(office: Office, tmp_path: Path) -> None:
     attack(office, tmp_path / "mallory", HARMS["a command"][0])
     project = office.clone(tmp_path / "bea")
     done = run_cli(project.root, "pull", "ep1", "--accept", "webdavs://x/y")
@@ -297,8 +297,10 @@ def test_an_option_that_may_not_be_brought_along_cannot_be_accepted(office: Offi
     assert not (project.runs_dir / "ep1").exists()
 
 
-def test_a_listing_on_the_remote_is_never_trusted(locked: LockedRun, office: Office, tmp_path: Path) -> None:
-    """Somebody has put another listing under the name of the right one. Ours follows from the manifest."""
+def test_forged_listing_on_the_remote_is_replaced_and_never_used(
+    locked: LockedRun, office: Office, tmp_path: Path
+) -> None:
+    """Another listing has the name of the right one, which follows from the manifest."""
     implied = imply_dvc_files(locked.manifest())["images"]
     rows = [(one["relpath"], one["md5"]) for one in json.loads(implied.listing)]
     office.store.write(implied.md5, folder_listing([*rows, ("../../../outside.png", rows[0][1])]))
@@ -310,7 +312,9 @@ def test_a_listing_on_the_remote_is_never_trusted(locked: LockedRun, office: Off
     assert office.store.read(implied.md5) == implied.listing
 
 
-def test_a_folder_that_is_a_link_here_is_not_written_through(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+def test_pull_refuses_a_local_media_folder_that_is_a_symbolic_link(
+    locked: LockedRun, office: Office, tmp_path: Path
+) -> None:
     bea = join(office, tmp_path / "bea")
     change_of_ann(locked)
     (tmp_path / "elsewhere").mkdir()
@@ -330,7 +334,7 @@ def change_of_ann(locked: LockedRun) -> None:
     git(locked.folder, "push", "--quiet")
 
 
-def test_names_that_git_would_not_write_are_refused(office: Office, tmp_path: Path) -> None:
+def test_pull_refuses_file_names_that_git_never_writes(office: Office, tmp_path: Path) -> None:
     """A tree with a folder named .git, made with plumbing."""
     git(tmp_path, "clone", "--quiet", "--branch", "run/ep1", str(office.server), "mallory")
     folder = tmp_path / "mallory"

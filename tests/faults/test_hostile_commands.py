@@ -1,4 +1,4 @@
-"""No command does the bidding of a branch that nobody has accepted: each is run against each hostile branch."""
+"""No command obeys a hostile branch that nobody has accepted."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "hooks uninstall": ("hooks uninstall",),
     "hooks status": ("hooks status",),
 }
-# The ways on which commands come to a run that is only on the server: by its files, its history, and its bytes.
+# Commands that read the files, the history and the bytes of a run that is only on the server.
 WAYS_IN = ("list RUN", "log RUN", "export RUN -o x.zip", "open RUN", "pull RUN")
 STUDIO_ROWS = {
     **{f"assets {name}": tuple(f"assets {one}" for one in row) for name, row in ROWS.items()},
@@ -95,7 +95,7 @@ STUDIO_ROWS = {
 
 
 def change_json(key: str, value: object) -> Harm:
-    """The manifest with another value under that key, wherever it stands."""
+    """Return a harm that sets another value under that key everywhere in the manifest."""
 
     def change(text: str) -> str:
         def walk(raw: object) -> object:
@@ -109,7 +109,7 @@ def change_json(key: str, value: object) -> Harm:
 
 
 def insert(text: str) -> Harm:
-    """One more key in front of all others, as it stands."""
+    """Return a harm that inserts a key before all others."""
     return rewrite(lambda found: f"{{{text},{found[1:]}")
 
 
@@ -194,7 +194,7 @@ def trap(module_folder: Path) -> Iterator[Trap]:
 
 @pytest.fixture
 def scene(module_folder: Path, trap: Trap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
-    """A copy of the scene, whose clone is the current folder. Each test has a home, so the first one makes it."""
+    """Return a copy of the scene with its clone as current folder; the first test makes the scene."""
     if not _SCENES:
         _SCENES["made"] = make_scene(module_folder, trap, HARMS)
     for name, value in {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}.items():
@@ -207,7 +207,7 @@ def scene(module_folder: Path, trap: Trap, tmp_path: Path, monkeypatch: pytest.M
 
 
 def assert_unharmed(scene: Scene, face: typer.Typer, line: str) -> None:
-    """The command ends as commands do, and has run nothing, asked nobody, and written nowhere but in the project."""
+    """Check that the command ends normally, runs no program, sends no request and writes only in the project."""
     others = [one for one in scene.folder.iterdir() if one != scene.root]
     places = (*others, Path.home(), scene.trap.marker.parent)
     before = look(*places)
@@ -220,7 +220,7 @@ def assert_unharmed(scene: Scene, face: typer.Typer, line: str) -> None:
 
 
 def commands_of(face: typer.Typer) -> list[str]:
-    """The names of all commands, with those of the groups that they are in."""
+    """List the names of all commands, with the names of their groups."""
     return [name.removeprefix(f"{face.info.name} ") for name, _ in _iter(face)]
 
 
@@ -229,30 +229,30 @@ def _iter(face: typer.Typer) -> Iterator[tuple[str, object]]:
 
 
 @pytest.mark.parametrize("name", commands_of(app))
-def test_no_command_goes_where_a_branch_from_outside_leads(scene: Scene, name: str) -> None:
+def test_every_command_ignores_the_endpoint_of_a_hostile_branch(scene: Scene, name: str) -> None:
     for line in ROWS[name]:
         assert_unharmed(scene, app, line.replace("RUN", "endpoint"))
     assert not (scene.root / "runs" / "endpoint").exists()
 
 
 @pytest.mark.parametrize("name", commands_of(studio))
-def test_nor_does_one_of_claude_studio(scene: Scene, name: str) -> None:
+def test_every_claude_studio_command_ignores_the_endpoint_of_a_hostile_branch(scene: Scene, name: str) -> None:
     for line in STUDIO_ROWS[name]:
         assert_unharmed(scene, studio, line.replace("RUN", "endpoint"))
 
 
 @pytest.mark.parametrize("harm", HARMS)
-def test_whatever_a_branch_holds(scene: Scene, harm: str) -> None:
+def test_reading_commands_are_unharmed_by_any_hostile_branch(scene: Scene, harm: str) -> None:
     for line in WAYS_IN:
         assert_unharmed(scene, app, line.replace("RUN", harm))
 
 
-def test_every_row_is_of_a_command() -> None:
+def test_rows_cover_every_command() -> None:
     assert sorted(ROWS) == sorted(commands_of(app))
     assert sorted(set(STUDIO_ROWS) & set(commands_of(studio))) == sorted(commands_of(studio))
 
 
-def test_a_branch_whose_name_is_no_run_id_is_no_run(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+def test_branch_whose_name_is_no_run_id_is_ignored(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
     for name in NAMES:
         ref = f"refs/remotes/origin/run/{name}"
         git(scene.root, "update-ref", ref, f"refs/remotes/origin/run/{PULLED}")
@@ -263,7 +263,7 @@ def test_a_branch_whose_name_is_no_run_id_is_no_run(scene: Scene, capsys: pytest
     assert not [name for name in NAMES if f'"{name}"' in shown]
 
 
-# What a plain `git merge` or `git pull` has brought into a branch of one's own
+# Hostile settings in a local branch, after a plain `git merge` or `git pull`
 
 
 OWN_WAYS = (
@@ -280,7 +280,7 @@ def remove_blobs(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("committed", [True, False])
-def test_nothing_is_taken_from_a_branch_of_ones_own_either(scene: Scene, committed: bool) -> None:
+def test_commands_ignore_a_hostile_endpoint_in_a_local_branch(scene: Scene, committed: bool) -> None:
     run = scene.root / "runs" / PULLED
     name_endpoint(run, scene.trap)
     if committed:
@@ -292,8 +292,10 @@ def test_nothing_is_taken_from_a_branch_of_ones_own_either(scene: Scene, committ
         assert_unharmed(scene, app, line.replace("RUN", PULLED))
 
 
-def test_nor_in_a_clone_that_has_no_other_branch(scene: Scene, module_folder: Path, monkeypatch: Patch) -> None:
-    """What stands in place of the project is then the very branch from outside."""
+def test_commands_ignore_a_hostile_endpoint_in_a_single_branch_clone(
+    scene: Scene, module_folder: Path, monkeypatch: Patch
+) -> None:
+    """The hostile branch then takes the place of the project."""
     for harm in ("endpoint", "local", "neighbour", "linked-dvc"):
         shutil.rmtree(scene.root)
         git(scene.folder, "clone", "--quiet", "--branch", f"run/{harm}", "--single-branch",
@@ -304,7 +306,7 @@ def test_nor_in_a_clone_that_has_no_other_branch(scene: Scene, module_folder: Pa
             assert_unharmed(scene, app, line.replace("RUN", harm))
 
 
-def test_there_the_settings_neither_send_keys_elsewhere_nor_raise_limits(scene: Scene, module_folder: Path) -> None:
+def test_settings_of_a_single_branch_clone_set_neither_services_nor_budget(scene: Scene, module_folder: Path) -> None:
     clone = scene.folder / "clone"
     git(scene.folder, "clone", "--quiet", "--branch", f"run/{PULLED}", "--single-branch",
         str(module_folder / "server.git"), "clone")  # fmt: skip
@@ -317,11 +319,11 @@ def test_there_the_settings_neither_send_keys_elsewhere_nor_raise_limits(scene: 
     assert (dict(theirs.services), theirs.budget.confirm_usd, theirs.build.size) == ({}, 1, "320x180")
 
 
-# What one may accept, and how
+# Accepted remotes
 
 
-def test_the_hint_works_as_it_stands(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
-    """Also where the branch is of another server than the usual one, and the url has signs that a shell would take."""
+def test_hint_to_accept_a_remote_works_as_printed(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    """The branch is on another server than origin, and the url holds characters special to a shell."""
     store = scene.folder / "a store; $(touch pwned)"
     git(scene.root, "remote", "rename", "origin", "away")
     git(scene.root, "remote", "add", "origin", str(scene.folder / "nowhere.git"))
@@ -344,8 +346,10 @@ def test_the_hint_works_as_it_stands(scene: Scene, capsys: pytest.CaptureFixture
     assert [*scene.folder.rglob("pwned")] == []
 
 
-def test_keys_go_only_to_the_place_that_they_were_said_for(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
-    """The keys of `evil` were set when the branch had it elsewhere, or by nobody knows whom."""
+def test_credentials_are_sent_only_to_the_url_they_were_set_for(
+    scene: Scene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The password of `evil` was set when the branch gave it another url."""
     run = scene.root / "runs" / PULLED
     (run / "audio" / "audio_000.wav").unlink()
     remove_blobs(scene)
@@ -361,8 +365,8 @@ def test_keys_go_only_to_the_place_that_they_were_said_for(scene: Scene, capsys:
     assert scene.trap.asked
 
 
-def test_one_place_alone_reads_what_a_branch_says_of_remotes() -> None:
-    """And opens them, so that nothing gets past its judgement."""
+def test_only_runs_remotes_reads_and_opens_remotes_of_a_branch() -> None:
+    """Every remote passes the checks of one module."""
     users = {
         name: {
             path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py") if re.search(name, path.read_text())

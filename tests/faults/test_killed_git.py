@@ -1,4 +1,4 @@
-"""Git is killed while it commits, with gitassets or without it: its locks stay behind, but not for ever."""
+"""Git is killed during a commit, alone or with gitassets; the next command removes its locks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="the
 GITASSETS = (sys.executable, "-m", "gitassets")
 APPROVE = ("approve", "ep1", "--audio", "2")
 REPLACE = ("replace", "ep1", "--image", "3", "new.jpg")
-# At each of these git has done more of its work, and holds other locks.
+# Git holds other locks at each of these moments.
 MOMENTS = {
     "pre-commit": "{}",
     "commit-msg": "{}",
@@ -38,7 +38,7 @@ MOMENTS = {
     "reference-transaction committed": '[ "$1" != committed ] || {}',
     "post-commit": "{}",
 }
-# A hook of the project's may be called by git, or by ours, which git has called.
+# Git calls a hook of the project directly or through a hook of gitassets.
 KILL_GIT = """\
 pid=$PPID; until grep -qx git /proc/$pid/comm; do pid=$(sed -n 's/^PPid:[^0-9]*//p' /proc/$pid/status); done
 kill -9 $pid"""
@@ -54,7 +54,9 @@ def _short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
 @needs_proc
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("arguments", [APPROVE, REPLACE])
-def test_killed_together(project: Project, run: Run, moment: str, arguments: tuple[str, ...]) -> None:
+def test_git_and_gitassets_killed_during_a_commit_are_recovered_by_doctor(
+    project: Project, run: Run, moment: str, arguments: tuple[str, ...]
+) -> None:
     picture = write_picture(project.root / "new.jpg", seed=99)
     hook = write_hook(project, moment.split()[0], MOMENTS[moment].format("kill -9 0"))
     argv = (*GITASSETS, *arguments)
@@ -71,7 +73,7 @@ def test_killed_together(project: Project, run: Run, moment: str, arguments: tup
 @needs_proc
 @pytest.mark.parametrize("moment", [one for one in MOMENTS if one not in AFTER])
 @pytest.mark.parametrize("act", [approve_audio_2, replace_image_3])
-def test_git_alone_killed_leaves_all_as_it_was(project: Project, run: Run, moment: str, act: Act) -> None:
+def test_git_killed_before_its_commit_changes_nothing(project: Project, run: Run, moment: str, act: Act) -> None:
     before = snapshot(run)
     hook = write_hook(project, moment.split()[0], MOMENTS[moment].format(f"{{ {KILL_GIT}; }}"))
     with pytest.raises(CommandError) as caught:
@@ -88,7 +90,7 @@ def test_git_alone_killed_leaves_all_as_it_was(project: Project, run: Run, momen
 @needs_proc
 @pytest.mark.parametrize("moment", AFTER)
 @pytest.mark.parametrize("act", [approve_audio_2, replace_image_3])
-def test_git_alone_killed_after_its_commit_has_done_it(project: Project, run: Run, moment: str, act: Act) -> None:
+def test_git_killed_after_its_commit_completes_the_command(project: Project, run: Run, moment: str, act: Act) -> None:
     folder = run.require_folder()
     (folder / "mine.txt").write_text("mine")
     git(folder, "add", "mine.txt")
@@ -105,7 +107,7 @@ def test_git_alone_killed_after_its_commit_has_done_it(project: Project, run: Ru
 
 @pytest.fixture
 def half_committed(project: Project, run: Run) -> Path:
-    """`approve` was killed with its git when the branch had moved and the index had not; the folder of the run."""
+    """Kill `approve` and its git after the branch moved, before the index did; return the folder of the run."""
     hook = write_hook(project, "reference-transaction", '[ "$1" != committed ] || kill -9 0')
     argv = (*GITASSETS, *APPROVE)
     subprocess.run(argv, cwd=project.root, env=cli_environment(), check=False, start_new_session=True)
@@ -115,7 +117,7 @@ def half_committed(project: Project, run: Run) -> Path:
 
 
 def remove_locks(project: Project) -> None:
-    """As git itself tells people to do."""
+    """Remove the locks by hand, as git advises."""
     for lock in project.git_dir.rglob("*.lock"):
         if "gitassets" not in lock.parts:
             lock.unlink()
@@ -123,7 +125,9 @@ def remove_locks(project: Project) -> None:
 
 @needs_proc
 @pytest.mark.parametrize("by_doctor", [True, False])
-def test_what_the_user_staged_stays_staged(project: Project, run: Run, half_committed: Path, by_doctor: bool) -> None:
+def test_recovery_keeps_files_staged_by_the_user(
+    project: Project, run: Run, half_committed: Path, by_doctor: bool
+) -> None:
     remove_locks(project)
     (half_committed / "mine.txt").write_text("mine")
     git(half_committed, "add", "mine.txt")
@@ -141,7 +145,7 @@ def test_what_the_user_staged_stays_staged(project: Project, run: Run, half_comm
 
 @needs_proc
 @pytest.mark.usefixtures("half_committed")
-def test_reading_commands_tell_what_was_committed(project: Project) -> None:
+def test_reading_commands_show_a_half_committed_approval(project: Project) -> None:
     listed = run_cli(project.root, "list", "ep1", "--status", "approved", "--json").stdout
     assert json.loads(listed)["rows"][0]["segment"] == 2
     assert run_cli(project.root, "verify").returncode == 0
@@ -150,10 +154,10 @@ def test_reading_commands_tell_what_was_committed(project: Project) -> None:
 
 @needs_proc
 @pytest.mark.parametrize("options", [("--amend", "--message", "as agreed"), ("--message", "a note of mine")])
-def test_a_commit_with_the_index_of_before_is_followed_by_ours(
+def test_recovery_repeats_an_approval_reverted_by_a_commit_with_the_old_index(
     project: Project, run: Run, half_committed: Path, options: tuple[str, ...]
 ) -> None:
-    """Whoever goes on with git alone commits what the index says, which takes our change back: it is made once more."""
+    """A plain git commit of the old index reverts the approval, so the next command repeats it."""
     remove_locks(project)
     (half_committed / "mine.txt").write_text("mine")
     git(half_committed, "add", "mine.txt")
@@ -165,7 +169,7 @@ def test_a_commit_with_the_index_of_before_is_followed_by_ours(
 
 
 @needs_proc
-def test_a_commit_that_was_given_other_words_is_still_ours(project: Project, run: Run, half_committed: Path) -> None:
+def test_recovery_accepts_a_commit_with_a_reworded_message(project: Project, run: Run, half_committed: Path) -> None:
     remove_locks(project)
     tree = git(half_committed, "rev-parse", "HEAD^{tree}").strip()
     trailers = git(half_committed, "log", "--max-count=1", "--format=%(trailers:only)").strip()
@@ -176,7 +180,7 @@ def test_a_commit_that_was_given_other_words_is_still_ours(project: Project, run
     assert_whole(project, run)
 
 
-def test_a_lock_that_is_not_ours_is_named_and_left(project: Project, run: Run) -> None:
+def test_command_names_a_foreign_lock_and_keeps_it(project: Project, run: Run) -> None:
     git_dir = read_gitfile(run.require_folder())
     assert git_dir is not None
     lock = git_dir / "index.lock"
@@ -193,14 +197,14 @@ def test_a_lock_that_is_not_ours_is_named_and_left(project: Project, run: Run) -
 
 @pytest.fixture
 def gate(project: Project) -> Path:
-    """A commit by git waits in a hook until somebody has opened this for writing and closed it again."""
+    """Return a fifo; a git commit waits in a hook until the fifo is opened for writing and closed."""
     fifo = project.git_dir / "gate"
     os.mkfifo(fifo)
     write_hook(project, "commit-msg", f"cat <'{fifo}' >/dev/null")
     return fifo
 
 
-def test_while_the_users_git_commits_nothing_is_written(project: Project, run: Run, gate: Path) -> None:
+def test_command_refuses_to_write_during_a_commit_of_the_user(project: Project, run: Run, gate: Path) -> None:
     folder = run.require_folder()
     (folder / "notes.txt").write_text("1")
     git(folder, "add", "notes.txt")
@@ -219,8 +223,8 @@ def test_while_the_users_git_commits_nothing_is_written(project: Project, run: R
 
 
 @needs_proc
-def test_the_git_of_a_killed_command_is_waited_for(project: Project, run: Run, gate: Path) -> None:
-    """The command that follows neither takes its locks away nor commits a second time."""
+def test_command_waits_for_the_git_of_a_killed_command(project: Project, run: Run, gate: Path) -> None:
+    """The next command neither removes its locks nor commits a second time."""
     with subprocess.Popen((*GITASSETS, *APPROVE), cwd=project.root, env=cli_environment()) as approving:
         with gate.open("w"):
             approving.kill()
@@ -236,8 +240,8 @@ def test_the_git_of_a_killed_command_is_waited_for(project: Project, run: Run, g
 
 
 @needs_proc
-def test_a_merge_whose_driver_was_stopped_is_taken_back(locked: LockedRun, tmp_path: Path) -> None:
-    """Git takes that for a conflict, and keeps one side's manifest: there is nothing in it to settle."""
+def test_pull_aborts_a_merge_whose_driver_was_killed(locked: LockedRun, tmp_path: Path) -> None:
+    """Git reports a conflict and keeps the manifest of one side, so there is nothing to resolve."""
     office = make_office(tmp_path)
     office.equip(locked.project.root)
     push_run(locked)

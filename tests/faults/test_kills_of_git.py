@@ -1,6 +1,6 @@
-"""Git is killed at every step that it takes for a command of ours: the next command finds and mends what is half-done.
+"""Git is killed at any of its steps during a command; the next command completes or reverts the command.
 
-The default takes a sample of the steps; GIT_KILLS=all takes every one (an hour), and prints how many there were.
+The default tries a sample of the steps; GIT_KILLS=all tries every one (an hour) and prints their number.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="th
 
 @dataclass(frozen=True)
 class Scene:
-    """What is there before `act`, which is killed. `run_id` is the run that it concerns."""
+    """The state before `act`, which is killed; `run_id` is the run concerned."""
 
     prepare: Callable[[Path], None]
     act: Callable[[Project], object]
@@ -69,7 +69,7 @@ def make_run(root: Path, run_id: str = "ep1") -> None:
 
 
 def make_project(root: Path) -> None:
-    """A run with an approved image, and what the scenes bring in."""
+    """Make a run with an approved image and an image file to replace it with."""
     init(root)
     project = find_project(root)
     make_run(root)
@@ -102,7 +102,7 @@ def make_pushable(root: Path) -> None:
 
 
 def make_behind(root: Path) -> None:
-    """A colleague has approved and pushed."""
+    """Let a colleague approve and push."""
     make_pushable(root)
     push_run(find_project(root))
     git(root.parent, "clone", "--quiet", "server.git", "bea")
@@ -115,14 +115,14 @@ def make_behind(root: Path) -> None:
 
 
 def make_apart(root: Path) -> None:
-    """And so have we."""
+    """Let both a colleague and the user approve."""
     make_behind(root)
     project = find_project(root)
     approve(project, find_run(project, "ep1"), select(audio="3"))
 
 
 def make_contradicting(root: Path) -> None:
-    """A pull has stopped, since a colleague has approved what we reject."""
+    """Stop a pull at a conflict between an approval and a rejection."""
     make_apart(root)
     project = find_project(root)
     reject(project, find_run(project, "ep1"), select(audio="1"), reason="too fast")
@@ -139,21 +139,21 @@ def make_old(root: Path) -> None:
 
 
 def make_interrupted(root: Path) -> None:
-    """A command was killed before its commit."""
+    """Kill a command before its commit."""
     make_project(root)
     project = find_project(root)
     dies_in(Git, "commit_paths", lambda: replace_image_3(project))
 
 
 def make_half_committed(root: Path) -> None:
-    """Git and the command were killed between the branch and the index."""
+    """Kill git and the command after the branch moved, before the index did."""
     make_project(root)
     project = find_project(root)
     Killer(root.parent / "killer").kill(project, Kill(2, TOGETHER), lambda: replace_image_3(project))
 
 
 def make_half_merged(root: Path) -> None:
-    """The same in a pull, when the merge was in the folder and before it was in the branch."""
+    """Kill git and a pull after the merge is in the folder, before it is in the branch."""
     make_apart(root)
     project = find_project(root)
     Killer(root.parent / "killer").kill(project, Kill(5, TOGETHER), lambda: pull_run(project))
@@ -169,7 +169,7 @@ def make_bare_of_hooks(root: Path) -> None:
 
 
 def replace_image_3(project: Project) -> object:
-    """By a picture of another type, so that its file gets another name."""
+    """Replace image 3 with an image of another type, so that its file gets another name."""
     return replace_asset(project, find_run(project, "ep1"), select(image="3"), project.root.parent / "new.jpg")
 
 
@@ -178,12 +178,12 @@ def open_again(project: Project) -> object:
 
 
 def import_or_open(project: Project) -> object:
-    """An import that has made its branch is completed by opening it."""
+    """Import the bag, or open the run if the import has made its branch."""
     return open_run(project, "ep1") if "ep1" in find_runs(project) else import_it(project, project.root.parent / "bag")
 
 
 def say_nothing(project: Project, run_id: str = "ep1") -> object:
-    """A command that writes, and has nothing to commit itself."""
+    """Run a writing command that commits nothing of its own."""
     return note(project, find_run(project, run_id), parse_selection("1"), "")
 
 
@@ -209,7 +209,7 @@ SCENES = {
 
 
 def read_decisions(project: Project, run: Run) -> list[tuple[str, str, str]] | None:
-    """How the assets stand at the end of the run's branch; None where that is not one of ours yet."""
+    """Return status and md5 of each asset at the tip of the run's branch; None for an old manifest."""
     data = project.git.read_blob(run.ref, MANIFEST_NAME) or b""
     if is_old_manifest(data):
         return None
@@ -217,7 +217,7 @@ def read_decisions(project: Project, run: Run) -> list[tuple[str, str, str]] | N
 
 
 class Stage:
-    """The place of a scene, which is set anew for every kill."""
+    """The folder of a scene, restored for every kill."""
 
     def __init__(self, scene: Scene, folder: Path) -> None:
         self._scene, self._pristine, self._folder = scene, folder / "pristine", folder / "place"
@@ -241,7 +241,7 @@ class Stage:
         shutil.copytree(self._pristine, self._folder, symlinks=True)
 
     def look(self) -> object:
-        """What a person would call the state: which runs there are, and how their assets stand, here and elsewhere."""
+        """Return runs, asset states, the manifest on the server and the log of main."""
         found = {
             run.run_id: read_decisions(self.project, run)
             for run in find_runs(self.project).values()
@@ -253,12 +253,12 @@ class Stage:
         return found, is_open, there, git(self.root, "log", "--format=%s", "main", check=False)
 
     def mend(self, *, by_doctor: bool) -> None:
-        """Somebody goes on, with `doctor` or another command."""
+        """Recover with `doctor` or another command."""
         server = self._folder / "server.git"
         while server.exists() and is_git_at_work(server):
             pass
         if self._scene.act is settle:
-            settle(self.project)  # A merge that waits for somebody is nothing that a doctor could mend.
+            settle(self.project)  # `doctor` cannot resolve a conflict.
             return
         known = self._scene.run_id in find_runs(self.project)
         run = find_run(self.project, self._scene.run_id) if known else None
@@ -268,7 +268,7 @@ class Stage:
             say_nothing(self.project, run.run_id)
 
     def check(self) -> None:
-        """All is as before or as after the command; what is as before can be done once more."""
+        """Check that the state is the old or the new one and that the command can be repeated."""
         if self._scene.act is say_nothing:
             assert self.look() in (self.old, self.new)
         elif self._scene.act in (open_again, import_or_open) or self.look() != self.new:
@@ -303,7 +303,7 @@ def killer(tmp_path: Path) -> Iterator[Killer]:
 
 
 @pytest.mark.parametrize("name", SCENES if ALL else ("approve", "pull, and merge"))
-def test_killed_at_updates_of_references(name: str, killer: Killer, tmp_path: Path) -> None:
+def test_git_killed_at_any_reference_update_is_recovered(name: str, killer: Killer, tmp_path: Path) -> None:
     stage = Stage(SCENES[name], tmp_path)
     kills = killer.list_updates(stage.project, stage.act)
     stage.new = stage.look()
@@ -315,10 +315,10 @@ def test_killed_at_updates_of_references(name: str, killer: Killer, tmp_path: Pa
     "name",
     SCENES if ALL else ("replace", "pull, and merge", "settle the last conflict", "recover what was committed"),
 )
-def test_killed_at_effects(name: str, killer: Killer, tmp_path: Path) -> None:
+def test_git_killed_at_any_effect_is_recovered(name: str, killer: Killer, tmp_path: Path) -> None:
     require_ptrace()
     stage = Stage(SCENES[name], tmp_path)
-    # What a push starts on the server is not ours to mend.
+    # Processes that a push starts on the server are not recovered here.
     kills = killer.list_effects(stage.act, with_children=name != "push")
     kills = [one for one in kills if name != "push" or one.whom == ALONE]
     stage.new = stage.look()

@@ -1,4 +1,4 @@
-"""An approval that only a commit past every hook has made: whatever is run on it, it becomes none anywhere else."""
+"""No command passes on an approval that was forged past every hook."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ Crime = Callable[[Project, Path], None]
 
 
 def swap(project: Project, folder: Path) -> None:
-    """Other bytes under the lock, all fields in agreement."""
+    """Give a locked asset other bytes with every field in agreement."""
     change_by_hand(folder, IMAGE_1, lambda one: with_bytes(project, one))
     overwrite(folder / "images/scene_000.png")
     commit_by_hand(folder)
 
 
 def leave_the_lock_and_return(project: Project, folder: Path) -> None:
-    """No reopen is recorded; the second step alone would be legal."""
+    """Unlock without a reopen and approve again; the second step alone is legal."""
     for status in (Status.REVIEW, Status.APPROVED):
         change_by_hand(folder, IMAGE_1, lambda one: with_bytes(project, one))
         change_by_hand(folder, IMAGE_1, with_status(status))
@@ -52,7 +52,7 @@ def leave_the_lock_and_return(project: Project, folder: Path) -> None:
 
 
 def take_away_and_bring_back(project: Project, folder: Path) -> None:
-    """An asset that is new may be approved at once."""
+    """Remove and add the asset, since a new asset may be approved at once."""
     manifest = parse_manifest((folder / "asset_manifest.json").read_bytes())
     forged = with_bytes(project, existing(manifest))
     change_by_hand(folder, IMAGE_1, lambda _: None)
@@ -63,7 +63,7 @@ def take_away_and_bring_back(project: Project, folder: Path) -> None:
 
 
 def lose_the_manifest_and_return(project: Project, folder: Path) -> None:
-    """No asset is named by what is found."""
+    """Break and restore the manifest, so that the finding names no asset."""
     path = folder / "asset_manifest.json"
     data = path.read_bytes()
     path.write_bytes(b"{")
@@ -75,7 +75,7 @@ def lose_the_manifest_and_return(project: Project, folder: Path) -> None:
 
 
 def hide_it_from_git(project: Project, folder: Path) -> None:
-    """No commit at all: git is told to overlook the manifest."""
+    """Change the manifest without a commit while git ignores it."""
     git(folder, "update-index", "--assume-unchanged", "asset_manifest.json", "images.dvc")
     change_by_hand(folder, IMAGE_1, lambda one: with_bytes(project, one))
     overwrite(folder / "images/scene_000.png")
@@ -102,7 +102,7 @@ CRIMES: dict[str, Crime] = {
     "an edit that git overlooks": hide_it_from_git,
 }
 
-# Command lines that could hand an approval of ep1 on. One that only shows or changes ep1 itself stands under OTHERS.
+# Command lines that could pass on an approval of ep1. Those that only show or change ep1 are in OTHERS.
 TAKERS: dict[str, tuple[str, ...]] = {
     "copy": (
         "copy ep1 ep2 --image approved", "copy ep1 ep2 --segment all --replace", "copy ep1 ep3 --segment approved",
@@ -136,7 +136,7 @@ OTHERS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def test_every_command_is_here() -> None:
+def test_lists_cover_every_command() -> None:
     import typer
 
     names = {name.removeprefix("gitassets ") for name, _ in iter_commands(typer.main.get_command(app), "gitassets")}
@@ -213,7 +213,7 @@ def commit_crime(root: Path, crime: Crime) -> Scene:
 
 
 def outputs(near: Path) -> Iterator[str]:
-    """What commands could have made of ep1 outside of it."""
+    """Iterate files outside ep1 that commands could have made from it."""
     for path in near.rglob("*"):
         inside = ".git" in path.parts or path.is_relative_to(near / "project/runs/ep1") or "server.git" in path.parts
         if not inside and (path.suffix in (".mp4", ".zip", ".otio", ".srt") or path.name in ("bagit.txt", "out")):
@@ -227,7 +227,7 @@ _TEMPLATES: dict[str, Path] = {}
 def make_scene(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[Crime], Scene]:
-    """Makes the scene with a crime in it; the project is the current folder."""
+    """Return a function that makes the scene with a crime and the project as current folder."""
     if "scene" not in _TEMPLATES:
         _TEMPLATES["scene"] = tmp_path_factory.mktemp("scene")
         make_innocent_scene(_TEMPLATES["scene"] / "project")
@@ -243,7 +243,7 @@ def make_scene(
 
 
 def find_laundered(scene: Scene) -> Iterator[str]:
-    """Where the forged bytes are approved in a run that has no such crime in its own history, and what was made."""
+    """Iterate forged approvals in runs with a valid history, and files and commits made from them."""
     yield from set(outputs(scene.root.parent)) - scene.legal
     project = scene.project
     for run_id, run in find_runs(project).items():
@@ -257,14 +257,16 @@ def find_laundered(scene: Scene) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("crime", CRIMES)
-def test_no_command_hands_it_on(make_scene: Callable[[Crime], Scene], crime: str) -> None:
+def test_commands_that_share_approvals_never_pass_on_a_forged_one(
+    make_scene: Callable[[Crime], Scene], crime: str
+) -> None:
     scene = make_scene(CRIMES[crime])
     for line in (one for lines in TAKERS.values() for one in lines):
         assert_kept(scene, line)
     assert {"ep4", "ep5"} <= find_runs(scene.project).keys()
 
 
-def test_nor_does_any_other_command(make_scene: Callable[[Crime], Scene]) -> None:
+def test_other_commands_never_pass_on_a_forged_approval(make_scene: Callable[[Crime], Scene]) -> None:
     scene = make_scene(swap)
     for line in (one for lines in OTHERS.values() for one in lines):
         assert_kept(scene, line)

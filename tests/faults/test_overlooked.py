@@ -1,4 +1,4 @@
-"""Files that git was told to overlook, by a bit in its index: no command commits what was changed behind it."""
+"""Files marked assume-unchanged or skip-worktree: no command commits changes hidden by the mark."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.actions.sharing import make_office
 from tests.faults.whole import assert_whole
 from tests.media import write_picture
 
-# Every command that could commit, or act on, what the manifest in the folder says.
+# Every command that could commit or act on the manifest in the folder.
 WRITING = {
     "produce": "--resume ep1 --no-audio --budget full",
     "track": "runs/ep1",
@@ -46,7 +46,7 @@ WRITING = {
     "export": "ep1 -o ../bag.zip",
     "move": "ep1 --image 3 --to 2",
 }
-# They change no run, or make another one; `copy` and `doctor` have tests of their own.
+# Commands that change no run or make another one; `copy` and `doctor` have tests of their own.
 OTHERS = {
     "init", "demo", "list", "takes", "history", "show", "summary", "log", "blame", "diff", "providers", "cost", "runs",
     "import", "verify", "gc", "upgrade", "copy", "doctor", "help",
@@ -54,7 +54,7 @@ OTHERS = {
 MARKS = ("assume-unchanged", "skip-worktree")
 
 
-def test_every_command_is_in_one_of_the_lists() -> None:
+def test_lists_cover_every_command() -> None:
     assert set(COMMANDS) - {"hooks"} == {*WRITING, *OTHERS}
 
 
@@ -65,7 +65,7 @@ def approve_behind_a_mark(locked: LockedRun, mark: str) -> None:
 
 
 @pytest.mark.parametrize("mark", MARKS)
-def test_no_command_commits_what_was_changed_behind_a_mark(locked: LockedRun, tmp_path: Path, mark: str) -> None:
+def test_every_command_refuses_a_change_hidden_by_an_index_mark(locked: LockedRun, tmp_path: Path, mark: str) -> None:
     make_office(tmp_path).equip(locked.project.root)
     write_picture(tmp_path / "new.png", seed=9)
     locked.git("push", "--quiet", "origin", "run/ep1")
@@ -82,7 +82,7 @@ def test_no_command_commits_what_was_changed_behind_a_mark(locked: LockedRun, tm
 
 @pytest.mark.parametrize("mark", MARKS)
 @pytest.mark.parametrize("name", [MANIFEST_NAME, "images.dvc"])
-def test_doctor_clears_the_mark_and_says_what_is_left(locked: LockedRun, mark: str, name: str) -> None:
+def test_doctor_clears_an_index_mark_and_reports_the_hidden_change(locked: LockedRun, mark: str, name: str) -> None:
     path = locked.folder / name
     before = path.read_bytes()
     locked.git("update-index", f"--{mark}", name)
@@ -98,7 +98,7 @@ def test_doctor_clears_the_mark_and_says_what_is_left(locked: LockedRun, mark: s
 
 
 @pytest.mark.parametrize("mark", MARKS)
-def test_a_mark_alone_is_no_obstacle_that_doctor_does_not_take_away(locked: LockedRun, mark: str) -> None:
+def test_doctor_clears_an_index_mark_on_unchanged_files(locked: LockedRun, mark: str) -> None:
     locked.git("update-index", f"--{mark}", MANIFEST_NAME, "images.dvc")
     before = locked.head()
     done = run_cli(locked.project.root, "approve", "ep1", "--image", "3")
@@ -111,7 +111,7 @@ def test_a_mark_alone_is_no_obstacle_that_doctor_does_not_take_away(locked: Lock
     assert_whole(locked.project, locked.run)
 
 
-def test_a_marked_file_of_the_users_own_keeps_a_run_open(locked: LockedRun) -> None:
+def test_close_refuses_to_lose_a_marked_file_of_the_user(locked: LockedRun) -> None:
     (locked.folder / "notes.txt").write_text("1")
     locked.git("add", "notes.txt")
     locked.git("commit", "--quiet", "-m", "notes")
@@ -122,14 +122,14 @@ def test_a_marked_file_of_the_users_own_keeps_a_run_open(locked: LockedRun) -> N
     assert (locked.folder / "notes.txt").read_text() == "2"
 
 
-def test_line_ends_are_no_change(locked: LockedRun) -> None:
+def test_approve_ignores_changed_line_ends_in_the_manifest(locked: LockedRun) -> None:
     path = locked.folder / MANIFEST_NAME
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     assert run_cli(locked.project.root, "approve", "ep1", "--image", "3").returncode == 0
     assert_whole(locked.project, locked.run)
 
 
-def test_a_link_in_the_place_of_the_manifest_is_a_change(locked: LockedRun, tmp_path: Path) -> None:
+def test_approve_refuses_a_symbolic_link_in_place_of_the_manifest(locked: LockedRun, tmp_path: Path) -> None:
     path = locked.folder / MANIFEST_NAME
     shutil.move(path, tmp_path / "elsewhere.json")
     path.symlink_to(tmp_path / "elsewhere.json")
@@ -143,7 +143,9 @@ def test_a_link_in_the_place_of_the_manifest_is_a_change(locked: LockedRun, tmp_
 @pytest.mark.parametrize(
     ("patterns", "absent"), [(("--no-cone", "/images.dvc"), MANIFEST_NAME), (("--cone", "images"), ".dvc/config")]
 )
-def test_a_sparse_folder_is_told_and_mended(locked: LockedRun, patterns: tuple[str, ...], absent: str) -> None:
+def test_doctor_restores_files_absent_by_sparse_checkout(
+    locked: LockedRun, patterns: tuple[str, ...], absent: str
+) -> None:
     locked.git("update-index", "--refresh")
     locked.git("sparse-checkout", "set", *patterns)
     assert not (locked.folder / absent).exists()
@@ -161,7 +163,7 @@ def test_a_sparse_folder_is_told_and_mended(locked: LockedRun, patterns: tuple[s
     assert_whole(locked.project, locked.run)
 
 
-def test_a_run_of_a_sparse_project_is_whole(locked: LockedRun) -> None:
+def test_track_in_a_sparse_project_makes_a_complete_run(locked: LockedRun) -> None:
     git(locked.project.root, "sparse-checkout", "set", "--no-cone", "/gitassets.yaml", "/.dvc*", "/.gitignore")
     folder = locked.project.runs_dir / "ep2"
     write_picture(folder / "images" / "scene_000.png", seed=3)

@@ -1,4 +1,4 @@
-"""Many commands at once: all of them land, and nobody waits for the work of others longer than he must."""
+"""Parallel commands: all are committed, and none waits longer than necessary."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def start_cli(project: Project, *args: str) -> subprocess.Popen[bytes]:
 
 @pytest.fixture
 def other(project: Project, run: Run, media_folder: MakeFolder) -> Run:
-    """A second run beside the first."""
+    """Make a second run."""
     track(project, media_folder("ep2"), on_progress=ignore_progress)
     return find_run(project, "ep2")
 
 
-def test_forty_approves_of_forty_assets(project: Project, media_folder: MakeFolder) -> None:
+def test_forty_parallel_approves_of_forty_assets_are_all_committed(project: Project, media_folder: MakeFolder) -> None:
     track(project, media_folder("ep1", audio=40, images=()), on_progress=ignore_progress)
     run = find_run(project, "ep1")
 
@@ -69,7 +69,7 @@ def test_forty_approves_of_forty_assets(project: Project, media_folder: MakeFold
     assert_whole(project, run)
 
 
-def test_while_one_run_is_made_everything_else_is_decided(
+def test_approve_works_in_both_runs_while_regen_is_in_progress(
     project: Project, run: Run, other: Run, provider: ToneProvider
 ) -> None:
     def decide(request: Request) -> None:
@@ -86,7 +86,9 @@ def test_while_one_run_is_made_everything_else_is_decided(
     assert_whole(project, other)
 
 
-def test_while_one_run_is_tracked_another_is_decided(project: Project, run: Run, media_folder: MakeFolder) -> None:
+def test_approve_works_while_track_of_another_run_is_in_progress(
+    project: Project, run: Run, media_folder: MakeFolder
+) -> None:
     def decide(progress: Progress) -> None:
         approve(project, run, select(audio=str(progress.done)))
 
@@ -102,7 +104,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def gate(project: Project, run: Run) -> Path:
-    """A commit in the first run waits until somebody has opened this for writing and closed it again."""
+    """Return a fifo; a commit in the first run waits until the fifo is opened for writing and closed."""
     fifo = project.git_dir / "gate"
     os.mkfifo(fifo)
     write_hook(project, "commit-msg", f"[ ! -d runs ] && grep -q '(ep1)' \"$1\" && cat <'{fifo}' >/dev/null", "exit 0")
@@ -110,7 +112,7 @@ def gate(project: Project, run: Run) -> Path:
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_commit_in_one_run_keeps_its_next_command_waiting_but_no_other_run(
+def test_commit_in_one_run_blocks_its_next_command_but_no_other_run(
     project: Project, run: Run, other: Run, gate: Path
 ) -> None:
     with start_cli(project, "approve", "ep1", "--audio", "2") as approving:
@@ -128,7 +130,7 @@ def test_a_commit_in_one_run_keeps_its_next_command_waiting_but_no_other_run(
     assert_whole(project, other)
 
 
-def test_who_waits_goes_on_when_the_commit_is_done(project: Project, run: Run, gate: Path) -> None:
+def test_waiting_command_continues_after_the_commit(project: Project, run: Run, gate: Path) -> None:
     with start_cli(project, "approve", "ep1", "--audio", "2") as first:
         with gate.open("w"):
             second = start_cli(project, "note", "ep1", "--segment", "1", "louder")

@@ -1,4 +1,4 @@
-"""Commands killed at random moments, with all that they have started: afterwards the run is whole, old or new.
+"""Commands killed at random moments with their child processes leave the run in the old or the new state.
 
 Each of the commands below is killed once; RANDOM_KILLS=200 kills that often (several minutes), KILL_SEED=… at other
 moments.
@@ -54,7 +54,7 @@ def start(project: Project, command: str) -> subprocess.Popen[bytes]:
 
 
 def is_killed(process: subprocess.Popen[bytes], after_sec: float) -> bool:
-    """Whether the command and all its children were killed, rather than having ended before."""
+    """Kill the command with its children after a time and return whether it was still running."""
     try:
         process.wait(timeout=after_sec)
     except subprocess.TimeoutExpired:
@@ -63,14 +63,14 @@ def is_killed(process: subprocess.Popen[bytes], after_sec: float) -> bool:
 
 
 def measure(project: Project) -> float:
-    """How long a command takes here that commits."""
+    """Measure how long a command that commits lasts here."""
     began = time.monotonic()
     start(project, "note ep1 --segment 1 measured").wait()
     return time.monotonic() - began
 
 
 def prepare(project: Project, number: int, command: str) -> tuple[str, str]:
-    """The command and the run that it concerns. What it needs is there; a run that it makes gets a name of its own."""
+    """Prepare what the command needs and return the command and its run."""
     (project.root / "script.txt").write_text("One.\n\nTwo.\n")
     write_picture(project.root / "new.png", seed=number)
     run_id = {"track": f"new{number}", "produce": f"made{number}"}.get(command.split()[0], "ep1")
@@ -79,7 +79,7 @@ def prepare(project: Project, number: int, command: str) -> tuple[str, str]:
     return command.replace("NEW", run_id), run_id
 
 
-def test_killed_at_random_moments(project: Project, run: Run) -> None:
+def test_commands_killed_at_random_moments_leave_whole_runs(project: Project, run: Run) -> None:
     chance = random.Random(SEED)
     commands = chance.sample(COMMANDS, len(COMMANDS))
     (project.git_dir / "info" / "exclude").write_text("/script.txt\n/new.png\n")
@@ -104,7 +104,7 @@ def test_killed_at_random_moments(project: Project, run: Run) -> None:
 
 
 def assert_mended(project: Project, command: str) -> None:
-    """`doctor` finds nothing that it could not mend; the folder of a run that was not made yet is tracked once more."""
+    """Check that `doctor` repairs everything, and repeat an interrupted `track`."""
     mended = run_cli(project.root, "doctor")
     assert mended.returncode == 0, f"{command}: {mended.stderr}"
     if command.startswith("track"):
@@ -112,7 +112,7 @@ def assert_mended(project: Project, command: str) -> None:
         assert again.returncode == 0, f"{command}: {again.stderr}"
 
 
-def test_what_was_killed_can_be_done_again(project: Project, run: Run) -> None:
+def test_approve_killed_at_start_can_be_repeated(project: Project, run: Run) -> None:
     assert is_killed(start(project, "approve ep1 --audio all"), 0.0)
     done = run_cli(project.root, "approve", "ep1", "--audio", "all")
     assert done.returncode == 0, done.stderr

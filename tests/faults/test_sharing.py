@@ -1,4 +1,4 @@
-"""Pushes and pulls that are killed, that lose the remote half-way, or that meet: nothing is lost, no half state."""
+"""Pushes and pulls that are killed, lose the remote or run in parallel lose nothing and leave no partial state."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def office(locked: LockedRun, tmp_path: Path) -> Office:
 
 
 def assert_promise(office: Office) -> None:
-    """The server's branch names no approved blob that the remote lacks, and no listing is there without its files."""
+    """Check that the remote holds every approved blob of the server's branch and every file of a listing."""
     if office.tip() is not None:
         manifest = parse_manifest(git(office.server, "show", "run/ep1:asset_manifest.json").encode())
         for _, asset in manifest.assets():
@@ -78,7 +78,9 @@ def _list(listing: bytes) -> list[str]:
 
 
 @pytest.mark.parametrize("point", PUSHING)
-def test_a_killed_push_is_completed_by_the_next(locked: LockedRun, office: Office, tmp_path: Path, point: str) -> None:
+def test_push_killed_at_any_point_is_completed_by_the_next(
+    locked: LockedRun, office: Office, tmp_path: Path, point: str
+) -> None:
     dies_at(PUSHING[point], lambda: push_run(locked))
     assert_promise(office)
     push_run(locked)
@@ -91,7 +93,7 @@ def test_a_killed_push_is_completed_by_the_next(locked: LockedRun, office: Offic
 
 
 @pytest.mark.parametrize("point", [*PULLING, *OPENING])
-def test_a_killed_first_pull_is_completed_by_the_next(
+def test_first_pull_killed_at_any_point_is_completed_by_the_next(
     locked: LockedRun, office: Office, tmp_path: Path, point: str
 ) -> None:
     push_run(locked)
@@ -108,7 +110,7 @@ def test_a_killed_first_pull_is_completed_by_the_next(
 
 @pytest.mark.parametrize("apart", [True, False])
 @pytest.mark.parametrize("point", [*PULLING, *MERGING])
-def test_a_killed_pull_into_an_open_run_is_completed_by_the_next(
+def test_pull_into_an_open_run_killed_at_any_point_is_completed_by_the_next(
     locked: LockedRun, office: Office, tmp_path: Path, point: str, apart: bool
 ) -> None:
     push_run(locked)
@@ -127,7 +129,7 @@ def test_a_killed_pull_into_an_open_run_is_completed_by_the_next(
 
 
 def breaks_after(monkeypatch: pytest.MonkeyPatch, method: str, count: int) -> None:
-    """The remote is gone after so many blobs."""
+    """Let the remote fail after `count` blobs."""
     original = getattr(BlobStore, method)
     done: list[object] = []
 
@@ -140,7 +142,7 @@ def breaks_after(monkeypatch: pytest.MonkeyPatch, method: str, count: int) -> No
     monkeypatch.setattr(BlobStore, method, broken)
 
 
-def test_a_remote_that_goes_away_in_the_middle_of_a_push(
+def test_push_that_loses_the_remote_keeps_its_uploads_and_the_branch(
     locked: LockedRun, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
@@ -157,7 +159,7 @@ def test_a_remote_that_goes_away_in_the_middle_of_a_push(
     assert_clean(locked.project, locked.run)
 
 
-def test_a_remote_that_goes_away_in_the_middle_of_a_pull(
+def test_pull_that_loses_the_remote_opens_no_run(
     locked: LockedRun, office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     push_run(locked)
@@ -181,7 +183,7 @@ def test_a_remote_that_goes_away_in_the_middle_of_a_pull(
     assert_clean(project, find_run(project, "ep1"))
 
 
-def test_what_came_before_the_remote_went_away_is_not_fetched_again(
+def test_pull_after_a_lost_remote_downloads_only_the_rest(
     locked: LockedRun, office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     push_run(locked)
@@ -203,7 +205,7 @@ def test_what_came_before_the_remote_went_away_is_not_fetched_again(
     assert pull_run(project).fetched.blobs == 1
 
 
-def test_blobs_that_vanish_while_they_are_sent_keep_the_branch_here(
+def test_push_keeps_the_branch_local_when_uploaded_blobs_vanish(
     locked: LockedRun, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload = FOLDER.upload
@@ -220,10 +222,10 @@ def test_blobs_that_vanish_while_they_are_sent_keep_the_branch_here(
     assert not any(name.endswith(".dir") for name in office.store.names())
 
 
-# Two people
+# Two users
 
 
-def test_of_two_who_push_at_once_one_wins_and_nothing_is_lost(
+def test_parallel_pushes_of_two_users_accept_one_and_lose_nothing(
     locked: LockedRun, office: Office, tmp_path: Path
 ) -> None:
     push_run(locked)
@@ -252,7 +254,7 @@ def test_of_two_who_push_at_once_one_wins_and_nothing_is_lost(
     assert winner.verify().holds
 
 
-def test_who_pushes_while_another_is_between_the_media_and_the_branch_wins(
+def test_push_is_refused_when_another_pushed_after_its_upload(
     locked: LockedRun, office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     push_run(locked)
@@ -278,7 +280,7 @@ def test_who_pushes_while_another_is_between_the_media_and_the_branch_wins(
     assert locked.verify().holds
 
 
-def test_only_what_was_proved_is_pushed_whatever_is_committed_meanwhile(
+def test_push_excludes_commits_made_after_verification(
     locked: LockedRun, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload = pushing.upload
@@ -293,7 +295,7 @@ def test_only_what_was_proved_is_pushed_whatever_is_committed_meanwhile(
     assert office.tip() == result.commit == locked.git("rev-parse", "HEAD~1").strip()
 
 
-def test_what_is_committed_before_the_branch_names_the_remote_is_sent_too(
+def test_push_includes_commits_made_before_it_records_the_remote(
     locked: LockedRun, office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     verify = pushing._verify
@@ -309,7 +311,7 @@ def test_what_is_committed_before_the_branch_names_the_remote_is_sent_too(
     assert_promise(office)
 
 
-def test_ctrl_c_leaves_what_a_killed_push_does(
+def test_push_stopped_by_ctrl_c_is_completed_by_the_next(
     locked: LockedRun, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stop(*_: object) -> None:
@@ -324,7 +326,7 @@ def test_ctrl_c_leaves_what_a_killed_push_does(
     assert_clean(locked.project, locked.run)
 
 
-def test_a_full_disk_leaves_a_pull_where_it_was(
+def test_pull_on_a_full_disk_changes_nothing(
     locked: LockedRun, office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     push_run(locked)
@@ -342,7 +344,7 @@ def test_a_full_disk_leaves_a_pull_where_it_was(
     assert pull_run(project).fetched.complete
 
 
-def test_a_project_without_the_server_works_on(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+def test_approve_works_without_the_server_and_push_names_it(locked: LockedRun, office: Office, tmp_path: Path) -> None:
     push_run(locked)
     bea = join(office, tmp_path / "bea")
     shutil.rmtree(office.server)

@@ -1,4 +1,4 @@
-"""Places in which git behaves otherwise than usual: everything works there as elsewhere."""
+"""Commands work in submodules, linked work trees and unusual git configurations."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.media import write_picture, write_tone
 
 
 def work_through(project: Project, folder: Path) -> Run:
-    """A run in whose folder everything was done that a review consists of."""
+    """Track a run and do every step of a review."""
     run_id = folder.name
     track(project, folder, on_progress=ignore_progress)
     run = find_run(project, run_id)
@@ -58,7 +58,7 @@ def add_submodule(folder: Path, source: Path, path: str) -> Path:
     return folder / path
 
 
-def test_a_project_that_is_a_submodule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_work_in_a_project_that_is_a_submodule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     above = make_repository(tmp_path / "above")
     root = add_submodule(above, make_repository(tmp_path / "source"), "videos")
     monkeypatch.chdir(root)
@@ -74,7 +74,7 @@ def test_a_project_that_is_a_submodule(tmp_path: Path, monkeypatch: pytest.Monke
     assert asset(project, run, "audio", 1).locked
 
 
-def test_a_project_that_has_submodules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_work_in_a_project_with_submodules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = make_repository(tmp_path / "project")
     library = add_submodule(root, make_repository(tmp_path / "source"), "library")
     init(root)
@@ -85,8 +85,8 @@ def test_a_project_that_has_submodules(tmp_path: Path, monkeypatch: pytest.Monke
     assert git(root, "submodule", "status").split()[1] == "library"
 
 
-def test_a_linked_work_tree_of_the_project(project: Project, run: Run, tmp_path: Path) -> None:
-    """The user's own work tree of main is no place of runs of its own: they belong to the repository."""
+def test_commands_work_in_a_linked_work_tree_of_the_project(project: Project, run: Run, tmp_path: Path) -> None:
+    """Runs belong to the repository, not to a work tree that the user adds."""
     other = tmp_path / "other"
     git(project.root, "worktree", "add", "--quiet", "-b", "feature", str(other))
     found = run_cli(other, "list", "ep1", "--json")
@@ -98,7 +98,9 @@ def test_a_linked_work_tree_of_the_project(project: Project, run: Run, tmp_path:
 
 
 @pytest.mark.parametrize("name", ["Füße und 録音", "it's 50% off; $HOME `x`", "-dash"])
-def test_names_of_all_kinds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_commands_work_with_unusual_folder_and_file_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     root = tmp_path / name
     init(root)
     monkeypatch.chdir(root)
@@ -110,7 +112,7 @@ def test_names_of_all_kinds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nam
     assert asset(project, run, "audio", 1).path == "audio/Ton ü 001.wav"
 
 
-def test_settings_of_git_that_change_what_it_prints(project: Project) -> None:
+def test_commands_work_with_git_settings_that_change_its_output(project: Project) -> None:
     for name, value in {
         "status.relativePaths": "false",
         "status.showUntrackedFiles": "no",
@@ -137,10 +139,10 @@ def test_settings_of_git_that_change_what_it_prints(project: Project) -> None:
     work_through(project, make_media(project.runs_dir / "ep1"))
 
 
-def test_variables_of_git_that_lead_elsewhere(
+def test_commands_ignore_git_variables_that_point_elsewhere(
     project: Project, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As in a hook of another repository, or under `git rebase --exec`."""
+    """Hooks of another repository and `git rebase --exec` set such variables."""
     elsewhere = make_repository(tmp_path / "elsewhere")
     before = git(elsewhere, "log", "--all", "--format=%H")
     for name, value in {

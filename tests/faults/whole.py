@@ -1,4 +1,4 @@
-"""What must hold of a run after any fault, once the next command has ended."""
+"""What holds for a run after any fault and the next command."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.actions.checks import assert_clean, git
 
 
 def assert_whole(project: Project, run: Run, *, quick: bool = False) -> None:
-    """Clean for git and DVC, every commit legal, no lock, scratch file or damaged object left."""
+    """Check that git and DVC are clean, commits are legal and no lock, scratch file or damaged object is left."""
     assert_clean(project, run, quick=quick)
     git_dir = Path(git(run.require_folder(), "rev-parse", "--absolute-git-dir").strip())
     assert find_git_locks(git_dir, project.git_dir) == []
