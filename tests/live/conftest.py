@@ -1,4 +1,4 @@
-"""A project whose live providers are the stand-ins on this computer, with the keys that they accept."""
+"""A project whose live providers are local stand-ins, with the keys that they accept."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.providers.services import Services
 
 @pytest.fixture
 def studio(project: Project, services: Services) -> Studio:
-    """The project and its services, without any run yet. No two purchases give the same bytes."""
+    """Make a project without runs and its services; no two purchases return the same bytes."""
     services.unique = True
     found = Studio(project, services)
     found.set()

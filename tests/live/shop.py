@@ -1,4 +1,4 @@
-"""What tests of the live providers do again and again: settings, commands, and what came of them."""
+"""Settings, commands and checks that tests of the live providers share."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ IMAGE_USD, CLIP_USD = 0.07, 0.75  # at openai in medium quality; at luma, for fi
 
 @dataclass
 class Somebody:
-    """Who sits at a terminal and answers so. `seen` are the estimates that were shown."""
+    """A user at a terminal with fixed answers; `seen` holds the estimates shown."""
 
     reuses: bool = True
     spends: bool = True
@@ -57,7 +57,7 @@ class Studio:
     services: Services
 
     def set(self, *, services: dict[str, dict[str, Any]] | None = None, **settings: Any) -> None:
-        """gitassets.yaml leads to the stand-ins, and says this besides."""
+        """Write gitassets.yaml with the stand-ins and the given settings."""
         jobs = {"poll_sec": 0.01}
         sections = {
             "elevenlabs": self.services.settings(),
@@ -78,7 +78,7 @@ class Studio:
         return find_run(self.project, "ep1")
 
     def produce(self, script: list[str] = SCRIPT, *, run_id: str = "ep1", **options: Any) -> ProduceResult:
-        """By the services, as cheap as it may be: no question is asked below a hundred dollars."""
+        """Produce a run by the services; by default the costs are agreed to."""
         buyer, chosen = _split({"live": True, "budget": Budget.FULL, "run_id": run_id, **options})
         return produce(self.project, script, ProduceOptions(**chosen), ignore_progress, buyer)
 
@@ -108,11 +108,11 @@ class Studio:
         return list(found.values())
 
     def bought(self, path: str = "/") -> int:
-        """How many of the requests below that path cost money."""
+        """Count the paid requests below the path."""
         return sum(one.path.startswith(path) for one in self.services.bought)
 
     def assert_settled(self, *, orders: int = 0) -> None:
-        """Nothing is left over but so many orders that are under way."""
+        """Check that nothing is left except so many pending orders."""
         assert len(list(OrderBook(self.project.state_dir, "ep1"))) == orders
         assert not MadeLog(self.project.state_dir, "ep1").path.exists()
         tmp = self.project.state_dir / "tmp"
@@ -120,7 +120,7 @@ class Studio:
 
 
 def _split(options: dict[str, Any]) -> tuple[Buyer, dict[str, Any]]:
-    """The buyer, and the options with what belongs to the terms among them; without any, one agrees to all."""
+    """Split off the buyer and collect the terms; without terms, all costs are agreed to."""
     buyer = options.pop("buyer", ABSENT)
     names = ("max_cost_usd", "yes", "fresh")
     given = {name: options.pop(name) for name in names if name in options}

@@ -1,4 +1,4 @@
-"""Assets that services make: what is sent, what is recorded, what is shared, and what a clip is made from."""
+"""Assets made by services: requests, records, shared purchases and clips."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.live.shop import CLIP_USD, IMAGE_USD, SCRIPT, Studio, spoken_usd
 from tests.providers.services import LILY
 
 
-def test_a_run_by_the_services(studio: Studio) -> None:
+def test_produce_live_makes_every_asset_by_the_services(studio: Studio) -> None:
     result = studio.produce()
     assert sorted(addresses(result.made)) == ["audio 1", "audio 2", "audio 3", "image 1", "image 2", "image 3"]
     assert (studio.bought("/v1/text-to-speech"), studio.bought("/v1/images")) == (3, 3)
@@ -33,7 +33,7 @@ def test_a_run_by_the_services(studio: Studio) -> None:
     assert_clean(studio.project, studio.run)
 
 
-def test_what_a_take_records(studio: Studio) -> None:
+def test_produce_live_records_model_cost_prompt_and_request(studio: Studio) -> None:
     studio.services.image_as_url = True
     studio.produce(SCRIPT[:1], style="ink")
     audio, image = studio.asset("audio", 1), studio.asset("image", 1)
@@ -46,7 +46,7 @@ def test_what_a_take_records(studio: Studio) -> None:
     assert provider.name == image.source
 
 
-def test_the_next_take_says_nothing_of_the_one_before_but_which_it_was(studio: Studio) -> None:
+def test_regen_records_the_parent_take_and_nothing_else_of_it(studio: Studio) -> None:
     studio.services.image_as_url = True
     studio.produce(SCRIPT[:1])
     before = studio.asset("image", 1)
@@ -58,13 +58,13 @@ def test_the_next_take_says_nothing_of_the_one_before_but_which_it_was(studio: S
     assert now.extra["prompt_sent"] == "A bright map The version before was rejected: too dark."
     assert "revised_prompt" not in now.extra
     assert now.extra["request"] != before.extra["request"]
-    # By another provider, nothing of what the first one said is left.
+    # Another provider keeps no record of the first one.
     studio.regen(image="1", provider="card")
     assert studio.asset("image", 1).extra == {"parent": now.md5}
     assert_clean(studio.project, studio.run)
 
 
-def test_the_same_request_is_bought_once_for_all_who_make_it(studio: Studio) -> None:
+def test_produce_buys_equal_requests_once(studio: Studio) -> None:
     result = studio.produce(["The same.", "Another.", "The same."])
     assert (studio.bought("/v1/text-to-speech"), studio.bought("/v1/images")) == (2, 2)
     assert len(result.made) == 6
@@ -76,8 +76,8 @@ def test_the_same_request_is_bought_once_for_all_who_make_it(studio: Studio) -> 
     assert_clean(studio.project, studio.run)
 
 
-def test_another_take_of_the_same_request_is_bought(studio: Studio) -> None:
-    """OpenAI knows no seed: the request of the second take is that of the first to the letter."""
+def test_regen_buys_another_take_of_the_same_request(studio: Studio) -> None:
+    """OpenAI has no seed, so both takes have the same request."""
     studio.produce(SCRIPT[:1], audio=False)
     before = studio.asset("image", 1)
     studio.regen(image="1")
@@ -86,7 +86,7 @@ def test_another_take_of_the_same_request_is_bought(studio: Studio) -> None:
     assert (studio.bought(), now.take, now.md5 != before.md5) == (2, 2, True)
 
 
-def test_a_service_that_gives_the_very_same_again_is_charged_for(studio: Studio) -> None:
+def test_regen_that_returns_the_same_bytes_records_a_charge(studio: Studio) -> None:
     studio.services.unique = False
     studio.produce(SCRIPT[:1], audio=False)
     result = studio.regen(image="1")
@@ -97,8 +97,8 @@ def test_a_service_that_gives_the_very_same_again_is_charged_for(studio: Studio)
     assert_clean(studio.project, studio.run)
 
 
-def test_as_many_at_once_as_each_service_allows(studio: Studio) -> None:
-    """Three of elevenlabs and two of openai are at work together, and never more of either."""
+def test_produce_respects_the_concurrency_of_each_service(studio: Studio) -> None:
+    """At most three requests to elevenlabs and two to openai run in parallel."""
     studio.set(services={"elevenlabs": {"concurrency": 3}, "openai": {"concurrency": 2}})
     at_work = {"/v1/text-to-speech/": 0, "/v1/images/": 0}
     most, lock, together = dict(at_work), threading.Lock(), threading.Barrier(5, timeout=20)
@@ -121,7 +121,7 @@ def test_as_many_at_once_as_each_service_allows(studio: Studio) -> None:
     assert most == {"/v1/text-to-speech/": 3, "/v1/images/": 2}
 
 
-def test_progress_says_what_was_spent(studio: Studio) -> None:
+def test_progress_reports_the_money_spent(studio: Studio) -> None:
     studio.produce(SCRIPT[:2], images=False, audio=False)
     seen: list[Progress] = []
     options = ProduceOptions(audio=False, terms=Terms(yes=True))
@@ -132,7 +132,7 @@ def test_progress_says_what_was_spent(studio: Studio) -> None:
 
 
 class TestClips:
-    def test_of_approved_images_alone(self, studio: Studio) -> None:
+    def test_clips_are_made_of_approved_images_only(self, studio: Studio) -> None:
         studio.produce()
         assert studio.resume().planned == ()
         studio.approve(image="1,3", audio="1")
@@ -145,7 +145,7 @@ class TestClips:
         assert studio.resume().planned == ()
         assert_clean(studio.project, studio.run)
 
-    def test_are_left_out_where_nobody_makes_them_or_wants_them(self, studio: Studio) -> None:
+    def test_clips_are_not_planned_without_provider_or_with_video_off(self, studio: Studio) -> None:
         studio.produce(SCRIPT[:1], live=False)
         studio.approve(image="1")
         assert studio.resume().planned == ()
@@ -154,7 +154,7 @@ class TestClips:
         studio.set(live={"video": None})
         assert studio.resume(live=True).planned == ()
 
-    def test_by_runway_which_is_sent_the_approved_bytes(self, studio: Studio) -> None:
+    def test_clip_by_runway_is_sent_the_approved_bytes(self, studio: Studio) -> None:
         studio.set(live={"video": "runway"})
         studio.produce(SCRIPT[:1], audio=False)
         studio.approve(image="1")
@@ -166,7 +166,7 @@ class TestClips:
         assert md5(_decode(sent["promptImage"])).hexdigest() == image.md5
         assert studio.asset("video", 1).extra["made_from"] == {"image": image.md5}
 
-    def test_by_kenburns_as_long_as_the_narration(self, studio: Studio) -> None:
+    def test_clip_by_kenburns_is_as_long_as_the_audio(self, studio: Studio) -> None:
         studio.set(providers={"video": "kenburns"})
         studio.produce(SCRIPT[:1], live=False)
         studio.approve(image="1")
@@ -176,7 +176,7 @@ class TestClips:
         assert (clip.source, clip.cost_usd, clip.extra["made_from"]["audio"]) == ("kenburns", 0, audio.md5)
         assert_clean(studio.project, studio.run)
 
-    def test_of_an_image_whose_bytes_are_lost_is_not_made(self, studio: Studio) -> None:
+    def test_clip_of_an_image_with_lost_bytes_fails(self, studio: Studio) -> None:
         studio.produce(SCRIPT[:2], audio=False)
         studio.approve(image="all")
         image = studio.asset("image", 1)
@@ -188,7 +188,7 @@ class TestClips:
         assert "are not here" in result.failed[0].message
         assert "No DVC remote is set up" in result.failed[0].hint
 
-    def test_again_only_from_an_image_that_is_approved(self, studio: Studio) -> None:
+    def test_clip_regen_requires_an_approved_image(self, studio: Studio) -> None:
         studio.produce(SCRIPT[:1], audio=False)
         studio.approve(image="1")
         studio.resume(audio=False)
@@ -203,7 +203,7 @@ class TestClips:
         assert "--image 1" in result.failed[0].hint
         assert studio.bought("/dream-machine") == 2
 
-    def test_credit_those_whose_picture_they_move(self, studio: Studio) -> None:
+    def test_clip_keeps_the_credit_of_its_image(self, studio: Studio) -> None:
         studio.set(live={"image": "wikimedia"}, providers={"video": "kenburns"})
         studio.produce(SCRIPT[:1], audio=False)
         studio.approve(image="1")
@@ -214,7 +214,7 @@ class TestClips:
         assert studio.asset("video", 1).extra["credit"] == credit
 
 
-def test_a_picture_of_somebody_elses_is_credited_in_the_captions(studio: Studio) -> None:
+def test_build_credits_a_wikimedia_image_in_captions_and_record(studio: Studio) -> None:
     studio.set(live={"image": "wikimedia"})
     studio.produce(SCRIPT[:1])
     image = studio.asset("image", 1)

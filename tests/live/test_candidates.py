@@ -1,4 +1,4 @@
-"""Candidates from the services: each is bought once, and what they cost is counted."""
+"""Candidates from the services: each is bought once and its cost is counted."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ JOB = Point(Order, "write")
 
 @pytest.fixture
 def drawn(studio: Studio) -> Studio:
-    """With a run that has one image."""
+    """Produce a run with one image."""
     studio.produce(SCRIPT[:1], audio=False)
     return studio
 
@@ -32,7 +32,7 @@ def candidates(studio: Studio, kind: str = "image") -> list[Asset]:
     return sorted(studio.asset(kind, 1).takes.values(), key=lambda take: take.take)
 
 
-def test_each_candidate_is_bought_and_remembers_how(drawn: Studio) -> None:
+def test_regen_takes_buys_each_candidate_and_records_its_request(drawn: Studio) -> None:
     drawn.services.image_as_url = True
     planned = drawn.regen(image="1", takes=3, prompt="a map", dry_run=True)
     assert planned.estimate.total_usd == pytest.approx(3 * IMAGE_USD)
@@ -51,7 +51,7 @@ def test_each_candidate_is_bought_and_remembers_how(drawn: Studio) -> None:
     assert_clean(drawn.project, drawn.run)
 
 
-def test_a_choice_keeps_all_that_is_known_of_both(drawn: Studio) -> None:
+def test_choose_keeps_the_records_of_both_takes(drawn: Studio) -> None:
     drawn.regen(image="1", takes=2, prompt="a map")
     before, (second, _) = drawn.asset("image", 1), candidates(drawn)
     choose(drawn.project, drawn.run, select(image="1"), "2")
@@ -66,7 +66,7 @@ def test_a_choice_keeps_all_that_is_known_of_both(drawn: Studio) -> None:
     assert drawn.asset("image", 1).extra == before.extra
 
 
-def test_candidates_count_among_the_costs_and_dropped_ones_are_wasted(drawn: Studio) -> None:
+def test_cost_counts_candidates_and_marks_dropped_ones_as_wasted(drawn: Studio) -> None:
     drawn.regen(image="1", takes=2)
     choose(drawn.project, drawn.run, select(image="1"), "2")
     (row,) = read_costs(drawn.project, drawn.run).runs[0].rows
@@ -77,13 +77,13 @@ def test_candidates_count_among_the_costs_and_dropped_ones_are_wasted(drawn: Stu
     assert (row.takes, row.wasted_takes, row.wasted_usd) == (3, 2, pytest.approx(2 * IMAGE_USD))
 
 
-def test_a_limit_holds_for_candidates_too(drawn: Studio) -> None:
+def test_max_cost_limits_candidates(drawn: Studio) -> None:
     result = drawn.regen(image="1", takes=3, max_cost_usd=2.5 * IMAGE_USD)
     assert (drawn.bought(), len(result.candidates), len(result.failed)) == (3, 2, 1)
     assert "--max-cost" in result.failed[0].message
 
 
-def test_what_was_made_before_is_offered_and_each_candidate_is_another_one(drawn: Studio) -> None:
+def test_regen_takes_reuses_a_different_earlier_take_for_each_candidate(drawn: Studio) -> None:
     drawn.regen(image="1", takes=2)
     drawn.produce(SCRIPT[:1], run_id="ep2", audio=False, fresh=True)
     bought = drawn.bought()
@@ -94,7 +94,7 @@ def test_what_was_made_before_is_offered_and_each_candidate_is_another_one(drawn
     assert all(one.cost_usd == 0 and "reused_from" in one.extra for one in taken.values())
 
 
-def test_the_same_bytes_bought_twice_are_one_candidate_and_a_charge(drawn: Studio) -> None:
+def test_regen_takes_records_equal_bytes_as_one_candidate_and_a_charge(drawn: Studio) -> None:
     drawn.services.unique = False
     result = drawn.regen(image="1", takes=2)
     (made,) = result.candidates
@@ -106,7 +106,7 @@ def test_the_same_bytes_bought_twice_are_one_candidate_and_a_charge(drawn: Studi
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="dies in a forked process")
 @pytest.mark.parametrize("point", {**RECEIPT, **BYTES, **LOGGED, **GONE, **PLACED, **COMMIT, **LOG_REMOVED})
-def test_killed_at_any_point_none_is_bought_twice(drawn: Studio, point: str) -> None:
+def test_regen_takes_killed_at_any_point_buys_no_candidate_twice(drawn: Studio, point: str) -> None:
     points = {**RECEIPT, **BYTES, **LOGGED, **GONE, **PLACED, **COMMIT, **LOG_REMOVED}
     drawn.set(services={"openai": {"concurrency": 1}})
     dies_at(points[point], lambda: drawn.regen(image="1", takes=2))
@@ -119,7 +119,7 @@ def test_killed_at_any_point_none_is_bought_twice(drawn: Studio, point: str) -> 
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="dies in a forked process")
-def test_a_job_of_a_candidate_is_gone_on_with(studio: Studio) -> None:
+def test_regen_takes_resumes_the_job_of_a_candidate_after_a_kill(studio: Studio) -> None:
     studio.produce(SCRIPT[:1], audio=False)
     studio.approve(image="1")
     studio.resume(audio=False)
@@ -134,7 +134,7 @@ def test_a_job_of_a_candidate_is_gone_on_with(studio: Studio) -> None:
     studio.assert_settled()
 
 
-def test_a_service_that_fails_leaves_the_others(drawn: Studio) -> None:
+def test_regen_takes_with_a_failing_service_records_charges_only(drawn: Studio) -> None:
     drawn.services.misbehave("/v1/images/", Answer(200, b"{}"))
     result = drawn.regen(image="1", takes=2)
     assert (result.candidates, len(result.failed)) == ((), 2)

@@ -1,4 +1,4 @@
-"""`gitassets cost`: what runs have cost, told from their histories, as a table, JSON and a plot."""
+"""`gitassets cost`: costs of runs, read from their histories, as table, JSON and plot."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.providers.services import Answer
 
 @pytest.fixture
 def spent(studio: Studio) -> Studio:
-    """Three narrations and four images, of which one was rejected and replaced; one call was charged in vain."""
+    """Buy three audios and four images, one of them rejected and replaced, and pay one call without result."""
     studio.produce()
     reject(studio.project, studio.run, select(image="2"), reason="too dark")
     studio.regen(image="2")
@@ -31,7 +31,7 @@ def spent(studio: Studio) -> Studio:
     return studio
 
 
-def test_by_run_kind_and_provider(spent: Studio) -> None:
+def test_read_costs_sums_by_run_kind_and_provider(spent: Studio) -> None:
     (run,) = read_costs(spent.project, spent.run).runs
     spoken, drawn = run.rows
     assert (spoken.kind, spoken.provider, spoken.takes, spoken.wasted_usd) == ("audio", "elevenlabs", 3, 0)
@@ -42,7 +42,7 @@ def test_by_run_kind_and_provider(spent: Studio) -> None:
     assert run.pending_usd == 0
 
 
-def test_of_several_runs(spent: Studio) -> None:
+def test_read_costs_sums_several_runs(spent: Studio) -> None:
     spent.produce(["Another."], run_id="ep2", audio=False)
     spent.produce(SCRIPT, run_id="ep3", audio=False)
     result = read_costs(spent.project)
@@ -56,7 +56,7 @@ def test_of_several_runs(spent: Studio) -> None:
     assert result.total_usd == pytest.approx(sum(run.total_usd for run in result.runs))
 
 
-def test_what_is_ordered_and_not_there_yet_is_told_apart(studio: Studio) -> None:
+def test_read_costs_separates_pending_orders(studio: Studio) -> None:
     studio.produce(SCRIPT[:1], audio=False)
     studio.approve(image="1")
     dies_at(JOB["the job is remembered"], lambda: studio.resume(audio=False))
@@ -64,7 +64,7 @@ def test_what_is_ordered_and_not_there_yet_is_told_apart(studio: Studio) -> None
     assert (result.total_usd, result.pending_usd) == (IMAGE_USD, CLIP_USD)
 
 
-def test_the_command(spent: Studio, tmp_path: Path) -> None:
+def test_cost_command_prints_table_json_and_plot(spent: Studio, tmp_path: Path) -> None:
     plot = tmp_path / "cost.png"
     table = run_cli(spent.project.root, "cost", "ep1", "--plot", str(plot))
     assert table.returncode == 0, table.stderr
@@ -85,25 +85,25 @@ def test_the_command(spent: Studio, tmp_path: Path) -> None:
     assert "rejected" in run_cli(spent.project.root, "cost", "--help").stdout
 
 
-def test_a_project_without_runs(studio: Studio) -> None:
+def test_cost_command_reports_a_project_without_runs(studio: Studio) -> None:
     assert "no runs yet" in run_cli(studio.project.root, "cost").stdout
 
 
 @pytest.mark.parametrize(("name", "code"), [("cost.jpg", 2), ("none/cost.png", 1), (".", 2)])
-def test_a_plot_that_has_no_place(studio: Studio, tmp_path: Path, name: str, code: int) -> None:
+def test_cost_command_refuses_an_invalid_plot_path(studio: Studio, tmp_path: Path, name: str, code: int) -> None:
     studio.produce(SCRIPT[:1], live=False)
     done = run_cli(studio.project.root, "cost", "--plot", str(tmp_path / name))
     assert done.returncode == code, done.stderr
     assert "Error:" in done.stderr
 
 
-def test_a_plot_of_one_run_has_a_bar_for_each_kind_and_provider(spent: Studio) -> None:
+def test_plot_of_one_run_has_a_bar_per_kind_and_provider(spent: Studio) -> None:
     bars = list_bars(read_costs(spent.project, spent.run))
     assert [(bar.label, len(bar.pieces)) for bar in bars] == [("audio, elevenlabs", 1), ("image, openai", 2)]
     assert bars[1].wasted_usd == pytest.approx(2 * IMAGE_USD)
 
 
-def test_a_plot_of_very_many_runs_joins_the_cheapest(spent: Studio) -> None:
+def test_plot_of_many_runs_joins_the_cheapest(spent: Studio) -> None:
     one = read_costs(spent.project, spent.run)
     runs = [replace(one.runs[0], run_id=f"ep{number}", total_usd=number) for number in range(40)]
     bars = list_bars(replace(one, runs=tuple(runs)))

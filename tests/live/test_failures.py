@@ -1,4 +1,4 @@
-"""However a service fails: a sentence with asset, provider and remedy, the rest of the batch made, exit code 1."""
+"""Service failures: the message names asset, provider and remedy, the rest of the batch is made, exit code 1."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BOMB = gzip.compress(bytes(200_000_000), 9)
 
 @dataclass(frozen=True)
 class Fault:
-    """What a service does, and what is said of it. `charged`: the money may be gone."""
+    """An answer of a service and the expected message; `charged` if the call may have cost money."""
 
     answer: Answer
     said: str
@@ -62,7 +62,7 @@ DRAWING = {
 
 @pytest.fixture
 def call(studio: Studio, capsys: pytest.CaptureFixture[str]) -> Call:
-    """Runs a command line: its exit code, and what it printed on standard output and standard error."""
+    """Return a function that runs a command line and returns exit code, standard output and standard error."""
 
     def run(*args: str) -> tuple[int, str, str]:
         capsys.readouterr()
@@ -75,7 +75,7 @@ def call(studio: Studio, capsys: pytest.CaptureFixture[str]) -> Call:
 
 
 @pytest.mark.parametrize("name", DRAWING)
-def test_the_others_of_the_batch_go_on(studio: Studio, call: Call, name: str) -> None:
+def test_failed_image_is_reported_and_the_rest_of_the_batch_is_made(studio: Studio, call: Call, name: str) -> None:
     fault = DRAWING[name]
     studio.set(services={"openai": {"tries": 2, **fault.settings}})
     studio.produce(SCRIPT, audio=False, images=False)
@@ -96,13 +96,13 @@ def test_the_others_of_the_batch_go_on(studio: Studio, call: Call, name: str) ->
     assert studio.bought() == 2
     studio.assert_settled()
     assert_clean(studio.project, studio.run)
-    # Once the service is well again the same command makes the rest, and it tells so in words.
+    # Once the service recovers, the same command makes the rest.
     studio.services.recover()
     code, out, err = call("produce", "--resume", "ep1", "--live", "--no-audio")
     assert (code, "Made image 2." in out) == (0, True), err
 
 
-def test_it_is_told_in_words_too(studio: Studio, call: Call) -> None:
+def test_failed_image_is_reported_as_text_with_remedy_and_cost(studio: Studio, call: Call) -> None:
     studio.produce(SCRIPT, audio=False, images=False)
     studio.services.misbehave("/v1/images/", DRAWING["402"].answer, holding="Drones")
     code, out, err = call("produce", "--resume", "ep1", "--live", "--no-audio")
@@ -116,7 +116,7 @@ def test_it_is_told_in_words_too(studio: Studio, call: Call) -> None:
 
 @dataclass(frozen=True)
 class JobFault:
-    """What becomes of a job, what is said of it, and whether it goes on: then it is waited for again."""
+    """A failure of a job, the expected message, and whether the job goes on and is waited for again."""
 
     said: str
     hint: str
@@ -145,7 +145,7 @@ FILMING = {
 
 
 @pytest.mark.parametrize("name", FILMING)
-def test_jobs(studio: Studio, call: Call, name: str) -> None:
+def test_failed_job_is_reported_and_bought_again_only_if_it_ended(studio: Studio, call: Call, name: str) -> None:
     fault = FILMING[name]
     studio.set(services={"luma": {"tries": 2, **fault.settings}})
     studio.produce(SCRIPT[:2], audio=False)
@@ -170,7 +170,7 @@ def test_jobs(studio: Studio, call: Call, name: str) -> None:
 
 
 def break_one_job(services: Services, fault: JobFault) -> None:
-    """The last of the jobs fails so, the other is well."""
+    """Let the last job fail; the other succeeds."""
     answer = services.answer
 
     def break_last(seen: Any) -> Answer:
@@ -192,7 +192,7 @@ def break_one_job(services: Services, fault: JobFault) -> None:
         ("openai", "image", "OPENAI_API_KEY"), ("luma", "video", "LUMA_API_KEY"), ("runway", "video", "RUNWAY_API_KEY"),
     ],
 )  # fmt: skip
-def test_a_missing_key(
+def test_missing_key_is_named_with_provider_and_variable(
     studio: Studio, call: Call, monkeypatch: pytest.MonkeyPatch, provider: str, kind: str, variable: str
 ) -> None:
     studio.set(providers={"video": "kenburns"})
@@ -212,7 +212,7 @@ def test_a_missing_key(
     assert studio.services.seen == []
 
 
-def test_a_limit_is_told_with_what_was_not_made(studio: Studio, call: Call) -> None:
+def test_max_cost_is_reported_for_each_asset_not_made(studio: Studio, call: Call) -> None:
     studio.produce(SCRIPT, audio=False, images=False)
     code, out, err = call("produce", "--resume", "ep1", "--live", "--no-audio", "--max-cost", "0.15", "--json")
     result = json.loads(out)
@@ -224,7 +224,7 @@ def test_a_limit_is_told_with_what_was_not_made(studio: Studio, call: Call) -> N
     assert "Not everything will be made" in err
 
 
-def test_a_dry_run_shows_what_it_costs(studio: Studio, call: Call) -> None:
+def test_dry_run_prints_the_estimate(studio: Studio, call: Call) -> None:
     studio.produce(SCRIPT[:1], audio=False)
     args = ("produce", "--resume", "ep1", "--live", "--dry-run")
     code, out, err = call(*args)
@@ -242,7 +242,7 @@ def test_a_dry_run_shows_what_it_costs(studio: Studio, call: Call) -> None:
     assert len(studio.services.seen) == 1
 
 
-def test_off_a_terminal_too_much_is_refused(studio: Studio, call: Call) -> None:
+def test_produce_without_a_terminal_refuses_costs_above_the_threshold(studio: Studio, call: Call) -> None:
     studio.set(budget={"confirm_usd": 0.1})
     studio.produce(SCRIPT, audio=False, images=False)
     code, out, _ = call("produce", "--resume", "ep1", "--live", "--no-audio", "--json")
@@ -253,8 +253,10 @@ def test_off_a_terminal_too_much_is_refused(studio: Studio, call: Call) -> None:
     assert call("produce", "--resume", "ep1", "--live", "--no-audio", "--yes")[0] == 0
 
 
-def test_the_list_of_providers(studio: Studio, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What each makes, its model and price, whether its key is there, and which are used."""
+def test_providers_command_lists_model_price_key_and_use(
+    studio: Studio, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each line shows kind, model, price, key and whether the provider is used."""
     monkeypatch.delenv("LUMA_API_KEY")
     code, out, _ = call("providers")
     lines = [" ".join(line.split()) for line in out.splitlines()]

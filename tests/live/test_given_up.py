@@ -1,4 +1,4 @@
-"""What was bought and can never be had is a charge with its reason: it is neither asked for again nor forgotten."""
+"""A paid result that cannot be downloaded is recorded as a charge with its reason and never requested again."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REFUSED = {
 
 @dataclass(frozen=True)
 class Way:
-    """How a provider says where its result is: the path of its answer, that answer, and what it costs."""
+    """How a provider returns the url of a result: path, answer, kind and cost."""
 
     path: str
     tell: Callable[[str], dict[str, Any]]
@@ -48,7 +48,7 @@ WAYS = {
 
 @pytest.fixture(params=WAYS)
 def way(request: pytest.FixtureRequest, studio: Studio) -> Way:
-    """A run with narration, and with an approved image where clips are made of one."""
+    """Make a run with audio, and with an approved image where a clip needs one."""
     name, way = request.param, WAYS[request.param]
     studio.set(live={way.kind.value: name})
     studio.produce(SCRIPT[:1], images=way.kind is Kind.VIDEO, video=False)
@@ -64,7 +64,7 @@ def fail(studio: Studio, **options: Any) -> str:
 
 
 @pytest.mark.parametrize("url", REFUSED)
-def test_a_result_at_a_refused_address(studio: Studio, way: Way, url: str) -> None:
+def test_result_at_a_refused_address_is_charged_and_bought_again(studio: Studio, way: Way, url: str) -> None:
     studio.services.misbehave(way.path, say(way.tell(REFUSED[url][0])))
     said = fail(studio)
     assert REFUSED[url][1] in said
@@ -82,7 +82,7 @@ def test_a_result_at_a_refused_address(studio: Studio, way: Way, url: str) -> No
     assert_clean(studio.project, studio.run)
 
 
-def test_a_result_that_is_larger_than_any_may_be(studio: Studio, way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_result_above_the_size_limit_is_charged(studio: Studio, way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
     studio.services.image_as_url = True
     monkeypatch.setitem(media_file.MAX_BYTES, way.kind, 100)
     assert "more than 100 bytes" in fail(studio)
@@ -91,7 +91,7 @@ def test_a_result_that_is_larger_than_any_may_be(studio: Studio, way: Way, monke
     monkeypatch.undo()
 
 
-def test_what_is_asked_for_afresh_is_bought_and_the_old_one_never_asked_for(studio: Studio, way: Way) -> None:
+def test_resume_fresh_buys_again_and_charges_the_abandoned_order(studio: Studio, way: Way) -> None:
     studio.services.image_as_url = True
     studio.services.misbehave("/files/", Answer(200, b"<html>", "text/html"))
     assert "a web page instead" in fail(studio)
@@ -108,8 +108,8 @@ def test_what_is_asked_for_afresh_is_bought_and_the_old_one_never_asked_for(stud
     studio.assert_settled()
 
 
-def test_what_is_gone_from_the_service_may_have_been_charged(studio: Studio, way: Way) -> None:
-    """The job, or the picture behind the link, which works for an hour."""
+def test_result_gone_from_the_service_is_charged(studio: Studio, way: Way) -> None:
+    """Either the job or the file behind its temporary link is gone."""
     studio.services.image_as_url = True
     gone = "/files/" if way.kind is Kind.IMAGE else way.path
     studio.services.misbehave(gone, say({"detail": "not found"}, 451 if way.kind is Kind.IMAGE else 404))

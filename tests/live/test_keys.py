@@ -1,4 +1,4 @@
-"""No key is ever in anything that stays or is shown, whatever goes wrong."""
+"""No key is ever stored or shown, whatever fails."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PATHS = ("/v1/text-to-speech/", "/v1/images/", "/dream-machine/", "/v1/image_to_
 
 @pytest.fixture(autouse=True)
 def _talkative(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Every library logs all that it can."""
+    """Let every library log at debug level and check its records."""
     for name in ("", "httpx", "httpcore", "httpcore.http11", "httpcore.connection", "httpcore.proxy"):
         caplog.set_level(logging.DEBUG, name)
     yield
@@ -39,7 +39,7 @@ def assert_silent(text: str) -> None:
 
 
 class Ears:
-    """Runs command lines; afterwards nothing that was printed or written holds a key."""
+    """Run command lines and check that no output or file holds a key."""
 
     def __init__(self, studio: Studio, capsys: pytest.CaptureFixture[str]) -> None:
         self._studio, self._capsys = studio, capsys
@@ -54,7 +54,7 @@ class Ears:
         return int(ended.value.code or 0)
 
     def look_everywhere(self, *, orders: bool = False) -> None:
-        """Project with .git, git's packed objects, and HOME. Only the memory of a result's link holds its signature."""
+        """Search the project, git's objects and HOME; only the record of a result's link holds its signature."""
         root = self._studio.project.root
         for folder in (root, Path(os.environ["HOME"])):
             for path in (one for one in folder.rglob("*") if one.is_file()):
@@ -66,7 +66,7 @@ class Ears:
 
 @pytest.fixture
 def ears(studio: Studio, capsys: pytest.CaptureFixture[str]) -> Ears:
-    """A run with an approved image, whose narration and clip are still to be made."""
+    """Make a run with an approved image, without audio and clip."""
     studio.produce(SCRIPT[:1], audio=False)
     studio.approve(image="1")
     return Ears(studio, capsys)
@@ -76,7 +76,7 @@ def resume(ears: Ears) -> int:
     return ears.run("produce", "--resume", "ep1", "--live", "--yes", "--fresh")
 
 
-def test_when_all_is_well(studio: Studio, ears: Ears) -> None:
+def test_keys_stay_hidden_in_successful_commands(studio: Studio, ears: Ears) -> None:
     studio.services.image_as_url = True
     assert resume(ears) == 0
     assert ears.run("regen", "ep1", "--video", "1", "--provider", "runway", "--yes") == 0
@@ -87,7 +87,7 @@ def test_when_all_is_well(studio: Studio, ears: Ears) -> None:
 
 
 @pytest.mark.parametrize("fault", DRAWING)
-def test_when_a_service_fails(studio: Studio, ears: Ears, fault: str) -> None:
+def test_keys_stay_hidden_when_a_service_fails(studio: Studio, ears: Ears, fault: str) -> None:
     sections = {name: {"tries": 2, **DRAWING[fault].settings} for name in ("elevenlabs", "luma", "openai")}
     studio.set(services=sections)
     for path in PATHS:
@@ -96,7 +96,7 @@ def test_when_a_service_fails(studio: Studio, ears: Ears, fault: str) -> None:
     assert len(studio.services.seen) > 1
 
 
-def test_when_a_service_says_the_key_aloud(studio: Studio, ears: Ears) -> None:
+def test_keys_stay_hidden_when_a_service_repeats_them(studio: Studio, ears: Ears) -> None:
     for path in PATHS:
         studio.services.misbehave(path, openai_error(401, f"Incorrect API key provided: {' '.join(KEYS.values())}"))
     assert resume(ears) == 1
@@ -104,7 +104,7 @@ def test_when_a_service_says_the_key_aloud(studio: Studio, ears: Ears) -> None:
 
 
 @pytest.mark.parametrize("fault", FILMING)
-def test_when_a_job_fails(studio: Studio, ears: Ears, fault: str) -> None:
+def test_keys_stay_hidden_when_a_job_fails(studio: Studio, ears: Ears, fault: str) -> None:
     studio.set(services={"luma": {"tries": 2, **FILMING[fault].settings}})
     studio.produce([*SCRIPT[:1], "More."], audio=False, run_id="ep2")
     assert ears.run("approve", "ep2", "--image", "all") == 0
@@ -112,20 +112,20 @@ def test_when_a_job_fails(studio: Studio, ears: Ears, fault: str) -> None:
     assert ears.run("produce", "--resume", "ep2", "--no-audio", "--yes") in (0, 1)
 
 
-def test_when_somebody_sends_us_on(studio: Studio, ears: Ears) -> None:
+def test_keys_stay_hidden_when_a_service_redirects(studio: Studio, ears: Ears) -> None:
     for path in PATHS:
         studio.services.misbehave(path, Answer(307, headers={"Location": "https://example.com/?key=SIGNATURE"}))
     assert resume(ears) == 1
 
 
-def test_when_nobody_listens(studio: Studio, ears: Ears) -> None:
+def test_keys_stay_hidden_when_a_service_is_unreachable(studio: Studio, ears: Ears) -> None:
     nowhere = {name: {"base_url": "http://127.0.0.1:1", "tries": 1} for name in ("elevenlabs", "luma")}
     studio.set(services=nowhere)
     assert resume(ears) == 1
 
 
-def test_when_the_program_itself_breaks_down(studio: Studio, ears: Ears, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bug whose own words hold the key, as those of a library may: the log that is to be reported has none."""
+def test_keys_stay_hidden_in_the_log_of_a_bug(studio: Studio, ears: Ears, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error message of the bug contains the key, as that of a library may."""
 
     def break_down(client: HttpClient, *_: object) -> NoReturn:
         key = client._credential.key.reveal() if client._credential else ""
@@ -141,13 +141,15 @@ def test_when_the_program_itself_breaks_down(studio: Studio, ears: Ears, monkeyp
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="dies in a forked process")
 @pytest.mark.parametrize("point", {**JOB, **RECEIVED})
-def test_when_it_is_killed(studio: Studio, ears: Ears, point: str) -> None:
+def test_keys_stay_hidden_after_a_kill(studio: Studio, ears: Ears, point: str) -> None:
     dies_at({**JOB, **RECEIVED}[point], lambda: studio.resume(audio=False))
     ears.look_everywhere(orders=True)
     assert resume(ears) == 0
 
 
-def test_when_a_key_stands_in_the_settings(studio: Studio, ears: Ears, capsys: pytest.CaptureFixture[str]) -> None:
+def test_key_in_the_settings_is_refused_without_showing_it(
+    studio: Studio, ears: Ears, capsys: pytest.CaptureFixture[str]
+) -> None:
     settings = studio.project.root / "gitassets.yaml"
     good = settings.read_text()
     settings.write_text(good.replace('"elevenlabs": {', f'"elevenlabs": {{"api_key": "{KEYS["OPENAI_API_KEY"]}", '))
@@ -160,14 +162,14 @@ def test_when_a_key_stands_in_the_settings(studio: Studio, ears: Ears, capsys: p
     assert_silent(out + err)
 
 
-def test_a_key_is_hidden_once_it_was_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hide_keys_hides_every_key_that_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ACME_API_KEY", "acme-sentinel-key")
     key = find_key("ACME_API_KEY")
     assert key is not None
     assert hide_keys(f"x {key.reveal()} y {key!r}") == "x *** y ***"
 
 
-def test_what_is_recorded_of_a_charge_holds_none(studio: Studio, ears: Ears) -> None:
+def test_keys_stay_hidden_in_the_record_of_a_charge(studio: Studio, ears: Ears) -> None:
     said = say({"error": {"message": f"Timeout for {' '.join(KEYS.values())}"}}, 504)
     studio.services.misbehave("/v1/text-to-speech/", said)
     assert resume(ears) == 1

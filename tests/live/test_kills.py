@@ -1,4 +1,4 @@
-"""Killed at any point, nothing that was bought is lost, and nothing is bought twice."""
+"""After a kill at any point, no purchase is lost or made twice."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ AFTERWARDS = {**RECEIVED, **BYTES, **LOGGED, **HANDED_OVER, **PLACED, **COMMIT, 
 
 @pytest.fixture
 def empty(studio: Studio) -> Studio:
-    """With a run that has no assets yet."""
+    """Produce a run without assets."""
     studio.produce(SCRIPT[:1], audio=False, images=False)
     return studio
 
@@ -76,7 +76,7 @@ def assert_whole(studio: Studio, name: str, cost_usd: float) -> None:
 
 
 @pytest.mark.parametrize("point", AFTERWARDS)
-def test_what_came_in_the_answer_is_kept(empty: Studio, point: str) -> None:
+def test_audio_received_before_a_kill_is_kept(empty: Studio, point: str) -> None:
     dies_at(AFTERWARDS[point], lambda: speak(empty))
     speak(empty)
     assert empty.bought() == 1
@@ -84,7 +84,7 @@ def test_what_came_in_the_answer_is_kept(empty: Studio, point: str) -> None:
 
 
 @pytest.mark.parametrize("point", {**JOB, **AFTERWARDS})
-def test_what_came_as_a_link_is_fetched_and_kept(empty: Studio, point: str) -> None:
+def test_image_linked_before_a_kill_is_downloaded_and_kept(empty: Studio, point: str) -> None:
     empty.services.image_as_url = True
     dies_at({**JOB, **AFTERWARDS}[point], lambda: draw(empty))
     draw(empty)
@@ -93,7 +93,7 @@ def test_what_came_as_a_link_is_fetched_and_kept(empty: Studio, point: str) -> N
 
 
 @pytest.mark.parametrize("point", {**JOB, **RECEIVED, **BYTES, **LOGGED, **HANDED_OVER})
-def test_a_job_is_gone_on_with(studio: Studio, point: str) -> None:
+def test_clip_job_is_resumed_after_a_kill(studio: Studio, point: str) -> None:
     studio.produce(SCRIPT[:1], audio=False)
     studio.approve(image="1")
     dies_at({**JOB, **RECEIVED, **BYTES, **LOGGED, **HANDED_OVER}[point], lambda: film(studio))
@@ -103,7 +103,7 @@ def test_a_job_is_gone_on_with(studio: Studio, point: str) -> None:
     assert studio.asset("video", 1).extra["job"] == "job-2"
 
 
-def test_a_file_that_is_wholly_here_but_was_not_looked_at_yet_is_kept(empty: Studio) -> None:
+def test_complete_file_not_checked_before_a_kill_is_kept(empty: Studio) -> None:
     dies_in(media_file, "_check", lambda: speak(empty))
     write_a_note(empty)
     assert (empty.bought(), empty.assets()["audio 1"].cost_usd) == (1, pytest.approx(spoken_usd(SCRIPT[0])))
@@ -112,19 +112,19 @@ def test_a_file_that_is_wholly_here_but_was_not_looked_at_yet_is_kept(empty: Stu
 
 
 def write_a_note(studio: Studio) -> None:
-    """Any command that writes records what was left, though it asks for none of it."""
+    """Run a writing command that does not ask for the purchased asset."""
     note(studio.project, studio.run, parse_selection("1"), "Hm.")
 
 
 @pytest.mark.parametrize("point", RECEIVED)
-def test_any_command_records_what_was_left(empty: Studio, point: str) -> None:
+def test_purchase_left_by_a_kill_is_recorded_by_any_command(empty: Studio, point: str) -> None:
     dies_at(RECEIVED[point], lambda: speak(empty))
     write_a_note(empty)
     assert_whole(empty, "audio 1", spoken_usd(SCRIPT[0]))
 
 
-def test_a_call_of_which_nobody_knows_what_became_counts_as_spent(empty: Studio) -> None:
-    """The request may have been sent: nothing tells whether it was charged."""
+def test_call_with_unknown_outcome_is_recorded_as_a_charge(empty: Studio) -> None:
+    """The request may have been sent and charged."""
     dies_at(Point(Order, "place"), lambda: speak(empty))
     speak(empty)
     assert empty.bought() == 1
@@ -136,7 +136,7 @@ def test_a_call_of_which_nobody_knows_what_became_counts_as_spent(empty: Studio)
     assert_clean(empty.project, empty.run)
 
 
-def test_half_a_file_is_no_result(empty: Studio) -> None:
+def test_partial_file_left_by_a_kill_is_charged_and_bought_again(empty: Studio) -> None:
     def die_in_the_middle(_: HttpClient, __: Call, sink: IO[bytes], ___: object) -> None:
         sink.write(b"ID3\x04half")
         sink.flush()
@@ -150,7 +150,7 @@ def test_half_a_file_is_no_result(empty: Studio) -> None:
     assert empty.asset("audio", 1).cost_usd == pytest.approx(spoken_usd(SCRIPT[0]))
 
 
-def test_a_charge_is_recorded_once_wherever_its_command_was_killed(empty: Studio) -> None:
+def test_charge_is_recorded_once_after_a_kill_at_any_point(empty: Studio) -> None:
     empty.services.misbehave("/v1/text-to-speech/", Answer(200, b"<html>", "text/html"))
     points = [Point(MadeLog, "add_charge"), Point(Order, "remove"), *COMMIT.values(), *LOG_REMOVED.values()]
     for point in points:
@@ -161,7 +161,7 @@ def test_a_charge_is_recorded_once_wherever_its_command_was_killed(empty: Studio
     assert_clean(empty.project, empty.run)
 
 
-def test_the_memory_of_a_job_is_for_nobody_else_to_read(studio: Studio) -> None:
+def test_order_of_a_job_is_readable_only_by_its_owner(studio: Studio) -> None:
     studio.produce(SCRIPT[:1], audio=False)
     studio.approve(image="1")
     dies_at(JOB["the job is remembered"], lambda: film(studio))
@@ -171,13 +171,13 @@ def test_the_memory_of_a_job_is_for_nobody_else_to_read(studio: Studio) -> None:
     assert {path.stat().st_mode & 0o777 for path in order.folder.iterdir() if path.is_file()} == {0o600}
 
 
-def test_ctrl_c_stops_waiting_for_a_job_and_keeps_it(studio: Studio) -> None:
+def test_ctrl_c_while_waiting_for_a_job_keeps_the_job(studio: Studio) -> None:
     studio.produce(SCRIPT[:1], audio=False)
     studio.approve(image="1")
     studio.services.polls_until_done = 1_000_000
 
     def interrupt(progress: Progress) -> None:
-        if progress.done:  # The narration is there, the clip is waited for.
+        if progress.done:  # The audio is made, the clip is pending.
             raise KeyboardInterrupt
 
     options = ProduceOptions(terms=Terms(yes=True))
@@ -193,8 +193,8 @@ def test_ctrl_c_stops_waiting_for_a_job_and_keeps_it(studio: Studio) -> None:
     assert_whole(studio, "video 1", CLIP_USD)
 
 
-def test_another_run_goes_on_with_the_job(studio: Studio) -> None:
-    """Whoever makes the run anew instead of resuming it does not buy the clip again."""
+def test_job_left_by_a_kill_is_resumed_by_another_run(studio: Studio) -> None:
+    """A new run with the same request does not buy the clip again."""
     for run_id in ("ep1", "ep2"):
         studio.produce(SCRIPT[:1], audio=False, run_id=run_id)
         approve(studio.project, find_run(studio.project, run_id), select(image="1"))
@@ -208,7 +208,7 @@ def test_another_run_goes_on_with_the_job(studio: Studio) -> None:
     studio.assert_settled()
 
 
-def test_what_waits_in_an_order_is_not_thrown_out_of_the_cache(empty: Studio) -> None:
+def test_gc_keeps_the_blob_of_a_pending_order(empty: Studio) -> None:
     dies_at(BYTES["a blob is moved in"], lambda: speak(empty))
     gc(empty.project, KeepPolicy.HISTORY, dry_run=False)
     speak(empty)
@@ -217,10 +217,10 @@ def test_what_waits_in_an_order_is_not_thrown_out_of_the_cache(empty: Studio) ->
 
 
 @pytest.mark.parametrize("error", [ValueError, OSError, MemoryError])
-def test_an_unexpected_error_leaves_nothing_unaccounted(
+def test_unexpected_error_after_the_answer_loses_no_purchase(
     empty: Studio, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
-    """A bug, or a full disk, after the answer: what became of the money is told."""
+    """A bug or a full disk after the answer leaves the purchase recorded."""
     written = buying.write_receipt
 
     def fail(*_: object) -> str:

@@ -1,4 +1,4 @@
-"""Nobody spends more than was agreed to: estimates, questions and limits."""
+"""Estimates, consent and limits of spending."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Call = Callable[..., tuple[int, str, str]]
 
 
 class TestConsent:
-    def test_below_the_threshold_nobody_is_asked_but_all_are_told(self, studio: Studio) -> None:
+    def test_produce_below_the_threshold_shows_the_estimate_without_asking(self, studio: Studio) -> None:
         somebody = Somebody(spends=False)
         studio.produce(SCRIPT, yes=False, buyer=somebody)
         assert (len(somebody.seen), somebody.asked) == (1, [])
@@ -30,7 +30,7 @@ class TestConsent:
             ("elevenlabs", "audio", 3), ("openai", "image", 3),
         ]  # fmt: skip
 
-    def test_above_it_whoever_is_there_is_asked(self, studio: Studio) -> None:
+    def test_produce_above_the_threshold_asks_at_a_terminal(self, studio: Studio) -> None:
         studio.set(budget={"confirm_usd": 0.1})
         with pytest.raises(SpendingError, match="you did not agree"):
             studio.produce(SCRIPT, yes=False, buyer=Somebody(spends=False))
@@ -38,7 +38,7 @@ class TestConsent:
         studio.produce(SCRIPT, yes=False, buyer=Somebody())
         assert studio.bought() == 6
 
-    def test_above_it_where_nobody_is_there_nothing_is_made(self, studio: Studio) -> None:
+    def test_produce_above_the_threshold_without_a_terminal_makes_nothing(self, studio: Studio) -> None:
         studio.set(budget={"confirm_usd": 0.1})
         with pytest.raises(SpendingError, match=r"costs about \$0\.216, and above \$0\.10 somebody") as caught:
             studio.produce(SCRIPT, yes=False)
@@ -48,7 +48,7 @@ class TestConsent:
         studio.produce(SCRIPT, yes=False, max_cost_usd=0.22)
         assert studio.bought() == 6
 
-    def test_whoever_says_no_leaves_a_run_as_it_was(self, studio: Studio) -> None:
+    def test_resume_after_refused_consent_changes_nothing(self, studio: Studio) -> None:
         studio.set(budget={"confirm_usd": 0.01})
         studio.produce(SCRIPT, audio=False, images=False)
         before = snapshot(studio.run)
@@ -57,7 +57,7 @@ class TestConsent:
                 studio.resume(yes=False, buyer=buyer, style="another")
         assert snapshot(studio.run) == before
 
-    def test_a_dry_run_stops_there(self, studio: Studio) -> None:
+    def test_dry_run_estimates_without_asking_or_buying(self, studio: Studio) -> None:
         somebody = Somebody()
         result = studio.produce(SCRIPT, yes=False, dry_run=True, buyer=somebody)
         assert result.estimate.total_usd == pytest.approx(spoken_usd(*SCRIPT) + 3 * IMAGE_USD)
@@ -68,11 +68,11 @@ class TestConsent:
             IMAGE_USD, pytest.approx(spoken_usd(*SCRIPT) + 3 * IMAGE_USD),
         )  # fmt: skip
 
-    def test_a_dry_run_needs_no_key(self, studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_dry_run_needs_no_key(self, studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("OPENAI_API_KEY")
         assert studio.produce(SCRIPT, audio=False, dry_run=True).estimate.total_usd == pytest.approx(3 * IMAGE_USD)
 
-    def test_what_is_free_is_never_asked_about(self, studio: Studio) -> None:
+    def test_free_assets_never_ask_for_consent(self, studio: Studio) -> None:
         studio.set(budget={"confirm_usd": 0})
         somebody = Somebody(spends=False)
         studio.produce(SCRIPT[:1], live=False, yes=False, buyer=somebody)
@@ -80,7 +80,7 @@ class TestConsent:
 
 
 class TestLimits:
-    def test_of_the_command(self, studio: Studio) -> None:
+    def test_max_cost_limits_one_command(self, studio: Studio) -> None:
         result = studio.produce(SCRIPT, audio=False, max_cost_usd=2 * IMAGE_USD)
         assert (len(result.made), studio.bought(), result.spent_usd) == (2, 2, pytest.approx(2 * IMAGE_USD))
         assert result.estimate.breaks_limit
@@ -89,10 +89,10 @@ class TestLimits:
         ]
         assert "higher --max-cost" in result.failed[0].hint
         assert_clean(studio.project, studio.run)
-        # The next command has a limit of its own.
+        # The next command has its own limit.
         assert len(studio.resume(audio=False, max_cost_usd=IMAGE_USD).made) == 1
 
-    def test_of_the_run_counts_what_it_has_cost_before(self, studio: Studio) -> None:
+    def test_run_limit_counts_earlier_costs(self, studio: Studio) -> None:
         studio.set(budget={"run_usd": 3 * IMAGE_USD})
         studio.produce(SCRIPT[:2], audio=False)
         reject(studio.project, studio.run, select(image="1"), reason="dull")
@@ -102,12 +102,12 @@ class TestLimits:
         assert "budget.run_usd" in result.failed[0].hint
         assert studio.bought() == 3
         assert result.estimate.breaks_limit
-        # What costs nothing is made all the same.
+        # Free assets are still made.
         assert addresses(studio.regen(image="2", provider="card").made) == ["image 2"]
         studio.set(budget={"run_usd": None})
         assert addresses(studio.regen(image="2", provider="openai").made) == ["image 2"]
 
-    def test_of_the_run_counts_what_was_charged_for_nothing(self, studio: Studio) -> None:
+    def test_run_limit_counts_charges_without_result(self, studio: Studio) -> None:
         studio.set(budget={"run_usd": 2 * IMAGE_USD}, services={"openai": {"concurrency": 1}})
         studio.services.misbehave("/v1/images/", Answer(200, b"{}"))
         result = studio.produce(SCRIPT, audio=False)
@@ -117,7 +117,7 @@ class TestLimits:
         assert studio.bought() == 0
         assert_clean(studio.project, studio.run)
 
-    def test_of_the_run_counts_what_is_ordered(self, studio: Studio) -> None:
+    def test_run_limit_counts_pending_orders(self, studio: Studio) -> None:
         studio.produce(SCRIPT[:1], audio=False, style="plain")
         studio.approve(image="1")
         studio.set(budget={"run_usd": IMAGE_USD + CLIP_USD}, services={"luma": {"job_timeout_sec": 0.001}})
@@ -126,7 +126,7 @@ class TestLimits:
         assert result.spent_usd == CLIP_USD
         studio.assert_settled(orders=1)
         studio.set(budget={"run_usd": IMAGE_USD + CLIP_USD})
-        # Another one cannot be paid for; the one that was ordered is there, and paid for.
+        # The limit leaves nothing for another clip; the ordered one is paid for.
         refused = studio.resume(audio=False, style="another")
         assert "the run would cost more" in refused.failed[0].message
         result = studio.resume(audio=False, style="plain")
@@ -134,7 +134,7 @@ class TestLimits:
         assert studio.bought("/dream-machine") == 1
         studio.assert_settled()
 
-    def test_holds_however_many_call_at_once(self) -> None:
+    def test_allowance_holds_with_parallel_calls(self) -> None:
         allowance = Allowance(max_cost_usd=1.0, run_limit_usd=None, run_spent_usd=0)
         taken: list[float] = []
 
@@ -154,7 +154,7 @@ class TestLimits:
             thread.join()
         assert (len(taken), allowance.spent_usd) == (10, 1.0)
 
-    def test_money_that_was_kept_for_a_call_that_failed_is_free_again(self) -> None:
+    def test_allowance_releases_the_reserve_of_a_failed_call(self) -> None:
         allowance = Allowance(max_cost_usd=0.1, run_limit_usd=None, run_spent_usd=0)
         allowance.reserve(0.1, "openai")
         with pytest.raises(LimitError):
@@ -168,7 +168,7 @@ TOO_LONG = {"elevenlabs": "A word. " * 1_300, "openai": "A word. " * 600}
 
 @pytest.mark.parametrize("with_key", [True, False])
 @pytest.mark.parametrize("provider", TOO_LONG)
-def test_what_a_service_will_refuse_is_told_by_a_dry_run_and_not_priced(
+def test_produce_dry_run_reports_texts_that_a_service_refuses_without_pricing_them(
     studio: Studio, call: Call, monkeypatch: pytest.MonkeyPatch, provider: str, with_key: bool
 ) -> None:
     studio.set(live={"audio": provider})
@@ -193,7 +193,7 @@ def test_what_a_service_will_refuse_is_told_by_a_dry_run_and_not_priced(
     assert studio.bought() == 0
 
 
-def test_a_dry_run_of_regen_tells_it_too(studio: Studio) -> None:
+def test_regen_dry_run_reports_a_text_that_a_service_refuses(studio: Studio) -> None:
     studio.produce(SCRIPT[:1], live=False, images=False)
     edit(studio.project, studio.run, parse_selection("1"), EditOptions(text="A word. " * 1_300))
     result = studio.regen(audio="1", provider="elevenlabs", dry_run=True)

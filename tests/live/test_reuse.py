@@ -1,4 +1,4 @@
-"""What was made before by the same request is taken from history instead of being bought again."""
+"""Takes of an earlier equal request are reused from history instead of bought again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.live.shop import IMAGE_USD, SCRIPT, Somebody, Studio, spoken_usd
 from tests.providers.services import Answer, Seen
 
 
-def test_a_run_of_the_same_script_costs_nothing(studio: Studio) -> None:
+def test_produce_of_the_same_script_reuses_every_take_for_free(studio: Studio) -> None:
     studio.produce()
     result = studio.produce(run_id="ep2")
     assert (studio.bought(), result.spent_usd, result.estimate.total_usd) == (6, 0, 0)
@@ -31,14 +31,14 @@ def test_a_run_of_the_same_script_costs_nothing(studio: Studio) -> None:
     assert_clean(studio.project, studio.run)
 
 
-def test_fresh_buys_all_the_same(studio: Studio) -> None:
+def test_produce_fresh_buys_every_asset_again(studio: Studio) -> None:
     studio.produce(audio=False)
     result = studio.produce(audio=False, run_id="ep2", fresh=True)
     assert (studio.bought(), result.reused) == (6, ())
     assert studio.asset("image", 1).md5 != studio.asset("image", 1, "ep2").md5
 
 
-def test_whoever_is_there_is_asked(studio: Studio) -> None:
+def test_produce_at_a_terminal_asks_before_reuse(studio: Studio) -> None:
     studio.produce(audio=False)
     somebody = Somebody(reuses=False)
     studio.produce(audio=False, run_id="ep2", buyer=somebody)
@@ -48,7 +48,7 @@ def test_whoever_is_there_is_asked(studio: Studio) -> None:
     assert studio.bought() == 6
 
 
-def test_without_a_key_what_is_there_is_taken(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_produce_without_a_key_reuses_existing_takes(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     studio.produce(SCRIPT[:2], audio=False)
     monkeypatch.delenv("OPENAI_API_KEY")
     result = studio.produce(SCRIPT, audio=False, run_id="ep2")
@@ -57,22 +57,22 @@ def test_without_a_key_what_is_there_is_taken(studio: Studio, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("change", [{"style": "ink"}, {"voice": "adam"}])
-def test_another_request_is_bought(studio: Studio, change: dict[str, str]) -> None:
+def test_produce_with_another_style_or_voice_buys_again(studio: Studio, change: dict[str, str]) -> None:
     kinds = {"audio": "voice" in change, "images": "style" in change}
     studio.produce(SCRIPT[:1], **kinds)
     studio.produce(SCRIPT[:1], run_id="ep2", **kinds, **change)
     assert studio.bought() == 2
 
 
-def test_other_settings_make_another_request(studio: Studio) -> None:
+def test_produce_with_other_service_settings_buys_again(studio: Studio) -> None:
     studio.produce(SCRIPT[:1], audio=False)
     studio.set(services={"openai": {"images": {"quality": "low"}}})
     studio.produce(SCRIPT[:1], audio=False, run_id="ep2")
     assert studio.bought() == 2
 
 
-def test_an_asset_is_never_offered_a_take_that_it_had_already(studio: Studio) -> None:
-    """Whoever regenerates wants another result."""
+def test_regen_never_reuses_a_take_of_the_same_asset(studio: Studio) -> None:
+    """Regenerating asks for another result."""
     studio.produce(SCRIPT[:1], audio=False)
     studio.regen(image="1")
     studio.regen(image="1")
@@ -89,7 +89,7 @@ def test_an_asset_is_never_offered_a_take_that_it_had_already(studio: Studio) ->
     assert studio.bought() == 4
 
 
-def test_an_approved_take_is_offered_first_and_a_rejected_one_last(studio: Studio) -> None:
+def test_produce_prefers_other_takes_to_rejected_ones_for_reuse(studio: Studio) -> None:
     studio.produce(SCRIPT[:1], audio=False)
     studio.produce(SCRIPT[:1], audio=False, run_id="ep2", fresh=True)
     reject(studio.project, studio.run, select(image="1"), reason="dull")
@@ -97,7 +97,7 @@ def test_an_approved_take_is_offered_first_and_a_rejected_one_last(studio: Studi
     assert studio.asset("image", 1, "ep3").md5 == studio.asset("image", 1, "ep2").md5
 
 
-def test_of_bytes_that_are_gone_or_damaged_nothing_is_taken(studio: Studio) -> None:
+def test_produce_never_reuses_missing_or_damaged_bytes(studio: Studio) -> None:
     studio.produce(SCRIPT[:2], audio=False)
     studio.project.blobs.remove(studio.asset("image", 1).md5)
     damaged = studio.project.blobs.path(studio.asset("image", 2).md5)
@@ -107,7 +107,7 @@ def test_of_bytes_that_are_gone_or_damaged_nothing_is_taken(studio: Studio) -> N
     assert studio.bought() == 4
 
 
-def test_what_an_interrupted_command_has_made_and_not_yet_committed_counts_too(studio: Studio) -> None:
+def test_produce_reuses_uncommitted_results_of_an_interrupted_command(studio: Studio) -> None:
     studio.produce(SCRIPT, audio=False, images=False)
     hook = write_hook(studio.project, "pre-commit", "exit 1")
     with pytest.raises(GitAssetsError):  # As if killed before the commit.
@@ -119,8 +119,8 @@ def test_what_an_interrupted_command_has_made_and_not_yet_committed_counts_too(s
     assert hash_file(studio.project.blobs.path(image.md5)) == image.md5
 
 
-def test_what_a_history_once_had_is_found(studio: Studio) -> None:
-    """The take that another one has replaced, and in a run that is not open."""
+def test_produce_reuses_replaced_takes_of_runs_that_are_not_open(studio: Studio) -> None:
+    """The take was replaced, and its run is not open."""
     studio.produce(SCRIPT[:1], audio=False)
     first = studio.asset("image", 1)
     studio.regen(image="1", prompt="A map")
@@ -130,7 +130,7 @@ def test_what_a_history_once_had_is_found(studio: Studio) -> None:
     assert studio.bought() == 2
 
 
-def test_a_take_from_history_counts_nothing_towards_the_runs_limit(studio: Studio) -> None:
+def test_reused_take_does_not_count_towards_the_run_limit(studio: Studio) -> None:
     studio.set(budget={"run_usd": IMAGE_USD})
     studio.produce(SCRIPT[:1], audio=False)
     result = studio.produce([SCRIPT[0], "Another."], audio=False, run_id="ep2")
@@ -139,7 +139,7 @@ def test_a_take_from_history_counts_nothing_towards_the_runs_limit(studio: Studi
 
 
 class Overtaken(Somebody):
-    """While one looks at the estimate, another command makes the same for another run."""
+    """A user during whose look at the estimate another command produces the same assets."""
 
     def __init__(self, studio: Studio, run_id: str) -> None:
         super().__init__()
@@ -150,7 +150,7 @@ class Overtaken(Somebody):
         self._studio.produce(run_id=self._run_id)
 
 
-def test_what_another_command_made_after_one_has_agreed_is_taken(studio: Studio) -> None:
+def test_produce_reuses_what_another_command_made_after_consent(studio: Studio) -> None:
     result = studio.produce(run_id="ep2", buyer=Overtaken(studio, "ep1"))
     assert (studio.bought(), result.spent_usd) == (6, 0)
     assert sorted(f"{one.address} {one.earlier}" for one in result.reused)[0] == "audio 1 ep1:segment_001/audio"
@@ -158,13 +158,13 @@ def test_what_another_command_made_after_one_has_agreed_is_taken(studio: Studio)
     studio.assert_settled()
 
 
-def test_unless_everything_was_to_be_made_anew(studio: Studio) -> None:
+def test_produce_fresh_ignores_what_another_command_made_after_consent(studio: Studio) -> None:
     studio.produce(run_id="ep2", fresh=True, buyer=Overtaken(studio, "ep1"))
     assert studio.bought() == 12
 
 
-def test_another_take_does_not_count_what_its_asset_had_already(studio: Studio) -> None:
-    """Two takes of the same request are wanted, and another command has made one of them: the other one is bought."""
+def test_regen_takes_reuses_a_new_take_of_another_command_and_buys_the_rest(studio: Studio) -> None:
+    """Of two requested takes, another command has made one, so only the other is bought."""
     studio.produce(SCRIPT[:1], audio=False)
     overtaken = Overtaken(studio, "ep2")
     overtaken.show = lambda _: studio.produce(SCRIPT[:1], audio=False, run_id="ep2", fresh=True)  # type: ignore[method-assign]
@@ -175,8 +175,8 @@ def test_another_take_does_not_count_what_its_asset_had_already(studio: Studio) 
     assert len({studio.asset("image", 1).md5, *takes}) == 3
 
 
-def test_two_commands_at_the_same_moment_buy_what_both_want_once(studio: Studio) -> None:
-    """The second has read the histories while the first call of the first is under way, and waits for its result."""
+def test_parallel_commands_buy_equal_requests_once(studio: Studio) -> None:
+    """The second reads the histories during the first purchase and waits for its result."""
     first_has_asked, second_has_agreed, answer = threading.Event(), threading.Event(), studio.services.answer
 
     def slowly(seen: Seen) -> Answer:
@@ -205,7 +205,7 @@ def test_two_commands_at_the_same_moment_buy_what_both_want_once(studio: Studio)
     assert result.failed == ()
 
 
-def test_takes_of_one_asset_are_made_at_the_same_time(studio: Studio) -> None:
+def test_regen_takes_buys_the_takes_of_one_asset_in_parallel(studio: Studio) -> None:
     studio.produce(SCRIPT[:1], audio=False)
     together, answer = threading.Barrier(2, timeout=20), studio.services.answer
 

@@ -1,4 +1,4 @@
-"""Clips of another narration or image than the segment has now."""
+"""Clips made from another audio or image than the segment has now."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.live.shop import SCRIPT, Studio
 
 @pytest.fixture
 def filmed(studio: Studio) -> Studio:
-    """With a run of one segment that has narration, an approved image and a clip."""
+    """Produce a run of one segment with audio, an approved image and a clip."""
     studio.produce(SCRIPT[:1])
     studio.approve(image="1")
     studio.resume()
@@ -27,7 +27,7 @@ def stale(studio: Studio) -> dict[str, str]:
     return {f"{row.kind} {row.segment}": row.stale for row in rows if row.stale}
 
 
-def test_narration_made_again_after_the_clip_makes_it_stale(filmed: Studio) -> None:
+def test_clip_is_stale_after_its_audio_is_made_again(filmed: Studio) -> None:
     assert stale(filmed) == {}
     filmed.regen(audio="1", fresh=True)
     assert stale(filmed) == {"video 1": "was made from another narration than the segment has now"}
@@ -43,7 +43,7 @@ def test_narration_made_again_after_the_clip_makes_it_stale(filmed: Studio) -> N
     assert_clean(filmed.project, filmed.run)
 
 
-def test_a_clip_waits_for_an_image_that_is_approved(filmed: Studio) -> None:
+def test_resume_stale_skips_a_clip_until_its_image_is_approved(filmed: Studio) -> None:
     reopen_assets(filmed.project, filmed.run, select(image="1"), reason="logo")
     filmed.regen(image="1", fresh=True)
     assert stale(filmed) == {"video 1": "was made from another image than the segment has now"}
@@ -55,7 +55,7 @@ def test_a_clip_waits_for_an_image_that_is_approved(filmed: Studio) -> None:
     assert addresses(filmed.resume(stale=True).made) == ["video 1"]
 
 
-def test_a_clip_waits_for_narration_that_is_made_again_now(filmed: Studio) -> None:
+def test_resume_stale_skips_a_clip_whose_audio_it_makes_again(filmed: Studio) -> None:
     filmed.regen(audio="1", fresh=True)
     edit(filmed.project, filmed.run, parse_selection("1"), EditOptions(text="Other words."))
     result = filmed.resume(stale=True)
@@ -67,7 +67,7 @@ def test_a_clip_waits_for_narration_that_is_made_again_now(filmed: Studio) -> No
     assert "video 1" not in stale(filmed)
 
 
-def test_a_first_clip_waits_too(studio: Studio) -> None:
+def test_resume_stale_skips_a_first_clip_whose_audio_it_makes_again(studio: Studio) -> None:
     studio.produce(SCRIPT[:1])
     studio.approve(image="1")
     edit(studio.project, studio.run, parse_selection("1"), EditOptions(text="Other words."))
@@ -77,7 +77,7 @@ def test_a_first_clip_waits_too(studio: Studio) -> None:
     assert addresses(studio.resume().made) == ["video 1"]
 
 
-def test_a_text_that_was_changed_and_put_back_buys_nothing_twice(studio: Studio) -> None:
+def test_resume_stale_with_a_restored_text_reuses_the_first_takes(studio: Studio) -> None:
     studio.produce(SCRIPT[:1])
     first = studio.assets()
     for text in ("Other words.", SCRIPT[0]):
