@@ -1,4 +1,4 @@
-"""What git calls starts fast: it loads neither the command line nor any package for media, DVC or services."""
+"""Entry points that git calls load neither the command line nor packages for media, DVC or services."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HEAVY_FOR_CLI = HEAVY - {"typer", "rich", "pydantic"}
 
 
 def loaded_after(code: str, folder: Path) -> set[str]:
-    """The top level packages that are loaded once the code has run there."""
+    """Run the code in the folder and return the loaded top-level packages."""
     return {name.split(".")[0] for name in modules_after(code, folder)}
 
 
@@ -37,27 +37,27 @@ def run_hook(folder: Path, *arguments: str, stdin: str = "") -> subprocess.Compl
 
 
 @pytest.mark.parametrize("name", ["pre-commit", "commit-msg", "pre-merge-commit"])
-def test_the_guard_loads_nothing_heavy(locked: LockedRun, name: str) -> None:
+def test_guard_hook_loads_no_heavy_package(locked: LockedRun, name: str) -> None:
     code = f"from gitassets import hook\nassert hook.main(['{name}', 'asset_manifest.json']) == 0"
     assert loaded_after(code, locked.folder) & HEAVY == set()
 
 
-def test_the_other_entries_load_nothing_heavy(locked: LockedRun) -> None:
+def test_textconv_and_merge_driver_load_no_heavy_package(locked: LockedRun) -> None:
     for name in ("textconv", "merge-driver"):
         code = f"from gitassets import hook\nhook.main(['{name}', *['asset_manifest.json'] * 3])"
         assert loaded_after(code, locked.folder) & HEAVY == set()
 
 
-def test_following_a_checkout_that_changed_nothing_loads_no_dvc(locked: LockedRun) -> None:
+def test_post_checkout_without_changes_loads_no_dvc(locked: LockedRun) -> None:
     code = "from gitassets import hook\nassert hook.main(['post-checkout']) == 0"
     assert loaded_after(code, locked.folder) & (HEAVY - {"filelock", "ruamel"}) == set()
 
 
-def test_the_command_line_starts_without_what_only_some_commands_need(tmp_path: Path) -> None:
+def test_cli_import_loads_no_package_of_single_commands(tmp_path: Path) -> None:
     assert loaded_after("import gitassets.cli.app", tmp_path) & HEAVY_FOR_CLI == set()
 
 
-# What only those who make, judge a history or talk to a server need.
+# Modules that only making, verification or servers need.
 OF_OTHERS = {
     "importlib.metadata",
     "gitassets.making.prepare",
@@ -73,7 +73,7 @@ DECISIONS = {
 
 
 @pytest.mark.parametrize("name", DECISIONS)
-def test_a_decision_loads_nothing_that_only_other_commands_need(locked: LockedRun, name: str) -> None:
+def test_decision_command_loads_no_package_of_other_commands(locked: LockedRun, name: str) -> None:
     arguments = [name, "ep1", *DECISIONS[name]]
     code = f"from gitassets.cli.parts import make_app\nmake_app({arguments})({arguments}, standalone_mode=False)"
     loaded = modules_after(code, locked.folder)
@@ -82,20 +82,20 @@ def test_a_decision_loads_nothing_that_only_other_commands_need(locked: LockedRu
     assert {one for one in loaded if one.startswith("gitassets.providers")} == set()
 
 
-def test_outside_of_a_run_there_is_nothing_to_say(locked: LockedRun) -> None:
+def test_hooks_outside_a_run_print_nothing(locked: LockedRun) -> None:
     for name in ("pre-commit", "commit-msg", "pre-merge-commit", "post-checkout", "post-merge"):
         done = run_hook(locked.project.root, name, *(["message"] if name == "commit-msg" else []))
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_an_unknown_hook_is_told_how_to_renew(tmp_path: Path) -> None:
+def test_unknown_hook_names_the_install_command(tmp_path: Path) -> None:
     done = run_hook(tmp_path, "pre-frobnicate")
     assert done.returncode == 1
     assert "gitassets hooks install" in done.stderr
     assert run_hook(tmp_path).returncode == 1
 
 
-def test_many_violations_are_cut_short(locked: LockedRun, capsys: pytest.CaptureFixture[str]) -> None:
+def test_report_shortens_many_violations(locked: LockedRun, capsys: pytest.CaptureFixture[str]) -> None:
     from gitassets.domain.guard import Violation
 
     found = [Violation("x", str(number), f"Violation {number}", "Mend it.") for number in range(25)]
@@ -107,7 +107,7 @@ def test_many_violations_are_cut_short(locked: LockedRun, capsys: pytest.Capture
     assert hook._report([], "Blocked") == 0
 
 
-def test_an_expected_error_is_one_sentence(locked: LockedRun) -> None:
+def test_hook_prints_an_expected_error_without_traceback(locked: LockedRun) -> None:
     (locked.folder / "asset_manifest.json").write_text("{")
     done = run_hook(locked.folder, "merge-driver", *["asset_manifest.json"] * 3)
     assert done.returncode == 1
@@ -115,6 +115,6 @@ def test_an_expected_error_is_one_sentence(locked: LockedRun) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_pre_receive_takes_other_references_unseen(locked: LockedRun) -> None:
+def test_pre_receive_accepts_other_references_unchecked(locked: LockedRun) -> None:
     done = run_hook(locked.project.git_dir, "pre-receive", stdin=f"{'0' * 40} {'1' * 40} refs/heads/main\n")
     assert (done.returncode, done.stderr) == (0, "")

@@ -1,4 +1,4 @@
-"""The kit for contributors: nox, .ci/run and pre-commit run the same checks, and workflows run only what is pinned."""
+"""Contributor tools: nox, .ci/run and pre-commit run the same checks, and workflows run only pinned actions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PINNED = re.compile(r"uses: (\./\S+|[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d\S*)")
 
 
 def read_nox_commands(name: str) -> list[str]:
-    """The commands in that constant of noxfile.py, which nox itself is not needed to read."""
+    """Read the commands in a constant of noxfile.py without nox."""
     for one in ast.parse((ROOT / "noxfile.py").read_text("utf-8")).body:
         if isinstance(one, ast.Assign) and [ast.unparse(target) for target in one.targets] == [name]:
             return [" ".join(command) for command in ast.literal_eval(one.value)]
@@ -27,19 +27,19 @@ def test_ci_runs_the_checks_of_nox() -> None:
     assert commands in [line.strip() for line in (ROOT / ".ci" / "run").read_text("utf-8").splitlines()]
 
 
-def test_pre_commit_runs_every_program_of_the_checks_and_downloads_none() -> None:
+def test_pre_commit_runs_every_check_of_nox_and_downloads_nothing() -> None:
     repositories = YAML(typ="safe").load(ROOT / ".pre-commit-config.yaml")["repos"]
     hooks = [hook for one in repositories for hook in one["hooks"]]
     assert {one["repo"] for one in repositories} == {"local"}
     assert {hook["language"] for hook in hooks} == {"system"}
-    # It mends what it can, so it formats where the others only check.
+    # pre-commit fixes files where nox only checks them.
     wanted = {one.replace(" --check", "") for name in ("LINT", "TYPES") for one in read_nox_commands(name)}
     ran = {hook["entry"].replace(" --force-exclude", "").replace(" --fix", "") for hook in hooks}
     assert {one.removesuffix(" .") for one in wanted} == ran
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_workflow_pins_each_action_by_commit_with_its_tag_beside_it(path: Path) -> None:
+def test_workflow_pins_each_action_by_commit_and_names_its_tag(path: Path) -> None:
     text = path.read_text("utf-8")
     used = [line.strip().removeprefix("- ") for line in text.splitlines() if "uses:" in line]
     assert used

@@ -1,4 +1,4 @@
-"""How a command starts and ends as a process: its streams, its exit code, and what others do at its end."""
+"""A command as a process: streams, exit code, exit handlers and threads."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ def program(folder: Path, code: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def test_with_closed_streams_a_command_does_its_work_and_says_nothing(locked: LockedRun) -> None:
+def test_command_with_closed_streams_works_silently(locked: LockedRun) -> None:
     done = shell(locked.project.root, f"{MAIN} note {locked.run.run_id} --segment 1 louder <&- >&- 2>&-")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert "note" in git(locked.folder, "log", "-1", "--format=%s")
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-"])
-def test_each_stream_may_be_closed_alone(locked: LockedRun, closed: str) -> None:
+def test_command_works_with_any_single_stream_closed(locked: LockedRun, closed: str) -> None:
     assert shell(locked.project.root, f"{MAIN} list {locked.run.run_id} {closed}").returncode == 0
     assert shell(locked.project.root, f"{MAIN} list nothing {closed}").returncode == 1
 
 
-def test_output_that_cannot_be_written_is_a_failure_that_is_told(locked: LockedRun) -> None:
+def test_command_fails_with_a_message_when_output_cannot_be_written(locked: LockedRun) -> None:
     for arguments in (f"list {locked.run.run_id}", "--help", "--version"):
         done = shell(locked.project.root, f"{MAIN} {arguments} > /dev/full")
         assert done.returncode != 0, arguments
@@ -52,16 +52,16 @@ def test_output_that_cannot_be_written_is_a_failure_that_is_told(locked: LockedR
 @pytest.mark.parametrize(
     ("arguments", "code"), [("--version", 0), ("list nothing", 1), ("lsit", 2), ("list --nope", 2)]
 )
-def test_the_exit_code_is_that_of_the_command(tmp_path: Path, arguments: str, code: int) -> None:
+def test_process_returns_the_exit_code_of_the_command(tmp_path: Path, arguments: str, code: int) -> None:
     assert shell(tmp_path, f"{MAIN} {arguments}").returncode == code
 
 
-def test_what_others_have_to_do_at_the_end_is_done(tmp_path: Path) -> None:
+def test_process_runs_exit_handlers(tmp_path: Path) -> None:
     done = program(tmp_path, "import atexit\natexit.register(print, 'cleaned up')\nsys.argv[1:] = ['--version']")
     assert done.stdout.endswith("cleaned up\n")
 
 
-def test_a_thread_that_is_still_at_work_is_waited_for(tmp_path: Path) -> None:
+def test_process_waits_for_running_threads(tmp_path: Path) -> None:
     code = """\
 import threading, time
 def work():

@@ -1,6 +1,6 @@
-"""Beside the real husky, lefthook, pre-commit, git-lfs and a tracked folder: their hooks run, and ours guard the runs.
+"""Hooks of husky, lefthook, pre-commit, git-lfs and a tracked folder run beside the guard of gitassets.
 
-Each is set up before or after ours, then done once more, as `npm install` or a colleague does, and main is switched.
+Each is installed before or after gitassets, then again, as by `npm install`, and main is switched back and forth.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.actions.locked_run import LockedRun
 from tests.actions.test_run_hooks import assert_guarded
 from tests.programs import require_program
 
-CALLED = 'echo "$PWD" >>"$CALLED"; [ ! -e refuse ]'  # Of every hook of theirs: it is called, and refuses where told.
+CALLED = 'echo "$PWD" >>"$CALLED"; [ ! -e refuse ]'  # Record the call; refuse if a file says so.
 PACKAGES = ("husky@9", "lefthook@2")
 FRAMEWORK = f"""\
 repos:
@@ -41,7 +41,7 @@ repos:
 
 @dataclass
 class Team:
-    """The project's main work tree, and what is done there."""
+    """The project's main work tree and what its team does there."""
 
     locked: LockedRun
     node_modules: Path | None = None
@@ -61,7 +61,7 @@ class Team:
         return self.root / path
 
     def link_packages(self) -> None:
-        """As `npm install` leaves them there."""
+        """Link the packages as `npm install` leaves them."""
         assert self.node_modules is not None
         if not (self.root / "node_modules").exists():
             (self.root / "node_modules").symlink_to(self.node_modules)
@@ -84,7 +84,7 @@ def set_up_husky(team: Team) -> None:
 
 def again_husky(team: Team) -> None:
     assert json.loads((team.root / "package.json").read_text())["scripts"]["prepare"] == "husky"
-    team.run("npm", "run", "prepare")  # What `npm install` ends with.
+    team.run("npm", "run", "prepare")  # `npm install` ends with this.
 
 
 def set_up_lefthook(team: Team) -> None:
@@ -135,13 +135,13 @@ TEAMS: dict[str, tuple[Step, Step]] = {
     "a tracked folder": (set_up_tracked_folder, again_tracked_folder),
 }
 PROGRAMS = {"husky": ("node", "npm"), "lefthook": ("node", "npm"), "git-lfs": ("git-lfs",)}
-# Their hooks lie in the project's own files, which a run's branch has not.
+# Hooks tracked in the project, which a run's branch does not contain.
 TRACKED = {"husky": ".husky/_/pre-commit", "a tracked folder": ".githooks/pre-commit"}
 
 
 @pytest.fixture(scope="session")
 def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `npm install` has downloaded, once."""
+    """Download the packages once with `npm install`."""
     npm = require_program("npm")
     folder = tmp_path_factory.mktemp("npm")
     (folder / "package.json").write_text('{"private": true}\n')
@@ -188,7 +188,7 @@ def assert_theirs_runs_and_blocks(folder: Path) -> None:
 
 
 def assert_both_hold(team: Team, name: str) -> None:
-    """Theirs in the project, ours in the run; theirs in the run too, where git would have called them there."""
+    """Check that foreign hooks run in the project and, where git would call them, in the run, which is guarded."""
     assert_theirs_runs_and_blocks(team.root)
     if name in ("git-lfs", "lefthook", "pre-commit"):
         give_the_run_their_files(team, name)
@@ -214,14 +214,14 @@ def take_their_files_from_the_run(team: Team, name: str) -> None:
 
 
 def read_theirs(team: Team) -> dict[str, bytes]:
-    """Every file in the folders where hooks are, and the configuration."""
+    """Read every file in the folders of hooks."""
     folders = [team.root / one for one in (".git/hooks", ".husky", ".githooks")]
     paths = [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
     return {str(path.relative_to(team.root)): path.read_bytes() for path in paths}
 
 
 @pytest.mark.parametrize("order", ["theirs first", "ours first"])
-def test_theirs_and_ours_hold_whoever_comes_first(team: Team, name: str, order: str) -> None:
+def test_foreign_hooks_and_guard_both_run_in_either_install_order(team: Team, name: str, order: str) -> None:
     set_up, again = TEAMS[name]
     if order == "theirs first":
         uninstall(team.locked.project)
@@ -242,8 +242,8 @@ def test_theirs_and_ours_hold_whoever_comes_first(team: Team, name: str, order: 
     assert show_hooks(team.locked.project).complete
 
 
-def test_after_0_1_0_theirs_is_back_and_stays(team: Team, name: str) -> None:
-    """0.1.0 had taken the place of theirs, and was itself replaced when theirs were set up once more."""
+def test_install_restores_foreign_hooks_replaced_by_0_1_0(team: Team, name: str) -> None:
+    """0.1.0 replaced a foreign hook and was replaced when that was installed again."""
     set_up, again = TEAMS[name]
     uninstall(team.locked.project)
     set_up(team)
@@ -266,10 +266,10 @@ def test_after_0_1_0_theirs_is_back_and_stays(team: Team, name: str) -> None:
 
 
 @pytest.mark.parametrize("installing", ["husky", "lefthook", "pre-commit", "git-lfs"])
-def test_what_is_installed_from_within_a_run_harms_nothing_for_long(
+def test_command_restores_hooks_after_a_foreign_install_within_a_run(
     installing: str, locked: LockedRun, request: pytest.FixtureRequest
 ) -> None:
-    """Whatever those programs do to our folder from there, the next command puts right."""
+    """The next command restores whatever those programs change in the hooks folder of gitassets."""
     for program in PROGRAMS.get(installing, ()):
         require_program(program)
     folder = locked.folder
@@ -288,8 +288,8 @@ def test_what_is_installed_from_within_a_run_harms_nothing_for_long(
     assert show_hooks(locked.project).complete
 
 
-def test_hooks_of_git_lfs_are_called_in_a_run(locked: LockedRun, tmp_path: Path) -> None:
-    """git-lfs sends what its files stand for from its pre-push hook, which git would not find in our folder."""
+def test_git_lfs_hooks_are_called_in_a_run(locked: LockedRun, tmp_path: Path) -> None:
+    """git-lfs uploads from its pre-push hook, which is not in the hooks folder of gitassets."""
     require_program("git-lfs")
     git(locked.project.root, "lfs", "install", "--local")
     git(tmp_path, "init", "--quiet", "--bare", "server.git")

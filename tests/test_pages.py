@@ -39,7 +39,7 @@ NOT_RUN = {
 }
 # The stand-in for the services accepts these keys alone.
 REPLACED = {"your-key OPENAI": f"{KEYS['ELEVENLABS_API_KEY']} OPENAI", "=your-key": f"={KEYS['OPENAI_API_KEY']}"}
-# Here test_reference.py tests the examples, since most need runs and files that no single project has.
+# test_reference.py tests the examples of this page, since most need runs and files that no single project has.
 REFERENCE = "docs/commands.md"
 
 PRINTED = [text for path in sorted(PACKAGE.rglob("*.py")) for text in iter_texts(ast.parse(path.read_text("utf-8")))]
@@ -87,7 +87,7 @@ _TEMPLATES: dict[str, Path] = {}
 
 @pytest.fixture
 def project(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with the run `pilot`, which the embedded providers made of four paragraphs."""
+    """Make a project whose run `pilot` of four paragraphs is by the embedded providers."""
     if "pilot" not in _TEMPLATES:
         _TEMPLATES["pilot"] = make_template(tmp_path_factory.mktemp("pages") / "project")
     return copy_project(_TEMPLATES["pilot"], tmp_path / "project").root
@@ -105,7 +105,7 @@ def make_template(root: Path) -> Path:
 
 @pytest.fixture
 def services(tmp_path: Path) -> Iterator[Services]:
-    """A stand-in for the services; no two of its answers are the same."""
+    """Start a stand-in for the services that never answers the same twice."""
     media = {
         "audio": make_tone(tmp_path / "tone.mp3", 1).read_bytes(),
         "image": make_picture(tmp_path / "picture.png", size=(96, 64)).read_bytes(),
@@ -190,17 +190,17 @@ def test_claude_studio_page_works_as_written(
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_page_with_commands_is_run(page: str) -> None:
+def test_page_with_commands_is_tested(page: str) -> None:
     tested = {"README.md", *(f"docs/{one}.md" for one in ("services", "sharing", "files", "locks", "claude-studio"))}
     assert page in {*tested, REFERENCE} or read_blocks(page, "sh") == []
 
 
-def test_every_command_left_out_is_on_a_page() -> None:
+def test_commands_left_out_are_on_a_page() -> None:
     lines = {strip_remark(line) for page in PAGES for block in read_blocks(page, "sh") for line in block.splitlines()}
     assert NOT_RUN.keys() <= lines
 
 
-def test_the_demo_prints_what_the_readme_shows() -> None:
+def test_demo_story_contains_the_commands_in_the_readme() -> None:
     shown = [
         line[2:] for block in read_blocks("README.md", "console") for line in block.splitlines() if line[:1] == "$"
     ]
@@ -209,7 +209,7 @@ def test_the_demo_prints_what_the_readme_shows() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_links_lead_to_files_and_headings(page: str) -> None:
+def test_page_links_point_to_existing_files_and_headings(page: str) -> None:
     text = (ROOT / page).read_text("utf-8")
     for target in re.findall(r"\]\(([^)]+)\)", text):
         if target.startswith("https://"):
@@ -239,23 +239,23 @@ def read_messages() -> list[str]:
 
 
 @pytest.mark.parametrize("message", read_messages())
-def test_message_in_troubleshooting_exists(message: str) -> None:
+def test_troubleshooting_message_exists_in_the_package(message: str) -> None:
     assert any(message in text for text in PRINTED)
 
 
-def test_readme_is_short() -> None:
+def test_readme_has_at_most_150_lines() -> None:
     assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 150
 
 
-def test_no_page_installs_gitassets_by_its_name_alone() -> None:
-    """Until a release, whoever takes the name on an index could run code where it is installed."""
+def test_pages_never_install_gitassets_by_its_name_alone() -> None:
+    """Before a release, anybody could register the name on an index and run code at installation."""
     for path in (ROOT / "README.md", *(ROOT / "docs").iterdir()):
         if path.suffix in (".md", ".yml"):
             found = re.findall(r"pipx? install (?:-\S+ )*['\"]?gitassets", path.read_text("utf-8"))
             assert found == [], path.name
 
 
-def test_workflow_pins_what_it_runs() -> None:
+def test_verify_workflow_pins_its_actions_and_gitassets() -> None:
     text = (ROOT / "docs" / "verify.yml").read_text("utf-8")
     used = re.findall(r"uses: (\S+)", text)
     assert used

@@ -1,4 +1,4 @@
-"""docs/commands.md and the man pages say what --help says, and git finds the man page."""
+"""docs/commands.md and the man pages match --help, and git finds the man page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PAGES: dict[str, str] = runpy.run_path(str(ROOT / "docs" / "make_reference.py"))
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_page_is_up_to_date(name: str) -> None:
+def test_reference_page_is_up_to_date(name: str) -> None:
     assert (ROOT / "docs" / name).read_text("utf-8") == PAGES[name], "run `python docs/make_reference.py`"
 
 
@@ -31,7 +31,7 @@ def read_examples() -> list[str]:
 
 
 @pytest.mark.parametrize("example", read_examples())
-def test_example_of_help_is_accepted_by_its_command(example: str) -> None:
+def test_help_example_is_accepted_by_its_command(example: str) -> None:
     words = shlex.split(example.partition("|")[2] or example.partition("<")[0])
     assert words[0] == "gitassets"
     name = next(" ".join(words[:n]) for n in (3, 2) if " ".join(words[:n]) in COMMANDS)
@@ -39,7 +39,7 @@ def test_example_of_help_is_accepted_by_its_command(example: str) -> None:
     command.make_context(name, arguments)
 
 
-def test_every_command_has_a_section_in_both_manuals() -> None:
+def test_both_manuals_have_a_section_for_every_command() -> None:
     for name in (one for one in COMMANDS if one.startswith("gitassets ")):
         assert f"\n## {name}\n" in PAGES["commands.md"]
         assert f"[`{name.split()[1]}`](#gitassets-{name.split()[1]}" in PAGES["commands.md"]
@@ -59,7 +59,7 @@ def install_manuals(prefix: Path) -> None:
 
 
 @pytest.mark.parametrize("argv", [("git", "assets", "--help"), ("git", "help", "assets"), ("man", "gitassets")])
-def test_manual_opens_when_the_environment_is_on_path(tmp_path: Path, argv: tuple[str, ...]) -> None:
+def test_man_page_opens_when_the_environment_is_on_path(tmp_path: Path, argv: tuple[str, ...]) -> None:
     require_program("man")
     install_manuals(tmp_path)
     environment = {name: value for name, value in os.environ.items() if name not in ("MANPATH", "MANPAGER", "PAGER")}

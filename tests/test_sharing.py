@@ -1,4 +1,4 @@
-"""Two people share a run: git over smart HTTP with the server's own check, the media on S3, spoken over HTTP."""
+"""Two people share a run: git over smart HTTP with a server-side check, media on S3 over HTTP."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def server(tmp_path: Path) -> Iterator[GitServer]:
 
 @dataclass(frozen=True)
 class HttpOffice(Office):
-    """People know the server by its address."""
+    """An office whose git server is used by its HTTP address."""
 
     url: str
 
@@ -61,7 +61,9 @@ def office(locked: LockedRun, tmp_path: Path, server: GitServer, client: Any) ->
     return office
 
 
-def test_both_get_what_the_other_did(locked: LockedRun, office: Office, server: GitServer, tmp_path: Path) -> None:
+def test_push_and_pull_exchange_the_work_of_two_people(
+    locked: LockedRun, office: Office, server: GitServer, tmp_path: Path
+) -> None:
     pushed = push_run(locked)
     assert (pushed.media.sent, pushed.media.unhashed, pushed.pushed) == (7, 0, True)
     assert office.store.names() >= set(named(locked.manifest()).values())
@@ -78,7 +80,7 @@ def test_both_get_what_the_other_did(locked: LockedRun, office: Office, server: 
     assert push_run(bea).media.sent == 0
 
 
-def test_plain_dvc_reads_what_was_pushed_to_s3(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+def test_plain_dvc_downloads_what_was_pushed_to_s3(locked: LockedRun, office: Office, tmp_path: Path) -> None:
     push_run(locked)
     git(tmp_path, "clone", "--quiet", "--branch", "run/ep1", "--single-branch", str(office.server), "plain")
     write_keys(tmp_path / "plain", office.store)
@@ -87,7 +89,7 @@ def test_plain_dvc_reads_what_was_pushed_to_s3(locked: LockedRun, office: Office
     assert found == named(locked.manifest())
 
 
-def test_the_server_refuses_a_broken_lock_and_says_why(locked: LockedRun, office: Office, server: GitServer) -> None:
+def test_server_refuses_a_broken_lock_with_the_reason(locked: LockedRun, office: Office, server: GitServer) -> None:
     push_run(locked)
     tip = office.tip()
     change_by_hand(locked.folder, IMAGE_1, lambda one: with_bytes(locked.project, one))
@@ -100,7 +102,7 @@ def test_the_server_refuses_a_broken_lock_and_says_why(locked: LockedRun, office
     assert office.tip() == tip
 
 
-def test_the_server_refuses_an_overwritten_history(locked: LockedRun, office: Office) -> None:
+def test_server_refuses_rewritten_history(locked: LockedRun, office: Office) -> None:
     push_run(locked)
     tip = office.tip()
     locked.git("commit", "--quiet", "--amend", "--no-verify", "--message", "assets(ep1): nothing happened")
@@ -115,8 +117,8 @@ def test_the_server_refuses_an_overwritten_history(locked: LockedRun, office: Of
     assert office.tip() == tip
 
 
-def test_what_only_the_server_sees_is_shown(locked: LockedRun, office: Office) -> None:
-    """A check of its own that the client does not make: here that the media are where the server looks for them."""
+def test_push_shows_the_refusal_of_a_check_only_the_server_makes(locked: LockedRun, office: Office) -> None:
+    """The server checks that the media are on the remote configured there."""
     git(office.server, "config", "gitassets.blobs", str(office.server.parent / "nowhere"))
     done = run_cli(locked.project.root, "push", "ep1")
     assert done.returncode == 1
@@ -125,9 +127,7 @@ def test_what_only_the_server_sees_is_shown(locked: LockedRun, office: Office) -
     assert office.tip() is None
 
 
-def test_a_wrong_blob_on_s3_is_told_by_its_checksum_and_replaced(
-    locked: LockedRun, office: Office, tmp_path: Path
-) -> None:
+def test_push_replaces_a_blob_on_s3_with_a_wrong_checksum(locked: LockedRun, office: Office, tmp_path: Path) -> None:
     push_run(locked)
     image = locked.asset(IMAGE_1)
     office.store.write(image.md5, b"x" * image.size)
@@ -137,7 +137,7 @@ def test_a_wrong_blob_on_s3_is_told_by_its_checksum_and_replaced(
     assert pull_run(bea).fetched.complete
 
 
-def test_s3_that_is_gone_leaves_the_branch_where_it_was(
+def test_push_with_unreachable_s3_leaves_the_server_branch_unchanged(
     locked: LockedRun, office: Office, client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
@@ -150,7 +150,7 @@ def test_s3_that_is_gone_leaves_the_branch_where_it_was(
     assert office.tip() is None
 
 
-def test_a_server_that_breaks_off_a_push_changes_nothing(locked: LockedRun, office: Office, server: GitServer) -> None:
+def test_push_interrupted_by_the_server_changes_nothing(locked: LockedRun, office: Office, server: GitServer) -> None:
     server.refuses = "git-receive-pack"
     done = run_cli(locked.project.root, "push", "ep1")
     assert done.returncode == 1
@@ -163,7 +163,7 @@ def test_a_server_that_breaks_off_a_push_changes_nothing(locked: LockedRun, offi
     assert office.tip() == locked.head()
 
 
-def test_a_server_that_breaks_off_a_pull_changes_nothing(
+def test_pull_interrupted_by_the_server_changes_nothing(
     locked: LockedRun, office: Office, server: GitServer, tmp_path: Path
 ) -> None:
     push_run(locked)

@@ -1,4 +1,4 @@
-"""The whole way through the installed command, and what the video then shows and says."""
+"""The whole workflow through the installed command, and the content of the built video."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Run = Callable[..., str]
 
 @pytest.fixture
 def gitassets(tmp_path: Path) -> Run:
-    """Calls the installed command in the project and returns what it printed; a failure fails the test."""
+    """Return a function that runs the installed command, checks its exit code and returns the output."""
     command = Path(sysconfig.get_path("scripts")) / "gitassets"
 
     def run(*arguments: str, code: int = 0, cwd: Path = tmp_path / "film") -> str:
@@ -48,7 +48,7 @@ def _call(*argv: str, cwd: Path) -> str:
     return subprocess.run(argv, cwd=cwd, capture_output=True, text=True, check=True).stdout
 
 
-def test_the_whole_story_from_a_script_to_a_video_in_a_clone(gitassets: Run, tmp_path: Path) -> None:
+def test_installed_command_makes_a_video_from_a_script_and_a_clone_restores_it(gitassets: Run, tmp_path: Path) -> None:
     film = tmp_path / "film"
     gitassets("init", str(film), cwd=tmp_path)
     (film / "gitassets.yaml").write_text(SETTINGS)
@@ -93,7 +93,7 @@ def _pictures(film: Path) -> dict[str, bytes]:
 
 
 def _check_video(video: Path, film: Path, listed: dict[str, Any]) -> None:
-    """Streams, length, chapters, and at the middle of each segment the picture that belongs there."""
+    """Check streams, length, chapters and the image in the middle of each segment."""
     lengths = [row["duration_sec"] for row in listed["rows"] if row["kind"] == "audio"]
     starts = [sum(lengths[:number]) for number in range(len(lengths))]
     with av.open(str(video)) as container:
@@ -129,7 +129,7 @@ def _check_log(text: str) -> None:
 
 
 def _check_clone(film: Path, tmp_path: Path) -> None:
-    """The run's branch alone, with plain git and dvc, has everything."""
+    """Check that plain git and dvc restore everything from the run's branch."""
     run = film / "runs/pilot"
     _call("dvc", "push", "-q", cwd=run)
     _call("git", "clone", "-q", "-b", "run/pilot", "--single-branch", f"file://{film}", "copy", cwd=tmp_path)
