@@ -11,8 +11,8 @@ import pytest
 from msgspec.structs import replace
 
 from gitassets.actions.transition import approve, reject, reopen_assets
-from gitassets.adapters.git import repository as git_adapter
 from gitassets.adapters.git.setup import set_config
+from gitassets.adapters.git.unfinished import is_amending
 from gitassets.domain.manifest import MANIFEST_NAME, Asset
 from gitassets.domain.reopened import reopen_record
 from gitassets.domain.status import Status
@@ -218,7 +218,7 @@ def test_commit_msg_hook_accepts_amended_or_new_when_amending_is_unknown(
 
 
 def test_is_amending_outside_a_commit_is_not_true() -> None:
-    assert git_adapter.is_amending() in (None, False)
+    assert is_amending() in (None, False)
 
 
 def test_commit_msg_hook_offers_a_squash_merge_all_its_trailers(locked: LockedRun) -> None:
