@@ -142,9 +142,10 @@ def fits(change: Change, claimed: Sequence[Transition]) -> bool:
     """Check whether the claimed transitions can explain the change."""
     if (claimed[0].before, claimed[-1].after) != (change.before, change.after) or not _is_walk(claimed):
         return False
-    # Nothing records the transitions of an asset before it appeared, or reappeared.
-    appears = any(one.before == NOTHING for one in claimed)
-    return appears or any(map(_is_reopen, claimed)) == change.reopened
+    # Nothing records the transitions of an asset before it appeared, or reappeared, or before it went out of a lock
+    # and was removed.
+    unrecorded = any(one.before == NOTHING for one in claimed) or (change.after == NOTHING and not change.reopened)
+    return unrecorded or any(map(_is_reopen, claimed)) == change.reopened
 
 
 def _leads_back(claimed: Sequence[Transition]) -> bool:
