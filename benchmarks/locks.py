@@ -16,7 +16,7 @@ from pathlib import Path
 from synthetic import git, import_history, isolate, make_project, make_run
 from timing import Case, measure, show, time_command
 
-from gitassets.actions.transition import approve
+from gitassets.actions.approve import approve
 from gitassets.adapters.files import OPEN_MODE
 from gitassets.domain.manifest import MANIFEST_NAME, Kind
 from gitassets.domain.selection import AssetSelection, parse_selection

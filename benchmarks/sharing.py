@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from synthetic import git, isolate, make_project, make_run
 from timing import Case, measure, show, time_command
 
-from gitassets.actions.transition import approve
+from gitassets.actions.approve import approve
 from gitassets.adapters.files import hash_bytes, write_atomic
 from gitassets.domain.commit_message import CommitMessage, Transition
 from gitassets.domain.manifest import Address, Asset, Kind

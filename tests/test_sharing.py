@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from gitassets.actions.approve import approve
 from gitassets.actions.hooks import install_on_server
-from gitassets.actions.transition import approve, reject
+from gitassets.actions.reject import reject
 from gitassets.adapters.files import hash_file
 from gitassets.errors import RemoteError
 from gitassets.runs.project import Project

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from gitassets import __version__
 from gitassets.actions.build_gaps import GapsError
-from gitassets.actions.transition import check_bytes
+from gitassets.actions.decide import check_bytes
 from gitassets.adapters.files import hash_file
 from gitassets.adapters.media.ffmpeg import find_ffmpeg
 from gitassets.adapters.media.source import BrokenMediaError, MediaSource, measure, probe_sources

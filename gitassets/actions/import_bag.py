@@ -15,7 +15,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gitassets.actions.open_close import open_run
+from gitassets.actions.open import open_run
 from gitassets.adapters.files import hash_bytes
 from gitassets.adapters.git.bundle import copy_objects, read_bundle
 from gitassets.adapters.git.repository import Git

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gitassets.actions.hooks import show_hooks
-from gitassets.actions.open_close import fill_run, open_run
+from gitassets.actions.open import fill_run, open_run
 from gitassets.adapters.git.remote import (
     count_ahead_behind,
     fetch_branches,

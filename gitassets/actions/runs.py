@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from gitassets.actions.query import RunSummary, summarize_run
+from gitassets.actions.summary import RunSummary, summarize_run
 from gitassets.adapters.git.remote import count_ahead_behind, fetch_branches
 from gitassets.domain.run_id import is_run_id
 from gitassets.errors import NotFoundError, RemoteError

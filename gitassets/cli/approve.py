@@ -49,7 +49,7 @@ def approve(
     `all` approves every asset that can be approved, and lists the rest. A number that cannot be approved is an error,
     and nothing changes. --expect refuses an asset whose bytes have changed since you looked at it.
     """
-    from gitassets.actions.transition import approve as act
+    from gitassets.actions.approve import approve as act
 
     project, found = load_run(run, dry_run=dry_run)
     selection = make_selection(audio, image, video, segment)

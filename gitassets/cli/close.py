@@ -23,7 +23,7 @@ def close(run: RunArgument, as_json: JsonOption = False) -> None:
 
     The branch and the cached files stay.
     """
-    from gitassets.actions.open_close import close_run
+    from gitassets.actions.close import close_run
     from gitassets.cli.render import emit_json
 
     project, found = load_run(run)

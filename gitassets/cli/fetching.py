@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from gitassets.cli.options import show_progress
 
 if TYPE_CHECKING:
-    from gitassets.actions.open_close import OpenResult
+    from gitassets.actions.open import OpenResult
     from gitassets.actions.prepare_run import Notice
     from gitassets.runs.fetch import Wanted
     from gitassets.runs.project import Project, Run

@@ -21,7 +21,7 @@ from gitassets.cli.options import (
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from gitassets.actions.query import AssetRow, ListResult
+    from gitassets.actions.list import AssetRow, ListResult
     from gitassets.runs.project import Project, Run
 
 
@@ -47,7 +47,7 @@ def list_(
     as_json: JsonOption = False,
 ) -> None:
     """List the assets of a run with their status."""
-    from gitassets.actions.query import list_assets
+    from gitassets.actions.list import list_assets
     from gitassets.cli.render import emit_json
 
     project, found = load_run_to_read(run)

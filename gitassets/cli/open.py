@@ -15,7 +15,7 @@ from gitassets.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from gitassets.actions.open_close import OpenResult
+    from gitassets.actions.open import OpenResult
     from gitassets.runs.project import Project
 
 
@@ -29,7 +29,7 @@ def open_(run: RunArgument, as_json: JsonOption = False) -> None:
 
     Use it for a run that exists only as a branch, here or on a remote.
     """
-    from gitassets.actions.open_close import open_run
+    from gitassets.actions.open import open_run
     from gitassets.cli.fetching import complete_opened
     from gitassets.cli.render import count, emit_json
 

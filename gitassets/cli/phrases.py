@@ -15,7 +15,7 @@ from gitassets.making.record import Failure
 from gitassets.runs.proof import Unproven, describe_unproven
 
 if TYPE_CHECKING:
-    from gitassets.actions.transition import TransitionResult
+    from gitassets.actions.decide import TransitionResult
     from gitassets.domain.decision import Skipped
     from gitassets.making.record import Failure
     from gitassets.runs.disputes import Dispute

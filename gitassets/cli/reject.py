@@ -48,7 +48,7 @@ def reject(
 
     On a terminal it asks for the reason; elsewhere the reason is optional.
     """
-    from gitassets.actions.transition import reject as act
+    from gitassets.actions.reject import reject as act
 
     project, found = load_run(run, dry_run=dry_run)
     selection = make_selection(audio, image, video, segment)

@@ -43,7 +43,7 @@ def reopen(
 
     Approved, published and rejected assets go back to review.
     """
-    from gitassets.actions.transition import reopen_assets
+    from gitassets.actions.reopen import reopen_assets
 
     project, found = load_run(run, dry_run=dry_run)
     selection = make_selection(audio, image, video, segment)

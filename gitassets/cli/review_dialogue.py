@@ -6,10 +6,13 @@ from collections.abc import Callable, Sequence
 
 import typer
 
+from gitassets.actions.approve import approve
 from gitassets.actions.choose import choose as choose_take
+from gitassets.actions.list import AssetRow, read_rows
 from gitassets.actions.log import read_log
-from gitassets.actions.query import AssetRow, read_rows
-from gitassets.actions.transition import approve, move_to_review, reject, reopen_assets
+from gitassets.actions.reject import reject
+from gitassets.actions.reopen import reopen_assets
+from gitassets.actions.review import move_to_review
 from gitassets.cli.render import emit_json, format_duration, make_console, plain, printable, style_status
 from gitassets.cli.viewer import Viewer
 from gitassets.domain.manifest import Asset, Kind

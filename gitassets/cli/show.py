@@ -15,7 +15,7 @@ from gitassets.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from gitassets.actions.query import SegmentResult
+    from gitassets.actions.show import SegmentResult
 
 
 def register(app: typer.Typer) -> None:
@@ -32,7 +32,7 @@ def show(
 
     Each asset is shown with its prompt, take and reason.
     """
-    from gitassets.actions.query import show_segment
+    from gitassets.actions.show import show_segment
     from gitassets.cli.render import emit_json
     from gitassets.domain.selection import parse_selection
 

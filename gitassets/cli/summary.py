@@ -17,7 +17,7 @@ from gitassets.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from gitassets.actions.query import RunSummary
+    from gitassets.actions.summary import RunSummary
 
 
 def register(app: typer.Typer) -> None:
@@ -30,7 +30,7 @@ def summary(run: OptionalRun = None, as_json: JsonOption = False) -> None:
 
     It shows counts by status, the length of the narration and the cost of the current takes.
     """
-    from gitassets.actions.query import summarize
+    from gitassets.actions.summary import summarize
     from gitassets.cli.render import (
         emit_json,
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from gitassets.actions.transition import approve
+from gitassets.actions.approve import approve
 from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.adapters.files import hash_file
 from gitassets.domain.commit_message import Transition, complete_message

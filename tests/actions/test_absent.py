@@ -6,9 +6,9 @@ import subprocess
 
 import pytest
 
+from gitassets.actions.approve import approve
 from gitassets.actions.copy import CopyOptions, copy_assets
 from gitassets.actions.doctor import doctor
-from gitassets.actions.transition import approve
 from gitassets.domain.manifest import Manifest, Segment
 from gitassets.runs.create import create_run
 from gitassets.runs.missing_blobs import suggest_fetch

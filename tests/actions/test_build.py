@@ -7,11 +7,13 @@ import pytest
 from msgspec.structs import replace
 from PIL import Image
 
+from gitassets.actions.approve import approve
 from gitassets.actions.build import BuildOptions, BuildResult, build
 from gitassets.actions.build_gaps import GapsError
+from gitassets.actions.reject import reject
+from gitassets.actions.reopen import reopen_assets
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.track import track
-from gitassets.actions.transition import approve, reject, reopen_assets
 from gitassets.adapters.files import hash_file
 from gitassets.adapters.media import source as media_source
 from gitassets.adapters.media.probe import MediaInfo, probe_media

@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from gitassets.actions.approve import approve
 from gitassets.actions.blame import blame
 from gitassets.actions.log import read_log
-from gitassets.actions.transition import approve, reject, reopen_assets
+from gitassets.actions.reject import reject
+from gitassets.actions.reopen import reopen_assets
 from gitassets.adapters.git.hook_files import shipped_hooks_dir
 from gitassets.adapters.git.setup import set_config
 from gitassets.domain.manifest import MANIFEST_NAME, Asset

@@ -6,12 +6,13 @@ import json
 
 import pytest
 
+from gitassets.actions.approve import approve
 from gitassets.actions.choose import choose
 from gitassets.actions.move import move
 from gitassets.actions.note import note
 from gitassets.actions.produce import produce
 from gitassets.actions.regen import RegenOptions, RegenResult, regen
-from gitassets.actions.transition import approve, reject
+from gitassets.actions.reject import reject
 from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.adapters.state.journal import MadeLog, MadeTake
 from gitassets.domain.budget import Budget

@@ -8,18 +8,22 @@ from pathlib import Path
 
 import pytest
 
+from gitassets.actions.approve import approve
 from gitassets.actions.build import BuildOptions, build
 from gitassets.actions.choose import choose, drop_candidates
+from gitassets.actions.close import close_run
 from gitassets.actions.copy import CopyOptions, copy_assets
 from gitassets.actions.gc import gc
+from gitassets.actions.list import list_assets
 from gitassets.actions.log import read_log
 from gitassets.actions.move import move
-from gitassets.actions.open_close import close_run, open_run
-from gitassets.actions.query import list_assets
+from gitassets.actions.open import open_run
+from gitassets.actions.reject import reject
+from gitassets.actions.reopen import reopen_assets
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.restore import restore
+from gitassets.actions.review import move_to_review
 from gitassets.actions.track import track
-from gitassets.actions.transition import approve, move_to_review, reject, reopen_assets
 from gitassets.domain.gc_policy import KeepPolicy
 from gitassets.domain.manifest import Address, Kind
 from gitassets.domain.selection import parse_selection

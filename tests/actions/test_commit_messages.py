@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from gitassets.actions.transition import approve, reject, reopen_assets
+from gitassets.actions.approve import approve
+from gitassets.actions.reject import reject
+from gitassets.actions.reopen import reopen_assets
 from gitassets.adapters.git.setup import set_config
 from gitassets.adapters.git.unfinished import is_amending
 from gitassets.domain.manifest import MANIFEST_NAME, Asset

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from gitassets.actions.approve import approve
+from gitassets.actions.close import close_run
 from gitassets.actions.copy import CopyOptions, CopyResult, copy_assets
-from gitassets.actions.open_close import close_run
+from gitassets.actions.reject import reject
 from gitassets.actions.track import track
-from gitassets.actions.transition import approve, reject
 from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.domain.manifest import Kind
 from gitassets.domain.selection import ALL, APPROVED, AssetSelection

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from gitassets.actions.approve import approve
 from gitassets.actions.diff import describe_file, diff
 from gitassets.actions.hooks import install
 from gitassets.actions.note import note
+from gitassets.actions.reject import reject
+from gitassets.actions.reopen import reopen_assets
 from gitassets.actions.replace import replace_asset
-from gitassets.actions.transition import approve, reject, reopen_assets
 from gitassets.domain.manifest import MANIFEST_NAME
 from gitassets.domain.selection import parse_selection
 from gitassets.domain.status import Status

@@ -7,18 +7,20 @@ from pathlib import Path
 
 import pytest
 
+from gitassets.actions.approve import approve
 from gitassets.actions.build import BuildOptions, build
 from gitassets.actions.build_gaps import GapsError
 from gitassets.actions.diff import diff
 from gitassets.actions.doctor import doctor
 from gitassets.actions.edit import EditOptions, EditResult, edit
+from gitassets.actions.list import list_assets
 from gitassets.actions.log import read_log
 from gitassets.actions.note import note
 from gitassets.actions.produce import produce, resume
-from gitassets.actions.query import list_assets, show_segment
 from gitassets.actions.regen import RegenOptions, regen
+from gitassets.actions.reopen import reopen_assets
 from gitassets.actions.replace import replace_asset
-from gitassets.actions.transition import approve, reopen_assets
+from gitassets.actions.show import show_segment
 from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.domain.budget import Budget
 from gitassets.domain.manifest import Address, Kind

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from gitassets.actions.approve import approve
 from gitassets.actions.choose import choose
+from gitassets.actions.reject import reject
+from gitassets.actions.reopen import reopen_assets
 from gitassets.actions.replace import replace_asset
-from gitassets.actions.transition import approve, reject, reopen_assets
 from gitassets.domain.status import Status
 from gitassets.errors import ConflictError, UsageError
 from gitassets.runs.expected_bytes import parse_expected

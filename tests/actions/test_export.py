@@ -11,11 +11,12 @@ import pytest
 from msgspec.structs import replace
 
 from gitassets.actions import export as export_module
+from gitassets.actions.approve import approve
+from gitassets.actions.close import close_run
 from gitassets.actions.export import ExportOptions, export_run
 from gitassets.actions.note import note
-from gitassets.actions.open_close import close_run
+from gitassets.actions.reject import reject
 from gitassets.actions.track import track
-from gitassets.actions.transition import approve, reject
 from gitassets.adapters.bag import BagFolder
 from gitassets.domain.excerpt import Only
 from gitassets.domain.manifest import Kind

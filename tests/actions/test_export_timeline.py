@@ -9,10 +9,11 @@ from urllib.parse import unquote, urlparse
 import opentimelineio as otio
 import pytest
 
+from gitassets.actions.approve import approve
+from gitassets.actions.close import close_run
 from gitassets.actions.export_timeline import TimelineOptions, TimelineResult, export_timeline
 from gitassets.actions.note import note
-from gitassets.actions.open_close import close_run
-from gitassets.actions.transition import approve, reject
+from gitassets.actions.reject import reject
 from gitassets.domain.excerpt import Only
 from gitassets.domain.selection import parse_selection
 from gitassets.errors import ConflictError, CorruptError, GitAssetsError, NoMatchError, NotFoundError, UsageError

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from gitassets.actions.approve import approve
 from gitassets.actions.gc import gc
+from gitassets.actions.reopen import reopen_assets
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.restore import restore
-from gitassets.actions.transition import approve, reopen_assets
 from gitassets.adapters.state.journal import MadeLog, MadeTake
 from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.gc_policy import KeepPolicy

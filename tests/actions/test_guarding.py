@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from gitassets.actions.transition import approve, reopen_assets
+from gitassets.actions.approve import approve
+from gitassets.actions.reopen import reopen_assets
 from gitassets.adapters.files import hash_bytes, hash_file
 from gitassets.adapters.git.objects import ObjectReader
 from gitassets.adapters.state import stat_index

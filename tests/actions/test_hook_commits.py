@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from gitassets.actions.approve import approve
 from gitassets.actions.hooks import install, show_hooks, uninstall
-from gitassets.actions.transition import approve, reopen_assets
+from gitassets.actions.reopen import reopen_assets
 from gitassets.adapters.git.hook_files import CLIENT_HOOKS, HookState
 from gitassets.adapters.git.setup import set_config
 from gitassets.domain.manifest import MANIFEST_NAME

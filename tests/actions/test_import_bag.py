@@ -12,15 +12,18 @@ import bagit
 import pytest
 from msgspec.structs import replace
 
-from gitassets.actions import open_close
+from gitassets.actions import open as open_action
+from gitassets.actions.approve import approve
+from gitassets.actions.close import close_run
 from gitassets.actions.doctor import doctor
 from gitassets.actions.gc import gc
 from gitassets.actions.init import init
 from gitassets.actions.log import read_log
 from gitassets.actions.note import note
-from gitassets.actions.open_close import close_run, open_run
+from gitassets.actions.open import open_run
+from gitassets.actions.reject import reject
+from gitassets.actions.reopen import reopen_assets
 from gitassets.actions.replace import replace_asset
-from gitassets.actions.transition import approve, reject, reopen_assets
 from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.adapters.dvc.cache import BlobStore
 from gitassets.adapters.files import hash_bytes
@@ -681,7 +684,7 @@ AFTER_THE_BRANCH = {
     "the work tree is made": Point(Git, "add_worktree"),
     "the files of the branch are there": Point(Git, "fill_index"),
     "a media file is placed": Point(BlobStore, "place"),
-    "all is done": Point(open_close, "_fill"),
+    "all is done": Point(open_action, "_fill"),
 }
 
 

@@ -4,12 +4,15 @@ from pathlib import Path
 
 import pytest
 
+from gitassets.actions.approve import approve
+from gitassets.actions.close import close_run
 from gitassets.actions.log import read_log
 from gitassets.actions.note import note
-from gitassets.actions.open_close import close_run
 from gitassets.actions.regen import RegenOptions, regen
+from gitassets.actions.reject import reject
+from gitassets.actions.reopen import reopen_assets
 from gitassets.actions.replace import replace_asset
-from gitassets.actions.transition import approve, move_to_review, reject, reopen_assets
+from gitassets.actions.review import move_to_review
 from gitassets.domain.manifest import Kind
 from gitassets.domain.selection import parse_selection
 from gitassets.errors import NoMatchError

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from gitassets.actions.transition import approve, reject
+from gitassets.actions.approve import approve
+from gitassets.actions.reject import reject
 from gitassets.adapters.dvc.cache import BlobStore
 from gitassets.adapters.state.journal import MadeLog
 from gitassets.adapters.state.locks import hold_lock

@@ -11,15 +11,18 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from gitassets.actions.approve import approve
 from gitassets.actions.build import BuildOptions, build
 from gitassets.actions.build_gaps import GapsError
 from gitassets.actions.doctor import doctor
 from gitassets.actions.hooks import install, uninstall
+from gitassets.actions.list import list_assets
 from gitassets.actions.note import note
-from gitassets.actions.query import list_assets
+from gitassets.actions.reject import reject
+from gitassets.actions.reopen import reopen_assets
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.restore import restore
-from gitassets.actions.transition import approve, move_to_review, reject, reopen_assets
+from gitassets.actions.review import move_to_review
 from gitassets.adapters.files import hash_file
 from gitassets.domain.conflict import CONFLICT, SETTLED
 from gitassets.domain.manifest import MANIFEST_NAME, Address, FinalFile, Kind

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from gitassets.actions.approve import approve
 from gitassets.actions.move import move
-from gitassets.actions.transition import approve, reject
+from gitassets.actions.reject import reject
 from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.domain.manifest import Address, Kind
 from gitassets.errors import LockedError, NoMatchError, NotFoundError, UsageError

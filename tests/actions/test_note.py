@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from gitassets.actions.approve import approve
 from gitassets.actions.note import note
-from gitassets.actions.transition import approve
 from gitassets.domain.commit_message import parse_message
 from gitassets.domain.selection import parse_selection
 from gitassets.errors import NoMatchError

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from gitassets.actions.approve import approve
+from gitassets.actions.close import close_run
 from gitassets.actions.init import init
-from gitassets.actions.open_close import close_run, open_run
-from gitassets.actions.query import list_assets
+from gitassets.actions.list import list_assets
+from gitassets.actions.open import open_run
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.track import track
-from gitassets.actions.transition import approve
 from gitassets.errors import ConflictError, NotFoundError
 from gitassets.runs.lookup import find_run
 from gitassets.runs.project import Project, Run, find_project

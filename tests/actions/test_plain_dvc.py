@@ -10,16 +10,18 @@ from pathlib import Path
 
 import pytest
 
+from gitassets.actions.approve import approve
 from gitassets.actions.build import BuildOptions, build
+from gitassets.actions.close import close_run
 from gitassets.actions.gc import gc
 from gitassets.actions.init import init
-from gitassets.actions.open_close import close_run, open_run
+from gitassets.actions.open import open_run
 from gitassets.actions.publish import publish
 from gitassets.actions.push import PushOptions, push
+from gitassets.actions.reopen import reopen_assets
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.restore import restore
 from gitassets.actions.track import track
-from gitassets.actions.transition import approve, reopen_assets
 from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.domain.gc_policy import KeepPolicy
 from gitassets.runs.lookup import find_run

@@ -11,9 +11,10 @@ from threading import Event
 
 import pytest
 
-from gitassets.actions.open_close import open_run
+from gitassets.actions.approve import approve
+from gitassets.actions.open import open_run
 from gitassets.actions.produce import ProduceResult, produce, resume
-from gitassets.actions.transition import approve, reject
+from gitassets.actions.reject import reject
 from gitassets.adapters.files import hash_bytes
 from gitassets.adapters.git.repository import IdentityError
 from gitassets.adapters.state.locks import hold_lock

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from gitassets.actions.approve import approve
+from gitassets.actions.close import close_run
 from gitassets.actions.init import init
-from gitassets.actions.open_close import close_run, open_run
-from gitassets.actions.query import summarize
+from gitassets.actions.open import open_run
+from gitassets.actions.summary import summarize
 from gitassets.actions.track import track
-from gitassets.actions.transition import approve
 from gitassets.errors import CorruptError, GitAssetsError, NotFoundError
 from gitassets.runs.lookup import find_run, find_runs
 from gitassets.runs.manifest_file import read_manifest

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from gitassets.actions.approve import approve
 from gitassets.actions.build import BuildOptions, build
+from gitassets.actions.close import close_run
 from gitassets.actions.copy import CopyOptions, copy_assets
 from gitassets.actions.note import note
-from gitassets.actions.open_close import close_run
+from gitassets.actions.reopen import reopen_assets
 from gitassets.actions.track import track
-from gitassets.actions.transition import approve, reopen_assets
 from gitassets.domain.selection import AssetSelection, parse_copy_selection, parse_selection
 from gitassets.domain.status import Status
 from gitassets.errors import ConflictError

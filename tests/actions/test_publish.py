@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from gitassets.actions import publish as action
+from gitassets.actions.approve import approve
 from gitassets.actions.build import BuildOptions, build
 from gitassets.actions.note import note
 from gitassets.actions.publish import publish
 from gitassets.actions.push import PushOptions, PushResult
+from gitassets.actions.reopen import reopen_assets
 from gitassets.actions.replace import replace_asset
-from gitassets.actions.transition import approve, reopen_assets
 from gitassets.domain.selection import parse_selection
 from gitassets.domain.timeline import Policy
 from gitassets.errors import ConflictError, NoMatchError, RemoteError

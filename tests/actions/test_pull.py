@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from gitassets.actions.approve import approve
+from gitassets.actions.close import close_run
+from gitassets.actions.list import list_assets
 from gitassets.actions.note import note
-from gitassets.actions.open_close import close_run
-from gitassets.actions.query import list_assets
+from gitassets.actions.reject import reject
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.track import track
-from gitassets.actions.transition import approve, reject
 from gitassets.domain.manifest import Address, Kind
 from gitassets.domain.selection import parse_selection
 from gitassets.domain.status import Status

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.actions.open_close import close_run
+from gitassets.actions.approve import approve
+from gitassets.actions.close import close_run
+from gitassets.actions.reject import reject
 from gitassets.actions.replace import replace_asset
-from gitassets.actions.transition import approve, reject
 from gitassets.adapters.files import hash_file
 from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.errors import ConflictError, NotFoundError, UsageError

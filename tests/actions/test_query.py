@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from gitassets.actions.approve import approve
+from gitassets.actions.close import close_run
+from gitassets.actions.list import list_assets, read_rows
 from gitassets.actions.note import note
-from gitassets.actions.open_close import close_run
 from gitassets.actions.produce import produce
-from gitassets.actions.query import list_assets, read_rows, show_segment, summarize
+from gitassets.actions.reject import reject
+from gitassets.actions.show import show_segment
+from gitassets.actions.summary import summarize
 from gitassets.actions.track import track
-from gitassets.actions.transition import approve, reject
 from gitassets.domain.budget import Budget
 from gitassets.domain.manifest import Kind
 from gitassets.domain.selection import parse_selection

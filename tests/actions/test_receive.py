@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.actions.transition import approve
+from gitassets.actions.approve import approve
 from gitassets.adapters.git.hook_files import shipped_hooks_dir
 from gitassets.adapters.git.setup import set_config
 from gitassets.domain.manifest import MANIFEST_NAME

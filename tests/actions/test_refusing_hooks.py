@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.actions.transition import approve
+from gitassets.actions.approve import approve
 from gitassets.adapters.git.hook_trace import HookError
 from gitassets.adapters.git.repository import Git
 from gitassets.adapters.process import CommandError

@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from gitassets.actions.approve import approve
 from gitassets.actions.produce import produce
 from gitassets.actions.regen import RegenOptions, RegenResult, regen
+from gitassets.actions.reject import reject
+from gitassets.actions.reopen import reopen_assets
 from gitassets.actions.replace import replace_asset
-from gitassets.actions.transition import approve, move_to_review, reject, reopen_assets
+from gitassets.actions.review import move_to_review
 from gitassets.adapters.files import hash_bytes, hash_file
 from gitassets.adapters.git.repository import IdentityError
 from gitassets.adapters.state.locks import hold_lock

@@ -6,10 +6,12 @@ import json
 
 import pytest
 
+from gitassets.actions.approve import approve
 from gitassets.actions.edit import EditOptions, edit
+from gitassets.actions.list import list_assets
 from gitassets.actions.produce import ProduceResult, produce, resume
-from gitassets.actions.query import list_assets
-from gitassets.actions.transition import approve, reject, reopen_assets
+from gitassets.actions.reject import reject
+from gitassets.actions.reopen import reopen_assets
 from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.domain.budget import Budget
 from gitassets.domain.selection import parse_selection

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from gitassets.actions.approve import approve
+from gitassets.actions.reject import reject
 from gitassets.actions.replace import replace_asset
-from gitassets.actions.transition import approve, move_to_review, reject
+from gitassets.actions.review import move_to_review
 from gitassets.adapters.files import hash_file
 from gitassets.domain.manifest import Address, Kind
 from gitassets.domain.selection import AssetSelection

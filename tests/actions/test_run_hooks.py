@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from dvc.repo import Repo
 
+from gitassets.actions.close import close_run
 from gitassets.actions.hooks import find_unguarded, install, show_hooks, uninstall
 from gitassets.actions.init import init
-from gitassets.actions.open_close import close_run, open_run
+from gitassets.actions.open import open_run
 from gitassets.actions.track import track
 from gitassets.adapters.git.hook_files import CLIENT_HOOKS
 from gitassets.runs.lookup import find_run

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.actions.open_close import close_run
+from gitassets.actions.approve import approve
+from gitassets.actions.close import close_run
+from gitassets.actions.reject import reject
 from gitassets.actions.runs import RunRow, Sync, show_runs
 from gitassets.actions.track import track
-from gitassets.actions.transition import approve, reject
 from gitassets.errors import NotFoundError
 from gitassets.runs.lookup import find_run
 from tests.actions.checks import git, ignore_progress, run_cli, select

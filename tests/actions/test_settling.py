@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from gitassets.actions.approve import approve
 from gitassets.actions.blame import blame
 from gitassets.actions.edit import EditOptions, edit
 from gitassets.actions.log import read_log
-from gitassets.actions.transition import approve, reject
+from gitassets.actions.reject import reject
 from gitassets.adapters.git.repository import Git
 from gitassets.adapters.process import CommandError
 from gitassets.domain.conflict import CONFLICT

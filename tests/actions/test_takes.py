@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from gitassets.actions.approve import approve
 from gitassets.actions.blame import blame
 from gitassets.actions.doctor import doctor
 from gitassets.actions.log import read_log
 from gitassets.actions.regen import RegenOptions, regen
+from gitassets.actions.reject import reject
+from gitassets.actions.reopen import reopen_assets
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.restore import restore
-from gitassets.actions.transition import approve, reject, reopen_assets
 from gitassets.adapters.files import hash_file
 from gitassets.domain.commit_message import Transition
 from gitassets.domain.manifest import Address, Asset, Kind

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from gitassets.actions.approve import approve
 from gitassets.actions.track import TrackResult, track
-from gitassets.actions.transition import approve
 from gitassets.adapters.files import hash_file
 from gitassets.adapters.process import CommandError
 from gitassets.errors import ConflictError, GitAssetsError, NoMatchError, NotFoundError, UsageError

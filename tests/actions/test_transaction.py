@@ -12,13 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from gitassets.actions.approve import approve
+from gitassets.actions.close import close_run
 from gitassets.actions.note import note
-from gitassets.actions.open_close import close_run, open_run
+from gitassets.actions.open import open_run
 from gitassets.actions.produce import produce, resume
 from gitassets.actions.regen import RegenOptions, regen
+from gitassets.actions.reopen import reopen_assets
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.track import track
-from gitassets.actions.transition import approve, reopen_assets
 from gitassets.adapters.dvc.cache import BlobStore
 from gitassets.adapters.files import hash_file
 from gitassets.adapters.git.repository import Git, IdentityError

@@ -7,8 +7,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from gitassets.actions.open_close import close_run, open_run
-from gitassets.actions.transition import TransitionResult, approve, move_to_review, reject, reopen_assets
+from gitassets.actions.approve import approve
+from gitassets.actions.close import close_run
+from gitassets.actions.decide import TransitionResult
+from gitassets.actions.open import open_run
+from gitassets.actions.reject import reject
+from gitassets.actions.reopen import reopen_assets
+from gitassets.actions.review import move_to_review
 from gitassets.adapters.files import hash_file
 from gitassets.adapters.state.journal import MadeLog, MadeTake
 from gitassets.domain.commit_message import parse_message

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from gitassets.actions.approve import approve
+from gitassets.actions.close import close_run
 from gitassets.actions.doctor import doctor
-from gitassets.actions.open_close import close_run
-from gitassets.actions.query import list_assets, summarize
+from gitassets.actions.list import list_assets
+from gitassets.actions.summary import summarize
 from gitassets.actions.track import track
-from gitassets.actions.transition import approve
 from gitassets.actions.upgrade import find_obstacle, upgrade, view_old_run
 from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.domain.manifest import Kind

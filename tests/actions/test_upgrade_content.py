@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.actions.open_close import close_run
+from gitassets.actions.close import close_run
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.restore import restore
 from gitassets.actions.track import track

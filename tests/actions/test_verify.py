@@ -11,13 +11,15 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from gitassets.actions.approve import approve
 from gitassets.actions.doctor import doctor
 from gitassets.actions.log import read_log
 from gitassets.actions.note import note
 from gitassets.actions.regen import RegenOptions, regen
+from gitassets.actions.reject import reject
+from gitassets.actions.reopen import reopen_assets
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.restore import restore
-from gitassets.actions.transition import approve, reject, reopen_assets
 from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.adapters.state.journal import MadeLog, MadeTake
 from gitassets.domain.dvc_file import imply_dvc_files

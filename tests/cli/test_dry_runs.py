@@ -10,9 +10,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from gitassets.actions.close import close_run
 from gitassets.actions.export import ExportOptions, export_run
 from gitassets.actions.init import init
-from gitassets.actions.open_close import close_run
 from gitassets.actions.track import track
 from gitassets.cli import app
 from gitassets.cli.claude_studio import app as studio

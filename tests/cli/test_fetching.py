@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from gitassets.actions.approve import approve
 from gitassets.actions.build import BuildOptions, build
-from gitassets.actions.open_close import close_run
+from gitassets.actions.close import close_run
 from gitassets.actions.replace import replace_asset
-from gitassets.actions.transition import approve
 from gitassets.adapters.files import hash_file
 from gitassets.domain.manifest import Address, Kind, Manifest, Segment
 from gitassets.domain.timeline import Policy

@@ -44,7 +44,7 @@ SHOWN_BY = {
     "making/next_take": ("regen",),
     "making/plan_run": ("produce",),
     "interchange/read_script": ("produce",),
-    "actions/transition": {"approve", "reject", "reopen"},
+    "actions/decide": {"approve", "reject", "reopen"},
     "actions/hooks": ("hooks install",),
     "cli/buying": MAKING,
     "cli/upgrade_report": ("upgrade",),

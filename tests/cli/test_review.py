@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from gitassets.actions.approve import approve
 from gitassets.actions.choose import choose
-from gitassets.actions.query import list_assets
+from gitassets.actions.list import list_assets
+from gitassets.actions.reject import reject
+from gitassets.actions.reopen import reopen_assets
 from gitassets.actions.replace import replace_asset
-from gitassets.actions.transition import approve, reject, reopen_assets
 from gitassets.adapters.files import hash_file
 from gitassets.cli.review_dialogue import review_one_by_one
 from gitassets.domain.manifest import Address, Kind

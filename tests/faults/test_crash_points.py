@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from gitassets.actions.doctor import doctor
-from gitassets.actions.open_close import open_run
+from gitassets.actions.open import open_run
 from gitassets.actions.produce import produce, resume
+from gitassets.actions.reopen import reopen_assets
 from gitassets.actions.track import track
-from gitassets.actions.transition import reopen_assets
 from gitassets.domain.manifest import Manifest
 from gitassets.making.plan_run import ProduceOptions
 from gitassets.runs.lookup import find_run, find_runs

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from gitassets.actions.open_close import open_run
-from gitassets.actions.transition import approve
+from gitassets.actions.approve import approve
+from gitassets.actions.open import open_run
 from gitassets.adapters.files import hash_bytes
 from gitassets.domain.dvc_file import folder_listing, imply_dvc_files
 from gitassets.domain.manifest import MANIFEST_NAME

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from gitassets.actions.approve import approve
 from gitassets.actions.doctor import doctor
-from gitassets.actions.transition import approve
 from gitassets.adapters.git.work_trees import read_gitfile
 from gitassets.adapters.process import CommandError
 from gitassets.errors import BusyError, ConflictError

@@ -15,14 +15,16 @@ from pathlib import Path
 
 import pytest
 
+from gitassets.actions.approve import approve
+from gitassets.actions.close import close_run
 from gitassets.actions.doctor import doctor
 from gitassets.actions.hooks import install, uninstall
 from gitassets.actions.init import init
 from gitassets.actions.note import note
-from gitassets.actions.open_close import close_run, open_run
+from gitassets.actions.open import open_run
+from gitassets.actions.reject import reject
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.track import track
-from gitassets.actions.transition import approve, reject
 from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.adapters.git.leftovers import is_git_at_work
 from gitassets.adapters.git.repository import Git

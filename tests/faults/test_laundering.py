@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from gitassets.actions.approve import approve
 from gitassets.actions.build import BuildOptions, build
 from gitassets.actions.init import init
 from gitassets.actions.track import track
-from gitassets.actions.transition import approve
 from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.domain.manifest import Asset, Manifest
 from gitassets.domain.manifest_parsing import parse_manifest

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from gitassets.actions.close import close_run
 from gitassets.actions.doctor import doctor
-from gitassets.actions.open_close import close_run
 from gitassets.actions.track import track
 from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.cli.app import COMMANDS

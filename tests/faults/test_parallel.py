@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from gitassets.actions.approve import approve
 from gitassets.actions.gc import gc
 from gitassets.actions.note import note
 from gitassets.actions.regen import RegenOptions, regen
 from gitassets.actions.track import track
-from gitassets.actions.transition import approve
 from gitassets.adapters.state.locks import hold_lock
 from gitassets.domain.gc_policy import KeepPolicy
 from gitassets.domain.selection import parse_selection

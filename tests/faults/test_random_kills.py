@@ -15,7 +15,7 @@ import time
 
 import pytest
 
-from gitassets.actions.open_close import open_run
+from gitassets.actions.open import open_run
 from gitassets.runs.lookup import find_run, find_runs
 from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.project import Project, Run

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from gitassets.actions import push as pushing
+from gitassets.actions.approve import approve
 from gitassets.actions.note import note
+from gitassets.actions.reject import reject
 from gitassets.actions.replace import replace_asset
-from gitassets.actions.transition import approve, reject
 from gitassets.adapters.dvc import remote as dvc_remote
 from gitassets.adapters.dvc.cache import BlobStore
 from gitassets.adapters.files import hash_bytes, hash_file

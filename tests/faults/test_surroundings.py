@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from gitassets.actions.approve import approve
+from gitassets.actions.close import close_run
 from gitassets.actions.doctor import doctor
 from gitassets.actions.init import init
-from gitassets.actions.open_close import close_run, open_run
+from gitassets.actions.open import open_run
+from gitassets.actions.reject import reject
+from gitassets.actions.reopen import reopen_assets
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.track import track
-from gitassets.actions.transition import approve, reject, reopen_assets
 from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.runs.lookup import find_run, find_runs
 from gitassets.runs.project import Project, Run, find_project

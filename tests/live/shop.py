@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from gitassets.actions.approve import approve
 from gitassets.actions.produce import ProduceResult, produce, resume
 from gitassets.actions.regen import RegenOptions, RegenResult, regen
-from gitassets.actions.transition import approve
 from gitassets.adapters.state.journal import MadeLog
 from gitassets.adapters.state.orders import OrderBook
 from gitassets.domain.budget import Budget

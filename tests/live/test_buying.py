@@ -11,7 +11,8 @@ import pytest
 
 from gitassets.actions.build import BuildOptions, build
 from gitassets.actions.produce import resume
-from gitassets.actions.transition import reject, reopen_assets
+from gitassets.actions.reject import reject
+from gitassets.actions.reopen import reopen_assets
 from gitassets.domain.manifest import Kind
 from gitassets.making.consent import ABSENT, Terms
 from gitassets.making.plan_run import ProduceOptions

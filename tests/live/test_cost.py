@@ -11,7 +11,7 @@ from PIL import Image
 
 from gitassets.actions.cost import read_costs
 from gitassets.actions.cost_plot import MAX_BARS, list_bars
-from gitassets.actions.transition import reject
+from gitassets.actions.reject import reject
 from tests.actions.checks import run_cli, select
 from tests.faults.points import dies_at
 from tests.live.shop import CLIP_USD, IMAGE_USD, SCRIPT, Studio, spoken_usd

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gitassets.actions.transition import reopen_assets
+from gitassets.actions.reopen import reopen_assets
 from tests.actions.checks import assert_clean, select
 from tests.live.shop import CLIP_USD, IMAGE_USD, SCRIPT, Studio
 from tests.providers.services import KEYS, Answer, Services, openai_error, say

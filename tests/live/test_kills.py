@@ -8,10 +8,10 @@ from typing import IO
 
 import pytest
 
+from gitassets.actions.approve import approve
 from gitassets.actions.gc import gc
 from gitassets.actions.note import note
 from gitassets.actions.produce import resume
-from gitassets.actions.transition import approve
 from gitassets.adapters.state.journal import MadeLog
 from gitassets.adapters.state.orders import Order, OrderBook
 from gitassets.domain.gc_policy import KeepPolicy

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from gitassets.actions.edit import EditOptions, edit
-from gitassets.actions.transition import reject
+from gitassets.actions.reject import reject
 from gitassets.domain.selection import parse_selection
 from gitassets.making.consent import Allowance, LimitError, SpendingError
 from gitassets.runs.lookup import find_runs

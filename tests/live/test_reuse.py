@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from gitassets.actions.transition import reject
+from gitassets.actions.reject import reject
 from gitassets.adapters.files import hash_file
 from gitassets.domain.estimate import Estimate
 from gitassets.errors import GitAssetsError

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gitassets.actions.edit import EditOptions, edit
-from gitassets.actions.query import list_assets
-from gitassets.actions.transition import reopen_assets
+from gitassets.actions.list import list_assets
+from gitassets.actions.reopen import reopen_assets
 from gitassets.domain.manifest import Asset
 from gitassets.domain.selection import parse_selection
 from tests.actions.checks import addresses, assert_clean, select

@@ -1,4 +1,4 @@
-"""Approve, reject or reopen chosen assets, or move them to review, in one commit."""
+"""Decide on chosen assets in one commit: what approve, reject, reopen and review share."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gitassets.domain.commit_message import CommitMessage, Transition, clean_words, format_addresses
+from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
 from gitassets.domain.conflict import CONFLICT
-from gitassets.domain.decision import VERBS, Decision, Skipped, decide, reopen
+from gitassets.domain.decision import VERBS, Decision, Skipped
 from gitassets.domain.manifest import Address, Asset, Manifest
 from gitassets.domain.selection import AssetSelection, Chosen, select_assets
-from gitassets.domain.status import Status
 from gitassets.errors import ConflictError, CorruptError, Remedy, UsageError
 from gitassets.making.record import write_run
 from gitassets.runs.expected_bytes import check_expected, parse_expected
@@ -53,84 +52,7 @@ class TransitionResult(Struct, frozen=True):
 DecideOn = Callable[[Manifest, Sequence[Chosen]], Decision]
 
 
-def approve(
-    project: Project, run: Run, selection: AssetSelection, *, expected: str | None = None, dry_run: bool = False
-) -> TransitionResult:
-    """Approve and lock the chosen assets, each for its current bytes, which are hashed first.
-
-    `expected` is the md5 of the bytes the user looked at, or its beginning: refuse the chosen asset if it has others.
-    """
-    return _change(
-        project,
-        run,
-        "approve",
-        selection,
-        lambda m, chosen: decide(m, chosen, Status.APPROVED),
-        expected=expected,
-        dry_run=dry_run,
-    )
-
-
-def reject(
-    project: Project,
-    run: Run,
-    selection: AssetSelection,
-    *,
-    reason: str | None = None,
-    expected: str | None = None,
-    dry_run: bool = False,
-) -> TransitionResult:
-    """Reject the chosen assets. Regenerating them uses the reason. For `expected` see `approve`."""
-    return _change(
-        project,
-        run,
-        "reject",
-        selection,
-        lambda m, chosen: decide(m, chosen, Status.REJECTED, reason=reason),
-        words=reason or "",
-        expected=expected,
-        dry_run=dry_run,
-    )
-
-
-def reopen_assets(
-    project: Project,
-    run: Run,
-    selection: AssetSelection,
-    *,
-    reason: str,
-    expected: str | None = None,
-    dry_run: bool = False,
-) -> TransitionResult:
-    """Unlock the chosen assets, put them in review, and record the reason. For `expected` see `approve`."""
-    if not clean_words(reason):
-        raise UsageError("Reopening an approved asset needs a reason", "Say it with --reason TEXT.")
-    return _change(
-        project,
-        run,
-        "reopen",
-        selection,
-        lambda m, chosen: reopen(m, chosen, reason=reason.strip()),
-        words=reason,
-        expected=expected,
-        dry_run=dry_run,
-    )
-
-
-def move_to_review(project: Project, run: Run, selection: AssetSelection, *, dry_run: bool = False) -> TransitionResult:
-    """Move the drafts and revised assets among the chosen ones to review. Do not change the others."""
-    waiting = (Status.DRAFT, Status.REVISED)
-
-    def move(manifest: Manifest, chosen: Sequence[Chosen]) -> Decision:
-        movable = [one for one in chosen if (asset := manifest.asset(one.address)) and asset.status in waiting]
-        if not movable:
-            return Decision(manifest, (), tuple(one.address for one in chosen), ())
-        return decide(manifest, movable, Status.REVIEW)
-
-    return _change(project, run, "review", selection, move, dry_run=dry_run)
-
-
-def _change(
+def decide_in_run(
     project: Project,
     run: Run,
     action: str,

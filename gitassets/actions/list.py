@@ -1,0 +1,97 @@
+"""List the assets of a run with their status."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from gitassets.domain.conflict import describe_conflict
+from gitassets.domain.manifest import Address, Asset, Kind, Manifest
+from gitassets.domain.selection import AssetSelection, Chosen, Selection, select_assets, select_segments
+from gitassets.domain.stale import find_stale_reason
+from gitassets.domain.status import Status
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import Project, Run
+
+
+class AssetRow(Struct, frozen=True):
+    """One asset as `list` shows it. `present`: its file is in the run's folder; `cached`: its bytes are in the cache.
+
+    `stale` says why the asset is stale. `conflict` describes contradicting decisions of two branches that are not
+    settled yet.
+    """
+
+    segment: int
+    kind: Kind
+    asset: Asset
+    text: str
+    notes: str | None
+    present: bool
+    stale: str | None
+    conflict: tuple[str, ...] = ()
+    cached: bool = False
+
+
+class ListResult(Struct, frozen=True):
+    run_id: str
+    folder: Path | None
+    production_state: str
+    segments: int
+    rows: tuple[AssetRow, ...]
+
+
+def list_assets(
+    project: Project,
+    run: Run,
+    *,
+    status: Status | None = None,
+    kind: Kind | None = None,
+    segments: Selection | None = None,
+) -> ListResult:
+    """List the run's assets in order; if given, only those of one status, kind or some segments."""
+    manifest = read_manifest(project, run)
+    numbers = None if segments is None else set(select_segments(segments, manifest))
+    rows = tuple(
+        make_row(project, run, manifest, address, asset)
+        for address, asset in manifest.assets(kind)
+        if (numbers is None or address.segment in numbers) and (status is None or asset.status is status)
+    )
+    rows = tuple(describe_conflicts(project, run, manifest, rows))
+    return ListResult(run.run_id, run.folder, manifest.production_state, len(manifest.segments), rows)
+
+
+def read_rows(project: Project, run: Run, selection: AssetSelection) -> list[AssetRow]:
+    """Return the chosen assets as rows, in order."""
+    manifest = read_manifest(project, run)
+    return list_rows(project, run, manifest, select_assets(selection, manifest))
+
+
+def list_rows(project: Project, run: Run, manifest: Manifest, chosen: Sequence[Chosen]) -> list[AssetRow]:
+    found = ((one.address, manifest.asset(one.address)) for one in chosen)
+    rows = [make_row(project, run, manifest, address, asset) for address, asset in found if asset is not None]
+    return describe_conflicts(project, run, manifest, rows)
+
+
+def describe_conflicts(project: Project, run: Run, manifest: Manifest, rows: Sequence[AssetRow]) -> list[AssetRow]:
+    """Describe in the rows with a conflict who decided what."""
+    if not any(one.conflict for one in rows):
+        return list(rows)
+    from gitassets.runs.disputes import find_disputes
+
+    found = {(one.segment, one.kind): one.sides for one in find_disputes(project, run, manifest)}
+    return [
+        replace(row, conflict=tuple(side.describe() for side in found.get((row.segment, row.kind), ()))) for row in rows
+    ]
+
+
+def make_row(project: Project, run: Run, manifest: Manifest, address: Address, asset: Asset) -> AssetRow:
+    segment = manifest.segments[address.segment]
+    present = run.folder is not None and os.path.isfile(f"{run.folder}/{asset.path}")  # noqa: PTH113 (as in BlobStore.has)
+    stale = find_stale_reason(segment, address.kind)
+    text, notes, conflict = segment.paragraph_text, segment.notes, describe_conflict(asset)
+    cached = project.blobs.has(asset.md5)
+    return AssetRow(address.segment, address.kind, asset, text, notes, present, stale, conflict, cached)
