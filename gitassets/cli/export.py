@@ -104,21 +104,19 @@ def export(
 
 
 def _print_exported(result: ExportResult) -> None:
+    from rich import filesize
+
     from gitassets.cli.render import count
     from gitassets.domain.commit_message import format_addresses
 
     done = "Would export" if result.dry_run else "Exported"
     typer.echo(f"{done} {result.run_id} to {result.output}")
     what = format_addresses(result.exported) or "no assets"
-    typer.echo(f"  {what}: {count(result.files, 'file')}, {result.size_bytes / 1e6:.1f} MB")
+    typer.echo(f"  {what}: {count(result.files, 'file')}, {filesize.decimal(result.size_bytes)}")
     if result.left_out:
         typer.echo(f"  left out: {format_addresses(result.left_out)}")
-    history = f", with a git bundle of {_format_size(result.history_bytes)}"
+    history = f", with a git bundle of {filesize.decimal(result.history_bytes)}"
     typer.echo(f"  audit trail of {count(result.commits, 'commit')}{history if result.with_history else ''}")
-
-
-def _format_size(size_bytes: int) -> str:
-    return f"{size_bytes / 1e6:.1f} MB" if size_bytes >= 1e6 else f"{size_bytes / 1e3:.1f} kB"
 
 
 def _export_timeline(

@@ -35,12 +35,14 @@ def gc(
     `dvc gc` does not remove them. The files are listed first; without a terminal, nothing is removed unless --yes is
     given.
     """
+    from rich import filesize
+
     from gitassets.actions.gc import gc as act
     from gitassets.cli.render import and_more, emit_json
 
     project = load_project()
     result = act(project, keep, dry_run=True)
-    text = f"{len(result.unnamed)} files, {result.freed_bytes / 1e6:.1f} MB"
+    text = f"{len(result.unnamed)} files, {filesize.decimal(result.freed_bytes)}"
     asked = bool(result.unnamed) and not dry_run
     if asked and not yes and is_interactive() and not as_json:
         yes = typer.confirm(f"Remove {text}?")

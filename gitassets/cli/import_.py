@@ -98,6 +98,8 @@ def import_from(
 
 
 def _print_imported(result: ImportResult) -> None:
+    from rich import filesize
+
     from gitassets.cli.render import count, join_first, printable
     from gitassets.domain.commit_message import format_addresses
 
@@ -105,7 +107,7 @@ def _print_imported(result: ImportResult) -> None:
     commit = f", commit {result.source_commit[:10]}" if result.source_commit else ""
     typer.echo(printable(f"{done} {result.run_id} from {result.source}, an export of {result.source_run}{commit}"))
     what = format_addresses(result.imported) or "no assets"
-    typer.echo(f"  {what}: {count(result.files, 'file')}, {result.size_bytes / 1e6:.1f} MB")
+    typer.echo(f"  {what}: {count(result.files, 'file')}, {filesize.decimal(result.size_bytes)}")
     if result.statuses:
         typer.echo(f"  {', '.join(f'{number} {status}' for status, number in result.statuses.items())}")
     if result.commits:

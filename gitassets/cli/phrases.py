@@ -110,7 +110,9 @@ def print_decision(result: TransitionResult, done: str, as_json: bool) -> None:
 def print_fetched(fetched: Fetched, *, err: bool = False) -> None:
     """Print what was fetched, what was not, and why."""
     if fetched.blobs:
-        size = f"{fetched.size_bytes / 1e6:.1f} MB"
+        from rich import filesize
+
+        size = filesize.decimal(fetched.size_bytes)
         typer.echo(f"Fetched {count(fetched.blobs, 'blob')}, {size}, from {fetched.remote}", err=err)
     if fetched.missing and fetched.remote is None:
         typer.echo(f"  missing, and no DVC remote is set up: {_join(fetched.missing)}", err=True)

@@ -71,6 +71,8 @@ def push(
 
 
 def print_pushed(result: PushResult) -> None:
+    from rich import filesize
+
     from gitassets.cli.render import count, printable
 
     media, done = result.media, "Would push" if result.dry_run else "Pushed"
@@ -80,7 +82,7 @@ def print_pushed(result: PushResult) -> None:
         done_to_branch = "Would record" if result.dry_run else "Recorded"
         typer.echo(printable(f"{done_to_branch} the DVC remote {result.remote} in the run's branch, for plain dvc."))
     if media.sent:
-        sent = f"{count(media.sent, 'blob')}, {media.sent_bytes / 1e6:.1f} MB"
+        sent = f"{count(media.sent, 'blob')}, {filesize.decimal(media.sent_bytes)}"
         typer.echo(
             printable(f"{'Would upload' if result.dry_run else 'Uploaded'} {sent} to {result.remote} ({result.url})")
         )

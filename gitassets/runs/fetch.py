@@ -131,13 +131,15 @@ def _move_in(project: Project, folder: Path, wanted: list[Wanted]) -> list[Wante
 
 def make_reporter(sizes: Mapping[str, int], on_progress: OnProgress) -> Callable[[str], None]:
     """Return a thread-safe function that, called with each finished blob, reports the files and bytes done."""
-    total = sum(sizes.values()) / 1e6
+    from rich import filesize
+
+    total = filesize.decimal(sum(sizes.values()))
     done: list[int] = []
     one_at_a_time = Lock()
 
     def report(name: str) -> None:
         with one_at_a_time:
             done.append(sizes.get(name, 0))
-            on_progress(Progress(len(done), len(sizes), f"{sum(done) / 1e6:.1f} of {total:.1f} MB"))
+            on_progress(Progress(len(done), len(sizes), f"{filesize.decimal(sum(done))} of {total}"))
 
     return report

@@ -10,7 +10,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from rich import filesize
 
+from gitassets.domain.manifest import iter_folder_entries
 from gitassets.runs.lookup import find_run
 from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.project import find_project
@@ -32,16 +34,17 @@ def test_export_then_import_prints_what_was_written_and_read(locked: LockedRun, 
     assert planned == out.replace("Exported", "Would export")
     with zipfile.ZipFile(tmp_path / "ep1.zip") as archive:
         size = archive.getinfo("ep1/data/history.bundle").file_size
+    media = sum(size for _, _, size in iter_folder_entries(locked.manifest()))
     assert out == (
         f"Exported ep1 to {tmp_path / 'ep1.zip'}\n"
-        "  audio 1-3, image 1,3: 5 files, 0.0 MB\n"
-        f"  audit trail of 3 commits, with a git bundle of {size / 1e3:.1f} kB\n"
+        f"  audio 1-3, image 1,3: 5 files, {filesize.decimal(media)}\n"
+        f"  audit trail of 3 commits, with a git bundle of {filesize.decimal(size)}\n"
     )
     out = call(locked, "import", str(tmp_path / "ep1.zip"), "--as", "ep2")
     head = locked.head()[:10]
     assert out == (
         f"Imported ep2 from {tmp_path / 'ep1.zip'}, an export of ep1, commit {head}\n"
-        "  audio 1-3, image 1,3: 5 files, 0.0 MB\n"
+        f"  audio 1-3, image 1,3: 5 files, {filesize.decimal(media)}\n"
         "  4 draft, 1 approved\n"
         "  without the history in the file\n"
         "  approvals: proven by the history in the file\n"

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 import typer
+from rich import filesize
 
 from gitassets.actions.pull import PullOptions
 from gitassets.cli import pull as pull_command
 from gitassets.cli.options import complete_dvc_remote, complete_git_remote
+from gitassets.domain.manifest import iter_folder_entries
 from gitassets.runs.remotes import ForeignRemoteError
 from tests.actions.checks import git, run_cli
 from tests.actions.locked_run import LockedRun, commit_by_hand
@@ -25,17 +27,18 @@ def office(locked: LockedRun, tmp_path: Path) -> Office:
 
 
 def test_push_prints_what_it_does(locked: LockedRun, office: Office) -> None:
-    url = office.store.url
+    url, head = office.store.url, locked.head()[:10]
     planned = run_cli(locked.project.root, "push", "ep1", "--dry-run")
+    done = run_cli(locked.project.root, "push", "ep1")
+    size = filesize.decimal(sum(len(office.store.read(name)) for name in office.store.names()))
     assert planned.stdout.splitlines() == [
         "Would record the DVC remote store in the run's branch, for plain dvc.",
-        f"Would upload 7 blobs, 0.0 MB to store ({url})",
-        f"Would push run/ep1 to origin: {locked.head()[:10]}",
+        f"Would upload 7 blobs, {size} to store ({url})",
+        f"Would push run/ep1 to origin: {head}",
     ]
-    done = run_cli(locked.project.root, "push", "ep1")
     assert done.stdout.splitlines() == [
         "Recorded the DVC remote store in the run's branch, for plain dvc.",
-        f"Uploaded 7 blobs, 0.0 MB to store ({url})",
+        f"Uploaded 7 blobs, {size} to store ({url})",
         f"Pushed run/ep1 to origin: {locked.head()[:10]}",
     ]
     assert (done.returncode, done.stderr) == (0, "")
@@ -45,8 +48,9 @@ def test_pull_prints_what_it_does(locked: LockedRun, office: Office, tmp_path: P
     push_run(locked)
     project = office.clone(tmp_path / "bea")
     done = run_cli(project.root, "pull", "ep1")
+    size = filesize.decimal(sum(size for _, _, size in iter_folder_entries(locked.manifest())))
     assert done.stdout.splitlines() == [
-        f"Opened ep1 in {project.runs_dir / 'ep1'}", "Fetched 5 blobs, 0.0 MB, from store", "Wrote 5 files.",
+        f"Opened ep1 in {project.runs_dir / 'ep1'}", f"Fetched 5 blobs, {size}, from store", "Wrote 5 files.",
     ]  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
 
