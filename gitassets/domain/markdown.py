@@ -2,6 +2,10 @@
 
 The time is linear in the length of any text: every pattern either bounds how far it looks or stops where the next
 match would begin.
+
+These are not the rules of CommonMark: a parser for it, such as markdown-it-py, reads `3*4*5` as 345, keeps the marks of
+emphasis around quotes in Chinese, and takes 50 times as long for `[a](` written 5,000 times. The result must also stay
+the same for any text, since takes record its hash (`text_md5`).
 """
 
 from __future__ import annotations
