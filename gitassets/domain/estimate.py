@@ -1,24 +1,42 @@
-"""Estimate what making assets will cost, and compare it with the limits. All amounts are in US dollars."""
+"""Estimate what making assets will cost, and compare it with the limits. All amounts are in US dollars.
+
+Amounts are floats in files, JSON and the interface of providers. They are added and compared as decimals.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Context, Decimal, localcontext
 
 from msgspec import Struct
 
 from gitassets.domain.manifest import Address, Kind
 
-# Sums of small prices differ in the last digits of a float; no price is as small as a millionth of a dollar.
-_DIGITS = 6
+# No price is as small as a millionth of a dollar; smaller parts come from multiplying floats.
+_UNIT = Decimal("0.000001")
+# Exact for every float. Hostile amounts, such as 1e300 or infinity, raise nothing.
+_EXACT = Context(prec=700, traps=[])
 
 
-def add_usd(amounts: Iterable[float]) -> float:
-    """Add amounts without the rounding errors of floats."""
-    return round(sum(amounts), _DIGITS)
+def sum_usd(*amounts: float | Decimal) -> Decimal:
+    """Add amounts exactly. Totals are rounded where they are compared or written."""
+    with localcontext(_EXACT):
+        return sum(map(Decimal, amounts), Decimal())
 
 
-def exceeds(amount_usd: float, limit_usd: float | None) -> bool:
-    return limit_usd is not None and round(amount_usd - limit_usd, _DIGITS) > 0
+def _round(amount_usd: Decimal) -> Decimal:
+    return amount_usd.quantize(_UNIT, context=_EXACT) if amount_usd.is_finite() else amount_usd
+
+
+def add_usd(amounts: Iterable[float | Decimal]) -> float:
+    """Add amounts for a file or JSON, rounded to a millionth. A sum of whole numbers is written as one."""
+    added = tuple(amounts)
+    total = _round(sum_usd(*added))
+    return int(total) if all(isinstance(amount, int) for amount in added) else float(total)
+
+
+def exceeds(amount_usd: float | Decimal, limit_usd: float | None) -> bool:
+    return limit_usd is not None and _EXACT.compare(_round(sum_usd(amount_usd)), _round(sum_usd(limit_usd))) == 1
 
 
 def format_usd(amount_usd: float) -> str:
@@ -78,7 +96,7 @@ class Estimate(Struct, frozen=True, kw_only=True):
     def breaks_limit(self) -> bool:
         """Whether some of it will not be made, since a call that would pass a limit is not made."""
         return exceeds(self.total_usd, self.max_cost_usd) or exceeds(
-            self.spent_usd + self.total_usd, self.run_limit_usd
+            sum_usd(self.spent_usd, self.total_usd), self.run_limit_usd
         )
 
 

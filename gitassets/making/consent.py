@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
 from typing import Protocol
 
-from gitassets.domain.estimate import Estimate, add_usd, exceeds, format_usd
+from gitassets.domain.estimate import Estimate, add_usd, exceeds, format_usd, sum_usd
 from gitassets.errors import GitAssetsError, ProviderError
 
 
@@ -78,10 +78,10 @@ def require_consent(estimate: Estimate, confirm_usd: float, terms: Terms, buyer:
             raise SpendingError("Nothing was made, since you did not agree to what it costs")
     elif terms.max_cost_usd is None:
         total = format_usd(estimate.total_usd)
-        enough = math.ceil(round(estimate.total_usd * 100, 6)) / 100
+        enough = Decimal(str(estimate.total_usd)).quantize(Decimal("0.01"), ROUND_CEILING)
         raise SpendingError(
             f"This costs about {total}, and above {format_usd(confirm_usd)} somebody must agree to it",
-            f"Say so with --yes, or with a limit such as --max-cost {enough:.2f}; --dry-run shows what it is for. "
+            f"Say so with --yes, or with a limit such as --max-cost {enough}; --dry-run shows what it is for. "
             "The amount above which to ask is budget.confirm_usd in gitassets.yaml.",
         )
 
@@ -92,34 +92,34 @@ class Allowance:
     def __init__(self, *, max_cost_usd: float | None, run_limit_usd: float | None, run_spent_usd: float) -> None:
         self._max_cost_usd, self._run_limit_usd = max_cost_usd, run_limit_usd
         self._run_spent_usd = run_spent_usd
-        self._spent_usd = self._reserved_usd = 0.0
+        self._spent_usd = self._reserved_usd = Decimal()
         self._lock = threading.Lock()
 
     @property
     def spent_usd(self) -> float:
         """What this command has spent so far."""
-        return self._spent_usd
+        return add_usd((self._spent_usd,))
 
     def reserve(self, cost_usd: float, provider: str) -> None:
         """Reserve the cost of a call. Raise LimitError if it would pass a limit; the call must then not be made."""
         with self._lock:
-            wanted = add_usd((self._spent_usd, self._reserved_usd, cost_usd))
+            wanted = sum_usd(self._spent_usd, self._reserved_usd, cost_usd)
             if cost_usd > 0 and exceeds(wanted, self._max_cost_usd):
                 limit = format_usd(self._max_cost_usd or 0)
                 raise LimitError(
                     f"{provider} was not called: that would pass the {limit} of --max-cost",
                     "Run the command again with a higher --max-cost.",
                 )
-            if cost_usd > 0 and exceeds(self._run_spent_usd + wanted, self._run_limit_usd):
+            if cost_usd > 0 and exceeds(sum_usd(self._run_spent_usd, wanted), self._run_limit_usd):
                 limit = format_usd(self._run_limit_usd or 0)
                 raise LimitError(
                     f"{provider} was not called: the run would cost more than {limit}",
                     "Raise budget.run_usd in gitassets.yaml, then run the command again.",
                 )
-            self._reserved_usd = add_usd((self._reserved_usd, cost_usd))
+            self._reserved_usd = sum_usd(self._reserved_usd, cost_usd)
 
     def settle(self, reserved_usd: float, spent_usd: float) -> None:
         """Replace the reserved amount of a finished call by its actual cost."""
         with self._lock:
-            self._reserved_usd = add_usd((self._reserved_usd, -reserved_usd))
-            self._spent_usd = add_usd((self._spent_usd, spent_usd))
+            self._reserved_usd = sum_usd(self._reserved_usd, -reserved_usd)
+            self._spent_usd = sum_usd(self._spent_usd, spent_usd)

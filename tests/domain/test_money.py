@@ -1,9 +1,16 @@
 from __future__ import annotations
 
-import pytest
+import math
+from decimal import Decimal
+from random import Random
 
-from gitassets.domain.estimate import Estimate, Purchase, add_usd, exceeds, format_usd, group_purchases
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gitassets.domain.estimate import Estimate, Purchase, add_usd, exceeds, format_usd, group_purchases, sum_usd
 from gitassets.domain.manifest import Address, Kind
+from gitassets.making.consent import Allowance, LimitError
 
 
 @pytest.mark.parametrize(
@@ -23,6 +30,42 @@ def test_exceeds_allows_reaching_a_limit_but_not_passing_it() -> None:
     assert exceeds(0.01, 0)
     assert not exceeds(1e9, None)
     assert add_usd([0.1] * 3) == 0.3
+
+
+# Amounts in millionths of a dollar, up to a thousand dollars.
+MILLIONTHS = st.lists(st.integers(0, 10**9), max_size=50)
+
+
+@given(MILLIONTHS, st.randoms(use_true_random=False))
+def test_a_sum_is_exact_in_any_order(millionths: list[int], random: Random) -> None:
+    amounts = [one / 10**6 for one in random.sample(millionths, len(millionths))]
+    assert round(sum_usd(*amounts), 6) == Decimal(sum(millionths)) / 10**6
+    assert repr(add_usd(amounts)) == repr(sum(millionths) / 10**6 if amounts else 0)
+
+
+@given(st.lists(st.integers(1, 10**9), min_size=1, max_size=50), st.integers(-1, 1))
+def test_a_limit_holds_to_the_millionth(millionths: list[int], more: int) -> None:
+    limit = (sum(millionths) + more) / 10**6
+    allowance = Allowance(max_cost_usd=limit, run_limit_usd=None, run_spent_usd=0)
+    for one in millionths[:-1]:
+        allowance.reserve(one / 10**6, "openai")
+        allowance.settle(one / 10**6, one / 10**6)
+    if more >= 0:
+        allowance.reserve(millionths[-1] / 10**6, "openai")
+        return
+    with pytest.raises(LimitError):
+        allowance.reserve(millionths[-1] / 10**6, "openai")
+
+
+@pytest.mark.parametrize("amount", [0, 3, 0.0, 3.0, 1e-9, 0.0000225, 0.1 * 3, 1e16, 1e300, math.inf])
+def test_an_amount_is_written_as_rounding_a_float_wrote_it(amount: float) -> None:
+    assert repr(add_usd([amount])) == repr(round(amount, 6))
+
+
+def test_an_infinite_limit_is_none() -> None:
+    assert not exceeds(1e300, math.inf)
+    assert exceeds(math.inf, 1)
+    assert not exceeds(math.inf, math.inf)
 
 
 def purchase(provider: str, *addresses: Address, cost_usd: float = 0.07, live: bool = True) -> Purchase:
