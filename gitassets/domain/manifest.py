@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
 from gitassets.domain.status import Status
@@ -35,6 +35,11 @@ class Kind(StrEnum):
 _KINDS = tuple(Kind)
 
 
+Md5 = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
+Whole = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Number = Whole | Annotated[float, Meta(ge=0, lt=2.0**63)]
+
+
 class Asset(Struct, frozen=True, kw_only=True):
     """The current take of one segment's audio, image or video. The fields are in the order of the file.
 
@@ -43,24 +48,24 @@ class Asset(Struct, frozen=True, kw_only=True):
 
     path: str
     status: Status
-    md5: str
-    approved_md5: str | None = None
+    md5: Md5
+    approved_md5: Md5 | None = None
     reopened: Mapping[str, str] | None = None
-    size: int
-    duration_sec: float | None = None
-    width: int | None = None
-    height: int | None = None
+    size: Whole
+    duration_sec: Number | None = None
+    width: Whole | None = None
+    height: Whole | None = None
     reason: str | None = None
     voice: str | None = None
     source: str | None = None
     model: str | None = None
     prompt: str | None = None
     style: str | None = None
-    seed: int | None = None
+    seed: Whole | None = None
     text_md5: str | None = None
     generated_at: str | None = None
-    take: int = 1
-    cost_usd: float | None = None
+    take: Whole = 1
+    cost_usd: Number | None = None
     takes: Mapping[str, Asset] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
 

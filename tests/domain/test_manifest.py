@@ -8,13 +8,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gitassets.domain import manifest_parsing
 from gitassets.domain.manifest import Address, FinalFile, Kind, Manifest, default_path, iter_folder_entries
 from gitassets.domain.manifest_format import format_manifest, raw_asset
 from gitassets.domain.manifest_parsing import parse_asset, parse_json, parse_manifest
 from gitassets.domain.media_paths import find_path_problem, iter_path_clashes
 from gitassets.domain.status import Status
+from gitassets.domain.strict_json import decode_strictly
 from gitassets.errors import CorruptError
-from tests.domain.builders import a_manifest, a_segment, audio, digest, image, json_values, manifests, video
+from tests.domain.builders import (
+    KNOWN_KEYS,
+    a_manifest,
+    a_segment,
+    audio,
+    digest,
+    image,
+    json_values,
+    manifests,
+    video,
+)
 
 NAME = "asset_manifest.json"
 
@@ -205,6 +217,33 @@ def test_parse_manifest_names_invalid_asset_value(key: str, value: Any) -> None:
     raw = json.loads(format_manifest(full_manifest()))
     raw["segments"]["segment_001"]["audio"][key] = value
     assert f"segments.segment_001.audio.{key}" in refusal(dump(raw))
+
+
+@given(
+    st.sampled_from([*sorted(KNOWN_KEYS), "request"]),
+    json_values | st.sampled_from([value for values in WRONG.values() for value in values]),
+    st.integers(0, 30),
+    st.booleans(),
+)
+def test_typed_decoding_agrees_with_the_checks_of_each_field(key: str, value: Any, line: int, twice: bool) -> None:
+    raw = json.loads(format_manifest(full_manifest()))
+    raw["segments"]["segment_001"]["audio"][key] = value
+    lines = json.dumps(raw, indent=2, ensure_ascii=False).splitlines()
+    lines[line:line] = lines[line : line + 1] if twice else []
+    data = "\n".join(lines).encode()
+    quick = read_or_refuse(data)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_parsing, "_convert", lambda _: None)
+        patch.setattr(manifest_parsing, "decode_own", decode_strictly)
+        assert read_or_refuse(data) == quick
+
+
+def read_or_refuse(data: bytes) -> str:
+    manifest_parsing._read_segment.cache_clear()
+    try:
+        return repr(parse_manifest(data))
+    except CorruptError as error:
+        return error.message
 
 
 @pytest.mark.parametrize(
