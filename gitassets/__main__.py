@@ -71,8 +71,8 @@ def _run(app: Callable[[], object]) -> None:
 def end_quickly(code: int) -> NoReturn:
     """End the process like Python does, but without destroying every object: the system frees the memory at once.
 
-    Destroying them would need a fifth of the time of a short command. If the output cannot be flushed, exit normally,
-    so that Python reports it.
+    It saves 35 of the 240 ms of CPU that `list` takes, and 27 of the 203 ms of a hook. If the output cannot be flushed,
+    exit normally, so that Python reports it.
     """
     atexit._run_exitfuncs()  # noqa: SLF001 (Python has no public name for it)
     with suppress(OSError, ValueError):
