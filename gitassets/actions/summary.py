@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from gitassets.domain.estimate import add_usd
 from gitassets.domain.manifest import Kind
 from gitassets.domain.status import Status
 from gitassets.errors import CorruptError, GitAssetsError
@@ -48,7 +49,7 @@ def summarize_run(project: Project, run: Run, *, strict: bool = False) -> RunSum
     assets = [asset for _, asset in manifest.assets()]
     counts = {status.value: sum(asset.status is status for asset in assets) for status in Status}
     narration = sum(asset.duration_sec or 0.0 for _, asset in manifest.assets(Kind.AUDIO))
-    cost = sum(asset.cost_usd or 0.0 for asset in assets)
+    cost = add_usd(asset.cost_usd or 0.0 for asset in assets)
     return RunSummary(
         run.run_id,
         run.is_open,
@@ -77,5 +78,5 @@ def _summarize_old(project: Project, run: Run) -> RunSummary:
         segments=len(plan.segments),
         counts={status.value: statuses.count(status) for status in Status if status in statuses},
         duration_sec=round(sum(number_of(one) or 0.0 for one in spoken), 3),
-        cost_usd=round(sum(number_of(one) or 0.0 for one in costs), 4),
+        cost_usd=round(add_usd(number_of(one) or 0.0 for one in costs), 4),
     )

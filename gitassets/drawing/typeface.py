@@ -222,7 +222,8 @@ def _has_glyph(face: Face, char: str) -> bool:
     """Return whether the font has a glyph for the character.
 
     A font draws a missing one as its .notdef glyph or as nothing; U+FFFF is never a character, so it is always missing.
-    A font's cmap would also name glyphs that are blank, and takes ten times as long to read as a title's glyphs to draw.
+    A font's cmap would also name glyphs that are blank, and reading it takes ten times
+    as long as drawing the glyphs of a title.
     """
     try:
         glyph = _draw_glyph(face, char)
