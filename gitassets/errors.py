@@ -43,8 +43,10 @@ def _spell_out(name: str, about: Mapping[str, object]) -> str:
 
 
 class GitAssetsError(Exception):
-    """An expected error: `message` says what and where, `hint` what to do next (a Remedy where a layer below the
-    front end only knows what, not by which command)."""
+    """An expected error: `message` says what and where, `hint` what to do next.
+
+    Layers below the front ends give a Remedy as hint: they know what to do, not by which command.
+    """
 
     exit_code = 1
 

@@ -99,7 +99,7 @@ def _mark_moved(asset: Asset, source: Address) -> Asset:
 
 
 def _renumber(moved: Asset, there: Asset) -> Asset:
-    """Number the asset and its candidates after the takes that are there."""
+    """Give the asset and its candidates the next free take numbers."""
     first = next_take(there)
     takes = {one.md5: replace(one, take=number) for number, one in enumerate(sorted_takes(moved), start=first + 1)}
     return replace(moved, take=first, takes=takes)

@@ -15,7 +15,7 @@ _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
 def format_json(value: Any) -> str:
-    """The text of a JSON value."""
+    """Format a JSON value."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     # Halves of surrogate pairs stand for bytes in the names of files that are no UTF-8.
     return msgspec.json.format(text.encode("utf-8", "surrogatepass"), indent=2).decode("utf-8", "surrogatepass")
