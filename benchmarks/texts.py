@@ -24,9 +24,9 @@ from gitassets.errors import NoMatchError
 from tests.domain.builders import a_manifest, a_segment, audio
 from tests.domain.test_guard import image, state
 from tests.domain.test_script import HOSTILE as MARKS
+from tests.drawing.test_typesetting import HOSTILE as UNBROKEN
+from tests.drawing.test_typesetting import make
 from tests.providers.test_card import LONG
-from tests.providers.test_typesetting import HOSTILE as UNBROKEN
-from tests.providers.test_typesetting import make
 from tests.scripts import CHINESE, THAI
 
 Case = Callable[[], object]

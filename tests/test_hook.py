@@ -75,7 +75,7 @@ DECISIONS = {
 @pytest.mark.parametrize("name", DECISIONS)
 def test_decision_command_loads_no_package_of_other_commands(locked: LockedRun, name: str) -> None:
     arguments = [name, "ep1", *DECISIONS[name]]
-    code = f"from gitassets.cli.parts import make_app\nmake_app({arguments})({arguments}, standalone_mode=False)"
+    code = f"from gitassets.cli.app import make_app\nmake_app({arguments})({arguments}, standalone_mode=False)"
     loaded = modules_after(code, locked.folder)
     assert "gitassets.runs.transaction" in loaded
     assert loaded & (HEAVY_FOR_CLI | OF_OTHERS) == set()

@@ -14,7 +14,6 @@ from gitassets.actions.close import close_run
 from gitassets.actions.export import ExportOptions, export_run
 from gitassets.actions.init import init
 from gitassets.actions.track import track
-from gitassets.cli import app
 from gitassets.cli.claude_studio import app as studio
 from gitassets.runs.lookup import find_run
 from gitassets.runs.project import Project, find_project
@@ -25,6 +24,7 @@ from tests.actions.sharing import make_office, push_run
 from tests.cli.test_help import iter_commands
 from tests.media import write_tone
 from tests.old_runs import RUN_ID, write_old_run
+from tests.whole_app import app
 
 # What only saves time: which history was judged, measured hashes and sizes, what a remote was found to hold, rendered
 # segments, and what DVC keeps for itself.

@@ -20,7 +20,6 @@ from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.project import Project, Run
 from tests.actions.checks import asset, ignore_progress, select, statuses
 from tests.actions.test_build import build_it
-from tests.actions.test_transaction import Act, approve_audio_2, regen_image_3, replace_image_3, track_new_image
 from tests.faults.points import (
     BYTES,
     COMMIT,
@@ -33,6 +32,7 @@ from tests.faults.points import (
     dies_at,
 )
 from tests.faults.whole import assert_whole
+from tests.runs.test_transaction import Act, approve_audio_2, regen_image_3, replace_image_3, track_new_image
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="dies in a forked process")
 

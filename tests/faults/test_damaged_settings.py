@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from gitassets.cli import app
 from tests.actions.checks import dvc_status, git
 from tests.actions.locked_run import LockedRun
+from tests.whole_app import app
 
 RUN = "runs/ep1"
 Damage = Callable[[Path], None]

@@ -16,7 +16,9 @@ from gitassets.adapters.process import CommandError
 from gitassets.runs.lookup import find_run
 from gitassets.runs.project import Project, Run, find_project
 from tests.actions.checks import asset, ignore_progress, run_cli, snapshot
-from tests.actions.test_transaction import (
+from tests.faults.whole import assert_whole
+from tests.media import write_picture, write_tone
+from tests.runs.test_transaction import (
     Act,
     approve_audio_2,
     next_command,
@@ -24,8 +26,6 @@ from tests.actions.test_transaction import (
     replace_image_3,
     track_new_image,
 )
-from tests.faults.whole import assert_whole
-from tests.media import write_picture, write_tone
 
 BLOCK = 4096
 

@@ -21,9 +21,9 @@ from gitassets.runs.project import Project, Run
 from tests.actions.checks import asset, cli_environment, git, run_cli, select, snapshot, subjects, write_hook
 from tests.actions.locked_run import LockedRun
 from tests.actions.sharing import join, make_office, pull_run, push_run
-from tests.actions.test_transaction import Act, approve_audio_2, next_command, replace_image_3
 from tests.faults.whole import assert_whole
 from tests.media import write_picture
+from tests.runs.test_transaction import Act, approve_audio_2, next_command, replace_image_3
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="the system must tell which processes run")
 GITASSETS = (sys.executable, "-m", "gitassets")

@@ -532,7 +532,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from tests.adapters.films import Scene, SETTINGS, render_film
-from tests.adapters.test_render import five_scenes
+from tests.adapters.render.test_video import five_scenes
 from dataclasses import replace
 folder = Path(sys.argv[1])
 scenes = five_scenes(folder)
@@ -554,7 +554,7 @@ def test_render_killed_midway_keeps_previous_video(tmp_path: Path, blow: signal.
     (tmp_path / "o.mp4").write_bytes(b"the film of last week")
     process = subprocess.Popen(
         (sys.executable, "-c", SCRIPT, str(tmp_path)),
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
