@@ -30,9 +30,7 @@ WORDS = {
         "Merge again where `gitassets init` has set up the merge driver; settle conflicts with approve or reject."
     ),
     # Runs and their files
-    "merge-with-driver": (
-        "Run `gitassets hooks install`, then `git checkout --merge -- asset_manifest.json` in that folder."
-    ),
+    "merge-with-driver": ("Run `gitassets hooks install`, then `git checkout --merge -- asset_manifest.json`."),
     "upgrade": "`gitassets upgrade RUN` makes it a run.",
     "write-dvc-files": _DVC_FILES,
     "make-first-run": "There are no runs yet: `gitassets produce --script FILE` makes the first.",

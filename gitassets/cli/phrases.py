@@ -10,13 +10,11 @@ import typer
 from gitassets.cli.render import count, emit_json, join_first, printable
 from gitassets.domain.commit_message import Transition, describe_transitions, format_addresses
 from gitassets.domain.manifest import Address
-from gitassets.making.prepare import OmittedText
-from gitassets.making.record import Failure
-from gitassets.runs.proof import Unproven, describe_unproven
 
 if TYPE_CHECKING:
     from gitassets.actions.decide import TransitionResult
     from gitassets.domain.decision import Skipped
+    from gitassets.making.prepare import OmittedText
     from gitassets.making.record import Failure
     from gitassets.runs.disputes import Dispute
     from gitassets.runs.fetch import Fetched
@@ -85,6 +83,8 @@ def print_unproven(source: str, unproven: Sequence[Unproven]) -> None:
     """Print which approvals were not copied, and why."""
     if not unproven:
         return
+
+    from gitassets.runs.proof import describe_unproven
 
     typer.echo(printable(f"  in review, since the history of {source} does not prove the approval:"), err=True)
     for line in describe_unproven(unproven):

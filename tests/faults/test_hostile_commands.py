@@ -371,12 +371,12 @@ def test_only_runs_remotes_reads_and_opens_remotes_of_a_branch() -> None:
         name: {
             path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py") if re.search(name, path.read_text())
         }
-        for name in (r"\bopen_remote\b", r"dvc_settings_file import", r"\bget_cloud_fs\b", r"\blist_remote_blobs\b")
+        for name in (r"\bopen_remote\b", r"\bdvc\.settings_file import", r"\bget_cloud_fs\b", r"\blist_remote_blobs\b")
     }
     assert users == {
         r"\bopen_remote\b": {"runs/remotes.py", "adapters/dvc/remote.py"},
-        # The one writes what a run inherits, the other completes names.
-        r"dvc_settings_file import": {"runs/remotes.py", "actions/push.py", "cli/options.py"},
+        # The one writes what a run inherits.
+        r"\bdvc\.settings_file import": {"runs/remotes.py", "actions/push.py"},
         r"\bget_cloud_fs\b": {"adapters/dvc/remote.py", "adapters/dvc/cache.py"},
-        r"\blist_remote_blobs\b": {"actions/verify.py", "adapters/dvc/cache.py"},
+        r"\blist_remote_blobs\b": {"runs/locked_blobs.py", "adapters/dvc/cache.py"},
     }
