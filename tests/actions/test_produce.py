@@ -406,7 +406,7 @@ def before(request):
     if request.segment == 4:
         signal.pthread_kill(threading.main_thread().ident, number)
 provider.before = before
-making.PARALLEL = 1
+making.LOCAL_WORKERS = 1
 preparing.load_provider = provider.under_name
 script = [f"Paragraph {one}." for one in range(1, 7)]
 result = produce(find_project(Path.cwd()), script, ProduceOptions(run_id="ep1", images=False), lambda progress: None)

@@ -153,6 +153,7 @@ def test_failed_job_is_reported_and_bought_again_only_if_it_ended(studio: Studio
     break_one_job(studio.services, fault)
     code, out, _ = call("produce", "--resume", "ep1", "--no-audio", "--json", "--yes")
     result = json.loads(out)
+    assert "failed" in result, out
     (failed,) = result["failed"]
     assert (code, len(result["made"]), failed["kind"]) == (1, 1, "video")
     assert (fault.said in failed["message"], "luma" in failed["message"]) == (True, True), failed
