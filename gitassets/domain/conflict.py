@@ -87,7 +87,10 @@ def record_conflict(chosen: Asset, *sides: Asset) -> Asset:
 
 
 def _own_records(side: Asset) -> list[dict[str, Any]]:
-    """Return a side's decisions. A side in conflict has those it records, and its own only if its bytes are new."""
+    """Return a side's decisions. A side that is itself in conflict brings the decisions it records.
+
+    It adds its present state only if that holds other bytes.
+    """
     earlier = conflict_records(side)
     if side.status is Status.REVIEW and any(one.get("md5") == side.md5 for one in earlier):
         return earlier

@@ -66,12 +66,12 @@ def _check_blobs(git: Git, run_id: str, tip: RunState, result: VerifyResult) -> 
     """Check that the locked blobs are on the DVC remote whose URL is in `git config gitassets.blobs`."""
     remote = git.read_config("gitassets.blobs")
     if not remote or tip.manifest is None:
-        result.unchecked.append("the media files (git config gitassets.blobs URL has them looked for on a DVC remote)")
+        result.unchecked.append("the media files (`git config gitassets.blobs URL` names the DVC remote to check)")
         return
     settings = RemoteSettings(remote, {"url": remote})
     for one in find_missing_blobs(settings, name_locked(tip.manifest)):
         result.findings.append(make_finding(run_id, None, one))
-    result.unchecked.append(f"whether the blobs on {remote} hash right; only that they are there")
+    result.unchecked.append(f"the hashes of the blobs on {remote}; only their presence was checked")
 
 
 def _report(run_id: str, result: VerifyResult, say: Say) -> None:

@@ -74,7 +74,7 @@ class VerifyResult:
 
 
 def make_finding(run_id: str, commit: RawCommit | None, one: Violation, *, mendable: bool = False) -> Finding:
-    """Make a finding. If `mendable`, its hint applies although it is in a commit; else only a new history helps."""
+    """Make a finding. In a commit it keeps its own hint only if `mendable`; else the hint is to drop the commit."""
     return Finding(
         run_id,
         commit.oid if commit else "",

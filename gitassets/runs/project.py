@@ -103,7 +103,7 @@ class Project:
         own, kept = self.state_dir / "dvc-cache", KeptBlobs(self.state_dir / "kept-blobs")
         if own.is_dir() or not self.is_run_clone:
             return BlobStore(own, kept)
-        # Plain DVC pulls into the cache that the own settings of a clone of one run's branch name.
+        # In a clone of one run's branch, plain DVC pulls into the cache that its own settings name.
         check_local_config(self.root)
         return BlobStore(find_cache_dir(self.root), kept)
 

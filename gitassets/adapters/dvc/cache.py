@@ -159,7 +159,7 @@ class BlobStore:
             yield Path(folder)
 
     def overwrite(self, file: Path, md5: str, copy: Path) -> None:
-        """Do the same over an existing blob, by way of `copy`, a path in the `incoming` folder."""
+        """Replace a blob by the file's bytes, by way of `copy`, a path in the `incoming` folder."""
         clone_file(file, copy)
         if hash_file(copy) != md5.removesuffix(".dir"):
             raise ConflictError(f"{file} changed while it was read", "Try again when nothing writes to it.")
