@@ -462,13 +462,13 @@ def _check_candidates(before: Asset | None, side: Asset, merged: Asset | None) -
         assert md5 in (merged.md5, *merged.takes)
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings.default.max_examples)
 @given(bases, histories, histories)
 def test_merge_laws_hold_for_two_histories(base: Manifest, mine: list[Change], other: list[Change]) -> None:
     check_laws(base, apply_all(base, mine), apply_all(base, other))
 
 
-@settings(max_examples=150)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(bases, st.lists(histories, min_size=5, max_size=5))
 def test_merge_laws_hold_for_merges_of_merges(base: Manifest, done: list[list[Change]]) -> None:
     one, two, three = (apply_all(base, changes) for changes in done[:3])
