@@ -56,11 +56,11 @@ def encode(value: object) -> Any:
         return _encode_fields(value, names)
     if isinstance(value, Enum):
         return value.value
-    if isinstance(value, Path):
+    if isinstance(value, Path | str):
         return str(value)
     if isinstance(value, Mapping):
         return {str(key): encode(one) for key, one in value.items()}
-    if isinstance(value, Iterable) and not isinstance(value, str):
+    if isinstance(value, Iterable):
         return [encode(one) for one in value]
     raise TypeError(f"no JSON for {type(value).__name__}")
 

@@ -44,7 +44,7 @@ def test_runs_shows_how_each_run_compares_with_the_server(locked: LockedRun, off
     push_run(bea)
     assert syncs(locked) == {"ep1": (Sync.BEHIND, 0, 1)}
     reject(locked.project, locked.run, select(audio="1"), reason="no")
-    assert syncs(locked) == {"ep1": (Sync.APART, 1, 1)}
+    assert syncs(locked) == {"ep1": (Sync.DIVERGED, 1, 1)}
     pull_run(locked)
     assert syncs(locked) == {"ep1": (Sync.AHEAD, 2, 0)}
 

@@ -12,6 +12,7 @@ import pytest
 
 import gitassets
 from gitassets.cli.hints import WORDS
+from gitassets.cli.render import encode
 from gitassets.errors import Remedy
 from tests.cli.test_help import COMMANDS
 
@@ -188,4 +189,5 @@ def test_remedy_fields_match_the_placeholders_of_its_words() -> None:
 def test_remedy_equals_its_words_and_keeps_name_and_fields() -> None:
     remedy = Remedy("reopen", run="ep1", kind="image", number=3)
     assert remedy == "Reopen it first: `gitassets reopen ep1 --image 3 --reason …`."
+    assert encode({"hint": remedy}) == {"hint": str(remedy)}
     assert (remedy.name, dict(remedy.about)) == ("reopen", {"run": "ep1", "kind": "image", "number": 3})
