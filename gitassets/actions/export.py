@@ -36,11 +36,12 @@ from gitassets.domain.credits import format_credits, iter_credits
 from gitassets.domain.excerpt import Only, iter_left_out
 from gitassets.domain.manifest import Address, Kind, iter_folder_entries
 from gitassets.domain.manifest_format import format_manifest
+from gitassets.domain.run_id import BRANCH_PREFIX
 from gitassets.errors import ConflictError, GitAssetsError
 from gitassets.interchange.excerpt_timeline import lay_out_excerpt
 from gitassets.runs.output_path import check_free, check_output, hold_output
 from gitassets.runs.progress import OnProgress, Progress
-from gitassets.runs.project import BRANCH_PREFIX, Project, Run
+from gitassets.runs.project import Project, Run
 from gitassets.runs.proof import describe_cut, require_proven
 from gitassets.runs.verified_bytes import Excerpt, damaged_blob, read_excerpt
 

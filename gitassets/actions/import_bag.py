@@ -26,7 +26,7 @@ from gitassets.domain.doubt import Doubt, put_in_review
 from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.imported import Approvals, record_import
 from gitassets.domain.manifest import Address, Asset, Manifest, iter_folder_entries
-from gitassets.domain.run_id import check_run_id, find_twin
+from gitassets.domain.run_id import BRANCH_PREFIX, check_run_id, find_twin
 from gitassets.domain.status import Status
 from gitassets.errors import ConflictError, CorruptError, NotFoundError
 from gitassets.interchange.read_bag import CheckedBag, read_bag
@@ -36,7 +36,7 @@ from gitassets.runs.history import allows_by_hand
 from gitassets.runs.incoming import iter_file_problems
 from gitassets.runs.lookup import find_runs
 from gitassets.runs.progress import OnProgress
-from gitassets.runs.project import BRANCH_PREFIX, Project, Run
+from gitassets.runs.project import Project, Run
 from gitassets.runs.proof import Unproven, describe_unproven, judge_history
 from gitassets.runs.remotes import ForeignRemoteError, RemoteSource
 from gitassets.runs.work_tree import repair_links

@@ -10,6 +10,7 @@ from gitassets.adapters.files import remove_incoming
 from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.manifest import MEDIA_FOLDERS, iter_folder_entries
 from gitassets.domain.rules import require_known
+from gitassets.domain.run_id import BRANCH_PREFIX
 from gitassets.domain.tree_rules import TreeEntry, iter_tree_problems
 from gitassets.errors import ConflictError
 from gitassets.making.record import write_run
@@ -17,7 +18,7 @@ from gitassets.runs.create import check_set_up
 from gitassets.runs.incoming import check_incoming
 from gitassets.runs.lookup import find_run
 from gitassets.runs.manifest_file import read_manifest
-from gitassets.runs.project import BRANCH_PREFIX, Project, Run
+from gitassets.runs.project import Project, Run
 from gitassets.runs.remotes import RemoteSource
 from gitassets.runs.transaction import Session
 from gitassets.runs.work_tree import attach_folder

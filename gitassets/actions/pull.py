@@ -25,6 +25,7 @@ from gitassets.adapters.state.journal import Merging
 from gitassets.domain.conflict import iter_conflicts
 from gitassets.domain.manifest import MANIFEST_NAME, Address, Kind, Manifest, iter_folder_entries
 from gitassets.domain.manifest_parsing import parse_manifest
+from gitassets.domain.run_id import BRANCH_PREFIX
 from gitassets.domain.selection import Selection, select_segments
 from gitassets.errors import ConflictError, NotFoundError
 from gitassets.making.record import write_run
@@ -36,7 +37,7 @@ from gitassets.runs.lookup import find_run, find_runs
 from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.merge import hold_merge, is_stuck
 from gitassets.runs.progress import OnProgress
-from gitassets.runs.project import BRANCH_PREFIX, Project, Run
+from gitassets.runs.project import Project, Run
 from gitassets.runs.remotes import RemoteSource, choose_git_remote
 from gitassets.runs.restore import update_run_media
 

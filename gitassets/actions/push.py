@@ -23,10 +23,11 @@ from gitassets.adapters.git.work_trees import read_branch
 from gitassets.domain.commit_message import CommitMessage
 from gitassets.domain.manifest import MANIFEST_NAME, Manifest, iter_folder_entries
 from gitassets.domain.manifest_parsing import parse_manifest
+from gitassets.domain.run_id import BRANCH_PREFIX
 from gitassets.errors import ConflictError, CorruptError, NotFoundError
 from gitassets.making.record import write_run
 from gitassets.runs.progress import OnProgress
-from gitassets.runs.project import BRANCH_PREFIX, Project, Run
+from gitassets.runs.project import Project, Run
 from gitassets.runs.remotes import CONFIG, DvcRemote, RemoteSource, choose_git_remote
 from gitassets.runs.upload import Uploaded, upload
 

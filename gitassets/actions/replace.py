@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gitassets.adapters.files import hash_file
+from gitassets.adapters.media.asset import make_draft
 from gitassets.adapters.media.probe import MediaInfo, probe_media
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
 from gitassets.domain.manifest import Address, Asset, default_path
@@ -125,14 +126,10 @@ def _probe(path: Path, address: Address, name: Path | None = None) -> MediaInfo:
 
 
 def _new_take(session: Session, address: Address, current: Asset | None, info: MediaInfo, md5: str) -> Asset:
-    asset = Asset(
-        path=default_path(address, info.suffix),
-        status=Status.DRAFT,
-        md5=md5,
-        size=info.size_bytes,
-        duration_sec=None if info.duration_sec is None else round(info.duration_sec, 3),
-        width=info.width,
-        height=info.height,
+    asset = make_draft(
+        info,
+        default_path(address, info.suffix),
+        md5,
         source="manual",
         generated_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         take=next_take(current),

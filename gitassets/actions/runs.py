@@ -8,10 +8,10 @@ from msgspec import Struct
 
 from gitassets.actions.summary import RunSummary, summarize_run
 from gitassets.adapters.git.remote import count_ahead_behind, fetch_branches
-from gitassets.domain.run_id import is_run_id
+from gitassets.domain.run_id import BRANCH_PREFIX, is_run_id
 from gitassets.errors import NotFoundError, RemoteError
 from gitassets.runs.lookup import list_runs
-from gitassets.runs.project import BRANCH_PREFIX, Project, Run
+from gitassets.runs.project import Project, Run
 from gitassets.runs.remotes import choose_git_remote
 
 

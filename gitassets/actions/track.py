@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from gitassets.adapters.claude_studio_files import is_old_folder
 from gitassets.adapters.git.work_trees import exclude_locally
-from gitassets.adapters.media.probe import FORMAT_OF_SUFFIX, MediaInfo, probe_media
+from gitassets.adapters.media.asset import describe_format, make_draft
+from gitassets.adapters.media.probe import MediaInfo, probe_media
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
 from gitassets.domain.dvc_file import DVC_FILES
 from gitassets.domain.manifest import MANIFEST_NAME, Address, Asset, Kind, Manifest, Segment
@@ -221,19 +222,7 @@ def _asset(session: Session, one: TrackedFile, info: MediaInfo) -> Asset:
     if md5 is None:
         raise ConflictError(f"{session.folder / one.path} vanished while it was read")
     session.project.blobs.copy_in(session.folder / one.path, md5)
-    suffix = Path(one.path).suffix.lower().removeprefix(".")
-    true_format = {} if FORMAT_OF_SUFFIX.get(suffix, suffix) == info.format else {"format": info.format}
-    return Asset(
-        path=one.path,
-        status=Status.DRAFT,
-        md5=md5,
-        size=info.size_bytes,
-        duration_sec=None if info.duration_sec is None else round(info.duration_sec, 3),
-        width=info.width,
-        height=info.height,
-        source="manual",
-        extra=true_format,
-    )
+    return make_draft(info, one.path, md5, source="manual", extra=describe_format(info, one.path))
 
 
 def _commit(session: Session, assets: dict[Address, Asset | None]) -> str:

@@ -28,14 +28,14 @@ from gitassets.domain.manifest import MANIFEST_NAME, MEDIA_FOLDERS, Address, Ass
 from gitassets.domain.manifest_format import format_manifest
 from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.rules import follow_rules
-from gitassets.domain.run_id import check_run_id
+from gitassets.domain.run_id import BRANCH_PREFIX, check_run_id
 from gitassets.domain.takes import next_take
 from gitassets.errors import ConflictError, GitAssetsError
 from gitassets.interchange.claude_studio_media import UpgradedRun, measure_run
 from gitassets.runs.create import SETTING_FILES, check_new_run_id, format_settings
 from gitassets.runs.lookup import find_run, find_runs
 from gitassets.runs.progress import OnProgress, Progress
-from gitassets.runs.project import BRANCH_PREFIX, Project, Run
+from gitassets.runs.project import Project, Run
 from gitassets.runs.restore import restore_files
 from gitassets.runs.transaction import Session, begin
 from gitassets.runs.work_tree import attach_folder, repair_links

@@ -12,6 +12,9 @@ from gitassets.domain.wording import name_some
 from gitassets.errors import GitAssetsError, NotFoundError, Remedy, UsageError
 
 BRANCHES = "refs/heads/"
+# The branch of a run is named after it, and a file of this name marks its work tree in git's own folder.
+BRANCH_PREFIX = "run/"
+RUN_MARKER = "gitassets-run"
 MAX_LENGTH = 100
 MAX_BYTES = 240
 LATEST = "latest"

@@ -20,13 +20,12 @@ from gitassets.domain.guard import RunState, Violation, check_step
 from gitassets.domain.manifest import MANIFEST_NAME, Asset
 from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.merge.guard import check_merge, check_unrelated, merge_of_many
+from gitassets.domain.run_id import BRANCH_PREFIX, RUN_MARKER
 from gitassets.domain.tree_rules import is_dvc_yaml
 from gitassets.errors import GitAssetsError
 from gitassets.runs.history import CommonStates, HistoryReader, state_of_entries
 from gitassets.runs.locked_files import LockedFiles
 
-RUN_MARKER = "gitassets-run"
-BRANCH_PREFIX = "run/"
 # The files in which git names the branch that a rebase or `git am` works on, while HEAD is detached.
 _REBASE_HEADS = ("rebase-merge/head-name", "rebase-apply/head-name")
 # The variables by which git describes the commit to a hook: the hook's own git calls must see the same.

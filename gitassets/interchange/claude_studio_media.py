@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
 from gitassets.adapters.files import hash_file
-from gitassets.adapters.media.probe import FORMAT_OF_SUFFIX, MediaInfo, probe_media
+from gitassets.adapters.media.asset import describe_format, make_draft
+from gitassets.adapters.media.probe import MediaInfo, probe_media
 from gitassets.domain.claude_studio.json import UPGRADE_BEGUN
 from gitassets.domain.claude_studio.library import describe_approval, judge_status, read_extra
 from gitassets.domain.claude_studio.run import NotFound, OldRunPlan, PlannedTake
@@ -115,21 +116,10 @@ class _MediaChecker:
         )
 
     def _asset(self, one: _MeasuredTake, number: int, current: _MeasuredTake) -> Asset:
-        take, info = one.take, one.info
         status = self._judge(one) if one is current else Status.DRAFT
-        return Asset(
-            path=self._choose_path(one),
-            status=status,
-            md5=one.md5,
-            approved_md5=one.md5 if status.locked else None,
-            size=info.size_bytes,
-            duration_sec=None if info.duration_sec is None else round(info.duration_sec, 3),
-            width=info.width,
-            height=info.height,
-            take=number,
-            extra=self._extra(one),
-            **take.known,
-        )
+        path, extra = self._choose_path(one), self._extra(one)
+        draft = make_draft(one.info, path, one.md5, take=number, extra=extra, **one.take.known)
+        return replace(draft, status=status, approved_md5=one.md5 if status.locked else None)
 
     def _judge(self, one: _MeasuredTake) -> Status:
         take = one.take
@@ -142,8 +132,7 @@ class _MediaChecker:
 
     def _extra(self, one: _MeasuredTake) -> dict[str, Any]:
         take = one.take
-        suffix = PurePosixPath(take.file.path).suffix.lower().removeprefix(".")
-        true_format = {} if FORMAT_OF_SUFFIX.get(suffix, suffix) == one.info.format else {"format": one.info.format}
+        true_format = describe_format(one.info, take.file.path)
         origin = {} if take.file.in_run else {"origin": take.file.path}
         return {**true_format, **origin, **take.extra, **(read_extra(take.record) if take.record else {})}
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from msgspec import Struct
 
+from gitassets.adapters.media.asset import make_draft
 from gitassets.adapters.media.probe import MediaInfo, probe_media
 from gitassets.adapters.state.journal import MadeTake
 from gitassets.domain.manifest import Address, Asset, Kind, default_path
 from gitassets.domain.manifest_format import raw_asset
-from gitassets.domain.status import Status
 from gitassets.domain.takes import CREDIT, MADE_FROM, PARENT, PROMPT_MD5, next_take
 from gitassets.errors import CorruptError, ProviderError
 from gitassets.providers.base import Generated, Provider, Request
@@ -148,14 +148,10 @@ def find_repetition(pending: PendingTake, md5: str, provider: str) -> ProviderEr
 def make_log_entry_for_file(pending: PendingTake, checked: CheckedFile, *, cost_usd: float, **extra: Any) -> MadeTake:
     """Return the log entry for the pending take, made from its file."""
     generated, info = checked.generated, checked.info
-    asset = Asset(
-        path=default_path(pending.address, info.suffix),
-        status=Status.DRAFT,
-        md5=checked.md5,
-        size=info.size_bytes,
-        duration_sec=None if info.duration_sec is None else round(info.duration_sec, 3),
-        width=info.width,
-        height=info.height,
+    asset = make_draft(
+        info,
+        default_path(pending.address, info.suffix),
+        checked.md5,
         voice=generated.voice,
         source=generated.source,
         model=generated.model,

@@ -11,12 +11,12 @@ from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.manifest import MANIFEST_NAME, MEDIA_FOLDERS, Manifest
 from gitassets.domain.manifest_format import format_manifest
 from gitassets.domain.rules import follow_rules, require_known
-from gitassets.domain.run_id import check_run_id, find_twin
+from gitassets.domain.run_id import BRANCH_PREFIX, check_run_id, find_twin
 from gitassets.domain.selection import format_ranges
 from gitassets.domain.settings_text import SETTINGS_NAME
 from gitassets.errors import ConflictError, NotFoundError
 from gitassets.runs.lookup import find_runs
-from gitassets.runs.project import BRANCH_PREFIX, Project, Run
+from gitassets.runs.project import Project, Run
 from gitassets.runs.work_tree import attach_folder, repair_links
 
 SETTING_FILES = (".gitattributes", ".gitignore", ".dvcignore", ".dvc/.gitignore", ".dvc/config")

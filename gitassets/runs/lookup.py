@@ -15,10 +15,10 @@ from gitassets.adapters.git.work_trees import (
 from gitassets.domain.claude_studio.json import is_upgrade_unfinished
 from gitassets.domain.manifest import MANIFEST_NAME
 from gitassets.domain.rules import names_unknown
-from gitassets.domain.run_id import LATEST, is_run_id, match_run_id, read_time
+from gitassets.domain.run_id import BRANCH_PREFIX, LATEST, RUN_MARKER, is_run_id, match_run_id, read_time
 from gitassets.errors import GitAssetsError, NotFoundError
 from gitassets.runs.manifest_file import read_manifest_bytes
-from gitassets.runs.project import BRANCH_PREFIX, CLAUDE_STUDIO_RUNS_DIR, RUN_MARKER, Project, Run, names_run
+from gitassets.runs.project import CLAUDE_STUDIO_RUNS_DIR, Project, Run, names_run
 
 
 def find_runs(project: Project) -> dict[str, Run]:

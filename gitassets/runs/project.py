@@ -25,17 +25,16 @@ from gitassets.adapters.git.work_trees import (
 from gitassets.adapters.state.locks import hold_lock
 from gitassets.adapters.state.stat_index import StatIndex
 from gitassets.domain.manifest import MANIFEST_NAME, Manifest
+from gitassets.domain.run_id import BRANCH_PREFIX, RUN_MARKER
 from gitassets.domain.settings_text import SETTINGS_NAME
 from gitassets.errors import ConflictError, GitAssetsError, NotFoundError
 
 if TYPE_CHECKING:
     from gitassets.adapters.state.settings_file import Settings
 
-BRANCH_PREFIX = "run/"
 CLAUDE_STUDIO_RUNS_DIR = "artifacts/video_production"
 LOCAL_CONFIG = ".dvc/config.local"
 _NEVER_TRACKED = frozenset({".dvc", LOCAL_CONFIG})
-RUN_MARKER = "gitassets-run"
 _ABANDONED_SEC = 7 * 24 * 60 * 60.0  # Nothing works in a scratch folder that long.
 
 

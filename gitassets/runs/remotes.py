@@ -31,8 +31,9 @@ from gitassets.domain.dvc_settings import (
     iter_branch_problems,
     merge_settings,
 )
+from gitassets.domain.run_id import BRANCH_PREFIX
 from gitassets.errors import ConflictError, NotFoundError, UsageError
-from gitassets.runs.project import BRANCH_PREFIX, LOCAL_CONFIG, Project, Run, check_local_config
+from gitassets.runs.project import LOCAL_CONFIG, Project, Run, check_local_config
 
 if TYPE_CHECKING:
     from gitassets.adapters.dvc.remote import Remote

@@ -14,9 +14,10 @@ from gitassets.adapters.state.journal import MergeJournal
 from gitassets.domain.damage import is_damaged, seems_damaged
 from gitassets.domain.dvc_file import DVC_FILES
 from gitassets.domain.manifest import MANIFEST_NAME
+from gitassets.domain.run_id import BRANCH_PREFIX
 from gitassets.domain.settings_text import SETTINGS_NAME
 from gitassets.runs.create import SETTING_FILES
-from gitassets.runs.project import BRANCH_PREFIX, LOCAL_CONFIG, Project, Run
+from gitassets.runs.project import LOCAL_CONFIG, Project, Run
 
 _STATE_FILES = (MANIFEST_NAME, *DVC_FILES)
 _PROJECT_FILES = (SETTINGS_NAME, ".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore")

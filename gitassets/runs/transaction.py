@@ -22,6 +22,7 @@ from gitassets.domain.guard import RunState, check_step
 from gitassets.domain.manifest import MANIFEST_NAME, MEDIA_FOLDERS, Address, Asset, Manifest, iter_folder_entries
 from gitassets.domain.manifest_format import format_manifest
 from gitassets.domain.rules import follow_rules, require_known
+from gitassets.domain.run_id import BRANCH_PREFIX
 from gitassets.errors import ConflictError, GitAssetsError, LockedError
 from gitassets.runs.git_locks import await_git
 from gitassets.runs.locked_files import LockedFiles
@@ -29,7 +30,7 @@ from gitassets.runs.lookup import find_run
 from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.missing_blobs import require_blob
 from gitassets.runs.not_ready import explain_changed, suggest_finish
-from gitassets.runs.project import BRANCH_PREFIX, Project, Run
+from gitassets.runs.project import Project, Run
 from gitassets.runs.recovery import recover_pending
 from gitassets.runs.work_tree import fill_folder, prepare_dvc, repair_links
 from gitassets.runs.write_change import OWN_FILES, apply_and_commit, read_text, set_modes

@@ -13,9 +13,10 @@ from gitassets.adapters.git.work_trees import (
     link_worktree,
     read_gitfile,
 )
+from gitassets.domain.run_id import BRANCH_PREFIX, RUN_MARKER
 from gitassets.errors import CorruptError
 from gitassets.runs.lookup import find_displaced_folder, read_run_id
-from gitassets.runs.project import BRANCH_PREFIX, RUN_MARKER, Project, Run
+from gitassets.runs.project import Project, Run
 
 
 def attach_folder(project: Project, run_id: str, folder: Path) -> Run:

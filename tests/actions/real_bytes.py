@@ -17,9 +17,10 @@ from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.manifest import MANIFEST_NAME, Kind, Manifest
 from gitassets.domain.manifest_format import format_manifest
 from gitassets.domain.manifest_parsing import parse_manifest
+from gitassets.domain.run_id import BRANCH_PREFIX
 from gitassets.runs.create import format_settings, write_branch
 from gitassets.runs.lookup import find_run
-from gitassets.runs.project import BRANCH_PREFIX, Project, Run
+from gitassets.runs.project import Project, Run
 from tests.adapters.media_files import make_clip
 from tests.media import write_picture, write_tone
 

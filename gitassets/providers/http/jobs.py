@@ -20,7 +20,7 @@ MAX_ID_CHARS = 200
 
 
 @dataclass(frozen=True)
-class Progress:
+class JobState:
     """The state of a job: `url` of the result once it is done, `failure` if there will be none."""
 
     url: str | None = None
@@ -34,7 +34,7 @@ class JobPolling:
     account: Account
     settings: JobSettings
     path: str
-    read_progress: Callable[[dict[str, Any]], Progress]
+    read_progress: Callable[[dict[str, Any]], JobState]
 
 
 def find_job(request: Request) -> str | None:

@@ -13,7 +13,7 @@ from gitassets.providers.base import Generated, Request
 from gitassets.providers.http.calls import RETRY_ORDER
 from gitassets.providers.http.jobs import (
     JobPolling,
-    Progress,
+    JobState,
     await_job,
     describe_running_job,
     fetch_result,
@@ -51,7 +51,7 @@ class ClipService(ABC):
     recorded: ClassVar[Sequence[str]]
 
     def __init__(
-        self, settings: ClipSettings, account: Account, read_progress: Callable[[dict[str, Any]], Progress]
+        self, settings: ClipSettings, account: Account, read_progress: Callable[[dict[str, Any]], JobState]
     ) -> None:
         self._clip_settings, self._account = settings, account
         self._polling = JobPolling(account=account, settings=settings, path=self.job_path, read_progress=read_progress)

@@ -10,7 +10,7 @@ from pydantic import AfterValidator
 from gitassets.adapters.files import hash_file
 from gitassets.providers.account import Account, KeyHeader
 from gitassets.providers.base import Request, ServiceInfo
-from gitassets.providers.http.jobs import Progress
+from gitassets.providers.http.jobs import JobState
 from gitassets.providers.http.network import Network
 from gitassets.providers.service_settings import BaseUrl, Usd, parse_section
 from gitassets.providers.services.clip_service import ClipService, ClipSettings
@@ -86,11 +86,11 @@ class Luma(ClipService):
         return self.settings.image_url.format(md5=md5, head=md5[:2], tail=md5[2:])
 
 
-def _read_progress(raw: dict[str, Any]) -> Progress:
+def _read_progress(raw: dict[str, Any]) -> JobState:
     state, assets = raw.get("state"), raw.get("assets")
     if state == "failed":
-        return Progress(failure=str(raw.get("failure_reason") or ""))
+        return JobState(failure=str(raw.get("failure_reason") or ""))
     if state == "completed":
         video = assets.get("video") if isinstance(assets, dict) else None
-        return Progress(url=video if isinstance(video, str) else "")
-    return Progress()
+        return JobState(url=video if isinstance(video, str) else "")
+    return JobState()

@@ -13,7 +13,7 @@ from gitassets.adapters.media.colour_profile import to_srgb
 from gitassets.errors import ProviderError
 from gitassets.providers.account import Account, KeyHeader
 from gitassets.providers.base import Request, ServiceInfo
-from gitassets.providers.http.jobs import Progress
+from gitassets.providers.http.jobs import JobState
 from gitassets.providers.http.network import Network
 from gitassets.providers.service_settings import BaseUrl, Usd, parse_section
 from gitassets.providers.services.clip_service import ClipService, ClipSettings
@@ -105,12 +105,12 @@ def _shrink(path: Path) -> bytes:
     return packed.getvalue()
 
 
-def _read_progress(raw: dict[str, Any]) -> Progress:
+def _read_progress(raw: dict[str, Any]) -> JobState:
     state, output = raw.get("status"), raw.get("output")
     if state in ("FAILED", "CANCELLED"):
         reason = " ".join(str(raw[key]) for key in ("failureCode", "failure") if raw.get(key))
-        return Progress(failure=reason or str(state).lower())
+        return JobState(failure=reason or str(state).lower())
     if state == "SUCCEEDED":
         first = output[0] if isinstance(output, list) and output else None
-        return Progress(url=first if isinstance(first, str) else "")
-    return Progress()
+        return JobState(url=first if isinstance(first, str) else "")
+    return JobState()
