@@ -28,7 +28,7 @@ def close_run(project: Project, run: Run) -> CloseResult:
     if folder == project.root:
         raise ConflictError(f"{folder} is a clone of the run's branch, not a folder of a project's run")
     if _holds_current_folder(folder):
-        raise ConflictError(f"You are in {folder}, which is to be taken away", f"Go to {project.root} first.")
+        raise ConflictError(f"You are in {folder}, which would be removed", f"Go to {project.root} first.")
     with write_run(project, run, "close") as session:
         _check_nothing_lost(session)
         for path, _, _ in iter_folder_entries(session.manifest):

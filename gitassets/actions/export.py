@@ -168,7 +168,7 @@ def _add_media(bag: BagFolder, excerpt: Excerpt, on_progress: OnProgress) -> Non
         if found.size != size:
             raise ConflictError(
                 f"The manifest of {excerpt.run_id} gives {path} {size} bytes, and it has {found.size}",
-                "Put the number right in the manifest, and commit it.",
+                "Correct the number in the manifest, and commit it.",
             )
 
 

@@ -65,7 +65,7 @@ def _commit(project: Project, run: Run, pushed: str) -> str:
     with write_run(project, run, "publish") as session:
         if session.head != pushed:
             raise ConflictError(
-                f"Run {run.run_id} was changed while it was pushed", "Run the command again: what was sent counts."
+                f"Run {run.run_id} was changed while it was pushed", "Run the command again: nothing is uploaded twice."
             )
         plan = plan_publication(session.manifest)
         what = format_addresses(one.address for one in plan.transitions)

@@ -21,7 +21,7 @@ def reopen_assets(
 ) -> TransitionResult:
     """Unlock the chosen assets, put them in review, and record the reason. For `expected` see `approve`."""
     if not clean_words(reason):
-        raise UsageError("Reopening an approved asset needs a reason", "Say it with --reason TEXT.")
+        raise UsageError("Reopening an approved asset needs a reason", "Give it with --reason TEXT.")
     return decide_in_run(
         project,
         run,

@@ -83,12 +83,12 @@ def _make_take(session: Session, address: Address, file: Path | None) -> Asset |
         return _make_take_from_file(session, address, current, file)
     if current is None:
         raise NoMatchError(
-            f"Segment {address.segment} of {session.run.run_id} has no {address.kind} yet", "Give a FILE to take."
+            f"Segment {address.segment} of {session.run.run_id} has no {address.kind} yet", "Give a FILE."
         )
     path = session.folder / current.path
     md5 = session.hash(current.path)
     if md5 is None:
-        raise NotFoundError(f"{path} is not there", "Give a FILE to take.")
+        raise NotFoundError(f"{path} is not there", "Give a FILE.")
     if md5 == current.md5:
         return None
     info = _probe(path, address)
@@ -98,7 +98,7 @@ def _make_take(session: Session, address: Address, file: Path | None) -> Asset |
 
 def _make_take_from_file(session: Session, address: Address, current: Asset | None, file: Path) -> Asset | None:
     if file.is_dir():
-        raise UsageError(f"{file} is a folder", "Name the file that is to be taken.")
+        raise UsageError(f"{file} is a folder", "Name the file itself.")
     if not file.is_file():
         raise NotFoundError(f"There is no file {file}")
     with session.project.scratch() as scratch:

@@ -189,7 +189,7 @@ def check_adoptable(project: Project, folder: Path, *, ignoring: str = "") -> No
     names = dict.fromkeys(name.split("/")[0] for name in (".git", *ROOT_FILES, *DVC_FILES))
     existing = [name for name in names if name != ignoring and (folder / name).exists()]
     if MANIFEST_NAME in existing and is_old_folder(folder):
-        raise ConflictError(f"{folder} is a run of claude-studio", f"`gitassets upgrade {folder}` takes it over.")
+        raise ConflictError(f"{folder} is a run of claude-studio", f"`gitassets upgrade {folder}` adopts it.")
     if existing:
         raise ConflictError(
             f"{folder} has a {existing[0]} already",

@@ -197,7 +197,7 @@ def _read_texts(project: Project, run: Run) -> dict[str, bytes]:
     root = project.git.line("rev-list", "--max-parents=0", run.ref)
     first = project.git.read_blob(root, MANIFEST_NAME)
     if first is None:
-        raise ConflictError(f"{run.ref} does not begin with the files of claude-studio", "It is no run to upgrade.")
+        raise ConflictError(f"{run.ref} does not begin with the files of claude-studio", "It cannot be upgraded.")
     return {**texts, MANIFEST_NAME: first}
 
 

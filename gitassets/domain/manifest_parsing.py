@@ -50,7 +50,7 @@ class _Place:
         where = ".".join(self.trail) or "the manifest"
         raise CorruptError(
             f"{self.name}: {where} {problem}",
-            "Mend it, or take the last good one back: `git checkout HEAD -- asset_manifest.json`.",
+            "Mend it, or restore the last good one: `git checkout HEAD -- asset_manifest.json`.",
         )
 
 

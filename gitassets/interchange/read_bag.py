@@ -65,7 +65,7 @@ def read_bag(project: Project, source: Path, folder: Path, on_progress: OnProgre
     copied = copy_bag(source, folder, lambda done, total, path: on_progress(Progress(done, total, path)))
     found = copied.files
     if FETCH in found:
-        raise CorruptError(f"{name} is not whole: parts of it are to be fetched from elsewhere ({FETCH})", _GET_AGAIN)
+        raise CorruptError(f"{name} is incomplete: parts of it must be downloaded from elsewhere ({FETCH})", _GET_AGAIN)
     info = check_bag(folder, name)
     manifest = _read_manifest(name, folder, found)
     commit = info.get(COMMIT, "")

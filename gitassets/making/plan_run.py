@@ -51,7 +51,7 @@ def select_paragraphs(paragraphs: Sequence[str], options: ProduceOptions) -> dic
     """Return the selected paragraphs as segments that keep their number in the whole script."""
     if options.start >= len(paragraphs):
         raise NoMatchError(
-            f"--start {options.start} is behind the end: the script has {len(paragraphs)} paragraphs",
+            f"--start {options.start} is past the end: the script has {len(paragraphs)} paragraphs",
             f"They count from 0 to {len(paragraphs) - 1}.",
         )
     end = None if options.limit is None else options.start + options.limit

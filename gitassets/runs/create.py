@@ -65,7 +65,7 @@ def check_new_run_id(project: Project, run_id: str, folder: Path) -> None:
     if twin is not None:
         raise ConflictError(
             f"There is a run {twin} already",
-            f"Go on with it by `gitassets produce --resume {twin}`, or give the new one another name.",
+            f"Continue it with `gitassets produce --resume {twin}`, or give the new one another name.",
         )
     if any(run.folder == folder for run in runs.values()):
         raise ConflictError(f"{folder} is a run already")

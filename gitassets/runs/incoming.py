@@ -56,5 +56,5 @@ def _read_attributes(git: Git, commit: str, entries: Iterable[TreeEntry]) -> dic
 def _refuse(run: Run, why: str) -> ConflictError:
     return ConflictError(
         f"The branch of run {run.run_id} is refused: {why}",
-        "Nothing here was changed. Whoever pushed it has to put it right.",
+        "Nothing here was changed. Whoever pushed it has to correct it.",
     )

@@ -93,7 +93,7 @@ def linked_folder(path: str) -> Violation:
         "folder-is-link",
         path,
         f"{path}/ is a symbolic link, so the run's files lie outside of the run",
-        "Put a folder in its place, with the files in it.",
+        "Replace it by a folder with the files in it.",
     )
 
 

@@ -75,5 +75,5 @@ def _is_given_up(git: Git, folder: Path, pending: Pending) -> bool:
         return False
     raise ConflictError(
         f"A command on {folder.name} was interrupted, and the branch has moved on since",
-        f"Take the files back with `git -C {folder} checkout HEAD -- .`, then run the command again.",
+        f"Restore the files with `git -C {folder} checkout HEAD -- .`, then run the command again.",
     )

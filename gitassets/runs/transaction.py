@@ -156,7 +156,7 @@ def check_folders(folder: Path, paths: Iterable[str]) -> None:
     if link is not None:
         raise ConflictError(
             f"{folder / link} is a symbolic link, so the run's files lie outside of the run",
-            "Put a folder in its place, with the files in it.",
+            "Replace it by a folder with the files in it.",
         )
 
 

@@ -201,5 +201,5 @@ def check_untouched(folder: Path, index: StatIndex, pending: Pending) -> None:
 def _changed_since(path: Path, folder: Path) -> ConflictError:
     return ConflictError(
         f"A command on {folder.name} was interrupted, and {path} was changed since",
-        f"Move that file away, or take it back with `git -C {folder} checkout HEAD -- {path.name}`, and try again.",
+        f"Move that file away, or restore it with `git -C {folder} checkout HEAD -- {path.name}`, and try again.",
     )

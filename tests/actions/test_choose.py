@@ -125,7 +125,7 @@ def test_choose_refuses_a_missing_take_and_more_than_one_asset(locked: LockedRun
     assert "Its takes are 1 (" in caught.value.hint
     assert ", 2 (" in caught.value.hint
     for selection in (select(), select(image="1,3"), select(segment="1")):
-        with pytest.raises(UsageError, match="Say of which asset"):
+        with pytest.raises(UsageError, match="Say which asset to choose"):
             choose(locked.project, locked.run, selection, "2")
     assert snapshot(locked.run) == before
 

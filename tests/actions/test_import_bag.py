@@ -359,7 +359,7 @@ def test_import_refuses_an_invalid_audit_trail(bag: Path, elsewhere: Project) ->
 
 def test_import_refuses_a_bag_with_fetch_txt(bag: Path, elsewhere: Project) -> None:
     (bag / "fetch.txt").write_text("http://example.com/x 1 data/ep1/audio/audio_000.wav\n")
-    refused(elsewhere, seal(bag), "to be fetched from elsewhere")
+    refused(elsewhere, seal(bag), "must be downloaded from elsewhere")
 
 
 def test_import_accepts_a_bag_resealed_with_other_checksums(bag: Path, elsewhere: Project, tmp_path: Path) -> None:

@@ -148,7 +148,7 @@ def test_server_checks_blobs_on_its_configured_remote(server: Server, tmp_path: 
     shutil.copytree(locked.project.blobs.cache_dir, remote)
     done = server.push("run/ep1")
     assert done.returncode == 0
-    assert "hash right" in done.stderr
+    assert "the hashes of the blobs" in done.stderr
 
 
 def test_server_refuses_pushes_when_the_program_is_missing(server: Server) -> None:

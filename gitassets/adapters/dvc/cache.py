@@ -356,7 +356,7 @@ def suggest_repair(path: Path) -> str:
         return _BY_HAND
     if path.name == "config.local":
         return Remedy("rewrite-file")
-    return f"Mend it, or take the last good one back: `git -C {path.parents[1]} checkout HEAD -- .dvc/config`."
+    return f"Mend it, or restore the last good one: `git -C {path.parents[1]} checkout HEAD -- .dvc/config`."
 
 
 def set_aside_unreadable(path: Path, aside: Path) -> bool:
