@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from datetime import UTC, datetime
 from pathlib import Path
 
 from msgspec import Struct
@@ -19,6 +18,7 @@ from gitassets.domain.selection import AssetSelection, Selection, select_segment
 from gitassets.domain.status import Status
 from gitassets.domain.takes import PARENT, next_take
 from gitassets.errors import GitAssetsError, LockedError, NoMatchError, NotFoundError, UsageError
+from gitassets.making.plan import now
 from gitassets.making.record import adopt, write_run
 from gitassets.runs.project import Project, Run
 from gitassets.runs.transaction import Session
@@ -131,7 +131,7 @@ def _new_take(session: Session, address: Address, current: Asset | None, info: M
         default_path(address, info.suffix),
         md5,
         source="manual",
-        generated_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        generated_at=now(),
         take=next_take(current),
         extra={PARENT: current.md5} if current else {},
     )

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from gitassets.adapters.files import find_link
 from gitassets.adapters.git.repository import Git
 from gitassets.adapters.git.unfinished import find_unfinished
-from gitassets.adapters.git.work_trees import read_gitfile
+from gitassets.adapters.git.work_trees import find_git_dir
 from gitassets.adapters.state.stat_index import StatIndex
 from gitassets.domain.conflict import iter_conflicts
 from gitassets.domain.dvc_file import DVC_FILES, imply_dvc_files
@@ -177,7 +177,7 @@ def _check_blob(project: Project, run: Run, index: StatIndex, md5: str, what: st
 def _check_folder(project: Project, run: Run, tip: RunState, result: VerifyResult, options: VerifyOptions) -> None:
     """Check that the run's folder holds the locked bytes, and that its manifest and .dvc files break no lock."""
     folder = run.require_folder()
-    unfinished = find_unfinished(read_gitfile(folder) or folder / ".git")
+    unfinished = find_unfinished(find_git_dir(folder))
     if unfinished:
         result.incomplete.append(f"{run.run_id}: {unfinished} is not finished in {folder}, so its files show no state")
         return

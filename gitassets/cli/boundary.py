@@ -79,9 +79,9 @@ def _print_refused_modes() -> None:
     files = sys.modules.get("gitassets.adapters.files")
     found: list[str] = [] if files is None else files.refused_modes
     if found:
-        from gitassets.cli.render import join_first
+        from gitassets.domain.wording import name_some
 
-        names = join_first(found, 1)
+        names = name_some(found, 1)
         typer.echo(f"Note: cannot change the permissions of {names}. Locks do not depend on them.", err=True)
         found.clear()
 

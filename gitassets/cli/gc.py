@@ -38,7 +38,8 @@ def gc(
     from rich import filesize
 
     from gitassets.actions.gc import gc as act
-    from gitassets.cli.render import and_more, emit_json
+    from gitassets.cli.render import emit_json
+    from gitassets.domain.wording import and_more
 
     project = load_project()
     result = act(project, keep, dry_run=True)

@@ -100,8 +100,9 @@ def import_from(
 def _print_imported(result: ImportResult) -> None:
     from rich import filesize
 
-    from gitassets.cli.render import count, join_first, printable
+    from gitassets.cli.render import count, printable
     from gitassets.domain.commit_message import format_addresses
+    from gitassets.domain.wording import name_some
 
     done = "Would import" if result.dry_run else "Imported"
     commit = f", commit {result.source_commit[:10]}" if result.source_commit else ""
@@ -118,7 +119,7 @@ def _print_imported(result: ImportResult) -> None:
     for path in result.missing:
         typer.echo(printable(f"  not in the file: {path}"))
     if result.passed_over:
-        what = join_first(result.passed_over)
+        what = name_some(result.passed_over)
         typer.echo(printable(f"  ignored, added to the file by macOS or Windows: {what}"))
     if result.folder is not None:
         typer.echo(f"  folder: {result.folder}")

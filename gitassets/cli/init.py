@@ -51,9 +51,9 @@ def init(
         typer.echo("  → `gitassets init --yes` replaces it. Runs have their own safe settings in any case.", err=True)
     typer.echo(f"Project: {result.root}")
     if result.runs_there:
-        from gitassets.cli.render import join_first
+        from gitassets.domain.wording import name_some
 
-        shown = join_first(result.runs_there, 8)
+        shown = name_some(result.runs_there, 8)
         typer.echo(f"On the server: {shown}. Get one with `gitassets pull {result.runs_there[-1]}`.")
     return None
 

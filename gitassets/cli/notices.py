@@ -58,9 +58,9 @@ def _format_notice(notice: Notice) -> str:
 
 
 def _format_hooks_notice(notice: HooksMissing) -> str:
-    from gitassets.cli.render import join_first
+    from gitassets.domain.wording import name_some
 
-    runs = join_first(notice.runs)
+    runs = name_some(notice.runs)
     if notice.repaired:
         return f"Installed the hooks that guard approved assets in {runs}: git did not call them."
     missing = f"Git calls no hooks of gitassets in {runs}"

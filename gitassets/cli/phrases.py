@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from gitassets.cli.render import count, emit_json, join_first, printable
+from gitassets.cli.render import count, emit_json, printable
 from gitassets.domain.commit_message import Transition, describe_transitions, format_addresses
 from gitassets.domain.manifest import Address
+from gitassets.domain.wording import name_some
 
 if TYPE_CHECKING:
     from gitassets.actions.decide import TransitionResult
@@ -124,4 +125,4 @@ def print_fetched(fetched: Fetched, *, err: bool = False) -> None:
 
 
 def _join(paths: Sequence[str]) -> str:
-    return printable(join_first(paths))
+    return printable(name_some(paths))

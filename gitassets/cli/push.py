@@ -96,16 +96,17 @@ def print_pushed(result: PushResult) -> None:
 
 
 def _print_media(run_id: str, media: Uploaded) -> None:
-    from gitassets.cli.render import count, join_first, printable
+    from gitassets.cli.render import count, printable
+    from gitassets.domain.wording import name_some
 
     if media.there:
         typer.echo(f"  already there: {count(media.there, 'blob')}")
     if media.unhashed:
         typer.echo(f"  only their size was checked there: {count(media.unhashed, 'blob')}")
     if media.replaced:
-        typer.echo(printable(f"  wrong bytes on the remote, now replaced: {join_first(media.replaced)}"), err=True)
+        typer.echo(printable(f"  wrong bytes on the remote, now replaced: {name_some(media.replaced)}"), err=True)
     if media.absent:
-        typer.echo(printable(f"  neither here nor on the remote: {join_first(media.absent)}"), err=True)
+        typer.echo(printable(f"  neither here nor on the remote: {name_some(media.absent)}"), err=True)
     if media.incomplete:
         folders = ", ".join(f"{one}/" for one in media.incomplete)
         typer.echo(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 SCHEMA = 1
 _SIMPLE = (str, int, float, bool, type(None))
 PLAIN_WIDTH = 160
-SHOWN = 5
 STATUS_STYLES = {
     "draft": "dim",
     "review": "yellow",
@@ -126,16 +125,6 @@ def printable(text: str) -> str:
 def count(number: int, noun: str) -> str:
     """Return a number with its noun: "1 segment", "2 segments"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def and_more(total: int, shown: int = SHOWN) -> str:
-    """Return " and 3 more" if only the first of a list are shown, else nothing."""
-    return f" and {total - shown} more" if total > shown else ""
-
-
-def join_first(names: Sequence[str], shown: int = SHOWN) -> str:
-    """Join the first names of a list: "a, b and 3 more"."""
-    return f"{', '.join(names[:shown])}{and_more(len(names), shown)}"
 
 
 def shorten(text: str, length: int) -> str:

@@ -25,9 +25,10 @@ def print_set_up_hint(project: Project) -> None:
 
 def print_upgrade(result: UpgradeResult, *, err: bool = False) -> None:
     """Print what was found, upgraded, not found or unclear, and which scene went to which segment."""
-    from gitassets.cli.render import join_first, printable
+    from gitassets.cli.render import printable
     from gitassets.domain.commit_message import format_addresses
     from gitassets.domain.selection import format_ranges
+    from gitassets.domain.wording import name_some
 
     def say(line: str) -> None:
         typer.echo(printable(line), err=err)
@@ -47,7 +48,7 @@ def print_upgrade(result: UpgradeResult, *, err: bool = False) -> None:
     for line in result.unclear:
         say(f"  unclear: {line}")
     if result.left:
-        say(f"  left unchanged: {join_first(result.left, _SHOWN)}")
+        say(f"  left unchanged: {name_some(result.left, _SHOWN)}")
     for line in _format_scenes(result):
         say(f"  {line}")
 
@@ -58,7 +59,7 @@ def _count_statuses(result: UpgradeResult) -> str:
 
 
 def _print_not_found(not_found: Iterable[NotFound], say: Callable[[str], None]) -> None:
-    from gitassets.cli.render import and_more
+    from gitassets.domain.wording import and_more
 
     lines = [f"{one.what}: {one.path} {one.why}" for one in not_found]
     for line in lines[:_SHOWN]:

@@ -114,7 +114,8 @@ def _choose_runs(project: Project, runs: Sequence[str]) -> list[Run]:
 
 
 def _print_verified(result: VerifyResult) -> None:
-    from gitassets.cli.render import SHOWN, and_more, printable
+    from gitassets.cli.render import printable
+    from gitassets.domain.wording import SHOWN, and_more
 
     _print_findings(result.findings)
     for one in result.mended:
@@ -132,7 +133,7 @@ def _print_verified(result: VerifyResult) -> None:
 
 def _print_findings(findings: Iterable[Finding]) -> None:
     """Print the first findings of each kind, and how many more there are."""
-    from gitassets.cli.render import SHOWN, and_more
+    from gitassets.domain.wording import SHOWN, and_more
     from gitassets.runs.audit import iter_with_hints
 
     counts: Counter[str] = Counter()

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+SHOWN = 5  # So many items of a long list are shown, unless a caller says otherwise.
 
-def name_some(names: Sequence[str], at_most: int = 5) -> str:
-    """Join the first names with commas, and say how many more there are."""
-    rest = len(names) - at_most
-    return ", ".join(names[:at_most]) + (f" and {rest} more" if rest > 0 else "")
+
+def and_more(total: int, shown: int = SHOWN) -> str:
+    """Return " and 3 more" if only the first of a list are shown, else nothing."""
+    return f" and {total - shown} more" if total > shown else ""
+
+
+def name_some(names: Sequence[str], shown: int = SHOWN) -> str:
+    """Join the first names of a list: "a, b and 3 more"."""
+    return f"{', '.join(names[:shown])}{and_more(len(names), shown)}"

@@ -13,7 +13,7 @@ from msgspec import Struct
 from gitassets.adapters.files import write_atomic
 from gitassets.adapters.git.objects import ObjectReader
 from gitassets.adapters.git.repository import Git
-from gitassets.adapters.git.work_trees import read_branch, read_gitfile
+from gitassets.adapters.git.work_trees import find_git_dir, read_branch
 from gitassets.adapters.state.stat_index import StatIndex
 from gitassets.domain.dvc_file import DVC_FILES, imply_dvc_files
 from gitassets.domain.guard import RunState, Violation, check_step
@@ -60,7 +60,7 @@ class Staged(Struct, frozen=True):
 
 def find_staged(top: Path, environment: Mapping[str, str]) -> Staged | None:
     """Return the run's work tree at `top`, or None if it is not one. Git names the index in `environment`."""
-    git_dir = top / environment["GIT_DIR"] if "GIT_DIR" in environment else read_gitfile(top) or top / ".git"
+    git_dir = top / environment["GIT_DIR"] if "GIT_DIR" in environment else find_git_dir(top)
     kept = {name: environment[name] for name in _COMMIT_VARIABLES if name in environment}
     git = Git(top, kept)
     known = _find_run_id(git_dir)

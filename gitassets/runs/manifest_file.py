@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gitassets.adapters.git.work_trees import (
-    read_gitfile,
+    find_git_dir,
 )
 from gitassets.domain.manifest import MANIFEST_NAME, Manifest
 from gitassets.domain.manifest_parsing import parse_manifest
@@ -48,7 +48,7 @@ def read_manifest_bytes(project: Project, run: Run) -> bytes:
             return path.read_bytes()
         except FileNotFoundError as error:
             # Without an index a killed command did not write all files; the branch has them.
-            half_made = not ((read_gitfile(run.folder) or run.folder / ".git") / "index").exists()
+            half_made = not (find_git_dir(run.folder) / "index").exists()
             data = project.git.read_blob(run.ref, MANIFEST_NAME) if half_made else None
             if data is not None:
                 return data

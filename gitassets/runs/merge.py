@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gitassets.adapters.git.leftovers import clear_traces, is_git_at_work
 from gitassets.adapters.git.repository import Git
-from gitassets.adapters.git.work_trees import read_gitfile
+from gitassets.adapters.git.work_trees import find_git_dir
 from gitassets.adapters.process import CommandError
 from gitassets.adapters.state.journal import MergeJournal, Merging
 from gitassets.adapters.state.locks import hold_lock
@@ -91,7 +91,7 @@ def _await_git(folder: Path) -> None:
 
 def _read_merge_head(git: Git) -> str | None:
     """Return the commit being merged, cut short if git was killed while it wrote it; None without a merge."""
-    data = _read((read_gitfile(git.folder) or git.folder / ".git") / "MERGE_HEAD")
+    data = _read(find_git_dir(git.folder) / "MERGE_HEAD")
     return None if data is None else data.decode("utf-8", "replace").strip()
 
 

@@ -7,7 +7,8 @@ import io
 import pytest
 from rich.console import Console
 
-from gitassets.cli.render import join_first, make_table
+from gitassets.cli.render import make_table
+from gitassets.domain.wording import name_some
 
 
 def draw(width: int, *rows: tuple[str, ...]) -> list[str]:
@@ -46,5 +47,5 @@ def test_table_wraps_nothing_on_a_wide_terminal() -> None:
         ("abcdef", "a, b and 4 more"),
     ],
 )
-def test_join_first_counts_the_names_that_it_leaves_out(names: str, text: str) -> None:
-    assert join_first(tuple(names), 2) == text
+def test_name_some_counts_the_names_that_it_leaves_out(names: str, text: str) -> None:
+    assert name_some(tuple(names), 2) == text

@@ -195,8 +195,6 @@ class BlobStore:
         handle, name = tempfile.mkstemp(prefix=INCOMING, dir=target.parent)
         temporary = Path(name)
         try:
-            import os
-
             os.close(handle)
             clone_file(source, temporary)
             if hash_file(temporary) != md5:

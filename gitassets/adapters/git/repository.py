@@ -16,7 +16,7 @@ from gitassets.adapters.git.environment import clean_environment
 from gitassets.adapters.git.hook_trace import HookError, name_refusing_hook
 from gitassets.adapters.git.leftovers import leave_trace
 from gitassets.adapters.git.staged import hash_file
-from gitassets.adapters.git.work_trees import find_common_dir, read_branch, read_gitfile, read_head
+from gitassets.adapters.git.work_trees import find_common_dir, find_git_dir, read_branch, read_head
 from gitassets.adapters.process import CommandError, run_command, start_command
 from gitassets.domain.lines import split_lines
 from gitassets.errors import GitAssetsError
@@ -276,7 +276,7 @@ class Git:
         head, *oids = [None if line.endswith(" missing") else line for line in split_lines(out.decode())]
         pairs = zip(names, oids[::2], oids[1::2], strict=True)
         changed = [name for name, *sides in pairs if len({*sides, hash_file(self.folder / name, sides[0])}) > 1]
-        return WorkTreeState(head, read_branch(read_gitfile(self.folder) or self.folder / ".git"), frozenset(changed))
+        return WorkTreeState(head, read_branch(find_git_dir(self.folder)), frozenset(changed))
 
     def read_marks(self, *paths: str) -> dict[str, tuple[str, ...]]:
         """Return the marks ("assume-unchanged", "skip-worktree") of `paths`, or of all tracked files, by path.
@@ -341,7 +341,7 @@ class Git:
         for path in sorted(path for path in files.rglob("*") if path.is_symlink() or path.is_file()):
             _put_in_place(path, self.folder / path.relative_to(files))
         self.call("update-index", "-q", "--refresh", env=env)
-        index.replace((read_gitfile(self.folder) or self.folder / ".git") / "index")
+        index.replace(find_git_dir(self.folder) / "index")
 
     def check_ignored(self, path: str) -> bool:
         return self.success("check-ignore", "--quiet", "--", path)

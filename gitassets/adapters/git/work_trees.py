@@ -74,14 +74,14 @@ def read_branch(git_dir: Path) -> str | None:
 
 def read_head(folder: Path) -> str | None:
     """Return the commit of the work tree's branch from its loose reference; None if only git can tell. No process."""
-    git_dir = read_gitfile(folder) or folder / ".git"
+    git_dir = find_git_dir(folder)
     ref = find_common_dir(folder) / "refs" / "heads" / (read_branch(git_dir) or "")
     return ref.read_text("utf-8").strip() if ref.is_file() else None
 
 
 def find_common_dir(folder: Path) -> Path:
     """Return the git directory that all work trees share, given the top of one of them. No process."""
-    git_dir = read_gitfile(folder) or folder / ".git"
+    git_dir = find_git_dir(folder)
     try:
         return (git_dir / (git_dir / "commondir").read_text("utf-8").strip()).resolve()
     except OSError:
