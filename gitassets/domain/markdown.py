@@ -17,14 +17,23 @@ from collections.abc import Iterator
 # reserves for internal use, and restored afterwards.
 _MARKS = "\\`*_~[]()#>!-+"
 _HIDE = {ord(mark): 0xFDD0 + i for i, mark in enumerate(_MARKS)}
-_SHOW = {hidden: mark for mark, hidden in _HIDE.items()}
+_HIDE_INLINE = _HIDE | {ord("<"): 0xFDD0 + len(_MARKS), ord("^"): 0xFDD1 + len(_MARKS)}
+_SHOW = {hidden: mark for mark, hidden in _HIDE_INLINE.items()}
 
 _ESCAPE = re.compile(r"\\([\\`*_~\[\]()#>!+-])")
+_ANY_ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 _CODE = re.compile(r"`+([^`]+)`+")
 _ADDRESS = re.compile(r"<?((?:https?://|www\.)[^\s<>]*[^\s<>*_~`.,;:!?)\]\"'’”])>?")
 _TARGET = r"\((?:[^()\s]|\([^()\s]*\))*(?:[ \t]+\"[^\"\n]*\")?\)"
 _IMAGE = re.compile(rf"!\[([^\[\]]*)\]{_TARGET}")
 _LINK = re.compile(rf"\[([^\[\]]*)\](?:{_TARGET}|\[[^\[\]]*\])")
+_FOOTNOTE_MARK = re.compile(r"\[\^[^\[\]\s]+\]|\^\[[^\[\]]*\]")
+_TAG = re.compile(
+    r"</?(?:a|abbr|b|big|br|center|cite|code|dd|del|details|dfn|div|dl|dt|em|font|h[1-6]|hr|i|img|ins|kbd|li|mark|ol|p|pre"
+    r"|q|s|samp|small|span|strike|strong|sub|summary|sup|u|ul|var)(?:[ \t][^<>]*)?/?>",
+    re.IGNORECASE,
+)
+_BREAK = re.compile(r"<br[ \t]*/?>", re.IGNORECASE)
 _DEFINITION = re.compile(r" {0,3}\[[^\[\]]+\]:[ \t]+\S")
 _QUOTE = re.compile(r"(?:[ \t]{0,3}>)+[ \t]?")
 _BULLET = re.compile(r"[ \t]*[-*+][ \t]+(?:\[[ xX]\][ \t]+)?")
@@ -43,6 +52,19 @@ def strip_markdown(text: str) -> str:
     text = _LINK.sub(r"\1", _IMAGE.sub(r"\1", text))
     text = _ADDRESS.sub(lambda match: _hide(match[1]), text)
     return _drop_emphasis(text).translate(_SHOW).strip()
+
+
+def strip_inline(text: str) -> str:
+    """Return the words of one line of Markdown: without marks, images, footnote marks and HTML tags.
+
+    These are the rules of `markdown_blocks`; marks at the start of a line are its part.
+    """
+    text = _ANY_ESCAPE.sub(lambda match: match[1].translate(_HIDE_INLINE), text)
+    text = _CODE.sub(lambda match: match[1].translate(_HIDE_INLINE), text)
+    text = _FOOTNOTE_MARK.sub("", _LINK.sub(r"\1", _IMAGE.sub("", text)))
+    text = _ADDRESS.sub(lambda match: match[1].translate(_HIDE_INLINE), text)
+    text = _TAG.sub("", _BREAK.sub(" ", text))
+    return " ".join(_drop_emphasis(text).translate(_SHOW).split())
 
 
 def _hide(literal: str) -> str:
