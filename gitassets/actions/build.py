@@ -27,6 +27,16 @@ from gitassets.domain.build_record import format_build, parse_inputs, record_inp
 from gitassets.domain.captions import format_srt
 from gitassets.domain.commit_message import CommitMessage
 from gitassets.domain.derived import build_record
+from gitassets.domain.finals import (
+    SHOWS,
+    FinalNames,
+    Shape,
+    digest_shown,
+    group_finals,
+    name_cut,
+    name_finals,
+    with_final,
+)
 from gitassets.domain.frame_format import parse_fps, parse_size
 from gitassets.domain.manifest import Address, FinalFile, Manifest
 from gitassets.domain.selection import format_ranges
@@ -70,11 +80,12 @@ class BuildOptions:
 class BuildResult(Struct, frozen=True, kw_only=True):
     """The video. `rendered` and `cached` count segments.
 
-    `commit` is None if the run already holds this video, `captions` if there is no text to show. `remarks` are
-    sentences on what could look or sound better.
+    `main` says whether it is the run's main final, which `publish` goes by. `commit` is None if the run already holds
+    this video, `captions` if there is no text to show. `remarks` are sentences on what could look or sound better.
     """
 
     run_id: str
+    main: bool
     video: Path
     captions: Path | None
     output: Path | None
@@ -99,8 +110,9 @@ class _BuildInput:
 
 @dataclass(frozen=True)
 class _RenderPlan:
-    """What to render. `inputs` records everything the result depends on."""
+    """What to render, and under which names. `inputs` records everything the result depends on."""
 
+    names: FinalNames
     timeline: Timeline
     sources: Mapping[str, MediaSource]
     settings: RenderSettings
@@ -108,23 +120,24 @@ class _RenderPlan:
 
 
 def build(project: Project, run: Run, options: BuildOptions, on_progress: OnProgress) -> BuildResult:
-    """Render the run's video, captions and build.json into final/, and commit them.
+    """Render the run's video, its captions and the record of its inputs into final/, and commit them.
 
-    If the last build had the same inputs, render and commit nothing. Raise GapsError, with a list, if the policy does
-    not allow some assets.
+    Files of other builds stay: a draft and a video of another shape have names of their own. If the last such build had
+    the same inputs, render and commit nothing. Raise GapsError, with a list, if the policy does not allow some assets.
     """
     settings = _read_settings(project, run, options)
+    names = name_finals(run.run_id, _name_cut(project, settings, options.policy))
     _check_output(project, run, options.output)
     with hold_lock(project.state_dir / "building" / f"{run.run_id}.lock", f"building {run.run_id}", wait_sec=0.5):
         RenderCache(_cache_dir(project)).remove_abandoned()
         build_input = _read_input(project, run, options)
-        plan = _plan_render(project, build_input, settings)
+        plan = _plan_render(project, build_input, settings, names)
         finals, rendered = _find_finished(project, build_input, plan), None
         if finals is None:
             finals, rendered = _render(project, build_input, plan, on_progress)
-        commit = _record(project, run, plan.timeline, finals)
+        commit = _record(project, run, plan, finals)
     if options.output is not None:
-        _copy_out(project, finals, options.output)
+        _copy_out(project, plan.names, finals, options.output)
     return _result(run, build_input, plan, rendered, options.output, commit, _make_remarks(project, build_input, plan))
 
 
@@ -138,6 +151,12 @@ def _read_settings(project: Project, run: Run, options: BuildOptions) -> RenderS
         cache_bytes=int(defaults.render_cache_gb * 1e9),
         title=run.run_id,
     )
+
+
+def _name_cut(project: Project, settings: RenderSettings, policy: Policy) -> str:
+    defaults = project.settings.build
+    own = Shape(parse_size(defaults.size), parse_fps(defaults.fps))
+    return name_cut(own, Shape(settings.size, settings.fps), draft=policy is Policy.SKIP_REJECTED)
 
 
 def _check_output(project: Project, run: Run, output: Path | None) -> None:
@@ -173,7 +192,9 @@ def list_needed_bytes(project: Project, run: Run, options: BuildOptions) -> dict
     return list_wanted((asset.path, asset.md5, asset.size) for _, asset in iter_used_assets(choice.segments))
 
 
-def _plan_render(project: Project, build_input: _BuildInput, settings: RenderSettings) -> _RenderPlan:
+def _plan_render(
+    project: Project, build_input: _BuildInput, settings: RenderSettings, names: FinalNames
+) -> _RenderPlan:
     sources = _probe(project, build_input, settings)
     timeline = lay_out(build_input.choice.segments, measure(sources), settings.fps)
     options = {
@@ -183,7 +204,8 @@ def _plan_render(project: Project, build_input: _BuildInput, settings: RenderSet
         "loudness_lufs": settings.loudness_lufs,
     }
     tools = {"gitassets": __version__, "ffmpeg": find_ffmpeg().version}
-    return _RenderPlan(timeline, sources, settings, record_inputs(build_input.manifest, timeline, options, tools))
+    inputs = record_inputs(build_input.manifest, timeline, options, tools)
+    return _RenderPlan(names, timeline, sources, settings, inputs)
 
 
 def _probe(project: Project, build_input: _BuildInput, settings: RenderSettings) -> dict[str, MediaSource]:
@@ -213,29 +235,25 @@ def _cache_dir(project: Project) -> Path:
     return project.render_cache_dir
 
 
-def _final_paths(run_id: str) -> tuple[str, str, str]:
-    """Return the paths of the video, its captions, and the record of its inputs."""
-    return f"final/{run_id}.mp4", f"final/{run_id}.srt", "final/build.json"
-
-
 def _find_finished(project: Project, build_input: _BuildInput, plan: _RenderPlan) -> tuple[FinalFile, ...] | None:
-    """Return the files of the last build if it had the same inputs and its bytes are here."""
-    finals = {one.path: one for one in build_input.manifest.final}
-    names = _final_paths(build_input.manifest.run_id)
-    if set(finals) != set(names) or not all(project.blobs.has(one.md5) for one in finals.values()):
+    """Return the files of the last such build if it had the same inputs and its bytes are here."""
+    names, files = plan.names, group_finals(build_input.manifest).get(plan.names.cut, ())
+    finals = {one.path: one for one in files}
+    if set(finals) != {names.video, names.captions, names.record}:
         return None
-    record = project.blobs.path(finals[names[2]].md5).read_bytes()
+    if not all(project.blobs.has(one.md5) for one in files):
+        return None
+    record = project.blobs.path(finals[names.record].md5).read_bytes()
     if parse_inputs(record) != plan.inputs:
         return None
-    intact = all(project.blobs.is_whole(one.md5) for one in finals.values())
-    return build_input.manifest.final if intact else None
+    return files if all(project.blobs.is_whole(one.md5) for one in files) else None
 
 
 def _render(
     project: Project, build_input: _BuildInput, plan: _RenderPlan, on_progress: OnProgress
 ) -> tuple[tuple[FinalFile, ...], RenderResult]:
     """Render the video, and move its files into the blob cache."""
-    video, captions, record = _final_paths(build_input.manifest.run_id)
+    names = plan.names
     with project.scratch() as folder:
         rendered = render_timeline(
             plan.timeline,
@@ -247,8 +265,10 @@ def _render(
         )
         (folder / "captions").write_bytes(format_srt(plan.timeline).encode())
         (folder / "record").write_bytes(format_build(plan.inputs, build_input.head))
-        made = {video: folder / "video", captions: folder / "captions", record: folder / "record"}
-        return tuple(_move_to_cache(project, path, file) for path, file in sorted(made.items())), rendered
+        made = {names.video: folder / "video", names.captions: folder / "captions", names.record: folder / "record"}
+        finals = tuple(_move_to_cache(project, path, file) for path, file in sorted(made.items()))
+        shows = {SHOWS: digest_shown(_list_used(plan.timeline))}
+        return tuple(replace(one, extra=shows) if one.path == names.video else one for one in finals), rendered
 
 
 def _move_to_cache(project: Project, path: str, file: Path) -> FinalFile:
@@ -257,29 +277,34 @@ def _move_to_cache(project: Project, path: str, file: Path) -> FinalFile:
     return FinalFile(path=path, md5=md5, size=size)
 
 
-def _record(project: Project, run: Run, timeline: Timeline, finals: tuple[FinalFile, ...]) -> str | None:
+def _record(project: Project, run: Run, plan: _RenderPlan, finals: tuple[FinalFile, ...]) -> str | None:
     """Place the files under final/ and commit the build. Return None if it was recorded before."""
     with begin(project, run, "build") as session:
-        after, changed = _with_build(session.manifest, timeline, finals)
+        after, changed = _with_build(session.manifest, plan, finals)
         if after == session.manifest:
             _place(session, finals)
             return None
-        message = CommitMessage(run.run_id, "build", _final_paths(run.run_id)[0], segments=changed)
-        commit = session.commit(after, message)
+        commit = session.commit(after, CommitMessage(run.run_id, "build", plan.names.video, segments=changed))
         _place(session, finals)
         return commit
 
 
 def _with_build(
-    manifest: Manifest, timeline: Timeline, finals: tuple[FinalFile, ...]
+    manifest: Manifest, plan: _RenderPlan, finals: tuple[FinalFile, ...]
 ) -> tuple[Manifest, tuple[int, ...]]:
-    used = {shot.number: build_record(shot.narration, shot.visual) for shot in timeline.shots}
+    """Return the manifest with the finals, and the numbers of the segments whose `built` record changes."""
+    built = replace(manifest, final=with_final(manifest, plan.names.cut, finals))
+    used = _list_used(plan.timeline) if plan.names.is_main else {}
     changed = {
         number: replace(segment, built=used[number])
         for number, segment in manifest.segments.items()
         if number in used and segment.built != used[number]
     }
-    return replace(manifest.with_segments(changed), final=finals), tuple(changed)
+    return built.with_segments(changed), tuple(changed)
+
+
+def _list_used(timeline: Timeline) -> dict[int, dict[str, str]]:
+    return {shot.number: build_record(shot.narration, shot.visual) for shot in timeline.shots}
 
 
 def _place(session: Session, finals: Sequence[FinalFile]) -> None:
@@ -290,8 +315,8 @@ def _place(session: Session, finals: Sequence[FinalFile]) -> None:
             session.index.note(one.path, one.md5)
 
 
-def _copy_out(project: Project, finals: Sequence[FinalFile], output: Path) -> None:
-    video, captions = (next(one for one in finals if one.path.endswith(suffix)) for suffix in (".mp4", ".srt"))
+def _copy_out(project: Project, names: FinalNames, finals: Sequence[FinalFile], output: Path) -> None:
+    video, captions = (next(one for one in finals if one.path == path) for path in (names.video, names.captions))
     _copy(project.blobs.path(video.md5), output)
     beside = output.with_suffix(".srt")
     # Captions of an older video would be wrong.
@@ -363,10 +388,11 @@ def _result(
     commit: str | None,
     remarks: tuple[str, ...],
 ) -> BuildResult:
-    video, captions, _ = (run.require_folder() / name for name in _final_paths(run.run_id))
+    video, captions = (run.require_folder() / name for name in (plan.names.video, plan.names.captions))
     count = len(plan.timeline.shots)
     return BuildResult(
         run_id=run.run_id,
+        main=plan.names.is_main,
         video=video,
         captions=captions if format_srt(plan.timeline) else None,
         output=output,

@@ -33,7 +33,7 @@ class PublishResult(Struct, frozen=True):
 
 
 def publish(project: Project, run: Run, options: PushOptions, on_progress: OnProgress) -> PublishResult:
-    """Publish the approved assets that the last build used, here and on the server.
+    """Publish the approved assets that the main final shows, here and on the server.
 
     First push the run, so that their bytes are known to be on the DVC remote.
     """
@@ -52,7 +52,8 @@ def _plan(manifest: Manifest) -> Publication:
     plan = plan_publication(manifest)
     if not any(segment.built for segment in manifest.segments.values()):
         raise NoMatchError(
-            f"Nothing to publish in {manifest.run_id}: it was never built", f"`gitassets build {manifest.run_id}` does."
+            f"Nothing to publish in {manifest.run_id}: it was never built from approved assets in the project's shape",
+            f"`gitassets build {manifest.run_id}` does. Drafts and videos of another shape do not count.",
         )
     if not plan.transitions and not plan.unchanged:
         reasons = "; ".join(dict.fromkeys(f"{one.address} {one.why}" for one in plan.skipped[:5]))

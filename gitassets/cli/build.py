@@ -65,6 +65,9 @@ def build(
     run's history does not prove also stops a strict build, and one with --only. The mp4, its captions (.srt) and
     build.json, which lists every file used, go to final/ in the run's folder and are tracked by DVC. Segments that did
     not change are not rendered again.
+
+    A build with --skip is a draft. Drafts and builds of another --size or --fps than the project's lie beside the
+    others, such as RUN-draft.mp4 and RUN-640x360.mp4. `publish` never goes by them.
     """
     from gitassets.actions.build import BuildOptions, list_needed_bytes
     from gitassets.actions.build import build as act
@@ -96,6 +99,8 @@ def _print_built(result: BuildResult) -> None:
     rendered = f"{result.rendered} rendered, {result.cached} reused"
     typer.echo(f"{'Built' if result.commit else 'Nothing changed:'} {result.video}")
     typer.echo(f"  {format_duration(result.duration_sec)}, {count(result.segments, 'segment')} ({rendered})")
+    if not result.main:
+        typer.echo("  a draft or of another shape than the project's: `publish` does not go by it")
     if result.captions is not None:
         typer.echo(f"  captions: {result.captions}")
     for note in result.remarks:

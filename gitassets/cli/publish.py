@@ -32,9 +32,9 @@ def publish(
 ) -> None:
     """Publish the approved assets of the last build.
 
-    They become published here and on the server. The run is pushed first, so their bytes are known to be on the DVC
-    remote. An approval that the run's history does not prove, for example after a commit that bypassed the hooks, is
-    not published.
+    That is the last build without --skip in the project's own size and frame rate. The assets become published here
+    and on the server. The run is pushed first, so their bytes are known to be on the DVC remote. An approval that the
+    run's history does not prove, for example after a commit that bypassed the hooks, is not published.
     """
     from gitassets.actions.publish import publish as act
     from gitassets.actions.push import PushOptions

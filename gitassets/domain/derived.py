@@ -7,6 +7,7 @@ from functools import cached_property
 
 from msgspec.structs import replace
 
+from gitassets.domain.finals import digest_shown
 from gitassets.domain.manifest import Asset, Manifest, Segment
 from gitassets.domain.status import Status
 
@@ -77,6 +78,12 @@ def _iter_records(manifest: Manifest, use: Use) -> Iterator[tuple[int, dict[str,
     for number, visual in iter_visuals(manifest, use):
         audio = manifest.segments[number].audio
         yield number, build_record(audio if audio is not None and use(audio) else None, visual)
+
+
+def iter_shown(manifest: Manifest) -> Iterator[str]:
+    """Yield the digest of what a build of these assets shows, under each policy."""
+    for use in (lambda _: True, _is_not_rejected, _is_approved):
+        yield digest_shown(dict(_iter_records(manifest, use)))
 
 
 def _sync_status(number: int, segment: Segment, visual: Asset | None, partial: _PartialRecords) -> str:

@@ -7,7 +7,8 @@ from enum import StrEnum
 
 from msgspec.structs import replace
 
-from gitassets.domain.derived import derive
+from gitassets.domain.derived import derive, iter_shown
+from gitassets.domain.finals import MAIN, find_cut, find_shown, group_finals, is_draft
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest
 from gitassets.domain.status import Status
 
@@ -22,18 +23,18 @@ class Only(StrEnum):
 def make_excerpt(manifest: Manifest, only: Only | None = None, kind: Kind | None = None) -> Manifest:
     """Return the manifest with only the selected assets, and all texts and notes. Return it unchanged if that is all.
 
-    The last build is included if everything that it used is. Candidates are included only if no status is requested,
-    since nothing is decided about them.
+    A final is included if everything that it shows is; a draft only if no status is requested. Candidates, too, are
+    included only then, since nothing is decided about them.
     """
     changed: dict[Address, Asset | None] = {address: None for address, _ in iter_left_out(manifest, only, kind)}
     if only is not None:
         changed |= {
             one: replace(asset, takes={}) for one, asset in manifest.assets() if asset.takes and one not in changed
         }
-    if not changed:
+    if not changed and only is None:
         return manifest
-    excerpt = manifest.with_assets(changed)
-    return derive(excerpt if _holds_build(excerpt) else _without_build(excerpt))
+    excerpt = _keep_finals(manifest.with_assets(changed) if changed else manifest, only)
+    return excerpt if excerpt is manifest else derive(excerpt)
 
 
 def iter_left_out(manifest: Manifest, only: Only | None, kind: Kind | None = None) -> Iterator[tuple[Address, Asset]]:
@@ -55,6 +56,20 @@ def _holds_build(manifest: Manifest) -> bool:
     return bool(used) and used <= {asset.md5 for _, asset in manifest.assets()}
 
 
+def _keep_finals(manifest: Manifest, only: Only | None) -> Manifest:
+    """Drop the finals that show anything else than the manifest's assets. Return the manifest itself if none does."""
+    groups = group_finals(manifest)
+    others = [cut for cut in groups if cut != MAIN and not (only and is_draft(cut))]
+    shown = set(iter_shown(manifest)) if others else set()
+    kept = {cut for cut in others if find_shown(groups[cut]) in shown}
+    if _holds_build(manifest):
+        kept.add(MAIN)
+    else:
+        manifest = _without_build(manifest)
+    final = tuple(one for one in manifest.final if find_cut(manifest.run_id, one.path) in kept)
+    return manifest if final == manifest.final else replace(manifest, final=final)
+
+
 def _without_build(manifest: Manifest) -> Manifest:
     built = {number: replace(one, built=None) for number, one in manifest.segments.items() if one.built is not None}
-    return replace(manifest.with_segments(built), final=())
+    return manifest.with_segments(built) if built else manifest

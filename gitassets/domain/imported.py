@@ -9,6 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from gitassets.domain.derived import derive
+from gitassets.domain.finals import rename_finals
 from gitassets.domain.manifest import Manifest
 
 IMPORTED_FROM = "imported_from"
@@ -40,4 +41,5 @@ def record_import(
     if IMPORTED_FROM in manifest.extra:
         origin[IMPORTED_FROM] = manifest.extra[IMPORTED_FROM]
     extra = {**manifest.extra, IMPORTED_FROM: origin}
-    return derive(replace(manifest, run_id=run_id, extra=MappingProxyType(extra)))
+    final = rename_finals(manifest, run_id)
+    return derive(replace(manifest, run_id=run_id, final=final, extra=MappingProxyType(extra)))

@@ -80,7 +80,7 @@ class Asset(Struct, frozen=True, kw_only=True):
 
 
 class Segment(Struct, frozen=True, kw_only=True):
-    """One paragraph of narration and its assets. `built` has the md5s that the last build used."""
+    """One paragraph of narration and its assets. `built` has the md5s that the main final was built from."""
 
     paragraph_text: str
     audio: Asset | None = None
@@ -101,7 +101,7 @@ class Segment(Struct, frozen=True, kw_only=True):
 
 
 class FinalFile(Struct, frozen=True, kw_only=True):
-    """A file that the last build wrote to final/."""
+    """A file that a build wrote to final/."""
 
     path: str
     md5: str

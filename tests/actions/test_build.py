@@ -10,14 +10,18 @@ from PIL import Image
 from gitassets.actions.approve import approve
 from gitassets.actions.build import BuildOptions, BuildResult, build
 from gitassets.actions.build_gaps import GapsError
+from gitassets.actions.export import ExportOptions, export_run
+from gitassets.actions.import_bag import ImportOptions, import_bag
 from gitassets.actions.reject import reject
 from gitassets.actions.reopen import reopen_assets
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.track import track
+from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.adapters.files import hash_file
 from gitassets.adapters.media import source as media_source
 from gitassets.adapters.media.probe import MediaInfo, probe_media
 from gitassets.adapters.state.locks import hold_lock
+from gitassets.adapters.state.settings_file import BuildSettings, Settings
 from gitassets.domain.manifest import Address, Kind
 from gitassets.domain.timeline import Policy
 from gitassets.errors import BusyError, CorruptError, NotFoundError, UsageError
@@ -34,6 +38,13 @@ SMALL = {"size": "160x90", "fps": "10"}
 STRICT = BuildOptions(**SMALL)
 SKIP = BuildOptions(policy=Policy.SKIP_REJECTED, **SMALL)
 ONLY = BuildOptions(policy=Policy.ONLY_APPROVED, **SMALL)
+
+
+@pytest.fixture
+def project(project: Project) -> Project:
+    """The project, whose own shape is small."""
+    project.__dict__["settings"] = Settings(build=BuildSettings(**SMALL))
+    return project
 
 
 def build_it(project: Project, run: Run, options: BuildOptions = SKIP) -> BuildResult:
@@ -109,7 +120,7 @@ def test_build_shows_the_visual_of_each_segment_and_writes_chapters(project: Pro
 def test_build_json_records_commit_settings_and_every_hash(project: Project, run: Run) -> None:
     head = git(run.require_folder(), "rev-parse", "HEAD").strip()
     result = build_it(project, run)
-    raw = json.loads((result.video.parent / "build.json").read_text())
+    raw = json.loads(result.video.with_suffix(".json").read_text())
     assert (raw["run_id"], raw["commit"]) == ("ep1", head)
     assert raw["settings"] == {"size": "160x90", "fps": "10", "keep_video_sound": False, "loudness_lufs": -16.0}
     assert set(raw["made_with"]) == {"gitassets", "ffmpeg"}
@@ -133,19 +144,25 @@ def test_build_with_unchanged_inputs_renders_and_commits_nothing(project: Projec
     assert first.commit is not None
 
 
-def test_build_after_approving_the_built_bytes_commits_nothing(project: Project, run: Run) -> None:
+def test_build_after_approving_a_draft_renders_nothing(project: Project, run: Run) -> None:
     build_it(project, run)
     approve_all(project, run)
+    assert built(project, run) == [("pending", None)] * 3
+    result = build_it(project, run, STRICT)
+    assert (result.main, result.rendered, result.cached) == (True, 0, 3)
     assert [status for status, _ in built(project, run)] == ["synced"] * 3
     assert build_it(project, run, STRICT).commit is None
 
 
 def test_build_after_one_image_changed_renders_only_its_segment(project: Project, run: Run) -> None:
-    build_it(project, run)
+    approve_all(project, run)
+    build_it(project, run, STRICT)
     write_picture(project.root / "new.png", seed=9)
+    reopen_assets(project, run, select(image="3"), reason="too dark")
     replace_asset(project, run, select(image="3"), project.root / "new.png")
-    assert [status for status, _ in built(project, run)] == ["pending", "pending", "stale"]
-    result = build_it(project, run)
+    assert [status for status, _ in built(project, run)] == ["synced", "synced", "stale"]
+    approve_all(project, run)
+    result = build_it(project, run, STRICT)
     assert (result.rendered, result.cached) == (1, 2)
     message = git(run.require_folder(), "log", "-1", "--format=%B")
     assert "Assets-Segments: 3" in message
@@ -154,6 +171,57 @@ def test_build_after_one_image_changed_renders_only_its_segment(project: Project
     }  # fmt: skip
     (project.root / "new.png").unlink()
     assert_clean(project, run)
+
+
+OTHERS = {
+    "draft": SKIP,
+    "90x160": BuildOptions(size="90x160", fps="10"),
+    "23.976fps": BuildOptions(size="160x90", fps="24000/1001"),
+    "90x160-5fps": BuildOptions(policy=Policy.ONLY_APPROVED, size="90x160", fps="5"),
+    "draft-90x160": BuildOptions(policy=Policy.SKIP_REJECTED, size="90x160", fps="10"),
+}
+
+
+def test_every_other_build_lies_beside_the_main_final_and_changes_no_state(project: Project, run: Run) -> None:
+    write_texts(project, run)
+    approve_all(project, run)
+    main = build_it(project, run, STRICT)
+    kept, state = main.video.read_bytes(), built(project, run)
+    for cut, options in OTHERS.items():
+        result = build_it(project, run, options)
+        assert (result.main, result.video.name) == (False, f"ep1-{cut}.mp4")
+        assert subjects(run)[0] == f"build final/ep1-{cut}.mp4"
+        assert result.captions == result.video.with_suffix(".srt")
+        assert json.loads(result.video.with_suffix(".json").read_text())["settings"]["size"] in ("160x90", "90x160")
+        assert build_it(project, run, options).commit is None
+    assert (main.video.read_bytes(), built(project, run)) == (kept, state)
+    assert read_manifest(project, run).production_state == "built"
+    assert build_it(project, run, STRICT).commit is None
+    assert len(read_manifest(project, run).final) == 3 * (1 + len(OTHERS))
+    assert verify(project, [run], VerifyOptions(full=True)).holds
+    assert_clean(project, run)
+
+
+def test_export_and_import_under_another_name_keep_every_final(project: Project, run: Run, tmp_path: Path) -> None:
+    approve_all(project, run)
+    for options in (STRICT, SKIP):
+        build_it(project, run, options)
+    bag = tmp_path / "bag"
+    export_run(project, run, ExportOptions(output=bag), ignore_progress)
+    import_bag(project, bag, ImportOptions(run_id="ep2"), ignore_progress)
+    other = find_run(project, "ep2")
+    assert {one.name for one in (other.require_folder() / "final").iterdir()} == {
+        "build.json", "ep2.mp4", "ep2.srt", "ep2-draft.json", "ep2-draft.mp4", "ep2-draft.srt",
+    }  # fmt: skip
+    assert_clean(project, other)
+
+
+def test_other_builds_never_mark_a_run_as_built(project: Project, run: Run) -> None:
+    approve_all(project, run)
+    for options in OTHERS.values():
+        build_it(project, run, options)
+    assert built(project, run) == [("pending", None)] * 3
+    assert read_manifest(project, run).production_state == "approved"
 
 
 def test_build_with_other_size_and_fps_makes_another_video(project: Project, run: Run) -> None:
@@ -166,11 +234,12 @@ def test_build_with_other_size_and_fps_makes_another_video(project: Project, run
 
 def test_build_restores_missing_and_changed_outputs_without_a_commit(project: Project, run: Run) -> None:
     write_texts(project, run)
-    result = build_it(project, run)
+    approve_all(project, run)
+    result = build_it(project, run, STRICT)
     assert result.captions is not None
     result.video.unlink()
     result.captions.write_text("changed")
-    assert build_it(project, run).commit is None
+    assert build_it(project, run, STRICT).commit is None
     assert hash_file(result.video) == {one.path: one.md5 for one in read_manifest(project, run).final}["final/ep1.mp4"]
     assert result.captions.read_text() != "changed"
     assert_clean(project, run)
@@ -218,9 +287,10 @@ def test_build_with_rejected_narration_requires_allow_gaps(project: Project, run
     with pytest.raises(GapsError, match="segment 2: audio was rejected: mispronounced") as caught:
         build_it(project, run)
     assert "--allow-gaps" in caught.value.hint
-    result = build_it(project, run, BuildOptions(policy=Policy.SKIP_REJECTED, allow_gaps=True, **SMALL))
+    approve(project, run, select(audio="1,3", image="1"))
+    result = build_it(project, run, BuildOptions(policy=Policy.ONLY_APPROVED, allow_gaps=True, **SMALL))
     assert result.duration_sec > 2
-    assert [(one.segment, one.kind) for one in result.omissions] == [(2, Kind.AUDIO)]
+    assert [(one.segment, one.kind) for one in result.omissions] == [(2, Kind.AUDIO), (3, Kind.IMAGE)]
     assert built(project, run)[1][1] == {"visual": asset(project, run, "image", 1).md5}
 
 
@@ -305,7 +375,7 @@ def test_build_keeps_decisions_made_during_rendering(project: Project, run: Run)
     result = build(project, run, SKIP, decide)
     assert result.commit is not None
     assert asset(project, run, "image", 3).status == "rejected"
-    assert subjects(run)[:2] == ["build final/ep1.mp4", "reject image 3"]
+    assert subjects(run)[:2] == ["build final/ep1-draft.mp4", "reject image 3"]
     assert_clean(project, run)
 
 
@@ -375,7 +445,7 @@ def test_build_without_texts_writes_empty_captions(project: Project, media_folde
     track(project, folder, on_progress=ignore_progress)
     result = build_it(project, find_run(project, "told"))
     assert result.captions is None
-    assert (find_run(project, "told").require_folder() / "final/told.srt").read_bytes() == b""
+    assert (find_run(project, "told").require_folder() / "final/told-draft.srt").read_bytes() == b""
     assert result.duration_sec == 2.5
 
 

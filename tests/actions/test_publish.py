@@ -69,8 +69,8 @@ def test_publish_repeated_does_nothing(project: Project, run: Run, office: Offic
 def test_publish_omits_assets_not_built_or_not_approved(
     project: Project, run: Run, office: Office, tmp_path: Path
 ) -> None:
+    build(project, run, BuildOptions(), ignore_progress)
     reopen_assets(project, run, select(image="3"), reason="not sure")
-    build(project, run, BuildOptions(policy=Policy.SKIP_REJECTED), ignore_progress)
     replace_asset(project, run, select(image="2"), write_picture(tmp_path / "new.png", seed=42))
     approve(project, run, select(image="2"))
     result = go(project, run)
@@ -81,11 +81,32 @@ def test_publish_omits_assets_not_built_or_not_approved(
     assert [f"{one.address} {one.why}" for one in result.skipped] == ["image 3 is review, not approved"]
 
 
-def test_publish_without_a_build_is_refused(project: Project, run: Run, office: Office) -> None:
+@pytest.mark.parametrize("other", [None, BuildOptions(size="90x160"), BuildOptions(policy=Policy.SKIP_REJECTED)])
+def test_publish_without_a_full_build_is_refused(
+    project: Project, run: Run, office: Office, other: BuildOptions | None
+) -> None:
+    if other is not None:
+        build(project, run, other, ignore_progress)
     with pytest.raises(NoMatchError, match="it was never built") as caught:
         go(project, run)
     assert "gitassets build ep1" in caught.value.hint
     assert office.tip() is None
+
+
+def test_publish_goes_by_the_main_final_and_pushes_the_others_too(
+    project: Project, run: Run, office: Office, tmp_path: Path
+) -> None:
+    build(project, run, BuildOptions(), ignore_progress)
+    reopen_assets(project, run, select(image="3"), reason="not sure")
+    build(project, run, BuildOptions(policy=Policy.ONLY_APPROVED, size="90x160"), ignore_progress)
+    approve(project, run, select(image="3"))
+    assert len(go(project, run).transitions) == 5
+    colleague = office.clone(tmp_path / "bea")
+    pull_run(colleague)
+    folder = find_run(colleague, "ep1").require_folder() / "final"
+    assert {one.name for one in folder.iterdir()} == {
+        "ep1.mp4", "ep1.srt", "build.json", "ep1-90x160.mp4", "ep1-90x160.srt", "ep1-90x160.json",
+    }  # fmt: skip
 
 
 def test_publish_fails_when_blobs_cannot_be_uploaded(project: Project, run: Run, office: Office) -> None:

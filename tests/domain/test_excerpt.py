@@ -5,6 +5,7 @@ from hypothesis import given
 from msgspec.structs import replace
 
 from gitassets.domain.excerpt import Only, iter_left_out, make_excerpt
+from gitassets.domain.finals import SHOWS, digest_shown, find_cut
 from gitassets.domain.manifest import Address, Asset, FinalFile, Kind, Manifest
 from gitassets.domain.manifest_format import format_manifest
 from gitassets.domain.manifest_parsing import parse_manifest
@@ -84,6 +85,23 @@ def test_make_excerpt_keeps_last_build_only_with_all_its_assets() -> None:
     assert narration.final == ()
     assert narration.segments[1].built is None
     assert narration.segments[1].sync_status == "pending"
+
+
+def test_make_excerpt_keeps_each_final_only_with_everything_that_it_shows() -> None:
+    sound, old = audio(1, Status.APPROVED), audio(1, take=7)
+    records = {1: {"audio": sound.md5}}
+    run_id = a_manifest().run_id
+    shown = {
+        "64x36": records, "draft": records, "90x160": {1: {"audio": old.md5}},
+    }  # fmt: skip
+    finals = tuple(
+        FinalFile(path=f"final/{run_id}-{cut}.mp4", md5=digest(cut), size=1, extra={SHOWS: digest_shown(shown[cut])})
+        for cut in sorted(shown)
+    )
+    whole = a_manifest({1: a_segment(audio=sound)}, final=finals)
+    assert make_excerpt(whole) is whole
+    assert [find_cut(run_id, one.path) for one in make_excerpt(whole, Only.APPROVED).final] == ["64x36"]
+    assert make_excerpt(whole, None, Kind.IMAGE).final == ()
 
 
 def test_make_excerpt_updates_production_state() -> None:

@@ -18,7 +18,8 @@ from msgspec.structs import replace
 
 from gitassets.domain.conflict import CONFLICT, record_conflict
 from gitassets.domain.derived import derive
-from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
+from gitassets.domain.finals import MAIN, group_finals
+from gitassets.domain.manifest import Address, Asset, FinalFile, Kind, Manifest, Segment
 from gitassets.domain.media_paths import iter_path_clashes
 from gitassets.domain.merge.assets import are_written_alike, merge_asset
 from gitassets.domain.merge.lines import merge_text
@@ -130,22 +131,36 @@ def _record_texts(earlier: Any, *sides: Segment) -> list[Any]:
 
 
 def _merge_final(merged: Manifest, base: Manifest, ours: Manifest, theirs: Manifest) -> Manifest:
-    """Merge the build. Two different builds cannot be merged: both are dropped, and a new one is needed."""
-    files, agreed = pick_changed(_raw_final(base), _raw_final(ours), _raw_final(theirs))
-    if not agreed:
-        return _without_build(merged)
-    final = next(side.final for side in (ours, theirs) if are_alike(_raw_final(side), files))
-    return replace(merged, final=tuple(sorted(final, key=lambda one: one.path)))
+    """Merge each final by itself, so that builds in different shapes are all kept.
+
+    Two different builds of one final cannot be merged: both are dropped, and a new one is needed.
+    """
+    sides = [group_finals(side) for side in (base, ours, theirs)]
+    cuts = {cut: [side.get(cut, ()) for side in sides] for cut in sorted(sides[1].keys() | sides[2].keys())}
+    picked = {cut: _pick_final(*files) for cut, files in cuts.items()}
+    kept = (one for files in picked.values() for one in files or ())
+    whole = replace(merged, final=tuple(sorted(kept, key=lambda one: one.path)))
+    return _without_main_build(whole) if picked.get(MAIN, ()) is None else whole
 
 
-def _raw_final(manifest: Manifest) -> list[dict[str, Any]]:
-    files = sorted(manifest.final, key=lambda one: one.path)
+def _pick_final(
+    base: tuple[FinalFile, ...], ours: tuple[FinalFile, ...], theirs: tuple[FinalFile, ...]
+) -> tuple[FinalFile, ...] | None:
+    files, agreed = pick_changed(*map(_raw_final, (base, ours, theirs)))
+    return next(side for side in (ours, theirs) if are_alike(_raw_final(side), files)) if agreed else None
+
+
+def _raw_final(files: tuple[FinalFile, ...]) -> list[dict[str, Any]]:
     return [{"path": one.path, "md5": one.md5, "size": one.size, **one.extra} for one in files]
 
 
-def _without_build(manifest: Manifest) -> Manifest:
+def _without_main_build(manifest: Manifest) -> Manifest:
     unbuilt = {number: replace(segment, built=None) for number, segment in manifest.segments.items()}
-    return replace(manifest.with_segments(unbuilt), final=())
+    return manifest.with_segments(unbuilt)
+
+
+def _without_build(manifest: Manifest) -> Manifest:
+    return replace(_without_main_build(manifest), final=())
 
 
 def _separate_paths(manifest: Manifest) -> tuple[Manifest, list[Address]]:

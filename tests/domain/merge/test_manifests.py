@@ -357,6 +357,36 @@ def test_merge_of_two_builds_keeps_neither() -> None:
     assert merge_manifests(base, ours, ours).manifest == ours
 
 
+def finals(*names: str, of: str = "") -> tuple[FinalFile, ...]:
+    return tuple(FinalFile(path=f"final/{name}", md5=digest(name + of), size=1) for name in sorted(names))
+
+
+def test_merge_keeps_the_finals_of_both_sides() -> None:
+    lock = audio(status=APPROVED)
+    base = derive(a_manifest({1: a_segment(audio=lock)}))
+    run_id = base.run_id
+    main, draft = finals("build.json", f"{run_id}.mp4"), finals(f"{run_id}-draft.mp4")
+    small = finals(f"{run_id}-64x36.mp4")
+    segment = {1: a_segment(audio=lock, built={"audio": lock.md5})}
+    ours = derive(replace(base, segments=segment, final=(*draft, *main)))
+    theirs = replace(base, final=small)
+    for merged in (merge_manifests(base, ours, theirs).manifest, merge_manifests(base, theirs, ours).manifest):
+        assert merged.final == in_order(*main, *draft, *small)
+        assert merged.production_state == "built"
+    other_draft = replace(base, final=in_order(*finals(f"{run_id}-draft.mp4", of="other"), *small))
+    merged = merge_manifests(base, ours, other_draft).manifest
+    assert merged.final == in_order(*main, *small)
+    assert merged.production_state == "built"
+    other_main = derive(replace(ours, final=in_order(*finals(f"{run_id}.mp4", of="other"), *small)))
+    merged = merge_manifests(base, ours, other_main).manifest
+    assert merged.final == in_order(*draft, *small)
+    assert merged.segments[1].built is None
+
+
+def in_order(*files: FinalFile) -> tuple[FinalFile, ...]:
+    return tuple(sorted(files, key=lambda one: one.path))
+
+
 def test_merge_separates_assets_with_the_same_path() -> None:
     base = a_manifest({1: a_segment(audio=audio(1)), 2: a_segment(audio=audio(2))})
     lock = audio(2, APPROVED, path="takes/x.mp3")
