@@ -19,6 +19,7 @@ from gitassets.adapters.media.ffmpeg import find_ffmpeg
 from gitassets.adapters.media.source import BrokenMediaError, MediaSource, measure, probe_sources
 from gitassets.adapters.render.cache import RenderCache
 from gitassets.adapters.render.canvas import fills
+from gitassets.adapters.render.fallback_card import Undrawn, list_undrawn
 from gitassets.adapters.render.settings import RenderSettings
 from gitassets.adapters.render.sound import list_quiet_narrations
 from gitassets.adapters.render.video import RenderResult, render_timeline
@@ -52,6 +53,7 @@ from gitassets.domain.timeline import (
     lay_out,
     sort_findings,
 )
+from gitassets.domain.wording import name_some
 from gitassets.errors import CorruptError, UsageError
 from gitassets.making.record import write_run
 from gitassets.runs.fetch import Wanted, list_wanted
@@ -64,6 +66,7 @@ from gitassets.runs.transaction import Session, begin, keep_bytes
 from gitassets.runs.verified_bytes import check_blob, find_altered, get_blob
 
 _CARD = "card"
+_MAX_NAMED = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +119,7 @@ class _RenderPlan:
     timeline: Timeline
     sources: Mapping[str, MediaSource]
     settings: RenderSettings
+    undrawn: Mapping[int, Undrawn]
     inputs: Mapping[str, object]
 
 
@@ -204,8 +208,10 @@ def _plan_render(
         "loudness_lufs": settings.loudness_lufs,
     }
     tools = {"gitassets": __version__, "ffmpeg": find_ffmpeg().version}
-    inputs = record_inputs(build_input.manifest, timeline, options, tools)
-    return _RenderPlan(names, timeline, sources, settings, inputs)
+    undrawn = list_undrawn(timeline.shots)
+    lacking = {number: list(one.what) or "all words" for number, one in undrawn.items()}
+    inputs = record_inputs(build_input.manifest, timeline, options, tools, lacking)
+    return _RenderPlan(names, timeline, sources, settings, undrawn, inputs)
 
 
 def _probe(project: Project, build_input: _BuildInput, settings: RenderSettings) -> dict[str, MediaSource]:
@@ -336,7 +342,8 @@ def _copy(source: Path, target: Path) -> None:
 
 def _make_remarks(project: Project, build_input: _BuildInput, plan: _RenderPlan) -> tuple[str, ...]:
     quiet = list_quiet_narrations(plan.timeline, plan.sources, plan.settings, _cache_dir(project))
-    return (*_iter_stale_remarks(build_input), *quiet, *_iter_card_remarks(plan), *_iter_profile_remarks(plan))
+    cards = (*_iter_card_remarks(plan), *_iter_undrawn_remarks(plan))
+    return (*_iter_stale_remarks(build_input), *quiet, *cards, *_iter_profile_remarks(plan))
 
 
 def _iter_stale_remarks(build_input: _BuildInput) -> Iterator[str]:
@@ -368,6 +375,19 @@ def _iter_card_remarks(plan: _RenderPlan) -> Iterator[str]:
     for size, numbers in made_for.items():
         if not fills(size, plan.settings.size):
             yield _describe_cards(sorted(numbers), size, plan.settings.size)
+
+
+def _iter_undrawn_remarks(plan: _RenderPlan) -> Iterator[str]:
+    """Report, per lack, the fallback cards that no font here can draw whole."""
+    lacking: dict[Undrawn, list[int]] = {}
+    for number, undrawn in plan.undrawn.items():
+        lacking.setdefault(undrawn, []).append(number)
+    for undrawn, numbers in lacking.items():
+        where = f"segment{'s' * (len(numbers) > 1)} {format_ranges(numbers)}"
+        if undrawn.is_plain:
+            yield f"{where}: shown without words. {undrawn.why}. {undrawn.hint}"
+        else:
+            yield f"{where}: the card cannot show {name_some(undrawn.what, _MAX_NAMED)}, for want of a font"
 
 
 def _describe_cards(numbers: Sequence[int], made_for: tuple[int, int], wanted: tuple[int, int]) -> str:

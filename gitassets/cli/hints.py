@@ -42,7 +42,6 @@ WORDS = {
     "rewrite-file": "`gitassets doctor` writes it anew, and keeps what it held.",
     "compare-settings": "`gitassets init` in an empty folder writes a fresh one to compare with.",
     # Making and building
-    "give-picture": "{before} Or give the segment a picture: `gitassets replace RUN --image {number} FILE`.",
     "replace-file": "`gitassets replace RUN {option} FILE` brings in another file. What ffmpeg said is in {log}.",
     "reword-prompt-plainly": (
         "Say in one or two plain words what it is to show: `gitassets edit RUN {number} --prompt TEXT`."

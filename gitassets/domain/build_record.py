@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from gitassets.domain.manifest import Asset, Manifest
+from gitassets.domain.manifest import Asset, Manifest, segment_key
 from gitassets.domain.stale import text_md5
 from gitassets.domain.takes import CREDIT
 from gitassets.domain.timeline import Shot, Timeline
@@ -15,9 +15,17 @@ MAKER, COMMIT = "made_with", "commit"
 
 
 def record_inputs(
-    manifest: Manifest, timeline: Timeline, settings: Mapping[str, object], tools: Mapping[str, str]
+    manifest: Manifest,
+    timeline: Timeline,
+    settings: Mapping[str, object],
+    tools: Mapping[str, str],
+    undrawn: Mapping[int, object],
 ) -> dict[str, Any]:
-    """Record everything that the video depends on: equal records mean equal videos."""
+    """Record everything that the video depends on: equal records mean equal videos.
+
+    `undrawn` has what the cards of these segments lack, for want of a font.
+    """
+    lacking = {"not_drawn": {segment_key(number): what for number, what in undrawn.items()}} if undrawn else {}
     return {
         "run_id": manifest.run_id,
         MAKER: dict(tools),
@@ -26,6 +34,7 @@ def record_inputs(
         "segments": [
             _record_shot(shot, text_md5(manifest.segments[shot.number].paragraph_text)) for shot in timeline.shots
         ],
+        **lacking,
     }
 
 

@@ -20,14 +20,19 @@ if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
 
 BUNDLED = Path(__file__).resolve().parent.parent / "fonts"
-PROBE_PX = 32
+# Fonts of pictures in fixed sizes, such as colour emoji, cannot be drawn at this size, so none of their glyphs counts.
+PROBE_PX = 37
 TEXT_WEIGHT = 500
 
-# Emoji are not words, so they are left out, together with characters that Unicode says to ignore if unsupported.
+# Characters that Unicode says to ignore if unsupported, with the skin tones and keycaps of emoji.
 _IGNORED = re.compile(
-    "[\U0001f000-\U0001faff\U0001f3fb-\U0001f3ff\u20e3\ufe00-\ufe0f\U000e0100-\U000e01ef"
+    "[\U0001f3fb-\U0001f3ff\u20e3\ufe00-\ufe0f\U000e0100-\U000e01ef"
     "\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0]"
 )
+_GAP = "\0"
+_GAPS_BEFORE_STOP = re.compile(f"\\s*(?:{_GAP}\\s*)+(?=[.,;:!?…)\\]]|$)")
+NEUTRAL_SIGN = "□"
+"""What stands for letters that no font here has."""
 # Letters and symbols in Unicode's terms that are drawn as nothing.
 _BLANK_CHARS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _JOINERS = "\u200c\u200d"
@@ -73,7 +78,7 @@ def _set_text_weight(font: FreeTypeFont) -> None:
 
 
 def clean_text(text: str) -> str:
-    """Normalise the text to one line in composed form, without emoji and invisible characters."""
+    """Normalise the text to one line in composed form, without invisible characters."""
     text = unicodedata.normalize("NFC", text).translate(_NO_BREAK_SPACES)
     text = _USELESS_JOINERS.sub("", _IGNORED.sub("", text))
     seen = (
@@ -125,7 +130,7 @@ def choose_typeface(text: str, preferred: Sequence[Face]) -> Typeface:
     """Choose a face for every letter of the cleaned `text`.
 
     Use the first preferred face that has them all, else that one with others for the missing letters. Leave out symbols
-    that no font has. Raise ProviderError for any other missing character.
+    and emoji that no font has, and put a neutral sign for letters. Raise ProviderError if most letters are missing.
     """
     _require_shaping(text)
     clusters = [one for one in dict.fromkeys(iter_clusters(text)) if not one.isspace()]
@@ -142,7 +147,9 @@ def _choose_for_two_directions(text: str, clusters: Sequence[str], preferred: Se
     face = _find_system_face(ordered, bold=False)
     missing = [one for one in ordered if not face or not covers(face, one)]
     direction = "rtl" if is_right_to_left(text) else "ltr"
-    return Typeface(_leave_out(missing, text), face or preferred[0], direction=direction)
+    main = face or preferred[0]
+    sign = NEUTRAL_SIGN if covers(main, NEUTRAL_SIGN) else ""
+    return Typeface(_substitute(missing, text, sign), main, direction=direction)
 
 
 def _choose_for_one_direction(text: str, clusters: Sequence[str], preferred: Sequence[Face]) -> Typeface:
@@ -152,11 +159,15 @@ def _choose_for_one_direction(text: str, clusters: Sequence[str], preferred: Seq
     for face in preferred:
         faces |= {one: face for one in missing if covers(face, one)}
         missing = [one for one in missing if one not in faces]
+    sign_face = next((face for face in preferred if covers(face, NEUTRAL_SIGN)), None)
     while missing:
         found = _find_system_face(missing, bold=SANS_BOLD in preferred[:1])
         faces |= {one: found for one in missing if found and covers(found, one)}
         missing = [one for one in missing[1:] if one not in faces]
-    return Typeface(_leave_out([one for one in clusters if one not in faces], text), preferred[0], faces)
+    lacking = [one for one in clusters if one not in faces]
+    if lacking and sign_face is not None:
+        faces[NEUTRAL_SIGN] = sign_face
+    return Typeface(_substitute(lacking, text, NEUTRAL_SIGN if sign_face else ""), preferred[0], faces)
 
 
 def _require_shaping(text: str) -> None:
@@ -194,16 +205,28 @@ def is_symbol(cluster: str) -> bool:
     return unicodedata.category(cluster[0]) in ("So", "Sk")
 
 
-def _leave_out(missing: Sequence[str], text: str) -> str:
-    """Remove these symbols from the text. Raise ProviderError if any of them is more than a symbol."""
+def _substitute(missing: Sequence[str], text: str, sign: str) -> str:
+    """Leave out missing symbols, and put one `sign` for neighbouring missing letters.
+
+    Raise ProviderError if most letters are missing, since signs alone say nothing.
+    """
     words = [one for one in missing if not is_symbol(one)]
-    if words:
+    gone = set(missing)
+    letters = [one for one in iter_clusters(text) if is_visible(one) and not is_symbol(one)]
+    if 2 * sum(one in gone for one in letters) > len(letters):
         raise ProviderError(
             f"No font here can draw {describe_characters(words)}",
             "Install one that can, such as Noto (fonts.google.com/noto; Debian: fonts-noto-core, fonts-noto-cjk).",
         )
-    gone = set(missing)
-    return clean_text("".join(one for one in iter_clusters(text) if one not in gone))
+    drawn: list[str] = []
+    for one in iter_clusters(text):
+        if one not in gone:
+            drawn.append(one)
+        elif is_symbol(one):
+            drawn.append(_GAP)
+        elif drawn[-1:] != [sign]:
+            drawn.append(sign)
+    return clean_text(_GAPS_BEFORE_STOP.sub("", "".join(drawn)))
 
 
 def describe_characters(clusters: Sequence[str], at_most: int = 5) -> str:

@@ -33,6 +33,8 @@ from tests.actions.checks import assert_clean, asset, git, ignore_progress, sele
 from tests.actions.locked_run import change_by_hand, commit_by_hand, write_by_hand
 from tests.adapters.media_files import join_bytes, join_clips, make_clip, make_tone
 from tests.media import write_picture, write_tone
+from tests.providers.card_fonts import FONTS
+from tests.providers.conftest import only_fonts as only_fonts
 
 SMALL = {"size": "160x90", "fps": "10"}
 STRICT = BuildOptions(**SMALL)
@@ -474,6 +476,31 @@ def test_build_remarks_on_cards_of_another_size(project: Project, run: Run) -> N
     assert remark == f"images 1,3 are cards made for {made_for}: regenerate them with build.size set to 90x160"
     same_shape = BuildOptions(policy=Policy.SKIP_REJECTED, size=made_for, fps="10")
     assert build_it(project, run, same_shape).remarks == ()
+
+
+def test_build_remarks_on_what_no_font_draws_and_draws_it_once_a_font_does(
+    project: Project, media_folder: Callable[..., Path], only_fonts: Callable[..., None]
+) -> None:
+    only_fonts()
+    track(project, media_folder("told", audio=3, images=()), on_progress=ignore_progress)
+    run = find_run(project, "told")
+    texts = {1: "Launch \N{ROCKET} today in 日本.", 2: "\N{PARTY POPPER}", 3: "日本"}
+    manifest = read_manifest(project, run)
+    told = {number: replace(one, paragraph_text=texts[number]) for number, one in manifest.segments.items()}
+    write_by_hand(run.require_folder(), manifest.with_segments(told))
+    commit_by_hand(run.require_folder())
+    result = build_it(project, run)
+    assert [one for one in result.remarks if "quiet" not in one] == [
+        "segment 1: the card cannot show \N{ROCKET}, 日, 本, for want of a font",
+        "segment 2: the card cannot show \N{PARTY POPPER}, for want of a font",
+        "segment 3: shown without words. No font here can draw 日 (U+65E5), 本 (U+672C). Install one that can, such as "
+        "Noto (fonts.google.com/noto; Debian: fonts-noto-core, fonts-noto-cjk).",
+    ]
+    assert build_it(project, run).remarks == result.remarks
+    only_fonts(FONTS)
+    again = build_it(project, run)
+    assert (again.rendered, again.cached) == (2, 1)
+    assert not [one for one in again.remarks if "segments 1" in one or "segment 3" in one]
 
 
 def test_build_has_no_size_remark_for_images_that_are_not_cards(project: Project, run: Run) -> None:

@@ -147,9 +147,9 @@ def test_export_includes_captions_and_the_last_build(
     build_it(project, built)
     export_it(project, built, tmp_path / "bag")
     captions = (tmp_path / "bag/data/captions.srt").read_bytes()
-    assert captions == (built.require_folder() / "final/ep2.srt").read_bytes()
+    assert captions == (built.require_folder() / "final/ep2-draft.srt").read_bytes()
     assert b"00:00:01,000 --> 00:00:02,000\nTwo." in captions
-    assert (tmp_path / "bag/data/ep2/final/ep2.mp4").is_file()
+    assert (tmp_path / "bag/data/ep2/final/ep2-draft.mp4").is_file()
     approve(project, built, select(audio="all"))
     export_it(project, built, tmp_path / "narration", only=Only.APPROVED)
     assert [name for name in names(tmp_path / "narration") if "final" in name] == []

@@ -174,7 +174,8 @@ def test_right_to_left_text_is_aligned_right(only_fonts: Callable[..., None]) ->
 
 
 @pytest.mark.parametrize("text", ["", " \n", "😀", "\u200b"])
-def test_text_without_drawable_characters_is_refused(text: str) -> None:
+def test_text_without_drawable_characters_is_refused(only_fonts: Callable[..., None], text: str) -> None:
+    only_fonts()
     with pytest.raises(ProviderError, match="no words"):
         draw_card(text, (640, 360))
 

@@ -14,11 +14,11 @@ from gitassets import __version__
 from gitassets.adapters.media.ffmpeg import Ffmpeg, OnFrame, compile_graph
 from gitassets.adapters.media.source import MediaSource
 from gitassets.adapters.media.steady_clip import find_field_order, steady_clip
-from gitassets.adapters.render.canvas import draw_canvas, draw_plain, iter_zoom_frames
+from gitassets.adapters.render.canvas import draw_canvas, iter_zoom_frames
 from gitassets.adapters.render.clip_graph import graph_clip, unify_properties
+from gitassets.adapters.render.fallback_card import draw_fallback_card, list_undrawn
 from gitassets.adapters.render.settings import MAX_SLOWDOWN, ZOOM, RenderSettings, encoder_options
 from gitassets.domain.timeline import Look, Shot
-from gitassets.errors import ProviderError, Remedy
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -57,11 +57,17 @@ def describe_picture(picture: Picture, ffmpeg: Ffmpeg, settings: RenderSettings)
         "fps": str(settings.fps),
         "look": picture.shot.look,
         "source": picture.source and picture.source.md5,
-        "card": picture.shot.text if picture.shot.look is Look.CARD else None,
+        "card": _describe_card(picture.shot) if picture.shot.look is Look.CARD else None,
         "zoom": picture.shot.zoom,
         "frames": picture.shot.frame_count,
         "clip": clip_shot and [str(picture.slowdown), clip_shot.frame_count],
     }
+
+
+def _describe_card(shot: Shot) -> object:
+    """Return the card's text, with what no font here draws: another font gives another card."""
+    undrawn = list_undrawn([shot]).get(shot.number)
+    return shot.text if undrawn is None else [shot.text, undrawn.is_plain, *undrawn.what]
 
 
 def render_picture(ffmpeg: Ffmpeg, picture: Picture, settings: RenderSettings, target: Path, on_frame: OnFrame) -> None:
@@ -105,34 +111,10 @@ def _iter_frames(canvas: Image, shot: Shot, settings: RenderSettings, on_frame: 
 
 def _draw(ffmpeg: Ffmpeg, picture: Picture, settings: RenderSettings) -> Image:
     if picture.source is None:
-        return _draw_card(picture.shot.text, settings.canvas_size)
+        return draw_fallback_card(picture.shot.text, settings.canvas_size)
     if picture.clip_shot is not None:
         return _read_last_frame(ffmpeg, picture, picture.source, settings)
     return draw_canvas(picture.source.path, settings.canvas_size)
-
-
-def check_card(picture: Picture) -> None:
-    """Raise ProviderError, with the segment's number, if its card cannot be drawn."""
-    from gitassets.drawing.card import check_words, has_words
-
-    shot = picture.shot
-    if shot.look is not Look.CARD or not has_words(shot.text):
-        return
-    try:
-        check_words(shot.text)
-    except ProviderError as error:
-        raise ProviderError(
-            f"The card of segment {shot.number} cannot be drawn: {error.message}",
-            Remedy("give-picture", before=error.hint, number=shot.number),
-        ) from error
-
-
-def _draw_card(text: str, size: tuple[int, int]) -> Image:
-    from gitassets.drawing.card import MAX_SIDE_PX, draw_card, has_words
-
-    if not has_words(text):
-        return draw_plain(size)
-    return draw_card(text, (min(size[0], MAX_SIDE_PX), min(size[1], MAX_SIDE_PX)))
 
 
 def _read_last_frame(ffmpeg: Ffmpeg, picture: Picture, source: MediaSource, settings: RenderSettings) -> Image:

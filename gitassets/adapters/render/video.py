@@ -18,7 +18,7 @@ from gitassets.adapters.media.ffmpeg import Ffmpeg, FfmpegError, find_ffmpeg
 from gitassets.adapters.media.source import MediaSource
 from gitassets.adapters.render.cache import RenderCache
 from gitassets.adapters.render.movie import Movie, Piece, has_frames, write_movie
-from gitassets.adapters.render.picture import Picture, check_card, describe_picture, render_picture
+from gitassets.adapters.render.picture import Picture, describe_picture, render_picture
 from gitassets.adapters.render.settings import OnProgress, RenderSettings
 from gitassets.adapters.render.sound import Sound, describe_sounds, encode_sound, write_samples
 from gitassets.domain.captions import list_chapters
@@ -96,8 +96,6 @@ def _render(
     shown = [(one, _picture_path(context, one)) for one in pictures if one.shot.frame_count]
     missing = {path: one for one, path in shown if not _is_cached(context, one, path)}
     sound = context.cache.path(describe_sounds(sounds, context.ffmpeg, context.settings), ".m4a")
-    for picture in missing.values():
-        check_card(picture)
     _render_missing(context, missing, sounds, sound, on_progress)
     _join(context, timeline, shown, sound, target)
     context.cache.prune(context.settings.cache_bytes, {sound, *(path for _, path in shown)})

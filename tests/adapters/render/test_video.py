@@ -17,6 +17,7 @@ from gitassets.adapters.media.source import probe_sources
 from gitassets.adapters.render import picture as render_picture
 from gitassets.adapters.render.cache import RenderCache
 from gitassets.adapters.render.canvas import draw_canvas
+from gitassets.adapters.render.fallback_card import Undrawn, list_undrawn
 from gitassets.adapters.render.settings import RenderSettings
 from gitassets.adapters.render.sound import list_quiet_narrations
 from gitassets.adapters.render.video import render_timeline
@@ -248,14 +249,18 @@ def test_cards_replace_pictures_before_the_first_one(tmp_path: Path) -> None:
     assert images[-1].getextrema()[1] < 40
 
 
-def test_card_that_cannot_be_drawn_fails_and_leaves_no_files(tmp_path: Path) -> None:
-    first, second = tones(tmp_path, 0.5, 0.5)
-    with pytest.raises(ProviderError, match="The card of segment 2 cannot be drawn: No font here") as caught:
-        render_film(tmp_path, [Scene(first, text="Hello"), Scene(second, text="\U0001318f\U000131a0 hieroglyphs")])
-    assert "Noto" in caught.value.hint
-    assert "--image 2" in caught.value.hint
-    assert not (tmp_path / "o.mp4").exists()
-    assert not (tmp_path / "cache" / "files").exists()
+def test_card_is_drawn_without_what_no_font_has(tmp_path: Path) -> None:
+    texts = ["Two \U0001318f\U000131a0 hieroglyphs", "\U0001318f\U000131a0"]
+    scenes = [Scene(one, text=text) for one, text in zip(tones(tmp_path, 0.5, 0.5), texts, strict=True)]
+    film = render_film(tmp_path, scenes)
+    with av.open(str(film.path)) as container:
+        images = [frame.to_image().convert("L") for frame in container.decode(video=0)]
+    assert images[2].getextrema()[1] - images[2].getextrema()[0] > 100
+    assert images[-1].getextrema()[1] < 40
+    undrawn = list_undrawn(film.timeline.shots)
+    assert undrawn[1] == Undrawn(("\U0001318f", "\U000131a0"))
+    assert undrawn[2].is_plain
+    assert "Noto" in undrawn[2].hint
 
 
 def test_card_of_undrawable_symbols_has_no_words(tmp_path: Path) -> None:
