@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gitassets import __version__
-from gitassets.actions.build_gaps import GapsError
+from gitassets.actions.build_gaps import ChangedMeanwhileError, GapsError, describe_problems
 from gitassets.actions.decide import check_bytes
 from gitassets.adapters.files import hash_file
 from gitassets.adapters.media.ffmpeg import find_ffmpeg
@@ -107,6 +107,7 @@ class _BuildInput:
 
     manifest: Manifest
     head: str
+    policy: Policy
     choice: Choice
     blobs: Mapping[str, Path]
 
@@ -139,7 +140,7 @@ def build(project: Project, run: Run, options: BuildOptions, on_progress: OnProg
         finals, rendered = _find_finished(project, build_input, plan), None
         if finals is None:
             finals, rendered = _render(project, build_input, plan, on_progress)
-        commit = _record(project, run, plan, finals)
+        commit = _record(project, run, build_input, plan, finals)
     if options.output is not None:
         _copy_out(project, plan.names, finals, options.output)
     return _result(run, build_input, plan, rendered, options.output, commit, _make_remarks(project, build_input, plan))
@@ -184,7 +185,7 @@ def _read_input(project: Project, run: Run, options: BuildOptions) -> _BuildInpu
         if options.policy is not Policy.SKIP_REJECTED:
             require_proven(project, run, session.head, session.manifest, used, "built")
         blobs = {asset.md5: get_blob(session, asset.path, asset.md5) for asset in used.values()}
-        build_input = _BuildInput(session.manifest, session.head, choice, blobs)
+        build_input = _BuildInput(session.manifest, session.head, options.policy, choice, blobs)
     for asset in used.values():
         check_blob(project, asset.path, asset.md5)
     return build_input
@@ -228,7 +229,7 @@ def _probe(project: Project, build_input: _BuildInput, settings: RenderSettings)
 
 
 def _describe_broken(run_id: str, broken: Sequence[tuple[Address, str]]) -> CorruptError:
-    lines = "".join(f"\n  segment {address.segment}: {address.kind} {why}" for address, why in broken)
+    lines = "".join(f"\n  {line}" for line in describe_problems(broken))
     first, _ = broken[0]
     return CorruptError(
         f"Run {run_id} cannot be built, since some of its files cannot be used:{lines}",
@@ -283,9 +284,17 @@ def _move_to_cache(project: Project, path: str, file: Path) -> FinalFile:
     return FinalFile(path=path, md5=md5, size=size)
 
 
-def _record(project: Project, run: Run, plan: _RenderPlan, finals: tuple[FinalFile, ...]) -> str | None:
-    """Place the files under final/ and commit the build. Return None if it was recorded before."""
+def _record(
+    project: Project, run: Run, build_input: _BuildInput, plan: _RenderPlan, finals: tuple[FinalFile, ...]
+) -> str | None:
+    """Place the files under final/ and commit the build. Return None if it was recorded before.
+
+    Raise ChangedMeanwhileError if the policy no longer allows an asset that the video shows.
+    """
     with begin(project, run, "build") as session:
+        changes = sort_findings(list(_iter_changes(build_input, session.manifest)))
+        if changes:
+            raise ChangedMeanwhileError(run.run_id, changes)
         after, changed = _with_build(session.manifest, plan, finals)
         if after == session.manifest:
             _place(session, finals)
@@ -293,6 +302,20 @@ def _record(project: Project, run: Run, plan: _RenderPlan, finals: tuple[FinalFi
         commit = session.commit(after, CommitMessage(run.run_id, "build", plan.names.video, segments=changed))
         _place(session, finals)
         return commit
+
+
+def _iter_changes(build_input: _BuildInput, now: Manifest) -> Iterator[Finding]:
+    """Yield the used assets that are others by now, or that the policy no longer allows. A draft may show any."""
+    if build_input.policy is Policy.SKIP_REJECTED or now == build_input.manifest:
+        return
+    choice = choose_assets(now, build_input.policy, allow_gaps=True)
+    refused = {Address(one.segment, one.kind): one for one in (*choice.gaps, *choice.omissions)}
+    for address, asset in iter_used_assets(build_input.choice.segments):
+        current = now.asset(address)
+        if current is None or current.md5 != asset.md5:
+            yield Finding(address.segment, address.kind, "is another one by now")
+        elif address in refused:
+            yield refused[address]
 
 
 def _with_build(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from gitassets.domain.manifest import Address, Kind
+from gitassets.domain.selection import format_ranges
 from gitassets.domain.timeline import MISSING, Finding, Policy
-from gitassets.errors import GitAssetsError
+from gitassets.errors import ConflictError, GitAssetsError
 from gitassets.runs.verified_bytes import ALTERED
 
 
@@ -13,9 +15,35 @@ class GapsError(GitAssetsError):
     """The policy does not allow this build; `gaps` are the assets in the way."""
 
     def __init__(self, run_id: str, gaps: Sequence[Finding], policy: Policy) -> None:
-        lines = "".join(f"\n  {gap}" for gap in gaps)
+        lines = "".join(f"\n  {line}" for line in describe_findings(gaps))
         super().__init__(f"Run {run_id} cannot be built ({policy}):{lines}", _suggest(run_id, gaps, policy))
         self.gaps = tuple(gaps)
+
+
+class ChangedMeanwhileError(ConflictError):
+    """Assets that the video shows were decided differently while it was rendered."""
+
+    def __init__(self, run_id: str, changes: Sequence[Finding]) -> None:
+        lines = "".join(f"\n  {line}" for line in describe_findings(changes))
+        super().__init__(
+            f"Run {run_id} was changed while its video was rendered, so the video is not recorded:{lines}",
+            f"`gitassets review {run_id}` shows them. Build again when they are decided: nothing is rendered twice.",
+        )
+        self.changes = tuple(changes)
+
+
+def describe_findings(findings: Iterable[Finding]) -> Iterator[str]:
+    """Yield a line for each kind and problem, with the segments as ranges."""
+    return describe_problems((Address(one.segment, one.kind), one.problem) for one in findings)
+
+
+def describe_problems(problems: Iterable[tuple[Address, str]]) -> Iterator[str]:
+    """Yield a line for each kind and problem of assets, with the segments as ranges."""
+    grouped: dict[tuple[Kind, str], list[int]] = {}
+    for address, problem in problems:
+        grouped.setdefault((address.kind, problem), []).append(address.segment)
+    for (kind, problem), numbers in grouped.items():
+        yield f"segment{'s' * (len(numbers) > 1)} {format_ranges(numbers)}: {kind} {problem}"
 
 
 def _suggest(run_id: str, gaps: Sequence[Finding], policy: Policy) -> str:

@@ -92,10 +92,11 @@ def build(
 
 
 def _print_built(result: BuildResult) -> None:
+    from gitassets.actions.build_gaps import describe_findings
     from gitassets.cli.render import count, format_duration, printable
 
-    for one in result.omissions:
-        typer.echo(printable(f"  left out: {one}"))
+    for line in describe_findings(result.omissions):
+        typer.echo(printable(f"  left out: {line}"))
     rendered = f"{result.rendered} rendered, {result.cached} reused"
     typer.echo(f"{'Built' if result.commit else 'Nothing changed:'} {result.video}")
     typer.echo(f"  {format_duration(result.duration_sec)}, {count(result.segments, 'segment')} ({rendered})")

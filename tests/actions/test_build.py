@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace as replace_options
 from pathlib import Path
 
 import av
@@ -9,7 +10,7 @@ from PIL import Image
 
 from gitassets.actions.approve import approve
 from gitassets.actions.build import BuildOptions, BuildResult, build
-from gitassets.actions.build_gaps import GapsError
+from gitassets.actions.build_gaps import ChangedMeanwhileError, GapsError
 from gitassets.actions.export import ExportOptions, export_run
 from gitassets.actions.import_bag import ImportOptions, import_bag
 from gitassets.actions.reject import reject
@@ -316,10 +317,9 @@ def test_build_strict_lists_files_changed_by_hand_among_the_gaps(project: Projec
         build_it(project, run, STRICT)
     changed = "was changed by hand: its file has other bytes than the manifest records"
     assert caught.value.message.splitlines()[1:] == [
-        f"  segment 1: image {changed}",
+        f"  segments 1,3: image {changed}",
         "  segment 2: audio is not approved but draft",
         f"  segment 3: audio {changed}",
-        f"  segment 3: image {changed}",
     ]
     assert "gitassets restore ep1 --image 1" in caught.value.hint
     assert "--only approved" in caught.value.hint
@@ -378,6 +378,26 @@ def test_build_keeps_decisions_made_during_rendering(project: Project, run: Run)
     assert result.commit is not None
     assert asset(project, run, "image", 3).status == "rejected"
     assert subjects(run)[:2] == ["build final/ep1-draft.mp4", "reject image 3"]
+    assert_clean(project, run)
+
+
+@pytest.mark.parametrize("options", [STRICT, ONLY, BuildOptions(size="90x160")])
+def test_build_of_an_asset_reopened_meanwhile_is_not_recorded(
+    project: Project, run: Run, options: BuildOptions, tmp_path: Path
+) -> None:
+    def reopen(progress: Progress) -> None:
+        if progress.done == 0:
+            reopen_assets(project, run, select(image="1,3"), reason="wait")
+
+    approve_all(project, run)
+    with pytest.raises(ChangedMeanwhileError) as caught:
+        build(project, run, replace_options(options, output=tmp_path / "film.mp4"), reopen)
+    assert caught.value.message.splitlines()[1:] == ["  segments 1,3: image is not approved but in review"]
+    assert (read_manifest(project, run).final, built(project, run)) == ((), [("pending", None)] * 3)
+    assert not (run.require_folder() / "final").exists()
+    assert not (tmp_path / "film.mp4").exists()
+    approve_all(project, run)
+    assert build_it(project, run, options).rendered == 0
     assert_clean(project, run)
 
 
