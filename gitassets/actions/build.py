@@ -65,7 +65,6 @@ from gitassets.runs.proof import require_proven
 from gitassets.runs.transaction import Session, begin, keep_bytes
 from gitassets.runs.verified_bytes import check_blob, find_altered, get_blob
 
-_CARD = "card"
 _MAX_NAMED = 8
 
 
@@ -392,7 +391,7 @@ def _iter_card_remarks(plan: _RenderPlan) -> Iterator[str]:
     """Report, per size, the cards that were made for a video of another shape."""
     made_for: dict[tuple[int, int], set[int]] = {}
     for shot in plan.timeline.shots:
-        if shot.look is Look.STILL and shot.visual is not None and shot.visual.source == _CARD:
+        if shot.is_card and shot.visual is not None:
             info = plan.sources[shot.visual.md5].info
             made_for.setdefault((info.width or 1, info.height or 1), set()).add(shot.visual_from or shot.number)
     for size, numbers in made_for.items():

@@ -22,6 +22,8 @@ from gitassets.errors import GitAssetsError, NoMatchError, Remedy
 
 FULL_ZOOM_SEC = 5
 MISSING = "is missing"
+CARD_SOURCE = "card"
+"""The provider of cards, which are drawn so that nothing of them may be cut off."""
 
 
 class Policy(StrEnum):
@@ -172,6 +174,13 @@ class Shot(Struct, frozen=True, kw_only=True):
     duration: Fraction
     first_frame: int
     frame_count: int
+
+    @property
+    def is_card(self) -> bool:
+        """Whether a card is seen: the fallback, or a picture that was made as one."""
+        if self.look is Look.CARD:
+            return True
+        return self.look is Look.STILL and self.visual is not None and self.visual.source == CARD_SOURCE
 
 
 class Timeline(Struct, frozen=True):

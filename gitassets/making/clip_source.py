@@ -35,7 +35,9 @@ def _add_image(project: Project, run: Run, manifest: Manifest, job: Job) -> Job:
     if image is not None and not image.approved:
         raise _unapproved(run, job.address, image)
     path = None if image is None else require_bytes(project, run, Address(job.address.segment, Kind.IMAGE), image)
-    request = replace(job.request, image=path, duration_sec=audio.duration_sec if audio else None)
+    source = image.source if image else None
+    duration_sec = audio.duration_sec if audio else None
+    request = replace(job.request, image=path, image_source=source, duration_sec=duration_sec)
     used = {Kind.AUDIO.value: audio, Kind.IMAGE.value: image}
     credit = image.extra.get(CREDIT) if image else None
     return replace(

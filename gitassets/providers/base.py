@@ -34,8 +34,8 @@ class Request:
     """One asset to make.
 
     `text` is the paragraph without Markdown; `feedback` says why the last take was rejected. `size` is the width and
-    height of the final video in pixels. `image` is the picture that a clip animates, and `duration_sec` the wanted
-    length of that clip. Once `stop` is set, the provider stops waiting.
+    height of the final video in pixels. `image` is the picture that a clip animates, `image_source` its provider, and
+    `duration_sec` the wanted length of that clip. Once `stop` is set, the provider stops waiting.
     """
 
     kind: Kind
@@ -48,6 +48,7 @@ class Request:
     feedback: str | None = None
     size: tuple[int, int] = (1920, 1080)
     image: Path | None = None
+    image_source: str | None = None
     duration_sec: float | None = None
     job: JobMemory | None = field(default=None, compare=False, repr=False)
     stop: Event | None = field(default=None, compare=False, repr=False)

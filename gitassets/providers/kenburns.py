@@ -9,9 +9,9 @@ from gitassets.adapters.files import hash_file
 from gitassets.adapters.media.ffmpeg import Ffmpeg, FfmpegError, find_ffmpeg
 from gitassets.adapters.media.source import MediaSource
 from gitassets.adapters.render.picture import Picture, render_picture
-from gitassets.adapters.render.settings import RenderSettings
+from gitassets.adapters.render.settings import CARD_ZOOM, ZOOM, RenderSettings
 from gitassets.domain.manifest import Kind
-from gitassets.domain.timeline import FULL_ZOOM_SEC, Look, Shot
+from gitassets.domain.timeline import CARD_SOURCE, FULL_ZOOM_SEC, Look, Shot
 from gitassets.errors import ProviderError
 from gitassets.providers.base import Generated, Request
 from gitassets.providers.source_image import probe_source_image
@@ -41,10 +41,11 @@ class KenBurns:
         self.check(request)
         settings, shot = RenderSettings(size=request.size), _plan_shot(request)
         source = _open_source(request)
+        reach = CARD_ZOOM if request.image_source == CARD_SOURCE else ZOOM
         part, path = folder / "clip.mp4.part", folder / "clip.mp4"
         try:
             with Ffmpeg(find_ffmpeg()) as ffmpeg:
-                render_picture(ffmpeg, Picture(shot, source, None), settings, part, lambda _: None)
+                render_picture(ffmpeg, Picture(shot, source, None, reach), settings, part, lambda _: None)
         except FfmpegError as error:
             raise ProviderError(f"{request.label}: {error.message}", error.hint) from error
         part.replace(path)

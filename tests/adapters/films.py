@@ -28,6 +28,7 @@ class Scene:
     image: Path | None = None
     video: Path | None = None
     text: str = "Some words."
+    image_source: str | None = None
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def render_film(folder: Path, scenes: Sequence[Scene], settings: RenderSettings 
         number: Segment(
             paragraph_text=scene.text,
             audio=_asset(scene.audio, blobs),
-            image=_asset(scene.image, blobs),
+            image=_asset(scene.image, blobs, scene.image_source),
             video=_asset(scene.video, blobs),
         )
         for number, scene in enumerate(scenes, start=1)
@@ -58,7 +59,7 @@ def render_film(folder: Path, scenes: Sequence[Scene], settings: RenderSettings 
     return Film(target, timeline, result)
 
 
-def _asset(path: Path | None, blobs: dict[str, Path]) -> Asset | None:
+def _asset(path: Path | None, blobs: dict[str, Path], source: str | None = None) -> Asset | None:
     """Store the file as in a blob cache: named by its hash, without a suffix."""
     if path is None:
         return None
@@ -66,7 +67,7 @@ def _asset(path: Path | None, blobs: dict[str, Path]) -> Asset | None:
     blobs[md5] = path.parent / "blobs" / md5
     blobs[md5].parent.mkdir(exist_ok=True)
     blobs[md5].write_bytes(path.read_bytes())
-    return Asset(path=path.name, status=Status.DRAFT, md5=md5, size=path.stat().st_size)
+    return Asset(path=path.name, status=Status.DRAFT, md5=md5, size=path.stat().st_size, source=source)
 
 
 def see_colours(path: Path, spot: tuple[float, float] = (0.5, 0.5)) -> list[Colour]:

@@ -55,6 +55,16 @@ def test_zoom_direction_depends_on_seed(framed: Path, tmp_path: Path) -> None:
     assert levels[1][0] < 180 < levels[1][-1]
 
 
+def test_zoom_of_a_card_is_smaller(framed: Path, folder: Path) -> None:
+    """The border stays in view above and below, where a full zoom cuts it off."""
+    tops = []
+    for source in ("card", "openai"):
+        clip = load_provider("kenburns").generate(ask(framed, duration_sec=5, image_source=source), folder).path
+        with av.open(str(clip)) as container:
+            tops.append([frame.to_ndarray(format="gray") for frame in container.decode(video=0)][-1][0].mean())
+    assert tops[0] > 180 > tops[1]
+
+
 def test_check_refuses_request_without_image() -> None:
     with pytest.raises(ProviderError, match="Video 3: kenburns animates the segment's image, and there is none"):
         load_provider("kenburns").check(ask(None))

@@ -23,16 +23,20 @@ from gitassets.domain.timeline import Look, Shot
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_RECIPE_VERSION = 2  # Increase with every change to the rendered file.
+_RECIPE_VERSION = 3  # Increase with every change to the rendered file.
 
 
 @dataclass(frozen=True)
 class Picture:
-    """The picture of one segment. `clip_shot` is the shot whose clip is played or whose last frame is held."""
+    """The picture of one segment. `clip_shot` is the shot whose clip is played or whose last frame is held.
+
+    `reach` is how far a full zoom enlarges it.
+    """
 
     shot: Shot
     source: MediaSource | None
     clip_shot: Shot | None
+    reach: float = ZOOM
 
     @property
     def task(self) -> str:
@@ -58,7 +62,7 @@ def describe_picture(picture: Picture, ffmpeg: Ffmpeg, settings: RenderSettings)
         "look": picture.shot.look,
         "source": picture.source and picture.source.md5,
         "card": _describe_card(picture.shot) if picture.shot.look is Look.CARD else None,
-        "zoom": picture.shot.zoom,
+        "zoom": [picture.reach, *picture.shot.zoom],
         "frames": picture.shot.frame_count,
         "clip": clip_shot and [str(picture.slowdown), clip_shot.frame_count],
     }
@@ -77,9 +81,7 @@ def render_picture(ffmpeg: Ffmpeg, picture: Picture, settings: RenderSettings, t
             ffmpeg.run(compile_graph(graph, target, "mp4", encoder_options(settings)), picture.task, on_frame)
     else:
         args = _still_args(settings, target)
-        ffmpeg.feed(
-            args, picture.task, _iter_frames(_draw(ffmpeg, picture, settings), picture.shot, settings, on_frame)
-        )
+        ffmpeg.feed(args, picture.task, _iter_frames(_draw(ffmpeg, picture, settings), picture, settings, on_frame))
 
 
 @contextmanager
@@ -102,9 +104,10 @@ def _still_args(settings: RenderSettings, target: Path) -> list[str]:
     return compile_graph(unify_properties(raw), target, "mp4", encoder_options(settings))
 
 
-def _iter_frames(canvas: Image, shot: Shot, settings: RenderSettings, on_frame: OnFrame) -> Iterator[bytes]:
-    zoom = 1 + ZOOM * shot.zoom[0], 1 + ZOOM * shot.zoom[1]
-    for number, frame in enumerate(iter_zoom_frames(canvas, settings.size, zoom, shot.frame_count), start=1):
+def _iter_frames(canvas: Image, picture: Picture, settings: RenderSettings, on_frame: OnFrame) -> Iterator[bytes]:
+    start, end = picture.shot.zoom
+    zoom = 1 + picture.reach * start, 1 + picture.reach * end
+    for number, frame in enumerate(iter_zoom_frames(canvas, settings.size, zoom, picture.shot.frame_count), start=1):
         yield frame
         on_frame(number)
 

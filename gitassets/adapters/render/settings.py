@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 ZOOM = 0.08
+CARD_ZOOM = 0.03
+"""A card has a frame near its edges, which a full zoom would cut off at the sides."""
 MAX_SLOWDOWN = Fraction(5, 4)
 
 OnProgress = Callable[[int, int], None]

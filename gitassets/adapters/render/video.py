@@ -19,7 +19,7 @@ from gitassets.adapters.media.source import MediaSource
 from gitassets.adapters.render.cache import RenderCache
 from gitassets.adapters.render.movie import Movie, Piece, has_frames, write_movie
 from gitassets.adapters.render.picture import Picture, describe_picture, render_picture
-from gitassets.adapters.render.settings import OnProgress, RenderSettings
+from gitassets.adapters.render.settings import CARD_ZOOM, ZOOM, OnProgress, RenderSettings
 from gitassets.adapters.render.sound import Sound, describe_sounds, encode_sound, write_samples
 from gitassets.domain.captions import list_chapters
 from gitassets.domain.timeline import Look, Shot, Timeline
@@ -72,7 +72,7 @@ def render_timeline(
 def _choose_picture(shot: Shot, timeline: Timeline, sources: Mapping[str, MediaSource]) -> Picture:
     source = None if shot.visual is None else sources[shot.visual.md5]
     if shot.look not in (Look.CLIP, Look.HELD):
-        return Picture(shot, source, None)
+        return Picture(shot, source, None, CARD_ZOOM if shot.is_card else ZOOM)
     return Picture(shot, source, next(one for one in timeline.shots if one.number == shot.visual_from))
 
 

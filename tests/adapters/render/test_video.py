@@ -201,6 +201,28 @@ def test_picture_with_exif_rotation_is_shown_upright(tmp_path: Path) -> None:
     assert is_like(see_colours(film.path, (0.75, 0.5))[0], BLUE, 12)
 
 
+@pytest.mark.parametrize("size", [(640, 360), (360, 640), (640, 640)])
+def test_zoom_of_a_card_moves_and_keeps_its_frame(tmp_path: Path, size: tuple[int, int]) -> None:
+    """A frame as near to the edges as that of the cards stays in view; the second segment carries the card on."""
+    from PIL import Image, ImageDraw
+
+    inset = round(min(size) * 0.055)
+    card = Image.new("RGB", size, (0, 0, 0))
+    box = (inset, inset, size[0] - 1 - inset, size[1] - 1 - inset)
+    ImageDraw.Draw(card).rectangle(box, outline=(255, 255, 255), width=2)
+    card.save(tmp_path / "p.png")
+    long, short = tones(tmp_path, 5, 0.3)
+    scenes = [Scene(long, image=tmp_path / "p.png", image_source="card"), Scene(short)]
+    film = render_film(tmp_path, scenes, replace(SETTINGS, size=size))
+    with av.open(str(film.path)) as container:
+        frames = [frame.to_image().convert("L") for frame in container.decode(video=0)]
+    views = [one.point(lambda value: 255 if value > 60 else 0).getbbox() for one in frames]
+    assert all(view is not None for view in views)
+    for left, top, right, bottom in [view for view in views if view is not None]:
+        assert min(left, top, size[0] - right, size[1] - bottom) >= min(size) * 0.015
+    assert views[0] != views[len(views) // 2] != views[-1]
+
+
 def test_zoom_enlarges_picture_smoothly_by_8_percent(tmp_path: Path) -> None:
     """A square in the middle grows by 8 % in a long segment."""
     from PIL import Image
