@@ -20,6 +20,8 @@ WORDS = {
     "approve-as-it-is": "Only `gitassets approve` and `publish` lock an asset, and only as it is.",
     "settle-conflict": "Settle it with `gitassets approve` or `gitassets reject`, not by hand.",
     "decide-by-command": "Use `gitassets review`, `approve`, `reject` or `reopen` instead of editing the manifest.",
+    "decide-anew": "`gitassets reopen {run} … --reason …` puts a decided asset back in review.",
+    "see-history": "`gitassets log {run}` shows by what.",
     "bring-new-take": "Bring a new take in with `gitassets replace` or `gitassets regen`: it becomes revised.",
     "name-in-message": (
         "As long as nobody else has this commit, reword it with `git commit --amend` or `git rebase -i`: the hook "

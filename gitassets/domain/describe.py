@@ -45,9 +45,7 @@ def _describe_asset(address: Address, before: Asset | None, after: Asset | None)
         return
     if before.md5 != after.md5:
         yield f"{address}: take {before.take} → {after.take} (md5 {before.md5} → {after.md5})"
-    if before.status is not after.status:
-        because = f": {_quote(after.reason)}" if after.reason and after.reason != before.reason else ""
-        yield f"{address}: {before.status} → {after.status}{because}"
+    yield from _describe_decision(address, before, after)
     if CONFLICT in after.extra and CONFLICT not in before.extra:
         yield f"{address}: in conflict: {' against '.join(describe_conflict(after))}"
     if before.path != after.path:
@@ -56,6 +54,14 @@ def _describe_asset(address: Address, before: Asset | None, after: Asset | None)
         yield f"{address}: prompt: {_quote(after.prompt)}"
     for what, takes in (("new", _find_new_candidates(before, after)), ("dropped", _find_new_candidates(after, before))):
         yield from (f"{address}: candidate {what}: take {take.take} (md5 {take.md5})" for take in takes)
+
+
+def _describe_decision(address: Address, before: Asset, after: Asset) -> Iterator[str]:
+    if before.status is not after.status:
+        because = f": {_quote(after.reason)}" if after.reason and after.reason != before.reason else ""
+        yield f"{address}: {before.status} → {after.status}{because}"
+    elif before.reason != after.reason:
+        yield f"{address}: reason: {_quote(after.reason)}" if after.reason else f"{address}: reason removed"
 
 
 def _find_new_candidates(known: Asset, asset: Asset) -> list[Asset]:

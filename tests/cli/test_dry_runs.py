@@ -46,6 +46,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "history": ("history ep1 --image 3 --drop",),
     "choose": ("choose ep1 --image 3 --take 2",),
     "edit": ("edit ep1 1 --text Hello.",),
+    "undo": ("undo ep1 --commit run/ep1~1",),
     "push": ("push ep1", "push ep1 --only approved", "push ep2 --remote store"),
     "publish": ("publish ep1",),
     "export": ("export ep1", "export ep1 -o y", "export ep1 --otio", "export closed"),

@@ -37,6 +37,7 @@ USES = {
     "reject": "reject {run} --audio 2 --reason {text}",
     "reopen": "reopen {run} --audio 1 --reason {text}",
     "note": "note {run} --segment 1 {text}",
+    "undo": "undo {run} --dry-run",
     "edit": "edit {run} 3 --text Größe→„Maß“… --prompt {text}",
     "regen": "regen {run} --image 3 --provider card --style {text}",
     "replace": "replace {run} --image 3 bild-é.png",

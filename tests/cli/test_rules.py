@@ -42,6 +42,7 @@ WRITING = {
     "restore": ["ep1", "--image", "3"],
     "review": ["ep1"],
     "track": ["runs/ep1"],
+    "undo": ["ep1"],
 }
 READING = {
     "blame": ["ep1"],

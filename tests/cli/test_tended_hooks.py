@@ -34,6 +34,7 @@ ARGUMENTS = {
     "reject": ("ep1", "--audio", "1", "--reason", "too loud"),
     "reopen": ("ep1", "--image", "1", "--reason", "wrong logo"),
     "note": ("ep1", "words", "--segment", "1"),
+    "undo": ("ep1",),
     "regen": ("ep1", "--image", "3", "--dry-run"),
     "replace": ("ep1", "runs/ep1/images/scene_000.png", "--image", "3"),
     "restore": ("ep1", "--image", "3"),

@@ -53,6 +53,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "reject": ("reject RUN --segment all --reason x",),
     "reopen": ("reopen RUN --segment all --reason x",),
     "note": ("note RUN x --segment 1",),
+    "undo": ("undo RUN", "undo RUN --commit HEAD~1"),
     "regen": ("regen RUN --image 1", "regen RUN --video 1 --provider kenburns"),
     "replace": ("replace RUN gitassets.yaml --image 1",),
     "restore": ("restore RUN --segment all", "restore RUN --image 1 --take 1"),

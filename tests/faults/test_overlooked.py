@@ -34,6 +34,7 @@ WRITING = {
     "review": "ep1 --audio 2",
     "reopen": "ep1 --image 1 --reason again",
     "note": "ep1 --segment 1 louder",
+    "undo": "ep1",
     "regen": "ep1 --image 3 --provider card",
     "replace": "ep1 --image 3 ../new.png",
     "restore": "ep1 --image 1",

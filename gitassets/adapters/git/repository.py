@@ -114,8 +114,15 @@ class Git:
 
     def check_identity(self) -> None:
         """Raise IdentityError if git has no name to commit with."""
+        self._read_identity("GIT_COMMITTER_IDENT")
+
+    def read_author_email(self) -> str:
+        """Return the mail address that a commit made now names as its author's."""
+        return self._read_identity("GIT_AUTHOR_IDENT").rpartition("> ")[0].rpartition("<")[2]
+
+    def _read_identity(self, name: str) -> str:
         try:
-            self.call("var", "GIT_COMMITTER_IDENT")
+            return self.line("var", name)
         except CommandError as error:
             if _NO_IDENTITY.search(error.stderr):
                 raise IdentityError from error
