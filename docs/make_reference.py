@@ -1,16 +1,26 @@
-"""Write docs/commands.md and the man pages from the commands' own help: `python docs/make_reference.py`."""
+"""Write what follows from the commands' own help: `python docs/make_reference.py`.
+
+That is docs/commands.md, the man pages, and the table that completion in shells reads.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import typer
 
+from gitassets.cli import claude_studio
 from gitassets.cli.app import SECTIONS, make_app
+from gitassets.domain.manifest import Kind
+from gitassets.drawing.card_design import PALETTES
+from gitassets.errors import GitAssetsError
+from gitassets.providers.registry import load_provider, providers_for
 
 DOCS = Path(__file__).parent
 _MADE_BY = "Made by `python docs/make_reference.py` from the commands' --help: change it there."
@@ -30,7 +40,15 @@ _RULES = (
             "With `--json` a command prints only one JSON object, with stable keys, on standard output. "
             "The key `schema` is its version. `--dry-run` shows what would happen.",
             "Characters that the encoding of the output lacks are written in ASCII: "
-            "`->` for an arrow, escapes in JSON. `gitassets --install-completion` sets up completion for your shell.",
+            "`->` for an arrow, escapes in JSON.",
+        ),
+    ),
+    (
+        "Completion",
+        (
+            "`gitassets --install-completion SHELL` sets up completion in bash, zsh or fish, for `gitassets`, "
+            "`git assets` and `claude-studio`, and says what else your shell needs. The Tab key then offers commands, "
+            "options, runs, segments, statuses, takes, styles, voices, providers and remotes.",
         ),
     ),
     (
@@ -72,6 +90,7 @@ def make_pages() -> dict[str, str]:
         "commands.md": _format_markdown(entries),
         "git-assets.1": _format_man(entries),
         "gitassets.1": ".so man1/git-assets.1\n",
+        "../gitassets/completion/commands.json": _format_table(),
     }
 
 
@@ -196,6 +215,102 @@ def _roff(text: str) -> str:
     """Escape what roff would interpret: backslashes, hyphens, and a dot or quote at the start of a line."""
     escaped = text.replace("\\", r"\e").replace("-", r"\-").replace("`", r"\(ga").replace("…", "...")
     return rf"\&{escaped}" if escaped[:1] in (".", "'") else escaped
+
+
+# What completes a value, by the word that stands for it in the help; SEL and NAME say it by the name of the option.
+_SORTS = {
+    "RUN": "run", "SOURCE": "run", "TARGET": "run", "SEGMENT": "segment", "FILE": "files", "FILE|DIR": "files",
+    "FILE.png": "files", "DIR": "folders", "REPO": "folders", "COMMAND": "command",
+}  # fmt: skip
+_SORTS_BY_OPTION = {
+    "--audio": "audio", "--image": "image", "--video": "video", "--segment": "segment", "--to": "segment",
+    "--take": "take", "--style": "style", "--voice": "voice", "--provider": "provider", "--trial": "trial",
+    "--git-remote": "git remote", "--remote": "dvc remote", "--blobs": "dvc remote", "--as": "", "--run-id": "",
+}  # fmt: skip
+
+
+def _format_table() -> str:
+    """Format the table of all commands, one option a line, so that branches merge well."""
+    programs = {
+        "gitassets": typer.main.get_command(make_app(())),
+        "claude-studio": typer.main.get_command(claude_studio.app),
+    }
+    table = {"programs": {name: _describe(one) for name, one in programs.items()}, "names": _list_names()}
+    return "".join((*_format_value(table, 0), "\n"))
+
+
+def _format_value(value: Any, depth: int) -> Iterator[str]:
+    """Format as JSON; what holds no further objects is on one line."""
+    keyed = isinstance(value, dict)
+    inner = value.values() if keyed else value
+    if "value" in value or not any(isinstance(one, dict | list) for one in inner):
+        yield json.dumps(value, ensure_ascii=False)
+        return
+    opened, closed = "{}" if keyed else "[]"
+    for number, one in enumerate(value):
+        yield f"{',' if number else opened}\n{' ' * (depth + 1)}{json.dumps(one) + ': ' if keyed else ''}"
+        found = value[one] if keyed else one
+        yield from _format_value(found, depth + 1) if isinstance(found, dict | list) else (json.dumps(found),)
+    yield f"\n{' ' * depth}{closed}"
+
+
+def _describe(command: Any) -> dict[str, Any]:
+    shown = [one for one in command.params if not getattr(one, "hidden", False)]
+    described: dict[str, Any] = {"help": _shorten(command.help)}
+    arguments = [_describe_argument(one) for one in shown if one.param_type_name == "argument"]
+    options = [_describe_option(one) for one in shown if one.param_type_name == "option"]
+    if arguments:
+        described["arguments"] = arguments
+    if options:
+        described["options"] = options
+    inner = {name: _describe(one) for name, one in getattr(command, "commands", {}).items() if not one.hidden}
+    return {**described, "commands": inner} if inner else described
+
+
+def _describe_argument(param: Any) -> dict[str, Any]:
+    found = {"value": _find_sort(param)}
+    return {**found, "many": True} if param.nargs == -1 else found
+
+
+def _describe_option(param: Any) -> dict[str, Any]:
+    names = sorted((*param.opts, *param.secondary_opts), key=len, reverse=True)
+    value = None if param.is_flag else _find_sort(param)
+    found = {"names": names, "value": value, "help": _shorten(param.help)}
+    return {**found, "many": True} if param.multiple else found
+
+
+def _find_sort(param: Any) -> str | list[str]:
+    """Return what completes a parameter: a sort of names, a list of choices, or nothing."""
+    choices = getattr(param.type, "choices", None)
+    if choices:
+        return [str(getattr(one, "value", one)) for one in choices]
+    by_option = [_SORTS_BY_OPTION[one] for one in param.opts if one in _SORTS_BY_OPTION]
+    sort = by_option[-1] if by_option else _SORTS.get(param.metavar or "", "files" if "path" in param.type.name else "")
+    return f"copied {sort}" if by_option and "approved, all" in (param.help or "") else sort
+
+
+def _shorten(text: str | None) -> str:
+    """Return the first sentence."""
+    return re.split(r"(?<=[a-z)`])[.;:] |\n\n", " ".join((text or "").split("\n\n")[0].split()))[0].rstrip(".")
+
+
+def _list_names() -> dict[str, list[str]]:
+    """Return the names that every project has, each with what it is in brackets."""
+    makers = [(name, kind) for kind in Kind for name in providers_for(kind)]
+    kinds = {name: " and ".join(kind.value for one, kind in makers if one == name) for name, _ in makers}
+    return {
+        "style": list(PALETTES),
+        "voice": [f"{voice} ({name})" for name in providers_for(Kind.AUDIO) for voice in _list_voices(name)],
+        "provider": [f"{name} ({made})" for name, made in kinds.items()],
+        "command": [name for _, names in SECTIONS for name in names],
+    }
+
+
+def _list_voices(provider: str) -> tuple[str, ...]:
+    try:
+        return tuple(getattr(load_provider(provider, Kind.AUDIO), "voice_names", ()))
+    except GitAssetsError:
+        return ()
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from gitassets.streams import accept_any_answer, open_for_all_characters, use_ut
 
 
 def main() -> None:
+    _answer_shell("gitassets")
     _set_up_process()
     from gitassets.cli.app import make_app
 
@@ -25,10 +26,20 @@ def main() -> None:
 
 
 def claude_studio() -> None:
+    _answer_shell("claude-studio")
     _set_up_process()
     from gitassets.cli.claude_studio import app
 
     _run(app)
+
+
+def _answer_shell(program: str) -> None:
+    """If a shell asks for completions, answer and exit. It asks at each press of a key, so nothing else is loaded."""
+    if "_GITASSETS_COMPLETE" in os.environ:
+        from gitassets.cli.complete import answer
+
+        answer(program, sys.argv[1:])
+        end_quickly(0)
 
 
 def _set_up_process() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from enum import StrEnum
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -56,6 +57,7 @@ def make_app(arguments: Sequence[str]) -> typer.Typer:
         name="gitassets",
         cls=SectionedGroup,
         no_args_is_help=True,
+        add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -76,10 +78,49 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+class Shell(StrEnum):
+    """A shell that completion can be set up for."""
+
+    BASH = "bash"
+    ZSH = "zsh"
+    FISH = "fish"
+
+
+def _install_completion(shell: Shell | None) -> None:
+    if shell is not None:
+        from gitassets.cli.completion import install
+
+        install(shell.value)
+        raise typer.Exit
+
+
+def _show_completion(shell: Shell | None) -> None:
+    if shell is not None:
+        from gitassets.cli.completion import show
+
+        show(shell.value)
+        raise typer.Exit
+
+
 def gitassets(
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
+    install_completion: Annotated[
+        Shell | None,
+        typer.Option(
+            callback=_install_completion,
+            is_eager=True,
+            metavar="SHELL",
+            help="Set up completion in bash, zsh or fish, also of `git assets`.",
+        ),
+    ] = None,
+    show_completion: Annotated[
+        Shell | None,
+        typer.Option(
+            callback=_show_completion, is_eager=True, metavar="SHELL", help="Print the script that sets up completion."
+        ),
+    ] = None,
 ) -> None:
     """Review the narration, images and clips of a video one by one.
 

@@ -26,6 +26,7 @@ from gitassets.errors import UsageError
 app = typer.Typer(
     name="claude-studio",
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

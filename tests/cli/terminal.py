@@ -14,14 +14,17 @@ from types import TracebackType
 from tests.actions.checks import cli_environment
 
 PATIENCE_SEC = 60
+_GITASSETS = (sys.executable, "-m", "gitassets")
 
 
 class Terminal:
-    """Run `gitassets` in a pseudo-terminal and read its output up to the text waited for."""
+    """Run `gitassets`, or another program, in a pseudo-terminal and read its output up to the text waited for."""
 
-    def __init__(self, folder: Path, *args: str, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, *args: str, env: Mapping[str, str] | None = None, program: tuple[str, ...] = _GITASSETS
+    ) -> None:
         self._master, slave = pty.openpty()
-        argv = (sys.executable, "-m", "gitassets", *args)
+        argv = (*program, *args)
         own = {**cli_environment(), "TERM": "dumb", **(env or {})}
         self._process = subprocess.Popen(
             argv, cwd=folder, env=own, stdin=slave, stdout=slave, stderr=slave, start_new_session=True
