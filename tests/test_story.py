@@ -60,7 +60,7 @@ def test_installed_command_makes_a_video_from_a_script_and_a_clone_restores_it(g
 
     gitassets("produce", "--script", "script.md", "--run-id", "pilot", "--budget", "full")
     listed = json.loads(gitassets("list", "pilot", "--json"))
-    assert [(row["segment"], row["kind"], row["status"]) for row in listed["rows"]] == [
+    assert [(row["segment"], row["kind"], row["status"]) for row in listed["assets"]] == [
         (segment, kind, "draft") for segment in (1, 2, 3, 4) for kind in ("audio", "image")
     ]
     strict = gitassets("build", "pilot", code=1)
@@ -94,7 +94,7 @@ def _pictures(film: Path) -> dict[str, bytes]:
 
 def _check_video(video: Path, film: Path, listed: dict[str, Any]) -> None:
     """Check streams, length, chapters and the image in the middle of each segment."""
-    lengths = [row["duration_sec"] for row in listed["rows"] if row["kind"] == "audio"]
+    lengths = [row["duration_sec"] for row in listed["assets"] if row["kind"] == "audio"]
     starts = [sum(lengths[:number]) for number in range(len(lengths))]
     with av.open(str(video)) as container:
         picture, sound = container.streams.video[0], container.streams.audio[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from gitassets.domain.manifest import Address, Asset, Kind, Manifest
 from gitassets.domain.selection import AssetSelection, Chosen, Selection, select_assets, select_segments
 from gitassets.domain.stale import find_stale_reason
 from gitassets.domain.status import Status
+from gitassets.runs.altered_files import FolderCheck
 from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.project import Project, Run
 
@@ -21,8 +21,8 @@ from gitassets.runs.project import Project, Run
 class AssetRow(Struct, frozen=True):
     """One asset as `list` shows it. `present`: its file is in the run's folder; `cached`: its bytes are in the cache.
 
-    `stale` says why the asset is stale. `conflict` describes contradicting decisions of two branches that are not
-    settled yet.
+    `altered`: size or time show that the file holds other bytes than recorded; nothing was hashed. `stale` says why the
+    asset is stale. `conflict` describes contradicting decisions of two branches that are not settled yet.
     """
 
     segment: int
@@ -34,9 +34,10 @@ class AssetRow(Struct, frozen=True):
     stale: str | None
     conflict: tuple[str, ...] = ()
     cached: bool = False
+    altered: bool = False
 
 
-class ListResult(Struct, frozen=True):
+class ListResult(Struct, frozen=True, rename={"rows": "assets"}):
     run_id: str
     folder: Path | None
     production_state: str
@@ -55,8 +56,9 @@ def list_assets(
     """List the run's assets in order; if given, only those of one status, kind or some segments."""
     manifest = read_manifest(project, run)
     numbers = None if segments is None else set(select_segments(segments, manifest))
+    check = FolderCheck(project, run)
     rows = tuple(
-        make_row(project, run, manifest, address, asset)
+        make_row(project, check, manifest, address, asset)
         for address, asset in manifest.assets(kind)
         if (numbers is None or address.segment in numbers) and (status is None or asset.status is status)
     )
@@ -72,7 +74,8 @@ def read_rows(project: Project, run: Run, selection: AssetSelection) -> list[Ass
 
 def list_rows(project: Project, run: Run, manifest: Manifest, chosen: Sequence[Chosen]) -> list[AssetRow]:
     found = ((one.address, manifest.asset(one.address)) for one in chosen)
-    rows = [make_row(project, run, manifest, address, asset) for address, asset in found if asset is not None]
+    check = FolderCheck(project, run)
+    rows = [make_row(project, check, manifest, address, asset) for address, asset in found if asset is not None]
     return describe_conflicts(project, run, manifest, rows)
 
 
@@ -88,10 +91,10 @@ def describe_conflicts(project: Project, run: Run, manifest: Manifest, rows: Seq
     ]
 
 
-def make_row(project: Project, run: Run, manifest: Manifest, address: Address, asset: Asset) -> AssetRow:
+def make_row(project: Project, check: FolderCheck, manifest: Manifest, address: Address, asset: Asset) -> AssetRow:
     segment = manifest.segments[address.segment]
-    present = run.folder is not None and os.path.isfile(f"{run.folder}/{asset.path}")  # noqa: PTH113 (as in BlobStore.has)
+    present, altered = check.look(asset)
     stale = find_stale_reason(segment, address.kind)
     text, notes, conflict = segment.paragraph_text, segment.notes, describe_conflict(asset)
     cached = project.blobs.has(asset.md5)
-    return AssetRow(address.segment, address.kind, asset, text, notes, present, stale, conflict, cached)
+    return AssetRow(address.segment, address.kind, asset, text, notes, present, stale, conflict, cached, altered)

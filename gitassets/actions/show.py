@@ -11,11 +11,12 @@ from gitassets.domain.conflict import iter_text_conflicts
 from gitassets.domain.image_prompt import find_user_prompt
 from gitassets.domain.manifest import Address, Kind, Manifest
 from gitassets.domain.selection import Selection, select_segments
+from gitassets.runs.altered_files import FolderCheck
 from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.project import Project, Run
 
 
-class SegmentResult(Struct, frozen=True):
+class SegmentResult(Struct, frozen=True, rename={"rows": "assets"}):
     """One segment with its text, note and assets. `prompt` is the user's prompt for its image, if there is one.
 
     `text_in_conflict`: the text holds both sides of a merge; `text_sides` describes these, with their authors.
@@ -41,8 +42,9 @@ def show_segment(project: Project, run: Run, selection: Selection) -> tuple[Segm
 
 def _segment(project: Project, run: Run, manifest: Manifest, number: int) -> SegmentResult:
     segment = manifest.segments[number]
+    check = FolderCheck(project, run)
     rows = tuple(
-        make_row(project, run, manifest, Address(number, kind), asset)
+        make_row(project, check, manifest, Address(number, kind), asset)
         for kind in Kind
         if (asset := segment.asset(kind)) is not None
     )

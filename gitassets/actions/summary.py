@@ -8,6 +8,7 @@ from gitassets.domain.estimate import add_usd
 from gitassets.domain.manifest import Kind
 from gitassets.domain.status import Status
 from gitassets.errors import CorruptError, GitAssetsError
+from gitassets.runs.altered_files import count_altered
 from gitassets.runs.lookup import list_runs
 from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.project import Project, Run
@@ -16,7 +17,8 @@ from gitassets.runs.project import Project, Run
 class RunSummary(Struct, frozen=True):
     """A run in one line. If its manifest cannot be read, `problem` says why, and the rest is empty.
 
-    `duration_sec` is the length of the existing narration; `cost_usd` the cost of the current takes.
+    `duration_sec` is the length of the existing narration; `cost_usd` the cost of the current takes; `altered` counts
+    the files that hold other bytes than recorded, as far as size and time show it.
     """
 
     run_id: str
@@ -27,6 +29,7 @@ class RunSummary(Struct, frozen=True):
     duration_sec: float
     cost_usd: float
     problem: str | None = None
+    altered: int = 0
 
 
 def summarize(project: Project, run: Run | None = None) -> tuple[RunSummary, ...]:
@@ -58,6 +61,7 @@ def summarize_run(project: Project, run: Run, *, strict: bool = False) -> RunSum
         {name: count for name, count in counts.items() if count},
         round(narration, 3),
         round(cost, 4),
+        altered=count_altered(project, run, manifest),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from gitassets.cli.boundary import guarded
@@ -12,6 +14,10 @@ from gitassets.cli.options import (
     examples,
     load_run_to_read,
 )
+
+if TYPE_CHECKING:
+    from gitassets.actions.blame import Approval
+    from gitassets.cli.table import Cell
 
 
 def register(app: typer.Typer) -> None:
@@ -26,7 +32,8 @@ def blame(run: RunArgument, kind: TypeOption = None, as_json: JsonOption = False
     marked "by hand". If one settled a conflict, the decisions of both branches are listed below.
     """
     from gitassets.actions.blame import blame as act
-    from gitassets.cli.render import emit_json, make_console, make_table, plain, printable, style_status
+    from gitassets.cli.render import emit_json, print_table, printable
+    from gitassets.cli.table import Column
 
     project, found = load_run_to_read(run, history=True)
     approvals = act(project, found, kind)
@@ -36,15 +43,19 @@ def blame(run: RunArgument, kind: TypeOption = None, as_json: JsonOption = False
     if not approvals:
         typer.echo("Nothing is approved.")
         return
-    columns = ("Asset", "Status", "By", "When", "Commit", "md5")
-    table = make_table(*columns, whole=set(columns) - {"By"})
-    for one in approvals:
-        mark = " by hand" if one.by_hand else ""
-        table.add_row(
-            str(one.address), style_status(one.status) + mark, plain(one.author), one.date.replace("T", " ")[:16],
-            one.commit[:10], one.md5[:12],
-        )  # fmt: skip
-    make_console().print(table)
+    columns = [
+        Column("Asset"), Column("Status"), Column("By", wrap=True), Column("When"), Column("Commit"),
+        Column("md5", rank=1),
+    ]  # fmt: skip
+    print_table(columns, [_make_cells(one) for one in approvals])
     for one in approvals:
         if one.settled:
             typer.echo(printable(f"{one.address} was decided between two branches: {' against '.join(one.settled)}"))
+
+
+def _make_cells(one: Approval) -> list[Cell]:
+    from gitassets.cli.render import cell_of_status
+
+    status = (*cell_of_status(one.status), *((("by hand", ""),) if one.by_hand else ()))
+    date = one.date.replace("T", " ")[:16]
+    return [str(one.address), status, one.author, date, one.commit[:10], one.md5[:12]]

@@ -91,7 +91,9 @@ def _print_error(kind: str, message: str, hint: str, as_json: bool) -> None:
     if hint:
         typer.echo(f"  → {hint}", err=True)
     if as_json:
-        typer.echo(json.dumps({"schema": 1, "error": {"kind": kind, "message": message, "hint": hint}}))
+        from gitassets.cli.render import SCHEMA
+
+        typer.echo(json.dumps({"schema": SCHEMA, "error": {"kind": kind, "message": message, "hint": hint}}))
 
 
 def _describe_os_error(error: OSError) -> tuple[str, str]:

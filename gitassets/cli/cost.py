@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,9 +12,8 @@ from gitassets.cli.boundary import guarded
 from gitassets.cli.options import JsonOption, OptionalRun, examples, load_project, load_run_to_read
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from gitassets.actions.cost import CostResult, RunCost
+    from gitassets.cli.table import Cell
 
 
 def register(app: typer.Typer) -> None:
@@ -51,50 +51,48 @@ def cost(
 
 
 def _print_costs(result: CostResult) -> None:
-    from gitassets.cli.render import make_console, make_table
+    from gitassets.cli.render import print_table
+    from gitassets.cli.table import Column
 
     if not result.runs:
         typer.echo("There are no runs yet: `gitassets produce --script FILE` makes the first.")
         return
-    numbers = ("Takes", "Cost", "Wasted takes", "Wasted")
-    table = make_table("Run", "Kind", "Provider", *numbers, right=numbers)
-    for run in result.runs:
-        _add_run(table, run)
-    if len(result.runs) > 1:
-        _add_totals(table, result)
-    make_console().print(table)
+    titles = ("Takes", "Cost", "Wasted takes", "Wasted")
+    columns = (Column("Run"), Column("Kind"), Column("Provider"), *(Column(one, right=True) for one in titles))
+    rows = [row for run in result.runs for row in _make_rows(run)]
+    print_table(columns, rows + (_make_totals(result) if len(result.runs) > 1 else []))
     _print_footnotes(result)
 
 
-def _add_run(table: Table, run: RunCost) -> None:
-    from gitassets.cli.render import plain
+def _make_rows(run: RunCost) -> Iterator[list[Cell]]:
     from gitassets.domain.estimate import format_usd
 
     for row in run.rows:
-        table.add_row(
-            plain(run.run_id), row.kind.value, plain(row.provider), str(row.takes), format_usd(row.cost_usd),
-            str(row.wasted_takes), format_usd(row.wasted_usd),
-        )  # fmt: skip
+        yield [
+            run.run_id, row.kind.value, row.provider, str(row.takes), format_usd(row.cost_usd), str(row.wasted_takes),
+            format_usd(row.wasted_usd),
+        ]  # fmt: skip
     takes, wasted = sum(row.takes for row in run.rows), sum(row.wasted_takes for row in run.rows)
-    table.add_row(
-        f"[bold]{plain(run.run_id)}[/]", "[bold]all[/]", "", f"[bold]{takes}[/]",
-        f"[bold]{format_usd(run.total_usd)}[/]", f"[bold]{wasted}[/]", f"[bold]{format_usd(run.wasted_usd)}[/]",
-        end_section=True,
-    )  # fmt: skip
+    yield _embolden(
+        run.run_id, "all", "", str(takes), format_usd(run.total_usd), str(wasted), format_usd(run.wasted_usd)
+    )
 
 
-def _add_totals(table: Table, result: CostResult) -> None:
-    from gitassets.cli.render import plain
+def _make_totals(result: CostResult) -> list[list[Cell]]:
     from gitassets.domain.estimate import format_usd
 
-    for one in result.by_kind:
-        cells = (str(one.takes), format_usd(one.cost_usd), "", format_usd(one.wasted_usd))
-        table.add_row("all runs", one.name, "", *cells)
-    for one in result.by_provider:
-        cells = (str(one.takes), format_usd(one.cost_usd), "", format_usd(one.wasted_usd))
-        table.add_row("all runs", "", plain(one.name), *cells)
+    rows: list[list[Cell]] = []
+    for named, kind, provider in (
+        *((one, one.name, "") for one in result.by_kind), *((one, "", one.name) for one in result.by_provider),
+    ):  # fmt: skip
+        numbers = (str(named.takes), format_usd(named.cost_usd), "", format_usd(named.wasted_usd))
+        rows.append(["all runs", kind, provider, *numbers])
     sums = (format_usd(result.total_usd), "", format_usd(result.wasted_usd))
-    table.add_row("[bold]all runs[/]", "[bold]all[/]", "", "", *(f"[bold]{one}[/]" for one in sums))
+    return [*rows, _embolden("all runs", "all", "", "", *sums)]
+
+
+def _embolden(*texts: str) -> list[Cell]:
+    return [((one, "bold"),) if one else "" for one in texts]
 
 
 def _print_footnotes(result: CostResult) -> None:

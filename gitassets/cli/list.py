@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,11 +18,11 @@ from gitassets.cli.options import (
     load_run_to_read,
     make_segments,
 )
+from gitassets.domain.manifest import Address
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from gitassets.actions.list import AssetRow, ListResult
+    from gitassets.cli.table import Cell
     from gitassets.runs.project import Project, Run
 
 
@@ -34,8 +35,10 @@ def register(app: typer.Typer) -> None:
     )(list_)
 
 
-# On narrower terminals details go below the file name, which would otherwise be broken.
+# On narrower terminals details go below the row, where the first words of the segment would leave them no room.
 _WIDTH_FOR_DETAILS = 110
+_SHOWN_CHARS = 200
+_PERHAPS_MARKDOWN = re.compile(r"[^\w\s.,;:?()'\"’“”–…]|_|www|\n|^\s*\d")
 
 
 @guarded
@@ -44,9 +47,13 @@ def list_(
     status: StatusOption = None,
     kind: TypeOption = None,
     segment: SegmentOption = None,
+    wide: Annotated[bool, typer.Option("--wide", help="Shorten nothing, however wide the terminal is.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List the assets of a run with their status."""
+    """List the assets of a run with their status.
+
+    Each segment is shown with its first words. A narrow terminal shows fewer columns: `--wide` shows all.
+    """
     from gitassets.actions.list import list_assets
     from gitassets.cli.render import emit_json
 
@@ -55,8 +62,22 @@ def list_(
     if as_json:
         emit_json("list", result)
     else:
-        _print_list(result, filtered=status is not None or kind is not None or segment is not None)
+        _print_list(result, filtered=status is not None or kind is not None or segment is not None, wide=wide)
+        _print_altered(result)
         _print_absent(project, found, result)
+
+
+def _print_altered(result: ListResult) -> None:
+    from gitassets.cli.render import count
+    from gitassets.domain.commit_message import format_addresses, format_options
+
+    found = [Address(row.segment, row.kind) for row in result.rows if row.altered]
+    if found:
+        typer.echo(
+            f"{count(len(found), 'file')} altered: {format_addresses(found)}. The manifest records other bytes.\n"
+            f"  → `gitassets restore {result.run_id} {format_options(found)}` brings those back; `gitassets replace` "
+            "makes a file a new take."
+        )
 
 
 def _print_absent(project: Project, run: Run, result: ListResult) -> None:
@@ -69,59 +90,67 @@ def _print_absent(project: Project, run: Run, result: ListResult) -> None:
         typer.echo(printable(f"The bytes of {count(len(absent), 'asset')} are not here.\n  → {hint}"))
 
 
-def _print_list(result: ListResult, *, filtered: bool) -> None:
+def _print_list(result: ListResult, *, filtered: bool, wide: bool) -> None:
     from gitassets.cli.render import count, make_console, plain
 
     console = make_console()
-    console.print(
-        f"Run [bold]{plain(result.run_id)}[/]: {result.production_state}, {count(result.segments, 'segment')}"
-    )
+    segments = count(result.segments, "segment")
+    console.print(f"Run [bold]{plain(result.run_id)}[/]: {result.production_state}, {segments}", soft_wrap=True)
     if not result.rows:
         console.print("No assets of this kind." if filtered else "No assets yet.")
         return
-    console.print(_make_list_table(result, console.width))
+    _print_rows(result, wide=wide, beside=wide or console.width >= _WIDTH_FOR_DETAILS)
 
 
-def _make_list_table(result: ListResult, width: int) -> Table:
-    from gitassets.cli.render import make_table, plain, shorten
+def _print_rows(result: ListResult, *, wide: bool, beside: bool) -> None:
+    from gitassets.cli.render import print_table
+    from gitassets.cli.table import Column
 
-    details = [plain(shorten(_describe(row, result), 160 if row.conflict else 60)) for row in result.rows]
-    columns = ["Segment", "Type", "Status", "Take", "Length", "From", "File"]
-    beside = any(details) and width >= _WIDTH_FOR_DETAILS
-    last = ["Details"] if beside else []
-    table = make_table(*columns, *last, right=("Segment", "Take"), whole=columns if beside else columns[:-1])
-    for row, detail in zip(result.rows, details, strict=True):
-        cells = _format_cells(row)
-        if beside:
-            cells.append(detail)
-        elif detail:
-            cells[-1] += f"\n[dim]{detail}[/]"
-        table.add_row(*cells)
-    return table
+    details = [_describe(row, result) for row in result.rows]
+    beside = beside and any(details)
+    columns = [
+        Column("Segment", right=True), Column("Type"), Column("Status"), Column("Take", right=True),
+        Column("Length", right=True, rank=1), Column("Text", cut=not wide, least=24),
+        *([Column("Details", wrap=not wide, least=30)] if beside else []),
+        Column("File", rank=2), Column("From", rank=3),
+    ]  # fmt: skip
+    rows = [_make_cells(*one, beside=beside) for one in zip(result.rows, (None, *result.rows), details, strict=False)]
+    print_table(columns, rows, below=() if beside else details, wide=wide)
 
 
-def _format_cells(row: AssetRow) -> list[str]:
-    from gitassets.cli.render import format_duration, plain, style_status
+def _make_cells(row: AssetRow, before: AssetRow | None, detail: str, *, beside: bool) -> list[Cell]:
+    from gitassets.cli.render import cell_of_status, format_duration
 
     asset = row.asset
+    first_words = "" if before is not None and before.segment == row.segment else _format_first_words(row.text)
     return [
-        str(row.segment), row.kind.value, style_status(asset.status), str(asset.take),
-        format_duration(asset.duration_sec), plain(asset.source or ""), plain(asset.path),
+        str(row.segment), row.kind, cell_of_status(asset.status), str(asset.take), format_duration(asset.duration_sec),
+        first_words, *([detail] if beside else []), asset.path, asset.source or "",
     ]  # fmt: skip
+
+
+def _format_first_words(text: str) -> str:
+    from gitassets.domain.markdown import strip_markdown
+
+    start = text[:_SHOWN_CHARS]
+    # Most texts have no marks, and to look for each of them takes 40 times as long.
+    return " ".join((strip_markdown(start) if _PERHAPS_MARKDOWN.search(start) else start).split())
 
 
 def _describe(row: AssetRow, result: ListResult) -> str:
     """Return the details of an asset that have no column of their own, in one line."""
-    from gitassets.cli.render import count
+    from gitassets.cli.render import count, shorten
 
     asset = row.asset
     candidates = count(len(asset.takes), "candidate") if asset.takes else None
     stale = f"stale: {row.stale}" if row.stale else None
     details = [text for text in (candidates, stale, asset.reason, row.notes) if text]
-    if not row.present and not row.cached:
+    if row.altered:
+        details.insert(0, "altered")
+    elif not row.present and not row.cached:
         details.insert(0, "not here")
     elif not row.present and result.folder is not None:
         details.insert(0, "file missing, bytes cached: `open`")
     if row.conflict:
         details.insert(0, f"in conflict: {' against '.join(row.conflict)}")
-    return "; ".join(details)
+    return shorten("; ".join(details), 160) if details else ""

@@ -15,6 +15,7 @@ from gitassets.cli.options import (
 
 if TYPE_CHECKING:
     from gitassets.actions.providers import ProviderUse
+    from gitassets.cli.table import Cell
 
 
 def register(app: typer.Typer) -> None:
@@ -30,19 +31,24 @@ def providers(as_json: JsonOption = False) -> None:
     bandwidth. Keys come from the environment or the system's keyring (service gitassets).
     """
     from gitassets.actions.providers import list_providers
-    from gitassets.cli.render import emit_json, make_console, make_table, plain
+    from gitassets.cli.render import emit_json, print_table
+    from gitassets.cli.table import Column
 
     found = list_providers(load_project())
     if as_json:
         emit_json("providers", {"providers": [one.line for one in found]})
         return
-    table = make_table("Provider", "Makes", "Model", "Price", "Key", "Use", whole=("Provider", "Makes", "Key"))
-    for use in found:
-        one = use.line
-        key = "" if one.key is None else f"{one.key}: {'set' if one.has_key else 'missing'}"
-        use_text = one.problem or _describe_use(use)
-        table.add_row(one.name, str(one.kind or ""), plain(one.model), plain(one.price), key, plain(use_text))
-    make_console().print(table)
+    columns = (
+        Column("Provider"), Column("Makes"), Column("Model", wrap=True), Column("Price", wrap=True, least=20),
+        Column("Key", wrap=True), Column("Use", wrap=True),
+    )  # fmt: skip
+    print_table(columns, [_make_cells(use) for use in found])
+
+
+def _make_cells(use: ProviderUse) -> list[Cell]:
+    one = use.line
+    key = "" if one.key is None else f"{one.key}: {'set' if one.has_key else 'missing'}"
+    return [one.name, str(one.kind or ""), one.model or "", one.price, key, one.problem or _describe_use(use)]
 
 
 def _describe_use(use: ProviderUse) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import typer
 from msgspec import Struct
@@ -19,11 +20,14 @@ from gitassets.streams import can_write
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
-SCHEMA = 1
+    from gitassets.cli.table import Cell, Column, Paint
+
+# Raised when a key is renamed, removed or gets another meaning; docs/json.md lists the keys.
+SCHEMA = 2
 _SIMPLE = (str, int, float, bool, type(None))
 PLAIN_WIDTH = 160
+UNLIMITED = 1_000_000
 STATUS_STYLES = {
     "draft": "dim",
     "review": "yellow",
@@ -64,22 +68,22 @@ def encode(value: object) -> Any:
     raise TypeError(f"no JSON for {type(value).__name__}")
 
 
-def _field_names(value: object) -> tuple[str, ...]:
-    """Return the field names of a Struct or dataclass, and none for anything else."""
+def _field_names(value: object) -> Iterable[tuple[str, str]]:
+    """Return the fields of a Struct or dataclass with their keys, and none for anything else."""
     if isinstance(value, Struct):
-        return value.__struct_fields__
+        return zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return tuple(one.name for one in dataclasses.fields(value))
+        return [(one.name, one.name) for one in dataclasses.fields(value)]
     return ()
 
 
-def _encode_fields(value: object, names: Iterable[str]) -> dict[str, Any]:
+def _encode_fields(value: object, names: Iterable[tuple[str, str]]) -> dict[str, Any]:
     """Convert the fields of a record. The keys of an address or asset are merged into the record, to keep rows flat."""
     row: dict[str, Any] = {}
-    for name in names:
+    for name, key in names:
         field = getattr(value, name)
         found = encode(field)
-        row.update(found if isinstance(field, Address | Asset) else {name: found})
+        row.update(found if isinstance(field, Address | Asset) else {key: found})
     return row
 
 
@@ -91,16 +95,50 @@ def make_console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, width=None if stream.isatty() else PLAIN_WIDTH, highlight=False)
 
 
-def make_table(*columns: str, right: Iterable[str] = (), whole: Iterable[str] = ()) -> Table:
-    """Make a table that fits the terminal. Text in the `whole` columns is never broken: the others make room."""
-    from rich import box
-    from rich.table import Table
+def print_table(
+    columns: Sequence[Column], rows: Sequence[Sequence[Cell]], *, below: Sequence[str] = (), wide: bool = False
+) -> None:
+    """Print a table that fits the terminal, or one as `wide` as its texts."""
+    from gitassets.cli.table import format_table
 
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    for column in columns:
-        justify: Literal["right", "left"] = "right" if column in set(right) else "left"
-        table.add_column(column, justify=justify, overflow="fold", no_wrap=column in set(whole))
-    return table
+    console = make_console()
+    width = UNLIMITED if wide else console.width
+    lines = format_table(columns, rows, width, make_paint(console), below=below)
+    # Styles are only in the text if standard output shall have them.
+    typer.echo("\n".join(lines), color=True)
+
+
+def make_paint(console: Console) -> Paint:
+    """Return a function that styles a text as the console would, which is ten times as fast."""
+
+    @cache
+    def find_codes(style: str) -> tuple[str, str]:
+        from rich.console import COLOR_SYSTEMS
+        from rich.style import Style
+
+        found = Style.parse(style)
+        shown = found.without_color if console.no_color else found
+        system = None if console.color_system is None else COLOR_SYSTEMS[console.color_system]
+        before, _, after = shown.render("x", color_system=system).partition("x")
+        return before, after
+
+    def paint(text: str, style: str) -> str:
+        before, after = find_codes(style)
+        return f"{before}{text}{after}" if text else ""
+
+    return paint
+
+
+@cache
+def cell_of_status(status: str) -> Cell:
+    return ((status, STATUS_STYLES.get(status, "")),)
+
+
+def cell_of_counts(counts: Mapping[str, int], *, altered: int = 0) -> Cell:
+    """Return the counts by status: "3 approved, 1 rejected"."""
+    parts = [(f"{number} {status}", STATUS_STYLES.get(status, "")) for status, number in counts.items()]
+    parts += [(f"{altered} altered", STATUS_STYLES["rejected"])] if altered else []
+    return tuple((f"{text}," if place < len(parts) else text, style) for place, (text, style) in enumerate(parts, 1))
 
 
 def style_status(status: str) -> str:
@@ -111,7 +149,7 @@ def style_status(status: str) -> str:
 
 
 def plain(text: object) -> str:
-    """Escape a text for a table cell: no control characters that a terminal would obey, no markup."""
+    """Escape a text for rich: no control characters that a terminal would obey, no markup."""
     from rich.markup import escape
 
     return escape("".join(char if char.isprintable() else " " for char in str(text)))

@@ -17,6 +17,7 @@ from gitassets.cli.options import (
 
 if TYPE_CHECKING:
     from gitassets.actions.runs import RunRow, RunsResult
+    from gitassets.cli.table import Cell
 
 
 def register(app: typer.Typer) -> None:
@@ -56,21 +57,25 @@ def runs(
 
 
 def _print_runs(result: RunsResult) -> None:
-    from gitassets.cli.render import make_console, make_table, plain, shorten, style_status
+    from gitassets.cli.render import print_table
+    from gitassets.cli.table import Column
 
     if not result.runs:
         typer.echo("There are no runs yet: `gitassets produce --script FILE` makes the first.")
         return
-    server = result.remote or "Server"
-    table = make_table("Run", "State", "Segments", "Assets", "Here", plain(server), right=("Segments",))
-    for row in result.runs:
-        one = row.summary
-        counts = ", ".join(f"{count} {style_status(status)}" for status, count in one.counts.items())
-        table.add_row(
-            plain(one.run_id), plain(one.production_state), str(one.segments),
-            plain(shorten(one.problem, 80)) if one.problem else counts, _describe_here(row), _describe_sync(row),
-        )  # fmt: skip
-    make_console().print(table)
+    columns = (
+        Column("Run"), Column("State"), Column("Segments", right=True, rank=1), Column("Assets", wrap=True, least=20),
+        Column("Here"), Column(result.remote or "Server"),
+    )  # fmt: skip
+    print_table(columns, [_make_cells(row) for row in result.runs])
+
+
+def _make_cells(row: RunRow) -> list[Cell]:
+    from gitassets.cli.render import cell_of_counts
+
+    one = row.summary
+    counts = one.problem or cell_of_counts(one.counts, altered=one.altered)
+    return [one.run_id, one.production_state, str(one.segments), counts, _describe_here(row), _describe_sync(row)]
 
 
 def _describe_here(row: RunRow) -> str:

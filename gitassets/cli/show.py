@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +16,7 @@ from gitassets.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from gitassets.actions.list import AssetRow
     from gitassets.actions.show import SegmentResult
 
 
@@ -62,15 +64,22 @@ def _print_segment(result: SegmentResult) -> None:
         typer.echo(printable(f"Note: {result.notes}\n"))
     for row in result.rows:
         console.print(f"[bold]{row.kind}[/]: {style_status(row.asset.status)}")
-        if row.stale:
-            console.print(f"  stale: {plain(row.stale)}")
-        if row.conflict:
-            console.print(f"  in conflict: {plain(' against '.join(row.conflict))}")
+        for remark in _iter_remarks(row):
+            console.print(f"  {plain(remark)}")
         for take in sorted_takes(row.asset):
             console.print(f"  candidate: take {take.take}, {plain(take.path)}", soft_wrap=True)
         for name, value in encode(row.asset).items():
             if name not in ("status", "takes", CONFLICT) and value is not None:
                 console.print(f"  {plain(name)}: {plain(_describe_value(name, value))}", soft_wrap=True)
+
+
+def _iter_remarks(row: AssetRow) -> Iterator[str]:
+    if row.altered:
+        yield "altered: its file holds other bytes than the manifest records"
+    if row.stale:
+        yield f"stale: {row.stale}"
+    if row.conflict:
+        yield f"in conflict: {' against '.join(row.conflict)}"
 
 
 def _describe_value(name: str, value: object) -> str:

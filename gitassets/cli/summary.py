@@ -49,18 +49,19 @@ def summary(run: OptionalRun = None, as_json: JsonOption = False) -> None:
 
 
 def _print_summary(results: Iterable[RunSummary]) -> None:
-    from gitassets.cli.render import format_duration, make_console, make_table, plain, shorten, style_status
+    from gitassets.cli.render import cell_of_counts, format_duration, print_table
+    from gitassets.cli.table import Column
 
-    table = make_table(
-        "Run", "State", "Segments", "Assets", "Narration", "Cost",
-        right=("Segments", "Narration", "Cost"), whole=("State", "Segments", "Narration", "Cost"),
+    columns = (
+        Column("Run"), Column("State"), Column("Segments", right=True), Column("Assets", wrap=True, least=20),
+        Column("Narration", right=True), Column("Cost", right=True),
     )  # fmt: skip
-    for one in results:
-        counts = ", ".join(f"{count} {style_status(status)}" for status, count in one.counts.items())
-        where = "" if one.is_open else " (not open)"
-        table.add_row(
-            plain(one.run_id + where), plain(one.production_state), str(one.segments),
-            plain(shorten(one.problem, 80)) if one.problem else counts, format_duration(one.duration_sec),
+    rows = [
+        [
+            one.run_id + ("" if one.is_open else " (not open)"), one.production_state, str(one.segments),
+            one.problem or cell_of_counts(one.counts, altered=one.altered), format_duration(one.duration_sec),
             f"${one.cost_usd:.2f}",
-        )  # fmt: skip
-    make_console().print(table)
+        ]
+        for one in results
+    ]  # fmt: skip
+    print_table(columns, rows)

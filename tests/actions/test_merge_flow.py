@@ -186,7 +186,7 @@ def test_list_and_show_report_open_and_settled_conflicts(locked: LockedRun, bea:
         assert "in conflict" in said
         assert "too dark" in said
         assert "{" not in said
-    rows = json.loads(run_cli(locked.project.root, "list", "ep1", "--json").stdout)["rows"]
+    rows = json.loads(run_cli(locked.project.root, "list", "ep1", "--json").stdout)["assets"]
     assert [bool(one["conflict"]) for one in rows].count(True) == 1
     approve(locked.project, locked.run, select(image="3"))
     assert_concluded(locked)

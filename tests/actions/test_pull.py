@@ -349,7 +349,7 @@ def test_list_marks_assets_whose_bytes_are_missing(office: Office, tmp_path: Pat
     )
     assert done.stdout.count("file missing, bytes cached: `open`") == 1
     told = json.loads(run_cli(project.root, "list", "ep1", "--json").stdout)
-    assert [(row["present"], row["cached"]) for row in told["rows"]].count((False, False)) == 4
+    assert [(row["present"], row["cached"]) for row in told["assets"]].count((False, False)) == 4
 
 
 @pytest.fixture

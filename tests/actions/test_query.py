@@ -15,6 +15,7 @@ from gitassets.actions.reject import reject
 from gitassets.actions.show import show_segment
 from gitassets.actions.summary import summarize
 from gitassets.actions.track import track
+from gitassets.cli.render import SCHEMA
 from gitassets.domain.budget import Budget
 from gitassets.domain.manifest import Kind
 from gitassets.domain.selection import parse_selection
@@ -141,14 +142,14 @@ def test_reading_commands_change_nothing_and_print_json(project: Project, run: R
     done = run_cli(project.root, *args, "--json")
     assert (done.returncode, done.stderr) == (0, "")
     found = json.loads(done.stdout)
-    assert (found["schema"], found["command"]) == (1, args[0])
+    assert (found["schema"], found["command"]) == (SCHEMA, args[0])
     assert snapshot(run) == before
     assert files_below(project.state_dir) == state
     assert git(project.root, "status", "--porcelain") == ""
 
 
 def test_list_json_row_has_stable_keys(project: Project, run: Run) -> None:
-    row = json.loads(run_cli(project.root, "list", "ep1", "--json").stdout)["rows"][0]
+    row = json.loads(run_cli(project.root, "list", "ep1", "--json").stdout)["assets"][0]
     assert {"segment", "kind", "path", "status", "md5", "size", "duration_sec", "take", "text", "notes"} <= row.keys()
 
 

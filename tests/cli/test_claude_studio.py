@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from gitassets.cli.options import complete_run
+from gitassets.cli.render import SCHEMA
 from gitassets.domain.manifest import Asset
 from gitassets.runs.lookup import find_run
 from gitassets.runs.manifest_file import read_manifest
@@ -322,7 +323,7 @@ def test_reading_command_without_commit_shows_the_upgraded_view(
     subprocess.run(("git", "config", "user.useConfigOnly", "true"), cwd=old, check=True)
     before = sorted(old.rglob("*"))
     out, err = look(old, home, f"claude-studio assets list {RUN_ID} --json", **env)
-    assert [row["path"] for row in json.loads(out)["rows"] if row["kind"] == "image"] == ["images/scene_000.png"]
+    assert [row["path"] for row in json.loads(out)["assets"] if row["kind"] == "image"] == ["images/scene_000.png"]
     assert why in err
     assert "Welcome back" in look(old, home, f"gitassets show {RUN_ID} 1", **env)[0]
     assert "has no history yet" in look(old, home, f"claude-studio assets log {RUN_ID}", 1, **env)[1]
@@ -351,7 +352,7 @@ def test_upgrade_prints_report_and_json(old: Path, home: Path) -> None:
     assert f"Would upgrade {RUN_ID}" in shown
     assert "found: 4 scenes, 3 clips, files for 4 assets" in shown
     done = json.loads(look(old, home, f"gitassets upgrade {RUN_ID} --json")[0])
-    assert (done["schema"], done["command"], done["failed"]) == (1, "upgrade", [])
+    assert (done["schema"], done["command"], done["failed"]) == (SCHEMA, "upgrade", [])
     (result,) = done["runs"]
     assert set(result) == {
         "run_id", "folder", "commits", "dry_run", "segments", "found", "upgraded", "scenes", "one_to_one", "not_found",

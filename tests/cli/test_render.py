@@ -3,38 +3,110 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
-from gitassets.cli.render import make_table
+from gitassets.cli.render import make_paint
+from gitassets.cli.table import Cell, Column, cut_text, format_table, wrap_text
 from gitassets.domain.wording import name_some
 
-
-def draw(width: int, *rows: tuple[str, ...]) -> list[str]:
-    table = make_table("Asset", "By", "Commit", right=("Asset",), whole=("Asset", "Commit"))
-    for row in rows:
-        table.add_row(*row)
-    console = Console(file=io.StringIO(), width=width)
-    console.print(table)
-    text = console.file.getvalue()  # type: ignore[attr-defined]
-    return [line.rstrip() for line in text.splitlines()]
+COLUMNS = (Column("Asset", right=True), Column("By", wrap=True), Column("Commit"))
+ANN = ("image 1", "Ann Lee <ann.lee@studio.example.com>", "4b73411123")
 
 
-def test_table_wraps_only_columns_that_are_not_whole() -> None:
-    head, _, *rows = draw(40, ("image 1", "Ann Lee <ann.lee@studio.example.com>", "4b73411123"))
+def draw(
+    width: int, *rows: tuple[Cell, ...], columns: tuple[Column, ...] = COLUMNS, below: tuple[str, ...] = ()
+) -> list[str]:
+    return list(format_table(columns, rows, width, make_paint(Console(color_system=None)), below=below))
+
+
+def test_table_breaks_a_column_only_between_words() -> None:
+    head, _, *rows = draw(54, ANN)
     assert head.split() == ["Asset", "By", "Commit"]
-    assert rows[0].startswith("image 1  Ann Lee")
-    assert rows[0].endswith("4b73411123")
-    assert "".join(row[9:28].strip() for row in rows) == "Ann Lee<ann.lee@studio.example.com>"
+    assert rows == [
+        "image 1  Ann Lee                            4b73411123",
+        "         <ann.lee@studio.example.com>",
+    ]
 
 
 def test_table_wraps_nothing_on_a_wide_terminal() -> None:
-    rows = draw(160, ("image 1", "Ann Lee <ann.lee@studio.example.com>", "4b73411123"), ("audio 12", "Bea", "0"))
-    assert rows[2:] == [
+    assert draw(160, ANN, ("audio 12", "Bea", "0"))[2:] == [
         " image 1  Ann Lee <ann.lee@studio.example.com>  4b73411123",
         "audio 12  Bea                                   0",
     ]
+
+
+def test_table_that_is_too_wide_becomes_lines_of_title_and_value() -> None:
+    assert draw(40, ANN, ("audio 2", "", "0")) == [
+        "image 1",
+        "  By      Ann Lee",
+        "          <ann.lee@studio.example.com>",
+        "  Commit  4b73411123",
+        "audio 2",
+        "  Commit  0",
+    ]
+
+
+def test_table_leaves_out_the_columns_of_the_highest_rank_first() -> None:
+    columns = (Column("Name"), Column("Text", cut=True, least=6), Column("File", rank=1), Column("From", rank=2))
+    row = ("one", "some words", "file.png", "card")
+    heads = {width: draw(width, row, columns=columns)[0].split() for width in (40, 28, 24, 15)}
+    assert heads == {
+        40: ["Name", "Text", "File", "From"],
+        28: ["Name", "Text", "File", "From"],
+        24: ["Name", "Text", "File"],
+        15: ["Name", "Text"],
+    }
+    assert draw(15, row, columns=columns)[2] == "one   some wor…"
+
+
+def test_table_leaves_out_an_empty_column_with_a_rank() -> None:
+    columns = (Column("Name"), Column("Length", rank=1), Column("Text"))
+    assert draw(80, ("one", "", ""), columns=columns)[0] == "Name  Text"
+
+
+def test_table_shows_details_below_the_row() -> None:
+    lines = draw(30, ("1", "Ann", "0"), ("2", "Bea", "1"), below=("", "too dark for this sentence"))
+    assert lines[3:] == ["    2  Bea  1", "       too dark for this", "       sentence"]
+
+
+@pytest.mark.parametrize("width", [20, 33, 60, 80, 120, 200])
+def test_no_line_of_a_table_is_wider_than_the_terminal(width: int) -> None:
+    rows = [
+        ("image 1", "漢字 " * 30, "ab"),
+        ("audio 2", "größe und maß " * 9, "💡" * 5),
+        ("x", (("3 approved,", ""),) * 7, ""),
+    ]
+    for line in draw(width, *rows, below=("漢" * 99, "", "words " * 30)):
+        assert cell_len(line) <= width
+        assert line == line.rstrip()
+
+
+def test_table_prints_no_control_character() -> None:
+    lines = draw(80, ("a\x1b[31m", (("b\a", "red"),), "c\r\n"), below=("d\x9b",))
+    assert all(line.isprintable() for line in lines)
+
+
+def test_texts_are_measured_in_cells() -> None:
+    assert cut_text("漢字漢字", 5) == "漢字…"
+    assert cut_text("größer", 4) == "grö…"
+    assert wrap_text("漢字漢字 ab", 4) == ["漢字", "漢字", "ab"]
+
+
+@pytest.mark.parametrize(
+    ("options", "painted"),
+    [
+        ({"force_terminal": True, "color_system": "standard"}, "\x1b[31mrejected\x1b[0m"),
+        ({"force_terminal": True, "color_system": "standard", "no_color": True}, "rejected"),
+        ({"color_system": None}, "rejected"),
+    ],
+)
+def test_styles_are_written_as_the_console_allows(options: dict[str, Any], painted: str) -> None:
+    console = Console(file=io.StringIO(), **options)
+    assert make_paint(console)("rejected", "red") == painted
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from gitassets.actions.hooks import find_unguarded
 from gitassets.cli.claude_studio import app as studio
+from gitassets.cli.render import SCHEMA
 from tests.actions.locked_run import LockedRun
 from tests.whole_app import app
 
@@ -110,7 +111,7 @@ def test_arguments_cover_every_command() -> None:
 def test_json_output_stays_valid_when_hooks_are_installed(locked: LockedRun) -> None:
     break_hooks(locked)
     result = CliRunner().invoke(app, ["list", "ep1", "--json"])
-    assert json.loads(result.stdout)["schema"] == 1
+    assert json.loads(result.stdout)["schema"] == SCHEMA
     assert result.stderr == SAID
 
 

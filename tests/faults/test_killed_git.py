@@ -147,7 +147,7 @@ def test_recovery_keeps_files_staged_by_the_user(
 @pytest.mark.usefixtures("half_committed")
 def test_reading_commands_show_a_half_committed_approval(project: Project) -> None:
     listed = run_cli(project.root, "list", "ep1", "--status", "approved", "--json").stdout
-    assert json.loads(listed)["rows"][0]["segment"] == 2
+    assert json.loads(listed)["assets"][0]["segment"] == 2
     assert run_cli(project.root, "verify").returncode == 0
     assert "approve audio 2" in run_cli(project.root, "log", "ep1").stdout
 

@@ -250,7 +250,7 @@ def test_list_and_show_name_the_author_of_each_side(torn: LockedRun) -> None:
         assert line in " ".join(said.split())
     texts = run_cli(torn.project.root, "show", "ep1", "1").stdout
     assert "  Ours., by Ann Lee <ann@example.com>\n  Theirs., by Ann Lee <ann@example.com>\n" in texts
-    listed = json.loads(run_cli(torn.project.root, "list", "ep1", "--json").stdout)["rows"]
+    listed = json.loads(run_cli(torn.project.root, "list", "ep1", "--json").stdout)["assets"]
     named = [line for row in listed for line in row["conflict"]]
     assert len(named) == 4
     assert all(line.endswith("by Ann Lee <ann@example.com>") for line in named)

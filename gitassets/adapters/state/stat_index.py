@@ -13,6 +13,7 @@ import os
 import stat
 import time
 from contextlib import suppress
+from enum import Enum
 from pathlib import Path
 
 from gitassets.adapters.files import change_mode, hash_file, lock_mode, open_mode, write_atomic
@@ -22,6 +23,15 @@ RACY_NS = 20_000_000  # Coarser than the clock tick of any kernel's file times (
 MAPPED_NS = 40_000_000_000
 
 Signature = tuple[int, int, int, int]
+
+
+class Look(Enum):
+    """What the size and times of a file say about its bytes. `TOUCHED`: nothing, since the times are new or unknown."""
+
+    ABSENT = "absent"
+    SAME = "same"
+    ALTERED = "altered"
+    TOUCHED = "touched"
 
 
 class StatIndex:
@@ -47,6 +57,22 @@ class StatIndex:
         if entry is not None and tuple(entry[:4]) == signature:
             return str(entry[4])
         return self._hash_now(path, full, signature)
+
+    def look(self, path: str, size: int, digest: str) -> Look:
+        """Compare the file with a recorded size and md5, without hashing. One call of `stat`."""
+        try:
+            found = os.lstat(f"{self._root}/{path}")
+        except OSError:
+            return Look.ABSENT
+        if found.st_size != size or not stat.S_ISREG(found.st_mode):
+            return Look.ALTERED
+        entry = self._entries.get(path)
+        if entry is None:
+            return Look.TOUCHED
+        # The change time alone is new when a file was renamed, or its mode changed.
+        if entry[1] == found.st_mtime_ns and entry[4] == digest:
+            return Look.SAME
+        return Look.ALTERED if tuple(entry[:4]) == _make_signature(found) else Look.TOUCHED
 
     def _hash_now(self, path: str, full: str, signature: Signature) -> str:
         digest = hash_file(Path(full))
@@ -98,8 +124,10 @@ def _read_signature(path: str) -> Signature | None:
         found = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    if not stat.S_ISREG(found.st_mode):
-        return None
+    return _make_signature(found) if stat.S_ISREG(found.st_mode) else None
+
+
+def _make_signature(found: os.stat_result) -> Signature:
     # On Windows ctime is the time of creation and says nothing about changes.
     ctime_ns = 0 if os.name == "nt" else found.st_ctime_ns
     return found.st_size, found.st_mtime_ns, ctime_ns, found.st_ino
