@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 SECTIONS = (
     ("Start a project or a run", ("init", "produce", "track", "open", "close", "demo")),
     ("Inspect", ("list", "show", "summary", "takes", "history", "log", "diff", "blame", "cost", "providers")),
-    ("Review", ("review", "approve", "reject", "reopen", "undo", "note")),
+    ("Review", ("review", "serve", "approve", "reject", "reopen", "undo", "note")),
     ("Make and correct assets", ("regen", "choose", "replace", "restore", "edit", "copy", "move")),
     ("Build and export", ("build", "export", "import")),
     ("Share", ("runs", "push", "pull", "publish")),

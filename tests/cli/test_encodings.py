@@ -33,6 +33,7 @@ USES = {
     "open": "open {run}",
     "list": "list {run}",
     "review": "review {run}",
+    "serve": "serve {run} --host 192.0.2.1",
     "approve": "approve {run} --audio 1",
     "reject": "reject {run} --audio 2 --reason {text}",
     "reopen": "reopen {run} --audio 1 --reason {text}",
@@ -72,7 +73,7 @@ USES = {
     "demo": "demo ../projekt",
     "help": "help approve",
 }
-EXPLAINED = {"publish": 1, "demo": 1}
+EXPLAINED = {"publish": 1, "demo": 1, "serve": 2}
 READING = ("list", "show", "log")
 
 

@@ -48,6 +48,7 @@ SHOWN_BY = {
     "actions/decide": {"approve", "reject", "reopen"},
     "actions/hooks": ("hooks install",),
     "cli/buying": MAKING,
+    "web": ("serve",),
     "cli/upgrade_report": ("upgrade",),
     "domain/claude_studio/plan": ("upgrade",),
     "providers": MAKING,

@@ -49,6 +49,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "help": ("help", "help pull"),
     "list": ("list RUN",),
     "review": ("review RUN", "review RUN --image all"),
+    "serve": ("serve RUN --host 192.0.2.1",),
     "approve": ("approve RUN --segment all",),
     "reject": ("reject RUN --segment all --reason x",),
     "reopen": ("reopen RUN --segment all --reason x",),

@@ -132,6 +132,7 @@ OTHERS: dict[str, tuple[str, ...]] = {
     "move": ("move ep1 --image 1 --to 2", "move ep1 --image 1 --to 2 --take 1"),
     "regen": ("regen ep1 --image 1 --yes",), "produce": ("produce --resume ep1 --no-video --yes",),
     "approve": ("approve ep2 --image 2",), "close": ("close ep1",), "reopen": ("reopen ep1 --image 1 --reason again",),
+    "serve": ("serve ep1 --host 192.0.2.1",),
     "demo": (),  # It makes a project of its own, and names no other run.
     "help": (),
 }  # fmt: skip

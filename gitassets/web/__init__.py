@@ -1,0 +1,1 @@
+"""The review page: HTTP in, one action called, HTML or JSON out."""

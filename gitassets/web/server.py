@@ -1,0 +1,55 @@
+"""Run the server until it is stopped."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from gitassets.errors import UsageError
+from gitassets.web.app import make_app
+from gitassets.web.site import Site
+
+_BACKLOG = 512
+_STOP_TIMEOUT_SEC = 2
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Listen at the address; port 0 is any free one. Raise UsageError if it cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise UsageError(
+            f"Cannot listen at {host}, port {port}: {error.strerror or error}",
+            "Choose another with --port, or leave it out to get a free one.",
+        ) from error
+    return listener
+
+
+def serve(site: Site, listener: socket.socket, on_ready: Callable[[], None]) -> None:
+    """Answer requests until Ctrl-C or SIGTERM. The socket listens already, so nothing that comes early is lost."""
+    server = uvicorn.Server(make_config(site))
+    on_ready()
+    server.run(sockets=[listener])
+
+
+def make_config(site: Site) -> uvicorn.Config:
+    return uvicorn.Config(
+        make_app(site),
+        http="h11",
+        ws="none",
+        loop="asyncio",
+        lifespan="off",
+        access_log=False,
+        log_level="error",
+        log_config=None,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=_STOP_TIMEOUT_SEC,
+    )

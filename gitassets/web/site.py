@@ -1,0 +1,76 @@
+"""What one server holds: its project, what it allows, who has signed in."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gitassets.runs.project import Project
+
+_SECRET_BYTES = 32
+_MOST_SESSIONS = 1000
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the server was started with. It buys only with `live`, and never more than `max_cost_usd` in all."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    read_only: bool = False
+    others_decide: bool = False
+    live: bool = False
+    max_cost_usd: float | None = None
+
+    @property
+    def local(self) -> bool:
+        return self.host in ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass
+class Session:
+    """One browser that has shown the token. `name` is the visitor's, if visitors must say who they are."""
+
+    csrf: str
+    name: str | None = None
+
+
+@dataclass
+class Site:
+    root: Path
+    git_dir: Path
+    options: Options
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(_SECRET_BYTES))
+    _sessions: dict[str, Session] = field(default_factory=dict)
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def cookie_name(self) -> str:
+        """Cookies are shared by all ports of a host, so each server has a name of its own."""
+        return f"gitassets-{self.options.port}"
+
+    def make_link(self, path: str) -> str:
+        """Return the link that lets a browser in, to the page at `path`."""
+        host = "127.0.0.1" if self.options.host in ("0.0.0.0", "::") else self.options.host  # noqa: S104
+        shown = f"[{host}]" if ":" in host else host
+        return f"http://{shown}:{self.options.port}{path}?token={self.token}"
+
+    def open_project(self) -> Project:
+        """Return the project for one request: what a Project caches is not shared between threads."""
+        return Project(self.root, self.git_dir)
+
+    def sign_in(self, token: str) -> str | None:
+        """Exchange the printed token for a new session, and return its secret; None for any other token."""
+        if not secrets.compare_digest(token.encode(), self.token.encode()):
+            return None
+        secret = secrets.token_urlsafe(_SECRET_BYTES)
+        with self._guard:
+            while len(self._sessions) >= _MOST_SESSIONS:
+                self._sessions.pop(next(iter(self._sessions)))
+            self._sessions[secret] = Session(secrets.token_urlsafe(_SECRET_BYTES))
+        return secret
+
+    def find_session(self, secret: str) -> Session | None:
+        return self._sessions.get(secret)
