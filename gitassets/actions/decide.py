@@ -14,7 +14,7 @@ from gitassets.domain.manifest import Address, Asset, Manifest
 from gitassets.domain.selection import AssetSelection, Chosen, select_assets
 from gitassets.errors import ConflictError, CorruptError, Remedy, UsageError
 from gitassets.making.record import write_run
-from gitassets.runs.expected_bytes import check_expected, parse_expected
+from gitassets.runs.expected_bytes import Expected, check_expected, parse_all_expected
 from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.missing_blobs import require_blob
 from gitassets.runs.not_ready import suggest_conclusion
@@ -60,10 +60,10 @@ def decide_in_run(
     decide_on: DecideOn,
     *,
     words: str = "",
-    expected: str | None = None,
+    expected: Expected | None = None,
     dry_run: bool,
 ) -> TransitionResult:
-    wanted = parse_expected(expected)
+    wanted = parse_all_expected(expected)
     if selection.empty:
         raise UsageError(
             f"Say which assets to {action}",

@@ -50,6 +50,7 @@ def _entry(commit: Commit, deviation: Deviation | None) -> LogEntry:
         deviation.transitions if deviation else parsed.transitions,
         parsed.segments,
         deviation.by_hand if deviation else (),
+        parsed.reviewed_by,
     )
 
 

@@ -6,6 +6,7 @@ from gitassets.actions.decide import TransitionResult, decide_in_run
 from gitassets.domain.decision import decide
 from gitassets.domain.selection import AssetSelection
 from gitassets.domain.status import Status
+from gitassets.runs.expected_bytes import Expected
 from gitassets.runs.project import Project, Run
 
 
@@ -15,7 +16,7 @@ def reject(
     selection: AssetSelection,
     *,
     reason: str | None = None,
-    expected: str | None = None,
+    expected: Expected | None = None,
     dry_run: bool = False,
 ) -> TransitionResult:
     """Reject the chosen assets. Regenerating them uses the reason. For `expected` see `approve`."""

@@ -7,6 +7,7 @@ from gitassets.domain.commit_message import clean_words
 from gitassets.domain.decision import reopen
 from gitassets.domain.selection import AssetSelection
 from gitassets.errors import UsageError
+from gitassets.runs.expected_bytes import Expected
 from gitassets.runs.project import Project, Run
 
 
@@ -16,7 +17,7 @@ def reopen_assets(
     selection: AssetSelection,
     *,
     reason: str,
-    expected: str | None = None,
+    expected: Expected | None = None,
     dry_run: bool = False,
 ) -> TransitionResult:
     """Unlock the chosen assets, put them in review, and record the reason. For `expected` see `approve`."""

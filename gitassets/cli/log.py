@@ -55,6 +55,8 @@ def _print_entry(entry: LogEntry) -> None:
         f"[yellow]{entry.commit[:10]}[/] {plain(date)}  {plain(entry.author)}  [bold]{plain(entry.summary)}[/]",
         soft_wrap=True,
     )
+    if entry.reviewed_by:
+        typer.echo(printable(f"    reviewed by {entry.reviewed_by}"))
     if entry.words:
         typer.echo(printable("\n".join(f"    {line}" for line in entry.words.splitlines())))
     for line in entry.describe():

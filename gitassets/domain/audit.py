@@ -22,7 +22,7 @@ _TEXTS = ("run_id", "commit", "date", "author", "email", "action", "summary", "w
 class LogEntry(Struct, frozen=True):
     """One commit of a run: who, when, which transitions, why. `action` is empty if gitassets did not write the message.
 
-    `by_hand` are the transitions that the message does not name.
+    `by_hand` are the transitions that the message does not name. `reviewed_by` is who decided, if the author did not.
     """
 
     commit: str
@@ -35,6 +35,7 @@ class LogEntry(Struct, frozen=True):
     transitions: tuple[Transition, ...]
     segments: tuple[int, ...]
     by_hand: tuple[Transition, ...] = ()
+    reviewed_by: str = ""
 
     def describe(self) -> Iterator[str]:
         """Describe the transitions in words; those by hand are marked."""
@@ -86,7 +87,10 @@ def _parse_line(line: bytes, name: str) -> tuple[str, LogEntry]:
         raise CorruptError(f"{name} is no entry of an audit trail: {error}", "Get the file again.") from error
     if not all(isinstance(one, str) for one in texts.values()) or not all(isinstance(one, int) for one in segments):
         raise CorruptError(f"{name} is no entry of an audit trail", "Get the file again.")
-    return texts.pop("run_id"), LogEntry(**texts, transitions=transitions, segments=segments, by_hand=by_hand)
+    run_id, reviewer = texts.pop("run_id"), raw.get("reviewed_by", "")
+    return run_id, LogEntry(
+        **texts, transitions=transitions, segments=segments, by_hand=by_hand, reviewed_by=str(reviewer)
+    )
 
 
 def _parse_transition(raw: Mapping[str, Any]) -> Transition:
@@ -103,6 +107,8 @@ def format_trail_text(trail: Iterable[tuple[str, LogEntry]]) -> str:
 def _describe(run_id: str, entry: LogEntry) -> Iterator[str]:
     yield f"{_flat(entry.date).replace('T', ' ')}  {_flat(entry.author)} <{_flat(entry.email)}>"
     yield f"  {_flat(run_id)}: {_flat(entry.summary)}  ({_flat(entry.commit)[:10]})"
+    if entry.reviewed_by:
+        yield f"  reviewed by {_flat(entry.reviewed_by)}"
     yield from (f"    {line}".rstrip() for line in clean_words(entry.words).splitlines())
     yield from (f"  {_flat(line)}" for line in entry.describe())
 

@@ -22,6 +22,8 @@ _SUBJECT = re.compile(r"(?P<before>\S.*\s)?assets\((?P<run>[^()\n]+)\): (?P<what
 _TRAILER = re.compile(r"(Assets-[A-Za-z-]+): (.*)\Z")
 _ANY_TRAILER = re.compile(r"[A-Za-z][\w-]*: |\(cherry picked from commit ")
 _SQUASHED = re.compile(r"^commit ([0-9a-f]{40,64})$", re.MULTILINE)
+_REVIEWED_BY = "Assets-Reviewed-By"
+_MAX_NAME = 100
 _TRANSITION = re.compile(r"(audio|image|video) ([\d,-]+) (\w+) -> (\w+)\Z")
 
 
@@ -36,7 +38,8 @@ class Transition(Struct, frozen=True):
 class CommitMessage(Struct, frozen=True):
     """A commit message. `what` completes the subject after the action; `words` are the user's own.
 
-    `segments` are those with changes other than transitions of their assets.
+    `segments` are those with changes other than transitions of their assets. `reviewed_by` is who decided, if that is
+    not the one who commits.
     """
 
     run_id: str
@@ -45,6 +48,7 @@ class CommitMessage(Struct, frozen=True):
     words: str = ""
     transitions: tuple[Transition, ...] = ()
     segments: tuple[int, ...] = ()
+    reviewed_by: str = ""
 
 
 def format_addresses(addresses: Iterable[Address]) -> str:
@@ -80,7 +84,18 @@ def format_message(message: CommitMessage) -> str:
     trailers = [f"Assets-Run: {message.run_id}", f"Assets-Action: {message.action}"]
     trailers += [f"Assets-Segments: {format_ranges(message.segments)}"] if message.segments else []
     trailers += [f"Assets-Transition: {line}" for line in _format_transitions(message.transitions)]
+    reviewer = clean_name(message.reviewed_by)
+    trailers += [format_reviewer(reviewer)] if reviewer else []
     return "\n\n".join(part for part in (_shorten(subject), words, "\n".join(trailers)) if part) + "\n"
+
+
+def format_reviewer(name: str) -> str:
+    return f"{_REVIEWED_BY}: {name}"
+
+
+def clean_name(name: str) -> str:
+    """Return a person's name as one short line."""
+    return " ".join(clean_words(name).split())[:_MAX_NAME]
 
 
 def complete_message(text: str, run_id: str, transitions: Sequence[Transition]) -> str:
@@ -173,6 +188,7 @@ def parse_message(text: str) -> CommitMessage | None:
         words="\n\n".join(paragraphs[1:-1]).strip(),
         transitions=tuple(_iter_transitions(trailers)),
         segments=tuple(_iter_segments(trailers)),
+        reviewed_by=", ".join(value for name, value in trailers if name == _REVIEWED_BY),
     )
 
 
@@ -186,6 +202,13 @@ def parse_segments(text: str) -> tuple[int, ...]:
     """Return the segments that the trailers name, whatever the subject is."""
     paragraphs = _split(text)
     return tuple(_iter_segments(_iter_trailers(paragraphs[-1]))) if len(paragraphs) > 1 else ()
+
+
+def parse_reviewers(text: str) -> tuple[str, ...]:
+    """Return who decided what the commit records, if that is not its author."""
+    paragraphs = _split(text)
+    trailers = _iter_trailers(paragraphs[-1]) if len(paragraphs) > 1 else ()
+    return tuple(value for name, value in trailers if name == _REVIEWED_BY)
 
 
 def parse_words(text: str) -> str:

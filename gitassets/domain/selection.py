@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -84,6 +84,16 @@ class AssetSelection(Struct, frozen=True):
     @property
     def empty(self) -> bool:
         return not self.by_kind and self.segments is None
+
+
+def select_exactly(addresses: Iterable[Address]) -> AssetSelection:
+    """Return the selection of exactly these assets, as if each was named by its number."""
+    numbers: dict[Kind, list[int]] = {}
+    for one in addresses:
+        numbers.setdefault(one.kind, []).append(one.segment)
+    return AssetSelection(
+        {kind: Selection(format_ranges(found), tuple((one, one) for one in found)) for kind, found in numbers.items()}
+    )
 
 
 class Chosen(Struct, frozen=True):

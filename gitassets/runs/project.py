@@ -67,10 +67,14 @@ class Run:
 
 @dataclass(frozen=True)
 class Project:
-    """The git repository that holds gitassets.yaml and all runs."""
+    """The git repository that holds gitassets.yaml and all runs.
+
+    `reviewer` is who decides, if that is not the one who commits; commits name them.
+    """
 
     root: Path
     git_dir: Path
+    reviewer: str = field(default="", compare=False)
 
     @property
     def state_dir(self) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gitassets.adapters.files import find_link, remove_incoming, write_atomic
 from gitassets.adapters.git.repository import Git, WorkTreeState
@@ -70,7 +71,7 @@ class Session(Struct):
         does not name.
         """
         derived = follow_rules(derive(after))
-        self.head = _write(self, derived, format_message(message), beside or {}, dropped)
+        self.head = _write(self, derived, self._format(message), beside or {}, dropped)
         self.manifest = derived
         return self.head
 
@@ -79,9 +80,15 @@ class Session(Struct):
         from gitassets.runs.settle_merge import settle  # It imports this module itself.
 
         derived = follow_rules(derive(after))
-        settled = settle(self, derived, message)
+        settled = settle(self, derived, self._name_reviewer(message))
         self.manifest, self.head = derived, settled.commit or self.head
         return settled
+
+    def _format(self, message: CommitMessage) -> str:
+        return format_message(self._name_reviewer(message))
+
+    def _name_reviewer(self, message: CommitMessage) -> CommitMessage:
+        return replace(message, reviewed_by=self.project.reviewer or message.reviewed_by)
 
     def rebuild(self, message: CommitMessage) -> str:
         """Rewrite every file that is derived from the manifest and return the commit's id."""
@@ -89,7 +96,7 @@ class Session(Struct):
         rebuilt = follow_rules(derive(self.manifest))
         after = _texts(rebuilt)
         texts = {name: TextChange(text, after.get(name)) for name, text in before.items() if text != after.get(name)}
-        pending = Pending(self.head, format_message(message), texts, {})
+        pending = Pending(self.head, self._format(message), texts, {})
         _prepare_blobs(self, self.manifest, pending)
         journal = Journal(self.project.state_dir, self.run.run_id)
         journal.write(pending)

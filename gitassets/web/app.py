@@ -11,11 +11,48 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from gitassets.errors import GitAssetsError
-from gitassets.web import errors, pages
+from gitassets.web import api, api_jobs, api_write, errors, pages
+from gitassets.web.asking import post
+from gitassets.web.events import stream_events
 from gitassets.web.security import Gate
 from gitassets.web.site import Site
 
 _HERE = Path(__file__).parent
+
+
+_RUN = "/api/runs/{run}"
+
+
+def _list_api() -> list[Route]:
+    reading = {
+        "/api/runs": api.list_runs,
+        "/api/jobs": api_jobs.list_jobs,
+        "/api/jobs/{job}": api_jobs.show_job,
+        _RUN: api.show_run,
+        f"{_RUN}/index": api.show_index,
+        f"{_RUN}/reasons": api.list_reasons,
+        f"{_RUN}/audit": api.show_audit,
+        f"{_RUN}/cost": api.show_cost,
+        f"{_RUN}/blame": api.show_blame,
+        f"{_RUN}/playlist": api.show_playlist,
+        f"{_RUN}/{{segment:int}}/{{kind}}": api.show_asset,
+    }
+    writing = {
+        "/api/name": post(api_write.NameBody, api_write.give_name),
+        f"{_RUN}/decide": post(api_write.DecideBody, api_write.decide),
+        f"{_RUN}/choose": post(api_write.ChooseBody, api_write.choose),
+        f"{_RUN}/note": post(api_write.NoteBody, api_write.note),
+        f"{_RUN}/edit": post(api_write.EditBody, api_write.edit),
+        f"{_RUN}/regenerate": post(api_jobs.RegenerateBody, api_jobs.regenerate),
+        f"{_RUN}/build": post(api_jobs.BuildBody, api_jobs.build),
+        f"{_RUN}/push": post(api_jobs.EmptyBody, api_jobs.push),
+        f"{_RUN}/pull": post(api_jobs.EmptyBody, api_jobs.pull),
+        f"{_RUN}/fetch": post(api_jobs.EmptyBody, api_jobs.fetch),
+    }
+    return [
+        *(Route(path, one) for path, one in reading.items()),
+        *(Route(path, one, methods=["POST"]) for path, one in writing.items()),
+    ]
 
 
 def make_app(site: Site) -> Starlette:
@@ -25,6 +62,8 @@ def make_app(site: Site) -> Starlette:
             Route("/runs/{run}", pages.show_run),
             Route("/runs/{run}/review", pages.show_review),
             Route("/runs/{run}/audit", pages.show_audit),
+            *_list_api(),
+            Route("/events", stream_events),
             Mount("/static", StaticFiles(directory=_HERE / "static")),
             Mount("/fonts", StaticFiles(directory=_HERE.parent / "fonts")),
         ],

@@ -1,16 +1,21 @@
-"""The HTML pages."""
+"""The HTML pages. Each holds the data of its first sight, so that nothing waits for a second request."""
 
 from __future__ import annotations
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gitassets.runs.lookup import find_run
+from gitassets.web.api import describe_run, view_audit, view_runs
+from gitassets.web.asking import number_of, open_run, site_of
 from gitassets.web.rendering import render
+from gitassets.web.views import make_index, needs_decision, view_rows
+
+_FIRST_ROWS = 60
 
 
 def show_runs(request: Request) -> Response:
-    return render(request.scope, "runs.html", {"data": {}})
+    jobs = [one.describe() for one in site_of(request).jobs.list_all()]
+    return render(request.scope, "runs.html", {"data": {"runs": view_runs(request), "jobs": jobs}})
 
 
 def show_run(request: Request) -> Response:
@@ -18,13 +23,32 @@ def show_run(request: Request) -> Response:
 
 
 def show_review(request: Request) -> Response:
-    return _show(request, "review.html")
+    """Begin near the first asset that needs a decision."""
+    return _show(request, "review.html", at_first_undecided=True)
+
+
+def _show(request: Request, template: str, *, at_first_undecided: bool = False) -> Response:
+    project, opened = open_run(request)
+    numbers = list(opened.manifest.segments)
+    start = _find_first(request, at_first_undecided)
+    rows = view_rows(project, opened.run, opened.manifest, numbers[start : start + _FIRST_ROWS])
+    data = {**describe_run(request, opened), "index": make_index(opened.manifest), "from": start, "rows": rows}
+    return render(request.scope, template, {"run_id": opened.run.run_id, "data": data})
+
+
+def _find_first(request: Request, at_first_undecided: bool) -> int:
+    """Return the position of the first row to show."""
+    given = number_of(request, "from")
+    if given is not None or not at_first_undecided:
+        return given or 0
+    _, opened = open_run(request)
+    numbers = list(opened.manifest.segments)
+    undecided = (address.segment for address, asset in opened.manifest.assets() if needs_decision(asset))
+    first = next(undecided, None)
+    return 0 if first is None else max(0, numbers.index(first) - 2)
 
 
 def show_audit(request: Request) -> Response:
-    return _show(request, "audit.html")
-
-
-def _show(request: Request, template: str) -> Response:
-    run = find_run(request.state.site.open_project(), request.path_params["run"])
-    return render(request.scope, template, {"run_id": run.run_id, "data": {"run_id": run.run_id}})
+    project, opened = open_run(request)
+    data = {**describe_run(request, opened), **view_audit(request, project, opened.run)}
+    return render(request.scope, "audit.html", {"run_id": opened.run.run_id, "data": data})

@@ -34,9 +34,21 @@ def bind(host: str, port: int) -> socket.socket:
 
 def serve(site: Site, listener: socket.socket, on_ready: Callable[[], None]) -> None:
     """Answer requests until Ctrl-C or SIGTERM. The socket listens already, so nothing that comes early is lost."""
-    server = uvicorn.Server(make_config(site))
+    server = _Server(make_config(site), site)
     on_ready()
     server.run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Ends the streams of events first, which would otherwise never end by themselves."""
+
+    def __init__(self, config: uvicorn.Config, site: Site) -> None:
+        super().__init__(config)
+        self._site = site
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._site.hub.close()
+        await super().shutdown(sockets)
 
 
 def make_config(site: Site) -> uvicorn.Config:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import secrets
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from gitassets.runs.project import Project
+from gitassets.web.hub import Hub
+from gitassets.web.jobs import Jobs
+from gitassets.web.opened import Shelf
 
 _SECRET_BYTES = 32
 _MOST_SESSIONS = 1000
@@ -43,8 +49,27 @@ class Site:
     git_dir: Path
     options: Options
     token: str = field(default_factory=lambda: secrets.token_urlsafe(_SECRET_BYTES))
+    hub: Hub = field(default_factory=Hub)
     _sessions: dict[str, Session] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    _writers: dict[str, threading.Lock] = field(default_factory=dict)
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        return Shelf(unattended=self.options.read_only)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        return Jobs(self.hub.tell_job)
+
+    @contextmanager
+    def hold(self, run_id: str) -> Iterator[None]:
+        """Let one request at a time change a run."""
+        with self._guard:
+            lock = self._writers.setdefault(run_id, threading.Lock())
+        with lock:
+            yield
 
     @property
     def cookie_name(self) -> str:
@@ -57,9 +82,9 @@ class Site:
         shown = f"[{host}]" if ":" in host else host
         return f"http://{shown}:{self.options.port}{path}?token={self.token}"
 
-    def open_project(self) -> Project:
+    def open_project(self, reviewer: str = "") -> Project:
         """Return the project for one request: what a Project caches is not shared between threads."""
-        return Project(self.root, self.git_dir)
+        return Project(self.root, self.git_dir, reviewer)
 
     def sign_in(self, token: str) -> str | None:
         """Exchange the printed token for a new session, and return its secret; None for any other token."""

@@ -176,6 +176,11 @@ class Git:
         lines = split_lines(self.line("for-each-ref", "--format=%(refname) %(objectname)", *patterns))
         return dict(line.split(" ", 1) for line in lines)
 
+    def read_tip_times(self, *patterns: str) -> dict[str, int]:
+        """Return the commit time (seconds since 1970) of every branch under the patterns, by full name."""
+        lines = split_lines(self.line("for-each-ref", "--format=%(refname) %(committerdate:unix)", *patterns))
+        return {ref: int(time or 0) for ref, time in (line.split(" ", 1) for line in lines)}
+
     def has_object(self, oid: str) -> bool:
         try:
             self.call("cat-file", "-e", oid)

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from gitassets.domain.commit_message import (
     CommitMessage,
     Transition,
+    clean_name,
     clean_words,
+    format_reviewer,
     format_trailers,
     parse_claims,
+    parse_reviewers,
     parse_segments,
     split_trailers,
 )
@@ -27,7 +30,8 @@ def add_decision(text: str, decision: CommitMessage, before: Manifest) -> str:
     said = [_ascribe(decision.what, words)] if words else []
     claims = [*_list_kept(parse_claims(text), before), *decision.transitions]
     segments = tuple(sorted({*parse_segments(text), *decision.segments}))
-    trailers = format_trailers(decision.run_id, claims, segments)
+    reviewers = dict.fromkeys(filter(None, (*parse_reviewers(text), clean_name(decision.reviewed_by))))
+    trailers = [*format_trailers(decision.run_id, claims, segments), *map(format_reviewer, reviewers)]
     return "\n\n".join([*paragraphs, *said, "\n".join([*trailers, *others])]) + "\n"
 
 

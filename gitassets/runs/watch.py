@@ -1,0 +1,33 @@
+"""Notice that a run has changed, by a few `stat` calls and without a process."""
+
+from __future__ import annotations
+
+import os
+
+from gitassets.adapters.git.work_trees import read_head
+from gitassets.domain.manifest import MANIFEST_NAME
+from gitassets.runs.project import Project, Run
+
+Stamp = tuple[tuple[int, int, int] | None, ...]
+"""Equal as long as neither the run's branch nor its manifest was written. Compare it, and read nothing from it."""
+
+
+def read_stamp(project: Project, run: Run) -> Stamp:
+    """Return the stamp of the run: of its reference, loose or packed or in a table, and of its manifest."""
+    references = (project.git_dir / run.ref, project.git_dir / "packed-refs", project.git_dir / "reftable/tables.list")
+    manifest = () if run.folder is None else (run.folder / MANIFEST_NAME,)
+    return tuple(_sign(os.fspath(path)) for path in (*references, *manifest))
+
+
+def find_head(project: Project, run: Run) -> str | None:
+    """Return the commit of the run's branch; None if the run has none, as one of claude-studio."""
+    found = None if run.folder is None else read_head(run.folder)
+    return found or project.git.resolve(run.ref)
+
+
+def _sign(path: str) -> tuple[int, int, int] | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116 (called for every run several times a second)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino

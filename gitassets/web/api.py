@@ -1,0 +1,234 @@
+"""The JSON API: what runs, segments and assets are. Nothing here changes a run."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gitassets.actions.blame import blame
+from gitassets.actions.cost import read_costs
+from gitassets.actions.log import read_log
+from gitassets.actions.overview import count_decided, read_overview
+from gitassets.actions.play import lay_out_play
+from gitassets.actions.reasons import read_reasons
+from gitassets.domain.audit import LogEntry
+from gitassets.domain.manifest import Asset, Kind, Manifest, iter_changed_segments
+from gitassets.domain.timeline import Look, Policy, choose_assets
+from gitassets.errors import GitAssetsError
+from gitassets.runs.project import Project, Run
+from gitassets.web.answers import as_json
+from gitassets.web.asking import number_of, open_run, session_of, site_of
+from gitassets.web.opened import Opened, find_address, read_manifest_at
+from gitassets.web.views import (
+    count_statuses,
+    make_index,
+    media_path,
+    needs_decision,
+    view_history,
+    view_rows,
+    view_run,
+    view_take,
+)
+
+_MOST_ROWS = 1000
+_MOST_ENTRIES = 500
+_SHOWN_GAPS = 200
+_SHOWN_REASONS = 40
+_KIND_OF = {Look.STILL: Kind.IMAGE, Look.CARD: Kind.IMAGE}
+
+
+def list_runs(request: Request) -> Response:
+    return as_json({"runs": view_runs(request)})
+
+
+def view_runs(request: Request) -> list[object]:
+    return [view_run(one) for one in read_overview(site_of(request).open_project())]
+
+
+def show_run(request: Request) -> Response:
+    """Answer with the run and some of its rows: a window, or those that changed `since` a commit."""
+    project, opened = open_run(request)
+    return as_json({**describe_run(request, opened), "rows": _choose_rows(request, project, opened)})
+
+
+def describe_run(request: Request, opened: Opened) -> dict[str, object]:
+    manifest = opened.manifest
+    counts = count_statuses(manifest)
+    assets = [asset for _, asset in manifest.assets()]
+    return {
+        "run_id": opened.run.run_id,
+        "title": opened.run.run_id,
+        "head": opened.head,
+        "production_state": manifest.production_state,
+        "is_open": opened.run.is_open,
+        "segments": len(manifest.segments),
+        "counts": counts,
+        "decided": count_decided(counts),
+        "undecided": sum(map(needs_decision, assets)),
+        "assets_total": len(assets),
+        "length_sec": round(sum(one.audio.duration_sec or 0 for one in manifest.segments.values() if one.audio), 3),
+        "cost_usd": round(sum(one.cost_usd or 0 for one in assets), 4),
+        "can": describe_rights(request, opened),
+        "build": describe_build(opened),
+    }
+
+
+def describe_rights(request: Request, opened: Opened) -> dict[str, object]:
+    options, session = site_of(request).options, session_of(request)
+    asks = options.others_decide and not session.name
+    writable = opened.run.is_open and not opened.run.newer and not opened.run.old
+    return {
+        "decide": writable and not options.read_only and not asks,
+        "name": session.name,
+        "needs_name": asks,
+        "buy": options.live,
+        "max_cost_usd": options.max_cost_usd,
+        "spent_usd": site_of(request).jobs.spent_usd,
+    }
+
+
+def describe_build(opened: Opened) -> dict[str, object]:
+    """Say what a strict build still lacks, and what was built last."""
+    finals = {one.path.rsplit(".", 1)[-1]: one.md5 for one in opened.manifest.final}
+    run_id = opened.run.run_id
+    try:
+        gaps = choose_assets(opened.manifest, Policy.STRICT).gaps
+        problem = None
+    except GitAssetsError as error:
+        gaps, problem = (), error.message
+    shown = [{"segment": one.segment, "kind": one.kind.value, "problem": one.problem} for one in gaps[:_SHOWN_GAPS]]
+    built = None if "mp4" not in finals else {"media": f"/media/{run_id}/{finals['mp4']}", "md5": finals["mp4"]}
+    return {"gaps": shown, "gaps_total": len(gaps), "problem": problem, "built": built}
+
+
+def _choose_rows(request: Request, project: Project, opened: Opened) -> object:
+    manifest, since = opened.manifest, request.query_params.get("since")
+    if since is not None:
+        before = read_manifest_at(project, since)
+        numbers = list(manifest.segments) if before is None else _list_changed(before, manifest)
+    else:
+        start = number_of(request, "from", 0) or 0
+        count = number_of(request, "count", _MOST_ROWS) or 0
+        numbers = list(manifest.segments)[start : start + min(count, _MOST_ROWS)]
+    return view_rows(project, opened.run, manifest, numbers[:_MOST_ROWS])
+
+
+def _list_changed(before: Manifest, after: Manifest) -> list[int]:
+    return [number for number in iter_changed_segments(before, after) if number in after.segments]
+
+
+def show_index(request: Request) -> Response:
+    _, opened = open_run(request)
+    return as_json({"head": opened.head, "rows": make_index(opened.manifest)})
+
+
+def show_asset(request: Request) -> Response:
+    """Answer with one asset, its takes, history, notes, and what a decision on it means."""
+    project, opened = open_run(request)
+    return as_json(describe_asset(request, project, opened))
+
+
+def describe_asset(request: Request, project: Project, opened: Opened) -> dict[str, object]:
+    params = request.path_params
+    address, asset = find_address(opened, params["segment"], params["kind"])
+    row = view_rows(project, opened.run, opened.manifest, [address.segment])[0]
+    index = site_of(request).shelf.read_index(project, opened)
+    takes = index.list_takes(address, asset)
+    gaps = choose_gaps(opened, address.segment)
+    return {
+        "head": opened.head,
+        "row": row,
+        "asset": row.assets[address.kind],
+        "takes": [view_take(project, opened.run, address.kind, one) for one in takes],
+        "history": view_history(index.list_sightings(address)),
+        "locks": f"{address} take {asset.take}, bytes {asset.md5[:8]}",
+        "gaps": gaps,
+    }
+
+
+def choose_gaps(opened: Opened, segment: int) -> list[dict[str, object]]:
+    found = describe_build(opened)["gaps"]
+    return [one for one in found if one["segment"] == segment] if isinstance(found, list) else []
+
+
+def list_reasons(request: Request) -> Response:
+    """Answer with the reasons of rejections in this project, those used most often first."""
+    project, opened = open_run(request)
+    return as_json({"reasons": read_reasons(project, opened.run)[:_SHOWN_REASONS]})
+
+
+def show_audit(request: Request) -> Response:
+    """Answer with a part of the run's time line, newest first."""
+    project, opened = open_run(request)
+    return as_json(view_audit(request, project, opened.run))
+
+
+def view_audit(request: Request, project: Project, run: Run) -> dict[str, object]:
+    entries = read_log(project, run)
+    before = request.query_params.get("before")
+    start = next((at + 1 for at, one in enumerate(entries) if one.commit == before), 0)
+    end = start + min(number_of(request, "count", 100) or 100, _MOST_ENTRIES)
+    more = end < len(entries)
+    return {"entries": [_view_entry(one) for one in entries[start:end]], "total": len(entries), "more": more}
+
+
+def _view_entry(entry: LogEntry) -> dict[str, object]:
+    return {
+        "commit": entry.commit,
+        "when": entry.date,
+        "by": entry.author,
+        "reviewed_by": entry.reviewed_by or None,
+        "action": entry.action,
+        "summary": entry.summary,
+        "words": entry.words,
+        "changes": [
+            {"segment": one.address.segment, "kind": one.address.kind.value, "before": one.before, "after": one.after}
+            for one in entry.transitions
+        ],
+        "segments": entry.segments,
+        "by_hand": bool(entry.by_hand),
+    }
+
+
+def show_cost(request: Request) -> Response:
+    project, opened = open_run(request)
+    return as_json(read_costs(project, opened.run))
+
+
+def show_blame(request: Request) -> Response:
+    """Answer with who approved the current bytes of each locked asset."""
+    project, opened = open_run(request)
+    return as_json({"approvals": blame(project, opened.run)})
+
+
+def show_playlist(request: Request) -> Response:
+    """Answer with what is seen and heard in order, as the video will be."""
+    project, opened = open_run(request)
+    run_id = opened.run.run_id
+    shots = [
+        {
+            "segment": shot.number,
+            "text": shot.text,
+            "start_sec": round(float(shot.start), 4),
+            "duration_sec": round(float(shot.duration), 4),
+            "look": shot.look.value,
+            "audio": _view_played(run_id, Kind.AUDIO, shot.narration),
+            "visual": _view_played(run_id, _KIND_OF.get(shot.look, Kind.VIDEO), shot.visual),
+            "visual_from": shot.visual_from,
+            "camera": {"from": shot.zoom[0], "to": shot.zoom[1]},
+        }
+        for shot in lay_out_play(project, opened.run)
+    ]
+    return as_json({"head": opened.head, "shots": shots})
+
+
+def _view_played(run_id: str, kind: Kind, asset: Asset | None) -> dict[str, object] | None:
+    if asset is None:
+        return None
+    return {
+        "media": media_path(run_id, kind, asset.md5),
+        "kind": kind.value,
+        "md5": asset.md5,
+        "status": asset.status.value,
+        "duration_sec": asset.duration_sec,
+    }

@@ -1,0 +1,103 @@
+"""The runs that the page shows, each parsed once for every state of its branch and manifest."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field, replace
+
+from gitassets.actions.prepare_run import Notice, prepare_to_read
+from gitassets.domain.manifest import Address, Asset, Manifest, iter_folder_entries
+from gitassets.domain.run_id import is_run_id
+from gitassets.errors import NotFoundError
+from gitassets.runs.history import HistoryReader
+from gitassets.runs.lookup import find_run
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import Project, Run
+from gitassets.runs.take_index import TakeIndex
+from gitassets.runs.watch import Stamp, find_head, read_stamp
+
+_MOST_OPEN = 8
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A run in one state. `run` carries the parsed manifest, so that actions that only read do not parse it again."""
+
+    run: Run
+    manifest: Manifest
+    head: str | None
+    stamp: Stamp
+    names: frozenset[str]
+
+
+@dataclass
+class Shelf:
+    """Keeps the runs that were looked at last."""
+
+    unattended: bool
+    _opened: OrderedDict[str, Opened] = field(default_factory=OrderedDict)
+    _indexes: OrderedDict[str, TakeIndex] = field(default_factory=OrderedDict)
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+    _reading: threading.Lock = field(default_factory=threading.Lock)
+
+    def open(self, project: Project, run_id: str) -> Opened:
+        """Return the run as it is now. An old one is upgraded first, unless the server is unattended."""
+        known = self._opened.get(run_id)
+        if known is not None and not known.run.old and read_stamp(project, known.run) == known.stamp:
+            return known
+        with self._reading:
+            found = _read(project, find_exactly(project, run_id), unattended=self.unattended)
+        with self._guard:
+            self._opened[run_id] = found
+            self._opened.move_to_end(run_id)
+            while len(self._opened) > _MOST_OPEN:
+                self._opened.popitem(last=False)
+        return found
+
+    def read_index(self, project: Project, opened: Opened) -> TakeIndex:
+        """Return the history of the run's assets up to its head."""
+        with self._reading:
+            index = self._indexes.setdefault(opened.run.run_id, TakeIndex())
+            self._indexes.move_to_end(opened.run.run_id)
+            while len(self._indexes) > _MOST_OPEN:
+                self._indexes.popitem(last=False)
+            if opened.head is not None:
+                index.update(project, replace(opened.run, view=None), opened.head)
+            return index
+
+    def find_asset(self, project: Project, opened: Opened, md5: str) -> Asset | None:
+        """Return a take with these bytes, now or in the history. Bytes of anything else are not the run's."""
+        return self.read_index(project, opened).find(md5)
+
+
+def find_exactly(project: Project, run_id: str) -> Run:
+    """Find the run of this id: no prefix, no folder, and not the latest."""
+    run = find_run(project, run_id) if is_run_id(run_id) else None
+    if run is None or run.run_id != run_id:
+        raise NotFoundError(f"There is no run {run_id}", "The list of runs shows which there are.")
+    return run
+
+
+def _read(project: Project, run: Run, *, unattended: bool) -> Opened:
+    notices: list[Notice] = []
+    prepared = prepare_to_read(project, run.run_id, notices.append, unattended=unattended)
+    stamp, head = read_stamp(project, prepared), None if prepared.old else find_head(project, prepared)
+    manifest = read_manifest(project, prepared)
+    names = frozenset(md5 for _, md5, _ in iter_folder_entries(manifest))
+    return Opened(replace(prepared, view=manifest), manifest, head, stamp, names)
+
+
+def read_manifest_at(project: Project, commit: str) -> Manifest | None:
+    """Return the manifest of a commit that the page has seen; None if there is no such commit."""
+    if not commit or not set(commit) <= set("0123456789abcdef") or project.git.resolve(commit) is None:
+        return None
+    return HistoryReader(project.git).read_last_manifest(commit)
+
+
+def find_address(opened: Opened, segment: int, kind: str) -> tuple[Address, Asset]:
+    """Return the asset. Raise NotFoundError if the run has none there."""
+    found = next((one for one in opened.manifest.assets() if one[0].segment == segment and one[0].kind == kind), None)
+    if found is None:
+        raise NotFoundError(f"Segment {segment} of {opened.run.run_id} has no {kind}")
+    return found

@@ -1,0 +1,302 @@
+"""What the page is told about runs, segments, assets and takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from gitassets.actions.list import AssetRow, describe_conflicts, make_row
+from gitassets.actions.overview import UNDECIDED, RunOverview
+from gitassets.domain.conflict import CONFLICT
+from gitassets.domain.manifest import Address, Asset, Kind, Manifest
+from gitassets.domain.stale import find_stale_reason
+from gitassets.domain.status import Status
+from gitassets.domain.takes import Sighting, Take
+from gitassets.runs.project import Project, Run
+
+SHORT = 8
+
+
+class AssetView(Struct, frozen=True, kw_only=True):
+    """One asset. `media`, `thumb` and `peaks` are paths on this server; None where there is no such thing."""
+
+    kind: Kind
+    segment: int
+    status: Status
+    take: int
+    md5: str
+    size_bytes: int
+    duration_sec: float | None
+    width: int | None
+    height: int | None
+    source: str | None
+    model: str | None
+    prompt: str | None
+    style: str | None
+    voice: str | None
+    seed: int | None
+    cost_usd: float | None
+    reason: str | None
+    stale: str | None
+    altered: bool
+    conflict: tuple[str, ...]
+    present: bool
+    path: str
+    media: str
+    thumb: str | None
+    peaks: str | None
+    takes: int
+
+
+class RowView(Struct, frozen=True, kw_only=True):
+    segment: int
+    text: str
+    notes: str | None
+    sync_status: str
+    assets: dict[str, AssetView | None]
+    carried_from: int | None
+
+
+class TakeView(Struct, frozen=True, kw_only=True):
+    take: int
+    md5: str
+    status: Status
+    current: bool
+    candidate: bool
+    present: bool
+    media: str
+    thumb: str | None
+    peaks: str | None
+    size_bytes: int
+    duration_sec: float | None
+    width: int | None
+    height: int | None
+    prompt: str | None
+    style: str | None
+    voice: str | None
+    seed: int | None
+    source: str | None
+    model: str | None
+    cost_usd: float | None
+    reason: str | None
+    by: str
+    when: str
+
+
+class ChangeView(Struct, frozen=True):
+    """One entry of an asset's history, from the manifests."""
+
+    commit: str
+    when: str
+    by: str
+    what: str
+    take: int
+    md5: str
+    reason: str | None
+
+
+class RunView(Struct, frozen=True, kw_only=True):
+    """One card of the list of runs."""
+
+    run_id: str
+    title: str
+    state: str
+    is_open: bool
+    problem: str | None
+    segments: int
+    assets: int
+    decided: int
+    counts: dict[str, int]
+    length_sec: float
+    cost_usd: float
+    last_activity: int | None
+    ahead: int | None
+    behind: int | None
+    poster: str | None
+
+
+def view_run(one: RunOverview) -> RunView:
+    summary = one.summary
+    poster = f"/thumb/{summary.run_id}/{one.poster}?w=320" if one.poster else None
+    return RunView(
+        run_id=summary.run_id,
+        title=summary.run_id,
+        state=summary.production_state,
+        is_open=summary.is_open,
+        problem=summary.problem,
+        segments=summary.segments,
+        assets=one.assets,
+        decided=one.decided,
+        counts=summary.counts,
+        length_sec=summary.duration_sec,
+        cost_usd=summary.cost_usd,
+        last_activity=one.last_activity,
+        ahead=one.ahead,
+        behind=one.behind,
+        poster=poster,
+    )
+
+
+def count_statuses(manifest: Manifest) -> dict[str, int]:
+    counts = dict.fromkeys((status.value for status in Status), 0)
+    for _, asset in manifest.assets():
+        counts[asset.status.value] += 1
+    return {name: number for name, number in counts.items() if number}
+
+
+def needs_decision(asset: Asset) -> bool:
+    return asset.status in UNDECIDED or CONFLICT in asset.extra
+
+
+def make_index(manifest: Manifest) -> list[list[object]]:
+    """List every asset in short: segment, kind, status, md5, marks, length. Touches no file."""
+    rows: list[list[object]] = []
+    for address, asset in manifest.assets():
+        segment = manifest.segments[address.segment]
+        stale = find_stale_reason(segment, address.kind) is not None
+        marks = ("s" if stale else "") + ("c" if CONFLICT in asset.extra else "") + ("t" if asset.takes else "")
+        rows.append(
+            [address.segment, address.kind.value, asset.status.value, asset.md5[:SHORT], marks, asset.duration_sec]
+        )
+    return rows
+
+
+def view_rows(project: Project, run: Run, manifest: Manifest, numbers: Sequence[int]) -> list[RowView]:
+    addresses = [Address(number, kind) for number in numbers for kind in Kind]
+    found = [(one, asset) for one in addresses if (asset := manifest.asset(one)) is not None]
+    rows = [make_row(project, run, manifest, address, asset) for address, asset in found]
+    described = describe_conflicts(project, run, manifest, rows)
+    altered = _find_altered(project, run, described)
+    views = {Address(row.segment, row.kind): view_asset(run, row, altered=row in altered) for row in described}
+    return [_view_row(manifest, number, views) for number in numbers]
+
+
+def _view_row(manifest: Manifest, number: int, views: dict[Address, AssetView]) -> RowView:
+    segment = manifest.segments[number]
+    return RowView(
+        segment=number,
+        text=segment.paragraph_text,
+        notes=segment.notes,
+        sync_status=segment.sync_status,
+        assets={kind.value: views.get(Address(number, kind)) for kind in Kind},
+        carried_from=_find_carried(manifest, number),
+    )
+
+
+def _find_carried(manifest: Manifest, number: int) -> int | None:
+    """Return the segment whose picture is still seen in this one, if it has none of its own."""
+    if manifest.segments[number].image or manifest.segments[number].video:
+        return None
+    earlier = (one for one in range(number - 1, 0, -1) if one in manifest.segments)
+    return next((one for one in earlier if manifest.segments[one].image or manifest.segments[one].video), None)
+
+
+def _find_altered(project: Project, run: Run, rows: Iterable[AssetRow]) -> list[AssetRow]:
+    """Return the rows whose files have other bytes than the manifest records."""
+    if run.folder is None:
+        return []
+    index = project.stat_index(run)
+    found = [row for row in rows if row.present and index.hash(row.asset.path) != row.asset.md5]
+    index.save()
+    return found
+
+
+def view_asset(run: Run, row: AssetRow, *, altered: bool) -> AssetView:
+    asset = row.asset
+    return AssetView(
+        kind=row.kind,
+        segment=row.segment,
+        status=asset.status,
+        take=asset.take,
+        md5=asset.md5,
+        size_bytes=asset.size,
+        duration_sec=asset.duration_sec,
+        width=asset.width,
+        height=asset.height,
+        source=asset.source,
+        model=asset.model,
+        prompt=asset.prompt,
+        style=asset.style,
+        voice=asset.voice,
+        seed=asset.seed,
+        cost_usd=asset.cost_usd,
+        reason=asset.reason,
+        stale=row.stale,
+        altered=altered,
+        conflict=row.conflict,
+        present=row.present or row.cached,
+        path=asset.path,
+        media=media_path(run.run_id, row.kind, asset.md5),
+        thumb=thumb_path(run.run_id, row.kind, asset.md5),
+        peaks=peaks_path(run.run_id, row.kind, asset.md5),
+        takes=1 + len(asset.takes),
+    )
+
+
+def view_take(project: Project, run: Run, kind: Kind, take: Take) -> TakeView:
+    asset = take.asset
+    return TakeView(
+        take=asset.take,
+        md5=asset.md5,
+        status=asset.status,
+        current=take.current,
+        candidate=take.candidate,
+        present=project.blobs.has(asset.md5),
+        media=media_path(run.run_id, kind, asset.md5),
+        thumb=thumb_path(run.run_id, kind, asset.md5),
+        peaks=peaks_path(run.run_id, kind, asset.md5),
+        size_bytes=asset.size,
+        duration_sec=asset.duration_sec,
+        width=asset.width,
+        height=asset.height,
+        prompt=asset.prompt,
+        style=asset.style,
+        voice=asset.voice,
+        seed=asset.seed,
+        source=asset.source,
+        model=asset.model,
+        cost_usd=asset.cost_usd,
+        reason=asset.reason,
+        by=take.author.split(" <")[0],
+        when=take.date,
+    )
+
+
+def view_history(sightings: Sequence[Sighting]) -> list[ChangeView]:
+    """Describe each change of an asset, newest first."""
+    changes, before = [], None
+    for seen in sightings:
+        changes.append(
+            ChangeView(
+                seen.commit, seen.date, seen.author.split(" <")[0], _describe(before, seen.asset), seen.asset.take,
+                seen.asset.md5, seen.asset.reason,
+            )
+        )  # fmt: skip
+        before = seen.asset
+    return changes[::-1]
+
+
+def _describe(before: Asset | None, after: Asset) -> str:
+    if before is None:
+        return f"take {after.take}, {after.status}"
+    if before.md5 != after.md5:
+        return f"take {after.take}, {after.status}"
+    if before.status is not after.status:
+        return after.status.value
+    if len(before.takes) != len(after.takes):
+        return "other candidates"
+    return "changed"
+
+
+def media_path(run_id: str, kind: Kind, md5: str) -> str:
+    """Return the path of the bytes: pictures as they are, sound and clips in a form that browsers play."""
+    return f"/{'media' if kind is Kind.IMAGE else 'play'}/{run_id}/{md5}"
+
+
+def thumb_path(run_id: str, kind: Kind, md5: str) -> str | None:
+    return None if kind is Kind.AUDIO else f"/thumb/{run_id}/{md5}?w=320"
+
+
+def peaks_path(run_id: str, kind: Kind, md5: str) -> str | None:
+    return None if kind is Kind.IMAGE else f"/peaks/{run_id}/{md5}"
