@@ -11,7 +11,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from gitassets.errors import GitAssetsError
-from gitassets.web import api, api_jobs, api_write, errors, pages
+from gitassets.web import api, api_jobs, api_write, errors, media, pages
 from gitassets.web.asking import post
 from gitassets.web.events import stream_events
 from gitassets.web.security import Gate
@@ -63,6 +63,10 @@ def make_app(site: Site) -> Starlette:
             Route("/runs/{run}/review", pages.show_review),
             Route("/runs/{run}/audit", pages.show_audit),
             *_list_api(),
+            Route("/media/{run}/{md5}", media.show_media),
+            Route("/play/{run}/{md5}", media.show_playable),
+            Route("/thumb/{run}/{md5}", media.show_thumb),
+            Route("/peaks/{run}/{md5}", media.show_peaks),
             Route("/events", stream_events),
             Mount("/static", StaticFiles(directory=_HERE / "static")),
             Mount("/fonts", StaticFiles(directory=_HERE.parent / "fonts")),

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from anyio import CapacityLimiter
+
 from gitassets.runs.project import Project
 from gitassets.web.hub import Hub
 from gitassets.web.jobs import Jobs
@@ -50,6 +52,7 @@ class Site:
     options: Options
     token: str = field(default_factory=lambda: secrets.token_urlsafe(_SECRET_BYTES))
     hub: Hub = field(default_factory=Hub)
+    previews: int = 0
     _sessions: dict[str, Session] = field(default_factory=dict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
@@ -62,6 +65,16 @@ class Site:
     @cached_property
     def jobs(self) -> Jobs:
         return Jobs(self.hub.tell_job)
+
+    @cached_property
+    def makers(self) -> CapacityLimiter:
+        """The threads that make small pictures and waveforms."""
+        return CapacityLimiter(2)
+
+    @cached_property
+    def slow_makers(self) -> CapacityLimiter:
+        """The thread that makes playable copies, each of which keeps all processors at work."""
+        return CapacityLimiter(1)
 
     @contextmanager
     def hold(self, run_id: str) -> Iterator[None]:
