@@ -55,6 +55,11 @@ class GitAssetsError(Exception):
         self.message = message
         self.hint = hint
 
+    @property
+    def kind(self) -> str:
+        """The error's name in JSON."""
+        return type(self).__name__
+
 
 class UsageError(GitAssetsError):
     exit_code = 2

@@ -8,6 +8,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gitassets.domain.annotations import Annotation, iter_on
 from gitassets.domain.conflict import describe_conflict
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest
 from gitassets.domain.selection import AssetSelection, Chosen, Selection, select_assets, select_segments
@@ -22,7 +23,8 @@ class AssetRow(Struct, frozen=True):
     """One asset as `list` shows it. `present`: its file is in the run's folder; `cached`: its bytes are in the cache.
 
     `altered`: size or time show that the file holds other bytes than recorded; nothing was hashed. `stale` says why the
-    asset is stale. `conflict` describes contradicting decisions of two branches that are not settled yet.
+    asset is stale. `annotations` are the notes on it, also on its earlier takes. `conflict` describes contradicting
+    decisions of two branches that are not settled yet.
     """
 
     segment: int
@@ -35,6 +37,7 @@ class AssetRow(Struct, frozen=True):
     conflict: tuple[str, ...] = ()
     cached: bool = False
     altered: bool = False
+    annotations: tuple[Annotation, ...] = ()
 
 
 class ListResult(Struct, frozen=True, rename={"rows": "assets"}):
@@ -97,4 +100,5 @@ def make_row(project: Project, check: FolderCheck, manifest: Manifest, address: 
     stale = find_stale_reason(segment, address.kind)
     text, notes, conflict = segment.paragraph_text, segment.notes, describe_conflict(asset)
     cached = project.blobs.has(asset.md5)
-    return AssetRow(address.segment, address.kind, asset, text, notes, present, stale, conflict, cached, altered)
+    on_it = tuple(iter_on(address.segment, segment, address.kind))
+    return AssetRow(address.segment, address.kind, asset, text, notes, present, stale, conflict, cached, altered, on_it)

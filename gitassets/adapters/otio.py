@@ -145,8 +145,12 @@ class _Maker:
         markers = []
         for remark in remarks:
             shot = shots[remark.segment]
-            frame = shot.first_frame + min(earlier[shot.number], max(0, shot.frame_count - 1))
-            earlier[shot.number] += 1
+            if remark.at_sec is None:
+                offset = earlier[shot.number]
+                earlier[shot.number] += 1
+            else:
+                offset = round(Fraction(remark.at_sec) * self._timeline.fps)
+            frame = shot.first_frame + min(offset, max(0, shot.frame_count - 1))
             markers.append(self._marker(remark, frame))
         return markers
 

@@ -37,7 +37,7 @@ def guarded(command: Command) -> Command:
             _check_texts(kwargs)
             return command(*args, **kwargs)
         except GitAssetsError as error:
-            _print_error(type(error).__name__, error.message, error.hint, as_json)
+            _print_error(error.kind, error.message, error.hint, as_json)
             raise typer.Exit(error.exit_code) from None
         except BrokenPipeError:
             _silence_stdout()

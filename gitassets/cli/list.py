@@ -144,7 +144,9 @@ def _describe(row: AssetRow, result: ListResult) -> str:
     asset = row.asset
     candidates = count(len(asset.takes), "candidate") if asset.takes else None
     stale = f"stale: {row.stale}" if row.stale else None
-    details = [text for text in (candidates, stale, asset.reason, row.notes) if text]
+    open_notes = sum(one.state == "open" for one in row.annotations)
+    noted = count(open_notes, "open note") if open_notes else None
+    details = [text for text in (candidates, stale, noted, asset.reason, row.notes) if text]
     if row.altered:
         details.insert(0, "altered")
     elif not row.present and not row.cached:

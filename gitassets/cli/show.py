@@ -18,6 +18,7 @@ from gitassets.cli.options import (
 if TYPE_CHECKING:
     from gitassets.actions.list import AssetRow
     from gitassets.actions.show import SegmentResult
+    from gitassets.domain.annotations import Annotation
 
 
 def register(app: typer.Typer) -> None:
@@ -48,9 +49,7 @@ def show(
 
 
 def _print_segment(result: SegmentResult) -> None:
-    from gitassets.cli.render import encode, make_console, plain, printable, style_status
-    from gitassets.domain.conflict import CONFLICT
-    from gitassets.domain.takes import sorted_takes
+    from gitassets.cli.render import make_console, plain, printable
 
     console = make_console()
     console.print(f"[bold]Segment {result.segment}[/] of {plain(result.run_id)}: {result.sync_status}")
@@ -63,14 +62,33 @@ def _print_segment(result: SegmentResult) -> None:
     if result.notes:
         typer.echo(printable(f"Note: {result.notes}\n"))
     for row in result.rows:
-        console.print(f"[bold]{row.kind}[/]: {style_status(row.asset.status)}")
-        for remark in _iter_remarks(row):
-            console.print(f"  {plain(remark)}")
-        for take in sorted_takes(row.asset):
-            console.print(f"  candidate: take {take.take}, {plain(take.path)}", soft_wrap=True)
-        for name, value in encode(row.asset).items():
-            if name not in ("status", "takes", CONFLICT) and value is not None:
-                console.print(f"  {plain(name)}: {plain(_describe_value(name, value))}", soft_wrap=True)
+        _print_row(row)
+
+
+def _print_row(row: AssetRow) -> None:
+    from gitassets.cli.render import encode, make_console, plain, style_status
+    from gitassets.domain.conflict import CONFLICT
+    from gitassets.domain.takes import sorted_takes
+
+    console = make_console()
+    console.print(f"[bold]{row.kind}[/]: {style_status(row.asset.status)}")
+    for remark in _iter_remarks(row):
+        console.print(f"  {plain(remark)}")
+    for note in row.annotations:
+        _print_annotation(note)
+    for take in sorted_takes(row.asset):
+        console.print(f"  candidate: take {take.take}, {plain(take.path)}", soft_wrap=True)
+    for name, value in encode(row.asset).items():
+        if name not in ("status", "takes", CONFLICT) and value is not None:
+            console.print(f"  {plain(name)}: {plain(_describe_value(name, value))}", soft_wrap=True)
+
+
+def _print_annotation(note: Annotation) -> None:
+    from gitassets.cli.render import printable
+
+    typer.echo(printable(f"  note {note.id} ({note.state}) by {note.author} on {note.place}: {note.body}"))
+    for one in note.replies:
+        typer.echo(printable(f"    {one.author}: {one.body}"))
 
 
 def _iter_remarks(row: AssetRow) -> Iterator[str]:

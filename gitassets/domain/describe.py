@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
+from gitassets.domain.annotations import State, read_annotations
 from gitassets.domain.conflict import CONFLICT, describe_conflict
 from gitassets.domain.image_prompt import find_user_prompt
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
@@ -31,8 +34,25 @@ def _describe_segment(number: int, before: Segment | None, after: Segment | None
         yield f"segment {number}: image prompt: {_quote(find_user_prompt(after))}"
     if before.notes != after.notes:
         yield f"segment {number}: note: {_quote(after.notes)}" if after.notes else f"segment {number}: note removed"
+    yield from _describe_annotations(number, before, after)
     for kind in Kind:
         yield from _describe_asset(Address(number, kind), before.asset(kind), after.asset(kind))
+
+
+def _describe_annotations(number: int, before: Segment, after: Segment) -> Iterator[str]:
+    earlier = {one.id: one for one in read_annotations(number, before)}
+    for note in read_annotations(number, after):
+        old = earlier.pop(note.id, None)
+        if old is None:
+            yield f"{note.place}: note: {_quote(note.body)}"
+            old = replace(note, state=State.OPEN, replies=())
+        if old.state is not note.state:
+            yield f"{note.place}: note {note.state}: {_quote(note.body)}"
+        for reply in note.replies:
+            if reply not in old.replies:
+                yield f"{note.place}: reply: {_quote(reply.body)}"
+    for note in earlier.values():
+        yield f"{note.place}: note removed: {_quote(note.body)}"
 
 
 def _describe_asset(address: Address, before: Asset | None, after: Asset | None) -> Iterator[str]:

@@ -18,13 +18,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
 
+from gitassets.domain.annotations import ANNOTATIONS, iter_malformed
 from gitassets.domain.claude_studio.json import is_old_manifest
 from gitassets.domain.conflict import CONFLICT
 from gitassets.domain.dvc_file import find_dvc_mismatch
 from gitassets.domain.manifest import MANIFEST_NAME, Address, Asset, Kind, Manifest, Segment, iter_changed_segments
 from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.reopened import is_reopened
-from gitassets.domain.rules import KNOWN_RULES, UPGRADE_HINT, describe_unknown
+from gitassets.domain.rules import KNOWN_RULES, TRAILERS_NAME_ALL, UPGRADE_HINT, describe_unknown
 from gitassets.domain.status import Status, find_path
 from gitassets.domain.tree_rules import TreeEntry, iter_tree_problems
 from gitassets.errors import CorruptError, Remedy
@@ -124,10 +125,24 @@ def _check_manifests(before: Manifest, after: Manifest | None) -> Iterator[Viola
     if after.run_id != before.run_id:
         yield other_run(before.run_id, after.run_id)
     yield from check_rules([before], after)
+    yield from _check_annotations(before, after)
     for address in (Address(number, kind) for number in iter_changed_segments(before, after) for kind in Kind):
         old, new = before.asset(address), after.asset(address)
         if old != new:
             yield from _check_change(before.run_id, address, old, new)
+
+
+def _check_annotations(before: Manifest, after: Manifest) -> Iterator[Violation]:
+    """Yield each entry among the notes that this change makes malformed. The first rules did not know them."""
+    if after.rules < TRAILERS_NAME_ALL:
+        return
+    for number in iter_changed_segments(before, after):
+        segment, old = after.segments.get(number), before.segments.get(number)
+        if segment is not None and ANNOTATIONS in segment.extra:
+            known = set(iter_malformed(old)) if old else set()
+            for name in sorted(set(iter_malformed(segment)) - known):
+                text = f"Segment {number} holds among its {ANNOTATIONS} {name!r}, which is no note on an asset"
+                yield Violation("annotation-malformed", f"segment {number}", text, _TAKE_BACK)
 
 
 _TAKE_BACK = "Take the file back from the last commit: `git checkout HEAD -- asset_manifest.json`."

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from gitassets.domain.annotations import State, read_annotations
 from gitassets.domain.conflict import CONFLICT, describe_conflict, iter_text_conflicts
 from gitassets.domain.excerpt import Only, iter_left_out
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest
@@ -31,12 +32,13 @@ class Concern(StrEnum):
 
 
 class Remark(Struct, frozen=True):
-    """A sentence on a segment or, where `kind` is set, on one of its assets."""
+    """A sentence on a segment or, where `kind` is set, on one of its assets, at a moment of it if that is known."""
 
     segment: int
     kind: Kind | None
     concern: Concern
     text: str
+    at_sec: float | None = None
 
 
 def collect_remarks(
@@ -56,6 +58,10 @@ def _iter_segment_remarks(manifest: Manifest) -> Iterator[Remark]:
     for number, segment in manifest.segments.items():
         if segment.notes:
             yield Remark(number, None, Concern.NOTE, segment.notes)
+        for note in read_annotations(number, segment):
+            if note.state is State.OPEN:
+                at_sec = note.time[0] if note.time else None
+                yield Remark(number, note.kind, Concern.NOTE, f"{note.place}: {note.body}", at_sec)
     for number in iter_text_conflicts(manifest):
         yield Remark(number, None, Concern.CONFLICT, "The text was changed on two branches, and nobody has settled it")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gitassets.domain.annotations import State, iter_on
 from gitassets.domain.image_prompt import find_next_prompt, prompt_md5
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
 from gitassets.domain.markdown import strip_markdown
@@ -61,6 +62,13 @@ def _choose_provider(manifest: Manifest, address: Address, asset: Asset, options
     return str(asset.source)
 
 
+def _describe_wishes(address: Address, asset: Asset, segment: Segment) -> str | None:
+    """Return why the take was rejected and the open notes on its bytes, for a provider that takes words."""
+    notes = (one for one in iter_on(address.segment, segment, address.kind) if one.md5 == asset.md5)
+    wishes = [one.wish for one in notes if one.state is State.OPEN]
+    return "; ".join(filter(None, (asset.reason, *wishes))) or None
+
+
 def _make_request(
     project: Project, address: Address, asset: Asset, segment: Segment, options: TakeOptions, step: int
 ) -> Request:
@@ -76,6 +84,6 @@ def _make_request(
         voice=options.voice or (None if other_provider else asset.voice),
         # The embedded providers give the same result for the same seed, so each take gets another one.
         seed=(next_take(asset) - 1 if options.seed is None else options.seed) + step,
-        feedback=asset.reason,
+        feedback=_describe_wishes(address, asset, segment),
         size=(width, height),
     )

@@ -23,6 +23,8 @@ Expected = str | Mapping[Address, str]
 class ChangedBytesError(ConflictError):
     """Some assets have other bytes than the user looked at, and nothing was decided."""
 
+    kind = "ConflictError"
+
     def __init__(self, message: str, hint: str, addresses: Sequence[Address]) -> None:
         super().__init__(message, hint)
         self.addresses = tuple(addresses)

@@ -11,6 +11,7 @@ from gitassets.actions.log import read_log
 from gitassets.actions.overview import count_decided, read_overview
 from gitassets.actions.play import lay_out_play
 from gitassets.actions.reasons import read_reasons
+from gitassets.domain.annotations import read_annotations
 from gitassets.domain.audit import LogEntry
 from gitassets.domain.manifest import Asset, Kind, Manifest, iter_changed_segments
 from gitassets.domain.timeline import Look, Policy, choose_assets
@@ -143,6 +144,11 @@ def describe_asset(request: Request, project: Project, opened: Opened) -> dict[s
         "history": view_history(index.list_sightings(address)),
         "locks": f"{address} take {asset.take}, bytes {asset.md5[:8]}",
         "gaps": gaps,
+        "annotations": [
+            one
+            for one in read_annotations(address.segment, opened.manifest.segments[address.segment])
+            if one.kind is address.kind
+        ],
     }
 
 

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 from starlette.requests import Request
 
+from gitassets.actions.annotate import AnnotateResult, reply, set_state
+from gitassets.actions.annotate import annotate as write_annotation
 from gitassets.actions.approve import approve
 from gitassets.actions.choose import choose as choose_take
 from gitassets.actions.decide import TransitionResult
@@ -16,6 +18,7 @@ from gitassets.actions.note import note as write_note
 from gitassets.actions.overview import count_decided
 from gitassets.actions.reject import reject
 from gitassets.actions.reopen import reopen_assets
+from gitassets.domain.annotations import State
 from gitassets.domain.commit_message import clean_name
 from gitassets.domain.manifest import Address, Kind, Md5
 from gitassets.domain.selection import Selection, select_exactly
@@ -69,6 +72,17 @@ class EditBody(Struct, frozen=True, forbid_unknown_fields=True):
     prompt: Text | None = None
 
 
+class AnnotateBody(Seen, frozen=True, forbid_unknown_fields=True):
+    body: Text
+    time: tuple[float, float] | None = None
+    region: tuple[float, float, float, float] | None = None
+    reply_to: str | None = None
+
+
+class StateBody(Struct, frozen=True, forbid_unknown_fields=True):
+    state: State
+
+
 class NameBody(Struct, frozen=True, forbid_unknown_fields=True):
     name: Annotated[str, Meta(max_length=200)]
 
@@ -101,6 +115,28 @@ def note(request: Request, body: NoteBody) -> object:
     with write_run(request) as (project, run):
         result = write_note(project, run, _select_segment(body.segment), body.text)
     return answer(request, [Address(body.segment, kind) for kind in Kind], result.commit)
+
+
+def annotate(request: Request, body: AnnotateBody) -> object:
+    with write_run(request) as (project, run):
+        if body.reply_to:
+            result = reply(project, run, body.reply_to, body.body)
+        else:
+            result = write_annotation(
+                project, run, body.address, body.body, time=body.time, region=body.region, seen=body.md5
+            )
+    return _answer_annotated(request, result)
+
+
+def set_annotation_state(request: Request, body: StateBody) -> object:
+    with write_run(request) as (project, run):
+        result = set_state(project, run, str(request.path_params["id"]), body.state)
+    return _answer_annotated(request, result)
+
+
+def _answer_annotated(request: Request, result: AnnotateResult) -> dict[str, object]:
+    note = result.annotation
+    return {**answer(request, [note.address], result.commit), "annotation": note}
 
 
 def edit(request: Request, body: EditBody) -> object:

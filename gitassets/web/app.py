@@ -42,6 +42,8 @@ def _list_api() -> list[Route]:
         f"{_RUN}/decide": post(api_write.DecideBody, api_write.decide),
         f"{_RUN}/choose": post(api_write.ChooseBody, api_write.choose),
         f"{_RUN}/note": post(api_write.NoteBody, api_write.note),
+        f"{_RUN}/annotations": post(api_write.AnnotateBody, api_write.annotate),
+        f"{_RUN}/annotations/{{id}}": post(api_write.StateBody, api_write.set_annotation_state),
         f"{_RUN}/edit": post(api_write.EditBody, api_write.edit),
         f"{_RUN}/regenerate": post(api_jobs.RegenerateBody, api_jobs.regenerate),
         f"{_RUN}/build": post(api_jobs.BuildBody, api_jobs.build),
