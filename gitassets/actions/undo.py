@@ -118,6 +118,10 @@ def _find_named(project: Project, run: Run, commits: Sequence[Commit], wanted: s
 
 
 def _find_other_author(project: Project, target: Commit) -> str | None:
+    parsed = parse_message(target.message)
+    reviewer = parsed.reviewed_by if parsed else ""
+    if reviewer != project.reviewer:
+        return f"{reviewer or target.author} decided it"
     return None if target.email == project.git.read_author_email() else f"{target.author} made it"
 
 

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Md5, Segment, Whole
-from gitassets.errors import NotFoundError, UsageError
+from gitassets.errors import NotFoundError, Remedy, UsageError
 
 ANNOTATIONS = "annotations"
 MAX_BODY = 20_000
@@ -101,7 +101,7 @@ class _Raw(Struct, frozen=True):
 
 def read_annotations(number: int, segment: Segment) -> tuple[Annotation, ...]:
     """Return the notes of a segment, oldest first. What is no valid note is left out: see `iter_malformed`."""
-    found = (_parse(number, name, one) for name, one in _entries(segment).items())
+    found = (_parse(number, name, one) for name, one in annotation_entries(segment).items())
     return tuple(sorted((one for one in found if one is not None), key=lambda one: (one.created, one.id)))
 
 
@@ -121,7 +121,7 @@ def find_annotation(manifest: Manifest, wanted: str) -> Annotation:
     found = [one for one in iter_annotations(manifest) if wanted and one.id.startswith(wanted)]
     if len(found) != 1:
         problem = "no note" if not found else "several notes whose ids begin with"
-        raise NotFoundError(f"Run {manifest.run_id} has {problem} {wanted}", "`gitassets show` lists notes with ids.")
+        raise NotFoundError(f"Run {manifest.run_id} has {problem} {wanted}", Remedy("list-notes", run=manifest.run_id))
     return found[0]
 
 
@@ -130,7 +130,7 @@ def iter_malformed(segment: Segment) -> Iterator[str]:
     raw = segment.extra.get(ANNOTATIONS)
     if raw is not None and not isinstance(raw, dict):
         yield ANNOTATIONS
-    for name, one in _entries(segment).items():
+    for name, one in annotation_entries(segment).items():
         parsed = _parse(1, name, one)
         if parsed is None or len(parsed.replies) != len(one.get("replies", {})):
             yield name
@@ -138,17 +138,27 @@ def iter_malformed(segment: Segment) -> Iterator[str]:
 
 def with_annotation(segment: Segment, note: Annotation) -> Segment:
     """Return the segment with this note, new or changed. Keys of the note that are unknown here are kept."""
-    entries = dict(_entries(segment))
+    entries = dict(annotation_entries(segment))
     earlier = entries.get(note.id)
     kept = {key: value for key, value in earlier.items() if key not in _KEYS} if isinstance(earlier, dict) else {}
     entries[note.id] = {**_format(note, earlier), **kept}
     return msgspec.structs.replace(segment, extra={**segment.extra, ANNOTATIONS: entries})
 
 
+def with_entries(segment: Segment, changes: Mapping[str, Any]) -> Segment:
+    """Return the segment with these entries by id; None removes one."""
+    entries = {key: value for key, value in {**annotation_entries(segment), **changes}.items() if value is not None}
+    rest = {key: value for key, value in segment.extra.items() if key != ANNOTATIONS}
+    if not changes:
+        return segment
+    return msgspec.structs.replace(segment, extra={**rest, ANNOTATIONS: entries} if entries else rest)
+
+
 _KEYS = {"target", "body", "author", "created", "state", "replies"}
 
 
-def _entries(segment: Segment) -> Mapping[str, Any]:
+def annotation_entries(segment: Segment) -> Mapping[str, Any]:
+    """Return the entries as the manifest has them, valid or not, by id."""
     raw = segment.extra.get(ANNOTATIONS)
     return raw if isinstance(raw, dict) else {}
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gitassets.domain.annotations import annotation_entries, with_entries
 from gitassets.domain.commit_message import NOTHING, Transition
 from gitassets.domain.conflict import CONFLICT, SETTLED
 from gitassets.domain.derived import derive
@@ -79,7 +80,7 @@ def _transition(address: Address, now: Manifest, result: Manifest) -> Transition
 
 
 def _texts(segment: Segment) -> tuple[object, ...]:
-    return segment.paragraph_text, find_user_prompt(segment), segment.notes
+    return segment.paragraph_text, find_user_prompt(segment), segment.notes, dict(annotation_entries(segment))
 
 
 def _check_same_segments(before: Manifest, after: Manifest, now: Manifest) -> None:
@@ -113,7 +114,17 @@ def _undo_segment(number: int, before: Manifest, after: Manifest, now: Manifest)
         _require_same(now, f"the prompt of image {number}", find_user_prompt(current) == find_user_prompt(new))
         _require_unlocked(now, Address(number, Kind.IMAGE))
         found = with_prompt(found, find_user_prompt(old))
-    return found
+    return _undo_annotations(found, old, new, now, number)
+
+
+def _undo_annotations(found: Segment, old: Segment, new: Segment, now: Manifest, number: int) -> Segment:
+    """Undo the notes on assets one by one."""
+    before, after = annotation_entries(old), annotation_entries(new)
+    changed = [one for one in {**before, **after} if before.get(one) != after.get(one)]
+    current = annotation_entries(found)
+    for one in changed:
+        _require_same(now, f"a note on segment {number}", current.get(one) == after.get(one))
+    return with_entries(found, {one: before.get(one) for one in changed})
 
 
 def _require_same(now: Manifest, what: str, is_same: bool) -> None:

@@ -18,6 +18,7 @@ from gitassets.actions.note import note as write_note
 from gitassets.actions.overview import count_decided
 from gitassets.actions.reject import reject
 from gitassets.actions.reopen import reopen_assets
+from gitassets.actions.undo import undo as undo_commit
 from gitassets.domain.annotations import State
 from gitassets.domain.commit_message import clean_name
 from gitassets.domain.manifest import Address, Kind, Md5
@@ -102,6 +103,15 @@ def _decide(project: Project, run: Run, body: DecideBody) -> TransitionResult:
     if body.action == "reject":
         return reject(project, run, selection, reason=body.reason or None, expected=expected)
     return reopen_assets(project, run, selection, reason=body.reason or "", expected=expected)
+
+
+def undo(request: Request, body: UndoBody) -> object:
+    """Take back what one commit did, if nobody has changed it since."""
+    with write_run(request) as (project, run):
+        result = undo_commit(project, run, body.undo)
+    changed = dict.fromkeys(one.address for one in result.transitions)
+    noted = dict.fromkeys(Address(number, kind) for number in result.segments for kind in Kind)
+    return {**answer(request, list({**changed, **noted}), result.commit), "undone": result.undone}
 
 
 def choose(request: Request, body: ChooseBody) -> object:

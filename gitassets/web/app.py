@@ -40,6 +40,7 @@ def _list_api() -> list[Route]:
     writing = {
         "/api/name": post(api_write.NameBody, api_write.give_name),
         f"{_RUN}/decide": post(api_write.DecideBody, api_write.decide),
+        f"{_RUN}/undo": post(api_write.UndoBody, api_write.undo),
         f"{_RUN}/choose": post(api_write.ChooseBody, api_write.choose),
         f"{_RUN}/note": post(api_write.NoteBody, api_write.note),
         f"{_RUN}/annotations": post(api_write.AnnotateBody, api_write.annotate),

@@ -49,6 +49,8 @@ SHOWN_BY = {
     "actions/hooks": ("hooks install",),
     "cli/buying": MAKING,
     "web": ("serve",),
+    "cli/annotating": ("note",),
+    "domain/annotations": ("note",),
     "cli/upgrade_report": ("upgrade",),
     "domain/claude_studio/plan": ("upgrade",),
     "providers": MAKING,
