@@ -27,7 +27,7 @@ def install(shell: str) -> None:
 
 _NEXT = {
     "bash": "New shells have it if the package bash-completion is installed. "
-    "Elsewhere put this into ~/.bashrc: source <(gitassets --show-completion bash)",
-    "zsh": "Put this into ~/.zshrc, above the line with compinit: fpath=(~/.local/share/zsh/site-functions $fpath)",
+    "Elsewhere put this into ~/.bashrc: `source <(gitassets --show-completion bash)`",
+    "zsh": "Put this into ~/.zshrc, above the line with compinit: `fpath=(~/.local/share/zsh/site-functions $fpath)`",
     "fish": "New shells have it.",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -13,6 +13,7 @@ from gitassets.domain.manifest import Address, Asset, Kind, Manifest
 from gitassets.domain.stale import find_stale_reason
 from gitassets.domain.status import Status
 from gitassets.domain.takes import Sighting, Take
+from gitassets.runs.altered_files import FolderCheck
 from gitassets.runs.project import Project, Run
 
 SHORT = 8
@@ -165,10 +166,10 @@ def make_index(manifest: Manifest) -> list[list[object]]:
 def view_rows(project: Project, run: Run, manifest: Manifest, numbers: Sequence[int]) -> list[RowView]:
     addresses = [Address(number, kind) for number in numbers for kind in Kind]
     found = [(one, asset) for one in addresses if (asset := manifest.asset(one)) is not None]
-    rows = [make_row(project, run, manifest, address, asset) for address, asset in found]
+    check = FolderCheck(project, run)
+    rows = [make_row(project, check, manifest, address, asset) for address, asset in found]
     described = describe_conflicts(project, run, manifest, rows)
-    altered = _find_altered(project, run, described)
-    views = {Address(row.segment, row.kind): view_asset(run, row, altered=row in altered) for row in described}
+    views = {Address(row.segment, row.kind): view_asset(run, row) for row in described}
     return [_view_row(manifest, number, views) for number in numbers]
 
 
@@ -192,17 +193,7 @@ def _find_carried(manifest: Manifest, number: int) -> int | None:
     return next((one for one in earlier if manifest.segments[one].image or manifest.segments[one].video), None)
 
 
-def _find_altered(project: Project, run: Run, rows: Iterable[AssetRow]) -> list[AssetRow]:
-    """Return the rows whose files have other bytes than the manifest records."""
-    if run.folder is None:
-        return []
-    index = project.stat_index(run)
-    found = [row for row in rows if row.present and index.hash(row.asset.path) != row.asset.md5]
-    index.save()
-    return found
-
-
-def view_asset(run: Run, row: AssetRow, *, altered: bool) -> AssetView:
+def view_asset(run: Run, row: AssetRow) -> AssetView:
     asset = row.asset
     return AssetView(
         kind=row.kind,
@@ -223,7 +214,7 @@ def view_asset(run: Run, row: AssetRow, *, altered: bool) -> AssetView:
         cost_usd=asset.cost_usd,
         reason=asset.reason,
         stale=row.stale,
-        altered=altered,
+        altered=row.altered,
         conflict=row.conflict,
         present=row.present or row.cached,
         path=asset.path,

@@ -269,7 +269,8 @@ def approve_as_bob(locked: LockedRun, tmp_path: Path) -> None:
 def publish_it(locked: LockedRun, tmp_path: Path) -> None:
     make_office(tmp_path).equip(locked.project.root)
     approve(locked.project, locked.run, select(segment="all"))
-    done = CliRunner().invoke(app, BUILD)
+    (locked.project.root / "gitassets.yaml").write_text("build: {size: 64x36, fps: 5}\n")
+    done = CliRunner().invoke(app, ["build", "ep1"])
     assert done.exit_code == 0, done.output
     publish(locked.project, find_run(locked.project, "ep1"), PushOptions(), ignore_progress)
 
