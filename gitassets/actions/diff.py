@@ -36,6 +36,17 @@ def diff(project: Project, run: Run, span: str | None = None) -> DiffResult:
     return DiffResult(run.run_id, before, after, tuple(describe_difference(old, new)))
 
 
+def diff_runs(project: Project, run: Run, other: Run) -> DiffResult:
+    """Describe how the `other` run differs, segment by segment."""
+    before, after = read_manifest(project, run), read_manifest(project, other)
+    return DiffResult(run.run_id, run.run_id, other.run_id, tuple(describe_difference(before, after)))
+
+
+def is_span(text: str) -> bool:
+    """Check whether a text names two commits rather than a run, which may be a folder."""
+    return ".." in text and not text.startswith(".") and not Path(text).exists()
+
+
 def _parse_span(span: str) -> tuple[str, str]:
     before, separator, after = span.partition("..")
     if not separator or not before or not after or after.startswith("."):

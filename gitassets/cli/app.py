@@ -10,6 +10,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from gitassets.cli.command import Application
+
 # The sections of `gitassets --help`. Each command has a module named after it; `hooks` is a group of commands.
 SECTIONS = (
     ("Start a project or a run", ("init", "produce", "track", "open", "close", "demo")),
@@ -53,7 +55,7 @@ def make_app(arguments: Sequence[str]) -> typer.Typer:
 
     To import and build all of them needs more time than most commands. The demo calls others, so it gets all.
     """
-    app = typer.Typer(
+    app = Application(
         name="gitassets",
         cls=SectionedGroup,
         no_args_is_help=True,

@@ -11,6 +11,7 @@ from gitassets.cli import app as commands
 from gitassets.cli import copy, produce
 from gitassets.cli import import_ as bags
 from gitassets.cli.boundary import guarded
+from gitassets.cli.command import Application
 from gitassets.cli.options import (
     AudioOption,
     DryRunOption,
@@ -23,7 +24,7 @@ from gitassets.cli.options import (
 )
 from gitassets.errors import UsageError
 
-app = typer.Typer(
+app = Application(
     name="claude-studio",
     no_args_is_help=True,
     add_completion=False,
@@ -31,7 +32,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-_assets = typer.Typer(
+_assets = Application(
     cls=commands.SectionedGroup, no_args_is_help=True, help="Review, lock, regenerate and build the assets of a run."
 )
 

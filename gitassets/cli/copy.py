@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gitassets.cli.boundary import guarded
+from gitassets.cli.command import LEFT_OUT
 from gitassets.cli.options import (
     DryRunOption,
     JsonOption,
     complete_run,
     examples,
+    load_project,
     load_run,
     make_selection,
 )
@@ -69,7 +71,10 @@ def copy_chosen(
     from gitassets.actions.copy import CopyOptions, copy_assets, list_needed_bytes
     from gitassets.cli.fetching import fetch_first
     from gitassets.cli.render import emit_json
+    from gitassets.runs.lookup import missing_run
 
+    if LEFT_OUT in (source, target):
+        raise missing_run(load_project(), "TARGET" if source else "SOURCE")
     project, giving = load_run(source, dry_run=dry_run)
     receiving = load_run(target, dry_run=dry_run)[1]
     if not dry_run and not selection.empty:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from gitassets.cli.boundary import guarded
+from gitassets.cli.command import LEFT_OUT
 from gitassets.cli.options import (
     JsonOption,
     RunArgument,
@@ -16,26 +17,35 @@ from gitassets.cli.options import (
 
 
 def register(app: typer.Typer) -> None:
-    app.command("diff", epilog=examples("diff latest", "diff pilot run/pilot~3..run/pilot"))(diff)
+    app.command("diff", epilog=examples("diff latest", "diff pilot run/pilot~3..run/pilot", "diff pilot latest"))(diff)
 
 
 @guarded
 def diff(
     run: RunArgument,
-    span: Annotated[
-        str | None, typer.Argument(metavar="A..B", help="Two commits. Default: the last commit and its parent.")
+    other: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="A..B|RUN", help="Two commits, or another run. Default: the last commit and its parent."
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Describe what changed between two commits of a run.
+    """Describe what changed between two commits of a run, or how another run differs.
 
     It lists transitions, takes and texts.
     """
     from gitassets.actions.diff import diff as act
+    from gitassets.actions.diff import diff_runs, is_span
     from gitassets.cli.render import emit_json, printable
 
+    if other is None and is_span(run):
+        run, other = LEFT_OUT, run
     project, found = load_run_to_read(run, history=True)
-    result = act(project, found, span)
+    if other is None or is_span(other):
+        result = act(project, found, other)
+    else:
+        result = diff_runs(project, found, load_run_to_read(other)[1])
     if as_json:
         emit_json("diff", result)
         return

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gitassets.cli.boundary import guarded
+from gitassets.cli.command import Application
 from gitassets.cli.options import JsonOption, examples, load_project
 
 if TYPE_CHECKING:
     from gitassets.actions.hooks import HooksResult
 
-_hooks = typer.Typer(no_args_is_help=True, help="Install, remove or show the git hooks that guard locks.")
+_hooks = Application(no_args_is_help=True, help="Install, remove or show the git hooks that guard locks.")
 
 
 def register(app: typer.Typer) -> None:

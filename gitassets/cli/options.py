@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gitassets.cli.command import LEFT_OUT, RUN_METAVAR
 from gitassets.domain.estimate import format_usd
 from gitassets.domain.manifest import Kind
 from gitassets.domain.selection import AssetSelection, Selection, parse_selection
@@ -65,8 +66,9 @@ _SELECTION = "segments (from 1): all, 5, 1,3,5 or 1-10"
 RunArgument = Annotated[
     str,
     typer.Argument(
-        metavar="RUN",
-        help="The run: its id, a unique prefix of it, `latest`, or its folder.",
+        metavar=RUN_METAVAR,
+        help="The run: its id, a unique prefix of it, `latest`, or its folder. Default: the run of the current folder; "
+        "outside of any, a command that changes nothing takes the only run.",
         autocompletion=complete_run,
     ),
 ]
@@ -134,7 +136,7 @@ def load_run(wanted: str, *, dry_run: bool = False) -> tuple[Project, Run]:
     from gitassets.cli.notices import print_notice
 
     project = load_project()
-    return project, prepare_to_write(project, wanted, print_notice, dry_run=dry_run)
+    return project, prepare_to_write(project, name_run(project, wanted), print_notice, dry_run=dry_run)
 
 
 def load_run_to_read(wanted: str, *, history: bool = False) -> tuple[Project, Run]:
@@ -143,7 +145,15 @@ def load_run_to_read(wanted: str, *, history: bool = False) -> tuple[Project, Ru
     from gitassets.cli.notices import print_notice
 
     project = load_project()
-    return project, prepare_to_read(project, wanted, print_notice, unattended=is_ci(), history=history)
+    named = name_run(project, wanted, alone=True)
+    return project, prepare_to_read(project, named, print_notice, unattended=is_ci(), history=history)
+
+
+def name_run(project: Project, wanted: str, *, alone: bool = False) -> str:
+    """Return the run that the command line names, or that of the current folder; with `alone` also the only run."""
+    from gitassets.runs.lookup import infer_run
+
+    return infer_run(project, Path.cwd(), alone=alone) if wanted == LEFT_OUT else wanted
 
 
 def warn_if_not_set_up(project: Project) -> None:

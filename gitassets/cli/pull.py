@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gitassets.cli.boundary import PARTIAL, guarded
+from gitassets.cli.command import RUN_METAVAR
 from gitassets.cli.options import (
     GitRemoteOption,
     JsonOption,
@@ -19,6 +20,7 @@ from gitassets.cli.options import (
     is_interactive,
     load_project,
     make_segments,
+    name_run,
     show_progress,
 )
 from gitassets.cli.phrases import print_fetched
@@ -38,7 +40,11 @@ def register(app: typer.Typer) -> None:
 def pull(
     run: Annotated[
         str,
-        typer.Argument(metavar="RUN", help="The id of a run, here or on the server.", autocompletion=complete_run),
+        typer.Argument(
+            metavar=RUN_METAVAR,
+            help="The id of a run, here or on the server. Default: the run of the current folder.",
+            autocompletion=complete_run,
+        ),
     ],
     remote: RemoteOption = None,
     git_remote: GitRemoteOption = None,
@@ -65,7 +71,7 @@ def pull(
         git_remote=git_remote, remote=remote, only_approved=only is not None, segments=make_segments(segment),
         kind=kind, accepted=tuple(accept or ()),
     )  # fmt: skip
-    result = _pull(project, run, options, as_json)
+    result = _pull(project, name_run(project, run), options, as_json)
     if as_json:
         from msgspec.structs import asdict
 

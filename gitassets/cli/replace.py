@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gitassets.cli.boundary import guarded
+from gitassets.cli.command import LEFT_OUT
 from gitassets.cli.options import (
     AudioOption,
     ImageOption,
@@ -46,6 +47,8 @@ def replace(
     from gitassets.cli.render import emit_json
     from gitassets.domain.commit_message import format_addresses
 
+    if file is None and Path(run).is_file():
+        run, file = LEFT_OUT, Path(run)
     project, found = load_run(run)
     result = replace_asset(project, found, make_selection(audio, image, video), file)
     if as_json:

@@ -121,6 +121,12 @@ def _suggest(wanted: str, existing: Sequence[str]) -> str:
         return Remedy("make-first-run")
     folded = {one.casefold(): one for one in existing}
     close = [folded[one] for one in get_close_matches(wanted.casefold(), folded, n=3, cutoff=0.5)]
-    if close:
-        return f"Did you mean {' or '.join(close)}?"
+    meant = f"Did you mean {' or '.join(close)}? " if close else ""
+    return f"{meant}{list_known(existing)}"
+
+
+def list_known(existing: Sequence[str]) -> str:
+    """Return a sentence that names the runs, the last ones if there are many."""
+    if len(existing) == 1:
+        return f"The only run is {existing[0]}."
     return f"The runs are: {name_some([*existing[-10:], *existing[:-10]], 10)}."

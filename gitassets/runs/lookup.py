@@ -15,8 +15,8 @@ from gitassets.adapters.git.work_trees import (
 from gitassets.domain.claude_studio.json import is_upgrade_unfinished
 from gitassets.domain.manifest import MANIFEST_NAME
 from gitassets.domain.rules import names_unknown
-from gitassets.domain.run_id import BRANCH_PREFIX, LATEST, RUN_MARKER, is_run_id, match_run_id, read_time
-from gitassets.errors import GitAssetsError, NotFoundError
+from gitassets.domain.run_id import BRANCH_PREFIX, LATEST, RUN_MARKER, is_run_id, list_known, match_run_id, read_time
+from gitassets.errors import GitAssetsError, NotFoundError, Remedy, UsageError
 from gitassets.runs.manifest_file import read_manifest_bytes
 from gitassets.runs.project import CLAUDE_STUDIO_RUNS_DIR, Project, Run, names_run
 
@@ -108,6 +108,32 @@ def find_run(project: Project, wanted: str) -> Run:
     if wanted == LATEST:
         return _mark_old(project, _latest(project, {**old, **runs}), old)
     return _mark_old(project, {**old, **runs}[match_run_id(wanted, sorted({*runs, *old}))], old)
+
+
+def infer_run(project: Project, folder: Path, *, alone: bool) -> str:
+    """Return the run whose folder holds `folder`, or with `alone` the project's only run.
+
+    Raise UsageError, which lists the runs, if that is none or not clear.
+    """
+    around = [run_id for run_id, one in _folders(project) if folder.is_relative_to(one.resolve())]
+    if around:
+        return around[-1]
+    runs = _list_ids(project)
+    if alone and len(runs) == 1:
+        return runs[0]
+    raise missing_run(project, "RUN")
+
+
+def missing_run(project: Project, argument: str) -> GitAssetsError:
+    """Return the error for a run that the command line does not name. It lists the runs."""
+    runs = _list_ids(project)
+    if not runs:
+        return NotFoundError("There are no runs yet", Remedy("make-first-run"))
+    return UsageError(f"{argument} is missing", f"Name the run. {list_known(runs)}")
+
+
+def _list_ids(project: Project) -> list[str]:
+    return sorted({*find_runs(project), *find_old_runs(project)})
 
 
 def _mark_old(project: Project, run: Run, old: Mapping[str, Run]) -> Run:
