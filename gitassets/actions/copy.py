@@ -10,13 +10,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
-from gitassets.domain.copied_asset import copy_asset, find_copy_obstacle
+from gitassets.domain.copied_asset import copy_asset, find_copy_obstacle, have_same_text
 from gitassets.domain.decision import Skipped
 from gitassets.domain.doubt import put_in_review
 from gitassets.domain.manifest import Address, Asset, Manifest, default_path
 from gitassets.domain.reopened import how_to_reopen
 from gitassets.domain.selection import APPROVED, AssetSelection, Chosen, select_assets
-from gitassets.domain.stale import text_md5
 from gitassets.errors import GitAssetsError, LockedError, NoMatchError, UsageError
 from gitassets.making.record import find_free_path, write_run
 from gitassets.runs.fetch import Wanted, list_wanted
@@ -152,18 +151,13 @@ def _plan(origin: _Source, target: Manifest, options: CopyOptions) -> _CopyPlan:
             copied[one.address] = copy_asset(source, target, one.address)
     if not copied and not unchanged:
         raise _nothing_to_copy(source, target, skipped)
-    differing = frozenset(one for one in copied if _texts_differ(source, target, one))
+    differing = frozenset(one for one in copied if not have_same_text(source, target, one))
     return _CopyPlan(copied, tuple(unchanged), tuple(skipped), differing)
 
 
 def _nothing_to_copy(source: Manifest, target: Manifest, skipped: Sequence[Skipped]) -> NoMatchError:
     reasons = "; ".join(dict.fromkeys(f"{one.address} {one.why}" for one in skipped[:5]))
     return NoMatchError(f"Nothing to copy from {source.run_id} to {target.run_id}", reasons)
-
-
-def _texts_differ(source: Manifest, target: Manifest, address: Address) -> bool:
-    texts = (one.segments[address.segment].paragraph_text for one in (source, target))
-    return len({text_md5(text) for text in texts}) > 1
 
 
 def _refuse(target: Manifest, address: Address, why: str) -> GitAssetsError:

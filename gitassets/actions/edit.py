@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from msgspec import Struct
@@ -13,7 +13,8 @@ from gitassets.domain.conflict import CONFLICT, iter_text_conflicts
 from gitassets.domain.image_prompt import find_user_prompt, with_prompt
 from gitassets.domain.manifest import Address, Kind, Manifest, Segment
 from gitassets.domain.reopened import how_to_reopen
-from gitassets.domain.script import check_script, split_paragraphs
+from gitassets.domain.script import check_script, split_by_rules
+from gitassets.domain.script_rules import ScriptRules, find_script_rules
 from gitassets.domain.selection import Selection, format_ranges, select_segments
 from gitassets.domain.stale import Stale, iter_stale, text_md5
 from gitassets.errors import ConflictError, LockedError, UsageError
@@ -91,7 +92,7 @@ def _edit(manifest: Manifest, selection: Selection, options: EditOptions) -> dic
     number = numbers[0]
     segment = manifest.segments[number]
     if options.text is not None:
-        segment = _with_text(manifest, number, segment, _check_text(options.text))
+        segment = _with_text(manifest, number, segment, _check_text(options.text, find_script_rules(manifest)))
     if options.prompt is not None:
         segment = _with_prompt(manifest, number, segment, clean_words(options.prompt) or None)
     return {number: segment}
@@ -106,9 +107,9 @@ def _check_in_conflict(session: Session, numbers: Sequence[int], options: EditOp
         )
 
 
-def _check_text(text: str) -> str:
+def _check_text(text: str, rules: ScriptRules) -> str:
     """Return the text, checked to be one paragraph."""
-    paragraphs = split_paragraphs(check_script(text.encode("utf-8", "surrogateescape"), "The text"))
+    paragraphs = split_by_rules(check_script(text.encode("utf-8", "surrogateescape"), "The text"), "The text", rules)
     if len(paragraphs) != 1:
         raise UsageError(
             f"The text has {len(paragraphs)} paragraphs, and a segment is one",
@@ -122,12 +123,19 @@ def _with_text(manifest: Manifest, number: int, segment: Segment, text: str) -> 
 
     While its narration is locked, only the text of that narration is allowed.
     """
-    audio = segment.audio
-    speaks_other = audio is None or audio.text_md5 != text_md5(text)
-    if text != segment.paragraph_text and speaks_other:
-        _require_unlocked(manifest, Address(number, Kind.AUDIO), "what it speaks")
+    if text != segment.paragraph_text:
+        require_same_narration(manifest, {number: replace(segment, paragraph_text=text)})
     extra = {key: value for key, value in segment.extra.items() if key != CONFLICT}
     return replace(segment, paragraph_text=text, extra=extra)
+
+
+def require_same_narration(manifest: Manifest, edited: Mapping[int, Segment]) -> None:
+    """Raise LockedError if the locked narration of one of these segments speaks another text than the edited one."""
+    rules = find_script_rules(manifest)
+    for number, segment in edited.items():
+        audio = manifest.segments[number].audio
+        if audio is None or audio.text_md5 != text_md5(segment.paragraph_text, rules):
+            _require_unlocked(manifest, Address(number, Kind.AUDIO), "what it speaks")
 
 
 def _with_prompt(manifest: Manifest, number: int, segment: Segment, prompt: str | None) -> Segment:

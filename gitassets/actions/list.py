@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from gitassets.domain.annotations import Annotation, iter_on
 from gitassets.domain.conflict import describe_conflict
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest
+from gitassets.domain.script_rules import find_script_rules
 from gitassets.domain.selection import AssetSelection, Chosen, Selection, select_assets, select_segments
 from gitassets.domain.stale import find_stale_reason
 from gitassets.domain.status import Status
@@ -97,7 +98,7 @@ def describe_conflicts(project: Project, run: Run, manifest: Manifest, rows: Seq
 def make_row(project: Project, check: FolderCheck, manifest: Manifest, address: Address, asset: Asset) -> AssetRow:
     segment = manifest.segments[address.segment]
     present, altered = check.look(asset)
-    stale = find_stale_reason(segment, address.kind)
+    stale = find_stale_reason(segment, address.kind, find_script_rules(manifest))
     text, notes, conflict = segment.paragraph_text, segment.notes, describe_conflict(asset)
     cached = project.blobs.has(asset.md5)
     on_it = tuple(iter_on(address.segment, segment, address.kind))

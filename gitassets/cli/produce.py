@@ -26,6 +26,7 @@ from gitassets.errors import UsageError
 
 if TYPE_CHECKING:
     from gitassets.actions.produce import ProduceResult
+    from gitassets.interchange.read_script import ScriptSource
     from gitassets.making.plan_run import ProduceOptions
     from gitassets.runs.project import Project, Run
 
@@ -121,7 +122,7 @@ def produce(
         video=not no_video, voice=voice, style=style, live=live, stale=stale, dry_run=dry_run,
         terms=Terms(max_cost_usd=max_cost, yes=yes, fresh=fresh),
     )  # fmt: skip
-    paragraphs = _read_paragraphs(project, script, trial)
+    source = _read_source(project, script, trial)
     if resume is not None:
         found = load_run(resume, dry_run=dry_run)[1]
         resume = found.run_id
@@ -129,9 +130,9 @@ def produce(
     buyer = TerminalBuyer(as_json=as_json)
     with show_progress("Making", as_json) as on_progress:
         if resume is not None:
-            result = action.resume(project, resume, paragraphs, options, on_progress, buyer)
+            result = action.resume(project, resume, source, options, on_progress, buyer)
         else:
-            result = action.produce(project, paragraphs or [], options, on_progress, buyer)
+            result = action.produce(project, source or [], options, on_progress, buyer)
     _report(result, as_json, stale=stale)
 
 
@@ -159,16 +160,16 @@ def _fetch_clip_images(project: Project, run: Run, options: ProduceOptions, as_j
         fetch_first(project, run, need_missing_clip_images(project, run), as_json, lenient=True)
 
 
-def _read_paragraphs(project: Project, script: str | None, trial: str | None) -> list[str] | None:
-    """Read the paragraphs of the named script. Return None if no script is named."""
-    from gitassets.interchange.read_script import read_script, read_trial
+def _read_source(project: Project, script: str | None, trial: str | None) -> ScriptSource | None:
+    """Read the named script. Return None if no script is named."""
+    from gitassets.interchange.read_script import read_source, read_trial
 
     if trial is not None:
-        path, paragraphs = read_trial((Path.cwd(), project.root), trial)
-        typer.echo(f"Script: {path}", err=True)
-        return paragraphs
-    source = None if script in (None, "-") else Path(str(script))
-    return None if script is None else read_script(source, sys.stdin.buffer.read)
+        source = read_trial((Path.cwd(), project.root), trial)
+        typer.echo(f"Script: {source.name}", err=True)
+        return source
+    path = None if script in (None, "-") else Path(str(script))
+    return None if script is None else read_source(path, sys.stdin.buffer.read)
 
 
 def _report(result: ProduceResult, as_json: bool, *, stale: bool) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from hashlib import md5
 from typing import Any
 
 from gitassets.domain.manifest import Asset, Manifest, segment_key
-from gitassets.domain.stale import text_md5
 from gitassets.domain.takes import CREDIT
 from gitassets.domain.timeline import Shot, Timeline
 
@@ -31,19 +31,17 @@ def record_inputs(
         MAKER: dict(tools),
         "settings": dict(settings),
         "duration_sec": round(float(timeline.duration), 6),
-        "segments": [
-            _record_shot(shot, text_md5(manifest.segments[shot.number].paragraph_text)) for shot in timeline.shots
-        ],
+        "segments": [_record_shot(shot) for shot in timeline.shots],
         **lacking,
     }
 
 
-def _record_shot(shot: Shot, text: str) -> dict[str, Any]:
+def _record_shot(shot: Shot) -> dict[str, Any]:
     return {
         "segment": shot.number,
         "start_sec": round(float(shot.start), 6),
         "duration_sec": round(float(shot.duration), 6),
-        "text_md5": text,
+        "text_md5": md5(shot.text.encode(), usedforsecurity=False).hexdigest(),
         "audio": _record_asset(shot.narration),
         "look": shot.look.value,
         "visual": _record_asset(shot.visual),

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from gitassets.domain.conflict import CONFLICT, SETTLED
 from gitassets.domain.manifest import Address, Asset, Manifest
+from gitassets.domain.script_rules import find_script_rules
 from gitassets.domain.stale import text_md5
 from gitassets.domain.status import Status, find_path, status_after_new_take
 from gitassets.domain.takes import LATEST_TAKE, OF_THE_BYTES, PARENT, next_take, without_take
@@ -33,8 +34,8 @@ def copy_asset(source: Manifest, target: Manifest, address: Address) -> Asset:
     asset, current = source.segments[address.segment].asset(address.kind), target.asset(address)
     if asset is None:
         raise KeyError(str(address))
-    spoken = text_md5(source.segments[address.segment].paragraph_text)
-    same_text = spoken == text_md5(target.segments[address.segment].paragraph_text)
+    spoken = _text_md5(source, address)
+    same_text = have_same_text(source, target, address)
     status = _find_reachable(current, _copied_status(asset) if same_text else Status.REVIEW)
     if current is not None and current.md5 == asset.md5:
         return _copy_decision(current, asset, status) if same_text else current
@@ -52,6 +53,16 @@ def copy_asset(source: Manifest, target: Manifest, address: Address) -> Asset:
         takes=without_take(current.takes, asset.md5) if current else {},
         extra=extra,
     )
+
+
+def have_same_text(source: Manifest, target: Manifest, address: Address) -> bool:
+    """Check whether an asset at this address is made from the same words in both runs."""
+    return _text_md5(source, address) == _text_md5(target, address)
+
+
+def _text_md5(manifest: Manifest, address: Address) -> str:
+    text = manifest.segments[address.segment].paragraph_text
+    return text_md5(text, find_script_rules(manifest), address.kind)
 
 
 def _copy_decision(current: Asset, asset: Asset, status: Status) -> Asset:

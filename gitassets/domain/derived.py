@@ -9,6 +9,8 @@ from msgspec.structs import replace
 
 from gitassets.domain.finals import digest_shown
 from gitassets.domain.manifest import Asset, Manifest, Segment
+from gitassets.domain.script_rules import ScriptRules, find_script_rules
+from gitassets.domain.script_text import is_silent
 from gitassets.domain.status import Status
 
 PENDING, SYNCED, STALE = "pending", "synced", "stale"
@@ -46,9 +48,9 @@ def build_record(audio: Asset | None, visual: Asset | None) -> dict[str, str]:
 
 
 def _sync_statuses(manifest: Manifest) -> Iterator[tuple[int, str]]:
-    partial = _PartialRecords(manifest)
+    partial, rules = _PartialRecords(manifest), find_script_rules(manifest)
     for number, visual in iter_visuals(manifest):
-        yield number, _sync_status(number, manifest.segments[number], visual, partial)
+        yield number, _sync_status(number, manifest.segments[number], visual, partial, rules)
 
 
 class _PartialRecords:
@@ -86,7 +88,9 @@ def iter_shown(manifest: Manifest) -> Iterator[str]:
         yield digest_shown(dict(_iter_records(manifest, use)))
 
 
-def _sync_status(number: int, segment: Segment, visual: Asset | None, partial: _PartialRecords) -> str:
+def _sync_status(
+    number: int, segment: Segment, visual: Asset | None, partial: _PartialRecords, rules: ScriptRules
+) -> str:
     """Return "stale" for a build from other bytes, and "synced" for one from these bytes if they are approved.
 
     A build that only left out rejected or unapproved assets is pending: nothing has changed since then.
@@ -95,18 +99,23 @@ def _sync_status(number: int, segment: Segment, visual: Asset | None, partial: _
         return PENDING
     if dict(segment.built) != build_record(segment.audio, visual):
         return PENDING if partial.holds(number, segment.built) else STALE
-    audio_holds = segment.audio is not None and segment.audio.approved
+    audio_holds = segment.audio.approved if segment.audio is not None else is_silent(segment.paragraph_text, rules)
     return SYNCED if audio_holds and (visual is None or visual.approved) else PENDING
 
 
 def _production_state(manifest: Manifest) -> str:
-    """Return the state of the run. It leaves review only if all segments have narration and all assets are approved."""
+    """Return the state of the run. It leaves review only if no narration is missing and all assets are approved."""
+    rules = find_script_rules(manifest)
     assets = [asset for _, asset in manifest.assets()]
     segments = manifest.segments.values()
     if all(asset.status is Status.DRAFT for asset in assets):
         return "draft"
-    if not all(asset.approved for asset in assets) or any(segment.audio is None for segment in segments):
+    if not all(asset.approved for asset in assets) or any(_lacks_audio(segment, rules) for segment in segments):
         return "review"
     if all(asset.status is Status.PUBLISHED for asset in assets):
         return "published"
     return "built" if all(segment.sync_status == SYNCED for segment in segments) else "approved"
+
+
+def _lacks_audio(segment: Segment, rules: ScriptRules) -> bool:
+    return segment.audio is None and not is_silent(segment.paragraph_text, rules)

@@ -27,13 +27,18 @@ _ADDRESS = re.compile(r"<?((?:https?://|www\.)[^\s<>]*[^\s<>*_~`.,;:!?)\]\"'’�
 _TARGET = r"\((?:[^()\s]|\([^()\s]*\))*(?:[ \t]+\"[^\"\n]*\")?\)"
 _IMAGE = re.compile(rf"!\[([^\[\]]*)\]{_TARGET}")
 _LINK = re.compile(rf"\[([^\[\]]*)\](?:{_TARGET}|\[[^\[\]]*\])")
-_FOOTNOTE_MARK = re.compile(r"\[\^[^\[\]\s]+\]|\^\[[^\[\]]*\]")
+# With an address, which may hold spaces and one pair of brackets, or a reference.
+PICTURE = re.compile(r"!\[[^\[\]]*\](?:\(([^()\n]*(?:\([^()\n]*\)[^()\n]*)*)\)|\[[^\[\]]*\])")
+_FOOTNOTE_MARK = r"\[\^[^\[\]\s]+\]|\^\[[^\[\]]*\]"
+# Where punctuation follows, the space before goes, too.
+_SILENT = re.compile(rf"[ \t](?:{PICTURE.pattern}|{_FOOTNOTE_MARK})(?=[.,;:!?…])|{PICTURE.pattern}|{_FOOTNOTE_MARK}")
 _TAG = re.compile(
     r"</?(?:a|abbr|b|big|br|center|cite|code|dd|del|details|dfn|div|dl|dt|em|font|h[1-6]|hr|i|img|ins|kbd|li|mark|ol|p|pre"
     r"|q|s|samp|small|span|strike|strong|sub|summary|sup|u|ul|var)(?:[ \t][^<>]*)?/?>",
     re.IGNORECASE,
 )
 _BREAK = re.compile(r"<br[ \t]*/?>", re.IGNORECASE)
+_INLINE_MARK = re.compile(r"[\\`*_~\[\]<^]|://|www\.")
 _DEFINITION = re.compile(r" {0,3}\[[^\[\]]+\]:[ \t]+\S")
 _QUOTE = re.compile(r"(?:[ \t]{0,3}>)+[ \t]?")
 _BULLET = re.compile(r"[ \t]*[-*+][ \t]+(?:\[[ xX]\][ \t]+)?")
@@ -59,9 +64,11 @@ def strip_inline(text: str) -> str:
 
     These are the rules of `markdown_blocks`; marks at the start of a line are its part.
     """
+    if not _INLINE_MARK.search(text):
+        return " ".join(text.split())
     text = _ANY_ESCAPE.sub(lambda match: match[1].translate(_HIDE_INLINE), text)
     text = _CODE.sub(lambda match: match[1].translate(_HIDE_INLINE), text)
-    text = _FOOTNOTE_MARK.sub("", _LINK.sub(r"\1", _IMAGE.sub("", text)))
+    text = _LINK.sub(r"\1", _SILENT.sub("", text))
     text = _ADDRESS.sub(lambda match: match[1].translate(_HIDE_INLINE), text)
     text = _TAG.sub("", _BREAK.sub(" ", text))
     return " ".join(_drop_emphasis(text).translate(_SHOW).split())

@@ -18,6 +18,8 @@ from gitassets.domain.markdown import strip_inline
 
 BULLET = "•"
 
+_OPENING = frozenset("#>-*+=_[0123456789")
+"""What a block other than text or a table begins with."""
 _FENCE = re.compile(r"([ \t]*)(`{3,}(?=[^`]*\Z)|~{3,})(.*)\Z")
 _HEADING = re.compile(r"[ \t]{0,3}(#{1,6})(?:[ \t]+(.*))?\Z")
 _CLOSING_HASHES = re.compile(r"(?:\A|[ \t])#+[ \t]*\Z")
@@ -52,6 +54,10 @@ class Item(Struct, frozen=True):
     depth: int = 0
 
     @property
+    def words(self) -> str:
+        return strip_inline(self.text)
+
+    @property
     def is_numbered(self) -> bool:
         return self.mark != BULLET
 
@@ -78,22 +84,25 @@ class Block(Struct, frozen=True):
 
 
 class Fence(Struct, frozen=True):
-    """A fenced block of code in its source: all `source` lines, the lines of code, and the line number, from 1."""
+    """A fenced block of code: all lines of its `source`, and those of its code, without the indent of the fence."""
 
     source: tuple[str, ...]
     code: tuple[str, ...]
     language: str
-    number: int
     closed: bool
 
 
 def parse_blocks(text: str) -> tuple[Block, ...]:
     """Parse the Markdown of one paragraph. Footnotes, definitions, images, rules and comments make no block."""
-    return tuple(_iter_blocks(list(iter_pieces(text))))
+    return tuple(_iter_blocks([piece for _, piece in iter_pieces(text)]))
 
 
-def iter_pieces(text: str) -> Iterator[str | Fence]:
-    """Yield each line without its <!-- comments -->, but a fence as one piece.
+def is_footnote(line: str) -> bool:
+    return bool(_FOOTNOTE.match(line))
+
+
+def iter_pieces(text: str) -> Iterator[tuple[int, str | Fence]]:
+    """Yield each line without its <!-- comments -->, but a fence as one piece, with the number of its (first) line.
 
     An unclosed comment is none. An unclosed fence ends with the text.
     """
@@ -104,11 +113,12 @@ def iter_pieces(text: str) -> Iterator[str | Fence]:
         opening = _FENCE.match(lines[at])
         if opening:
             fence = _read_fence(lines, at, opening)
+            yield at + 1, fence
             at += len(fence.source)
-            yield fence
         else:
+            number = at + 1
             line, at = _read_plain(lines, at, last_end)
-            yield line
+            yield number, line
 
 
 def _read_fence(lines: Sequence[str], at: int, opening: re.Match[str]) -> Fence:
@@ -116,7 +126,7 @@ def _read_fence(lines: Sequence[str], at: int, opening: re.Match[str]) -> Fence:
     end = next((one for one in range(at + 1, len(lines)) if _closes(lines[one], marks)), None)
     code = [_unindent(line, len(indent)) for line in lines[at + 1 : end]]
     source = lines[at:] if end is None else lines[at : end + 1]
-    return Fence(tuple(source), tuple(code), (info.split() or [""])[0], at + 1, end is not None)
+    return Fence(tuple(source), tuple(code), (info.split() or [""])[0], end is not None)
 
 
 def _closes(line: str, marks: str) -> bool:
@@ -160,6 +170,8 @@ def _find_reader(pieces: _Pieces, at: int) -> Callable[[_Pieces, int], _Read] | 
         return _read_code
     if not piece.strip():
         return _skip_line
+    if "|" not in piece and piece.lstrip(" \t")[:1] not in _OPENING:
+        return None
     if _is_table(pieces, at):
         return _read_table
     return next((read for opening, read in _READERS if opening.match(piece)), None)

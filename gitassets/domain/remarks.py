@@ -11,6 +11,7 @@ from gitassets.domain.annotations import State, read_annotations
 from gitassets.domain.conflict import CONFLICT, describe_conflict, iter_text_conflicts
 from gitassets.domain.excerpt import Only, iter_left_out
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest
+from gitassets.domain.script_rules import find_script_rules
 from gitassets.domain.stale import find_stale_reason
 from gitassets.domain.status import Status
 from gitassets.domain.timeline import Choice, Look, Shot, Timeline
@@ -80,7 +81,7 @@ def _judge(manifest: Manifest, address: Address, asset: Asset) -> tuple[Concern,
         return Concern.CONFLICT, f"was decided differently: {' against '.join(describe_conflict(asset))}"
     if asset.status is Status.REJECTED:
         return Concern.REJECTED, f"was rejected: {asset.reason}" if asset.reason else "was rejected"
-    stale = find_stale_reason(manifest.segments[address.segment], address.kind)
+    stale = find_stale_reason(manifest.segments[address.segment], address.kind, find_script_rules(manifest))
     return None if stale is None else (Concern.STALE, stale)
 
 

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
+from msgspec import Struct
+
+from gitassets.domain.front_matter import FrontMatter, split_front_matter
 from gitassets.domain.markdown import drop_comments
 from gitassets.domain.markdown import strip_markdown as strip_markdown
+from gitassets.domain.markdown_blocks import BlockKind, parse_blocks
+from gitassets.domain.script_blocks import Paragraph, Picture, split_blocks
+from gitassets.domain.script_rules import FIRST_SCRIPT_RULES, ScriptRules
 from gitassets.errors import CorruptError, GitAssetsError
 
 WORDS_PER_MINUTE = 150
@@ -21,6 +28,50 @@ _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _TEXT_HINT = "A script is plain text or Markdown, saved as UTF-8."
 
 
+class Script(Struct, frozen=True, kw_only=True):
+    """The paragraphs of a script, read by `rules`. `unused` are pictures at the end, which no paragraph follows."""
+
+    paragraphs: tuple[Paragraph, ...]
+    rules: ScriptRules = FIRST_SCRIPT_RULES
+    front: FrontMatter = FrontMatter()
+    unused: tuple[Picture, ...] = ()
+
+    @property
+    def title(self) -> str | None:
+        """The title of the front matter, else the heading that the script begins with."""
+        if self.front.title or not self.rules.have_blocks:
+            return self.front.title
+        first = parse_blocks(self.paragraphs[0].text)[0]
+        return first.words[0] if first.kind is BlockKind.HEADING and first.level == 1 else None
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        return tuple(one.text for one in self.paragraphs)
+
+
+def make_script(texts: Sequence[str]) -> Script:
+    """Return a script of these paragraphs, by the first rules."""
+    return Script(paragraphs=tuple(Paragraph(text, 0) for text in texts))
+
+
+def parse_script(text: str, name: str, rules: ScriptRules) -> Script:
+    """Split the text of a script, called `name` in errors, by the rules. It begins with its front matter, if any."""
+    if not rules.have_blocks:
+        return make_script(split_paragraphs(text))
+    front, rest, lines_before = split_front_matter(text.replace("\ufeff", ""), name)
+    paragraphs, unused = split_blocks(rest, name, lines_before)
+    if not paragraphs:
+        raise _no_words(name)
+    return Script(paragraphs=tuple(paragraphs), rules=rules, front=front, unused=unused)
+
+
+def split_by_rules(text: str, name: str, rules: ScriptRules) -> list[str]:
+    """Split a text without front matter into paragraphs by the rules."""
+    if not rules.have_blocks:
+        return split_paragraphs(text)
+    return [one.text for one in split_blocks(text.replace("\ufeff", ""), name)[0]]
+
+
 def check_script(data: bytes, name: str) -> str:
     """Return the text of a script.
 
@@ -31,8 +82,12 @@ def check_script(data: bytes, name: str) -> str:
     if not text.translate(_INVISIBLE).strip():
         raise GitAssetsError(f"{name} is empty", "Write the narration into it, with a blank line between paragraphs.")
     if not split_paragraphs(text):
-        raise GitAssetsError(f"{name} holds no words, only marks", "Write at least one paragraph to be spoken.")
+        raise _no_words(name)
     return text
+
+
+def _no_words(name: str) -> GitAssetsError:
+    return GitAssetsError(f"{name} holds no words, only marks", "Write at least one paragraph to be spoken.")
 
 
 def _decode(data: bytes, name: str) -> str:

@@ -36,6 +36,12 @@ budget:
 voice:
 style:
 
+# What becomes of code in a script, besides being shown on cards: spoken, skipped, or caption (not spoken, but shown in
+# the captions). It holds for new runs.
+code: skipped
+# How words are spoken, for every voice; captions show them as written. Such as: {gitassets: git assets, SQL: sequel}
+say: {}
+
 build:
   # Width x height in pixels, both even: 1920x1080, 1080x1920, 1080x1080, …
   size: 1920x1080

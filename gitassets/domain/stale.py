@@ -14,8 +14,9 @@ from msgspec import Struct
 
 from gitassets.domain.image_prompt import find_user_prompt, has_current_prompt
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
-from gitassets.domain.markdown import strip_markdown
 from gitassets.domain.origin import is_handmade
+from gitassets.domain.script_rules import FIRST_SCRIPT_RULES, ScriptRules, find_script_rules
+from gitassets.domain.script_text import find_shown_text, find_spoken_text
 from gitassets.domain.takes import COPIED_FROM, MADE_FROM
 
 _DRAWS_THE_TEXT, _SEES_NO_TEXT = "card", "kenburns"
@@ -24,9 +25,10 @@ _SOURCES = {Kind.AUDIO: "narration", Kind.IMAGE: "image"}
 
 # Called for each asset of a segment in many versions of the manifest, most of which leave the segment unchanged.
 @lru_cache(maxsize=4096)
-def text_md5(paragraph_text: str) -> str:
-    """Return the md5 of the words that are spoken and shown for this paragraph, as `Asset.text_md5` records it."""
-    return md5(strip_markdown(paragraph_text).encode(), usedforsecurity=False).hexdigest()
+def text_md5(paragraph_text: str, rules: ScriptRules = FIRST_SCRIPT_RULES, kind: Kind = Kind.AUDIO) -> str:
+    """Return the md5 of the words that are spoken or shown for this paragraph, as `Asset.text_md5` records it."""
+    find_text = find_spoken_text if kind is Kind.AUDIO else find_shown_text
+    return md5(find_text(paragraph_text, rules).encode(), usedforsecurity=False).hexdigest()
 
 
 class Stale(Struct, frozen=True):
@@ -38,21 +40,22 @@ class Stale(Struct, frozen=True):
 
 def iter_stale(manifest: Manifest) -> Iterator[Stale]:
     """Yield every stale asset, in order."""
+    rules = find_script_rules(manifest)
     for address, _ in manifest.assets():
-        reason = find_stale_reason(manifest.segments[address.segment], address.kind)
+        reason = find_stale_reason(manifest.segments[address.segment], address.kind, rules)
         if reason is not None:
             yield Stale(address, reason)
 
 
-def find_stale_reason(segment: Segment, kind: Kind) -> str | None:
+def find_stale_reason(segment: Segment, kind: Kind, rules: ScriptRules = FIRST_SCRIPT_RULES) -> str | None:
     """Return why the segment's asset is stale, as the rest of a sentence. None if it fits or if that is unknown."""
     asset = segment.asset(kind)
-    found = [] if asset is None else list(_iter_differences(segment, kind, asset))
+    found = [] if asset is None else list(_iter_differences(segment, kind, asset, rules))
     return f"was made {' and '.join(found)} than the segment has now" if found else None
 
 
-def _iter_differences(segment: Segment, kind: Kind, asset: Asset) -> Iterator[str]:
-    if asset.text_md5 not in (None, text_md5(segment.paragraph_text)) and _depends_on_text(kind, asset):
+def _iter_differences(segment: Segment, kind: Kind, asset: Asset, rules: ScriptRules) -> Iterator[str]:
+    if asset.text_md5 not in (None, text_md5(segment.paragraph_text, rules, kind)) and _depends_on_text(kind, asset):
         yield "from another text"
     if kind is Kind.IMAGE and _has_other_prompt(segment, asset):
         yield "for another prompt"

@@ -14,13 +14,16 @@ from msgspec import Struct
 
 from gitassets.domain.conflict import CONFLICT
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
-from gitassets.domain.markdown import strip_markdown
 from gitassets.domain.script import estimate_duration_sec
+from gitassets.domain.script_rules import ScriptRules, find_script_rules
+from gitassets.domain.script_text import find_caption_text, find_shown_text, is_silent
 from gitassets.domain.stale import find_stale_reason
 from gitassets.domain.status import Status
 from gitassets.errors import GitAssetsError, NoMatchError, Remedy
 
 FULL_ZOOM_SEC = 5
+SILENT_SEC = 3, 20
+"""How long a segment with nothing to speak is shown, at least and at most."""
 MISSING = "is missing"
 CARD_SOURCE = "card"
 """The provider of cards, which are drawn so that nothing of them may be cut off."""
@@ -49,10 +52,14 @@ class Finding(Struct, frozen=True):
 
 
 class ChosenSegment(Struct, frozen=True, kw_only=True):
-    """The assets that a segment is built from; `visual` is its own video, else its own image."""
+    """The assets that a segment is built from; `visual` is its own video, else its own image.
+
+    `text` are the words of the captions. `silent_sec` is how long a segment with nothing to speak is shown.
+    """
 
     number: int
     text: str
+    silent_sec: float | None = None
     narration: Asset | None
     visual: Asset | None
     visual_is_clip: bool
@@ -72,13 +79,15 @@ def choose_assets(manifest: Manifest, policy: Policy, *, allow_gaps: bool = Fals
     Raise GitAssetsError if the run has no segments, or no narration at all while gaps are not allowed.
     """
     _check_any_narration(manifest, allow_gaps)
-    unusable = list(_iter_unusable(manifest, policy))
-    missing = [Finding(number, Kind.AUDIO, MISSING) for number, one in manifest.segments.items() if not one.audio]
+    rules = find_script_rules(manifest)
+    unusable = list(_iter_unusable(manifest, policy, rules))
+    lacking = [number for number, one in manifest.segments.items() if not one.audio and not _is_silent(one, rules)]
+    missing = [Finding(number, Kind.AUDIO, MISSING) for number in lacking]
     gaps = [one for one in unusable if policy is Policy.STRICT or (one.kind is Kind.AUDIO and not allow_gaps)]
     gaps += [] if allow_gaps else missing
     omissions = [one for one in unusable + missing if one not in gaps]
     left_out = {(one.segment, one.kind) for one in unusable}
-    chosen = tuple(_choose(number, segment, left_out) for number, segment in manifest.segments.items())
+    chosen = tuple(_choose(number, segment, left_out, rules) for number, segment in manifest.segments.items())
     return Choice(chosen, sort_findings(gaps), sort_findings(omissions))
 
 
@@ -92,15 +101,19 @@ def _check_any_narration(manifest: Manifest, allow_gaps: bool) -> None:
         )
 
 
-def _iter_unusable(manifest: Manifest, policy: Policy) -> Iterator[Finding]:
+def _is_silent(segment: Segment, rules: ScriptRules) -> bool:
+    return is_silent(segment.paragraph_text, rules)
+
+
+def _iter_unusable(manifest: Manifest, policy: Policy, rules: ScriptRules) -> Iterator[Finding]:
     for number, segment in manifest.segments.items():
         for kind in Kind:
-            problem = _find_problem(segment, kind, policy)
+            problem = _find_problem(segment, kind, policy, rules)
             if problem is not None:
-                yield Finding(number, kind, problem, stale=problem == find_stale_reason(segment, kind))
+                yield Finding(number, kind, problem, stale=problem == find_stale_reason(segment, kind, rules))
 
 
-def _find_problem(segment: Segment, kind: Kind, policy: Policy) -> str | None:
+def _find_problem(segment: Segment, kind: Kind, policy: Policy, rules: ScriptRules) -> str | None:
     asset = segment.asset(kind)
     if asset is None or policy is Policy.EVERYTHING:
         return None
@@ -109,7 +122,7 @@ def _find_problem(segment: Segment, kind: Kind, policy: Policy) -> str | None:
     if policy is Policy.SKIP_REJECTED:
         return _describe_rejection(asset) if asset.status is Status.REJECTED else None
     if asset.approved:
-        return find_stale_reason(segment, kind) if policy is Policy.STRICT else None
+        return find_stale_reason(segment, kind, rules) if policy is Policy.STRICT else None
     if asset.locked:
         return f"is {asset.status}, but its bytes are not those that were approved"
     if asset.status is Status.REJECTED:
@@ -121,15 +134,23 @@ def _describe_rejection(asset: Asset) -> str:
     return f"was rejected: {asset.reason}" if asset.reason else "was rejected"
 
 
-def _choose(number: int, segment: Segment, left_out: set[tuple[int, Kind]]) -> ChosenSegment:
+def _choose(number: int, segment: Segment, left_out: set[tuple[int, Kind]], rules: ScriptRules) -> ChosenSegment:
     narration, image, video = (None if (number, kind) in left_out else segment.asset(kind) for kind in Kind)
+    silent = narration is None and _is_silent(segment, rules)
     return ChosenSegment(
         number=number,
-        text=strip_markdown(segment.paragraph_text),
+        text=find_caption_text(segment.paragraph_text, rules),
+        silent_sec=_estimate_silence_sec(segment, rules) if silent else None,
         narration=narration,
         visual=video or image,
         visual_is_clip=video is not None,
     )
+
+
+def _estimate_silence_sec(segment: Segment, rules: ScriptRules) -> float:
+    """Estimate how long it takes to read what is shown."""
+    least, most = SILENT_SEC
+    return min(max(estimate_duration_sec(find_shown_text(segment.paragraph_text, rules)), least), most)
 
 
 def iter_used_assets(segments: Iterable[ChosenSegment]) -> Iterator[tuple[Address, Asset]]:
@@ -219,7 +240,7 @@ def lay_out(segments: tuple[ChosenSegment, ...], durations_sec: Mapping[str, flo
 
 def _find_duration(segment: ChosenSegment, durations_sec: Mapping[str, float]) -> Fraction:
     if segment.narration is None:
-        return Fraction(estimate_duration_sec(segment.text))
+        return Fraction(segment.silent_sec or estimate_duration_sec(segment.text))
     return Fraction(durations_sec[segment.narration.md5])
 
 

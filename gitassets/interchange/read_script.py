@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from gitassets.adapters.claude_studio_files import TRIALS_DIR, find_scripts, find_trial_folder, read_script_text
-from gitassets.domain.script import check_script, split_paragraphs
+from gitassets.domain.script import Script, check_script, parse_script, split_paragraphs
+from gitassets.domain.script_rules import ScriptRules
 from gitassets.errors import NotFoundError
 
 
-def read_script(source: Path | None, stdin: Callable[[], bytes]) -> list[str]:
-    """Read the paragraphs of a script file, or of standard input if `source` is None."""
+@dataclass(frozen=True)
+class ScriptSource:
+    """The text of a script, which is split once it is known by which rules. `folder` is where its pictures are.
+
+    `of_trial`: it belongs to a trial of claude-studio, whose paragraphs have its numbers.
+    """
+
+    text: str
+    name: str
+    folder: Path | None = None
+    of_trial: bool = False
+
+    def parse(self, rules: ScriptRules) -> Script:
+        return parse_script(self.text, self.name, rules)
+
+
+def read_source(source: Path | None, stdin: Callable[[], bytes]) -> ScriptSource:
+    """Read a script file, or standard input if `source` is None."""
     name = "standard input" if source is None else str(source)
     try:
         data = stdin() if source is None else source.read_bytes()
@@ -19,11 +37,16 @@ def read_script(source: Path | None, stdin: Callable[[], bytes]) -> list[str]:
         raise NotFoundError(f"There is no script {name}") from error
     except IsADirectoryError as error:
         raise NotFoundError(f"{name} is a folder, not a script") from error
-    return split_paragraphs(check_script(data, name))
+    return ScriptSource(check_script(data, name), name, source.resolve().parent if source else None)
 
 
-def read_trial(folders: Sequence[Path], name: str) -> tuple[Path, list[str]]:
-    """Read the script of the newest trial of claude-studio whose name contains `name`. Return its path, too.
+def read_script(source: Path | None, stdin: Callable[[], bytes]) -> list[str]:
+    """Read the paragraphs of a script file, or of standard input if `source` is None, by the first rules."""
+    return split_paragraphs(read_source(source, stdin).text)
+
+
+def read_trial(folders: Sequence[Path], name: str) -> ScriptSource:
+    """Read the script of the newest trial of claude-studio whose name contains `name`.
 
     Search the first of the `folders` that holds trials, else the last one.
     """
@@ -32,5 +55,5 @@ def read_trial(folders: Sequence[Path], name: str) -> tuple[Path, list[str]]:
     scripts = find_scripts(folder)
     if not scripts:
         raise NotFoundError(f"The trial {folder.name} holds no *_script.txt", "Name its script with --script FILE.")
-    text = read_script_text(scripts[0])
-    return scripts[0], split_paragraphs(check_script(text.encode(), str(scripts[0])))
+    text, path = read_script_text(scripts[0]), str(scripts[0])
+    return ScriptSource(check_script(text.encode(), path), path, of_trial=True)

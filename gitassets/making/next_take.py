@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from gitassets.domain.annotations import State, iter_on
 from gitassets.domain.image_prompt import find_next_prompt, prompt_md5
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
-from gitassets.domain.markdown import strip_markdown
 from gitassets.domain.origin import describe_origin, is_handmade
+from gitassets.domain.script_rules import find_script_rules
 from gitassets.domain.stale import text_md5
 from gitassets.domain.takes import next_take
 from gitassets.errors import NoMatchError, UsageError
 from gitassets.making.plan import Job
+from gitassets.making.request_text import find_markdown, find_request_text
 from gitassets.providers.base import Request
 from gitassets.runs.project import Project
 
@@ -41,9 +42,9 @@ def plan_take(project: Project, manifest: Manifest, address: Address, options: T
     return Job(
         address=address,
         provider=_choose_provider(manifest, address, asset, options),
-        request=_make_request(project, address, asset, segment, options, step),
+        request=_make_request(project, manifest, address, asset, options, step),
         base=asset,
-        text_md5=text_md5(segment.paragraph_text),
+        text_md5=text_md5(segment.paragraph_text, find_script_rules(manifest), address.kind),
         take=next_take(asset) + step,
         candidate=options.takes > 1,
         prompt_md5=prompt_md5(segment) if address.kind is Kind.IMAGE else None,
@@ -70,15 +71,17 @@ def _describe_wishes(address: Address, asset: Asset, segment: Segment) -> str | 
 
 
 def _make_request(
-    project: Project, address: Address, asset: Asset, segment: Segment, options: TakeOptions, step: int
+    project: Project, manifest: Manifest, address: Address, asset: Asset, options: TakeOptions, step: int
 ) -> Request:
+    segment = manifest.segments[address.segment]
     prompt = find_next_prompt(segment, asset) if address.kind is Kind.IMAGE else asset.prompt
     width, height = (int(part) for part in project.settings.build.size.split("x"))
     other_provider = options.provider is not None and options.provider != asset.source
     return Request(
         kind=address.kind,
         segment=address.segment,
-        text=strip_markdown(segment.paragraph_text),
+        text=find_request_text(project, manifest, address),
+        markdown=find_markdown(manifest, address),
         prompt=options.prompt or prompt,
         style=options.style or asset.style,
         voice=options.voice or (None if other_provider else asset.voice),

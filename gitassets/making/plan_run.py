@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from gitassets.adapters.files import hash_bytes
 from gitassets.domain.budget import Budget, choose_image_segments
 from gitassets.domain.image_prompt import find_prompt, prompt_md5
 from gitassets.domain.manifest import Address, Kind, Manifest, Segment
-from gitassets.domain.markdown import strip_markdown
+from gitassets.domain.script_rules import find_script_rules
+from gitassets.domain.script_text import is_silent
 from gitassets.domain.selection import format_ranges
+from gitassets.domain.stale import text_md5
 from gitassets.errors import ConflictError, NoMatchError, UsageError
 from gitassets.making.consent import NO_TERMS, Terms
 from gitassets.making.plan import Job
+from gitassets.making.request_text import find_markdown, find_request_text
 from gitassets.providers.base import Request
 from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.project import Project, Run
@@ -59,14 +61,20 @@ def select_paragraphs(paragraphs: Sequence[str], options: ProduceOptions) -> dic
     return {number: Segment(paragraph_text=text) for number, text in enumerate(chosen, start=options.start + 1)}
 
 
-def extend_manifest(manifest: Manifest, paragraphs: Sequence[str] | None, options: ProduceOptions) -> Manifest:
-    """Add the selected paragraphs: as new segments, and as texts of segments that have neither text nor audio.
+def extend_manifest(manifest: Manifest, chosen: Mapping[int, Segment], options: ProduceOptions) -> Manifest:
+    """Add the chosen paragraphs: as new segments, and as texts of segments that have another text.
 
-    Raise ConflictError if a segment has another text already.
+    In an upgraded run, only segments that have neither text nor audio get a text. Raise ConflictError if one has
+    another text already.
     """
-    if paragraphs is None:
-        return manifest
-    chosen = select_paragraphs(paragraphs, options)
+    if "claude_studio" in manifest.extra:
+        return _extend_upgraded(manifest, chosen, options)
+    texts = {number: one.paragraph_text for number, one in chosen.items()}
+    known = {n: replace(one, paragraph_text=texts[n]) for n, one in manifest.segments.items() if n in texts}
+    return manifest.with_segments({**chosen, **known})
+
+
+def _extend_upgraded(manifest: Manifest, chosen: Mapping[int, Segment], options: ProduceOptions) -> Manifest:
     for number, segment in chosen.items():
         present = manifest.segments.get(number)
         if present is not None and present.paragraph_text not in ("", segment.paragraph_text):
@@ -75,9 +83,9 @@ def extend_manifest(manifest: Manifest, paragraphs: Sequence[str] | None, option
                 "Leave out --script or --trial to go on with the run's own texts, or make a new run.",
             )
     # An upgraded run may be only part of its script, so segments are added to it only on request.
-    whole = "claude_studio" in manifest.extra and not options.start and options.limit is None
+    whole = not options.start and options.limit is None
     added = {} if whole else {n: one for n, one in chosen.items() if n not in manifest.segments}
-    # In an upgraded run without texts, only the author of the script knows what existing narration says.
+    # In a run without texts, only the author of the script knows what existing narration says.
     filled = {
         n: replace(manifest.segments[n], paragraph_text=one.paragraph_text)
         for n, one in chosen.items()
@@ -115,13 +123,13 @@ def _choose_names(project: Project, plan: Mapping[str, object]) -> ProviderNames
 def plan_jobs(project: Project, manifest: Manifest, options: ProduceOptions, plan: Mapping[str, object]) -> list[Job]:
     """Plan a job for each missing asset of the selected segments.
 
-    All segments get audio. The budget decides which get images. If a provider for clips is set, segments whose image is
-    approved get a clip.
+    All segments with something to speak get audio. The budget decides which get images. If a provider for clips is set,
+    segments whose image is approved get a clip.
     """
     numbers = select_numbers(manifest, options)
     illustrated = _choose_illustrated(manifest, plan)
     names = _choose_names(project, plan)
-    wanted = [Address(number, Kind.AUDIO) for number in numbers if options.audio]
+    wanted = [Address(number, Kind.AUDIO) for number in numbers if options.audio and _is_heard(manifest, number)]
     wanted += [Address(number, Kind.IMAGE) for number in numbers if options.images and number in illustrated]
     if options.video and names.video:
         wanted += [Address(number, Kind.VIDEO) for number in numbers if _has_approved_image(manifest, number)]
@@ -130,6 +138,10 @@ def plan_jobs(project: Project, manifest: Manifest, options: ProduceOptions, pla
         for address in wanted
         if manifest.asset(address) is None
     ]
+
+
+def _is_heard(manifest: Manifest, number: int) -> bool:
+    return not is_silent(manifest.segments[number].paragraph_text, find_script_rules(manifest))
 
 
 def _has_approved_image(manifest: Manifest, number: int) -> bool:
@@ -173,17 +185,18 @@ def _budget(plan: Mapping[str, object]) -> Budget:
 
 def _job(project: Project, manifest: Manifest, address: Address, provider: str, plan: Mapping[str, object]) -> Job:
     segment = manifest.segments[address.segment]
-    text = strip_markdown(segment.paragraph_text)
     width, height = (int(part) for part in project.settings.build.size.split("x"))
     voice, style = plan["voice"], plan["style"]
     request = Request(
         kind=address.kind,
         segment=address.segment,
-        text=text,
+        text=find_request_text(project, manifest, address),
+        markdown=find_markdown(manifest, address),
         prompt=find_prompt(segment) if address.kind is Kind.IMAGE else None,
         voice=str(voice) if voice and address.kind is Kind.AUDIO else None,
         style=str(style) if style and address.kind is not Kind.AUDIO else None,
         size=(width, height),
     )
     user_prompt_md5 = prompt_md5(segment) if address.kind is Kind.IMAGE else None
-    return Job(address, provider, request, text_md5=hash_bytes(text.encode()), prompt_md5=user_prompt_md5)
+    recorded = text_md5(segment.paragraph_text, find_script_rules(manifest), address.kind)
+    return Job(address, provider, request, text_md5=recorded, prompt_md5=user_prompt_md5)

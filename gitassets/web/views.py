@@ -10,6 +10,7 @@ from gitassets.actions.list import AssetRow, describe_conflicts, make_row
 from gitassets.actions.overview import UNDECIDED, RunOverview
 from gitassets.domain.conflict import CONFLICT
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest
+from gitassets.domain.script_rules import find_script_rules
 from gitassets.domain.stale import find_stale_reason
 from gitassets.domain.status import Status
 from gitassets.domain.takes import Sighting, Take
@@ -153,9 +154,10 @@ def needs_decision(asset: Asset) -> bool:
 def make_index(manifest: Manifest) -> list[list[object]]:
     """List every asset in short: segment, kind, status, md5, marks, length. Touches no file."""
     rows: list[list[object]] = []
+    rules = find_script_rules(manifest)
     for address, asset in manifest.assets():
         segment = manifest.segments[address.segment]
-        stale = find_stale_reason(segment, address.kind) is not None
+        stale = find_stale_reason(segment, address.kind, rules) is not None
         marks = ("s" if stale else "") + ("c" if CONFLICT in asset.extra else "") + ("t" if asset.takes else "")
         rows.append(
             [address.segment, address.kind.value, asset.status.value, asset.md5[:SHORT], marks, asset.duration_sec]

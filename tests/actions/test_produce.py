@@ -19,11 +19,13 @@ from gitassets.adapters.files import hash_bytes
 from gitassets.adapters.git.repository import IdentityError
 from gitassets.adapters.state.locks import hold_lock
 from gitassets.domain.budget import Budget
+from gitassets.domain.script_changes import ScriptChanges
 from gitassets.errors import (
     BusyError,
     ConflictError,
     CorruptError,
     GitAssetsError,
+    LockedError,
     NoMatchError,
     NotFoundError,
     ProviderError,
@@ -549,11 +551,22 @@ def test_resume_with_a_longer_script_adds_its_paragraphs(project: Project, provi
     assert_clean(project, the_run(project))
 
 
-def test_resume_with_another_text_is_refused(project: Project, provider: ToneProvider) -> None:
+def test_resume_with_other_texts_edits_their_segments(project: Project, provider: ToneProvider) -> None:
     make(project, SCRIPT[:2], images=False)
+    result = go_on(project, [SCRIPT[0], "Something else.", "More."], images=False)
+    assert subjects(the_run(project))[:2] == ["produce audio 3", "edit the text of segment 2, and add 3"]
+    assert addresses(one.address for one in result.stale) == ["audio 2"]
+    assert result.changes == ScriptChanges(edited=(2,), added=(3,))
+    assert_clean(project, the_run(project))
+
+
+def test_resume_refuses_another_text_for_approved_narration(project: Project, provider: ToneProvider) -> None:
+    make(project, SCRIPT[:2], images=False)
+    approve(project, the_run(project), select(audio="2"))
     before = snapshot(the_run(project))
-    with pytest.raises(ConflictError, match="Segment 2 of ep1 has another text"):
+    with pytest.raises(LockedError, match="audio 2 of ep1 is approved") as caught:
         go_on(project, [SCRIPT[0], "Something else.", "More."])
+    assert "gitassets reopen ep1 --audio 2" in caught.value.hint
     assert snapshot(the_run(project)) == before
 
 

@@ -53,15 +53,15 @@ def test_year_at_the_start_of_a_wrapped_line_is_text() -> None:
 @pytest.mark.parametrize("marks", ["```", "~~~~", "`````"])
 def test_fence_is_one_piece_with_its_lines(marks: str) -> None:
     source = (f"  {marks} c++ title", "    if (a)", "", "   ```x` `", "  b", f" {marks}")
-    (fence,) = iter_pieces("\n".join(source))
-    assert fence == Fence(source, ("  if (a)", "", " ```x` `", "b"), "c++", 1, True)
+    ((_, fence),) = iter_pieces("\n".join(source))
+    assert fence == Fence(source, ("  if (a)", "", " ```x` `", "b"), "c++", True)
 
 
 def test_unclosed_fence_ends_with_the_text() -> None:
-    text, fence = iter_pieces("text\n~~~\n# code")
-    assert text == "text"
+    text, (number, fence) = iter_pieces("text\n~~~\n# code")
+    assert text == (1, "text")
     assert isinstance(fence, Fence)
-    assert (fence.number, fence.closed, fence.code) == (2, False, ("# code",))
+    assert (number, fence.closed, fence.code) == (2, False, ("# code",))
 
 
 def test_code_within_a_line_is_no_fence() -> None:
@@ -69,7 +69,7 @@ def test_code_within_a_line_is_no_fence() -> None:
 
 
 def test_comments_are_dropped_across_lines_but_not_in_code() -> None:
-    assert list(iter_pieces("a <!-- b\n\n```\n --> c <!-- d --> e\n<!-- open")) == ["a  c  e", "<!-- open"]
+    assert list(iter_pieces("a <!-- b\n\n```\n --> c <!-- d --> e\n<!-- open")) == [(1, "a  c  e"), (5, "<!-- open")]
 
 
 def test_table_needs_as_many_cells_in_its_rule_as_in_its_head() -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from gitassets.domain.frame_format import parse_fps, parse_size
+from gitassets.domain.script_rules import CodeUse
 from gitassets.domain.settings_text import SETTINGS_NAME
 from gitassets.errors import CorruptError, Remedy, UsageError
 
@@ -80,6 +81,8 @@ class Settings(_Strict):
     budget: BudgetSettings = BudgetSettings()
     voice: str | None = None
     style: str | None = None
+    code: CodeUse = CodeUse.SKIPPED
+    say: dict[str, str] = {}
     build: BuildSettings = BuildSettings()
     services: dict[str, dict[str, Any]] = {}
 
@@ -88,6 +91,17 @@ class Settings(_Strict):
     def _read_budget(cls, value: object) -> object:
         """Expand `budget: high`, short for a budget of that tier."""
         return {"tier": value} if isinstance(value, str) else value
+
+    @field_validator("say", mode="before")
+    @classmethod
+    def _read_words(cls, value: object) -> object:
+        """Read words and how they are spoken, which YAML may take for numbers."""
+        if not isinstance(value, dict):
+            return value
+        said = {str(word).strip(): " ".join(str(spoken or "").split()) for word, spoken in value.items()}
+        if not all(word and spoken for word, spoken in said.items()):
+            raise ValueError("give each word what is said for it, such as `gitassets: git assets`")
+        return said
 
     @field_validator("services", mode="before")
     @classmethod

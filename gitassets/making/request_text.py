@@ -1,0 +1,24 @@
+"""Find the texts of a request: what is to be spoken or shown of a segment."""
+
+from __future__ import annotations
+
+from gitassets.domain.manifest import Address, Kind, Manifest
+from gitassets.domain.pronunciation import replace_words
+from gitassets.domain.script_rules import find_script_rules
+from gitassets.domain.script_text import find_shown_text, find_spoken_text
+from gitassets.runs.project import Project
+
+
+def find_request_text(project: Project, manifest: Manifest, address: Address) -> str:
+    """Return the words for a request. What is spoken has the pronunciations of the settings."""
+    text, rules = manifest.segments[address.segment].paragraph_text, find_script_rules(manifest)
+    if address.kind is not Kind.AUDIO:
+        return find_shown_text(text, rules)
+    return replace_words(find_spoken_text(text, rules), project.settings.say)
+
+
+def find_markdown(manifest: Manifest, address: Address) -> str | None:
+    """Return the paragraph's source for a picture; None if the run's rules know no blocks."""
+    if address.kind is Kind.AUDIO or not find_script_rules(manifest).have_blocks:
+        return None
+    return manifest.segments[address.segment].paragraph_text
