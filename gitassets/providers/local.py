@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gitassets.domain.manifest import Kind
+from gitassets.domain.spoken_english import spell_out
 from gitassets.domain.wording import name_some
 from gitassets.errors import ProviderError, Remedy
 from gitassets.providers.base import Generated, Request
@@ -180,10 +181,11 @@ def _is_spoken(char: str) -> bool:
 def _to_readable(text: str) -> str:
     """Remove or rewrite everything that the voice would misread.
 
-    These are words in other scripts, which it would spell letter by letter (it knows single letters, as in 5 Ω), the
-    minus sign, phonemes given as [word](/phonemes/), and endless words.
+    These are numbers with units and abbreviations (see spoken_english.py), words in other scripts, which it would spell
+    letter by letter (it knows single letters, as in 5 Ω), the minus sign, phonemes given as [word](/phonemes/), and
+    endless words.
     """
-    text = unicodedata.normalize("NFC", text).replace(_MINUS, "-")
+    text = spell_out(unicodedata.normalize("NFC", text).replace(_MINUS, "-"))
     text = _WORD.sub(lambda word: word[0] if len(word[0]) == 1 or not _is_non_latin(word[0]) else "", text)
     return _LONG_WORD.sub(r"\1 ", text.replace("](", "] ("))
 
