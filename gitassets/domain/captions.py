@@ -25,6 +25,19 @@ CREDIT_CHARS, CREDIT_SEC = 80, Fraction(5)
 _SENTENCE_START = re.compile(
     r"(?<=[.!?…।۔؟။។]\s)|(?<=[.!?…][\"'”’»)\]]\s)|(?<=[。！？])(?![」』”’）])|(?<=[。！？][」』”’）])"  # noqa: RUF001
 )
+# A full stop after one of these ends no sentence, and neither does one after the number of a list's item.
+_ABBREVIATION = re.compile(
+    r"(?:(?<![\w.])(?:St|Dr|Mr|Mrs|Ms|Prof|Mt|Ft|Lt|Gen|Col|Capt|Sgt|Gov|Sen|Rep|Rev|Hon|vs|approx|cf|bzw"
+    r"|(?:[^\W\d_]\.)*[^\W\d_])|\A\d{1,3})\.\s*\Z",
+    re.IGNORECASE,
+)
+_BEFORE_NUMBER = re.compile(
+    r"(?<!\w)(?:No|Nos|Nr|Fig|Figs|Vol|Ch|Sec|Eq|pp|ca|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov|Dec)\.\s*\Z",
+    re.IGNORECASE,
+)
+_LONGEST = 16
+_HELD_WORDS = frozenset(("a", "an", "the", "of"))
+"""Words that no line ends with if that can be avoided: they belong to the next one."""
 _WIDE = re.compile(r"[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\uff01-\uff60]")
 
 
@@ -107,11 +120,48 @@ def _milliseconds(shot: Shot, spoken: int, total: int) -> int:
 def split_cues(text: str) -> list[tuple[str, ...]]:
     """Split the text into cues of at most two lines of similar length. Keep sentences together if they fit."""
     limit = LINE_CHARS // 2 if len(_WIDE.findall(text)) * 2 > len(text) else LINE_CHARS
-    cues: list[tuple[str, ...]] = []
-    for passage in _join_short(_SENTENCE_START.split(" ".join(text.split())), limit):
-        lines = _wrap_evenly(passage, limit)
-        cues += [tuple(lines[i : i + CUE_LINES]) for i in range(0, len(lines), CUE_LINES)]
-    return cues
+    kept = [" ".join(line.split()) for line in text.splitlines()]
+    return [cue for lines in _join_lines(list(filter(None, kept)), limit) for cue in _split_lines(lines, limit)]
+
+
+def _join_lines(lines: Sequence[str], limit: int) -> Iterator[list[str]]:
+    """Group lines of the text, such as items of a list, that fit on the screen together; others stand alone."""
+    group: list[str] = []
+    for line in lines:
+        fits = len(line) <= limit
+        if group and not (fits and len(group) < CUE_LINES):
+            yield group
+            group = []
+        group.append(line)
+        if not fits:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _split_lines(lines: Sequence[str], limit: int) -> Iterator[tuple[str, ...]]:
+    if len(lines) > 1:
+        yield tuple(lines)
+        return
+    for passage in _join_short(_split_sentences(lines[0]), limit):
+        wrapped = _wrap_evenly(passage, limit)
+        yield from (tuple(wrapped[i : i + CUE_LINES]) for i in range(0, len(wrapped), CUE_LINES))
+
+
+def _goes_on(end: str, after: str) -> bool:
+    """Check whether a full stop at this end belongs to an abbreviation."""
+    return bool(_ABBREVIATION.search(end) or (after[:1].isdigit() and _BEFORE_NUMBER.search(end)))
+
+
+def _split_sentences(text: str) -> list[str]:
+    sentences: list[str] = []
+    for part in _SENTENCE_START.split(text):
+        if sentences and _goes_on(sentences[-1][-_LONGEST:], part):
+            sentences[-1] += part
+        else:
+            sentences.append(part)
+    return sentences
 
 
 def _join_short(sentences: list[str], limit: int) -> Iterator[str]:
@@ -127,11 +177,25 @@ def _join_short(sentences: list[str], limit: int) -> Iterator[str]:
 
 def _iter_units(text: str, limit: int) -> Iterator[str]:
     """Yield the units that stay together on a line, with the space after them. Cut longer ones between characters."""
+    unit = ""
     for word in iter_words(text):
-        if len(word.rstrip()) <= limit:
-            yield word
-        else:
+        if unit and len((unit + word).rstrip()) > limit:
+            yield unit
+            unit = ""
+        if len(word.rstrip()) > limit:
             yield from _iter_parts(word, limit)
+            continue
+        unit += word
+        if not _holds_next(word):
+            yield unit
+            unit = ""
+    if unit:
+        yield unit
+
+
+def _holds_next(word: str) -> bool:
+    """Check whether a line should not end after this word."""
+    return word.strip().casefold() in _HELD_WORDS or _goes_on(word[-_LONGEST:], "1")
 
 
 def _iter_parts(word: str, limit: int) -> Iterator[str]:

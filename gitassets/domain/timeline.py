@@ -24,6 +24,7 @@ from gitassets.errors import GitAssetsError, NoMatchError, Remedy
 FULL_ZOOM_SEC = 5
 SILENT_SEC = 3, 20
 """How long a segment with nothing to speak is shown, at least and at most."""
+READ_CHARS_PER_SEC = 17
 MISSING = "is missing"
 CARD_SOURCE = "card"
 """The provider of cards, which are drawn so that nothing of them may be cut off."""
@@ -148,9 +149,10 @@ def _choose(number: int, segment: Segment, left_out: set[tuple[int, Kind]], rule
 
 
 def _estimate_silence_sec(segment: Segment, rules: ScriptRules) -> float:
-    """Estimate how long it takes to read what is shown."""
+    """Estimate how long it takes to read what is shown, and captions as slowly as people read them."""
     least, most = SILENT_SEC
-    return min(max(estimate_duration_sec(find_shown_text(segment.paragraph_text, rules)), least), most)
+    seen_sec = min(max(estimate_duration_sec(find_shown_text(segment.paragraph_text, rules)), least), most)
+    return max(seen_sec, len(find_caption_text(segment.paragraph_text, rules)) / READ_CHARS_PER_SEC)
 
 
 def iter_used_assets(segments: Iterable[ChosenSegment]) -> Iterator[tuple[Address, Asset]]:

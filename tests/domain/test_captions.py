@@ -184,3 +184,40 @@ def test_chapter_title_and_credit_are_cut_at_word_boundaries() -> None:
 def test_captions_and_credits_escape_player_markup() -> None:
     srt = shown(credited(1, title="The <b> tag", licence="CC0"), text="Use the <video> tag.")
     assert "Use the ‹video› tag.\n[Picture: The ‹b› tag, CC0]" in srt
+
+
+ABBREVIATED = (
+    "The ship left St. Helena for the coast of the U.S. Navy yard, e.g. a dock of its own, where Dr. Smith of No. 5 "
+    "met J. R. Brown vs. the owner of a fleet. It was calm. See Fig. 3 and the list of the crew."
+)
+
+
+def test_no_cue_or_line_ends_after_an_abbreviation_or_a_word_that_belongs_to_the_next() -> None:
+    for start in range(0, len(ABBREVIATED), 7):
+        lines = [line for cue in split_cues(ABBREVIATED[start:]) for line in cue]
+        for line in lines[:-1]:
+            assert not re.search(r"(?:\b(?:St|e\.g|Dr|No|J|R|vs|Fig|U\.S)\.|\b(?:a|of|the))$", line), lines
+
+
+def test_full_stop_after_a_word_still_ends_a_sentence() -> None:
+    first = "He said that there was really no way to say no."
+    assert split_cues(f"{first} Then he left for another harbour in the north.")[0][-1].endswith("no.")
+
+
+def test_number_of_an_item_stays_with_its_words() -> None:
+    cues = split_cues("2. Open the hatch in the deck of the boat, and climb down. 3. Close it.")
+    assert not [line for cue in cues for line in cue if re.search(r"\d\.$", line)]
+
+
+def test_lines_of_the_text_stay_lines() -> None:
+    assert split_cues("Take:\nbread\nsalt") == [("Take:", "bread"), ("salt",)]
+    long = "a very long item that goes on and on, and does not fit on one line"
+    assert [len(cue) for cue in split_cues(f"one\n{long}\ntwo\nthree")] == [1, 2, 2]
+
+
+def test_cues_are_as_slow_to_read_as_the_narration_is_spoken() -> None:
+    text = ABBREVIATED * 3
+    cues = make_cues(timeline_of(text, seconds=len(text) / 17).shots[0])
+    assert len(cues) > 5
+    for cue in cues:
+        assert sum(map(len, cue.lines)) / (cue.end_ms - cue.start_ms) * 1000 <= 17.1
