@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gitassets.cli.boundary import guarded
-from gitassets.cli.options import DryRunOption, JsonOption, RunArgument, examples, load_run
+from gitassets.cli.options import DryRunOption, JsonOption, RunArgument, examples, is_interactive, load_run
 
 if TYPE_CHECKING:
     from gitassets.actions.edit import EditResult
+    from gitassets.domain.selection import Selection
+    from gitassets.runs.project import Project, Run
 
 
 def register(app: typer.Typer) -> None:
     app.command(
         "edit",
         epilog=examples(
+            "edit latest 3",
             'edit latest 3 --text "Maps tell us where we are."',
             "edit latest 3 --text - < paragraph.md",
             'edit latest 3 --prompt "a hand-drawn map of the coast" --dry-run',
@@ -40,6 +43,9 @@ def edit(
 ) -> None:
     """Change the text or the image prompt of a segment.
 
+    Without --text and --prompt it opens the text in your editor: VISUAL, EDITOR, or one that is installed. If you do
+    not change the text, or leave none, nothing happens.
+
     Existing assets stay as they are and are listed as stale: `produce --resume RUN --stale` makes them again. The text
     of approved narration and the prompt of an approved image cannot be changed: reopen the asset first. If two branches
     changed a text, `edit` settles the conflict, also during a merge.
@@ -52,11 +58,27 @@ def edit(
     if text == "-":
         text = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
     project, found = load_run(run, dry_run=dry_run)
-    result = act(project, found, parse_selection(segment), EditOptions(text=text, prompt=prompt, dry_run=dry_run))
+    if text is None and prompt is None and is_interactive():
+        result = edit_in_editor(project, found, parse_selection(segment), dry_run=dry_run)
+    else:
+        result = act(project, found, parse_selection(segment), EditOptions(text=text, prompt=prompt, dry_run=dry_run))
     if as_json:
         emit_json("edit", result)
     else:
         _print_edited(result)
+
+
+def edit_in_editor(project: Project, run: Run, selection: Selection, *, dry_run: bool = False) -> EditResult:
+    """Let the user change the text of the segment in an editor."""
+    from gitassets.actions.edit import EditOptions
+    from gitassets.actions.edit import edit as act
+    from gitassets.actions.show import show_segment
+    from gitassets.cli.editor import edit_text
+
+    number, before = next(((one.segment, one.text) for one in show_segment(project, run, selection)), (0, ""))
+    with edit_text(before, f"segment_{number:03d}.md") as text:
+        unchanged = before if text is None else text
+        return act(project, run, selection, EditOptions(text=unchanged, dry_run=dry_run or text is None))
 
 
 def _print_edited(result: EditResult) -> None:
