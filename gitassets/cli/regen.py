@@ -25,6 +25,8 @@ from gitassets.cli.options import (
 
 if TYPE_CHECKING:
     from gitassets.actions.regen import RegenResult
+    from gitassets.domain.selection import AssetSelection
+    from gitassets.runs.project import Project, Run
 
 
 def register(app: typer.Typer) -> None:
@@ -97,6 +99,21 @@ def regen(
         raise typer.Exit(INTERRUPTED)
     if result.failed:
         raise typer.Exit(PARTIAL)
+
+
+def make_again(project: Project, run: Run, selection: AssetSelection) -> RegenResult:
+    """Make a new take of the asset as the current one was made, and print what was not as usual."""
+    from gitassets.actions.regen import RegenOptions
+    from gitassets.actions.regen import regen as act
+    from gitassets.cli.buying import TerminalBuyer, print_spending
+    from gitassets.cli.phrases import print_failures, print_left_out
+
+    with show_progress("Making", as_json=False) as on_progress:
+        result = act(project, run, selection, RegenOptions(), on_progress, TerminalBuyer(as_json=False))
+    print_spending(result.reused, result.spent_usd)
+    print_left_out(result.left_out)
+    print_failures(result.failed)
+    return result
 
 
 def _print_regenerated(result: RegenResult, takes: int) -> None:

@@ -3,56 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import typer
 
 from gitassets.actions.approve import approve
 from gitassets.actions.choose import choose as choose_take
+from gitassets.actions.decide import TransitionResult
 from gitassets.actions.list import AssetRow, read_rows
 from gitassets.actions.log import read_log
+from gitassets.actions.note import note
 from gitassets.actions.reject import reject
-from gitassets.actions.reopen import reopen_assets
-from gitassets.actions.review import move_to_review
-from gitassets.cli.render import emit_json, format_duration, make_console, plain, printable, style_status
+from gitassets.actions.undo import undo
+from gitassets.cli.render import format_duration, make_console, plain, printable, style_status
+from gitassets.cli.review_keys import DIGITS, explain_keys, format_keys
 from gitassets.cli.viewer import Viewer
-from gitassets.domain.manifest import Asset, Kind
-from gitassets.domain.selection import ALL, AssetSelection, Selection
+from gitassets.domain.manifest import Address, Asset, Kind
+from gitassets.domain.selection import AssetSelection, Selection
 from gitassets.domain.status import Status
 from gitassets.domain.takes import sorted_takes
 from gitassets.errors import GitAssetsError, NoMatchError
 from gitassets.runs.project import Project, Run
 
-_UNDONE = "taken back in review"
 _WAITING = (Status.DRAFT, Status.REVISED, Status.REVIEW)
-_KEYS = "[a]pprove  [r]eject  [s]kip  [b]ack  [o]pen again  [q]uit"
-_DIGITS = "123456789"
+_REMOVE = "-"
 
-
-def choose(selection: AssetSelection, kind: Kind | None) -> AssetSelection:
-    """Return the selection, or all assets if it is empty, limited to the kind of --type."""
-    if selection.empty:
-        return AssetSelection({kind: ALL}) if kind is not None else AssetSelection({}, ALL)
-    if kind is None:
-        return selection
-    by_kind = {one: sel for one, sel in selection.by_kind.items() if one is kind}
-    if selection.segments is not None:
-        by_kind.setdefault(kind, selection.segments)
-    return AssetSelection(by_kind)
-
-
-def move_and_print(project: Project, run: Run, selection: AssetSelection, *, dry_run: bool, as_json: bool) -> None:
-    """Move drafts and revised assets to review, and print the paths of all chosen assets."""
-    result = move_to_review(project, run, selection, dry_run=dry_run)
-    rows = read_rows(project, run, selection)
-    if as_json:
-        emit_json("review", {"run_id": run.run_id, "commit": result.commit, "dry_run": dry_run, "assets": rows})
-        return
-    for row in rows:
-        path = run.folder / row.asset.path if run.folder else row.asset.path
-        typer.echo(f"{row.kind.value} {row.segment}\t{row.asset.status.value}\t{path}")
-        for take in sorted_takes(row.asset):
-            path = run.folder / take.path if run.folder else take.path
-            typer.echo(f"{row.kind.value} {row.segment}\tcandidate, take {take.take}\t{path}")
+Result = TypeVar("Result")
 
 
 def _needs_decision(row: AssetRow) -> bool:
@@ -73,6 +49,10 @@ def review_one_by_one(project: Project, run: Run, selection: AssetSelection) -> 
         viewer.stop()
 
 
+def _name_take(take: int, md5: str) -> str:
+    return f"take {take}, {md5[:8]}"
+
+
 def _describe(take: Asset) -> str:
     """Describe a take: "take 2, takes/scene_002_9e107d9d.png, openai, seed 7"."""
     seed = None if take.seed is None else f"seed {take.seed}"
@@ -80,11 +60,13 @@ def _describe(take: Asset) -> str:
 
 
 class _Dialogue:
-    """Keep the user's position in the list, and the decisions of this session."""
+    """Keep the user's position in the list, and what was decided and committed in this session."""
 
     def __init__(self, project: Project, run: Run, rows: Sequence[AssetRow], viewer: Viewer) -> None:
         self._project, self._run, self._rows, self._viewer = project, run, list(rows), viewer
         self._decided: dict[int, str] = {}
+        self._commits: list[tuple[int, str]] = []
+        self._numbers: dict[Address, dict[str, int]] = {}
         self._position = 0
         self._shown: AssetRow | None = None
         self._seen_md5: str | None = None
@@ -100,14 +82,25 @@ class _Dialogue:
         rejected = len(self._decided) - approved
         left = len(self._rows) - len(self._decided)
         typer.echo(f"{approved} approved, {rejected} rejected, {left} left.")
+        if self._commits:
+            typer.echo(f"`gitassets undo {self._run.run_id}` undoes the last of these.")
 
     @property
     def _row(self) -> AssetRow:
         return self._rows[self._position]
 
     @property
-    def _candidates(self) -> list[Asset]:
-        return sorted_takes(self._row.asset)
+    def _address(self) -> Address:
+        return Address(self._row.segment, self._row.kind)
+
+    @property
+    def _candidates(self) -> dict[int, Asset]:
+        """The candidates by number. A number stays with its take, also after another one was chosen."""
+        known = self._numbers.setdefault(self._address, {})
+        takes = sorted_takes(self._row.asset)
+        for take in takes:
+            known.setdefault(take.md5, len(known) + 1)
+        return dict(sorted((known[one.md5], one) for one in takes))
 
     def _begin(self) -> bool:
         """Read the asset again and show it. Return False, and go to the next one, if it is gone."""
@@ -126,25 +119,21 @@ class _Dialogue:
         console.rule(f"{self._position + 1} of {len(self._rows)}: [bold]{row.kind} {row.segment}[/], take {asset.take}")
         console.print(f"{style_status(asset.status)}  {plain(asset.path)}  {format_duration(asset.duration_sec)}")
         typer.echo(printable(f"\n{row.text}\n"))
-        for name, value in (
-            ("Prompt", asset.prompt),
-            ("Style", asset.style),
-            ("Voice", asset.voice),
-            ("Note", row.notes),
-        ):
-            if value:
-                typer.echo(printable(f"{name}: {value}"))
-        if row.stale:
-            typer.echo(printable(f"Stale: {row.stale}"))
-        for line in self._earlier_reasons(row):
+        for line in self._list_facts(row):
             typer.echo(printable(line))
-        for number, take in enumerate(self._candidates, start=1):
+        for number, take in self._candidates.items():
             typer.echo(printable(f"Candidate {number}: {_describe(take)}"))
         self._show()
         # Sounds would all play at once.
-        for take in self._candidates if row.kind is not Kind.AUDIO else ():
+        for take in self._candidates.values() if row.kind is not Kind.AUDIO else ():
             self._show_file(take)
         self._next_candidate = 0
+
+    def _list_facts(self, row: AssetRow) -> list[str]:
+        asset = row.asset
+        facts = {"Prompt": asset.prompt, "Style": asset.style, "Voice": asset.voice, "Note": row.notes}
+        facts |= {"Rejected": asset.reason if asset.status is Status.REJECTED else None, "Stale": row.stale}
+        return [*(f"{name}: {value}" for name, value in facts.items() if value), *self._earlier_reasons(row)]
 
     def _earlier_reasons(self, row: AssetRow) -> list[str]:
         selection = Selection(str(row.segment), ((row.segment, row.segment),))
@@ -153,7 +142,7 @@ class _Dialogue:
         return [
             f"{verbs[entry.action]}: {entry.words}"
             for entry in reversed(entries)
-            if entry.action in verbs and entry.words and entry.words != _UNDONE
+            if entry.action in verbs and entry.words
         ]
 
     def _show(self) -> None:
@@ -173,23 +162,17 @@ class _Dialogue:
             typer.echo(f"Found no program to open {path}")
 
     def _show_next_candidate(self) -> None:
-        candidates = self._candidates
+        candidates = list(self._candidates.items())
         if not candidates:
             typer.echo("There are no candidates: `gitassets regen --takes N` makes some.")
             return
-        number = self._next_candidate % len(candidates)
-        typer.echo(printable(f"Candidate {number + 1}: {_describe(candidates[number])}"))
-        self._show_file(candidates[number])
-        self._next_candidate = number + 1
-
-    @property
-    def _keys(self) -> str:
-        count = min(len(self._candidates), len(_DIGITS))
-        last = f"-{count}" if count > 1 else ""
-        return f"[1{last}] choose a candidate  [c] show the next one\n{_KEYS}" if count else _KEYS
+        number, take = candidates[self._next_candidate % len(candidates)]
+        typer.echo(printable(f"Candidate {number}: {_describe(take)}"))
+        self._show_file(take)
+        self._next_candidate += 1
 
     def _ask(self) -> str:
-        typer.echo(f"\n{self._keys} ", nl=False)
+        typer.echo(f"\n{format_keys(self._candidates, make_console().width)} ", nl=False)
         try:
             key = typer.getchar()
         except EOFError:
@@ -201,26 +184,42 @@ class _Dialogue:
 
     def _handle_key(self, key: str) -> bool:
         """Act on a key. Return False to quit."""
-        match key:
-            case "a":
-                self._decide("approved", None)
-            case "r":
-                self._reject()
-            case "s":
-                self._position += 1
-            case "b":
-                self._go_back()
-            case "o":
-                self._open_again()
-            case "c":
-                self._show_next_candidate()
-            case "q":
-                return False
-            case _ if len(key) == 1 and key in _DIGITS[: len(self._candidates)]:
-                self._choose(self._candidates[_DIGITS.index(key)])
-            case _:
-                typer.echo(f"Press one of these keys: {self._keys}")
+        if key == "q":
+            return False
+        actions: dict[str, Callable[[], object]] = {
+            "a": self._approve,
+            "r": self._reject,
+            "s": self._go_on,
+            "b": self._go_back,
+            "u": self._undo,
+            "o": self._open_again,
+            "n": self._note,
+            "e": self._edit,
+            "g": self._regenerate,
+            "c": self._show_next_candidate,
+            "?": self._help,
+        }
+        candidates = {str(number): take for number, take in self._candidates.items() if number <= len(DIGITS)}
+        if key in actions:
+            actions[key]()
+        elif key in candidates:
+            self._choose(candidates[key])
+        else:
+            typer.echo(f"Press one of these keys: {format_keys(self._candidates, make_console().width)}")
         return True
+
+    def _help(self) -> None:
+        typer.echo(explain_keys(make_console().width))
+
+    def _go_on(self) -> None:
+        self._position += 1
+
+    def _go_back(self) -> None:
+        """Return to the previous asset, and change nothing."""
+        if self._position == 0:
+            typer.echo("This is the first one.")
+            return
+        self._position -= 1
 
     def _open_again(self) -> None:
         """Show the asset again, with its description if it has changed since."""
@@ -229,55 +228,123 @@ class _Dialogue:
         else:
             self._shown = None
 
-    def _choose(self, take: Asset) -> None:
-        """Make the candidate the current take, and show it."""
-        if self._try(lambda: choose_take(self._project, self._run, self._selection(), take.md5, expected=take.md5)):
-            self._shown = None
+    def _approve(self) -> None:
+        seen, selection = self._seen_md5, self._selection()
+        self._decide("approved", lambda: approve(self._project, self._run, selection, expected=seen))
 
     def _reject(self) -> None:
-        try:
-            reason = typer.prompt("Reason (Ctrl-C to cancel)", default="", show_default=False)
-        except typer.Abort:
+        reason = self._ask_reason()
+        if reason is None:
             typer.echo("\nNot rejected.")
             return
-        self._decide("rejected", reason)
-
-    def _decide(self, verb: str, reason: str | None) -> None:
-        selection, words, seen = self._selection(), (reason or "").strip() or None, self._seen_md5
-        done = self._try(
-            lambda: (
-                approve(self._project, self._run, selection, expected=seen)
-                if verb == "approved"
-                else reject(self._project, self._run, selection, reason=words, expected=seen)
-            )
+        seen, selection = self._seen_md5, self._selection()
+        self._decide(
+            "rejected", lambda: reject(self._project, self._run, selection, reason=reason or None, expected=seen)
         )
-        if done:
-            self._decided[self._position] = verb
-            self._position += 1
 
-    def _try(self, act: Callable[[], object]) -> bool:
-        """Run an action and return whether it succeeded. If not, print the error and show the asset again."""
+    def _ask_reason(self) -> str | None:
+        """Ask for the reason, once more if there is none. Return None if the user cancels."""
+        again = "No reason yet. It is passed on when the asset is made again. Reason (Enter rejects without one)"
+        for question in ("Reason (Ctrl-C to cancel)", again):
+            words = _prompt(question)
+            if words != "":
+                return words
+        return ""
+
+    def _decide(self, verb: str, act: Callable[[], TransitionResult]) -> None:
+        result = self._try(act)
+        if result is None:
+            return
+        self._remember(result.commit)
+        for one in result.assets:
+            again = "" if result.commit else "already "
+            typer.echo(f"{one.address}: {again}{verb} {_name_take(one.take, one.md5)}")
+        self._decided[self._position] = verb
+        self._position += 1
+
+    def _choose(self, take: Asset) -> None:
+        """Make the candidate the current take, and show it."""
+        selection = self._selection()
+        result = self._try(lambda: choose_take(self._project, self._run, selection, take.md5, expected=take.md5))
+        if result is not None:
+            self._report(result.commit, f"{result.address}: chose {_name_take(result.take, result.md5)}")
+
+    def _note(self) -> None:
+        now = self._row.notes
+        words = _prompt(f"Note (Enter keeps it, {_REMOVE} removes it)" if now else "Note")
+        if not words or (words == _REMOVE and not now):
+            typer.echo("The note was not changed.")
+            return
+        text, segment = "" if words == _REMOVE else words, self._segment()
+        result = self._try(lambda: note(self._project, self._run, segment, text))
+        if result is not None:
+            done = "noted" if text else "removed the note"
+            self._report(
+                result.commit, f"segment {self._row.segment}: {done}" if result.commit else "It says so already."
+            )
+
+    def _edit(self) -> None:
+        """Change the text of the segment in the user's editor."""
+        from gitassets.cli.edit import edit_in_editor
+
+        segment = self._segment()
+        result = self._try(lambda: edit_in_editor(self._project, self._run, segment))
+        if result is not None and result.commit is None:
+            typer.echo("The text was not changed.")
+        elif result is not None:
+            self._report(result.commit, f"segment {result.segment}: changed the text")
+
+    def _regenerate(self) -> None:
+        """Make a new take, by the provider of the current one."""
+        from gitassets.cli.regen import make_again
+
+        selection = self._selection()
+        result = self._try(lambda: make_again(self._project, self._run, selection))
+        if result is not None:
+            self._report(result.commit, f"{self._address}: made a new take" if result.made else "No new take was made.")
+
+    def _undo(self) -> None:
+        """Undo the last commit of this session, and return to its asset."""
+        if not self._commits:
+            run_id = self._run.run_id
+            typer.echo(
+                f"There is nothing in this review to undo. `gitassets undo {run_id}` undoes the command before it."
+            )
+            return
+        position, commit = self._commits.pop()
+        result = self._try(lambda: undo(self._project, self._run, commit))
+        if result is None:
+            self._commits.append((position, commit))
+            return
+        typer.echo(printable(f"Undid “{result.summary}”, by a new commit ({(result.commit or '')[:10]}):"))
+        typer.echo(printable("".join(f"  {line}\n" for line in result.lines)), nl=False)
+        self._decided.pop(position, None)
+        self._position, self._shown = position, None
+
+    def _report(self, commit: str | None, done: str) -> None:
+        """Say what was done, and show the asset as it is now."""
+        typer.echo(printable(done))
+        self._remember(commit)
+        self._shown = None
+
+    def _remember(self, commit: str | None) -> None:
+        if commit is not None:
+            self._commits.append((self._position, commit))
+
+    def _try(self, act: Callable[[], Result]) -> Result | None:
+        """Run an action and return its result. If it fails, print the error, show the asset again and return None."""
         try:
-            act()
+            return act()
         except GitAssetsError as error:
             typer.echo(f"Error: {error.message}\n  → {error.hint}", err=True)
             self._shown = None
-            return False
-        return True
-
-    def _go_back(self) -> None:
-        """Return to the previous asset; a commit undoes a decision made on it in this session."""
-        if self._position == 0:
-            typer.echo("This is the first one.")
-            return
-        self._position -= 1
-        if self._decided.pop(self._position, None):
-            seen, selection = self._row.asset.md5, self._selection()
-            self._try(lambda: reopen_assets(self._project, self._run, selection, reason=_UNDONE, expected=seen))
+            return None
 
     def _selection(self) -> AssetSelection:
-        row = self._row
-        return AssetSelection({row.kind: Selection(str(row.segment), ((row.segment, row.segment),))})
+        return AssetSelection({self._row.kind: self._segment()})
+
+    def _segment(self) -> Selection:
+        return Selection(str(self._row.segment), ((self._row.segment, self._row.segment),))
 
     def _read_again(self) -> AssetRow | None:
         """Return the asset as it is now, or None if it is gone."""
@@ -285,3 +352,11 @@ class _Dialogue:
             return read_rows(self._project, self._run, self._selection())[0]
         except NoMatchError:
             return None
+
+
+def _prompt(question: str) -> str | None:
+    """Ask for a line of text. Return None if the user cancels."""
+    try:
+        return str(typer.prompt(question, default="", show_default=False)).strip()
+    except typer.Abort:
+        return None

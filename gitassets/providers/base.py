@@ -36,7 +36,8 @@ class Request:
     `text` are the paragraph's words without Markdown: those to speak, or those to show. `markdown` is the source of
     what is to be shown, for a provider that lays out its blocks. `feedback` says why the last take was rejected.
     `size` is the width and height of the final video in pixels. `image` is the picture that a clip animates,
-    `image_source` its provider, and `duration_sec` the wanted length of that clip. Once `stop` is set, the provider stops waiting.
+    `image_source` its provider, and `duration_sec` the wanted length of that clip. Once `stop` is set, the provider
+    stops waiting.
     """
 
     kind: Kind

@@ -34,7 +34,7 @@ CACHES = (
 ROWS: dict[str, tuple[str, ...]] = {
     "produce": ("produce --script x.md --run-id new", "produce --resume ep1", "produce --resume ep1 --stale"),
     "approve": ("approve ep1 --segment all", f"approve {RUN_ID} --audio 1", "approve closed --audio 1"),
-    "review": ("review ep1 --image 3", "review ep1 --segment all"),
+    "review": ("review ep1 --image 3", "review ep1 --segment all", "review ep1 --start"),
     "reject": ("reject ep1 --image 3 --reason flat",),
     "reopen": ("reopen ep1 --image 1 --reason logo",),
     "regen": ("regen ep1 --image 3 --provider card", "regen ep1 --image 3 --provider card --takes 2"),

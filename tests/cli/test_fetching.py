@@ -47,7 +47,7 @@ def gone(office: Office) -> None:
 
 
 def test_review_downloads_missing_files_and_lists_them(half: LockedRun) -> None:
-    done = run_cli(half.project.root, "review", "ep1", "--image", "all")
+    done = run_cli(half.project.root, "review", "ep1", "--image", "all", "--start")
     assert done.returncode == 0, done.stderr
     assert "Fetched 1 blob" in done.stderr
     assert str(half.folder / "images" / "scene_002.png") in done.stdout
@@ -73,7 +73,7 @@ def test_produce_and_regen_download_the_approved_image_of_a_clip(office: Office,
 
 def test_review_continues_without_the_remote(half: LockedRun, office: Office) -> None:
     gone(office)
-    done = run_cli(half.project.root, "review", "ep1", "--image", "all")
+    done = run_cli(half.project.root, "review", "ep1", "--image", "all", "--start")
     assert done.returncode == 0, done.stderr
     assert "1 file that is needed is not here. The DVC remote store" in done.stderr
     assert "image 3\treview" in done.stdout
@@ -178,12 +178,17 @@ def test_move_downloads_the_missing_asset(half: LockedRun) -> None:
 def test_commands_with_all_bytes_present_never_query_the_remote(locked: LockedRun, office: Office) -> None:
     gone(office)
     build(locked.project, locked.run, BuildOptions(policy=Policy.ONLY_APPROVED), ignore_progress)
-    for command in (("review", "ep1"), ("restore", "ep1", "--image", "1"), ("build", "ep1", "--only", "approved")):
+    for command in (
+        ("review", "ep1", "--start"),
+        ("restore", "ep1", "--image", "1"),
+        ("build", "ep1", "--only", "approved"),
+    ):
         done = run_cli(locked.project.root, *command)
         assert (done.returncode, done.stderr) == (0, ""), command
 
 
-def test_dry_run_downloads_nothing(half: LockedRun) -> None:
-    assert run_cli(half.project.root, "review", "ep1", "--dry-run").returncode == 0
+@pytest.mark.parametrize("options", [("--start", "--dry-run"), ("--dry-run",), ()])
+def test_review_that_only_reads_downloads_nothing(half: LockedRun, options: tuple[str, ...]) -> None:
+    assert run_cli(half.project.root, "review", "ep1", *options).returncode == 0
     assert not half.project.blobs.has(half.asset(IMAGE_3).md5)
     assert half.project.blobs.has(half.asset(IMAGE_1).md5)

@@ -15,13 +15,15 @@ from gitassets.actions.reject import reject
 from gitassets.actions.reopen import reopen_assets
 from gitassets.actions.replace import replace_asset
 from gitassets.adapters.files import hash_file
+from gitassets.cli.review import review as review_command
 from gitassets.cli.review_dialogue import review_one_by_one
 from gitassets.domain.manifest import Address, Kind
 from gitassets.domain.status import Status
 from tests.actions.candidates import add_candidates
-from tests.actions.checks import assert_clean, run_cli, select, subjects
+from tests.actions.checks import PACKAGE_ROOT, assert_clean, run_cli, select, subjects
 from tests.actions.locked_run import IMAGE_1, IMAGE_3, LockedRun, change_by_hand, commit_by_hand, overwrite
 from tests.cli.terminal import Terminal
+from tests.cli.test_editor import write_editor
 from tests.media import write_picture, write_tone
 
 Review = Callable[..., str]
@@ -81,13 +83,124 @@ def test_review_shows_pending_assets_and_decides_by_key(locked: LockedRun, revie
     assert subjects(locked.run)[:2] == ["reject audio 2", "approve audio 1"]
 
 
-def test_review_back_key_undoes_the_last_decision(locked: LockedRun, review: Review) -> None:
+def test_review_back_key_only_looks(locked: LockedRun, review: Review) -> None:
     told = review("bab", audio="1")
     assert "This is the first one." in told
-    assert locked.asset(Address(1, Kind.AUDIO)).status is Status.APPROVED
+    assert "audio 1: approved take 1, " in told
     told = review("ab", audio="2-3")
-    assert locked.asset(Address(2, Kind.AUDIO)).status is Status.REVIEW
-    assert "0 approved, 0 rejected, 2 left." in told
+    assert told.count("1 of 2: audio 2, take 1") == 2
+    assert locked.asset(Address(2, Kind.AUDIO)).status is Status.APPROVED
+    assert "1 approved, 0 rejected, 1 left.\n`gitassets undo ep1` undoes the last of these." in told
+    assert subjects(locked.run)[:2] == ["approve audio 2", "approve audio 1"]
+
+
+def test_review_undo_key_commits_the_way_back_and_says_so(locked: LockedRun, review: Review) -> None:
+    told = review("aruu", ["hiss"])
+    assert "Undid “reject audio 2”, by a new commit (" in told
+    assert "  audio 2: rejected → review\n" in told
+    assert "  audio 1: approved → review\n" in told
+    assert "0 approved, 0 rejected, 4 left." in told
+    assert "undoes the last of these" not in told
+    now = locked.asset(Address(1, Kind.AUDIO))
+    assert (now.status, now.reopened) == (Status.REVIEW, {"md5": now.md5, "reason": "undone"})
+    assert subjects(locked.run)[:4] == [
+        "undo approve audio 1", "undo reject audio 2", "reject audio 2", "approve audio 1"
+    ]  # fmt: skip
+    assert_clean(locked.project, locked.run)
+
+
+def test_review_undo_key_undoes_every_change_of_the_session_and_nothing_before(
+    locked: LockedRun, review: Review
+) -> None:
+    (second,) = add_candidates(locked.project, locked.run, IMAGE_3, 10)
+    before = locked.manifest()
+    told = review("n1uuu", ["too dark"], image="3")
+    assert "segment 3: noted" in told
+    assert f"image 3: chose take 2, {second.md5[:8]}" in told
+    assert "There is nothing in this review to undo. `gitassets undo ep1` undoes" in told
+    assert locked.manifest() == before
+
+
+def test_review_asks_once_more_for_an_empty_reason(locked: LockedRun, review: Review) -> None:
+    review("r", ["", "too loud"], audio="1")
+    assert locked.asset(Address(1, Kind.AUDIO)).reason == "too loud"
+    review("r", ["", ""], audio="2")
+    assert (locked.asset(Address(2, Kind.AUDIO)).status, locked.asset(Address(2, Kind.AUDIO)).reason) == (
+        Status.REJECTED, None
+    )  # fmt: skip
+
+
+def test_review_says_which_decision_was_made_with_what(locked: LockedRun, review: Review) -> None:
+    first, second = (locked.asset(Address(one, Kind.AUDIO)).md5[:8] for one in (1, 2))
+    told = review("ar", ["hiss"], audio="1-2")
+    assert f"audio 1: approved take 1, {first}\n" in told
+    assert f"audio 2: rejected take 1, {second}\n" in told
+
+
+def test_review_candidates_keep_their_numbers(locked: LockedRun, review: Review) -> None:
+    second, third = add_candidates(locked.project, locked.run, IMAGE_3, 10, 11)
+    first = locked.asset(IMAGE_3).md5
+    told = review("131", image="3")
+    assert [line for line in told.splitlines() if line.startswith("image 3: chose")] == [
+        f"image 3: chose take 2, {second.md5[:8]}",
+        f"image 3: chose take 1, {first[:8]}",
+        f"image 3: chose take 2, {second.md5[:8]}",
+    ]
+    last = told.rpartition("image 3: chose")[2]
+    assert f"Candidate 2: take 3, {third.path}" in last
+    assert "Candidate 3: take 1" in last
+    assert "[2-3] choose a candidate" in last
+
+
+def test_review_note_key_writes_keeps_and_removes_a_note(locked: LockedRun, review: Review) -> None:
+    review("n", ["too dark"], image="3")
+    told = review("n", [""], image="3")
+    assert "Note: too dark" in told
+    assert "The note was not changed." in told
+    assert locked.manifest().segments[3].notes == "too dark"
+    assert "segment 3: removed the note" in review("n", ["-"], image="3")
+    assert locked.manifest().segments[3].notes is None
+
+
+def test_review_edit_key_changes_the_text(
+    locked: LockedRun, review: Review, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("EDITOR", write_editor(tmp_path, "printf 'How tides work.\\n' > \"$1\""))
+    told = review("e", image="3")
+    assert "segment 3: changed the text" in told
+    assert "How tides work." in told.rpartition("changed the text")[2]
+    assert "The text was not changed." in review("e", image="3")
+
+
+def test_review_regenerate_key_makes_a_new_take(
+    locked: LockedRun, review: Review, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("EDITOR", write_editor(tmp_path, "printf 'How tides work.\\n' > \"$1\""))
+    assert "there is no provider to make it again" in review("g", image="3")
+    review("e", image="3")
+    assert run_cli(locked.project.root, "regen", "ep1", "--image", "3", "--provider", "card").returncode == 0
+    told = review("ga", image="3")
+    assert "image 3: made a new take" in told
+    assert "image 3: approved take 3, " in told
+    assert_clean(locked.project, locked.run)
+
+
+def test_review_help_key_explains_every_key(locked: LockedRun, review: Review) -> None:
+    told = review("?", image="3")
+    for key in "arsbuonegc?q":
+        assert f"\n  {key} " in told, key
+
+
+WORDS = (
+    "a approves", "r rejects", "s skips", "b goes back", "u undoes", "o opens", "n writes", "e edits", "g makes",
+    "1 to 9 choose", "c shows", "? explains", "q quits",
+)  # fmt: skip
+
+
+def test_help_and_readme_list_every_key_of_review() -> None:
+    for said in (str(review_command.__doc__), (PACKAGE_ROOT / "README.md").read_text("utf-8")):
+        flat = " ".join(said.replace("`", "").split())
+        assert [one for one in WORDS if one not in flat] == []
 
 
 @pytest.mark.parametrize("key", ["x", "1", "²", ""])
@@ -108,7 +221,7 @@ def test_review_shows_candidates_and_chooses_one_by_number(
     assert "1 of 1: image 3, take 3" in told
     former = next(one for one in locked.asset(IMAGE_3).takes.values() if one.take == 1)
     assert viewer.paths == [
-        "images/scene_002.png", second.path, third.path, "images/scene_002.png", former.path, second.path, "stopped"
+        "images/scene_002.png", second.path, third.path, "images/scene_002.png", second.path, former.path, "stopped"
     ]  # fmt: skip
     now = locked.asset(IMAGE_3)
     assert (now.md5, now.status) == (third.md5, Status.APPROVED)
@@ -157,13 +270,18 @@ def test_review_without_a_terminal_lists_candidates(locked: LockedRun) -> None:
     (second,) = add_candidates(locked.project, locked.run, IMAGE_3, 10)
     add_candidates(locked.project, locked.run, IMAGE_1, 12)
     root = locked.project.root
+    before = locked.head()
     lines = run_cli(root, "review", "ep1", "--image", "3").stdout.splitlines()
     assert lines == [
-        f"image 3\treview\t{locked.folder / 'images/scene_002.png'}",
+        f"image 3\tdraft\t{locked.folder / 'images/scene_002.png'}",
         f"image 3\tcandidate, take 2\t{locked.folder / second.path}",
     ]
     found = json.loads(run_cli(root, "review", "ep1", "--image", "all", "--json").stdout)
     assert [list(one.get("takes", {}))[:1] for one in found["assets"]][1] == [second.md5]
+    assert locked.head() == before
+    started = run_cli(root, "review", "ep1", "--image", "3", "--start").stdout.splitlines()
+    assert started == [lines[0].replace("draft", "review"), lines[1]]
+    assert subjects(locked.run)[0] == "review image 3"
     rows = list_assets(locked.project, locked.run).rows
     assert [len(row.asset.takes) for row in rows] == [0, 1, 0, 0, 1]
 
@@ -230,7 +348,7 @@ def test_review_does_not_decide_on_a_file_overwritten_before_display(locked: Loc
     assert locked.asset(IMAGE_3).status is Status.DRAFT
 
 
-def test_review_back_key_keeps_a_decision_that_others_changed(
+def test_review_undo_key_keeps_a_decision_that_others_changed(
     locked: LockedRun, review: Review, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     other = write_tone(tmp_path / "other.wav", frequency=900)
@@ -247,8 +365,9 @@ def test_review_back_key_keeps_a_decision_that_others_changed(
             return super().show(path, kind)
 
     monkeypatch.setattr("gitassets.cli.review_dialogue.Viewer", Late)
-    told = review("ab", audio="2-3")
-    assert "audio 2 of ep1 has other bytes now than you looked at" in told
+    told = review("au", audio="2-3")
+    assert "Cannot undo “approve audio 2” of ep1 (" in told
+    assert "audio 2 was changed since" in told
     assert locked.asset(Address(2, Kind.AUDIO)).approved
 
 

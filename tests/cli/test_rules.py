@@ -40,7 +40,7 @@ WRITING = {
     "reopen": ["ep1", "--image", "1", "--reason", "x"],
     "replace": ["ep1", "--image", "3", "new.png"],
     "restore": ["ep1", "--image", "3"],
-    "review": ["ep1"],
+    "review": ["ep1", "--start"],
     "track": ["runs/ep1"],
     "undo": ["ep1"],
 }

@@ -48,7 +48,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "demo": ("demo .",),
     "help": ("help", "help pull"),
     "list": ("list RUN",),
-    "review": ("review RUN", "review RUN --image all"),
+    "review": ("review RUN", "review RUN --start", "review RUN --image all --start"),
     "serve": ("serve RUN --host 192.0.2.1",),
     "approve": ("approve RUN --segment all",),
     "reject": ("reject RUN --segment all --reason x",),

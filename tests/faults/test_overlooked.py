@@ -31,7 +31,7 @@ WRITING = {
     "close": "ep1",
     "approve": "ep1 --audio 2",
     "reject": "ep1 --audio 2",
-    "review": "ep1 --audio 2",
+    "review": "ep1 --audio 2 --start",
     "reopen": "ep1 --image 1 --reason again",
     "note": "ep1 --segment 1 louder",
     "undo": "ep1",
