@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 import typer
@@ -15,9 +16,10 @@ from gitassets.actions.log import read_log
 from gitassets.actions.note import note
 from gitassets.actions.reject import reject
 from gitassets.actions.undo import undo
+from gitassets.cli.half_blocks import draw
 from gitassets.cli.render import format_duration, make_console, plain, printable, style_status
 from gitassets.cli.review_keys import DIGITS, explain_keys, format_keys
-from gitassets.cli.viewer import Viewer
+from gitassets.cli.viewer import Viewer, end_on_hangup, find_obstacle, suggest_looking
 from gitassets.domain.manifest import Address, Asset, Kind
 from gitassets.domain.selection import AssetSelection, Selection
 from gitassets.domain.status import Status
@@ -44,7 +46,8 @@ def review_one_by_one(project: Project, run: Run, selection: AssetSelection) -> 
         return
     viewer = Viewer()
     try:
-        _Dialogue(project, run, rows, viewer).run()
+        with end_on_hangup():
+            _Dialogue(project, run, rows, viewer).run()
     finally:
         viewer.stop()
 
@@ -71,6 +74,7 @@ class _Dialogue:
         self._shown: AssetRow | None = None
         self._seen_md5: str | None = None
         self._next_candidate = 0
+        self._suggested = False
 
     def run(self) -> None:
         while self._position < len(self._rows):
@@ -158,8 +162,19 @@ class _Dialogue:
         if not path.is_file():
             effect = ", so it cannot be decided on" if take is self._row.asset else ""
             typer.echo(f"The file is missing{effect}: {path}")
+        elif (obstacle := find_obstacle(self._row.kind)) is not None:
+            self._name_file(path, obstacle)
         elif not self._viewer.show(path, self._row.kind):
             typer.echo(f"Found no program to open {path}")
+
+    def _name_file(self, path: Path, obstacle: str) -> None:
+        """Name a file that no program here can show, and draw it small if it is a picture."""
+        if self._row.kind is Kind.IMAGE:
+            draw(make_console(), path)
+        typer.echo(printable(f"{obstacle}. The file: {path}"))
+        if not self._suggested:
+            typer.echo(printable(f"  → {suggest_looking(path)}"))
+        self._suggested = True
 
     def _show_next_candidate(self) -> None:
         candidates = list(self._candidates.items())

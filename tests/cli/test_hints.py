@@ -51,6 +51,7 @@ SHOWN_BY = {
     "web": ("serve",),
     "cli/annotating": ("note",),
     "domain/annotations": ("note",),
+    "cli/editor": ("edit",),
     "cli/upgrade_report": ("upgrade",),
     "domain/claude_studio/plan": ("upgrade",),
     "providers": MAKING,

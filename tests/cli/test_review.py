@@ -46,6 +46,7 @@ class ShownFiles:
 @pytest.fixture
 def viewer(monkeypatch: pytest.MonkeyPatch) -> ShownFiles:
     shown = ShownFiles()
+    monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.setattr("gitassets.cli.review_dialogue.Viewer", lambda: shown)
     return shown
 
@@ -264,6 +265,19 @@ def test_review_names_a_missing_file_and_a_missing_viewer(
     assert f"Found no program to open {locked.folder / 'images/scene_002.png'}" in told
     (locked.folder / "images" / "scene_002.png").unlink()
     assert f"so it cannot be decided on: {locked.folder / 'images/scene_002.png'}" in review("", image="3")
+
+
+def test_review_without_a_display_names_the_files_and_suggests_once_how_to_see_them(
+    locked: LockedRun, review: Review, viewer: ShownFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DISPLAY")
+    monkeypatch.setenv("SSH_CONNECTION", "10.0.0.9 50000 10.0.0.5 22")
+    told = review("ssa")
+    for name in ("audio/audio_000.wav", "audio/audio_001.wav"):
+        assert f"You are connected by SSH, without a display. The file: {locked.folder / name}" in told
+    assert told.count("@10.0.0.5:") == 1
+    assert viewer.paths == ["stopped"]
+    assert "1 approved, 0 rejected, 3 left." in told
 
 
 def test_review_without_a_terminal_lists_candidates(locked: LockedRun) -> None:

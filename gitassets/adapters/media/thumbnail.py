@@ -1,0 +1,29 @@
+"""Reduce a picture to a few pixels."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+from gitassets.adapters.media.probe import MAX_PIXELS
+
+Pixel = tuple[int, int, int]
+_FORMATS = ("PNG", "JPEG", "WEBP")
+
+
+def read_thumbnail(path: Path, columns: int, rows: int) -> list[list[Pixel]] | None:
+    """Return the rows of a picture that is reduced to fit; None if the file is no picture that can be read."""
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(path, formats=_FORMATS) as file, warnings.catch_warnings(action="ignore"):
+            if file.width * file.height > MAX_PIXELS:
+                return None
+            file.draft("RGB", (columns * 2, rows * 2))
+            small = ImageOps.exif_transpose(file).convert("RGB")
+            small.thumbnail((columns, rows))
+            data = small.tobytes()
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+    pixels: list[Pixel] = [(data[at], data[at + 1], data[at + 2]) for at in range(0, len(data), 3)]
+    return [pixels[at : at + small.width] for at in range(0, len(pixels), small.width)]
