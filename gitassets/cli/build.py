@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,16 +12,26 @@ import typer
 
 from gitassets.cli.boundary import guarded
 from gitassets.cli.options import (
+    DryRunOption,
     JsonOption,
     Only,
     RunArgument,
     examples,
     load_run,
+    make_segments,
     show_progress,
 )
 
 if TYPE_CHECKING:
     from gitassets.actions.build import BuildResult
+    from gitassets.actions.build_part import PartResult
+    from gitassets.actions.build_plan import BuildOptions
+    from gitassets.actions.build_preview import BuildPreview
+    from gitassets.domain.timeline import Policy
+    from gitassets.runs.project import Project, Run
+
+_NICENESS = 10
+_BELOW_NORMAL = 0x4000  # Windows' BELOW_NORMAL_PRIORITY_CLASS.
 
 
 def register(app: typer.Typer) -> None:
@@ -27,6 +39,8 @@ def register(app: typer.Typer) -> None:
         "build",
         epilog=examples(
             "build latest",
+            "build latest --dry-run",
+            "build latest --segment 3 --open",
             "build latest --only approved -o episode.mp4",
             "build latest --skip rejected --size 1080x1920 --fps 24000/1001",
         ),
@@ -48,6 +62,10 @@ def build(
         bool,
         typer.Option("--allow-gaps", help="Make a segment without usable narration silent for its estimated length."),
     ] = False,
+    segment: Annotated[
+        str | None,
+        typer.Option("--segment", metavar="SEL", help="Build only these segments, to look at: 3, 1,3,5 or 1-10."),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Also copy the mp4 here, with the .srt beside it."),
@@ -56,6 +74,8 @@ def build(
     fps: Annotated[
         str | None, typer.Option(metavar="RATE", help="Frames per second, such as 25 or 24000/1001.")
     ] = None,
+    opened: Annotated[bool, typer.Option("--open", help="Open the video when it is built.")] = False,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Build the video from narration, clips and images.
@@ -64,47 +84,150 @@ def build(
     build is strict: it lists whatever is missing, not approved or stale, and writes nothing. An approval that the
     run's history does not prove also stops a strict build, and one with --only. The mp4, its captions (.srt) and
     build.json, which lists every file used, go to final/ in the run's folder and are tracked by DVC. Segments that did
-    not change are not rendered again.
+    not change are not rendered again. A build runs at a lower priority than other programs.
 
     A build with --skip is a draft. Drafts and builds of another --size or --fps than the project's lie beside the
     others, such as RUN-draft.mp4 and RUN-640x360.mp4. `publish` never goes by them.
+
+    --segment builds a part to look at, from all assets unless --only or --skip is set. It goes to the --output, or to
+    a temporary file, and the run does not record it.
     """
-    from gitassets.actions.build import BuildOptions, list_needed_bytes
-    from gitassets.actions.build import build as act
-    from gitassets.cli.fetching import fetch_first
-    from gitassets.cli.render import emit_json
-    from gitassets.domain.timeline import Policy
+    from gitassets.actions.build_plan import BuildOptions
     from gitassets.errors import UsageError
 
     if only is not None and skip is not None:
         raise UsageError("--only approved and --skip rejected exclude each other", "Use one of them.")
-    policy = Policy.ONLY_APPROVED if only else Policy.SKIP_REJECTED if skip else Policy.STRICT
-    project, found = load_run(run)
-    options = BuildOptions(policy=policy, allow_gaps=allow_gaps, output=output, size=size, fps=fps)
-    if found.is_open:
-        fetch_first(project, found, list_needed_bytes(project, found, options), as_json)
+    part = make_segments(segment)
+    policy = _choose_policy(only, skip, partly=part is not None)
+    options = BuildOptions(
+        policy=policy, allow_gaps=allow_gaps or part is not None, output=output, size=size, fps=fps, part=part
+    )
+    project, found = load_run(run, dry_run=dry_run)
+    if dry_run:
+        _preview(project, found, options, as_json)
+    else:
+        _build(project, found, options, as_json, opened)
+
+
+def _choose_policy(only: Only | None, skip: Skip | None, *, partly: bool) -> Policy:
+    from gitassets.domain.timeline import Policy
+
+    if only or skip:
+        return Policy.ONLY_APPROVED if only else Policy.SKIP_REJECTED
+    return Policy.EVERYTHING if partly else Policy.STRICT
+
+
+def _build(project: Project, run: Run, options: BuildOptions, as_json: bool, opened: bool) -> None:
+    from gitassets.actions.build import build as act
+    from gitassets.actions.build_part import build_part
+    from gitassets.actions.build_plan import list_needed_bytes
+    from gitassets.cli.fetching import fetch_first
+    from gitassets.cli.render import emit_json
+
+    if run.is_open:
+        fetch_first(project, run, list_needed_bytes(project, run, options), as_json)
+    _lower_priority()
+    result: BuildResult | PartResult
     with show_progress("Rendering", as_json) as on_progress:
-        result = act(project, found, options, on_progress)
+        if options.part is None:
+            result = act(project, run, options, on_progress)
+        else:
+            result = build_part(project, run, options, on_progress)
     if as_json:
         emit_json("build", result)
     else:
         _print_built(result)
+    if opened:
+        _open(result.video)
 
 
-def _print_built(result: BuildResult) -> None:
+def _lower_priority() -> None:
+    """Let other programs go first, for as long as this process and the programs that it starts live."""
+    if sys.platform == "win32":
+        import ctypes
+
+        kernel = ctypes.windll.kernel32
+        kernel.SetPriorityClass(kernel.GetCurrentProcess(), _BELOW_NORMAL)
+    elif os.getpriority(os.PRIO_PROCESS, 0) < _NICENESS:
+        os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
+
+
+def _open(video: Path) -> None:
+    from gitassets.cli.viewer import Viewer
+    from gitassets.domain.manifest import Kind
+
+    if not Viewer().show(video, Kind.VIDEO):
+        typer.echo(f"No program was found to open {video}. GITASSETS_VIEWER names one.", err=True)
+
+
+def _print_built(result: BuildResult | PartResult) -> None:
+    from gitassets.actions.build import BuildResult
     from gitassets.actions.build_gaps import describe_findings
     from gitassets.cli.render import count, format_duration, printable
 
     for line in describe_findings(result.omissions):
         typer.echo(printable(f"  left out: {line}"))
     rendered = f"{result.rendered} rendered, {result.cached} reused"
-    typer.echo(f"{'Built' if result.commit else 'Nothing changed:'} {result.video}")
+    recorded = isinstance(result, BuildResult)
+    unchanged = isinstance(result, BuildResult) and not result.commit
+    typer.echo(f"{'Nothing changed:' if unchanged else 'Built'} {result.video}")
     typer.echo(f"  {format_duration(result.duration_sec)}, {count(result.segments, 'segment')} ({rendered})")
-    if not result.main:
+    if not recorded:
+        typer.echo("  a part to look at, which is not recorded")
+    elif isinstance(result, BuildResult) and not result.main:
         typer.echo("  a draft or of another shape than the project's: `publish` does not go by it")
     if result.captions is not None:
         typer.echo(f"  captions: {result.captions}")
     for note in result.remarks:
         typer.echo(printable(f"  note: {note}"))
-    if result.output is not None:
+    if isinstance(result, BuildResult) and result.output is not None:
         typer.echo(f"  copied to {result.output}")
+
+
+def _preview(project: Project, run: Run, options: BuildOptions, as_json: bool) -> None:
+    """Print what a build would hold. Exit with 1 if there would be none."""
+    from gitassets.actions.build_preview import preview_build
+    from gitassets.cli.render import emit_json
+
+    result = preview_build(project, run, options)
+    if as_json:
+        emit_json("build", result)
+    else:
+        _print_preview(result)
+    if result.gaps:
+        raise typer.Exit(1)
+
+
+def _print_preview(result: BuildPreview) -> None:
+    from gitassets.actions.build_gaps import describe_findings
+    from gitassets.cli.render import count, format_duration, printable
+
+    for line in describe_findings(result.gaps):
+        typer.echo(printable(f"  in the way: {line}"))
+    for line in describe_findings(result.omissions):
+        typer.echo(printable(f"  left out: {line}"))
+    what = result.video or f"a part of {result.run_id}"
+    typer.echo(f"{'Would not build' if result.gaps else 'Would build'} {what}")
+    typer.echo(f"  {format_duration(result.duration_sec)}, {count(len(result.segments), 'segment')}")
+    for line in _describe_looks(result):
+        typer.echo(f"  {line}")
+    if result.to_fetch:
+        typer.echo(f"  {count(result.to_fetch, 'file')} would be downloaded first")
+    if result.reused is not None:
+        typer.echo(f"  {result.reused} reused, {len(result.segments) - result.reused} to render")
+
+
+def _describe_looks(result: BuildPreview) -> list[str]:
+    """Return a line for each source of pictures, and one for the segments without narration."""
+    from gitassets.domain.selection import format_ranges
+    from gitassets.domain.timeline import Look
+
+    names = {
+        Look.CLIP: "clip",
+        Look.STILL: "image",
+        Look.HELD: "last frame of an earlier clip",
+        Look.CARD: "card with the text",
+    }
+    found = {name: [one.segment for one in result.segments if one.look is look] for look, name in names.items()}
+    found["silent"] = [one.segment for one in result.segments if one.audio is None]
+    return [f"{name}: {format_ranges(numbers)}" for name, numbers in found.items() if numbers]

@@ -11,6 +11,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gitassets.domain.conflict import CONFLICT
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
@@ -37,7 +38,7 @@ class Policy(StrEnum):
     ONLY_APPROVED = "only approved"
     SKIP_REJECTED = "skip rejected"
     EVERYTHING = "everything"
-    """All assets, for viewing; no command builds a video with this policy."""
+    """All assets, for viewing, such as a part of the video."""
 
 
 class Finding(Struct, frozen=True):
@@ -67,11 +68,15 @@ class ChosenSegment(Struct, frozen=True, kw_only=True):
 
 
 class Choice(Struct, frozen=True):
-    """The selected assets. If there are `gaps`, nothing may be built. The build leaves out the `omissions`."""
+    """The selected assets. If there are `gaps`, nothing may be built. The build leaves out the `omissions`.
+
+    `part`: only these segments are wanted; the others are there since their picture is still seen in one of them.
+    """
 
     segments: tuple[ChosenSegment, ...]
     gaps: tuple[Finding, ...]
     omissions: tuple[Finding, ...]
+    part: tuple[int, ...] | None = None
 
 
 def choose_assets(manifest: Manifest, policy: Policy, *, allow_gaps: bool = False) -> Choice:
@@ -155,6 +160,29 @@ def _estimate_silence_sec(segment: Segment, rules: ScriptRules) -> float:
     return max(seen_sec, len(find_caption_text(segment.paragraph_text, rules)) / READ_CHARS_PER_SEC)
 
 
+def choose_part(choice: Choice, numbers: Iterable[int]) -> Choice:
+    """Reduce a choice to some segments, and the earlier ones whose picture is still seen in them."""
+    wanted = set(numbers)
+    needed: set[int] = set()
+    shown: int | None = None
+    for one in choice.segments:
+        shown = one.number if one.visual is not None else shown
+        if one.number in wanted:
+            needed |= {one.number} if shown is None else {one.number, shown}
+    segments = (one for one in choice.segments if one.number in needed)
+    return Choice(
+        segments=tuple(one if one.number in wanted else _only_seen(one) for one in segments),
+        gaps=tuple(one for one in choice.gaps if one.segment in wanted),
+        omissions=tuple(one for one in choice.omissions if one.segment in wanted),
+        part=tuple(sorted(wanted)),
+    )
+
+
+def _only_seen(segment: ChosenSegment) -> ChosenSegment:
+    """Return the segment without narration, unless that decides where its clip ends."""
+    return segment if segment.visual_is_clip else replace(segment, narration=None)
+
+
 def iter_used_assets(segments: Iterable[ChosenSegment]) -> Iterator[tuple[Address, Asset]]:
     """Yield each asset that the segments are built from, once."""
     for segment in segments:
@@ -207,10 +235,11 @@ class Shot(Struct, frozen=True, kw_only=True):
 
 
 class Timeline(Struct, frozen=True):
-    """All segments in time, one after another."""
+    """Segments in time, one after another. `hidden` ones are not in the video, but a shot may hold a frame of one."""
 
     shots: tuple[Shot, ...]
     fps: Fraction
+    hidden: tuple[Shot, ...] = ()
 
     @property
     def duration(self) -> Fraction:
@@ -235,9 +264,24 @@ def lay_out(segments: tuple[ChosenSegment, ...], durations_sec: Mapping[str, flo
         least = 1 if position == len(segments) - 1 else 0
         end_frame = max(round((start + duration) * fps), least)
         before = shots[-1] if shots else None
-        shots.append(_make_shot(segment, position, before, start, duration, first_frame, end_frame - first_frame))
+        # By its number, so that a part moves as the whole does.
+        turn = segment.number - 1
+        shots.append(_make_shot(segment, turn, before, start, duration, first_frame, end_frame - first_frame))
         start, first_frame = start + duration, end_frame
     return Timeline(tuple(shots), fps)
+
+
+def cut_timeline(timeline: Timeline, numbers: Iterable[int]) -> Timeline:
+    """Keep only these segments, without the time of the others."""
+    wanted = set(numbers)
+    shots: list[Shot] = []
+    start, first_frame = Fraction(0), 0
+    for shot in timeline.shots:
+        if shot.number in wanted:
+            shots.append(replace(shot, start=start, first_frame=first_frame))
+            start, first_frame = start + shot.duration, first_frame + shot.frame_count
+    hidden = tuple(shot for shot in timeline.shots if shot.number not in wanted)
+    return Timeline(tuple(shots), timeline.fps, hidden)
 
 
 def _find_duration(segment: ChosenSegment, durations_sec: Mapping[str, float]) -> Fraction:

@@ -9,8 +9,11 @@ from msgspec.structs import replace
 from PIL import Image
 
 from gitassets.actions.approve import approve
-from gitassets.actions.build import BuildOptions, BuildResult, build
+from gitassets.actions.build import BuildResult, build
 from gitassets.actions.build_gaps import ChangedMeanwhileError, GapsError
+from gitassets.actions.build_part import build_part
+from gitassets.actions.build_plan import BuildOptions
+from gitassets.actions.build_preview import preview_build
 from gitassets.actions.export import ExportOptions, export_run
 from gitassets.actions.import_bag import ImportOptions, import_bag
 from gitassets.actions.reject import reject
@@ -24,8 +27,9 @@ from gitassets.adapters.media.probe import MediaInfo, probe_media
 from gitassets.adapters.state.locks import hold_lock
 from gitassets.adapters.state.settings_file import BuildSettings, Settings
 from gitassets.domain.manifest import Address, Kind
+from gitassets.domain.selection import parse_selection
 from gitassets.domain.timeline import Policy
-from gitassets.errors import BusyError, CorruptError, NotFoundError, UsageError
+from gitassets.errors import BusyError, CorruptError, NoMatchError, NotFoundError, UsageError
 from gitassets.runs.lookup import find_run
 from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.progress import Progress
@@ -399,6 +403,41 @@ def test_build_of_an_asset_reopened_meanwhile_is_not_recorded(
     approve_all(project, run)
     assert build_it(project, run, options).rendered == 0
     assert_clean(project, run)
+
+
+# Parts and previews.
+
+
+def test_part_shows_its_segments_and_is_never_recorded(project: Project, run: Run, tmp_path: Path) -> None:
+    before = snapshot(run)
+    part = BuildOptions(policy=Policy.EVERYTHING, allow_gaps=True, part=parse_selection("2-3"))
+    result = build_part(project, run, part, ignore_progress)
+    assert (result.part, result.segments, result.duration_sec) == ((2, 3), 2, 2.0)
+    for seen, wanted in zip(middle_colours(result.video), [(53, 97, 151), (159, 35, 197)], strict=True):
+        assert all(abs(one - other) < 8 for one, other in zip(seen, wanted, strict=True))
+    assert snapshot(run) == before
+    assert not (run.require_folder() / "final").exists()
+    again = build_part(project, run, replace_options(part, output=tmp_path / "part.mp4"), ignore_progress)
+    assert (again.rendered, again.video.read_bytes()) == (0, result.video.read_bytes())
+    assert_clean(project, run)
+
+
+def test_part_of_unknown_segment_is_refused(project: Project, run: Run) -> None:
+    with pytest.raises(NoMatchError, match="no segment 7"):
+        build_part(project, run, BuildOptions(policy=Policy.EVERYTHING, part=parse_selection("7")), ignore_progress)
+
+
+def test_preview_says_what_the_build_then_holds(project: Project, run: Run) -> None:
+    approve(project, run, select(audio="all", image="1"))
+    strict = preview_build(project, run, STRICT)
+    assert [str(one) for one in strict.gaps] == ["segment 3: image is not approved but draft"]
+    before = preview_build(project, run, ONLY)
+    assert (before.video, before.reused, before.to_fetch, before.gaps) == ("final/ep1.mp4", 0, 0, ())
+    result = build_it(project, run, ONLY)
+    assert (before.duration_sec, len(before.segments)) == (result.duration_sec, result.segments)
+    assert before.omissions == result.omissions
+    assert [one.visual for one in before.segments] == ["images/scene_000.png"] * 3
+    assert preview_build(project, run, ONLY).reused == 3
 
 
 # The --output option.

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from gitassets.actions.approve import approve
-from gitassets.actions.build import BuildOptions, build
+from gitassets.actions.build import build
+from gitassets.actions.build_plan import BuildOptions
 from gitassets.actions.choose import choose, drop_candidates
 from gitassets.actions.close import close_run
 from gitassets.actions.copy import CopyOptions, copy_assets

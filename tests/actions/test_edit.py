@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from gitassets.actions.approve import approve
-from gitassets.actions.build import BuildOptions, build
+from gitassets.actions.build import build
 from gitassets.actions.build_gaps import GapsError
+from gitassets.actions.build_plan import BuildOptions
 from gitassets.actions.diff import diff
 from gitassets.actions.doctor import doctor
 from gitassets.actions.edit import EditOptions, EditResult, edit

@@ -12,8 +12,9 @@ import pytest
 from msgspec.structs import replace
 
 from gitassets.actions.approve import approve
-from gitassets.actions.build import BuildOptions, build
+from gitassets.actions.build import build
 from gitassets.actions.build_gaps import GapsError
+from gitassets.actions.build_plan import BuildOptions
 from gitassets.actions.doctor import doctor
 from gitassets.actions.hooks import install, uninstall
 from gitassets.actions.list import list_assets

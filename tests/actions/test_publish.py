@@ -7,7 +7,8 @@ import pytest
 
 from gitassets.actions import publish as action
 from gitassets.actions.approve import approve
-from gitassets.actions.build import BuildOptions, build
+from gitassets.actions.build import build
+from gitassets.actions.build_plan import BuildOptions
 from gitassets.actions.note import note
 from gitassets.actions.publish import publish
 from gitassets.actions.push import PushOptions, PushResult

@@ -56,6 +56,10 @@ ROWS: dict[str, tuple[str, ...]] = {
     ),
     "gc": ("gc", "gc --yes", "gc --yes --keep locked"),
     "upgrade": (f"upgrade {RUN_ID}", "upgrade --all"),
+    "build": (
+        "build ep1", "build ep1 --skip rejected", "build ep1 --segment 1-2", "build closed --skip rejected",
+        f"build {RUN_ID} --skip rejected --allow-gaps",
+    ),
 }  # fmt: skip
 STUDIO_ROWS = {
     **{f"assets {name}": tuple(f"assets {one}" for one in row) for name, row in ROWS.items()},
@@ -64,7 +68,7 @@ STUDIO_ROWS = {
 }
 FACES = {"gitassets": (app, ROWS), "claude-studio": (studio, STUDIO_ROWS)}
 # These dry runs end with an error.
-REFUSED = {"publish ep1", "import ../bag"}
+REFUSED = {"publish ep1", "import ../bag", "build ep1"}
 
 
 def list_dry(face: str) -> list[str]:

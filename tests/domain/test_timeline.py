@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 from gitassets.domain.manifest import Asset, Kind, Manifest, Segment
 from gitassets.domain.script import estimate_duration_sec
 from gitassets.domain.status import Status
-from gitassets.domain.timeline import ChosenSegment, Look, Policy, Shot, Timeline, choose_assets, lay_out
+from gitassets.domain.timeline import (
+    ChosenSegment,
+    Look,
+    Policy,
+    Shot,
+    Timeline,
+    choose_assets,
+    choose_part,
+    cut_timeline,
+    lay_out,
+)
 from gitassets.errors import GitAssetsError, NoMatchError
 from tests.domain.builders import a_manifest, a_segment, an_asset, audio, image, video
 
@@ -185,6 +195,25 @@ def test_zoom_alternates_and_continues_on_carried_picture() -> None:
 def test_zoom_of_held_frame_begins_at_full_width() -> None:
     timeline = laid_out(chosen(1, image(1)), chosen(2, video(2), clip=True), chosen(3), chosen(4))
     assert [shot.zoom for shot in timeline.shots] == [(0, 1), (0, 0), (0, 1), (1, 0)]
+
+
+def test_part_keeps_the_picture_that_an_earlier_segment_brought_in() -> None:
+    numbers = (1, 2, 3, 4)
+    segments = {n: a_segment(f"Words {n}.", audio=audio(n)) for n in numbers}
+    segments[1] = segments[1].with_asset(Kind.VIDEO, video(1))
+    segments[3] = segments[3].with_asset(Kind.IMAGE, image(3))
+    whole = choose_assets(a_manifest(segments), Policy.EVERYTHING)
+    lengths = {one.narration.md5: 2.0 for one in whole.segments if one.narration}
+    full = lay_out(whole.segments, lengths, Fraction(10))
+    for wanted, needed in (((2,), [1, 2]), ((4,), [3, 4]), ((2, 4), [1, 2, 3, 4]), ((3,), [3])):
+        part = choose_part(whole, wanted)
+        assert [one.number for one in part.segments] == needed
+        cut = cut_timeline(lay_out(part.segments, lengths, Fraction(10)), wanted)
+        assert [(one.number, one.look, one.visual) for one in cut.shots] == [
+            (one.number, one.look, one.visual) for one in full.shots if one.number in wanted
+        ]
+        assert [one.first_frame for one in cut.shots] == [20 * place for place in range(len(wanted))]
+        assert cut.duration == 2 * len(wanted)
 
 
 def test_zoom_covers_less_in_short_segments() -> None:

@@ -11,7 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from gitassets.actions.approve import approve
-from gitassets.actions.build import BuildOptions, build
+from gitassets.actions.build import build
+from gitassets.actions.build_plan import BuildOptions
 from gitassets.actions.init import init
 from gitassets.actions.track import track
 from gitassets.actions.verify import VerifyOptions, verify

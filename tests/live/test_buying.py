@@ -9,7 +9,8 @@ from hashlib import md5
 
 import pytest
 
-from gitassets.actions.build import BuildOptions, build
+from gitassets.actions.build import build
+from gitassets.actions.build_plan import BuildOptions
 from gitassets.actions.produce import resume
 from gitassets.actions.reject import reject
 from gitassets.actions.reopen import reopen_assets

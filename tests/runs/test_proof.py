@@ -10,7 +10,8 @@ import pytest
 from msgspec.structs import replace
 
 from gitassets.actions.approve import approve
-from gitassets.actions.build import BuildOptions, build
+from gitassets.actions.build import build
+from gitassets.actions.build_plan import BuildOptions
 from gitassets.actions.close import close_run
 from gitassets.actions.copy import CopyOptions, copy_assets
 from gitassets.actions.note import note

@@ -69,11 +69,23 @@ def render_timeline(
         return _render(context, timeline, pictures, sounds, target, on_progress)
 
 
+def count_reused(
+    timeline: Timeline, sources: Mapping[str, MediaSource], settings: RenderSettings, cache_dir: Path
+) -> int:
+    """Count the segments whose picture is rendered already."""
+    cache = RenderCache(cache_dir)
+    with Ffmpeg(find_ffmpeg()) as ffmpeg:
+        context = _Context(ffmpeg, cache, cache_dir, settings)
+        pictures = (_choose_picture(shot, timeline, sources) for shot in timeline.shots)
+        return sum(_is_cached(context, one, _picture_path(context, one)) for one in pictures)
+
+
 def _choose_picture(shot: Shot, timeline: Timeline, sources: Mapping[str, MediaSource]) -> Picture:
     source = None if shot.visual is None else sources[shot.visual.md5]
     if shot.look not in (Look.CLIP, Look.HELD):
         return Picture(shot, source, None, CARD_ZOOM if shot.is_card else ZOOM)
-    return Picture(shot, source, next(one for one in timeline.shots if one.number == shot.visual_from))
+    laid_out = (*timeline.hidden, *timeline.shots)
+    return Picture(shot, source, next(one for one in laid_out if one.number == shot.visual_from))
 
 
 def _choose_sound(picture: Picture, sources: Mapping[str, MediaSource], settings: RenderSettings) -> Sound:

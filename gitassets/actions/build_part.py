@@ -1,0 +1,97 @@
+"""Build a part of a run to look at. It is never recorded, and no approval is needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from gitassets.actions.build import check_video_path, copy_file, hold_build
+from gitassets.actions.build_plan import (
+    BuildOptions,
+    RenderPlan,
+    name_files,
+    plan_render,
+    read_input,
+    read_settings,
+)
+from gitassets.actions.build_remarks import make_remarks
+from gitassets.adapters.render.video import RenderResult, render_timeline
+from gitassets.domain.captions import format_srt
+from gitassets.domain.selection import format_ranges
+from gitassets.domain.timeline import Finding
+from gitassets.runs.progress import OnProgress, Progress
+from gitassets.runs.project import Project, Run
+
+
+class PartResult(Struct, frozen=True, kw_only=True):
+    """A part of the video, which is not recorded. `rendered` and `cached` count segments.
+
+    `captions` is None if there is no text to show. `remarks` are sentences on what could look or sound better.
+    """
+
+    run_id: str
+    part: tuple[int, ...]
+    video: Path
+    captions: Path | None
+    duration_sec: float
+    segments: int
+    rendered: int
+    cached: int
+    omissions: tuple[Finding, ...]
+    remarks: tuple[str, ...]
+
+
+def build_part(project: Project, run: Run, options: BuildOptions, on_progress: OnProgress) -> PartResult:
+    """Render `options.part` to `options.output`, or among the project's temporary files, with captions beside it."""
+    settings = read_settings(project, run, options)
+    check_video_path(project, run, options.output)
+    with hold_build(project, run):
+        build_input = read_input(project, run, options)
+        plan = plan_render(project, build_input, settings, name_files(project, run, settings, options))
+        part = build_input.choice.part or ()
+        video = options.output or _place_part(project, run, part)
+        rendered = _render(project, plan, video, on_progress)
+    captions = video.with_suffix(".srt")
+    return PartResult(
+        run_id=run.run_id,
+        part=part,
+        video=video,
+        captions=captions if format_srt(plan.timeline) else None,
+        duration_sec=round(float(plan.timeline.duration), 3),
+        segments=len(plan.timeline.shots),
+        rendered=rendered.rendered,
+        cached=rendered.cached,
+        omissions=build_input.choice.omissions,
+        remarks=make_remarks(project, build_input, plan),
+    )
+
+
+def _place_part(project: Project, run: Run, part: tuple[int, ...]) -> Path:
+    """Return where a part lies until it is made again or temporary files are removed."""
+    folder = project.state_dir / "tmp" / "parts"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{run.run_id}-segment-{_shorten(format_ranges(part))}.mp4"
+
+
+def _shorten(ranges: str) -> str:
+    return ranges if len(ranges) <= 60 else f"{ranges[:60]}-and-more"
+
+
+def _render(project: Project, plan: RenderPlan, video: Path, on_progress: OnProgress) -> RenderResult:
+    with project.scratch() as folder:
+        rendered = render_timeline(
+            plan.timeline,
+            plan.sources,
+            plan.settings,
+            project.render_cache_dir,
+            folder / "video",
+            lambda done, total: on_progress(Progress(done, total, "frames")),
+        )
+        copy_file(folder / "video", video)
+        captions, beside = folder / "captions", video.with_suffix(".srt")
+        captions.write_bytes(format_srt(plan.timeline).encode())
+        # Captions of an older video would be wrong.
+        if captions.stat().st_size or beside.exists():
+            copy_file(captions, beside)
+        return rendered

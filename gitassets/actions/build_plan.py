@@ -1,0 +1,171 @@
+"""Plan a build: read what a run offers, choose its assets, and lay them out in time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitassets import __version__
+from gitassets.actions.build_gaps import GapsError, describe_problems
+from gitassets.actions.decide import check_bytes
+from gitassets.adapters.media.ffmpeg import find_ffmpeg
+from gitassets.adapters.media.source import BrokenMediaError, MediaSource, measure, probe_sources
+from gitassets.adapters.render.fallback_card import Undrawn, list_undrawn
+from gitassets.adapters.render.settings import RenderSettings
+from gitassets.domain.build_record import record_inputs
+from gitassets.domain.finals import FinalNames, Shape, name_cut, name_finals
+from gitassets.domain.frame_format import parse_fps, parse_size
+from gitassets.domain.manifest import Address, Manifest
+from gitassets.domain.selection import Selection, select_segments
+from gitassets.domain.timeline import (
+    Choice,
+    Policy,
+    Timeline,
+    choose_assets,
+    choose_part,
+    cut_timeline,
+    iter_used_assets,
+    lay_out,
+    sort_findings,
+)
+from gitassets.errors import CorruptError
+from gitassets.making.record import write_run
+from gitassets.runs.fetch import Wanted, list_wanted
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import Project, Run
+from gitassets.runs.proof import require_proven
+from gitassets.runs.verified_bytes import check_blob, find_altered, get_blob
+
+_UNPROVEN = (Policy.SKIP_REJECTED, Policy.EVERYTHING)
+"""The policies that rely on no approval."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildOptions:
+    """How to build. `size` and `fps` default to the settings. A copy of the video, with captions, goes to `output`.
+
+    `part` selects the segments of a part to look at.
+    """
+
+    policy: Policy = Policy.STRICT
+    allow_gaps: bool = False
+    output: Path | None = None
+    size: str | None = None
+    fps: str | None = None
+    part: Selection | None = None
+
+
+@dataclass(frozen=True)
+class BuildInput:
+    """The run at commit `head`, the chosen assets, and the paths of their blobs by md5."""
+
+    manifest: Manifest
+    head: str
+    policy: Policy
+    choice: Choice
+    blobs: Mapping[str, Path]
+
+
+@dataclass(frozen=True)
+class RenderPlan:
+    """What to render, and under which names. `inputs` records everything the result depends on."""
+
+    names: FinalNames
+    timeline: Timeline
+    sources: Mapping[str, MediaSource]
+    settings: RenderSettings
+    undrawn: Mapping[int, Undrawn]
+    inputs: Mapping[str, object]
+
+
+def read_settings(project: Project, run: Run, options: BuildOptions) -> RenderSettings:
+    defaults = project.settings.build
+    return RenderSettings(
+        size=parse_size(options.size or defaults.size),
+        fps=parse_fps(options.fps or defaults.fps),
+        keep_video_sound=defaults.keep_video_sound,
+        loudness_lufs=defaults.loudness_lufs,
+        cache_bytes=int(defaults.render_cache_gb * 1e9),
+        title=run.run_id,
+    )
+
+
+def name_files(project: Project, run: Run, settings: RenderSettings, options: BuildOptions) -> FinalNames:
+    defaults = project.settings.build
+    own = Shape(parse_size(defaults.size), parse_fps(defaults.fps))
+    cut = name_cut(own, Shape(settings.size, settings.fps), draft=options.policy is Policy.SKIP_REJECTED)
+    return name_finals(run.run_id, cut)
+
+
+def choose(manifest: Manifest, options: BuildOptions) -> Choice:
+    """Choose the assets for a build, or for a part of it. Raise NoMatchError if the run lacks a segment of the part."""
+    choice = choose_assets(manifest, options.policy, allow_gaps=options.allow_gaps)
+    return choice if options.part is None else choose_part(choice, select_segments(options.part, manifest))
+
+
+def read_input(project: Project, run: Run, options: BuildOptions) -> BuildInput:
+    with write_run(project, run, "build") as session:
+        choice = choose(session.manifest, options)
+        used = dict(iter_used_assets(choice.segments))
+        gaps = sort_findings([*choice.gaps, *find_altered(session, used.items())])
+        if gaps:
+            raise GapsError(run.run_id, gaps, options.policy)
+        check_bytes(session, list(used))
+        if options.policy not in _UNPROVEN:
+            require_proven(project, run, session.head, session.manifest, used, "built")
+        blobs = {asset.md5: get_blob(session, asset.path, asset.md5) for asset in used.values()}
+        build_input = BuildInput(session.manifest, session.head, options.policy, choice, blobs)
+    for asset in used.values():
+        check_blob(project, asset.path, asset.md5)
+    return build_input
+
+
+def list_needed_bytes(project: Project, run: Run, options: BuildOptions) -> dict[str, Wanted]:
+    """List the bytes of the assets that a build would use."""
+    choice = choose(read_manifest(project, run), options)
+    return list_wanted((asset.path, asset.md5, asset.size) for _, asset in iter_used_assets(choice.segments))
+
+
+def plan_render(project: Project, build_input: BuildInput, settings: RenderSettings, names: FinalNames) -> RenderPlan:
+    sources = _probe(project, build_input, settings)
+    timeline = lay_out_choice(build_input.choice, measure(sources), settings)
+    options = {
+        "size": "{}x{}".format(*settings.size),
+        "fps": str(settings.fps),
+        "keep_video_sound": settings.keep_video_sound,
+        "loudness_lufs": settings.loudness_lufs,
+    }
+    tools = {"gitassets": __version__, "ffmpeg": find_ffmpeg().version}
+    undrawn = list_undrawn(timeline.shots)
+    lacking = {number: list(one.what) or "all words" for number, one in undrawn.items()}
+    inputs = record_inputs(build_input.manifest, timeline, options, tools, lacking)
+    return RenderPlan(names, timeline, sources, settings, undrawn, inputs)
+
+
+def lay_out_choice(choice: Choice, durations_sec: Mapping[str, float], settings: RenderSettings) -> Timeline:
+    timeline = lay_out(choice.segments, durations_sec, settings.fps)
+    return timeline if choice.part is None else cut_timeline(timeline, choice.part)
+
+
+def _probe(project: Project, build_input: BuildInput, settings: RenderSettings) -> dict[str, MediaSource]:
+    """Probe every chosen file.
+
+    Raise CorruptError, with a list, if some cannot be used: they may be older than the checks on new files.
+    """
+    try:
+        return probe_sources(build_input.blobs, project.render_cache_dir, settings.jobs)
+    except BrokenMediaError as error:
+        used = [(address, asset.md5) for address, asset in iter_used_assets(build_input.choice.segments)]
+        broken = [(address, error.problems[md5]) for address, md5 in used if md5 in error.problems]
+        raise _describe_broken(build_input.manifest.run_id, broken) from error
+
+
+def _describe_broken(run_id: str, broken: Sequence[tuple[Address, str]]) -> CorruptError:
+    lines = "".join(f"\n  {line}" for line in describe_problems(broken))
+    first, _ = broken[0]
+    return CorruptError(
+        f"Run {run_id} cannot be built, since some of its files cannot be used:{lines}",
+        f"`gitassets replace {run_id} --{first.kind} {first.segment} FILE` brings in another one; "
+        "what is locked is reopened first.",
+    )

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from gitassets.cli import build as command
+from gitassets.runs.project import Project, Run
+from tests.actions.checks import git
+from tests.whole_app import app
+
+SMALL = ("--size", "64x36", "--fps", "5")
+
+
+def call(*args: str, code: int = 0) -> str:
+    done = CliRunner().invoke(app, ["build", "ep1", *SMALL, *args])
+    assert done.exit_code == code, done.output
+    return done.output
+
+
+@pytest.fixture(autouse=True)
+def _priority(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the priority of the process that runs the tests as it is."""
+    monkeypatch.setattr(command, "_lower_priority", lambda: None)
+
+
+def test_dry_run_lists_gaps_and_pictures_and_exits_with_1_if_nothing_would_be_built(project: Project, run: Run) -> None:
+    assert call("--dry-run", code=1).splitlines() == [
+        "  in the way: segments 1-3: audio is not approved but draft",
+        "  in the way: segments 1,3: image is not approved but draft",
+        "Would not build final/ep1-64x36-5fps.mp4",
+        "  3.0 s, 3 segments",
+        "  card with the text: 1-3",
+        "  silent: 1-3",
+        "  0 reused, 3 to render",
+    ]
+    assert call("--dry-run", "--skip", "rejected").splitlines() == [
+        "Would build final/ep1-draft-64x36-5fps.mp4",
+        "  3.0 s, 3 segments",
+        "  image: 1-3",
+        "  0 reused, 3 to render",
+    ]
+    told = json.loads(call("--dry-run", "--json", "--skip", "rejected"))
+    assert (told["dry_run"], told["gaps"], told["reused"], len(told["segments"])) == (True, [], 0, 3)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the viewer is a shell script")
+def test_segment_builds_a_part_and_open_shows_it(
+    project: Project, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = []
+    monkeypatch.setattr("gitassets.cli.viewer.Viewer.show", lambda _, path, kind: shown.append((path, kind)) or True)
+    told = call("--segment", "3", "--open")
+    video = project.state_dir / "tmp/parts/ep1-segment-3.mp4"
+    assert told.splitlines()[:3] == [
+        f"Built {video}",
+        "  1.0 s, 1 segment (1 rendered, 0 reused)",
+        "  a part to look at, which is not recorded",
+    ]
+    assert shown == [(video, "video")]
+    call("--segment", "1-2", "-o", str(tmp_path / "part.mp4"))
+    assert (tmp_path / "part.mp4").is_file()
+    assert git(project.root, "log", "--format=%s", "run/ep1").count("build") == 0
+
+
+def test_open_without_a_program_names_the_file(project: Project, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gitassets.cli.viewer.Viewer.show", lambda *_: False)
+    assert "No program was found to open" in call("--segment", "1", "--open")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has priority classes")
+def test_lower_priority_is_inherited_and_never_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    told = []
+    monkeypatch.setattr(os, "setpriority", lambda *args: told.append(args))
+    for niceness in (0, 5, 10, 19):
+        monkeypatch.setattr(os, "getpriority", lambda *_, niceness=niceness: niceness)
+        command._lower_priority()
+    assert told == [(os.PRIO_PROCESS, 0, 10)] * 2
