@@ -18,29 +18,38 @@ from gitassets.making.record import adopt, find_free_path, write_run
 from gitassets.runs.missing_blobs import require_blob
 from gitassets.runs.project import Project, Run
 from gitassets.runs.take_history import find_take
-from gitassets.runs.transaction import Session
+from gitassets.runs.transaction import Session, peek
 
 
 class MoveResult(Struct, frozen=True):
-    """The move. `path` is the asset's file under its new address `target`."""
+    """The move. `path` is the asset's file under its new address `target`. `commit` is None on a dry run."""
 
     run_id: str
     source: str
     target: str
     path: str
-    commit: str
+    commit: str | None
+    dry_run: bool
 
 
-def move(project: Project, run: Run, selection: AssetSelection, to: int, take: str | None = None) -> MoveResult:
+def move(
+    project: Project,
+    run: Run,
+    selection: AssetSelection,
+    to: int,
+    take: str | None = None,
+    *,
+    dry_run: bool = False,
+) -> MoveResult:
     """Move the chosen asset, with its candidates, to segment `to`. Its takes are numbered after those already there.
 
     With an older `take`, copy only that: the source keeps its asset.
     """
+    if dry_run:
+        source, target, moved = _plan(peek(project, run), selection, to, take)
+        return MoveResult(run.run_id, str(source), str(target), moved.path, None, dry_run=True)
     with write_run(project, run, "move") as session:
-        source = _choose(session, selection)
-        target = Address(to, source.kind)
-        _check(session, source, target, source_stays=take is not None)
-        moved = _make_moved(session, source, target, take)
+        source, target, moved = _plan(session, selection, to, take)
         current = session.manifest.asset(target)
         changes: dict[Address, Asset | None] = {target: moved} if take else {target: moved, source: None}
         transitions = [Transition(target, current.status if current else NOTHING, moved.status)]
@@ -49,7 +58,15 @@ def move(project: Project, run: Run, selection: AssetSelection, to: int, take: s
         what = f"{'take ' + take + ' of ' if take else ''}{source} to {to}"
         message = CommitMessage(run.run_id, "move", what, "", tuple(transitions), (source.segment, to))
         commit = session.commit(session.manifest.with_assets(changes), message)
-    return MoveResult(run.run_id, str(source), str(target), moved.path, commit)
+    return MoveResult(run.run_id, str(source), str(target), moved.path, commit, dry_run=False)
+
+
+def _plan(session: Session, selection: AssetSelection, to: int, take: str | None) -> tuple[Address, Address, Asset]:
+    """Return the asset's old and new address, and the asset as it would stand there."""
+    source = _choose(session, selection)
+    target = Address(to, source.kind)
+    _check(session, source, target, source_stays=take is not None)
+    return source, target, _make_moved(session, source, target, take)
 
 
 def _choose(session: Session, selection: AssetSelection) -> Address:

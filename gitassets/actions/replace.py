@@ -21,7 +21,7 @@ from gitassets.errors import GitAssetsError, LockedError, NoMatchError, NotFound
 from gitassets.making.plan import now
 from gitassets.making.record import adopt, write_run
 from gitassets.runs.project import Project, Run
-from gitassets.runs.transaction import Session
+from gitassets.runs.transaction import Session, peek
 
 
 class ReplaceResult(Struct, frozen=True):
@@ -29,10 +29,15 @@ class ReplaceResult(Struct, frozen=True):
     replaced: tuple[Address, ...]
     unchanged: tuple[Address, ...]
     commit: str | None
+    dry_run: bool = False
 
 
-def replace_asset(project: Project, run: Run, selection: AssetSelection, file: Path | None) -> ReplaceResult:
+def replace_asset(
+    project: Project, run: Run, selection: AssetSelection, file: Path | None, *, dry_run: bool = False
+) -> ReplaceResult:
     """Record the bytes of `file`, or of the asset's own file if that was changed, as a new take."""
+    if dry_run:
+        return _preview(peek(project, run), selection, file)
     with write_run(project, run, "replace") as session:
         addresses = _choose(session, selection, file)
         changed: dict[Address, Asset | None] = {}
@@ -45,6 +50,20 @@ def replace_asset(project: Project, run: Run, selection: AssetSelection, file: P
                 changed[address] = asset
         commit = _commit(session, changed, file) if changed else None
     return ReplaceResult(run.run_id, tuple(changed), tuple(unchanged), commit)
+
+
+def _preview(session: Session, selection: AssetSelection, file: Path | None) -> ReplaceResult:
+    """Probe the files, and say which would become new takes."""
+    replaced, unchanged = [], []
+    for address in _choose(session, selection, file):
+        current = session.manifest.asset(address)
+        path = _require_file(file) if file is not None else session.folder / _require_own(session, address).path
+        if current is not None and hash_file(path) == current.md5:
+            unchanged.append(address)
+            continue
+        _probe(path, address)
+        replaced.append(address)
+    return ReplaceResult(session.run.run_id, tuple(replaced), tuple(unchanged), None, dry_run=True)
 
 
 def _choose(session: Session, selection: AssetSelection, file: Path | None) -> list[Address]:
@@ -81,26 +100,38 @@ def _make_take(session: Session, address: Address, file: Path | None) -> Asset |
     current = session.manifest.asset(address)
     if file is not None:
         return _make_take_from_file(session, address, current, file)
-    if current is None:
-        raise NoMatchError(
-            f"Segment {address.segment} of {session.run.run_id} has no {address.kind} yet", "Give a FILE."
-        )
+    current = _require_own(session, address)
     path = session.folder / current.path
     md5 = session.hash(current.path)
-    if md5 is None:
-        raise NotFoundError(f"{path} is not there", "Give a FILE.")
-    if md5 == current.md5:
+    if md5 is None or md5 == current.md5:
         return None
     info = _probe(path, address)
     session.project.blobs.copy_in(path, md5)
     return _new_take(session, address, current, info, md5)
 
 
-def _make_take_from_file(session: Session, address: Address, current: Asset | None, file: Path) -> Asset | None:
+def _require_own(session: Session, address: Address) -> Asset:
+    """Return the asset. Raise NoMatchError if there is none, and NotFoundError if its file is not there."""
+    current = session.manifest.asset(address)
+    if current is None:
+        raise NoMatchError(
+            f"Segment {address.segment} of {session.run.run_id} has no {address.kind} yet", "Give a FILE."
+        )
+    if session.hash(current.path) is None:
+        raise NotFoundError(f"{session.folder / current.path} is not there", "Give a FILE.")
+    return current
+
+
+def _require_file(file: Path) -> Path:
     if file.is_dir():
         raise UsageError(f"{file} is a folder", "Name the file itself.")
     if not file.is_file():
         raise NotFoundError(f"There is no file {file}")
+    return file
+
+
+def _make_take_from_file(session: Session, address: Address, current: Asset | None, file: Path) -> Asset | None:
+    _require_file(file)
     with session.project.scratch() as scratch:
         copy = scratch / "file"
         shutil.copyfile(file, copy)

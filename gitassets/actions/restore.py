@@ -21,7 +21,7 @@ from gitassets.runs.missing_blobs import require_blob
 from gitassets.runs.project import Project, Run
 from gitassets.runs.restore import restore_files
 from gitassets.runs.take_history import find_take
-from gitassets.runs.transaction import Session, stage_dvc_files
+from gitassets.runs.transaction import Session, peek, stage_dvc_files
 
 
 class RestoreResult(Struct, frozen=True):
@@ -31,9 +31,12 @@ class RestoreResult(Struct, frozen=True):
     restored: tuple[str, ...]
     take: int | None
     commit: str | None
+    dry_run: bool = False
 
 
-def restore(project: Project, run: Run, selection: AssetSelection, take: str | None = None) -> RestoreResult:
+def restore(
+    project: Project, run: Run, selection: AssetSelection, take: str | None = None, *, dry_run: bool = False
+) -> RestoreResult:
     """Restore the recorded bytes of the chosen files, or make an older `take` the current one, in review.
 
     `take` is a take's number, or the beginning of its md5. Keep the replaced bytes in the cache. During a merge the
@@ -41,6 +44,8 @@ def restore(project: Project, run: Run, selection: AssetSelection, take: str | N
     """
     if selection.empty:
         raise UsageError("Say which asset to restore", "With --audio, --image, --video or --segment.")
+    if dry_run:
+        return _preview(peek(project, run), selection, take)
     with write_run(project, run, "restore", in_merge=take is None) as session:
         addresses = [one.address for one in select_assets(selection, session.manifest)]
         if take is not None:
@@ -48,13 +53,33 @@ def restore(project: Project, run: Run, selection: AssetSelection, take: str | N
         if session.merging:
             # Lets `dvc pull` get the bytes that are not here.
             stage_dvc_files(session, session.manifest)
-        assets = [asset for one in addresses if (asset := session.manifest.asset(one)) is not None]
-        return _restore_bytes(session, [one for asset in assets for one in (asset, *asset.takes.values())])
+        return _restore_bytes(session, _with_candidates(session, addresses))
+
+
+def _preview(session: Session, selection: AssetSelection, take: str | None) -> RestoreResult:
+    addresses = [one.address for one in select_assets(selection, session.manifest)]
+    run_id = session.run.run_id
+    if take is None:
+        return RestoreResult(
+            run_id, _find_differing(session, _with_candidates(session, addresses)), None, None, dry_run=True
+        )
+    address, older, current = _find_older(session, addresses, take)
+    path = () if older.md5 == current.md5 else (_make_current(session, address, older, current).path,)
+    return RestoreResult(run_id, path, older.take, None, dry_run=True)
+
+
+def _with_candidates(session: Session, addresses: list[Address]) -> list[Asset]:
+    assets = [asset for one in addresses if (asset := session.manifest.asset(one)) is not None]
+    return [one for asset in assets for one in (asset, *asset.takes.values())]
+
+
+def _find_differing(session: Session, assets: list[Asset]) -> tuple[str, ...]:
+    return tuple({asset.path: None for asset in assets if session.hash(asset.path) != asset.md5})
 
 
 def _restore_bytes(session: Session, assets: list[Asset]) -> RestoreResult:
     wanted = {asset.path: asset.md5 for asset in assets}
-    differing = tuple(path for path, md5 in wanted.items() if session.hash(path) != md5)
+    differing = _find_differing(session, assets)
     for asset in assets:
         if asset.path in differing:
             require_blob(session.project, session.run, asset.md5, asset.path)
@@ -69,14 +94,19 @@ def _check_no_folder(path: Path) -> None:
 
 
 def _restore_take(session: Session, addresses: list[Address], wanted: str) -> RestoreResult:
+    address, older, current = _find_older(session, addresses, wanted)
+    if older.md5 == current.md5:
+        return RestoreResult(session.run.run_id, (), older.take, None)
+    return restore_take(session, address, older, current)
+
+
+def _find_older(session: Session, addresses: list[Address], wanted: str) -> tuple[Address, Asset, Asset]:
+    """Return the address of the chosen asset, its wanted take, and its current one."""
     if len(addresses) != 1:
         raise UsageError("--take brings back one asset's take", "Name one asset.")
     address = addresses[0]
     current = require_unlocked(session.manifest, address)
-    older = find_take(session.project, session.run, address, wanted)
-    if older.md5 == current.md5:
-        return RestoreResult(session.run.run_id, (), older.take, None)
-    return restore_take(session, address, older, current)
+    return address, find_take(session.project, session.run, address, wanted), current
 
 
 def require_unlocked(manifest: Manifest, address: Address) -> Asset:

@@ -55,6 +55,7 @@ class TrackResult(Struct, frozen=True):
     tracked: tuple[TrackedFile, ...]
     left_out: tuple[UntrackedFile, ...]
     commit: str | None
+    dry_run: bool = False
 
 
 def track(
@@ -64,6 +65,7 @@ def track(
     run_id: str | None = None,
     paragraphs: Sequence[str] = (),
     on_progress: OnProgress,
+    dry_run: bool = False,
 ) -> TrackResult:
     """Make the folder a run with every usable file in it, or add new files to the run. Move or change no file."""
     check_set_up(project)
@@ -76,9 +78,12 @@ def track(
     known = {asset.path: address for address, asset in read_manifest(project, run).assets()} if run else {}
     left_out: list[UntrackedFile] = []
     usable = _read_files(folder, find_media_files(folder, known, left_out), known, left_out, on_progress)
+    if run is None and not usable and not paragraphs and not interrupted:
+        raise NothingUsableError(folder, left_out)
+    if dry_run:
+        tracked = tuple(one for one, _ in usable)
+        return TrackResult(run.run_id if run else name, folder, tracked, tuple(left_out), None, dry_run=True)
     if run is None:
-        if not usable and not paragraphs and not interrupted:
-            raise NothingUsableError(folder, left_out)
         if interrupted:
             run = _attach(project, interrupted, folder)
         else:

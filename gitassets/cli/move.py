@@ -9,6 +9,7 @@ import typer
 from gitassets.cli.boundary import guarded
 from gitassets.cli.options import (
     AudioOption,
+    DryRunOption,
     ImageOption,
     JsonOption,
     RunArgument,
@@ -33,6 +34,7 @@ def move(
     take: Annotated[
         str | None, typer.Option(metavar="N", help="Copy this take instead of moving the current one.")
     ] = None,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Move an asset to another segment, with its status.
@@ -44,12 +46,13 @@ def move(
     from gitassets.cli.render import emit_json
     from gitassets.runs.required_blobs import need_chosen
 
-    project, found = load_run(run)
+    project, found = load_run(run, dry_run=dry_run)
     selection = make_selection(audio, image, video)
-    if found.is_open and not selection.empty:
+    if found.is_open and not selection.empty and not dry_run:
         fetch_first(project, found, need_chosen(project, found, selection, take), as_json)
-    result = act(project, found, selection, to, take)
+    result = act(project, found, selection, to, take, dry_run=dry_run)
     if as_json:
         emit_json("move", result)
     else:
-        typer.echo(f"Moved {result.source} of {result.run_id} to {result.target}: {result.path}")
+        verb = "Would move" if dry_run else "Moved"
+        typer.echo(f"{verb} {result.source} of {result.run_id} to {result.target}: {result.path}")

@@ -11,6 +11,7 @@ from gitassets.cli.boundary import guarded
 from gitassets.cli.command import LEFT_OUT
 from gitassets.cli.options import (
     AudioOption,
+    DryRunOption,
     ImageOption,
     JsonOption,
     RunArgument,
@@ -37,6 +38,7 @@ def replace(
     audio: AudioOption = None,
     image: ImageOption = None,
     video: VideoOption = None,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Add your own file as a new take of an asset.
@@ -49,12 +51,13 @@ def replace(
 
     if file is None and Path(run).is_file():
         run, file = LEFT_OUT, Path(run)
-    project, found = load_run(run)
-    result = replace_asset(project, found, make_selection(audio, image, video), file)
+    project, found = load_run(run, dry_run=dry_run)
+    result = replace_asset(project, found, make_selection(audio, image, video), file, dry_run=dry_run)
     if as_json:
         emit_json("replace", result)
         return
     if result.replaced:
-        typer.echo(f"Replaced {format_addresses(result.replaced)} in {result.run_id}")
+        verb = "Would replace" if dry_run else "Replaced"
+        typer.echo(f"{verb} {format_addresses(result.replaced)} in {result.run_id}")
     if result.unchanged:
         typer.echo(f"Unchanged, same bytes: {format_addresses(result.unchanged)}")

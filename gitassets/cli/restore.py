@@ -9,6 +9,7 @@ import typer
 from gitassets.cli.boundary import guarded
 from gitassets.cli.options import (
     AudioOption,
+    DryRunOption,
     ImageOption,
     JsonOption,
     RunArgument,
@@ -35,6 +36,7 @@ def restore(
         str | None,
         typer.Option(metavar="N", help="Make this earlier take the current one, in review: its number or md5."),
     ] = None,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Restore the recorded bytes of assets, or an earlier take.
@@ -46,16 +48,17 @@ def restore(
     from gitassets.cli.render import emit_json
     from gitassets.runs.required_blobs import need_chosen
 
-    project, found = load_run(run)
+    project, found = load_run(run, dry_run=dry_run)
     selection = make_selection(audio, image, video, segment)
-    if found.is_open and not selection.empty:
+    if found.is_open and not selection.empty and not dry_run:
         fetch_first(project, found, need_chosen(project, found, selection, take), as_json)
-    result = act(project, found, selection, take)
+    result = act(project, found, selection, take, dry_run=dry_run)
     if as_json:
         emit_json("restore", result)
     elif not result.restored:
         typer.echo("Nothing to restore: the files have the recorded bytes.")
     elif result.take is not None:
-        typer.echo(f"Restored take {result.take} as the current one, in review: {result.restored[0]}")
+        verb = "Would restore" if dry_run else "Restored"
+        typer.echo(f"{verb} take {result.take} as the current one, in review: {result.restored[0]}")
     else:
-        typer.echo(f"Restored {', '.join(result.restored)}")
+        typer.echo(f"{'Would restore' if dry_run else 'Restored'} {', '.join(result.restored)}")

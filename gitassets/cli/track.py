@@ -9,6 +9,7 @@ import typer
 
 from gitassets.cli.boundary import PARTIAL, guarded
 from gitassets.cli.options import (
+    DryRunOption,
     JsonOption,
     examples,
     load_project,
@@ -29,6 +30,7 @@ def track(
     script: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The script with the texts of the segments.", dir_okay=False)
     ] = None,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Adopt a folder of media files as a run, in place.
@@ -48,12 +50,20 @@ def track(
 
     paragraphs = [] if script is None else read_script(script, lambda: b"")
     with show_progress("Reading", as_json) as on_progress:
-        result = act(load_project(), folder.resolve(), run_id=run_id, paragraphs=paragraphs, on_progress=on_progress)
+        result = act(
+            load_project(),
+            folder.resolve(),
+            run_id=run_id,
+            paragraphs=paragraphs,
+            on_progress=on_progress,
+            dry_run=dry_run,
+        )
     if as_json:
         emit_json("track", result)
     else:
         what = format_addresses(one.address for one in result.tracked)
-        typer.echo(f"Run {result.run_id}: tracked {what}" if what else f"Run {result.run_id}: nothing new to track.")
+        verb = "would track" if dry_run else "tracked"
+        typer.echo(f"Run {result.run_id}: {verb} {what}" if what else f"Run {result.run_id}: nothing new to track.")
         for one in result.left_out:
             typer.echo(printable(f"  left out: {one.path} {one.why}"), err=True)
     if result.left_out:

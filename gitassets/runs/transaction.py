@@ -147,6 +147,12 @@ def begin(
             index.save()
 
 
+def peek(project: Project, run: Run) -> Session:
+    """Return a session to see what a command would do: it holds no lock, and nothing may be committed with it."""
+    head = project.git.resolve(run.ref) or ""
+    return Session(project, run, run.require_folder(), read_manifest(project, run), head, project.stat_index(run))
+
+
 def _prepare_folder(project: Project, run: Run, folder: Path) -> None:
     """Wait for git, remove partial files, and complete the folder's checkout and its DVC settings."""
     await_git(project, folder, Journal(project.state_dir, run.run_id))

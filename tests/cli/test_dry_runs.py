@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from tests.actions.checks import git, ignore_progress
 from tests.actions.locked_run import IMAGE_3, LockedRun, with_bytes
 from tests.actions.sharing import make_office, push_run
 from tests.cli.test_help import iter_commands
-from tests.media import write_tone
+from tests.media import write_picture, write_tone
 from tests.old_runs import RUN_ID, write_old_run
 from tests.whole_app import app
 
@@ -56,6 +57,10 @@ ROWS: dict[str, tuple[str, ...]] = {
     ),
     "gc": ("gc", "gc --yes", "gc --yes --keep locked"),
     "upgrade": (f"upgrade {RUN_ID}", "upgrade --all"),
+    "move": ("move ep1 --image 3 --to 2", "move ep1 --image 3 --to 2 --take 1", f"move {RUN_ID} --audio 1 --to 2"),
+    "restore": ("restore ep1 --image 3", "restore ep1 --image 3 --take 1"),
+    "replace": ("replace ep1 x.png --image 3", "replace ep1 x.png --image 2", "replace ep1 --image 3"),
+    "track": ("track runs/ep1", "track fresh", "track fresh --run-id other --script x.md"),
     "build": (
         "build ep1", "build ep1 --skip rejected", "build ep1 --segment 1-2", "build closed --skip rejected",
         f"build {RUN_ID} --skip rejected --allow-gaps",
@@ -100,6 +105,9 @@ def desk(locked: LockedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     push_run(locked)
     with_bytes(locked.project, locked.asset(IMAGE_3), 99)
     write_old_run(root)
+    write_picture(root / "x.png", seed=7)
+    write_tone(root / "runs" / "ep1" / "audio" / "audio_007.wav", frequency=300)
+    write_tone(root / "fresh" / "audio" / "audio_000.wav", frequency=700)
     (root / "x.md").write_text("Hello there.\n\nAnd so on.\n")
     make_bag(tmp_path / "other", tmp_path / "bag")
     monkeypatch.chdir(root)
@@ -130,6 +138,25 @@ def test_dry_run_of_every_command_changes_nothing(desk: Project, tmp_path: Path,
             after = read_all(tmp_path)
             changed = sorted(one for one in {*before, *after} if before.get(one) != after.get(one))
             assert changed == [], line
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "move ep1 --image 3 --to 2", "move ep1 --image 3 --to 2 --take 1", "restore ep1 --image 3",
+        "restore ep1 --image 3 --take 2", "replace ep1 x.png --image 2", "replace ep1 --image 3", "track runs/ep1",
+        "track fresh --run-id other --script x.md",
+    ],
+)  # fmt: skip
+def test_dry_run_tells_what_the_command_then_does(desk: Project, line: str) -> None:
+    (desk.runs_dir / "ep1/images/scene_002.png").chmod(0o644)
+    write_picture(desk.runs_dir / "ep1/images/scene_002.png", seed=31)
+    told, done = (CliRunner().invoke(app, [*line.split(), "--json", *more]) for more in (["--dry-run"], []))
+    assert (told.exit_code, done.exit_code) == (0, 0), told.output + done.output
+    before, after = json.loads(told.stdout), json.loads(done.stdout)
+    assert (before.pop("dry_run"), after.pop("dry_run")) == (True, False)
+    assert before.pop("commit") is None
+    assert before == {key: value for key, value in after.items() if key != "commit"}
 
 
 def read_all(top: Path) -> dict[str, tuple[int, bytes]]:
