@@ -30,10 +30,14 @@ _SUFFIX = ".otio"
 
 @dataclass(frozen=True, kw_only=True)
 class TimelineOptions:
-    """What to export. None as `output`: RUN.otio in the current folder."""
+    """What to export. None as `output`: RUN.otio in the current folder.
+
+    The timeline names its files relative to its own folder, unless `absolute` is set.
+    """
 
     only: Only | None = None
     output: Path | None = None
+    absolute: bool = False
     force: bool = False
     dry_run: bool = False
 
@@ -66,7 +70,8 @@ def export_timeline(project: Project, run: Run, options: TimelineOptions, on_pro
     if options.only is not None:
         require_proven(project, run, excerpt.head, excerpt.manifest, None, "exported")
     laid_out = lay_out_excerpt(project, excerpt, on_progress)
-    media = _find_media(project, folder, excerpt, laid_out)
+    base = None if options.absolute else output.resolve().parent
+    media = _find_media(project, folder, excerpt, laid_out, base)
     lengths = measure(laid_out.sources)
     remarks = collect_remarks(excerpt.whole, laid_out.choice, laid_out.timeline, lengths, options.only)
     captions = format_srt(laid_out.timeline)
@@ -86,20 +91,24 @@ def _check(project: Project, output: Path, options: TimelineOptions) -> None:
         check_free(one, force=options.force, is_ours=Path.is_file)
 
 
-def _find_media(project: Project, folder: Path, excerpt: Excerpt, laid_out: ExcerptTimeline) -> dict[str, MediaFile]:
+def _find_media(
+    project: Project, folder: Path, excerpt: Excerpt, laid_out: ExcerptTimeline, base: Path | None
+) -> dict[str, MediaFile]:
     """Find the files in use, by md5. Raise NotFoundError if one is only in the cache: no program could open it."""
     lengths = measure(laid_out.sources)
     used = {asset.md5: asset for _, asset in iter_used_assets(laid_out.choice.segments)}
     for asset in used.values():
         check_blob(project, asset.path, asset.md5)
-    return {md5: _find_file(folder, excerpt, asset, lengths) for md5, asset in used.items()}
+    return {md5: _find_file(folder, excerpt, asset, lengths, base) for md5, asset in used.items()}
 
 
-def _find_file(folder: Path, excerpt: Excerpt, asset: Asset, lengths_sec: Mapping[str, float]) -> MediaFile:
+def _find_file(
+    folder: Path, excerpt: Excerpt, asset: Asset, lengths_sec: Mapping[str, float], base: Path | None
+) -> MediaFile:
     path = folder.resolve() / asset.path
     if not path.is_file():
         raise NotFoundError(f"There is no file {path}", f"`gitassets open {excerpt.run_id}` puts it back.")
-    return MediaFile(path, lengths_sec.get(asset.md5))
+    return MediaFile(path, lengths_sec.get(asset.md5), base)
 
 
 def _result(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from msgspec import Struct
@@ -50,11 +51,14 @@ class NothingUsableError(NoMatchError):
 
 
 class TrackResult(Struct, frozen=True):
+    """What was tracked. `skipped` are the numbers below those of the tracked files that no segment has."""
+
     run_id: str
     folder: Path
     tracked: tuple[TrackedFile, ...]
     left_out: tuple[UntrackedFile, ...]
     commit: str | None
+    skipped: tuple[tuple[int, int], ...] = ()
     dry_run: bool = False
 
 
@@ -81,8 +85,7 @@ def track(
     if run is None and not usable and not paragraphs and not interrupted:
         raise NothingUsableError(folder, left_out)
     if dry_run:
-        tracked = tuple(one for one, _ in usable)
-        return TrackResult(run.run_id if run else name, folder, tracked, tuple(left_out), None, dry_run=True)
+        return _preview(run.run_id if run else name, folder, known, paragraphs, usable, left_out)
     if run is None:
         if interrupted:
             run = _attach(project, interrupted, folder)
@@ -90,6 +93,27 @@ def track(
             run = _adopt_folder(project, folder, name, usable, paragraphs)
     with write_run(project, run, "track") as session:
         return _record(session, usable, left_out)
+
+
+def _preview(
+    run_id: str,
+    folder: Path,
+    known: Mapping[str, Address],
+    paragraphs: Sequence[str],
+    usable: Sequence[tuple[TrackedFile, MediaInfo]],
+    left_out: Sequence[UntrackedFile],
+) -> TrackResult:
+    tracked = tuple(one for one, _ in usable)
+    numbers = {*range(1, len(paragraphs) + 1), *(one.segment for one in known.values())}
+    skipped = _find_skipped(numbers, tracked)
+    return TrackResult(run_id, folder, tracked, tuple(left_out), None, skipped, dry_run=True)
+
+
+def _find_skipped(segments: Iterable[int], tracked: Iterable[TrackedFile]) -> tuple[tuple[int, int], ...]:
+    """Return the ranges of numbers that no segment has, below the segments of tracked files."""
+    fresh = {one.address.segment for one in tracked}
+    numbers = sorted({0, *segments, *fresh})
+    return tuple((one + 1, other - 1) for one, other in pairwise(numbers) if other in fresh and other > one + 1)
 
 
 def _make_printable(path: str) -> str:
@@ -219,7 +243,8 @@ def _record(
             assets[one.address] = _asset(session, one, info)
             tracked.append(one)
     commit = _commit(session, assets) if assets else None
-    return TrackResult(session.run.run_id, session.folder, tuple(tracked), tuple(left_out), commit)
+    skipped = _find_skipped(session.manifest.segments, tracked)
+    return TrackResult(session.run.run_id, session.folder, tuple(tracked), tuple(left_out), commit, skipped)
 
 
 def _asset(session: Session, one: TrackedFile, info: MediaInfo) -> Asset:

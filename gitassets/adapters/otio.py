@@ -7,12 +7,14 @@ frame of its own, since programs keep one marker per frame; and every range is i
 from __future__ import annotations
 
 import math
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
+from urllib.parse import quote
 
 from gitassets.domain.manifest import Asset, segment_key
 from gitassets.domain.remarks import Concern, Remark
@@ -34,10 +36,22 @@ _COLORS = {
 
 @dataclass(frozen=True)
 class MediaFile:
-    """The location of an asset's file, and its length; None for a still, which can have any length."""
+    """The location of an asset's file, and its length; None for a still, which can have any length.
+
+    Its URL is relative to `base`, the timeline's folder, unless that is None.
+    """
 
     path: Path
     length_sec: float | None
+    base: Path | None = None
+
+    @property
+    def url(self) -> str:
+        try:
+            relative = None if self.base is None else os.path.relpath(self.path, self.base)
+        except ValueError:  # On Windows there is no way from one drive to another.
+            relative = None
+        return self.path.as_uri() if relative is None else quote(PurePath(relative).as_posix())
 
 
 def check_otio() -> None:
@@ -115,9 +129,9 @@ class _Maker:
         return max(1, int(rounding(Fraction(length) * self._timeline.fps)))
 
     def _clip(self, shot: Shot, asset: Asset, available: int, used: int) -> Any:
-        path = self._media[asset.md5].path
-        reference = self._otio.schema.ExternalReference(path.as_uri(), self._range(0, available))
-        reference.name = path.name
+        media = self._media[asset.md5]
+        reference = self._otio.schema.ExternalReference(media.url, self._range(0, available))
+        reference.name = media.path.name
         metadata = {_METADATA_KEY: self._describe(shot, asset)}
         return self._otio.schema.Clip(segment_key(shot.number), reference, self._range(0, used), metadata)
 

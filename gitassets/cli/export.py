@@ -64,6 +64,9 @@ def export(
         bool,
         typer.Option("--otio", help="Export a timeline for editing programs instead, with the .srt beside it."),
     ] = False,
+    absolute: Annotated[
+        bool, typer.Option("--absolute", help="Let the timeline name its files by absolute paths.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace the result of an earlier export.")] = False,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
@@ -76,14 +79,16 @@ def export(
     approval that the history does not prove here, for example after a commit that bypassed the hooks, is not exported.
 
     With --otio the result is an OpenTimelineIO file: narration and pictures as `build` arranges them, and markers for
-    notes, rejections, and stale or missing assets.
+    notes, rejections, and stale or missing assets. It names its files relative to its own folder.
     """
     if otio:
         if kind is not None or with_history is not None:
             message = "--otio does not go with --type, --with-history or --no-history"
             raise UsageError(message, "They apply to a packed run only.")
-        _export_timeline(run, only, output, force=force, dry_run=dry_run, as_json=as_json)
+        _export_timeline(run, only, output, absolute=absolute, force=force, dry_run=dry_run, as_json=as_json)
         return
+    if absolute:
+        raise UsageError("--absolute applies to a timeline only", "Use it with --otio.")
     from gitassets.actions.export import ExportOptions, export_run
     from gitassets.cli.fetching import fetch_first
     from gitassets.cli.render import emit_json
@@ -120,7 +125,7 @@ def _print_exported(result: ExportResult) -> None:
 
 
 def _export_timeline(
-    run: str, only: Only | None, output: Path | None, *, force: bool, dry_run: bool, as_json: bool
+    run: str, only: Only | None, output: Path | None, *, absolute: bool, force: bool, dry_run: bool, as_json: bool
 ) -> None:
     from gitassets.actions.export_timeline import TimelineOptions, export_timeline
     from gitassets.cli.fetching import fetch_and_lay_out
@@ -128,7 +133,7 @@ def _export_timeline(
     from gitassets.runs.required_blobs import need_excerpt
 
     project, found = load_run_to_read(run, history=True)
-    options = TimelineOptions(only=only, output=output, force=force, dry_run=dry_run)
+    options = TimelineOptions(only=only, output=output, absolute=absolute, force=force, dry_run=dry_run)
     if found.is_open and not dry_run:
         fetch_and_lay_out(project, found, need_excerpt(project, found, only), as_json)
     with show_progress("Measuring", as_json) as on_progress:

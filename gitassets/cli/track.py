@@ -37,8 +37,8 @@ def track(
 
     Run it again after you add files. The number in a file name gives its segment: audio_000 and scene_000 are segment
     1. Other names count from 0 if a file in the folder has the number 0, else from 1. If all names in a folder are
-    dates and times, as recorders write them, the first file is segment 1, the next is segment 2. No file is moved,
-    renamed or changed.
+    dates and times, as recorders write them, or numbers of a camera such as IMG_4711, the first file is segment 1, the
+    next is segment 2. No file is moved, renamed or changed.
 
     Supported are wav, mp3, m4a, flac, ogg and opus; png, jpg and webp; mp4, m4v, mov, webm and mkv. Each file is
     decoded completely. Files that are left out are listed with the reason, and the exit code is then 1.
@@ -64,6 +64,9 @@ def track(
         what = format_addresses(one.address for one in result.tracked)
         verb = "would track" if dry_run else "tracked"
         typer.echo(f"Run {result.run_id}: {verb} {what}" if what else f"Run {result.run_id}: nothing new to track.")
+        for first, last in result.skipped:
+            missing = f"segment {first}" if first == last else f"segments {first}-{last}"
+            typer.echo(f"  note: there is no {missing}. Is the number of the next file that of its segment?")
         for one in result.left_out:
             typer.echo(printable(f"  left out: {one.path} {one.why}"), err=True)
     if result.left_out:

@@ -17,10 +17,15 @@ _FOLDERS = {Kind.AUDIO: "audio", Kind.IMAGE: "images", Kind.VIDEO: "video"}
 _OWN_FOLDERS = frozenset({*_FOLDERS.values(), "final", "takes"})
 _COUNTS_FROM_0 = re.compile(r"(audio|scene)_\d{3,}\Z")
 _NUMBER = re.compile(r"\d+")
+_LARGE_NUMBER = 100
 # A date, optionally with the time of day, as recorders and phones name their files.
 _MOMENT = re.compile(
     r"(?<!\d)(19|20)\d\d([-_.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])"
     r"(\D{0,4}([01]\d|2[0-3])([-_.h]?)[0-5]\d\7[0-5]\d\d{0,3})?(?!\d)"
+)
+# As cameras and phones name their files: the number counts pictures, not segments.
+_CAMERA = re.compile(
+    r"(IMG|DSC[FN]?|DSC_|PICT|PXL|MVI|MAH|MOV|VID|GOPR|G[HX]\d\d|DJI|P\d{3}|SAM|CIMG|HPIM)[_-]?E?\d{4,}\Z", re.I
 )
 # Files that operating systems leave in folders; nobody wants them in a video.
 _LITTER = re.compile(r"\.DS_Store|\._.*|\.localized|Thumbs\.db|desktop\.ini", re.IGNORECASE)
@@ -142,20 +147,35 @@ def _find_kind(path: Path) -> Kind | None:
 
 
 def _match(kind: Kind, paths: Sequence[str], known: Sequence[str], left_out: list[UntrackedFile]) -> list[FoundMedia]:
-    """Assign numbered files to the segment of their number. Sort files that are named only by date and time by that."""
+    """Assign numbered files to the segment of their number.
+
+    Sort files that are named only by date and time, or only by a camera, by that.
+    """
     from_0 = _counts_from_0([*paths, *known])
-    numbers = {path: _number(Path(path).stem) for path in paths if path not in known}
+    by_camera = set(_list_by_camera(paths))
+    numbers = {path: None if path in by_camera else _number(Path(path).stem) for path in paths if path not in known}
     numbered = [FoundMedia(path, kind, number + from_0) for path, number in numbers.items() if number is not None]
     others = [path for path, number in numbers.items() if number is None]
-    by_date = not numbered and all(_number(Path(path).stem) is None for path in known)
-    in_order = sorted((path for path in others if by_date and _is_dated(path)), key=_read_moment)
+    in_a_row = not numbered and all(path in by_camera or _number(Path(path).stem) is None for path in known)
+    in_order = sorted((path for path in others if in_a_row and _is_dated(path)), key=_read_moment)
+    in_order += sorted(path for path in others if in_a_row and not in_order and path in by_camera)
     dated = [FoundMedia(path, kind, None) for path in in_order]
     assigned = {one.path for one in dated}
-    left_out.extend(UntrackedFile(path, _describe_unassigned(path)) for path in others if path not in assigned)
+    left_out.extend(
+        UntrackedFile(path, _describe_unassigned(path, path in by_camera)) for path in others if path not in assigned
+    )
     return [*numbered, *dated]
 
 
-def _describe_unassigned(path: str) -> str:
+def _list_by_camera(paths: Sequence[str]) -> list[str]:
+    """Return the files that a camera has numbered. Small numbers may be those of segments, so one must be large."""
+    found = [path for path in paths if _CAMERA.match(Path(path).stem)]
+    return found if any((_number(Path(path).stem) or 0) >= _LARGE_NUMBER for path in found) else []
+
+
+def _describe_unassigned(path: str, by_camera: bool) -> str:
+    if by_camera:
+        return "has a camera's number, not that of a segment, and others have; give it the number of its segment"
     if _is_dated(path):
         return "is named by date and time, and others by number; put the number of its segment behind the date"
     return "has no number in its name that says which segment it is for"

@@ -47,8 +47,10 @@ def read(path: Path) -> Any:
     return otio.adapters.read_from_file(str(path))
 
 
-def files(timeline: Any) -> list[Path]:
-    return [Path(unquote(urlparse(clip.media_reference.target_url).path)) for clip in timeline.find_clips()]
+def files(timeline: Any, base: Path) -> list[Path]:
+    """Return the files that the timeline in the folder `base` names."""
+    urls = [urlparse(clip.media_reference.target_url) for clip in timeline.find_clips()]
+    return [(base / unquote(url.path)).resolve() for url in urls]
 
 
 def test_export_timeline_has_the_clips_and_durations_of_a_build(project: Project, cut: Run, tmp_path: Path) -> None:
@@ -61,11 +63,11 @@ def test_export_timeline_has_the_clips_and_durations_of_a_build(project: Project
     assert [int(item.duration().value) for item in timeline.tracks[1]] == [24, 24, 24]
     assert timeline.duration().rate == pytest.approx(24000 / 1001)
     folder = cut.require_folder()
-    assert files(timeline) == [
+    assert files(timeline, tmp_path) == [
         folder / "images/scene_000.png", folder / "images/scene_000.png", folder / "images/scene_002.png",
         folder / "audio/audio_000.wav", folder / "audio/audio_001.wav", folder / "audio/audio_002.wav",
     ]  # fmt: skip
-    assert all(path.is_file() for path in files(timeline))
+    assert all(path.is_file() for path in files(timeline, tmp_path))
     assert timeline.metadata["gitassets"]["commit"] == git(folder, "rev-parse", "HEAD").strip()
     assert (result.segments, result.duration_sec, result.silent, result.unseen) == (3, 3.0, (), ())
     assert snapshot(cut) == before
@@ -100,12 +102,27 @@ def test_export_timeline_captions_equal_those_of_the_build(project: Project, cut
     result = export_it(project, cut, tmp_path / "x.otio")
     assert result.captions == tmp_path / "x.srt"
     build_it(project, cut)
-    assert (tmp_path / "x.srt").read_bytes() == (cut.require_folder() / "final/ep1.srt").read_bytes()
+    assert (tmp_path / "x.srt").read_bytes() == (cut.require_folder() / "final/ep1-draft.srt").read_bytes()
 
 
 def test_export_timeline_without_texts_writes_no_captions(project: Project, cut: Run, tmp_path: Path) -> None:
     assert export_it(project, cut, tmp_path / "x.otio").captions is None
     assert not (tmp_path / "x.srt").exists()
+
+
+def test_export_timeline_names_files_relative_to_itself_unless_told(project: Project, cut: Run, tmp_path: Path) -> None:
+    folder = cut.require_folder()
+    (project.root / "cuts").mkdir()
+    export_it(project, cut, project.root / "cuts" / "x.otio")
+    urls = [clip.media_reference.target_url for clip in read(project.root / "cuts" / "x.otio").find_clips()]
+    assert all(url.startswith(f"../{folder.relative_to(project.root).as_posix()}/") for url in urls)
+    moved = tmp_path / "moved"
+    project.root.rename(moved)
+    assert all(path.is_file() for path in files(read(moved / "cuts" / "x.otio"), moved / "cuts"))
+    moved.rename(project.root)
+    export_it(project, cut, tmp_path / "y.otio", absolute=True)
+    urls = [clip.media_reference.target_url for clip in read(tmp_path / "y.otio").find_clips()]
+    assert all(url.startswith(folder.as_uri()) for url in urls)
 
 
 def test_export_timeline_refuses_changed_missing_and_corrupt_files(project: Project, cut: Run, tmp_path: Path) -> None:

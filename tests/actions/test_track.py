@@ -228,6 +228,34 @@ def test_track_prefers_a_number_after_the_date_as_segment(project: Project, fold
     assert "is named by date and time, and others by number" in left_out(result)["video/2026-11-27 10-00-09.mkv"]
 
 
+def test_track_takes_the_pictures_of_a_camera_in_their_order(project: Project, folder: Path) -> None:
+    for name in ("IMG_4711.png", "IMG_4720.png", "DSC01234.png"):
+        write_picture(folder / "images" / name, seed=len(name))
+    result = take(project, folder)
+    assert tracked(result) == {
+        "image 1": "images/DSC01234.png", "image 2": "images/IMG_4711.png", "image 3": "images/IMG_4720.png",
+    }  # fmt: skip
+    assert result.skipped == ()
+
+
+def test_track_leaves_a_camera_picture_among_numbered_ones_out(project: Project, folder: Path) -> None:
+    for name in ("IMG_4711.png", "scene_000.png"):
+        write_picture(folder / "images" / name)
+    result = take(project, folder)
+    assert tracked(result) == {"image 1": "images/scene_000.png"}
+    assert "has a camera's number" in left_out(result)["images/IMG_4711.png"]
+
+
+def test_track_tells_which_numbers_no_segment_has(project: Project, folder: Path) -> None:
+    for name in ("IMG_0003.png", "IMG_0007.png", "IMG_0008.png"):
+        write_picture(folder / "images" / name)
+    result = take(project, folder)
+    assert list(tracked(result)) == ["image 3", "image 7", "image 8"]
+    assert result.skipped == ((1, 2), (4, 6))
+    write_picture(folder / "images" / "photo_4711.png")
+    assert take(project, folder).skipped == ((9, 4710),)
+
+
 def test_track_uses_the_intact_file_when_another_for_the_segment_is_broken(project: Project, folder: Path) -> None:
     (folder / "images").mkdir()
     (folder / "images" / "scene_000.jpg").write_bytes(b"")
