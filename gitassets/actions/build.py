@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from gitassets.actions.build_gaps import ChangedMeanwhileError
 from gitassets.actions.build_plan import (
+    DRAFTS,
     BuildInput,
     BuildOptions,
     RenderPlan,
@@ -40,7 +41,6 @@ from gitassets.domain.finals import (
 from gitassets.domain.manifest import Address, FinalFile, Manifest
 from gitassets.domain.timeline import (
     Finding,
-    Policy,
     Timeline,
     choose_assets,
     iter_used_assets,
@@ -176,7 +176,7 @@ def _record(
 
 def _iter_changes(build_input: BuildInput, now: Manifest) -> Iterator[Finding]:
     """Yield the used assets that are others by now, or that the policy no longer allows. A draft may show any."""
-    if build_input.policy is Policy.SKIP_REJECTED or now == build_input.manifest:
+    if build_input.policy in DRAFTS or now == build_input.manifest:
         return
     choice = choose_assets(now, build_input.policy, allow_gaps=True)
     refused = {Address(one.segment, one.kind): one for one in (*choice.gaps, *choice.omissions)}

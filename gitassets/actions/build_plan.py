@@ -37,7 +37,8 @@ from gitassets.runs.project import Project, Run
 from gitassets.runs.proof import require_proven
 from gitassets.runs.verified_bytes import check_blob, find_altered, get_blob
 
-_UNPROVEN = (Policy.SKIP_REJECTED, Policy.EVERYTHING)
+DRAFTS = (Policy.SKIP_REJECTED, Policy.INCLUDE_REJECTED)
+_UNPROVEN = (*DRAFTS, Policy.EVERYTHING)
 """The policies that rely on no approval."""
 
 
@@ -94,7 +95,7 @@ def read_settings(project: Project, run: Run, options: BuildOptions) -> RenderSe
 def name_files(project: Project, run: Run, settings: RenderSettings, options: BuildOptions) -> FinalNames:
     defaults = project.settings.build
     own = Shape(parse_size(defaults.size), parse_fps(defaults.fps))
-    cut = name_cut(own, Shape(settings.size, settings.fps), draft=options.policy is Policy.SKIP_REJECTED)
+    cut = name_cut(own, Shape(settings.size, settings.fps), draft=options.policy in DRAFTS)
     return name_finals(run.run_id, cut)
 
 

@@ -16,6 +16,7 @@ from gitassets.adapters.process import CommandError
 from gitassets.domain.manifest import MANIFEST_NAME
 from gitassets.domain.settings_text import DEFAULT_TEXT, SETTINGS_NAME
 from gitassets.errors import ConflictError, NotFoundError
+from gitassets.runs.create import is_fresh_clone
 from gitassets.runs.lookup import find_runs
 from gitassets.runs.project import CLAUDE_STUDIO_RUNS_DIR, Project, find_project
 from gitassets.runs.tracked_texts import mend_project_texts
@@ -58,6 +59,16 @@ def init(
         write_local_config(root, project.blobs.cache_dir, project.site_cache_dir)
         return InitResult(root, tuple(done), (), None, _install_hooks(project, done))
     return _init_project(project, agrees, done)
+
+
+def lacks_init(folder: Path) -> bool:
+    """Check whether nobody has run `init` in the repository, or in a folder with runs or trials of claude-studio."""
+    project = _find_around(folder)
+    if project is None:
+        return (folder / CLAUDE_STUDIO_RUNS_DIR).parent.is_dir()
+    # In a clone whose set-up was lost, `doctor` is what helps.
+    fresh = is_fresh_clone(project) and not project.hooks.folder.is_dir()
+    return not project.holds_run and (fresh or not (project.root / SETTINGS_NAME).is_file())
 
 
 def _init_project(project: Project, agrees: Callable[[Mapping[str, str]], bool], done: list[str]) -> InitResult:

@@ -58,6 +58,9 @@ def build(
         Only | None, typer.Option(help="Build from approved assets only; list the others and leave them out.")
     ] = None,
     skip: Annotated[Skip | None, typer.Option(help="Build from all assets except rejected ones.")] = None,
+    include_rejected: Annotated[
+        bool, typer.Option("--include-rejected", help="Build from all assets, also rejected ones.")
+    ] = False,
     allow_gaps: Annotated[
         bool,
         typer.Option("--allow-gaps", help="Make a segment without usable narration silent for its estimated length."),
@@ -80,25 +83,22 @@ def build(
 ) -> None:
     """Build the video from narration, clips and images.
 
-    Segments follow each other in order, each with its narration and its clip or image. Without --only or --skip the
-    build is strict: it lists whatever is missing, not approved or stale, and writes nothing. An approval that the
-    run's history does not prove also stops a strict build, and one with --only. The mp4, its captions (.srt) and
-    build.json, which lists every file used, go to final/ in the run's folder and are tracked by DVC. Segments that did
-    not change are not rendered again. A build runs at a lower priority than other programs.
+    Segments follow each other in order, each with its narration and its clip or image. Without --only, --skip or
+    --include-rejected the build is strict: it lists whatever is missing, not approved or stale, and writes nothing.
+    An approval that the run's history does not prove also stops a strict build, and one with --only. The mp4, its
+    captions (.srt) and build.json, which lists every file used, go to final/ in the run's folder and are tracked by
+    DVC. Segments that did not change are not rendered again. A build runs at a lower priority than other programs.
 
-    A build with --skip is a draft. Drafts and builds of another --size or --fps than the project's lie beside the
+    A build with --skip or --include-rejected is a draft. Drafts and builds of another --size or --fps than the project's lie beside the
     others, such as RUN-draft.mp4 and RUN-640x360.mp4. `publish` never goes by them.
 
     --segment builds a part to look at, from all assets unless --only or --skip is set. It goes to the --output, or to
     a temporary file, and the run does not record it.
     """
     from gitassets.actions.build_plan import BuildOptions
-    from gitassets.errors import UsageError
 
-    if only is not None and skip is not None:
-        raise UsageError("--only approved and --skip rejected exclude each other", "Use one of them.")
     part = make_segments(segment)
-    policy = _choose_policy(only, skip, partly=part is not None)
+    policy = choose_policy(only is not None, skip is not None, include_rejected, partly=part is not None)
     options = BuildOptions(
         policy=policy, allow_gaps=allow_gaps or part is not None, output=output, size=size, fps=fps, part=part
     )
@@ -109,12 +109,18 @@ def build(
         _build(project, found, options, as_json, opened)
 
 
-def _choose_policy(only: Only | None, skip: Skip | None, *, partly: bool) -> Policy:
+def choose_policy(approved: bool, unrejected: bool, everything: bool, *, partly: bool = False) -> Policy:
+    """Return the policy of the three options. Raise UsageError if more than one is given."""
     from gitassets.domain.timeline import Policy
+    from gitassets.errors import UsageError
 
-    if only or skip:
-        return Policy.ONLY_APPROVED if only else Policy.SKIP_REJECTED
-    return Policy.EVERYTHING if partly else Policy.STRICT
+    if approved + unrejected + everything > 1:
+        raise UsageError(
+            "--only approved, --skip rejected and --include-rejected exclude each other", "Use one of them."
+        )
+    if approved or unrejected:
+        return Policy.ONLY_APPROVED if approved else Policy.SKIP_REJECTED
+    return Policy.INCLUDE_REJECTED if everything else Policy.EVERYTHING if partly else Policy.STRICT
 
 
 def _build(project: Project, run: Run, options: BuildOptions, as_json: bool, opened: bool) -> None:

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from gitassets.cli import app as commands
-from gitassets.cli import copy, produce
+from gitassets.cli import claude_studio_commands as own
+from gitassets.cli import copy
 from gitassets.cli import import_ as bags
 from gitassets.cli.boundary import guarded
 from gitassets.cli.command import Application
@@ -62,6 +63,13 @@ def import_(
     image: ImageOption = None,
     video: VideoOption = None,
     segment: SegmentOption = None,
+    status: Annotated[
+        own.ApprovedOrAll | None,
+        typer.Option("--status", "-s", help="With TARGET: copy approved assets only (the default), or all."),
+    ] = None,
+    kind: Annotated[
+        own.ImportType | None, typer.Option("--type", "-t", help="With TARGET: copy only assets of this kind.")
+    ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace assets that the target already has.")] = False,
     run_id: bags.AsOption = None,
     history: bags.HistoryOption = True,
@@ -72,14 +80,16 @@ def import_(
 ) -> None:
     """Import an exported run, or copy assets between runs.
 
-    With SOURCE alone, import an exported run. With TARGET, the older form of `copy`: copy the chosen assets, or
-    everything that TARGET lacks.
+    With SOURCE alone, import an exported run. With TARGET, the older form of `copy`: copy the approved assets that
+    TARGET lacks, all of them with --status all, or the chosen ones.
     """
-    from gitassets.domain.selection import ALL, AssetSelection, parse_copy_selection
+    from gitassets.domain.selection import parse_copy_selection
 
     chosen = make_selection(audio, image, video, segment, parse=parse_copy_selection)
+    filtered = status is not None or kind is not None
+    own.check_import_filters(chosen=not chosen.empty, filtered=filtered)
     if target is None:
-        if not chosen.empty or replace:
+        if not chosen.empty or filtered or replace:
             raise UsageError(
                 "An exported run is imported as a whole", "Name a TARGET to copy some assets of a run into it."
             )
@@ -89,8 +99,9 @@ def import_(
         return
     if run_id is not None or not history or trust or accept:
         raise UsageError("--as, --no-history, --trust and --accept are for an exported run", "Leave out TARGET.")
-    selection = AssetSelection({}, ALL) if chosen.empty else chosen
-    copy.copy_chosen(source, target, selection, replace=replace, dry_run=dry_run, as_json=as_json)
+    if chosen.empty:
+        chosen = own.choose_copied(kind, everything=status is own.ApprovedOrAll.ALL)
+    copy.copy_chosen(source, target, chosen, replace=replace, dry_run=dry_run, as_json=as_json)
 
 
 _NOT_UNDER_ASSETS = {
@@ -107,10 +118,15 @@ _NOT_UNDER_ASSETS = {
     "import",
     "help",
 }
+# Their options differ. The order is ours.
+_OWN = {"list": own.list_, "approve": own.approve_, "reject": own.reject_, "build": own.build_}
 commands.register(_assets, (name for name in commands.COMMANDS if name not in _NOT_UNDER_ASSETS))
+for one in _assets.registered_commands:
+    one.callback = _OWN.get(str(one.name), one.callback)
 _assets.command(
     "import",
     epilog="Examples:\n\n  claude-studio assets import 20260207_101747 20260208_091500\n\n"
+    "  claude-studio assets import 20260207_101747 20260208_091500 --status approved --type audio\n\n"
     "  claude-studio assets import pilot.zip --as pilot-2",
 )(import_)
 app.add_typer(_assets, name="assets")
@@ -119,4 +135,4 @@ app.command(
     epilog="Examples:\n\n  claude-studio produce-video -t trial_000 --budget medium --live --no-audio\n\n"
     "  claude-studio produce-video -t trial_000 --budget medium --live --start 0 --limit 10\n\n"
     "  claude-studio produce-video --resume 20260207_101747",
-)(produce.produce)
+)(own.produce_video)

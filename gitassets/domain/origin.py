@@ -6,12 +6,18 @@ from gitassets.domain.manifest import Asset
 
 _BY_HAND = (None, "manual")
 # claude-studio uses the last two for figures from a document and for clips that it cut itself.
-_NO_PROVIDERS = (*_BY_HAND, "kb_extraction", "ffmpeg")
+_FIGURE = "kb_extraction"
+_NO_PROVIDERS = (*_BY_HAND, _FIGURE, "ffmpeg")
 
 
 def is_handmade(asset: Asset) -> bool:
     """Check whether the asset was made without a provider."""
     return asset.source in _NO_PROVIDERS
+
+
+def is_figure(asset: Asset) -> bool:
+    """Check whether claude-studio took the image from a document."""
+    return asset.source == _FIGURE
 
 
 def describe_origin(asset: Asset) -> str:

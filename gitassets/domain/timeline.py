@@ -37,6 +37,7 @@ class Policy(StrEnum):
     STRICT = "strict"
     ONLY_APPROVED = "only approved"
     SKIP_REJECTED = "skip rejected"
+    INCLUDE_REJECTED = "include rejected"
     EVERYTHING = "everything"
     """All assets, for viewing, such as a part of the video."""
 
@@ -125,6 +126,8 @@ def _find_problem(segment: Segment, kind: Kind, policy: Policy, rules: ScriptRul
         return None
     if CONFLICT in asset.extra:
         return "was decided differently on two branches, and nobody has settled it"
+    if policy is Policy.INCLUDE_REJECTED:
+        return None
     if policy is Policy.SKIP_REJECTED:
         return _describe_rejection(asset) if asset.status is Status.REJECTED else None
     if asset.approved:

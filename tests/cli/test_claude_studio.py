@@ -181,8 +181,99 @@ def test_older_command_forms_still_work(studio: Studio, root: Path) -> None:
     assert run_id(root) in studio("claude-studio assets summary")
     assert studio("claude-studio assets list runs/RUN --type image").count("scene_") == SEGMENTS
     studio("gitassets produce --trial trial_000 --limit 2 --no-audio --no-images --run-id second")
-    studio(f"claude-studio assets import {first(root)} runs/second")
+    studio(f"claude-studio assets import {first(root)} runs/second --status all")
     assert list(read(root, "second")) == ["audio 1", "image 1", "audio 2", "image 2"]
+
+
+def test_list_takes_the_options_of_claude_studio(studio: Studio, root: Path) -> None:
+    assert studio("claude-studio assets list RUN --status all --type all") == studio("gitassets list RUN")
+    listed = studio("gitassets list RUN --status draft --type audio --segment 1-3")
+    assert studio("claude-studio assets list RUN -s draft -t audio -g 1-3") == listed
+    assert "No image of" in studio("claude-studio assets list RUN --type figure", 1)
+    project = find_project(root)
+    run = find_run(project, "latest")
+    manifest = json.loads((run.require_folder() / "asset_manifest.json").read_text())
+    for number in ("002", "007"):
+        manifest["segments"][f"segment_{number}"]["image"]["source"] = "kb_extraction"
+    (run.require_folder() / "asset_manifest.json").write_text(json.dumps(manifest))
+    figures = studio("claude-studio assets list RUN --type figure")
+    assert [name in figures for name in ("scene_001.png", "scene_006.png", "scene_000.png")] == [True, True, False]
+    assert "scene_006.png" not in studio("claude-studio assets list RUN -t figure -g 1-3")
+
+
+def test_approve_and_reject_take_the_letters_of_claude_studio(studio: Studio, root: Path) -> None:
+    studio("claude-studio assets approve RUN -a 1-3 -i 2")
+    studio("claude-studio assets approve RUN -g 4")
+    studio('claude-studio assets reject RUN -i 5 -a 6 -r "too loud"')
+    found = read(root)
+    assert {name for name, one in found.items() if one.approved} == {
+        "audio 1", "audio 2", "audio 3", "image 2", "audio 4", "image 4",
+    }  # fmt: skip
+    assert {name: one.reason for name, one in found.items() if one.reason} == {
+        "image 5": "too loud", "audio 6": "too loud",
+    }  # fmt: skip
+
+
+def test_import_copies_approved_assets_alone_unless_told(studio: Studio, root: Path) -> None:
+    studio("gitassets produce --trial trial_000 --limit 3 --no-audio --no-images --run-id second")
+    source = first(root)
+    assert "Nothing of this kind is approved" in studio(f"claude-studio assets import {source} second", 1)
+    studio("claude-studio assets approve RUN -a 1 -i 2".replace("RUN", source))
+    studio(f"claude-studio assets import {source} second --status approved --type audio")
+    assert list(read(root, "second")) == ["audio 1"]
+    studio(f"claude-studio assets import {source} second")
+    assert list(read(root, "second")) == ["audio 1", "image 2"]
+    studio(f"claude-studio assets import {source} second -s all -t image")
+    assert list(read(root, "second")) == ["audio 1", "image 1", "image 2", "image 3"]
+    both = f"claude-studio assets import {source} second --audio 1 --type audio"
+    assert "Use one or the other" in studio(both, 2)
+    assert "imported as a whole" in studio(f"claude-studio assets import {source} --status all", 2)
+
+
+def test_build_takes_the_options_of_claude_studio_and_prints_its_plan(studio: Studio, root: Path) -> None:
+    studio("claude-studio produce-video -t trial_000 --limit 3 --run-id film")
+    studio("claude-studio assets reject film -i 2")
+    studio("claude-studio assets approve film -g 1")
+    told = studio("claude-studio assets build film --only all")
+    assert "Build plan of film: skip rejected\n  assets: 6, of them 2 approved, 1 rejected\n  output: final/ in" in told
+    assert "left out: segment 2: image was rejected" in told
+    told = studio("claude-studio assets build film --only all --include-rejected -o out.mp4")
+    assert "Build plan of film: include rejected" in told
+    assert "output: out.mp4" in told
+    assert "left out" not in told
+    assert (root / "out.mp4").is_file()
+    assert "skip rejected" in studio("claude-studio assets build film --skip-rejected")
+    assert "only approved" in studio("claude-studio assets build film --only approved --include-rejected --allow-gaps")
+    done = json.loads(studio("claude-studio assets build film --only all --json"))
+    assert done["command"] == "build"
+    assert "exclude each other" in studio("gitassets build film --skip rejected --include-rejected", 2)
+
+
+@pytest.mark.parametrize("repository", [True, False])
+def test_produce_video_sets_up_a_folder_of_claude_studio(tmp_path: Path, home: Path, repository: bool) -> None:
+    folder = tmp_path / "fresh"
+    folder.mkdir()
+    write_trial(folder, texts=TEXTS)
+    if repository:
+        subprocess.run(("git", "init", "--quiet", str(folder)), check=True, env=environment(home))
+    line = "claude-studio produce-video -t trial_000 --no-audio --limit 10"
+    assert "gitassets init" in call(folder, environment(home), f"{line} --dry-run", 1)[1]
+    assert not (folder / "gitassets.yaml").exists()
+    out, err = call(folder, environment(home), f"{line} --run-id ten")
+    assert "is set up for gitassets first" in err
+    # claude-studio makes a picture for each of the ten scenes unless --budget says otherwise.
+    assert "Made image 1-10." in out
+    assert (folder / ".dvc" / "config.local").is_file()
+    assert call(folder, environment(home), f"{line} --run-id more --budget medium")[1].count("set up") == 0
+    assert list(read(folder, "more")) == ["image 1", "image 6"]
+
+
+def test_produce_video_elsewhere_sets_nothing_up(tmp_path: Path, home: Path) -> None:
+    folder = tmp_path / "fresh"
+    folder.mkdir()
+    (folder / "script.md").write_text("One.\n\nTwo.\n")
+    assert "gitassets init" in call(folder, environment(home), "claude-studio produce-video --script script.md", 1)[1]
+    assert [one.name for one in folder.iterdir()] == ["script.md"]
 
 
 def test_produce_video_resume_makes_only_missing_assets(studio: Studio, root: Path) -> None:

@@ -56,8 +56,15 @@ SHOWN_BY = {
     "domain/claude_studio/plan": ("upgrade",),
     "providers": MAKING,
 }
-# Options of git.
+# Options of git, of gitassets itself, and of claude-studio.
 OTHERS = {
+    "cli/completion": {"--show-completion"},
+    "cli/claude_studio_commands": {
+        one
+        for name in ("import", "list")
+        for param in COMMANDS[f"claude-studio assets {name}"].params
+        for one in param.opts
+    },
     "githooks/check_push": {"--force"},
     "runs/not_ready": {"--continue", "--abort"},
     "adapters/git/repository": {"--global"},

@@ -136,6 +136,13 @@ def test_skip_rejected_policy_uses_everything_except_rejected() -> None:
     assert texts(choice.omissions) == ["segment 1: image was rejected", "segment 2: video was rejected"]
 
 
+def test_include_rejected_uses_every_asset_that_is_there() -> None:
+    manifest = a_run(a_segment(audio=audio(1, REJECTED), image=image(1, REJECTED)), a_segment(audio=audio(2, DRAFT)))
+    choice = choose_assets(manifest, Policy.INCLUDE_REJECTED)
+    assert (choice.gaps, choice.omissions) == ((), ())
+    assert choice.segments[0].visual is not None
+
+
 @pytest.mark.parametrize("policy", [Policy.ONLY_APPROVED, Policy.SKIP_REJECTED])
 def test_unusable_narration_is_a_gap_under_only_approved_and_skip_rejected(policy: Policy) -> None:
     manifest = a_run(a_segment(audio=audio(1, REJECTED)), approved(2), a_segment())
