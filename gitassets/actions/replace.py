@@ -14,12 +14,13 @@ from gitassets.adapters.media.probe import MediaInfo, probe_media
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
 from gitassets.domain.manifest import Address, Asset, default_path
 from gitassets.domain.reopened import how_to_reopen
-from gitassets.domain.selection import AssetSelection, Selection, select_segments
+from gitassets.domain.selection import AssetSelection, Chosen, Selection, select_segments
 from gitassets.domain.status import Status
 from gitassets.domain.takes import PARENT, next_take
 from gitassets.errors import GitAssetsError, LockedError, NoMatchError, NotFoundError, UsageError
 from gitassets.making.plan import now
 from gitassets.making.record import adopt, write_run
+from gitassets.runs.expected_bytes import Expected, check_expected
 from gitassets.runs.project import Project, Run
 from gitassets.runs.transaction import Session, peek
 
@@ -33,13 +34,23 @@ class ReplaceResult(Struct, frozen=True):
 
 
 def replace_asset(
-    project: Project, run: Run, selection: AssetSelection, file: Path | None, *, dry_run: bool = False
+    project: Project,
+    run: Run,
+    selection: AssetSelection,
+    file: Path | None,
+    *,
+    expected: Expected | None = None,
+    dry_run: bool = False,
 ) -> ReplaceResult:
-    """Record the bytes of `file`, or of the asset's own file if that was changed, as a new take."""
+    """Record the bytes of `file`, or of the asset's own file if that was changed, as a new take.
+
+    `expected` is the md5 of the bytes the user looked at: refuse the asset if it has others.
+    """
     if dry_run:
         return _preview(peek(project, run), selection, file)
     with write_run(project, run, "replace") as session:
         addresses = _choose(session, selection, file)
+        check_expected(project, run, session.manifest, [Chosen(one, explicit=True) for one in addresses], expected)
         changed: dict[Address, Asset | None] = {}
         unchanged = []
         for address in addresses:

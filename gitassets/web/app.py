@@ -16,6 +16,7 @@ from gitassets.web.asking import post
 from gitassets.web.events import stream_events
 from gitassets.web.security import Gate
 from gitassets.web.site import Site
+from gitassets.web.uploads import replace
 
 _HERE = Path(__file__).parent
 
@@ -55,6 +56,7 @@ def _list_api() -> list[Route]:
     return [
         *(Route(path, one) for path, one in reading.items()),
         *(Route(path, one, methods=["POST"]) for path, one in writing.items()),
+        Route(f"{_RUN}/replace", replace, methods=["POST"]),
     ]
 
 

@@ -69,10 +69,10 @@ def _answer(act: Callable[[Request, Body], object], request: Request, body: Body
     try:
         return as_json(act(request, body))
     except ChangedBytesError as error:
-        return _show_changed(request, error)
+        return show_changed(request, error)
 
 
-def _show_changed(request: Request, error: ChangedBytesError) -> Response:
+def show_changed(request: Request, error: ChangedBytesError) -> Response:
     """Answer with the new state of the assets that changed since they were seen."""
     project, opened = open_run(request)
     numbers = sorted({one.segment for one in error.addresses})
@@ -92,6 +92,13 @@ def parse_body(data: bytes, body_type: type[Body]) -> Body:
     try:
         return msgspec.json.decode(data, type=body_type)
     except (msgspec.DecodeError, RecursionError) as error:
+        raise Refused(400, "usage", f"The request cannot be read: {error}") from error
+
+
+def parse_query(request: Request, query_type: type[Body]) -> Body:
+    try:
+        return msgspec.convert(dict(request.query_params), type=query_type, strict=False)
+    except msgspec.ValidationError as error:
         raise Refused(400, "usage", f"The request cannot be read: {error}") from error
 
 

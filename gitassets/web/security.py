@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import socket
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from gitassets.web.errors import Refused, respond_error
 from gitassets.web.site import Session, Site
 
 CSRF_HEADER = "x-csrf-token"
+_PIECE_SEC = 30.0
 MAX_JSON_BYTES = 4 * 1024 * 1024
 MAX_UPLOAD_BYTES = 512 * 1024 * 1024
 _PUBLIC = ("/static/", "/fonts/")
@@ -157,17 +159,25 @@ def _too_large(scope: Scope) -> Refused:
 
 def _limit(scope: Scope, receive: Receive) -> Receive:
     """Stop reading a body without a length at the same size as one with."""
-    seen, limit = 0, _find_limit(scope)
+    seen, limit, complete = 0, _find_limit(scope), scope["method"] != "POST"
 
     async def counted() -> Message:
-        nonlocal seen
-        message = await receive()
+        nonlocal seen, complete
+        message = await receive() if complete else await _receive_in_time(receive)
         seen += len(message.get("body", b""))
+        complete = complete or not message.get("more_body", False)
         if seen > limit:
             raise _too_large(scope)
         return message
 
     return counted
+
+
+async def _receive_in_time(receive: Receive) -> Message:
+    try:
+        return await asyncio.wait_for(receive(), _PIECE_SEC)
+    except TimeoutError:
+        raise Refused(408, "usage", "The request did not arrive in time") from None
 
 
 def _with_headers(send: Send, nonce: str) -> Send:

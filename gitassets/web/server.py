@@ -9,9 +9,11 @@ import uvicorn
 
 from gitassets.errors import UsageError
 from gitassets.web.app import make_app
+from gitassets.web.patience import ImpatientProtocol
 from gitassets.web.site import Site
 
 _BACKLOG = 512
+_MOST_CONNECTIONS = 700  # A process may have 1024 files open on most systems.
 _STOP_TIMEOUT_SEC = 2
 
 
@@ -35,12 +37,12 @@ def bind(host: str, port: int) -> socket.socket:
 
 def serve(site: Site, listener: socket.socket, on_ready: Callable[[], None]) -> None:
     """Answer requests until Ctrl-C or SIGTERM. The socket listens already, so nothing that comes early is lost."""
-    server = _Server(make_config(site), site)
+    server = ReviewServer(make_config(site), site)
     on_ready()
     server.run(sockets=[listener])
 
 
-class _Server(uvicorn.Server):
+class ReviewServer(uvicorn.Server):
     """Ends the streams of events first, which would otherwise never end by themselves."""
 
     def __init__(self, config: uvicorn.Config, site: Site) -> None:
@@ -55,7 +57,7 @@ class _Server(uvicorn.Server):
 def make_config(site: Site) -> uvicorn.Config:
     return uvicorn.Config(
         make_app(site),
-        http="h11",
+        http=ImpatientProtocol,
         ws="none",
         loop="asyncio",
         lifespan="off",
@@ -64,5 +66,6 @@ def make_config(site: Site) -> uvicorn.Config:
         log_config=None,
         proxy_headers=False,
         server_header=False,
+        limit_concurrency=_MOST_CONNECTIONS,
         timeout_graceful_shutdown=_STOP_TIMEOUT_SEC,
     )

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
 from gitassets.runs.project import Project
-from gitassets.web.server import bind, make_config
-from gitassets.web.site import Options, Site
+from gitassets.web.site import Site
 from tests.actions.checks import run_cli
-from tests.actions.locked_run import copy_project
+from tests.actions.locked_run import LockedRun, copy_project
 from tests.programs import require_program
+from tests.web.serving import Visitor, serve, visit
 
 SCRIPT = """# Tides
 
@@ -34,22 +32,6 @@ MADE = (
     ("regen", "pilot", "--audio", "2", "--takes", "2"),
 )
 _TEMPLATES: dict[str, Path] = {}
-
-
-@contextmanager
-def serve(project: Project, **options: Any) -> Iterator[str]:
-    """Serve the project, and yield the link that lets a browser in."""
-    with bind("127.0.0.1", 0) as listener:
-        site = Site(project.root, project.git_dir, Options(port=listener.getsockname()[1], **options))
-        server = uvicorn.Server(make_config(site))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        try:
-            yield site.make_link("/")
-        finally:
-            site.hub.close()
-            server.should_exit = True
-            thread.join()
 
 
 def make_pilot(root: Path) -> None:
@@ -136,10 +118,25 @@ def browse(chromium: Any) -> Iterator[Callable[..., Browser]]:
         opened: list[Browser] = []
 
         def start(project: Project, **options: Any) -> Browser:
-            browser = Browser(chromium, stack.enter_context(serve(project, **options)))
+            browser = Browser(chromium, stack.enter_context(serve(project, **options)).make_link("/"))
             opened.append(browser)
             return browser
 
         yield start
         for browser in opened:
             browser.close()
+
+
+@pytest.fixture
+def site(locked: LockedRun) -> Iterator[Site]:
+    """A served run with one approved image."""
+    with serve(locked.project) as found:
+        yield found
+
+
+@pytest.fixture
+def visitor(site: Site) -> Iterator[Visitor]:
+    """A browser that was let in."""
+    found = visit(site)
+    yield found
+    found.client.close()
