@@ -8,8 +8,8 @@ from msgspec import Meta, Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gitassets.actions.build import BuildOptions, list_needed_bytes
 from gitassets.actions.build import build as build_run
+from gitassets.actions.build_plan import BuildOptions, list_needed_bytes
 from gitassets.actions.prepare_run import fetch_needed, prepare_to_write
 from gitassets.actions.pull import PullOptions
 from gitassets.actions.pull import pull as pull_run
