@@ -80,7 +80,7 @@ def build(project: Project, run: Run, options: BuildOptions, on_progress: OnProg
     Files of other builds stay: a draft and a video of another shape have names of their own. If the last such build had
     the same inputs, render and commit nothing. Raise GapsError, with a list, if the policy does not allow some assets.
     """
-    settings = read_settings(project, run, options)
+    settings = read_settings(project, options)
     check_video_path(project, run, options.output)
     with hold_build(project, run):
         build_input = read_input(project, run, options)

@@ -44,7 +44,7 @@ class PartResult(Struct, frozen=True, kw_only=True):
 
 def build_part(project: Project, run: Run, options: BuildOptions, on_progress: OnProgress) -> PartResult:
     """Render `options.part` to `options.output`, or among the project's temporary files, with captions beside it."""
-    settings = read_settings(project, run, options)
+    settings = read_settings(project, options)
     check_video_path(project, run, options.output)
     with hold_build(project, run):
         build_input = read_input(project, run, options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as replace_settings
 from pathlib import Path
 
 from gitassets import __version__
@@ -13,6 +14,7 @@ from gitassets.adapters.media.ffmpeg import find_ffmpeg
 from gitassets.adapters.media.source import BrokenMediaError, MediaSource, measure, probe_sources
 from gitassets.adapters.render.fallback_card import Undrawn, list_undrawn
 from gitassets.adapters.render.settings import RenderSettings
+from gitassets.domain.about_run import LANGUAGE, TITLE, find_language, find_title
 from gitassets.domain.build_record import record_inputs
 from gitassets.domain.finals import FinalNames, Shape, name_cut, name_finals
 from gitassets.domain.frame_format import parse_fps, parse_size
@@ -80,7 +82,7 @@ class RenderPlan:
     inputs: Mapping[str, object]
 
 
-def read_settings(project: Project, run: Run, options: BuildOptions) -> RenderSettings:
+def read_settings(project: Project, options: BuildOptions) -> RenderSettings:
     defaults = project.settings.build
     return RenderSettings(
         size=parse_size(options.size or defaults.size),
@@ -88,7 +90,6 @@ def read_settings(project: Project, run: Run, options: BuildOptions) -> RenderSe
         keep_video_sound=defaults.keep_video_sound,
         loudness_lufs=defaults.loudness_lufs,
         cache_bytes=int(defaults.render_cache_gb * 1e9),
-        title=run.run_id,
     )
 
 
@@ -130,18 +131,28 @@ def list_needed_bytes(project: Project, run: Run, options: BuildOptions) -> dict
 
 def plan_render(project: Project, build_input: BuildInput, settings: RenderSettings, names: FinalNames) -> RenderPlan:
     sources = _probe(project, build_input, settings)
+    title = find_title(build_input.manifest)
+    language = find_language(build_input.manifest, project.settings.language)
+    settings = replace_settings(settings, title=title, language=language)
     timeline = lay_out_choice(build_input.choice, measure(sources), settings)
     options = {
         "size": "{}x{}".format(*settings.size),
         "fps": str(settings.fps),
         "keep_video_sound": settings.keep_video_sound,
         "loudness_lufs": settings.loudness_lufs,
+        **_name_about(build_input.manifest, title, language),
     }
     tools = {"gitassets": __version__, "ffmpeg": find_ffmpeg().version}
     undrawn = list_undrawn(timeline.shots)
     lacking = {number: list(one.what) or "all words" for number, one in undrawn.items()}
     inputs = record_inputs(build_input.manifest, timeline, options, tools, lacking)
     return RenderPlan(names, timeline, sources, settings, undrawn, inputs)
+
+
+def _name_about(manifest: Manifest, title: str, language: str | None) -> dict[str, str]:
+    """Return title and language for the record. A run's id is in it already."""
+    about = {TITLE: title if title != manifest.run_id else None, LANGUAGE: language}
+    return {name: value for name, value in about.items() if value is not None}
 
 
 def lay_out_choice(choice: Choice, durations_sec: Mapping[str, float], settings: RenderSettings) -> Timeline:

@@ -49,7 +49,7 @@ class BuildPreview(Struct, frozen=True, kw_only=True):
 
 def preview_build(project: Project, run: Run, options: BuildOptions) -> BuildPreview:
     """Lay out what a build would show. Change nothing."""
-    settings = read_settings(project, run, options)
+    settings = read_settings(project, options)
     choice = choose(read_manifest(project, run), options)
     used = list_wanted((asset.path, asset.md5, asset.size) for _, asset in iter_used_assets(choice.segments))
     absent = list_absent(project, run, used)

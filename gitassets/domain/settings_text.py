@@ -41,6 +41,8 @@ style:
 code: skipped
 # How words are spoken, for every voice; captions show them as written. Such as: {gitassets: git assets, SQL: sequel}
 say: {}
+# Language of the narration, which the video names: en, pt-BR, deu, … Empty: none is named.
+language:
 
 build:
   # Width x height in pixels, both even: 1920x1080, 1080x1920, 1080x1080, …

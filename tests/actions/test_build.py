@@ -124,6 +124,22 @@ def test_build_shows_the_visual_of_each_segment_and_writes_chapters(project: Pro
         assert {stream.type for stream in container.streams} >= {"video", "audio"}
 
 
+def test_build_names_title_and_language_of_the_script(project: Project, run: Run) -> None:
+    def about(result: BuildResult) -> tuple[object, object]:
+        with av.open(str(result.video)) as container:
+            return container.metadata["title"], container.streams.audio[0].metadata.get("language", "und")
+
+    assert about(build_it(project, run)) == ("ep1", "und")
+    manifest = read_manifest(project, run)
+    headed = replace(manifest.segments[1], paragraph_text="# The way home")
+    write_by_hand(run.require_folder(), replace(manifest.with_segments({1: headed}), extra={"language": "de"}))
+    commit_by_hand(run.require_folder())
+    result = build_it(project, run)
+    assert about(result) == ("The way home", "deu")
+    raw = json.loads(result.video.with_suffix(".json").read_text())
+    assert (raw["settings"]["title"], raw["settings"]["language"]) == ("The way home", "deu")
+
+
 def test_build_json_records_commit_settings_and_every_hash(project: Project, run: Run) -> None:
     head = git(run.require_folder(), "rev-parse", "HEAD").strip()
     result = build_it(project, run)

@@ -43,7 +43,7 @@ class Movie:
     sound: Path
     chapters: Sequence[Chapter]
     title: str | None
-    language: str
+    language: str | None
 
 
 def has_frames(path: Path, frame_count: int) -> bool:
@@ -78,7 +78,8 @@ def _mux(movie: Movie, target: Path) -> None:
             picture = output.add_stream_from_template(first.streams.video[0])
         picture.time_base = 1 / movie.fps
         voice = output.add_stream_from_template(sound.streams.audio[0])
-        voice.metadata["language"] = movie.language
+        if movie.language:
+            voice.metadata["language"] = movie.language
         sound_packets = _iter_sound(sound, voice)
         for _, packet in heapq.merge(_iter_picture(movie, picture), sound_packets, key=lambda one: one[0]):
             output.mux_one(packet)

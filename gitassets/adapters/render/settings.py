@@ -18,14 +18,14 @@ OnProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True, kw_only=True)
 class RenderSettings:
-    """`language` is an ISO 639-2 code; with a `title` of None the video has no title."""
+    """`language` is an ISO 639-2 code. With a `title` or `language` of None the video names none."""
 
     size: tuple[int, int] = (1920, 1080)
     fps: Fraction = Fraction(30)
     keep_video_sound: bool = False
     loudness_lufs: float = -16.0
     title: str | None = None
-    language: str = "und"
+    language: str | None = None
     cache_bytes: int = 5_000_000_000
     jobs: int = min(os.cpu_count() or 1, 8)
 

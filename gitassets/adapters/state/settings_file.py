@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from gitassets.domain.frame_format import parse_fps, parse_size
+from gitassets.domain.language import find_language_code
 from gitassets.domain.script_rules import CodeUse
 from gitassets.domain.settings_text import SETTINGS_NAME
 from gitassets.errors import CorruptError, Remedy, UsageError
@@ -83,6 +84,7 @@ class Settings(_Strict):
     style: str | None = None
     code: CodeUse = CodeUse.SKIPPED
     say: dict[str, str] = {}
+    language: str | None = None
     build: BuildSettings = BuildSettings()
     services: dict[str, dict[str, Any]] = {}
 
@@ -108,6 +110,13 @@ class Settings(_Strict):
     def _drop_empty(cls, value: object) -> object:
         """Drop empty services and settings, which then have their defaults."""
         return _drop_nothing(value) if isinstance(value, dict) else value
+
+    @field_validator("language")
+    @classmethod
+    def _check_language(cls, value: str | None) -> str | None:
+        if value and find_language_code(value) is None:
+            raise ValueError("name a language by its code, such as en, pt-BR or deu")
+        return value
 
     @field_validator("runs_dir")
     @classmethod

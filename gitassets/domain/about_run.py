@@ -1,0 +1,47 @@
+"""Find a run's title and language."""
+
+from __future__ import annotations
+
+import re
+
+from gitassets.domain.language import find_language_code
+from gitassets.domain.manifest import Manifest
+from gitassets.domain.markdown import strip_markdown
+
+TITLE, LANGUAGE = "title", "language"
+"""Keys of the manifest under which a script's own words on itself are kept."""
+_HEADING = re.compile(r"[ \t]{0,3}#{1,6}[ \t]+(\S[^\n]*)", re.MULTILINE)
+_CLOSING = re.compile(r"[ \t]+#+[ \t]*\Z")
+_MAX_TITLE = 200
+
+
+def find_title(manifest: Manifest) -> str:
+    """Return the title that the manifest records, else the first heading of the script, else the run's id."""
+    recorded = _read_text(manifest, TITLE)
+    return recorded or _find_heading(manifest) or manifest.run_id
+
+
+def find_language(manifest: Manifest, default: str | None) -> str | None:
+    """Return the three-letter code of the language that the manifest records, else of `default`."""
+    recorded = _read_text(manifest, LANGUAGE)
+    return (recorded and find_language_code(recorded)) or (find_language_code(default) if default else None)
+
+
+def _read_text(manifest: Manifest, key: str) -> str | None:
+    """Return the manifest's text under the key on one line, without control characters."""
+    found = manifest.extra.get(key)
+    return _make_line(found) if isinstance(found, str) else None
+
+
+def _find_heading(manifest: Manifest) -> str | None:
+    for segment in manifest.segments.values():
+        match = _HEADING.match(segment.paragraph_text.lstrip("\n"))
+        title = _make_line(strip_markdown(_CLOSING.sub("", match[1]))) if match else None
+        if title:
+            return title
+    return None
+
+
+def _make_line(text: str) -> str | None:
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return line[:_MAX_TITLE].rstrip() or None
