@@ -47,7 +47,7 @@ from gitassets.domain.timeline import (
     sort_findings,
 )
 from gitassets.errors import UsageError
-from gitassets.runs.output_path import check_output
+from gitassets.runs.output_path import check_output, hide_from_git
 from gitassets.runs.progress import OnProgress, Progress
 from gitassets.runs.project import Project, Run
 from gitassets.runs.transaction import Session, begin, keep_bytes
@@ -221,6 +221,7 @@ def _copy_out(project: Project, names: FinalNames, finals: Sequence[FinalFile], 
     # Captions of an older video would be wrong.
     if captions.size or beside.exists():
         copy_file(project.blobs.path(captions.md5), beside)
+    hide_from_git(project, output, beside)
 
 
 def copy_file(source: Path, target: Path) -> None:

@@ -20,6 +20,7 @@ from gitassets.adapters.render.video import RenderResult, render_timeline
 from gitassets.domain.captions import format_srt
 from gitassets.domain.selection import format_ranges
 from gitassets.domain.timeline import Finding
+from gitassets.runs.output_path import hide_from_git
 from gitassets.runs.progress import OnProgress, Progress
 from gitassets.runs.project import Project, Run
 
@@ -52,6 +53,7 @@ def build_part(project: Project, run: Run, options: BuildOptions, on_progress: O
         part = build_input.choice.part or ()
         video = options.output or _place_part(project, run, part)
         rendered = _render(project, plan, video, on_progress)
+        hide_from_git(project, video, video.with_suffix(".srt"))
     captions = video.with_suffix(".srt")
     return PartResult(
         run_id=run.run_id,

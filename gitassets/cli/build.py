@@ -71,7 +71,12 @@ def build(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Also copy the mp4 here, with the .srt beside it."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Also copy the mp4 here, with the .srt beside it. Git ignores copies in the project.",
+        ),
     ] = None,
     size: Annotated[str | None, typer.Option(metavar="WxH", help="Width and height, such as 1080x1920.")] = None,
     fps: Annotated[

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gitassets.adapters.files import hash_bytes
+from gitassets.adapters.git.work_trees import exclude_locally
 from gitassets.adapters.state.locks import hold_lock
 from gitassets.errors import ConflictError, NotFoundError, UsageError
 from gitassets.runs.lookup import find_runs
@@ -24,6 +25,20 @@ def check_output(project: Project, output: Path) -> None:
     for one in find_runs(project).values():
         if one.folder is not None and output.resolve().is_relative_to(one.folder.resolve()):
             raise UsageError(f"{output} lies in the run {one.run_id}", "Name a file outside of the runs' folders.")
+
+
+def hide_from_git(project: Project, *outputs: Path) -> None:
+    """Let git ignore the files in this clone if they lie in the project, so that its work tree stays clean.
+
+    What git tracks or ignores already stays as it is.
+    """
+    root, git_dir = project.root.resolve(), project.git_dir.resolve()
+    files = (one.resolve() for one in outputs if one.exists())
+    inside = [one for one in files if one.is_relative_to(root) and not one.is_relative_to(git_dir)]
+    for path in (one.relative_to(root).as_posix() for one in inside):
+        known = project.git.check_ignored(path) or project.git.list_tracked(f":(literal){path}")
+        if path.isprintable() and not known:
+            exclude_locally(project.git_dir, f"/{path}")
 
 
 def check_free(output: Path, *, force: bool, is_ours: Callable[[Path], bool]) -> None:

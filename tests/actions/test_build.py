@@ -470,6 +470,27 @@ def test_build_output_option_copies_video_and_captions(project: Project, run: Ru
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["episode.mp4", "episode.srt"]
 
 
+def test_build_output_in_the_project_leaves_its_work_tree_clean(project: Project, run: Run) -> None:
+    write_texts(project, run)
+    (project.root / "films").mkdir()
+    (project.root / "kept.mp4").write_bytes(b"tracked")
+    git(project.root, "add", "kept.mp4")
+    git(project.root, "commit", "-qm", "Keep one")
+    before = git(project.root, "status", "--porcelain")
+    film = project.root / "films" / "a [1]* é.mp4"
+    for _ in range(2):
+        build_it(project, run, replace_options(SKIP, output=film))
+    build_part(project, run, replace_options(SKIP, output=project.root / "p.mp4", part=parse_selection("1")), print)
+    assert film.is_file()
+    assert git(project.root, "status", "--porcelain") == before
+    build_part(project, run, replace_options(SKIP, part=parse_selection("1")), print)
+    assert "parts" not in (project.git_dir / "info" / "exclude").read_text()
+    (project.root / "films" / "a 1.mp4").touch()
+    assert "films/" in git(project.root, "status", "--porcelain")
+    build_it(project, run, replace_options(SKIP, output=project.root / "kept.mp4"))
+    assert "M kept.mp4" in git(project.root, "status", "--porcelain")
+
+
 @pytest.mark.parametrize(
     ("name", "error"),
     [
