@@ -9,6 +9,7 @@ import typer
 from gitassets.cli.boundary import PARTIAL, guarded
 from gitassets.cli.command import RUN_METAVAR
 from gitassets.cli.options import (
+    DryRunOption,
     GitRemoteOption,
     JsonOption,
     Only,
@@ -55,6 +56,7 @@ def pull(
         list[str] | None,
         typer.Option(metavar="URL", help="Trust the DVC remote with this URL, which the run's branch names."),
     ] = None,
+    dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Download a run: its branch and its media.
@@ -71,7 +73,11 @@ def pull(
         git_remote=git_remote, remote=remote, only_approved=only is not None, segments=make_segments(segment),
         kind=kind, accepted=tuple(accept or ()),
     )  # fmt: skip
-    result = _pull(project, name_run(project, run), options, as_json)
+    wanted = name_run(project, run)
+    if dry_run:
+        _preview(project, wanted, options, as_json)
+        return
+    result = _pull(project, wanted, options, as_json)
     if as_json:
         from msgspec.structs import asdict
 
@@ -101,6 +107,32 @@ def _pull(project: Project, run: str, options: PullOptions, as_json: bool) -> Pu
             if not typer.confirm(f"Do you trust {error.url}?"):
                 raise
             options = replace(options, accepted=(*options.accepted, error.url))
+
+
+def _preview(project: Project, run: str, options: PullOptions, as_json: bool) -> None:
+    from rich import filesize
+
+    from gitassets.actions.pull_preview import preview_pull
+    from gitassets.cli.render import count, emit_json
+    from gitassets.domain.commit_message import format_addresses
+    from gitassets.domain.selection import format_ranges
+
+    result = preview_pull(project, run, options)
+    if as_json:
+        emit_json("pull", result)
+        return
+    if not result.behind and not result.files:
+        typer.echo(f"Nothing to do: {result.run_id} is up to date.")
+    else:
+        what = f"{count(result.behind, 'commit')} of {result.git_remote}"
+        typer.echo(f"Would {'open' if result.before is None else 'update'} {result.run_id}: {what}")
+        typer.echo(f"  {count(result.files, 'file')} to download, {filesize.decimal(result.size_bytes)}")
+    texts = f"text {format_ranges(result.texts)}" if result.texts else ""
+    disputed = ", ".join(one for one in (format_addresses(result.conflicts), texts) if one)
+    if disputed:
+        typer.echo(f"  decided differently on both sides: {disputed}")
+    if result.ahead:
+        typer.echo(f"  not on {result.git_remote} yet: {count(result.ahead, 'commit')}")
 
 
 def _print_pulled(result: PullResult) -> None:

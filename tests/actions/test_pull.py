@@ -13,6 +13,8 @@ from gitassets.actions.approve import approve
 from gitassets.actions.close import close_run
 from gitassets.actions.list import list_assets
 from gitassets.actions.note import note
+from gitassets.actions.pull import PullOptions
+from gitassets.actions.pull_preview import preview_pull
 from gitassets.actions.reject import reject
 from gitassets.actions.replace import replace_asset
 from gitassets.actions.track import track
@@ -56,6 +58,36 @@ def test_pull_into_a_clone_restores_the_run_byte_for_byte(locked: LockedRun, off
     modes = {path: bool((result.folder / path).stat().st_mode & 0o200) for path in named(locked.manifest())}
     assert [path for path, writable in modes.items() if not writable] == ["images/scene_000.png"]
     assert git(result.folder, "rev-parse", "--abbrev-ref", "@{upstream}").strip() == "origin/run/ep1"
+
+
+def test_preview_names_what_the_pull_then_brings(locked: LockedRun, office: Office, tmp_path: Path) -> None:
+    clone = office.clone(tmp_path / "bea")
+    before = git(clone.root, "count-objects", "-v"), git(clone.root, "for-each-ref")
+    told = preview_pull(clone, "ep", PullOptions())
+    assert (told.run_id, told.before, told.commit, told.files, told.conflicts) == ("ep1", None, office.tip(), 5, ())
+    assert told.behind == int(git(locked.folder, "rev-list", "--count", "HEAD"))
+    assert (git(clone.root, "count-objects", "-v"), git(clone.root, "for-each-ref")) == before
+    assert pull_run(clone).fetched.blobs == told.files
+    bea = LockedRun(clone, find_run(clone, "ep1"))
+    again = preview_pull(clone, "ep1", PullOptions())
+    assert (again.ahead, again.behind, again.files, again.commit) == (0, 0, 0, office.tip())
+    note(locked.project, locked.run, parse_selection("1"), "louder")
+    approve(locked.project, locked.run, select(image="3"))
+    push_run(locked)
+    reject(bea.project, bea.run, select(image="3"), reason="flat")
+    told = preview_pull(clone, "ep1", PullOptions())
+    assert (told.ahead, told.behind, told.conflicts, told.texts) == (1, 2, (IMAGE_3,), ())
+    done = run_cli(clone.root, "pull", "ep1", "--dry-run")
+    assert done.stdout.splitlines() == [
+        "Would update ep1: 2 commits of origin", "  0 files to download, 0 bytes",
+        "  decided differently on both sides: image 3", "  not on origin yet: 1 commit",
+    ]  # fmt: skip
+    assert pull_run(bea).conflicts == told.conflicts
+
+
+def test_preview_of_a_run_missing_on_the_server_is_refused(locked: LockedRun, office: Office) -> None:
+    with pytest.raises(NotFoundError):
+        preview_pull(locked.project, "nothing", PullOptions())
 
 
 def test_pull_repeated_does_nothing(bea: LockedRun) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from gitassets.adapters.git.repository import Git
 from gitassets.adapters.process import CommandError
@@ -63,6 +65,24 @@ def fetch_branches(git: Git, remote: str, *patterns: str, prune: bool = False) -
             time.sleep(_PAUSE_SEC)
         else:
             return
+
+
+def fetch_aside(git: Git, folder: Path, remote: str, branch: str) -> Git:
+    """Fetch the objects of a remote's branch into an empty folder, and no reference.
+
+    Return git that reads them, with those that are here.
+    """
+    objects = (git.folder / git.line("rev-parse", "--git-path", "objects")).resolve()
+    beside = Git(
+        git.folder,
+        {"GIT_OBJECT_DIRECTORY": str(folder), "GIT_ALTERNATE_OBJECT_DIRECTORIES": json.dumps(str(objects))},
+    )
+    settings = ("fetch.fsckObjects=true", "gc.auto=0", "maintenance.auto=false")
+    options = ("--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--refmap=")
+    with _translate_errors(git, remote):
+        named = [part for one in settings for part in ("-c", one)]
+        beside.call(*named, "fetch", *options, "--", remote, f"refs/heads/{branch}")
+    return beside
 
 
 def push_commit(git: Git, remote: str, commit: str, branch: str) -> None:
