@@ -8,6 +8,8 @@ from gitassets.actions.build_plan import BuildInput, RenderPlan
 from gitassets.adapters.render.canvas import fills
 from gitassets.adapters.render.fallback_card import Undrawn
 from gitassets.adapters.render.sound import list_quiet_narrations
+from gitassets.domain.commit_message import format_addresses
+from gitassets.domain.manifest import Address, Kind
 from gitassets.domain.selection import format_ranges
 from gitassets.domain.stale import iter_stale
 from gitassets.domain.timeline import Look, iter_used_assets
@@ -24,11 +26,14 @@ def make_remarks(project: Project, build_input: BuildInput, plan: RenderPlan) ->
 
 
 def _iter_stale_remarks(build_input: BuildInput) -> Iterator[str]:
-    """Report each stale asset that is in the video: a strict build refuses approved ones."""
+    """Report the stale assets that are in the video: a strict build refuses approved ones."""
     used = dict(iter_used_assets(build_input.choice.segments))
+    stale: dict[tuple[Kind, str], list[Address]] = {}
     for one in iter_stale(build_input.manifest):
         if one.address in used:
-            yield f"{one.address} {one.why}, and is used as it is"
+            stale.setdefault((one.address.kind, one.why), []).append(one.address)
+    for (_, why), addresses in stale.items():
+        yield f"{format_addresses(addresses)} {why}, and is used as it is"
 
 
 def _iter_profile_remarks(plan: RenderPlan) -> Iterator[str]:

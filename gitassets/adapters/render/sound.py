@@ -13,6 +13,7 @@ from gitassets.adapters.media.loudness import measure_loudness
 from gitassets.adapters.media.samples import RAW_FORMAT, SAMPLE_RATE, iter_samples
 from gitassets.adapters.media.source import MediaSource
 from gitassets.adapters.render.settings import RenderSettings
+from gitassets.domain.selection import format_ranges
 from gitassets.domain.timeline import Shot, Timeline
 from gitassets.errors import CorruptError
 
@@ -129,23 +130,25 @@ def _find_wanted_gain(
 def list_quiet_narrations(
     timeline: Timeline, sources: Mapping[str, MediaSource], settings: RenderSettings, cache_dir: Path
 ) -> list[str]:
-    """Return a sentence for each narration that stays quieter than the others.
+    """Return a sentence for narrations that stay quieter than the others, by how much.
 
     This is fast once all have been measured.
     """
-    notes = []
+    quiet: dict[int, list[int]] = {}
     with Ffmpeg(find_ffmpeg()) as ffmpeg:
         for shot in timeline.shots:
             if shot.narration is None:
                 continue
             task = f"Measuring the loudness of segment {shot.number}"
             wanted_db = _find_wanted_gain(ffmpeg, sources[shot.narration.md5], task, settings, cache_dir)
-            if round(wanted_db - _MAX_GAIN_DB) >= 1:
-                notes.append(
-                    f"segment {shot.number}: narration is so quiet that it was raised by {_MAX_GAIN_DB:.0f} dB only; "
-                    f"it stays {wanted_db - _MAX_GAIN_DB:.0f} dB below the others"
-                )
-    return notes
+            lacking_db = round(wanted_db - _MAX_GAIN_DB)
+            if lacking_db >= 1:
+                quiet.setdefault(lacking_db, []).append(shot.number)
+    return [
+        f"segment{'s' * (len(numbers) > 1)} {format_ranges(numbers)}: narration is so quiet that it was raised by "
+        f"{_MAX_GAIN_DB:.0f} dB only; it stays {lacking_db} dB below the others"
+        for lacking_db, numbers in quiet.items()
+    ]
 
 
 def _prepare_clip_sound(sound: Any, tempo: float) -> Any:
