@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -184,12 +185,17 @@ def _without_pictures(jobs: Sequence[Job], pictures: AdoptedPictures) -> tuple[J
 def _extend_run(session: Session, given: GivenScript | None, options: ProduceOptions) -> Manifest:
     """Add the paragraphs that the run lacks, set the texts that differ, and change the plan by the options."""
     manifest = session.manifest
-    plan = make_plan(session.project, manifest.extra.get("plan"), options)
+    plan = make_plan(session.project, manifest.extra.get("plan"), _note_studio(manifest, options))
     if given is None:
         return replace(manifest, extra={**manifest.extra, "plan": plan})
     require_same_narration(manifest, {n: one for n, one in given.chosen.items() if n in given.changes.edited})
     extended = with_pictures(extend_manifest(manifest, given.chosen, options), given.pictures.files)
     return replace(extended, extra={**manifest.extra, **given.keys, "plan": plan})
+
+
+def _note_studio(manifest: Manifest, options: ProduceOptions) -> ProduceOptions:
+    """Remember that a run is one of claude-studio, whatever its script is read from now."""
+    return options if "claude_studio" not in manifest.extra else dataclasses.replace(options, studio=True)
 
 
 def _find_stale(manifest: Manifest, options: ProduceOptions) -> tuple[Stale, ...]:

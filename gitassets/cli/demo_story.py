@@ -13,7 +13,7 @@ from gitassets.actions.demo import make_demo
 RUN_ID = "demo"
 STORY = (
     ("A script becomes a run: narration for each paragraph, and pictures.",
-     "produce --script script.md --run-id demo --budget full"),
+     "produce --script script.md --run-id demo"),
     ("Every asset starts as a draft.", "list demo"),
     ("The narration is fine: approve all of it.", "approve demo --audio all"),
     ("Reject one picture.", "reject demo --image 3 --reason 'too dark for this sentence'"),

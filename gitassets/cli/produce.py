@@ -73,7 +73,8 @@ def produce(
     budget: Annotated[
         Budget | None,
         typer.Option(
-            help="Share of segments with their own image: micro 0, low 10 %, medium 27 %, high 55 %, full 100 %."
+            help="Share of segments with their own image: micro 0, low 10 %, medium 27 %, high 55 %, full 100 %. "
+            "Default: full where images are free, medium with --live or --trial."
         ),
     ] = None,
     start: Annotated[int, typer.Option(min=0, help="First paragraph, counted from 0.")] = 0,
@@ -120,6 +121,7 @@ def produce(
     options = ProduceOptions(
         run_id=run_id, budget=budget, start=start, limit=limit, audio=not no_audio, images=not no_images,
         video=not no_video, voice=voice, style=style, live=live, stale=stale, dry_run=dry_run,
+        studio=trial is not None,
         terms=Terms(max_cost_usd=max_cost, yes=yes, fresh=fresh),
     )  # fmt: skip
     source = _read_source(project, script, trial)

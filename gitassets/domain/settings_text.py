@@ -24,8 +24,9 @@ live:
   video: luma
 
 budget:
-  # Share of the segments that get a picture of their own: micro 0, low 10 %, medium 27 %, high 55 %, full 100 %.
-  tier: medium
+  # Share of the segments that get a picture of their own: micro 0, low 10 %, medium 27 %, high 55 %, full 100 %. Empty:
+  # full where pictures are free, medium with --live and for scripts of claude-studio.
+  tier:
   # A command that will cost more US dollars than this asks first; where nobody can answer it wants --yes or --max-cost.
   confirm_usd: 1
   # What one run may cost at most, in US dollars, with all its takes and whatever was charged for nothing. The call that

@@ -20,18 +20,22 @@ from gitassets.making.consent import NO_TERMS, Terms
 from gitassets.making.plan import Job
 from gitassets.making.request_text import find_markdown, find_request_text
 from gitassets.providers.base import Request
+from gitassets.providers.registry import embedded_providers, resolve_name
 from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.project import Project, Run
 
 if TYPE_CHECKING:
     from gitassets.adapters.state.settings_file import LiveNames, ProviderNames
 
+# Nobody chose the budget that the plan of the run names, so --live does not go by it.
+_BY_DEFAULT = "budget_by_default"
+
 
 @dataclass(frozen=True, kw_only=True)
 class ProduceOptions:
     """What to make. `start` and `limit` select paragraphs, from 0; None leaves the choice to the plan or settings.
 
-    `stale`: make stale assets again.
+    `stale`: make stale assets again. `studio`: the script is one of claude-studio.
     """
 
     run_id: str | None = None
@@ -45,6 +49,7 @@ class ProduceOptions:
     style: str | None = None
     live: bool = False
     stale: bool = False
+    studio: bool = False
     terms: Terms = NO_TERMS
     dry_run: bool = False
 
@@ -100,14 +105,25 @@ def make_plan(project: Project, earlier: object, options: ProduceOptions) -> dic
     settings = project.settings
     # An upgraded run names the segments that were to have images. Without a budget, these get them.
     named = {"images": before["images"]} if isinstance(before.get("images"), list) else {}
-    budget = options.budget or before.get("budget") or (None if named else settings.budget.tier)
+    live = options.live or before.get("live") is True
+    earlier_budget = None if live and before.get(_BY_DEFAULT) else before.get("budget")
+    chosen = options.budget or earlier_budget or (None if named else settings.budget.tier)
+    budget = chosen or (None if named else _default_budget(project, studio=options.studio, live=live))
+    by_default = not options.budget and (not chosen or before.get(_BY_DEFAULT) is True)
     return {
         "budget": None if budget is None else str(budget),
+        **({_BY_DEFAULT: True} if by_default and budget is not None else {}),
         **named,
         "voice": options.voice or before.get("voice") or settings.voice,
         "style": options.style or before.get("style") or settings.style,
-        "live": options.live or before.get("live") is True,
+        "live": live,
     }
+
+
+def _default_budget(project: Project, *, studio: bool, live: bool) -> Budget:
+    """Return the budget of a run for which none was chosen: a picture for each segment if that is free."""
+    free = resolve_name(project.settings.providers.image) in embedded_providers(Kind.IMAGE)
+    return Budget.FULL if free and not live and not studio else Budget.MEDIUM
 
 
 def makes_clips(project: Project, run: Run, options: ProduceOptions) -> bool:

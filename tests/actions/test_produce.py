@@ -8,6 +8,7 @@ import sys
 import unicodedata
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from gitassets.adapters.files import hash_bytes
 from gitassets.adapters.git.repository import IdentityError
 from gitassets.adapters.state.locks import hold_lock
 from gitassets.domain.budget import Budget
+from gitassets.domain.manifest import Manifest, Segment
 from gitassets.domain.script_changes import ScriptChanges
 from gitassets.errors import (
     BusyError,
@@ -32,7 +34,8 @@ from gitassets.errors import (
     UsageError,
 )
 from gitassets.interchange.read_script import read_script
-from gitassets.making.plan_run import ProduceOptions
+from gitassets.making.plan import Job
+from gitassets.making.plan_run import ProduceOptions, make_plan, plan_jobs
 from gitassets.runs.lookup import find_run, find_runs
 from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.progress import Progress
@@ -60,7 +63,7 @@ SCRIPT = [f"Paragraph **{number}** of the script." for number in range(1, 11)]
 
 
 def make(project: Project, script: list[str] = SCRIPT, **options: object) -> ProduceResult:
-    chosen = ProduceOptions(**{"run_id": "ep1", **options})  # type: ignore[arg-type]
+    chosen = ProduceOptions(**{"run_id": "ep1", "budget": Budget.MEDIUM, **options})  # type: ignore[arg-type]
     return produce(project, script, chosen, ignore_progress)
 
 
@@ -164,6 +167,40 @@ def test_produce_spreads_images_over_the_run_by_budget(
 ) -> None:
     result = make(project, budget=budget, audio=False, dry_run=True)
     assert [one.segment for one in result.planned] == images
+
+
+@pytest.mark.parametrize(
+    ("options", "images"),
+    [({}, 10), ({"live": True}, 2), ({"studio": True}, 2), ({"budget": Budget.LOW}, 1)],
+    ids=["embedded", "live", "claude-studio", "chosen"],
+)
+def test_free_pictures_are_made_for_every_segment_by_default(
+    project: Project, options: dict[str, Any], images: int
+) -> None:
+    assert len(plan_images(use_default_settings(project), **options)) == images
+
+
+def use_default_settings(project: Project) -> Project:
+    (project.root / "gitassets.yaml").write_text("")
+    return Project(project.root, project.git_dir)
+
+
+def plan_images(project: Project, **options: Any) -> list[Job]:
+    """Plan the images of a new run of ten segments."""
+    chosen = ProduceOptions(audio=False, video=False, **options)
+    plan = make_plan(project, {}, chosen)
+    segments = {number: Segment(paragraph_text=text) for number, text in enumerate(SCRIPT, start=1)}
+    return plan_jobs(project, Manifest(run_id="ep1", segments=segments), chosen, plan)
+
+
+def test_live_does_not_go_by_a_budget_that_nobody_chose(project: Project) -> None:
+    plain = use_default_settings(project)
+    free = make_plan(plain, {}, ProduceOptions())
+    assert free["budget"] == "full"
+    assert make_plan(plain, free, ProduceOptions())["budget"] == "full"
+    assert make_plan(plain, free, ProduceOptions(live=True))["budget"] == "medium"
+    chosen = make_plan(plain, {}, ProduceOptions(budget=Budget.FULL))
+    assert make_plan(plain, chosen, ProduceOptions(live=True))["budget"] == "full"
 
 
 @pytest.mark.parametrize(
@@ -399,7 +436,8 @@ PRODUCE = """
 import signal, sys, threading
 from pathlib import Path
 from gitassets.making import make as making, prepare as preparing
-from gitassets.making.plan_run import ProduceOptions
+from gitassets.making.plan import Job
+from gitassets.making.plan_run import ProduceOptions, make_plan, plan_jobs
 from gitassets.actions.produce import produce
 from gitassets.runs.project import find_project
 from tests.actions.tone_provider import ToneProvider

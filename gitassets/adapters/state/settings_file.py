@@ -62,15 +62,18 @@ class BuildSettings(_Strict):
 
 
 class BudgetSettings(_Strict):
-    """The spending rules. `tier` is the share of segments with a picture; limits are in US dollars (None: no limit)."""
+    """The spending rules. `tier` is the share of segments with a picture; limits are in US dollars (None: no limit).
 
-    tier: Literal["micro", "low", "medium", "high", "full"] = "medium"
+    Without a tier, every segment has a picture if pictures are free.
+    """
+
+    tier: Literal["micro", "low", "medium", "high", "full"] | None = None
     confirm_usd: Annotated[float, Field(ge=0)] = 1.0
     run_usd: Annotated[float, Field(ge=0)] | None = 25.0
 
     def __str__(self) -> str:
         """Return the tier, which the plan of a run records."""
-        return self.tier
+        return self.tier or ""
 
 
 class Settings(_Strict):
