@@ -15,7 +15,7 @@ from gitassets.cli.command import Application
 # The sections of `gitassets --help`. Each command has a module named after it; `hooks` is a group of commands.
 SECTIONS = (
     ("Start a project or a run", ("init", "produce", "track", "open", "close", "demo")),
-    ("Inspect", ("list", "show", "summary", "takes", "history", "log", "diff", "blame", "cost", "providers")),
+    ("Inspect", ("list", "show", "summary", "takes", "history", "log", "diff", "blame", "cost", "providers", "styles")),
     ("Review", ("review", "serve", "approve", "reject", "reopen", "undo", "note")),
     ("Make and correct assets", ("regen", "choose", "replace", "restore", "edit", "copy", "move")),
     ("Build and export", ("build", "export", "import")),

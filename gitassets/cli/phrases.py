@@ -38,13 +38,20 @@ def print_failures(failures: Sequence[Failure], *, dry_run: bool = False) -> Non
 
 
 def print_left_out(left_out: Sequence[OmittedText]) -> None:
-    """Print which parts of the texts are not spoken or drawn, grouped by what is missing."""
+    """Print which parts of the texts are not spoken or drawn, by what is missing, and what else is to be said."""
     grouped: dict[tuple[str, tuple[str, ...]], list[Address]] = {}
+    noted: dict[str, list[Address]] = {}
     for one in left_out:
+        if one.note:
+            noted.setdefault(one.note, []).append(one.address)
+        if not one.what:
+            continue
         grouped.setdefault((one.provider, one.what), []).append(one.address)
     for (provider, what), addresses in grouped.items():
         made = f"{format_addresses(addresses)}: made without {' '.join(what)}, which {provider} leaves out"
         typer.echo(printable(f"  {made}"))
+    for note, addresses in noted.items():
+        typer.echo(printable(f"  {format_addresses(addresses)}: {note}"))
 
 
 def print_transitions(transitions: Iterable[Transition]) -> None:

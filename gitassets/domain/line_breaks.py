@@ -37,6 +37,13 @@ def iter_words(text: str) -> Iterator[str]:
     return _join(iter_pieces(text), lambda before, after: before.isascii() and before != " " and not _is_wide(after))
 
 
+def iter_sentences(text: str) -> Iterator[str]:
+    """Cut the text into sentences, each with the spaces behind it. ICU knows no abbreviations."""
+    from icu4py.breakers import SentenceBreaker
+
+    return _cut(text, SentenceBreaker(_without_surrogates(text), _LOCALE))
+
+
 def shorten(text: str, length: int) -> str:
     """Shorten the text to `length` at a possible line break, with an ellipsis; between characters if need be."""
     flat = " ".join(text.split())

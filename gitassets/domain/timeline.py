@@ -57,12 +57,14 @@ class Finding(Struct, frozen=True):
 class ChosenSegment(Struct, frozen=True, kw_only=True):
     """The assets that a segment is built from; `visual` is its own video, else its own image.
 
-    `text` are the words of the captions. `silent_sec` is how long a segment with nothing to speak is shown.
+    `text` are the words of the captions, `markdown` is the source of the card that is drawn where there is no picture.
+    `silent_sec` is how long a segment with nothing to speak is shown.
     """
 
     number: int
     text: str
     silent_sec: float | None = None
+    markdown: str = ""
     narration: Asset | None
     visual: Asset | None
     visual_is_clip: bool
@@ -150,6 +152,7 @@ def _choose(number: int, segment: Segment, left_out: set[tuple[int, Kind]], rule
         number=number,
         text=find_caption_text(segment.paragraph_text, rules),
         silent_sec=_estimate_silence_sec(segment, rules) if silent else None,
+        markdown=segment.paragraph_text,
         narration=narration,
         visual=video or image,
         visual_is_clip=video is not None,
@@ -219,6 +222,7 @@ class Shot(Struct, frozen=True, kw_only=True):
 
     number: int
     text: str
+    markdown: str = ""
     narration: Asset | None
     look: Look
     visual: Asset | None
@@ -306,6 +310,7 @@ def _make_shot(
     return Shot(
         number=segment.number,
         text=segment.text,
+        markdown=segment.markdown,
         narration=segment.narration,
         look=look,
         visual=visual,

@@ -1,98 +1,149 @@
-"""The look of a card apart from its words: palettes, layouts, and the background."""
+"""The styles of cards: colours, type, the shapes behind the words, and how a card is arranged."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from gitassets.drawing.typeface import is_right_to_left
+from gitassets.drawing.typeface import SANS, SANS_BOLD, SERIF, Face, is_right_to_left
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-    from PIL.ImageDraw import ImageDraw
 
-SMOOTHING = 2
-# A slow zoom cuts up to 4 % off each side: the words keep well inside, and the frame stays visible.
-MARGIN, FRAME_MARGIN = 0.1, 0.14
+# A slow zoom cuts up to 4 % off each side. The words keep well inside of that, and so does a frame.
+MARGIN, FRAME_INSET = 0.1, 0.062
 
 
 @dataclass(frozen=True)
-class Palette:
-    """The colours of a card. `tone` is for large shapes behind the text, `accent` for small ones beside it."""
+class Style:
+    """The look of a run's cards.
+
+    `look` says in words what it is. `grounds` are the colours of the ground and of the large shapes on it, `inks` those
+    of large words, of small ones and of what stands out. `faces` are the typefaces of large and of small words. `motif`
+    names the shapes, `rule` the small one that belongs to the words.
+    """
 
     name: str
-    ground: str
-    tone: str
-    text: str
-    body: str
-    accent: str
-    serif: bool
+    look: str
+    grounds: tuple[str, str]
+    inks: tuple[str, str, str]
+    faces: tuple[Face, Face]
+    motif: str
+    rule: str
+    centred: bool = False
+    anchor: str = "middle"
+
+    @property
+    def ground(self) -> str:
+        return self.grounds[0]
+
+    @property
+    def tone(self) -> str:
+        return self.grounds[1]
+
+    @property
+    def text(self) -> str:
+        return self.inks[0]
+
+    @property
+    def body(self) -> str:
+        return self.inks[1]
+
+    @property
+    def accent(self) -> str:
+        return self.inks[2]
+
+    @property
+    def display_faces(self) -> tuple[Face, ...]:
+        return (self.faces[0], SANS_BOLD if self.faces[0] is SERIF else SERIF)
+
+    @property
+    def small_faces(self) -> tuple[Face, ...]:
+        return (self.faces[1], SERIF if self.faces[1] is SANS else SANS)
 
 
-PALETTES = {
+STYLES = {
     one.name: one
     for one in (
-        Palette("ink", "#10182B", "#18233E", "#F5F1E8", "#C6CEDD", "#F2B45A", serif=False),
-        Palette("paper", "#F6F1E7", "#EBE3D3", "#1F1B17", "#4A433C", "#B5432D", serif=True),
-        Palette("night", "#0C0C0F", "#17181D", "#FFFFFF", "#B7BAC4", "#7F9DFF", serif=False),
-        Palette("forest", "#11302A", "#193F37", "#F2F3E7", "#C8D8CC", "#E7C46B", serif=True),
-        Palette("clay", "#93351F", "#A13F28", "#FFF6EB", "#FBE0CF", "#F9CE7F", serif=True),
-        Palette("mist", "#E7EEF3", "#D7E2EA", "#13283B", "#3A4F62", "#1D6CAE", serif=False),
-        Palette("plum", "#2B1734", "#392042", "#F9F1F7", "#DAC7DE", "#F28E86", serif=True),
-        Palette("sun", "#F7C948", "#F2BD32", "#1C1910", "#40380F", "#A62B17", serif=False),
+        Style("ink", "Deep blue with amber; sans serif; circles that spread",
+              ("#10182B", "#2A3860"), ("#F5F1E8", "#B9C3D6", "#F2B45A"), (SANS_BOLD, SANS), "ripples", "bar"),
+        Style("paper", "Cream with red; serif, centred in a double frame",
+              ("#F7F2E8", "#DCD1BC"), ("#1F1B17", "#5A5148", "#B5432D"), (SERIF, SERIF), "frame", "diamond",
+              centred=True),
+        Style("night", "Black with blue; sans serif; a grid of dots",
+              ("#0B0C10", "#3A3F52"), ("#FFFFFF", "#A3A9B8", "#8AA4FF"), (SANS_BOLD, SANS), "grid", "block"),
+        Style("forest", "Dark green with gold; serif; ranges of hills",
+              ("#0F2E27", "#1B4C42"), ("#F3F3E6", "#BFD3C6", "#E7C46B"), (SERIF, SANS), "hills", "stem"),
+        Style("clay", "Terracotta with pale gold; serif, low on the card; a sun",
+              ("#8C311C", "#9C3E27"), ("#FFF6EB", "#FBDCC8", "#FFD58A"), (SERIF, SANS), "sun", "hairline",
+              anchor="low"),
+        Style("mist", "Pale grey with blue; sans serif beside a bar; layers of fog",
+              ("#E9F0F4", "#CDDCE6"), ("#13283B", "#43596D", "#1B67A6"), (SANS_BOLD, SANS), "bands", "side"),
+        Style("plum", "Purple with coral; serif, centred; orbits",
+              ("#2A1633", "#4A2C56"), ("#FBF3F9", "#D3BFD9", "#F6958C"), (SERIF, SERIF), "orbits", "none",
+              centred=True),
+        Style("sun", "Yellow with red; bold sans serif, low on the card; quarters of discs",
+              ("#F7C948", "#F0B928"), ("#1C1910", "#4A4110", "#9E2814"), (SANS_BOLD, SANS), "quarters", "slab",
+              anchor="low"),
     )
-}
-
-LAYOUTS = ("left", "centre", "low", "bar", "frame")
-CENTRED = ("centre", "frame")
-DECORS = ("disc", "ring", "slope", "arcs")
+}  # fmt: skip
+ANCHORS = ("middle", "low", "top")
 
 
 @dataclass(frozen=True)
 class Design:
-    """One look of a card."""
+    """A style as one card wears it: arranged by the card's seed. `scale` is that of the shapes, 0.85 to 1.15."""
 
-    palette: Palette
-    layout: str
-    decor: str
+    style: Style
+    centred: bool
+    anchor: str
     mirrored: bool
     flipped: bool
     scale: float
-    """The size of the background shapes: 0.85 to 1.15."""
 
-    @property
-    def centred(self) -> bool:
-        return self.layout in CENTRED
+
+def choose_style(name: str | None) -> Style:
+    """Return the style of that name, by default the first. Any other name always has the same one."""
+    names = tuple(STYLES)
+    asked = _fold(name)
+    if not asked or asked in STYLES:
+        return STYLES[asked or names[0]]
+    close = get_close_matches(asked, names, n=1)
+    return STYLES[close[0] if close else names[hashlib.sha256(asked.encode()).digest()[0] % len(names)]]
+
+
+def describe_unknown_style(name: str | None) -> str:
+    """Return a remark that lists the styles if there is none of this name, else nothing."""
+    if not _fold(name) or _fold(name) in STYLES:
+        return ""
+    *others, last = STYLES
+    there_are = f"there are {', '.join(others)} and {last}"
+    return f"cards have no style {name!r}, so {choose_style(name).name} is used; {there_are}"
+
+
+def _fold(name: str | None) -> str:
+    return (name or "").strip().casefold().encode("utf-8", "replace").decode()
 
 
 def choose_design(text: str, style: str | None, seed: int | None) -> Design:
     """Choose the design for a text, style and seed; the same three always give the same design.
 
-    `style` names a palette; any other text picks one; without a style cards are "ink". Another seed gives another
-    layout and, if no palette is named, another palette.
+    Cards without a seed are arranged alike, so that a run looks like one piece. Another seed arranges a card otherwise.
     """
-    number = seed or 0
-    asked = (style or "").strip().casefold()
-    names = tuple(PALETTES)
-    first = names.index("ink") if not asked else _digest(asked)[0]
-    palette = PALETTES.get(asked) or PALETTES[names[(first + number) % len(names)]]
-    layout = LAYOUTS[(_digest(text)[0] + number) % len(LAYOUTS)]
-    look = _digest(f"{number}\n{asked}\n{text}")
-    # The large shape stands opposite the side where the words begin.
-    mirrored = look[1] % 2 == 1 if layout in CENTRED else is_right_to_left(text)
+    chosen, number = choose_style(style), seed or 0
+    look = hashlib.sha256(f"{chosen.name}\n{number}".encode()).digest()
+    step = ANCHORS.index(chosen.anchor) + number
     return Design(
-        palette,
-        layout,
-        DECORS[look[0] % len(DECORS)],
-        mirrored,
-        flipped=look[2] % 2 == 1,
-        scale=0.85 + 0.3 * look[3] / 255,
+        chosen,
+        centred=chosen.centred != bool(number // len(ANCHORS) % 2),
+        anchor=ANCHORS[step % len(ANCHORS)],
+        # The shapes stand opposite the side where the words begin.
+        mirrored=is_right_to_left(text) != bool(number and look[1] % 2),
+        flipped=bool(number and look[2] % 2),
+        scale=1.0 if not number else 0.85 + 0.3 * look[3] / 255,
     )
-
-
-def _digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 @dataclass(frozen=True)
@@ -108,92 +159,34 @@ class Area:
 
 
 def find_area(design: Design, size: tuple[int, int], *, right_to_left: bool) -> Area:
-    """Return the card's area without margins and the space for the accent beside the words."""
-    unit = min(size)
-    margin = FRAME_MARGIN if design.layout == "frame" else MARGIN
-    indent = 0.055 * unit if design.layout == "bar" else 0.0
-    above = 0.075 * unit if design.layout in ("left", "centre", "low") else 0.0
+    """Return the card's area without margins."""
+    inside_px = max(size) * FRAME_INSET + 0.055 * min(size) if design.style.motif == "frame" else 0.0
+    across_px, down_px = (max(side * MARGIN, inside_px) for side in size)
+    indent = 0.05 * min(size) if design.style.rule == "side" and not design.centred else 0.0
     return Area(
-        left_px=size[0] * margin + (0.0 if right_to_left else indent),
-        top_px=size[1] * margin + above,
-        width_px=size[0] * (1 - 2 * margin) - indent,
-        height_px=size[1] * (1 - 2 * margin) - above,
-        unit_px=unit,
+        left_px=across_px + (0.0 if right_to_left else indent),
+        top_px=down_px,
+        width_px=size[0] - 2 * across_px - indent,
+        height_px=size[1] - 2 * down_px,
+        unit_px=_find_unit(size),
         right_to_left=right_to_left,
     )
 
 
-def place_block(design: Design, area: Area, height_px: float) -> float:
-    """Return the top of a block of words of that height."""
-    room = area.height_px - height_px
-    return area.top_px + (room if design.layout == "low" else room / 2)
+def _find_unit(size: tuple[int, int]) -> float:
+    """Return the length that scales everything: the shorter side, a little more where the other is much longer."""
+    short, long = sorted(size)
+    return short * min(1.18, (long / short) ** 0.25 if size[1] > size[0] else 1.0)
 
 
-def place_line(design: Design, area: Area, width_px: float) -> float:
-    """Return the left end of a line of that width."""
-    room = area.width_px - width_px
-    if design.centred:
-        return area.left_px + room / 2
-    return area.left_px + (room if area.right_to_left else 0.0)
-
-
-def draw_accent(image: Image, design: Design, area: Area, top_px: float, height_px: float) -> None:
-    """Draw the small bright line that belongs to a block of words starting at `top_px`."""
-    from PIL import ImageDraw
-
-    draw = ImageDraw.Draw(image)
-    thick, length, up = 0.009 * area.unit_px, 0.11 * area.unit_px, 0.06 * area.unit_px
-    if design.layout == "bar":
-        beside = area.width_px + 0.05 * area.unit_px if area.right_to_left else -0.055 * area.unit_px
-        _draw_bar(draw, area.left_px + beside, top_px, thick, height_px, design.palette.accent)
-        return
-    if design.layout == "low":
-        _draw_bar(draw, area.left_px, top_px - up + thick * 0.75, area.width_px, thick / 4, design.palette.accent)
-    if design.layout != "frame":
-        _draw_bar(draw, place_line(design, area, length), top_px - up, length, thick, design.palette.accent)
-
-
-def _draw_bar(draw: ImageDraw, left: float, top: float, width: float, height: float, colour: str) -> None:
-    x, y = round(left), round(top)
-    draw.rectangle((x, y, x + max(round(width), 1) - 1, y + max(round(height), 1) - 1), fill=colour)
+def mix(one: str, other: str, share: float) -> str:
+    """Return the colour between two: the first at 0, the second at 1."""
+    pair = zip(bytes.fromhex(one[1:]), bytes.fromhex(other[1:]), strict=True)
+    return "#" + "".join(f"{round(a + (b - a) * share):02X}" for a, b in pair)
 
 
 def draw_ground(design: Design, size: tuple[int, int]) -> Image:
     """Draw the card without its words."""
-    from PIL import Image, ImageDraw
+    from gitassets.drawing.motifs import draw_motif
 
-    image = Image.new("RGB", size, design.palette.ground)
-    mask = _draw_decor(design, size)
-    image.paste(design.palette.tone, (0, 0), mask)
-    if design.layout == "frame":
-        _draw_frame(ImageDraw.Draw(image), size, design.palette.accent)
-    return image
-
-
-def _draw_decor(design: Design, size: tuple[int, int]) -> Image:
-    """Draw the large shape behind the words as a mask with smooth edges."""
-    from PIL import Image, ImageDraw, ImageOps
-
-    width, height = size[0] * SMOOTHING, size[1] * SMOOTHING
-    mask = Image.new("L", (width, height), 0)
-    draw = ImageDraw.Draw(mask)
-    unit = min(width, height) * design.scale
-    if design.decor == "disc":
-        draw.circle((width * 0.88, height * 0.86), unit * 0.55, fill=255)
-    elif design.decor == "ring":
-        draw.circle((width * 0.92, height * 0.2), unit * 0.52, outline=255, width=max(1, int(unit * 0.15)))
-    elif design.decor == "slope":
-        draw.polygon([(width, height * (1 - 0.62 * design.scale)), (width, height), (width * 0.3, height)], fill=255)
-    else:
-        for share in (0.95, 0.72, 0.49, 0.26):
-            draw.circle((width, height), unit * share, outline=255, width=max(1, int(unit * 0.055)))
-    mask = mask.reduce(SMOOTHING)
-    mask = ImageOps.mirror(mask) if design.mirrored else mask
-    return ImageOps.flip(mask) if design.flipped else mask
-
-
-def _draw_frame(draw: ImageDraw, size: tuple[int, int], colour: str) -> None:
-    short = min(size)
-    inset, line = round(short * 0.055), round(short * 0.003)
-    if line:
-        draw.rectangle((inset, inset, size[0] - 1 - inset, size[1] - 1 - inset), outline=colour, width=line)
+    return draw_motif(design, size)

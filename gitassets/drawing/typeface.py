@@ -56,6 +56,8 @@ class Face:
 SANS = Face(BUNDLED / "Inter-Regular.ttf")
 SANS_BOLD = Face(BUNDLED / "Inter-SemiBold.ttf")
 SERIF = Face(BUNDLED / "Literata-Medium.ttf")
+SERIF_ITALIC = Face(BUNDLED / "Literata-MediumItalic.ttf")
+MONO = Face(BUNDLED / "JetBrainsMono-Regular.ttf")
 
 
 @lru_cache(maxsize=64)

@@ -19,18 +19,19 @@ from gitassets.making.ledger import RequestHistory, read_request_history
 from gitassets.making.plan import Job, ProviderCall
 from gitassets.making.record import Failure
 from gitassets.making.reuse import Reuse, find_reuses
-from gitassets.providers.base import Provider, Selective, Service, fingerprint
+from gitassets.providers.base import Provider, Remarking, Selective, Service, fingerprint
 from gitassets.providers.http.keys import MissingKeyError
 from gitassets.providers.registry import load_provider
 from gitassets.runs.project import Project
 
 
 class OmittedText(Struct, frozen=True):
-    """The parts of an asset's text that its provider leaves out."""
+    """The parts of an asset's text that its provider leaves out. A `note` says what else is not as requested."""
 
     address: Address
     provider: str
     what: tuple[str, ...]
+    note: str = ""
 
 
 class Prepared(Struct, frozen=True):
@@ -180,8 +181,9 @@ def _make_allowance(project: Project, history: RequestHistory, terms: Terms) -> 
 def _iter_left_out(calls: Iterable[ProviderCall]) -> Iterator[OmittedText]:
     for call in calls:
         what = call.provider.find_left_out(call.jobs[0].request) if isinstance(call.provider, Selective) else ()
-        if what:
-            yield OmittedText(call.jobs[0].address, call.provider.name, what)
+        note = call.provider.find_remark(call.jobs[0].request) if isinstance(call.provider, Remarking) else ""
+        if what or note:
+            yield OmittedText(call.jobs[0].address, call.provider.name, what, note)
 
 
 def _read_last_made(project: Project, requests: Iterable[str]) -> dict[str, str]:

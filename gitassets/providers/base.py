@@ -110,6 +110,14 @@ class Selective(Provider, Protocol):
         """Return the symbols that will not be spoken or drawn. Makes no network call."""
 
 
+@runtime_checkable
+class Remarking(Provider, Protocol):
+    """A provider that says what it makes otherwise than requested."""
+
+    def find_remark(self, request: Request) -> str:
+        """Return the rest of a sentence after the asset's name, or nothing. Makes no network call."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ServiceInfo:
     """Facts about a service for the user. `key` is the environment variable of its key; None if it needs none."""

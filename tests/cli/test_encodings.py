@@ -53,6 +53,7 @@ USES = {
     "blame": "blame {run}",
     "diff": "diff {run} HEAD~1..HEAD",
     "providers": "providers",
+    "styles": "styles",
     "cost": "cost {run}",
     "build": "build {run} --skip rejected --allow-gaps --size 64x36 --fps 5 -o film-é.mp4",
     "push": "push {run}",

@@ -21,6 +21,7 @@ SAID = "Installed the hooks that guard approved assets in ep1: git did not call 
 # Commands that install, remove or show hooks, or need no existing project.
 ON_THEIR_OWN = {
     "init", "demo", "doctor", "help", "hooks install", "hooks uninstall", "hooks status", "hooks install-server",
+    "styles",
 }  # fmt: skip
 ELSEWHERE = "192.0.2.1"  # No computer has this address, so the server ends at once.
 # The arguments with which each command reaches its project; it need not succeed.

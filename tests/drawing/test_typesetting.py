@@ -95,8 +95,24 @@ def test_set_lines_wraps_japanese_text_and_never_starts_line_with_punctuation() 
     assert not any(line.text[0] in "、。」っゃ" or line.text[-1] in "「" for line in lines)
 
 
-def test_set_lines_breaks_after_a_hyphen() -> None:
-    lines = make(width_px=500, largest_px=60).set_lines("state-of-the-art")
+@pytest.mark.parametrize(
+    "whole", ["4-minute", "state-of-the-art", "8 km", "13.5 m", "27 %", "3 million", "$ 40", "No. 5", "Mr. Lee", "km/h"]
+)
+def test_set_lines_keeps_what_is_read_as_one_on_one_line(whole: str) -> None:
+    for width_px in range(800, 1600, 25):
+        lines = make(width_px=width_px, largest_px=60).set_lines(f"We saw it pass at {whole} and then some more of it")
+        assert any(whole in line.text for line in lines), (width_px, [line.text for line in lines])
+
+
+def test_set_lines_ends_no_line_with_an_article() -> None:
+    for width_px in range(700, 1600, 25):
+        lines = make(width_px=width_px, largest_px=60).set_lines("It is the tide that a coast of the sea feels at noon")
+        ends = [line.text.rsplit(" ", 1)[-1] for line in lines]
+        assert not {"a", "the", "of", "at"} & set(ends), (width_px, ends)
+
+
+def test_set_lines_breaks_after_a_hyphen_where_nothing_else_helps() -> None:
+    lines = make(width_px=250, largest_px=60).set_lines("state-of-the-art")
     assert [line.text for line in lines] == ["state-of-", "the-art"]
 
 

@@ -70,6 +70,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "blame": ("blame RUN",),
     "diff": ("diff RUN",),
     "providers": ("providers",),
+    "styles": ("styles",),
     "cost": ("cost", "cost RUN"),
     "push": ("push RUN", "push RUN --remote evil"),
     "pull": ("pull RUN", "pull RUN --remote evil", "pull RUN --accept s3://evil/x", "pull RUN --accept s3://other"),

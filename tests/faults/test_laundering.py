@@ -120,7 +120,7 @@ TAKERS: dict[str, tuple[str, ...]] = {
 OTHERS: dict[str, tuple[str, ...]] = {
     "list": ("list ep1",), "show": ("show ep1 1",), "summary": ("summary",), "log": ("log ep1",),
     "blame": ("blame ep1",), "diff": ("diff ep1",), "providers": ("providers",), "cost": ("cost ep1",),
-    "runs": ("runs",),
+    "styles": ("styles",), "runs": ("runs",),
     "takes": ("takes ep1 --image 1",), "history": ("history ep1 --image 1",), "verify": ("verify ep1",),
     "hooks status": ("hooks status",), "hooks install": ("hooks install",), "init": ("init",), "gc": ("gc --yes",),
     "hooks install-server": ("hooks install-server SERVER",), "hooks uninstall": ("hooks uninstall",),

@@ -50,7 +50,7 @@ WRITING = {
 # Commands that change no run or make another one; `copy` and `doctor` have tests of their own.
 OTHERS = {
     "init", "demo", "list", "takes", "history", "show", "summary", "log", "blame", "diff", "providers", "cost", "runs",
-    "import", "verify", "gc", "upgrade", "copy", "doctor", "help", "serve",
+    "styles", "import", "verify", "gc", "upgrade", "copy", "doctor", "help", "serve",
 }  # fmt: skip
 MARKS = ("assume-unchanged", "skip-worktree")
 

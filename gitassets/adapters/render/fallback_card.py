@@ -26,6 +26,11 @@ class Undrawn(Struct, frozen=True):
     hint: str = ""
 
 
+def find_words(shot: Shot) -> str:
+    """Return what the card of the shot is drawn from, as Markdown."""
+    return shot.markdown or shot.text
+
+
 def draw_fallback_card(text: str, size: tuple[int, int]) -> Image:
     """Draw the card of `text`. It is plain if there are no words, or most of them have no font."""
     from gitassets.drawing.card import MAX_SIDE_PX, draw_card, has_words
@@ -41,8 +46,8 @@ def draw_fallback_card(text: str, size: tuple[int, int]) -> Image:
 def list_undrawn(shots: Iterable[Shot]) -> dict[int, Undrawn]:
     """Return what the cards of these shots lack, by the segment's number."""
     # ASCII is in the bundled fonts.
-    cards = (shot for shot in shots if shot.look is Look.CARD and not shot.text.isascii())
-    found = {shot.number: find_undrawn_text(shot.text) for shot in cards}
+    cards = (shot for shot in shots if shot.look is Look.CARD and not find_words(shot).isascii())
+    found = {shot.number: find_undrawn_text(find_words(shot)) for shot in cards}
     return {number: one for number, one in found.items() if one is not None}
 
 

@@ -16,8 +16,9 @@ from gitassets.adapters.media.source import MediaSource
 from gitassets.adapters.media.steady_clip import find_field_order, steady_clip
 from gitassets.adapters.render.canvas import draw_canvas, iter_zoom_frames
 from gitassets.adapters.render.clip_graph import graph_clip, unify_properties
-from gitassets.adapters.render.fallback_card import draw_fallback_card, list_undrawn
+from gitassets.adapters.render.fallback_card import draw_fallback_card, find_words, list_undrawn
 from gitassets.adapters.render.settings import MAX_SLOWDOWN, ZOOM, RenderSettings, encoder_options
+from gitassets.domain.card_text import CARD_RULES
 from gitassets.domain.timeline import Look, Shot
 
 if TYPE_CHECKING:
@@ -69,9 +70,9 @@ def describe_picture(picture: Picture, ffmpeg: Ffmpeg, settings: RenderSettings)
 
 
 def _describe_card(shot: Shot) -> object:
-    """Return the card's text, with what no font here draws: another font gives another card."""
+    """Return the card's words and rules, with what no font here draws: another font gives another card."""
     undrawn = list_undrawn([shot]).get(shot.number)
-    return shot.text if undrawn is None else [shot.text, undrawn.is_plain, *undrawn.what]
+    return [CARD_RULES, find_words(shot), *([] if undrawn is None else [undrawn.is_plain, *undrawn.what])]
 
 
 def render_picture(ffmpeg: Ffmpeg, picture: Picture, settings: RenderSettings, target: Path, on_frame: OnFrame) -> None:
@@ -114,7 +115,7 @@ def _iter_frames(canvas: Image, picture: Picture, settings: RenderSettings, on_f
 
 def _draw(ffmpeg: Ffmpeg, picture: Picture, settings: RenderSettings) -> Image:
     if picture.source is None:
-        return draw_fallback_card(picture.shot.text, settings.canvas_size)
+        return draw_fallback_card(find_words(picture.shot), settings.canvas_size)
     if picture.clip_shot is not None:
         return _read_last_frame(ffmpeg, picture, picture.source, settings)
     return draw_canvas(picture.source.path, settings.canvas_size)

@@ -1,0 +1,45 @@
+"""`gitassets styles`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gitassets.cli.boundary import guarded
+from gitassets.cli.options import JsonOption, examples, show_progress
+
+
+def register(app: typer.Typer) -> None:
+    app.command("styles", epilog=examples("styles", "styles -o styles.png", "styles --json"))(styles)
+
+
+@guarded
+def styles(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE.png", help="Also draw the styles into this file.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the styles of cards and charts.
+
+    `produce --style NAME` and `regen --style NAME` choose one, and `style:` in gitassets.yaml sets the default of a
+    project. Services take any words as a style.
+    """
+    from gitassets.actions.styles import draw_styles, list_styles
+    from gitassets.cli.render import emit_json, make_console, make_table
+
+    found = list_styles()
+    if output is not None:
+        with show_progress("Drawing", as_json) as on_progress:
+            draw_styles(output, on_progress)
+    if as_json:
+        emit_json("styles", {"styles": found, "output": output})
+        return
+    table = make_table("Style", "Look", "Use", whole=("Style",))
+    for one in found:
+        table.add_row(one.name, one.look, "default" if one.default else "")
+    make_console().print(table)
+    if output is not None:
+        typer.echo(f"Drew the styles in {output}")
