@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from msgspec import Struct
@@ -13,9 +13,16 @@ from gitassets.domain.commit_message import CommitMessage, Transition, format_ad
 from gitassets.domain.copied_asset import copy_asset, find_copy_obstacle, have_same_text
 from gitassets.domain.decision import Skipped
 from gitassets.domain.doubt import put_in_review
-from gitassets.domain.manifest import Address, Asset, Manifest, default_path
+from gitassets.domain.manifest import Address, Asset, Manifest, default_path, segment_key
 from gitassets.domain.reopened import how_to_reopen
-from gitassets.domain.selection import APPROVED, AssetSelection, Chosen, select_assets
+from gitassets.domain.selection import (
+    APPROVED,
+    AssetSelection,
+    Chosen,
+    format_ranges,
+    parse_copy_selection,
+    select_assets,
+)
 from gitassets.errors import GitAssetsError, LockedError, NoMatchError, UsageError
 from gitassets.making.record import find_free_path, write_run
 from gitassets.runs.fetch import Wanted, list_wanted
@@ -79,14 +86,61 @@ def copy_assets(
     return _result(source, target, origin, plan, commit, options)
 
 
+def plan_takeover(project: Project, source: Run, target: Manifest, taken: Mapping[int, int]) -> Manifest:
+    """Return the target with all assets of the source that `taken` names: by new number the old one."""
+    origin = _renumber(_read_all(project, source, taken), taken)
+    return target.with_assets(_plan(origin, target, CopyOptions()).copied) if origin.chosen else target
+
+
+def take_over(project: Project, source: Run, target: Run, taken: Mapping[int, int]) -> None:
+    """Copy the assets of `plan_takeover`, in one commit. The caller has created the target without assets."""
+    origin = _renumber(_read_all(project, source, taken), taken)
+    if not origin.chosen:
+        return
+    with write_run(project, target, "copy") as session:
+        _commit(session, source, origin, _plan(origin, session.manifest, CopyOptions()))
+
+
+def list_taken_bytes(project: Project, source: Run, taken: Mapping[int, int]) -> dict[str, Wanted]:
+    """List the bytes of the assets that are taken over."""
+    numbers = set(taken.values())
+    assets = (asset for one, asset in read_manifest(project, source).assets() if one.segment in numbers)
+    return list_wanted((asset.path, asset.md5, asset.size) for asset in assets)
+
+
 @dataclass(frozen=True)
 class _Source:
-    """The source of the copy. In `manifest`, approvals that are not proven at `commit` are in review."""
+    """The source of the copy. In `manifest`, approvals that are not proven at `commit` are in review.
+
+    Where segments have got other numbers, `numbers` has those of the source by the new ones.
+    """
 
     commit: str
     manifest: Manifest
     chosen: Sequence[Chosen]
     unproven: tuple[Unproven, ...]
+    numbers: Mapping[int, int] = field(default_factory=dict)
+
+
+def _read_all(project: Project, source: Run, taken: Mapping[int, int]) -> _Source:
+    numbers = format_ranges(sorted(set(taken.values())))
+    has_any = numbers and any(list_taken_bytes(project, source, taken))
+    if not has_any:
+        return _Source("", read_manifest(project, source), (), ())
+    return _read_source(project, source, AssetSelection({}, parse_copy_selection(numbers)))
+
+
+def _renumber(origin: _Source, taken: Mapping[int, int]) -> _Source:
+    """Give the segments their new numbers. None was asked for by its number."""
+    manifest = replace(origin.manifest, segments={new: origin.manifest.segments[old] for new, old in taken.items()})
+    new_of = {old: new for new, old in taken.items()}
+
+    def move(address: Address) -> Address:
+        return Address(new_of[address.segment], address.kind)
+
+    chosen = tuple(Chosen(move(one.address), explicit=False) for one in origin.chosen)
+    unproven = tuple(replace(one, address=move(one.address)) for one in origin.unproven)
+    return _Source(origin.commit, manifest, chosen, unproven, taken)
 
 
 def _read_source(project: Project, source: Run, selection: AssetSelection) -> _Source:
@@ -178,7 +232,8 @@ def _commit(session: Session, source: Run, origin: _Source, plan: _CopyPlan) -> 
             continue
         # A copied approval holds for exactly these bytes.
         require_bytes(session.project, source, address, original)
-        record = {"asset": f"{source.run_id}:segment_{address.segment:03d}/{address.kind}", "commit": origin.commit}
+        number = origin.numbers.get(address.segment, address.segment)
+        record = {"asset": f"{source.run_id}:{segment_key(number)}/{address.kind}", "commit": origin.commit}
         current = session.manifest.asset(address)
         placed = replace(asset, path=_choose_path(session, address, original, current))
         changed[address] = replace(placed, extra={**asset.extra, "copied_from": {**record, "take": original.take}})

@@ -51,7 +51,8 @@ class ProduceResult(Struct, frozen=True):
 
     On a dry run `planned` lists what would be made. `estimate` is the expected cost. `stale` assets no longer fit, but
     were not to be made again; `skipped` ones were, but could not be. `left_out` lists text not spoken or drawn.
-    `changes` are those of the script since the run was made; `remarks` say what of the script is not used.
+    `changes` are those of the script since the run was made; `remarks` say what of the script is not used. A new run
+    `remade_from` an older one has `taken` over its assets.
     """
 
     run_id: str
@@ -72,6 +73,8 @@ class ProduceResult(Struct, frozen=True):
     pictures: tuple[Address, ...] = ()
     changes: ScriptChanges | None = None
     remarks: tuple[str, ...] = ()
+    remade_from: str | None = None
+    taken: tuple[Address, ...] = ()
 
 
 def produce(
@@ -111,13 +114,15 @@ def resume(
     """Make what the run lacks, and replace nothing but stale assets if the options ask for that.
 
     Paragraphs of the script that the run lacks are added, and those that differ become the texts of their segments.
-    Raise ConflictError if paragraphs were inserted, removed or moved: that needs a new run (see remake.py).
+    If paragraphs were inserted, removed or moved, make a new run with all that fits (see remake.py).
     """
     project.git.check_identity()
     run = find_run(project, wanted)
     given = None if script is None else read_changed_script(read_manifest(project, run), script, options)
     if given is not None and given.changes.needs_new_run:
-        raise ConflictError(f"The script of {run.run_id} has other paragraphs in between", "Make a new run of it.")
+        from gitassets.actions.remake import remake  # It imports this module itself.
+
+        return remake(project, run, given, options, on_progress, buyer)
     with hold_making(project, run):
         with begin(project, run, "resume") as session:
             record_log(session)

@@ -17,6 +17,7 @@ from gitassets.cli.options import (
     YesOption,
     complete_run,
     examples,
+    is_interactive,
     load_project,
     load_run,
     show_progress,
@@ -43,6 +44,7 @@ def register(app: typer.Typer) -> None:
             "cat episode.md | gitassets produce --script -",
             "produce --resume pilot",
             "produce --resume pilot --stale --dry-run",
+            "produce --script episode.md --resume pilot --dry-run",
         ),
     )(produce)
 
@@ -109,6 +111,11 @@ def produce(
     beyond --max-cost and budget.run_usd. Results of an identical earlier request are reused, unless --fresh is given.
     --resume continues a command that was stopped or killed: nothing is bought twice.
 
+    The script is plain text or Markdown: code, tables and footnotes are not spoken. With --script and --resume, texts
+    that have changed since replace those of the run, and what was made from them is stale; new paragraphs at the end
+    are added. If paragraphs were inserted, removed or moved, a new run is made, which takes over what still fits, as
+    `copy` does; the old run stays. It asks first; --yes answers, and --dry-run only shows it.
+
     Stale assets are made again only with --stale, each by its own provider. Approved assets are never made again.
     """
     from gitassets.actions import produce as action
@@ -128,6 +135,8 @@ def produce(
     if resume is not None:
         found = load_run(resume, dry_run=dry_run)[1]
         resume = found.run_id
+        if source is not None and not dry_run:
+            _agree_to_new_run(project, found, source, options, as_json)
         _fetch_clip_images(project, found, options, as_json)
     buyer = TerminalBuyer(as_json=as_json)
     with show_progress("Making", as_json) as on_progress:
@@ -150,6 +159,30 @@ def _check_sources(
         raise UsageError("--run-id names a new run, --resume continues an old one", "Use one of them.")
     if stale and resume is None:
         raise UsageError("--stale needs an existing run", "Name the run with --resume RUN.")
+
+
+def _agree_to_new_run(project: Project, run: Run, source: ScriptSource, options: ProduceOptions, as_json: bool) -> None:
+    """Fetch what a new run would take over, show it, and ask. Raise UsageError if nobody is there to be asked."""
+    from dataclasses import replace
+
+    from gitassets.actions.copy import list_taken_bytes
+    from gitassets.actions.produce import resume
+    from gitassets.actions.remake import find_taken
+    from gitassets.cli.fetching import fetch_first
+
+    taken = find_taken(project, run.run_id, source, options)
+    if taken is None:
+        return
+    if not options.terms.yes:
+        if as_json or not is_interactive():
+            raise UsageError(
+                f"Paragraphs of {run.run_id} were inserted, removed or moved, which makes a new run",
+                "--dry-run shows it, and --yes makes it.",
+            )
+        _print_produced(resume(project, run.run_id, source, replace(options, dry_run=True), lambda _: None), stale=True)
+        if not typer.confirm("Make the new run?", default=True, err=True):
+            raise typer.Abort
+    fetch_first(project, run, list_taken_bytes(project, run, taken), as_json)
 
 
 def _fetch_clip_images(project: Project, run: Run, options: ProduceOptions, as_json: bool) -> None:
@@ -190,10 +223,11 @@ def _report(result: ProduceResult, as_json: bool, *, stale: bool) -> None:
 def _print_produced(result: ProduceResult, *, stale: bool) -> None:
     from gitassets.cli.buying import print_estimate, print_spending
     from gitassets.cli.phrases import print_failures, print_left_out, print_skipped
-    from gitassets.cli.render import count
+    from gitassets.cli.render import count, printable
     from gitassets.domain.commit_message import format_addresses
 
     again = f"gitassets produce --resume {result.run_id}"
+    _print_changes(result)
     if result.dry_run:
         typer.echo(f"Would make in run {result.run_id}: {format_addresses(result.planned) or 'nothing'}")
         print_estimate(result.estimate)
@@ -201,6 +235,8 @@ def _print_produced(result: ProduceResult, *, stale: bool) -> None:
         typer.echo(f"Run {result.run_id}: {count(result.segments, 'segment')}, in {result.folder}")
         typer.echo(f"Made {format_addresses(result.made) or 'nothing'}.")
         print_spending(result.reused, result.spent_usd)
+    for remark in result.remarks:
+        typer.echo(printable(f"  {remark}"), err=True)
     print_skipped(result.skipped)
     print_left_out(result.left_out)
     print_failures(result.failed, dry_run=result.dry_run)
@@ -210,3 +246,22 @@ def _print_produced(result: ProduceResult, *, stale: bool) -> None:
         typer.echo(f"Next: gitassets review {result.run_id}")
     if result.stale and not stale:
         typer.echo(f"Stale: {format_addresses(one.address for one in result.stale)}. Make them again: {again} --stale")
+
+
+def _print_changes(result: ProduceResult) -> None:
+    """Print what has changed in the script since the run was made, and what is taken over."""
+    from gitassets.domain.commit_message import format_addresses
+    from gitassets.domain.selection import format_ranges
+
+    changes, would = result.changes, result.dry_run
+    if changes is None:
+        return
+    if result.remade_from is not None:
+        typer.echo(
+            f"{'Would make' if would else 'Made'} the new run {result.run_id}, since paragraphs of "
+            f"{result.remade_from} were inserted, removed or moved. {result.remade_from} stays as it is."
+        )
+        typer.echo(f"  {'would take' if would else 'taken'} over: {format_addresses(result.taken) or 'nothing'}")
+    for numbers, what in ((changes.edited, "other text"), (changes.added, "new"), (changes.removed, "left out")):
+        if numbers:
+            typer.echo(f"  {what}: segment{'s' * (len(numbers) > 1)} {format_ranges(list(numbers))}")

@@ -7,9 +7,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from gitassets.actions.approve import approve
 from gitassets.actions.edit import EditOptions, edit
+from gitassets.actions.note import note
 from gitassets.actions.produce import ProduceResult, produce, resume
 from gitassets.adapters.files import hash_file
 from gitassets.domain.budget import Budget
@@ -20,12 +22,13 @@ from gitassets.domain.timeline import Policy, choose_assets
 from gitassets.errors import GitAssetsError, NotFoundError, UsageError
 from gitassets.interchange.read_script import ScriptSource, read_source
 from gitassets.making.plan_run import ProduceOptions
-from gitassets.runs.lookup import find_run
+from gitassets.runs.lookup import find_run, find_runs
 from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.project import Project, find_project
-from tests.actions.checks import addresses, assert_clean, asset, git, ignore_progress, select, statuses
+from tests.actions.checks import addresses, assert_clean, asset, git, ignore_progress, select, snapshot, statuses
 from tests.actions.tone_provider import ToneProvider
 from tests.media import write_picture
+from tests.whole_app import app
 
 MIXED = """\
 ---
@@ -264,3 +267,63 @@ def test_manifest_with_rules_reads_back_as_written(project: Project, provider: T
     raw = json.loads((folder / "asset_manifest.json").read_text())
     assert raw["script_rules"] == 2
     assert raw["segments"]["segment_001"]["picture"] == raw["segments"]["segment_001"]["image"]["md5"]
+
+
+# A changed script
+
+
+def approved_run(project: Project) -> None:
+    make(project, "One.\n\nTwo.\n\nThree.", images=True, budget=Budget.FULL)
+    run = find_run(project, "ep1")
+    approve(project, run, select(audio="all", image="2"))
+    note(project, run, parse_selection("2"), "keep it")
+
+
+def test_inserted_and_removed_paragraphs_make_a_new_run_that_takes_over_what_fits(
+    project: Project, provider: ToneProvider
+) -> None:
+    approved_run(project)
+    before = snapshot(find_run(project, "ep1"))
+    made_before = len(provider.requests)
+    result = go_on(project, "New.\n\nTwo.\n\nOne.")
+    assert (result.run_id, result.remade_from) == ("ep1-2", "ep1")
+    run = find_run(project, "ep1-2")
+    assert statuses(project, run) == {
+        "audio 1": "draft", "image 1": "draft", "audio 2": "approved", "image 2": "approved", "audio 3": "approved",
+        "image 3": "draft",
+    }  # fmt: skip
+    assert sorted(addresses(result.made)) == ["audio 1", "image 1"]
+    assert len(provider.requests) == made_before + 2
+    assert asset(project, run, "audio", 3).extra["copied_from"]["asset"] == "ep1:segment_001/audio"
+    assert read_manifest(project, run).segments[2].notes == "keep it"
+    assert list(iter_stale(read_manifest(project, run))) == []
+    assert snapshot(find_run(project, "ep1")) == before
+    assert go_on(project, "New.\n\nTwo.\n\nOne.", dry_run=True).run_id == "ep1-3"
+
+
+def test_dry_run_of_a_new_run_shows_it_and_makes_nothing(project: Project, provider: ToneProvider) -> None:
+    approved_run(project)
+    result = go_on(project, "One.\n\nNew.\n\nTwo.\n\nThree.", dry_run=True)
+    assert addresses(result.taken) == ["audio 1", "image 1", "audio 3", "image 3", "audio 4", "image 4"]
+    assert result.changes is not None
+    assert (result.changes.added, result.changes.removed) == ((2,), ())
+    assert addresses(result.planned) == ["audio 2", "image 2"]
+    assert list(find_runs(project)) == ["ep1"]
+
+
+def test_new_run_is_made_only_if_somebody_agrees(
+    project: Project, provider: ToneProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(project, "One.\n\nTwo.")
+    (project.root / "script.md").write_text("New.\n\nOne.\n\nTwo.\n")
+    monkeypatch.chdir(project.root)
+    command = ["produce", "--script", "script.md", "--resume", "ep1", "--no-images"]
+    refused = CliRunner().invoke(app, command)
+    assert refused.exit_code == 2
+    assert "--yes makes it" in refused.output
+    shown = CliRunner().invoke(app, [*command, "--dry-run"])
+    assert "Would make the new run ep1-2, since paragraphs of ep1 were inserted" in shown.output
+    assert list(find_runs(project)) == ["ep1"]
+    made = CliRunner().invoke(app, [*command, "--yes"])
+    assert "taken over: audio 2-3" in made.output
+    assert sorted(find_runs(project)) == ["ep1", "ep1-2"]

@@ -1,0 +1,88 @@
+"""Make a new run of a script in which paragraphs were inserted, removed or moved, with all assets that still fit.
+
+The old run stays as it is. What is taken over goes by the rules of copying: a segment's assets, if its text is still
+there, with their status, and with an approval only where the old run's history proves it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import count
+
+from msgspec.structs import replace
+
+from gitassets.actions.copy import plan_takeover, take_over
+from gitassets.actions.produce import ProduceResult, carry_out, plan_new_run, report
+from gitassets.domain.conflict import CONFLICT
+from gitassets.domain.costs import CHARGES
+from gitassets.domain.manifest import Manifest, Segment
+from gitassets.domain.run_id import find_twin
+from gitassets.making.consent import Buyer
+from gitassets.making.given_script import AnyScript, GivenScript, read_changed_script
+from gitassets.making.pictures import store_pictures
+from gitassets.making.plan_run import ProduceOptions, make_plan
+from gitassets.making.record import hold_making
+from gitassets.runs.create import create_run
+from gitassets.runs.lookup import find_run, find_runs
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.progress import OnProgress
+from gitassets.runs.project import Project, Run
+
+
+def find_taken(project: Project, wanted: str, script: AnyScript, options: ProduceOptions) -> Mapping[int, int] | None:
+    """Return the old numbers by the new ones if the script needs a new run, else None."""
+    changes = read_changed_script(read_manifest(project, find_run(project, wanted)), script, options).changes
+    return changes.taken if changes.needs_new_run else None
+
+
+def remake(
+    project: Project, source: Run, given: GivenScript, options: ProduceOptions, on_progress: OnProgress, buyer: Buyer
+) -> ProduceResult:
+    """Create the new run, take over what fits, and make the rest. On a dry run, only say what would happen."""
+    run_id, taken = _choose_run_id(project, source.run_id), given.changes.taken
+    empty = _make_manifest(project, read_manifest(project, source), given, options, run_id)
+    full = plan_takeover(project, source, empty, taken)
+    planned = plan_new_run(project, full, given, options, buyer)
+    addresses = tuple(address for address, _ in full.assets())
+
+    def finish(result: ProduceResult) -> ProduceResult:
+        return replace(result, changes=given.changes, remade_from=source.run_id, taken=addresses)
+
+    if options.dry_run:
+        return finish(report(run_id, None, planned, dry_run=True))
+    store_pictures(project, given.pictures.files)
+    run = create_run(
+        project, _without_assets(planned.manifest), project.runs_dir / run_id, words=f"From {source.run_id}."
+    )
+    with hold_making(project, run):
+        take_over(project, source, run, taken)
+        return finish(carry_out(project, run, planned, on_progress))
+
+
+def _choose_run_id(project: Project, run_id: str) -> str:
+    runs = list(find_runs(project))
+    names = (f"{run_id}-{number}" for number in count(2))
+    return next(one for one in names if not find_twin(one, runs) and not (project.runs_dir / one).exists())
+
+
+def _make_manifest(
+    project: Project, old: Manifest, given: GivenScript, options: ProduceOptions, run_id: str
+) -> Manifest:
+    """Return the new run without assets. Segments that are still there keep what people wrote about them."""
+    segments = {
+        number: _keep_words(segment, old.segments[given.changes.taken[number]])
+        if number in given.changes.taken
+        else segment
+        for number, segment in given.chosen.items()
+    }
+    plan = make_plan(project, old.extra.get("plan"), options)
+    return Manifest(run_id=run_id, segments=segments, extra={**given.keys, "plan": plan})
+
+
+def _keep_words(segment: Segment, old: Segment) -> Segment:
+    extra = {key: value for key, value in old.extra.items() if key not in (CONFLICT, CHARGES)}
+    return replace(segment, notes=old.notes, extra=extra)
+
+
+def _without_assets(manifest: Manifest) -> Manifest:
+    return manifest.with_assets({address: None for address, _ in manifest.assets()})
