@@ -32,6 +32,13 @@ def read_log(
     return tuple(entry for entry in entries if _concerns(entry, numbers, kind))
 
 
+def read_graph(project: Project, run: Run) -> tuple[tuple[str, str], ...]:
+    """Return the lines of git's drawing of the history, newest first, each with its commit or none."""
+    out = project.git.call("log", "--graph", "--topo-order", "--no-color", "--format=%x00%H", run.ref, "--")
+    drawn = (line.partition("\0") for line in out.decode().splitlines())
+    return tuple((f"{before.rstrip()} " if commit else before.rstrip(), commit) for before, _, commit in drawn)
+
+
 def _entry(commit: Commit, deviation: Deviation | None) -> LogEntry:
     parsed = parse_message(commit.message)
     subject = commit.message.split("\n", 1)[0]

@@ -15,15 +15,32 @@ from gitassets.cli.command import Application
 # The sections of `gitassets --help`. Each command has a module named after it; `hooks` is a group of commands.
 SECTIONS = (
     ("Start a project or a run", ("init", "produce", "track", "open", "close", "demo")),
-    ("Inspect", ("list", "show", "summary", "takes", "history", "log", "diff", "blame", "cost", "providers", "styles")),
+    (
+        "Inspect",
+        (
+            "status",
+            "list",
+            "ls",
+            "show",
+            "summary",
+            "takes",
+            "history",
+            "log",
+            "diff",
+            "blame",
+            "cost",
+            "providers",
+            "styles",
+        ),
+    ),
     ("Review", ("review", "serve", "approve", "reject", "reopen", "undo", "note")),
     ("Make and correct assets", ("regen", "choose", "replace", "restore", "edit", "copy", "move")),
     ("Build and export", ("build", "export", "import")),
     ("Share", ("runs", "push", "pull", "publish")),
-    ("Check and maintain", ("verify", "doctor", "gc", "hooks", "upgrade", "help")),
+    ("Check and maintain", ("verify", "doctor", "gc", "hooks", "upgrade", "config", "version", "help")),
 )
 COMMANDS = tuple(name for _, names in SECTIONS for name in names)
-_MODULES = {"import": "import_", "history": "takes"}
+_MODULES = {"import": "import_", "history": "takes", "ls": "list"}
 
 
 class SectionedGroup(TyperGroup):
@@ -106,7 +123,7 @@ def _show_completion(shell: Shell | None) -> None:
 
 def gitassets(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+        bool, typer.Option("--version", "-V", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
     install_completion: Annotated[
         Shell | None,

@@ -117,6 +117,8 @@ _NOT_UNDER_ASSETS = {
     "runs",
     "import",
     "help",
+    "config",
+    "version",
 }
 # Their options differ. The order is ours.
 _OWN = {"list": own.list_, "approve": own.approve_, "reject": own.reject_, "build": own.build_}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import typer
 from typer.core import TyperCommand
+from typer.models import CommandFunctionType
 
 LEFT_OUT = ""
 RUN_METAVAR = "[RUN]"
@@ -15,7 +17,7 @@ _TWO_RUNS = ["SOURCE", "TARGET"]
 class Application(typer.Typer):
     """An application whose commands are all a Command."""
 
-    def command(self, name: str | None = None, **options: Any) -> Any:
+    def command(self, name: str | None = None, **options: Any) -> Callable[[CommandFunctionType], CommandFunctionType]:
         return super().command(name, **{"cls": Command, **options})
 
 

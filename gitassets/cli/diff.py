@@ -31,9 +31,9 @@ def diff(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Describe what changed between two commits of a run, or how another run differs.
+    """Describe what changed between two commits, or two runs.
 
-    It lists transitions, takes and texts.
+    It lists transitions, takes and texts. Two runs are compared segment by segment.
     """
     from gitassets.actions.diff import diff as act
     from gitassets.actions.diff import diff_runs, is_span

@@ -44,6 +44,7 @@ WORDS = {
     "find-bytes": "`gitassets doctor` says what can be done.",
     "rewrite-file": "`gitassets doctor` writes it anew, and keeps what it held.",
     "compare-settings": "`gitassets init` in an empty folder writes a fresh one to compare with.",
+    "list-settings": "`gitassets config list` shows all settings.",
     # Making and building
     "replace-file": "`gitassets replace RUN {option} FILE` brings in another file. What ffmpeg said is in {log}.",
     "reword-prompt-plainly": (

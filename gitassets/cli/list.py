@@ -33,6 +33,7 @@ def register(app: typer.Typer) -> None:
             "list latest", "list 20260207_101747 --status review", "list latest --type audio --segment 1-10 --json"
         ),
     )(list_)
+    app.command("ls", hidden=True, epilog=examples("ls latest"))(list_)
 
 
 # On narrower terminals details go below the row, where the first words of the segment would leave them no room.

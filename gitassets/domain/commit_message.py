@@ -74,7 +74,7 @@ def describe_transitions(transitions: Iterable[Transition]) -> Iterator[str]:
     for one in transitions:
         groups.setdefault((one.before, one.after), []).append(one.address)
     for (before, after), addresses in groups.items():
-        step = f"{before} → {after}" if before != after else f"still {after}, with another take or reason"
+        step = f"{before} → {after}" if before != after else f"stays {after}; its take or reason changed"
         yield f"{format_addresses(addresses)}: {step}"
 
 

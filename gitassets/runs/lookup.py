@@ -115,13 +115,17 @@ def infer_run(project: Project, folder: Path, *, alone: bool) -> str:
 
     Raise UsageError, which lists the runs, if that is none or not clear.
     """
-    around = [run_id for run_id, one in _folders(project) if folder.is_relative_to(one.resolve())]
+    around = find_run_around(project, folder)
     if around:
-        return around[-1]
+        return around
     runs = _list_ids(project)
     if alone and len(runs) == 1:
         return runs[0]
     raise missing_run(project, "RUN")
+
+
+def find_run_around(project: Project, folder: Path) -> str | None:
+    return next((run_id for run_id, one in _folders(project) if folder.is_relative_to(one.resolve())), None)
 
 
 def missing_run(project: Project, argument: str) -> GitAssetsError:

@@ -18,7 +18,7 @@ from tests.cli.test_tended_hooks import ARGUMENTS, name_of
 from tests.media import write_tone
 from tests.whole_app import app
 
-READING = {"list", "show", "log", "diff", "blame", "takes", "history", "export"}
+READING = {"list", "ls", "show", "log", "diff", "blame", "takes", "history", "export"}
 FACES = {"gitassets": app, "claude-studio": studio}
 
 

@@ -21,7 +21,7 @@ SAID = "Installed the hooks that guard approved assets in ep1: git did not call 
 # Commands that install, remove or show hooks, or need no existing project.
 ON_THEIR_OWN = {
     "init", "demo", "doctor", "help", "hooks install", "hooks uninstall", "hooks status", "hooks install-server",
-    "styles",
+    "styles", "version",
 }  # fmt: skip
 ELSEWHERE = "192.0.2.1"  # No computer has this address, so the server ends at once.
 # The arguments with which each command reaches its project; it need not succeed.
@@ -50,6 +50,11 @@ ARGUMENTS = {
     "edit": ("ep1", "1", "--text", "Other words."),
     "show": ("ep1", "1"),
     "summary": (),
+    "status": (),
+    "ls": ("ep1",),
+    "config list": (),
+    "config get": ("build.size",),
+    "config set": ("build.fps", "25"),
     "log": ("ep1",),
     "blame": ("ep1",),
     "diff": ("ep1",),

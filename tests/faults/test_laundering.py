@@ -119,6 +119,8 @@ TAKERS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 OTHERS: dict[str, tuple[str, ...]] = {
     "list": ("list ep1",), "show": ("show ep1 1",), "summary": ("summary",), "log": ("log ep1",),
+    "status": ("status",), "ls": ("ls ep1",), "version": ("version",), "config list": ("config list",),
+    "config get": ("config get build.size",), "config set": ("config set build.fps 25",),
     "blame": ("blame ep1",), "diff": ("diff ep1",), "providers": ("providers",), "cost": ("cost ep1",),
     "styles": ("styles",), "runs": ("runs",),
     "takes": ("takes ep1 --image 1",), "history": ("history ep1 --image 1",), "verify": ("verify ep1",),

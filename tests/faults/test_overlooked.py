@@ -50,7 +50,8 @@ WRITING = {
 # Commands that change no run or make another one; `copy` and `doctor` have tests of their own.
 OTHERS = {
     "init", "demo", "list", "takes", "history", "show", "summary", "log", "blame", "diff", "providers", "cost", "runs",
-    "styles", "import", "verify", "gc", "upgrade", "copy", "doctor", "help", "serve",
+    "styles", "import", "verify", "gc", "upgrade", "copy", "doctor", "help", "serve", "status", "ls", "config",
+    "version",
 }  # fmt: skip
 MARKS = ("assume-unchanged", "skip-worktree")
 

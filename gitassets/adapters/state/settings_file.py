@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from gitassets.adapters.files import write_atomic
 from gitassets.domain.frame_format import parse_fps, parse_size
 from gitassets.domain.language import find_language_code
 from gitassets.domain.script_rules import CodeUse
@@ -138,6 +140,67 @@ def _drop_nothing(section: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _word_unknown(key: str) -> str:
+    close = get_close_matches(key, list_keys(), n=1)
+    return "there is no such setting" + (f". Did you mean {close[0]}?" if close else "")
+
+
+def list_keys() -> list[str]:
+    """List the keys of all settings but those of services: "build.size"."""
+    return [key for key, _ in iter_values(Settings()) if not key.startswith("services")]
+
+
+def iter_values(settings: Settings) -> Iterator[tuple[str, object]]:
+    """Yield every setting with its value, by keys such as "build.size"."""
+    return _iter_flat("", settings.model_dump(mode="json"))
+
+
+def _iter_flat(before: str, section: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    for key, value in section.items():
+        if isinstance(value, Mapping):
+            yield from _iter_flat(f"{before}{key}.", value)
+        else:
+            yield f"{before}{key}", value
+
+
+def change_setting(root: Path, key: str, value: str) -> None:
+    """Write a setting to the project's file. Its comments stay. Raise UsageError if key or value is wrong."""
+    from io import BytesIO
+
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    path = root / SETTINGS_NAME
+    data = path.read_bytes() if path.is_file() else b""
+    parse_settings(data, str(path))
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    try:
+        wanted: Any = YAML(typ="safe").load(value)
+    except YAMLError as error:
+        raise UsageError(
+            f"{value!r} is not a value in YAML", "Put a text with special characters in quotes."
+        ) from error
+    whole: Any = yaml.load(data) or {}
+    _set_inside(whole, key.split("."), wanted)
+    out = BytesIO()
+    yaml.dump(whole, out)
+    try:
+        parse_settings(out.getvalue(), SETTINGS_NAME)
+    except CorruptError as error:
+        raise UsageError(error.message.removeprefix(f"{SETTINGS_NAME}: "), Remedy("list-settings")) from error
+    write_atomic(path, out.getvalue())
+
+
+def _set_inside(section: Any, keys: list[str], value: object) -> None:
+    for key in keys[:-1]:
+        if not isinstance(section.get(key), dict):
+            # `budget: high` is short for a budget of that tier.
+            section[key] = {"tier": section[key]} if key == "budget" and section.get(key) else {}
+        section = section[key]
+    section[keys[-1]] = value
+
+
 def read_settings(root: Path) -> Settings:
     """Read the project's settings, with defaults for missing ones or a missing file.
 
@@ -174,5 +237,6 @@ def parse_settings(data: bytes, name: str) -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
-        problem = "there is no such setting" if first["type"] == "extra_forbidden" else first["msg"]
+        unknown = first["type"] == "extra_forbidden"
+        problem = _word_unknown(where) if unknown else first["msg"].removeprefix("Value error, ")
         raise CorruptError(f"{name}: {where}: {problem}", hint) from error

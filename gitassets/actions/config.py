@@ -1,0 +1,47 @@
+"""Read and write the project's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+from msgspec import Struct
+
+from gitassets.adapters.state.settings_file import change_setting, iter_values, list_keys, read_settings
+from gitassets.errors import NotFoundError, UsageError
+from gitassets.runs.project import Project
+
+_SERVICES = "services."
+
+
+class Setting(Struct, frozen=True):
+    key: str
+    value: object
+    before: object = None
+
+
+def list_settings(project: Project) -> Mapping[str, object]:
+    """Return the value of every setting, by keys such as "build.size"; defaults where the file has none."""
+    return dict(iter_values(project.settings))
+
+
+def get_setting(project: Project, key: str) -> Setting:
+    values = list_settings(project)
+    if key not in values:
+        raise NotFoundError(f"There is no setting {key!r}", _suggest(key, [*values]))
+    return Setting(key, values[key])
+
+
+def set_setting(project: Project, key: str, value: str) -> Setting:
+    """Write one setting to gitassets.yaml, whose comments stay, after checking all of them."""
+    if key not in list_keys() and not key.startswith(_SERVICES):
+        raise UsageError(f"There is no setting {key!r}", _suggest(key, list_keys()))
+    before = list_settings(project).get(key)
+    change_setting(project.root, key, value)
+    return Setting(key, dict(iter_values(read_settings(project.root))).get(key), before)
+
+
+def _suggest(key: str, known: list[str]) -> str:
+    ends = [one for one in known if one.rsplit(".", 1)[-1] == key]
+    close = ends or get_close_matches(key, known, n=3)
+    return f"Did you mean {' or '.join(close)}?" if close else "`gitassets config list` shows all."

@@ -1,0 +1,118 @@
+"""Find out what a run waits for: decisions, new takes, altered files, the server, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from gitassets.actions.list import AssetRow, list_assets
+from gitassets.adapters.git.remote import count_ahead_behind
+from gitassets.domain.commit_message import format_options
+from gitassets.domain.manifest import Address
+from gitassets.domain.run_id import BRANCH_PREFIX
+from gitassets.domain.status import Status
+from gitassets.errors import GitAssetsError
+from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.project import Project, Run
+from gitassets.runs.remotes import choose_git_remote
+
+_UNDECIDED = (Status.DRAFT, Status.REVIEW, Status.REVISED)
+
+
+class RunStatus(Struct, frozen=True):
+    """What a run waits for, as assets by what is to be done about them, and the commands to do next.
+
+    `ahead` and `behind` count commits compared with the server's branch as it was last seen; None: it has none.
+    """
+
+    run_id: str
+    is_open: bool
+    production_state: str
+    segments: int
+    to_decide: tuple[Address, ...] = ()
+    rejected: tuple[Address, ...] = ()
+    in_conflict: tuple[Address, ...] = ()
+    stale: tuple[Address, ...] = ()
+    altered: tuple[Address, ...] = ()
+    not_here: tuple[Address, ...] = ()
+    remote: str | None = None
+    ahead: int | None = None
+    behind: int | None = None
+    next_steps: tuple[str, ...] = ()
+    problem: str | None = None
+
+
+def read_status(project: Project, run: Run) -> RunStatus:
+    """Read what the run waits for, without asking the server. A run that cannot be read is a `problem`."""
+    try:
+        return _read(project, run)
+    except GitAssetsError as error:
+        steps = (f"gitassets upgrade {run.run_id}",) if run.old else ("gitassets doctor",)
+        return RunStatus(run.run_id, run.is_open, "unreadable", 0, next_steps=steps, problem=error.message)
+
+
+def _read(project: Project, run: Run) -> RunStatus:
+    if run.old:
+        return RunStatus(run.run_id, True, "not upgraded", 0, next_steps=(f"gitassets upgrade {run.run_id}",))
+    rows = list_assets(project, run).rows
+    manifest = read_manifest(project, run)
+    remote, ahead, behind = _compare(project, run)
+    groups: dict[str, Any] = {name: _choose(rows, test) for name, test in _GROUPS.items()}
+    built = bool(manifest.segments) and all(one.sync_status == "synced" for one in manifest.segments.values())
+    return RunStatus(
+        run.run_id, run.is_open, manifest.production_state, len(manifest.segments), **groups, remote=remote,
+        ahead=ahead, behind=behind,
+        next_steps=tuple(_iter_steps(run, groups, (ahead or 0, behind or 0), has_rows=bool(rows), built=built)),
+    )  # fmt: skip
+
+
+_GROUPS: Mapping[str, Callable[[AssetRow], bool]] = {
+    "to_decide": lambda row: row.asset.status in _UNDECIDED and not row.conflict,
+    "rejected": lambda row: row.asset.status is Status.REJECTED,
+    "in_conflict": lambda row: bool(row.conflict),
+    "stale": lambda row: row.stale is not None,
+    "altered": lambda row: row.altered,
+    "not_here": lambda row: not row.present and not row.cached,
+}
+
+
+def _choose(rows: Sequence[AssetRow], test: Callable[[AssetRow], bool]) -> tuple[Address, ...]:
+    return tuple(Address(row.segment, row.kind) for row in rows if test(row))
+
+
+def _compare(project: Project, run: Run) -> tuple[str | None, int | None, int | None]:
+    """Return the server, and how many commits the run is ahead of and behind its branch there, as last seen."""
+    try:
+        remote = choose_git_remote(project, None, None)
+    except GitAssetsError:
+        return None, None, None
+    there = f"refs/remotes/{remote}/{BRANCH_PREFIX}{run.run_id}"
+    if project.git.resolve(there) is None or project.git.resolve(run.ref) is None:
+        return remote, None, None
+    return remote, *count_ahead_behind(project.git, run.ref, there)
+
+
+def _iter_steps(
+    run: Run, groups: Mapping[str, Sequence[Address]], server: tuple[int, int], *, has_rows: bool, built: bool
+) -> Iterator[str]:
+    """Yield the commands that help, the most urgent first."""
+    name, (ahead, behind) = run.run_id, server
+    if behind or groups["not_here"]:
+        yield f"gitassets pull {name}"
+    if groups["altered"]:
+        yield f"gitassets restore {name} {format_options(groups['altered'])}"
+    if groups["in_conflict"]:
+        yield f"gitassets approve {name} {format_options(groups['in_conflict'])}"
+    if groups["to_decide"]:
+        yield f"gitassets review {name}"
+    if groups["rejected"]:
+        yield f"gitassets regen {name} {format_options(groups['rejected'])}"
+    if groups["stale"]:
+        yield f"gitassets produce --resume {name} --stale"
+    waiting = any(groups.values())
+    if has_rows and not waiting and not built:
+        yield f"gitassets build {name}"
+    if ahead:
+        yield f"gitassets push {name}"
