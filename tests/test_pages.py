@@ -247,12 +247,29 @@ def test_readme_has_at_most_150_lines() -> None:
     assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 150
 
 
-def test_pages_never_install_gitassets_by_its_name_alone() -> None:
+# pip, pipx, uv and uvx, whatever options stand between. A path such as '.[local]' is no name on an index.
+_FROM_INDEX = re.compile(
+    r"(?:\binstall|\binject|\buvx|\bpipx run|\buv tool run)(?: +--?\S+)* +['\"]?gitassets\b(?![/.])"
+)
+
+
+def test_index_pattern_recognizes_installations_by_name_alone() -> None:
+    lines = (
+        "pip install gitassets", "python -m pip install --upgrade 'gitassets[local]'", "pipx install gitassets==0.2",
+        "uv tool install -q gitassets", "uvx gitassets demo", "pipx run gitassets",
+    )  # fmt: skip
+    assert all(_FROM_INDEX.search(line) for line in lines)
+    fine = ("pip install '.[local]'", 'pip install "$GITASSETS"', "pip install hibari-tts", "pip install dist/*.whl")
+    assert not any(_FROM_INDEX.search(line) for line in fine)
+
+
+def test_nothing_installs_gitassets_by_its_name_alone() -> None:
     """Before a release, anybody could register the name on an index and run code at installation."""
-    for path in (ROOT / "README.md", *(ROOT / "docs").iterdir()):
-        if path.suffix in (".md", ".yml"):
-            found = re.findall(r"pipx? install (?:-\S+ )*['\"]?gitassets", path.read_text("utf-8"))
-            assert found == [], path.name
+    named = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "noxfile.py", ".ci/run")
+    folders = (ROOT / "docs", ROOT / ".github", ROOT / "gitassets", ROOT / "hooks")
+    inside = (path for folder in folders for path in folder.rglob("*") if path.suffix not in (".pyc", ".png", ".ttf"))
+    for path in (*(ROOT / one for one in named), *(one for one in inside if one.is_file())):
+        assert _FROM_INDEX.findall(path.read_text("utf-8", "replace")) == [], path
 
 
 def test_verify_workflow_pins_its_actions_and_gitassets() -> None:

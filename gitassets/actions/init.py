@@ -14,14 +14,17 @@ from gitassets.adapters.git.repository import Git
 from gitassets.adapters.git.setup import create_repository
 from gitassets.adapters.process import CommandError
 from gitassets.domain.manifest import MANIFEST_NAME
+from gitassets.domain.run_id import BRANCHES, looks_like_run
 from gitassets.domain.settings_text import DEFAULT_TEXT, SETTINGS_NAME
 from gitassets.errors import ConflictError, NotFoundError
 from gitassets.runs.create import is_fresh_clone
 from gitassets.runs.lookup import find_runs
-from gitassets.runs.project import CLAUDE_STUDIO_RUNS_DIR, Project, find_project
+from gitassets.runs.project import CLAUDE_STUDIO_RUNS_DIR, Project, find_project, is_bare
 from gitassets.runs.tracked_texts import mend_project_texts
 from gitassets.runs.work_tree import repair_links
 
+_REMOTES = "refs/remotes/"
+_USUAL = ("main", "master")
 _SHARED_PATHS = (".gitignore", ".dvc/config", ".dvc/.gitignore", ".dvcignore")
 
 
@@ -55,10 +58,42 @@ def init(
     git.check_identity()
     project.state_dir.mkdir(exist_ok=True)
     undo_interrupted_commit(project)
+    _check_out_branch(git, done)
     if project.is_run_clone or git.list_tracked(MANIFEST_NAME):
         write_local_config(root, project.blobs.cache_dir, project.site_cache_dir)
         return InitResult(root, tuple(done), (), None, _install_hooks(project, done))
     return _init_project(project, agrees, done)
+
+
+def _check_out_branch(git: Git, done: list[str]) -> None:
+    """Check out the server's branch in a clone that git has left empty, since the server's HEAD names no branch.
+
+    A first commit here would begin a second history beside the project's own.
+    """
+    refs = {} if git.resolve("HEAD") else git.list_refs(_REMOTES)
+    branches = [one for one in refs if not _is_beside_project(_name_branch(one))]
+    ours = [one for one in branches if git.read_blob(one, SETTINGS_NAME) is not None] or branches
+    found = [one for one in ours if _name_branch(one) in _USUAL][:1] or ours
+    if len(found) > 1:
+        names = [_name_branch(one) for one in found]
+        raise ConflictError(
+            f"The clone is empty, and its server has the branches {', '.join(names)}",
+            f"Check out the one that is the project, such as by `git switch {names[0]}`, and run init again.",
+        )
+    for one in found:
+        branch = _name_branch(one)
+        git.call("checkout", "--quiet", "--track", "-b", branch, one)
+        done.append(f"Checked out {branch}: the server's HEAD names no branch, so git had left the clone empty")
+
+
+def _is_beside_project(name: str) -> bool:
+    """Check whether the branch is a run's, or the name by which git remembers the server's HEAD."""
+    return name in ("", "HEAD") or looks_like_run(f"{BRANCHES}{name}")
+
+
+def _name_branch(ref: str) -> str:
+    """Return the branch of a remote-tracking reference such as refs/remotes/origin/main."""
+    return ref.removeprefix(_REMOTES).partition("/")[2]
 
 
 def lacks_init(folder: Path) -> bool:
@@ -111,7 +146,7 @@ def _find_or_create_repository(folder: Path, nested: bool, done: list[str]) -> t
     around = _find_around(existing)
     if around is not None and (not nested or around.root == folder):
         return around.root, around.git_dir
-    if (folder / "HEAD").is_file() and (folder / "objects").is_dir():
+    if is_bare(folder):
         raise ConflictError(f"{folder} is a bare repository, without files", "Clone it, and run init in the clone.")
     Git(existing).check_identity()
     create_repository(folder)

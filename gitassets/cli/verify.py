@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -70,21 +72,27 @@ def verify(
     """Check that no lock was broken and approved bytes exist.
 
     It relies on the history alone and trusts no hook. The exit code is 0 only if everything holds; a truncated history
-    is reported as incomplete. The manifests show what a commit did: an approval, publication or reopen that its message
+    is reported as incomplete. In a bare repository, such as on a server, it checks the commits, and with --blobs the
+    media on a DVC remote. The manifests show what a commit did: an approval, publication or reopen that its message
     does not name is an error, unless `git config gitassets.allowByHand` is true or --allow-by-hand is given. Any other
     unnamed transition is reported as a note.
     """
     from gitassets.actions.verify import VerifyOptions
     from gitassets.actions.verify import verify as act
     from gitassets.cli.render import emit_json
+    from gitassets.runs.project import find_bare_project
 
     options = VerifyOptions(
         span=span, since=since, full=full, blobs=blobs, history_only=history_only, allow_by_hand=allow_by_hand
     )
     _check_options(options, runs or (), everything=everything)
-    project = load_project()
-    warn_if_not_set_up(project)
-    result = act(project, _choose_runs(project, runs or ()), options)
+    bare = find_bare_project(Path.cwd())
+    if bare is not None:
+        result = act(bare, _choose_bare_runs(bare, runs or ()), _fit_bare(options))
+    else:
+        project = load_project()
+        warn_if_not_set_up(project)
+        result = act(project, _choose_runs(project, runs or ()), options)
     if as_json:
         emit_json("verify", {"holds": result.holds, **vars(result)})
     else:
@@ -111,6 +119,19 @@ def _choose_runs(project: Project, runs: Sequence[str]) -> list[Run]:
         return [one for one in list_runs(project) if not one.old]
     named = [load_run_to_read(one, history=True)[1] for one in runs]
     return list({one.run_id: one for one in named}.values())
+
+
+def _choose_bare_runs(project: Project, runs: Sequence[str]) -> list[Run]:
+    from gitassets.runs.lookup import find_run, find_runs
+
+    return [find_run(project, one) for one in dict.fromkeys(runs)] if runs else [*find_runs(project).values()]
+
+
+def _fit_bare(options: VerifyOptions) -> VerifyOptions:
+    """Return the options for a repository without files and cache: only its commits are there to be checked."""
+    if options.full:
+        raise UsageError("A bare repository has no files that --full could hash", "Verify a clone, or leave it out.")
+    return replace(options, history_only=options.blobs is None)
 
 
 def _print_verified(result: VerifyResult) -> None:

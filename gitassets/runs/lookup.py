@@ -38,7 +38,7 @@ def _folders(project: Project) -> Iterator[tuple[str, Path]]:
 
 def iter_work_trees(project: Project) -> Iterator[tuple[str, Path, Path]]:
     """Yield id, own git directory and folder of each run that has a folder. No process."""
-    branch = read_branch(project.git_dir)
+    branch = None if project.is_bare else read_branch(project.git_dir)
     if branch is not None and branch.startswith(BRANCH_PREFIX):
         # This is a clone of the run's branch alone.
         yield branch.removeprefix(BRANCH_PREFIX), project.git_dir, project.root

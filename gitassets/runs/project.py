@@ -90,6 +90,10 @@ class Project:
         return drop_spending(found) if from_branch else found
 
     @property
+    def is_bare(self) -> bool:
+        return self.root == self.git_dir
+
+    @property
     def runs_dir(self) -> Path:
         return self.root / self.settings.runs_dir
 
@@ -119,7 +123,7 @@ class Project:
     @property
     def is_run_clone(self) -> bool:
         """Whether this is a clone of one run's branch alone, so that the project's folder is the run's."""
-        branch = read_branch(self.git_dir)
+        branch = None if self.is_bare else read_branch(self.git_dir)
         return branch is not None and branch.startswith(BRANCH_PREFIX)
 
     @property
@@ -199,6 +203,11 @@ def _remove_abandoned(folder: Path) -> None:
 def find_project(start: Path) -> Project:
     """Find the project around `start`, which may be in one of its runs. Raise NotFoundError outside of a project."""
     place = _find_place_beyond_broken(start)
+    if place is None and is_bare(start):
+        raise NotFoundError(
+            f"{start} is a bare repository, without files",
+            "Clone it, and work in the clone. Here only `gitassets verify` works.",
+        )
     if place is None:
         raise NotFoundError(
             f"{start} is not in a git repository", "Go to your project, or make one with `gitassets init`."
@@ -208,6 +217,16 @@ def find_project(start: Path) -> Project:
     if _leads_back(place) and place.common_dir.name == ".git":
         return Project(place.common_dir.parent, place.common_dir)
     return find_project(place.top.parent)
+
+
+def is_bare(folder: Path) -> bool:
+    """Check whether `folder` is a bare repository, by what git looks for in one. No process."""
+    return (folder / "HEAD").is_file() and (folder / "objects").is_dir() and (folder / "refs").is_dir()
+
+
+def find_bare_project(folder: Path) -> Project | None:
+    """Return the bare repository at `folder` as a project, whose runs are all only on branches. It is for reading."""
+    return Project(folder, folder) if is_bare(folder) and folder.name != ".git" else None
 
 
 def _find_place_beyond_broken(folder: Path) -> Place | None:

@@ -228,3 +228,50 @@ def test_init_command_prints_what_it_did(tmp_path: Path) -> None:
     assert f"Project: {tmp_path / 'new'}" in done.stdout
     again = run_cli(tmp_path / "new", "init")
     assert "Nothing to do" in again.stdout
+
+
+def make_headless_server(tmp_path: Path, *branches: str) -> Path:
+    """A server whose HEAD names a branch that nobody has pushed, with a project on each of the branches."""
+    git(tmp_path, "init", "--quiet", "--bare", "--initial-branch", "trunk", "server.git")
+    root = make_repository(tmp_path / "first")
+    init(root)
+    for branch in branches:
+        git(root, "push", "--quiet", str(tmp_path / "server.git"), f"HEAD:refs/heads/{branch}")
+    git(tmp_path, "clone", "--quiet", str(tmp_path / "server.git"), "clone")
+    return tmp_path / "clone"
+
+
+@pytest.mark.parametrize(
+    "branches", [("main",), ("main", "other"), ("film",), ("main", "run/ep1"), ("trunk2", "master")]
+)
+def test_init_in_an_empty_clone_checks_out_the_project_of_the_server(tmp_path: Path, branches: tuple[str, ...]) -> None:
+    clone = make_headless_server(tmp_path, *branches)
+    assert not (clone / "gitassets.yaml").exists()
+    result = init(clone)
+    wanted = "master" if "master" in branches else branches[0]
+    assert result.done[0].startswith(f"Checked out {wanted}")
+    assert result.commit is None
+    assert git(clone, "rev-parse", "HEAD", f"origin/{wanted}").split()[0] == git(clone, "rev-parse", "HEAD").strip()
+    assert git(clone, "rev-parse", "--abbrev-ref", "@{upstream}").strip() == f"origin/{wanted}"
+    assert is_clean(clone)
+    assert init(clone).done == ()
+
+
+def test_init_in_an_empty_clone_prefers_the_branch_with_a_project(tmp_path: Path) -> None:
+    clone = make_headless_server(tmp_path, "film")
+    git(tmp_path / "first", "push", "--quiet", str(tmp_path / "server.git"), "HEAD~1:refs/heads/main")
+    git(clone, "fetch", "--quiet")
+    assert init(clone).done[0].startswith("Checked out film")
+
+
+def test_init_in_an_empty_clone_asks_which_of_several_branches_is_the_project(tmp_path: Path) -> None:
+    clone = make_headless_server(tmp_path, "film", "other")
+    with pytest.raises(ConflictError, match="has the branches film, other") as caught:
+        init(clone)
+    assert "git switch film" in caught.value.hint
+    assert git(clone, "for-each-ref", "refs/heads") == ""
+
+
+def test_init_in_a_clone_with_runs_alone_begins_a_project(tmp_path: Path) -> None:
+    clone = make_headless_server(tmp_path, "run/ep1")
+    assert init(clone).commit is not None

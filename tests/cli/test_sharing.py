@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from msgspec.structs import replace
 from rich import filesize
 
 from gitassets.actions.pull import PullOptions
@@ -14,7 +15,7 @@ from gitassets.cli.options import complete_dvc_remote, complete_git_remote
 from gitassets.domain.manifest import iter_folder_entries
 from gitassets.runs.remotes import ForeignRemoteError
 from tests.actions.checks import git, run_cli
-from tests.actions.locked_run import LockedRun, commit_by_hand
+from tests.actions.locked_run import IMAGE_1, LockedRun, commit_by_hand, write_by_hand
 from tests.actions.sharing import Office, make_office, push_run, write_dvc_config
 from tests.storage import FolderStorage
 
@@ -118,3 +119,56 @@ def test_completion_outside_a_project_returns_nothing(tmp_path: Path, monkeypatc
 def test_help_of_sharing_commands_has_examples(locked: LockedRun, command: str) -> None:
     done = run_cli(locked.project.root, command, "--help")
     assert f"gitassets {command}" in done.stdout.split("Examples:")[1]
+
+
+@pytest.fixture
+def bare(locked: LockedRun, tmp_path: Path) -> Path:
+    git(tmp_path, "clone", "--quiet", "--bare", str(locked.project.root), "bare.git")
+    return tmp_path / "bare.git"
+
+
+def test_verify_in_a_bare_repository_checks_the_commits_and_writes_nothing(bare: Path) -> None:
+    before = sorted(bare.rglob("*"))
+    for arguments in ((), ("ep1",), ("--all", "--history-only")):
+        done = run_cli(bare, "verify", *arguments)
+        assert done.returncode == 0, done.stderr
+        assert "All holds" in done.stdout
+        assert "Not checked: the media files themselves" in done.stdout
+    assert run_cli(bare, "verify", "other").returncode == 1
+    assert "bare repository has no files" in run_cli(bare, "verify", "--full").stderr
+    assert sorted(bare.rglob("*")) == before
+
+
+def test_verify_in_a_bare_repository_on_a_run_s_branch_looks_for_no_files(bare: Path) -> None:
+    git(bare, "symbolic-ref", "HEAD", "refs/heads/run/ep1")
+    assert run_cli(bare, "verify").returncode == 0
+
+
+def test_verify_in_a_bare_repository_finds_a_broken_lock(locked: LockedRun, bare: Path) -> None:
+    manifest = locked.manifest().with_asset(IMAGE_1, replace(locked.asset(IMAGE_1), md5="0" * 32))
+    write_by_hand(locked.folder, manifest)
+    commit_by_hand(locked.folder)
+    git(bare, "fetch", "--quiet", "origin", "run/ep1:run/ep1")
+    done = run_cli(bare, "verify")
+    assert done.returncode == 1
+    assert "image" in done.stdout
+    assert "run/ep1" not in done.stderr
+
+
+def test_verify_in_a_bare_repository_looks_for_blobs_on_a_remote(
+    locked: LockedRun, office: Office, tmp_path: Path
+) -> None:
+    assert run_cli(locked.project.root, "push", "ep1").returncode == 0
+    git(tmp_path, "clone", "--quiet", "--bare", str(locked.project.root), "bare.git")
+    done = run_cli(tmp_path / "bare.git", "verify", "--blobs", office.store.url)
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    done = run_cli(tmp_path / "bare.git", "verify", "--blobs", str(tmp_path))
+    assert done.returncode == 1
+
+
+def test_other_commands_in_a_bare_repository_say_what_to_do(bare: Path) -> None:
+    for arguments in (("list", "ep1"), ("summary",), ("approve", "ep1", "--image", "3")):
+        done = run_cli(bare, *arguments)
+        assert done.returncode == 1
+        assert "is a bare repository" in done.stderr
+        assert "Clone it" in done.stderr
