@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from gitassets.domain.commit_message import CommitMessage, clean_words
 from gitassets.domain.conflict import CONFLICT, iter_text_conflicts
-from gitassets.domain.image_prompt import find_user_prompt, with_prompt
+from gitassets.domain.image_prompt import find_user_prompt, follows_prompt, with_prompt
 from gitassets.domain.manifest import Address, Kind, Manifest, Segment
 from gitassets.domain.reopened import how_to_reopen
 from gitassets.domain.script import check_script, split_by_rules
@@ -38,6 +38,8 @@ class EditOptions:
 class EditResult(Struct, frozen=True, kw_only=True):
     """Text and prompt, now and before. `stale` are the segment's assets that no longer fit them.
 
+    `prompt_has_effect` is False if the segment's image is made by a provider that follows no prompt.
+
     `commit` is None if nothing changed, or on a dry run. During a merge `merge` lists the remaining conflicts, and
     `commit` is the one that concludes the merge.
     """
@@ -52,6 +54,7 @@ class EditResult(Struct, frozen=True, kw_only=True):
     commit: str | None
     dry_run: bool
     merge: Settled | None = None
+    prompt_has_effect: bool = True
 
     @property
     def changed(self) -> tuple[str, ...]:
@@ -173,4 +176,5 @@ def _result(before: Manifest, edited: dict[int, Segment], options: EditOptions) 
         stale=tuple(one for one in iter_stale(after) if one.address.segment == number),
         commit=None,
         dry_run=options.dry_run,
+        prompt_has_effect=segment.image is None or follows_prompt(segment.image.source),
     )

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from gitassets.domain.commit_message import format_addresses
 from gitassets.domain.decision import Skipped
 from gitassets.domain.estimate import Estimate, Reused
-from gitassets.domain.manifest import Address, Asset, Manifest
+from gitassets.domain.manifest import Address, Asset, Kind, Manifest
 from gitassets.domain.origin import describe_origin, is_handmade
 from gitassets.domain.reopened import how_to_reopen
 from gitassets.domain.selection import AssetSelection, select_assets
@@ -45,7 +45,7 @@ class RegenResult(Struct, frozen=True):
     """The assets with a new current take (`made`), and the new `candidates` beside current takes.
 
     `reused` is the part that came from history; `estimate` the expected cost. `left_out` lists text that was not spoken
-    or drawn.
+    or drawn. `prompt_ignored` are assets whose provider follows no prompt, if one was given.
     """
 
     run_id: str
@@ -61,6 +61,7 @@ class RegenResult(Struct, frozen=True):
     interrupted: bool
     commit: str | None
     dry_run: bool
+    prompt_ignored: tuple[Address, ...] = ()
 
 
 def regen(
@@ -95,6 +96,7 @@ class _Planned:
     prepared: Prepared
     failed: tuple[Failure, ...]
     recovered: tuple[RecordedCandidate, ...]
+    prompt_ignored: tuple[Address, ...] = ()
 
 
 def _plan(project: Project, run: Run, selection: AssetSelection, options: RegenOptions, buyer: Buyer) -> _Planned:
@@ -108,7 +110,20 @@ def _plan(project: Project, run: Run, selection: AssetSelection, options: RegenO
             for step in range(options.takes - sum(one.address == address for one in recovered))
         ]
         jobs, failed = add_images(project, session.run, session.manifest, wanted)
-    return _Planned(tuple(addresses), skipped, _prepare(project, run, jobs, options, buyer), failed, recovered)
+    prepared = _prepare(project, run, jobs, options, buyer)
+    return _Planned(tuple(addresses), skipped, prepared, failed, recovered, _list_ignoring(jobs, options))
+
+
+def _list_ignoring(jobs: Sequence[Job], options: RegenOptions) -> tuple[Address, ...]:
+    """List the assets on which the given prompt has no effect: narration, and what is made on this computer."""
+    if not options.prompt:
+        return ()
+    ignoring = (
+        one.address
+        for one in jobs
+        if one.address.kind is Kind.AUDIO or resolve_name(one.provider) in embedded_providers(one.address.kind)
+    )
+    return tuple(dict.fromkeys(ignoring))
 
 
 def _list_recovered(session: Session, addresses: Sequence[Address]) -> tuple[RecordedCandidate, ...]:
@@ -155,6 +170,7 @@ def _result(run: Run, planned: _Planned) -> RegenResult:
         interrupted=False,
         commit=None,
         dry_run=True,
+        prompt_ignored=planned.prompt_ignored,
     )
 
 

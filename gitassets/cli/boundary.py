@@ -46,7 +46,7 @@ def guarded(command: Command) -> Command:
             _print_error("OSError", *_describe_os_error(error), as_json)
             raise typer.Exit(1) from None
         except (KeyboardInterrupt, typer.Abort):
-            typer.echo("\nInterrupted. Finished work is kept; run the command again to continue.", err=True)
+            typer.echo("\nInterrupted. Whatever was finished is kept; run the command again to continue.", err=True)
             raise typer.Exit(INTERRUPTED) from None
         except typer.Exit:
             raise

@@ -97,5 +97,7 @@ def _print_edited(result: EditResult) -> None:
     print_settled(result.merge)
     for one in result.stale:
         typer.echo(printable(f"  stale: {one.address} {one.why}"))
+    if "prompt" in result.changed and result.prompt and not result.prompt_has_effect:
+        typer.echo(f"  image {result.segment} is a card, which shows the text: the prompt has no effect on it.")
     if result.stale and not result.dry_run:
         typer.echo(f"Make them again: gitassets produce --resume {result.run_id} --stale")

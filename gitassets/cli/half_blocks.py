@@ -18,7 +18,7 @@ _MAX_COLUMNS, _MAX_LINES = 72, 20
 
 def draw(console: Console, path: Path) -> bool:
     """Draw the picture. Return False if it cannot be read, or if the terminal has no colours for it."""
-    if console.color_system is None or not can_write(_UPPER_HALF):
+    if console.color_system is None or console.no_color or not can_write(_UPPER_HALF):
         return False
     rows = read_thumbnail(path, min(console.width - 1, _MAX_COLUMNS), 2 * min(_MAX_LINES, max(console.height - 8, 4)))
     for upper, lower in zip_longest(rows[::2], rows[1::2]) if rows else ():

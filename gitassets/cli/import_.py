@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     app.command(
         "import",
+        context_settings={"allow_extra_args": True},
         epilog=examples("import ~/Downloads/pilot.zip", "import pilot.zip --as pilot-2", "import pilot-bag --dry-run"),
     )(import_)
 
@@ -48,10 +49,10 @@ AcceptOption = Annotated[
 
 @guarded
 def import_(
+    context: typer.Context,
     source: Annotated[
         Path, typer.Argument(metavar="FILE|DIR", help="A file made by `export`, or its unpacked folder.")
     ],
-    target: Annotated[str | None, typer.Argument(hidden=True)] = None,
     run_id: AsOption = None,
     history: HistoryOption = True,
     trust: TrustOption = False,
@@ -66,9 +67,10 @@ def import_(
     name, or with --no-history, it only proves the approvals. Approved assets without proof arrive in review, unless
     --trust is given. To copy assets from one run to another, use `copy`.
     """
-    if target is not None:
+    if context.args:
+        others = " ".join(context.args)
         raise UsageError(
-            "`import` accepts one exported run", f"`gitassets copy {source} {target}` copies assets of a run."
+            "`import` accepts one exported run", f"`gitassets copy {source} {others}` copies assets of a run."
         )
     import_from(source, run_id, history=history, trust=trust, accept=accept, dry_run=dry_run, as_json=as_json)
 

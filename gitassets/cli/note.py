@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from gitassets.cli.boundary import guarded
+from gitassets.cli.command import LEFT_OUT
 from gitassets.cli.options import (
     JsonOption,
     RunArgument,
@@ -20,8 +21,8 @@ def register(app: typer.Typer) -> None:
     app.command(
         "note",
         epilog=examples(
-            'note latest --segment 3 "too cartoonish"',
-            'note latest --segment 3 ""',
+            'note latest 3 "too cartoonish"',
+            'note latest 1-3 ""',
             'note latest --image 3 --region 10,20,30,30 "misspelt"',
             'note latest --audio 2 --at 1.2-3.4 "too fast"',
             "note latest --settle 3f9a41d2",
@@ -32,10 +33,14 @@ def register(app: typer.Typer) -> None:
 @guarded
 def note(
     run: RunArgument,
-    text: Annotated[
-        str | None, typer.Argument(metavar="TEXT", help="The note; an empty text removes that of a segment.")
+    chosen: Annotated[
+        str | None,
+        typer.Argument(metavar="[SEGMENT]", help="The segment or segments: 3, 1,3 or 1-3. Not with an option below."),
     ] = None,
-    segment: Annotated[str | None, typer.Option(metavar="SEL", help="The segment or segments: 3, 1,3 or 1-3.")] = None,
+    text: Annotated[
+        str | None, typer.Argument(metavar="[TEXT]", help="The note; an empty text removes that of a segment.")
+    ] = None,
+    segment: Annotated[str | None, typer.Option(metavar="SEL", hidden=True)] = None,
     audio: Annotated[str | None, typer.Option(metavar="N", help="The narration of this segment.")] = None,
     image: Annotated[str | None, typer.Option(metavar="N", help="The image of this segment.")] = None,
     video: Annotated[str | None, typer.Option(metavar="N", help="The clip of this segment.")] = None,
@@ -57,23 +62,22 @@ def note(
     from gitassets.cli import annotating
 
     address = annotating.find_address(audio, image, video)
-    _check_one_purpose(segment, address, settle, reply)
+    others = [one for one in (segment, address, settle, reply) if one is not None]
+    needed = 0 if settle is not None else 1 if others else 2
+    given = [one for one in (run or None, chosen, text) if one is not None]
+    if len(others) > 1 or len(given) not in (needed, needed + 1):
+        raise UsageError(
+            "Say what the note is on, and what it says",
+            "Such as `gitassets note latest 3 TEXT`, or TEXT with one of --audio, --image, --video, --reply.",
+        )
+    run, *words = given if len(given) > needed else (LEFT_OUT, *given)
     if settle is not None:
         return annotating.settle(run, settle, as_json=as_json)
-    if text is None:
-        raise UsageError("Say what the note is", "Such as: gitassets note RUN --segment 3 TEXT")
     if reply is not None:
-        return annotating.reply(run, reply, text, as_json=as_json)
+        return annotating.reply(run, reply, words[0], as_json=as_json)
     if address is not None:
-        return annotating.annotate(run, address, text, at, region, as_json=as_json)
-    return _note_on_segments(run, segment or "", text, as_json=as_json)
-
-
-def _check_one_purpose(segment: str | None, address: object, settle: str | None, reply: str | None) -> None:
-    if sum(one is not None for one in (segment, address, settle, reply)) != 1:
-        raise UsageError(
-            "Say what the note is on", "With one of --segment, --audio, --image and --video, or --settle or --reply ID."
-        )
+        return annotating.annotate(run, address, words[0], at, region, as_json=as_json)
+    return _note_on_segments(run, segment or words[0], words[-1], as_json=as_json)
 
 
 def _note_on_segments(run: str, segment: str, text: str, *, as_json: bool) -> None:

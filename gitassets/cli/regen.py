@@ -119,10 +119,12 @@ def make_again(project: Project, run: Run, selection: AssetSelection) -> RegenRe
 def _print_regenerated(result: RegenResult, takes: int) -> None:
     from gitassets.cli.buying import print_estimate, print_spending
     from gitassets.cli.phrases import print_failures, print_left_out, print_skipped
-    from gitassets.domain.commit_message import format_options
+    from gitassets.domain.commit_message import format_addresses, format_options
 
     done = "Would make" if result.dry_run else "Made"
     typer.echo(f"{done} {_describe_takes(result, takes)} in {result.run_id}")
+    if result.prompt_ignored:
+        typer.echo(f"  {format_addresses(result.prompt_ignored)}: the provider follows no prompt, so it has no effect.")
     for one in result.candidates:
         typer.echo(f"  take {one.take} of {one.address}: {one.path}")
     if result.dry_run:
@@ -141,7 +143,8 @@ def _describe_takes(result: RegenResult, takes: int) -> str:
     from gitassets.domain.commit_message import format_addresses
 
     if takes < 2:
-        return f"a new take of {format_addresses(result.planned if result.dry_run else result.made) or 'nothing'}"
+        made = format_addresses(result.planned if result.dry_run else result.made)
+        return f"a new take of {made}" if made else "no new take"
     wanted = takes * len(result.planned)
     number = wanted if result.dry_run else len(result.candidates)
     return f"{f'{number} of ' if number < wanted else ''}{wanted} candidates of {format_addresses(result.planned)}"

@@ -160,6 +160,26 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() or char in "\n\t" else "�" for char in text)
 
 
+def print_words(text: str, *, indent: int = 0) -> None:
+    """Print a user's text. On a terminal its lines break between words; elsewhere they stay whole."""
+    from rich.text import Text
+
+    console, left = make_console(), " " * indent
+    words = Text(printable(text))
+    lines = words.wrap(console, console.width - indent) if console.is_terminal else words.split("\n", allow_blank=True)
+    for line in lines:
+        typer.echo(f"{left}{line.plain}".rstrip())
+
+
+def print_paragraph(text: str) -> None:
+    """Print the words of a paragraph, without its Markdown marks, between empty lines."""
+    from gitassets.domain.markdown import strip_markdown
+
+    typer.echo()
+    print_words(strip_markdown(text) or text)
+    typer.echo()
+
+
 def count(number: int, noun: str) -> str:
     """Return a number with its noun: "1 segment", "2 segments"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -67,7 +67,8 @@ def review(
     new take, 1 to 9 choose a candidate, c shows the next one, ? explains the keys, q quits.
 
     Without a terminal, or with --json, it only prints the paths of the files; --start then begins the review. The
-    system's viewer opens images and sound; set GITASSETS_VIEWER to use another program.
+    system's viewer opens images and sound; set GITASSETS_VIEWER to use another program, with its arguments. Where there
+    is no display, such as by SSH, `review` names the files and draws pictures in the terminal.
     """
     from gitassets.cli.fetching import fetch_and_lay_out
     from gitassets.runs.required_blobs import need_chosen

@@ -17,7 +17,15 @@ from gitassets.actions.note import note
 from gitassets.actions.reject import reject
 from gitassets.actions.undo import undo
 from gitassets.cli.half_blocks import draw
-from gitassets.cli.render import format_duration, make_console, plain, printable, style_status
+from gitassets.cli.render import (
+    format_duration,
+    make_console,
+    plain,
+    print_paragraph,
+    print_words,
+    printable,
+    style_status,
+)
 from gitassets.cli.review_keys import DIGITS, explain_keys, format_keys
 from gitassets.cli.viewer import Viewer, end_on_hangup, find_obstacle, suggest_looking
 from gitassets.domain.manifest import Address, Asset, Kind
@@ -122,11 +130,11 @@ class _Dialogue:
         asset, console = row.asset, make_console()
         console.rule(f"{self._position + 1} of {len(self._rows)}: [bold]{row.kind} {row.segment}[/], take {asset.take}")
         console.print(f"{style_status(asset.status)}  {plain(asset.path)}  {format_duration(asset.duration_sec)}")
-        typer.echo(printable(f"\n{row.text}\n"))
+        print_paragraph(row.text)
         for line in self._list_facts(row):
-            typer.echo(printable(line))
+            print_words(line)
         for number, take in self._candidates.items():
-            typer.echo(printable(f"Candidate {number}: {_describe(take)}"))
+            print_words(f"Candidate {number}: {_describe(take)}")
         self._show()
         # Sounds would all play at once.
         for take in self._candidates.values() if row.kind is not Kind.AUDIO else ():
@@ -173,7 +181,7 @@ class _Dialogue:
             draw(make_console(), path)
         typer.echo(printable(f"{obstacle}. The file: {path}"))
         if not self._suggested:
-            typer.echo(printable(f"  → {suggest_looking(path)}"))
+            print_words(f"→ {suggest_looking(path)}", indent=2)
         self._suggested = True
 
     def _show_next_candidate(self) -> None:

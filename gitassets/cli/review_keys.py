@@ -17,7 +17,7 @@ _EXPLAINED = (
     ("r", "reject it, with a reason, and go on"),
     ("s", "skip: go on without a decision"),
     ("b", "go back to the one before, and look at it again; this changes nothing"),
-    ("u", "undo the last decision or change of this review, by a new commit; an approval becomes a review again"),
+    ("u", "undo the last change of this review, by a new commit; what was approved is in review again"),
     ("o", "open the file again"),
     ("n", "write a note on the segment"),
     ("e", "edit the text of the segment in your editor (VISUAL or EDITOR)"),

@@ -49,46 +49,56 @@ def show(
 
 
 def _print_segment(result: SegmentResult) -> None:
-    from gitassets.cli.render import make_console, plain, printable
+    from gitassets.cli.render import make_console, plain, print_paragraph, print_words
 
     console = make_console()
     console.print(f"[bold]Segment {result.segment}[/] of {plain(result.run_id)}: {result.sync_status}")
-    typer.echo(printable(f"\n{result.text}\n"))
-    if result.prompt:
-        typer.echo(printable(f"Image prompt: {result.prompt}\n"))
     if result.text_in_conflict:
-        typer.echo("In conflict: two branches changed this text; it contains the lines of both.")
-        typer.echo("".join(printable(f"  {one}\n") for one in result.text_sides))
+        print_words(f"\n{result.text}\n")
+    else:
+        print_paragraph(result.text)
+    if result.prompt:
+        print_words(f"Image prompt: {result.prompt}\n")
+    if result.text_in_conflict:
+        print_words("In conflict: two branches changed this text; it contains the lines of both.")
+        for side in result.text_sides:
+            print_words(side, indent=2)
+        typer.echo()
     if result.notes:
-        typer.echo(printable(f"Note: {result.notes}\n"))
+        print_words(f"Note: {result.notes}\n")
     for row in result.rows:
         _print_row(row)
 
 
 def _print_row(row: AssetRow) -> None:
-    from gitassets.cli.render import encode, make_console, plain, style_status
+    from gitassets.cli.render import encode, make_console, plain, print_words, style_status
     from gitassets.domain.conflict import CONFLICT
     from gitassets.domain.takes import sorted_takes
 
-    console = make_console()
-    console.print(f"[bold]{row.kind}[/]: {style_status(row.asset.status)}")
+    make_console().print(f"[bold]{row.kind}[/]: {style_status(row.asset.status)}")
     for remark in _iter_remarks(row):
-        console.print(f"  {plain(remark)}")
+        print_words(remark, indent=2)
     for note in row.annotations:
         _print_annotation(note)
     for take in sorted_takes(row.asset):
-        console.print(f"  candidate: take {take.take}, {plain(take.path)}", soft_wrap=True)
+        print_words(f"candidate: take {take.take}, {take.path}", indent=2)
     for name, value in encode(row.asset).items():
-        if name not in ("status", "takes", CONFLICT) and value is not None:
-            console.print(f"  {plain(name)}: {plain(_describe_value(name, value))}", soft_wrap=True)
+        if name in ("status", "takes", CONFLICT) or value is None:
+            continue
+        words = _describe_value(name, value)
+        if " " in words:
+            print_words(f"{name}: {words}", indent=2)
+        else:
+            # A path stays in one piece, also on a narrow terminal.
+            make_console().print(f"  {plain(name)}: {plain(words)}", soft_wrap=True)
 
 
 def _print_annotation(note: Annotation) -> None:
-    from gitassets.cli.render import printable
+    from gitassets.cli.render import print_words
 
-    typer.echo(printable(f"  note {note.id} ({note.state}) by {note.author} on {note.place}: {note.body}"))
+    print_words(f"note {note.id} ({note.state}) by {note.author} on {note.place}: {note.body}", indent=2)
     for one in note.replies:
-        typer.echo(printable(f"    {one.author}: {one.body}"))
+        print_words(f"{one.author}: {one.body}", indent=4)
 
 
 def _iter_remarks(row: AssetRow) -> Iterator[str]:

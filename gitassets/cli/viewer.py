@@ -127,9 +127,8 @@ def find_obstacle(kind: Kind) -> str | None:
         return None
     if os.environ.get("SSH_CONNECTION"):
         return "You are connected by SSH, without a display"
-    if sys.platform.startswith("linux") and kind is not Kind.AUDIO:
-        return "There is no display"
-    return None
+    needs_display = kind is not Kind.AUDIO or find_program(kind) in _OPENERS
+    return "There is no display" if sys.platform.startswith("linux") and needs_display else None
 
 
 def suggest_looking(path: Path) -> str:

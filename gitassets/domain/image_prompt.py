@@ -30,6 +30,11 @@ def _planned_prompt(segment: Segment) -> str | None:
     return next((one for one in prompts if isinstance(one, str)), None)
 
 
+def follows_prompt(source: str | None) -> bool:
+    """Check whether a provider's images follow a prompt. A card shows the words of the paragraph, whatever it says."""
+    return source != "card"
+
+
 def with_prompt(segment: Segment, prompt: str | None) -> Segment:
     """Return the segment with this image prompt; None removes it."""
     rest = {key: value for key, value in segment.extra.items() if key != IMAGE_PROMPT}

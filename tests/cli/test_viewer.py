@@ -154,7 +154,7 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         *((one, Kind.IMAGE, None) for one in DISPLAYS),
         ({**SSH, "DISPLAY": "localhost:10.0"}, Kind.AUDIO, None),
-        ({}, Kind.AUDIO, None),
+        ({"PATH": "/nowhere"}, Kind.AUDIO, None),
         ({}, Kind.IMAGE, "There is no display"),
         ({}, Kind.VIDEO, "There is no display"),
         (SSH, Kind.AUDIO, "You are connected by SSH, without a display"),
@@ -169,6 +169,13 @@ def test_find_obstacle_says_why_nothing_is_seen(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert find_obstacle(kind) == said
+
+
+def test_find_obstacle_knows_that_an_opener_plays_no_sound_without_a_display(nothing_set: None, programs: Path) -> None:
+    add_program(programs, "xdg-open", "exit 3")
+    assert find_obstacle(Kind.AUDIO) == "There is no display"
+    add_program(programs, "mpv", "exit 0")
+    assert find_obstacle(Kind.AUDIO) is None
 
 
 def test_suggest_looking_names_the_server_and_quotes_the_path(
@@ -197,4 +204,6 @@ def test_draw_leaves_out_other_files_and_terminals_without_colours(tmp_path: Pat
     colours = Console(width=20, force_terminal=True, color_system="truecolor", quiet=True)
     assert not draw(colours, write_tone(tmp_path / "x.wav"))
     assert not draw(colours, tmp_path / "missing.png")
+    plain = Console(width=20, force_terminal=True, color_system="truecolor", no_color=True, quiet=True)
+    assert not draw(plain, write_picture(tmp_path / "x.png"))
     assert not draw(Console(width=20, color_system=None, quiet=True), write_picture(tmp_path / "x.png"))

@@ -108,22 +108,23 @@ class _FolderRemote:
         return self._blobs.path(name).relative_to(self._root).as_posix()
 
     def upload(self, files: Mapping[str, Path], on_blob: OnBlob) -> None:
-        with _translate_errors(self.settings), self._blobs.incoming() as folder:
+        with _translate_errors(self.settings, on_blob) as note_blob, self._blobs.incoming() as folder:
 
             def copy(name: str) -> None:
                 self._blobs.overwrite(files[name], name, folder / name)
                 self._index.note(self._path(name), name.removesuffix(".dir"))
-                on_blob(name)
+                note_blob(name)
 
             _map_threads(copy, list(files))
 
     def download(self, names: Collection[str], folder: Path, on_blob: OnBlob) -> None:
-        def copy(name: str) -> None:
-            if self._blobs.has(name):
-                clone_file(self._blobs.path(name), folder / name)
-                on_blob(name)
+        with _translate_errors(self.settings, on_blob) as note_blob:
 
-        with _translate_errors(self.settings):
+            def copy(name: str) -> None:
+                if self._blobs.has(name):
+                    clone_file(self._blobs.path(name), folder / name)
+                    note_blob(name)
+
             if not self._root.is_dir():
                 raise FileNotFoundError(f"there is no folder {self._root}")
             _map_threads(copy, list(names))
@@ -211,9 +212,9 @@ class _ObjectRemote:
             self._proofs.note(name, _etag(infos[name]), Proof.HASHED if right else Proof.WRONG)
 
     def upload(self, files: Mapping[str, Path], on_blob: OnBlob) -> None:
-        with _translate_errors(self.settings):
+        with _translate_errors(self.settings, on_blob) as note_blob:
             database = self._database
-            callback = _make_callback(lambda _, target: on_blob(database.path_to_oid(target)))
+            callback = _make_callback(lambda _, target: note_blob(database.path_to_oid(target)))
             database.add(
                 [str(path) for path in files.values()], _local_fs(), list(files), check_exists=False, callback=callback
             )
@@ -226,11 +227,11 @@ class _ObjectRemote:
     def download(self, names: Collection[str], folder: Path, on_blob: OnBlob) -> None:
         from dvc_objects.fs import generic
 
-        with _translate_errors(self.settings):
+        with _translate_errors(self.settings, on_blob) as note_blob:
             database = self._database
             # generic.copy does not distinguish a missing file from other failures, so look first.
             there = [name for name, info in self._read_infos(list(names)).items() if info is not None]
-            callback = _make_callback(lambda source, _: on_blob(database.path_to_oid(source)))
+            callback = _make_callback(lambda source, _: note_blob(database.path_to_oid(source)))
             sources = [database.oid_to_path(name) for name in there]
             generic.copy(database.fs, sources, _local_fs(), [str(folder / name) for name in there], callback=callback)
 
@@ -316,10 +317,20 @@ def _read_json(store: Path) -> dict[str, list[str]]:
 
 
 @contextmanager
-def _translate_errors(settings: RemoteSettings) -> Iterator[None]:
-    """Raise every failure of the remote as a RemoteError that names it."""
+def _translate_errors(settings: RemoteSettings, on_blob: OnBlob | None = None) -> Iterator[OnBlob]:
+    """Raise every failure of the remote as a RemoteError that names it.
+
+    Yield what to call for each transferred blob: the error says whether anything was done, and `on_blob` is called.
+    """
+    done: list[str] = []
+
+    def note_blob(name: str) -> None:
+        done.append(name)
+        if on_blob is not None:
+            on_blob(name)
+
     try:
-        yield
+        yield note_blob
     except GitAssetsError:
         raise
     except ImportError as error:
@@ -332,7 +343,8 @@ def _translate_errors(settings: RemoteSettings) -> Iterator[None]:
     except Exception as error:
         # The library of each kind of remote has its own errors.
         said = str(error) or type(error).__name__
+        again = "What was done is kept: run the command again." if done else "Then run the command again."
         raise RemoteError(
             f"The DVC remote {settings.name} ({settings.url}) failed: {said}",
-            "Is it reachable, and may you read and write there? What was done is kept: run the command again.",
+            f"Is it reachable, and may you read and write there? {again}",
         ) from error
