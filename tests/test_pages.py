@@ -31,7 +31,7 @@ SMALL = "build:\n  size: 320x180\n  fps: 10\n"
 TEXTS = ("The moon pulls.", "The water rises.", "The earth turns.", "The water falls.")
 
 NOT_RUN = {
-    "pip install '.[local]' && gitassets demo": ".ci/run does, in a fresh environment",
+    "pip install '.[local,web]' && gitassets demo": ".ci/run does, in a fresh environment",
     "pip install -e '.[test]' && pytest": ".ci/run does, in a fresh environment",
     "pip install opentimelineio": "installs packages; the tests have it",
     "pipx install '.[local]'": "installs packages",

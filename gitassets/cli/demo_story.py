@@ -59,3 +59,4 @@ def _print_end(folder: Path) -> None:
     typer.echo(
         f"The project: {folder}. To look around: cd {folder}, then `gitassets show demo 3` or `git log run/demo`."
     )
+    typer.echo(f"To review it in the browser: cd {folder} && gitassets serve {RUN_ID}")

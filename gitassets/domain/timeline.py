@@ -94,7 +94,8 @@ def choose_assets(manifest: Manifest, policy: Policy, *, allow_gaps: bool = Fals
     missing = [Finding(number, Kind.AUDIO, MISSING) for number in lacking]
     gaps = [one for one in unusable if policy is Policy.STRICT or (one.kind is Kind.AUDIO and not allow_gaps)]
     gaps += [] if allow_gaps else missing
-    omissions = [one for one in unusable + missing if one not in gaps]
+    refused = set(gaps)
+    omissions = [one for one in unusable + missing if one not in refused]
     left_out = {(one.segment, one.kind) for one in unusable}
     chosen = tuple(_choose(number, segment, left_out, rules) for number, segment in manifest.segments.items())
     return Choice(chosen, sort_findings(gaps), sort_findings(omissions))

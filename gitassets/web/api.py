@@ -14,15 +14,13 @@ from gitassets.actions.reasons import read_reasons
 from gitassets.domain.annotations import read_annotations
 from gitassets.domain.audit import LogEntry
 from gitassets.domain.manifest import Asset, Kind, Manifest, iter_changed_segments
-from gitassets.domain.timeline import Look, Policy, choose_assets
-from gitassets.errors import GitAssetsError
+from gitassets.domain.timeline import Finding, Look
 from gitassets.runs.project import Project, Run
 from gitassets.web.answers import as_json
 from gitassets.web.asking import number_of, open_run, session_of, site_of
-from gitassets.web.opened import Opened, find_address, read_manifest_at
+from gitassets.web.opened import Opened, find_address
 from gitassets.web.views import (
     count_statuses,
-    make_index,
     media_path,
     needs_decision,
     view_history,
@@ -92,20 +90,16 @@ def describe_build(opened: Opened) -> dict[str, object]:
     """Say what a strict build still lacks, and what was built last."""
     finals = {one.path.rsplit(".", 1)[-1]: one.md5 for one in opened.manifest.final}
     run_id = opened.run.run_id
-    try:
-        gaps = choose_assets(opened.manifest, Policy.STRICT).gaps
-        problem = None
-    except GitAssetsError as error:
-        gaps, problem = (), error.message
-    shown = [{"segment": one.segment, "kind": one.kind.value, "problem": one.problem} for one in gaps[:_SHOWN_GAPS]]
+    found = opened.build_check
+    shown = [_view_gap(one) for one in found.gaps[:_SHOWN_GAPS]]
     built = None if "mp4" not in finals else {"media": f"/media/{run_id}/{finals['mp4']}", "md5": finals["mp4"]}
-    return {"gaps": shown, "gaps_total": len(gaps), "problem": problem, "built": built}
+    return {"gaps": shown, "gaps_total": len(found.gaps), "problem": found.problem, "built": built}
 
 
 def _choose_rows(request: Request, project: Project, opened: Opened) -> object:
     manifest, since = opened.manifest, request.query_params.get("since")
     if since is not None:
-        before = read_manifest_at(project, since)
+        before = site_of(request).shelf.find_manifest(project, since)
         numbers = list(manifest.segments) if before is None else _list_changed(before, manifest)
     else:
         start = number_of(request, "from", 0) or 0
@@ -120,7 +114,7 @@ def _list_changed(before: Manifest, after: Manifest) -> list[int]:
 
 def show_index(request: Request) -> Response:
     _, opened = open_run(request)
-    return as_json({"head": opened.head, "rows": make_index(opened.manifest)})
+    return as_json({"head": opened.head, "rows": opened.index})
 
 
 def show_asset(request: Request) -> Response:
@@ -135,7 +129,6 @@ def describe_asset(request: Request, project: Project, opened: Opened) -> dict[s
     row = view_rows(project, opened.run, opened.manifest, [address.segment])[0]
     index = site_of(request).shelf.read_index(project, opened)
     takes = index.list_takes(address, asset)
-    gaps = choose_gaps(opened, address.segment)
     return {
         "head": opened.head,
         "row": row,
@@ -143,7 +136,7 @@ def describe_asset(request: Request, project: Project, opened: Opened) -> dict[s
         "takes": [view_take(project, opened.run, address.kind, one) for one in takes],
         "history": view_history(index.list_sightings(address)),
         "locks": f"{address} take {asset.take}, bytes {asset.md5[:8]}",
-        "gaps": gaps,
+        "gaps": [_view_gap(one) for one in opened.build_check.gaps if one.segment == address.segment],
         "annotations": [
             one
             for one in read_annotations(address.segment, opened.manifest.segments[address.segment])
@@ -152,9 +145,8 @@ def describe_asset(request: Request, project: Project, opened: Opened) -> dict[s
     }
 
 
-def choose_gaps(opened: Opened, segment: int) -> list[dict[str, object]]:
-    found = describe_build(opened)["gaps"]
-    return [one for one in found if one["segment"] == segment] if isinstance(found, list) else []
+def _view_gap(gap: Finding) -> dict[str, object]:
+    return {"segment": gap.segment, "kind": gap.kind.value, "problem": gap.problem}
 
 
 def list_reasons(request: Request) -> Response:

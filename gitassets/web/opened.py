@@ -5,19 +5,32 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from msgspec import Struct
 
 from gitassets.actions.prepare_run import Notice, prepare_to_read
 from gitassets.domain.manifest import Address, Asset, Manifest, iter_folder_entries
 from gitassets.domain.run_id import is_run_id
-from gitassets.errors import NotFoundError
+from gitassets.domain.timeline import Finding, Policy, choose_assets
+from gitassets.errors import GitAssetsError, NotFoundError
 from gitassets.runs.history import HistoryReader
 from gitassets.runs.lookup import find_run
 from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.project import Project, Run
 from gitassets.runs.take_index import TakeIndex
 from gitassets.runs.watch import Stamp, find_head, read_stamp
+from gitassets.web.views import make_index
 
 _MOST_OPEN = 8
+_MOST_REMEMBERED = 16
+
+
+class BuildCheck(Struct, frozen=True):
+    """What stands in the way of a build: assets, or a `problem` of the run as a whole."""
+
+    gaps: tuple[Finding, ...]
+    problem: str | None = None
 
 
 @dataclass(frozen=True)
@@ -30,6 +43,18 @@ class Opened:
     stamp: Stamp
     names: frozenset[str]
 
+    @cached_property
+    def build_check(self) -> BuildCheck:
+        """What a strict build still lacks."""
+        try:
+            return BuildCheck(choose_assets(self.manifest, Policy.STRICT).gaps)
+        except GitAssetsError as error:
+            return BuildCheck((), error.message)
+
+    @cached_property
+    def index(self) -> list[list[object]]:
+        return make_index(self.manifest)
+
 
 @dataclass
 class Shelf:
@@ -38,6 +63,7 @@ class Shelf:
     unattended: bool
     _opened: OrderedDict[str, Opened] = field(default_factory=OrderedDict)
     _indexes: OrderedDict[str, TakeIndex] = field(default_factory=OrderedDict)
+    _manifests: OrderedDict[str, Manifest] = field(default_factory=OrderedDict)
     _guard: threading.Lock = field(default_factory=threading.Lock)
     _reading: threading.Lock = field(default_factory=threading.Lock)
 
@@ -53,7 +79,19 @@ class Shelf:
             self._opened.move_to_end(run_id)
             while len(self._opened) > _MOST_OPEN:
                 self._opened.popitem(last=False)
+            self._remember(found)
         return found
+
+    def _remember(self, opened: Opened) -> None:
+        """Keep the first manifest seen at this commit, so that later edits by hand differ from it."""
+        if opened.head is not None:
+            self._manifests.setdefault(opened.head, opened.manifest)
+            while len(self._manifests) > _MOST_REMEMBERED:
+                self._manifests.popitem(last=False)
+
+    def find_manifest(self, project: Project, commit: str) -> Manifest | None:
+        """Return the manifest of a commit that a page has seen; None if there is no such commit."""
+        return self._manifests.get(commit) or _read_manifest_at(project, commit)
 
     def read_index(self, project: Project, opened: Opened) -> TakeIndex:
         """Return the history of the run's assets up to its head."""
@@ -88,8 +126,7 @@ def _read(project: Project, run: Run, *, unattended: bool) -> Opened:
     return Opened(replace(prepared, view=manifest), manifest, head, stamp, names)
 
 
-def read_manifest_at(project: Project, commit: str) -> Manifest | None:
-    """Return the manifest of a commit that the page has seen; None if there is no such commit."""
+def _read_manifest_at(project: Project, commit: str) -> Manifest | None:
     if not commit or not set(commit) <= set("0123456789abcdef") or project.git.resolve(commit) is None:
         return None
     return HistoryReader(project.git).read_last_manifest(commit)

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from gitassets.web.api import describe_run, view_audit, view_runs
 from gitassets.web.asking import number_of, open_run, site_of
 from gitassets.web.rendering import render
-from gitassets.web.views import make_index, needs_decision, view_rows
+from gitassets.web.views import needs_decision, view_rows
 
 _FIRST_ROWS = 60
 
@@ -32,7 +32,7 @@ def _show(request: Request, template: str, *, at_first_undecided: bool = False) 
     numbers = list(opened.manifest.segments)
     start = _find_first(request, at_first_undecided)
     rows = view_rows(project, opened.run, opened.manifest, numbers[start : start + _FIRST_ROWS])
-    data = {**describe_run(request, opened), "index": make_index(opened.manifest), "from": start, "rows": rows}
+    data = {**describe_run(request, opened), "index": opened.index, "from": start, "rows": rows}
     return render(request.scope, template, {"run_id": opened.run.run_id, "data": data})
 
 
