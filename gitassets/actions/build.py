@@ -84,7 +84,8 @@ def build(project: Project, run: Run, options: BuildOptions, on_progress: OnProg
     check_video_path(project, run, options.output)
     with hold_build(project, run):
         build_input = read_input(project, run, options)
-        plan = plan_render(project, build_input, settings, name_files(project, run, settings, options))
+        names = name_files(project, run, settings, options)
+        plan = plan_render(project, build_input, settings, names, on_progress)
         finals, rendered = _find_finished(project, build_input, plan), None
         if finals is None:
             finals, rendered = _render(project, build_input, plan, on_progress)

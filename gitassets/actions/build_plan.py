@@ -35,6 +35,7 @@ from gitassets.errors import CorruptError
 from gitassets.making.record import write_run
 from gitassets.runs.fetch import Wanted, list_wanted
 from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.progress import OnProgress, Progress
 from gitassets.runs.project import Project, Run
 from gitassets.runs.proof import require_proven
 from gitassets.runs.verified_bytes import check_blob, find_altered, get_blob
@@ -129,8 +130,10 @@ def list_needed_bytes(project: Project, run: Run, options: BuildOptions) -> dict
     return list_wanted((asset.path, asset.md5, asset.size) for _, asset in iter_used_assets(choice.segments))
 
 
-def plan_render(project: Project, build_input: BuildInput, settings: RenderSettings, names: FinalNames) -> RenderPlan:
-    sources = _probe(project, build_input, settings)
+def plan_render(
+    project: Project, build_input: BuildInput, settings: RenderSettings, names: FinalNames, on_progress: OnProgress
+) -> RenderPlan:
+    sources = _probe(project, build_input, settings, on_progress)
     title = find_title(build_input.manifest)
     language = find_language(build_input.manifest, project.settings.language)
     settings = replace_settings(settings, title=title, language=language)
@@ -160,13 +163,21 @@ def lay_out_choice(choice: Choice, durations_sec: Mapping[str, float], settings:
     return timeline if choice.part is None else cut_timeline(timeline, choice.part)
 
 
-def _probe(project: Project, build_input: BuildInput, settings: RenderSettings) -> dict[str, MediaSource]:
+def _probe(
+    project: Project, build_input: BuildInput, settings: RenderSettings, on_progress: OnProgress
+) -> dict[str, MediaSource]:
     """Probe every chosen file.
 
     Raise CorruptError, with a list, if some cannot be used: they may be older than the checks on new files.
     """
     try:
-        return probe_sources(build_input.blobs, project.render_cache_dir, settings.jobs)
+        total = len(build_input.blobs)
+        return probe_sources(
+            build_input.blobs,
+            project.render_cache_dir,
+            settings.jobs,
+            lambda done: on_progress(Progress(done, total, "files measured")),
+        )
     except BrokenMediaError as error:
         used = [(address, asset.md5) for address, asset in iter_used_assets(build_input.choice.segments)]
         broken = [(address, error.problems[md5]) for address, md5 in used if md5 in error.problems]

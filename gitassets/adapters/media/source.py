@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -37,10 +37,12 @@ class BrokenMediaError(CorruptError):
         self.problems = problems
 
 
-def probe_sources(paths: Mapping[str, Path], cache_dir: Path, jobs: int) -> dict[str, MediaSource]:
+def probe_sources(
+    paths: Mapping[str, Path], cache_dir: Path, jobs: int, on_done: Callable[[int], None] = lambda _: None
+) -> dict[str, MediaSource]:
     """Measure every file and return the results by md5, from the cache where possible.
 
-    Raise BrokenMediaError that names the broken ones.
+    `on_done` receives the number of measured files. Raise BrokenMediaError that names the broken ones.
     """
     broken: dict[str, CorruptError] = {}
 
@@ -52,7 +54,10 @@ def probe_sources(paths: Mapping[str, Path], cache_dir: Path, jobs: int) -> dict
             return None
 
     with ThreadPoolExecutor(max(1, jobs)) as pool:
-        found = dict(zip(paths, pool.map(probe, paths), strict=True))
+        found: dict[str, MediaSource | None] = {}
+        for md5, source in zip(paths, pool.map(probe, paths), strict=True):
+            found[md5] = source
+            on_done(len(found))
     if broken:
         problems = {md5: broken[md5].message.removeprefix(f"{paths[md5]} ") for md5 in paths if md5 in broken}
         first = broken[next(iter(problems))]
