@@ -123,11 +123,11 @@ class _Source:
 
 
 def _read_all(project: Project, source: Run, taken: Mapping[int, int]) -> _Source:
-    numbers = format_ranges(sorted(set(taken.values())))
-    has_any = numbers and any(list_taken_bytes(project, source, taken))
-    if not has_any:
-        return _Source("", read_manifest(project, source), (), ())
-    return _read_source(project, source, AssetSelection({}, parse_copy_selection(numbers)))
+    manifest, wanted = read_manifest(project, source), set(taken.values())
+    numbers = sorted({one.segment for one, _ in manifest.assets() if one.segment in wanted})
+    if not numbers:
+        return _Source("", manifest, (), ())
+    return _read_source(project, source, AssetSelection({}, parse_copy_selection(format_ranges(numbers))))
 
 
 def _renumber(origin: _Source, taken: Mapping[int, int]) -> _Source:

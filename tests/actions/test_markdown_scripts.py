@@ -311,6 +311,15 @@ def test_dry_run_of_a_new_run_shows_it_and_makes_nothing(project: Project, provi
     assert list(find_runs(project)) == ["ep1"]
 
 
+def test_segments_without_assets_are_taken_over_as_they_are(project: Project, provider: ToneProvider) -> None:
+    make(project, "One.\n\n```\ncode\n```\n\nThree.")
+    result = go_on(project, "New.\n\nOne.\n\n```\ncode\n```\n\nThree.", images=False)
+    assert addresses(result.taken) == ["audio 2", "audio 4"]
+    make(project, "One.\n\nTwo.", run_id="empty", audio=False)
+    source = write(project, "Two.\n\nOne.")
+    assert resume(project, "empty", source, ProduceOptions(images=False), ignore_progress).taken == ()
+
+
 def test_new_run_is_made_only_if_somebody_agrees(
     project: Project, provider: ToneProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
