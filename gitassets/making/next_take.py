@@ -13,7 +13,7 @@ from gitassets.domain.stale import text_md5
 from gitassets.domain.takes import next_take
 from gitassets.errors import NoMatchError, UsageError
 from gitassets.making.plan import Job
-from gitassets.making.request_text import find_markdown, find_request_text
+from gitassets.making.request_text import find_request_text
 from gitassets.providers.base import Request
 from gitassets.runs.project import Project
 
@@ -81,7 +81,7 @@ def _make_request(
         kind=address.kind,
         segment=address.segment,
         text=find_request_text(project, manifest, address),
-        markdown=find_markdown(manifest, address),
+        markdown=segment.paragraph_text,
         prompt=options.prompt or prompt,
         style=options.style or asset.style,
         voice=options.voice or (None if other_provider else asset.voice),

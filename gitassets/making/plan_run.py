@@ -18,7 +18,7 @@ from gitassets.domain.stale import text_md5
 from gitassets.errors import ConflictError, NoMatchError, UsageError
 from gitassets.making.consent import NO_TERMS, Terms
 from gitassets.making.plan import Job
-from gitassets.making.request_text import find_markdown, find_request_text
+from gitassets.making.request_text import find_request_text
 from gitassets.providers.base import Request
 from gitassets.providers.registry import embedded_providers, resolve_name
 from gitassets.runs.manifest_file import read_manifest
@@ -207,7 +207,7 @@ def _job(project: Project, manifest: Manifest, address: Address, provider: str, 
         kind=address.kind,
         segment=address.segment,
         text=find_request_text(project, manifest, address),
-        markdown=find_markdown(manifest, address),
+        markdown=segment.paragraph_text,
         prompt=find_prompt(segment) if address.kind is Kind.IMAGE else None,
         voice=str(voice) if voice and address.kind is Kind.AUDIO else None,
         style=str(style) if style and address.kind is not Kind.AUDIO else None,

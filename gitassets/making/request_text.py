@@ -1,4 +1,4 @@
-"""Find the texts of a request: what is to be spoken or shown of a segment."""
+"""Find the text of a request: what is to be spoken or shown of a segment."""
 
 from __future__ import annotations
 
@@ -15,10 +15,3 @@ def find_request_text(project: Project, manifest: Manifest, address: Address) ->
     if address.kind is not Kind.AUDIO:
         return find_shown_text(text, rules)
     return replace_words(find_spoken_text(text, rules), project.settings.say)
-
-
-def find_markdown(manifest: Manifest, address: Address) -> str | None:
-    """Return the paragraph's source for a picture; None if the run's rules know no blocks."""
-    if address.kind is Kind.AUDIO or not find_script_rules(manifest).have_blocks:
-        return None
-    return manifest.segments[address.segment].paragraph_text

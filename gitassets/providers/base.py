@@ -33,17 +33,16 @@ class JobMemory(Protocol):
 class Request:
     """One asset to make.
 
-    `text` are the paragraph's words without Markdown: those to speak, or those to show. `markdown` is the source of
-    what is to be shown, for a provider that lays out its blocks. `feedback` says why the last take was rejected.
-    `size` is the width and height of the final video in pixels. `image` is the picture that a clip animates,
-    `image_source` its provider, and `duration_sec` the wanted length of that clip. Once `stop` is set, the provider
-    stops waiting.
+    `text` are the paragraph's words without Markdown, those to speak or those to show; `markdown` is the paragraph as
+    written. `feedback` says why the last take was rejected. `size` is the width and height of the final video in
+    pixels. `image` is the picture that a clip animates, `image_source` its provider, and `duration_sec` the wanted
+    length of that clip. Once `stop` is set, the provider stops waiting.
     """
 
     kind: Kind
     segment: int
     text: str
-    markdown: str | None = None
+    markdown: str = ""
     prompt: str | None = None
     style: str | None = None
     voice: str | None = None
