@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import subprocess
@@ -189,9 +190,34 @@ def test_claude_studio_page_works_as_written(
     assert len(services.bought) == 2
 
 
+def test_scripts_page_works_as_written(project: Path) -> None:
+    (sample,) = re.findall(r"^````markdown\n(.*?)^````$", (ROOT / "docs/scripts.md").read_text("utf-8"), re.M | re.S)
+    (settings,) = read_blocks("docs/scripts.md", "yaml")
+    (project / "boats.md").write_text(sample)
+    (project / "gitassets.yaml").write_text(f"{SMALL}{settings}")
+    write_picture(project / "figures" / "harbour.png")
+    run_page("docs/scripts.md", project)
+    first, second = (
+        json.loads((project / "runs" / run_id / "asset_manifest.json").read_text("utf-8"))
+        for run_id in ("boats", "boats-2")
+    )
+    assert (first["title"], first["language"], first["script_rules"]) == ("Small boats", "en", 2)
+    texts = [one["paragraph_text"].splitlines()[0] for one in first["segments"].values()]
+    assert texts == [
+        "# Small boats", "A dinghy is 3 m long[^1]. It needs:", "This harbour holds forty of them.", "```python",
+        "| Boat   | Length |", "The end.",
+    ]  # fmt: skip
+    assert first["segments"]["segment_003"]["image"]["source"] == "manual"
+    assert [one["audio"] is None for one in first["segments"].values()] == [False, False, False, True, True, False]
+    assert second["segments"]["segment_004"]["audio"]["copied_from"]["asset"] == "boats:segment_003/audio"
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_page_with_commands_is_tested(page: str) -> None:
-    tested = {"README.md", *(f"docs/{one}.md" for one in ("services", "sharing", "files", "locks", "claude-studio"))}
+    tested = {
+        "README.md",
+        *(f"docs/{one}.md" for one in ("services", "sharing", "files", "locks", "claude-studio", "scripts")),
+    }
     assert page in {*tested, REFERENCE} or read_blocks(page, "sh") == []
 
 
@@ -210,7 +236,8 @@ def test_demo_story_contains_the_commands_in_the_readme() -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_page_links_point_to_existing_files_and_headings(page: str) -> None:
-    text = (ROOT / page).read_text("utf-8")
+    # Samples of Markdown have addresses of their own.
+    text = re.sub(r"^````.*?^````$|`[^`\n]+`", "", (ROOT / page).read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
     for target in re.findall(r"\]\(([^)]+)\)", text):
         if target.startswith("https://"):
             continue
