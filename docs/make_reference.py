@@ -38,7 +38,7 @@ _RULES = (
         "Output",
         (
             "With `--json` a command prints only one JSON object, with stable keys, on standard output. "
-            "The key `schema` is its version. `--dry-run` shows what would happen.",
+            "The key `schema` is its version; docs/json.md lists the keys. `--dry-run` shows what would happen.",
             "Characters that the encoding of the output lacks are written in ASCII: "
             "`->` for an arrow, escapes in JSON.",
         ),

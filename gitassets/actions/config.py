@@ -17,7 +17,7 @@ _SERVICES = "services."
 class Setting(Struct, frozen=True):
     key: str
     value: object
-    before: object = None
+    value_before: object = None
 
 
 def list_settings(project: Project) -> Mapping[str, object]:

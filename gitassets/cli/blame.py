@@ -38,7 +38,7 @@ def blame(run: RunArgument, kind: TypeOption = None, as_json: JsonOption = False
     project, found = load_run_to_read(run, history=True)
     approvals = act(project, found, kind)
     if as_json:
-        emit_json("blame", {"run_id": found.run_id, "approvals": approvals})
+        emit_json("blame", {"run_id": found.run_id, "assets": approvals})
         return
     if not approvals:
         typer.echo("Nothing is approved.")

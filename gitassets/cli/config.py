@@ -73,7 +73,7 @@ def _set(
     if as_json:
         emit_json("config set", done)
     else:
-        typer.echo(printable(f"{key}: {_format_value(done.before)} → {_format_value(done.value)}"))
+        typer.echo(printable(f"{key}: {_format_value(done.value_before)} → {_format_value(done.value)}"))
 
 
 def _format_value(value: object) -> str:

@@ -40,7 +40,7 @@ def runs(
     It shows their state and counts, and opens none of them.
     """
     from gitassets.actions.runs import show_runs
-    from gitassets.cli.render import emit_json, printable
+    from gitassets.cli.render import emit_json, encode, printable
 
     project = load_project()
     warn_if_not_set_up(project)
@@ -51,7 +51,9 @@ def runs(
             err=True,
         )
     if as_json:
-        emit_json("runs", result)
+        server = ({"sync": row.sync, "ahead": row.ahead, "behind": row.behind} for row in result.runs)
+        rows = [{**encode(row.summary), **more} for row, more in zip(result.runs, server, strict=True)]
+        emit_json("runs", {"remote": result.remote, "runs": rows, "problem": result.problem})
     else:
         _print_runs(result)
 

@@ -376,7 +376,7 @@ def test_log_blame_and_verify_mark_decisions_made_by_hand(locked: LockedRun) -> 
     entry = json.loads(run_cli(root, "log", "ep1", "--json").stdout)["entries"][0]
     assert entry["by_hand"] == entry["transitions"] != []
     assert "approved by hand" in run_cli(root, "blame", "ep1").stdout
-    approvals = json.loads(run_cli(root, "blame", "ep1", "--json").stdout)["approvals"]
+    approvals = json.loads(run_cli(root, "blame", "ep1", "--json").stdout)["assets"]
     assert [one["by_hand"] for one in approvals] == [False, True]
     done = run_cli(root, "verify")
     assert done.returncode == 1

@@ -190,7 +190,7 @@ def test_blame_shows_an_approval_made_in_a_merge(apart: Apart) -> None:
     assert (approval.commit, approval.by_hand) == (commit, False)
     said = run_cli(apart.locked.project.root, "blame", "ep1").stdout
     assert "image 3 was decided between two branches: " in said
-    raw = json.loads(run_cli(apart.locked.project.root, "blame", "ep1", "--json").stdout)["approvals"]
+    raw = json.loads(run_cli(apart.locked.project.root, "blame", "ep1", "--json").stdout)["assets"]
     assert [len(one["settled"]) for one in raw] == [0, 2]
 
 

@@ -99,5 +99,8 @@ def test_runs_command_prints_table_and_json(locked: LockedRun, office: Office, t
     ]
     told = json.loads(run_cli(locked.project.root, "runs", "--json").stdout)
     assert set(told) == {"schema", "command", "remote", "runs", "problem"}
-    assert set(told["runs"][0]) == {"summary", "sync", "ahead", "behind"}
+    assert set(told["runs"][0]) == {
+        "run_id", "is_open", "production_state", "segments", "counts", "duration_sec", "cost_usd", "problem", "altered",
+        "sync", "ahead", "behind",
+    }  # fmt: skip
     assert (told["remote"], told["runs"][0]["sync"]) == ("origin", "in step")

@@ -288,7 +288,7 @@ def test_history_blame_and_restore_commands_print_tables_and_json(locked: Locked
     table = run_cli(root, "blame", "ep1").stdout
     assert "image 1" in table
     assert "Ann Lee <ann@example.com>" in table
-    (approval,) = json.loads(run_cli(root, "blame", "ep1", "--json").stdout)["approvals"]
+    (approval,) = json.loads(run_cli(root, "blame", "ep1", "--json").stdout)["assets"]
     assert {"segment", "kind", "status", "md5", "path", "commit", "author", "date", "by_hand", "settled"} == set(
         approval
     )
