@@ -37,6 +37,9 @@ _RULES = (
     (
         "Output",
         (
+            "Every command takes `--quiet` (`-q`), which leaves out progress and notes, and `--verbose` (`-v`), which "
+            "prints each git, ffmpeg and DVC transfer that runs, with its time, on standard error. They stand before "
+            "or after the name of the command.",
             "With `--json` a command prints only one JSON object, with stable keys, on standard output. "
             "The key `schema` is its version; docs/json.md lists the keys. `--dry-run` shows what would happen.",
             "Characters that the encoding of the output lacks are written in ASCII: "

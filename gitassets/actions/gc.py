@@ -22,6 +22,7 @@ from gitassets.domain.takes import OF_THE_BYTES
 from gitassets.errors import ConflictError, CorruptError
 from gitassets.runs.history import HistoryReader
 from gitassets.runs.lookup import find_runs
+from gitassets.runs.progress import OnProgress, Progress, ignore_progress
 from gitassets.runs.project import Project
 
 _REFS = ("refs/heads/", "refs/remotes/", "refs/tags/", "refs/stash")
@@ -39,11 +40,11 @@ class GcResult(Struct, frozen=True):
     dry_run: bool
 
 
-def gc(project: Project, keep: KeepPolicy, *, dry_run: bool) -> GcResult:
+def gc(project: Project, keep: KeepPolicy, *, dry_run: bool, on_progress: OnProgress = ignore_progress) -> GcResult:
     """Remove blobs that no run's history references. Remove nothing if a run's current state cannot be read."""
     _check_visible(project)
     with project.lock("gc"), _lock_runs(project):
-        named = _collect_named(project, keep)
+        named = _collect_named(project, keep, on_progress)
         files = list(project.blobs.iter_files())
         unnamed = [(md5, path) for md5, path in files if md5 not in named]
         freed = _measure_bytes(path for _, path in unnamed)
@@ -88,14 +89,16 @@ def _lock_runs(project: Project) -> Iterator[None]:
         yield
 
 
-def _collect_named(project: Project, keep: KeepPolicy) -> set[str]:
+def _collect_named(project: Project, keep: KeepPolicy, on_progress: OnProgress) -> set[str]:
     reader = HistoryReader(project.git)
     refs = project.git.list_refs(*_REFS)
     named = set(_iter_unfinished(project))
     heads = dict(_iter_heads(project))
     tips = {*refs.values(), *heads.values()}
     unreadable = []
-    for commit, state in reader.iter_states(reader.list_commits(sorted(tips))):
+    oids = reader.list_commits(sorted(tips))
+    for number, (commit, state) in enumerate(reader.iter_states(oids), start=1):
+        on_progress(Progress(number, len(oids), "commits of all runs"))
         if state.unreadable is not None:
             _check_not_current(project, commit.oid, state.unreadable, refs, heads)
             unreadable.append(commit.oid)

@@ -40,6 +40,7 @@ from gitassets.runs.locked_blobs import find_missing_blobs, name_locked
 from gitassets.runs.locked_files import linked_folder
 from gitassets.runs.manifest_file import qualify_git_commands
 from gitassets.runs.missing_blobs import suggest_fetch
+from gitassets.runs.progress import OnProgress, ignore_progress
 from gitassets.runs.project import Project, Run
 from gitassets.runs.remotes import RemoteSource
 from gitassets.runs.tracked_texts import describe_damage, find_damaged_settings, find_damaged_state
@@ -64,11 +65,13 @@ class VerifyOptions:
     allow_by_hand: bool = False
 
 
-def verify(project: Project, runs: Sequence[Run], options: VerifyOptions) -> VerifyResult:
+def verify(
+    project: Project, runs: Sequence[Run], options: VerifyOptions, on_progress: OnProgress = ignore_progress
+) -> VerifyResult:
     """Judge every commit of every run's branch, and the blobs and files of its tip."""
     result = VerifyResult()
     for run in runs:
-        _verify_run(project, run, options, result)
+        _verify_run(project, run, options, result, on_progress)
     if options.history_only:
         result.unchecked.append("the media files themselves: the history alone was judged")
     elif not options.full:
@@ -76,7 +79,9 @@ def verify(project: Project, runs: Sequence[Run], options: VerifyOptions) -> Ver
     return result
 
 
-def _verify_run(project: Project, run: Run, options: VerifyOptions, result: VerifyResult) -> None:
+def _verify_run(
+    project: Project, run: Run, options: VerifyOptions, result: VerifyResult, on_progress: OnProgress
+) -> None:
     result.runs.append(run.run_id)
     if find_cut(project, run.ref) is not None:
         result.incomplete.append(f"{run.run_id}: the clone is shallow, its history is cut (`git fetch --unshallow`)")
@@ -84,7 +89,14 @@ def _verify_run(project: Project, run: Run, options: VerifyOptions, result: Veri
         _add(result, run, None, _rewritten(options.since))
     include, exclude = _parse_span(project, run, options.span)
     allowed = True if options.allow_by_hand else None
-    audit = HistoryAudit(project.git, run.run_id, result, collect_hashes=options.full, allow_by_hand=allowed)
+    audit = HistoryAudit(
+        project.git,
+        run.run_id,
+        result,
+        collect_hashes=options.full,
+        allow_by_hand=allowed,
+        on_progress=on_progress,
+    )
     tip = audit.check(include, exclude)
     if tip.manifest is None or options.span is not None or find_unknown_rules(tip) is not None:
         return

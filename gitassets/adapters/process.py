@@ -3,10 +3,31 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from gitassets.errors import GitAssetsError
+
+OnCommand = Callable[[Sequence[str], float], None]
+_listeners: list[OnCommand] = []
+
+
+def report_commands(listener: OnCommand | None) -> None:
+    """Call the listener with each program that has run, or been started, and the seconds it took."""
+    _listeners[:] = () if listener is None else (listener,)
+
+
+@contextmanager
+def reported(argv: Sequence[str]) -> Iterator[None]:
+    """Report what runs inside to whoever listens, also if it fails."""
+    began = time.perf_counter()
+    try:
+        yield
+    finally:
+        for listener in _listeners:
+            listener(argv, time.perf_counter() - began)
 
 
 class CommandError(GitAssetsError):
@@ -36,15 +57,16 @@ def run_command(
     Raise CommandError if its exit code is not in `ok_codes`.
     """
     try:
-        done = subprocess.run(
-            argv,
-            cwd=cwd,
-            env=None if env is None else dict(env),
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
-            capture_output=True,
-            check=False,
-        )
+        with reported(argv):
+            done = subprocess.run(
+                argv,
+                cwd=cwd,
+                env=None if env is None else dict(env),
+                input=stdin,
+                stdin=subprocess.DEVNULL if stdin is None else None,
+                capture_output=True,
+                check=False,
+            )
     except FileNotFoundError as error:
         raise _missing_program_error(argv, cwd) from error
     if done.returncode not in ok_codes:
@@ -57,7 +79,8 @@ def start_command(argv: tuple[str, ...], *, cwd: Path, env: Mapping[str, str]) -
     """Start the program with pipes to its standard input, output and error."""
     pipe = subprocess.PIPE
     try:
-        return subprocess.Popen(argv, cwd=cwd, env=dict(env), stdin=pipe, stdout=pipe, stderr=pipe)
+        with reported(argv):
+            return subprocess.Popen(argv, cwd=cwd, env=dict(env), stdin=pipe, stdout=pipe, stderr=pipe)
     except FileNotFoundError as error:
         raise _missing_program_error(argv, cwd) from error
 

@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from gitassets.cli.command import Application
+from gitassets.cli.verbosity import QUIET_HELP, VERBOSE_HELP, accept_everywhere, set_quiet, set_verbose
 
 # The sections of `gitassets --help`. Each command has a module named after it; `hooks` is a group of commands.
 SECTIONS = (
@@ -40,10 +41,19 @@ SECTIONS = (
     ("Check and maintain", ("verify", "doctor", "gc", "hooks", "upgrade", "config", "version", "help")),
 )
 COMMANDS = tuple(name for _, names in SECTIONS for name in names)
+_SWITCHES = ("-q", "--quiet", "-v", "--verbose")
 _MODULES = {"import": "import_", "history": "takes", "ls": "list"}
 
 
-class SectionedGroup(TyperGroup):
+class SwitchedGroup(TyperGroup):
+    """Let each command take --quiet and --verbose."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        accept_everywhere(self)
+
+
+class SectionedGroup(SwitchedGroup):
     """List the commands in the help by section."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
@@ -84,7 +94,7 @@ def make_app(arguments: Sequence[str]) -> typer.Typer:
     app.callback(epilog="To start, run `gitassets demo` (about a minute), or `gitassets init` in your project.")(
         gitassets
     )
-    wanted = arguments[0] if arguments else ""
+    wanted = next((one for one in arguments if one not in _SWITCHES), "")
     register(app, (wanted,) if wanted in COMMANDS and wanted != "demo" else COMMANDS)
     return app
 
@@ -125,6 +135,8 @@ def gitassets(
     version: Annotated[
         bool, typer.Option("--version", "-V", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help=QUIET_HELP)] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help=VERBOSE_HELP)] = False,
     install_completion: Annotated[
         Shell | None,
         typer.Option(
@@ -144,5 +156,8 @@ def gitassets(
     """Review the narration, images and clips of a video one by one.
 
     Approved assets are locked, only rejected ones are made again, and the video is built from approved assets alone.
-    Every decision is a git commit.
+    Every decision is a git commit. --quiet and --verbose can also follow the command.
     """
+    del version, install_completion, show_completion  # Their callbacks have acted.
+    set_quiet(quiet)
+    set_verbose(verbose)

@@ -23,10 +23,12 @@ from gitassets.cli.options import (
     complete_run,
     make_selection,
 )
+from gitassets.cli.verbosity import QUIET_HELP, VERBOSE_HELP, set_quiet, set_verbose
 from gitassets.errors import UsageError
 
 app = Application(
     name="claude-studio",
+    cls=commands.SwitchedGroup,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -39,11 +41,16 @@ _assets = Application(
 
 
 @app.callback(epilog="`gitassets` has the same commands, and more.")
-def claude_studio() -> None:
+def claude_studio(
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help=QUIET_HELP)] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help=VERBOSE_HELP)] = False,
+) -> None:
     """Run the commands of claude-studio with gitassets.
 
     Existing runs of claude-studio work as they are.
     """
+    set_quiet(quiet)
+    set_verbose(verbose)
 
 
 @guarded

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gitassets.cli.boundary import guarded
-from gitassets.cli.options import DryRunOption, JsonOption, examples, is_interactive, load_project
+from gitassets.cli.options import DryRunOption, JsonOption, examples, is_interactive, load_project, show_progress
 from gitassets.domain.gc_policy import KeepPolicy
 
 
@@ -42,7 +42,8 @@ def gc(
     from gitassets.domain.wording import and_more
 
     project = load_project()
-    result = act(project, keep, dry_run=True)
+    with show_progress("Reading", as_json) as on_progress:
+        result = act(project, keep, dry_run=True, on_progress=on_progress)
     text = f"{len(result.unnamed)} files, {filesize.decimal(result.freed_bytes)}"
     asked = bool(result.unnamed) and not dry_run
     if asked and not yes and is_interactive() and not as_json:

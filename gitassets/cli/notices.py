@@ -16,10 +16,13 @@ from gitassets.actions.prepare_run import (
     UpgradeDone,
     UpgradeStarts,
 )
+from gitassets.cli.verbosity import is_quiet
 
 
 def print_notice(notice: Notice) -> None:
-    """Print a notice to standard error."""
+    """Print a notice to standard error, unless --quiet is given."""
+    if is_quiet():
+        return
     if isinstance(notice, UpgradeDone):
         from gitassets.cli.upgrade_report import print_set_up_hint, print_upgrade
 

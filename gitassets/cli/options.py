@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -175,14 +176,17 @@ def is_interactive() -> bool:
 
 
 def show_progress(title: str, as_json: bool) -> ProgressBar:
-    return ProgressBar(title, enabled=sys.stderr.isatty() and not as_json)
+    from gitassets.cli.verbosity import is_quiet
+
+    return ProgressBar(title, enabled=sys.stderr.isatty() and not as_json and not is_quiet())
 
 
 class ProgressBar:
-    """Show progress and remaining time on standard error if it is a terminal; print nothing elsewhere."""
+    """Show progress, its rate and the time left on standard error if it is a terminal; print nothing elsewhere."""
 
     def __init__(self, title: str, *, enabled: bool) -> None:
         self._title, self._enabled = title, enabled
+        self._began, self._done = time.monotonic(), 0
         self._bar: Any = None
         self._task: Any = None
 
@@ -196,12 +200,18 @@ class ProgressBar:
     def _update(self, progress: Any) -> None:
         if self._bar is None:
             self._start(progress.total)
+        if progress.done < self._done:
+            # The next run or step counts from the start, and so do its rate and time left.
+            self._began = time.monotonic()
+            self._bar.reset(self._task, total=progress.total)
+        self._done = progress.done
         spent = getattr(progress, "spent_usd", 0.0)
         self._bar.update(
             self._task,
             completed=progress.done,
             total=progress.total,
             what=progress.what,
+            rate=format_rate(progress.done, time.monotonic() - self._began),
             spent=f"{format_usd(spent)} spent" if spent else "",
         )
 
@@ -214,13 +224,23 @@ class ProgressBar:
             TextColumn("{task.description}"),
             BarColumn(bar_width=30),
             MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(compact=True),
+            TextColumn("left"),
             TextColumn("{task.fields[spent]}"),
             TextColumn("{task.fields[what]}", style="dim", markup=False),
         )
         self._bar = Progress(*columns, console=make_console(stderr=True), transient=True)
-        self._task = self._bar.add_task(self._title, total=total, what="", spent="")
+        self._task = self._bar.add_task(self._title, total=total, what="", rate="", spent="")
         self._bar.start()
+
+
+def format_rate(done: int, seconds: float) -> str:
+    """Return how many are done in a second, or in a minute if they take longer than that."""
+    if done == 0 or seconds <= 0:
+        return ""
+    rate = done / seconds
+    return f"{rate:.0f}/s" if rate >= 10 else f"{rate:.1f}/s" if rate >= 1 else f"{60 * rate:.1f}/min"
 
 
 def _ignore(progress: object) -> None:

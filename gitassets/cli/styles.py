@@ -28,7 +28,8 @@ def styles(
     project. Services take any words as a style.
     """
     from gitassets.actions.styles import draw_styles, list_styles
-    from gitassets.cli.render import emit_json, make_console, make_table
+    from gitassets.cli.render import emit_json, print_table
+    from gitassets.cli.table import Column
 
     found = list_styles()
     if output is not None:
@@ -37,9 +38,7 @@ def styles(
     if as_json:
         emit_json("styles", {"styles": found, "output": output})
         return
-    table = make_table("Style", "Look", "Use", whole=("Style",))
-    for one in found:
-        table.add_row(one.name, one.look, "default" if one.default else "")
-    make_console().print(table)
+    columns = (Column("Style"), Column("Look", wrap=True), Column("Use"))
+    print_table(columns, [[one.name, one.look, "default" if one.default else ""] for one in found])
     if output is not None:
         typer.echo(f"Drew the styles in {output}")

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gitassets.cli.boundary import guarded
-from gitassets.cli.options import JsonOption, complete_run, examples, load_project, load_run_to_read, warn_if_not_set_up
+from gitassets.cli.options import (
+    JsonOption,
+    complete_run,
+    examples,
+    load_project,
+    load_run_to_read,
+    show_progress,
+    warn_if_not_set_up,
+)
 from gitassets.errors import UsageError
 
 if TYPE_CHECKING:
@@ -88,11 +96,14 @@ def verify(
     _check_options(options, runs or (), everything=everything)
     bare = find_bare_project(Path.cwd())
     if bare is not None:
-        result = act(bare, _choose_bare_runs(bare, runs or ()), _fit_bare(options))
+        options, chosen = _fit_bare(options), _choose_bare_runs(bare, runs or ())
+        project = bare
     else:
         project = load_project()
         warn_if_not_set_up(project)
-        result = act(project, _choose_runs(project, runs or ()), options)
+        chosen = _choose_runs(project, runs or ())
+    with show_progress("Checking", as_json) as on_progress:
+        result = act(project, chosen, options, on_progress)
     if as_json:
         emit_json("verify", {"holds": result.holds, **vars(result)})
     else:

@@ -30,6 +30,7 @@ from gitassets.runs.history import (
     allows_by_hand,
     format_time,
 )
+from gitassets.runs.progress import OnProgress, Progress, ignore_progress
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,9 @@ class HistoryAudit:
         *,
         collect_hashes: bool = False,
         allow_by_hand: bool | None = None,
+        on_progress: OnProgress = ignore_progress,
     ) -> None:
+        self._on_progress = on_progress
         self._reader = HistoryReader(git)
         self._git, self._run_id, self._result = git, run_id, result
         self._states: dict[str, RunState] = {}
@@ -141,7 +144,8 @@ class HistoryAudit:
         oids = self._reader.list_commits([include], exclude)
         self._count_uses(oids)
         state = None
-        for commit, state in self._reader.iter_states(oids):
+        for number, (commit, state) in enumerate(self._reader.iter_states(oids), start=1):
+            self._on_progress(Progress(number, len(oids), f"commits of {self._run_id}"))
             self._result.commits += 1
             self._judge(commit, state)
             self._remember(commit, state)

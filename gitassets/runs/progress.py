@@ -17,3 +17,8 @@ class Progress(Struct, frozen=True):
 
 
 OnProgress = Callable[[Progress], None]
+
+
+def ignore_progress(progress: Progress) -> None:
+    """Report nothing, for callers that show no progress."""
+    del progress

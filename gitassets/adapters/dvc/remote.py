@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -20,6 +20,7 @@ from typing import Any, Protocol, TypeVar
 
 from gitassets.adapters.dvc.cache import BlobStore, clone_file
 from gitassets.adapters.files import hash_file, write_atomic
+from gitassets.adapters.process import reported
 from gitassets.adapters.state.stat_index import StatIndex
 from gitassets.domain.dvc_settings import RemoteSettings
 from gitassets.errors import GitAssetsError, RemoteError
@@ -108,7 +109,11 @@ class _FolderRemote:
         return self._blobs.path(name).relative_to(self._root).as_posix()
 
     def upload(self, files: Mapping[str, Path], on_blob: OnBlob) -> None:
-        with _translate_errors(self.settings, on_blob) as note_blob, self._blobs.incoming() as folder:
+        with (
+            _translate_errors(self.settings, on_blob) as note_blob,
+            _reported("push", files, self.settings),
+            self._blobs.incoming() as folder,
+        ):
 
             def copy(name: str) -> None:
                 self._blobs.overwrite(files[name], name, folder / name)
@@ -118,7 +123,7 @@ class _FolderRemote:
             _map_threads(copy, list(files))
 
     def download(self, names: Collection[str], folder: Path, on_blob: OnBlob) -> None:
-        with _translate_errors(self.settings, on_blob) as note_blob:
+        with _translate_errors(self.settings, on_blob) as note_blob, _reported("fetch", names, self.settings):
 
             def copy(name: str) -> None:
                 if self._blobs.has(name):
@@ -212,7 +217,7 @@ class _ObjectRemote:
             self._proofs.note(name, _etag(infos[name]), Proof.HASHED if right else Proof.WRONG)
 
     def upload(self, files: Mapping[str, Path], on_blob: OnBlob) -> None:
-        with _translate_errors(self.settings, on_blob) as note_blob:
+        with _translate_errors(self.settings, on_blob) as note_blob, _reported("push", files, self.settings):
             database = self._database
             callback = _make_callback(lambda _, target: note_blob(database.path_to_oid(target)))
             database.add(
@@ -227,13 +232,18 @@ class _ObjectRemote:
     def download(self, names: Collection[str], folder: Path, on_blob: OnBlob) -> None:
         from dvc_objects.fs import generic
 
-        with _translate_errors(self.settings, on_blob) as note_blob:
+        with _translate_errors(self.settings, on_blob) as note_blob, _reported("fetch", names, self.settings):
             database = self._database
             # generic.copy does not distinguish a missing file from other failures, so look first.
             there = [name for name, info in self._read_infos(list(names)).items() if info is not None]
             callback = _make_callback(lambda source, _: note_blob(database.path_to_oid(source)))
             sources = [database.oid_to_path(name) for name in there]
             generic.copy(database.fs, sources, _local_fs(), [str(folder / name) for name in there], callback=callback)
+
+
+def _reported(verb: str, blobs: Collection[str], settings: RemoteSettings) -> AbstractContextManager[None]:
+    """Report a transfer to whoever listens. DVC works in this process, but plain DVC has a command of this name."""
+    return reported(("dvc", verb, "--remote", settings.name or settings.url, f"({len(blobs)} blobs)"))
 
 
 def _info_or_none(info: Any) -> Mapping[str, Any] | None:

@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
+from gitassets.adapters.process import reported
 from gitassets.errors import GitAssetsError
 
 VARIABLE = "GITASSETS_FFMPEG"
@@ -162,8 +163,9 @@ class Ffmpeg:
     @contextmanager
     def _start(self, args: Sequence[str], task: str, stdin: int, stdout: int) -> Iterator[_Child]:
         """Yield the running program. Raise FfmpegError if it does not end with success."""
-        with tempfile.TemporaryFile() as stderr:
-            child = self._launch((self.program.path, *_GLOBAL_OPTIONS, *args), task, stdin, stdout, stderr)
+        argv = (self.program.path, *_GLOBAL_OPTIONS, *args)
+        with tempfile.TemporaryFile() as stderr, reported(argv):
+            child = self._launch(argv, task, stdin, stdout, stderr)
             try:
                 yield child
                 code = child.process.wait()
