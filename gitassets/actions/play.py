@@ -1,19 +1,57 @@
-"""Lay out a run as its video will be, without building it."""
+"""Find what can be played: the last build of a run, or the sound and clip of a segment."""
 
 from __future__ import annotations
 
-from gitassets.domain.frame_format import parse_fps
-from gitassets.domain.manifest import Kind
-from gitassets.domain.timeline import Policy, Shot, choose_assets, lay_out
+from pathlib import Path
+
+from msgspec import Struct
+
+from gitassets.domain.manifest import Kind, Manifest
+from gitassets.domain.selection import Selection, select_segments
+from gitassets.errors import NoMatchError, NotFoundError
 from gitassets.runs.manifest_file import read_manifest
+from gitassets.runs.missing_blobs import suggest_fetch
 from gitassets.runs.project import Project, Run
 
 
-def lay_out_play(project: Project, run: Run) -> tuple[Shot, ...]:
-    """Return the shots of all segments in order, with whatever assets they have now. Times are as recorded."""
+class Playable(Struct, frozen=True):
+    """A file to play. `path` is absolute."""
+
+    path: Path
+    kind: Kind
+
+
+def find_playable(project: Project, run: Run, segments: Selection | None = None) -> tuple[Playable, ...]:
+    """Return the video of the last build, or the narration and the clip of the chosen segments, in order."""
     manifest = read_manifest(project, run)
-    if not manifest.segments:
-        return ()
-    choice = choose_assets(manifest, Policy.EVERYTHING, allow_gaps=True)
-    durations = {asset.md5: float(asset.duration_sec or 0) for _, asset in manifest.assets(Kind.AUDIO)}
-    return lay_out(choice.segments, durations, parse_fps(project.settings.build.fps)).shots
+    found = _find_build(manifest) if segments is None else _find_assets(manifest, segments)
+    return tuple(Playable(_locate(project, run, path, md5), kind) for path, md5, kind in found)
+
+
+def _find_build(manifest: Manifest) -> list[tuple[str, str, Kind]]:
+    videos = {one.path: one for one in manifest.final if one.path.endswith(".mp4")}
+    video = videos.get(f"final/{manifest.run_id}.mp4") or next(iter(videos.values()), None)
+    if video is None:
+        raise NoMatchError(
+            f"{manifest.run_id} was never built", f"`gitassets build {manifest.run_id}` makes the video."
+        )
+    return [(video.path, video.md5, Kind.VIDEO)]
+
+
+def _find_assets(manifest: Manifest, segments: Selection) -> list[tuple[str, str, Kind]]:
+    chosen = [manifest.segments[one] for one in select_segments(segments, manifest)]
+    assets = [(segment.asset(kind), kind) for segment in chosen for kind in (Kind.AUDIO, Kind.VIDEO)]
+    found = [(asset.path, asset.md5, kind) for asset, kind in assets if asset is not None]
+    if not found:
+        raise NoMatchError(f"There is no narration and no clip to play in {manifest.run_id}", "")
+    return found
+
+
+def _locate(project: Project, run: Run, path: str, md5: str) -> Path:
+    """Return the file in the run's folder, or the bytes in the cache."""
+    file = run.folder / path if run.folder else None
+    if file is not None and file.is_file():
+        return file
+    if project.blobs.has(md5):
+        return project.blobs.path(md5)
+    raise NotFoundError(f"{path} of {run.run_id} is not here", suggest_fetch(project, run, [md5]))

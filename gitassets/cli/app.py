@@ -23,6 +23,7 @@ SECTIONS = (
             "list",
             "ls",
             "show",
+            "play",
             "summary",
             "takes",
             "history",
@@ -32,7 +33,7 @@ SECTIONS = (
             "cost",
             "providers",
             "styles",
-        ),
+        ),  # fmt: skip
     ),
     ("Review", ("review", "serve", "approve", "reject", "reopen", "undo", "note")),
     ("Make and correct assets", ("regen", "choose", "replace", "restore", "edit", "copy", "move")),

@@ -9,7 +9,7 @@ from gitassets.actions.blame import blame
 from gitassets.actions.cost import read_costs
 from gitassets.actions.log import read_log
 from gitassets.actions.overview import count_decided, read_overview
-from gitassets.actions.play import lay_out_play
+from gitassets.actions.play_through import lay_out_play
 from gitassets.actions.reasons import read_reasons
 from gitassets.domain.annotations import read_annotations
 from gitassets.domain.audit import LogEntry

@@ -48,6 +48,7 @@ USES = {
     "history": "history {run} --image 3",
     "choose": "choose {run} --image 3 --take 2",
     "show": "show {run} 1",
+    "play": "play {run} --segment 1 --json",
     "summary": "summary",
     "status": "status",
     "ls": "ls {run}",

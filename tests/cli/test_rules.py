@@ -50,6 +50,7 @@ READING = {
     "diff": ["ep1"],
     "list": ["ep1"],
     "log": ["ep1"],
+    "play": ["ep1", "--segment", "1", "--json"],
     "show": ["ep1", "1"],
     "takes": ["ep1", "--image", "3"],
     "verify": ["ep1"],

@@ -49,6 +49,7 @@ ARGUMENTS = {
     "choose": ("ep1", "--image", "3", "--take", "9"),
     "edit": ("ep1", "1", "--text", "Other words."),
     "show": ("ep1", "1"),
+    "play": ("ep1", "--json"),
     "summary": (),
     "status": (),
     "ls": ("ep1",),

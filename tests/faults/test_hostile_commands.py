@@ -65,6 +65,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "history": ("history RUN --image 1",),
     "edit": ("edit RUN 1 --text x",),
     "show": ("show RUN 1",),
+    "play": ("play RUN --json", "play RUN --segment all --json"),
     "summary": ("summary", "summary RUN"),
     "status": ("status", "status RUN"),
     "ls": ("ls RUN",),

@@ -129,7 +129,7 @@ OTHERS: dict[str, tuple[str, ...]] = {
     "doctor": ("doctor",), "open": ("open ep1",), "pull": ("pull ep1",), "track": ("track runs/ep1",),
     "upgrade": ("upgrade ep1", "upgrade --all"), "review": ("review ep1", "review ep1 --start"),
     "note": ("note ep1 --segment 1 x",),
-    "undo": ("undo ep1",),
+    "undo": ("undo ep1",), "play": ("play ep1 --json",),
     "edit": ("edit ep1 1 --text Other",), "reject": ("reject ep1 --image 1 --reason no",),
     "choose": ("choose ep1 --image 1 --take 2",), "replace": ("replace ep1 --image 1 PICTURE",),
     "restore": ("restore ep1 --image 1", "restore ep1 --image 1 --take 1"),

@@ -49,9 +49,9 @@ WRITING = {
 }
 # Commands that change no run or make another one; `copy` and `doctor` have tests of their own.
 OTHERS = {
-    "init", "demo", "list", "takes", "history", "show", "summary", "log", "blame", "diff", "providers", "cost", "runs",
-    "styles", "import", "verify", "gc", "upgrade", "copy", "doctor", "help", "serve", "status", "ls", "config",
-    "version",
+    "init", "demo", "list", "takes", "history", "show", "summary", "log", "blame", "diff", "providers", "cost",
+    "runs", "styles", "import", "verify", "gc", "upgrade", "copy", "doctor", "help", "serve", "status", "ls",
+    "config", "version", "play",
 }  # fmt: skip
 MARKS = ("assume-unchanged", "skip-worktree")
 
