@@ -33,7 +33,10 @@ def serve(
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port. Default: a free one.")] = 0,
     host: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="The address to listen at. Others than this computer's only look.")
+        str,
+        typer.Option(
+            metavar="ADDRESS", help="Listen here. Elsewhere than 127.0.0.1 the page only shows. For trusted networks."
+        ),
     ] = "127.0.0.1",
     open_browser: Annotated[
         bool | None, typer.Option("--open/--no-open", help="Open a browser. Default: at a terminal.")
@@ -100,6 +103,8 @@ def _announce(site: Site, path: str, *, opens: bool, as_json: bool) -> None:
         emit_json("serve", {"url": link, "port": site.options.port, "read_only": site.options.read_only})
     else:
         typer.echo(f"Review page: {link}\nStop it with Ctrl-C.")
+        if site.options.everywhere:
+            typer.echo("On another computer, put this one's name or address in place of 127.0.0.1.")
     sys.stdout.flush()
     if opens:
         import webbrowser

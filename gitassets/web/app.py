@@ -7,6 +7,7 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -81,6 +82,7 @@ def make_app(site: Site) -> Starlette:
             errors.Refused: errors.answer_refusal,
             GitAssetsError: errors.answer_expected,
             HTTPException: errors.answer_status,
+            ClientDisconnect: errors.answer_gone,
             OSError: errors.answer_disk,
             Exception: errors.answer_bug,
         },

@@ -81,9 +81,22 @@ async def answer_disk(request: Request, error: Exception) -> Response:
 
 async def answer_bug(request: Request, error: Exception) -> Response:
     """Tell the browser little, and the terminal all."""
-    traceback.print_exception(error, file=sys.stderr)
+    print_bug(error)
     message = f"This is a bug in gitassets: {type(error).__name__}"
     return respond_error(request.scope, 500, "bug", message, "The terminal of `gitassets serve` shows more.")
+
+
+def print_bug(error: Exception) -> None:
+    """Print where the error came from, without keys of services: if their module was not imported, none was read."""
+    text = "".join(traceback.format_exception(error))
+    keys = sys.modules.get("gitassets.providers.http.keys")
+    sys.stderr.write(text if keys is None else str(keys.hide_keys(text)))
+
+
+async def answer_gone(request: Request, error: Exception) -> Response:
+    """Answer nobody: the browser went away in the middle of its request."""
+    del request, error
+    return Response(status_code=400)
 
 
 async def answer_status(request: Request, error: Exception) -> Response:

@@ -41,16 +41,21 @@ class Hub:
     def close(self) -> None:
         """End all streams, so that the server can stop."""
         for page in self._pages:
-            with contextlib.suppress(asyncio.QueueFull):
-                page.put_nowait(None)
+            _end(page)
 
     def _send(self, event: Event) -> None:
         for page in tuple(self._pages):
             if page.full():
-                # A page that does not read is told to begin anew when it connects again.
-                self._pages.discard(page)
+                _end(page)
             else:
                 page.put_nowait(event)
 
     def tell_job(self, job: Job) -> None:
         self.tell("job", encode_job(job))
+
+
+def _end(page: asyncio.Queue[Event | None]) -> None:
+    """End the page's stream. A page that was too slow connects again, and is told how things are."""
+    while not page.empty():
+        page.get_nowait()
+    page.put_nowait(None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import queue
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,8 +13,10 @@ from dataclasses import dataclass, field
 from gitassets.errors import GitAssetsError
 from gitassets.runs.progress import OnProgress, Progress
 from gitassets.web.answers import encode_json
+from gitassets.web.errors import print_bug
 
 _MOST_KEPT = 100
+_TELL_EVERY_SEC = 0.1
 Work = Callable[[OnProgress], object]
 
 
@@ -59,6 +62,7 @@ class Jobs:
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     _guard: threading.Lock = field(default_factory=threading.Lock)
     _thread: threading.Thread | None = None
+    _told_at: float = 0.0
 
     def start(self, kind: str, run_id: str, work: Work) -> Job:
         with self._guard:
@@ -93,12 +97,16 @@ class Jobs:
         except OSError as error:
             job.state, job.text = "failed", f"A file cannot be read or written: {error.strerror or error}"
         except Exception as error:  # noqa: BLE001 (the thread works for all later jobs)
+            print_bug(error)
             job.state, job.text = "failed", f"This is a bug in gitassets: {type(error).__name__}"
         self.on_change(job)
 
     def _report(self, job: Job, progress: Progress) -> None:
+        """Tell the pages at most a few times a second: a build reports each frame."""
         job.done, job.total, job.step = progress.done, progress.total, progress.what
-        self.on_change(job)
+        if time.monotonic() - self._told_at > _TELL_EVERY_SEC or job.done == job.total:
+            self._told_at = time.monotonic()
+            self.on_change(job)
 
 
 def encode_job(job: Job) -> bytes:

@@ -62,7 +62,7 @@ def make_config(site: Site) -> uvicorn.Config:
         loop="asyncio",
         lifespan="off",
         access_log=False,
-        log_level="error",
+        log_level="critical",
         log_config=None,
         proxy_headers=False,
         server_header=False,

@@ -36,6 +36,11 @@ class Options:
     def local(self) -> bool:
         return self.host in ("127.0.0.1", "localhost", "::1")
 
+    @property
+    def everywhere(self) -> bool:
+        """Whether the server listens at all addresses of this computer."""
+        return self.host in ("0.0.0.0", "::")  # noqa: S104
+
 
 @dataclass
 class Session:
@@ -91,7 +96,7 @@ class Site:
 
     def make_link(self, path: str) -> str:
         """Return the link that lets a browser in, to the page at `path`."""
-        host = "127.0.0.1" if self.options.host in ("0.0.0.0", "::") else self.options.host  # noqa: S104
+        host = "127.0.0.1" if self.options.everywhere else self.options.host
         shown = f"[{host}]" if ":" in host else host
         return f"http://{shown}:{self.options.port}{path}?token={self.token}"
 

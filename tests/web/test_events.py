@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 
 import httpx
+import pytest
 
 from gitassets.actions.approve import approve
 from gitassets.runs.watch import find_head, read_stamp
+from gitassets.web import api
+from gitassets.web.hub import Hub
 from gitassets.web.site import Site
 from tests.actions.checks import select
 from tests.actions.locked_run import IMAGE_3, LockedRun
+from tests.starter import replaced
 from tests.web.serving import Visitor, serve, visit
 
 RUN = "/api/runs/ep1"
@@ -115,3 +120,42 @@ def test_sites_share_no_sessions(site: Site, locked: LockedRun) -> None:
     with serve(locked.project) as other:
         assert site.token != other.token
         assert site.cookie_name != other.cookie_name
+
+
+def test_page_that_does_not_read_is_ended_and_others_are_told() -> None:
+    async def fill() -> tuple[object, int]:
+        hub = Hub()
+        slow, other = hub.join(), hub.join()
+        for _ in range(slow.maxsize + 1):
+            hub.tell("job", b"{}")
+            await asyncio.sleep(0)
+            if other.qsize() > 1:
+                other.get_nowait()
+        return slow.get_nowait(), other.qsize()
+
+    assert asyncio.run(fill()) == (None, 1)
+
+
+def test_bug_in_a_job_is_reported_and_stops_no_later_job(visitor: Visitor, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(_: object) -> object:
+        raise ZeroDivisionError("of the test")
+
+    first = visitor.site.jobs.start("build", "ep1", fail)
+    second = visitor.site.jobs.start("build", "ep1", lambda _: {"fine": True})
+    assert visitor.await_job(second.job)["result"] == {"fine": True}
+    told = visitor.read(f"/api/jobs/{first.job}")
+    assert (told["state"], told["text"]) == ("failed", "This is a bug in gitassets: ZeroDivisionError")
+    assert "of the test" in capsys.readouterr().err
+
+
+def test_bug_tells_the_browser_little_and_the_terminal_all(
+    visitor: Visitor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_: object) -> object:
+        raise ZeroDivisionError("of the test")
+
+    with replaced(api, "read_reasons", lambda *_: fail(None)):
+        answer = visitor.get(f"{RUN}/reasons")
+    assert (answer.status_code, answer.json()["error"]["kind"]) == (500, "bug")
+    assert "of the test" not in answer.text
+    assert capsys.readouterr().err.count("ZeroDivisionError: of the test") == 1

@@ -32,8 +32,8 @@ _MOST_SEC = 0.5
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="kills a process group")
 
 
-def start(root: Path) -> subprocess.Popen[bytes]:
-    argv = (sys.executable, "-m", "gitassets", "serve", "ep1", "--no-open", "--json")
+def start(root: Path, *options: str) -> subprocess.Popen[bytes]:
+    argv = (sys.executable, "-m", "gitassets", "serve", "ep1", "--no-open", "--json", *options)
     return subprocess.Popen(argv, cwd=root, env=cli_environment(), stdout=subprocess.PIPE, start_new_session=True)
 
 

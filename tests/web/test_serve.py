@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from tests.actions.checks import cli_environment
 from tests.actions.locked_run import LockedRun
 from tests.starter import replaced
+from tests.web.serving import visit
 from tests.web.test_kills import find_site, start
 from tests.whole_app import app
 
@@ -82,3 +83,18 @@ def test_no_other_command_imports_the_packages_of_the_page(locked: LockedRun) ->
     )  # fmt: skip
     loaded = {one.partition(".")[0] for one in done.stderr.split()} | set(done.stderr.split())
     assert not loaded & {"starlette", "uvicorn", "jinja2", "anyio", "gitassets.web", "gitassets.cli.serve"}
+
+
+@pytest.mark.parametrize(("options", "decides"), [((), False), (("--let-others-decide",), True)])
+def test_server_on_all_addresses_only_shows_unless_others_may_decide(
+    locked: LockedRun, options: tuple[str, ...], decides: bool
+) -> None:
+    process = start(locked.project.root, "--host", "0.0.0.0", *options)  # noqa: S104
+    visitor = visit(find_site(locked, process))
+    rights = visitor.read("/api/runs/ep1")["can"]
+    assert (rights["decide"], rights["needs_name"]) == (False, decides)
+    if decides:
+        visitor.do("/api/name", {"name": "Bo"})
+    assert visitor.read("/api/runs/ep1")["can"]["decide"] is decides
+    process.send_signal(signal.SIGINT)
+    process.communicate()
