@@ -18,7 +18,7 @@ import typer
 from gitassets.cli import claude_studio
 from gitassets.cli.app import SECTIONS, make_app
 from gitassets.domain.manifest import Kind
-from gitassets.drawing.card_design import PALETTES
+from gitassets.drawing.card_design import STYLES
 from gitassets.errors import GitAssetsError
 from gitassets.providers.registry import load_provider, providers_for
 
@@ -302,7 +302,7 @@ def _list_names() -> dict[str, list[str]]:
     makers = [(name, kind) for kind in Kind for name in providers_for(kind)]
     kinds = {name: " and ".join(kind.value for one, kind in makers if one == name) for name, _ in makers}
     return {
-        "style": list(PALETTES),
+        "style": list(STYLES),
         "voice": [f"{voice} ({name})" for name in providers_for(Kind.AUDIO) for voice in _list_voices(name)],
         "provider": [f"{name} ({made})" for name, made in kinds.items()],
         "command": [name for _, names in SECTIONS for name in names],

@@ -19,28 +19,16 @@ SECTIONS = (
     (
         "Inspect",
         (
-            "status",
-            "list",
-            "ls",
-            "show",
-            "play",
-            "summary",
-            "takes",
-            "history",
-            "log",
-            "diff",
-            "blame",
-            "cost",
-            "providers",
-            "styles",
-        ),  # fmt: skip
+            "status", "list", "ls", "show", "play", "summary", "takes", "history", "log", "diff", "blame", "cost",
+            "providers", "styles",
+        ),
     ),
     ("Review", ("review", "serve", "approve", "reject", "reopen", "undo", "note")),
     ("Make and correct assets", ("regen", "choose", "replace", "restore", "edit", "copy", "move")),
     ("Build and export", ("build", "export", "import")),
     ("Share", ("runs", "push", "pull", "publish")),
     ("Check and maintain", ("verify", "doctor", "gc", "hooks", "upgrade", "config", "version", "help")),
-)
+)  # fmt: skip
 COMMANDS = tuple(name for _, names in SECTIONS for name in names)
 _SWITCHES = ("-q", "--quiet", "-v", "--verbose")
 _MODULES = {"import": "import_", "history": "takes", "ls": "list"}
