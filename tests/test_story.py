@@ -64,7 +64,7 @@ def test_installed_command_makes_a_video_from_a_script_and_a_clone_restores_it(g
         (segment, kind, "draft") for segment in (1, 2, 3, 4) for kind in ("audio", "image")
     ]
     strict = gitassets("build", "pilot", code=1)
-    assert "segment 2: image is not approved but draft" in strict
+    assert "segments 1-4: image is not approved but draft" in strict
     assert not (film / "runs/pilot/final").exists()
 
     gitassets("approve", "pilot", "--audio", "all")
