@@ -6,7 +6,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gitassets.adapters.media.thumbnail import Pixel, read_thumbnail
+from gitassets.actions.read_pixels import PixelRow, read_pixels
 from gitassets.streams import can_write
 
 if TYPE_CHECKING:
@@ -20,13 +20,13 @@ def draw(console: Console, path: Path) -> bool:
     """Draw the picture. Return False if it cannot be read, or if the terminal has no colours for it."""
     if console.color_system is None or console.no_color or not can_write(_UPPER_HALF):
         return False
-    rows = read_thumbnail(path, min(console.width - 1, _MAX_COLUMNS), 2 * min(_MAX_LINES, max(console.height - 8, 4)))
+    rows = read_pixels(path, min(console.width - 1, _MAX_COLUMNS), 2 * min(_MAX_LINES, max(console.height - 8, 4)))
     for upper, lower in zip_longest(rows[::2], rows[1::2]) if rows else ():
         console.print(_make_line(upper, lower), no_wrap=True, crop=True)
     return rows is not None
 
 
-def _make_line(upper: list[Pixel], lower: list[Pixel] | None) -> object:
+def _make_line(upper: PixelRow, lower: PixelRow | None) -> object:
     from rich.color import Color
     from rich.style import Style
     from rich.text import Text
