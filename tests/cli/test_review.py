@@ -275,7 +275,7 @@ def test_review_without_a_display_names_the_files_and_suggests_once_how_to_see_t
     told = review("ssa")
     for name in ("audio/audio_000.wav", "audio/audio_001.wav"):
         assert f"You are connected by SSH, without a display. The file: {locked.folder / name}" in told
-    assert told.count("@10.0.0.5:") == 1
+    assert told.count("`scp ") == 1
     assert viewer.paths == ["stopped"]
     assert "1 approved, 0 rejected, 3 left." in told
 
