@@ -7,8 +7,9 @@ from difflib import get_close_matches
 
 from msgspec import Struct
 
-from gitassets.adapters.state.settings_file import change_setting, iter_values, list_keys, read_settings
+from gitassets.adapters.state.settings_file import Settings, change_setting, iter_values, list_keys, read_settings
 from gitassets.errors import NotFoundError, UsageError
+from gitassets.providers.registry import list_providers
 from gitassets.runs.project import Project
 
 _SERVICES = "services."
@@ -37,8 +38,16 @@ def set_setting(project: Project, key: str, value: str) -> Setting:
     if key not in list_keys() and not key.startswith(_SERVICES):
         raise UsageError(f"There is no setting {key!r}", _suggest(key, list_keys()))
     before = list_settings(project).get(key)
-    change_setting(project.root, key, value)
+    change_setting(project.root, key, value, _check_services)
     return Setting(key, dict(iter_values(read_settings(project.root))).get(key), before)
+
+
+def _check_services(settings: Settings) -> None:
+    """Raise an error if a service does not exist, or refuses its section."""
+    named = (line for line in list_providers(settings) if line.name in settings.services)
+    problem = next((line.problem for line in named if line.problem), None)
+    if problem:
+        raise UsageError(problem.removeprefix("gitassets.yaml: "), "`gitassets config list` shows all settings.")
 
 
 def _suggest(key: str, known: list[str]) -> str:

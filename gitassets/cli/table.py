@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
 from msgspec import Struct
@@ -207,12 +207,13 @@ def _split_cell(cell: Cell) -> Sequence[Styled]:
 # Text
 
 
-def _fill_lines(parts: Iterable[Styled], size: int) -> Iterator[list[Styled]]:
-    """Yield lines of as many words as fit. Only a word longer than a line is broken."""
+def _fill_lines(parts: Sequence[Styled], size: int) -> Iterator[list[Styled]]:
+    """Yield lines of as many words as fit. Only a word longer than a line is broken, and no part that fits a line."""
     line: list[Styled] = []
-    used = 0
+    used, several = 0, len(parts) > 1
     for text, style in parts:
-        for word in (piece for one in text.split() for piece in _chop(one, size)):
+        words = [text] if several and measure(text) <= size else text.split()
+        for word in (piece for one in words for piece in _chop(one, size)):
             if line and used + 1 + measure(word) > size:
                 yield line
                 line, used = [], 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -67,4 +68,8 @@ def parse_section(model: type[S], name: str, section: Mapping[str, Any]) -> S:
         if first["type"] == "extra_forbidden" and _SECRET.search(str(first["loc"][-1])):
             hint = Remedy("remove-key")
             raise CorruptError(f"gitassets.yaml: {where}: keys have no place in this file", hint) from None
-        raise CorruptError(f"gitassets.yaml: {where}: {first['msg']}", Remedy("list-providers")) from None
+        problem = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            close = get_close_matches(str(first["loc"][-1]), model.model_fields, n=1)
+            problem = "there is no such setting" + (f". Did you mean {close[0]}?" if close else "")
+        raise CorruptError(f"gitassets.yaml: {where}: {problem}", Remedy("list-providers")) from None

@@ -163,8 +163,11 @@ def _iter_flat(before: str, section: Mapping[str, object]) -> Iterator[tuple[str
             yield f"{before}{key}", value
 
 
-def change_setting(root: Path, key: str, value: str) -> None:
-    """Write a setting to the project's file. Its comments stay. Raise UsageError if key or value is wrong."""
+def change_setting(root: Path, key: str, value: str, check: Callable[[Settings], None]) -> None:
+    """Write a setting to the project's file, if `check` accepts it. Its comments stay.
+
+    Raise UsageError if key or value is wrong.
+    """
     from io import BytesIO
 
     from ruamel.yaml import YAML
@@ -186,7 +189,7 @@ def change_setting(root: Path, key: str, value: str) -> None:
     out = BytesIO()
     yaml.dump(whole, out)
     try:
-        parse_settings(out.getvalue(), SETTINGS_NAME)
+        check(parse_settings(out.getvalue(), SETTINGS_NAME))
     except CorruptError as error:
         raise UsageError(error.message.removeprefix(f"{SETTINGS_NAME}: "), Remedy("list-settings")) from error
     write_atomic(path, out.getvalue())
