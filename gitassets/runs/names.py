@@ -69,13 +69,22 @@ class Names:
         return next((one for one, folder in runs.items() if folder and _is_within(path, folder)), None)
 
     def _find_latest(self, runs: dict[str, Path | None]) -> str | None:
-        if all(read_time(one) for one in runs):
-            return max(runs, default=None)
-        # Which run came first is in its history: that takes git.
-        from gitassets.runs.lookup import find_run
-        from gitassets.runs.project import find_project
+        """Return the newest run, as `latest` means it: by its id if that is a time, else by its first commit."""
+        named = {one: time.timestamp() for one in runs if (time := read_time(one))}
+        births = {} if len(named) == len(runs) else self._read_births()
+        return max(runs, key=lambda one: (named.get(one, births.get(one, 0.0)), one), default=None)
 
-        return find_run(find_project(self.find_root()), LATEST).run_id
+    def _read_births(self) -> dict[str, float]:
+        globs = (f"--glob={_HEADS}*", f"--glob={_REMOTES}*/{BRANCH_PREFIX}*")
+        told = self._ask_git("log", "--max-parents=0", "--source", "--format=%S %ct", *globs).decode("utf-8", "replace")
+        lines = (line.rsplit(" ", 1) for line in told.splitlines())
+        return {_read_branch_name(ref) or "": float(time) for ref, time in lines}
+
+    def _ask_git(self, *args: str) -> bytes:
+        from gitassets.adapters.git.environment import clean_environment
+        from gitassets.adapters.process import run_command
+
+        return run_command(("git", "--git-dir", str(self._git_dir), *args), env=clean_environment())
 
     def read_segments(self, wanted: str | None) -> dict[int, dict[str, Any]]:
         """Return the segments of the run that is meant, by number, as they are in the manifest."""
@@ -90,13 +99,9 @@ class Names:
         folder = self.list_runs()[run_id]
         if folder is not None:
             return _read(folder / _MANIFEST)
-        from gitassets.adapters.git.environment import clean_environment
-        from gitassets.adapters.process import run_command
-
-        git_dir = Path(str(self._git_dir))
-        ref = next(ref for ref in sorted(_iter_refs(git_dir)) if _read_branch_name(ref) == run_id)
-        argv = ("git", "--git-dir", str(git_dir), "cat-file", "blob", f"{ref}:{_MANIFEST}")
-        return run_command(argv, env=clean_environment())
+        refs = sorted(_iter_refs(Path(str(self._git_dir))))
+        ref = next(ref for ref in refs if _read_branch_name(ref) == run_id)
+        return self._ask_git("cat-file", "blob", f"{ref}:{_MANIFEST}")
 
     def list_git_remotes(self) -> list[str]:
         data = _read(self._git_dir / "config") if self._git_dir else None
