@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from msgspec import Struct
@@ -14,6 +14,7 @@ from gitassets.actions.cost import CostResult, RunCost
 from gitassets.domain.costs import CostRow
 from gitassets.domain.estimate import add_usd, format_usd
 from gitassets.domain.manifest import Kind
+from gitassets.drawing.plot import DPI, Box, Plot, require_matplotlib
 from gitassets.drawing.typeface import SANS, SANS_BOLD, Face, choose_typeface, clean_text, load_font
 from gitassets.errors import NotFoundError, ProviderError, UsageError
 
@@ -27,7 +28,7 @@ GROUND, TEXT, FAINT, GRID = "#ffffff", "#1c2733", "#66727f", "#dde3e8"
 WIDTH, MARGIN, LABEL_WIDTH, VALUE_WIDTH = 1800, 60, 430, 330
 TITLE_PX, TEXT_PX, SMALL_PX = 46, 30, 26
 TOP, ROW, BAR, FOOT = 210, 66, 38, 130
-HATCH_STEP, HATCH_WIDTH = 12, 5
+HATCH, HATCH_STEP, HATCH_WIDTH = "////", 12, 5
 
 
 class Piece(Struct, frozen=True):
@@ -57,6 +58,7 @@ def plot_costs(result: CostResult, path: Path) -> None:
         raise UsageError(f"{path}: the plot is a PNG", f"Name it {path.with_suffix('.png').name}.")
     if not path.parent.is_dir():
         raise NotFoundError(f"There is no folder {path.parent}", f"Make it first: `mkdir {path.parent}`.")
+    require_matplotlib()
     part = path.with_name(f".{uuid4().hex}.part")
     try:
         _draw(result, part)
@@ -100,9 +102,12 @@ def _draw(result: CostResult, path: Path) -> None:
     _draw_title(draw, result)
     _draw_legend(draw, bars)
     step, most = _choose_ticks(max((bar.cost_usd for bar in bars), default=0.0))
-    _draw_grid(draw, step, most, height - FOOT)
+    plot = Box(_find_x(0, most), TOP, _find_x(most, most) - _find_x(0, most), height - FOOT - TOP)
+    with Plot(image, plot) as axes:
+        _plot_bars(axes, bars, step, most)
+    _write_ticks(draw, step, most, height - FOOT)
     for number, bar in enumerate(bars):
-        _draw_bar(draw, bar, TOP + number * ROW, most)
+        _write_bar(draw, bar, TOP + number * ROW, most)
     image.save(path, "PNG", optimize=True)
 
 
@@ -137,11 +142,24 @@ def _choose_ticks(largest_usd: float) -> tuple[float, float]:
     return step, math.ceil(round(largest_usd / step, 9)) * step
 
 
-def _draw_grid(draw: ImageDraw, step: float, most: float, bottom: int) -> None:
+def _plot_bars(axes: Any, bars: Sequence[Bar], step: float, most: float) -> None:
+    """Plot the bars from the top down over a grid. What is wasted is hatched."""
+    axes.set_xlim(0, most)
+    axes.set_ylim(max(1, len(bars)) - 0.5, -0.5)
     for number in range(round(most / step) + 1):
-        place = _find_x(number * step, most)
-        draw.line((place, TOP - 6, place, bottom), GRID, 2)
-        label = _format_tick(number * step, step)
+        axes.axvline(number * step, color=GRID, linewidth=2 * 72 / DPI, zorder=0, clip_on=False)
+    for row, bar in enumerate(bars):
+        spent = 0.0
+        for piece in bar.pieces:
+            colour = COLOURS[piece.kind]
+            look = {"color": "none", "edgecolor": colour, "hatch": HATCH} if piece.wasted else {"color": colour}
+            axes.barh(row, piece.cost_usd, left=spent, height=BAR / ROW, linewidth=2, **look)
+            spent += piece.cost_usd
+
+
+def _write_ticks(draw: ImageDraw, step: float, most: float, bottom: int) -> None:
+    for number in range(round(most / step) + 1):
+        label, place = _format_tick(number * step, step), _find_x(number * step, most)
         _write(draw, (place - round(_measure(label, SANS, SMALL_PX) / 2), bottom + 34), label, SANS, SMALL_PX, FAINT)
 
 
@@ -155,17 +173,12 @@ def _find_x(amount_usd: float, most: float) -> int:
     return left + round((right - left) * amount_usd / most)
 
 
-def _draw_bar(draw: ImageDraw, bar: Bar, top: int, most: float) -> None:
+def _write_bar(draw: ImageDraw, bar: Bar, top: int, most: float) -> None:
+    """Write the bar's label on its left, and its amount at its end."""
     middle, above = top + ROW // 2, top + (ROW - BAR) // 2
-    label = _shorten(bar.label, LABEL_WIDTH - 30)
-    _write(draw, (MARGIN, middle), label, SANS, TEXT_PX)
-    spent = 0.0
-    for piece in bar.pieces:
-        start, end = _find_x(spent, most), _find_x(spent + piece.cost_usd, most)
-        _fill(draw, (start, above, max(end, start + 2), above + BAR), COLOURS[piece.kind], hatched=piece.wasted)
-        spent += piece.cost_usd
+    _write(draw, (MARGIN, middle), _shorten(bar.label, LABEL_WIDTH - 30), SANS, TEXT_PX)
     wasted = f", {format_usd(bar.wasted_usd)} wasted" if bar.wasted_usd else ""
-    amount, left = f"{format_usd(bar.cost_usd)}{wasted}", _find_x(spent, most) + 16
+    amount, left = f"{format_usd(bar.cost_usd)}{wasted}", _find_x(bar.cost_usd, most) + 16
     draw.rectangle((left - 6, above, left + round(_measure(amount, SANS, SMALL_PX)) + 6, above + BAR), GROUND)
     _write(draw, (left, middle), amount, SANS, SMALL_PX)
 

@@ -139,7 +139,7 @@ def _prepare(project: Project, run_id: str, jobs: Sequence[Job], options: Produc
     def describe_alternative(job: Job) -> str:
         embedded = embedded_providers(job.address.kind)
         by_service = resolve_name(job.provider) not in embedded
-        return f"Without --live it is made by {' or '.join(embedded)}." if options.live and by_service else ""
+        return f"Without --live it is made by {embedded[0]}." if options.live and by_service else ""
 
     terms, estimate_only = options.terms, options.dry_run
     return prepare(

@@ -198,7 +198,7 @@ def _suggest_embedded(job: Job) -> str:
     embedded = embedded_providers(job.address.kind)
     if resolve_name(job.provider) in embedded:
         return ""
-    return f"On this computer --provider {' or '.join(embedded)} makes it."
+    return f"On this computer --provider {embedded[0]} makes it."
 
 
 def _suggest_provider(project: Project, jobs: Sequence[Job], options: RegenOptions) -> str:

@@ -23,7 +23,9 @@ def register(app: typer.Typer) -> None:
 @guarded
 def cost(
     run: OptionalRun = None,
-    plot: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Also draw a plot into this file.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Also draw a plot into this file (needs matplotlib).")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show what runs have cost, by kind and provider.

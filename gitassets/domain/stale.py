@@ -12,6 +12,7 @@ from hashlib import md5
 
 from msgspec import Struct
 
+from gitassets.domain.chart_data import TABLE_MD5, table_md5
 from gitassets.domain.image_prompt import find_user_prompt, has_current_prompt
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
 from gitassets.domain.origin import is_handmade
@@ -19,7 +20,7 @@ from gitassets.domain.script_rules import FIRST_SCRIPT_RULES, ScriptRules, find_
 from gitassets.domain.script_text import find_shown_text, find_spoken_text
 from gitassets.domain.takes import COPIED_FROM, MADE_FROM
 
-_DRAWS_THE_TEXT, _SEES_NO_TEXT = "card", "kenburns"
+_DRAW_THE_TEXT, _SEES_NO_TEXT = ("card", "chart"), "kenburns"
 _SOURCES = {Kind.AUDIO: "narration", Kind.IMAGE: "image"}
 
 
@@ -57,6 +58,8 @@ def find_stale_reason(segment: Segment, kind: Kind, rules: ScriptRules = FIRST_S
 def _iter_differences(segment: Segment, kind: Kind, asset: Asset, rules: ScriptRules) -> Iterator[str]:
     if asset.text_md5 not in (None, text_md5(segment.paragraph_text, rules, kind)) and _depends_on_text(kind, asset):
         yield "from another text"
+    if TABLE_MD5 in asset.extra and asset.extra[TABLE_MD5] != table_md5(segment.paragraph_text):
+        yield "from another table"
     if kind is Kind.IMAGE and _has_other_prompt(segment, asset):
         yield "for another prompt"
     recorded = asset.extra.get(MADE_FROM)
@@ -69,7 +72,7 @@ def _iter_differences(segment: Segment, kind: Kind, asset: Asset, rules: ScriptR
 
 def _depends_on_text(kind: Kind, asset: Asset) -> bool:
     """Check whether the asset depends on the text. An image or clip with its own prompt does only if it was copied."""
-    if kind is Kind.AUDIO or asset.source == _DRAWS_THE_TEXT or COPIED_FROM in asset.extra:
+    if kind is Kind.AUDIO or asset.source in _DRAW_THE_TEXT or COPIED_FROM in asset.extra:
         return True
     return not asset.prompt and asset.source != _SEES_NO_TEXT
 

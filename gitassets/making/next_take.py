@@ -15,6 +15,7 @@ from gitassets.errors import NoMatchError, UsageError
 from gitassets.making.plan import Job
 from gitassets.making.request_text import find_request_text
 from gitassets.providers.base import Request
+from gitassets.providers.chart import choose_maker
 from gitassets.runs.project import Project
 
 
@@ -60,7 +61,7 @@ def _choose_provider(manifest: Manifest, address: Address, asset: Asset, options
             f"Choose one with --provider NAME, or bring another file: "
             f"`gitassets replace {manifest.run_id} --{address.kind} {address.segment} FILE`.",
         )
-    return str(asset.source)
+    return choose_maker(str(asset.source), manifest.segments[address.segment].paragraph_text)
 
 
 def _describe_wishes(address: Address, asset: Asset, segment: Segment) -> str | None:

@@ -20,6 +20,7 @@ from gitassets.making.consent import NO_TERMS, Terms
 from gitassets.making.plan import Job
 from gitassets.making.request_text import find_request_text
 from gitassets.providers.base import Request
+from gitassets.providers.chart import choose_maker
 from gitassets.providers.registry import embedded_providers, resolve_name
 from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.project import Project, Run
@@ -213,6 +214,7 @@ def _job(project: Project, manifest: Manifest, address: Address, provider: str, 
         style=str(style) if style and address.kind is not Kind.AUDIO else None,
         size=(width, height),
     )
+    provider = choose_maker(resolve_name(provider), segment.paragraph_text) if address.kind is Kind.IMAGE else provider
     user_prompt_md5 = prompt_md5(segment) if address.kind is Kind.IMAGE else None
     recorded = text_md5(segment.paragraph_text, find_script_rules(manifest), address.kind)
     return Job(address, provider, request, text_md5=recorded, prompt_md5=user_prompt_md5)

@@ -9,6 +9,7 @@ from gitassets.domain.manifest import Kind
 from gitassets.drawing.card import check_size, check_words, draw_card, find_undrawn
 from gitassets.drawing.card_design import describe_unknown_style
 from gitassets.providers.base import Generated, Request
+from gitassets.providers.chart import describe_missing_chart
 
 
 class Card:
@@ -28,7 +29,9 @@ class Card:
         return find_undrawn(find_source(request))
 
     def find_remark(self, request: Request) -> str:
-        return describe_unknown_style(request.style)
+        """Say that there is no such style, or that the card would be a chart if matplotlib were installed."""
+        remarks = describe_unknown_style(request.style), describe_missing_chart(find_source(request))
+        return "; ".join(filter(None, remarks))
 
     def generate(self, request: Request, folder: Path) -> Generated:
         """Draw a PNG of the request's size.

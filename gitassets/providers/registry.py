@@ -27,6 +27,7 @@ ALIASES = {"dalle": "openai", "openai_tts": "openai", "web": "wikimedia"}
 _EMBEDDED = {
     ("local", Kind.AUDIO): "gitassets.providers.local:LocalVoice",
     ("card", Kind.IMAGE): "gitassets.providers.card:Card",
+    ("chart", Kind.IMAGE): "gitassets.providers.chart:Chart",
     ("kenburns", Kind.VIDEO): "gitassets.providers.kenburns:KenBurns",
 }
 # Created from their section below `services:`.

@@ -235,9 +235,9 @@ def test_produce_without_audio_or_images_makes_the_rest(
 
 def test_produce_uses_settings_where_options_are_not_given(project: Project, provider: ToneProvider) -> None:
     path = project.root / "gitassets.yaml"
-    text = path.read_text().replace("tier: medium", "tier: full").replace("voice:\n", "voice: adam\n")
+    text = path.read_text().replace("tier:\n", "tier: full\n").replace("voice:\n", "voice: adam\n")
     path.write_text(text.replace("image: card", "image: mine").replace("size: 1920x1080", "size: 1080x1920"))
-    make(find_project(project.root), SCRIPT[:2])
+    make(find_project(project.root), SCRIPT[:2], budget=None)
     assert {request.size for request in provider.requests} == {(1080, 1920)}
     assert {request.voice for request in provider.requests} == {"adam", None}
     assert set(provider.used) == {"local", "mine"}

@@ -73,7 +73,7 @@ class TestBuiltIn:
         assert caught.value.hint.startswith("Did you mean elevenlabs? There are local, elevenlabs, openai (audio)")
 
     def test_providers_for_lists_names_by_kind(self) -> None:
-        assert providers_for(Kind.IMAGE) == ["card", "openai", "wikimedia"]
+        assert providers_for(Kind.IMAGE) == ["card", "chart", "openai", "wikimedia"]
 
 
 class TestList:
@@ -85,7 +85,7 @@ class TestList:
         assert lines["elevenlabs", Kind.AUDIO].has_key
         assert not lines["luma", Kind.VIDEO].has_key
         assert "0.07 USD" in lines["openai", Kind.IMAGE].price
-        assert len(lines) == 9
+        assert len(lines) == 10
 
     def test_list_providers_reports_invalid_settings_and_sections(self) -> None:
         settings = Settings(services={"luma": {"modell": "x"}, "opnai": {}})

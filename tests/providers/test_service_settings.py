@@ -38,7 +38,7 @@ class TestBudget:
 
     def test_budget_limits_are_read(self) -> None:
         budget = parse_settings(b"budget: {confirm_usd: 0.5, run_usd: 3}", "x").budget
-        assert (budget.tier, budget.confirm_usd, budget.run_usd) == ("medium", 0.5, 3)
+        assert (budget.tier, budget.confirm_usd, budget.run_usd) == (None, 0.5, 3)
 
     def test_budget_without_limit_has_none(self) -> None:
         assert parse_settings(b"budget:\n  run_usd:\n", "x").budget.run_usd is None
