@@ -25,7 +25,7 @@ from gitassets.providers.registry import load_provider
 from gitassets.runs.project import Project
 
 
-class OmittedText(Struct, frozen=True, omit_defaults=True):
+class OmittedText(Struct, frozen=True):
     """The parts of an asset's text that its provider leaves out. A `note` says what else is not as requested."""
 
     address: Address

@@ -436,8 +436,7 @@ PRODUCE = """
 import signal, sys, threading
 from pathlib import Path
 from gitassets.making import make as making, prepare as preparing
-from gitassets.making.plan import Job
-from gitassets.making.plan_run import ProduceOptions, make_plan, plan_jobs
+from gitassets.making.plan_run import ProduceOptions
 from gitassets.actions.produce import produce
 from gitassets.runs.project import find_project
 from tests.actions.tone_provider import ToneProvider
@@ -685,7 +684,7 @@ def test_produce_and_regen_report_text_that_the_provider_leaves_out(project: Pro
     line = ("produce", "--script", "script.md", "--run-id", "ep2", "--no-images")
     for more in (("--dry-run",), ()):
         told = json.loads(run_cli(project.root, *line, *more, "--json").stdout)
-        assert told["left_out"] == [{"segment": 1, "kind": "audio", "provider": "local", "what": ["🎉"]}]
+        assert told["left_out"] == [{"segment": 1, "kind": "audio", "provider": "local", "what": ["🎉"], "note": ""}]
         assert [one["segment"] for one in told["failed"]] == [2]
         assert "would leave out Добро, пожаловать" in told["failed"][0]["message"]
         assert [one["segment"] for one in told["planned" if more else "made"]] == [1]
