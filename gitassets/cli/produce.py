@@ -231,6 +231,8 @@ def _print_produced(result: ProduceResult, *, stale: bool) -> None:
     if result.dry_run:
         typer.echo(f"Would make in run {result.run_id}: {format_addresses(result.planned) or 'nothing'}")
         print_estimate(result.estimate)
+        if result.pictures:
+            typer.echo(f"  from files that the script names: {format_addresses(result.pictures)}")
     else:
         typer.echo(f"Run {result.run_id}: {count(result.segments, 'segment')}, in {result.folder}")
         typer.echo(f"Made {format_addresses(result.made) or 'nothing'}.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 
 from msgspec import Struct
@@ -99,8 +99,3 @@ def _outside(picture: Picture, source: ScriptSource) -> UsageError:
 
 def _locate(picture: Picture, source: ScriptSource) -> str:
     return f"{source.name}: the picture {picture.target!r} of the paragraph in line {picture.line}"
-
-
-def iter_changed(pictures: ScriptPictures, known: Mapping[int, str | None]) -> Iterator[tuple[int, PictureFile]]:
-    """Yield the pictures that differ from the known md5s of their segments."""
-    yield from ((number, one) for number, one in pictures.files.items() if known.get(number) != one.md5)

@@ -115,3 +115,8 @@ def test_iter_stale_lists_every_stale_asset() -> None:
     assert list(iter_stale(manifest)) == [
         Stale(Address(2, Kind.AUDIO), "was made from another text than the segment has now")
     ]
+
+
+def test_text_of_the_first_rules_has_the_hash_that_older_takes_recorded() -> None:
+    text = "# Head\n- a *b*[^1]\n```\ncode\n```\n| t |\n|---|\n![alt](x.png) <b>13.5 m</b>"
+    assert text_md5(text) == md5(b"Head\na b[^1] code | t | alt <b>13.5 m</b>").hexdigest()
