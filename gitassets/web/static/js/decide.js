@@ -35,8 +35,13 @@ export function nameAll(entries) {
  * Decide at once on the screen, then on the server, one decision after the other. What the server refuses goes back.
  */
 export class Decider {
-  /** @param {import("./store.js").RunStore} store @param {(entries: Entry[], failure: ApiError) => void} onrefused */
-  constructor(store, onrefused) {
+  /**
+   * @param {import("./store.js").RunStore} store
+   * @param {(entries: Entry[], failure: ApiError) => void} onrefused
+   * @param {(entry: Entry) => void} [onundone]
+   */
+  constructor(store, onrefused, onundone = () => undefined) {
+    this.onundone = onundone;
     this.store = store;
     this.onrefused = onrefused;
     /** @type {Promise<unknown>} */
@@ -61,6 +66,13 @@ export class Decider {
     return next;
   }
 
+  /** Change the run in another way, after the decisions before it. @param {string} path @param {unknown} body */
+  async send(path, body) {
+    const answer = await this.enqueue(() => post(this.store.path(path), body));
+    this.accept(answer);
+    return answer;
+  }
+
   /** @param {Action} action @param {Entry[]} entries @param {string} [reason] */
   decide(action, entries, reason) {
     const { status, done, mark } = ACTIONS[action];
@@ -78,6 +90,11 @@ export class Decider {
   /** @param {import("./types.js").Decided} answer */
   accept(answer) {
     this.store.info.head = answer.head ?? this.store.info.head;
+    const notes = Object.entries(answer.notes ?? {});
+    for (const [segment, text] of notes) {
+      const row = this.store.rows.get(Number(segment));
+      if (row) row.notes = text;
+    }
     this.store.putAssets(answer.assets ?? []);
   }
 
@@ -100,20 +117,20 @@ export class Decider {
   async undo(made = this.made.at(-1)) {
     if (!made) {
       toasts.show("There is nothing to undo here");
-      return null;
+      return;
     }
     this.drop(made);
     const now = made.entries.map((one) => one.status);
     made.entries.forEach((entry, at) => this.store.setStatus([entry], made.before[at]));
     toasts.show(`Undone: ${nameAll(made.entries)}`, { mark: "revised" });
+    this.onundone(made.entries[0]);
     try {
       const token = await made.undo;
-      if (token) this.accept(await this.enqueue(() => post(this.store.path("/undo"), { undo: token })));
+      if (token) await this.send("/undo", { undo: token });
     } catch (failure) {
       made.entries.forEach((entry, at) => this.store.setStatus([entry], now[at]));
       toasts.fail(failure);
     }
-    return made.entries[0];
   }
 }
 

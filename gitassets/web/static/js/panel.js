@@ -66,7 +66,7 @@ export class Panel {
       ...this.flags(facts, entry),
       ...section("Narration", h("p", { class: "text serif", id: "narration" }, row?.text ?? "…")),
       ...section("Segment note", row?.notes && h("p", null, row.notes)),
-      ...section("Prompt", prompt(take?.prompt ?? facts?.prompt, entry, facts)),
+      ...section(entry.kind === "audio" ? "Voice" : "Prompt", prompt(take?.prompt ?? facts?.prompt, entry, facts)),
       ...this.takes(view),
       ...this.notes(view),
       ...section("The build still lacks", gaps(detail?.gaps ?? [])),
@@ -139,11 +139,11 @@ export class Panel {
   }
 
   /** @param {{entry: Entry, detail: Detail | null, numbered: Numbered[]}} view */
-  notes({ detail, numbered }) {
+  notes({ entry, detail, numbered }) {
     const reasons = earlierReasons(detail?.history ?? []);
     const has = numbered.length + reasons.length > 0;
     const items = [...numbered.map((one) => this.note(one)), ...reasons.map(reasonNote)];
-    return [h("h2", null, "Notes"), this.composer, has ? h("div", { id: "notes" }, items) : h("p", { class: "muted" }, "None yet. Drag on the picture or press N.")];
+    return [h("h2", null, "Notes"), this.composer, has ? h("div", { id: "notes" }, items) : h("p", { class: "muted" }, entry.kind === "audio" ? "None yet. Press N, or I and O for a range first." : "None yet. Drag on the picture or press N.")];
   }
 
   /** @param {Numbered} one */
@@ -186,7 +186,7 @@ function section(title, ...parts) {
 
 /** @param {string | null | undefined} text @param {Entry} entry @param {Asset | Detail | null} facts */
 function prompt(text, entry, facts) {
-  if (entry.kind === "audio") return facts?.voice ? h("p", { class: "muted" }, `Voice ${facts.voice}`) : null;
+  if (entry.kind === "audio") return facts?.voice ? h("p", { class: "muted" }, facts.voice) : null;
   return text ? h("p", { class: "muted" }, text) : null;
 }
 

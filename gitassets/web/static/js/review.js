@@ -1,4 +1,3 @@
-import { post } from "./api.js";
 import { Composer } from "./compose.js";
 import { Decider } from "./decide.js";
 import { h, icon, kbd, one, readData, setStyle } from "./dom.js";
@@ -44,7 +43,11 @@ class Review {
     this.sound = new Sound(one(".sound"));
     this.strip = new Strip(one(".strip"), this.store, (segment) => this.goSegment(segment));
     this.jobs = new Jobs(this.store);
-    this.decider = new Decider(this.store, (entries) => this.show(entries[0]));
+    this.decider = new Decider(
+      this.store,
+      (entries) => this.show(entries[0], { play: false }),
+      (entry) => this.show(entry, { play: false }),
+    );
     this.panel = new Panel(one("#facts"), {
       take: (at) => this.showTake(at),
       choose: () => this.choose(),
@@ -157,7 +160,7 @@ class Review {
     { keys: "A", what: "Approve", run: () => this.approve() },
     { keys: "R", what: "Reject, or reopen what is locked", run: () => this.reject() },
     { keys: "N", what: "Note", run: () => this.note() },
-    { keys: "U Ctrl+Z", what: "Undo", run: () => this.undo() },
+    { keys: "U Ctrl+Z", what: "Undo", run: () => this.decider.undo() },
     { keys: "ArrowLeft", what: "Previous asset", run: () => this.move(-1), repeats: true },
     { keys: "ArrowRight", what: "Next asset", run: () => this.move(1), repeats: true },
     { keys: "G", what: "First undecided", run: () => this.goFirst() },
@@ -237,7 +240,7 @@ class Review {
     this.kept.clear();
     this.strip.filter(FILTERS[name].wanted);
     this.showTop();
-    const first = this.entry && FILTERS[name].wanted(this.entry) ? null : this.store.entries.find(FILTERS[name].wanted);
+    const first = !this.finished && this.entry && FILTERS[name].wanted(this.entry) ? null : this.store.entries.find(FILTERS[name].wanted);
     if (first) this.show(first);
   }
 
@@ -245,6 +248,7 @@ class Review {
   show(entry, { play = true } = {}) {
     const generation = (this.generation += 1);
     const other = entry !== this.entry;
+    this.finished = false;
     if (other && this.composer.open) this.composer.close();
     this.entry = entry;
     this.detail = this.store.ready.get(keyOf(entry)) ?? null;
@@ -262,9 +266,11 @@ class Review {
       const narration = entry.kind === "audio" ? undefined : this.store.byKey.get(`${entry.segment}/audio`);
       const [detail] = await Promise.all([this.store.detail(entry), narration && this.store.detail(narration).catch(() => undefined)]);
       if (generation !== this.generation) return;
-      if (detail !== this.detail) {
+      const looked = this.detail?.takes[this.at];
+      if (detail !== this.detail || narration) {
         this.detail = detail;
         this.at = this.currentAt();
+        if (looked && !looked.current) this.at = Math.max(this.at, detail.takes.findIndex((take) => take.md5 === looked.md5));
         this.render(play);
       }
       this.lookAhead(entry);
@@ -318,6 +324,7 @@ class Review {
 
   /** @param {import("./types.js").Row | undefined} row */
   showStage(row) {
+    if (this.finished) return;
     const entry = /** @type {Entry} */ (this.entry);
     const asset = this.detail?.takes[this.at] ?? this.store.asset(entry);
     if (entry.kind === "audio") {
@@ -469,11 +476,17 @@ class Review {
     this.showTop();
     this.strip.update(keys);
     const { entry } = this;
-    if (!entry || !keys.includes(keyOf(entry))) return;
+    if (this.finished) {
+      const news = this.undecided(null);
+      if (news) this.show(news, { play: false });
+      else this.finish();
+      return;
+    }
+    if (!entry || !keys.some((key) => Number(key.split("/")[0]) === entry.segment)) return;
     const before = this.detail?.md5;
     if (before && !entry.md5.startsWith(before) && !before.startsWith(entry.md5)) this.stage.warn("Changed elsewhere: this is the new take.", h("button", { type: "button", class: "b", onclick: () => this.stage.warn(null) }, "OK"));
-    if (!this.store.ready.has(keyOf(entry))) this.readRest(entry, this.generation, false);
     if (this.stage.state.hidden) this.render();
+    this.readRest(entry, this.generation, false);
   }
 
   // Decisions
@@ -506,8 +519,7 @@ class Review {
   }
 
   mayDecide() {
-    if (!this.stage.state.hidden && !this.finished) return false;
-    if (this.finished) return false;
+    if (!this.stage.state.hidden) return false;
     if (this.store.info.can.decide) return true;
     if (this.store.info.can.needs_name) {
       askName(this.store, () => this.showDecisions());
@@ -531,17 +543,6 @@ class Review {
     else this.finish();
   }
 
-  async undo() {
-    const entry = await this.decider.undo();
-    if (entry) this.leaveFinish(entry);
-  }
-
-  /** @param {Entry} entry */
-  leaveFinish(entry) {
-    this.finished = false;
-    this.show(entry, { play: false });
-  }
-
   get finished() {
     return document.body.classList.contains("finished");
   }
@@ -563,10 +564,10 @@ class Review {
     const left = rejected ? `${count(rejected, "rejected asset")} ${rejected === 1 ? "waits" : "wait"} for a new take.` : gaps ? `The build still lacks ${count(gaps, "asset")}.` : "Everything is approved: the video can be built.";
     const look = h("button", { type: "button", class: "b", onclick: () => this.playThrough() }, icon("play"), "Play through", kbd("P"));
     const next = rejected
-      ? h("button", { type: "button", class: "b primary", onclick: () => (this.leaveFinish(/** @type {Entry} */ (this.store.entries.find((entry) => entry.status === "rejected"))), this.setFilter("rejected")) }, "Go through the rejected ones")
+      ? h("button", { type: "button", class: "b primary", onclick: () => this.setFilter("rejected") }, "Go through the rejected ones")
       : h("button", { type: "button", class: "b primary", onclick: () => this.build() }, icon("build"), "Build the video");
     this.stage.say("approved", decided === total ? `All ${total} decided` : "Nothing left in this list", left, h("div", { class: "chiprow" }, next, look));
-    this.finished = decided === total;
+    this.finished = true;
     if (!this.entry) this.panelEmpty();
   }
 
@@ -600,11 +601,8 @@ class Review {
     const take = this.detail?.takes[this.at];
     if (!entry || !take || take.current || !this.store.info.can.decide) return false;
     try {
-      const answer = await this.decider.enqueue(() => post(this.store.path("/choose"), { segment: entry.segment, kind: entry.kind, take: take.take, md5: take.md5 }));
-      this.store.info.head = answer.head ?? this.store.info.head;
-      this.store.forget(keyOf(entry));
-      if (answer.assets) this.store.putAssets(answer.assets);
-      await this.store.refresh();
+      this.detail = null;
+      await this.decider.send("/choose", { segment: entry.segment, kind: entry.kind, take: take.take, md5: take.md5 });
       this.detail = await this.store.detail(entry);
       this.at = this.currentAt();
       this.render();
@@ -612,6 +610,7 @@ class Review {
       return true;
     } catch (failure) {
       toasts.fail(failure);
+      this.show(entry, { play: false });
       return false;
     }
   }
@@ -633,10 +632,9 @@ class Review {
     try {
       const { reply_to } = draft;
       const order = { ...this.aim(entry, md5, draft), ...draft };
-      await this.decider.enqueue(() => post(this.store.path("/annotations"), order));
+      await this.decider.send("/annotations", order);
       this.sound.clearMarks();
-      await this.reload(entry);
-      toasts.show(reply_to ? "Replied" : `Noted on ${entry.kind} ${entry.segment}`, { mark: "noted" });
+      toasts.show(reply_to ? "Replied" : `Noted on ${order.kind} ${order.segment}`, { mark: "noted" });
     } catch (failure) {
       toasts.fail(failure);
       throw failure;
@@ -652,25 +650,16 @@ class Review {
 
   /** @param {Annotation} note */
   async settle(note) {
-    const entry = /** @type {Entry} */ (this.entry);
     const state = note.state === "open" ? "settled" : "open";
     note.state = state;
     this.render();
     try {
-      await this.decider.enqueue(() => post(this.store.path(`/annotations/${encodeURIComponent(note.id)}`), { state }));
-      await this.reload(entry);
+      await this.decider.send(`/annotations/${encodeURIComponent(note.id)}`, { state });
     } catch (failure) {
       note.state = state === "open" ? "settled" : "open";
       this.render();
       toasts.fail(failure);
     }
-  }
-
-  /** @param {Entry} entry */
-  async reload(entry) {
-    this.store.forget(keyOf(entry));
-    this.store.forget(`${entry.segment}/audio`);
-    await this.readRest(entry, this.generation, false);
   }
 
   // The rest
@@ -710,7 +699,7 @@ class Review {
     openRunMenu.more([
       ["Note", () => this.note()],
       ["Regenerate…", () => this.regenerate()],
-      ["Undo the last decision", () => this.undo()],
+      ["Undo the last decision", () => this.decider.undo()],
       ["Play through", () => this.playThrough()],
       ["Build…", () => this.build()],
     ]);

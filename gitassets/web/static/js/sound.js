@@ -120,6 +120,7 @@ export class Sound extends EventTarget {
       const own = loudness[here];
       player.volume = own === null ? 1 : 10 ** ((quietest - own) / 20);
     });
+    this.root.dataset.gains = loudness.map((own) => (own === null ? 0 : quietest - own)).join(" ");
     this.root.dataset.level = "true";
   }
 

@@ -127,6 +127,7 @@
  * @property {string | null} commit
  * @property {Asset[]} assets
  * @property {string | null} undo
+ * @property {Record<string, string | null>} [notes] By segment.
  * @property {string} head
  * @property {Record<string, number>} counts
  * @property {number} decided

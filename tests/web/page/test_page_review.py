@@ -6,42 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from gitassets.actions.approve import approve
-from gitassets.actions.replace import replace
-from gitassets.domain.manifest import Address, Asset, Kind
+from gitassets.actions.replace import replace_asset
 from gitassets.domain.status import Status
 from gitassets.runs.lookup import find_run
-from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.project import Project
-from tests.actions.checks import git, select
+from tests.actions.checks import select
 from tests.media import write_picture
+from tests.web.page.pages import REVIEW, count_commits, read_asset, read_text, wait_commits, wait_status, wait_title
 
-REVIEW = "/runs/pilot/review"
 Browse = Callable[..., Any]
-
-
-def read_asset(project: Project, number: int, kind: str) -> Asset:
-    fresh = Project(project.root, project.git_dir)
-    found = read_manifest(fresh, find_run(fresh, "pilot")).asset(Address(number, Kind(kind)))
-    assert found is not None
-    return found
-
-
-def count_commits(project: Project) -> int:
-    return int(git(project.root, "rev-list", "--count", "run/pilot"))
-
-
-def wait_title(page: Any, text: str) -> None:
-    page.locator("#asset-title", has_text=text).wait_for()
-
-
-def wait_status(page: Any, project: Project, number: int, kind: str, status: Status) -> None:
-    """Wait until the decision is committed; the screen has it before."""
-    page.wait_for_function("() => window.fetch('/api/runs/pilot').then(() => true)")
-    for _ in range(200):
-        if read_asset(project, number, kind).status is status:
-            return
-        page.wait_for_timeout(25)
-    assert read_asset(project, number, kind).status is status
 
 
 def test_review_begins_at_the_first_undecided_asset(pilot: Project, browse: Browse) -> None:
@@ -52,10 +25,6 @@ def test_review_begins_at_the_first_undecided_asset(pilot: Project, browse: Brow
     assert page.locator(".spoken p").text_content() == read_text(pilot, 2)
 
 
-def read_text(project: Project, number: int) -> str:
-    return read_manifest(project, find_run(project, "pilot")).segments[number].paragraph_text
-
-
 def test_approve_by_one_key_commits_and_goes_on(pilot: Project, browse: Browse) -> None:
     page = browse(pilot).open(f"{REVIEW}#1/image")
     wait_title(page, "Segment 1, image")
@@ -64,7 +33,7 @@ def test_approve_by_one_key_commits_and_goes_on(pilot: Project, browse: Browse) 
     wait_title(page, "Segment 2, audio")
     page.locator(".toast", has_text="Approved image 1").wait_for()
     wait_status(page, pilot, 1, "image", Status.APPROVED)
-    assert count_commits(pilot) == before + 1
+    wait_commits(page, pilot, before + 1)
 
 
 def test_panel_says_what_is_judged_and_what_approving_locks(pilot: Project, browse: Browse) -> None:
@@ -96,11 +65,11 @@ def test_undo_takes_a_decision_back(pilot: Project, browse: Browse) -> None:
     wait_status(page, pilot, 1, "image", Status.APPROVED)
     page.locator(".toast button", has_text="Undo").click()
     wait_title(page, "Segment 1, image")
-    wait_status(page, pilot, 1, "image", Status.DRAFT)
+    wait_status(page, pilot, 1, "image", Status.REVIEW)
     page.keyboard.press("a")
     wait_status(page, pilot, 1, "image", Status.APPROVED)
     page.keyboard.press("Control+z")
-    wait_status(page, pilot, 1, "image", Status.DRAFT)
+    wait_status(page, pilot, 1, "image", Status.REVIEW)
 
 
 def test_rejection_offers_reasons_used_before(pilot: Project, browse: Browse) -> None:
@@ -224,7 +193,7 @@ def replace_image(project: Project) -> None:
     picture = project.root / "other.png"
     write_picture(picture, seed=99)
     fresh = Project(project.root, project.git_dir)
-    replace(fresh, find_run(fresh, "pilot"), select(image="1"), picture)
+    replace_asset(fresh, find_run(fresh, "pilot"), select(image="1"), picture)
 
 
 def test_change_elsewhere_appears_without_reload(pilot: Project, browse: Browse) -> None:
