@@ -10,6 +10,10 @@ import nox
 # The same commands stand in .ci/run, which works without nox; tests/test_kit.py compares them.
 LINT = (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("lint-imports",))
 TYPES = (("mypy",),)
+PAGE_TYPES = (
+    ("npm", "--prefix", "tests/web", "install", "--no-audit", "--no-fund", "--silent"),
+    ("npm", "--prefix", "tests/web", "run", "--silent", "types"),
+)
 COVER = (
     ("coverage", "run", "-m", "pytest"),
     ("coverage", "combine", "--quiet"),
@@ -37,6 +41,13 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Check the types."""
     _run(session, *TYPES)
+
+
+@nox.session(venv_backend="none")
+def page_types(session: nox.Session) -> None:
+    """Check the types of the review page's modules; needs npm."""
+    for command in PAGE_TYPES:
+        session.run(*command, external=True)
 
 
 @nox.session
