@@ -264,10 +264,11 @@ class Review {
   async readRest(entry, generation, play) {
     try {
       const narration = entry.kind === "audio" ? undefined : this.store.byKey.get(`${entry.segment}/audio`);
+      const heard = narration && this.store.ready.get(keyOf(narration));
       const [detail] = await Promise.all([this.store.detail(entry), narration && this.store.detail(narration).catch(() => undefined)]);
       if (generation !== this.generation) return;
       const looked = this.detail?.takes[this.at];
-      if (detail !== this.detail || narration) {
+      if (detail !== this.detail || (narration && this.store.ready.get(keyOf(narration)) !== heard)) {
         this.detail = detail;
         this.at = this.currentAt();
         if (looked && !looked.current) this.at = Math.max(this.at, detail.takes.findIndex((take) => take.md5 === looked.md5));
