@@ -42,7 +42,7 @@ def cookies(visitor: Visitor) -> str:
     ["evil.example", "evil.example:PORT", "127.0.0.1", "127.0.0.1:1", "127.0.0.1.evil.example:PORT", "0.0.0.0:PORT"],
 )
 def test_foreign_host_is_refused(site: Site, visitor: Visitor, host: str) -> None:
-    for path in ("/", "/static/css/page.css", "/api/runs", "/events"):
+    for path in ("/", "/static/css/base.css", "/api/runs", "/events"):
         status, _, _ = ask(site, path, cookies(visitor), host=host.replace("PORT", str(site.options.port)))
         assert status == 421, path
 
@@ -59,7 +59,7 @@ def test_two_hosts_are_refused(site: Site) -> None:
 def test_foreign_origin_is_refused(site: Site, visitor: Visitor, origin: str) -> None:
     given = f"Origin: {origin.replace('PORT', str(site.options.port))}"
     token = f"X-CSRF-Token: {visitor.client.headers['x-csrf-token']}"
-    for method, path in (("GET", "/api/runs"), ("POST", "/api/runs/ep1/decide"), ("GET", "/static/css/page.css")):
+    for method, path in (("GET", "/api/runs"), ("POST", "/api/runs/ep1/decide"), ("GET", "/static/css/base.css")):
         status, _, _ = ask(site, path, given, token, cookies(visitor), "Content-Type: application/json", method=method)
         assert status == 403, path
 
@@ -136,7 +136,7 @@ def test_path_that_climbs_leads_nowhere(site: Site, visitor: Visitor, path: str)
 
 
 def test_every_answer_has_the_strict_headers(site: Site, visitor: Visitor) -> None:
-    answers = [ask(site, path, cookies(visitor))[1] for path in (*PAGES, "/api/runs", "/static/css/page.css", "/none")]
+    answers = [ask(site, path, cookies(visitor))[1] for path in (*PAGES, "/api/runs", "/static/css/base.css", "/none")]
     answers.append(ask(site, "/")[1])
     for headers in answers:
         policy = headers["content-security-policy"]
