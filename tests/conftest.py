@@ -59,6 +59,8 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
     monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
+    # A build lowers the priority of its process, which here is that of all the tests.
+    monkeypatch.setattr(os, "setpriority", lambda *_: None, raising=False)
     monkeypatch.setenv("DVC_GLOBAL_CONFIG_DIR", str(home / "dvc-global"))
     monkeypatch.setenv("DVC_SYSTEM_CONFIG_DIR", str(home / "dvc-system"))
     (home / ".gitconfig").write_text(
