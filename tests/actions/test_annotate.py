@@ -87,7 +87,7 @@ def test_list_show_and_diff_have_the_notes(locked: LockedRun) -> None:
     note = annotate(locked.project, locked.run, IMAGE_3, "flat\x1b[2J", region=(50, 50, 0, 0)).annotation
     row = next(one for one in list_assets(locked.project, locked.run).rows if one.segment == 3 and one.kind == "image")
     assert row.annotations == (note,)
-    rows = call("list", "ep1", "--type", "image")["rows"]
+    rows = call("list", "ep1", "--type", "image")["assets"]
     assert isinstance(rows, list)
     assert rows[-1]["annotations"][0]["body"] == "flat[2J"
     assert note.id in CliRunner().invoke(app, ["show", "ep1", "3"]).stdout
