@@ -112,7 +112,7 @@ def test_list_filters_by_type_and_status(studio: Studio) -> None:
     assert studio("claude-studio assets list RUN").count("audio_") == SEGMENTS
     assert "scene_000.png" not in studio("claude-studio assets list RUN --type audio")
     assert "No assets" in studio("claude-studio assets list RUN --status review")
-    studio("claude-studio assets review RUN --segment 5")
+    studio("claude-studio assets review RUN --segment 5 --start")
     listed = studio("claude-studio assets list RUN --status review")
     assert "audio_004.wav" in listed
     assert "scene_004.png" in listed
@@ -120,9 +120,9 @@ def test_list_filters_by_type_and_status(studio: Studio) -> None:
 
 
 def test_review_moves_segment_range_and_type_to_review(studio: Studio, root: Path) -> None:
-    assert studio("claude-studio assets review RUN --segment 5").count("\treview\t") == 2
-    assert studio("claude-studio assets review RUN --audio 1-10").count("\treview\t") == 10
-    assert studio("claude-studio assets review RUN --type image").count("\treview\t") == SEGMENTS
+    assert studio("claude-studio assets review RUN --start --segment 5").count("\treview\t") == 2
+    assert studio("claude-studio assets review RUN --start --audio 1-10").count("\treview\t") == 10
+    assert studio("claude-studio assets review RUN --start --type image").count("\treview\t") == SEGMENTS
     assert counts(root, "audio") == {"review": 10, "draft": SEGMENTS - 10}
 
 

@@ -33,7 +33,7 @@ def test_missing_package_is_named_with_the_way_to_get_it(locked: LockedRun, pack
     assert done.exit_code == 1
     assert done.stderr == (
         "Error: The review page needs packages that are not installed\n"
-        "  → Install them with `pip install 'gitassets[web]'`.\n"
+        "  → Install them with `pip install starlette uvicorn jinja2`.\n"
     )
 
 
