@@ -40,8 +40,7 @@ from gitassets.runs.project import Project, Run
 from gitassets.runs.proof import require_proven
 from gitassets.runs.verified_bytes import check_blob, find_altered, get_blob
 
-DRAFTS = (Policy.SKIP_REJECTED, Policy.INCLUDE_REJECTED)
-_UNPROVEN = (*DRAFTS, Policy.EVERYTHING)
+DRAFTS = (Policy.SKIP_REJECTED, Policy.INCLUDE_REJECTED, Policy.EVERYTHING)
 """The policies that rely on no approval."""
 
 
@@ -115,7 +114,7 @@ def read_input(project: Project, run: Run, options: BuildOptions) -> BuildInput:
         if gaps:
             raise GapsError(run.run_id, gaps, options.policy)
         check_bytes(session, list(used))
-        if options.policy not in _UNPROVEN:
+        if options.policy not in DRAFTS:
             require_proven(project, run, session.head, session.manifest, used, "built")
         blobs = {asset.md5: get_blob(session, asset.path, asset.md5) for asset in used.values()}
         build_input = BuildInput(session.manifest, session.head, options.policy, choice, blobs)

@@ -82,12 +82,32 @@ def test_publish_omits_assets_not_built_or_not_approved(
     assert [f"{one.address} {one.why}" for one in result.skipped] == ["image 3 is review, not approved"]
 
 
-@pytest.mark.parametrize("other", [None, BuildOptions(size="90x160"), BuildOptions(policy=Policy.SKIP_REJECTED)])
-def test_publish_without_a_full_build_is_refused(
-    project: Project, run: Run, office: Office, other: BuildOptions | None
+SHAPES: dict[str, dict[str, str]] = {
+    "own": {}, "own, named": {"size": "160x90", "fps": "10"},
+    "other size": {"size": "90x160"}, "other rate": {"fps": "5"},
+}  # fmt: skip
+MAIN = {(policy, shape) for policy in (Policy.STRICT, Policy.ONLY_APPROVED) for shape in ("own", "own, named")}
+
+
+def test_publish_goes_by_no_build_but_a_full_one_of_approved_assets_in_the_own_shape(
+    project: Project, run: Run, office: Office
 ) -> None:
-    if other is not None:
-        build(project, run, other, ignore_progress)
+    """Every other policy makes a draft, also for assets that are all approved."""
+    others = [(policy, shape) for policy in Policy for shape in SHAPES if (policy, shape) not in MAIN]
+    for policy, shape in others:
+        result = build(project, run, BuildOptions(policy=policy, **SHAPES[shape]), ignore_progress)
+        assert (result.main, "-" in result.video.name) == (False, True), (policy, shape)
+        manifest = read_manifest(project, run)
+        assert {one.built for one in manifest.segments.values()} == {None}, (policy, shape)
+        with pytest.raises(NoMatchError, match="it was never built"):
+            go(project, run, dry_run=True)
+    for policy, shape in sorted(MAIN):
+        result = build(project, run, BuildOptions(policy=policy, **SHAPES[shape]), ignore_progress)
+        assert (result.main, result.video.name) == (True, "ep1.mp4")
+    assert len(go(project, run, dry_run=True).transitions) == 5
+
+
+def test_publish_without_a_build_is_refused(project: Project, run: Run, office: Office) -> None:
     with pytest.raises(NoMatchError, match="it was never built") as caught:
         go(project, run)
     assert "gitassets build ep1" in caught.value.hint
