@@ -23,6 +23,7 @@ from gitassets.domain.selection import (
     parse_copy_selection,
     select_assets,
 )
+from gitassets.domain.takes import COPIED_FROM
 from gitassets.errors import GitAssetsError, LockedError, NoMatchError, UsageError
 from gitassets.making.record import find_free_path, write_run
 from gitassets.runs.fetch import Wanted, list_wanted
@@ -86,19 +87,36 @@ def copy_assets(
     return _result(source, target, origin, plan, commit, options)
 
 
-def plan_takeover(project: Project, source: Run, target: Manifest, taken: Mapping[int, int]) -> Manifest:
+class Takeover(Struct, frozen=True):
+    """A new run with the assets that it takes over from an older one. `words` say which are in review, and why."""
+
+    manifest: Manifest
+    transitions: tuple[Transition, ...] = ()
+    words: str = ""
+
+
+def plan_takeover(project: Project, source: Run, target: Manifest, taken: Mapping[int, int]) -> Takeover:
     """Return the target with all assets of the source that `taken` names: by new number the old one."""
     origin = _renumber(_read_all(project, source, taken), taken)
-    return target.with_assets(_plan(origin, target, CopyOptions()).copied) if origin.chosen else target
-
-
-def take_over(project: Project, source: Run, target: Run, taken: Mapping[int, int]) -> None:
-    """Copy the assets of `plan_takeover`, in one commit. The caller has created the target without assets."""
-    origin = _renumber(_read_all(project, source, taken), taken)
     if not origin.chosen:
-        return
-    with write_run(project, target, "copy") as session:
-        _commit(session, source, origin, _plan(origin, session.manifest, CopyOptions()))
+        return Takeover(target)
+    plan = _plan(origin, target, CopyOptions())
+    placed = {address: _take_over(source, origin, address, asset) for address, asset in plan.copied.items()}
+    transitions = tuple(Transition(address, "none", asset.status) for address, asset in placed.items())
+    return Takeover(target.with_assets(placed), transitions, _explain(source, origin, plan))
+
+
+def _take_over(source: Run, origin: _Source, address: Address, asset: Asset) -> Asset:
+    path = default_path(address, Path(asset.path).suffix)
+    return replace(asset, path=path, extra={**asset.extra, COPIED_FROM: _name_origin(source, origin, address)})
+
+
+def require_taken_bytes(project: Project, source: Run, taken: Mapping[int, int]) -> None:
+    """Raise NotFoundError or CorruptError if the bytes of an asset that is taken over are not here, or damaged."""
+    numbers = set(taken.values())
+    for address, asset in read_manifest(project, source).assets():
+        if address.segment in numbers:
+            require_bytes(project, source, address, asset)
 
 
 def list_taken_bytes(project: Project, source: Run, taken: Mapping[int, int]) -> dict[str, Wanted]:
@@ -232,15 +250,20 @@ def _commit(session: Session, source: Run, origin: _Source, plan: _CopyPlan) -> 
             continue
         # A copied approval holds for exactly these bytes.
         require_bytes(session.project, source, address, original)
-        number = origin.numbers.get(address.segment, address.segment)
-        record = {"asset": f"{source.run_id}:{segment_key(number)}/{address.kind}", "commit": origin.commit}
         current = session.manifest.asset(address)
         placed = replace(asset, path=_choose_path(session, address, original, current))
-        changed[address] = replace(placed, extra={**asset.extra, "copied_from": {**record, "take": original.take}})
+        changed[address] = replace(placed, extra={**asset.extra, COPIED_FROM: _name_origin(source, origin, address)})
         transitions.append(Transition(address, current.status if current else "none", asset.status))
     what = f"{format_addresses(changed)} from {source.run_id}"
     message = CommitMessage(session.run.run_id, "copy", what, _explain(source, origin, plan), tuple(transitions))
     return session.commit(session.manifest.with_assets(changed), message)
+
+
+def _name_origin(source: Run, origin: _Source, address: Address) -> dict[str, object]:
+    """Return the record of where a copied asset comes from."""
+    number, original = origin.numbers.get(address.segment, address.segment), origin.manifest.asset(address)
+    name = f"{source.run_id}:{segment_key(number)}/{address.kind}"
+    return {"asset": name, "commit": origin.commit, "take": original.take if original else 1}
 
 
 def _explain(source: Run, origin: _Source, plan: _CopyPlan) -> str:

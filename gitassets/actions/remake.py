@@ -11,10 +11,12 @@ from itertools import count
 
 from msgspec.structs import replace
 
-from gitassets.actions.copy import plan_takeover, take_over
+from gitassets.actions.copy import plan_takeover, require_taken_bytes
+from gitassets.actions.open import fill_run
 from gitassets.actions.produce import ProduceResult, carry_out, plan_new_run, report
 from gitassets.domain.conflict import CONFLICT
 from gitassets.domain.costs import CHARGES
+from gitassets.domain.derived import derive
 from gitassets.domain.manifest import Manifest, Segment
 from gitassets.domain.run_id import find_twin
 from gitassets.making.consent import Buyer
@@ -38,12 +40,15 @@ def find_taken(project: Project, wanted: str, script: AnyScript, options: Produc
 def remake(
     project: Project, source: Run, given: GivenScript, options: ProduceOptions, on_progress: OnProgress, buyer: Buyer
 ) -> ProduceResult:
-    """Create the new run, take over what fits, and make the rest. On a dry run, only say what would happen."""
+    """Create the new run with all that fits, and make the rest. On a dry run, only say what would happen.
+
+    One commit creates the run with what is taken over, so that no kill leaves a run without it.
+    """
     run_id, taken = _choose_run_id(project, source.run_id), given.changes.taken
     empty = _make_manifest(project, read_manifest(project, source), given, options, run_id)
-    full = plan_takeover(project, source, empty, taken)
-    planned = plan_new_run(project, full, given, options, buyer)
-    addresses = tuple(address for address, _ in full.assets())
+    takeover = plan_takeover(project, source, empty, taken)
+    planned = plan_new_run(project, takeover.manifest, given, options, buyer)
+    addresses = tuple(address for address, _ in takeover.manifest.assets())
 
     def finish(result: ProduceResult) -> ProduceResult:
         return replace(result, changes=given.changes, remade_from=source.run_id, taken=addresses)
@@ -51,11 +56,12 @@ def remake(
     if options.dry_run:
         return finish(report(run_id, None, planned, dry_run=True))
     store_pictures(project, given.pictures.files)
-    run = create_run(
-        project, _without_assets(planned.manifest), project.runs_dir / run_id, words=f"From {source.run_id}."
-    )
+    require_taken_bytes(project, source, taken)
+    words = f"From {source.run_id}.\n{takeover.words}".strip()
+    manifest, folder = derive(planned.manifest), project.runs_dir / run_id
+    run = create_run(project, manifest, folder, words=words, transitions=takeover.transitions)
     with hold_making(project, run):
-        take_over(project, source, run, taken)
+        fill_run(project, run)
         return finish(carry_out(project, run, planned, on_progress))
 
 
@@ -82,7 +88,3 @@ def _make_manifest(
 def _keep_words(segment: Segment, old: Segment) -> Segment:
     extra = {key: value for key, value in old.extra.items() if key not in (CONFLICT, CHARGES)}
     return replace(segment, notes=old.notes, extra=extra)
-
-
-def _without_assets(manifest: Manifest) -> Manifest:
-    return manifest.with_assets({address: None for address, _ in manifest.assets()})

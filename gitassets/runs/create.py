@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gitassets.adapters.dvc.cache import DVC_GITIGNORE, format_run_config
-from gitassets.domain.commit_message import CommitMessage, format_message
+from gitassets.domain.commit_message import CommitMessage, Transition, format_message
 from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.manifest import MANIFEST_NAME, MEDIA_FOLDERS, Manifest
 from gitassets.domain.manifest_format import format_manifest
@@ -71,8 +71,13 @@ def check_new_run_id(project: Project, run_id: str, folder: Path) -> None:
         raise ConflictError(f"{folder} is a run already")
 
 
-def create_run(project: Project, manifest: Manifest, folder: Path, *, words: str = "") -> Run:
-    """Create the run's branch, with `manifest` in its root commit, and its folder. Files in the folder stay."""
+def create_run(
+    project: Project, manifest: Manifest, folder: Path, *, words: str = "", transitions: Sequence[Transition] = ()
+) -> Run:
+    """Create the run's branch, with `manifest` in its root commit, and its folder. Files in the folder stay.
+
+    `transitions` are those of the manifest's assets, whose bytes the caller has added to the cache.
+    """
     with project.lock(f"create {manifest.run_id}"):
         repair_links(project)
         check_new_run_id(project, manifest.run_id, folder)
@@ -81,6 +86,7 @@ def create_run(project: Project, manifest: Manifest, folder: Path, *, words: str
             action="create",
             what=f"segments {format_ranges(list(manifest.segments))}" if manifest.segments else "an empty run",
             words=words,
+            transitions=tuple(transitions),
         )
         write_branch(project, manifest, message)
         return attach_folder(project, manifest.run_id, folder)

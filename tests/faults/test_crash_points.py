@@ -8,18 +8,22 @@ from pathlib import Path
 
 import pytest
 
+from gitassets.actions.approve import approve as approve_assets
 from gitassets.actions.doctor import doctor
 from gitassets.actions.open import open_run
 from gitassets.actions.produce import produce, resume
 from gitassets.actions.reopen import reopen_assets
 from gitassets.actions.track import track
-from gitassets.domain.manifest import Manifest
+from gitassets.domain.manifest import Address, Kind, Manifest
+from gitassets.domain.status import Status
 from gitassets.making.plan_run import ProduceOptions
 from gitassets.runs.lookup import find_run, find_runs
 from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.project import Project, Run
 from tests.actions.checks import asset, ignore_progress, select, statuses
+from tests.actions.locked_run import change_by_hand, commit_by_hand, with_status
 from tests.actions.test_build import build_it
+from tests.actions.tone_provider import ToneProvider
 from tests.faults.points import (
     BYTES,
     COMMIT,
@@ -120,6 +124,43 @@ def test_produce_killed_at_any_point_can_be_resumed(project: Project, point: str
     run = find_run(project, "ep1")
     assert statuses(project, run) == {"audio 1": "draft", "audio 2": "draft"}
     assert_whole(project, run)
+
+
+REMAKING = ROOT_COMMIT | {"a folder list is in the cache": BYTES["a folder list is in the cache"]} | PLACED | LOGGED
+
+
+@pytest.mark.parametrize("point", REMAKING)
+def test_new_run_of_a_changed_script_has_all_that_fits_wherever_it_is_killed(
+    project: Project, provider: ToneProvider, point: str
+) -> None:
+    options = ProduceOptions(run_id="ep1", images=False)
+    run = find_run(project, produce(project, ["One.", "Two.", "Three."], options, ignore_progress).run_id)
+    approve_assets(project, run, select(audio="1-2"))
+    unlock_by_hand(project, run)
+
+    def act() -> object:
+        script = ["New.", "Two.", "One.", "Three."]
+        return resume(project, "ep1", script, ProduceOptions(images=False), ignore_progress)
+
+    dies_at(REMAKING[point], act)
+    mend(project)
+    if "ep1-2" not in find_runs(project):
+        act()
+    open_run(project, "ep1-2")
+    resume(project, "ep1-2", None, ProduceOptions(images=False), ignore_progress)
+    assert len(provider.requests) <= 3 + 1  # Nothing that was taken over is made again.
+    new = find_run(project, "ep1-2")
+    assert statuses(project, new) == {
+        "audio 1": "draft", "audio 2": "review", "audio 3": "approved", "audio 4": "draft",
+    }  # fmt: skip
+    assert_whole(project, new)
+
+
+def unlock_by_hand(project: Project, run: Run) -> None:
+    """Give back the approval of narration 2, which is taken away first, past the hooks."""
+    for status in (Status.REVIEW, Status.APPROVED):
+        change_by_hand(run.require_folder(), Address(2, Kind.AUDIO), with_status(status))
+        commit_by_hand(run.require_folder())
 
 
 def test_build_killed_at_any_point_leaves_old_or_new_state(project: Project, run: Run) -> None:
