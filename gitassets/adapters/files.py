@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
+from gitassets.errors import CorruptError
+
 INCOMING = ".incoming-"  # The name prefix of a file that is being written.
 _umask = os.umask(0)
 os.umask(_umask)
@@ -20,6 +22,7 @@ refused_modes: list[str] = []
 # The file belongs to someone else, or the file system does not support modes.
 _REFUSALS = (errno.EPERM, errno.EACCES, errno.EROFS, errno.ENOSYS, errno.ENOTSUP)
 _BLOCK = 256 * 1024
+MAX_TEXT_BYTES = 1_000_000
 
 
 def change_mode(path: str | Path, mode: int, *, known_as: Path | None = None) -> None:
@@ -73,6 +76,17 @@ def write_atomic(path: Path, data: bytes, *, mode: int = OPEN_MODE, durable: boo
         if isinstance(error, OSError) and error.filename is None:
             error.filename = str(path)
         raise
+
+
+def read_small(path: Path) -> bytes:
+    """Read a text that came with git. Raise CorruptError for one too large, and for a link to a device or a pipe."""
+    if path.exists() and not path.is_file():
+        raise CorruptError(f"{path} is no file", "Replace it by a file with text.")
+    with path.open("rb") as file:
+        data = file.read(MAX_TEXT_BYTES + 1)
+    if len(data) > MAX_TEXT_BYTES:
+        raise CorruptError(f"{path} is larger than {MAX_TEXT_BYTES // 1_000_000} MB", "Shorten it.")
+    return data
 
 
 def find_link(root: Path, paths: Iterable[str]) -> str | None:

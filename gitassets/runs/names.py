@@ -230,7 +230,8 @@ def _list_folder(path: Path) -> list[str]:
 
 
 def _read(path: Path) -> bytes | None:
+    """Read a file, but no device or pipe, which a link in a clone may lead to."""
     try:
-        return path.read_bytes()
+        return path.read_bytes() if path.is_file() else None
     except OSError:
         return None

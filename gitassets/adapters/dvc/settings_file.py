@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gitassets.adapters.dvc.cache import format_config, parse_config, suggest_repair
+from gitassets.adapters.files import read_small
 from gitassets.domain.dvc_settings import DvcSettings, RemoteSettings, merge_settings
 
 _NAMED = re.compile(r'\s*remote\s*"(.*)"\s*\Z')
@@ -65,7 +66,7 @@ def _is_relative(value: str) -> bool:
 
 def read_settings(path: Path) -> DvcSettings:
     """Read a configuration file; a missing one has no settings."""
-    data = path.read_bytes() if path.is_file() else b""
+    data = read_small(path) if path.is_file() else b""
     return _gather(parse_config(data, str(path), suggest_repair(path)), path.parent)
 
 

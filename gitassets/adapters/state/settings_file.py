@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from gitassets.adapters.files import write_atomic
+from gitassets.adapters.files import read_small, write_atomic
 from gitassets.domain.frame_format import parse_fps, parse_size
 from gitassets.domain.language import find_language_code
 from gitassets.domain.script_rules import CodeUse
@@ -17,6 +17,7 @@ from gitassets.domain.settings_text import SETTINGS_NAME
 from gitassets.errors import CorruptError, Remedy, UsageError
 
 Parsed = TypeVar("Parsed")
+_MAX_VALUES, _MAX_DEPTH, _MAX_MERGED = 20_000, 50, 50
 
 
 class _Strict(BaseModel):
@@ -171,16 +172,15 @@ def change_setting(root: Path, key: str, value: str, check: Callable[[Settings],
     from io import BytesIO
 
     from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
 
     path = root / SETTINGS_NAME
-    data = path.read_bytes() if path.is_file() else b""
+    data = read_small(path) if path.exists() else b""
     parse_settings(data, str(path))
     yaml = YAML()
     yaml.preserve_quotes = True
     try:
-        wanted: Any = YAML(typ="safe").load(value)
-    except YAMLError as error:
+        wanted = _load(value)
+    except ValueError as error:
         raise UsageError(
             f"{value!r} is not a value in YAML", "Put a text with special characters in quotes."
         ) from error
@@ -211,7 +211,7 @@ def read_settings(root: Path) -> Settings:
     """
     path = root / SETTINGS_NAME
     try:
-        data = path.read_bytes()
+        data = read_small(path)
     except FileNotFoundError:
         return Settings()
     return parse_settings(data, str(path))
@@ -223,14 +223,59 @@ def drop_spending(settings: Settings) -> Settings:
     return settings.model_copy(update={"services": plain.services, "budget": plain.budget})
 
 
-def parse_settings(data: bytes, name: str) -> Settings:
+def _load(data: bytes | str) -> Any:
+    """Parse YAML. Raise ValueError if it is not valid, or if its aliases make it larger than settings can be."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
+    yaml = YAML(typ="safe")
+    yaml.Constructor = _make_constructor()
+    try:
+        found = yaml.load(data)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    except (YAMLError, TypeError) as error:
+        raise ValueError(str(error)) from error
+    _check_extent(found)
+    return found
+
+
+def _make_constructor() -> Any:
+    """Return a class that merges (`<<`) only a few mappings of a few keys: merges of merges grow without limit."""
+    from ruamel.yaml.constructor import SafeConstructor
+
+    class Constructor(SafeConstructor):  # type: ignore[misc,unused-ignore]
+        def flatten_mapping(self, node: Any) -> Any:
+            merged = [value.value for key, value in node.value if key.value == "<<"]
+            if any(isinstance(one, list) and len(one) > _MAX_MERGED for one in merged):
+                raise ValueError("it merges too many mappings")
+            done = super().flatten_mapping(node)
+            if len(node.value) > _MAX_VALUES:
+                raise ValueError("it holds too many values")
+            return done
+
+    return Constructor
+
+
+def _check_extent(found: object) -> None:
+    """Raise ValueError for too many values, counted as often as aliases repeat them, or too deep ones."""
+    waiting, count = [(found, 0)], 0
+    while waiting:
+        value, depth = waiting.pop()
+        inside = [*value.values(), *value] if isinstance(value, dict) else value
+        if not isinstance(inside, list | tuple | set):
+            continue
+        count += len(inside)
+        if count > _MAX_VALUES or depth > _MAX_DEPTH:
+            raise ValueError("it holds too many values, or nests them too deeply")
+        waiting += [(one, depth + 1) for one in inside]
+
+
+def parse_settings(data: bytes, name: str) -> Settings:
     hint = Remedy("compare-settings")
     try:
-        raw: Any = YAML(typ="safe").load(data)
-    except (YAMLError, UnicodeDecodeError) as error:
+        raw = _load(data)
+    except ValueError as error:
         raise CorruptError(f"{name} is not YAML: {' '.join(str(error).split())}", hint) from error
     if raw is not None and not isinstance(raw, dict):
         raise CorruptError(f"{name} is not a list of settings", hint)

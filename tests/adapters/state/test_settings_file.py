@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -96,4 +97,53 @@ def test_parse_settings_runs_no_code() -> None:
 def test_read_settings_names_file_that_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "gitassets.yaml").write_bytes(b"\xff\xfe\x00\x01")
     with pytest.raises(CorruptError, match=str(tmp_path / "gitassets.yaml")):
+        read_settings(tmp_path)
+
+
+def nest(first: str, again: str) -> str:
+    """Return mappings that each hold the one before nine times: nine to the power of eight values in all."""
+    lines = [f"  a{one}: &a{one} {again.format(','.join([f'*a{one - 1}'] * 9))}" for one in range(1, 9)]
+    return "\n".join([f"  a0: &a0 {first}", *lines])
+
+
+MAPS = "\n".join(
+    ["  a0: &a0 {x: y}"]
+    + [f"  a{n}: &a{n} {{{','.join(f'k{one}: *a{n - 1}' for one in range(9))}}}" for n in range(1, 9)]
+)
+HOSTILE = {
+    "lists of lists": "services:\n" + nest("[x]", "[{}]"),
+    "maps of maps": "services:\n" + MAPS,
+    "merges of merges": "services:\n" + nest("{x: y}", "{{<<: [{}]}}"),
+    "words": "say:\n" + nest("[x]", "[{}]"),
+    "a frame rate": "services:\n" + nest("[x]", "[{}]") + "\nbuild: {fps: *a8}",
+    "a map in itself": "services:\n  x: &a {y: *a}",
+    "deep maps": "services: " + "{a: " * 1000 + "}" * 1000,
+    "a date": "voice: 2020-99-99",
+    "a long number": "services: {x: {y: " + "9" * 5000 + "}}",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_parse_settings_refuses_what_would_fill_the_memory_or_the_stack(name: str) -> None:
+    with pytest.raises(CorruptError, match="is not YAML"):
+        parse(HOSTILE[name])
+
+
+def test_parse_settings_reads_aliases_and_merges() -> None:
+    services = parse("services: {a: &a {x: 1}, b: {<<: *a, y: 2}, c: *a}").services
+    assert services == {"a": {"x": 1}, "b": {"x": 1, "y": 2}, "c": {"x": 1}}
+
+
+def test_read_settings_opens_no_device_or_pipe_and_no_huge_file(tmp_path: Path) -> None:
+    path = tmp_path / "gitassets.yaml"
+    path.symlink_to("/dev/zero")
+    with pytest.raises(CorruptError, match="is no file"):
+        read_settings(tmp_path)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(CorruptError, match="is no file"):
+        read_settings(tmp_path)
+    path.unlink()
+    path.write_bytes(b"#" * 2_000_000)
+    with pytest.raises(CorruptError, match="is larger than 1 MB"):
         read_settings(tmp_path)
