@@ -1,4 +1,4 @@
-"""Find what can be played: the last build of a run, or the sound and clip of a segment."""
+"""Find what can be played: the video of a run, or the sound and clip of a segment."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from gitassets.domain.finals import MAIN, group_finals
 from gitassets.domain.manifest import Kind, Manifest
 from gitassets.domain.selection import Selection, select_segments
 from gitassets.errors import NoMatchError, NotFoundError
@@ -22,15 +23,17 @@ class Playable(Struct, frozen=True):
 
 
 def find_playable(project: Project, run: Run, segments: Selection | None = None) -> tuple[Playable, ...]:
-    """Return the video of the last build, or the narration and the clip of the chosen segments, in order."""
+    """Return the video that was built, or the narration and the clip of the chosen segments, in order."""
     manifest = read_manifest(project, run)
     found = _find_build(manifest) if segments is None else _find_assets(manifest, segments)
     return tuple(Playable(_locate(project, run, path, md5), kind) for path, md5, kind in found)
 
 
 def _find_build(manifest: Manifest) -> list[tuple[str, str, Kind]]:
-    videos = {one.path: one for one in manifest.final if one.path.endswith(".mp4")}
-    video = videos.get(f"final/{manifest.run_id}.mp4") or next(iter(videos.values()), None)
+    """Return the main final; if there is none, the first of the drafts and the builds in other shapes."""
+    groups = group_finals(manifest)
+    ordered = [groups.get(MAIN, ()), *(files for cut, files in groups.items() if cut != MAIN)]
+    video = next((one for files in ordered for one in files if one.path.endswith(".mp4")), None)
     if video is None:
         raise NoMatchError(
             f"{manifest.run_id} was never built", f"`gitassets build {manifest.run_id}` makes the video."

@@ -87,9 +87,11 @@ def _print_refused_modes() -> None:
 
 
 def _print_error(kind: str, message: str, hint: str, as_json: bool) -> None:
-    typer.echo(f"Error: {message}", err=True)
+    from gitassets.cli.paths import shorten_paths
+
+    typer.echo(f"Error: {shorten_paths(message)}", err=True)
     if hint:
-        typer.echo(f"  → {hint}", err=True)
+        typer.echo(f"  → {shorten_paths(hint)}", err=True)
     if as_json:
         from gitassets.cli.render import SCHEMA
 

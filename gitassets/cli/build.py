@@ -21,6 +21,7 @@ from gitassets.cli.options import (
     make_segments,
     show_progress,
 )
+from gitassets.cli.paths import show_path
 
 if TYPE_CHECKING:
     from gitassets.actions.build import BuildResult
@@ -168,7 +169,7 @@ def _open(video: Path) -> None:
     from gitassets.domain.manifest import Kind
 
     if not Viewer().show(video, Kind.VIDEO):
-        typer.echo(f"No program was found to open {video}. GITASSETS_VIEWER names one.", err=True)
+        typer.echo(f"No program was found to open {show_path(video)}. GITASSETS_VIEWER names one.", err=True)
 
 
 def _print_built(result: BuildResult | PartResult) -> None:
@@ -181,18 +182,18 @@ def _print_built(result: BuildResult | PartResult) -> None:
     rendered = f"{result.rendered} rendered, {result.cached} reused"
     recorded = isinstance(result, BuildResult)
     unchanged = isinstance(result, BuildResult) and not result.commit
-    typer.echo(f"{'Nothing changed:' if unchanged else 'Built'} {result.video}")
+    typer.echo(f"{'Nothing changed:' if unchanged else 'Built'} {show_path(result.video)}")
     typer.echo(f"  {format_duration(result.duration_sec)}, {count(result.segments, 'segment')} ({rendered})")
     if not recorded:
         typer.echo("  a part to look at, which is not recorded")
     elif isinstance(result, BuildResult) and not result.main:
         typer.echo("  a draft or of another shape than the project's: `publish` does not go by it")
     if result.captions is not None:
-        typer.echo(f"  captions: {result.captions}")
+        typer.echo(f"  captions: {show_path(result.captions)}")
     for note in result.remarks:
         typer.echo(printable(f"  note: {note}"))
     if isinstance(result, BuildResult) and result.output is not None:
-        typer.echo(f"  copied to {result.output}")
+        typer.echo(f"  copied to {show_path(result.output)}")
 
 
 def _preview(project: Project, run: Run, options: BuildOptions, as_json: bool) -> None:

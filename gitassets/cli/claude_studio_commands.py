@@ -13,6 +13,7 @@ import typer
 from gitassets.cli import approve, build, list, produce, reject  # noqa: A004 (named as the command)
 from gitassets.cli.boundary import guarded
 from gitassets.cli.options import Only, load_run_to_read, make_segments
+from gitassets.cli.paths import show_path
 from gitassets.domain.budget import Budget
 from gitassets.domain.manifest import Kind
 from gitassets.domain.selection import ALL, APPROVED, AssetSelection, format_ranges, select_segments
@@ -182,7 +183,8 @@ def _print_plan(run: str, output: Path | None, policy: str) -> None:
     rejected = sum(one.status is Status.REJECTED for one in assets)
     typer.echo(f"Build plan of {found.run_id}: {policy}")
     typer.echo(f"  assets: {len(assets)}, of them {approved} approved, {rejected} rejected")
-    typer.echo(f"  output: {output or f'final/ in {found.folder}'}")
+    target = show_path(output) if output else f"final/ in {show_path(found.folder or project.root)}"
+    typer.echo(f"  output: {target}")
 
 
 @guarded

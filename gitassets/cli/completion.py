@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from gitassets.cli.boundary import guarded
+from gitassets.cli.paths import show_path
 
 
 @guarded
@@ -21,7 +22,7 @@ def install(shell: str) -> None:
     from gitassets.actions.completion import install_script
 
     for path in install_script(shell):
-        typer.echo(f"Wrote {path}")
+        typer.echo(f"Wrote {show_path(path)}")
     typer.echo(_NEXT[shell])
 
 

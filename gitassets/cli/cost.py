@@ -10,6 +10,7 @@ import typer
 
 from gitassets.cli.boundary import guarded
 from gitassets.cli.options import JsonOption, OptionalRun, examples, load_project, load_run_to_read
+from gitassets.cli.paths import show_path
 
 if TYPE_CHECKING:
     from gitassets.actions.cost import CostResult, RunCost
@@ -49,7 +50,7 @@ def cost(
         return
     _print_costs(result)
     if plot is not None:
-        typer.echo(f"Drew the plot {plot}")
+        typer.echo(f"Drew the plot {show_path(plot)}")
 
 
 def _print_costs(result: CostResult) -> None:

@@ -17,6 +17,7 @@ from gitassets.cli.options import (
     load_run_to_read,
     show_progress,
 )
+from gitassets.cli.paths import show_path
 from gitassets.domain.excerpt import Only
 from gitassets.errors import UsageError
 
@@ -115,7 +116,7 @@ def _print_exported(result: ExportResult) -> None:
     from gitassets.domain.commit_message import format_addresses
 
     done = "Would export" if result.dry_run else "Exported"
-    typer.echo(f"{done} {result.run_id} to {result.output}")
+    typer.echo(f"{done} {result.run_id} to {show_path(result.output)}")
     what = format_addresses(result.exported) or "no assets"
     typer.echo(f"  {what}: {count(result.files, 'file')}, {filesize.decimal(result.size_bytes)}")
     if result.left_out:
@@ -148,10 +149,11 @@ def _print_timeline(result: TimelineResult) -> None:
     from gitassets.cli.render import count, format_duration, printable
     from gitassets.domain.selection import format_ranges
 
-    typer.echo(f"{'Would export' if result.dry_run else 'Exported'} the timeline of {result.run_id} to {result.output}")
+    done = "Would export" if result.dry_run else "Exported"
+    typer.echo(f"{done} the timeline of {result.run_id} to {show_path(result.output)}")
     typer.echo(f"  {format_duration(result.duration_sec)}, {count(result.segments, 'segment')}")
     if result.captions is not None:
-        typer.echo(f"  captions: {result.captions}")
+        typer.echo(f"  captions: {show_path(result.captions)}")
     for what, segments in (("no narration", result.silent), ("no picture in the timeline", result.unseen)):
         if segments:
             typer.echo(f"  {what}: {count(len(segments), 'segment')} ({format_ranges(segments)})")

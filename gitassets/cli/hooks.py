@@ -11,6 +11,7 @@ import typer
 from gitassets.cli.boundary import guarded
 from gitassets.cli.command import Application
 from gitassets.cli.options import JsonOption, examples, load_project
+from gitassets.cli.paths import show_path
 
 if TYPE_CHECKING:
     from gitassets.actions.hooks import HooksResult
@@ -111,4 +112,4 @@ def _install_server(
     if as_json:
         emit_json("hooks install-server", {"hook": path})
         return
-    typer.echo(f"{path} now checks pushes to {repository}. It does not check the media files.")
+    typer.echo(f"{show_path(path)} now checks pushes to {show_path(repository)}. It does not check the media files.")

@@ -15,6 +15,7 @@ from gitassets.cli.options import (
     load_project,
     show_progress,
 )
+from gitassets.cli.paths import show_path
 from gitassets.errors import UsageError
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def _print_imported(result: ImportResult) -> None:
         what = name_some(result.passed_over)
         typer.echo(printable(f"  ignored, added to the file by macOS or Windows: {what}"))
     if result.folder is not None:
-        typer.echo(f"  folder: {result.folder}")
+        typer.echo(f"  folder: {show_path(result.folder)}")
 
 
 def _print_approvals(result: ImportResult) -> None:

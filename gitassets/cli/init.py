@@ -14,6 +14,7 @@ from gitassets.cli.options import (
     examples,
     is_interactive,
 )
+from gitassets.cli.paths import show_path
 
 
 def register(app: typer.Typer) -> None:
@@ -43,7 +44,7 @@ def init(
     for line in result.done or ("Nothing to do: the project is already set up.",):
         typer.echo(line)
     for path in result.uncommitted:
-        typer.echo(f"Not committed, since it had your own changes: {path}")
+        typer.echo(f"Not committed, since it had your own changes: {show_path(path)}")
     for line in result.left:
         typer.echo(f"Left for you: {line}", err=True)
     if result.risky:

@@ -13,6 +13,7 @@ from gitassets.cli.options import (
     examples,
     load_run,
 )
+from gitassets.cli.paths import show_path
 
 if TYPE_CHECKING:
     from gitassets.actions.open import OpenResult
@@ -38,7 +39,7 @@ def open_(run: RunArgument, as_json: JsonOption = False) -> None:
     if as_json:
         emit_json("open", result)
         return
-    typer.echo(f"{'Opened' if result.opened else 'Already open:'} {result.run_id} in {result.folder}")
+    typer.echo(f"{'Opened' if result.opened else 'Already open:'} {result.run_id} in {show_path(result.folder)}")
     if result.restored:
         typer.echo(f"Restored {count(len(result.restored), 'file')}.")
     for path in result.differing:

@@ -10,6 +10,7 @@ import typer
 
 from gitassets.cli.boundary import guarded
 from gitassets.cli.options import JsonOption, RunArgument, SegmentOption, examples, load_run_to_read, make_segments
+from gitassets.cli.paths import show_path
 from gitassets.domain.manifest import Kind
 from gitassets.errors import GitAssetsError, NotFoundError
 
@@ -20,13 +21,14 @@ def register(app: typer.Typer) -> None:
 
 @guarded
 def play(run: RunArgument, segment: SegmentOption = None, as_json: JsonOption = False) -> None:
-    """Play the last build of a run.
+    """Play the video of a run.
 
+    This is the last full build in the project's own shape, or, if there is none, a draft or a build in another shape.
     With --segment it plays the narration and the clip of segments. The system's player is used, or the program in
     GITASSETS_VIEWER; Ctrl-C stops it. With --json it only prints the paths of the files.
     """
     from gitassets.actions.play import find_playable
-    from gitassets.cli.render import emit_json, printable
+    from gitassets.cli.render import emit_json
 
     project, found = load_run_to_read(run)
     files = find_playable(project, found, make_segments(segment))
@@ -34,7 +36,7 @@ def play(run: RunArgument, segment: SegmentOption = None, as_json: JsonOption = 
         emit_json("play", {"run_id": found.run_id, "files": files})
         return
     for one in files:
-        typer.echo(printable(f"Playing {one.path}"))
+        typer.echo(f"Playing {show_path(one.path)}")
         _play(one.path, one.kind)
 
 

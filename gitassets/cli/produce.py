@@ -22,6 +22,7 @@ from gitassets.cli.options import (
     load_run,
     show_progress,
 )
+from gitassets.cli.paths import show_path
 from gitassets.domain.budget import Budget
 from gitassets.errors import UsageError
 
@@ -234,7 +235,7 @@ def _print_produced(result: ProduceResult, *, stale: bool) -> None:
         if result.pictures:
             typer.echo(f"  from files that the script names: {format_addresses(result.pictures)}")
     else:
-        typer.echo(f"Run {result.run_id}: {count(result.segments, 'segment')}, in {result.folder}")
+        typer.echo(f"Run {result.run_id}: {count(result.segments, 'segment')}, in {show_path(result.folder)}")
         typer.echo(f"Made {format_addresses(result.made) or 'nothing'}.")
         print_spending(result.reused, result.spent_usd)
     for remark in result.remarks:

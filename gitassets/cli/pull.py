@@ -24,6 +24,7 @@ from gitassets.cli.options import (
     name_run,
     show_progress,
 )
+from gitassets.cli.paths import show_path
 from gitassets.cli.phrases import print_fetched
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def _print_pulled(result: PullResult) -> None:
     if not result.changed and result.fetched.complete and not result.merging:
         typer.echo(f"Nothing to do: {result.run_id} is up to date.")
     if result.opened:
-        typer.echo(f"Opened {result.run_id} in {result.folder}")
+        typer.echo(f"Opened {result.run_id} in {show_path(result.folder)}")
     if result.before is not None and result.commit != result.before:
         verb = "Merged" if result.merged else "Updated to"
         typer.echo(f"{verb} the commits of {result.git_remote}: {result.commit[:10]}")
@@ -170,5 +171,5 @@ def _print_conflicts(result: PullResult) -> None:
         print_dispute(one, result.git_remote)
     settle = f"`gitassets approve {result.run_id} …` or `reject`" + (", a text with `edit --text`" if texts else "")
     ways = f"Settle each with {settle}. The last decision concludes the merge."
-    ways = ways if result.disputes else f"Settle them, then `git -C {result.folder} commit`."
-    typer.echo(printable(f"  → {ways} `git -C {result.folder} merge --abort` undoes it."), err=True)
+    ways = ways if result.disputes else f"Settle them, then `git -C {show_path(result.folder)} commit`."
+    typer.echo(printable(f"  → {ways} `git -C {show_path(result.folder)} merge --abort` undoes it."), err=True)

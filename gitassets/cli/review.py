@@ -23,6 +23,7 @@ from gitassets.cli.options import (
     load_run_to_read,
     make_selection,
 )
+from gitassets.cli.paths import show_path
 from gitassets.cli.render import emit_json
 from gitassets.domain.manifest import Kind
 from gitassets.domain.selection import ALL, AssetSelection
@@ -120,7 +121,7 @@ def _print_waiting(
 def _print_rows(run: Run, rows: Sequence[AssetRow]) -> None:
     for row in rows:
         path = run.folder / row.asset.path if run.folder else row.asset.path
-        typer.echo(f"{row.kind.value} {row.segment}\t{row.asset.status.value}\t{path}")
+        typer.echo(f"{row.kind.value} {row.segment}\t{row.asset.status.value}\t{show_path(path)}")
         for take in sorted_takes(row.asset):
             path = run.folder / take.path if run.folder else take.path
-            typer.echo(f"{row.kind.value} {row.segment}\tcandidate, take {take.take}\t{path}")
+            typer.echo(f"{row.kind.value} {row.segment}\tcandidate, take {take.take}\t{show_path(path)}")

@@ -17,6 +17,7 @@ from gitassets.actions.note import note
 from gitassets.actions.reject import reject
 from gitassets.actions.undo import undo
 from gitassets.cli.half_blocks import draw
+from gitassets.cli.paths import show_path
 from gitassets.cli.render import (
     format_duration,
     make_console,
@@ -169,17 +170,17 @@ class _Dialogue:
         path = self._run.require_folder() / take.path
         if not path.is_file():
             effect = ", so it cannot be decided on" if take is self._row.asset else ""
-            typer.echo(f"The file is missing{effect}: {path}")
+            typer.echo(f"The file is missing{effect}: {show_path(path)}")
         elif (obstacle := find_obstacle(self._row.kind)) is not None:
             self._name_file(path, obstacle)
         elif not self._viewer.show(path, self._row.kind):
-            typer.echo(f"Found no program to open {path}")
+            typer.echo(f"Found no program to open {show_path(path)}")
 
     def _name_file(self, path: Path, obstacle: str) -> None:
         """Name a file that no program here can show, and draw it small if it is a picture."""
         if self._row.kind is Kind.IMAGE:
             draw(make_console(), path)
-        typer.echo(printable(f"{obstacle}. The file: {path}"))
+        typer.echo(printable(f"{obstacle}. The file: {show_path(path)}"))
         if not self._suggested:
             print_words(f"→ {suggest_looking(path)}", indent=2)
         self._suggested = True

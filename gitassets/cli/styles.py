@@ -9,6 +9,7 @@ import typer
 
 from gitassets.cli.boundary import guarded
 from gitassets.cli.options import JsonOption, examples, show_progress
+from gitassets.cli.paths import show_path
 
 
 def register(app: typer.Typer) -> None:
@@ -41,4 +42,4 @@ def styles(
     columns = (Column("Style"), Column("Look", wrap=True), Column("Use"))
     print_table(columns, [[one.name, one.look, "default" if one.default else ""] for one in found])
     if output is not None:
-        typer.echo(f"Drew the styles in {output}")
+        typer.echo(f"Drew the styles in {show_path(output)}")

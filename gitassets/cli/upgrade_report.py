@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from gitassets.cli.paths import show_path
+
 if TYPE_CHECKING:
     from gitassets.actions.upgrade import UpgradeResult
     from gitassets.domain.claude_studio.run import NotFound
@@ -35,7 +37,7 @@ def print_upgrade(result: UpgradeResult, *, err: bool = False) -> None:
 
     found = result.found
     done = "Would upgrade" if result.dry_run else "Upgraded"
-    say(f"{done} {result.run_id}, a run of claude-studio, in {result.folder}")
+    say(f"{done} {result.run_id}, a run of claude-studio, in {show_path(result.folder)}")
     say(f"  found: {found['scenes']} scenes, {found['clips']} clips, files for {found['files']} assets")
     what = format_addresses(one.address for one in result.upgraded) or "no assets"
     say(f"  upgraded: segments {format_ranges(result.segments)}; {what}")

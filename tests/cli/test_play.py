@@ -21,12 +21,18 @@ def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return record
 
 
-def test_play_plays_the_last_build_and_waits_for_its_end(locked: LockedRun, played: Path) -> None:
-    build = CliRunner().invoke(app, ["build", "ep1", "--size", "64x36", "--fps", "5", "--skip", "rejected"])
-    assert build.exit_code == 0, build.output
-    film = locked.folder / "final" / "ep1.mp4"
-    assert CliRunner().invoke(app, ["play", "ep1"]).output == f"Playing {film}\n"
-    assert played.read_text() == f"--loop {film}\n"
+def test_play_prefers_the_main_final_to_drafts_and_other_shapes(locked: LockedRun, played: Path) -> None:
+    names = []
+    for given in (("--size", "64x36", "--fps", "5"), ()):
+        if not given:
+            for key, value in (("build.size", "64x36"), ("build.fps", "5")):
+                assert CliRunner().invoke(app, ["config", "set", key, value]).exit_code == 0
+        assert not CliRunner().invoke(app, ["approve", "ep1", "--segment", "all"]).exception
+        build = CliRunner().invoke(app, ["build", "ep1", *given])
+        assert build.exit_code == 0, build.output
+        names.append(f"final/{'ep1-64x36-5fps' if given else 'ep1'}.mp4")
+        assert CliRunner().invoke(app, ["play", "ep1"]).output == f"Playing runs/ep1/{names[-1]}\n"
+    assert played.read_text() == "".join(f"--loop {locked.folder}/{name}\n" for name in names)
 
 
 def test_play_plays_the_narration_of_segments_in_order(locked: LockedRun, played: Path) -> None:
@@ -55,5 +61,5 @@ def test_play_without_a_display_names_the_file(locked: LockedRun, monkeypatch: p
     monkeypatch.setenv("SSH_CONNECTION", "10.0.0.9 50000 10.0.0.5 22")
     done = CliRunner().invoke(app, ["play", "ep1", "--segment", "1"])
     assert done.exit_code == 1
-    assert f"so {locked.folder / 'audio/audio_000.wav'} cannot be played here" in done.output
+    assert "so runs/ep1/audio/audio_000.wav cannot be played here" in done.output
     assert "10.0.0.5:" in done.output
