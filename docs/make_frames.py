@@ -14,7 +14,7 @@ import imageio_ffmpeg
 from PIL import Image
 
 PICTURE = Path(__file__).with_name("demo-frames.png")
-COLUMNS, SIZE, GAP = 3, (400, 225), 8
+COLUMNS, SIZE, GAP = 4, (400, 225), 8
 GROUND = "#FFFFFF"
 
 

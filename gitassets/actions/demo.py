@@ -7,12 +7,17 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from gitassets.actions.config import set_setting
 from gitassets.actions.init import init
 from gitassets.adapters.git.repository import Git
 from gitassets.adapters.git.setup import create_repository, has_identity, set_config
+from gitassets.domain.settings_text import SETTINGS_NAME
 from gitassets.errors import ConflictError
+from gitassets.runs.project import find_project
 
 SCRIPT_NAME = "script.md"
+# A build of the default size takes twice as long, and shows no more.
+SIZE_KEY, SIZE = "build.size", "1280x720"
 
 
 class DemoResult(Struct, frozen=True):
@@ -31,7 +36,10 @@ def make_demo(folder: Path) -> DemoResult:
     if not known:
         set_config(folder, {"user.name": "gitassets demo", "user.email": "demo@localhost"})
     done = tuple(init(folder, nested=True).done)
+    set_setting(find_project(folder), SIZE_KEY, SIZE)
     text = files("gitassets").joinpath("demo_script.md").read_text("utf-8")
     (folder / SCRIPT_NAME).write_text(text, "utf-8")
-    Git(folder).commit_paths([SCRIPT_NAME], "Add the script\n", new_paths=[SCRIPT_NAME])
+    Git(folder).commit_paths(
+        [SCRIPT_NAME, SETTINGS_NAME], "Add the script, and set the size of the video\n", new_paths=[SCRIPT_NAME]
+    )
     return DemoResult(not known, done)

@@ -23,7 +23,7 @@ def demo(
 ) -> None:
     """Run the whole workflow on a short script, in a new folder.
 
-    Produce, review, reject, make again, approve and build: all in about a minute.
+    Produce, review, reject, make again, approve and build: in less than a minute on two cores.
     """
     from gitassets.cli.demo_story import run_demo
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import typer
 
-from gitassets.actions.demo import make_demo
+from gitassets.actions.demo import SIZE, SIZE_KEY, make_demo
+from gitassets.cli.paths import show_path
 
 RUN_ID = "demo"
 STORY = (
@@ -17,7 +18,7 @@ STORY = (
     ("Every asset starts as a draft.", "list demo"),
     ("The narration is fine: approve all of it.", "approve demo --audio all"),
     ("Reject one picture.", "reject demo --image 3 --reason 'too dark for this sentence'"),
-    ("Approve the other pictures.", "approve demo --image 1,2,4-6"),
+    ("Approve the other pictures.", "approve demo --image 1-2,4-8"),
     ("Make again only what was rejected.", "regen demo --image 3 --style paper"),
     ("That is better.", "approve demo --image 3"),
     ("Build the video from approved assets.", "build demo --only approved"),
@@ -27,22 +28,30 @@ STORY = (
 
 def run_demo(folder: Path) -> None:
     """Make a new project in `folder`, and carry one run from script to video."""
-    _prepare(folder)
+    shown, start = shlex.quote(show_path(folder)), Path.cwd()
+    _prepare(folder, shown)
     os.chdir(folder)
     for comment, line in STORY:
-        typer.secho(f"\n# {comment}", dim=True)
-        typer.secho(f"$ gitassets {line}", bold=True)
+        _print_step(comment, f"gitassets {line}")
         _call(shlex.split(line))
-    _print_end(folder)
+    os.chdir(start)
+    _print_end(folder, shown)
 
 
-def _prepare(folder: Path) -> None:
+def _prepare(folder: Path, shown: str) -> None:
     result = make_demo(folder)
     if result.named_author:
         typer.echo("git does not know your name yet, so the author of the demo's commits is 'gitassets demo'.")
-    typer.secho(f"$ gitassets init {folder}", bold=True)
+    _print_step("A project is a git repository.", f"gitassets init {shown}")
     for line in result.done:
         typer.echo(line)
+    _print_step("A smaller video than the default is built faster.", f"cd {shown}")
+    typer.secho(f"$ gitassets config set {SIZE_KEY} {SIZE}", bold=True)
+
+
+def _print_step(comment: str, command: str) -> None:
+    typer.secho(f"\n# {comment}", dim=True)
+    typer.secho(f"$ {command}", bold=True)
 
 
 def _call(argv: list[str]) -> None:
@@ -53,10 +62,8 @@ def _call(argv: list[str]) -> None:
         raise typer.Exit(code)
 
 
-def _print_end(folder: Path) -> None:
+def _print_end(folder: Path, shown: str) -> None:
     video = folder / "runs" / RUN_ID / "final" / f"{RUN_ID}.mp4"
-    typer.secho(f"\nThe video: {video}", bold=True)
-    typer.echo(
-        f"The project: {folder}. To look around: cd {folder}, then `gitassets show demo 3` or `git log run/demo`."
-    )
-    typer.echo(f"To review it in the browser: cd {folder} && gitassets serve {RUN_ID}")
+    typer.secho(f"\nThe video: {show_path(video)}", bold=True)
+    typer.echo(f"To look around: cd {shown}, then `gitassets show {RUN_ID} 3` or `git log run/{RUN_ID}`.")
+    typer.echo(f"To review it in the browser: cd {shown} && gitassets serve {RUN_ID}")
