@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gitassets.cli.boundary import guarded
-from gitassets.cli.options import DryRunOption, JsonOption, RunArgument, examples, is_interactive, load_run
+from gitassets.cli.options import (
+    DryRunOption,
+    JsonOption,
+    RunArgument,
+    check_segment,
+    examples,
+    is_interactive,
+    load_run,
+)
 
 if TYPE_CHECKING:
     from gitassets.actions.edit import EditResult
@@ -57,6 +65,7 @@ def edit(
 
     if text == "-":
         text = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+    check_segment("edit", run, segment)
     project, found = load_run(run, dry_run=dry_run)
     if text is None and prompt is None and is_interactive():
         result = edit_in_editor(project, found, parse_selection(segment), dry_run=dry_run)

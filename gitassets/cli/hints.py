@@ -36,7 +36,7 @@ WORDS = {
     "merge-with-driver": ("Run `gitassets hooks install`, then `git checkout --merge -- asset_manifest.json`."),
     "upgrade": "`gitassets upgrade RUN` makes it a run.",
     "write-dvc-files": _DVC_FILES,
-    "make-first-run": "There are no runs yet: `gitassets produce --script FILE` makes the first.",
+    "make-first-run": "`gitassets produce --script FILE` makes the first.",
     "make-narration": (
         "`gitassets produce --resume {run}` makes it. `gitassets build {run} --allow-gaps` makes a silent video."
     ),

@@ -11,6 +11,7 @@ from gitassets.cli.command import LEFT_OUT
 from gitassets.cli.options import (
     JsonOption,
     RunArgument,
+    check_segment,
     examples,
     load_run,
 )
@@ -71,6 +72,8 @@ def note(
             "Such as `gitassets note latest 3 TEXT`, or TEXT with one of --audio, --image, --video, --reply.",
         )
     run, *words = given if len(given) > needed else (LEFT_OUT, *given)
+    if needed == len(words) == 2:
+        check_segment("note", run, words[0])
     if settle is not None:
         return annotating.settle(run, settle, as_json=as_json)
     if reply is not None:

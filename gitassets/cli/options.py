@@ -17,6 +17,7 @@ from gitassets.domain.estimate import format_usd
 from gitassets.domain.manifest import Kind
 from gitassets.domain.selection import AssetSelection, Selection, parse_selection
 from gitassets.domain.status import Status
+from gitassets.errors import UsageError
 
 if TYPE_CHECKING:
     from gitassets.runs.project import Project, Run
@@ -148,6 +149,16 @@ def load_run_to_read(wanted: str, *, history: bool = False) -> tuple[Project, Ru
     project = load_project()
     named = name_run(project, wanted, alone=True)
     return project, prepare_to_read(project, named, print_notice, unattended=is_ci(), history=history)
+
+
+def check_segment(command: str, run: str, segment: str) -> None:
+    """Raise UsageError if the one argument that was given is a run, and no segment."""
+    if run == LEFT_OUT:
+        try:
+            parse_selection(segment)
+        except UsageError as error:
+            hint = f"Write it after the run, such as `gitassets {command} RUN 3`."
+            raise UsageError(f"{error.message}, and SEGMENT is missing", hint) from error
 
 
 def name_run(project: Project, wanted: str, *, alone: bool = False) -> str:

@@ -36,7 +36,6 @@ def play(run: RunArgument, segment: SegmentOption = None, as_json: JsonOption = 
         emit_json("play", {"run_id": found.run_id, "files": files})
         return
     for one in files:
-        typer.echo(f"Playing {show_path(one.path)}")
         _play(one.path, one.kind)
 
 
@@ -48,11 +47,13 @@ def _play(path: Path, kind: Kind) -> None:
     if obstacle is not None:
         raise GitAssetsError(f"{obstacle}, so {path} cannot be played here", suggest_looking(path))
     if sys.platform == "win32" and not os.environ.get(VIEWER):
+        typer.echo(f"Playing {show_path(path)}")
         os.startfile(path)  # noqa: S606 (the system's own way to open a file)
         return
     program = find_program(kind, film=kind is Kind.VIDEO)
     if program is None:
         raise NotFoundError(f"Found no program to play {path}", f"Install mpv, or set {VIEWER} to a program.")
+    typer.echo(f"Playing {show_path(path)}")
     process = start(program, path)
     try:
         process.wait()

@@ -11,6 +11,7 @@ from gitassets.cli.boundary import guarded
 from gitassets.cli.options import (
     JsonOption,
     RunArgument,
+    check_segment,
     examples,
     load_run_to_read,
 )
@@ -39,6 +40,7 @@ def show(
     from gitassets.cli.render import emit_json
     from gitassets.domain.selection import parse_selection
 
+    check_segment("show", run, segment)
     project, found = load_run_to_read(run)
     results = show_segment(project, found, parse_selection(segment))
     if as_json:

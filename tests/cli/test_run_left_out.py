@@ -18,7 +18,8 @@ from tests.cli.test_tended_hooks import ARGUMENTS, name_of
 from tests.media import write_tone
 from tests.whole_app import app
 
-READING = {"list", "ls", "show", "log", "diff", "blame", "takes", "history", "export"}
+# Off a terminal `review` only lists.
+READING = {"list", "ls", "show", "log", "diff", "blame", "takes", "history", "export", "play", "review"}
 FACES = {"gitassets": app, "claude-studio": studio}
 
 
@@ -50,7 +51,7 @@ def two(locked: LockedRun) -> LockedRun:
 
 def test_every_command_that_takes_one_run_is_here() -> None:
     ours = {name for face, name in COMMANDS if face == "gitassets"}
-    without = {"cost", "summary", "status", "verify", "upgrade", "track", "produce", "copy"}
+    without = {"cost", "summary", "status", "verify", "upgrade", "track", "produce", "copy", "serve"}
     named = {name for name, arguments in ARGUMENTS.items() if any("ep1" in one for one in arguments)}
     assert ours | without >= named - {"produce-video"}
     assert ours >= READING
@@ -77,7 +78,7 @@ def test_command_with_a_wrong_run_lists_the_runs(two: LockedRun, face: str, name
 
 @pytest.mark.parametrize(("face", "name"), COMMANDS)
 def test_only_reading_commands_take_the_only_run(locked: LockedRun, face: str, name: str) -> None:
-    options = ("--dry-run",) if name_of(name) == "export" else ()
+    options = {"export": ("--dry-run",), "play": ("--segment", "1", "--json")}.get(name_of(name), ())
     code, output = invoke(face, name, *rest_of(name)[: 0 if options else None], *options)
     assert ("RUN is missing" in output) is (name_of(name) not in READING), output
     assert code == 0 if name_of(name) in READING else code == 2, output
@@ -147,3 +148,11 @@ def test_outside_of_a_project_the_error_names_the_project(tmp_path: Path, monkey
     code, output = invoke("gitassets", "list")
     assert code == 1
     assert "is not in a git repository" in output
+
+
+@pytest.mark.parametrize(("name", "given"), [("edit", "ep1"), ("show", "ep1"), ("note", "ep1 2")])
+def test_a_run_without_a_segment_is_not_taken_for_a_segment(two: LockedRun, name: str, given: str) -> None:
+    code, output = invoke("gitassets", name, *given.split())
+    assert code == 2
+    assert "'ep1' is not a selection of segments, and SEGMENT is missing" in output
+    assert f"`gitassets {name} RUN 3`" in output
