@@ -10,8 +10,10 @@ from msgspec import Struct
 from gitassets.actions.list import AssetRow, list_assets
 from gitassets.adapters.git.remote import count_ahead_behind
 from gitassets.domain.commit_message import format_options
-from gitassets.domain.manifest import Address
+from gitassets.domain.derived import lacks_audio
+from gitassets.domain.manifest import Address, Kind, Manifest
 from gitassets.domain.run_id import BRANCH_PREFIX
+from gitassets.domain.script_rules import find_script_rules
 from gitassets.domain.status import Status
 from gitassets.errors import GitAssetsError
 from gitassets.runs.manifest_file import read_manifest
@@ -37,6 +39,7 @@ class RunStatus(Struct, frozen=True):
     stale: tuple[Address, ...] = ()
     altered: tuple[Address, ...] = ()
     not_here: tuple[Address, ...] = ()
+    not_made: tuple[Address, ...] = ()
     remote: str | None = None
     ahead: int | None = None
     behind: int | None = None
@@ -60,6 +63,7 @@ def _read(project: Project, run: Run) -> RunStatus:
     manifest = read_manifest(project, run)
     remote, ahead, behind = _compare(project, run)
     groups: dict[str, Any] = {name: _choose(rows, test) for name, test in _GROUPS.items()}
+    groups["not_made"] = _find_unmade(manifest)
     built = bool(manifest.segments) and all(one.sync_status == "synced" for one in manifest.segments.values())
     return RunStatus(
         run.run_id, run.is_open, manifest.production_state, len(manifest.segments), **groups, remote=remote,
@@ -76,6 +80,12 @@ _GROUPS: Mapping[str, Callable[[AssetRow], bool]] = {
     "altered": lambda row: row.altered,
     "not_here": lambda row: not row.present and not row.cached,
 }
+
+
+def _find_unmade(manifest: Manifest) -> tuple[Address, ...]:
+    """Return the narration that a build needs, and nothing has made yet."""
+    rules = find_script_rules(manifest)
+    return tuple(Address(number, Kind.AUDIO) for number, one in manifest.segments.items() if lacks_audio(one, rules))
 
 
 def _choose(rows: Sequence[AssetRow], test: Callable[[AssetRow], bool]) -> tuple[Address, ...]:
@@ -97,8 +107,8 @@ def _compare(project: Project, run: Run) -> tuple[str | None, int | None, int | 
 def _iter_steps(
     run: Run, groups: Mapping[str, Sequence[Address]], server: tuple[int, int], *, has_rows: bool, built: bool
 ) -> Iterator[str]:
-    """Yield the commands that help, the most urgent first."""
-    name, (ahead, behind) = run.run_id, server
+    """Yield the commands that help, the most urgent first. In a merge the server has to wait for its end."""
+    name, (ahead, behind) = run.run_id, (0, 0) if groups["in_conflict"] else server
     if behind or groups["not_here"]:
         yield f"gitassets pull {name}"
     if groups["altered"]:
@@ -109,6 +119,8 @@ def _iter_steps(
         yield f"gitassets review {name}"
     if groups["rejected"]:
         yield f"gitassets regen {name} {format_options(groups['rejected'])}"
+    if groups["not_made"]:
+        yield f"gitassets produce --resume {name}"
     if groups["stale"]:
         yield f"gitassets produce --resume {name} --stale"
     waiting = any(groups.values())

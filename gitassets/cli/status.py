@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 _SHOWN_RUNS = 5
 _TITLES = {
     "to_decide": "to decide", "rejected": "rejected", "in_conflict": "in conflict", "stale": "stale",
-    "altered": "altered", "not_here": "not here",
+    "altered": "altered", "not_here": "not here", "not_made": "not made",
 }  # fmt: skip
 _STYLES = {"in_conflict": "red", "altered": "red", "rejected": "red", "to_decide": "yellow"}
 

@@ -110,12 +110,13 @@ def _production_state(manifest: Manifest) -> str:
     segments = manifest.segments.values()
     if all(asset.status is Status.DRAFT for asset in assets):
         return "draft"
-    if not all(asset.approved for asset in assets) or any(_lacks_audio(segment, rules) for segment in segments):
+    if not all(asset.approved for asset in assets) or any(lacks_audio(segment, rules) for segment in segments):
         return "review"
     if all(asset.status is Status.PUBLISHED for asset in assets):
         return "published"
     return "built" if all(segment.sync_status == SYNCED for segment in segments) else "approved"
 
 
-def _lacks_audio(segment: Segment, rules: ScriptRules) -> bool:
+def lacks_audio(segment: Segment, rules: ScriptRules) -> bool:
+    """Check whether the segment has words to speak, and no narration."""
     return segment.audio is None and not is_silent(segment.paragraph_text, rules)

@@ -10,9 +10,10 @@ from typer.testing import CliRunner
 
 from gitassets.actions.approve import approve
 from gitassets.actions.reject import reject
+from gitassets.domain.manifest import Address, Kind
 from tests.actions.checks import select
-from tests.actions.locked_run import LockedRun
-from tests.actions.sharing import make_office, push_run
+from tests.actions.locked_run import LockedRun, change_by_hand
+from tests.actions.sharing import join, make_office, pull_run, push_run
 from tests.cli.terminal import Terminal
 from tests.whole_app import app
 
@@ -110,3 +111,29 @@ def test_log_off_a_terminal_uses_no_pager(locked: LockedRun, monkeypatch: pytest
 
 def test_ls_is_list(locked: LockedRun) -> None:
     assert invoke("ls", "ep1") == invoke("list", "ep1")
+
+
+def test_status_names_narration_that_was_never_made(locked: LockedRun) -> None:
+    approve(locked.project, locked.run, select(audio="all", image="all"))
+    change_by_hand(locked.folder, Address(2, Kind.AUDIO), lambda _: None)
+    lines = invoke("status", "ep1").splitlines()
+    assert "  not made     audio 2" in lines
+    assert "  → gitassets produce --resume ep1" in lines
+    assert not any("gitassets build" in line for line in lines)
+
+
+def test_status_in_a_merge_suggests_neither_pull_nor_push(locked: LockedRun, tmp_path: Path) -> None:
+    office = make_office(tmp_path)
+    office.equip(locked.project.root)
+    push_run(locked)
+    bea = join(office, tmp_path / "bea")
+    reject(bea.project, bea.run, select(image="3"), reason="flat")
+    push_run(bea)
+    approve(locked.project, locked.run, select(image="3"))
+    pull_run(locked)
+    lines = invoke("status", "ep1").splitlines()
+    assert "  server       1 commit ahead, 1 commit behind (origin)" in lines
+    assert [line for line in lines if "→" in line] == [
+        "  → gitassets approve ep1 --image 3",
+        "  → gitassets review ep1",
+    ]
