@@ -15,6 +15,7 @@ from gitassets.cli.render import SCHEMA
 from tests.actions.checks import git
 from tests.actions.locked_run import LockedRun
 from tests.cli.test_help import COMMANDS
+from tests.decisions import write_decisions
 from tests.media import write_picture
 from tests.whole_app import app
 
@@ -24,6 +25,7 @@ PAGE = (Path(__file__).parents[1] / "docs" / "json.md").read_text("utf-8")
 USES = {
     "init": "init",
     "version": "version",
+    "decide": "decide ep1 decisions.json",
     "produce": "produce --script s.md --run-id new --no-audio --budget full",
     "status": "status",
     "list": "list ep1",
@@ -44,6 +46,7 @@ USES = {
     "log": "log ep1",
     "approve": "approve ep1 --segment all",
     "blame": "blame ep1",
+    "sheet": "sheet ep1 -o sheet.html",
     "diff": "diff ep1",
     "providers": "providers",
     "cost": "cost",
@@ -122,6 +125,7 @@ def desk(locked: LockedRun, tmp_path: Path) -> LockedRun:
     (root / "gitassets.yaml").write_text("build:\n  size: 64x36\n  fps: 5\n")
     (root / "s.md").write_text("The moon pulls.\n\nThe water rises.\n")
     write_picture(root / "new.png", seed=50)
+    write_decisions(root / "decisions.json", locked.folder, kinds=("audio",))
     write_picture(root / "runs" / "more" / "images" / "scene_000.png", seed=51)
     return locked
 

@@ -13,6 +13,7 @@ from gitassets.adapters.media.loudness import measure_loudness
 from gitassets.adapters.media.preview import (
     MEDIA_TYPES,
     Peaks,
+    Small,
     is_playable,
     read_format,
     read_peaks,
@@ -79,6 +80,16 @@ def find_playable(project: Project, file: Path, md5: str) -> Path | None:
 
 def make_proxy(project: Project, file: Path, md5: str) -> Path:
     return _keep(project, {"proxy": md5}, ".mp4", lambda target: write_proxy(file, target))
+
+
+def make_small_picture(project: Project, file: Path, md5: str, width: int, quality: int) -> Path:
+    what = {"small": md5, "width": width, "quality": quality}
+    return _keep(project, what, ".webp", lambda target: write_thumbnail(file, width, target, quality))
+
+
+def make_small_copy(project: Project, file: Path, md5: str, small: Small) -> Path:
+    what = {"copy": md5, "width": small.width, "kbps": [small.picture_kbps, small.sound_kbps]}
+    return _keep(project, what, ".mp4", lambda target: write_proxy(file, target, small))
 
 
 def prune_previews(project: Project) -> None:

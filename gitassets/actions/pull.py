@@ -16,12 +16,8 @@ from gitassets.adapters.git.remote import (
     fetch_branches,
     find_upstream_remote,
     follow_branch,
-    merge_commit,
     move_branch,
 )
-from gitassets.adapters.git.repository import Git
-from gitassets.adapters.process import CommandError
-from gitassets.adapters.state.journal import Merging
 from gitassets.domain.conflict import iter_conflicts
 from gitassets.domain.manifest import MANIFEST_NAME, Address, Kind, Manifest, iter_folder_entries
 from gitassets.domain.manifest_parsing import parse_manifest
@@ -35,11 +31,10 @@ from gitassets.runs.fetch import Fetched, fetch, list_wanted
 from gitassets.runs.incoming import check_incoming
 from gitassets.runs.lookup import find_run, find_runs
 from gitassets.runs.manifest_file import read_manifest
-from gitassets.runs.merge import hold_merge, is_stuck
+from gitassets.runs.merge import merge_into_run
 from gitassets.runs.progress import OnProgress
 from gitassets.runs.project import Project, Run
 from gitassets.runs.remotes import RemoteSource, choose_git_remote
-from gitassets.runs.restore import update_run_media
 
 Entries = Iterable[tuple[str, str, int]]
 
@@ -219,27 +214,14 @@ def _integrate(project: Project, run: Run, server: str, tips: _Tips) -> bool:
         move_branch(project.git, branch, tips.theirs, tips.ours)
         return True
     if tips.diverged:
-        _check_can_merge(project)
+        check_can_merge(project)
     if run.folder is None:
         run = find_run(project, open_run(project, run.run_id).run_id)
-    return _merge(project, run, tips.ours, tips.theirs, f"Merge {branch} of {server}")
+    return merge_into_run(project, run, tips.ours, tips.theirs, f"Merge {branch} of {server}")
 
 
-def _merge(project: Project, run: Run, ours: str, theirs: str, message: str) -> bool:
-    folder = run.require_folder()
-    try:
-        with hold_merge(project, run, Merging(ours, theirs)):
-            complete = merge_commit(Git(folder), theirs, message)
-            if complete:
-                update_run_media(folder, ours)
-            elif is_stuck(Git(folder)):
-                raise ConflictError("The merge driver of gitassets was stopped", "The run is as it was: pull again.")
-            return complete
-    except CommandError as error:
-        raise ConflictError(f"git refuses to merge: {error.stderr.strip()}", "The run is as it was.") from error
-
-
-def _check_can_merge(project: Project) -> None:
+def check_can_merge(project: Project) -> None:
+    """Raise an error unless git has an identity, and the merge driver is set up."""
     project.git.check_identity()
     if not show_hooks(project).merge_driver:
         raise ConflictError(

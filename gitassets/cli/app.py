@@ -23,7 +23,7 @@ SECTIONS = (
             "providers", "styles",
         ),
     ),
-    ("Review", ("review", "serve", "approve", "reject", "reopen", "undo", "note")),
+    ("Review", ("review", "serve", "sheet", "decide", "approve", "reject", "reopen", "undo", "note")),
     ("Make and correct assets", ("regen", "choose", "replace", "restore", "edit", "copy", "move")),
     ("Build and export", ("build", "export", "import")),
     ("Share", ("runs", "push", "pull", "publish")),

@@ -31,6 +31,7 @@ WORDS = {
     "merge-again": (
         "Merge again where `gitassets init` has set up the merge driver; settle conflicts with approve or reject."
     ),
+    "save-decisions-again": "Open the sheet and save the decisions again. `gitassets sheet RUN` makes a new sheet.",
     "list-notes": "`gitassets show {run} all` lists the notes with their ids.",
     # Runs and their files
     "merge-with-driver": ("Run `gitassets hooks install`, then `git checkout --merge -- asset_manifest.json`."),

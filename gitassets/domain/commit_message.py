@@ -23,6 +23,7 @@ _TRAILER = re.compile(r"(Assets-[A-Za-z-]+): (.*)\Z")
 _ANY_TRAILER = re.compile(r"[A-Za-z][\w-]*: |\(cherry picked from commit ")
 _SQUASHED = re.compile(r"^commit ([0-9a-f]{40,64})$", re.MULTILINE)
 _REVIEWED_BY = "Assets-Reviewed-By"
+_DECISIONS = "Assets-Decisions"
 _MAX_NAME = 100
 _TRANSITION = re.compile(r"(audio|image|video) ([\d,-]+) (\w+) -> (\w+)\Z")
 
@@ -39,7 +40,7 @@ class CommitMessage(Struct, frozen=True):
     """A commit message. `what` completes the subject after the action; `words` are the user's own.
 
     `segments` are those with changes other than transitions of their assets. `reviewed_by` is who decided, if that is
-    not the one who commits.
+    not the one who commits. `decisions` is the digest of the file they came in, which is applied once only.
     """
 
     run_id: str
@@ -49,6 +50,7 @@ class CommitMessage(Struct, frozen=True):
     transitions: tuple[Transition, ...] = ()
     segments: tuple[int, ...] = ()
     reviewed_by: str = ""
+    decisions: str = ""
 
 
 def format_addresses(addresses: Iterable[Address]) -> str:
@@ -86,6 +88,7 @@ def format_message(message: CommitMessage) -> str:
     trailers += [f"Assets-Transition: {line}" for line in _format_transitions(message.transitions)]
     reviewer = clean_name(message.reviewed_by)
     trailers += [format_reviewer(reviewer)] if reviewer else []
+    trailers += [f"{_DECISIONS}: {message.decisions}"] if message.decisions else []
     return "\n\n".join(part for part in (_shorten(subject), words, "\n".join(trailers)) if part) + "\n"
 
 
@@ -189,6 +192,7 @@ def parse_message(text: str) -> CommitMessage | None:
         transitions=tuple(_iter_transitions(trailers)),
         segments=tuple(_iter_segments(trailers)),
         reviewed_by=", ".join(value for name, value in trailers if name == _REVIEWED_BY),
+        decisions=next((value for name, value in trailers if name == _DECISIONS), ""),
     )
 
 

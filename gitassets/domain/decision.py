@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -42,12 +42,29 @@ class Decision(Struct, frozen=True):
 
 def decide(manifest: Manifest, chosen: Sequence[Chosen], target: Status, *, reason: str | None = None) -> Decision:
     """Set the status of every chosen asset to `target`. Raise an error if an explicitly chosen one cannot have it."""
-    return _apply(manifest, chosen, lambda asset: _decide_one(asset, target, reason), VERBS[target])
+    return _apply(manifest, chosen, lambda _, asset: _decide_one(asset, target, reason), VERBS[target])
+
+
+class Wish(Struct, frozen=True):
+    """The status that one asset is to have, and why."""
+
+    target: Status
+    reason: str | None = None
+
+
+def decide_each(manifest: Manifest, wishes: Mapping[Address, Wish]) -> Decision:
+    """Set the status that each asset is to have. Skip those that cannot have it."""
+    return _collect(
+        manifest,
+        [Chosen(one, explicit=False) for one in sorted(wishes)],
+        lambda address, asset: _decide_one(asset, wishes[address].target, wishes[address].reason),
+        "decide on",
+    )
 
 
 def reopen(manifest: Manifest, chosen: Sequence[Chosen], *, reason: str) -> Decision:
     """Put every chosen asset back in review. For a locked one, record which bytes were unlocked and why."""
-    return _apply(manifest, chosen, lambda asset: _reopen_one(asset, reason), "reopen")
+    return _apply(manifest, chosen, lambda _, asset: _reopen_one(asset, reason), "reopen")
 
 
 class _RefusedError(Exception):
@@ -56,7 +73,18 @@ class _RefusedError(Exception):
         self.why, self.remedy, self.locked = why, remedy, locked
 
 
-def _apply(manifest: Manifest, chosen: Sequence[Chosen], change: Callable[[Asset], Asset], verb: str) -> Decision:
+_Change = Callable[[Address, Asset], Asset]
+
+
+def _apply(manifest: Manifest, chosen: Sequence[Chosen], change: _Change, verb: str) -> Decision:
+    decision = _collect(manifest, chosen, change, verb)
+    if not decision.transitions and not decision.unchanged:
+        what = format_addresses(one.address for one in decision.skipped)
+        raise NoMatchError(f"Nothing to {verb} in {manifest.run_id}: {what}", _join_reasons(decision.skipped))
+    return decision
+
+
+def _collect(manifest: Manifest, chosen: Sequence[Chosen], change: _Change, verb: str) -> Decision:
     changed: dict[Address, Asset | None] = {}
     transitions, unchanged, skipped = [], [], []
     for one in chosen:
@@ -64,7 +92,7 @@ def _apply(manifest: Manifest, chosen: Sequence[Chosen], change: Callable[[Asset
         if asset is None:
             continue
         try:
-            after = change(asset)
+            after = change(one.address, asset)
         except _RefusedError as refusal:
             if one.explicit:
                 raise _explain(manifest, one.address, verb, refusal) from None
@@ -75,9 +103,6 @@ def _apply(manifest: Manifest, chosen: Sequence[Chosen], change: Callable[[Asset
         else:
             changed[one.address] = after
             transitions.append(Transition(one.address, asset.status, after.status))
-    if not changed and not unchanged:
-        what = format_addresses(one.address for one in skipped)
-        raise NoMatchError(f"Nothing to {verb} in {manifest.run_id}: {what}", _join_reasons(skipped))
     after_all = derive(manifest.with_assets(changed)) if changed else manifest
     return Decision(after_all, tuple(transitions), tuple(unchanged), tuple(skipped))
 

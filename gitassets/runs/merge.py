@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gitassets.adapters.git.leftovers import clear_traces, is_git_at_work
+from gitassets.adapters.git.remote import merge_commit
 from gitassets.adapters.git.repository import Git
 from gitassets.adapters.git.work_trees import find_git_dir
 from gitassets.adapters.process import CommandError
@@ -17,11 +18,26 @@ from gitassets.domain.conflict import iter_conflicts, iter_text_conflicts
 from gitassets.domain.dvc_file import DVC_FILES
 from gitassets.domain.manifest import MANIFEST_NAME
 from gitassets.domain.manifest_parsing import parse_manifest
-from gitassets.errors import BusyError, GitAssetsError
+from gitassets.errors import BusyError, ConflictError, GitAssetsError
 from gitassets.runs.git_locks import GIT_WAIT_SEC
 from gitassets.runs.project import Project, Run
-from gitassets.runs.restore import update_media
+from gitassets.runs.restore import update_media, update_run_media
 from gitassets.runs.write_change import OWN_FILES
+
+
+def merge_into_run(project: Project, run: Run, ours: str, theirs: str, message: str) -> bool:
+    """Merge the commit `theirs` into the run's branch at `ours`. Return False if conflicts wait in the run's folder."""
+    git = Git(run.require_folder())
+    try:
+        with hold_merge(project, run, Merging(ours, theirs)):
+            complete = merge_commit(git, theirs, message)
+            if complete:
+                update_run_media(git.folder, ours)
+            elif is_stuck(git):
+                raise ConflictError("The merge driver of gitassets was stopped", "The run is as it was: try again.")
+            return complete
+    except CommandError as error:
+        raise ConflictError(f"git refuses to merge: {error.stderr.strip()}", "The run is as it was.") from error
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from tests.actions.checks import git, ignore_progress
 from tests.actions.locked_run import IMAGE_3, LockedRun, with_bytes
 from tests.actions.sharing import make_office, push_run
 from tests.cli.test_help import iter_commands
+from tests.decisions import write_decisions
 from tests.media import write_picture, write_tone
 from tests.old_runs import RUN_ID, write_old_run
 from tests.whole_app import app
@@ -48,6 +49,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "choose": ("choose ep1 --image 3 --take 2",),
     "edit": ("edit ep1 1 --text Hello.",),
     "undo": ("undo ep1 --commit run/ep1~1",),
+    "decide": ("decide ep1 decisions.json",),
     "push": ("push ep1", "push ep1 --only approved", "push ep2 --remote store"),
     "publish": ("publish ep1",),
     "export": ("export ep1", "export ep1 -o y", "export ep1 --otio", "export closed"),
@@ -111,6 +113,7 @@ def desk(locked: LockedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     write_tone(root / "fresh" / "audio" / "audio_000.wav", frequency=700)
     (root / "x.md").write_text("Hello there.\n\nAnd so on.\n")
     make_bag(tmp_path / "other", tmp_path / "bag")
+    write_decisions(root / "decisions.json", root / "runs" / "ep1")
     monkeypatch.chdir(root)
     return find_project(root)
 

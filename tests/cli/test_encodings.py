@@ -34,6 +34,8 @@ USES = {
     "list": "list {run}",
     "review": "review {run}",
     "serve": "serve {run} --host 192.0.2.1",
+    "sheet": "sheet {run} -o blätter-→.html",
+    "decide": "decide {run} beschlüsse-→.json --by Ånn-→",
     "approve": "approve {run} --audio 1",
     "reject": "reject {run} --audio 2 --reason {text}",
     "reopen": "reopen {run} --audio 1 --reason {text}",
@@ -81,7 +83,7 @@ USES = {
     "demo": "demo ../projekt",
     "help": "help approve",
 }
-EXPLAINED = {"publish": 1, "demo": 1, "serve": 2}
+EXPLAINED = {"publish": 1, "demo": 1, "serve": 2, "decide": 1}
 READING = ("list", "show", "log")
 
 

@@ -34,6 +34,8 @@ _COMMAND = re.compile(rf"(?:^|gitassets )({'|'.join(sorted(OPTIONS, key=len, rev
 MAKING = ("produce", "regen")
 SHOWN_BY = {
     "actions/doctor": ("doctor",),
+    "actions/decide_by_file": ("decide",),
+    "drawing/contact_sheet": ("sheet",),
     "actions/export_timeline": ("export",),
     "runs/expected_bytes": ("approve", "reject", "reopen", "choose"),
     "actions/import_bag": ("import",),

@@ -15,6 +15,7 @@ from gitassets.runs.project import find_project
 from tests.actions.checks import git, run_cli, snapshot
 from tests.actions.locked_run import LockedRun, commit_by_hand, write_by_hand
 from tests.cli.test_help import iter_commands
+from tests.decisions import write_decisions
 from tests.whole_app import app
 
 NEWER = KNOWN_RULES + 5
@@ -26,6 +27,7 @@ WRITING = {
     "choose": ["ep1", "--image", "3", "--take", "1"],
     "close": ["ep1"],
     "copy": ["ep2", "ep1", "--image", "3"],
+    "decide": ["ep1", "decisions.json"],
     "edit": ["ep1", "1", "--text", "Other words."],
     "export": ["ep1", "-o", "../ep1.zip"],
     "move": ["ep1", "--image", "3", "--to", "2"],
@@ -51,6 +53,7 @@ READING = {
     "list": ["ep1"],
     "log": ["ep1"],
     "play": ["ep1", "--segment", "1", "--json"],
+    "sheet": ["ep1", "-o", "../ep1.html"],
     "show": ["ep1", "1"],
     "takes": ["ep1", "--image", "3"],
     "verify": ["ep1"],
@@ -90,6 +93,7 @@ def refuse(root: Path, name: str, arguments: list[str]) -> subprocess.CompletedP
 def test_writing_commands_refuse_newer_rules_and_change_nothing(newer: LockedRun) -> None:
     root = newer.project.root
     (root / "new.png").write_bytes((newer.folder / "images" / "scene_000.png").read_bytes())
+    write_decisions(root / "decisions.json", newer.folder)
     make_another_run(newer)
     before = snapshot(newer.run)
     for name, arguments in WRITING.items():

@@ -19,7 +19,7 @@ from tests.media import write_tone
 from tests.whole_app import app
 
 # Off a terminal `review` only lists.
-READING = {"list", "ls", "show", "log", "diff", "blame", "takes", "history", "export", "play", "review"}
+READING = {"list", "ls", "show", "log", "diff", "blame", "takes", "history", "export", "play", "review", "sheet"}
 FACES = {"gitassets": app, "claude-studio": studio}
 
 

@@ -34,6 +34,8 @@ ARGUMENTS = {
     "list": ("ep1",),
     "review": ("ep1",),
     "serve": ("ep1", "--host", ELSEWHERE),
+    "sheet": ("ep1", "-o", "sheet.html"),
+    "decide": ("ep1", "none.json"),
     "approve": ("ep1", "--audio", "1"),
     "reject": ("ep1", "--audio", "1", "--reason", "too loud"),
     "reopen": ("ep1", "--image", "1", "--reason", "wrong logo"),

@@ -50,6 +50,8 @@ ROWS: dict[str, tuple[str, ...]] = {
     "list": ("list RUN",),
     "review": ("review RUN", "review RUN --start", "review RUN --image all --start"),
     "serve": ("serve RUN --host 192.0.2.1",),
+    "sheet": ("sheet RUN -o sheet.html", "sheet RUN -o sheet.png"),
+    "decide": ("decide RUN gitassets.yaml", "decide RUN decisions.json"),
     "approve": ("approve RUN --segment all",),
     "reject": ("reject RUN --segment all --reason x",),
     "reopen": ("reopen RUN --segment all --reason x",),

@@ -30,6 +30,7 @@ from tests.actions.checks import git, ignore_progress, select
 from tests.actions.locked_run import IMAGE_1, change_by_hand, commit_by_hand, overwrite, with_bytes, with_status
 from tests.actions.sharing import make_office
 from tests.cli.test_help import iter_commands
+from tests.decisions import write_decisions
 from tests.media import write_picture, write_tone
 from tests.whole_app import app
 
@@ -146,6 +147,7 @@ OTHERS: dict[str, tuple[str, ...]] = {
     "regen": ("regen ep1 --image 1 --yes",), "produce": ("produce --resume ep1 --no-video --yes",),
     "approve": ("approve ep2 --image 2",), "close": ("close ep1",), "reopen": ("reopen ep1 --image 1 --reason again",),
     "serve": ("serve ep1 --host 192.0.2.1",),
+    "sheet": ("sheet ep1 -o sheet.html",), "decide": ("decide ep1 DECISIONS",),
     "demo": (),  # It makes a project of its own, and names no other run.
     "help": (),
 }  # fmt: skip
@@ -179,6 +181,7 @@ class Scene:
             "PLAIN": near / "plain",
             "PICTURE": near / "p.png",
             "SERVER": near / "server.git",
+            "DECISIONS": near / "decisions.json",
         }
         return [str(words.get(one, one)) for one in line.split()]
 
@@ -222,6 +225,7 @@ def commit_crime(root: Path, crime: Crime) -> Scene:
     if crime is not hide_it_from_git:
         # A rough cut may be made of anything; so it can be tried to publish it.
         build(project, run, BuildOptions(policy=Policy.SKIP_REJECTED), ignore_progress)
+    write_decisions(root.parent / "decisions.json", run.require_folder())
     git(root, "push", "--quiet", "--no-verify", "origin", "run/ep1")
     git(root, "fetch", "--quiet", "origin")
     return Scene(root, git(root, "rev-parse", "run/ep1").strip(), forged.md5, frozenset(outputs(root.parent)))

@@ -20,6 +20,7 @@ from gitassets.runs.project import find_project
 from tests.actions.checks import git, ignore_progress, run_cli
 from tests.actions.locked_run import IMAGE_3, LockedRun, change_by_hand, with_status
 from tests.actions.sharing import make_office
+from tests.decisions import write_decisions
 from tests.faults.whole import assert_whole
 from tests.media import write_picture
 
@@ -35,6 +36,7 @@ WRITING = {
     "reopen": "ep1 --image 1 --reason again",
     "note": "ep1 --segment 1 louder",
     "undo": "ep1",
+    "decide": "ep1 ../decisions.json",
     "regen": "ep1 --image 3 --provider card",
     "replace": "ep1 --image 3 ../new.png",
     "restore": "ep1 --image 1",
@@ -51,7 +53,7 @@ WRITING = {
 OTHERS = {
     "init", "demo", "list", "takes", "history", "show", "summary", "log", "blame", "diff", "providers", "cost",
     "runs", "styles", "import", "verify", "gc", "upgrade", "copy", "doctor", "help", "serve", "status", "ls",
-    "config", "version", "play",
+    "config", "version", "play", "sheet",
 }  # fmt: skip
 MARKS = ("assume-unchanged", "skip-worktree")
 
@@ -70,6 +72,7 @@ def approve_behind_a_mark(locked: LockedRun, mark: str) -> None:
 def test_every_command_refuses_a_change_hidden_by_an_index_mark(locked: LockedRun, tmp_path: Path, mark: str) -> None:
     make_office(tmp_path).equip(locked.project.root)
     write_picture(tmp_path / "new.png", seed=9)
+    write_decisions(tmp_path / "decisions.json", locked.folder)
     locked.git("push", "--quiet", "origin", "run/ep1")
     approve_behind_a_mark(locked, mark)
     before = locked.head()

@@ -238,12 +238,24 @@ class Git:
         as_it_is = ("-c", "core.safecrlf=false", "-c", "core.autocrlf=false", "-c", "core.sparseCheckout=false")
         at_tree.call(*as_it_is, "add", "--force", "--", *files, env=env)
         tree_oid = at_tree.line("write-tree", env=env)
+        return self._commit_tree(tree_oid, message, parent)
+
+    def write_commit_beside(self, parent: str, path: str, data: bytes, message: str, scratch: Path) -> str:
+        """Write a commit that differs from its parent in one file, and return its id. No branch or work tree changes.
+
+        `scratch` is an empty folder.
+        """
+        env = {"GIT_INDEX_FILE": str(scratch / "index")}
+        self.call("read-tree", parent, env=env)
+        oid = self.call("hash-object", "-w", "--stdin", stdin=data).decode().strip()
+        self.call("update-index", "--add", "--cacheinfo", f"100644,{oid},{path}", env=env)
+        return self._commit_tree(self.line("write-tree", env=env), message, parent)
+
+    def _commit_tree(self, tree: str, message: str, parent: str | None) -> str:
         sign = ("-S",) if self.read_config_flag("commit.gpgSign") else ()
         parents = ("-p", parent) if parent else ()
         try:
-            return (
-                self.call("commit-tree", tree_oid, *parents, *sign, "-F", "-", stdin=message.encode()).decode().strip()
-            )
+            return self.call("commit-tree", tree, *parents, *sign, "-F", "-", stdin=message.encode()).decode().strip()
         except CommandError as error:
             if _NO_IDENTITY.search(error.stderr):
                 raise IdentityError from error

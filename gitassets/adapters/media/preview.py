@@ -55,12 +55,12 @@ def read_format(path: Path) -> str | None:
         return recognise_format(file.read(HEAD_BYTES))
 
 
-def write_thumbnail(path: Path, width: int, target: Path) -> None:
+def write_thumbnail(path: Path, width: int, target: Path, quality: int = _QUALITY) -> None:
     """Write a WebP of at most this width. Raise CorruptError if the file shows no picture."""
     name = read_format(path)
     picture = _open_picture(path, name, width) if name in _PICTURES else _read_frame(path, name)
     picture.thumbnail((width, width * 4))
-    picture.save(target, "WEBP", quality=_QUALITY, method=2)
+    picture.save(target, "WEBP", quality=quality, method=4 if quality < _QUALITY else 2)
 
 
 def _open_picture(path: Path, name: str | None, width: int) -> Image:
@@ -164,21 +164,34 @@ def _plays(stream: Any) -> bool:
     return known and context.format is not None and context.format.name in _PLAYED_FORMATS
 
 
-def write_proxy(path: Path, target: Path) -> None:
+class Small(Struct, frozen=True):
+    """How small a copy is: the width of its picture in pixels, and the kilobits a second of picture and sound."""
+
+    width: int
+    picture_kbps: int
+    sound_kbps: int
+
+
+def write_proxy(path: Path, target: Path, small: Small | None = None) -> None:
     """Write a copy that every browser plays, as an mp4 of H.264 and AAC."""
     name = read_format(path)
     if name is None or name in _PICTURES:
         fail(path, "is neither a sound nor a clip")
     source = ("-protocol_whitelist", "file", "-f", DEMUXERS.get(name, name), "-i", f"file:{path}")
-    picture = _PICTURE_ARGS if _has_picture(path, name) else ("-vn",)
-    sound = ("-c:a", "aac", "-b:a", "160k", "-ac", "2")
+    picture = _picture_args(small) if _has_picture(path, name) else ("-map", "0:a:0", "-vn")
+    sound = ("-c:a", "aac", *(("-b:a", f"{small.sound_kbps}k", "-ac", "1") if small else ("-b:a", "160k", "-ac", "2")))
     with Ffmpeg(find_ffmpeg()) as ffmpeg:
         ffmpeg.run([*source, *picture, *sound, *_MUXED, f"file:{target}"], f"a playable copy of {path.name}")
 
 
-_FILTER = f"scale='min({_PROXY_WIDTH},iw)':-2:out_color_matrix=bt709,setsar=1,format=yuv420p"
-_PICTURE_ARGS = (
-    "-map", "0:v:0", "-map", "0:a:0?", "-vf", _FILTER,
-    "-c:v", "libx264", "-preset", "veryfast", "-crf", "22",
-)  # fmt: skip
+def _picture_args(small: Small | None) -> tuple[str, ...]:
+    width = small.width if small else _PROXY_WIDTH
+    scaled = f"scale='min({width},iw)':-2:out_color_matrix=bt709,setsar=1,format=yuv420p"
+    rate = ("-maxrate", f"{small.picture_kbps}k", "-bufsize", f"{2 * small.picture_kbps}k") if small else ()
+    return (
+        "-map", "0:v:0", "-map", "0:a:0?", "-vf", scaled,
+        "-c:v", "libx264", "-preset", "veryfast", "-crf", "28" if small else "22", *rate,
+    )  # fmt: skip
+
+
 _MUXED = ("-map_metadata", "-1", "-movflags", "+faststart", "-f", "mp4")
