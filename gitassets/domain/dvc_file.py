@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from hashlib import md5
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -73,8 +74,27 @@ def folder_listing(entries: Iterable[tuple[str, str]]) -> bytes:
     return json.dumps(rows, sort_keys=True).encode()
 
 
-def imply_dvc_files(manifest: Manifest) -> dict[str, DvcFolder]:
-    """Return each folder that holds any of the manifest's files, by its name."""
+_last: tuple[Manifest, Mapping[str, DvcFolder]] | None = None
+
+
+def imply_dvc_files(manifest: Manifest) -> Mapping[str, DvcFolder]:
+    """Return each folder that holds any of the manifest's files, by its name.
+
+    One commit asks for the same manifest again and again, so the last answer is kept.
+    """
+    global _last
+    known = _last
+    if known is None or known[0] is not manifest:
+        _last = known = (manifest, MappingProxyType(_imply_folders(manifest)))
+    return known[1]
+
+
+def name_dvc_files(manifest: Manifest) -> set[str]:
+    """Return the names of the `.dvc` files that `imply_dvc_files` describes."""
+    return {f"{folder}.dvc" for folder in {path.split("/", 1)[0] for path, _, _ in iter_folder_entries(manifest)}}
+
+
+def _imply_folders(manifest: Manifest) -> dict[str, DvcFolder]:
     found: dict[str, list[tuple[str, str, int]]] = {}
     for path, digest, size in iter_folder_entries(manifest):
         folder, below = path.split("/", 1)

@@ -132,9 +132,8 @@ class Manifest(Struct, frozen=True, kw_only=True):
     def assets(self, kind: Kind | None = None) -> Iterator[tuple[Address, Asset]]:
         """Yield every asset in the order of segments, then audio, image, video."""
         for number, segment in self.segments.items():
-            for one in _KINDS if kind is None else (kind,):
-                asset = segment.asset(one)
-                if asset is not None:
+            for one, asset in zip(_KINDS, (segment.audio, segment.image, segment.video), strict=True):
+                if asset is not None and (kind is None or kind is one):
                     yield Address(number, one), asset
 
     def candidates(self) -> Iterator[tuple[Address, Asset]]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NoReturn
 
@@ -104,14 +103,37 @@ def _read_in_parts(data: bytes) -> Manifest | None:
         return None
     texts = data[head.end() : end].split(_SEGMENT_END)
     try:
-        segments = dict(map(_read_segment, texts))
+        segments = _cache.read_all(texts)
         rest = decode_strictly(data[: head.end()] + data[end + len(_SEGMENTS_END) - 1 :])
         return _manifest(rest, segments, _Place("")) if len(segments) == len(texts) else None
     except (CorruptError, ValueError, RecursionError):
         return None
 
 
-@lru_cache(maxsize=4096)
+class _Cache:
+    """The segments that were parsed last: at least all of one manifest, so that its next version finds them."""
+
+    def __init__(self) -> None:
+        self._new: dict[bytes, tuple[int, Segment]] = {}
+        self._old: dict[bytes, tuple[int, Segment]] = {}
+
+    def read_all(self, texts: Sequence[bytes]) -> dict[int, Segment]:
+        """Parse the segments that are not known yet. What was not needed for a long time is forgotten."""
+        if len(self._new) > max(_LEAST_KEPT, 2 * len(texts)):
+            self._old, self._new = self._new, {}
+        return dict(map(self._read, texts))
+
+    def _read(self, text: bytes) -> tuple[int, Segment]:
+        found = self._new.get(text)
+        if found is None:
+            found = self._new[text] = self._old.get(text) or _read_segment(text)
+        return found
+
+
+_LEAST_KEPT = 2048
+_cache = _Cache()
+
+
 def _read_segment(text: bytes) -> tuple[int, Segment]:
     """Parse one segment; `text` includes the key, but not the brace at its end."""
     ((number, segment),) = _segments(decode_own(b"{%b}}" % text), _Place("")).items()

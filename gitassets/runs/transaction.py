@@ -18,7 +18,7 @@ from gitassets.adapters.state.journal import Journal, MediaChange, MergeJournal,
 from gitassets.adapters.state.stat_index import StatIndex
 from gitassets.domain.commit_message import CommitMessage, format_message
 from gitassets.domain.derived import derive
-from gitassets.domain.dvc_file import DVC_FILES, imply_dvc_files
+from gitassets.domain.dvc_file import DVC_FILES, imply_dvc_files, name_dvc_files
 from gitassets.domain.guard import RunState, check_step
 from gitassets.domain.manifest import MANIFEST_NAME, MEDIA_FOLDERS, Address, Asset, Manifest, iter_folder_entries
 from gitassets.domain.manifest_format import format_manifest
@@ -246,7 +246,7 @@ def _dvc_files(manifest: Manifest) -> dict[str, bytes]:
 def plan_texts(session: Session, after: Manifest, beside: Mapping[str, str]) -> dict[str, TextChange]:
     """Plan the changes from the texts on disk, which somebody may have committed in another format than ours."""
     new = {**_texts(after), **beside}
-    found = {path: read_text(session.folder / path) for path in sorted({*new, *_dvc_files(session.manifest)})}
+    found = {path: read_text(session.folder / path) for path in sorted({*new, *name_dvc_files(session.manifest)})}
     return {path: TextChange(text, new.get(path)) for path, text in found.items() if text != new.get(path)}
 
 

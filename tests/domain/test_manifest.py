@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitassets.domain import manifest_parsing
-from gitassets.domain.manifest import Address, FinalFile, Kind, Manifest, default_path, iter_folder_entries
+from gitassets.domain.manifest import Address, FinalFile, Kind, Manifest, Segment, default_path, iter_folder_entries
 from gitassets.domain.manifest_format import format_manifest, raw_asset
 from gitassets.domain.manifest_parsing import parse_asset, parse_json, parse_manifest
 from gitassets.domain.media_paths import find_path_problem, iter_path_clashes
@@ -239,11 +239,30 @@ def test_typed_decoding_agrees_with_the_checks_of_each_field(key: str, value: An
 
 
 def read_or_refuse(data: bytes) -> str:
-    manifest_parsing._read_segment.cache_clear()
+    manifest_parsing._cache = manifest_parsing._Cache()
     try:
         return repr(parse_manifest(data))
     except CorruptError as error:
         return error.message
+
+
+def test_next_version_shares_unchanged_segments_however_many_there_are() -> None:
+    segments = {number: Segment(paragraph_text=f"Text {number}") for number in range(1, 10_001)}
+    first = parse_manifest(format_manifest(Manifest(run_id="r", segments=segments)))
+    for turn in range(5):
+        changed = {turn + 1: Segment(paragraph_text=f"Another text {turn}")}
+        second = parse_manifest(format_manifest(first.with_segments(changed)))
+        assert [number for number in first.segments if first.segments[number] is not second.segments[number]] == [
+            turn + 1
+        ]
+        first = second
+
+
+def test_parsed_segments_are_forgotten_in_time() -> None:
+    cache = manifest_parsing._Cache()
+    for number in range(1, 30_000):
+        cache.read_all([b'"segment_%03d": {"paragraph_text": "x"' % number])
+    assert len(cache._new) + len(cache._old) < 5_000
 
 
 @pytest.mark.parametrize(
