@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,16 +50,24 @@ def make_project(root: Path) -> Project:
     return find_project(root)
 
 
-def make_run(project: Project, run_id: str, segments: int, kinds: Sequence[Kind] = tuple(Kind)) -> Run:
+def make_run(
+    project: Project,
+    run_id: str,
+    segments: int,
+    kinds: Sequence[Kind] = tuple(Kind),
+    bytes_of: Callable[[Address], bytes] | None = None,
+) -> Run:
     """A run whose segments have an asset of each of the kinds, all in review."""
+    read_bytes = bytes_of or (lambda address: _take_bytes(address, take=1))
     texts = {number: Segment(paragraph_text=_TEXT) for number in range(1, segments + 1)}
     run = create_run(project, Manifest(run_id=run_id, segments=texts), project.runs_dir / run_id)
     addresses = [Address(number, kind) for number in texts for kind in kinds]
     with begin(project, run, "make") as session:
         assets: dict[Address, Asset | None] = {}
         for address in addresses:
-            assets[address] = asset = _make_asset(address, take=1)
-            write_atomic(session.folder / asset.path, _take_bytes(address, take=1))
+            data = read_bytes(address)
+            assets[address] = asset = replace(_make_asset(address, take=1), md5=hash_bytes(data), size=len(data))
+            write_atomic(session.folder / asset.path, data)
             session.index.note(asset.path, asset.md5)
             project.blobs.copy_in(session.folder / asset.path, asset.md5)
         transitions = tuple(Transition(one, "none", Status.REVIEW) for one in addresses)
