@@ -39,7 +39,7 @@ def find_shown_text(paragraph_text: str, rules: ScriptRules) -> str:
     return "\n".join(line for block in parse_blocks(paragraph_text) for line in iter_lines(block))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=32768)
 def is_silent(paragraph_text: str, rules: ScriptRules) -> bool:
     """Check whether the paragraph has something to show but nothing to speak, such as a block of code."""
     if not rules.have_blocks or any(map(str.isalnum, find_spoken_text(paragraph_text, rules))):

@@ -25,7 +25,7 @@ _SOURCES = {Kind.AUDIO: "narration", Kind.IMAGE: "image"}
 
 
 # Called for each asset of a segment in many versions of the manifest, most of which leave the segment unchanged.
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=32768)
 def text_md5(paragraph_text: str, rules: ScriptRules = FIRST_SCRIPT_RULES, kind: Kind = Kind.AUDIO) -> str:
     """Return the md5 of the words that are spoken or shown for this paragraph, as `Asset.text_md5` records it."""
     find_text = find_spoken_text if kind is Kind.AUDIO else find_shown_text

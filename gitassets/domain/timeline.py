@@ -89,16 +89,31 @@ def choose_assets(manifest: Manifest, policy: Policy, *, allow_gaps: bool = Fals
     """
     _check_any_narration(manifest, allow_gaps)
     rules = find_script_rules(manifest)
-    unusable = list(_iter_unusable(manifest, policy, rules))
-    lacking = [number for number, one in manifest.segments.items() if not one.audio and not _is_silent(one, rules)]
-    missing = [Finding(number, Kind.AUDIO, MISSING) for number in lacking]
-    gaps = [one for one in unusable if policy is Policy.STRICT or (one.kind is Kind.AUDIO and not allow_gaps)]
-    gaps += [] if allow_gaps else missing
+    unusable, missing = list(_iter_unusable(manifest, policy, rules)), _list_missing(manifest, rules)
+    gaps = _choose_gaps(unusable, missing, policy, allow_gaps=allow_gaps)
     refused = set(gaps)
     omissions = [one for one in unusable + missing if one not in refused]
     left_out = {(one.segment, one.kind) for one in unusable}
     chosen = tuple(_choose(number, segment, left_out, rules) for number, segment in manifest.segments.items())
     return Choice(chosen, sort_findings(gaps), sort_findings(omissions))
+
+
+def find_gaps(manifest: Manifest, policy: Policy) -> tuple[Finding, ...]:
+    """Return the gaps that `choose_assets` finds, without choosing anything. Raise GitAssetsError as it does."""
+    _check_any_narration(manifest, allow_gaps=False)
+    rules = find_script_rules(manifest)
+    unusable, missing = list(_iter_unusable(manifest, policy, rules)), _list_missing(manifest, rules)
+    return sort_findings(_choose_gaps(unusable, missing, policy, allow_gaps=False))
+
+
+def _choose_gaps(unusable: list[Finding], missing: list[Finding], policy: Policy, *, allow_gaps: bool) -> list[Finding]:
+    gaps = [one for one in unusable if policy is Policy.STRICT or (one.kind is Kind.AUDIO and not allow_gaps)]
+    return gaps if allow_gaps else gaps + missing
+
+
+def _list_missing(manifest: Manifest, rules: ScriptRules) -> list[Finding]:
+    lacking = [number for number, one in manifest.segments.items() if not one.audio and not _is_silent(one, rules)]
+    return [Finding(number, Kind.AUDIO, MISSING) for number in lacking]
 
 
 def _check_any_narration(manifest: Manifest, allow_gaps: bool) -> None:

@@ -22,7 +22,6 @@ from gitassets.actions.preview import (
     make_waveform,
     prune_previews,
 )
-from gitassets.domain.manifest import iter_folder_entries
 from gitassets.errors import NotFoundError
 from gitassets.runs.project import Project
 from gitassets.web.asking import number_of, open_run, site_of
@@ -46,7 +45,7 @@ async def show_playable(request: Request) -> Response:
     project, file, md5 = await anyio.to_thread.run_sync(_find, request)
     found = await anyio.to_thread.run_sync(find_playable, project, file, md5)
     if found is None:
-        found = await _make(request, lambda: make_proxy(project, file, md5), slow=True)
+        found = await _make(request, lambda: make_proxy(project, file, md5), site_of(request).slow_makers)
     return _respond(request, found, md5, find_media_type(found))
 
 
@@ -54,20 +53,20 @@ async def show_thumb(request: Request) -> Response:
     width = number_of(request, "w", THUMB_WIDTHS[0]) or 0
     wanted = next((one for one in THUMB_WIDTHS if one >= width), THUMB_WIDTHS[-1])
     project, file, md5 = await anyio.to_thread.run_sync(_find, request)
-    made = await _make(request, lambda: make_thumbnail(project, file, md5, wanted))
+    made = await _make(request, lambda: make_thumbnail(project, file, md5, wanted), site_of(request).makers)
     return _respond(request, made, f"{md5}-{wanted}", "image/webp")
 
 
 async def show_peaks(request: Request) -> Response:
     project, file, md5 = await anyio.to_thread.run_sync(_find, request)
-    made = await _make(request, lambda: make_waveform(project, file, md5))
+    made = await _make(request, lambda: make_waveform(project, file, md5), site_of(request).wave_makers)
     return _respond(request, made, f"{md5}-peaks", "application/json")
 
 
-async def _make(request: Request, make: Callable[[], Made], *, slow: bool = False) -> Made:
+async def _make(request: Request, make: Callable[[], Made], makers: anyio.CapacityLimiter) -> Made:
     """Make it in a thread of the few for such work, so that decisions never wait for pictures."""
     site = site_of(request)
-    made = await anyio.to_thread.run_sync(make, limiter=site.slow_makers if slow else site.makers)
+    made = await anyio.to_thread.run_sync(make, limiter=makers)
     site.previews += 1
     if site.previews % _PRUNE_EVERY == 1:
         await anyio.to_thread.run_sync(prune_previews, site.open_project(), limiter=site.makers)
@@ -84,8 +83,9 @@ def _find(request: Request) -> tuple[Project, Path, str]:
 
 
 def _find_path(request: Request, project: Project, opened: Opened, md5: str) -> str:
-    if md5 in opened.names:
-        return next(path for path, one, _ in iter_folder_entries(opened.manifest) if one == md5)
+    current = opened.paths.get(md5)
+    if current is not None:
+        return current
     asset = site_of(request).shelf.find_asset(project, opened, md5)
     if asset is None:
         raise NotFoundError(f"The run {opened.run.run_id} has no such bytes")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from msgspec import Struct
 
 from gitassets.actions.prepare_run import Notice, prepare_to_read
-from gitassets.domain.manifest import Address, Asset, Manifest, iter_folder_entries
+from gitassets.domain.manifest import Address, Asset, Kind, Manifest, iter_folder_entries
 from gitassets.domain.run_id import is_run_id
-from gitassets.domain.timeline import Finding, Policy, choose_assets
+from gitassets.domain.timeline import Finding, Policy, find_gaps
 from gitassets.errors import GitAssetsError, NotFoundError
 from gitassets.runs.history import HistoryReader
 from gitassets.runs.lookup import find_run
@@ -41,13 +42,13 @@ class Opened:
     manifest: Manifest
     head: str | None
     stamp: Stamp
-    names: frozenset[str]
+    paths: Mapping[str, str]
 
     @cached_property
     def build_check(self) -> BuildCheck:
         """What a strict build still lacks."""
         try:
-            return BuildCheck(choose_assets(self.manifest, Policy.STRICT).gaps)
+            return BuildCheck(find_gaps(self.manifest, Policy.STRICT))
         except GitAssetsError as error:
             return BuildCheck((), error.message)
 
@@ -122,8 +123,8 @@ def _read(project: Project, run: Run, *, unattended: bool) -> Opened:
     prepared = prepare_to_read(project, run.run_id, notices.append, unattended=unattended)
     stamp, head = read_stamp(project, prepared), None if prepared.old else find_head(project, prepared)
     manifest = read_manifest(project, prepared)
-    names = frozenset(md5 for _, md5, _ in iter_folder_entries(manifest))
-    return Opened(replace(prepared, view=manifest), manifest, head, stamp, names)
+    paths = {md5: path for path, md5, _ in iter_folder_entries(manifest)}
+    return Opened(replace(prepared, view=manifest), manifest, head, stamp, paths)
 
 
 def _read_manifest_at(project: Project, commit: str) -> Manifest | None:
@@ -134,7 +135,9 @@ def _read_manifest_at(project: Project, commit: str) -> Manifest | None:
 
 def find_address(opened: Opened, segment: int, kind: str) -> tuple[Address, Asset]:
     """Return the asset. Raise NotFoundError if the run has none there."""
-    found = next((one for one in opened.manifest.assets() if one[0].segment == segment and one[0].kind == kind), None)
-    if found is None:
+    known = Kind(kind) if kind in list(Kind) else None
+    address = None if known is None else Address(segment, known)
+    asset = None if address is None else opened.manifest.asset(address)
+    if address is None or asset is None:
         raise NotFoundError(f"Segment {segment} of {opened.run.run_id} has no {kind}")
-    return found
+    return address, asset

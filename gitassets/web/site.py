@@ -73,8 +73,13 @@ class Site:
 
     @cached_property
     def makers(self) -> CapacityLimiter:
-        """The threads that make small pictures and waveforms."""
+        """The threads that make small pictures."""
         return CapacityLimiter(2)
+
+    @cached_property
+    def wave_makers(self) -> CapacityLimiter:
+        """The thread that makes waveforms, each by a program of its own: no picture waits for them."""
+        return CapacityLimiter(1)
 
     @cached_property
     def slow_makers(self) -> CapacityLimiter:

@@ -38,6 +38,27 @@ export function reduce({ peaks }, bars) {
   return heights.map((one) => one / loudest);
 }
 
+const AT_ONCE = 2;
+/** @type {(() => Promise<unknown>)[]} The last one that was asked for is the first, since it is on screen. */
+const waiting = [];
+let running = 0;
+
+/** Browsers have few connections to a server: what is judged must not wait for the waveforms of lists. */
+async function work() {
+  if (running >= AT_ONCE) return;
+  running += 1;
+  for (let next = waiting.pop(); next; next = waiting.pop()) await next();
+  running -= 1;
+}
+
+/** @param {SVGElement} made @param {string} url @param {(data: Peaks) => void} draw */
+function fillLater(made, url, draw) {
+  const fill = () => readPeaks(url).then(draw, () => undefined);
+  if (known.has(url)) return void fill();
+  waiting.push(() => (made.isConnected ? fill() : Promise.resolve()));
+  setTimeout(work);
+}
+
 /**
  * Draw a waveform for a list: one path, filled in when the peaks have come. It has its size from the start.
  *
@@ -47,7 +68,7 @@ export function reduce({ peaks }, bars) {
 export function drawPeaks(url, bars = 48) {
   const path = svg("path", { d: `M0 8H${bars}` });
   const made = svg("svg", { viewBox: `0 0 ${bars} 16`, preserveAspectRatio: "none", class: "peaks", "aria-hidden": "true" }, path);
-  if (url) readPeaks(url).then((data) => path.setAttribute("d", format(reduce(data, bars))), () => undefined);
+  if (url) fillLater(made, url, (data) => path.setAttribute("d", format(reduce(data, bars))));
   return made;
 }
 

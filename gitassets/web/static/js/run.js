@@ -243,7 +243,7 @@ class RunPage {
     return h(
       "a",
       { class: "look", href: this.link(segment, kind), "aria-label": `Review the ${kind} of segment ${segment}` },
-      seen?.thumb ? h("img", { src: seen.thumb, alt: "", loading: "lazy", decoding: "async", width: 150, height: 84 }) : held?.thumb ? h("img", { class: "held", src: held.thumb, alt: "", loading: "lazy", decoding: "async", width: 150, height: 84 }) : h("span", { class: "none" }, none),
+      seen?.thumb ? h("img", { src: seen.thumb, alt: "", loading: "lazy", fetchpriority: "low", decoding: "async", width: 150, height: 84 }) : held?.thumb ? h("img", { class: "held", src: held.thumb, alt: "", loading: "lazy", fetchpriority: "low", decoding: "async", width: 150, height: 84 }) : h("span", { class: "none" }, none),
       !seen && held ? h("span", { class: "clip" }, none) : null,
       seen?.kind === "video" ? h("span", { class: "clip" }, icon("video"), formatTime(seen.duration_sec)) : null,
     );

@@ -54,6 +54,7 @@ class Decoded {
 function makeImage(media) {
   const image = new Image();
   image.decoding = "sync";
+  image.fetchPriority = "high";
   image.draggable = false;
   image.src = media;
   image.decode().catch(() => undefined);

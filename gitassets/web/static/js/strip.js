@@ -69,7 +69,7 @@ export class Strip {
     const row = this.store.rows.get(segment);
     const entries = KINDS.map((kind) => this.store.byKey.get(`${segment}/${kind}`)).filter((one) => one !== undefined);
     const thumb = row?.assets.image?.thumb ?? row?.assets.video?.thumb;
-    const picture = thumb ? h("img", { src: thumb, alt: "", loading: "lazy", decoding: "async", width: 116, height: 58 }) : h("p", null, row?.text.slice(0, 60) ?? "");
+    const picture = thumb ? h("img", { src: thumb, alt: "", loading: "lazy", fetchpriority: "low", decoding: "async", width: 116, height: 58 }) : h("p", null, row?.text.slice(0, 60) ?? "");
     const marks = entries.map((entry) => this.makeMark(entry));
     item.replaceChildren(
       h(
