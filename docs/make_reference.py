@@ -288,7 +288,8 @@ def _find_sort(param: Any) -> str | list[str]:
     if choices:
         return [str(getattr(one, "value", one)) for one in choices]
     by_option = [_SORTS_BY_OPTION[one] for one in param.opts if one in _SORTS_BY_OPTION]
-    sort = by_option[-1] if by_option else _SORTS.get(param.metavar or "", "files" if "path" in param.type.name else "")
+    metavar = (param.metavar or "").strip("[]")
+    sort = by_option[-1] if by_option else _SORTS.get(metavar, "files" if "path" in param.type.name else "")
     return f"copied {sort}" if by_option and "approved, all" in (param.help or "") else sort
 
 

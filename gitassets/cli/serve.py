@@ -83,7 +83,8 @@ def _require_packages() -> None:
 
     if any(find_spec(name) is None for name in ("starlette", "uvicorn", "jinja2")):
         raise GitAssetsError(
-            "The review page needs packages that are not installed", "Install them with `pip install starlette uvicorn jinja2`."
+            "The review page needs packages that are not installed",
+            "Install them with `pip install starlette uvicorn jinja2`.",
         )
 
 

@@ -289,7 +289,7 @@ def test_zsh_completes_at_its_prompt(locked: LockedRun, shell_environment: dict[
             ("1,\t", "1,3"),
             ("\x15claude-studio ass\t", "assets"),
             ("rej\t", "reject"),
-            ("\x15git assets sh\t", "show"),
+            ("\x15git assets sho\t", "show"),
             ("ep1 --j\t", "--json"),
             ("\x15gitassets produce --script gitassets.y\t", "gitassets.yaml"),
         ):
