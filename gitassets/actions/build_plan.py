@@ -14,7 +14,7 @@ from gitassets.adapters.media.ffmpeg import find_ffmpeg
 from gitassets.adapters.media.source import BrokenMediaError, MediaSource, measure, probe_sources
 from gitassets.adapters.render.fallback_card import Undrawn, list_undrawn
 from gitassets.adapters.render.settings import RenderSettings
-from gitassets.domain.about_run import LANGUAGE, TITLE, find_language, find_title
+from gitassets.domain.about_run import LANGUAGE, TITLE, find_card_style, find_language, find_title
 from gitassets.domain.build_record import record_inputs
 from gitassets.domain.finals import FinalNames, Shape, name_cut, name_finals
 from gitassets.domain.frame_format import parse_fps, parse_size
@@ -22,6 +22,7 @@ from gitassets.domain.manifest import Address, Manifest
 from gitassets.domain.selection import Selection, select_segments
 from gitassets.domain.timeline import (
     Choice,
+    Look,
     Policy,
     Timeline,
     choose_assets,
@@ -135,13 +136,15 @@ def plan_render(
     sources = _probe(project, build_input, settings, on_progress)
     title = find_title(build_input.manifest)
     language = find_language(build_input.manifest, project.settings.language)
-    settings = replace_settings(settings, title=title, language=language)
+    settings = style_cards(project, build_input.manifest, replace_settings(settings, title=title, language=language))
     timeline = lay_out_choice(build_input.choice, measure(sources), settings)
+    has_cards = any(shot.look is Look.CARD for shot in timeline.shots)
     options = {
         "size": "{}x{}".format(*settings.size),
         "fps": str(settings.fps),
         "keep_video_sound": settings.keep_video_sound,
         "loudness_lufs": settings.loudness_lufs,
+        **({"card_style": settings.card_style} if has_cards and settings.card_style else {}),
         **_name_about(build_input.manifest, title, language),
     }
     tools = {"gitassets": __version__, "ffmpeg": find_ffmpeg().version}
@@ -149,6 +152,11 @@ def plan_render(
     lacking = {number: list(one.what) or "all words" for number, one in undrawn.items()}
     inputs = record_inputs(build_input.manifest, timeline, options, tools, lacking)
     return RenderPlan(names, timeline, sources, settings, undrawn, inputs)
+
+
+def style_cards(project: Project, manifest: Manifest, settings: RenderSettings) -> RenderSettings:
+    """Draw the cards that stand in for pictures in the style of the run's own."""
+    return replace_settings(settings, card_style=find_card_style(manifest, project.settings.style))
 
 
 def _name_about(manifest: Manifest, title: str, language: str | None) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from gitassets.actions.build_plan import BuildOptions, choose, lay_out_choice, name_files, read_settings
+from gitassets.actions.build_plan import BuildOptions, choose, lay_out_choice, name_files, read_settings, style_cards
 from gitassets.adapters.media.source import BrokenMediaError, MediaSource, measure, probe_sources
 from gitassets.adapters.render.settings import RenderSettings
 from gitassets.adapters.render.video import count_reused
@@ -49,8 +49,9 @@ class BuildPreview(Struct, frozen=True, kw_only=True):
 
 def preview_build(project: Project, run: Run, options: BuildOptions) -> BuildPreview:
     """Lay out what a build would show. Change nothing."""
-    settings = read_settings(project, options)
-    choice = choose(read_manifest(project, run), options)
+    manifest = read_manifest(project, run)
+    settings = style_cards(project, manifest, read_settings(project, options))
+    choice = choose(manifest, options)
     used = list_wanted((asset.path, asset.md5, asset.size) for _, asset in iter_used_assets(choice.segments))
     absent = list_absent(project, run, used)
     sources = None if any(not project.blobs.has(md5) for md5 in used) else _probe(project, settings, list(used))

@@ -1,8 +1,9 @@
-"""Find a run's title and language."""
+"""Find a run's title, language and style of cards."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from gitassets.domain.language import find_language_code
 from gitassets.domain.manifest import Manifest
@@ -10,6 +11,8 @@ from gitassets.domain.markdown import strip_markdown
 
 TITLE, LANGUAGE = "title", "language"
 """Keys of the manifest under which a script's own words on itself are kept."""
+_DRAWN = "card", "chart"
+"""The providers whose pictures have one of the styles of cards."""
 _HEADING = re.compile(r"[ \t]{0,3}#{1,6}[ \t]+(\S[^\n]*)", re.MULTILINE)
 _CLOSING = re.compile(r"[ \t]+#+[ \t]*\Z")
 _MAX_TITLE = 200
@@ -25,6 +28,13 @@ def find_language(manifest: Manifest, default: str | None) -> str | None:
     """Return the three-letter code of the language that the manifest records, else of `default`."""
     recorded = _read_text(manifest, LANGUAGE)
     return (recorded and find_language_code(recorded)) or (find_language_code(default) if default else None)
+
+
+def find_card_style(manifest: Manifest, default: str | None) -> str | None:
+    """Return the style that most cards of the run have, else `default`."""
+    images = (segment.image for segment in manifest.segments.values())
+    styles = Counter(one.style for one in images if one is not None and one.source in _DRAWN)
+    return styles.most_common(1)[0][0] if styles else default
 
 
 def _read_text(manifest: Manifest, key: str) -> str | None:

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from msgspec.structs import replace
 
-from gitassets.domain.about_run import find_language, find_title
+from gitassets.domain.about_run import find_card_style, find_language, find_title
 from gitassets.domain.language import find_language_code
-from gitassets.domain.manifest import Manifest
-from tests.domain.builders import a_manifest, a_segment, manifests
+from gitassets.domain.manifest import Kind, Manifest
+from tests.domain.builders import a_manifest, a_segment, an_asset, manifests
 
 
 def told(*texts: str, **extra: object) -> Manifest:
@@ -51,3 +51,23 @@ def test_find_language_prefers_the_record(recorded: object, default: str | None,
 def test_find_language_code_refuses_what_is_no_tag(tag: str) -> None:
     assert find_language_code(tag) in (None, "eng")
     assert tag == "en\n" or find_language_code(tag) is None
+
+
+def drawn(*looks: tuple[str, str | None]) -> Manifest:
+    """Return a run with images of these providers and styles."""
+    images = [an_asset(Kind.IMAGE, source=source, style=style) for source, style in looks]
+    return a_manifest({number: a_segment(image=image) for number, image in enumerate(images, start=1)})
+
+
+@pytest.mark.parametrize(
+    ("looks", "style"),
+    [
+        ((("card", "paper"), ("card", None), ("chart", "paper")), "paper"),
+        ((("card", None), ("card", None), ("card", "paper")), None),
+        ((("openai", "watercolour"), ("openai", "watercolour"), ("card", "mist")), "mist"),
+        ((("openai", "watercolour"),), "plum"),
+        ((), "plum"),
+    ],
+)
+def test_cards_have_the_style_of_most_cards_of_the_run(looks: tuple[tuple[str, str | None], ...], style: str) -> None:
+    assert find_card_style(drawn(*looks), "plum") == style

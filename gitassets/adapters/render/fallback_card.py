@@ -31,14 +31,14 @@ def find_words(shot: Shot) -> str:
     return shot.markdown or shot.text
 
 
-def draw_fallback_card(text: str, size: tuple[int, int]) -> Image:
+def draw_fallback_card(text: str, size: tuple[int, int], style: str | None = None) -> Image:
     """Draw the card of `text`. It is plain if there are no words, or most of them have no font."""
     from gitassets.drawing.card import MAX_SIDE_PX, draw_card, has_words
 
     if not has_words(text):
         return draw_plain(size)
     try:
-        return draw_card(text, (min(size[0], MAX_SIDE_PX), min(size[1], MAX_SIDE_PX)))
+        return draw_card(text, (min(size[0], MAX_SIDE_PX), min(size[1], MAX_SIDE_PX)), style=style)
     except ProviderError:
         return draw_plain(size)
 

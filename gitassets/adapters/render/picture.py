@@ -62,17 +62,18 @@ def describe_picture(picture: Picture, ffmpeg: Ffmpeg, settings: RenderSettings)
         "fps": str(settings.fps),
         "look": picture.shot.look,
         "source": picture.source and picture.source.md5,
-        "card": _describe_card(picture.shot) if picture.shot.look is Look.CARD else None,
+        "card": _describe_card(picture.shot, settings.card_style) if picture.shot.look is Look.CARD else None,
         "zoom": [picture.reach, *picture.shot.zoom],
         "frames": picture.shot.frame_count,
         "clip": clip_shot and [str(picture.slowdown), clip_shot.frame_count],
     }
 
 
-def _describe_card(shot: Shot) -> object:
-    """Return the card's words and rules, with what no font here draws: another font gives another card."""
+def _describe_card(shot: Shot, style: str | None) -> object:
+    """Return the card's words, rules and style, with what no font here draws: another font gives another card."""
     undrawn = list_undrawn([shot]).get(shot.number)
-    return [CARD_RULES, find_words(shot), *([] if undrawn is None else [undrawn.is_plain, *undrawn.what])]
+    lacking = [] if undrawn is None else [undrawn.is_plain, *undrawn.what]
+    return [CARD_RULES, find_words(shot), style, *lacking]
 
 
 def render_picture(ffmpeg: Ffmpeg, picture: Picture, settings: RenderSettings, target: Path, on_frame: OnFrame) -> None:
@@ -115,7 +116,7 @@ def _iter_frames(canvas: Image, picture: Picture, settings: RenderSettings, on_f
 
 def _draw(ffmpeg: Ffmpeg, picture: Picture, settings: RenderSettings) -> Image:
     if picture.source is None:
-        return draw_fallback_card(find_words(picture.shot), settings.canvas_size)
+        return draw_fallback_card(find_words(picture.shot), settings.canvas_size, settings.card_style)
     if picture.clip_shot is not None:
         return _read_last_frame(ffmpeg, picture, picture.source, settings)
     return draw_canvas(picture.source.path, settings.canvas_size)

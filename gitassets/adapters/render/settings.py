@@ -18,7 +18,10 @@ OnProgress = Callable[[int, int], None]
 
 @dataclass(frozen=True, kw_only=True)
 class RenderSettings:
-    """`language` is an ISO 639-2 code. With a `title` or `language` of None the video names none."""
+    """`language` is an ISO 639-2 code. With a `title` or `language` of None the video names none.
+
+    `card_style` is that of the cards which stand in for pictures.
+    """
 
     size: tuple[int, int] = (1920, 1080)
     fps: Fraction = Fraction(30)
@@ -26,6 +29,7 @@ class RenderSettings:
     loudness_lufs: float = -16.0
     title: str | None = None
     language: str | None = None
+    card_style: str | None = None
     cache_bytes: int = 5_000_000_000
     jobs: int = min(os.cpu_count() or 1, 8)
 

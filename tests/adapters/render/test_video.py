@@ -271,6 +271,18 @@ def test_cards_replace_pictures_before_the_first_one(tmp_path: Path) -> None:
     assert images[-1].getextrema()[1] < 40
 
 
+def test_cards_have_the_given_style(tmp_path: Path) -> None:
+    scenes = [Scene(tones(tmp_path, 0.3)[0], text="Hello there")]
+    corner = (0.02, 0.02)
+    # All have one cache: a card of another style is not taken from it.
+    plain, ink, paper = (
+        see_colours(render_film(tmp_path, scenes, replace(SETTINGS, card_style=style)).path, corner)[0]
+        for style in (None, "ink", "paper")
+    )
+    assert is_like(plain, ink)
+    assert sum(paper) > sum(ink) + 300
+
+
 def test_card_is_drawn_without_what_no_font_has(tmp_path: Path) -> None:
     texts = ["Two \U0001318f\U000131a0 hieroglyphs", "\U0001318f\U000131a0"]
     scenes = [Scene(one, text=text) for one, text in zip(tones(tmp_path, 0.5, 0.5), texts, strict=True)]
