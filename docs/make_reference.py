@@ -288,7 +288,7 @@ def _find_sort(param: Any) -> str | list[str]:
     if choices:
         return [str(getattr(one, "value", one)) for one in choices]
     by_option = [_SORTS_BY_OPTION[one] for one in param.opts if one in _SORTS_BY_OPTION]
-    metavar = (param.metavar or "").strip("[]")
+    metavar = (param.metavar or "").strip("[]")  # [RUN] may be left out.
     sort = by_option[-1] if by_option else _SORTS.get(metavar, "files" if "path" in param.type.name else "")
     return f"copied {sort}" if by_option and "approved, all" in (param.help or "") else sort
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ Offer = tuple[str, str]
 _KINDS = ("audio", "image", "video")
 _COPIED = "copied "
 _MAX_DESCRIPTION = 60
+_MAX_OFFERS, _MAX_TAKES = 20_000, 200
+"""Files of a clone may claim any number."""
 _FAILURES = (GitAssetsError, OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError)
 
 
@@ -35,7 +38,8 @@ def complete(
     offer = _offer_copied if copied else _SORTS.get(sort, _offer_known)
     try:
         found = offer(Names(folder), _Asked(sort, typed, given, known))
-        return [(value, _tidy(text)) for value, text in dict(found).items() if value.startswith(typed)]
+        offered = dict(islice(found, _MAX_OFFERS)).items()
+        return [(value, _tidy(text)) for value, text in offered if value.startswith(typed) and _is_plain(value)]
     except _FAILURES:
         return []  # Files of any content are no reason to disturb a prompt.
 
@@ -103,7 +107,8 @@ def _offer_takes(names: Names, asked: _Asked) -> Iterator[Offer]:
     asset = names.read_segments(asked.given.get("run"))[int(asked.given[kind])][kind]
     candidates = {one["take"]: "candidate" for one in (asset.get("takes") or {}).values()}
     described = {**candidates, asset["take"]: "current"}
-    for number in range(1, max(described) + 1):
+    last = max(described)
+    for number in sorted({*range(1, min(last, _MAX_TAKES) + 1), *described}):
         yield str(number), described.get(number, "earlier")
 
 
@@ -138,6 +143,11 @@ _SORTS: dict[str, Callable[[Names, _Asked], Iterator[Offer]]] = {
     "dvc remote": _offer_names(Names.list_dvc_remotes),
     "trial": _offer_names(Names.list_trials),
 }
+
+
+def _is_plain(value: str) -> bool:
+    """Check for a name that is one word for a shell and a terminal, and is not taken for an option."""
+    return value.isprintable() and not value.startswith("-")
 
 
 def _tidy(text: str) -> str:

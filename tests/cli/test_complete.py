@@ -48,7 +48,7 @@ def test_every_parameter_that_names_something_can_be_completed(name: str) -> Non
     sorts = {one: option["value"] for option in entry.get("options", ()) for one in option["names"]}
     for param in (one for one in COMMANDS[name].params if not getattr(one, "hidden", False)):
         found = sorts[param.opts[0]] if param.param_type_name == "option" else next(arguments)["value"]
-        assert found or param.metavar not in NAMING or "--as" in param.opts, (name, param.name)
+        assert found or str(param.metavar).strip("[]") not in NAMING or "--as" in param.opts, (name, param.name)
 
 
 def test_commands_options_and_choices_are_offered() -> None:
@@ -165,6 +165,28 @@ def test_broken_manifest_offers_nothing(locked: LockedRun, text: str) -> None:
     (locked.folder / "asset_manifest.json").write_text(text)
     assert values("approve", "ep1", "--image", "3") == []
     assert values("choose", "ep1", "--image", "3", "--take", "") == []
+
+
+def test_take_numbers_without_end_offer_only_some(locked: LockedRun) -> None:
+    path = locked.folder / "asset_manifest.json"
+    data = json.loads(path.read_text())
+    data["segments"]["segment_003"]["image"]["take"] = 10**15
+    path.write_text(json.dumps(data))
+    found = values("choose", "ep1", "--image", "3", "--take", "")
+    assert (len(found), found[0], found[-1]) == (201, "1", str(10**15))
+
+
+def test_names_that_a_shell_or_terminal_would_obey_are_not_offered(locked: LockedRun) -> None:
+    for name in ("a\x1b[2Jb", "a\nb", "--yes", "a\u202eb", "trial_000_20260206_195813"):
+        (locked.project.root / "artifacts" / "training_output" / name).mkdir(parents=True)
+    assert values("produce-video", "-t", "", program="claude-studio") == ["trial_000_20260206_195813"]
+
+
+def test_settings_that_are_a_device_disturb_no_prompt(locked: LockedRun) -> None:
+    path = locked.project.root / "gitassets.yaml"
+    path.unlink(missing_ok=True)
+    path.symlink_to("/dev/zero")
+    assert values("produce", "--voice", "li") == ["lily"]
 
 
 def test_texts_and_names_from_outside_cannot_leave_their_line(locked: LockedRun) -> None:
