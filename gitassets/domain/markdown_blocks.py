@@ -25,7 +25,7 @@ _HEADING = re.compile(r"[ \t]{0,3}(#{1,6})(?:[ \t]+(.*))?\Z")
 _CLOSING_HASHES = re.compile(r"(?:\A|[ \t])#+[ \t]*\Z")
 _UNDERLINE = re.compile(r"[ \t]{0,3}(=+|-{2,})[ \t]*\Z")
 _RULE = re.compile(r"[ \t]*(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,}|=[= \t]*)\Z")
-_QUOTE = re.compile(r"(?:[ \t]{0,3}>)+[ \t]?")
+_QUOTE = re.compile(r"(?:[ \t]{0,3}>[ \t]?)+")  # All levels at once: no line leads deeper than the stack.
 _ALERT = re.compile(r"\[!\w+\]\s*\Z")
 _ATTRIBUTION = re.compile(r"[ \t]*(?:—|–|--)[ \t]*[*_]*\w")
 _ITEM = re.compile(r"([ \t]*)([-*+]|\d{1,9}[.)])(?:[ \t]+(?:\[[ xX]\][ \t]+)?(.*))?\Z")
@@ -207,9 +207,14 @@ def _read_quote(pieces: _Pieces, at: int) -> _Read:
     start = at
     while at < len(pieces) and (_QUOTE.match(str(pieces[at])) or (at > start and _goes_on(pieces, at))):
         at += 1
-    inner = [_QUOTE.sub("", str(line), count=1) for line in pieces[start:at]]
+    inner = [_unquote(str(line)) for line in pieces[start:at]]
     blocks = parse_blocks("\n".join(_separate_attribution(inner)))
     return list(_join_quoted(blocks)), at
+
+
+def _unquote(line: str) -> str:
+    marks = _QUOTE.match(line)
+    return line[marks.end() :] if marks else line
 
 
 def _separate_attribution(lines: Iterable[str]) -> Iterator[str]:

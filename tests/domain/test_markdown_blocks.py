@@ -88,6 +88,17 @@ def test_quote_keeps_paragraphs_and_attribution_on_lines_of_their_own() -> None:
     assert (block.kind, block.words) == (BlockKind.QUOTE, ("To be, or not.", "That.", "— Hamlet"))
 
 
+@pytest.mark.parametrize("mark", ["> ", ">    ", ">", ">\t", ">     ", ">\t\t"])
+def test_quotes_of_any_depth_need_no_deeper_stack(mark: str) -> None:
+    """A pulled manifest may hold such a text, and every command reads it."""
+    assert set(kinds(mark * 5000 + "Deep.")) <= {"quote", "paragraph", "code"}
+
+
+def test_quote_keeps_signs_in_lines_that_go_on_without_a_mark() -> None:
+    (block,) = parse_blocks("> Take it\nif x > 3 only.")
+    assert block.lines == ("Take it if x > 3 only.",)
+
+
 def test_code_and_lists_in_a_quote_are_still_code_and_lists() -> None:
     assert kinds("> Said:\n> - a\n> ```\n> x\n> ```\n>> Deep.") == ["quote", "list", "code", "quote"]
 
