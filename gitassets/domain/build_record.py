@@ -67,6 +67,6 @@ def parse_inputs(data: bytes) -> dict[str, Any] | None:
     """Parse the inputs of a build.json; None if it is invalid."""
     try:
         raw = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return {key: value for key, value in raw.items() if key != COMMIT} if isinstance(raw, dict) else None
