@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from hashlib import md5
 
 from msgspec import Struct
 
@@ -15,6 +16,7 @@ from gitassets.domain.markdown_blocks import Block, BlockKind, parse_blocks
 
 # Increase with every change to what cards show or how they look: takes record it, and a build draws its own cards anew.
 CARD_RULES = 2
+SHOWN_MD5 = "shown_md5"
 
 MAX_HEADING_CHARS, MAX_SUBTITLE_CHARS, MAX_QUOTE_CHARS, MAX_ITEM_CHARS, MAX_TITLE_CHARS = 90, 120, 150, 84, 60
 MAX_ITEMS = 6
@@ -73,6 +75,13 @@ class CardText(Struct, frozen=True, kw_only=True):
     @property
     def words(self) -> str:
         return "\n".join(self.parts)
+
+
+def describe_card(markdown: str) -> dict[str, object]:
+    """Return what a take records of its card: layout, rules, and the md5 of the words that it shows."""
+    card = choose_card_text(markdown)
+    shown = md5(card.words.encode(), usedforsecurity=False).hexdigest()
+    return {"layout": card.layout.value, "card_rules": CARD_RULES, SHOWN_MD5: shown}
 
 
 def choose_card_text(markdown: str) -> CardText:

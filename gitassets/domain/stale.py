@@ -20,7 +20,8 @@ from gitassets.domain.script_rules import FIRST_SCRIPT_RULES, ScriptRules, find_
 from gitassets.domain.script_text import find_shown_text, find_spoken_text
 from gitassets.domain.takes import COPIED_FROM, MADE_FROM
 
-_DRAW_THE_TEXT, _SEES_NO_TEXT = ("card", "chart"), "kenburns"
+_CARD, _SEES_NO_TEXT = "card", "kenburns"
+_DRAW_THE_TEXT = (_CARD, "chart")
 _SOURCES = {Kind.AUDIO: "narration", Kind.IMAGE: "image"}
 
 
@@ -56,7 +57,8 @@ def find_stale_reason(segment: Segment, kind: Kind, rules: ScriptRules = FIRST_S
 
 
 def _iter_differences(segment: Segment, kind: Kind, asset: Asset, rules: ScriptRules) -> Iterator[str]:
-    if asset.text_md5 not in (None, text_md5(segment.paragraph_text, rules, kind)) and _depends_on_text(kind, asset):
+    changed = asset.text_md5 not in (None, text_md5(segment.paragraph_text, rules, kind))
+    if changed and _depends_on_text(kind, asset) and not _shows_the_same(segment, asset):
         yield "from another text"
     if TABLE_MD5 in asset.extra and asset.extra[TABLE_MD5] != table_md5(segment.paragraph_text):
         yield "from another table"
@@ -68,6 +70,15 @@ def _iter_differences(segment: Segment, kind: Kind, asset: Asset, rules: ScriptR
         current = segment.asset(source)
         if made_from.get(source.value) not in (None, current.md5 if current else ""):
             yield f"from another {name}"
+
+
+def _shows_the_same(segment: Segment, asset: Asset) -> bool:
+    """Check whether the asset is a card that is right for the new text, too: a card shows only the point of it."""
+    if asset.source != _CARD:
+        return False
+    from gitassets.domain.card_text import describe_card  # Only now: few assets need it, and commands start often.
+
+    return asset.extra.get("parameters") == describe_card(segment.paragraph_text)
 
 
 def _depends_on_text(kind: Kind, asset: Asset) -> bool:

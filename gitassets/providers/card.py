@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gitassets.domain.card_text import CARD_RULES, choose_card_text
+from gitassets.domain.card_text import describe_card
 from gitassets.domain.manifest import Kind
 from gitassets.drawing.card import check_size, check_words, draw_card, find_undrawn
 from gitassets.drawing.card_design import describe_unknown_style
@@ -45,14 +45,13 @@ class Card:
         image.save(part, "PNG")
         part.replace(path)
         left_out = self.find_left_out(request)
-        parameters = {"layout": choose_card_text(source).layout.value, "card_rules": CARD_RULES}
         return Generated(
             path=path,
             source=self.name,
             prompt=request.prompt,
             style=request.style,
             seed=request.seed,
-            extra={"parameters": parameters, **({"left_out": list(left_out)} if left_out else {})},
+            extra={"parameters": describe_card(source), **({"left_out": list(left_out)} if left_out else {})},
         )
 
 

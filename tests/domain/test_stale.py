@@ -2,6 +2,7 @@ from hashlib import md5
 
 import pytest
 
+from gitassets.domain.card_text import describe_card
 from gitassets.domain.image_prompt import IMAGE_PROMPT, find_next_prompt, find_prompt, prompt_md5, with_prompt
 from gitassets.domain.manifest import Address, Asset, Kind, Segment
 from gitassets.domain.stale import Stale, find_stale_reason, iter_stale, text_md5
@@ -31,6 +32,17 @@ def test_image_of_other_text_is_stale() -> None:
     segment = a_segment("New", audio=audio(text_md5=text_md5("New")), image=image(text_md5=text_md5("Old")))
     assert find_stale_reason(segment, Kind.AUDIO) is None
     assert find_stale_reason(segment, Kind.IMAGE) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "stale"),
+    [("It rises twice a day. Ask the harbour.", False), ("It rises once a day. Ask the harbour.", True)],
+)
+def test_card_is_stale_only_if_it_would_show_other_words(text: str, stale: bool) -> None:
+    before = "It rises twice a day. Ask the harbour master."
+    card = image(source="card", text_md5=text_md5(before), extra={"parameters": describe_card(before)})
+    assert describe_card(before)["shown_md5"] == describe_card("It rises twice a day. Ask the harbour.")["shown_md5"]
+    assert (find_stale_reason(a_segment(text, image=card), Kind.IMAGE) is not None) == stale
 
 
 def drawn(prompt: str | None = None, source: str = "openai", **extra: object) -> Asset:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops, ImageStat, features
 
-from gitassets.domain.card_text import CARD_RULES, Layout, choose_card_text
+from gitassets.domain.card_text import Layout, choose_card_text, describe_card
 from gitassets.domain.line_breaks import iter_pieces
 from gitassets.domain.manifest import Kind
 from gitassets.drawing import card as card_module
@@ -179,7 +179,8 @@ def test_unknown_style_always_has_the_same_look() -> None:
 @pytest.mark.parametrize("layout", Layout)
 def test_take_records_its_layout_and_the_rules_of_cards(layout: Layout, tmp_path: Path) -> None:
     made = Card().generate(request("Words.", markdown=LAYOUT_TEXTS[layout], size=(160, 90)), tmp_path)
-    assert made.extra["parameters"] == {"layout": layout.value, "card_rules": CARD_RULES}
+    assert made.extra["parameters"] == describe_card(LAYOUT_TEXTS[layout])
+    assert made.extra["parameters"]["layout"] == layout.value
 
 
 @pytest.mark.parametrize("layout", Layout)
