@@ -73,3 +73,10 @@ def docs(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure what locks and sharing cost, as ratios to plain git and DVC."""
     _run(session, ("python", "benchmarks/locks.py"), ("python", "benchmarks/sharing.py"))
+
+
+@nox.session
+def recording(session: nox.Session) -> None:
+    """Record docs/first-video.svg, which README.md shows, from a real session in a terminal."""
+    session.install("pyte")
+    _run(session, ("python", "docs/make_recording.py"))
