@@ -10,16 +10,24 @@ from gitassets.adapters.state.journal import MadeLog
 from gitassets.domain.costs import CostRow, Ledger, sum_up
 from gitassets.domain.estimate import add_usd
 from gitassets.making.ledger import read_open_orders_usd
-from gitassets.runs.history import iter_manifests
+from gitassets.runs.history import format_time, iter_manifests
 from gitassets.runs.lookup import find_runs
 from gitassets.runs.project import Project, Run
+
+
+class CostPoint(Struct, frozen=True):
+    """What the run had cost in all after a commit that records something bought."""
+
+    commit: str
+    when: str
+    total_usd: float
 
 
 class RunCost(Struct, frozen=True, kw_only=True):
     """The cost of one run: a row for each kind and provider, and their sums.
 
     `pending_usd` is what is ordered, or was bought by an interrupted command, and is in no history yet; the sums do
-    not include it. `unknown_takes` counts takes whose cost is not recorded.
+    not include it. `unknown_takes` counts takes whose cost is not recorded. `points` are the sums over time.
     """
 
     run_id: str
@@ -28,6 +36,7 @@ class RunCost(Struct, frozen=True, kw_only=True):
     wasted_usd: float
     pending_usd: float
     unknown_takes: int
+    points: tuple[CostPoint, ...] = ()
 
 
 class Share(Struct, frozen=True, kw_only=True):
@@ -64,9 +73,13 @@ def read_costs(project: Project, run: Run | None = None) -> CostResult:
 
 
 def _read_run(project: Project, run: Run) -> RunCost:
-    ledger = Ledger()
-    for _, manifest in iter_manifests(project, run):
+    ledger, points, total_usd = Ledger(), list[CostPoint](), 0.0
+    for commit, manifest in iter_manifests(project, run):
         ledger.add_state(manifest)
+        spent_usd = ledger.take_spent_usd()
+        if spent_usd:
+            total_usd = add_usd((total_usd, spent_usd))
+            points.append(CostPoint(commit.oid, format_time(commit.time), total_usd))
     rows = sum_up(ledger.iter_spent())
     return RunCost(
         run_id=run.run_id,
@@ -75,6 +88,7 @@ def _read_run(project: Project, run: Run) -> RunCost:
         wasted_usd=add_usd(row.wasted_usd for row in rows),
         pending_usd=_read_pending_usd(project, run),
         unknown_takes=sum(row.unknown_takes for row in rows),
+        points=tuple(points),
     )
 
 

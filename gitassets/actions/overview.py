@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from gitassets.actions.summary import RunSummary, summarize_run
 from gitassets.adapters.git.remote import count_ahead_behind
+from gitassets.domain.conflict import CONFLICT
 from gitassets.domain.manifest import Kind, Manifest
 from gitassets.domain.run_id import BRANCH_PREFIX
 from gitassets.domain.status import Status
@@ -21,7 +22,8 @@ class RunOverview(Struct, frozen=True):
     """A run as a card. `poster` is the md5 of its first picture or clip.
 
     `last_activity` is the time of its last commit, in seconds since 1970. `ahead` and `behind` compare with what was
-    last fetched from the server; None: it has no such branch.
+    last fetched from the server; None: it has no such branch. `conflicts` counts assets that two branches decided
+    differently.
     """
 
     summary: RunSummary
@@ -32,6 +34,7 @@ class RunOverview(Struct, frozen=True):
     last_activity: int | None
     ahead: int | None
     behind: int | None
+    conflicts: int = 0
 
 
 def read_overview(project: Project) -> tuple[RunOverview, ...]:
@@ -48,7 +51,8 @@ def count_decided(counts: dict[str, int]) -> int:
 
 def _summarize(project: Project, run: Run, times: dict[str, int], there: dict[str, str]) -> RunOverview:
     summary = summarize_run(project, run)
-    found = None if run.old else _find_poster(project, run)
+    manifest = None if run.old else _read_manifest(project, run)
+    found = None if manifest is None else _find_poster(manifest)
     server = there.get(run.run_id)
     distance = count_ahead_behind(project.git, run.ref, server) if server and run.ref in times else (None, None)
     return RunOverview(
@@ -60,14 +64,18 @@ def _summarize(project: Project, run: Run, times: dict[str, int], there: dict[st
         last_activity=times.get(run.ref),
         ahead=distance[0],
         behind=distance[1],
+        conflicts=0 if manifest is None else sum(CONFLICT in asset.extra for _, asset in manifest.assets()),
     )
 
 
-def _find_poster(project: Project, run: Run) -> tuple[Kind, str] | None:
+def _read_manifest(project: Project, run: Run) -> Manifest | None:
     try:
-        manifest: Manifest = read_manifest(project, run)
+        return read_manifest(project, run)
     except GitAssetsError:
         return None
+
+
+def _find_poster(manifest: Manifest) -> tuple[Kind, str] | None:
     for segment in manifest.segments.values():
         for kind, asset in ((Kind.IMAGE, segment.image), (Kind.VIDEO, segment.video)):
             if asset is not None and asset.status is not Status.REJECTED:

@@ -16,13 +16,14 @@ from gitassets.adapters.media.preview import (
     Small,
     is_playable,
     read_format,
+    read_frame_rate,
     read_peaks,
     write_proxy,
     write_thumbnail,
 )
 from gitassets.adapters.media.source import probe_sources
 from gitassets.adapters.render.cache import RenderCache
-from gitassets.errors import NotFoundError
+from gitassets.errors import GitAssetsError, NotFoundError
 from gitassets.runs.missing_blobs import suggest_fetch
 from gitassets.runs.project import Project, Run
 
@@ -51,6 +52,14 @@ def find_bytes(project: Project, run: Run, md5: str, path: str | None) -> Path:
 def find_media_type(file: Path) -> str | None:
     """Return the type of the file's bytes. None: no picture, sound or clip, which a browser must not interpret."""
     return MEDIA_TYPES.get(read_format(file) or "")
+
+
+def find_frame_rate(project: Project, run: Run, md5: str, path: str) -> float | None:
+    """Return how many frames a second a clip has; None if that is unknown, or its bytes are not here or broken."""
+    try:
+        return read_frame_rate(find_bytes(project, run, md5, path))
+    except GitAssetsError:
+        return None
 
 
 def make_thumbnail(project: Project, file: Path, md5: str, width: int) -> Path:

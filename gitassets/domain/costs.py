@@ -57,6 +57,7 @@ class Ledger(Struct):
     _approved: set[str] = field(default_factory=set)
     _charges: dict[tuple[int, str], Mapping[str, Any]] = field(default_factory=dict)
     _now: Manifest = field(default_factory=lambda: Manifest(run_id="none"))
+    _spent_usd: list[float] = field(default_factory=list)
 
     def add_state(self, manifest: Manifest) -> None:
         for number in iter_changed_segments(self._now, manifest):
@@ -67,9 +68,20 @@ class Ledger(Struct):
 
     def _add_segment(self, number: int, segment: Segment) -> None:
         for address, asset in iter_takes(number, segment):
-            self._takes[address, asset.take, asset.md5] = asset
+            key = (address, asset.take, asset.md5)
+            self._spent_usd += [_price(asset), -_price(self._takes.get(key))]
+            self._takes[key] = asset
             self._approved |= {asset.md5} if asset.approved else set()
-        self._charges |= {(number, name): charge for name, charge in iter_charges(segment)}
+        found = {(number, name): charge for name, charge in iter_charges(segment)}
+        for name, charge in found.items():
+            earlier = self._charges.get(name)
+            self._spent_usd += [float(charge["cost_usd"]), -float(earlier["cost_usd"] if earlier else 0)]
+        self._charges |= found
+
+    def take_spent_usd(self) -> float:
+        """Return what the states since the last call spent, or less than nothing if one corrected a cost."""
+        spent, self._spent_usd = add_usd(self._spent_usd), []
+        return spent
 
     def iter_spent(self) -> Iterator[Spent]:
         """Yield every take that was paid for in this run, in the order in which they came, then the charges.
@@ -78,7 +90,7 @@ class Ledger(Struct):
         """
         uses = _find_uses(self._now)
         for (address, take, md5), asset in self._takes.items():
-            if COPIED_FROM in asset.extra or MOVED_FROM in asset.extra or asset.source in _BY_HAND:
+            if not _is_bought(asset):
                 continue
             wasted = _is_wasted(uses.get(md5), asset, ever_approved=md5 in self._approved)
             yield Spent(
@@ -94,6 +106,14 @@ class Ledger(Struct):
     @property
     def total_usd(self) -> float:
         return add_usd(one.cost_usd or 0.0 for one in self.iter_spent())
+
+
+def _price(asset: Asset | None) -> float:
+    return asset.cost_usd or 0.0 if asset is not None and _is_bought(asset) else 0.0
+
+
+def _is_bought(asset: Asset) -> bool:
+    return COPIED_FROM not in asset.extra and MOVED_FROM not in asset.extra and asset.source not in _BY_HAND
 
 
 def iter_takes(number: int, segment: Segment) -> Iterator[tuple[Address, Asset]]:

@@ -10,10 +10,11 @@ from gitassets.actions.cost import read_costs
 from gitassets.actions.log import read_log
 from gitassets.actions.overview import count_decided, read_overview
 from gitassets.actions.play_through import lay_out_play
+from gitassets.actions.preview import find_frame_rate
 from gitassets.actions.reasons import read_reasons
 from gitassets.domain.annotations import read_annotations
 from gitassets.domain.audit import LogEntry
-from gitassets.domain.manifest import Asset, Kind, Manifest, iter_changed_segments
+from gitassets.domain.manifest import Address, Asset, Kind, Manifest, iter_changed_segments
 from gitassets.domain.timeline import Finding, Look
 from gitassets.runs.project import Project, Run
 from gitassets.web.answers import as_json
@@ -134,6 +135,7 @@ def describe_asset(request: Request, project: Project, opened: Opened) -> dict[s
         "row": row,
         "asset": row.assets[address.kind],
         "takes": [view_take(project, opened.run, address.kind, one) for one in takes],
+        "frame_rate": _find_frame_rate(project, opened, address, asset),
         "history": view_history(index.list_sightings(address)),
         "locks": f"{address} take {asset.take}, bytes {asset.md5[:8]}",
         "gaps": [_view_gap(one) for one in opened.build_check.gaps if one.segment == address.segment],
@@ -143,6 +145,12 @@ def describe_asset(request: Request, project: Project, opened: Opened) -> dict[s
             if one.kind is address.kind
         ],
     }
+
+
+def _find_frame_rate(project: Project, opened: Opened, address: Address, asset: Asset) -> float | None:
+    if address.kind is not Kind.VIDEO:
+        return None
+    return find_frame_rate(project, opened.run, asset.md5, asset.path)
 
 
 def _view_gap(gap: Finding) -> dict[str, object]:

@@ -13,10 +13,12 @@ from starlette.responses import Response
 from gitassets.actions.replace import replace_asset
 from gitassets.domain.manifest import Address, Kind
 from gitassets.domain.selection import select_exactly
+from gitassets.errors import CorruptError
 from gitassets.runs.expected_bytes import ChangedBytesError
 from gitassets.web.answers import as_json
 from gitassets.web.api_write import Seen, answer
 from gitassets.web.asking import parse_query, require_decider, run_id_of, show_changed, site_of, write_run
+from gitassets.web.errors import Refused
 from gitassets.web.opened import find_exactly
 
 
@@ -49,4 +51,7 @@ def _replace(request: Request, wanted: New, file: Path) -> Response:
             result = replace_asset(project, run, select_exactly([address]), file, expected=expected)
     except ChangedBytesError as error:
         return show_changed(request, error)
+    except CorruptError as error:
+        # The visitor's file is what is broken, not the run, and its name here tells nothing.
+        raise Refused(422, "corrupt", error.message.replace(str(file), "The file"), error.hint) from error
     return as_json(answer(request, [address], result.commit))

@@ -115,6 +115,7 @@ class RunView(Struct, frozen=True, kw_only=True):
     last_activity: int | None
     ahead: int | None
     behind: int | None
+    conflicts: int
     poster: str | None
 
 
@@ -136,6 +137,7 @@ def view_run(one: RunOverview) -> RunView:
         last_activity=one.last_activity,
         ahead=one.ahead,
         behind=one.behind,
+        conflicts=one.conflicts,
         poster=poster,
     )
 

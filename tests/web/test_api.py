@@ -6,17 +6,19 @@ import threading
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from gitassets.actions.approve import approve
 from gitassets.actions.log import read_log
 from gitassets.actions.reopen import reopen_assets
 from gitassets.domain.annotations import iter_annotations
+from gitassets.domain.conflict import CONFLICT
 from gitassets.domain.manifest import Address, Kind
 from gitassets.domain.status import Status
 from gitassets.runs.lookup import find_run
 from tests.actions.candidates import add_candidates
 from tests.actions.checks import assert_clean, git, run_cli, select
-from tests.actions.locked_run import IMAGE_1, IMAGE_3, LockedRun, overwrite
+from tests.actions.locked_run import IMAGE_1, IMAGE_3, LockedRun, change_by_hand, commit_by_hand, overwrite
 from tests.media import write_picture
 from tests.old_runs import RUN_ID, write_old_run
 from tests.web.serving import Visitor, serve, visit
@@ -192,6 +194,27 @@ def test_note_annotation_reply_and_settling(locked: LockedRun, visitor: Visitor)
 def test_text_is_edited(locked: LockedRun, visitor: Visitor) -> None:
     visitor.do(f"{RUN}/edit", {"segment": 2, "text": "Other words.", "prompt": "a map"})
     assert locked.manifest().segments[2].paragraph_text == "Other words."
+
+
+def test_cost_has_a_point_for_each_commit_that_bought(locked: LockedRun, visitor: Visitor) -> None:
+    for take, cost_usd in ((1, 0.25), (2, 0.5)):
+        change_by_hand(
+            locked.folder,
+            IMAGE_3,
+            lambda asset, take=take, cost_usd=cost_usd: replace(asset, source="dalle", take=take, cost_usd=cost_usd),
+        )
+        commit_by_hand(locked.folder)
+    decide(visitor, "reject", name(locked, IMAGE_3))
+    (run,) = visitor.read(f"{RUN}/cost")["runs"]
+    assert [one["total_usd"] for one in run["points"]] == [0.25, 0.75]
+    assert run["points"][-1]["total_usd"] == run["total_usd"]
+
+
+def test_run_with_contradicting_decisions_counts_them(locked: LockedRun, visitor: Visitor) -> None:
+    assert visitor.read("/api/runs")["runs"][0]["conflicts"] == 0
+    change_by_hand(locked.folder, IMAGE_3, lambda asset: replace(asset, extra={CONFLICT: {"ours": {}, "theirs": {}}}))
+    assert visitor.read("/api/runs")["runs"][0]["conflicts"] == 1
+    assert "1 in conflict" in visitor.get("/").text
 
 
 def test_audit_cost_blame_and_playlist(locked: LockedRun, visitor: Visitor) -> None:

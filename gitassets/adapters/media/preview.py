@@ -99,6 +99,16 @@ def _open(path: Path, name: str) -> Iterator[InputContainer]:
         yield container
 
 
+def read_frame_rate(path: Path) -> float | None:
+    """Return how many frames a second the clip has; None if its file does not say, or shows no picture."""
+    name = read_format(path)
+    if name is None:
+        return None
+    with _open(path, name) as container:
+        stream = next(iter(container.streams.video), None)
+        return float(stream.average_rate) if stream is not None and stream.average_rate else None
+
+
 def read_peaks(path: Path) -> Peaks:
     """Measure the waveform of a sound, or of a clip's sound."""
     name = read_format(path)

@@ -61,6 +61,11 @@ export function post(path, body) {
   });
 }
 
+/** @param {string} path @param {File} file */
+export function upload(path, file) {
+  return call(path, { method: "POST", headers: { "Content-Type": "application/octet-stream", "X-CSRF-Token": token() }, body: file });
+}
+
 /** @param {string} runId @param {string} [rest] */
 export function runPath(runId, rest = "") {
   return `/api/runs/${encodeURIComponent(runId)}${rest}`;

@@ -93,7 +93,7 @@ async function showCost() {
     const lines = (cost.runs ?? []).flatMap((/** @type {any} */ run) => run.rows);
     const wasted = cost.wasted_usd > 0 && h("p", { class: "muted" }, `${formatCost(cost.wasted_usd)} of it went into takes that were rejected or replaced.`);
     const pending = cost.pending_usd > 0 && h("p", { class: "muted" }, `${formatCost(cost.pending_usd)} more is ordered.`);
-    place.replaceChildren(h("h2", null, "Cost"), h("p", { class: "sum" }, formatCost(cost.total_usd) || "$0.00"), ...chart(cost.points ?? []), bars(lines, cost.total_usd), ...[wasted, pending].filter((one) => one instanceof Node));
+    place.replaceChildren(h("h2", null, "Cost"), h("p", { class: "sum" }, formatCost(cost.total_usd) || "$0.00"), ...chart(cost.runs?.[0]?.points ?? []), bars(lines, cost.total_usd), ...[wasted, pending].filter((one) => one instanceof Node));
   } catch (failure) {
     toasts.fail(failure);
   }
@@ -103,7 +103,7 @@ async function showCost() {
 function chart(points) {
   if (points.length < 2) return [];
   const times = points.map((one) => Date.parse(one.when));
-  const [start, end] = [times[0], times[times.length - 1]];
+  const [start, end] = [Math.min(...times), Math.max(...times)];
   const most = Math.max(...points.map((one) => one.total_usd), 0.01);
   const path = points.map((one, at) => `${at ? "L" : "M"}${((300 * (times[at] - start)) / Math.max(1, end - start)).toFixed(1)} ${(100 - (96 * one.total_usd) / most).toFixed(1)}`).join("");
   return [svg("svg", { viewBox: "0 0 300 100", preserveAspectRatio: "none", class: "chart", role: "img", "aria-label": `Cost over time, up to ${formatCost(most)}` }, svg("path", { class: "area", d: `${path}V100H0z` }), svg("path", { class: "line", d: path }), svg("path", { class: "axis", d: "M0 100H300" }))];

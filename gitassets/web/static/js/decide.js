@@ -1,4 +1,4 @@
-import { ApiError, post } from "./api.js";
+import { ApiError, post, upload } from "./api.js";
 import { formatRanges } from "./format.js";
 import { keyOf } from "./store.js";
 import { toasts } from "./toasts.js";
@@ -71,6 +71,25 @@ export class Decider {
     const answer = await this.enqueue(() => post(this.store.path(path), body));
     this.accept(answer);
     return answer;
+  }
+
+  /** Take a file as the new take of the asset that is seen. @param {Entry} entry @param {File} file */
+  async replace(entry, file) {
+    const md5 = this.store.asset(entry)?.md5 ?? entry.md5;
+    const query = new URLSearchParams({ segment: `${entry.segment}`, kind: entry.kind, md5 });
+    const before = [entry.status];
+    const answer = this.enqueue(() => upload(this.store.path(`/replace?${query}`), file));
+    const made = { entries: [entry], before, undo: answer.then((one) => one.undo ?? null, () => null) };
+    const end = toasts.show(`Sending ${file.name}…`, { keep: true });
+    try {
+      this.accept(await answer);
+      this.made.push(made);
+      toasts.show(`Replaced ${nameAll([entry])} by ${file.name}`, { mark: "revised", offers: [{ label: "Undo", key: "U", run: () => this.undo(made) }] });
+    } catch (failure) {
+      end();
+      if (failure instanceof ApiError && failure.kind === "changed") this.store.putAssets(failure.body.assets ?? []);
+      toasts.fail(failure);
+    }
   }
 
   /** @param {Action} action @param {Entry[]} entries @param {string} [reason] */

@@ -42,7 +42,7 @@ function sameBytes(one, other) {
 export class Panel {
   /**
    * @param {HTMLElement} root
-   * @param {{take: (at: number) => void, choose: () => void, kind: (kind: import("./types.js").Kind) => void, settle: (note: Annotation) => void,
+   * @param {{take: (at: number) => void, choose: () => void, kind: (kind: import("./types.js").Kind) => void, settle: (note: Annotation) => void, blame: (place: HTMLElement) => void,
    *   reply: (note: Annotation) => void, pick: (note: Annotation) => void}} on
    */
   constructor(root, on) {
@@ -64,6 +64,7 @@ export class Panel {
       h("h1", { id: "asset-title", tabindex: "-1" }, `Segment ${entry.segment}, ${entry.kind}`),
       this.meta(entry, facts, take, detail),
       ...this.flags(facts, entry),
+      ...this.approval(entry),
       ...section("Narration", h("p", { class: "text serif", id: "narration" }, row?.text ?? "…")),
       ...section("Segment note", row?.notes && h("p", null, row.notes)),
       ...section(entry.kind === "audio" ? "Voice" : "Prompt", prompt(take?.prompt ?? facts?.prompt, entry, facts)),
@@ -114,6 +115,13 @@ export class Panel {
     ];
     const shown = flags.filter(([, text]) => text);
     return shown.length ? [h("div", { class: "flags" }, shown.map(([name, text]) => h("div", { class: "flag" }, mark(name), h("span", null, text))))] : [];
+  }
+
+  /** The history is read only if somebody asks. @param {Entry} entry */
+  approval(entry) {
+    if (!["approved", "published"].includes(entry.status)) return [];
+    const place = h("div", { id: "blame", role: "status" }, h("button", { type: "button", class: "b s quiet", onclick: () => this.on.blame(place) }, "Who approved this?"));
+    return [place];
   }
 
   /** @param {{entry: Entry, detail: Detail | null, at: number}} view */

@@ -1,7 +1,8 @@
+import { get } from "./api.js";
 import { Composer } from "./compose.js";
 import { Decider } from "./decide.js";
 import { h, icon, kbd, one, readData, setStyle } from "./dom.js";
-import { count, formatRange, shortHash } from "./format.js";
+import { count, formatRange, formatWhen, shortHash } from "./format.js";
 import { openHelp } from "./help.js";
 import { Jobs, askRegenerate } from "./jobs.js";
 import { bindKeys } from "./keys.js";
@@ -26,6 +27,7 @@ import { openRunMenu, showProgress } from "./top.js";
  */
 
 const AHEAD = 2;
+const ACCEPTED = { audio: "audio/*", image: "image/*", video: "video/*" };
 
 /** @type {Record<string, {word: string, wanted: (entry: Entry) => boolean}>} */
 const FILTERS = {
@@ -53,6 +55,7 @@ class Review {
       choose: () => this.choose(),
       kind: (kind) => this.goKind(kind),
       settle: (note) => this.settle(note),
+      blame: (place) => this.blame(place),
       reply: (note) => this.composer.start({ region: null, time: null, replyTo: { id: note.id, author: note.author }, pictures: this.seesPicture }),
       pick: (note) => this.pick(note.id),
     });
@@ -139,6 +142,7 @@ class Review {
       ["#reject", () => this.reject()],
       ["#note", () => this.note()],
       ["#regenerate", () => this.regenerate()],
+      ["#replace", () => this.pickFile()],
       ["#more", () => this.more()],
       ["#in", () => this.sound.mark(0)],
       ["#out", () => this.sound.mark(1)],
@@ -153,6 +157,7 @@ class Review {
       chip.addEventListener("click", () => this.setFilter(chip.dataset.filter ?? "all"));
     }
     bindKeys(this.keys);
+    takeDrops(this.stage.root, (file) => this.replace(file));
   }
 
   /** @type {import("./keys.js").Binding[]} */
@@ -410,6 +415,7 @@ class Review {
     one("span", reject).textContent = locked ? "Reopen" : "Reject";
     reject.classList.toggle("no", !locked);
     /** @type {HTMLButtonElement} */ (one("#regenerate")).disabled = !may || locked;
+    /** @type {HTMLButtonElement} */ (one("#replace")).disabled = !may || locked;
     /** @type {HTMLButtonElement} */ (one("#note")).disabled = !may;
   }
 
@@ -673,10 +679,35 @@ class Review {
     askRegenerate(this.jobs, entry, { prompt: facts?.prompt, voice: facts?.voice, source: facts?.source, reason: facts?.reason, notes });
   }
 
+  pickFile() {
+    const input = h("input", { type: "file", accept: ACCEPTED[this.entry?.kind ?? "image"] });
+    input.addEventListener("change", () => input.files?.[0] && this.replace(input.files[0]));
+    input.click();
+  }
+
+  /** @param {File} file */
+  replace(file) {
+    if (this.entry && this.mayDecide()) this.decider.replace(this.entry, file);
+  }
+
+  /** Say who approved these bytes. @param {HTMLElement} place */
+  async blame(place) {
+    const { entry } = this;
+    if (!entry) return;
+    try {
+      const { approvals } = await get(this.store.path("/blame"));
+      const found = approvals.find((/** @type {any} */ one) => one.address.segment === entry.segment && one.address.kind === entry.kind);
+      place.replaceChildren(...describeApproval(found, this.store.runId));
+    } catch (failure) {
+      toasts.fail(failure);
+    }
+  }
+
   /** @param {number} steps */
   frame(steps) {
-    this.sound.step(steps);
-    this.stage.stepFrames(steps);
+    const rate = this.detail?.frame_rate ?? undefined;
+    this.sound.step(steps, rate);
+    this.stage.stepFrames(steps, rate);
   }
 
   playThrough() {
@@ -700,6 +731,7 @@ class Review {
     openRunMenu.more([
       ["Note", () => this.note()],
       ["Regenerate…", () => this.regenerate()],
+      ["Replace by a file…", () => this.pickFile()],
       ["Undo the last decision", () => this.decider.undo()],
       ["Play through", () => this.playThrough()],
       ["Build…", () => this.build()],
@@ -714,6 +746,32 @@ class Review {
     if (this.stage.mode !== "flip") this.stage.setMode("flip");
     else if (this.sound.marked.some((one) => one !== null)) this.sound.clearMarks();
   }
+}
+
+/** Take a file that is dropped. @param {HTMLElement} place @param {(file: File) => void} onfile */
+function takeDrops(place, onfile) {
+  const light = (/** @type {boolean} */ on) => place.classList.toggle("dropping", on);
+  const holdsFile = (/** @type {DragEvent} */ event) => !!event.dataTransfer?.types.includes("Files");
+  // A file that is dropped beside the place would replace the page.
+  addEventListener("dragover", (event) => holdsFile(event) && event.preventDefault());
+  addEventListener("drop", (event) => holdsFile(event) && event.preventDefault());
+  place.addEventListener("dragenter", (event) => holdsFile(event) && light(true));
+  place.addEventListener("dragleave", (event) => place.contains(/** @type {Node | null} */ (event.relatedTarget)) || light(false));
+  place.addEventListener("drop", (event) => {
+    light(false);
+    const file = event.dataTransfer?.files[0];
+    if (file) onfile(file);
+  });
+}
+
+/** @param {{author: string, date: string, commit: string, by_hand: boolean, settled: string[]} | undefined} found @param {string} runId */
+function describeApproval(found, runId) {
+  if (!found) return [h("p", { class: "muted" }, "No commit approved these bytes.")];
+  const who = found.author.split(" <")[0];
+  return [
+    h("p", null, `Approved by ${who}, `, h("time", { datetime: found.date, title: found.date }, formatWhen(found.date)), found.by_hand && ", by hand, not by gitassets", ", in ", h("a", { href: `/runs/${encodeURIComponent(runId)}/audit` }, h("code", null, found.commit.slice(0, 8)))),
+    ...found.settled.map((one) => h("p", { class: "muted" }, `It settled: ${one}`)),
+  ];
 }
 
 const review = new Review();

@@ -12,7 +12,7 @@ import { readPeaks, reduce } from "./peaks.js";
  */
 
 const RATES = [1, 1.5, 2];
-const STEP_SEC = 1 / 25;
+const USUAL_FRAME_RATE = 25;
 const FADE_SEC = 0.012;
 
 /** The narration under the stage: one player, several takes of which one is heard, all at the loudness of the quietest. */
@@ -222,10 +222,10 @@ export class Sound extends EventTarget {
     this.show();
   }
 
-  /** @param {number} steps */
-  step(steps) {
+  /** @param {number} steps @param {number} [rate] Frames a second. */
+  step(steps, rate = USUAL_FRAME_RATE) {
     this.pause();
-    this.seek(this.time + steps * STEP_SEC);
+    this.seek(this.time + steps / rate);
   }
 
   /** @param {0 | 1} end @param {number} [time] */

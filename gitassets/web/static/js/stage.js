@@ -20,7 +20,7 @@ const MODES = [
   ["difference", "Difference", "D"],
 ];
 const KEPT = 16;
-const FRAMES_PER_SEC = 25;
+const USUAL_FRAME_RATE = 25;
 const LEAST_PERCENT = 1.2;
 
 /** The pictures and clips that are decoded and ready to be shown, by URL. */
@@ -196,11 +196,13 @@ export class Stage extends EventTarget {
     }
   }
 
-  /** @param {number} steps */
-  stepFrames(steps) {
+  /** Go to the middle of another frame, so that rounding never shows its neighbour. @param {number} steps @param {number} [rate] Frames a second. */
+  stepFrames(steps, rate = USUAL_FRAME_RATE) {
     for (const video of this.videos) {
       video.pause();
-      video.currentTime = Math.max(0, video.currentTime + steps / FRAMES_PER_SEC);
+      const at = Math.floor(video.currentTime * rate + 0.001) + steps;
+      const last = Math.max(0, Math.ceil((video.duration || Infinity) * rate) - 1);
+      video.currentTime = (Math.max(0, Math.min(at, last)) + 0.5) / rate;
     }
   }
 

@@ -77,6 +77,7 @@
  * @property {Annotation[]} annotations
  * @property {string | null} locks
  * @property {Gap[]} gaps
+ * @property {number | null} [frame_rate] Of a clip, in frames a second.
  *
  * @typedef {Omit<Asset, "takes"> & Extra} Detail
  *

@@ -1,0 +1,147 @@
+"""A clip in a browser: its keys, its takes beside each other, a file in its place, and who approved it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gitassets.actions.replace import replace_asset
+from gitassets.domain.status import Status
+from gitassets.runs.lookup import find_run
+from gitassets.runs.project import Project
+from tests.actions.checks import select
+from tests.adapters.media_files import make_clip
+from tests.media import write_picture
+from tests.web.page.pages import MOST_TICKS, REVIEW, TICK_MS, count_commits, read_asset, wait_commits, wait_title
+
+Browse = Callable[..., Any]
+FPS = 10
+TIME = "() => document.querySelector('.pane.shown video').currentTime"
+
+
+@pytest.fixture
+def filmed(pilot: Project, tmp_path: Path) -> Project:
+    """Segment 2 has two takes of a clip, of ten frames a second."""
+    for color in ("red", "blue"):
+        file = make_clip(tmp_path / f"{color}.mp4", rate=str(FPS), color=color)
+        replace_asset(pilot, find_run(pilot, "pilot"), select(video="2"), file)
+    return pilot
+
+
+def open_clip(browse: Browse, project: Project) -> Any:
+    page = browse(project).open(f"{REVIEW}#2/video")
+    wait_title(page, "Segment 2, video")
+    page.locator(".take").nth(1).wait_for()
+    wait(page, "() => document.querySelector('.pane.shown video')?.readyState >= 2")
+    return page
+
+
+def wait(page: Any, expression: str) -> None:
+    """Ask until it is so. Playwright's own way is one that the page's policy forbids."""
+    for _ in range(MOST_TICKS):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(TICK_MS)
+    raise AssertionError(f"It never came to: {expression}")
+
+
+def test_shift_and_arrows_step_by_the_frames_of_the_clip(filmed: Project, browse: Browse) -> None:
+    page = open_clip(browse, filmed)
+    for key, frame in (("Right", 1), ("Right", 2), ("Right", 3), ("Left", 2)):
+        page.keyboard.press(f"Shift+Arrow{key}")
+        assert int(page.evaluate(TIME) * FPS) == frame
+    assert page.evaluate("() => document.querySelector('.pane.shown video').paused")
+
+
+def test_two_clips_are_wiped_set_side_by_side_and_subtracted(filmed: Project, browse: Browse) -> None:
+    page = open_clip(browse, filmed)
+    for key, mode in (("w", "wipe"), ("s", "side"), ("d", "difference")):
+        page.keyboard.press(key)
+        assert page.locator(".stage").get_attribute("data-mode") == mode
+        assert page.locator(".stage .frame video").count() == 2
+    page.keyboard.press("Shift+ArrowRight")
+    times = "() => [...document.querySelectorAll('.stage video')].map((one) => one.currentTime.toFixed(2))"
+    assert len(set(page.evaluate(times))) == 1
+
+
+def test_j_k_and_l_play_the_narration(filmed: Project, browse: Browse) -> None:
+    page = open_clip(browse, filmed)
+    wait(page, "() => !document.querySelector('.play').disabled")
+    page.keyboard.press("l")
+    wait(page, "() => document.querySelector('.play').getAttribute('aria-label') === 'Pause'")
+    wait(page, "() => document.querySelector('.time b').textContent > '0:00.2'")
+    page.keyboard.press("k")
+    wait(page, "() => document.querySelector('.play').getAttribute('aria-label') === 'Play'")
+    page.keyboard.press("j")
+    wait(page, "() => document.querySelector('.time b').textContent === '0:00.0'")
+
+
+def test_file_from_a_button_replaces_the_asset_and_can_be_undone(
+    pilot: Project, browse: Browse, tmp_path: Path
+) -> None:
+    page = browse(pilot).open(f"{REVIEW}#3/image")
+    wait_title(page, "Segment 3, image")
+    before, commits = read_asset(pilot, 3, "image"), count_commits(pilot)
+    file = tmp_path / "<b>new.png"
+    write_picture(file)
+    with page.expect_file_chooser() as chosen:
+        page.locator("#replace").click()
+    chosen.value.set_files(str(file))
+    page.locator(".toast", has_text="Replaced image 3 by <b>new.png").wait_for()
+    wait_commits(page, pilot, commits + 1)
+    assert read_asset(pilot, 3, "image").md5 != before.md5
+    page.keyboard.press("u")
+    wait_commits(page, pilot, commits + 2)
+    assert read_asset(pilot, 3, "image").md5 == before.md5
+
+
+def test_dropped_file_replaces_the_asset(pilot: Project, browse: Browse, tmp_path: Path) -> None:
+    page = browse(pilot).open(f"{REVIEW}#3/image")
+    wait_title(page, "Segment 3, image")
+    before = read_asset(pilot, 3, "image")
+    write_picture(tmp_path / "new.png")
+    data = (tmp_path / "new.png").read_bytes().hex()
+    page.evaluate(
+        """(data) => {
+            const files = new DataTransfer();
+            files.items.add(new File([Uint8Array.from(data.match(/../g), (one) => parseInt(one, 16))], "new.png"));
+            const stage = document.querySelector(".stage");
+            stage.dispatchEvent(new DragEvent("drop", {dataTransfer: files, bubbles: true, cancelable: true}));
+        }""",
+        data,
+    )
+    page.locator(".toast", has_text="Replaced image 3").wait_for()
+    assert read_asset(pilot, 3, "image").md5 != before.md5
+
+
+def test_broken_file_is_refused_as_by_the_command(pilot: Project, browse: Browse, tmp_path: Path) -> None:
+    browser = browse(pilot)
+    browser.expected = ("status of 4",)
+    page = browser.open(f"{REVIEW}#3/image")
+    wait_title(page, "Segment 3, image")
+    before = read_asset(pilot, 3, "image")
+    (tmp_path / "page.png").write_bytes(b"<html>")
+    with page.expect_file_chooser() as chosen:
+        page.locator("#replace").click()
+    chosen.value.set_files(str(tmp_path / "page.png"))
+    page.locator(".toast.bad").wait_for()
+    assert read_asset(pilot, 3, "image") == before
+
+
+def test_panel_says_who_approved(pilot: Project, browse: Browse) -> None:
+    page = browse(pilot).open(f"{REVIEW}#3/image")
+    wait_title(page, "Segment 3, image")
+    page.keyboard.press("a")
+    page.locator(".toast", has_text="Approved image 3").wait_for()
+    wait_commits(page, pilot, count_commits(pilot))
+    page.keyboard.press("ArrowLeft")
+    wait_title(page, "Segment 3, image")
+    for _ in range(MOST_TICKS):
+        if read_asset(pilot, 3, "image").status is Status.APPROVED:
+            break
+        page.wait_for_timeout(TICK_MS)
+    page.locator("#blame button").click()
+    page.locator("#blame", has_text="Approved by Ann Lee").wait_for()
