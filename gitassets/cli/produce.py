@@ -235,7 +235,8 @@ def _print_produced(result: ProduceResult, *, stale: bool) -> None:
         if result.pictures:
             typer.echo(f"  from files that the script names: {format_addresses(result.pictures)}")
     else:
-        typer.echo(f"Run {result.run_id}: {count(result.segments, 'segment')}, in {show_path(result.folder)}")
+        where = f", in {show_path(result.folder)}" if result.folder else ""
+        typer.echo(f"Run {result.run_id}: {count(result.segments, 'segment')}{where}")
         typer.echo(f"Made {format_addresses(result.made) or 'nothing'}.")
         print_spending(result.reused, result.spent_usd)
     for remark in result.remarks:
