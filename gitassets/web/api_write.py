@@ -12,7 +12,7 @@ from gitassets.actions.annotate import annotate as write_annotation
 from gitassets.actions.approve import approve
 from gitassets.actions.choose import choose as choose_take
 from gitassets.actions.decide import TransitionResult
-from gitassets.actions.edit import EditOptions
+from gitassets.actions.edit import EditOptions, EditResult
 from gitassets.actions.edit import edit as edit_segment
 from gitassets.actions.note import note as write_note
 from gitassets.actions.overview import count_decided
@@ -23,6 +23,7 @@ from gitassets.domain.annotations import State
 from gitassets.domain.commit_message import clean_name
 from gitassets.domain.manifest import Address, Kind, Md5
 from gitassets.domain.selection import Selection, select_exactly
+from gitassets.errors import CorruptError
 from gitassets.runs.project import Project, Run
 from gitassets.web.asking import open_run, session_of, site_of, write_run
 from gitassets.web.errors import Refused
@@ -52,7 +53,7 @@ class DecideBody(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class UndoBody(Struct, frozen=True, forbid_unknown_fields=True):
-    undo: Annotated[str, Meta(pattern="^[0-9a-f]{40,64}$")]
+    undo: Annotated[str, Meta(pattern=r"^[0-9a-f]{40,64}\Z")]
 
 
 class ChooseBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -152,8 +153,16 @@ def _answer_annotated(request: Request, result: AnnotateResult) -> dict[str, obj
 def edit(request: Request, body: EditBody) -> object:
     options = EditOptions(text=body.text, prompt=body.prompt)
     with write_run(request) as (project, run):
-        result = edit_segment(project, run, _select_segment(body.segment), options)
+        result = _edit(project, run, body.segment, options)
     return answer(request, [Address(body.segment, kind) for kind in Kind], result.commit)
+
+
+def _edit(project: Project, run: Run, segment: int, options: EditOptions) -> EditResult:
+    try:
+        return edit_segment(project, run, _select_segment(segment), options)
+    except CorruptError as error:
+        # What is no text is the visitor's, and the run was read before.
+        raise Refused(400, "usage", error.message, str(error.hint)) from error
 
 
 def _select_segment(number: int) -> Selection:

@@ -6,11 +6,11 @@ import asyncio
 import secrets
 import socket
 from collections.abc import Mapping
-from http.cookies import CookieError, SimpleCookie
 from ipaddress import ip_address
 from urllib.parse import parse_qs, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -203,10 +203,8 @@ def _read_query(scope: Scope) -> Mapping[str, list[str]]:
 
 
 def _read_cookies(headers: Headers) -> Mapping[str, str]:
-    try:
-        return {name: one.value for name, one in SimpleCookie(headers.get("cookie", "")).items()}
-    except CookieError:
-        return {}
+    """Read the cookies as browsers do: one with an odd name, set by another server of this computer, hides no other."""
+    return cookie_parser("; ".join(headers.getlist("cookie")))
 
 
 def _is_address(name: str) -> bool:
