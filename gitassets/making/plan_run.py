@@ -147,7 +147,8 @@ def plan_jobs(project: Project, manifest: Manifest, options: ProduceOptions, pla
     illustrated = _choose_illustrated(manifest, plan)
     names = _choose_names(project, plan)
     wanted = [Address(number, Kind.AUDIO) for number in numbers if options.audio and _is_heard(manifest, number)]
-    wanted += [Address(number, Kind.IMAGE) for number in numbers if options.images and number in illustrated]
+    seen = (number for number in numbers if number in illustrated and _has_something_to_show(manifest, number))
+    wanted += [Address(number, Kind.IMAGE) for number in seen if options.images]
     if options.video and names.video:
         wanted += [Address(number, Kind.VIDEO) for number in numbers if _has_approved_image(manifest, number)]
     return [
@@ -159,6 +160,12 @@ def plan_jobs(project: Project, manifest: Manifest, options: ProduceOptions, pla
 
 def _is_heard(manifest: Manifest, number: int) -> bool:
     return not is_silent(manifest.segments[number].paragraph_text, find_script_rules(manifest))
+
+
+def _has_something_to_show(manifest: Manifest, number: int) -> bool:
+    """Check whether there are words for an image: a run of tracked files has no texts."""
+    segment = manifest.segments[number]
+    return bool(segment.paragraph_text.strip() or find_prompt(segment))
 
 
 def _has_approved_image(manifest: Manifest, number: int) -> bool:
