@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +12,7 @@ import typer
 
 from gitassets.cli import approve, build, list, produce, reject  # noqa: A004 (named as the command)
 from gitassets.cli.boundary import guarded
-from gitassets.cli.options import Only, load_run_to_read, make_segments
+from gitassets.cli.options import Only, load_run, load_run_to_read, make_segments
 from gitassets.cli.paths import show_path
 from gitassets.domain.budget import Budget
 from gitassets.domain.manifest import Kind
@@ -168,17 +168,18 @@ def build_(run: str, only: ApprovedOrAll | None, skip: Any, include_rejected: bo
     others = only is ApprovedOrAll.ALL or include_rejected is False
     skipped = build.Skip.REJECTED if others and not approved and not included else skip
     if not given["as_json"]:
-        _print_plan(run, given.get("output"), build.choose_policy(approved, skipped is not None, included))
+        _print_plan(run, given, build.choose_policy(approved, skipped is not None, included))
     ours = Only.APPROVED if approved else None
     build.build(run=run, only=ours, skip=skipped, include_rejected=included, **given)
 
 
-def _print_plan(run: str, output: Path | None, policy: str) -> None:
+def _print_plan(run: str, given: Mapping[str, Any], policy: str) -> None:
     """Print what claude-studio calls the build plan: how many assets there are, and which are used."""
     from gitassets.runs.manifest_file import read_manifest
 
-    project, found = load_run_to_read(run)
+    project, found = load_run(run, dry_run=given["dry_run"])
     assets = [asset for _, asset in read_manifest(project, found).assets()]
+    output = given["output"]
     approved = sum(one.approved for one in assets)
     rejected = sum(one.status is Status.REJECTED for one in assets)
     typer.echo(f"Build plan of {found.run_id}: {policy}")
