@@ -90,8 +90,10 @@ def describe_conflicts(project: Project, run: Run, manifest: Manifest, rows: Seq
     from gitassets.runs.disputes import find_disputes
 
     found = {(one.segment, one.kind): one.sides for one in find_disputes(project, run, manifest)}
+    # The history may not say who decided; the manifest still says what.
     return [
-        replace(row, conflict=tuple(side.describe() for side in found.get((row.segment, row.kind), ()))) for row in rows
+        replace(row, conflict=tuple(side.describe() for side in sides) or row.conflict)
+        for row, sides in ((row, found.get((row.segment, row.kind), ())) for row in rows)
     ]
 
 
