@@ -25,7 +25,6 @@ PAGE = (Path(__file__).parents[1] / "docs" / "json.md").read_text("utf-8")
 USES = {
     "init": "init",
     "version": "version",
-    "decide": "decide ep1 decisions.json",
     "produce": "produce --script s.md --run-id new --no-audio --budget full",
     "status": "status",
     "list": "list ep1",
@@ -45,6 +44,7 @@ USES = {
     "summary": "summary",
     "log": "log ep1",
     "approve": "approve ep1 --segment all",
+    "decide": "decide ep1 decisions.json",
     "blame": "blame ep1",
     "sheet": "sheet ep1 -o sheet.html",
     "diff": "diff ep1",

@@ -70,7 +70,7 @@ class AppliedDecisions(Struct, frozen=True, kw_only=True):
     made_from: str
     by: str
     transitions: tuple[Transition, ...]
-    notes: tuple[Address, ...]
+    noted: tuple[Address, ...]
     unchanged: tuple[Address, ...]
     refused: tuple[Refused, ...]
     commit: str | None
@@ -159,7 +159,7 @@ def _plan(session: Session, file: DecisionsFile, name: str) -> _Plan:
         made_from=file.commit,
         by=file.by,
         transitions=decision.transitions,
-        notes=tuple(one.address for one in notes),
+        noted=tuple(one.address for one in notes),
         unchanged=decision.unchanged,
         refused=tuple(refused),
         commit=None,
@@ -319,7 +319,7 @@ def _commit(session: Session, plan: _Plan, file: DecisionsFile) -> str:
 def _describe(plan: _Plan, file: DecisionsFile) -> CommitMessage:
     result = plan.result
     decided = format_addresses(one.address for one in result.transitions)
-    noted = format_addresses(sorted({*result.notes}))
+    noted = format_addresses(sorted({*result.noted}))
     what = ", ".join(one for one in (decided, f"notes on {noted}" if noted else "") if one)
     return CommitMessage(
         file.run_id,
@@ -327,7 +327,7 @@ def _describe(plan: _Plan, file: DecisionsFile) -> CommitMessage:
         what,
         "\n".join(_iter_reasons(result.transitions, {one.address: one.reason for one in file.decisions})),
         result.transitions,
-        tuple(sorted({one.segment for one in result.notes})),
+        tuple(sorted({one.segment for one in result.noted})),
         file.by,
         file.digest,
     )

@@ -51,7 +51,7 @@ class SheetResult(Struct, frozen=True, kw_only=True):
     commit: str
     size_bytes: int
     segments: tuple[int, ...]
-    assets: int
+    assets: tuple[Address, ...]
     undecided: int
     missing: tuple[Address, ...]
 
@@ -187,7 +187,7 @@ def _result(sheet: Sheet, output: Path, chosen: Chosen, files: Mapping[Address, 
         commit=sheet.commit,
         size_bytes=output.stat().st_size,
         segments=chosen.segments,
-        assets=len(chosen.beside),
+        assets=tuple(chosen.beside),
         undecided=sum(one.listed and one.why_not is None for part in sheet.segments for one in part.assets),
         missing=tuple(one for one in chosen.beside if one not in files),
     )

@@ -59,7 +59,7 @@ def _print_applied(result: AppliedDecisions) -> None:
     from gitassets.cli.render import printable
     from gitassets.domain.commit_message import format_addresses
 
-    noted = format_addresses(sorted({*result.notes}))
+    noted = format_addresses(sorted({*result.noted}))
     what = ", ".join([*_format_decided(result), *([f"notes on {noted}"] if noted else [])])
     if what:
         done = "Would commit" if result.dry_run else "Committed"

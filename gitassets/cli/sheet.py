@@ -51,7 +51,7 @@ def sheet(
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier sheet.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write a run to one file, to be reviewed by somebody without the repository.
+    """Write a run to one file to review it anywhere.
 
     The .html opens in any browser, also on a phone and without a network. It holds small copies of the media, takes
     decisions and notes, and saves them to a small file, which `gitassets decide` commits. The .png is a contact sheet
@@ -83,7 +83,7 @@ def _print_sheet(result: SheetResult) -> None:
     from gitassets.domain.commit_message import format_addresses
 
     typer.echo(printable(f"Wrote {result.output}: {filesize.decimal(result.size_bytes)}"))
-    shown = f"{count(len(result.segments), 'segment')}, {count(result.assets, 'asset')}"
+    shown = f"{count(len(result.segments), 'segment')}, {count(len(result.assets), 'asset')}"
     typer.echo(f"  {shown}, {result.undecided} to decide, at commit {result.commit[:10]}")
     if result.missing:
         typer.echo(f"  not here, so not shown: {format_addresses(result.missing)}", err=True)

@@ -78,8 +78,8 @@ def _draw_header(draw: ImageDraw, sheet: Sheet, width: int) -> None:
     for name, colour in _COLOURS.items():
         words = f"{statuses.count(name)} {name}"
         if name in statuses and x + 30 + _measure(words, SANS, 18) < width - _MARGIN:
-            _draw_shape(draw, (x, _MARGIN + 40), name, 20)
-            x += 26 + _draw_text(draw, (x + 26, _MARGIN + 38), words, SANS, 18, colour, width) + 22
+            _draw_shape(draw, (round(x), _MARGIN + 40), name, 20)
+            x += 48 + _draw_text(draw, (x + 26, _MARGIN + 38), words, SANS, 18, colour, width)
 
 
 def _draw_tile(
@@ -94,7 +94,8 @@ def _draw_tile(
     for place, asset in enumerate(segment.assets):
         _draw_status(draw, (x, y + place * _LINE_H), asset)
     y += most * _LINE_H + 8
-    for place, line in enumerate(_wrap(segment.text, SERIF, 17, _PICTURE_W, 2)):
+    shown = segment.text if _find_thumb(segment) else ""  # Without a picture the text is in its place.
+    for place, line in enumerate(_wrap(shown, SERIF, 17, _PICTURE_W, 2)):
         _draw_text(draw, (x, y + place * _LINE_H), line, SERIF, 17, _MUTED, _PICTURE_W)
 
 
@@ -103,8 +104,8 @@ def _draw_picture(
 ) -> None:
     x, y = corner
     draw.rounded_rectangle((x, y, x + _PICTURE_W, y + _PICTURE_H), 6, fill=_EMPTY)
-    thumb = next((one.copied.thumb for one in segment.assets if one.copied and one.copied.thumb), None)
-    if thumb in media:
+    thumb = _find_thumb(segment)
+    if thumb is not None:
         _paste(image, media[thumb], corner)
     else:
         for place, line in enumerate(_wrap(segment.text, SERIF, 20, _PICTURE_W - 48, 5)):
@@ -113,6 +114,10 @@ def _draw_picture(
     width = round(_measure(number, SANS_BOLD, 20)) + 20
     draw.rounded_rectangle((x + 8, y + 8, x + 8 + width, y + 40), 6, fill="#0d0f11")
     _draw_text(draw, (x + 18, y + 11), number, SANS_BOLD, 20, "#ffffff", width)
+
+
+def _find_thumb(segment: SheetSegment) -> str | None:
+    return next((one.copied.thumb for one in segment.assets if one.copied and one.copied.thumb), None)
 
 
 def _paste(image: Image, file: Path, corner: tuple[int, int]) -> None:

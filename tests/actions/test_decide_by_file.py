@@ -88,7 +88,7 @@ def test_the_same_file_does_nothing_the_second_time(locked: LockedRun, file: Pat
     reopen_assets(locked.project, locked.run, select(image="3"), reason="wrong after all")
     state = locked.head(), locked.manifest()
     again = apply(locked, file, by="Ben")
-    assert (again.commit, again.transitions, again.notes) == (None, (), ())
+    assert (again.commit, again.transitions, again.noted) == (None, (), ())
     assert again.applied_before == first.commit
     assert (locked.head(), locked.manifest()) == state
     assert run(str(file)).output == f"Nothing to do in ep1: it was applied in {str(first.commit)[:10]}.\n"
@@ -212,7 +212,7 @@ def test_json_has_stable_keys(locked: LockedRun, file: Path) -> None:
         "made_from",
         "by",
         "transitions",
-        "notes",
+        "noted",
         "refused",
         "commit",
         "merged",
