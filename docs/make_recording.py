@@ -38,7 +38,8 @@ The moon pulls on the sea, and the water rises towards it.
 As the earth turns, each coast passes through that bulge twice a day.
 """
 COMMANDS = (
-    "gitassets init",
+    "gitassets init my-videos",
+    "cd my-videos",
     "gitassets produce --script episode.md --run-id tides",
     "gitassets list tides",
     "gitassets reject tides --image 2 --reason 'too dark'",
@@ -223,11 +224,12 @@ def record() -> list[Frame]:
         (home / ".gitconfig").write_text("[user]\n\tname = Ann Lee\n\temail = ann@example.com\n[core]\n\tpager = cat\n")
         (project / "episode.md").write_text(SCRIPT)
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        prompt = f"\\[\\e[1;32m\\]{PROMPT}\\[\\e[0m\\]"
         environment = {
-            "HOME": str(home), "PATH": path, "PS1": PROMPT, "TERM": "xterm-256color", "LANG": "C.UTF-8",
+            "HOME": str(home), "PATH": path, "PS1": prompt, "TERM": "xterm-256color", "LANG": "C.UTF-8",
             "BASH_SILENCE_DEPRECATION_WARNING": "1",
         }  # fmt: skip
-        session = Session(project, environment)
+        session = Session(project.parent, environment)
         try:
             for command in COMMANDS:
                 session.run(command)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import html
 import json
 import os
 import re
@@ -14,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from gitassets.cli.demo_story import STORY
 from tests.actions.checks import PACKAGE_ROOT, git, run_cli
 from tests.actions.locked_run import copy_project
 from tests.adapters.media_files import make_clip, make_picture, make_tone
@@ -228,12 +228,17 @@ def test_commands_left_out_are_on_a_page() -> None:
     assert NOT_RUN.keys() <= lines
 
 
-def test_demo_story_contains_the_commands_in_the_readme() -> None:
-    shown = [
-        line[2:] for block in read_blocks("README.md", "console") for line in block.splitlines() if line[:1] == "$"
-    ]
-    assert len(shown) > 4
-    assert set(shown) <= {f"gitassets {line}" for _, line in STORY}
+def test_recording_in_the_readme_shows_the_commands_of_its_script() -> None:
+    tree = ast.parse((ROOT / "docs" / "make_recording.py").read_text("utf-8"))
+    (commands,) = (
+        ast.literal_eval(one.value)
+        for one in tree.body
+        if isinstance(one, ast.Assign) and getattr(one.targets[0], "id", "") == "COMMANDS"
+    )
+    rows = re.findall(r"<text[^>]*>(.*?)</text>", (ROOT / "docs" / "first-video.svg").read_text("utf-8"))
+    shown = {html.unescape(" ".join(re.findall(r">([^<]+)<", row))) for row in rows}
+    assert len(commands) > 4
+    assert {f"$ {one}" for one in commands} <= shown
 
 
 @pytest.mark.parametrize("page", PAGES)

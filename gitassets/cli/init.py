@@ -14,7 +14,7 @@ from gitassets.cli.options import (
     examples,
     is_interactive,
 )
-from gitassets.cli.paths import show_path
+from gitassets.cli.paths import shorten_paths, show_path
 
 
 def register(app: typer.Typer) -> None:
@@ -42,7 +42,7 @@ def init(
     if as_json:
         return emit_json("init", result)
     for line in result.done or ("Nothing to do: the project is already set up.",):
-        typer.echo(line)
+        typer.echo(shorten_paths(line))
     for path in result.uncommitted:
         typer.echo(f"Not committed, since it had your own changes: {show_path(path)}")
     for line in result.left:
@@ -50,7 +50,7 @@ def init(
     if result.risky:
         typer.echo(f"Unchanged: {_describe_risk(result.risky)}", err=True)
         typer.echo("  → `gitassets init --yes` replaces it. Runs have their own safe settings in any case.", err=True)
-    typer.echo(f"Project: {result.root}")
+    typer.echo(f"Project: {show_path(result.root)}")
     if result.runs_there:
         from gitassets.domain.wording import name_some
 
