@@ -225,7 +225,7 @@ def test_init_accepts_unusual_folder_names(tmp_path: Path, name: str) -> None:
 def test_init_command_prints_what_it_did(tmp_path: Path) -> None:
     done = run_cli(tmp_path, "init", "new")
     assert done.returncode == 0, done.stderr
-    assert f"Project: {tmp_path / 'new'}" in done.stdout
+    assert "Project: new" in done.stdout
     again = run_cli(tmp_path / "new", "init")
     assert "Nothing to do" in again.stdout
 

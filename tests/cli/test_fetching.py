@@ -51,7 +51,7 @@ def test_review_downloads_missing_files_and_lists_them(half: LockedRun) -> None:
     done = run_cli(half.project.root, "review", "ep1", "--image", "all", "--start")
     assert done.returncode == 0, done.stderr
     assert "Fetched 1 blob" in done.stderr
-    assert str(half.folder / "images" / "scene_002.png") in done.stdout
+    assert str((half.folder / "images" / "scene_002.png").relative_to(half.project.root)) in done.stdout
     assert hash_file(half.folder / "images" / "scene_002.png") == half.asset(IMAGE_3).md5
     assert not (half.folder / "audio" / "audio_001.wav").exists()
 

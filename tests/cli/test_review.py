@@ -254,6 +254,11 @@ def test_review_offers_a_rejected_asset_once_it_has_a_candidate(locked: LockedRu
     assert locked.asset(IMAGE_3).status is Status.APPROVED
 
 
+def shown(locked: LockedRun, path: str) -> Path:
+    """Return the path as it is printed in the project's folder."""
+    return (locked.folder / path).relative_to(locked.project.root)
+
+
 def test_review_names_a_missing_file_and_a_missing_viewer(
     locked: LockedRun, review: Review, viewer: ShownFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -261,10 +266,10 @@ def test_review_names_a_missing_file_and_a_missing_viewer(
     (locked.folder / second.path).unlink()
     monkeypatch.setattr(viewer, "show", lambda *_: False)
     told = review("", image="3")
-    assert f"The file is missing: {locked.folder / second.path}" in told
-    assert f"Found no program to open {locked.folder / 'images/scene_002.png'}" in told
+    assert f"The file is missing: {shown(locked, second.path)}" in told
+    assert f"Found no program to open {shown(locked, 'images/scene_002.png')}" in told
     (locked.folder / "images" / "scene_002.png").unlink()
-    assert f"so it cannot be decided on: {locked.folder / 'images/scene_002.png'}" in review("", image="3")
+    assert f"so it cannot be decided on: {shown(locked, 'images/scene_002.png')}" in review("", image="3")
 
 
 def test_review_without_a_display_names_the_files_and_suggests_once_how_to_see_them(
@@ -274,7 +279,7 @@ def test_review_without_a_display_names_the_files_and_suggests_once_how_to_see_t
     monkeypatch.setenv("SSH_CONNECTION", "10.0.0.9 50000 10.0.0.5 22")
     told = review("ssa")
     for name in ("audio/audio_000.wav", "audio/audio_001.wav"):
-        assert f"You are connected by SSH, without a display. The file: {locked.folder / name}" in told
+        assert f"You are connected by SSH, without a display. The file: {shown(locked, name)}" in told
     assert told.count("`scp ") == 1
     assert viewer.paths == ["stopped"]
     assert "1 approved, 0 rejected, 3 left." in told
@@ -287,8 +292,8 @@ def test_review_without_a_terminal_lists_candidates(locked: LockedRun) -> None:
     before = locked.head()
     lines = run_cli(root, "review", "ep1", "--image", "3").stdout.splitlines()
     assert lines == [
-        f"image 3\tdraft\t{locked.folder / 'images/scene_002.png'}",
-        f"image 3\tcandidate, take 2\t{locked.folder / second.path}",
+        f"image 3\tdraft\t{shown(locked, 'images/scene_002.png')}",
+        f"image 3\tcandidate, take 2\t{shown(locked, second.path)}",
     ]
     found = json.loads(run_cli(root, "review", "ep1", "--image", "all", "--json").stdout)
     assert [list(one.get("takes", {}))[:1] for one in found["assets"]][1] == [second.md5]

@@ -144,7 +144,7 @@ def test_plain_git_commit_concludes_a_settled_merge_with_all_reasons(torn: Locke
     assert (last.commit, last.merge.left) == (None, ("notes.txt",))
     assert "unmerged files" in commit(torn, "--no-edit").stderr
     said = run_cli(torn.project.root, "note", "ep1", "x", "--segment", "1")
-    assert f"Conclude it with `git -C {torn.folder} commit`" in said.stderr
+    assert f"Conclude it with `git -C {torn.folder.relative_to(torn.project.root)} commit`" in said.stderr
     (torn.folder / "notes.txt").write_text("Both.")
     torn.git("add", "notes.txt")
     done = commit(torn, GIT_EDITOR="true")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -80,7 +82,8 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The browser. Playwright's own cannot always be downloaded, so it is the system's."""
     program = require_program("chromium")
     playwright = _import_playwright()
-    home = tmp_path_factory.mktemp("chromium")
+    # The path of its socket may have 107 characters, which the folders of tests leave no room for.
+    home = Path(tempfile.mkdtemp(prefix="chromium-", dir="/tmp"))
     options = ["--no-sandbox", "--disable-dev-shm-usage", "--autoplay-policy=no-user-gesture-required", "--mute-audio"]
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(
@@ -88,6 +91,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         )
         yield browser
         browser.close()
+    shutil.rmtree(home, ignore_errors=True)
 
 
 def _import_playwright() -> Any:
