@@ -32,7 +32,8 @@ class Toasts {
       bad && h("button", { type: "button", "aria-label": "Close this message", onclick: () => end() }, icon("close")),
     );
     const end = () => toast.remove();
-    for (const old of this.place.querySelectorAll(".toast:not(.bad)")) old.remove();
+    // A failure that is told in two ways, such as by the answer and by the job, is shown once.
+    for (const old of [...this.place.children]) if (!old.matches(".bad") || old.textContent === toast.textContent) old.remove();
     while (this.place.children.length > 2) this.place.firstElementChild?.remove();
     this.raise();
     this.place.append(toast);
