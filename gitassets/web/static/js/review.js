@@ -507,7 +507,9 @@ class Review {
       this.choose().then((chosen) => chosen && this.approve());
       return;
     }
-    if (["approved", "published"].includes(entry.status) && !entry.flags.includes("conflict")) {
+    // While an answer is awaited, such as that of an undo, what is known here may be older than what was done.
+    const locked = ["approved", "published"].includes(entry.status) && !this.decider.waiting;
+    if (locked && !entry.flags.includes("conflict")) {
       this.advance(entry);
       return;
     }
