@@ -21,11 +21,12 @@ from gitassets.actions.build_plan import (
     plan_render,
     read_input,
     read_settings,
+    render_plan,
 )
 from gitassets.actions.build_remarks import make_remarks
 from gitassets.adapters.files import hash_file
 from gitassets.adapters.render.cache import RenderCache
-from gitassets.adapters.render.video import RenderResult, render_timeline
+from gitassets.adapters.render.video import RenderResult
 from gitassets.adapters.state.locks import hold_lock
 from gitassets.domain.build_record import format_build, parse_inputs
 from gitassets.domain.captions import format_srt
@@ -48,7 +49,7 @@ from gitassets.domain.timeline import (
 )
 from gitassets.errors import UsageError
 from gitassets.runs.output_path import check_output, hide_from_git
-from gitassets.runs.progress import OnProgress, Progress
+from gitassets.runs.progress import OnProgress
 from gitassets.runs.project import Project, Run
 from gitassets.runs.transaction import Session, begin, keep_bytes
 
@@ -133,14 +134,7 @@ def _render(
     """Render the video, and move its files into the blob cache."""
     names = plan.names
     with project.scratch() as folder:
-        rendered = render_timeline(
-            plan.timeline,
-            plan.sources,
-            plan.settings,
-            project.render_cache_dir,
-            folder / "video",
-            lambda done, total: on_progress(Progress(done, total, "frames")),
-        )
+        rendered = render_plan(project, plan, folder / "video", on_progress)
         (folder / "captions").write_bytes(format_srt(plan.timeline).encode())
         (folder / "record").write_bytes(format_build(plan.inputs, build_input.head))
         made = {names.video: folder / "video", names.captions: folder / "captions", names.record: folder / "record"}

@@ -14,14 +14,15 @@ from gitassets.actions.build_plan import (
     plan_render,
     read_input,
     read_settings,
+    render_plan,
 )
 from gitassets.actions.build_remarks import make_remarks
-from gitassets.adapters.render.video import RenderResult, render_timeline
+from gitassets.adapters.render.video import RenderResult
 from gitassets.domain.captions import format_srt
 from gitassets.domain.selection import format_ranges
 from gitassets.domain.timeline import Finding
 from gitassets.runs.output_path import hide_from_git
-from gitassets.runs.progress import OnProgress, Progress
+from gitassets.runs.progress import OnProgress
 from gitassets.runs.project import Project, Run
 
 
@@ -83,14 +84,7 @@ def _shorten(ranges: str) -> str:
 
 def _render(project: Project, plan: RenderPlan, video: Path, on_progress: OnProgress) -> RenderResult:
     with project.scratch() as folder:
-        rendered = render_timeline(
-            plan.timeline,
-            plan.sources,
-            plan.settings,
-            project.render_cache_dir,
-            folder / "video",
-            lambda done, total: on_progress(Progress(done, total, "frames")),
-        )
+        rendered = render_plan(project, plan, folder / "video", on_progress)
         copy_file(folder / "video", video)
         captions, beside = folder / "captions", video.with_suffix(".srt")
         captions.write_bytes(format_srt(plan.timeline).encode())

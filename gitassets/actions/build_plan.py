@@ -14,6 +14,7 @@ from gitassets.adapters.media.ffmpeg import find_ffmpeg
 from gitassets.adapters.media.source import BrokenMediaError, MediaSource, measure, probe_sources
 from gitassets.adapters.render.fallback_card import Undrawn, list_undrawn
 from gitassets.adapters.render.settings import RenderSettings
+from gitassets.adapters.render.video import RenderResult, render_timeline
 from gitassets.domain.about_run import LANGUAGE, TITLE, find_card_style, find_language, find_title
 from gitassets.domain.build_record import record_inputs
 from gitassets.domain.finals import FinalNames, Shape, name_cut, name_finals
@@ -198,4 +199,16 @@ def _describe_broken(run_id: str, broken: Sequence[tuple[Address, str]]) -> Corr
         f"Run {run_id} cannot be built, since some of its files cannot be used:{lines}",
         f"`gitassets replace {run_id} --{first.kind} {first.segment} FILE` brings in another one; "
         "what is locked is reopened first.",
+    )
+
+
+def render_plan(project: Project, plan: RenderPlan, target: Path, on_progress: OnProgress) -> RenderResult:
+    """Render the planned video to `target`."""
+    return render_timeline(
+        plan.timeline,
+        plan.sources,
+        plan.settings,
+        project.render_cache_dir,
+        target,
+        lambda done, total: on_progress(Progress(done, total, "frames")),
     )

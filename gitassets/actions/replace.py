@@ -9,16 +9,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gitassets.adapters.files import hash_file
-from gitassets.adapters.media.asset import make_draft
 from gitassets.adapters.media.probe import MediaInfo, probe_media
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
-from gitassets.domain.manifest import Address, Asset, default_path
+from gitassets.domain.manifest import Address, Asset
 from gitassets.domain.reopened import how_to_reopen
 from gitassets.domain.selection import AssetSelection, Chosen, Selection, select_segments
 from gitassets.domain.status import Status
-from gitassets.domain.takes import PARENT, next_take
 from gitassets.errors import GitAssetsError, LockedError, NoMatchError, NotFoundError, UsageError
-from gitassets.making.plan import now
+from gitassets.making.plan import make_handmade
 from gitassets.making.record import adopt, write_run
 from gitassets.runs.expected_bytes import Expected, check_expected
 from gitassets.runs.project import Project, Run
@@ -168,16 +166,7 @@ def _probe(path: Path, address: Address, name: Path | None = None) -> MediaInfo:
 
 
 def _new_take(session: Session, address: Address, current: Asset | None, info: MediaInfo, md5: str) -> Asset:
-    asset = make_draft(
-        info,
-        default_path(address, info.suffix),
-        md5,
-        source="manual",
-        generated_at=now(),
-        take=next_take(current),
-        extra={PARENT: current.md5} if current else {},
-    )
-    adopted = adopt(session, address, asset, current)
+    adopted = adopt(session, address, make_handmade(address, current, info, md5), current)
     # A file changed in place keeps its name even if the bytes are of another type.
     in_place = current is not None and session.hash(current.path) == md5
     return replace(adopted, path=current.path) if in_place and current is not None else adopted

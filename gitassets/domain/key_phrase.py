@@ -112,7 +112,3 @@ def _drop_dangling(kept: str) -> str:
     while shorter != kept:
         kept, shorter = shorter, _DANGLING.sub("", shorter)
     return kept
-
-
-def ends_sentence(text: str) -> bool:
-    return bool(text) and bool(_ENDS.search(text[-2:]))

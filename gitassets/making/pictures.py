@@ -7,16 +7,14 @@ from collections.abc import Collection, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gitassets.adapters.media.asset import make_draft
 from gitassets.adapters.media.probe import probe_media
 from gitassets.adapters.state.journal import MadeLog, MadeTake
 from gitassets.domain.decision import Skipped
-from gitassets.domain.manifest import Address, Asset, Kind, Manifest, default_path
+from gitassets.domain.manifest import Address, Asset, Kind, Manifest
 from gitassets.domain.manifest_format import raw_asset
 from gitassets.domain.reopened import how_to_reopen
-from gitassets.domain.takes import PARENT, next_take
 from gitassets.interchange.script_pictures import PictureFile
-from gitassets.making.plan import now
+from gitassets.making.plan import make_handmade
 from gitassets.runs.project import Project
 
 PICTURE = "picture"
@@ -82,14 +80,6 @@ def adopt_pictures(project: Project, manifest: Manifest, adopted: AdoptedPicture
 
 def _make_take(project: Project, current: Asset | None, address: Address, md5: str) -> MadeTake:
     info = probe_media(project.blobs.path(md5))
-    asset = make_draft(
-        info,
-        default_path(address, info.suffix),
-        md5,
-        source="manual",
-        generated_at=now(),
-        take=next_take(current),
-        extra={PARENT: current.md5} if current else {},
-    )
+    asset = make_handmade(address, current, info, md5)
     base = current.md5 if current else None
     return MadeTake(address.segment, address.kind.value, base, "produce", raw_asset(asset))

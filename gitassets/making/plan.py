@@ -135,6 +135,19 @@ def check_file(generated: Generated, md5: str, address: Address, provider: str) 
     return CheckedFile(generated, info, md5)
 
 
+def make_handmade(address: Address, current: Asset | None, info: MediaInfo, md5: str) -> Asset:
+    """Return the draft of a file that no provider made, as the next take."""
+    return make_draft(
+        info,
+        default_path(address, info.suffix),
+        md5,
+        source="manual",
+        generated_at=now(),
+        take=next_take(current),
+        extra={PARENT: current.md5} if current else {},
+    )
+
+
 def find_repetition(pending: PendingTake, md5: str, provider: str) -> ProviderError | None:
     """Return the error to report if the provider made the same bytes that this take is to replace."""
     if md5 != pending.base_md5:
