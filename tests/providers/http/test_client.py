@@ -244,7 +244,8 @@ class Proxy:
         self.asked: list[str] = []
         self._server = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://ann:pass-sentinel@127.0.0.1:{self._server.getsockname()[1]}"
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
 
     def _serve(self) -> None:
         while True:
@@ -269,6 +270,9 @@ class Proxy:
         _pump(target, client)
 
     def close(self) -> None:
+        """Stop accepting before the number of the socket is free: the next server of the process would get it."""
+        self._server.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
         self._server.close()
 
 
