@@ -172,11 +172,26 @@ def default_path(address: Address, suffix: str) -> str:
 
 def iter_changed_segments(before: Manifest, after: Manifest) -> Iterator[int]:
     """Yield the numbers of the segments that differ or that only one of the two has, in order."""
+    # Parsed versions of one manifest share the unchanged segments, so most need no comparison.
+    if list(before.segments) == list(after.segments):
+        pairs = zip(before.segments.items(), after.segments.values(), strict=True)
+        yield from (number for (number, old), new in pairs if old is not new and old != new)
+        return
     for number in sorted(before.segments.keys() | after.segments.keys()):
-        old, new = before.segments.get(number), after.segments.get(number)
-        # Parsed versions of one manifest share the unchanged segments, so most need no comparison.
-        if old is not new and old != new:
+        if before.segments.get(number) != after.segments.get(number):
             yield number
+
+
+def list_paths(manifest: Manifest) -> list[str]:
+    """Return the path of every file that DVC tracks in this run."""
+    assets = [
+        asset
+        for segment in manifest.segments.values()
+        for asset in (segment.audio, segment.image, segment.video)
+        if asset is not None
+    ]
+    takes = [take.path for asset in assets if asset.takes for take in asset.takes.values()]
+    return [*[asset.path for asset in assets], *takes, *[one.path for one in manifest.final]]
 
 
 def iter_folder_entries(manifest: Manifest) -> Iterable[tuple[str, str, int]]:

@@ -19,7 +19,7 @@ from gitassets.domain.manifest import (
     Kind,
     Manifest,
     Segment,
-    iter_folder_entries,
+    list_paths,
     segment_key,
 )
 from gitassets.domain.media_paths import are_apart, find_path_problem, iter_path_clashes
@@ -97,17 +97,25 @@ def _read_in_parts(data: bytes) -> Manifest | None:
     If each segment is valid JSON, and so is the rest without them, the whole is valid. So each segment's text is parsed
     only once, however many versions of the manifest contain it. Faults are reported by parsing the whole.
     """
-    head = _HEAD.match(data)
-    end = data.find(_SEGMENTS_END) if head and len(data) <= MAX_MANIFEST_BYTES else -1
-    if head is None or end < head.end():
+    head = _HEAD.match(data) if len(data) <= MAX_MANIFEST_BYTES else None
+    if head is None:
         return None
-    texts = data[head.end() : end].split(_SEGMENT_END)
     try:
-        segments = _cache.read_all(texts)
-        rest = decode_strictly(data[: head.end()] + data[end + len(_SEGMENTS_END) - 1 :])
-        return _manifest(rest, segments, _Place("")) if len(segments) == len(texts) else None
+        found = _cache.read_all(data[head.end() :].split(_SEGMENT_END))
+        segments = dict(found.segments)
+        if len(segments) != len(found.segments):
+            return None
+        rest = decode_strictly(data[: head.end()] + data[head.end() + found.length + len(_SEGMENTS_END) - 1 :])
+        return _manifest(rest, segments, _Place(""))
     except (CorruptError, ValueError, RecursionError):
         return None
+
+
+class _Found(msgspec.Struct):
+    """The segments at the beginning of a text, and the length of their texts."""
+
+    segments: list[tuple[int, Segment]]
+    length: int
 
 
 class _Cache:
@@ -117,11 +125,25 @@ class _Cache:
         self._new: dict[bytes, tuple[int, Segment]] = {}
         self._old: dict[bytes, tuple[int, Segment]] = {}
 
-    def read_all(self, texts: Sequence[bytes]) -> dict[int, Segment]:
-        """Parse the segments that are not known yet. What was not needed for a long time is forgotten."""
+    def read_all(self, texts: Sequence[bytes]) -> _Found:
+        """Parse the segments that are not known yet. What was not needed for a long time is forgotten.
+
+        `texts` go on beyond the last segment. Raise ValueError if there is no end of the segments.
+        """
         if len(self._new) > max(_LEAST_KEPT, 2 * len(texts)):
             self._old, self._new = self._new, {}
-        return dict(map(self._read, texts))
+        found: list[tuple[int, Segment]] = []
+        length = 0
+        for text in texts:
+            known = self._new.get(text)
+            if known is None:
+                end = text.find(_SEGMENTS_END)
+                if end >= 0:
+                    return _Found([*found, self._read(text[:end])], length + end)
+                known = self._read(text)
+            found.append(known)
+            length += len(text) + len(_SEGMENT_END)
+        raise ValueError("the segments do not end")
 
     def _read(self, text: bytes) -> tuple[int, Segment]:
         found = self._new.get(text)
@@ -383,7 +405,7 @@ _FIELDS: dict[str, Callable[..., Any]] = {
 
 def _check_paths(manifest: Manifest, place: _Place) -> None:
     """Check that no two entries share a file, also on systems that ignore case."""
-    if are_apart(tuple([path for path, _, _ in iter_folder_entries(manifest)])):
+    if are_apart(tuple(list_paths(manifest))):
         return
     entries = [(str(address), asset.path) for address, asset in manifest.assets()]
     entries += [(f"a candidate of {address}", take.path) for address, take in manifest.candidates()]

@@ -261,7 +261,7 @@ def test_next_version_shares_unchanged_segments_however_many_there_are() -> None
 def test_parsed_segments_are_forgotten_in_time() -> None:
     cache = manifest_parsing._Cache()
     for number in range(1, 30_000):
-        cache.read_all([b'"segment_%03d": {"paragraph_text": "x"' % number])
+        cache.read_all([b'"segment_%03d": {"paragraph_text": "x"\n    }\n  }' % number])
     assert len(cache._new) + len(cache._old) < 5_000
 
 

@@ -62,7 +62,7 @@ def _read_answer(answers: IO[bytes]) -> Found:
     if header.endswith(b" missing\n"):
         return None
     oid, _, size = header.split(b" ")
-    data = answers.read(int(size) + 1)
-    if len(data) != int(size) + 1:
+    data = answers.read(int(size))
+    if len(data) != int(size) or answers.read(1) != b"\n":
         raise ValueError("git has ended in the middle of an object")
-    return oid.decode(), data[:-1]
+    return oid.decode(), data
