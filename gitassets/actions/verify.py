@@ -30,6 +30,7 @@ from gitassets.domain.manifest import (
 )
 from gitassets.errors import Remedy, UsageError
 from gitassets.runs.audit import HistoryAudit, VerifyResult, make_finding
+from gitassets.runs.audit_record import AuditRecord
 from gitassets.runs.history import (
     RawCommit,
     find_cut,
@@ -53,7 +54,8 @@ class VerifyOptions:
     """What to verify. `span` is a range A..B of commits; `since` a commit that must still be in the history.
 
     `blobs` is a DVC remote, by name or URL, that must hold the blobs; without it they must be in the cache.
-    `history_only` checks neither blobs nor files. With `allow_by_hand`, or if git's configuration says so, commit
+    `history_only` checks neither blobs nor files. `anew` judges also the commits that an earlier verification found
+    right, as `full` does. With `allow_by_hand`, or if git's configuration says so, commit
     messages need not name approvals, publications and reopens.
     """
 
@@ -62,6 +64,7 @@ class VerifyOptions:
     full: bool = False
     blobs: str | None = None
     history_only: bool = False
+    anew: bool = False
     allow_by_hand: bool = False
 
 
@@ -87,24 +90,35 @@ def _verify_run(
         result.incomplete.append(f"{run.run_id}: the clone is shallow, its history is cut (`git fetch --unshallow`)")
     if options.since and not _is_in_history(project, run, options.since):
         _add(result, run, None, _rewritten(options.since))
+    tip, hashes = _audit(project, run, options, result, on_progress)
+    if tip.manifest is None or options.span is not None or find_unknown_rules(tip) is not None:
+        return
+    _check_conflicts(run, tip.manifest, result)
+    if not options.history_only:
+        _check_blobs(project, run, tip.manifest, hashes, result, options)
+    if run.folder is not None:
+        _check_folder(project, run, tip, result, options)
+
+
+def _audit(
+    project: Project, run: Run, options: VerifyOptions, result: VerifyResult, on_progress: OnProgress
+) -> tuple[RunState, Mapping[str, str]]:
+    """Judge the commits, and return the state of the last one. With `full`, also the md5 and path of every take."""
     include, exclude = _parse_span(project, run, options.span)
-    allowed = True if options.allow_by_hand else None
+    if not (options.anew or options.full or exclude):
+        record = AuditRecord(project, run, allow_by_hand=options.allow_by_hand)
+        tip, found = record.audit(include, on_progress)
+        result.extend(found)
+        return tip, {}
     audit = HistoryAudit(
         project.git,
         run.run_id,
         result,
         collect_hashes=options.full,
-        allow_by_hand=allowed,
+        allow_by_hand=True if options.allow_by_hand else None,
         on_progress=on_progress,
     )
-    tip = audit.check(include, exclude)
-    if tip.manifest is None or options.span is not None or find_unknown_rules(tip) is not None:
-        return
-    _check_conflicts(run, tip.manifest, result)
-    if not options.history_only:
-        _check_blobs(project, run, tip.manifest, audit.hashes, result, options)
-    if run.folder is not None:
-        _check_folder(project, run, tip, result, options)
+    return audit.check(include, exclude), audit.hashes
 
 
 def _is_in_history(project: Project, run: Run, since: str) -> bool:

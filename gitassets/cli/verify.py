@@ -15,6 +15,7 @@ from gitassets.cli.options import (
     JsonOption,
     complete_run,
     examples,
+    is_ci,
     load_project,
     load_run_to_read,
     show_progress,
@@ -24,7 +25,8 @@ from gitassets.errors import UsageError
 
 if TYPE_CHECKING:
     from gitassets.actions.verify import VerifyOptions
-    from gitassets.runs.audit import Finding, VerifyResult
+    from gitassets.domain.finding import Finding
+    from gitassets.runs.audit import VerifyResult
     from gitassets.runs.project import Project, Run
 
 
@@ -58,7 +60,8 @@ def verify(
         str | None, typer.Option(metavar="COMMIT", help="Fail if this commit is no longer in the history.")
     ] = None,
     full: Annotated[
-        bool, typer.Option("--full", help="Hash every file and blob again, also those that are not locked.")
+        bool,
+        typer.Option("--full", help="Judge every commit again, and hash every file and blob, locked or not."),
     ] = False,
     blobs: Annotated[
         str | None,
@@ -80,7 +83,8 @@ def verify(
     """Check that no lock was broken and approved bytes exist.
 
     It relies on the history alone and trusts no hook. The exit code is 0 only if everything holds; a truncated history
-    is reported as incomplete. In a bare repository, such as on a server, it checks the commits, and with --blobs the
+    is reported as incomplete. Commits that an earlier verification on this machine found right are not read again,
+    except in CI and with --full. In a bare repository, such as on a server, it checks the commits, and with --blobs the
     media on a DVC remote. The manifests show what a commit did: an approval, publication or reopen that its message
     does not name is an error, unless `git config gitassets.allowByHand` is true or --allow-by-hand is given. Any other
     unnamed transition is reported as a note.
@@ -91,7 +95,13 @@ def verify(
     from gitassets.runs.project import find_bare_project
 
     options = VerifyOptions(
-        span=span, since=since, full=full, blobs=blobs, history_only=history_only, allow_by_hand=allow_by_hand
+        span=span,
+        since=since,
+        full=full,
+        blobs=blobs,
+        history_only=history_only,
+        anew=is_ci(),
+        allow_by_hand=allow_by_hand,
     )
     _check_options(options, runs or (), everything=everything)
     bare = find_bare_project(Path.cwd())
@@ -142,7 +152,7 @@ def _fit_bare(options: VerifyOptions) -> VerifyOptions:
     """Return the options for a repository without files and cache: only its commits are there to be checked."""
     if options.full:
         raise UsageError("A bare repository has no files that --full could hash", "Verify a clone, or leave it out.")
-    return replace(options, history_only=options.blobs is None)
+    return replace(options, history_only=options.blobs is None, anew=True)
 
 
 def _print_verified(result: VerifyResult) -> None:
@@ -185,6 +195,8 @@ def _conclude(result: VerifyResult) -> str:
 
     counts = {"run": len(result.runs), "commit": result.commits, "blob": result.blobs, "file": result.files}
     total = ", ".join(count(number, noun) for noun, number in counts.items())
+    if result.commits_before:
+        total = f"{total}; {count(result.commits_before, 'commit')} were found right before"
     if result.findings:
         return f"Failed: {count(len(result.findings), 'finding')} in {total}."
     if result.incomplete:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from gitassets.adapters.git.repository import Git
 from gitassets.domain.changes import BY_HAND, UNNAMED, check_message
+from gitassets.domain.finding import Finding
 from gitassets.domain.guard import (
     RULES_UNKNOWN,
     RunState,
@@ -33,34 +34,18 @@ from gitassets.runs.history import (
 from gitassets.runs.progress import OnProgress, Progress, ignore_progress
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One problem: its commit (empty: the files), author, asset or path, and description."""
-
-    run_id: str
-    commit: str
-    author: str
-    date: str
-    code: str
-    subject: str
-    message: str
-    hint: str
-
-    @property
-    def sentence(self) -> str:
-        return f"commit {self.commit[:10]} by {self.author}: {self.message}" if self.commit else self.message
-
-
 @dataclass
 class VerifyResult:
     """The result of a verification. Without `findings` and `incomplete` everything is valid.
 
-    `unchecked` lists what was not checked. `mended` names .dvc files that a commit left outdated and a later one
-    corrected; `by_hand` lists changes of assets that commit messages do not name, where that is allowed.
+    `commits_before` is how many of the `commits` were judged by an earlier verification. `unchecked` lists what was not
+    checked. `mended` names .dvc files that a commit left outdated and a later one corrected; `by_hand` lists changes of
+    assets that commit messages do not name, where that is allowed.
     """
 
     runs: list[str] = field(default_factory=list)
     commits: int = 0
+    commits_before: int = 0
     files: int = 0
     blobs: int = 0
     findings: list[Finding] = field(default_factory=list)
@@ -72,6 +57,11 @@ class VerifyResult:
     @property
     def holds(self) -> bool:
         return not self.findings and not self.incomplete
+
+    def extend(self, other: VerifyResult) -> None:
+        """Add another result to this one."""
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
 
 
 def make_finding(run_id: str, commit: RawCommit | None, one: Violation, *, mendable: bool = False) -> Finding:
@@ -109,8 +99,9 @@ def iter_with_hints(findings: Sequence[Finding]) -> Iterator[tuple[Finding, str]
 class HistoryAudit:
     """Judges each commit against its parents, parents first, and keeps a state only while it is needed.
 
-    With `collect_hashes`, `hashes` maps the md5 of every file that any commit named to its last path. Without
-    `allow_by_hand`, git's configuration decides whether messages may leave approvals unnamed.
+    `mended_before` are .dvc files that commits before the range left outdated. With `collect_hashes`, `hashes` maps
+    the md5 of every file that any commit named to its last path. Without `allow_by_hand`, git's configuration decides
+    whether messages may leave approvals unnamed.
     """
 
     def __init__(
@@ -119,6 +110,7 @@ class HistoryAudit:
         run_id: str,
         result: VerifyResult,
         *,
+        mended_before: Sequence[Finding] = (),
         collect_hashes: bool = False,
         allow_by_hand: bool | None = None,
         on_progress: OnProgress = ignore_progress,
@@ -130,7 +122,7 @@ class HistoryAudit:
         self._common = CommonStates(self._reader, self._states)
         self._needed: dict[str, tuple[str, ...]] = {}
         self._uses: Counter[str] = Counter()
-        self._outdated: list[tuple[RawCommit, Violation]] = []
+        self._outdated: list[Finding] = [*mended_before]
         self._collect_hashes = collect_hashes
         self._allow_by_hand = allow_by_hand
         self._reported_unknown_rules = False
@@ -184,7 +176,7 @@ class HistoryAudit:
         whole = len(parents) == len(found)
         for one in self._violations(commit, parents, state) if whole else check_state(state):
             if one.code == "dvc-not-implied" and _is_outdated(one.subject, parents, state):
-                self._outdated.append((commit, one))
+                self._outdated.append(make_finding(self._run_id, commit, one, mendable=True))
             elif not self._is_reported(one):
                 where = self._result.by_hand if self._is_note(one) else self._result.findings
                 where.append(make_finding(self._run_id, commit, one))
@@ -225,9 +217,8 @@ class HistoryAudit:
         if tip.manifest is not None and tip.manifest.run_id != self._run_id:
             self._result.findings.append(make_finding(self._run_id, None, other_run(self._run_id, tip.manifest.run_id)))
         wrong = {one.subject for one in check_dvc(tip)}
-        for commit, one in self._outdated:
-            found = self._result.findings if one.subject in wrong else self._result.mended
-            found.append(make_finding(self._run_id, commit, one, mendable=True))
+        for one in self._outdated:
+            (self._result.findings if one.subject in wrong else self._result.mended).append(one)
 
 
 def _no_run(run_id: str) -> Violation:

@@ -11,19 +11,18 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
 
-from gitassets import __version__
 from gitassets.adapters.git.repository import Git
-from gitassets.adapters.process import CommandError
-from gitassets.adapters.state.verified_tip import read_doubts, read_verified_tip, write_doubts, write_verified_tip
+from gitassets.adapters.state.verified_history import read_doubts, write_doubts
 from gitassets.domain.commit_message import format_addresses, format_options, parse_message
 from gitassets.domain.doubt import Doubt, Doubts, Fault, merge_doubts, update_doubts
-from gitassets.domain.guard import state_from_bytes
+from gitassets.domain.finding import Finding
+from gitassets.domain.guard import RunState, state_from_bytes
 from gitassets.domain.manifest import MANIFEST_NAME, Address, Manifest
-from gitassets.domain.rules import KNOWN_RULES
 from gitassets.domain.status import LOCKED
 from gitassets.errors import ConflictError
-from gitassets.runs.audit import Finding, HistoryAudit, VerifyResult
-from gitassets.runs.history import HistoryReader, ParentValues, RawCommit, allows_by_hand, find_cut
+from gitassets.runs.audit import HistoryAudit, VerifyResult
+from gitassets.runs.audit_record import AuditRecord
+from gitassets.runs.history import HistoryReader, ParentValues, RawCommit, find_cut
 from gitassets.runs.project import Project, Run
 
 _SHOWN = 5
@@ -130,42 +129,21 @@ def _iter_hints(run_id: str, found: Sequence[Unproven]) -> Iterator[str]:
 
 def judge_run(project: Project, run: Run, commit: str) -> HistoryJudgment:
     """Judge the run's history up to `commit`. Only commits since the last verified one are judged."""
-    path, key = project.state_dir / "held" / f"{run.run_id}.json", _make_key(project, run)
-    verified = read_verified_tip(path, key)
-    if verified == commit:
+    record = AuditRecord(project, run)
+    verified = record.read(commit)
+    if verified is not None and verified.tip == commit:
         return HistoryJudgment(run.run_id, commit, _read_manifest(project.git, commit))
     cut = describe_cut(project, commit)
     if cut is not None:
         return HistoryJudgment(run.run_id, commit, _read_manifest(project.git, commit), Doubts(cut), holds=False)
     doubted = project.state_dir / "doubted" / f"{run.run_id}.json"
-    doubts = read_doubts(doubted, key, commit)
+    doubts = read_doubts(doubted, record.key, commit)
     if doubts is not None:
         return HistoryJudgment(run.run_id, commit, _read_manifest(project.git, commit), doubts, holds=False)
-    known = verified if verified is not None and _descends(project.git, verified, commit) else None
-    judged = judge_history(project.git, run.run_id, commit, known)
-    if judged.holds:
-        write_verified_tip(path, key, commit)
-    elif judged.complete:
-        write_doubts(doubted, key, commit, judged.doubts)
+    judged = _judge(project.git, run.run_id, commit, *record.audit(commit))
+    if judged.complete and not judged.holds:
+        write_doubts(doubted, record.key, commit, judged.doubts)
     return judged
-
-
-def _make_key(project: Project, run: Run) -> dict[str, str | int]:
-    """Return everything on which a judgment depends besides the commits."""
-    return {
-        "run_id": run.run_id,
-        "rules": KNOWN_RULES,
-        "gitassets": __version__,
-        "allow_by_hand": allows_by_hand(project.git),
-    }
-
-
-def _descends(git: Git, old: str, new: str) -> bool:
-    """Check whether `new` descends from `old`, which may be gone after a rewrite of the branch."""
-    try:
-        return git.is_ancestor(old, new)
-    except CommandError:
-        return False
 
 
 def _read_manifest(git: Git, commit: str) -> Manifest | None:
@@ -182,10 +160,13 @@ def _cut(why: str) -> Doubt:
     return Doubt(f"the history is cut: {why}", "`git fetch --unshallow` gets the whole history.")
 
 
-def judge_history(git: Git, run_id: str, commit: str, known: str | None = None) -> HistoryJudgment:
-    """Judge the history up to `commit` in any repository. The history of `known` is valid and not judged again."""
+def judge_history(git: Git, run_id: str, commit: str) -> HistoryJudgment:
+    """Judge the whole history up to `commit` in any repository."""
     result = VerifyResult()
-    tip = HistoryAudit(git, run_id, result).check(commit, [known] if known else [])
+    return _judge(git, run_id, commit, HistoryAudit(git, run_id, result).check(commit, []), result)
+
+
+def _judge(git: Git, run_id: str, commit: str, tip: RunState, result: VerifyResult) -> HistoryJudgment:
     doubts = Doubts() if result.holds else _find_doubts(git, run_id, commit, result)
     return HistoryJudgment(run_id, commit, tip.manifest, doubts, result.holds, complete=not result.incomplete)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -20,6 +21,7 @@ from gitassets.actions.track import track
 from gitassets.domain.selection import AssetSelection, parse_copy_selection, parse_selection
 from gitassets.domain.status import Status
 from gitassets.errors import ConflictError
+from gitassets.runs import audit_record
 from gitassets.runs import proof as proven
 from gitassets.runs.audit import HistoryAudit
 from gitassets.runs.lookup import find_run
@@ -177,10 +179,10 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     class Counting(HistoryAudit):
         def check(self, include: str, exclude: Sequence[str]):  # type: ignore[no-untyped-def]
             found = super().check(include, exclude)
-            counts.append(self._result.commits)
+            counts.append(self._result.commits - self._result.commits_before)
             return found
 
-    monkeypatch.setattr(proven, "HistoryAudit", Counting)
+    monkeypatch.setattr(audit_record, "HistoryAudit", Counting)
     return counts
 
 
@@ -243,12 +245,12 @@ def test_find_unproven_does_not_cache_an_incomplete_history(
 ) -> None:
     """Missing objects may be fetched at any time."""
     swap(locked)
-    whole = proven.judge_history
+    whole = proven._judge
 
-    def judge_incomplete(*arguments: str) -> proven.HistoryJudgment:
-        return replace(whole(*arguments), complete=False)  # type: ignore[arg-type]
+    def judge_incomplete(*arguments: Any) -> proven.HistoryJudgment:
+        return replace(whole(*arguments), complete=False)
 
-    monkeypatch.setattr(proven, "judge_history", judge_incomplete)
+    monkeypatch.setattr(proven, "_judge", judge_incomplete)
     assert doubted(locked) == doubted(locked) != {}
     assert judged == [4, 4]
 
@@ -259,19 +261,18 @@ def test_find_unproven_does_not_cache_an_incomplete_history(
         {"tip": "0" * 40},
         {"tip": "--all"},
         {"tip": 7},
-        {"run_id": "ep2"},
-        {"rules": 0},
-        {"gitassets": "0.0.1"},
-        {"more": 1},
+        {"key": {"run_id": "ep2"}},
+        {"key": {"rules": 0}},
+        {"key": {"gitassets": "0.0.1"}},
+        {"key": {"more": 1}},
     ],
 )
-def test_find_unproven_ignores_a_foreign_record(
-    locked: LockedRun, judged: list[int], change: dict[str, str | int]
-) -> None:
+def test_find_unproven_ignores_a_foreign_record(locked: LockedRun, judged: list[int], change: dict[str, Any]) -> None:
     doubted(locked)
     swap(locked)
     true = {**json.loads(record(locked).read_bytes()), "tip": locked.head()}
-    record(locked).write_text(json.dumps({**true, **change}))
+    key = {"key": {**true["key"], **change.get("key", {})}}
+    record(locked).write_text(json.dumps({**true, **change, **key}))
     assert "image 1" in doubted(locked)
     assert judged == [3, 4]
 
@@ -298,7 +299,7 @@ def test_find_unproven_checks_again_under_a_new_rules_version(
     locked: LockedRun, judged: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     doubted(locked)
-    monkeypatch.setattr(proven, "KNOWN_RULES", proven.KNOWN_RULES + 1)
+    monkeypatch.setattr(audit_record, "KNOWN_RULES", audit_record.KNOWN_RULES + 1)
     doubted(locked)
     assert judged == [3, 3]
 

@@ -1,38 +1,51 @@
-"""Remember the commit up to which a run's history was verified, what it leaves in doubt, and by which rules."""
+"""Remember up to which commit a run's history was verified, what it leaves in doubt, and by which rules.
+
+The records are local: nothing fetches or pushes them, and losing one costs only time.
+"""
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from gitassets.adapters.files import write_atomic
 from gitassets.domain.doubt import Doubt, Doubts
+from gitassets.domain.finding import Finding
 from gitassets.domain.manifest import Address, Kind
 
-_OID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")
-_TIP = "tip"
+Oid = Annotated[str, Meta(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?\Z")]
+Key = Mapping[str, str | int | bool]
+"""Everything on which a judgment depends besides the commits."""
 
 
-def read_verified_tip(path: Path, key: Mapping[str, str | int]) -> str | None:
-    """Return the recorded commit; None if the record is missing, damaged or made under another key."""
+class VerifiedHistory(Struct, frozen=True, kw_only=True):
+    """A history in which everything holds: its last commit, how many commits it has, and what is worth a note."""
+
+    key: dict[str, str | int | bool]
+    tip: Oid
+    commits: Annotated[int, Meta(ge=0)]
+    mended: list[Finding]
+    by_hand: list[Finding]
+
+
+def read_verified(path: Path, key: Key) -> VerifiedHistory | None:
+    """Return the record; None if it is missing, damaged or made under another key."""
     try:
-        raw = json.loads(path.read_bytes())
+        found = msgspec.json.decode(path.read_bytes(), type=VerifiedHistory)
     except (OSError, ValueError):
         return None
-    tip = raw.pop(_TIP, None) if isinstance(raw, dict) else None
-    return tip if isinstance(tip, str) and _OID.match(tip) and raw == dict(key) else None
+    return found if found.key == dict(key) else None
 
 
-def write_verified_tip(path: Path, key: Mapping[str, str | int], tip: str) -> None:
-    """Write the record, if the disk allows: losing it costs only time."""
+def write_verified(path: Path, verified: VerifiedHistory) -> None:
+    """Write the record, if the disk allows."""
     with suppress(OSError):
-        write_atomic(path, json.dumps({**key, _TIP: tip}).encode())
+        write_atomic(path, msgspec.json.encode(verified, enc_hook=str))
 
 
 class _Doubted(Struct, frozen=True):
@@ -48,8 +61,8 @@ class _Record(Struct, frozen=True):
     assets: list[_Doubted]
 
 
-def read_doubts(path: Path, key: Mapping[str, str | int], tip: str) -> Doubts | None:
-    """Return what the history up to exactly this commit leaves in doubt; None as for `read_verified_tip`."""
+def read_doubts(path: Path, key: Key, tip: str) -> Doubts | None:
+    """Return what the history up to exactly this commit leaves in doubt; None as for `read_verified`."""
     try:
         found = msgspec.json.decode(path.read_bytes(), type=_Record)
     except (OSError, ValueError):
@@ -59,8 +72,8 @@ def read_doubts(path: Path, key: Mapping[str, str | int], tip: str) -> Doubts | 
     return Doubts(found.of_all, {Address(one.segment, one.kind): one.doubt for one in found.assets})
 
 
-def write_doubts(path: Path, key: Mapping[str, str | int], tip: str, doubts: Doubts) -> None:
-    """Write the record, as `write_verified_tip` does."""
+def write_doubts(path: Path, key: Key, tip: str, doubts: Doubts) -> None:
+    """Write the record, as `write_verified` does."""
     assets = [_Doubted(one.segment, one.kind, doubt) for one, doubt in doubts.by_address.items()]
     with suppress(OSError):
         write_atomic(path, msgspec.json.encode(_Record(dict(key), tip, doubts.of_all, assets), enc_hook=str))
