@@ -7,20 +7,12 @@ from collections.abc import Callable, Iterable
 from msgspec import Struct
 
 from gitassets.adapters.state.journal import MadeLog
-from gitassets.domain.costs import CostRow, Ledger, sum_up
+from gitassets.domain.costs import CostPoint, CostRow, sum_up
 from gitassets.domain.estimate import add_usd
 from gitassets.making.ledger import read_open_orders_usd
-from gitassets.runs.history import format_time, iter_manifests
+from gitassets.making.run_ledger import read_ledger
 from gitassets.runs.lookup import find_runs
 from gitassets.runs.project import Project, Run
-
-
-class CostPoint(Struct, frozen=True):
-    """What the run had cost in all after a commit that records something bought."""
-
-    commit: str
-    when: str
-    total_usd: float
 
 
 class RunCost(Struct, frozen=True, kw_only=True):
@@ -58,7 +50,7 @@ class CostResult(Struct, frozen=True, kw_only=True):
 
 
 def read_costs(project: Project, run: Run | None = None) -> CostResult:
-    """Sum up the given run, or all runs. Read each history once."""
+    """Sum up the given run, or all runs."""
     runs = [run] if run is not None else list(find_runs(project).values())
     costs = tuple(_read_run(project, one) for one in runs)
     rows = [row for one in costs for row in one.rows]
@@ -73,13 +65,7 @@ def read_costs(project: Project, run: Run | None = None) -> CostResult:
 
 
 def _read_run(project: Project, run: Run) -> RunCost:
-    ledger, points, total_usd = Ledger(), list[CostPoint](), 0.0
-    for commit, manifest in iter_manifests(project, run):
-        ledger.add_state(manifest)
-        spent_usd = ledger.take_spent_usd()
-        if spent_usd:
-            total_usd = add_usd((total_usd, spent_usd))
-            points.append(CostPoint(commit.oid, format_time(commit.time), total_usd))
+    ledger, points = read_ledger(project, run)
     rows = sum_up(ledger.iter_spent())
     return RunCost(
         run_id=run.run_id,

@@ -50,12 +50,24 @@ class CostRow(Struct, frozen=True, kw_only=True):
     unknown_takes: int
 
 
-class Ledger(Struct):
-    """What a run has spent by its history. Add every state in turn, the current one last."""
+class CostPoint(Struct, frozen=True):
+    """What the run had cost in all after a commit that records something bought."""
 
-    _takes: dict[tuple[Address, int, str], Asset] = field(default_factory=dict)
-    _approved: set[str] = field(default_factory=set)
-    _charges: dict[tuple[int, str], Mapping[str, Any]] = field(default_factory=dict)
+    commit: str
+    when: str
+    total_usd: float
+
+
+class Ledger(Struct):
+    """What a run has spent by its history. Add every state in turn, the current one last.
+
+    `takes` are all that the run ever had, by address, number and md5, each in its last state; `approved` the md5s that
+    were ever approved; `charges` the records by segment and name.
+    """
+
+    takes: dict[tuple[Address, int, str], Asset] = field(default_factory=dict)
+    approved: set[str] = field(default_factory=set)
+    charges: dict[tuple[int, str], Mapping[str, Any]] = field(default_factory=dict)
     _now: Manifest = field(default_factory=lambda: Manifest(run_id="none"))
     _spent_usd: list[float] = field(default_factory=list)
 
@@ -66,17 +78,21 @@ class Ledger(Struct):
                 self._add_segment(number, segment)
         self._now = manifest
 
+    def set_state(self, manifest: Manifest) -> None:
+        """Set the current state, whose takes and charges were added before."""
+        self._now = manifest
+
     def _add_segment(self, number: int, segment: Segment) -> None:
         for address, asset in iter_takes(number, segment):
             key = (address, asset.take, asset.md5)
-            self._spent_usd += [_price(asset), -_price(self._takes.get(key))]
-            self._takes[key] = asset
-            self._approved |= {asset.md5} if asset.approved else set()
+            self._spent_usd += [_price(asset), -_price(self.takes.get(key))]
+            self.takes[key] = asset
+            self.approved |= {asset.md5} if asset.approved else set()
         found = {(number, name): charge for name, charge in iter_charges(segment)}
         for name, charge in found.items():
-            earlier = self._charges.get(name)
+            earlier = self.charges.get(name)
             self._spent_usd += [float(charge["cost_usd"]), -float(earlier["cost_usd"] if earlier else 0)]
-        self._charges |= found
+        self.charges |= found
 
     def take_spent_usd(self) -> float:
         """Return what the states since the last call spent, or less than nothing if one corrected a cost."""
@@ -89,10 +105,10 @@ class Ledger(Struct):
         A take copied from another run was paid for there, a moved one at its old place. A handmade file costs nothing.
         """
         uses = _find_uses(self._now)
-        for (address, take, md5), asset in self._takes.items():
+        for (address, take, md5), asset in self.takes.items():
             if not _is_bought(asset):
                 continue
-            wasted = _is_wasted(uses.get(md5), asset, ever_approved=md5 in self._approved)
+            wasted = _is_wasted(uses.get(md5), asset, ever_approved=md5 in self.approved)
             yield Spent(
                 address=address,
                 provider=asset.source or UNKNOWN_PROVIDER,
@@ -100,7 +116,7 @@ class Ledger(Struct):
                 wasted=wasted,
                 take=take,
             )
-        for (number, _), charge in self._charges.items():
+        for (number, _), charge in self.charges.items():
             yield _read_charge(number, charge)
 
     @property

@@ -7,15 +7,14 @@ from dataclasses import dataclass, field
 
 from gitassets.adapters.state.journal import MadeLog
 from gitassets.adapters.state.orders import OrderBook
-from gitassets.domain.costs import Ledger, iter_takes
 from gitassets.domain.estimate import add_usd
-from gitassets.domain.manifest import Address, Asset, Kind, Manifest, iter_changed_segments, segment_key
+from gitassets.domain.manifest import Address, Asset, Kind, segment_key
 from gitassets.domain.manifest_parsing import parse_asset
 from gitassets.domain.status import Status
 from gitassets.domain.takes import REQUEST
-from gitassets.runs.history import iter_manifests
-from gitassets.runs.lookup import find_runs
-from gitassets.runs.project import Project, Run
+from gitassets.making.run_ledger import iter_requested, read_ledger
+from gitassets.runs.lookup import find_runs, list_tips
+from gitassets.runs.project import Project
 
 
 @dataclass(frozen=True)
@@ -50,34 +49,23 @@ class RequestHistory:
 
 
 def read_request_history(project: Project, run_id: str, wanted: Collection[str]) -> RequestHistory:
-    """Read the history of these requests and of run `run_id`, which need not exist yet. Each run is read once."""
+    """Read the history of these requests and of run `run_id`, which need not exist yet."""
     history = RequestHistory()
     # Read the logs before the histories: what another command commits meanwhile is then in at least one of them.
     for path in sorted((project.state_dir / "made").glob("*.jsonl")):
         _read_log(MadeLog(project.state_dir, path.stem), path.stem, history, wanted, own=path.stem == run_id)
-    for run in find_runs(project).values():
-        ledger = Ledger() if run.run_id == run_id else None
-        _read_history(project, run, history, wanted, ledger)
-        if ledger is not None:
-            history.spent_usd = add_usd((history.spent_usd, ledger.total_usd))
+    runs, tips = find_runs(project), list_tips(project)
+    for run in runs.values():
+        for address, asset in iter_requested(project, run, tips[run.ref], wanted) if run.ref in tips else ():
+            history.add(run.run_id, address, asset, wanted)
+    own = runs.get(run_id)
+    if own is not None and own.ref in tips:
+        ledger = read_ledger(project, own, tips[own.ref]).ledger
+        for address, _, md5 in ledger.takes:
+            history.used_md5s.setdefault(address, set()).add(md5)
+        history.spent_usd = add_usd((history.spent_usd, ledger.total_usd))
     history.spent_usd = add_usd((history.spent_usd, read_open_orders_usd(project, run_id)))
     return history
-
-
-def _read_history(
-    project: Project, run: Run, history: RequestHistory, wanted: Collection[str], ledger: Ledger | None
-) -> None:
-    before = Manifest(run_id=run.run_id)
-    for _, manifest in iter_manifests(project, run):
-        for number in iter_changed_segments(before, manifest):
-            segment = manifest.segments.get(number)
-            for address, asset in iter_takes(number, segment) if segment else ():
-                history.add(run.run_id, address, asset, wanted)
-                if ledger is not None:
-                    history.used_md5s.setdefault(address, set()).add(asset.md5)
-        if ledger is not None:
-            ledger.add_state(manifest)
-        before = manifest
 
 
 def _read_log(log: MadeLog, run_id: str, history: RequestHistory, wanted: Collection[str], *, own: bool) -> None:

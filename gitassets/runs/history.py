@@ -191,14 +191,6 @@ class HistoryReader:
         return ChainMap(self._read(sorted(manifests)), self._small)
 
 
-def iter_manifests(project: Project, run: Run) -> Iterator[tuple[RawCommit, Manifest]]:
-    """Yield every commit of the run's history that has a manifest, with it, parents before children."""
-    reader = HistoryReader(project.git)
-    for commit, state in reader.iter_states(reader.list_commits([run.ref])):
-        if state.manifest is not None:
-            yield commit, state.manifest
-
-
 class ParentValues(Generic[Value]):
     """A value for each commit that its children need, in a walk with parents first. Dropped after the last child."""
 

@@ -24,12 +24,17 @@ from gitassets.runs.project import CLAUDE_STUDIO_RUNS_DIR, Project, Run, names_r
 def find_runs(project: Project) -> dict[str, Run]:
     """Return every run by id, sorted: those with a folder, and those only on a branch, here or on a remote."""
     runs = {run_id: Run(run_id, folder, f"refs/heads/{BRANCH_PREFIX}{run_id}") for run_id, folder in _folders(project)}
-    for ref in project.git.list_refs(f"refs/heads/{BRANCH_PREFIX}*", f"refs/remotes/*/{BRANCH_PREFIX}*"):
+    for ref in list_tips(project):
         run_id = ref.rsplit("/", 1)[1]
         # A branch from outside may have any name, and the id becomes part of paths and of commands to copy.
         if is_run_id(run_id):
             runs.setdefault(run_id, Run(run_id, None, ref))
     return dict(sorted(runs.items()))
+
+
+def list_tips(project: Project) -> dict[str, str]:
+    """Return the last commit of every run's branch, here or on a remote, by the full name of the reference."""
+    return project.git.list_refs(f"refs/heads/{BRANCH_PREFIX}*", f"refs/remotes/*/{BRANCH_PREFIX}*")
 
 
 def _folders(project: Project) -> Iterator[tuple[str, Path]]:
