@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,7 +18,7 @@ from gitassets.runs.lookup import find_run
 from gitassets.runs.project import Project, find_project
 from tests.actions.checks import run_cli
 from tests.actions.locked_run import LockedRun, copy_tree
-from tests.actions.sharing import join, make_office, push_run
+from tests.actions.sharing import dvc, join, make_office, push_run
 
 NAME = "images/scene_000.png"
 
@@ -96,8 +94,7 @@ def touch(locked: LockedRun) -> None:
 def check_out_again(locked: LockedRun) -> None:
     for name in ("audio", "images"):
         shutil.rmtree(locked.folder / name)
-    argv = (sys.executable, "-m", "dvc", "checkout", "--quiet", "--force")
-    subprocess.run(argv, cwd=locked.folder, check=True, capture_output=True)
+    dvc(locked.folder, "checkout", "--quiet", "--force")
 
 
 def change_modes(locked: LockedRun) -> None:

@@ -23,6 +23,7 @@ from gitassets.runs.project import Project, find_project
 from gitassets.runs.work_tree import repair_links
 from tests.actions.checks import cli_environment, dvc_status, git, ignore_progress, run_cli, write_hook
 from tests.actions.locked_run import LockedRun, overwrite
+from tests.actions.sharing import dvc
 from tests.faults.test_surroundings import add_submodule, make_media, make_repository
 
 # Hooks that git calls in a work tree, by `man githooks`; the others run in a repository that receives a push.
@@ -344,11 +345,7 @@ def test_dvc_commands_work_in_project_and_run(locked: LockedRun) -> None:
     for folder in (locked.project.root, locked.folder):
         assert dvc_status(folder) == {}
         for argv in (("data", "status", "--json"), ("doctor",), ("diff", "--json"), ("gc", "-w", "-f", "--dry")):
-            done = subprocess.run(
-                ("python", "-m", "dvc", *argv), cwd=folder, capture_output=True, text=True, check=False,
-                env=cli_environment(),
-            )  # fmt: skip
-            assert done.returncode == 0, (argv, done.stderr)
+            dvc(folder, *argv)
     (locked.project.root / "data.bin").write_text("x")
     with Repo(str(locked.project.root)) as repo:
         repo.add("data.bin")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from tests.actions import sharing
 from tests.actions.checks import dvc_status, git
 from tests.actions.locked_run import LockedRun
 from tests.whole_app import app
@@ -22,8 +22,7 @@ Damage = Callable[[Path], None]
 
 def dvc(*words: str) -> Damage:
     def damage(folder: Path) -> None:
-        done = subprocess.run((sys.executable, "-m", "dvc", *words), cwd=folder, capture_output=True, check=False)
-        assert done.returncode == 0, done.stderr
+        sharing.dvc(folder, *words)
 
     return damage
 
