@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -58,7 +57,7 @@ def write_atomic(path: Path, data: bytes, *, mode: int = OPEN_MODE, durable: boo
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        handle, name = tempfile.mkstemp(prefix=INCOMING, dir=path.parent)
+        handle, name = _create_beside(path)
     except OSError as error:
         error.filename = str(path)  # The temporary name means nothing to the user.
         raise
@@ -69,13 +68,22 @@ def write_atomic(path: Path, data: bytes, *, mode: int = OPEN_MODE, durable: boo
                 file.flush()
                 os.fsync(file.fileno())
         change_mode(name, mode, known_as=path)
-        Path(name).replace(path)
+        name.replace(path)
     except BaseException as error:
         with suppress(FileNotFoundError):
-            Path(name).unlink()
+            name.unlink()
         if isinstance(error, OSError) and error.filename is None:
             error.filename = str(path)
         raise
+
+
+def _create_beside(path: Path) -> tuple[int, Path]:
+    """Create a file of a new name beside `path`, readable for the owner alone.
+
+    Importing `tempfile`, which does the same, takes a tenth of the time of a hook.
+    """
+    name = path.with_name(f"{INCOMING}{os.urandom(8).hex()}")
+    return os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600), name
 
 
 def read_small(path: Path) -> bytes:

@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
-from difflib import get_close_matches
 
 from gitassets.domain.wording import name_some
 from gitassets.errors import GitAssetsError, NotFoundError, Remedy, UsageError
@@ -119,6 +118,8 @@ def match_run_id(wanted: str, existing: Sequence[str]) -> str:
 def _suggest(wanted: str, existing: Sequence[str]) -> str:
     if not existing:
         return Remedy("make-first-run")
+    from difflib import get_close_matches
+
     folded = {one.casefold(): one for one in existing}
     close = [folded[one] for one in get_close_matches(wanted.casefold(), folded, n=3, cutoff=0.5)]
     meant = f"Did you mean {' or '.join(close)}? " if close else ""

@@ -19,7 +19,6 @@ from gitassets.domain.dvc_file import DVC_FILES, imply_dvc_files
 from gitassets.domain.guard import RunState, Violation, check_step
 from gitassets.domain.manifest import MANIFEST_NAME, Asset
 from gitassets.domain.manifest_parsing import parse_manifest
-from gitassets.domain.merge.guard import check_merge, check_unrelated, merge_of_many
 from gitassets.domain.run_id import BRANCH_PREFIX, RUN_MARKER
 from gitassets.domain.tree_rules import is_dvc_yaml
 from gitassets.errors import GitAssetsError
@@ -103,6 +102,8 @@ def check_staged(staged: Staged, environment: Mapping[str, str], *, merging: boo
     after = _rebuild_dvc_files(staged, found, reader.objects) if heads or staged.squashing else found
     if not heads:
         return (*check_step(before, after), *check_work_tree(staged, after))
+    from gitassets.domain.merge.guard import check_merge, check_unrelated, merge_of_many
+
     if head is None or before is None or len(heads) != 1:
         return (merge_of_many("HEAD"),)
     common = CommonStates(reader)

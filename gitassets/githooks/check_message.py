@@ -21,8 +21,6 @@ from gitassets.domain.commit_message import (
 )
 from gitassets.domain.guard import Violation
 from gitassets.domain.manifest import Manifest
-from gitassets.domain.merge.changes import check_merge_message
-from gitassets.domain.merge.manifests import merge_manifests
 from gitassets.githooks.check_commit import Staged, find_merged_heads, read_index
 from gitassets.runs.history import CommonStates, HistoryReader, allows_by_hand, parse_commit
 
@@ -67,11 +65,20 @@ class _Before(Struct, frozen=True):
     def check(self, after: Manifest, text: str) -> Iterator[Violation]:
         if len(self.manifests) < 2:
             return changes.check_message(next(iter(self.manifests), None), after, text)
+        from gitassets.domain.merge.changes import check_merge_message
+
         return check_merge_message(lambda: self.base, self._sides, after, text)
 
     def compare(self, after: Manifest, claims: Sequence[Transition]) -> changes.MessageComparison:
-        before = merge_manifests(self.base, *self._sides).manifest if len(self.manifests) > 1 else self.manifests[0]
-        return changes.compare_changes(changes.iter_changes(before, after), claims)
+        return changes.compare_changes(changes.iter_changes(self._merged, after), claims)
+
+    @property
+    def _merged(self) -> Manifest | None:
+        if len(self.manifests) < 2:
+            return self.manifests[0]
+        from gitassets.domain.merge.manifests import merge_manifests
+
+        return merge_manifests(self.base, *self._sides).manifest
 
     @property
     def _sides(self) -> list[Manifest]:

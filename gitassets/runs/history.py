@@ -18,7 +18,6 @@ from gitassets.domain.dvc_yaml import only_describes
 from gitassets.domain.guard import RunState, state_from_bytes
 from gitassets.domain.lines import split_lines
 from gitassets.domain.manifest import MANIFEST_NAME, Manifest
-from gitassets.domain.merge.manifests import merge_manifests
 from gitassets.domain.tree_rules import SUBMODULE_MODE, TreeEntry, is_dvc_yaml
 from gitassets.errors import ConflictError, CorruptError, NotFoundError
 
@@ -241,6 +240,8 @@ class CommonStates(Struct):
 def _merge(base: RunState | None, ours: RunState | None, theirs: RunState) -> RunState | None:
     if ours is None or ours.manifest is None or theirs.manifest is None:
         return None
+    from gitassets.domain.merge.manifests import merge_manifests
+
     try:
         merged = merge_manifests(base.manifest if base else None, ours.manifest, theirs.manifest)
     except ConflictError:

@@ -33,10 +33,10 @@ def test_write_atomic_failure_keeps_old_file_only(tmp_path: Path, monkeypatch: p
 
 
 def test_write_atomic_error_names_the_target_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(**where: object) -> tuple[int, str]:
-        raise OSError(30, "Read-only file system", f"{where['dir']}/.incoming-abc")
+    def refuse(path: Path, *rest: int) -> int:
+        raise OSError(30, "Read-only file system", str(path))
 
-    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(OSError, match="Read-only") as caught:
         write_atomic(tmp_path / "x.json", b"new")
     assert caught.value.filename == str(tmp_path / "x.json")

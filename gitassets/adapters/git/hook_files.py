@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+from msgspec import Struct
 
 from gitassets.adapters.files import write_atomic
 from gitassets.errors import ConflictError
@@ -38,8 +39,7 @@ class HookState(StrEnum):
     MISSING = "missing"
 
 
-@dataclass(frozen=True)
-class HookStatus:
+class HookStatus(Struct, frozen=True):
     name: str
     path: Path
     state: HookState

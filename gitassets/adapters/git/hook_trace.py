@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -94,6 +93,8 @@ def _find_user_hook(git: Git, called: Path, stderr: str) -> Path | None:
 @contextmanager
 def _trace_hooks() -> Iterator[HookTrace]:
     """Trace nothing if git is traced already, or if no temporary folder can be created."""
+    import tempfile
+
     folder = None
     if _VARIABLE not in os.environ:
         with suppress(OSError):
