@@ -71,8 +71,8 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure what locks and sharing cost, as ratios to plain git and DVC."""
-    _run(session, ("python", "benchmarks/locks.py"), ("python", "benchmarks/sharing.py"))
+    """Measure gitassets beside what people would use instead; names of benchmarks follow `--`."""
+    _run(session, ("python", "-m", "benchmarks", *session.posargs))
 
 
 @nox.session

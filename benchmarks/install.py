@@ -1,40 +1,53 @@
-"""Measure what an installation takes: seconds, megabytes on disk, and the packages that are largest.
+"""Installation.
 
-    python benchmarks/install.py            # gitassets alone
-    python benchmarks/install.py local web  # with these extras
-
-It makes a fresh virtual environment in a temporary folder. The time depends on the network, and on pip's cache.
+Each round makes fresh virtual environments, so it needs a package index. The time depends on the network and on pip's
+cache; the megabytes do not.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
-import time
 from collections import Counter
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
-_ROOT = Path(__file__).parents[1]
+from benchmarks.ratio import WALL, Ratio
+from benchmarks.synthetic import PACKAGE_ROOT, scratch
+from benchmarks.timing import time_call
+
 _MB = 1_000_000
 _SHOWN = 14
+_INSTEAD = "dvc", "pip install dvc"
 
 
-def measure(extras: list[str]) -> None:
-    """Install gitassets with the extras, and print what that took."""
-    with tempfile.TemporaryDirectory() as folder:
-        environment = Path(folder)
+def measure(rounds: int) -> list[Ratio]:  # noqa: ARG001 (one says all)
+    """Install gitassets, alone and with what the demo and the page need, beside DVC alone."""
+    took_sec, size_mb = _install(_INSTEAD[0])
+    found = []
+    for wanted in ("", "[local,web]"):
+        ours_sec, ours_mb = _install(f"{PACKAGE_ROOT}{wanted}", shown=bool(wanted))
+        for unit, one, other in ((WALL, ours_sec, took_sec), ("MB", ours_mb, size_mb)):
+            what = f"pip install 'gitassets{wanted}'"
+            found.append(Ratio(what=what, ours=(one,), instead=_INSTEAD[1], theirs=(other,), unit=unit))
+    return found
+
+
+def _install(wanted: str, *, shown: bool = False) -> tuple[float, float]:
+    """Return the seconds and the megabytes on the disk."""
+    with scratch() as environment:
         subprocess.run((sys.executable, "-m", "venv", environment), check=True)
         before = _measure_folder(environment)
-        wanted = f"{_ROOT}[{','.join(extras)}]" if extras else str(_ROOT)
-        start = time.perf_counter()
-        subprocess.run((environment / "bin/pip", "install", "--quiet", wanted), check=True)
-        took_sec = time.perf_counter() - start
-        size = _measure_folder(environment) - before
-        print(f"pip install '.[{','.join(extras)}]': {took_sec:.0f} s, {size / _MB:.0f} MB on disk")
-        for name, size_bytes in _measure_packages(environment).most_common(_SHOWN):
-            print(f"{size_bytes / _MB:6.0f} MB  {name}")
+        pip = (environment / "bin/pip", "install", "--quiet", wanted)
+        took = time_call(lambda: subprocess.run(pip, check=True))
+        if shown:
+            _print_packages(environment)
+        return took.wall_sec, (_measure_folder(environment) - before) / _MB
+
+
+def _print_packages(environment: Path) -> None:
+    for name, size_bytes in _measure_packages(environment).most_common(_SHOWN):
+        print(f"{size_bytes / _MB:6.0f} MB  {name}")
 
 
 def _measure_folder(folder: Path) -> int:
@@ -50,7 +63,3 @@ def _measure_packages(environment: Path) -> Counter[str]:
 def _measure_package(package: Distribution) -> int:
     paths = (Path(str(package.locate_file(file))) for file in package.files or ())
     return sum(path.stat().st_size for path in paths if path.is_file())
-
-
-if __name__ == "__main__":
-    measure(sys.argv[1:])

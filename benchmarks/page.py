@@ -1,32 +1,27 @@
-"""How fast the review page is: a real server, and Chromium on a processor that is made four times slower.
+"""The review page: a real server, and Chromium on a processor that is made four times slower.
 
 Beside each first paint stands that of a page that holds all rows at once, without a window on them. Needs the extra
-`test` and Chromium. Run: python benchmarks/page.py
+`test` and Chromium.
 """
 
 from __future__ import annotations
 
-import argparse
 import html
 import io
 import json
-import math
-import os
 import shutil
-import statistics
 import subprocess
-import sys
-import tempfile
 import wave
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 from playwright.sync_api import sync_playwright
-from synthetic import isolate, make_project, make_run
 
+from benchmarks.ratio import Ratio
+from benchmarks.synthetic import GITASSETS, make_project, make_run, scratch
 from gitassets.domain.manifest import Address, Kind, Manifest
 from gitassets.runs.manifest_file import read_manifest
 
@@ -54,39 +49,36 @@ COMMITTED = """() => performance.getEntriesByType("resource").filter((one) => on
 PAINT = 'performance.getEntriesByName("first-contentful-paint")[0]?.startTime'
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--assets", type=int, nargs="+", default=[500, 10_000])
-    parser.add_argument("--slower", type=float, default=4, help="by how much the browser's processor is slowed down")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each page is opened")
-    parser.add_argument("--steps", type=int, default=30, help="how many assets are looked at, and how many decided")
-    parser.add_argument("--minutes", type=float, default=5, help="how long one decision a second is made")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        isolate(Path(folder))
-        for assets in options.assets:
-            bench_run(Path(folder) / f"project{assets}", assets, options)
+MS = "ms"
+ASSETS = (500, 10_000)
+SLOWER = 4.0
+STEPS = 30
+MINUTES = 5
 
 
-def bench_run(root: Path, assets: int, options: argparse.Namespace) -> None:
+def measure(rounds: int) -> list[Ratio]:
+    with scratch() as folder:
+        return [one for assets in ASSETS for one in bench_run(folder / f"project{assets}", assets, rounds)]
+
+
+def bench_run(root: Path, assets: int, rounds: int) -> list[Ratio]:
     """Measure a run of so many assets, half of them pictures and half narration."""
     project = make_project(root)
     run = make_run(project, "run", assets // 2, (Kind.AUDIO, Kind.IMAGE), make_bytes)
     plain = root / "plain.html"
     plain.write_text(format_plain(read_manifest(project, run), run.require_folder()))
-    print(f"\n{assets:,} assets, the browser {options.slower:g} times slower, load {os.getloadavg()[0]:.1f}")
+    about = f"{assets:,} assets"
     with serve(root) as (server, link), sync_playwright() as started:
         browser = started.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
-        bench_paint(browser, link, plain, options)
-        page = open_page(browser, link, options.slower)
+        found = bench_paint(browser, link, plain, about, rounds)
+        page = open_page(browser, link, SLOWER)
         page.goto(f"{find_root(link)}/runs/run/review#1/image", wait_until="commit")
         page.locator("#asset-title", has_text="image").wait_for()
         page.wait_for_timeout(SETTLE_MS)
         page.evaluate(OBSERVE)
-        bench_steps(page, options.steps)
-        bench_decisions(page, options.steps)
-        bench_minutes(page, server, options.minutes)
+        found += [*bench_steps(page, about), *bench_decisions(page, about), *bench_minutes(page, server, about)]
         browser.close()
+    return found
 
 
 def make_bytes(address: Address) -> bytes:
@@ -123,7 +115,7 @@ def format_plain(manifest: Manifest, folder: Path) -> str:
 @contextmanager
 def serve(root: Path) -> Iterator[tuple[int, str]]:
     """Start `gitassets serve`, and yield the id of its process and the link."""
-    argv = (sys.executable, "-m", "gitassets", "serve", "--no-open", "--json")
+    argv = (*GITASSETS, "serve", "--no-open", "--json")
     with subprocess.Popen(argv, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
         if server.stdout is None:
             raise SystemExit("gitassets serve says nothing")
@@ -149,25 +141,27 @@ def open_page(browser: Any, link: str | None, slower: float) -> Any:
     return page
 
 
-def bench_paint(browser: Any, link: str, plain: Path, options: argparse.Namespace) -> None:
+def bench_paint(browser: Any, link: str, plain: Path, about: str, rounds: int) -> list[Ratio]:
     root = find_root(link)
-    places = {
-        "all rows at once": plain.as_uri(),
-        "the run": f"{root}/runs/run",
-        "review mode": f"{root}/runs/run/review",
-    }
+    places = {"all rows": plain.as_uri(), "the run": f"{root}/runs/run", "review mode": f"{root}/runs/run/review"}
     found: dict[str, list[float]] = {name: [] for name in places}
-    for _ in range(options.rounds):
+    for _ in range(rounds):
         for name, address in places.items():
-            page = open_page(browser, None if address.startswith("file") else link, options.slower)
+            page = open_page(browser, None if address.startswith("file") else link, SLOWER)
             page.goto(address, wait_until="commit")
             found[name].append(await_value(page, PAINT))
             page.context.close()
-    print("First contentful paint")
-    first = statistics.median(found["all rows at once"])
-    for name, times in found.items():
-        middle = statistics.median(times)
-        print(f"  {middle:9.1f} ms  {middle / first:5.2f} x  {name}")
+    return [
+        Ratio(
+            what=f"first contentful paint of {name}, {about}",
+            ours=tuple(found[name]),
+            instead="a page that holds all rows at once",
+            theirs=tuple(found["all rows"]),
+            unit=MS,
+            limit=500,
+        )
+        for name in ("the run", "review mode")
+    ]
 
 
 def await_value(page: Any, expression: str) -> float:
@@ -179,39 +173,52 @@ def await_value(page: Any, expression: str) -> float:
     raise SystemExit(f"The page never came to: {expression}")
 
 
-def bench_steps(page: Any, steps: int) -> None:
+def bench_steps(page: Any, about: str) -> list[Ratio]:
     """Go from one asset to the next by a key."""
-    for _ in range(steps):
+    for _ in range(STEPS):
         page.keyboard.press("ArrowRight")
         page.wait_for_timeout(400)
-    tell("Next asset shown", page.evaluate("window.seen.shown"), target=50)
+    return [tell(f"next asset shown, {about}", page.evaluate("window.seen.shown"), 50)]
 
 
-def bench_decisions(page: Any, steps: int) -> None:
+def bench_decisions(page: Any, about: str) -> list[Ratio]:
     page.keyboard.press("g")
     page.wait_for_timeout(SETTLE_MS)
     page.evaluate("window.seen.told = []; performance.clearResourceTimings()")
-    for _ in range(steps):
+    for _ in range(STEPS):
         with page.expect_response(lambda answer: answer.url.endswith("/decide")):
             page.keyboard.press("a")
         page.wait_for_timeout(200)
-    tell("A decision acknowledged on the screen", page.evaluate("window.seen.told"), target=50)
-    tell("A decision committed", page.evaluate(COMMITTED), target=500)
+    told, committed = page.evaluate("window.seen.told"), page.evaluate(COMMITTED)
+    return [
+        tell(f"decision acknowledged on the screen, {about}", told, 50),
+        tell(f"decision committed, {about}", committed, 500),
+    ]
 
 
-def bench_minutes(page: Any, server: int, minutes: float) -> None:
+def bench_minutes(page: Any, server: int, about: str) -> list[Ratio]:
     """Make one decision each second, and see whether the page falls behind and the server grows."""
     page.evaluate("performance.clearResourceTimings(); performance.setResourceTimingBufferSize(100000)")
     page.evaluate("window.seen.told = []")
     before = read_memory_mb(server)
-    for _ in range(round(60 * minutes)):
+    for _ in range(60 * MINUTES):
         page.keyboard.press("a")
         page.wait_for_timeout(1000)
-    tell(f"60 decisions a minute for {minutes:g} minutes, acknowledged", page.evaluate("window.seen.told"), target=50)
-    waiting = page.evaluate("performance.now()")
-    await_value(page, f"({COMMITTED})().length >= {round(60 * minutes)}")
-    print(f"  {page.evaluate('performance.now()') - waiting:9.1f} ms  until the last one was committed")
-    print(f"  {before:9.1f} MB  the server before, {read_memory_mb(server):.1f} MB after")
+    told, waiting = page.evaluate("window.seen.told"), page.evaluate("performance.now()")
+    await_value(page, f"({COMMITTED})().length >= {60 * MINUTES}")
+    late_ms = page.evaluate("performance.now()") - waiting
+    minutes = f"60 decisions a minute for {MINUTES} minutes, {about}"
+    return [
+        tell(f"{minutes}: acknowledged", told, 50),
+        Ratio(what=f"{minutes}: until the last was committed", ours=(late_ms,), unit=MS),
+        Ratio(
+            what=f"{minutes}: memory of the server",
+            ours=(read_memory_mb(server),),
+            instead="before",
+            theirs=(before,),
+            unit="MB",
+        ),
+    ]
 
 
 def read_memory_mb(process: int) -> float:
@@ -219,12 +226,5 @@ def read_memory_mb(process: int) -> float:
     return next(int(one.split()[1]) for one in lines if one.startswith("VmRSS")) / 1024
 
 
-def tell(title: str, times: Sequence[float], *, target: float) -> None:
-    ordered = sorted(times) or [math.nan]
-    p95 = ordered[min(len(ordered) - 1, math.ceil(0.95 * len(ordered)) - 1)]
-    print(f"{title} ({len(times)} times)")
-    print(f"  {statistics.median(ordered):9.1f} ms  p50\n  {p95:9.1f} ms  p95, target: at most {target:g} ms")
-
-
-if __name__ == "__main__":
-    main()
+def tell(what: str, times: list[float], limit_ms: float) -> Ratio:
+    return Ratio(what=what, ours=tuple(times), unit=MS, limit=limit_ms, percentile=95)

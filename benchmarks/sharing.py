@@ -1,23 +1,17 @@
-"""What sharing costs: `gitassets push` and `pull` of a run against `dvc push` and `dvc pull` of the same files.
-
-Every line is a ratio of two things measured in turn in the same run of this script. Run: python benchmarks/sharing.py
-"""
+"""Sharing: push and pull of a run, beside `dvc push` and `dvc pull` of the same files."""
 
 from __future__ import annotations
 
-import argparse
-import os
 import random
 import shutil
-import sys
-import tempfile
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
-from synthetic import git, isolate, make_project, make_run
-from timing import Case, measure, show, time_command
 
+from benchmarks.ratio import Ratio
+from benchmarks.synthetic import DVC, GITASSETS, git, make_project, make_run, scratch
+from benchmarks.timing import Case, Sample, compare, time_command
 from gitassets.actions.approve import approve
 from gitassets.adapters.files import hash_bytes, write_atomic
 from gitassets.domain.commit_message import CommitMessage, Transition
@@ -25,33 +19,25 @@ from gitassets.domain.manifest import Address, Asset, Kind
 from gitassets.domain.selection import AssetSelection, parse_selection
 from gitassets.domain.status import Status
 from gitassets.runs.lookup import find_run
-from gitassets.runs.project import Project, Run, find_project
+from gitassets.runs.project import Project, Run
 from gitassets.runs.transaction import begin
 
-GITASSETS = (sys.executable, "-m", "gitassets")
-DVC = (sys.executable, "-m", "dvc")
 RUN = "shared"
+ASSETS, SIZE_BYTES = 1000, 200_000
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", action="append", choices=BENCHMARKS, help="which to run; all without")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--assets", type=int, default=1000)
-    parser.add_argument("--size", type=int, default=200_000, help="bytes of each asset")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        isolate(Path(folder))
-        office = Office(Path(folder), options)
-        for name, benchmark in BENCHMARKS.items():
-            if not options.only or name in options.only:
-                benchmark(office, options)
+def measure(rounds: int) -> list[Ratio]:
+    with scratch() as folder:
+        office = Office(folder)
+        return [
+            one for bench in (bench_push, bench_nothing, bench_pull, bench_approved) for one in bench(office, rounds)
+        ]
 
 
 class Office:
     """A project with one run, a bare repository, a store for the media, and the same files in plain git and DVC."""
 
-    def __init__(self, folder: Path, options: argparse.Namespace) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder, self.store = folder, folder / "store"
         self.server, self.plain_store = folder / "server.git", folder / "plain-store"
         git(folder, "init", "--quiet", "--bare", "--initial-branch", "main", str(self.server))
@@ -60,7 +46,7 @@ class Office:
         git(self.project.root, "remote", "add", "origin", str(self.server))
         git(self.project.root, "commit", "--quiet", "--all", "--message", "A store")
         git(self.project.root, "push", "--quiet", "origin", "main")
-        self.run = make_large_run(self.project, options.assets, options.size)
+        self.run = make_large_run(self.project, ASSETS, SIZE_BYTES)
         self.plain = self._make_plain()
 
     def _make_plain(self) -> Path:
@@ -95,7 +81,7 @@ class Office:
         root = self.folder / "colleague"
         remove(root)
         git(self.folder, "clone", "--quiet", str(self.server), root.name)
-        time_command((*GITASSETS, "init"), root, os.environ)
+        time_command((*GITASSETS, "init"), root)
         return root
 
 
@@ -132,60 +118,95 @@ def make_large_run(project: Project, count: int, size: int) -> Run:
     return find_run(project, RUN)
 
 
-def bench_push(office: Office, options: argparse.Namespace) -> None:
-    def plain() -> float:
-        office.clear()
-        return time_command((*DVC, "push", "--quiet"), office.plain, os.environ)
-
-    def ours() -> float:
-        office.clear()
-        return time_command((*GITASSETS, "push", RUN), office.project.root, os.environ)
-
-    show(
-        f"Push of {options.assets:,} assets",
-        measure({"dvc push": plain, "gitassets push": ours}, options.rounds),
+def bench_push(office: Office, rounds: int) -> list[Ratio]:
+    return compare(
+        f"`push` of {ASSETS:,} assets of {SIZE_BYTES // 1000} kB",
+        _cleared(office, _push(office)),
+        rounds,
+        instead="`dvc push`",
+        theirs=_cleared(office, _dvc(office, "push")),
         target=1.2,
     )
 
 
-def bench_nothing(office: Office, options: argparse.Namespace) -> None:
+def bench_nothing(office: Office, rounds: int) -> list[Ratio]:
     push(office)
-    cases: dict[str, Case] = {
-        "dvc push": lambda: time_command((*DVC, "push", "--quiet"), office.plain, os.environ),
-        "gitassets push": lambda: time_command((*GITASSETS, "push", RUN), office.project.root, os.environ),
-    }
-    show("Push with nothing to do", measure(cases, options.rounds))
+    found = []
+    for verb in ("push", "pull"):
+        ours = lambda verb=verb: time_command((*GITASSETS, verb, RUN), office.project.root)  # noqa: E731
+        theirs = _dvc(office, verb)
+        found += compare(f"`{verb}` with nothing to do", ours, rounds, instead=f"`dvc {verb}`", theirs=theirs)
+    return found
 
 
-def push(office: Office, *args: str) -> None:
-    office.clear()
-    time_command((*DVC, "push", "--quiet"), office.plain, os.environ)
-    time_command((*GITASSETS, "push", RUN, *args), office.project.root, os.environ)
-
-
-def bench_pull(office: Office, options: argparse.Namespace) -> None:
+def bench_pull(office: Office, rounds: int) -> list[Ratio]:
     push(office)
     colleague = office.clone()
 
-    def plain() -> float:
+    def plain() -> Sample:
         for path in ("audio", "images", ".dvc/cache"):
             remove(office.plain / path)
-        return time_command((*DVC, "pull", "--quiet"), office.plain, os.environ)
+        return _dvc(office, "pull")()
 
-    def ours() -> float:
-        forget(colleague)
-        return time_command((*GITASSETS, "pull", RUN), colleague, os.environ)
-
-    show(
-        f"Pull of {options.assets:,} assets",
-        measure({"dvc pull": plain, "gitassets pull": ours}, options.rounds),
+    return compare(
+        f"`pull` of {ASSETS:,} assets of {SIZE_BYTES // 1000} kB",
+        _pull(colleague),
+        rounds,
+        instead="`dvc pull`",
+        theirs=plain,
         target=1.2,
     )
-    cases = {
-        "dvc pull": lambda: time_command((*DVC, "pull", "--quiet"), office.plain, os.environ),
-        "gitassets pull": lambda: time_command((*GITASSETS, "pull", RUN), colleague, os.environ),
-    }
-    show("Pull with nothing to do", measure(cases, options.rounds))
+
+
+def bench_approved(office: Office, rounds: int) -> list[Ratio]:
+    only = ("--only", "approved")
+    pushed = compare(
+        f"`push --only approved`, 10 of {ASSETS:,}",
+        _cleared(office, _push(office, only)),
+        rounds,
+        instead="`push` of all",
+        theirs=_cleared(office, _push(office)),
+    )
+    push(office)
+    colleague = office.clone()
+    pulled = compare(
+        f"`pull --only approved`, 10 of {ASSETS:,}",
+        _pull(colleague, only),
+        rounds,
+        instead="`pull` of all",
+        theirs=_pull(colleague),
+    )
+    return [*pushed, *pulled]
+
+
+def push(office: Office) -> None:
+    office.clear()
+    _dvc(office, "push")()
+    _push(office)()
+
+
+def _push(office: Office, words: Sequence[str] = ()) -> Case:
+    return lambda: time_command((*GITASSETS, "push", RUN, *words), office.project.root)
+
+
+def _pull(colleague: Path, words: Sequence[str] = ()) -> Case:
+    def case() -> Sample:
+        forget(colleague)
+        return time_command((*GITASSETS, "pull", RUN, *words), colleague)
+
+    return case
+
+
+def _dvc(office: Office, verb: str) -> Case:
+    return lambda: time_command((*DVC, verb, "--quiet"), office.plain)
+
+
+def _cleared(office: Office, case: Case) -> Case:
+    def cleared() -> Sample:
+        office.clear()
+        return case()
+
+    return cleared
 
 
 def forget(colleague: Path) -> None:
@@ -196,48 +217,3 @@ def forget(colleague: Path) -> None:
         git(colleague, "update-ref", "-d", ref)
     remove(colleague / ".git" / "gitassets" / "dvc-cache")
     remove(colleague / ".git" / "gitassets" / "stat-index")
-
-
-def bench_approved(office: Office, options: argparse.Namespace) -> None:
-    colleague = office.clone()
-
-    def all_of_it() -> float:
-        office.clear()
-        return time_command((*GITASSETS, "push", RUN), office.project.root, os.environ)
-
-    def approved() -> float:
-        office.clear()
-        return time_command((*GITASSETS, "push", RUN, "--only", "approved"), office.project.root, os.environ)
-
-    show(
-        f"Push of the 10 approved among {options.assets:,}",
-        measure({"all": all_of_it, "approved": approved}, options.rounds),
-    )
-    print(f"  {count_bytes(office.store):,} bytes are on the remote")
-
-    def pull(*args: str) -> Callable[[], float]:
-        def case() -> float:
-            forget(colleague)
-            return time_command((*GITASSETS, "pull", RUN, *args), colleague, os.environ)
-
-        return case
-
-    push(office)
-    cases = {"all": pull(), "approved": pull("--only", "approved")}
-    show(f"Pull of the 10 approved among {options.assets:,}", measure(cases, options.rounds))
-    print(f"  {count_bytes(find_project(colleague).blobs.cache_dir):,} bytes are in the cache")
-
-
-def count_bytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-
-
-BENCHMARKS: dict[str, Callable[[Office, argparse.Namespace], None]] = {
-    "push": bench_push,
-    "nothing": bench_nothing,
-    "pull": bench_pull,
-    "approved": bench_approved,
-}
-
-if __name__ == "__main__":
-    main()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,20 +28,38 @@ from gitassets.runs.project import Project, Run, find_project
 from gitassets.runs.transaction import begin
 
 PACKAGE_ROOT = Path(__file__).parents[1]
+GITASSETS = (sys.executable, "-m", "gitassets")
+DVC = (sys.executable, "-m", "dvc")
+BARE_TYPER = (sys.executable, str(Path(__file__).with_name("bare_typer.py")))
 _SUFFIXES = {Kind.AUDIO: ".mp3", Kind.IMAGE: ".png", Kind.VIDEO: ".mp4"}
+_CONFIG = "[user]\n\tname = Ann Lee\n\temail = ann@example.com\n[init]\n\tdefaultBranch = main\n[gc]\n\tauto = 0\n"
 _TEXT = "Positioning by radio needs three distances, and each of them is a time that was measured with some error. " * 3
 
 
-def isolate(home: Path) -> None:
-    """This process and all that it starts see a home of their own and one fixed identity."""
-    for name in [*os.environ]:
-        # Those of Python too: without its compiled files a command would compile the whole program at each start.
-        if name.startswith(("GIT_", "GITASSETS_", "DVC_", "XDG_", "PYTHON")):
-            del os.environ[name]
-    config = "[user]\n\tname = Ann Lee\n\temail = ann@example.com\n[init]\n\tdefaultBranch = main\n[gc]\n\tauto = 0\n"
-    (home / ".gitconfig").write_text(config)
-    own = {"HOME": str(home), "GIT_CONFIG_NOSYSTEM": "1", "DVC_NO_ANALYTICS": "1", "PYTHONPATH": str(PACKAGE_ROOT)}
-    os.environ.update(own)
+@contextmanager
+def isolate() -> Iterator[None]:
+    """Let this process and all that it starts see a home of their own and one fixed identity."""
+    kept = dict(os.environ)
+    with scratch() as home:
+        for name in kept:
+            # Those of Python too: without its compiled files a command would compile the whole program at each start.
+            if name.startswith(("GIT_", "GITASSETS_", "DVC_", "XDG_", "PYTHON")):
+                del os.environ[name]
+        (home / ".gitconfig").write_text(_CONFIG)
+        own = {"HOME": str(home), "GIT_CONFIG_NOSYSTEM": "1", "DVC_NO_ANALYTICS": "1", "PYTHONPATH": str(PACKAGE_ROOT)}
+        os.environ.update(own)
+        try:
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(kept)
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """Make a folder of a benchmark's own, which goes with all that is in it."""
+    with tempfile.TemporaryDirectory(prefix="benchmark-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 def git(folder: Path, *args: str) -> str:

@@ -1,16 +1,16 @@
-"""How long large and hostile texts take: a thousand segments, a huge range, twenty thousand signs of markup.
+"""Large and hostile texts.
 
-Each may take as long as the line says; a quadratic way of doing it takes a hundred times that. Run from the project's
-folder: PYTHONPATH=. python benchmarks/texts.py
+A thousand segments, a huge range, twenty thousand signs of markup. Each may take as long as the table says; a quadratic
+way of doing it takes a hundred times that.
 """
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from benchmarks.ratio import Ratio
+from benchmarks.timing import compare, time_call
 from gitassets.domain.guard import check_step
 from gitassets.domain.line_breaks import iter_words
 from gitassets.domain.manifest import Address, Kind
@@ -32,18 +32,13 @@ from tests.scripts import CHINESE, THAI
 Case = Callable[[], object]
 
 
-def main() -> None:
-    late = [name for name, (limit_sec, case) in CASES.items() if not _keeps(name, limit_sec, case)]
-    if late:
-        sys.exit(f"too slow: {', '.join(late)}")
+def measure(rounds: int) -> list[Ratio]:
+    """Measure each text; more rounds say nothing new where a limit is kept a hundred times over."""
+    return [one for name, (limit, case) in CASES.items() for one in _measure(name, limit, case, min(rounds, 3))]
 
 
-def _keeps(name: str, limit_sec: float, case: Case) -> bool:
-    started = time.process_time()
-    case()
-    taken = time.process_time() - started
-    print(f"{taken * 1000:9.1f} ms of {limit_sec * 1000:6.0f}  {name}")
-    return taken < limit_sec
+def _measure(name: str, limit_sec: float, case: Case, rounds: int) -> list[Ratio]:
+    return compare(name, lambda: time_call(case), rounds, limit_cpu_sec=limit_sec)[:1]
 
 
 def approve_a_third_of_a_thousand() -> object:
@@ -96,7 +91,3 @@ CASES: dict[str, tuple[float, Case]] = {
     "lines that cannot be broken": (8, set_unbroken),
     "four cards in full HD": (4, draw_large_cards),
 }
-
-
-if __name__ == "__main__":
-    main()
