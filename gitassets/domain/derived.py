@@ -17,7 +17,21 @@ PENDING, SYNCED, STALE = "pending", "synced", "stale"
 
 
 def derive(manifest: Manifest) -> Manifest:
-    """Return the manifest with its derived fields recomputed. Segments that do not change stay the same objects."""
+    """Return the manifest with its derived fields recomputed. Segments that do not change stay the same objects.
+
+    What it returned last it returns as it is: each step on the way to a commit asks for it.
+    """
+    global _last
+    if manifest is _last:
+        return manifest
+    derived = _last = _derive(manifest)
+    return derived
+
+
+_last: Manifest | None = None
+
+
+def _derive(manifest: Manifest) -> Manifest:
     changed = {
         number: replace(manifest.segments[number], sync_status=status)
         for number, status in _sync_statuses(manifest)

@@ -14,7 +14,14 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
-from gitassets.domain.manifest import MEDIA_FOLDERS, Manifest, iter_folder_entries
+from gitassets.domain.manifest import (
+    MEDIA_FOLDERS,
+    Kind,
+    Manifest,
+    Segment,
+    iter_changed_segments,
+    iter_folder_entries,
+)
 from gitassets.errors import CorruptError, Remedy
 
 DVC_FILES = tuple(f"{folder}.dvc" for folder in MEDIA_FOLDERS)
@@ -80,13 +87,29 @@ _last: tuple[Manifest, Mapping[str, DvcFolder]] | None = None
 def imply_dvc_files(manifest: Manifest) -> Mapping[str, DvcFolder]:
     """Return each folder that holds any of the manifest's files, by its name.
 
-    One commit asks for the same manifest again and again, so the last answer is kept.
+    One commit asks for the same manifest again and again, and most commits change no file, so the last answer is kept.
     """
     global _last
     known = _last
-    if known is None or known[0] is not manifest:
+    if known is None or not have_same_files(known[0], manifest):
         _last = known = (manifest, MappingProxyType(_imply_folders(manifest)))
     return known[1]
+
+
+def have_same_files(before: Manifest, after: Manifest) -> bool:
+    """Check whether the segments that differ have the same files in both, so that their `.dvc` files are the same."""
+    if before is after:
+        return True
+    numbers = iter_changed_segments(before, after)
+    return before.final == after.final and all(
+        _list_files(before.segments.get(one)) == _list_files(after.segments.get(one)) for one in numbers
+    )
+
+
+def _list_files(segment: Segment | None) -> list[tuple[str, str, int]]:
+    assets = [segment.asset(kind) for kind in Kind] if segment else []
+    files = [one for asset in assets if asset is not None for one in (asset, *asset.takes.values())]
+    return [(one.path, one.md5, one.size) for one in files]
 
 
 def name_dvc_files(manifest: Manifest) -> set[str]:

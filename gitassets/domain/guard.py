@@ -21,8 +21,8 @@ from msgspec import Struct, field
 from gitassets.domain.annotations import ANNOTATIONS, iter_malformed
 from gitassets.domain.claude_studio.json import is_old_manifest
 from gitassets.domain.conflict import CONFLICT
-from gitassets.domain.dvc_file import find_dvc_mismatch
-from gitassets.domain.manifest import MANIFEST_NAME, Address, Asset, Kind, Manifest, Segment, iter_changed_segments
+from gitassets.domain.dvc_file import find_dvc_mismatch, have_same_files
+from gitassets.domain.manifest import MANIFEST_NAME, Address, Asset, Kind, Manifest, iter_changed_segments
 from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.reopened import is_reopened
 from gitassets.domain.rules import KNOWN_RULES, TRAILERS_NAME_ALL, UPGRADE_HINT, describe_unknown
@@ -251,16 +251,9 @@ def _check_dvc_step(before: RunState, after: RunState) -> Iterator[Violation]:
 def _tracks_alike(before: RunState, after: RunState) -> bool:
     """Check whether files in the manifests and `.dvc` files are unchanged, so that no new mismatch is possible."""
     old, new = before.manifest, after.manifest
-    if old is None or new is None or before.dvc_files != after.dvc_files or old.final != new.final:
+    if old is None or new is None or before.dvc_files != after.dvc_files:
         return False
-    numbers = iter_changed_segments(old, new)
-    return all(_list_files(old.segments.get(one)) == _list_files(new.segments.get(one)) for one in numbers)
-
-
-def _list_files(segment: Segment | None) -> list[tuple[str, str, int]]:
-    assets = [segment.asset(kind) for kind in Kind] if segment else []
-    files = [one for asset in assets if asset is not None for one in (asset, *asset.takes.values())]
-    return [(one.path, one.md5, one.size) for one in files]
+    return have_same_files(old, new)
 
 
 def check_dvc(state: RunState) -> Iterator[Violation]:

@@ -131,10 +131,14 @@ class Manifest(Struct, frozen=True, kw_only=True):
 
     def assets(self, kind: Kind | None = None) -> Iterator[tuple[Address, Asset]]:
         """Yield every asset in the order of segments, then audio, image, video."""
+        audio, image, video = (kind is None or kind is one for one in _KINDS)
         for number, segment in self.segments.items():
-            for one, asset in zip(_KINDS, (segment.audio, segment.image, segment.video), strict=True):
-                if asset is not None and (kind is None or kind is one):
-                    yield Address(number, one), asset
+            if audio and segment.audio is not None:
+                yield Address(number, Kind.AUDIO), segment.audio
+            if image and segment.image is not None:
+                yield Address(number, Kind.IMAGE), segment.image
+            if video and segment.video is not None:
+                yield Address(number, Kind.VIDEO), segment.video
 
     def candidates(self) -> Iterator[tuple[Address, Asset]]:
         """Yield every candidate, in the order of the assets, then of the md5."""
@@ -180,6 +184,14 @@ def iter_changed_segments(before: Manifest, after: Manifest) -> Iterator[int]:
     for number in sorted(before.segments.keys() | after.segments.keys()):
         if before.segments.get(number) != after.segments.get(number):
             yield number
+
+
+def iter_changed_assets(before: Manifest, after: Manifest) -> Iterator[tuple[Address, Asset | None, Asset | None]]:
+    """Yield address, old and new asset of each that differs or that only one of the two manifests has, in order."""
+    for address in (Address(number, kind) for number in iter_changed_segments(before, after) for kind in _KINDS):
+        old, new = before.asset(address), after.asset(address)
+        if old != new:
+            yield address, old, new
 
 
 def list_paths(manifest: Manifest) -> list[str]:

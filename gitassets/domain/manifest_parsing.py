@@ -81,8 +81,20 @@ def parse_json(data: bytes, name: str) -> Any:
 
 
 def parse_manifest(data: bytes, name: str = MANIFEST_NAME) -> Manifest:
-    """Parse the manifest. Raise CorruptError, which names `name`, the key and the problem."""
-    return _read_in_parts(data) or _read_whole(data, _Place(name))
+    """Parse the manifest. Raise CorruptError, which names `name`, the key and the problem.
+
+    One command reads the same bytes again and again, from disk and from git, so the last valid ones are remembered.
+    """
+    global _last
+    known = _last
+    if known is not None and known[0] == data:
+        return known[1]
+    manifest = _read_in_parts(data) or _read_whole(data, _Place(name))
+    _last = (data, manifest)
+    return manifest
+
+
+_last: tuple[bytes, Manifest] | None = None
 
 
 # The form that `format_manifest` writes: these three keys come first. The two texts below occur only where a segment

@@ -154,9 +154,27 @@ def _mark_old(project: Project, run: Run, old: Mapping[str, Run]) -> Run:
         data = read_manifest_bytes(project, run)
     except GitAssetsError:
         return run
-    if is_upgrade_unfinished(data):
+    unfinished, newer = _judge(data)
+    if unfinished:
         return replace(run, folder=folder, old=True)
-    return replace(run, newer=run.folder is not None and names_unknown(data))
+    return replace(run, newer=run.folder is not None and newer)
+
+
+_last: tuple[bytes, tuple[bool, bool]] | None = None
+
+
+def _judge(data: bytes) -> tuple[bool, bool]:
+    """Return whether a run with this manifest is still to be upgraded, and whether its rules are unknown.
+
+    One request finds the same run several times, so the last answer is kept.
+    """
+    global _last
+    known = _last
+    if known is not None and known[0] == data:
+        return known[1]
+    found = (is_upgrade_unfinished(data), names_unknown(data))
+    _last = (data, found)
+    return found
 
 
 def _folder_of(wanted: str) -> Path:

@@ -20,7 +20,16 @@ from gitassets.domain.commit_message import CommitMessage, format_message
 from gitassets.domain.derived import derive
 from gitassets.domain.dvc_file import DVC_FILES, imply_dvc_files, name_dvc_files
 from gitassets.domain.guard import RunState, check_step
-from gitassets.domain.manifest import MANIFEST_NAME, MEDIA_FOLDERS, Address, Asset, Manifest, iter_folder_entries
+from gitassets.domain.manifest import (
+    MANIFEST_NAME,
+    MEDIA_FOLDERS,
+    Address,
+    Asset,
+    Manifest,
+    iter_changed_assets,
+    iter_changed_segments,
+    iter_folder_entries,
+)
 from gitassets.domain.manifest_format import format_manifest
 from gitassets.domain.rules import follow_rules, require_known
 from gitassets.domain.run_id import BRANCH_PREFIX
@@ -228,8 +237,8 @@ def _check_files(session: Session, after: Manifest) -> None:
 
 def _find_replaced(before: Manifest, after: Manifest) -> dict[str, Asset]:
     """Return the assets whose files this change will overwrite, by path, since a copy may arrive already approved."""
-    pairs = ((asset, after.asset(address)) for address, asset in before.assets())
-    return {old.path: old for old, new in pairs if new is not None and new.path == old.path and new.md5 != old.md5}
+    pairs = iter_changed_assets(before, after)
+    return {old.path: old for _, old, new in pairs if old and new and new.path == old.path and new.md5 != old.md5}
 
 
 def check_allowed(before: Manifest, after: Manifest) -> None:
@@ -257,12 +266,18 @@ def _texts(manifest: Manifest) -> dict[str, str]:
 
 def _plan_media(session: Session, after: Manifest, dropped: Collection[str]) -> dict[str, MediaChange]:
     """Plan the changes from the media on disk. Their bytes are cached first, to be restored if git refuses."""
-    old = {path: md5 for path, md5, _ in iter_folder_entries(session.manifest)}
-    new = {path: md5 for path, md5, _ in iter_folder_entries(after)}
-    locked = {asset.path for _, asset in after.assets() if asset.locked}
+    old, new = (_find_files(one, session.manifest, after) for one in (session.manifest, after))
+    locked = {asset.path for _, _, asset in iter_changed_assets(session.manifest, after) if asset and asset.locked}
     changed = [path for path in sorted({*old, *new, *dropped}) if path in dropped or old.get(path) != new.get(path)]
     found = {path: keep_bytes(session.project, session.folder, session.index, path) for path in changed}
     return {path: MediaChange(found[path], new.get(path), path in locked) for path in changed}
+
+
+def _find_files(manifest: Manifest, before: Manifest, after: Manifest) -> dict[str, str]:
+    """Return the md5 of each file of the segments that differ, and of the final files, by path."""
+    numbers = [one for one in iter_changed_segments(before, after) if one in manifest.segments]
+    part = replace(manifest, segments={one: manifest.segments[one] for one in numbers})
+    return {path: md5 for path, md5, _ in iter_folder_entries(part)}
 
 
 def _prepare_blobs(session: Session, after: Manifest, pending: Pending) -> None:

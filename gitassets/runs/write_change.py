@@ -15,7 +15,7 @@ from gitassets.adapters.process import CommandError
 from gitassets.adapters.state.journal import Journal, MediaChange, Pending
 from gitassets.adapters.state.stat_index import StatIndex
 from gitassets.domain.dvc_file import DVC_FILES
-from gitassets.domain.manifest import MANIFEST_NAME, Manifest
+from gitassets.domain.manifest import MANIFEST_NAME, Manifest, iter_changed_assets
 from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.errors import ConflictError, CorruptError
 from gitassets.runs.git_locks import find_held_locks
@@ -146,11 +146,9 @@ def set_media(
 
 def set_modes(index: StatIndex, before: Manifest, after: Manifest) -> None:
     """Make locked files read-only and others writable: a hint to other programs, not the lock itself."""
-    for address, asset in after.assets():
-        old = before.asset(address)
-        if old is None or old.locked == asset.locked or old.path != asset.path:
-            continue
-        index.set_locked(asset.path, asset.md5, locked=asset.locked)
+    for _, old, new in iter_changed_assets(before, after):
+        if old is not None and new is not None and old.locked != new.locked and old.path == new.path:
+            index.set_locked(new.path, new.md5, locked=new.locked)
 
 
 def read_text(path: Path) -> str | None:

@@ -8,13 +8,15 @@ file written in the last seconds is not saved, unless we wrote it ourselves.
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from enum import Enum
 from pathlib import Path
+
+import msgspec
 
 from gitassets.adapters.files import change_mode, hash_file, lock_mode, open_mode, write_atomic
 
@@ -23,6 +25,8 @@ RACY_NS = 20_000_000  # Coarser than the clock tick of any kernel's file times (
 MAPPED_NS = 40_000_000_000
 
 Signature = tuple[int, int, int, int]
+Entry = tuple[int, int, int, int, str]
+_entries = msgspec.json.Decoder(dict[str, Entry])
 
 
 class Look(Enum):
@@ -42,7 +46,7 @@ class StatIndex:
 
     def __init__(self, root: Path, store: Path | None) -> None:
         self._root, self._store = root, store
-        self._entries: dict[str, list[int | str]] = _read_entries(store) if store else {}
+        self._entries: dict[str, Entry] = _read_entries(store) if store else {}
         self._fresh: set[str] = set()
         self._changed = False
 
@@ -54,8 +58,8 @@ class StatIndex:
         if signature is None:
             return None
         entry = self._entries.get(path)
-        if entry is not None and tuple(entry[:4]) == signature:
-            return str(entry[4])
+        if entry is not None and entry[:4] == signature:
+            return entry[4]
         return self._hash_now(path, full, signature)
 
     def look(self, path: str, size: int, digest: str) -> Look:
@@ -72,14 +76,14 @@ class StatIndex:
         # The change time alone is new when a file was renamed, or its mode changed.
         if entry[1] == found.st_mtime_ns and entry[4] == digest:
             return Look.SAME
-        return Look.ALTERED if tuple(entry[:4]) == _make_signature(found) else Look.TOUCHED
+        return Look.ALTERED if entry[:4] == _make_signature(found) else Look.TOUCHED
 
     def _hash_now(self, path: str, full: str, signature: Signature) -> str:
         digest = hash_file(Path(full))
         self._entries.pop(path, None)
         age_ns = time.time_ns() - signature[1]
         if min(age_ns, time.time_ns() - signature[2]) > RACY_NS and _read_signature(full) == signature:
-            self._entries[path] = [*signature, digest]
+            self._entries[path] = (*signature, digest)
             self._set_fresh(path, fresh=age_ns <= MAPPED_NS)
         self._changed = True
         return digest
@@ -92,7 +96,7 @@ class StatIndex:
         """Record `digest` as the hash of a file that the caller itself just wrote."""
         signature = _read_signature(f"{self._root}/{path}")
         if signature is not None:
-            self._entries[path] = [*signature, digest]
+            self._entries[path] = (*signature, digest)
             self._set_fresh(path, fresh=False)
             self._changed = True
 
@@ -115,7 +119,7 @@ class StatIndex:
         if self._changed and self._store is not None:
             with suppress(OSError):
                 kept = {path: entry for path, entry in self._entries.items() if path not in self._fresh}
-                write_atomic(self._store, json.dumps(kept).encode(), durable=False)
+                write_atomic(self._store, _encode(kept), durable=False)
                 self._changed = False
 
 
@@ -133,11 +137,17 @@ def _make_signature(found: os.stat_result) -> Signature:
     return found.st_size, found.st_mtime_ns, ctime_ns, found.st_ino
 
 
-def _read_entries(store: Path) -> dict[str, list[int | str]]:
+def _encode(entries: Mapping[str, Entry]) -> bytes:
+    """Encode the entries without those of files whose names are no UTF-8: they are hashed again each time."""
     try:
-        raw = json.loads(store.read_bytes())
-    except (FileNotFoundError, ValueError):
+        return msgspec.json.encode(entries)
+    except UnicodeEncodeError:
+        readable = {path: entry for path, entry in entries.items() if path.encode("utf-8", "replace").decode() == path}
+        return msgspec.json.encode(readable)
+
+
+def _read_entries(store: Path) -> dict[str, Entry]:
+    try:
+        return _entries.decode(store.read_bytes())
+    except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
         return {}
-    if not isinstance(raw, dict):
-        return {}
-    return {path: entry for path, entry in raw.items() if isinstance(entry, list) and len(entry) == 5}
