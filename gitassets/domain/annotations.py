@@ -113,6 +113,8 @@ def iter_annotations(manifest: Manifest) -> Iterator[Annotation]:
 
 def iter_on(segment: int, part: Segment, kind: Kind) -> Iterator[Annotation]:
     """Yield the notes on one asset, also on its earlier takes."""
+    if ANNOTATIONS not in part.extra:
+        return iter(())
     return (one for one in read_annotations(segment, part) if one.kind is kind)
 
 

@@ -48,7 +48,7 @@ def _records(asset: Asset, key: str) -> list[dict[str, Any]]:
 
 def describe_conflict(asset: Asset) -> tuple[str, ...]:
     """Describe each unsettled decision."""
-    return tuple(map(describe_record, conflict_records(asset)))
+    return tuple(map(describe_record, conflict_records(asset))) if asset.extra else ()
 
 
 def describe_record(record: Mapping[str, Any]) -> str:

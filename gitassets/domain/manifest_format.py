@@ -84,7 +84,8 @@ def _format_asset(asset: Asset) -> str:
     if asset.reopened is not None or asset.takes or asset.extra:
         return _indent(format_json(raw_asset(asset)), "      ")
     values = zip(_ASSET_KEYS, _get_fields(asset), strict=True)
-    parts = [key + _format_value(value) for key, value in values if value is not None]
+    # Most values are texts, and a call for each would take a third of the time.
+    parts = [key + (quote(v) if type(v) is str else _format_value(v)) for key, v in values if v is not None]
     return f"{{\n        {_BETWEEN.join(parts)}\n      }}"
 
 

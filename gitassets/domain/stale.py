@@ -57,16 +57,15 @@ def find_stale_reason(segment: Segment, kind: Kind, rules: ScriptRules = FIRST_S
 
 
 def _iter_differences(segment: Segment, kind: Kind, asset: Asset, rules: ScriptRules) -> Iterator[str]:
-    changed = asset.text_md5 not in (None, text_md5(segment.paragraph_text, rules, kind))
+    changed = asset.text_md5 is not None and asset.text_md5 != text_md5(segment.paragraph_text, rules, kind)
     if changed and _depends_on_text(kind, asset) and not _shows_the_same(segment, asset):
         yield "from another text"
     if TABLE_MD5 in asset.extra and asset.extra[TABLE_MD5] != table_md5(segment.paragraph_text):
         yield "from another table"
     if kind is Kind.IMAGE and _has_other_prompt(segment, asset):
         yield "for another prompt"
-    recorded = asset.extra.get(MADE_FROM)
-    made_from = recorded if isinstance(recorded, dict) else {}
-    for source, name in _SOURCES.items():
+    made_from = asset.extra.get(MADE_FROM)
+    for source, name in _SOURCES.items() if isinstance(made_from, dict) else ():
         current = segment.asset(source)
         if made_from.get(source.value) not in (None, current.md5 if current else ""):
             yield f"from another {name}"

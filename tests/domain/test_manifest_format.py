@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from gitassets.domain.derived import derive
 from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.manifest import (
     FIRST_RULES,
+    MANIFEST_NAME,
     Address,
     Kind,
     Manifest,
@@ -23,7 +25,8 @@ from gitassets.domain.manifest import (
     segment_key,
 )
 from gitassets.domain.manifest_format import format_manifest
-from gitassets.domain.manifest_parsing import parse_manifest
+from gitassets.domain.manifest_parsing import _Place, _read_in_parts, _read_whole, parse_manifest
+from gitassets.errors import CorruptError
 from tests.domain.builders import a_manifest, a_segment, audio, manifests
 
 
@@ -105,3 +108,44 @@ def test_a_derived_manifest_is_derived_already(manifest: Manifest) -> None:
     assert derive(derived) is derived
     derive(replace(derived, run_id="other"))
     assert derive(manifest) == derived
+
+
+ODD = (
+    b'"audio": null,\n      "audio": null', b'"audio": {}', b'"audio": []', b'"audio": null,\n      "later": {"a": 1}',
+    b'"audio": {"path": "audio/a.mp3", "status": "draft", "md5": "%s", "size": 1}' % (b"0" * 32),
+    b'"audio": {"path": "images/a.mp3", "status": "draft", "md5": "%s", "size": 1}' % (b"0" * 32),
+    b'"audio": {"path": "audio/../a", "status": "draft", "md5": "%s", "size": 1}' % (b"0" * 32),
+    b'"audio": {"path": "audio/a.mp3", "status": "draft", "md5": "%s", "size": 1, "take": null}' % (b"0" * 32),
+    b'"audio": {"path": "audio/a.mp3", "status": "draft", "md5": "%s", "size": 1, "size": 1}' % (b"0" * 32),
+    b'"audio": {"path": "audio/a.mp3", "status": "draft", "md5": "%s", "size": 1, "extra": {}}' % (b"0" * 32),
+    b'"audio": {"path": "audio/a.mp3", "status": "draft", "md5": "%s", "size": 1, "takes": {}}' % (b"0" * 32),
+    b'"audio": {"path": "audio/a.mp3", "status": "draft", "md5": "%s", "size": 1, "new": 1}' % (b"0" * 32),
+    b'"audio": {"path": "audio/a.mp3", "status": "draft", "md5": "%s", "size": 1.0}' % (b"0" * 32),
+    b'"audio": {"path": "audio/a.mp3", "status": "draft", "md5": "%s", "size": 1, "cost_usd": 1e999}' % (b"0" * 32),
+    b'"audio": {"path": "audio/a.mp3", "status": "draft", "md5": "%s", "size": 1, "cost_usd": 1e3}' % (b"0" * 32),
+    b'"audio": {"path": "audio/a.mp3", "status": "open", "md5": "%s", "size": 1}' % (b"0" * 32),
+    b'"audio": null,\n      "sync_status": null', b'"audio": null,\n      "built": {"audio": "x"}', b'"audio": NaN',
+    b'"audio": null,\n      "extra": {"a": 1}', b'"audio": null}, "segment_002": {"audio": null', b'"audio": "\\ud800"',
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_a_segment_read_by_its_types_is_what_the_checks_of_each_key_say(odd: bytes) -> None:
+    ordinary = format_manifest(a_manifest({1: a_segment(text="„Wörter“")}))
+    data = ordinary.replace(b'"audio": null', odd)
+    assert data != ordinary
+    assert read(parse_manifest, data) == read(lambda one: _read_whole(one, _Place(MANIFEST_NAME)), data)
+
+
+def read(parse: Callable[[bytes], Manifest], data: bytes) -> Manifest | str:
+    try:
+        return parse(data)
+    except CorruptError as error:
+        return error.message
+
+
+@given(manifests())
+def test_any_manifest_is_read_in_parts_as_it_is_read_as_a_whole(manifest: Manifest) -> None:
+    data = format_manifest(manifest)
+    found = _read_in_parts(data)
+    assert found == _read_whole(data, _Place("")) if manifest.segments else found is None
