@@ -73,10 +73,14 @@ def make_waveform(project: Project, file: Path, md5: str) -> Path:
 
 def _write_waveform(project: Project, file: Path, md5: str, target: Path) -> None:
     peaks: Peaks = read_peaks(file)
+    lufs = _measure_loudness(project, file, md5) if peaks.peaks else None
+    target.write_bytes(msgspec.json.encode(Waveform(peaks.rate, peaks.peaks, lufs)))
+
+
+def _measure_loudness(project: Project, file: Path, md5: str) -> float | None:
     source = probe_sources({md5: file}, project.render_cache_dir, 1)[md5]
     with Ffmpeg(find_ffmpeg()) as ffmpeg:
-        lufs = measure_loudness(ffmpeg, source, project.render_cache_dir, "measuring the loudness")
-    target.write_bytes(msgspec.json.encode(Waveform(peaks.rate, peaks.peaks, lufs)))
+        return measure_loudness(ffmpeg, source, project.render_cache_dir, "measuring the loudness")
 
 
 def find_playable(project: Project, file: Path, md5: str) -> Path | None:

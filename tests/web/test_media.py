@@ -111,6 +111,13 @@ def test_peaks_show_where_the_sound_is_loud(tmp_path: Path) -> None:
     assert max(peaks[-20:]) > 5
 
 
+def test_clip_without_sound_has_a_flat_waveform(locked: LockedRun, visitor: Visitor, tmp_path: Path) -> None:
+    replace_asset(locked.project, locked.run, select(video="1"), make(tmp_path / "clip.mp4", *CLIPS["h264.mp4"]))
+    found = visitor.read(visitor.read("/api/runs/ep1")["rows"][0]["assets"]["video"]["peaks"])
+    assert found["peaks"] == []
+    assert found["loudness_lufs"] is None
+
+
 CLIPS = {
     "h264.mp4": (*PICTURE, "-c:v", "libx264", "-pix_fmt", "yuv420p"),
     "vp9.webm": (*PICTURE, "-c:v", "libvpx-vp9", "-pix_fmt", "yuv420p"),

@@ -71,8 +71,8 @@ def iter_clip_sound(path: Path, name: str) -> Iterator[AudioFrame]:
     import av
 
     with suppress(av.FFmpegError), path.open("rb") as file, open_container(file, DEMUXERS.get(name, name)) as container:
-        stream = container.streams.audio[0]
-        for packet in container.demux(stream) if stream.codec_context else ():
+        stream = next(iter(container.streams.audio), None)
+        for packet in container.demux(stream) if stream is not None and stream.codec_context else ():
             with suppress(av.FFmpegError):
                 yield from packet.decode()
 
