@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from gitassets.actions.replace import replace_asset
+from gitassets.domain.manifest import MANIFEST_NAME
 from gitassets.domain.status import Status
 from gitassets.runs.lookup import find_run
 from gitassets.runs.project import Project
@@ -67,16 +69,48 @@ def test_two_clips_are_wiped_set_side_by_side_and_subtracted(filmed: Project, br
     assert len(set(page.evaluate(times))) == 1
 
 
-def test_j_k_and_l_play_the_narration(filmed: Project, browse: Browse) -> None:
+NOW = "() => Number(document.querySelector('.time b').textContent.split(':')[1])"
+OF = "() => document.querySelector('.time .of').textContent"
+PLAYING = "() => document.querySelector('.play').getAttribute('aria-label') === 'Pause'"
+
+
+def test_j_k_and_l_play_backwards_stop_and_forwards(filmed: Project, browse: Browse) -> None:
     page = open_clip(browse, filmed)
     wait(page, "() => !document.querySelector('.play').disabled")
     page.keyboard.press("l")
-    wait(page, "() => document.querySelector('.play').getAttribute('aria-label') === 'Pause'")
-    wait(page, "() => document.querySelector('.time b').textContent > '0:00.2'")
+    wait(page, PLAYING)
+    wait(page, f"() => ({NOW})() > 1.2")
+    page.keyboard.press("l")
+    assert "1.5×" in page.evaluate(OF)
     page.keyboard.press("k")
-    wait(page, "() => document.querySelector('.play').getAttribute('aria-label') === 'Play'")
+    assert not page.evaluate(PLAYING)
+    stopped = page.evaluate(NOW)
     page.keyboard.press("j")
-    wait(page, "() => document.querySelector('.time b').textContent === '0:00.0'")
+    assert page.evaluate(PLAYING)
+    wait(page, f"() => ({NOW})() < {stopped} - 0.2 && ({NOW})() > 0")
+    assert page.evaluate("() => document.querySelector('.pane.shown video').paused")
+    wait(page, f"() => Math.abs(({TIME})() - ({NOW})()) < 0.3")
+    for rate in ("−1.5×", "−2×"):
+        page.keyboard.press("j")
+        assert rate in page.evaluate(OF)
+    wait(page, f"() => ({NOW})() === 0")
+    wait(page, f"() => !({PLAYING})()")
+
+
+def test_clip_without_narration_is_played_by_itself(browse: Browse, pilot: Project, tmp_path: Path) -> None:
+    run = find_run(pilot, "pilot")
+    replace_asset(pilot, run, select(video="4"), make_clip(tmp_path / "clip.mp4", seconds=3))
+    folder = run.require_folder()
+    manifest = json.loads((folder / MANIFEST_NAME).read_text())
+    manifest["segments"]["segment_004"]["audio"] = None
+    (folder / MANIFEST_NAME).write_text(json.dumps(manifest, indent=2))
+    page = browse(pilot).open(f"{REVIEW}#4/video")
+    wait_title(page, "Segment 4, video")
+    wait(page, "() => document.querySelector('.pane.shown video')?.readyState >= 2")
+    page.keyboard.press("l")
+    wait(page, f"() => ({NOW})() > 0.3 && ({TIME})() > 0.3")
+    page.keyboard.press("k")
+    assert page.evaluate("() => document.querySelector('.pane.shown video').paused")
 
 
 def test_file_from_a_button_replaces_the_asset_and_can_be_undone(

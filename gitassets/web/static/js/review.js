@@ -177,9 +177,9 @@ class Review {
     { keys: "D", what: "Difference of two takes", run: () => this.stage.turn("difference") },
     { keys: "C", what: "Make the take shown the current one", run: () => this.choose() },
     { keys: "Space", what: "Play, pause", run: () => this.sound.toggle() },
-    { keys: "J", what: "Two seconds back", run: () => this.sound.seek(this.sound.time - 2), repeats: true },
-    { keys: "K", what: "Pause", run: () => this.sound.pause() },
-    { keys: "L", what: "Play, faster each time", run: () => this.sound.faster() },
+    { keys: "J", what: "Play backwards without sound, faster each time", run: () => this.sound.shuttle({ backwards: true }) },
+    { keys: "K", what: "Stop", run: () => this.sound.pause() },
+    { keys: "L", what: "Play forwards, faster each time", run: () => this.sound.shuttle({ backwards: false }) },
     { keys: "Shift+ArrowLeft", what: "One frame back", run: () => this.frame(-1), repeats: true },
     { keys: "Shift+ArrowRight", what: "One frame on", run: () => this.frame(1), repeats: true },
     { keys: "I", what: "Range begins here", run: () => this.sound.mark(0) },
@@ -366,9 +366,16 @@ class Review {
     const own = entry.kind === "audio" ? (this.detail?.takes ?? []).filter((one) => one.media) : [];
     const shown = this.detail?.takes[this.at];
     if (own.length && shown) this.sound.load(/** @type {any} */ (own), Math.max(0, own.indexOf(shown)), { play });
-    else this.sound.load(narration?.media ? [/** @type {any} */ (narration)] : [], 0, { play: play && (this.detail !== null || entry.kind !== "audio") });
+    else this.sound.load(this.listHeard(entry, narration ?? null, shown), 0, { play: play && (this.detail !== null || entry.kind !== "audio") });
     this.words = null;
     this.showSaid(entry.kind === "audio" && own.length ? "" : (row?.text ?? ""));
+  }
+
+  /** The narration, and where there is none the clip itself, so that it can be played. @param {Entry} entry @param {import("./types.js").Asset | null} narration @param {import("./types.js").Take | undefined} shown @returns {import("./sound.js").Voice[]} */
+  listHeard(entry, narration, shown) {
+    if (narration?.media) return [/** @type {any} */ (narration)];
+    const clip = entry.kind === "video" ? (shown ?? this.store.asset(entry)) : null;
+    return clip?.media ? [/** @type {any} */ (clip)] : [];
   }
 
   /** @param {string} text */
@@ -380,7 +387,7 @@ class Review {
   }
 
   followSound() {
-    this.stage.follow(this.sound.playing, this.sound.time);
+    this.stage.follow(this.sound);
     if (!this.words) return;
     const { time } = this.sound;
     const light = (/** @type {NodeListOf<Element>} */ spans) =>

@@ -11,7 +11,7 @@ import { readPeaks, reduce } from "./peaks.js";
  * @property {[string, number, number][] | null} [words]
  */
 
-const RATES = [1, 1.5, 2];
+const RATES = [1, 1.5, 2, 4];
 const USUAL_FRAME_RATE = 25;
 const FADE_SEC = 0.012;
 
@@ -37,6 +37,9 @@ export class Sound extends EventTarget {
     /** @type {Map<string, HTMLAudioElement>} */
     this.cache = new Map();
     this.rate = 0;
+    /** Backwards no browser plays: the time is set frame by frame, without sound. */
+    this.backwards = false;
+    this.atFrame = 0;
     this.button.addEventListener("click", () => this.toggle());
     this.tick = this.tick.bind(this);
     document.addEventListener("themechange", () => this.paint());
@@ -55,8 +58,12 @@ export class Sound extends EventTarget {
     return this.player?.currentTime ?? 0;
   }
 
+  get speed() {
+    return RATES[this.rate];
+  }
+
   get playing() {
-    return !!this.player && !this.player.paused;
+    return !!this.player && (this.backwards || !this.player.paused);
   }
 
   /** Have a narration at hand before it is asked for. @param {string | null} media */
@@ -109,7 +116,7 @@ export class Sound extends EventTarget {
   async level(voices) {
     for (const player of this.players) {
       player.volume = 1;
-      player.playbackRate = RATES[this.rate];
+      player.playbackRate = this.speed;
     }
     if (voices.length < 2) return;
     const read = voices.map((one) => (one.peaks ? readPeaks(one.peaks).then((data) => data.loudness_lufs ?? null, () => null) : null));
@@ -128,7 +135,7 @@ export class Sound extends EventTarget {
   switchTo(at) {
     if (at === this.at || !this.players[at]) return;
     const before = this.player;
-    const playing = this.playing;
+    const playing = this.playing && !this.backwards;
     const after = this.players[at];
     const time = Math.min(this.time, Math.max(0, (this.voices[at].duration_sec ?? Infinity) - 0.02));
     this.at = at;
@@ -186,6 +193,7 @@ export class Sound extends EventTarget {
   }
 
   toggle() {
+    this.rate = 0;
     if (this.playing) this.pause();
     else this.play();
   }
@@ -193,8 +201,9 @@ export class Sound extends EventTarget {
   play() {
     const player = this.player;
     if (!player) return;
+    this.backwards = false;
     if (player.ended || this.time >= this.duration - 0.03) player.currentTime = this.marked[0] ?? 0;
-    player.playbackRate = RATES[this.rate];
+    player.playbackRate = this.speed;
     player.play().then(
       () => this.tick(),
       () => this.show(),
@@ -203,16 +212,39 @@ export class Sound extends EventTarget {
   }
 
   pause() {
+    this.backwards = false;
     for (const player of this.players) player.pause();
     this.show();
   }
 
-  /** L: play, and each further time faster. */
-  faster() {
-    this.rate = this.playing ? Math.min(this.rate + 1, RATES.length - 1) : 0;
-    if (this.player) this.player.playbackRate = RATES[this.rate];
-    if (!this.playing) this.play();
+  /** L and J: play in a direction, and each further time faster. @param {{backwards: boolean}} direction */
+  shuttle({ backwards }) {
+    if (!this.player) return;
+    const again = this.playing && this.backwards === backwards;
+    this.rate = again ? Math.min(this.rate + 1, RATES.length - 1) : 0;
+    if (backwards) this.rewind();
+    else this.play();
+  }
+
+  rewind() {
+    const already = this.backwards;
+    this.pause();
+    this.backwards = this.time > 0;
+    if (this.backwards && !already) {
+      this.atFrame = performance.now();
+      requestAnimationFrame(this.tick);
+    }
     this.show();
+  }
+
+  /** Go back by the time that has passed, at the rate that is set. */
+  stepBack() {
+    const now = performance.now();
+    const passed = (now - this.atFrame) / 1000;
+    this.atFrame = now;
+    const player = /** @type {HTMLAudioElement} */ (this.player);
+    player.currentTime = Math.max(0, player.currentTime - passed * this.speed);
+    if (player.currentTime === 0) this.backwards = false;
   }
 
   /** @param {number} time */
@@ -242,9 +274,15 @@ export class Sound extends EventTarget {
   }
 
   tick() {
+    if (this.backwards) this.stepBack();
     this.show();
     if (this.player?.ended) this.dispatchEvent(new Event("ended"));
     if (this.playing) requestAnimationFrame(this.tick);
+  }
+
+  sayRate() {
+    if (this.backwards) return `−${this.speed}×, `;
+    return this.rate ? `${this.speed}×, ` : "";
   }
 
   show() {
@@ -255,7 +293,7 @@ export class Sound extends EventTarget {
       this.button.replaceChildren(icon(playing ? "pause" : "play"));
     }
     this.now.textContent = formatTime(this.time);
-    this.length.textContent = `${this.rate ? `${RATES[this.rate]}×, ` : ""}of ${formatTime(this.duration)}`;
+    this.length.textContent = `${this.sayRate()}of ${formatTime(this.duration)}`;
     this.dispatchEvent(new Event("time"));
   }
 }

@@ -22,6 +22,9 @@ const MODES = [
 const KEPT = 16;
 const USUAL_FRAME_RATE = 25;
 const LEAST_PERCENT = 1.2;
+/** So far a clip may be from its narration. */
+const DRIFT_SEC = 0.25;
+const BACK_STEP_SEC = 0.03;
 
 /** The pictures and clips that are decoded and ready to be shown, by URL. */
 class Decoded {
@@ -186,13 +189,16 @@ export class Stage extends EventTarget {
     return /** @type {HTMLVideoElement[]} */ ([...this.fit.querySelectorAll("video")]);
   }
 
-  /** @param {boolean} playing @param {number} time */
-  follow(playing, time) {
+  /** Let clips go as the narration goes. @param {{playing: boolean, backwards: boolean, time: number, speed: number}} sound */
+  follow({ playing, backwards, time, speed }) {
+    const runs = playing && !backwards;
     for (const video of this.videos) {
       const wanted = video.duration ? time % video.duration : time;
-      if (Math.abs(video.currentTime - wanted) > 0.25) video.currentTime = wanted;
-      if (playing && video.paused) video.play().catch(() => undefined);
-      if (!playing && !video.paused) video.pause();
+      const off = Math.abs(video.currentTime - wanted);
+      if (backwards ? off > BACK_STEP_SEC && !video.seeking : off > DRIFT_SEC) video.currentTime = wanted;
+      video.playbackRate = speed;
+      if (runs && video.paused) video.play().catch(() => undefined);
+      if (!runs && !video.paused) video.pause();
     }
   }
 
