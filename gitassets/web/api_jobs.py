@@ -18,16 +18,20 @@ from gitassets.actions.push import push as push_run
 from gitassets.actions.regen import RegenOptions, RegenResult
 from gitassets.actions.regen import regen as make_takes
 from gitassets.domain.estimate import add_usd
+from gitassets.domain.manifest import Address, Kind, Md5
 from gitassets.domain.selection import select_exactly
 from gitassets.domain.timeline import Policy
-from gitassets.errors import ProviderError
+from gitassets.errors import NotFoundError, ProviderError
 from gitassets.making.consent import Terms
+from gitassets.runs.disputes import Dispute
 from gitassets.runs.expected_bytes import ChangedBytesError
+from gitassets.runs.fetch import list_absent
+from gitassets.runs.missing_blobs import suggest_fetch
 from gitassets.runs.progress import OnProgress, Progress
 from gitassets.runs.project import Project, Run
-from gitassets.runs.required_blobs import need_all, need_clip_images
+from gitassets.runs.required_blobs import Needed, need_all, need_chosen, need_clip_images
 from gitassets.web.answers import as_json
-from gitassets.web.api_write import Seen, Text
+from gitassets.web.api_write import Number, Seen, Text
 from gitassets.web.asking import open_run, require_decider, run_id_of, site_of
 from gitassets.web.errors import Refused
 from gitassets.web.jobs import Work
@@ -49,6 +53,14 @@ class RegenerateBody(Seen, frozen=True, forbid_unknown_fields=True):
 class BuildBody(Struct, frozen=True, forbid_unknown_fields=True):
     policy: Policy = Policy.STRICT
     allow_gaps: bool = False
+
+
+class FetchBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """What to download: the bytes of one asset, or of its take with the hash `md5`. Without an asset: all."""
+
+    segment: Number | None = None
+    kind: Kind | None = None
+    md5: Md5 | None = None
 
 
 class EmptyBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -165,21 +177,46 @@ def pull(request: Request, body: EmptyBody) -> object:
     def work(on_progress: OnProgress) -> object:
         project, run = _prepare(request)
         result = pull_run(project, run.run_id, PullOptions(), on_progress)
-        return {"changed": result.changed, "merging": result.merging, "fetched": result.fetched.blobs}
+        return {
+            "changed": result.changed,
+            "merging": result.merging,
+            "fetched": result.fetched.blobs,
+            "disputes": [_view_dispute(one) for one in result.disputes],
+        }
 
     return _start(request, "pull", work)
 
 
-def fetch(request: Request, body: EmptyBody) -> object:
-    """Download what the run names and is not here."""
-    del body
+def _view_dispute(dispute: Dispute) -> dict[str, object]:
+    kind = None if dispute.kind is None else dispute.kind.value
+    return {"segment": dispute.segment, "kind": kind, "sides": [one.describe() for one in dispute.sides]}
+
+
+def fetch(request: Request, body: FetchBody) -> object:
+    """Download what the run, or one asset, names and is not here."""
 
     def work(on_progress: OnProgress) -> object:
         project, run = _prepare(request)
-        fetch_needed(project, run, need_all(project, run), lambda _: None, on_progress)
+        needed = _list_needed(project, run, body)
+        fetch_needed(project, run, needed, lambda _: None, on_progress)
+        _check_here(project, run, needed)
         return {}
 
     return _start(request, "fetch", work)
+
+
+def _list_needed(project: Project, run: Run, body: FetchBody) -> Needed:
+    if body.segment is None or body.kind is None:
+        return need_all(project, run)
+    return need_chosen(project, run, select_exactly([Address(body.segment, body.kind)]), body.md5)
+
+
+def _check_here(project: Project, run: Run, needed: Needed) -> None:
+    """Raise NotFoundError if the remotes lack some of the bytes."""
+    absent = list_absent(project, run, needed)
+    if absent:
+        files = "1 file is" if len(absent) == 1 else f"{len(absent)} files are"
+        raise NotFoundError(f"{files} on no remote that was asked", suggest_fetch(project, run, absent))
 
 
 def _prepare(request: Request) -> tuple[Project, Run]:

@@ -52,7 +52,7 @@ def _list_api() -> list[Route]:
         f"{_RUN}/build": post(api_jobs.BuildBody, api_jobs.build),
         f"{_RUN}/push": post(api_jobs.EmptyBody, api_jobs.push),
         f"{_RUN}/pull": post(api_jobs.EmptyBody, api_jobs.pull),
-        f"{_RUN}/fetch": post(api_jobs.EmptyBody, api_jobs.fetch),
+        f"{_RUN}/fetch": post(api_jobs.FetchBody, api_jobs.fetch),
     }
     return [
         *(Route(path, one) for path, one in reading.items()),

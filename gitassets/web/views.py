@@ -237,7 +237,7 @@ def view_take(project: Project, run: Run, kind: Kind, take: Take) -> TakeView:
         status=asset.status,
         current=take.current,
         candidate=take.candidate,
-        present=project.blobs.has(asset.md5),
+        present=project.blobs.has(asset.md5) or (take.current and FolderCheck(project, run).look(asset)[0]),
         media=media_path(run.run_id, kind, asset.md5),
         thumb=thumb_path(run.run_id, kind, asset.md5),
         peaks=peaks_path(run.run_id, kind, asset.md5),

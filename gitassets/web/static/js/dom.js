@@ -116,6 +116,11 @@ export function mark(name) {
   return made;
 }
 
+/** What stands between backticks in a message of the command line is a command. @param {string} text */
+export function withCode(text) {
+  return text.split("`").map((part, at) => (at % 2 ? h("code", null, part) : part));
+}
+
 /** @param {string} key */
 export function kbd(key) {
   return h("kbd", { "aria-hidden": "true" }, key);

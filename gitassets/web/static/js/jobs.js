@@ -10,7 +10,7 @@ const WORDS = {
   build: { title: "Build the video", done: "Built the video", go: "Build", doing: "Building" },
   push: { title: "Push this run", done: "Pushed", go: "Push", doing: "Pushing" },
   pull: { title: "Pull this run", done: "Pulled", go: "Pull", doing: "Pulling" },
-  fetch: { title: "Fetch missing bytes", done: "Everything is here", go: "Fetch", doing: "Fetching" },
+  fetch: { title: "Fetch what is not here", done: "Fetched", go: "Fetch", doing: "Fetching" },
   regenerate: { title: "Regenerate", done: "Made new takes", go: "Regenerate", doing: "Making takes" },
 };
 
@@ -22,12 +22,12 @@ export class Jobs extends EventTarget {
   constructor(store) {
     super();
     this.store = store;
-    /** @type {Map<string, {job: Job, name: Name, onend: (job: Job) => void}>} */
+    /** @type {Map<string, {job: Job, name: Name, onend: (job: Job) => boolean | void}>} */
     this.known = new Map();
     this.place = h("div", { class: "jobs", "aria-live": "off" });
   }
 
-  /** @param {Name} name @param {string} job @param {(job: Job) => void} [onend] */
+  /** @param {Name} name @param {string} job @param {(job: Job) => boolean | void} [onend] It returns true if it has told how the work ended. */
   follow(name, job, onend = () => undefined) {
     this.known.set(job, { name, onend, job: { job, done: 0, total: 0, state: "waiting" } });
     this.tell();
@@ -45,15 +45,15 @@ export class Jobs extends EventTarget {
     known.job = news;
     if (news.state === "done" || news.state === "failed") {
       this.known.delete(news.job);
-      this.end(known.name, news);
-      known.onend(news);
+      if (!known.onend(news)) this.end(known.name, news);
+      if (["fetch", "pull", "build"].includes(known.name)) this.store.readMissing().catch((failure) => toasts.fail(failure));
     }
     this.tell();
   }
 
   /** @param {Name} name @param {Job} job */
   end(name, job) {
-    if (job.state === "failed") toasts.fail({ message: job.text || `${WORDS[name].title}: it failed`, hint: job.hint, kind: "job" });
+    if (job.state === "failed") toasts.show(job.text || `${WORDS[name].title}: it failed`, { bad: true, mark: "rejected", hint: job.hint, keep: true });
     else toasts.show(job.text || WORDS[name].done, { mark: "approved" });
   }
 
@@ -70,7 +70,7 @@ export class Jobs extends EventTarget {
    * @param {Exclude<Name, "regenerate">} name
    * @param {(Node | string | null | false)[]} body
    * @param {() => Record<string, unknown>} read What is sent with it.
-   * @param {(job: Job) => void} [onend]
+   * @param {(job: Job) => boolean | void} [onend]
    */
   ask(name, body, read, onend) {
     const words = WORDS[name];
@@ -84,14 +84,24 @@ export class Jobs extends EventTarget {
       onsubmit: async () => {
         const sent = read();
         dialog.close();
-        try {
-          const { job } = await post(this.store.path(`/${name}`), sent);
-          this.follow(name, job, onend);
-        } catch (failure) {
-          toasts.fail(failure);
-        }
+        await this.begin(name, sent, onend);
       },
     });
+  }
+
+  /** @param {Name} name @param {unknown} sent @param {(job: Job) => boolean | void} [onend] */
+  async begin(name, sent, onend) {
+    try {
+      const { job } = await post(this.store.path(`/${name}`), sent);
+      this.follow(name, job, onend);
+    } catch (failure) {
+      toasts.fail(failure);
+    }
+  }
+
+  /** Download the bytes of an asset, or of one of its takes. @param {{segment: number, kind: string}} of @param {string} [md5] */
+  fetch({ segment, kind }, md5) {
+    return this.begin("fetch", { segment, kind, ...(md5 ? { md5 } : {}) });
   }
 }
 

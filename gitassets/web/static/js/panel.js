@@ -1,7 +1,7 @@
 import { h, icon, kbd, mark, status } from "./dom.js";
 import { formatCost, formatRange, formatSize, formatTime, formatWhen, shortHash } from "./format.js";
 import { drawPeaks } from "./peaks.js";
-import { KINDS } from "./store.js";
+import { KINDS, sameBytes } from "./store.js";
 
 /**
  * @typedef {import("./types.js").Detail} Detail
@@ -31,11 +31,6 @@ export function numberNotes(notes, md5, heard = [], heardMd5 = "") {
   const number = (/** @type {Annotation} */ note) => (note.state === "open" ? `${(last += 1)}` : "");
   const own = notes.map((note) => ({ note, old: !sameBytes(note.md5, md5), label: number(note) }));
   return [...own, ...heard.map((note) => ({ note, old: !sameBytes(note.md5, heardMd5), label: number(note), elsewhere: true }))];
-}
-
-/** Lists name bytes by the first eight characters of their hash. @param {string} one @param {string} other */
-function sameBytes(one, other) {
-  return one.startsWith(other) || other.startsWith(one);
 }
 
 /** What is known of the asset, in the order of the question "can I approve this?". */
@@ -111,7 +106,7 @@ export class Panel {
       ["conflict", facts?.conflict?.length ? `Two branches disagree: ${facts.conflict.join("; ")}` : null],
       ["altered", facts?.altered && "The file was changed by another program. These are not the recorded bytes."],
       ["stale", facts?.stale && `Stale: ${facts.stale}`],
-      ["missing", facts?.present === false && "The file is not in the run's folder."],
+      ["missing", facts?.present === false && "Its file is not on this computer."],
     ];
     const shown = flags.filter(([, text]) => text);
     return shown.length ? [h("div", { class: "flags" }, shown.map(([name, text]) => h("div", { class: "flag" }, mark(name), h("span", null, text))))] : [];
@@ -137,7 +132,7 @@ export class Panel {
   /** @param {Take} take @param {number} here @param {boolean} shown @param {Entry} entry */
   take(take, here, shown, entry) {
     const word = take.current ? "current" : take.candidate ? "candidate" : take.status === "rejected" ? "rejected" : "earlier";
-    const picture = entry.kind === "audio" ? drawPeaks(take.peaks, 30) : take.thumb && h("img", { src: take.thumb, alt: "", width: 108, height: 61, decoding: "async" });
+    const picture = take.present === false ? h("span", { class: "none" }, "not here") : entry.kind === "audio" ? drawPeaks(take.peaks, 30) : take.thumb && h("img", { src: take.thumb, alt: "", width: 108, height: 61, decoding: "async" });
     return h(
       "button",
       { type: "button", class: "take", "aria-pressed": `${shown}`, title: take.reason ?? "", onclick: () => this.on.take(here) },

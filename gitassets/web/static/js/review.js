@@ -295,8 +295,9 @@ class Review {
       await this.store.ensureRows(next.segment).catch(() => undefined);
       const detail = await this.store.detail(next).catch(() => null);
       const take = detail?.takes.find((one) => one.current);
-      if (take?.media && next.kind !== "audio") this.stage.decoded.prepare({ media: take.media, kind: next.kind });
-      this.sound.prepare(this.store.rows.get(next.segment)?.assets.audio?.media ?? null);
+      if (take?.media && take.present !== false && next.kind !== "audio") this.stage.decoded.prepare({ media: take.media, kind: next.kind });
+      const narration = this.store.rows.get(next.segment)?.assets.audio;
+      if (narration?.present !== false) this.sound.prepare(narration?.media ?? null);
     }
   }
 
@@ -333,14 +334,23 @@ class Review {
     if (this.finished) return;
     const entry = /** @type {Entry} */ (this.entry);
     const asset = this.detail?.takes[this.at] ?? this.store.asset(entry);
+    if (asset?.present === false) return this.showMissing(entry, asset.md5);
     if (entry.kind === "audio") {
       const words = this.detail?.takes[this.at]?.words;
       return this.stage.speak(row?.text ?? "", words);
     }
     if (!asset) return this.stage.wait();
-    if (!asset.media) return this.stage.say("missing", "These bytes are not here", "Pull the run to fetch them. Nothing is decided about what nobody can see.", h("button", { type: "button", class: "b primary", onclick: () => this.pull() }, icon("pull"), "Pull"));
     const other = this.otherTake();
     this.stage.show(this.describe(asset, entry), other && other.media ? this.describe(other, entry) : null);
+  }
+
+  /** @param {Entry} entry @param {string} md5 */
+  showMissing(entry, md5) {
+    const what = { audio: "narration", image: "picture", video: "clip" }[entry.kind];
+    const fetch = h("button", { type: "button", class: "b primary", id: "fetch", onclick: () => this.jobs.fetch(entry, md5) }, icon("pull"), "Fetch it");
+    const text = "Only its hash is known on this computer. Nothing is decided about what nobody can see or hear.";
+    this.stage.show(null, null);
+    this.stage.say("missing", `This ${what} is not here`, text, ...(this.store.info.can.decide ? [fetch] : []));
   }
 
   /** The take to compare with: the current one, or the one before if the current is looked at. */
@@ -363,19 +373,27 @@ class Review {
   showSound(row, play) {
     const entry = /** @type {Entry} */ (this.entry);
     const narration = row?.assets.audio;
-    const own = entry.kind === "audio" ? (this.detail?.takes ?? []).filter((one) => one.media) : [];
+    const own = entry.kind === "audio" ? (this.detail?.takes ?? []).filter((one) => one.media && one.present !== false) : [];
     const shown = this.detail?.takes[this.at];
-    if (own.length && shown) this.sound.load(/** @type {any} */ (own), Math.max(0, own.indexOf(shown)), { play });
+    if (own.length && shown && own.includes(shown)) this.sound.load(/** @type {any} */ (own), own.indexOf(shown), { play });
     else this.sound.load(this.listHeard(entry, narration ?? null, shown), 0, { play: play && (this.detail !== null || entry.kind !== "audio") });
     this.words = null;
+    this.showNoSound(narration ?? null);
     this.showSaid(entry.kind === "audio" && own.length ? "" : (row?.text ?? ""));
+  }
+
+  /** @param {import("./types.js").Asset | null} narration */
+  showNoSound(narration) {
+    const lacks = narration?.present === false;
+    const fetch = lacks && this.store.info.can.decide && h("button", { type: "button", class: "b s", onclick: () => this.jobs.fetch(narration) }, icon("pull"), "Fetch it");
+    one(".nothing", this.sound.root).replaceChildren(...(lacks ? [h("span", null, "The narration is not here"), fetch || ""] : ["No narration yet"]));
   }
 
   /** The narration, and where there is none the clip itself, so that it can be played. @param {Entry} entry @param {import("./types.js").Asset | null} narration @param {import("./types.js").Take | undefined} shown @returns {import("./sound.js").Voice[]} */
   listHeard(entry, narration, shown) {
-    if (narration?.media) return [/** @type {any} */ (narration)];
+    if (narration?.media && narration.present !== false) return [/** @type {any} */ (narration)];
     const clip = entry.kind === "video" ? (shown ?? this.store.asset(entry)) : null;
-    return clip?.media ? [/** @type {any} */ (clip)] : [];
+    return clip?.media && clip.present !== false ? [/** @type {any} */ (clip)] : [];
   }
 
   /** @param {string} text */
@@ -535,7 +553,10 @@ class Review {
   }
 
   mayDecide() {
-    if (!this.stage.state.hidden) return false;
+    if (!this.stage.state.hidden) {
+      if (this.stage.root.querySelector("#fetch")) toasts.show("Fetch it first: nothing is decided about what nobody can see or hear.");
+      return false;
+    }
     if (this.store.info.can.decide) return true;
     if (this.store.info.can.needs_name) {
       askName(this.store, () => this.showDecisions());
@@ -726,10 +747,6 @@ class Review {
 
   build() {
     openRunMenu.build(this.jobs);
-  }
-
-  pull() {
-    openRunMenu.pull(this.jobs);
   }
 
   find() {

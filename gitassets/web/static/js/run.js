@@ -22,7 +22,7 @@ import { openRunMenu, showProgress } from "./top.js";
 const PLAIN = 500;
 const AHEAD_PX = 900;
 const NARROW = matchMedia("(max-width: 899px)");
-const STATUSES = ["draft", "review", "revised", "approved", "rejected", "published", "stale", "altered", "conflict"];
+const STATUSES = ["draft", "review", "revised", "approved", "rejected", "published", "stale", "altered", "conflict", "missing"];
 
 class RunPage {
   constructor() {
@@ -239,11 +239,12 @@ class RunPage {
     const kind = seen?.kind ?? "audio";
     const carried = row?.carried_from ? this.store.rows.get(row.carried_from) : undefined;
     const held = carried?.assets.video ?? carried?.assets.image;
+    if (seen?.present === false) return h("a", { class: "look", href: this.link(segment, kind), "aria-label": `Review the ${kind} of segment ${segment}` }, h("span", { class: "none" }, "not here"));
     const none = row ? (row.carried_from ? `as in ${row.carried_from}` : "no picture") : "";
     return h(
       "a",
       { class: "look", href: this.link(segment, kind), "aria-label": `Review the ${kind} of segment ${segment}` },
-      seen?.thumb ? h("img", { src: seen.thumb, alt: "", loading: "lazy", fetchpriority: "low", decoding: "async", width: 150, height: 84 }) : held?.thumb ? h("img", { class: "held", src: held.thumb, alt: "", loading: "lazy", fetchpriority: "low", decoding: "async", width: 150, height: 84 }) : h("span", { class: "none" }, none),
+      seen?.thumb ? h("img", { src: seen.thumb, alt: "", loading: "lazy", fetchpriority: "low", decoding: "async", width: 150, height: 84 }) : held?.thumb && held.present !== false ? h("img", { class: "held", src: held.thumb, alt: "", loading: "lazy", fetchpriority: "low", decoding: "async", width: 150, height: 84 }) : h("span", { class: "none" }, none),
       !seen && held ? h("span", { class: "clip" }, none) : null,
       seen?.kind === "video" ? h("span", { class: "clip" }, icon("video"), formatTime(seen.duration_sec)) : null,
     );
@@ -252,9 +253,7 @@ class RunPage {
   /** @param {number} segment @param {number} at */
   line(segment, at) {
     const row = this.store.rows.get(segment);
-    const states = this.entriesOf(segment).map((entry) =>
-      h("a", { href: this.link(segment, entry.kind) }, h("span", null, entry.kind), status(entry.status), h("span", { class: "more" }, entry.flags.map(mark))),
-    );
+    const states = this.entriesOf(segment).map((entry) => this.state(entry));
     const notes = [row?.notes, ...KINDS.map((kind) => row?.assets[kind]?.reason && `${kind}: ${row.assets[kind]?.reason}`)].filter(Boolean).join("\n");
     return h(
       "article",
@@ -267,9 +266,18 @@ class RunPage {
     );
   }
 
+  /** @param {Entry} entry */
+  state(entry) {
+    const lacks = entry.flags.includes("missing");
+    const fetch = lacks && this.store.info.can.decide && h("button", { type: "button", class: "fetch", "aria-label": `Fetch the ${entry.kind} of segment ${entry.segment}`, onclick: () => this.jobs.fetch(entry) }, icon("pull"), "Fetch");
+    const marks = h("span", { class: "more" }, entry.flags.filter((flag) => flag !== "missing").map(mark), lacks && status("missing", "not here"));
+    return h("div", { class: "state" }, h("a", { href: this.link(entry.segment, entry.kind) }, h("span", null, entry.kind), status(entry.status), marks), fetch);
+  }
+
   /** @param {number} segment @param {Row | undefined} row */
   makeHear(segment, row) {
     const audio = row?.assets.audio;
+    if (audio?.present === false) return h("div", { class: "hear" }, h("span"), h("span", null, "the narration is not here"));
     if (!audio) return h("div", { class: "hear" }, row ? h("span") : null, row ? h("span", null, "no narration yet") : null);
     const button = h("button", { type: "button", "aria-label": `Play the narration of segment ${segment}`, onclick: () => this.hear(segment) }, icon(this.hearing === segment ? "pause" : "play"));
     return h("div", { class: "hear" }, button, drawPeaks(audio.peaks, 90), h("span", null, formatTime(audio.duration_sec)));

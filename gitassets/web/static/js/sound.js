@@ -92,7 +92,7 @@ export class Sound extends EventTarget {
 
   /** @param {Voice[]} voices @param {number} at @param {{play?: boolean, keep?: boolean}} [how] */
   load(voices, at, { play = false } = {}) {
-    const same = voices.length === this.voices.length && voices.every((one, here) => one.media === this.voices[here].media);
+    const same = voices.length > 0 && voices.length === this.voices.length && voices.every((one, here) => one.media === this.voices[here].media);
     if (same) {
       this.switchTo(at);
       if (play && !this.playing) this.play();

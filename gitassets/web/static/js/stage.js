@@ -1,4 +1,4 @@
-import { h, icon, kbd, one, setStyle } from "./dom.js";
+import { h, icon, kbd, one, setStyle, withCode } from "./dom.js";
 
 /**
  * @typedef {"flip" | "wipe" | "side" | "difference"} Mode
@@ -239,7 +239,7 @@ export class Stage extends EventTarget {
     const shape = icon(name);
     shape.setAttribute("class", `big st-${name}`);
     this.state.hidden = false;
-    this.state.replaceChildren(h("div", { class: "empty" }, shape, h("h2", null, title), h("p", null, text), ...more));
+    this.state.replaceChildren(h("div", { class: "empty" }, shape, h("h2", null, title), h("p", null, withCode(text)), ...more));
   }
 
   wait() {

@@ -18,6 +18,11 @@ const MARKS = { s: "stale", c: "conflict", t: "candidates", a: "altered", m: "mi
 /** @param {{segment: number, kind: Kind}} one */
 export const keyOf = ({ segment, kind }) => `${segment}/${kind}`;
 
+/** Lists name bytes by the first eight characters of their hash. @param {string} one @param {string} other */
+export function sameBytes(one, other) {
+  return one.startsWith(other) || other.startsWith(one);
+}
+
 /** @param {Entry} entry */
 export function needsDecision({ status, flags }) {
   return ["draft", "review", "revised"].includes(status) || flags.includes("conflict");
@@ -95,11 +100,18 @@ export class RunStore extends EventTarget {
     const known = new Set([...this.entries.map((one) => one.segment), ...this.rows.keys()]);
     this.segments = [...known].sort((a, b) => a - b);
     this.position = new Map(this.segments.map((segment, at) => [segment, at]));
+    this.putRows([...this.rows.values()]);
   }
 
   /** @param {Row[]} rows */
   putRows(rows) {
-    for (const row of rows) this.rows.set(row.segment, row);
+    for (const row of rows) {
+      this.rows.set(row.segment, row);
+      for (const asset of Object.values(row.assets)) {
+        const known = asset && this.byKey.get(keyOf(asset));
+        if (known && sameBytes(asset.md5, known.md5)) known.flags = [...toEntry(asset).flags, ...known.flags.filter((one) => one === "noted")];
+      }
+    }
   }
 
   /** Read the rows around a segment, once. @param {number} segment */
@@ -126,6 +138,16 @@ export class RunStore extends EventTarget {
     for (let from = 0; from < this.segments.length; from += WINDOW) {
       if (this.segments.slice(from, from + WINDOW).some((segment) => !this.rows.has(segment))) await this.ensureWindow(from);
     }
+  }
+
+  /** Read the rows again whose files were not here. */
+  async readMissing() {
+    const lacking = [...this.rows.values()].filter((row) => Object.values(row.assets).some((one) => one?.present === false));
+    const windows = new Set(lacking.map((row) => Math.floor((this.position?.get(row.segment) ?? 0) / WINDOW) * WINDOW));
+    for (const from of windows) this.putRows((await get(this.path(`?from=${from}&count=${WINDOW}`))).rows);
+    this.details.clear();
+    this.ready.clear();
+    this.tell(lacking.flatMap((row) => KINDS.map((kind) => `${row.segment}/${kind}`)));
   }
 
   /** @param {{segment: number, kind: Kind}} entry @returns {Asset | null} */

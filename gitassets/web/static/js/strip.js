@@ -68,7 +68,8 @@ export class Strip {
   fill(item, segment) {
     const row = this.store.rows.get(segment);
     const entries = KINDS.map((kind) => this.store.byKey.get(`${segment}/${kind}`)).filter((one) => one !== undefined);
-    const thumb = row?.assets.image?.thumb ?? row?.assets.video?.thumb;
+    const seen = row?.assets.image ?? row?.assets.video;
+    const thumb = seen?.present === false ? null : seen?.thumb;
     const picture = thumb ? h("img", { src: thumb, alt: "", loading: "lazy", fetchpriority: "low", decoding: "async", width: 116, height: 58 }) : h("p", null, row?.text.slice(0, 60) ?? "");
     const marks = entries.map((entry) => this.makeMark(entry));
     item.replaceChildren(
@@ -76,7 +77,7 @@ export class Strip {
         "button",
         { type: "button", class: "seg", onclick: () => this.onpick(segment), "aria-label": `Segment ${segment}: ${entries.map((one) => `${one.kind} ${one.status}`).join(", ")}` },
         h("div", { class: "pic" }, picture),
-        h("div", { class: "mini" }, drawPeaks(row?.assets.audio?.peaks ?? null, 34)),
+        h("div", { class: "mini" }, drawPeaks((row?.assets.audio?.present !== false && row?.assets.audio?.peaks) || null, 34)),
         h("div", { class: "cap" }, h("b", null, `${segment}`), h("span", { class: "marks" }, marks)),
       ),
     );
@@ -86,7 +87,7 @@ export class Strip {
 
   /** @param {import("./types.js").Entry} entry */
   makeMark(entry) {
-    const name = ["conflict", "altered", "stale"].find((one) => entry.flags.includes(one)) ?? entry.status;
+    const name = ["conflict", "missing", "altered", "stale"].find((one) => entry.flags.includes(one)) ?? entry.status;
     const made = mark(name);
     made.dataset.key = keyOf(entry);
     return made;

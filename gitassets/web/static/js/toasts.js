@@ -1,4 +1,4 @@
-import { h, icon, kbd } from "./dom.js";
+import { h, icon, kbd, withCode } from "./dom.js";
 
 const SHOWN_MS = 6000;
 
@@ -27,7 +27,7 @@ class Toasts {
       "div",
       { class: bad ? "toast bad" : "toast" },
       mark && h("span", { class: `st st-${mark}` }, icon(mark)),
-      h("p", null, text, hint && h("small", null, hint)),
+      h("p", null, withCode(text), hint && h("small", null, withCode(hint))),
       offers.map((one) => this.button(one, () => end())),
       bad && h("button", { type: "button", "aria-label": "Close this message", onclick: () => end() }, icon("close")),
     );

@@ -1,6 +1,7 @@
 import { openDialog } from "./dialog.js";
 import { h, icon, one } from "./dom.js";
 import { count } from "./format.js";
+import { tellPulled } from "./pulled.js";
 import { toasts } from "./toasts.js";
 
 /** @typedef {import("./jobs.js").Jobs} Jobs */
@@ -20,17 +21,17 @@ function build(jobs) {
   const body = gaps.length
     ? [h("p", null, `${count(gaps_total, "asset")} ${gaps_total === 1 ? "is" : "are"} not approved yet:`), list, h("label", { class: "switch" }, anyway, h("span", null, "Build a draft all the same", h("small", null, "It uses what is there. Nobody can publish a draft.")))]
     : [h("p", null, "Everything is approved. The video is built from exactly these bytes.")];
-  jobs.ask("build", body, () => (anyway.checked ? { policy: "skip rejected", allow_gaps: true } : {}), () => jobs.store.refresh());
+  jobs.ask("build", body, () => (anyway.checked ? { policy: "skip rejected", allow_gaps: true } : {}), () => void jobs.store.refresh());
 }
 
 /** @param {Jobs} jobs */
 function push(jobs) {
-  jobs.ask("push", [h("p", null, "This sends the run's decisions and media to the server that the project names.")], () => ({}), () => jobs.store.refresh());
+  jobs.ask("push", [h("p", null, "This sends the run's decisions and media to the server that the project names.")], () => ({}), () => void jobs.store.refresh());
 }
 
 /** @param {Jobs} jobs */
 function pull(jobs) {
-  jobs.ask("pull", [h("p", null, "This fetches decisions and media that others have pushed, and merges them.")], () => ({}), () => jobs.store.refresh());
+  jobs.ask("pull", [h("p", null, "This fetches decisions and media that others have pushed, and merges them.")], () => ({}), (job) => tellPulled(jobs.store, job));
 }
 
 /** @param {[string, () => void][]} items */

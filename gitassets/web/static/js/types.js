@@ -33,6 +33,7 @@
  * @property {Status} status
  * @property {boolean} current
  * @property {boolean} candidate
+ * @property {boolean} present
  * @property {string | null} media
  * @property {string | null} thumb
  * @property {string | null} peaks
@@ -143,6 +144,7 @@
  * @property {string} [text]
  * @property {"waiting" | "running" | "done" | "failed"} state
  * @property {string} [hint]
+ * @property {any} [result]
  *
  * @typedef {object} Shot
  * @property {number} segment
