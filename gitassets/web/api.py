@@ -15,8 +15,10 @@ from gitassets.actions.reasons import read_reasons
 from gitassets.domain.annotations import read_annotations
 from gitassets.domain.audit import LogEntry
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest, iter_changed_segments
+from gitassets.domain.selection import parse_selection
 from gitassets.domain.timeline import Finding, Look
-from gitassets.runs.project import Project, Run
+from gitassets.runs.project import Project
+from gitassets.runs.take_index import TakeIndex
 from gitassets.web.answers import as_json
 from gitassets.web.asking import number_of, open_run, session_of, site_of
 from gitassets.web.opened import Opened, find_address
@@ -166,19 +168,20 @@ def list_reasons(request: Request) -> Response:
 def show_audit(request: Request) -> Response:
     """Answer with a part of the run's time line, newest first."""
     project, opened = open_run(request)
-    return as_json(view_audit(request, project, opened.run))
+    return as_json(view_audit(request, project, opened))
 
 
-def view_audit(request: Request, project: Project, run: Run) -> dict[str, object]:
-    entries = read_log(project, run)
+def view_audit(request: Request, project: Project, opened: Opened) -> dict[str, object]:
+    entries = read_log(project, opened.run)
+    index = site_of(request).shelf.read_index(project, opened)
     before = request.query_params.get("before")
     start = next((at + 1 for at, one in enumerate(entries) if one.commit == before), 0)
     end = start + min(number_of(request, "count", 100) or 100, _MOST_ENTRIES)
     more = end < len(entries)
-    return {"entries": [_view_entry(one) for one in entries[start:end]], "total": len(entries), "more": more}
+    return {"entries": [_view_entry(one, index) for one in entries[start:end]], "total": len(entries), "more": more}
 
 
-def _view_entry(entry: LogEntry) -> dict[str, object]:
+def _view_entry(entry: LogEntry, index: TakeIndex) -> dict[str, object]:
     return {
         "commit": entry.commit,
         "when": entry.date,
@@ -188,12 +191,23 @@ def _view_entry(entry: LogEntry) -> dict[str, object]:
         "summary": entry.summary,
         "words": entry.words,
         "changes": [
-            {"segment": one.address.segment, "kind": one.address.kind.value, "before": one.before, "after": one.after}
+            {
+                "segment": one.address.segment,
+                "kind": one.address.kind.value,
+                "before": one.before,
+                "after": one.after,
+                "take": _find_take(index, one.address, entry.commit),
+            }
             for one in entry.transitions
         ],
         "segments": entry.segments,
         "by_hand": bool(entry.by_hand),
     }
+
+
+def _find_take(index: TakeIndex, address: Address, commit: str) -> int | None:
+    """Return the take that the commit changed."""
+    return next((one.asset.take for one in index.list_sightings(address) if one.commit == commit), None)
 
 
 def show_cost(request: Request) -> Response:
@@ -205,6 +219,24 @@ def show_blame(request: Request) -> Response:
     """Answer with who approved the current bytes of each locked asset."""
     project, opened = open_run(request)
     return as_json({"approvals": blame(project, opened.run)})
+
+
+def describe_approval(project: Project, opened: Opened, address: Address) -> dict[str, object] | None:
+    """Say who approved the current bytes of an asset, and in which words; None if nobody did."""
+    found = next((one for one in blame(project, opened.run, address.kind) if one.address == address), None)
+    if found is None:
+        return None
+    entries = read_log(project, opened.run, segments=parse_selection(str(address.segment)), kind=address.kind)
+    entry = next((one for one in entries if one.commit == found.commit), None)
+    return {
+        "by": found.author.split(" <")[0],
+        "when": found.date,
+        "commit": found.commit,
+        "by_hand": found.by_hand,
+        "settled": found.settled,
+        "reviewed_by": entry.reviewed_by if entry else "",
+        "words": entry.words if entry else "",
+    }
 
 
 def show_playlist(request: Request) -> Response:

@@ -68,6 +68,7 @@ def make_app(site: Site) -> Starlette:
             Route("/runs/{run}", pages.show_run),
             Route("/runs/{run}/review", pages.show_review),
             Route("/runs/{run}/audit", pages.show_audit),
+            Route("/runs/{run}/blame/{segment:int}/{kind}", pages.show_blame),
             *_list_api(),
             Route("/media/{run}/{md5}", media.show_media),
             Route("/play/{run}/{md5}", media.show_playable),

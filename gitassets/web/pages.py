@@ -5,8 +5,9 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gitassets.web.api import describe_run, view_audit, view_runs
+from gitassets.web.api import describe_approval, describe_asset, describe_run, view_audit, view_runs
 from gitassets.web.asking import number_of, open_run, site_of
+from gitassets.web.opened import find_address
 from gitassets.web.rendering import render
 from gitassets.web.views import needs_decision, view_rows
 
@@ -50,5 +51,19 @@ def _find_first(request: Request, at_first_undecided: bool) -> int:
 
 def show_audit(request: Request) -> Response:
     project, opened = open_run(request)
-    data = {**describe_run(request, opened), **view_audit(request, project, opened.run)}
+    data = {**describe_run(request, opened), **view_audit(request, project, opened)}
     return render(request.scope, "audit.html", {"run_id": opened.run.run_id, "data": data})
+
+
+def show_blame(request: Request) -> Response:
+    """Show who approved the current bytes of an asset, when and why, and what happened to it before."""
+    project, opened = open_run(request)
+    address, _ = find_address(opened, request.path_params["segment"], request.path_params["kind"])
+    values = {
+        "run_id": opened.run.run_id,
+        "address": address,
+        "approval": describe_approval(project, opened, address),
+        **describe_asset(request, project, opened),
+        "data": {"run_id": opened.run.run_id, "head": opened.head},
+    }
+    return render(request.scope, "blame.html", values)

@@ -58,6 +58,8 @@ VIEWS: dict[str, tuple[str, Callable[[Any], None]]] = {
     "rows": ("/runs/pilot", select_all),
     "contact sheet": ("/runs/pilot", show_sheet),
     "time line": ("/runs/pilot/audit", look),
+    "who approved": ("/runs/pilot/blame/1/image", look),
+    "nobody approved": ("/runs/pilot/blame/2/audio", look),
     "no such run": ("/runs/nothing", look),
     "picture": (IMAGE, press()),
     "narration": (AUDIO, press()),

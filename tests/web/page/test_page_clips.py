@@ -1,4 +1,4 @@
-"""A clip in a browser: its keys, its takes beside each other, a file in its place, and who approved it."""
+"""A clip in a browser: its keys, its takes beside each other, and a file in its place."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 
 from gitassets.actions.replace import replace_asset
 from gitassets.domain.manifest import MANIFEST_NAME
-from gitassets.domain.status import Status
 from gitassets.runs.lookup import find_run
 from gitassets.runs.project import Project
 from tests.actions.checks import select
@@ -163,19 +162,3 @@ def test_broken_file_is_refused_as_by_the_command(pilot: Project, browse: Browse
     chosen.value.set_files(str(tmp_path / "page.png"))
     page.locator(".toast.bad").wait_for()
     assert read_asset(pilot, 3, "image") == before
-
-
-def test_panel_says_who_approved(pilot: Project, browse: Browse) -> None:
-    page = browse(pilot).open(f"{REVIEW}#3/image")
-    wait_title(page, "Segment 3, image")
-    page.keyboard.press("a")
-    page.locator(".toast", has_text="Approved image 3").wait_for()
-    wait_commits(page, pilot, count_commits(pilot))
-    page.keyboard.press("ArrowLeft")
-    wait_title(page, "Segment 3, image")
-    for _ in range(MOST_TICKS):
-        if read_asset(pilot, 3, "image").status is Status.APPROVED:
-            break
-        page.wait_for_timeout(TICK_MS)
-    page.locator("#blame button").click()
-    page.locator("#blame", has_text="Approved by Ann Lee").wait_for()

@@ -181,14 +181,3 @@ def test_push_failure_says_what_to_do(pilot: Project, browse: Browse) -> None:
     page.get_by_role("button", name="Push…").click()
     page.locator("dialog .b.primary").click()
     page.locator(".toast.bad").wait_for()
-
-
-def test_time_line_links_to_assets_and_shows_cost(pilot: Project, browse: Browse) -> None:
-    reject(pilot, find_run(pilot, "pilot"), select(image="2"), reason="too dark")
-    page = browse(pilot).open(f"{RUN}/audit")
-    first = page.locator(".time-line li").first
-    for shown in ("image 2", "too dark", "Ann Lee", "just now"):
-        assert shown in first.inner_text()
-    page.locator("#cost .sum").wait_for()
-    first.get_by_role("link", name="image 2").click()
-    wait_title(page, "Segment 2, image")

@@ -13,6 +13,7 @@ import { toasts } from "./toasts.js";
  * @property {string} kind
  * @property {string} before
  * @property {string} after
+ * @property {number | null} take
  *
  * @typedef {object} LogLine
  * @property {string} commit
@@ -39,10 +40,12 @@ const list = one("#time-line");
 
 /** @param {LogLine} entry */
 function line(entry) {
+  const alone = entry.changes.length ? [] : (entry.segments ?? []);
+  const named = alone.slice(0, SHOWN_LINKS).map((segment) => h("a", { class: "chip", href: `/runs/${encodeURIComponent(data.run_id)}/review#${segment}` }, `segment ${segment}`));
   const links = entry.changes.slice(0, SHOWN_LINKS).map((change) =>
-    h("a", { class: "chip", href: `/runs/${encodeURIComponent(data.run_id)}/review#${change.segment}/${change.kind}` }, icon(change.after, change.after), `${change.kind} ${change.segment}`),
+    h("a", { class: "chip", href: `/runs/${encodeURIComponent(data.run_id)}/review#${change.segment}/${change.kind}${change.take ? `/${change.take}` : ""}` }, icon(change.after, change.after), `${change.kind} ${change.segment}${change.take ? `, take ${change.take}` : ""}`),
   );
-  const rest = entry.changes.length - SHOWN_LINKS;
+  const rest = Math.max(entry.changes.length, alone.length) - SHOWN_LINKS;
   const shape = icon(MARKS[entry.action] ?? "draft");
   shape.classList.add(`st-${MARKS[entry.action] ?? "draft"}`);
   return h(
@@ -55,7 +58,7 @@ function line(entry) {
       h("h2", null, entry.summary || entry.action),
       entry.words && h("blockquote", null, entry.words),
       h("small", null, h("span", null, entry.reviewed_by ? `${entry.reviewed_by}, recorded by ${entry.by}` : entry.by), h("time", { datetime: entry.when, title: entry.when }, formatWhen(entry.when)), h("code", null, entry.commit.slice(0, 8)), entry.by_hand && h("span", null, "by hand")),
-      links.length ? h("div", { class: "links" }, links, rest > 0 && h("span", { class: "muted" }, `and ${rest} more`)) : null,
+      links.length + named.length ? h("div", { class: "links" }, links, named, rest > 0 && h("span", { class: "muted" }, `and ${rest} more`)) : null,
     ),
   );
 }

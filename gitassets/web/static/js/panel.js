@@ -1,7 +1,7 @@
 import { h, icon, kbd, mark, status } from "./dom.js";
 import { formatCost, formatRange, formatSize, formatTime, formatWhen, shortHash } from "./format.js";
 import { drawPeaks } from "./peaks.js";
-import { KINDS, sameBytes } from "./store.js";
+import { KINDS, keyOf, sameBytes } from "./store.js";
 
 /**
  * @typedef {import("./types.js").Detail} Detail
@@ -37,7 +37,7 @@ export function numberNotes(notes, md5, heard = [], heardMd5 = "") {
 export class Panel {
   /**
    * @param {HTMLElement} root
-   * @param {{take: (at: number) => void, choose: () => void, kind: (kind: import("./types.js").Kind) => void, settle: (note: Annotation) => void, blame: (place: HTMLElement) => void,
+   * @param {{take: (at: number) => void, choose: () => void, kind: (kind: import("./types.js").Kind) => void, settle: (note: Annotation) => void,
    *   reply: (note: Annotation) => void, pick: (note: Annotation) => void}} on
    */
   constructor(root, on) {
@@ -48,7 +48,7 @@ export class Panel {
 
   /**
    * @param {{entry: Entry, asset: Asset | null, detail: Detail | null, row: import("./types.js").Row | undefined,
-   *   siblings: Entry[], at: number, numbered: Numbered[], names: string[]}} view
+   *   siblings: Entry[], at: number, numbered: Numbered[], runId: string}} view
    */
   render(view) {
     const { entry, asset, detail, row } = view;
@@ -59,7 +59,7 @@ export class Panel {
       h("h1", { id: "asset-title", tabindex: "-1" }, `Segment ${entry.segment}, ${entry.kind}`),
       this.meta(entry, facts, take, detail),
       ...this.flags(facts, entry),
-      ...this.approval(entry),
+      ...this.approval(entry, view.runId),
       ...section("Narration", h("p", { class: "text serif", id: "narration" }, row?.text ?? "…")),
       ...section("Segment note", row?.notes && h("p", null, row.notes)),
       ...section(entry.kind === "audio" ? "Voice" : "Prompt", prompt(take?.prompt ?? facts?.prompt, entry, facts)),
@@ -112,11 +112,10 @@ export class Panel {
     return shown.length ? [h("div", { class: "flags" }, shown.map(([name, text]) => h("div", { class: "flag" }, mark(name), h("span", null, text))))] : [];
   }
 
-  /** The history is read only if somebody asks. @param {Entry} entry */
-  approval(entry) {
+  /** @param {Entry} entry @param {string} runId */
+  approval(entry, runId) {
     if (!["approved", "published"].includes(entry.status)) return [];
-    const place = h("div", { id: "blame", role: "status" }, h("button", { type: "button", class: "b s quiet", onclick: () => this.on.blame(place) }, "Who approved this?"));
-    return [place];
+    return [h("a", { id: "blame", href: `/runs/${encodeURIComponent(runId)}/blame/${keyOf(entry)}` }, "Who approved this?")];
   }
 
   /** @param {{entry: Entry, detail: Detail | null, at: number}} view */

@@ -1,4 +1,3 @@
-import { get } from "./api.js";
 import { Composer } from "./compose.js";
 import { Decider } from "./decide.js";
 import { h, icon, kbd, one, readData, setStyle } from "./dom.js";
@@ -55,7 +54,6 @@ class Review {
       choose: () => this.choose(),
       kind: (kind) => this.goKind(kind),
       settle: (note) => this.settle(note),
-      blame: (place) => this.blame(place),
       reply: (note) => this.composer.start({ region: null, time: null, replyTo: { id: note.id, author: note.author }, pictures: this.seesPicture }),
       pick: (note) => this.pick(note.id),
     });
@@ -65,6 +63,8 @@ class Review {
     /** @type {Detail | null} */
     this.detail = null;
     this.at = 0;
+    /** @type {number | null} The take that the address names. */
+    this.wanted = null;
     this.filter = "needs";
     /** @type {Set<string>} What was decided here stays in the list, so that ← leads back to it. */
     this.kept = new Set();
@@ -101,8 +101,9 @@ class Review {
   }
 
   fromHash() {
-    const [segment, kind] = location.hash.slice(1).split("/");
+    const [segment, kind, take] = location.hash.slice(1).split("/");
     if (!segment) return null;
+    this.wanted = Number(take) || null;
     const found = this.store.byKey.get(`${segment}/${kind}`);
     return found ?? this.store.entries.find((entry) => entry.segment === Number(segment)) ?? null;
   }
@@ -130,7 +131,7 @@ class Review {
     this.jobs.addEventListener("change", () => showProgress(this.jobs));
     addEventListener("hashchange", () => {
       const found = this.fromHash();
-      if (found && found !== this.entry) this.show(found);
+      if (found && (found !== this.entry || this.wanted)) this.show(found);
     });
     this.bind();
   }
@@ -279,10 +280,17 @@ class Review {
         if (looked && !looked.current) this.at = Math.max(this.at, detail.takes.findIndex((take) => take.md5 === looked.md5));
         this.render(play);
       }
+      this.showWanted();
       this.lookAhead(entry);
     } catch (failure) {
       if (generation === this.generation) this.fail(failure);
     }
+  }
+
+  showWanted() {
+    const at = this.wanted === null ? -1 : (this.detail?.takes.findIndex((one) => one.take === this.wanted) ?? -1);
+    this.wanted = null;
+    this.showTake(at);
   }
 
   /** Decode what comes next. @param {Entry} entry */
@@ -321,7 +329,7 @@ class Review {
     const siblings = this.store.entries.filter((one) => one.segment === entry.segment);
     const take = detail?.takes[this.at];
     this.numbered = this.number(take?.md5 ?? entry.md5);
-    this.panel.render({ entry, asset: this.store.asset(entry), detail, row, siblings, at: this.at, numbered: this.numbered, names: [] });
+    this.panel.render({ entry, asset: this.store.asset(entry), detail, row, siblings, at: this.at, numbered: this.numbered, runId: this.store.runId });
     this.showStage(row);
     this.showSound(row, play);
     this.showDecisions();
@@ -618,7 +626,7 @@ class Review {
       this.detail = detail;
       const row = this.store.rows.get(entry.segment);
       this.numbered = this.number(entry.md5);
-      this.panel.render({ entry, asset: this.store.asset(entry), detail, row, siblings: this.store.entries.filter((one) => one.segment === entry.segment), at: 0, numbered: this.numbered, names: [] });
+      this.panel.render({ entry, asset: this.store.asset(entry), detail, row, siblings: this.store.entries.filter((one) => one.segment === entry.segment), at: 0, numbered: this.numbered, runId: this.store.runId });
       this.showDecisions();
     }, () => undefined);
   }
@@ -720,19 +728,6 @@ class Review {
     if (this.entry && this.mayDecide()) this.decider.replace(this.entry, file);
   }
 
-  /** Say who approved these bytes. @param {HTMLElement} place */
-  async blame(place) {
-    const { entry } = this;
-    if (!entry) return;
-    try {
-      const { approvals } = await get(this.store.path("/blame"));
-      const found = approvals.find((/** @type {any} */ one) => one.address.segment === entry.segment && one.address.kind === entry.kind);
-      place.replaceChildren(...describeApproval(found, this.store.runId));
-    } catch (failure) {
-      toasts.fail(failure);
-    }
-  }
-
   /** @param {number} steps */
   frame(steps) {
     const rate = this.detail?.frame_rate ?? undefined;
@@ -788,16 +783,6 @@ function takeDrops(place, onfile) {
     const file = event.dataTransfer?.files[0];
     if (file) onfile(file);
   });
-}
-
-/** @param {{author: string, date: string, commit: string, by_hand: boolean, settled: string[]} | undefined} found @param {string} runId */
-function describeApproval(found, runId) {
-  if (!found) return [h("p", { class: "muted" }, "No commit approved these bytes.")];
-  const who = found.author.split(" <")[0];
-  return [
-    h("p", null, `Approved by ${who}, `, h("time", { datetime: found.date, title: found.date }, formatWhen(found.date)), found.by_hand && ", by hand, not by gitassets", ", in ", h("a", { href: `/runs/${encodeURIComponent(runId)}/audit` }, h("code", null, found.commit.slice(0, 8)))),
-    ...found.settled.map((one) => h("p", { class: "muted" }, `It settled: ${one}`)),
-  ];
 }
 
 const review = new Review();
