@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from gitassets.adapters.counting import counted
 from gitassets.adapters.git.repository import Git
 from gitassets.adapters.git.work_trees import read_gitfile, remove_worktree
 from gitassets.domain.manifest import Manifest, iter_folder_entries
@@ -31,7 +32,7 @@ def close_run(project: Project, run: Run) -> CloseResult:
         raise ConflictError(f"You are in {folder}, which would be removed", f"Go to {project.root} first.")
     with write_run(project, run, "close") as session:
         _check_nothing_lost(session)
-        for path, _, _ in iter_folder_entries(session.manifest):
+        for path, _, _ in counted(list(iter_folder_entries(session.manifest)), "files kept"):
             keep_bytes(project, folder, session.index, path)
         _remove_folder(project, folder)
     return CloseResult(run.run_id, folder)
@@ -61,7 +62,8 @@ def _check_nothing_lost(session: Session) -> None:
     known = {*git.list_tracked(), ".dvc/config.local", ".git"}
     expected = _expected_files(session.manifest)
     unknown = [path for path in _list_files(session.folder) if path not in known and path not in expected]
-    differing = [path for path, md5 in expected.items() if session.hash(path) not in (md5, None)]
+    compared = counted(expected.items(), "files compared")
+    differing = [path for path, md5 in compared if session.hash(path) not in (md5, None)]
     loss = [*changed, *unknown, *differing]
     if loss:
         raise ConflictError(

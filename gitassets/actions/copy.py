@@ -9,6 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gitassets.adapters.counting import counted
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
 from gitassets.domain.copied_asset import copy_asset, find_copy_obstacle, have_same_text
 from gitassets.domain.decision import Skipped
@@ -114,7 +115,7 @@ def _take_over(source: Run, origin: _Source, address: Address, asset: Asset) -> 
 def require_taken_bytes(project: Project, source: Run, taken: Mapping[int, int]) -> None:
     """Raise NotFoundError or CorruptError if the bytes of an asset that is taken over are not here, or damaged."""
     numbers = set(taken.values())
-    for address, asset in read_manifest(project, source).assets():
+    for address, asset in counted(list(read_manifest(project, source).assets()), "files compared"):
         if address.segment in numbers:
             require_bytes(project, source, address, asset)
 
@@ -244,7 +245,7 @@ def _refuse(target: Manifest, address: Address, why: str) -> GitAssetsError:
 def _commit(session: Session, source: Run, origin: _Source, plan: _CopyPlan) -> str:
     changed: dict[Address, Asset | None] = {}
     transitions = []
-    for address, asset in plan.copied.items():
+    for address, asset in counted(plan.copied.items(), "files compared"):
         original = origin.manifest.asset(address)
         if original is None:
             continue

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gitassets.adapters.counting import counted
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
 from gitassets.domain.conflict import CONFLICT
 from gitassets.domain.decision import VERBS, Decision, Skipped
@@ -145,7 +146,7 @@ def _commit(session: Session, action: str, decision: Decision, words: str) -> Se
 
 def check_bytes(session: Session, addresses: Sequence[Address]) -> None:
     """Raise ConflictError unless each asset's file, or its blob if the file is absent, has the manifest's bytes."""
-    for address in addresses:
+    for address in counted(addresses, "files compared"):
         asset = session.manifest.asset(address)
         if asset is None:
             continue

@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gitassets.actions.pull import check_can_merge
+from gitassets.adapters.counting import counted
 from gitassets.domain.annotations import (
     Annotation,
     State,
@@ -216,7 +217,7 @@ def _find_earlier(session: Session, file: DecisionsFile) -> _Earlier:
 def _iter_wishes(
     session: Session, base: Manifest, file: DecisionsFile, earlier: _Earlier, refused: list[Refused]
 ) -> Iterator[tuple[Address, Wish]]:
-    for one in file.decisions:
+    for one in counted(file.decisions, "files compared"):
         if one.address in earlier.decided:
             continue
         problem = _find_changed(session, base, one) or _find_unseen(session, one)

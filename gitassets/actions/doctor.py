@@ -10,6 +10,7 @@ from msgspec import Struct
 from gitassets.actions.hooks import install, show_hooks
 from gitassets.actions.init import undo_interrupted_commit
 from gitassets.actions.upgrade import upgrade
+from gitassets.adapters.counting import counted
 from gitassets.adapters.dvc.cache import create_dvc_project, set_aside_unreadable, write_local_config
 from gitassets.adapters.files import hash_file, is_folder, remove_incoming
 from gitassets.adapters.git.leftovers import clear_traces
@@ -141,7 +142,7 @@ def _find_left(session: Session) -> Iterator[str]:
     for number in iter_text_conflicts(session.manifest):
         settle = f"`gitassets edit {session.run.run_id} {number} --text …`"
         yield f"the text of segment {number} was changed on two branches: {settle} settles it"
-    for address, asset in session.manifest.assets():
+    for address, asset in counted(list(session.manifest.assets()), "files looked at"):
         restore = f"`gitassets restore {session.run.run_id} --{address.kind} {address.segment}`"
         if asset.locked and session.hash(asset.path) not in (asset.md5, None):
             yield f"{address} is locked, but {asset.path} was overwritten: {restore}"
@@ -163,10 +164,10 @@ def _restore_files(session: Session) -> Iterator[str]:
         remove_incoming(session.folder / name)
     wanted = {
         asset.path: asset.md5
-        for _, asset in session.manifest.assets()
+        for _, asset in counted(list(session.manifest.assets()), "files compared")
         if asset.locked and blobs.has(asset.md5) and blobs.has(session.hash(asset.path) or asset.md5)
     }
-    files = iter_folder_entries(session.manifest)
+    files = counted(list(iter_folder_entries(session.manifest)), "files compared")
     wanted |= {path: md5 for path, md5, _ in files if blobs.has(md5) and session.hash(path) is None}
     behind = [path for path, md5 in wanted.items() if session.hash(path) != md5]
     missing = restore_files(session.project, session.folder, session.index, session.manifest, wanted)
@@ -196,7 +197,7 @@ def _repair_cache(session: Session) -> Iterator[str]:
         if not blobs.has(one.md5):
             blobs.add_listing(one.listing, one.md5)
             yield f"wrote the folder list of {one.name} into the cache"
-    entries = iter_folder_entries(session.manifest)
+    entries = counted(list(iter_folder_entries(session.manifest)), "cached files compared")
     wrong = {md5: path for path, md5, _ in entries if not blobs.has(md5) or hash_file(blobs.path(md5)) != md5}
     lost = [md5 for md5 in wrong if not blobs.is_whole(md5)]
     files = find_files(session.project, session.run, lost) if lost else {}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from gitassets.adapters.counting import counted
 from gitassets.adapters.git.repository import Git
 from gitassets.adapters.state.journal import Journal, MadeLog
 from gitassets.adapters.state.locks import hold_lock
@@ -50,7 +51,7 @@ def gc(project: Project, keep: KeepPolicy, *, dry_run: bool, on_progress: OnProg
         freed = _measure_bytes(path for _, path in unnamed)
         if not dry_run:
             project.blobs.remove_incoming()
-            for _, path in unnamed:
+            for _, path in counted(unnamed, "files removed"):
                 path.unlink()
     gone = sorted({md5 for md5, _ in unnamed})
     return GcResult(len({md5 for md5, _ in files}) - len(gone), tuple(gone), freed, dry_run)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from gitassets.adapters.counting import counted
 from gitassets.adapters.files import remove_incoming
 from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.manifest import MEDIA_FOLDERS, iter_folder_entries
@@ -85,7 +86,7 @@ def _fill(session: Session, opened: bool) -> OpenResult:
     for name in MEDIA_FOLDERS:
         remove_incoming(session.folder / name)
     locked = {asset.path for _, asset in session.manifest.assets() if asset.locked}
-    for path, md5, _ in iter_folder_entries(session.manifest):
+    for path, md5, _ in counted(list(iter_folder_entries(session.manifest)), "files put in place"):
         found = session.hash(path)
         if found is not None:
             differing.extend([path] if found != md5 else [])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gitassets.adapters.files import hash_file
+from gitassets.adapters.counting import counted
+from gitassets.adapters.files import copy_file, hash_file
 from gitassets.adapters.media.probe import MediaInfo, probe_media
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
 from gitassets.domain.manifest import Address, Asset
@@ -51,7 +51,7 @@ def replace_asset(
         check_expected(project, run, session.manifest, [Chosen(one, explicit=True) for one in addresses], expected)
         changed: dict[Address, Asset | None] = {}
         unchanged = []
-        for address in addresses:
+        for address in counted(addresses, "files taken in"):
             asset = _make_take(session, address, file)
             if asset is None:
                 unchanged.append(address)
@@ -64,7 +64,7 @@ def replace_asset(
 def _preview(session: Session, selection: AssetSelection, file: Path | None) -> ReplaceResult:
     """Probe the files, and say which would become new takes."""
     replaced, unchanged = [], []
-    for address in _choose(session, selection, file):
+    for address in counted(_choose(session, selection, file), "files compared"):
         current = session.manifest.asset(address)
         path = _require_file(file) if file is not None else session.folder / _require_own(session, address).path
         if current is not None and hash_file(path) == current.md5:
@@ -143,7 +143,7 @@ def _make_take_from_file(session: Session, address: Address, current: Asset | No
     _require_file(file)
     with session.project.scratch() as scratch:
         copy = scratch / "file"
-        shutil.copyfile(file, copy)
+        copy_file(file, copy)
         info = _probe(copy, address, name=file)
         md5 = hash_file(copy)
         if current is not None and md5 == current.md5:

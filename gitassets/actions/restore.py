@@ -7,6 +7,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gitassets.adapters.counting import counted
 from gitassets.adapters.files import is_folder
 from gitassets.domain.commit_message import CommitMessage, Transition
 from gitassets.domain.conflict import CONFLICT, SETTLED
@@ -74,14 +75,16 @@ def _with_candidates(session: Session, addresses: list[Address]) -> list[Asset]:
 
 
 def _find_differing(session: Session, assets: list[Asset]) -> tuple[str, ...]:
-    return tuple({asset.path: None for asset in assets if session.hash(asset.path) != asset.md5})
+    compared = counted(assets, "files compared")
+    return tuple({asset.path: None for asset in compared if session.hash(asset.path) != asset.md5})
 
 
 def _restore_bytes(session: Session, assets: list[Asset]) -> RestoreResult:
     wanted = {asset.path: asset.md5 for asset in assets}
     differing = _find_differing(session, assets)
+    behind = set(differing)
     for asset in assets:
-        if asset.path in differing:
+        if asset.path in behind:
             require_blob(session.project, session.run, asset.md5, asset.path)
             _check_no_folder(session.folder / asset.path)
     restore_files(session.project, session.folder, session.index, session.manifest, wanted)

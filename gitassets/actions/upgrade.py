@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from gitassets.actions.track import check_adoptable
 from gitassets.adapters.claude_studio_files import read_old_run, read_old_texts
+from gitassets.adapters.counting import counted
 from gitassets.adapters.git.setup import has_identity
 from gitassets.adapters.git.work_trees import exclude_locally
 from gitassets.domain.claude_studio.json import is_old_manifest, is_upgrade_unfinished
@@ -241,7 +242,7 @@ def _write_commits(project: Project, run: Run, work: _UpgradePlan) -> tuple[str,
 
 def _fill_cache(project: Project, work: _UpgradePlan, manifest: Manifest) -> None:
     """Copy the bytes of the manifest's assets, and the folder lists, into the cache."""
-    for _, asset in manifest.assets():
+    for _, asset in counted(list(manifest.assets()), "files kept"):
         project.blobs.copy_in(work.after.files[asset.md5], asset.md5)
     for folder in imply_dvc_files(manifest).values():
         project.blobs.add_listing(folder.listing, folder.md5)

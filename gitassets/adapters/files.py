@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
+from gitassets.adapters.counting import iter_megabytes
 from gitassets.errors import CorruptError
 
 INCOMING = ".incoming-"  # The name prefix of a file that is being written.
@@ -22,6 +23,7 @@ refused_modes: list[str] = []
 _REFUSALS = (errno.EPERM, errno.EACCES, errno.EROFS, errno.ENOSYS, errno.ENOTSUP)
 _BLOCK = 256 * 1024
 MAX_TEXT_BYTES = 1_000_000
+_LARGE_BYTES = 128_000_000
 
 
 def change_mode(path: str | Path, mode: int, *, known_as: Path | None = None) -> None:
@@ -121,7 +123,26 @@ def remove_incoming(folder: Path) -> None:
 def hash_file(path: Path) -> str:
     """Return the md5 of the file's bytes, as DVC names blobs."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+        size = os.fstat(file.fileno()).st_size
+        if size < _LARGE_BYTES:
+            return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+        digest = hashlib.md5(usedforsecurity=False)
+        for block in iter_megabytes(file, size, path.name):
+            digest.update(block)
+        return digest.hexdigest()
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy the bytes, without the mode."""
+    import shutil  # Imported here since hooks, which copy nothing, would spend milliseconds on it.
+
+    size = source.stat().st_size
+    if size < _LARGE_BYTES:
+        shutil.copyfile(source, target)
+        return
+    with source.open("rb") as file, target.open("wb") as copy:
+        for block in iter_megabytes(file, size, source.name):
+            copy.write(block)
 
 
 def find_difference(path: Path, other: Path, *, whole: bool) -> bool:

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import typer
 
+from gitassets.cli.counts import show_counts
 from gitassets.errors import GitAssetsError, UsageError
 
 INTERRUPTED = 130
@@ -35,7 +36,8 @@ def guarded(command: Command) -> Command:
         as_json = bool(kwargs.get("as_json"))
         try:
             _check_texts(kwargs)
-            return command(*args, **kwargs)
+            with show_counts(as_json):
+                return command(*args, **kwargs)
         except GitAssetsError as error:
             _print_error(error.kind, error.message, error.hint, as_json)
             raise typer.Exit(error.exit_code) from None

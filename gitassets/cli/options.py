@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -200,15 +201,33 @@ class ProgressBar:
         self._began, self._done = time.monotonic(), 0
         self._bar: Any = None
         self._task: Any = None
+        self._under_way = False
+        self._counting = ExitStack()
 
     def __enter__(self) -> Callable[[Any], None]:
+        if self._enabled:
+            from gitassets.actions.count import counting
+
+            self._counting.enter_context(counting(self.count))
         return self._update if self._enabled else _ignore
 
     def __exit__(self, *_: object) -> None:
+        self._counting.close()
         if self._bar is not None:
             self._bar.stop()
 
+    def count(self, done: int, total: int, what: str) -> None:
+        """Show a loop that reports nothing to the command, unless it is a part of what the command reports."""
+        from gitassets.runs.progress import Progress
+
+        if not self._under_way:
+            self._show(Progress(done, total, what))
+
     def _update(self, progress: Any) -> None:
+        self._under_way = progress.done < progress.total
+        self._show(progress)
+
+    def _show(self, progress: Any) -> None:
         if self._bar is None:
             self._start(progress.total)
         if progress.done < self._done:

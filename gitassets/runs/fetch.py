@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
+from gitassets.adapters.counting import counted
 from gitassets.adapters.files import hash_file
 from gitassets.runs.progress import OnProgress, Progress
 from gitassets.runs.project import Project, Run
@@ -56,7 +57,8 @@ def list_absent(project: Project, run: Run, wanted: Mapping[str, Wanted]) -> dic
     if not absent or run.folder is None:
         return absent
     index = project.stat_index(run)
-    return {md5: one for md5, one in absent.items() if index.hash(one.path) != md5}
+    compared = counted(absent.items(), "files compared")
+    return {md5: one for md5, one in compared if index.hash(one.path) != md5}
 
 
 def fetch(

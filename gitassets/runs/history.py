@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from msgspec import Struct, field
 
+from gitassets.adapters.counting import counted_of
 from gitassets.adapters.git.objects import ObjectReader
 from gitassets.adapters.git.repository import Git
 from gitassets.domain.dvc_file import DVC_FILES
@@ -115,6 +116,9 @@ class HistoryReader:
 
     def iter_states(self, oids: Sequence[str]) -> Iterator[tuple[RawCommit, RunState]]:
         """Yield each commit with its state, in the given order. Raise CorruptError if an object is missing."""
+        yield from counted_of(self._iter_chunks(oids), len(oids), "commits read")
+
+    def _iter_chunks(self, oids: Sequence[str]) -> Iterator[tuple[RawCommit, RunState]]:
         for start in range(0, len(oids), _CHUNK):
             yield from self._read_chunk(oids[start : start + _CHUNK])
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
+from gitassets.adapters.counting import counted
 from gitassets.adapters.files import find_link
 from gitassets.adapters.state.stat_index import StatIndex
 from gitassets.domain.guard import Violation
@@ -36,7 +37,8 @@ class LockedFiles(Struct, frozen=True):
         link = find_link(self.folder, (asset.path for _, asset in locked))
         if link is not None:
             return (linked_folder(link),)
-        wrong = [(address, asset, what) for address, asset in locked if (what := self._find_problem(asset))]
+        checked = counted(locked, "locked files compared")
+        wrong = [(address, asset, what) for address, asset in checked if (what := self._find_problem(asset))]
         return tuple(
             Violation(
                 "locked-bytes-changed",

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gitassets.adapters.counting import counted
 from gitassets.adapters.files import is_folder, remove_incoming
 from gitassets.adapters.git.repository import Git
 from gitassets.adapters.state.stat_index import StatIndex
@@ -56,7 +57,7 @@ def update_media(project: Project, run: Run, top: Path, before: str | None) -> M
     recorded = _read_before(top, before)
     wanted = {path: md5 for path, md5, _ in iter_folder_entries(manifest)}
     check_folders(top, [*recorded, *wanted])
-    found = {path: index.hash(path) for path in sorted({*recorded, *wanted})}
+    found = {path: index.hash(path) for path in counted(sorted({*recorded, *wanted}), "files compared")}
     for path in sorted(set(recorded) - set(wanted)):
         if keep_bytes(project, top, index, path) is not None:
             (top / path).unlink()
@@ -89,7 +90,7 @@ def restore_files(
     """Put the wanted bytes at each path, read-only if locked, keep the old bytes, and return what is missing."""
     locked = {asset.path for _, asset in manifest.assets() if asset.locked}
     missing = []
-    for path, md5 in wanted.items():
+    for path, md5 in counted(wanted.items(), "files put in place"):
         if index.hash(path) == md5:
             index.set_locked(path, md5, locked=path in locked)
         elif project.blobs.has(md5) and not is_folder(top / path):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gitassets.adapters.counting import counted
 from gitassets.adapters.files import find_link, remove_incoming, write_atomic
 from gitassets.adapters.git.repository import Git, WorkTreeState
 from gitassets.adapters.git.unfinished import MERGE, find_unfinished
@@ -269,7 +270,8 @@ def _plan_media(session: Session, after: Manifest, dropped: Collection[str]) -> 
     old, new = (_find_files(one, session.manifest, after) for one in (session.manifest, after))
     locked = {asset.path for _, _, asset in iter_changed_assets(session.manifest, after) if asset and asset.locked}
     changed = [path for path in sorted({*old, *new, *dropped}) if path in dropped or old.get(path) != new.get(path)]
-    found = {path: keep_bytes(session.project, session.folder, session.index, path) for path in changed}
+    kept = counted(changed, "files kept")
+    found = {path: keep_bytes(session.project, session.folder, session.index, path) for path in kept}
     return {path: MediaChange(found[path], new.get(path), path in locked) for path in changed}
 
 
@@ -295,7 +297,7 @@ def _prepare_blobs(session: Session, after: Manifest, pending: Pending) -> None:
 def keep_locked(session: Session, manifest: Manifest) -> None:
     """Keep the bytes of locked assets, if they are here, so that no command of DVC can remove them."""
     blobs = session.project.blobs
-    for _, asset in manifest.assets():
+    for _, asset in counted(list(manifest.assets()), "files kept"):
         if asset.locked and not blobs.keep(asset.md5) and session.hash(asset.path) == asset.md5:
             blobs.copy_in(session.folder / asset.path, asset.md5)
 

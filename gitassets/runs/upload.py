@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gitassets.adapters.counting import counted_of
 from gitassets.adapters.state.stat_index import StatIndex
 from gitassets.domain.dvc_file import DvcFolder, imply_dvc_files
 from gitassets.domain.manifest import Manifest, iter_folder_entries
@@ -119,7 +120,8 @@ def _find_here(project: Project, run: Run, wanted: Iterable[Wanted]) -> dict[str
 
     some = list(wanted)
     with ThreadPoolExecutor(_THREADS) as pool:
-        found = dict(zip((one.md5 for one in some), pool.map(find, some), strict=True))
+        paths = counted_of(pool.map(find, some), len(some), "files compared")
+        found = dict(zip((one.md5 for one in some), paths, strict=True))
     index.save()
     return {md5: path for md5, path in found.items() if path is not None}
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from gitassets.adapters.counting import counted
 from gitassets.domain.excerpt import Only, make_excerpt
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest, iter_folder_entries
 from gitassets.domain.timeline import Finding
@@ -23,7 +24,7 @@ _SHOWN = 5
 
 def find_altered(session: Session, used: Iterable[tuple[Address, Asset]]) -> Iterator[Finding]:
     """Yield the assets whose files hold other bytes than recorded. An absent file is not altered."""
-    for address, asset in used:
+    for address, asset in counted(list(used), "files compared"):
         if session.hash(asset.path) not in (None, asset.md5):
             yield Finding(address.segment, address.kind, ALTERED)
 
@@ -80,7 +81,7 @@ def read_excerpt(project: Project, run: Run, only: Only | None = None, kind: Kin
     with begin(project, run, "export") as session:
         manifest = _choose(session.manifest, only, kind)
         _check_unaltered(session, manifest)
-        for path, md5, _ in iter_folder_entries(manifest):
+        for path, md5, _ in counted(list(iter_folder_entries(manifest)), "files kept"):
             keep_blob(session, path, md5)
         return _excerpt(project, run, session.head, session.manifest, manifest)
 
@@ -94,7 +95,8 @@ def _choose(whole: Manifest, only: Only | None, kind: Kind | None) -> Manifest:
 
 
 def _check_unaltered(session: Session, manifest: Manifest) -> None:
-    found = [path for path, md5, _ in iter_folder_entries(manifest) if session.hash(path) not in (None, md5)]
+    entries = counted(list(iter_folder_entries(manifest)), "files compared")
+    found = [path for path, md5, _ in entries if session.hash(path) not in (None, md5)]
     if found:
         raise ConflictError(
             f"In {session.folder} these files hold other bytes than the manifest records: {name_some(found)}",

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from gitassets.adapters.counting import counted
 from gitassets.adapters.files import write_atomic
 from gitassets.adapters.git.repository import Git
 from gitassets.adapters.git.run_hooks import HOOKS_PATH
@@ -119,7 +120,7 @@ def restore_file(file: Path, data: bytes) -> None:
 def apply_change(project: Project, folder: Path, index: StatIndex, pending: Pending, *, forward: bool) -> None:
     for path, text in pending.texts.items():
         set_text(folder / path, text.after if forward else text.before)
-    for path, media in pending.media.items():
+    for path, media in counted(pending.media.items(), "files put in place"):
         set_media(project, folder, index, path, media, media.after if forward else media.before)
 
 

@@ -18,6 +18,7 @@ from gitassets.adapters.files import (
     LOCKED_MODE,
     OPEN_MODE,
     change_mode,
+    copy_file,
     hash_file,
     sync_file,
     write_atomic,
@@ -235,7 +236,7 @@ def clone_file(source: Path, target: Path) -> None:
     try:
         reflink(str(source), str(target))  # type: ignore[no-untyped-call]
     except OSError:
-        shutil.copyfile(source, target)
+        copy_file(source, target)
 
 
 def find_risky_settings(root: Path) -> dict[str, str]:

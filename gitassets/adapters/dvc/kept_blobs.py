@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
-from gitassets.adapters.files import INCOMING, hash_file, sync_file
+from gitassets.adapters.files import INCOMING, copy_file, hash_file, sync_file
 
 # Coarser than the time stamps of any file system: FAT's are two seconds.
 _COARSEST_TIME_NS = 3_000_000_000
@@ -129,7 +129,7 @@ def _replace(source: Path, target: Path, *, copy: bool) -> bool:
         if not _link_or_clone(source, temporary):
             if not copy:
                 return False
-            shutil.copyfile(source, temporary)
+            copy_file(source, temporary)
             shutil.copymode(source, temporary)
             sync_file(temporary)
         temporary.replace(target)
