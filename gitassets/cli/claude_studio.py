@@ -20,7 +20,6 @@ from gitassets.cli.options import (
     JsonOption,
     SegmentOption,
     VideoOption,
-    complete_run,
     make_selection,
 )
 from gitassets.cli.verbosity import QUIET_HELP, VERBOSE_HELP, set_quiet, set_verbose
@@ -57,15 +56,9 @@ def claude_studio(
 def import_(
     source: Annotated[
         str,
-        typer.Argument(
-            metavar="SOURCE",
-            help="An exported run (a file or folder), or the run to copy from.",
-            autocompletion=complete_run,
-        ),
+        typer.Argument(metavar="SOURCE", help="An exported run (a file or folder), or the run to copy from."),
     ],
-    target: Annotated[
-        str | None, typer.Argument(metavar="TARGET", help="The run to copy into.", autocompletion=complete_run)
-    ] = None,
+    target: Annotated[str | None, typer.Argument(metavar="TARGET", help="The run to copy into.")] = None,
     audio: AudioOption = None,
     image: ImageOption = None,
     video: VideoOption = None,

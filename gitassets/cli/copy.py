@@ -11,7 +11,6 @@ from gitassets.cli.command import LEFT_OUT
 from gitassets.cli.options import (
     DryRunOption,
     JsonOption,
-    complete_run,
     examples,
     load_project,
     load_run,
@@ -37,11 +36,9 @@ _COPY_SELECTION = "segments (from 1): approved, all, 5, 1,3,5 or 1-10"
 def copy(
     source: Annotated[
         str,
-        typer.Argument(
-            metavar="SOURCE", help="The run to copy from; its folder may be closed.", autocompletion=complete_run
-        ),
+        typer.Argument(metavar="SOURCE", help="The run to copy from; its folder may be closed."),
     ],
-    target: Annotated[str, typer.Argument(metavar="TARGET", help="The run to copy into.", autocompletion=complete_run)],
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="The run to copy into.")],
     audio: Annotated[str | None, typer.Option(metavar="SEL", help=f"Narration of {_COPY_SELECTION}.")] = None,
     image: Annotated[str | None, typer.Option(metavar="SEL", help=f"Images of {_COPY_SELECTION}.")] = None,
     video: Annotated[str | None, typer.Option(metavar="SEL", help=f"Clips of {_COPY_SELECTION}.")] = None,

@@ -24,42 +24,6 @@ if TYPE_CHECKING:
     from gitassets.runs.project import Project, Run
 
 
-def complete_run(incomplete: str) -> list[str]:
-    """Return the run ids that begin with the typed text. Only read, and never fail at a prompt."""
-    from gitassets.errors import GitAssetsError
-    from gitassets.runs.lookup import find_old_runs, find_runs
-    from gitassets.runs.project import find_project
-
-    try:
-        project = find_project(Path.cwd())
-        runs = {**find_old_runs(project), **find_runs(project)}
-    except (GitAssetsError, OSError):
-        return []
-    return [run_id for run_id in (*runs, "latest") if run_id.startswith(incomplete)]
-
-
-def complete_git_remote(incomplete: str) -> list[str]:
-    """Return the git remotes that begin with the typed text. Only read, and never fail at a prompt."""
-    return _complete_remote(incomplete, 0)
-
-
-def complete_dvc_remote(incomplete: str) -> list[str]:
-    """Return the project's DVC remotes that begin with the typed text. Only read, and never fail at a prompt."""
-    return _complete_remote(incomplete, 1)
-
-
-def _complete_remote(incomplete: str, which: int) -> list[str]:
-    from gitassets.errors import GitAssetsError
-    from gitassets.runs.project import find_project
-    from gitassets.runs.remotes import list_remote_names
-
-    try:
-        names = list_remote_names(find_project(Path.cwd()))[which]
-    except (GitAssetsError, OSError):
-        return []
-    return [name for name in names if name.startswith(incomplete)]
-
-
 class Only(StrEnum):
     APPROVED = "approved"
 
@@ -72,12 +36,11 @@ RunArgument = Annotated[
         metavar=RUN_METAVAR,
         help="The run: its id, a unique prefix of it, `latest`, or its folder. Default: the run of the current folder; "
         "outside of any, a command that changes nothing takes the only run.",
-        autocompletion=complete_run,
     ),
 ]
 OptionalRun = Annotated[
     str | None,
-    typer.Argument(metavar="RUN", help="The run. Default: all runs.", autocompletion=complete_run),
+    typer.Argument(metavar="RUN", help="The run. Default: all runs."),
 ]
 AudioOption = Annotated[str | None, typer.Option("--audio", metavar="SEL", help=f"Narration of {_SELECTION}.")]
 ImageOption = Annotated[str | None, typer.Option("--image", metavar="SEL", help=f"Images of {_SELECTION}.")]
@@ -279,19 +242,11 @@ def _ignore(progress: object) -> None:
 
 RemoteOption = Annotated[
     str | None,
-    typer.Option(
-        "--remote",
-        metavar="NAME",
-        help="The DVC remote for the media. Default: the default remote of DVC.",
-        autocompletion=complete_dvc_remote,
-    ),
+    typer.Option("--remote", metavar="NAME", help="The DVC remote for the media. Default: the default remote of DVC."),
 ]
 GitRemoteOption = Annotated[
     str | None,
     typer.Option(
-        "--git-remote",
-        metavar="NAME",
-        help="The git remote for the branch. Default: the one it tracks, else origin.",
-        autocompletion=complete_git_remote,
+        "--git-remote", metavar="NAME", help="The git remote for the branch. Default: the one it tracks, else origin."
     ),
 ]

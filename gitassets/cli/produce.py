@@ -15,7 +15,6 @@ from gitassets.cli.options import (
     JsonOption,
     MaxCostOption,
     YesOption,
-    complete_run,
     examples,
     is_interactive,
     load_project,
@@ -64,11 +63,7 @@ def produce(
     ] = None,
     resume: Annotated[
         str | None,
-        typer.Option(
-            metavar="RUN",
-            help="Make only what this run lacks; existing assets change only with --stale.",
-            autocompletion=complete_run,
-        ),
+        typer.Option(metavar="RUN", help="Make only what this run lacks; existing assets change only with --stale."),
     ] = None,
     run_id: Annotated[
         str | None, typer.Option(metavar="ID", help="Name of the new run. Default: the time, as YYYYMMDD_HHMMSS.")

@@ -16,7 +16,6 @@ from gitassets.cli.options import (
     RemoteOption,
     SegmentOption,
     TypeOption,
-    complete_run,
     examples,
     is_interactive,
     load_project,
@@ -43,9 +42,7 @@ def pull(
     run: Annotated[
         str,
         typer.Argument(
-            metavar=RUN_METAVAR,
-            help="The id of a run, here or on the server. Default: the run of the current folder.",
-            autocompletion=complete_run,
+            metavar=RUN_METAVAR, help="The id of a run, here or on the server. Default: the run of the current folder."
         ),
     ],
     remote: RemoteOption = None,

@@ -9,7 +9,6 @@ import typer
 from gitassets.cli.boundary import guarded
 from gitassets.cli.options import (
     JsonOption,
-    complete_git_remote,
     examples,
     load_project,
     warn_if_not_set_up,
@@ -29,8 +28,7 @@ def runs(
     remote: Annotated[
         str | None,
         typer.Option(
-            "--remote", "--git-remote", metavar="NAME", help="The git remote to query. Default: origin.",
-            autocompletion=complete_git_remote,
+            "--remote", "--git-remote", metavar="NAME", help="The git remote to query. Default: origin."
         ),
     ] = None,
     as_json: JsonOption = False,

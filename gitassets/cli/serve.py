@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gitassets.cli.boundary import guarded
-from gitassets.cli.options import JsonOption, complete_run, examples, is_interactive, load_project
+from gitassets.cli.options import JsonOption, examples, is_interactive, load_project
 from gitassets.errors import GitAssetsError, UsageError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
 def serve(
     run: Annotated[
         str | None,
-        typer.Argument(metavar="RUN", help="The run to open. Default: the list of runs.", autocompletion=complete_run),
+        typer.Argument(metavar="RUN", help="The run to open. Default: the list of runs."),
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port. Default: a free one.")] = 0,
     host: Annotated[

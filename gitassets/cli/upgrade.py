@@ -11,7 +11,6 @@ from gitassets.cli.boundary import PARTIAL, guarded
 from gitassets.cli.options import (
     DryRunOption,
     JsonOption,
-    complete_run,
     examples,
     load_project,
     show_progress,
@@ -37,9 +36,7 @@ def register(app: typer.Typer) -> None:
 
 @guarded
 def upgrade(
-    run: Annotated[
-        str | None, typer.Argument(metavar="RUN", help="A run of claude-studio.", autocompletion=complete_run)
-    ] = None,
+    run: Annotated[str | None, typer.Argument(metavar="RUN", help="A run of claude-studio.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Upgrade all runs that still need it.")] = False,
     trial: Annotated[
         str | None, typer.Option(metavar="NAME", help="The trial with the script of the run, if several match.")

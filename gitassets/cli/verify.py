@@ -13,7 +13,6 @@ import typer
 from gitassets.cli.boundary import guarded
 from gitassets.cli.options import (
     JsonOption,
-    complete_run,
     examples,
     is_ci,
     load_project,
@@ -48,7 +47,7 @@ def register(app: typer.Typer) -> None:
 def verify(
     runs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="RUN", help="The runs. Default: all runs.", autocompletion=complete_run),
+        typer.Argument(metavar="RUN", help="The runs. Default: all runs."),
     ] = None,
     span: Annotated[
         str | None, typer.Option("--range", metavar="A..B", help="Check only these commits of one run.")

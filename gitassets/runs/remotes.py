@@ -300,8 +300,3 @@ def open_dvc_remote(project: Project, found: DvcRemote) -> Remote:
 
     key = hashlib.sha256(json.dumps([found.settings.url, found.settings.options.get("endpointurl")]).encode())
     return open_remote(found.settings, project.state_dir / "remotes" / f"{key.hexdigest()[:32]}.json", found.others)
-
-
-def list_remote_names(project: Project) -> tuple[list[str], list[str]]:
-    """Return the names of the git remotes and of the project's DVC remotes."""
-    return list_git_remotes(project.git), list(read_settings(project.root / CONFIG).remotes)

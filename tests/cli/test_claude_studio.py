@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.cli.options import complete_run
 from gitassets.cli.render import SCHEMA
 from gitassets.domain.manifest import Asset
 from gitassets.runs.lookup import find_run
 from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.project import find_project
+from tests.cli.test_complete import values
 from tests.media import write_picture, write_tone
 from tests.old_runs import RUN_ID, RUNS_DIR, write_old_run, write_trial
 from tests.providers.services import KEYS, Services
@@ -434,7 +434,8 @@ def test_dry_run_summary_and_completion_leave_an_old_run_unchanged(
     assert "not upgraded" in look(old, home, "claude-studio assets summary")[0]
     assert "not upgraded" in look(old, home, f"claude-studio assets summary {RUN_ID}")[0]
     monkeypatch.chdir(old)
-    assert complete_run("2026") == [RUN_ID]
+    for program, before_run in (("gitassets", ()), ("claude-studio", ("assets",))):
+        assert values(*before_run, "list", "2026", program=program) == [RUN_ID]
     assert sorted(old.rglob("*")) == before
 
 

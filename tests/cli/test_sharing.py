@@ -11,12 +11,12 @@ from rich import filesize
 
 from gitassets.actions.pull import PullOptions
 from gitassets.cli import pull as pull_command
-from gitassets.cli.options import complete_dvc_remote, complete_git_remote
 from gitassets.domain.manifest import iter_folder_entries
 from gitassets.runs.remotes import ForeignRemoteError
 from tests.actions.checks import git, run_cli
 from tests.actions.locked_run import IMAGE_1, LockedRun, commit_by_hand, write_by_hand
 from tests.actions.sharing import Office, make_office, push_run, write_dvc_config
+from tests.cli.test_complete import values
 from tests.storage import FolderStorage
 
 
@@ -103,16 +103,18 @@ def test_pull_from_an_untrusted_remote_writes_nothing(
 
 def test_completion_lists_remote_names(locked: LockedRun, office: Office, tmp_path: Path) -> None:
     git(locked.project.root, "remote", "add", "backup", str(tmp_path))
-    assert complete_git_remote("") == ["backup", "origin"]
-    assert complete_git_remote("o") == ["origin"]
-    assert complete_dvc_remote("s") == ["store"]
-    assert complete_dvc_remote("x") == []
+    for command in ("push", "pull", "publish"):
+        assert values(command, "ep1", "--git-remote", "") == ["backup", "origin"]
+        assert values(command, "ep1", "--git-remote", "o") == ["origin"]
+        assert values(command, "ep1", "--remote", "s") == ["store"]
+        assert values(command, "ep1", "--remote", "x") == []
 
 
 def test_completion_outside_a_project_returns_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert complete_git_remote("") == []
-    assert complete_dvc_remote("") == []
+    assert values("push", "ep1", "--git-remote", "") == []
+    assert values("push", "ep1", "--remote", "") == []
+    assert values("push", "") == []
 
 
 @pytest.mark.parametrize("command", ["push", "pull", "publish", "runs"])
