@@ -65,6 +65,14 @@ class UsageError(GitAssetsError):
     exit_code = 2
 
 
+class MissingInputError(UsageError):
+    """The command line leaves out what to act on, or with what. The front end adds an example."""
+
+    @property
+    def kind(self) -> str:
+        return UsageError.__name__
+
+
 class NotFoundError(GitAssetsError):
     pass
 

@@ -21,7 +21,7 @@ from gitassets.domain.annotations import (
 )
 from gitassets.domain.commit_message import CommitMessage, clean_name, clean_words
 from gitassets.domain.manifest import Address, Asset, Manifest
-from gitassets.errors import NoMatchError, UsageError
+from gitassets.errors import MissingInputError, NoMatchError
 from gitassets.making.plan import now
 from gitassets.making.record import write_run
 from gitassets.runs.expected_bytes import ChangedBytesError
@@ -105,7 +105,7 @@ def _commit(session: Session, note: Annotation, what: str, words: str) -> Annota
 def _require_words(text: str) -> str:
     words = clean_words(text)
     if not words:
-        raise UsageError("A note needs a text")
+        raise MissingInputError("A note needs a text")
     return words[:MAX_BODY]
 
 

@@ -13,7 +13,7 @@ from gitassets.domain.manifest import Address, Asset, Manifest
 from gitassets.domain.selection import AssetSelection, select_assets
 from gitassets.domain.status import Status, status_after_new_take
 from gitassets.domain.takes import LATEST_TAKE, demote, next_take, sorted_takes
-from gitassets.errors import UsageError
+from gitassets.errors import MissingInputError
 from gitassets.making.record import adopt, write_run
 from gitassets.runs.expected_bytes import check_take, parse_expected
 from gitassets.runs.manifest_file import read_manifest
@@ -98,7 +98,7 @@ def _find(
 def _choose_address(selection: AssetSelection, manifest: Manifest) -> Address:
     chosen = [] if selection.empty else select_assets(selection, manifest)
     if len(chosen) != 1:
-        raise UsageError("Say which asset to choose a take of", "With one of --audio N, --image N or --video N.")
+        raise MissingInputError("Say which asset to choose a take of", "With one of --audio N, --image N or --video N.")
     return chosen[0].address
 
 
@@ -138,7 +138,7 @@ class DropResult(Struct, frozen=True):
 def drop_candidates(project: Project, run: Run, selection: AssetSelection, *, dry_run: bool = False) -> DropResult:
     """Remove all candidates of the chosen assets."""
     if selection.empty:
-        raise UsageError("Say whose candidates to remove", "With --audio, --image, --video or --segment.")
+        raise MissingInputError("Say whose candidates to remove", "With --audio, --image, --video or --segment.")
     if dry_run:
         return DropResult(run.run_id, _list_dropped(read_manifest(project, run), selection), None, True)
     with write_run(project, run, "drop candidates") as session:

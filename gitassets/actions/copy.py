@@ -25,7 +25,7 @@ from gitassets.domain.selection import (
     select_assets,
 )
 from gitassets.domain.takes import COPIED_FROM
-from gitassets.errors import GitAssetsError, LockedError, NoMatchError, UsageError
+from gitassets.errors import GitAssetsError, LockedError, MissingInputError, NoMatchError, UsageError
 from gitassets.making.record import find_free_path, write_run
 from gitassets.runs.fetch import Wanted, list_wanted
 from gitassets.runs.kept_bytes import require_bytes
@@ -76,7 +76,9 @@ def copy_assets(
     the other assets, and a new decision on this one.
     """
     if selection.empty:
-        raise UsageError("Say what to copy", "With --audio, --image or --video and approved, all, 5, 1,3,5 or 1-10.")
+        raise MissingInputError(
+            "Say what to copy", "With --audio, --image or --video and approved, all, 5, 1,3,5 or 1-10."
+        )
     if source.run_id == target.run_id:
         raise UsageError(f"{source.run_id} cannot be copied into itself", "Name two runs.")
     origin = _read_source(project, source, selection)

@@ -13,7 +13,7 @@ from gitassets.domain.conflict import CONFLICT
 from gitassets.domain.decision import VERBS, Decision, Skipped
 from gitassets.domain.manifest import Address, Asset, Manifest
 from gitassets.domain.selection import AssetSelection, Chosen, select_assets
-from gitassets.errors import ConflictError, CorruptError, Remedy, UsageError
+from gitassets.errors import ConflictError, CorruptError, MissingInputError, Remedy
 from gitassets.making.record import write_run
 from gitassets.runs.expected_bytes import Expected, check_expected, parse_all_expected
 from gitassets.runs.manifest_file import read_manifest
@@ -66,7 +66,7 @@ def decide_in_run(
 ) -> TransitionResult:
     wanted = parse_all_expected(expected)
     if selection.empty:
-        raise UsageError(
+        raise MissingInputError(
             f"Say which assets to {action}",
             "With --audio, --image, --video or --segment and a selection: all, 5, 1,3,5 or 1-10.",
         )

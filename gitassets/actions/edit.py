@@ -17,7 +17,7 @@ from gitassets.domain.script import check_script, split_by_rules
 from gitassets.domain.script_rules import ScriptRules, find_script_rules
 from gitassets.domain.selection import Selection, format_ranges, select_segments
 from gitassets.domain.stale import Stale, iter_stale, text_md5
-from gitassets.errors import ConflictError, LockedError, UsageError
+from gitassets.errors import ConflictError, LockedError, MissingInputError, UsageError
 from gitassets.making.record import write_run
 from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.not_ready import suggest_conclusion
@@ -70,7 +70,9 @@ def edit(project: Project, run: Run, selection: Selection, options: EditOptions)
     a text in conflict can be edited.
     """
     if options.text is None and options.prompt is None:
-        raise UsageError("Say what to change", "With --text TEXT, or --prompt TEXT for what the image is to show.")
+        raise MissingInputError(
+            "Say what to change", "With --text TEXT, or --prompt TEXT for what the image is to show."
+        )
     if options.dry_run:
         manifest = read_manifest(project, run)
         return _result(manifest, _edit(manifest, selection, options), options)

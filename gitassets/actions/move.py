@@ -13,7 +13,7 @@ from gitassets.domain.reopened import how_to_reopen
 from gitassets.domain.selection import AssetSelection, format_ranges, select_segments
 from gitassets.domain.status import Status
 from gitassets.domain.takes import MOVED_FROM, next_take, sorted_takes
-from gitassets.errors import LockedError, NoMatchError, UsageError
+from gitassets.errors import LockedError, MissingInputError, NoMatchError, UsageError
 from gitassets.making.record import adopt, find_free_path, write_run
 from gitassets.runs.missing_blobs import require_blob
 from gitassets.runs.project import Project, Run
@@ -71,7 +71,7 @@ def _plan(session: Session, selection: AssetSelection, to: int, take: str | None
 
 def _choose(session: Session, selection: AssetSelection) -> Address:
     if len(selection.by_kind) != 1 or selection.segments is not None:
-        raise UsageError("Say which asset to move", "With one of --audio N, --image N or --video N.")
+        raise MissingInputError("Say which asset to move", "With one of --audio N, --image N or --video N.")
     kind, chosen = next(iter(selection.by_kind.items()))
     numbers = select_segments(chosen, session.manifest)
     if len(numbers) != 1:

@@ -15,7 +15,7 @@ from gitassets.domain.manifest import Address, Asset, Kind, Manifest
 from gitassets.domain.origin import describe_origin, is_handmade
 from gitassets.domain.reopened import how_to_reopen
 from gitassets.domain.selection import AssetSelection, select_assets
-from gitassets.errors import LockedError, NoMatchError, ProviderError, UsageError
+from gitassets.errors import LockedError, MissingInputError, NoMatchError, ProviderError
 from gitassets.making.clip_source import add_images
 from gitassets.making.consent import ABSENT, NO_TERMS, Buyer, Terms
 from gitassets.making.make import finish_making, make_assets
@@ -77,7 +77,7 @@ def regen(
     With a new take a draft stays a draft, and a rejected asset becomes revised; candidates do not change the status.
     """
     if selection.empty:
-        raise UsageError("Say which assets to regenerate", "With --audio, --image or --video and a selection.")
+        raise MissingInputError("Say which assets to regenerate", "With --audio, --image or --video and a selection.")
     project.git.check_identity()
     with hold_making(project, run):
         planned = _plan(project, run, selection, options, buyer)

@@ -6,7 +6,7 @@ from gitassets.actions.decide import TransitionResult, decide_in_run
 from gitassets.domain.commit_message import clean_words
 from gitassets.domain.decision import reopen
 from gitassets.domain.selection import AssetSelection
-from gitassets.errors import UsageError
+from gitassets.errors import MissingInputError
 from gitassets.runs.expected_bytes import Expected
 from gitassets.runs.project import Project, Run
 
@@ -22,7 +22,7 @@ def reopen_assets(
 ) -> TransitionResult:
     """Unlock the chosen assets, put them in review, and record the reason. For `expected` see `approve`."""
     if not clean_words(reason):
-        raise UsageError("Reopening an approved asset needs a reason", "Give it with --reason TEXT.")
+        raise MissingInputError("Reopening an approved asset needs a reason", "Give it with --reason TEXT.")
     return decide_in_run(
         project,
         run,

@@ -15,7 +15,7 @@ from gitassets.domain.manifest import Address, Asset
 from gitassets.domain.reopened import how_to_reopen
 from gitassets.domain.selection import AssetSelection, Chosen, Selection, select_segments
 from gitassets.domain.status import Status
-from gitassets.errors import GitAssetsError, LockedError, NoMatchError, NotFoundError, UsageError
+from gitassets.errors import GitAssetsError, LockedError, MissingInputError, NoMatchError, NotFoundError, UsageError
 from gitassets.making.plan import make_handmade
 from gitassets.making.record import adopt, write_run
 from gitassets.runs.expected_bytes import Expected, check_expected
@@ -77,7 +77,7 @@ def _preview(session: Session, selection: AssetSelection, file: Path | None) -> 
 
 def _choose(session: Session, selection: AssetSelection, file: Path | None) -> list[Address]:
     if len(selection.by_kind) != 1 or selection.segments is not None:
-        raise UsageError("Say which asset to replace", "With one of --audio N, --image N or --video N.")
+        raise MissingInputError("Say which asset to replace", "With one of --audio N, --image N or --video N.")
     kind, chosen = next(iter(selection.by_kind.items()))
     numbers = select_segments(_require_numbers(chosen), session.manifest)
     if file is not None and len(numbers) != 1:

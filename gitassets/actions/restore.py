@@ -16,7 +16,7 @@ from gitassets.domain.reopened import how_to_reopen
 from gitassets.domain.selection import AssetSelection, select_assets
 from gitassets.domain.status import Status
 from gitassets.domain.takes import LATEST_TAKE, next_take
-from gitassets.errors import ConflictError, LockedError, NotFoundError, UsageError
+from gitassets.errors import ConflictError, LockedError, MissingInputError, NotFoundError, UsageError
 from gitassets.making.record import adopt, write_run
 from gitassets.runs.missing_blobs import require_blob
 from gitassets.runs.project import Project, Run
@@ -44,7 +44,7 @@ def restore(
     recorded bytes are those of the merged manifest.
     """
     if selection.empty:
-        raise UsageError("Say which asset to restore", "With --audio, --image, --video or --segment.")
+        raise MissingInputError("Say which asset to restore", "With --audio, --image, --video or --segment.")
     if dry_run:
         return _preview(peek(project, run), selection, take)
     with write_run(project, run, "restore", in_merge=take is None) as session:

@@ -18,7 +18,8 @@ from typing import Any, TypeVar
 import typer
 
 from gitassets.cli.counts import show_counts
-from gitassets.errors import GitAssetsError, UsageError
+from gitassets.cli.usage import suggest_example
+from gitassets.errors import GitAssetsError, MissingInputError, UsageError
 
 INTERRUPTED = 130
 PARTIAL = 1
@@ -39,13 +40,13 @@ def guarded(command: Command) -> Command:
             with show_counts(as_json):
                 return command(*args, **kwargs)
         except GitAssetsError as error:
-            _print_error(error.kind, error.message, error.hint, as_json)
+            print_error(error.kind, error.message, _complete_hint(error), as_json)
             raise typer.Exit(error.exit_code) from None
         except BrokenPipeError:
             _silence_stdout()
             raise typer.Exit(1) from None
         except OSError as error:
-            _print_error("OSError", *_describe_os_error(error), as_json)
+            print_error("OSError", *_describe_os_error(error), as_json)
             raise typer.Exit(1) from None
         except (KeyboardInterrupt, typer.Abort):
             typer.echo("\nInterrupted. Whatever was finished is kept; run the command again to continue.", err=True)
@@ -56,12 +57,19 @@ def guarded(command: Command) -> Command:
             if _is_parser_error(error):
                 raise
             message = _redact(f"This is a bug in gitassets: {error!r}")
-            _print_error("Bug", message, f"Please report it with {_write_log()}", as_json)
+            print_error("Bug", message, f"Please report it with {_write_log()}", as_json)
             raise typer.Exit(_BUG) from None
         finally:
             _print_refused_modes()
 
     return run  # type: ignore[return-value]
+
+
+def _complete_hint(error: GitAssetsError) -> str:
+    """Add an example of the command if its line leaves something out."""
+    if not isinstance(error, MissingInputError):
+        return error.hint
+    return " ".join(filter(None, (error.hint, suggest_example())))
 
 
 def _check_texts(arguments: Mapping[str, object]) -> None:
@@ -88,7 +96,7 @@ def _print_refused_modes() -> None:
         found.clear()
 
 
-def _print_error(kind: str, message: str, hint: str, as_json: bool) -> None:
+def print_error(kind: str, message: str, hint: str, as_json: bool) -> None:
     from gitassets.cli.paths import shorten_paths
 
     typer.echo(f"Error: {shorten_paths(message)}", err=True)

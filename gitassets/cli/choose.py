@@ -20,7 +20,7 @@ from gitassets.cli.options import (
     load_run,
     make_selection,
 )
-from gitassets.errors import UsageError
+from gitassets.errors import MissingInputError
 
 if TYPE_CHECKING:
     from gitassets.actions.choose import ChooseResult
@@ -58,7 +58,9 @@ def choose(
     from gitassets.runs.required_blobs import need_chosen
 
     if take is None:
-        raise UsageError("Say which take to choose, with --take N", "`gitassets takes` lists the takes of an asset.")
+        raise MissingInputError(
+            "Say which take to choose, with --take N", "`gitassets takes` lists the takes of an asset."
+        )
     project, found = load_run(run, dry_run=dry_run)
     selection = make_selection(audio, image, video, segment)
     if not dry_run:

@@ -9,7 +9,11 @@ import typer
 from typer.core import TyperCommand
 from typer.models import CommandFunctionType
 
+from gitassets.cli.boundary import print_error
+from gitassets.cli.usage import explain, is_usage_error, note_command
+
 LEFT_OUT = ""
+_USAGE = 2
 RUN_METAVAR = "[RUN]"
 _TWO_RUNS = ["SOURCE", "TARGET"]
 
@@ -31,13 +35,18 @@ class Command(TyperCommand):
                 one.required = False
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        note_command(self)
+        as_json = "--json" in args
         try:
             if not ctx.resilient_parsing:
                 args = self._fill_in(ctx, args)
             return super().parse_args(ctx, args)
         except Exception as error:
+            if ctx.resilient_parsing or not is_usage_error(error):
+                raise
             _suggest_option(error)
-            raise
+            print_error("UsageError", *explain(self, error), as_json=as_json)
+            raise typer.Exit(_USAGE) from None
 
     def _fill_in(self, ctx: Any, args: list[str]) -> list[str]:
         arguments = [one for one in self.params if one.param_type_name == "argument"]

@@ -15,7 +15,7 @@ from gitassets.cli.options import (
     examples,
     load_run,
 )
-from gitassets.errors import UsageError
+from gitassets.errors import MissingInputError
 
 
 def register(app: typer.Typer) -> None:
@@ -67,9 +67,9 @@ def note(
     needed = 0 if settle is not None else 1 if others else 2
     given = [one for one in (run or None, chosen, text) if one is not None]
     if len(others) > 1 or len(given) not in (needed, needed + 1):
-        raise UsageError(
+        raise MissingInputError(
             "Say what the note is on, and what it says",
-            "Such as `gitassets note latest 3 TEXT`, or TEXT with one of --audio, --image, --video, --reply.",
+            "Give a segment or one of --audio, --image, --video, --reply, and a text.",
         )
     run, *words = given if len(given) > needed else (LEFT_OUT, *given)
     if needed == len(words) == 2:

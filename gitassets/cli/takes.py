@@ -20,7 +20,7 @@ from gitassets.cli.options import (
     load_run_to_read,
     make_selection,
 )
-from gitassets.errors import UsageError
+from gitassets.errors import MissingInputError, UsageError
 
 if TYPE_CHECKING:
     from gitassets.actions.choose import DropResult
@@ -81,7 +81,7 @@ def _show(run: str, selection: AssetSelection, command: str, *, as_json: bool) -
     from gitassets.runs.take_history import read_takes
 
     if selection.empty:
-        raise UsageError("Say which assets", "Use --audio, --image, --video or --segment.")
+        raise MissingInputError("Say which assets", "Use --audio, --image, --video or --segment.")
     project, found = load_run_to_read(run, history=True)
     results = read_takes(project, found, selection)
     if as_json:

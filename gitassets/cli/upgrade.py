@@ -16,7 +16,7 @@ from gitassets.cli.options import (
     show_progress,
 )
 from gitassets.cli.upgrade_report import print_set_up_hint, print_upgrade
-from gitassets.errors import GitAssetsError, UsageError
+from gitassets.errors import GitAssetsError, MissingInputError
 
 if TYPE_CHECKING:
     from gitassets.actions.upgrade import UpgradeResult
@@ -54,7 +54,7 @@ def upgrade(
     from gitassets.runs.lookup import find_run, list_runs
 
     if (run is None) != everything:
-        raise UsageError("Say what to upgrade", "Name one RUN, or use --all.")
+        raise MissingInputError("Say what to upgrade", "Name one RUN, or use --all.")
     project = load_project()
     named = [find_run(project, run)] if run is not None else [one for one in list_runs(project) if one.old]
     results, failed = [], []

@@ -16,7 +16,7 @@ from gitassets.domain.claude_studio.json import is_upgrade_unfinished
 from gitassets.domain.manifest import MANIFEST_NAME
 from gitassets.domain.rules import names_unknown
 from gitassets.domain.run_id import BRANCH_PREFIX, LATEST, RUN_MARKER, is_run_id, list_known, match_run_id, read_time
-from gitassets.errors import GitAssetsError, NotFoundError, Remedy, UsageError
+from gitassets.errors import GitAssetsError, MissingInputError, NotFoundError, Remedy
 from gitassets.runs.manifest_file import read_manifest_bytes
 from gitassets.runs.project import CLAUDE_STUDIO_RUNS_DIR, Project, Run, names_run
 
@@ -138,7 +138,7 @@ def missing_run(project: Project, argument: str) -> GitAssetsError:
     runs = _list_ids(project)
     if not runs:
         return NotFoundError("There are no runs yet", Remedy("make-first-run"))
-    return UsageError(f"{argument} is missing", f"Name the run. {list_known(runs)}")
+    return MissingInputError(f"{argument} is missing", f"Name the run. {list_known(runs)}")
 
 
 def _list_ids(project: Project) -> list[str]:
