@@ -36,7 +36,13 @@ _BEFORE_NUMBER = re.compile(
     re.IGNORECASE,
 )
 _LONGEST = 16
-_HELD_WORDS = frozenset(("a", "an", "the", "of"))
+_HELD_WORDS = frozenset(
+    (
+        *("a", "an", "the", "of", "and", "or", "nor", "but", "to", "in", "into", "on", "onto", "at", "by", "for"),
+        *("from", "with", "without", "as", "than", "via", "per", "if", "because", "while"),
+        *("und", "oder", "et", "ou", "y"),
+    )
+)
 """Words that no line ends with if that can be avoided: they belong to the next one."""
 _WIDE = re.compile(r"[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\uff01-\uff60]")
 
@@ -185,6 +191,9 @@ def _iter_units(text: str, limit: int) -> Iterator[str]:
         if len(word.rstrip()) > limit:
             yield from _iter_parts(word, limit)
             continue
+        if unit and len((unit + word).rstrip()) > limit:
+            yield unit
+            unit = ""
         unit += word
         if not _holds_next(word):
             yield unit

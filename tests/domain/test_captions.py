@@ -199,6 +199,21 @@ def test_no_cue_or_line_ends_after_an_abbreviation_or_a_word_that_belongs_to_the
             assert not re.search(r"(?:\b(?:St|e\.g|Dr|No|J|R|vs|Fig|U\.S)\.|\b(?:a|of|the))$", line), lines
 
 
+@pytest.mark.parametrize("joint", ["and", "or", "but", "to", "in", "on", "at", "by", "for", "from", "with", "And"])
+def test_no_line_ends_in_a_conjunction_or_preposition(joint: str) -> None:
+    words = "Sailors count waves"
+    for start in range(20):
+        text = f"{'x' * start} " + f" {joint} ".join([words] * 8)
+        lines = [line for cue in split_cues(text.strip()) for line in cue]
+        assert not [line for line in lines if line.endswith(f" {joint}")], lines
+        assert max(map(len, lines)) <= LINE_CHARS
+
+
+def test_line_of_held_words_alone_still_fits() -> None:
+    lines = [line for cue in split_cues("and of the " * 20) for line in cue]
+    assert max(map(len, lines)) <= LINE_CHARS
+
+
 def test_full_stop_after_a_word_still_ends_a_sentence() -> None:
     first = "He said that there was really no way to say no."
     assert split_cues(f"{first} Then he left for another harbour in the north.")[0][-1].endswith("no.")
