@@ -85,7 +85,7 @@ def build(project: Project, run: Run, options: BuildOptions, on_progress: OnProg
     check_video_path(project, run, options.output)
     with hold_build(project, run):
         build_input = read_input(project, run, options)
-        names = name_files(project, run, settings, options)
+        names = name_files(project, run, settings, build_input.choice, options.policy)
         plan = plan_render(project, build_input, settings, names, on_progress)
         finals, rendered = _find_finished(project, build_input, plan), None
         if finals is None:

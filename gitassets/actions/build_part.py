@@ -50,7 +50,7 @@ def build_part(project: Project, run: Run, options: BuildOptions, on_progress: O
     check_video_path(project, run, options.output)
     with hold_build(project, run):
         build_input = read_input(project, run, options)
-        names = name_files(project, run, settings, options)
+        names = name_files(project, run, settings, build_input.choice, options.policy)
         plan = plan_render(project, build_input, settings, names, on_progress)
         part = build_input.choice.part or ()
         video = options.output or _place_part(project, run, part)

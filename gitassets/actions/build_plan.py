@@ -19,7 +19,7 @@ from gitassets.domain.about_run import LANGUAGE, TITLE, find_card_style, find_la
 from gitassets.domain.build_record import record_inputs
 from gitassets.domain.finals import FinalNames, Shape, name_cut, name_finals
 from gitassets.domain.frame_format import parse_fps, parse_size
-from gitassets.domain.manifest import Address, Manifest
+from gitassets.domain.manifest import Address, Kind, Manifest
 from gitassets.domain.selection import Selection, select_segments
 from gitassets.domain.timeline import (
     Choice,
@@ -95,11 +95,16 @@ def read_settings(project: Project, options: BuildOptions) -> RenderSettings:
     )
 
 
-def name_files(project: Project, run: Run, settings: RenderSettings, options: BuildOptions) -> FinalNames:
+def name_files(project: Project, run: Run, settings: RenderSettings, choice: Choice, policy: Policy) -> FinalNames:
+    """Name the files by shape, and by whether it is a draft: so is a video without the narration of a segment."""
     defaults = project.settings.build
     own = Shape(parse_size(defaults.size), parse_fps(defaults.fps))
-    cut = name_cut(own, Shape(settings.size, settings.fps), draft=options.policy in DRAFTS)
+    cut = name_cut(own, Shape(settings.size, settings.fps), draft=policy in DRAFTS or _is_incomplete(choice))
     return name_finals(run.run_id, cut)
+
+
+def _is_incomplete(choice: Choice) -> bool:
+    return any(one.kind is Kind.AUDIO for one in choice.omissions)
 
 
 def choose(manifest: Manifest, options: BuildOptions) -> Choice:

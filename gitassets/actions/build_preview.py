@@ -56,7 +56,7 @@ def preview_build(project: Project, run: Run, options: BuildOptions) -> BuildPre
     absent = list_absent(project, run, used)
     sources = None if any(not project.blobs.has(md5) for md5 in used) else _probe(project, settings, list(used))
     timeline = lay_out_choice(choice, _list_lengths(choice, sources), settings)
-    names = name_files(project, run, settings, options)
+    names = name_files(project, run, settings, choice, options.policy)
     return BuildPreview(
         run_id=run.run_id,
         video=names.video if options.part is None else None,

@@ -95,8 +95,9 @@ def build(
     captions (.srt) and build.json, which lists every file used, go to final/ in the run's folder and are tracked by
     DVC. Segments that did not change are not rendered again. A build runs at a lower priority than other programs.
 
-    A build with --skip or --include-rejected is a draft. Drafts and builds of another --size or --fps than the
-    project's lie beside the others, such as RUN-draft.mp4 and RUN-640x360.mp4. `publish` never goes by them.
+    A build with --skip or --include-rejected is a draft, and so is one that --allow-gaps leaves silent in part. Drafts
+    and builds of another --size or --fps than the project's lie beside the others, such as RUN-draft.mp4 and
+    RUN-640x360.mp4. `publish` never goes by them.
 
     --segment builds a part to look at, from all assets unless --only or --skip is set. It goes to the --output, or to
     a temporary file, and the run does not record it.

@@ -314,7 +314,21 @@ def test_build_with_rejected_narration_requires_allow_gaps(project: Project, run
     result = build_it(project, run, BuildOptions(policy=Policy.ONLY_APPROVED, allow_gaps=True, **SMALL))
     assert result.duration_sec > 2
     assert [(one.segment, one.kind) for one in result.omissions] == [(2, Kind.AUDIO), (3, Kind.IMAGE)]
-    assert built(project, run)[1][1] == {"visual": asset(project, run, "image", 1).md5}
+    assert (result.main, result.video.name) == (False, "ep1-draft.mp4")
+    assert built(project, run)[1][1] is None
+
+
+def test_build_that_lacks_narration_is_no_main_final(project: Project, media_folder: Callable[..., Path]) -> None:
+    track(project, media_folder("gap", audio=2, images=(1, 2, 3)), on_progress=ignore_progress)
+    gap = find_run(project, "gap")
+    approve_all(project, gap)
+    for policy in (Policy.STRICT, Policy.ONLY_APPROVED):
+        options = BuildOptions(policy=policy, allow_gaps=True, **SMALL)
+        assert preview_build(project, gap, options).video == "final/gap-draft.mp4"
+        result = build_it(project, gap, options)
+        assert (result.main, result.video.name) == (False, "gap-draft.mp4")
+    assert [record for _, record in built(project, gap)] == [None, None, None]
+    assert read_manifest(project, gap).production_state != "built"
 
 
 def test_build_without_narration_fails_and_suggests_produce(
