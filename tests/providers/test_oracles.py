@@ -1,0 +1,43 @@
+"""Our requests and the stand-ins' answers, compared with the services' own SDKs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gitassets.domain.manifest import Kind
+from gitassets.providers.base import Request
+from tests.providers.conftest import load
+from tests.providers.oracles import capture_request, find_misfit, make_openai, read_json
+from tests.providers.services import Services
+
+Ask = Callable[..., Request]
+PICTURE = "openai.types.image_generate_params:ImageGenerateParams"
+
+
+class TestOracle:
+    def test_oracle_names_unknown_keys_and_wrong_values(self) -> None:
+        right = {"model": "gpt-image-2", "prompt": "A map"}
+        assert find_misfit(PICTURE, right) is None
+        assert find_misfit(PICTURE, {**right, "promt": "A map"}) == "unknown keys: promt"
+        assert "valid integer" in (find_misfit(PICTURE, {**right, "n": "one"}) or "")
+
+    def test_oracle_knows_names_as_they_are_on_the_wire(self) -> None:
+        order = {"model": "gen4_turbo", "promptImage": "https://x/y.png", "ratio": "1280:720", "duration": 5}
+        assert find_misfit("runwayml.types:ImageToVideoCreateParams", order) is None
+        assert find_misfit("runwayml.types:ImageToVideoCreateParams", {**order, "ratio": "1:1"})
+
+
+class TestOpenAIImages:
+    @pytest.mark.parametrize("size", [(1920, 1080), (1080, 1920), (640, 360)])
+    def test_openai_images_sends_what_its_sdk_sends(
+        self, services: Services, ask: Ask, folder: Path, size: tuple[int, int]
+    ) -> None:
+        load("openai", Kind.IMAGE, services).generate(ask(Kind.IMAGE, prompt="A map", size=size), folder)
+        sent = services.seen[0]
+        wanted = capture_request(make_openai, lambda sdk: sdk.images.generate(**sent.json))
+        assert find_misfit(PICTURE, sent.json) is None
+        assert (wanted.url.path, read_json(wanted)) == (sent.path, sent.json)
+        assert wanted.headers["authorization"] == sent.headers["authorization"]
