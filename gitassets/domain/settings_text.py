@@ -78,10 +78,11 @@ services:
       usd_per_1000_chars: 0.02
     images:
       model: gpt-image-2
-      # auto: 1536x1024, 1024x1536 or 1024x1024, whichever is nearest to the video's shape.
+      # auto: the size of the video, as close as the model draws it.
       size: auto
       quality: medium
-      usd_per_image: {low: 0.02, medium: 0.07, high: 0.2, auto: 0.2}
+      # What a picture is estimated to cost, such as {medium: 0.04}. Empty: by the model, the quality and the size.
+      usd_per_image:
   wikimedia:
     # Wikimedia asks for an address at which you can be reached: your mail address, or a page of yours.
     contact: ""

@@ -24,7 +24,7 @@ from tests.providers.services import Services
 
 SCRIPT = ["Maps tell us where we are.", "Drones read them.", "Fog hides the valley."]
 AUDIO_USD = 0.10 / 1000  # for a character, at elevenlabs
-IMAGE_USD, CLIP_USD = 0.07, 0.75  # at openai in medium quality; at luma, for five seconds
+IMAGE_USD, CLIP_USD = 0.07, 0.75  # at openai, as the settings below say; at luma, for five seconds
 
 
 @dataclass
@@ -61,7 +61,7 @@ class Studio:
         jobs = {"poll_sec": 0.01}
         sections = {
             "elevenlabs": self.services.settings(),
-            "openai": self.services.settings(),
+            "openai": self.services.settings(images={"usd_per_image": {"medium": IMAGE_USD}}),
             "wikimedia": self.services.settings(contact="ann@example.com"),
             "luma": self.services.settings(**jobs),
             "runway": self.services.settings(**jobs),

@@ -89,6 +89,7 @@ class Services:
         self.jobs: dict[str, int] = {}
         self.polls_until_done = 2
         self.image_as_url = False
+        self.image_usage: Mapping[str, Any] | None = None
         self.file_answer: Answer | None = None
         self.unique = False
         self.bought: list[Seen] = []
@@ -167,12 +168,15 @@ class Services:
             return openai_error(401, "Incorrect API key", "invalid_api_key")
         if set(seen.json) != {"model", "prompt", "n", "size", "quality", "output_format"}:
             return openai_error(400, "bad fields")
+        if problem := _find_size_problem(seen.json["size"]):
+            return openai_error(400, problem, "invalid_value")
         number = self._sell(seen)
         if self.image_as_url:
             url = f"{self.url}/files/image/{number}?sig=SIGNATURE"
             return say({"created": 1, "data": [{"url": url, "revised_prompt": "Revised"}]})
         picture = base64.b64encode(self._make("image", number)).decode()
-        return say({"created": 1, "data": [{"b64_json": picture}], "usage": {}})
+        usage = {} if self.image_usage is None else {"usage": self.image_usage}
+        return say({"created": 1, "data": [{"b64_json": picture}], **usage})
 
     def _speak_elevenlabs(self, seen: Seen) -> Answer:
         if seen.headers.get("xi-api-key") != KEYS["ELEVENLABS_API_KEY"]:
@@ -250,6 +254,30 @@ class Services:
             return self.file_answer
         _, _, kind, *number = seen.path.split("/")
         return Answer(200, self._make(kind, int(number[0]) if number else 0), "application/octet-stream")
+
+
+def image_usage(output_tokens: int, input_tokens: int = 0) -> dict[str, Any]:
+    """Return what OpenAI says of the tokens of one picture."""
+    details = {"image_tokens": 0, "text_tokens": input_tokens}
+    total = input_tokens + output_tokens
+    return {
+        "input_tokens": input_tokens,
+        "input_tokens_details": details,
+        "output_tokens": output_tokens,
+        "total_tokens": total,
+    }
+
+
+def _find_size_problem(size: str) -> str | None:
+    """Say why OpenAI would not draw this size."""
+    width, height = map(int, size.split("x"))
+    if width % 16 or height % 16:
+        return "Invalid size: width and height must be divisible by 16"
+    if max(width, height) > 3 * min(width, height):
+        return "Invalid size: the aspect ratio must be between 1:3 and 3:1"
+    if not 655_360 <= width * height <= 8_294_400 or max(width, height) > 3840:
+        return "Invalid size: outside of the pixel budget"
+    return None
 
 
 def search_answer(services: Services) -> Answer:

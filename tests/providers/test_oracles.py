@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,8 +12,8 @@ import pytest
 from gitassets.domain.manifest import Kind
 from gitassets.providers.base import Request
 from tests.providers.conftest import load
-from tests.providers.oracles import capture_request, find_misfit, make_openai, read_json
-from tests.providers.services import Services
+from tests.providers.oracles import capture_request, find_misfit, make_openai, read_answer, read_json
+from tests.providers.services import Services, image_usage
 
 Ask = Callable[..., Request]
 PICTURE = "openai.types.image_generate_params:ImageGenerateParams"
@@ -41,3 +43,13 @@ class TestOpenAIImages:
         assert find_misfit(PICTURE, sent.json) is None
         assert (wanted.url.path, read_json(wanted)) == (sent.path, sent.json)
         assert wanted.headers["authorization"] == sent.headers["authorization"]
+
+    @pytest.mark.parametrize("usage", [None, image_usage(1325, input_tokens=20)])
+    def test_openai_images_stand_in_answers_what_its_sdk_reads(
+        self, services: Services, ask: Ask, folder: Path, media: dict[str, bytes], usage: dict[str, object] | None
+    ) -> None:
+        services.image_usage = usage
+        load("openai", Kind.IMAGE, services).generate(ask(Kind.IMAGE), folder)
+        read = read_answer("openai.types:ImagesResponse", json.loads(services.answer(services.seen[0]).body))
+        assert base64.b64decode(read.data[0].b64_json) == media["image"]
+        assert usage is None or read.usage.output_tokens == 1325

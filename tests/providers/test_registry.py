@@ -84,7 +84,7 @@ class TestList:
         assert lines["elevenlabs", Kind.AUDIO].key == "ELEVENLABS_API_KEY"
         assert lines["elevenlabs", Kind.AUDIO].has_key
         assert not lines["luma", Kind.VIDEO].has_key
-        assert "0.07 USD" in lines["openai", Kind.IMAGE].price
+        assert "0.04 USD for 1920x1088 in medium quality" in lines["openai", Kind.IMAGE].price
         assert len(lines) == 10
 
     def test_list_providers_reports_invalid_settings_and_sections(self) -> None:

@@ -16,7 +16,7 @@ from gitassets.domain.manifest import Kind
 from gitassets.errors import ProviderError
 from gitassets.providers.base import ChargedError, Request, fingerprint
 from tests.providers.conftest import Memory, load
-from tests.providers.services import LILY, Answer, Services, say, search_answer
+from tests.providers.services import LILY, Answer, Services, image_usage, say, search_answer
 
 Ask = Callable[..., Request]
 
@@ -101,13 +101,75 @@ class TestOpenAISpeech:
 
 class TestOpenAIImages:
     @pytest.mark.parametrize(
-        ("size", "sent"), [((1920, 1080), "1536x1024"), ((1080, 1920), "1024x1536"), ((1000, 1000), "1024x1024")]
+        ("size", "sent"),
+        [
+            ((1920, 1080), "1920x1088"),
+            ((1080, 1920), "1088x1920"),
+            ((1080, 1080), "1088x1088"),
+            ((640, 360), "1088x608"),
+            ((3840, 2160), "3840x2160"),
+            ((7680, 4320), "3840x2160"),
+            ((2000, 500), "2000x672"),
+        ],
     )
     def test_openai_image_size_follows_the_video(
         self, services: Services, ask: Ask, folder: Path, size: tuple[int, int], sent: str
     ) -> None:
         load("dalle", Kind.IMAGE, services).generate(ask(Kind.IMAGE, size=size), folder)
         assert services.seen[0].json["size"] == sent
+
+    @pytest.mark.parametrize(
+        ("images", "sent"),
+        [
+            ({"model": "gpt-image-1.5"}, "1536x1024"),
+            ({"model": "gpt-image-2.6-flare"}, "1920x1088"),
+            ({"sizes": ["1024x1024", "1536x1024"]}, "1536x1024"),
+            ({"sizes": []}, "1920x1088"),
+            ({"size": "1280x720"}, "1280x720"),
+        ],
+    )
+    def test_openai_image_size_follows_model_and_settings(
+        self, services: Services, ask: Ask, images: dict[str, Any], sent: str
+    ) -> None:
+        provider = load("openai", Kind.IMAGE, services, images=images)
+        assert provider.describe(ask(Kind.IMAGE))["size"] == sent
+
+    @pytest.mark.parametrize(
+        ("size", "quality", "usd"),
+        [
+            ("1536x1024", "low", 0.005), ("1536x1024", "medium", 0.041), ("1536x1024", "high", 0.165),
+            ("1024x1024", "low", 0.006), ("1024x1024", "medium", 0.053), ("1024x1024", "high", 0.211),
+            ("1024x1536", "auto", 0.165), ("3840x2160", "high", 0.4),
+        ],
+    )  # fmt: skip
+    def test_openai_image_price_follows_size_and_quality(
+        self, services: Services, ask: Ask, size: str, quality: str, usd: float
+    ) -> None:
+        provider = load("openai", Kind.IMAGE, services, images={"size": size, "quality": quality})
+        assert provider.estimate_usd(ask(Kind.IMAGE)) == pytest.approx(usd, abs=0.001)
+
+    def test_openai_image_cost_is_that_of_the_tokens_charged(self, services: Services, ask: Ask, folder: Path) -> None:
+        services.image_usage = image_usage(1372, input_tokens=20)
+        provider = load("openai", Kind.IMAGE, services, images={"usd_per_image": {"medium": 0.07}})
+        assert provider.estimate_usd(ask(Kind.IMAGE)) == pytest.approx(0.07)
+        assert provider.generate(ask(Kind.IMAGE), folder).cost_usd == pytest.approx(1372 * 30e-6 + 20 * 5e-6)
+
+    @pytest.mark.parametrize("usage", [{"output_tokens": -5}, {"output_tokens": "1"}, {"output_tokens": 1e300}, []])
+    def test_openai_image_cost_is_the_estimate_where_the_answer_is_nonsense(
+        self, services: Services, ask: Ask, folder: Path, usage: Any
+    ) -> None:
+        services.image_usage = usage
+        made = load("openai", Kind.IMAGE, services).generate(ask(Kind.IMAGE), folder)
+        assert made.cost_usd == pytest.approx(0.03975)
+
+    def test_openai_image_of_model_without_price_is_not_bought(self, services: Services, ask: Ask) -> None:
+        provider = load("openai", Kind.IMAGE, services, images={"model": "gpt-image-2.6-flare"})
+        with pytest.raises(ProviderError, match=r"Image 3: the price of a picture by gpt-image-2\.6-flare") as caught:
+            provider.check(ask(Kind.IMAGE))
+        assert "services.openai.images.usd_per_image: {medium: USD}" in caught.value.hint
+        assert provider.info.price == "unknown"
+        images = {"model": "gpt-image-2.6-flare", "usd_per_image": {"medium": 0.06}}
+        load("openai", Kind.IMAGE, services, images=images).check(ask(Kind.IMAGE))
 
     @pytest.mark.parametrize("as_url", [False, True])
     def test_openai_image_is_read_from_base64_or_url(
@@ -117,7 +179,7 @@ class TestOpenAIImages:
         made = load("openai", Kind.IMAGE, services).generate(ask(Kind.IMAGE, prompt="A map"), folder)
         assert made.path == folder / "image.png"
         assert made.path.read_bytes() == media["image"]
-        assert made.cost_usd == pytest.approx(0.07)
+        assert made.cost_usd == pytest.approx(0.03975)
         assert (made.prompt, made.source) == ("A map", "openai")
         assert made.extra["prompt_sent"] == "A map"
         assert made.extra.get("revised_prompt") == ("Revised" if as_url else None)
@@ -142,7 +204,7 @@ class TestOpenAIImages:
         services.recover()
         made = provider.generate(ask(Kind.IMAGE, job=memory), folder)
         assert len(services.calls("/v1/images/generations")) == 1
-        assert made.cost_usd == pytest.approx(0.07)
+        assert made.cost_usd == pytest.approx(0.03975)
 
     def test_openai_image_with_expired_link_is_reported_as_charged(
         self, services: Services, ask: Ask, folder: Path, memory: Memory
@@ -170,7 +232,7 @@ class TestOpenAIImages:
         services.misbehave("/v1/images", say(raw))
         with pytest.raises(ChargedError, match=r"^Image 3: openai sends .* It may have been charged") as caught:
             load("openai", Kind.IMAGE, services).generate(ask(Kind.IMAGE), folder)
-        assert caught.value.cost_usd == pytest.approx(0.07)
+        assert caught.value.cost_usd == pytest.approx(0.03975)
 
 
 @pytest.mark.parametrize("name", ["luma", "runway"])

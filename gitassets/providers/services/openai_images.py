@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gitassets.domain.manifest import Kind
+from gitassets.errors import ProviderError
 from gitassets.providers.account import Account
 from gitassets.providers.base import ChargedError, Generated, Request, ServiceInfo
 from gitassets.providers.http.calls import CallError, Problem
@@ -16,6 +17,7 @@ from gitassets.providers.http.failures import UnknownError
 from gitassets.providers.http.jobs import fetch_result, find_job, forget_job, remember_job
 from gitassets.providers.http.network import Network
 from gitassets.providers.service_settings import parse_section
+from gitassets.providers.services.openai_image_models import FIXED_SIZES, draws_any_size, find_price, fit_size
 from gitassets.providers.services.openai_settings import KEY, NAME, OpenAISettings
 from gitassets.providers.services.prompts import Prompt, compose_prompt
 from gitassets.providers.services.shapes import nearest_shape
@@ -39,13 +41,20 @@ class OpenAIImages:
 
     @property
     def info(self) -> ServiceInfo:
-        price = f"{self._price():g} USD for a picture of {self.settings.quality} quality"
+        size = self._choose_size(Request(kind=Kind.IMAGE, segment=1, text=""))
+        price_usd = self._find_price(size)
+        price = "unknown" if price_usd is None else f"{price_usd:.2g} USD for {size} in {self.settings.quality} quality"
         return ServiceInfo(model=self.settings.model, price=price, key=KEY.variable, has_key=self._account.has_key())
 
-    def estimate_usd(self, request: Request) -> float:  # noqa: ARG002 (every picture costs the same)
-        return self._price()
+    def estimate_usd(self, request: Request) -> float:
+        return self._find_price(self._choose_size(request)) or 0.0
 
     def check(self, request: Request) -> None:
+        if self._find_price(self._choose_size(request)) is None:
+            raise ProviderError(
+                f"{request.label}: the price of a picture by {self.settings.model} is not known, so none is bought",
+                f"Set services.openai.images.usd_per_image: {{{self.settings.quality}: USD}} in gitassets.yaml.",
+            )
         self._account.check(request)
 
     def describe(self, request: Request) -> Mapping[str, Any]:
@@ -54,10 +63,14 @@ class OpenAIImages:
     def generate(self, request: Request, folder: Path) -> Generated:
         """Buy a picture, or download one that was bought before a kill."""
         self.check(request)
-        prompt, cost_usd = _compose(request), self._price()
+        prompt = _compose(request)
         body = self._make_body(request, prompt)
         url = find_job(request)
-        picture, revised = (self._fetch(request, url, folder), None) if url else self._buy(request, body, folder)
+        picture, revised, cost_usd = (
+            (self._fetch(request, url, folder), None, self.estimate_usd(request))
+            if url
+            else self._buy(request, body, folder)
+        )
         extra = {**prompt.record, "parameters": {key: body[key] for key in ("size", "quality")}}
         return Generated(
             path=picture,
@@ -69,10 +82,11 @@ class OpenAIImages:
             extra=extra | ({"revised_prompt": revised} if revised else {}),
         )
 
-    def _buy(self, request: Request, body: Mapping[str, Any], folder: Path) -> tuple[Path, str | None]:
-        """Return the picture, and the prompt as the service changed it."""
-        cost_usd = self._price()
+    def _buy(self, request: Request, body: Mapping[str, Any], folder: Path) -> tuple[Path, str | None, float]:
+        """Return the picture, the prompt as the service changed it, and what the service says it charged."""
+        cost_usd = self.estimate_usd(request)
         raw = self._account.buy(request, "/v1/images/generations", body, cost_usd=cost_usd)
+        cost_usd = self._read_cost(raw, cost_usd)
         with self._account.buying(request, cost_usd):
             picture = _read_picture(raw)
         revised = picture.get("revised_prompt")
@@ -83,24 +97,37 @@ class OpenAIImages:
         else:
             remember_job(request, picture["url"])
             path = self._fetch(request, picture["url"], folder)
-        return path, revised if isinstance(revised, str) else None
+        return path, revised if isinstance(revised, str) else None, cost_usd
 
     def _fetch(self, request: Request, url: str, folder: Path) -> Path:
         """Download the picture from its URL, which works for about an hour."""
         keeps = "The picture is bought: the same command fetches it for about an hour."
         try:
             keeps = keeps if request.job else ""
-            return fetch_result(self._account, request, url, folder, cost_usd=self._price(), keeps=keeps)
+            return fetch_result(self._account, request, url, folder, cost_usd=self.estimate_usd(request), keeps=keeps)
         except UnknownError as error:
             forget_job(request)
             problem = (
                 f"{request.label}: the picture that {self.name} made can no longer be fetched. It has been charged"
             )
-            raise ChargedError(problem, "Run the command again to buy another.", cost_usd=self._price()) from error
+            hint = "Run the command again to buy another."
+            raise ChargedError(problem, hint, cost_usd=self.estimate_usd(request)) from error
 
-    def _price(self) -> float:
-        prices = self.settings.usd_per_image
-        return prices.get(self.settings.quality, max(prices.values(), default=0.0))
+    def _find_price(self, size: str) -> float | None:
+        """Return the estimated cost of a picture; None if neither the settings nor we know the model's price."""
+        given, known = self.settings.usd_per_image, find_price(self.settings.model)
+        if given:
+            return given.get(self.settings.quality, max(given.values()))
+        return known.estimate_usd(self.settings.quality, size) if known else None
+
+    def _read_cost(self, raw: Mapping[str, Any], estimate_usd: float) -> float:
+        """Return the cost of the tokens that the service says it charged, or the estimate if it does not say."""
+        usage, price = raw.get("usage"), find_price(self.settings.model)
+        if price is None or not isinstance(usage, dict) or not _is_count(usage.get("output_tokens")):
+            return estimate_usd
+        input_tokens = usage["input_tokens"] if _is_count(usage.get("input_tokens")) else 0
+        usd = usage["output_tokens"] * price.usd_per_million_output + input_tokens * price.usd_per_million_input
+        return float(usd / 1e6)
 
     def _make_body(self, request: Request, prompt: Prompt) -> dict[str, Any]:
         return {
@@ -115,7 +142,15 @@ class OpenAIImages:
     def _choose_size(self, request: Request) -> str:
         if self.settings.size != "auto":
             return self.settings.size
-        return nearest_shape(self.settings.sizes, "x", request.size)
+        if self.settings.sizes:
+            return nearest_shape(self.settings.sizes, "x", request.size)
+        if draws_any_size(self.settings.model):
+            return fit_size(request.size)
+        return nearest_shape(FIXED_SIZES, "x", request.size)
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 < value < 10**7
 
 
 def _compose(request: Request) -> Prompt:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
 from gitassets.providers.account import KeyHeader
 from gitassets.providers.service_settings import BaseUrl, Section, ServiceSettings, Usd
+from gitassets.providers.services.openai_image_models import find_size_problem, has_quality, read_size
 
 NAME = "openai"
 KEY = KeyHeader(variable="OPENAI_API_KEY")
@@ -27,14 +28,35 @@ class SpeechSettings(Section):
     usd_per_1000_chars: Usd = 0.02
 
 
+def _check_size(value: str) -> str:
+    read_size(value)
+    return value
+
+
+_Size = Annotated[str, AfterValidator(_check_size)]
+
+
 class ImageSettings(Section):
-    """`size` is WIDTHxHEIGHT, or auto for the one of `sizes` that is closest to the video's shape."""
+    """`size` is WIDTHxHEIGHT, or auto for the video's own, or for the closest of `sizes` where there are any.
+
+    `usd_per_image` is what a picture of each quality is estimated to cost. Without it the price follows the model, the
+    quality and the size.
+    """
 
     model: str = "gpt-image-2"
-    size: str = "auto"
-    sizes: tuple[str, ...] = ("1536x1024", "1024x1536", "1024x1024")
-    quality: Literal["low", "medium", "high", "auto"] = "medium"
-    usd_per_image: Mapping[str, Usd] = {"low": 0.02, "medium": 0.07, "high": 0.2, "auto": 0.2}
+    size: Literal["auto"] | _Size = "auto"
+    sizes: tuple[_Size, ...] = ()
+    quality: Literal["low", "medium", "high", "xhigh", "max", "auto"] = "medium"
+    usd_per_image: Mapping[str, Usd] = {}
+
+    @model_validator(mode="after")
+    def _check_model(self) -> Self:
+        if not has_quality(self.model, self.quality):
+            raise ValueError(f"{self.model} has no quality {self.quality}: its best is high")
+        for size in (*self.sizes, *([] if self.size == "auto" else [self.size])):
+            if problem := find_size_problem(self.model, size):
+                raise ValueError(f"the size {size} cannot be: {problem}")
+        return self
 
 
 class OpenAISettings(ServiceSettings):
