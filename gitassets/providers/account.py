@@ -68,12 +68,13 @@ class Account:
             raise ProviderError(f"{request.label}: there is no word in it that {self.name} could speak", "Reword it.")
         self._find_key(request)
 
-    def read(self, request: Request, path: str, *, keeps: str = "") -> dict[str, Any]:
+    def read(self, request: Request, path: str, *, keeps: str = "", reports_errors: bool = False) -> dict[str, Any]:
         """Send a GET request and return its JSON.
 
-        `keeps` is added to the hint of an error: it says what is not lost.
+        `keeps` is added to the hint of an error: it says what is not lost. A service that `reports_errors` answers 200
+        with a key `error` where others answer with a status of their own.
         """
-        call = Call(url=self._url(path), max_bytes=MAX_JSON_BYTES)
+        call = Call(url=self._url(path), max_bytes=MAX_JSON_BYTES, reports_errors=reports_errors)
         with self._explain_errors(request, call, keeps=keeps):
             return self._fetch_json(request, call)
 

@@ -243,6 +243,8 @@ class Services:
     def _search(self, seen: Seen) -> Answer:
         if "(" not in seen.headers["user-agent"]:
             return Answer(403, b"Please set a user-agent", "text/plain")
+        if int(seen.query["iiurlwidth"][0]) not in (20, 40, 60, 120, 250, 330, 500, 960, 1280, 1920, 3840):
+            return Answer(429, b"Use thumbnail steps listed on https://w.wiki/GHai", "text/plain")
         if "nothing" in seen.query["gsrsearch"][0]:
             return say({"batchcomplete": ""})
         return search_answer(self)

@@ -456,6 +456,38 @@ class TestWikimedia:
         assert queries[0] == "filetype:bitmap Valley through drone finds"
         assert queries[-1] == "filetype:bitmap Valley through"
 
+    @pytest.mark.parametrize(
+        ("wanted", "asked"), [(640, 960), (960, 960), (1000, 1280), (1920, 1920), (1921, 3840), (8192, 3840)]
+    )
+    def test_wikimedia_asks_for_widths_that_there_are(
+        self, services: Services, ask: Ask, folder: Path, wanted: int, asked: int
+    ) -> None:
+        load("wikimedia", Kind.IMAGE, services, width=wanted).generate(ask(Kind.IMAGE), folder)
+        assert services.seen[0].query["iiurlwidth"] == [str(asked)]
+
+    def test_wikimedia_waits_when_status_200_says_that_calls_are_too_many(
+        self, services: Services, ask: Ask, folder: Path
+    ) -> None:
+        busy = say({"error": {"code": "ratelimited", "info": "You have exceeded your rate limit"}})
+        services.misbehave("/w/api.php", busy, search_answer(services))
+        load("wikimedia", Kind.IMAGE, services).generate(ask(Kind.IMAGE), folder)
+        assert len(services.calls("/w/")) == 2
+
+    def test_wikimedia_that_stays_busy_is_not_called_without_pictures(
+        self, services: Services, ask: Ask, folder: Path
+    ) -> None:
+        services.misbehave("/w/api.php", say({"error": {"code": "ratelimited"}}))
+        with pytest.raises(ProviderError, match=r"takes no more calls for now \(429, 5 tries\)"):
+            load("wikimedia", Kind.IMAGE, services).generate(ask(Kind.IMAGE), folder)
+
+    @pytest.mark.parametrize("error", [{"code": "badvalue", "info": "Unrecognized value"}, "badvalue", None, []])
+    def test_wikimedia_error_of_status_200_is_told(
+        self, services: Services, ask: Ask, folder: Path, error: Any
+    ) -> None:
+        services.misbehave("/w/api.php", say({"error": error}))
+        with pytest.raises(ProviderError, match="Image 3: wikimedia sends the error"):
+            load("wikimedia", Kind.IMAGE, services).generate(ask(Kind.IMAGE), folder)
+
     def test_wikimedia_without_result_reports_an_error(self, services: Services, ask: Ask, folder: Path) -> None:
         with pytest.raises(ProviderError, match="Image 3: wikimedia has no free picture for 'nothing'") as caught:
             load("wikimedia", Kind.IMAGE, services).generate(ask(Kind.IMAGE, prompt="nothing"), folder)

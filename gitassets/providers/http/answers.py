@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 ERROR_BYTES = 65_536
 _PIECE_BYTES = 65_536
+# https://www.mediawiki.org/wiki/API:Errors_and_warnings
+_BUSY_CODES = ("ratelimited", "maxlag", "readonly")
 _GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -65,6 +67,22 @@ def read_failure(response: httpx.Response, body: bytes) -> CallError:
     code, message = _read_message(body)
     wait = _read_retry_after(response.headers.get("retry-after", ""))
     return CallError(Problem.STATUS, message, status=response.status_code, code=code, retry_after_sec=wait)
+
+
+def check_reported_error(response: httpx.Response, sink: IO[bytes]) -> None:
+    """Raise the CallError that an answer of status 200 reports under its key `error`, as MediaWiki does."""
+    sink.seek(0)
+    body = sink.read(ERROR_BYTES + 1)
+    if len(body) > ERROR_BYTES or b'"error"' not in body:
+        return
+    raw = parse_answer(body)
+    if "error" not in raw:
+        return
+    code, message = _read_message(body)
+    wait = _read_retry_after(response.headers.get("retry-after", ""))
+    if code in _BUSY_CODES:
+        raise CallError(Problem.STATUS, message, status=429, code=code, retry_after_sec=wait)
+    raise CallError(Problem.CONTENT, f"the error {message or code!r} instead of data")
 
 
 def read_start(response: httpx.Response) -> bytes:

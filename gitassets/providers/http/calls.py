@@ -42,7 +42,7 @@ class Call:
     """The request to send.
 
     A `signed` call carries the service's key; files are downloaded without it. A call that `buys` is repeated only if
-    it is certain that nothing was bought.
+    it is certain that nothing was bought. The answer to a call that `reports_errors` may be an error of status 200.
     """
 
     url: str
@@ -50,6 +50,7 @@ class Call:
     body: Mapping[str, Any] | None = None
     max_bytes: int
     signed: bool = True
+    reports_errors: bool = False
     buys: bool = False
     repeat_after: frozenset[int] = RETRY_READ
 

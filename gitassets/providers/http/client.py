@@ -20,7 +20,7 @@ from tenacity import (
 
 from gitassets import __version__
 from gitassets.providers.http.addresses import AddressRules, RefusedAddressError
-from gitassets.providers.http.answers import copy_body, read_failure, read_start
+from gitassets.providers.http.answers import check_reported_error, copy_body, read_failure, read_start
 from gitassets.providers.http.calls import Call, CallError, Problem
 from gitassets.providers.http.keys import Key
 from gitassets.providers.http.network import CONNECT_SEC, Deadline, Network, open_transport
@@ -123,6 +123,8 @@ class HttpClient:
             if not response.is_success:
                 raise read_failure(response, _read_quietly(response))
             copy_body(response, sink, call.max_bytes)
+            if call.reports_errors:
+                check_reported_error(response, sink)
         return None
 
     def _make_request(self, call: Call, url: httpx.URL, trusted: bool) -> httpx.Request:

@@ -22,6 +22,8 @@ from gitassets.providers.service_settings import BaseUrl, ServiceSettings, parse
 
 RESULTS = 20
 MIN_WIDTH = 640
+# Thumbnails of other widths are answered with 429: https://www.mediawiki.org/wiki/Manual:$wgThumbnailSteps
+THUMBNAIL_WIDTHS = (960, 1280, 1920, 3840)
 # The search must match every word, so each query has fewer of them.
 WORD_COUNTS = (5, 3, 2, 1)
 MAX_QUERY_CHARS = 250
@@ -100,7 +102,7 @@ class Wikimedia:
         """Return the first query with results, and its results. Raise ProviderError if none has any."""
         queries = list_queries(request)
         for query in queries:
-            found = list(_iter_pictures(self._account.read(request, self._make_path(query))))
+            found = list(_iter_pictures(self._account.read(request, self._make_path(query), reports_errors=True)))
             if found:
                 return query, found
         problem = f"{request.label}: {self.name} has no free picture for {queries[0]!r}"
@@ -116,9 +118,14 @@ class Wikimedia:
             "gsrlimit": RESULTS,
             "prop": "imageinfo",
             "iiprop": "url|size|mime|extmetadata",
-            "iiurlwidth": self.settings.width,
+            "iiurlwidth": choose_thumbnail_width(self.settings.width),
         }
         return f"/w/api.php?{urlencode(parameters)}"
+
+
+def choose_thumbnail_width(wanted: int) -> int:
+    """Return the smallest width of a thumbnail that is large enough, or the largest there is."""
+    return next((width for width in THUMBNAIL_WIDTHS if width >= wanted), THUMBNAIL_WIDTHS[-1])
 
 
 def list_queries(request: Request) -> list[str]:
