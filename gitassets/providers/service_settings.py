@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, TypeVar
+from unicodedata import category
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -19,7 +20,7 @@ _SECRET = re.compile(r"key|token|secret|password|credential", re.I)
 class Section(BaseModel):
     """One section of settings; unknown settings are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def _check_base_url(value: str) -> str:
@@ -35,7 +36,10 @@ def _check_base_url(value: str) -> str:
 
 
 BaseUrl = Annotated[str, AfterValidator(_check_base_url)]
-Usd = Annotated[float, Field(ge=0)]
+Usd = Annotated[float, Field(ge=0, le=1_000_000)]
+# A day. Operating systems cannot wait for numbers of seconds without limit.
+_Wait = Annotated[float, Field(ge=0, le=86_400)]
+_Limit = Annotated[float, Field(gt=0, le=86_400)]
 
 
 class ServiceSettings(Section):
@@ -43,16 +47,16 @@ class ServiceSettings(Section):
 
     base_url: BaseUrl
     concurrency: Annotated[int, Field(ge=1, le=32)] = 4
-    timeout_sec: Annotated[float, Field(gt=0)] = 300.0
+    timeout_sec: _Limit = 300.0
     tries: Annotated[int, Field(ge=1, le=20)] = 5
-    wait_sec: Annotated[float, Field(ge=0)] = 1.0
+    wait_sec: _Wait = 1.0
 
 
 class JobSettings(ServiceSettings):
     """How to call a service that works on jobs, which are polled."""
 
-    poll_sec: Annotated[float, Field(ge=0)] = 5.0
-    job_timeout_sec: Annotated[float, Field(gt=0)] = 1800.0
+    poll_sec: _Wait = 5.0
+    job_timeout_sec: _Limit = 1800.0
 
 
 S = TypeVar("S", bound=Section)
@@ -60,6 +64,10 @@ S = TypeVar("S", bound=Section)
 
 def parse_section(model: type[S], name: str, section: Mapping[str, Any]) -> S:
     """Parse a service's section. Raise CorruptError that names the wrong setting, never its value."""
+    if place := _find_unsendable(section):
+        where = ".".join(("services", name, *place))
+        problem = f"gitassets.yaml: {where}: it has control characters, or parts of characters"
+        raise CorruptError(problem, Remedy("list-providers"))
     try:
         return model.model_validate(dict(section))
     except ValidationError as error:
@@ -73,3 +81,16 @@ def parse_section(model: type[S], name: str, section: Mapping[str, Any]) -> S:
             close = get_close_matches(str(first["loc"][-1]), model.model_fields, n=1)
             problem = "there is no such setting" + (f". Did you mean {close[0]}?" if close else "")
         raise CorruptError(f"gitassets.yaml: {where}: {problem}", Remedy("list-providers")) from None
+
+
+def _find_unsendable(value: object) -> tuple[str, ...] | None:
+    """Return the keys that lead to a text that no request can hold; None if there is no such text."""
+    if isinstance(value, str):
+        return ("",) if any(category(char) in ("Cc", "Cs") for char in value) else None
+    items = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list | tuple) else ()
+    for key, inner in items:
+        if _find_unsendable(str(key)):
+            return (ascii(str(key))[1:-1],)
+        if place := _find_unsendable(inner):
+            return (str(key), *(part for part in place if part))
+    return None

@@ -6,7 +6,9 @@ import base64
 import io
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from gitassets.adapters.files import hash_file
 from gitassets.adapters.media.colour_profile import to_srgb
@@ -27,11 +29,21 @@ MAX_IMAGE_BYTES = 3_600_000
 MAX_IMAGE_SIDE = 2048
 
 
+_Ratio = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}:[1-9][0-9]{0,4}$")]
+
+
 class RunwaySettings(ClipSettings):
     base_url: BaseUrl = "https://api.dev.runwayml.com"
-    version: str = "2024-11-06"
+    version: Annotated[str, Field(pattern=r"^[\x21-\x7e]+$")] = "2024-11-06"
     model: str = "gen4_turbo"
-    ratios: tuple[str, ...] = ("1280:720", "720:1280", "960:960", "1104:832", "832:1104", "1584:672")
+    ratios: Annotated[tuple[_Ratio, ...], Field(min_length=1)] = (
+        "1280:720",
+        "720:1280",
+        "960:960",
+        "1104:832",
+        "832:1104",
+        "1584:672",
+    )
     usd_per_second: Usd = 0.05
 
 

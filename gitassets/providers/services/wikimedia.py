@@ -40,7 +40,7 @@ class WikimediaSettings(ServiceSettings):
     base_url: BaseUrl = "https://commons.wikimedia.org"
     contact: Annotated[str, Field(pattern=r"^[\x20-\x7e]*$")] = ""
     width: Annotated[int, Field(ge=MIN_WIDTH, le=8192)] = 1920
-    timeout_sec: Annotated[float, Field(gt=0)] = 60.0
+    timeout_sec: Annotated[float, Field(gt=0, le=86_400)] = 60.0
 
 
 @dataclass(frozen=True)
