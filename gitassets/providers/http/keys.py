@@ -11,6 +11,12 @@ from gitassets.errors import ProviderError
 KEYRING_SERVICE = "gitassets"
 HIDDEN = "***"
 
+# The names by which the services' own SDKs know the keys.
+OTHER_NAMES = {
+    "LUMA_API_KEY": ("LUMA_AGENTS_API_KEY", "LUMAAI_API_KEY"),
+    "RUNWAY_API_KEY": ("RUNWAYML_API_SECRET",),
+}
+
 _PLAIN = re.compile(r"[\x21-\x7e]{1,4096}\Z")
 
 _known_keys: set[str] = set()
@@ -45,9 +51,12 @@ class Key:
 def find_key(variable: str) -> Key | None:
     """Return the key from the environment variable, or from the keyring under the same name.
 
-    Raise ProviderError if the value cannot be a key, or the keyring is locked.
+    The names of the service's own SDK are tried after ours. Raise ProviderError if the value cannot be a key, or the
+    keyring is locked.
     """
-    text = os.environ.get(variable, "").strip() or (_ask_keyring(variable) or "").strip()
+    names = (variable, *OTHER_NAMES.get(variable, ()))
+    texts = ((name, (look(name) or "").strip()) for look in (os.environ.get, _ask_keyring) for name in names)
+    variable, text = next((found for found in texts if found[1]), (variable, ""))
     if not text:
         return None
     # The error of a library that cannot send other characters would quote the key.
@@ -84,4 +93,5 @@ def _ask_keyring(variable: str) -> str | None:
 
 
 def how_to_set(variable: str) -> str:
-    return f"Set {variable} in the environment, or store it with `keyring set {KEYRING_SERVICE} {variable}`."
+    others = f" {' or '.join(OTHER_NAMES[variable])} will do too." if variable in OTHER_NAMES else ""
+    return f"Set {variable} in the environment, or store it with `keyring set {KEYRING_SERVICE} {variable}`.{others}"

@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import pickle
 from collections.abc import Iterator
+from pathlib import Path
 
 import keyring
 import pytest
@@ -10,7 +11,8 @@ from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked, NoKeyringError
 
 from gitassets.errors import ProviderError
-from gitassets.providers.http.keys import Key, find_key
+from gitassets.providers.http.keys import OTHER_NAMES, Key, find_key, how_to_set
+from tests.providers.oracles import require_oracle
 
 SECRET = "sk-sentinel-123"
 
@@ -89,3 +91,34 @@ class TestFinding:
         with pytest.raises(ProviderError, match="OPENAI_API_KEY holds characters") as caught:
             find_key("OPENAI_API_KEY")
         assert "sentinel" not in f"{caught.value.message} {caught.value.hint}"
+
+
+class TestOtherNames:
+    @pytest.mark.parametrize("name", ["RUNWAYML_API_SECRET", "LUMAAI_API_KEY", "LUMA_AGENTS_API_KEY"])
+    @pytest.mark.parametrize("in_ring", [False, True])
+    def test_key_is_found_by_the_name_of_the_sdk(
+        self, name: str, in_ring: bool, ring: _Ring, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ours = next(variable for variable, others in OTHER_NAMES.items() if name in others)
+        monkeypatch.delenv(ours)
+        if in_ring:
+            ring.held[("gitassets", name)] = SECRET
+        else:
+            monkeypatch.setenv(name, SECRET)
+        found = find_key(ours)
+        assert found is not None
+        assert found.reveal() == SECRET
+        assert name in how_to_set(ours)
+
+    def test_own_name_of_a_key_comes_first(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("RUNWAYML_API_SECRET", "another")
+        monkeypatch.setenv("RUNWAY_API_KEY", SECRET)
+        found = find_key("RUNWAY_API_KEY")
+        assert found is not None
+        assert found.reveal() == SECRET
+
+    def test_names_are_those_of_the_sdks(self) -> None:
+        places = {"runwayml": "RUNWAYML_API_SECRET", "lumaai": "LUMAAI_API_KEY", "luma_agents": "LUMA_AGENTS_API_KEY"}
+        for module, name in places.items():
+            client = Path(require_oracle(module).__file__).with_name("_client.py")
+            assert f'"{name}"' in client.read_text("utf-8")
