@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import typer
 
 from gitassets.cli.options import is_interactive
+from gitassets.cli.render import printable
 from gitassets.domain.commit_message import format_addresses
 from gitassets.domain.estimate import Estimate, EstimateLine, Reused, format_usd
 from gitassets.domain.manifest import Address
+from gitassets.domain.voices import Voice
 
 
 class TerminalBuyer:
@@ -27,6 +30,15 @@ class TerminalBuyer:
 
     def agrees(self, estimate: Estimate) -> bool:
         return typer.confirm(f"Spend about {format_usd(estimate.total_usd)}?", default=False, err=True)
+
+    def choose_voice(self, provider: str, voices: Sequence[Voice]) -> Voice | None:
+        """Show the voices by number, and ask for one."""
+        typer.echo(f"No voice is chosen for {provider}. Your account has:", err=True)
+        for number, one in enumerate(voices, start=1):
+            typer.echo(printable(f"  {number:>3}  {one.name}{f' ({one.language})' if one.language else ''}"), err=True)
+        wanted = typer.prompt("Which one shall speak? Its number, or nothing to stop", default="", err=True)
+        number = int(wanted) if re.fullmatch(r"[0-9]{1,5}", wanted.strip()) else 0
+        return voices[number - 1] if 0 < number <= len(voices) else None
 
 
 def print_estimate(estimate: Estimate, *, err: bool = False) -> None:

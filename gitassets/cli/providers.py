@@ -26,9 +26,9 @@ def register(app: typer.Typer) -> None:
 def providers(as_json: JsonOption = False) -> None:
     """List the providers that can make assets.
 
-    It shows what each makes, its model and price, and whether its key is set. The last column shows which of them
-    `produce` and `produce --live` use; `regen --provider NAME` accepts any. Services cost money, or somebody's
-    bandwidth. Keys come from the environment or the system's keyring (service gitassets).
+    It shows what each makes, its model and price, whether its key is set, and when a model is announced to end. The
+    last column shows which of them `produce` and `produce --live` use; `regen --provider NAME` accepts any. Services
+    cost money, or somebody's bandwidth. Keys come from the environment or the system's keyring (service gitassets).
     """
     from gitassets.actions.providers import list_providers
     from gitassets.cli.render import emit_json, print_table
@@ -48,7 +48,8 @@ def providers(as_json: JsonOption = False) -> None:
 def _make_cells(use: ProviderUse) -> list[Cell]:
     one = use.line
     key = "" if one.key is None else f"{one.key}: {'set' if one.has_key else 'missing'}"
-    return [one.name, str(one.kind or ""), one.model or "", one.price, key, one.problem or _describe_use(use)]
+    model = f"{one.model} (ends {one.ends})" if one.ends else one.model
+    return [one.name, str(one.kind or ""), model, one.price, key, one.problem or _describe_use(use)]
 
 
 def _describe_use(use: ProviderUse) -> str:

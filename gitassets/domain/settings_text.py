@@ -63,19 +63,17 @@ services:
   elevenlabs:
     base_url: https://api.elevenlabs.io
     model: eleven_multilingual_v2
-    voice: lily
-    # Names of your own for the ids of voices. Other names are looked up among your account's voices.
-    voices:
-      lily: pFZP5JQG7iQjIQuC4Bku
-      rachel: 21m00Tcm4TlvDq8ikWAM
-      adam: pNInz6obpgDQGcFmaJgB
-    usd_per_1000_chars: 0.10
+    # A voice of your account: its name, or its id. Empty: you choose when the first narration is bought.
+    voice:
+    # Names of your own for the ids of voices.
+    voices: {}
+    # From 0.7 to 1.2. A language_code (en, de, …) is for models such as eleven_flash_v2_5.
+    speed: 1.0
+    language_code:
+    # Empty: what ElevenLabs asks for the model and the voice.
+    usd_per_1000_chars:
   openai:
     base_url: https://api.openai.com
-    speech:
-      model: gpt-4o-mini-tts
-      voice: alloy
-      usd_per_1000_chars: 0.02
     images:
       model: gpt-image-2
       # auto: the size of the video, as close as the model draws it.
@@ -83,6 +81,15 @@ services:
       quality: medium
       # What a picture is estimated to cost, such as {medium: 0.04}. Empty: by the model, the quality and the size.
       usd_per_image:
+  # A server that speaks as OpenAI's speech did (which ends on 2027-01-06), such as one of Kokoro on this computer.
+  openai-compatible:
+    base_url: http://127.0.0.1:8880
+    model: kokoro
+    voice:
+    # The voices that may be asked for, as the server writes them; empty: any.
+    voices: []
+    # Empty: free if the server is on this computer, else nothing is bought. Or usd_per_million_chars.
+    usd_per_1000_chars:
   wikimedia:
     # Wikimedia asks for an address at which you can be reached: your mail address, or a page of yours.
     contact: ""

@@ -21,8 +21,9 @@ from gitassets.making.deliver import Outcome, log_charge, store_result, write_re
 from gitassets.making.ledger import read_request_history
 from gitassets.making.plan import ProviderCall, make_pending_take
 from gitassets.making.record import making_lock
+from gitassets.making.refusals import Refusals
 from gitassets.making.reuse import find_reuses, reuse_take
-from gitassets.providers.base import ChargedError, Generated
+from gitassets.providers.base import ChargedError, Generated, RefusedError
 from gitassets.runs.project import Project
 
 _NOT_PARAMETERS = ("provider", "kind", "text", "input")
@@ -47,6 +48,7 @@ class MakingContext:
     fresh: bool = False
     own_made: set[str] = field(default_factory=set)
     reuse_lock: Lock = field(default_factory=Lock)
+    refusals: Refusals = field(default_factory=Refusals)
 
     @property
     def orders(self) -> OrderBook:
@@ -61,7 +63,12 @@ def buy(context: MakingContext, call: ProviderCall) -> list[Outcome]:
     the same call made again, continues it.
     """
     with context.turns.hold(call.request, context.stop):
-        return _reuse_newer(context, call) or _buy(context, call)
+        context.refusals.require_none(call)
+        try:
+            return _reuse_newer(context, call) or _buy(context, call)
+        except RefusedError as error:
+            context.refusals.note(call, error)
+            raise
 
 
 def _reuse_newer(context: MakingContext, call: ProviderCall) -> list[Outcome]:

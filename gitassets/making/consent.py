@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from typing import Protocol
 
 from gitassets.domain.estimate import Estimate, add_usd, exceeds, format_usd, sum_usd
+from gitassets.domain.voices import Voice
 from gitassets.errors import GitAssetsError, ProviderError
 
 
@@ -50,6 +52,9 @@ class Buyer(Protocol):
     def agrees(self, estimate: Estimate) -> bool:
         """Ask whether that may be spent. Only called if somebody is present."""
 
+    def choose_voice(self, provider: str, voices: Sequence[Voice]) -> Voice | None:
+        """Ask which voice is to speak; None: none of them. Only called if somebody is present."""
+
 
 class Absent:
     """No buyer: reuse what was made before, and agree to no cost."""
@@ -64,6 +69,9 @@ class Absent:
 
     def agrees(self, estimate: Estimate) -> bool:  # noqa: ARG002 (part of the Buyer protocol)
         return False
+
+    def choose_voice(self, provider: str, voices: Sequence[Voice]) -> Voice | None:  # noqa: ARG002 (as above)
+        return None
 
 
 ABSENT = Absent()

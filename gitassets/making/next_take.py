@@ -12,8 +12,8 @@ from gitassets.domain.script_rules import find_script_rules
 from gitassets.domain.stale import text_md5
 from gitassets.domain.takes import next_take
 from gitassets.errors import NoMatchError, UsageError
-from gitassets.making.plan import Job
-from gitassets.making.request_text import find_request_text
+from gitassets.making.plan import Job, find_voice_id
+from gitassets.making.request_text import find_request_text, find_texts_around
 from gitassets.providers.base import Request
 from gitassets.providers.chart import choose_maker
 from gitassets.runs.project import Project
@@ -78,6 +78,7 @@ def _make_request(
     prompt = find_next_prompt(segment, asset) if address.kind is Kind.IMAGE else asset.prompt
     width, height = (int(part) for part in project.settings.build.size.split("x"))
     other_provider = options.provider is not None and options.provider != asset.source
+    before, after = find_texts_around(project, manifest, address, options.provider or str(asset.source))
     return Request(
         kind=address.kind,
         segment=address.segment,
@@ -86,6 +87,9 @@ def _make_request(
         prompt=options.prompt or prompt,
         style=options.style or asset.style,
         voice=options.voice or (None if other_provider else asset.voice),
+        voice_id=None if options.voice or other_provider else find_voice_id(asset),
+        text_before=before,
+        text_after=after,
         # The embedded providers give the same result for the same seed, so each take gets another one.
         seed=(next_take(asset) - 1 if options.seed is None else options.seed) + step,
         feedback=_describe_wishes(address, asset, segment),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ from gitassets.domain.manifest_format import raw_asset
 from gitassets.domain.takes import CREDIT, MADE_FROM, PARENT, PROMPT_MD5, next_take
 from gitassets.errors import CorruptError, ProviderError
 from gitassets.providers.base import Generated, Provider, Request
+
+_VOICE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,13 @@ def make_log_entry(pending: PendingTake, asset: Asset) -> MadeTake:
     return MadeTake(
         pending.segment, pending.kind, pending.base_md5, pending.action, raw_asset(asset), pending.candidate
     )
+
+
+def find_voice_id(asset: Asset) -> str | None:
+    """Return what the service called the voice of this take, if the take records it."""
+    parameters = asset.extra.get("parameters")
+    voice_id = parameters.get("voice_id") if isinstance(parameters, Mapping) else None
+    return voice_id if isinstance(voice_id, str) and _VOICE_ID.match(voice_id) else None
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,15 @@ from msgspec.structs import replace
 
 from gitassets.domain.budget import Budget, choose_image_segments
 from gitassets.domain.image_prompt import find_prompt, prompt_md5
-from gitassets.domain.manifest import Address, Kind, Manifest, Segment
+from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
 from gitassets.domain.script_rules import find_script_rules
 from gitassets.domain.script_text import is_silent
 from gitassets.domain.selection import format_ranges
 from gitassets.domain.stale import text_md5
 from gitassets.errors import ConflictError, NoMatchError, UsageError
 from gitassets.making.consent import NO_TERMS, Terms
-from gitassets.making.plan import Job
-from gitassets.making.request_text import find_request_text
+from gitassets.making.plan import Job, find_voice_id
+from gitassets.making.request_text import find_request_text, find_texts_around
 from gitassets.providers.base import Request
 from gitassets.providers.chart import choose_maker
 from gitassets.providers.registry import embedded_providers, resolve_name
@@ -151,11 +151,21 @@ def plan_jobs(project: Project, manifest: Manifest, options: ProduceOptions, pla
     wanted += [Address(number, Kind.IMAGE) for number in seen if options.images]
     if options.video and names.video:
         wanted += [Address(number, Kind.VIDEO) for number in numbers if _has_approved_image(manifest, number)]
+    spoken = _find_spoken_by(manifest, names.audio) if options.audio and not plan["voice"] else None
     return [
-        _job(project, manifest, address, getattr(names, address.kind), plan)
+        _job(project, manifest, address, getattr(names, address.kind), plan, spoken)
         for address in wanted
         if manifest.asset(address) is None
     ]
+
+
+def _find_spoken_by(manifest: Manifest, provider: str) -> Asset | None:
+    """Return the run's first narration by this service that records a voice: the run keeps that voice."""
+    name = resolve_name(provider)
+    if name in embedded_providers(Kind.AUDIO):
+        return None
+    spoken = (segment.audio for segment in manifest.segments.values())
+    return next((one for one in spoken if one and one.voice and resolve_name(one.source or "") == name), None)
 
 
 def _is_heard(manifest: Manifest, number: int) -> bool:
@@ -207,10 +217,18 @@ def _budget(plan: Mapping[str, object]) -> Budget:
         raise UsageError(f"{plan['budget']!r} is not a budget", f"Take one of {', '.join(Budget)}.") from error
 
 
-def _job(project: Project, manifest: Manifest, address: Address, provider: str, plan: Mapping[str, object]) -> Job:
+def _job(
+    project: Project,
+    manifest: Manifest,
+    address: Address,
+    provider: str,
+    plan: Mapping[str, object],
+    spoken: Asset | None,
+) -> Job:
     segment = manifest.segments[address.segment]
     width, height = (int(part) for part in project.settings.build.size.split("x"))
-    voice, style = plan["voice"], plan["style"]
+    voice, style = plan["voice"] or (spoken.voice if spoken else None), plan["style"]
+    before, after = find_texts_around(project, manifest, address, provider)
     request = Request(
         kind=address.kind,
         segment=address.segment,
@@ -218,6 +236,9 @@ def _job(project: Project, manifest: Manifest, address: Address, provider: str, 
         markdown=segment.paragraph_text,
         prompt=find_prompt(segment) if address.kind is Kind.IMAGE else None,
         voice=str(voice) if voice and address.kind is Kind.AUDIO else None,
+        voice_id=find_voice_id(spoken) if spoken and address.kind is Kind.AUDIO else None,
+        text_before=before,
+        text_after=after,
         style=str(style) if style and address.kind is not Kind.AUDIO else None,
         size=(width, height),
     )

@@ -19,6 +19,7 @@ from gitassets.making.ledger import RequestHistory, read_request_history
 from gitassets.making.plan import Job, ProviderCall
 from gitassets.making.record import Failure
 from gitassets.making.reuse import Reuse, find_reuses
+from gitassets.making.voices import choose_voices
 from gitassets.providers.base import Provider, Remarking, Selective, Service, fingerprint
 from gitassets.providers.http.keys import MissingKeyError
 from gitassets.providers.registry import load_provider
@@ -127,9 +128,10 @@ def prepare(
     """Plan all provider calls and get the buyer's consent before anything is made.
 
     Raise ProviderError if nothing can be made, and SpendingError if nobody agrees to the cost. With `estimate_only`
-    nobody is asked, and a missing key is not a failure; other reasons for which a service would refuse are.
+    nobody and no service is asked, and a missing key is not a failure; other reasons for a service to refuse are.
     `describe_alternative` says what the command offers instead of a job that cannot be done.
     """
+    jobs = jobs if estimate_only else choose_voices(project, jobs, buyer)
     planner = _plan_calls(project, jobs, describe_alternative)
     wanted = {call.request for call in planner.calls if call.is_bought}
     last_made = None if terms.fresh else _read_last_made(project, wanted)

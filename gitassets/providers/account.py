@@ -26,11 +26,20 @@ MAX_JSON_BYTES = 128 * 2**20
 
 @dataclass(frozen=True, kw_only=True)
 class KeyHeader:
-    """Where to find a service's key, and the header that sends it."""
+    """Where to find a service's key, and the header that sends it. An `optional` key is sent if there is one."""
 
     variable: str
     header: str = "Authorization"
     prefix: str = "Bearer "
+    optional: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoughtAnswer:
+    """The JSON of a paid answer, and its headers by their names in lower case."""
+
+    raw: dict[str, Any]
+    headers: Mapping[str, str]
 
 
 class Account:
@@ -54,6 +63,10 @@ class Account:
     def key_variable(self) -> str | None:
         return self._key.variable if self._key else None
 
+    @property
+    def key_is_optional(self) -> bool:
+        return self._key is None or self._key.optional
+
     def has_key(self) -> bool:
         return self._key is None or find_key(self._key.variable) is not None
 
@@ -76,7 +89,7 @@ class Account:
         """
         call = Call(url=self._url(path), max_bytes=MAX_JSON_BYTES, reports_errors=reports_errors)
         with self._explain_errors(request, call, keeps=keeps):
-            return self._fetch_json(request, call)
+            return self._fetch_json(request, call).raw
 
     def buy(
         self,
@@ -87,7 +100,19 @@ class Account:
         cost_usd: float,
         repeat_after: frozenset[int] = RETRY_PURCHASE,
     ) -> dict[str, Any]:
-        """Send a paid POST request and return its JSON.
+        """Send a paid POST request and return its JSON, as `buy_answer` does."""
+        return self.buy_answer(request, path, body, cost_usd=cost_usd, repeat_after=repeat_after).raw
+
+    def buy_answer(
+        self,
+        request: Request,
+        path: str,
+        body: Mapping[str, Any],
+        *,
+        cost_usd: float,
+        repeat_after: frozenset[int] = RETRY_PURCHASE,
+    ) -> BoughtAnswer:
+        """Send a paid POST request and return its JSON and headers.
 
         Raise ChargedError if the request may have been charged without a result.
         """
@@ -158,10 +183,10 @@ class Account:
             url=self._url(path), method="POST", body=body, max_bytes=max_bytes, buys=True, repeat_after=repeat_after
         )
 
-    def _fetch_json(self, request: Request, call: Call) -> dict[str, Any]:
+    def _fetch_json(self, request: Request, call: Call) -> BoughtAnswer:
         sink = io.BytesIO()
-        self._make_client(request).fetch(call, sink, self.pause(request))
-        return parse_answer(sink.getvalue())
+        headers = self._make_client(request).fetch(call, sink, self.pause(request))
+        return BoughtAnswer(raw=parse_answer(sink.getvalue()), headers=headers)
 
     def _fetch_file(self, request: Request, call: Call, folder: Path) -> Path:
         part = folder / PART_NAME
@@ -190,7 +215,7 @@ class Account:
             key = find_key(self._key.variable)
         except ProviderError as error:
             raise ProviderError(f"{request.label}: {error.message}", error.hint) from error
-        if key is None:
+        if key is None and not self._key.optional:
             raise MissingKeyError(f"{request.label}: there is no key for {self.name}", how_to_set(self._key.variable))
         return key
 

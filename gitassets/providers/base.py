@@ -11,6 +11,8 @@ from threading import Event
 from typing import Any, Protocol, runtime_checkable
 
 from gitassets.domain.manifest import Kind
+from gitassets.domain.voices import Voice
+from gitassets.domain.word_times import WordTime
 from gitassets.errors import ProviderError
 
 
@@ -37,6 +39,9 @@ class Request:
     written. `feedback` says why the last take was rejected. `size` is the width and height of the final video in
     pixels. `image` is the picture that a clip animates, `image_source` its provider, and `duration_sec` the wanted
     length of that clip. Once `stop` is set, the provider stops waiting.
+
+    `voice_id` is what the service called the voice when an earlier take recorded it. `text_before` and `text_after` are
+    what is spoken around this text: they may shape the tone, but do not make it another request.
     """
 
     kind: Kind
@@ -46,6 +51,9 @@ class Request:
     prompt: str | None = None
     style: str | None = None
     voice: str | None = None
+    voice_id: str | None = None
+    text_before: str = field(default="", compare=False, repr=False)
+    text_after: str = field(default="", compare=False, repr=False)
     seed: int | None = None
     feedback: str | None = None
     size: tuple[int, int] = (1920, 1080)
@@ -66,6 +74,7 @@ class Generated:
     """The file that a provider made, and how it was made, as the manifest records it.
 
     `extra` may hold `prompt_sent`, `prompt_cut`, `revised_prompt`, `parameters`, `job`, `credit` and `left_out`.
+    `word_times` are those that a speech service told, checked against the sound.
     """
 
     path: Path
@@ -77,6 +86,7 @@ class Generated:
     seed: int | None = None
     cost_usd: float = 0.0
     extra: Mapping[str, Any] = field(default_factory=dict)
+    word_times: tuple[WordTime, ...] = ()
 
 
 @runtime_checkable
@@ -148,12 +158,27 @@ class Service(Provider, Protocol):
         """
 
 
+@runtime_checkable
+class VoiceService(Service, Protocol):
+    """A speech service that knows the voices of the user's account."""
+
+    def needs_voice(self, request: Request) -> bool:
+        """Return whether nobody has said which voice is to speak. Makes no network call."""
+
+    def look_up_voices(self, request: Request) -> tuple[Voice, ...]:
+        """Ask the service for its voices, which costs nothing, and remember them for the requests that follow."""
+
+
 class ChargedError(ProviderError):
     """Nothing usable arrived, but the service has charged `cost_usd`, or may have."""
 
     def __init__(self, message: str, hint: str = "", *, cost_usd: float) -> None:
         super().__init__(message, hint)
         self.cost_usd = cost_usd
+
+
+class RefusedError(ProviderError):
+    """The service refused for a reason that holds for every like request: its key, its money, the model or voice."""
 
 
 def fingerprint(description: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from gitassets.domain.manifest import Kind
 from gitassets.errors import GitAssetsError, ProviderError, Remedy
 from gitassets.providers.base import Provider, Service
+from gitassets.providers.model_ends import find_end
 
 if TYPE_CHECKING:
     from gitassets.adapters.state.settings_file import Settings
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 GROUP = "gitassets.providers"
 # Names used by claude-studio.
 ALIASES = {"dalle": "openai", "openai_tts": "openai", "web": "wikimedia"}
+# Names that takes of earlier versions record, and projects may still choose.
+_FORMER = {("openai", Kind.AUDIO): "openai-compatible"}
 
 # Created without arguments; they run locally.
 _EMBEDDED = {
@@ -33,7 +36,7 @@ _EMBEDDED = {
 # Created from their section below `services:`.
 _SERVICES = {
     ("elevenlabs", Kind.AUDIO): "gitassets.providers.services.elevenlabs:ElevenLabs",
-    ("openai", Kind.AUDIO): "gitassets.providers.services.openai_speech:OpenAISpeech",
+    ("openai-compatible", Kind.AUDIO): "gitassets.providers.services.openai_compatible:OpenAICompatible",
     ("openai", Kind.IMAGE): "gitassets.providers.services.openai_images:OpenAIImages",
     ("wikimedia", Kind.IMAGE): "gitassets.providers.services.wikimedia:Wikimedia",
     ("luma", Kind.VIDEO): "gitassets.providers.services.luma:Luma",
@@ -47,13 +50,18 @@ _loading = threading.Lock()
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderLine:
-    """One row of the list of providers. `key` is a variable's name; `problem` says why it cannot be used."""
+    """One row of the list of providers.
+
+    `ends` is the day on which the model is announced to end, `key` a variable's name; `problem` says why it cannot be
+    used.
+    """
 
     name: str
     kind: Kind | None
     live: bool = False
     model: str = ""
     price: str = ""
+    ends: str | None = None
     key: str | None = None
     has_key: bool = True
     problem: str = ""
@@ -67,6 +75,7 @@ def load_provider(name: str, kind: Kind | None = None, settings: Settings | None
     """
     known = resolve_name(name)
     wanted = _find_only_kind(name, known) if kind is None else kind
+    known = _find_successor(known, wanted, settings)
     section = _find_section(known, settings)
     key = known, wanted, json.dumps(section, sort_keys=True, default=str)
     with _loading:
@@ -109,7 +118,17 @@ def list_providers(settings: Settings | None = None) -> tuple[ProviderLine, ...]
     """List all providers, the embedded ones first. One that cannot be loaded says why."""
     built_in = (_describe(name, kind, settings) for name, kind in _BUILT_IN)
     added = (line for point in _list_plugins() for line in _describe_plugin(point, settings))
-    return (*built_in, *added, *_list_unknown_sections(settings))
+    return (*built_in, *added, *_list_former(settings), *_list_unknown_sections(settings))
+
+
+def _list_former(settings: Settings | None) -> Iterator[ProviderLine]:
+    """Report a provider that the project has chosen, and that no longer makes what it is chosen for."""
+    for (name, kind), _ in _FORMER.items() if settings else ():
+        if settings and name in {resolve_name(str(getattr(one, kind))) for one in (settings.providers, settings.live)}:
+            try:
+                _find_successor(name, kind, settings)
+            except ProviderError as error:
+                yield ProviderLine(name=name, kind=kind, problem=f"{error.message}. {error.hint}")
 
 
 def _list_unknown_sections(settings: Settings | None) -> Iterator[ProviderLine]:
@@ -118,6 +137,21 @@ def _list_unknown_sections(settings: Settings | None) -> Iterator[ProviderLine]:
     for name in sorted(set(settings.services) - known) if settings else ():
         problem = f"gitassets.yaml has a section services.{name}, but there is no such provider"
         yield ProviderLine(name=name, kind=None, problem=problem)
+
+
+def _find_successor(known: str, kind: Kind, settings: Settings | None) -> str:
+    """Return the provider that makes today what this one made before.
+
+    Raise ProviderError if the project has not set that one up.
+    """
+    successor = _FORMER.get((known, kind))
+    if successor is None:
+        return known
+    if settings is None or successor not in settings.services:
+        from gitassets.providers.services.openai_compatible import explain_openai_speech
+
+        raise explain_openai_speech()
+    return successor
 
 
 def _find_only_kind(name: str, known: str) -> Kind:
@@ -225,6 +259,7 @@ def _describe(name: str, kind: Kind, settings: Settings | None) -> ProviderLine:
         live=provider.live,
         model=info.model,
         price=info.price,
+        ends=find_end(info.model),
         key=info.key,
         has_key=info.has_key,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,7 @@ from gitassets.adapters.state.orders import OrderBook
 from gitassets.domain.budget import Budget
 from gitassets.domain.estimate import Estimate
 from gitassets.domain.manifest import Address, Asset, Kind
+from gitassets.domain.voices import Voice
 from gitassets.making.consent import ABSENT, Buyer, Terms
 from gitassets.making.plan_run import ProduceOptions
 from gitassets.runs.lookup import find_run
@@ -36,6 +38,8 @@ class Somebody:
     present: bool = True
     seen: list[Estimate] = field(default_factory=list)
     asked: list[Estimate] = field(default_factory=list)
+    speaks: bool = True
+    offered: list[list[str]] = field(default_factory=list)
 
     def show(self, estimate: Estimate) -> None:
         self.seen.append(estimate)
@@ -47,6 +51,10 @@ class Somebody:
     def agrees(self, estimate: Estimate) -> bool:
         self.asked.append(estimate)
         return self.spends
+
+    def choose_voice(self, provider: str, voices: Sequence[Voice]) -> Voice | None:  # noqa: ARG002 (as the protocol)
+        self.offered.append([one.name for one in voices])
+        return voices[0] if self.speaks else None
 
 
 @dataclass
@@ -60,8 +68,9 @@ class Studio:
         """Write gitassets.yaml with the stand-ins and the given settings."""
         jobs = {"poll_sec": 0.01}
         sections = {
-            "elevenlabs": self.services.settings(),
+            "elevenlabs": self.services.settings(voice="lily"),
             "openai": self.services.settings(images={"usd_per_image": {"medium": IMAGE_USD}}),
+            "openai-compatible": self.services.settings(voice="Voice_1A", usd_per_1000_chars=0.02),
             "wikimedia": self.services.settings(contact="ann@example.com"),
             "luma": self.services.settings(**jobs),
             "runway": self.services.settings(**jobs),

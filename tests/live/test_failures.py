@@ -189,7 +189,7 @@ def break_one_job(services: Services, fault: JobFault) -> None:
 @pytest.mark.parametrize(
     ("provider", "kind", "variable"),
     [
-        ("elevenlabs", "audio", "ELEVENLABS_API_KEY"), ("openai", "audio", "OPENAI_API_KEY"),
+        ("elevenlabs", "audio", "ELEVENLABS_API_KEY"),
         ("openai", "image", "OPENAI_API_KEY"), ("luma", "video", "LUMA_API_KEY"), ("runway", "video", "RUNWAY_API_KEY"),
     ],
 )  # fmt: skip

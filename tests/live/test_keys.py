@@ -80,7 +80,7 @@ def test_keys_stay_hidden_in_successful_commands(studio: Studio, ears: Ears) -> 
     studio.services.image_as_url = True
     assert resume(ears) == 0
     assert ears.run("regen", "ep1", "--video", "1", "--provider", "runway", "--yes") == 0
-    assert ears.run("regen", "ep1", "--audio", "1", "--provider", "openai", "--yes", "--voice", "nova") == 0
+    assert ears.run("regen", "ep1", "--audio", "1", "--provider", "openai-compatible", "--yes") == 0
     for line in ("providers", "providers --json", "cost", "list ep1 --json", "show ep1 1", "log ep1", "doctor"):
         assert ears.run(*line.split()) == 0
     assert studio.bought() == 5

@@ -117,7 +117,10 @@ def load(name: str, kind: Kind, services: Services, **more: Any) -> Service:
     """Load the provider with settings that refer to the stand-in."""
     jobs = {"poll_sec": 0.01} if name in ("luma", "runway") else {}
     contact = {"contact": "ann@example.com"} if name == "wikimedia" else {}
-    section = services.settings(**{**jobs, **contact, **more})
+    # Without a price a server on this computer costs nothing.
+    compatible = {"voice": "Voice_1A", "usd_per_1000_chars": 0.02}
+    voice = {"openai-compatible": compatible, "elevenlabs": {"voice": "lily"}}.get(name, {})
+    section = services.settings(**{**jobs, **contact, **voice, **more})
     provider = load_provider(name, kind, Settings(services={ALIASES.get(name, name): section}))
     assert isinstance(provider, Service)
     return provider

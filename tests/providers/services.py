@@ -17,10 +17,17 @@ from urllib.parse import parse_qs, urlsplit
 KEYS = {
     "OPENAI_API_KEY": "sk-sentinel-openai-0123456789abcdef",
     "ELEVENLABS_API_KEY": "xi-sentinel-eleven-0123456789abcdef",
+    "OPENAI_COMPATIBLE_API_KEY": "sk-sentinel-compatible-0123456789abcdef",
     "LUMA_API_KEY": "luma-sentinel-0123456789abcdef",
     "RUNWAY_API_KEY": "key_sentinel_runway_0123456789abcdef",
 }
 LILY = "pFZP5JQG7iQjIQuC4Bku"
+WILL = "bIHbv24MWmeRgasZH58o"
+_SPEECH_FIELDS = {
+    "text": str, "model_id": str, "voice_settings": dict, "seed": int, "language_code": str, "previous_text": str,
+    "next_text": str,
+}  # fmt: skip
+_VOICE_SETTINGS = {"stability", "similarity_boost", "style", "use_speaker_boost", "speed"}
 
 
 @dataclass(frozen=True)
@@ -90,6 +97,10 @@ class Services:
         self.polls_until_done = 2
         self.image_as_url = False
         self.image_usage: Mapping[str, Any] | None = None
+        self.compatible_needs_key = True
+        self.voices: Any = [{"voice_id": WILL, "name": "Will - Relaxed Optimist", "labels": {"language": "en"}}]
+        self.character_cost: Mapping[str, str] | None = None
+        self.alignment: Any = None
         self.file_answer: Answer | None = None
         self.unique = False
         self.bought: list[Seen] = []
@@ -139,7 +150,7 @@ class Services:
 
     def _behave(self, seen: Seen) -> Answer:
         routes: dict[str, Callable[[Seen], Answer]] = {
-            "POST /v1/audio/speech": self._speak_openai,
+            "POST /v1/audio/speech": self._speak_compatible,
             "POST /v1/images/generations": self._draw,
             "POST /v1/text-to-speech/": self._speak_elevenlabs,
             "GET /v1/voices": self._list_voices,
@@ -154,8 +165,9 @@ class Services:
         route = next((route for start, route in routes.items() if wanted.startswith(start)), None)
         return route(seen) if route else say({"error": "no such path"}, 404)
 
-    def _speak_openai(self, seen: Seen) -> Answer:
-        if seen.headers.get("authorization") != f"Bearer {KEYS['OPENAI_API_KEY']}":
+    def _speak_compatible(self, seen: Seen) -> Answer:
+        key = f"Bearer {KEYS['OPENAI_COMPATIBLE_API_KEY']}" if self.compatible_needs_key else None
+        if seen.headers.get("authorization") != key:
             return openai_error(
                 401, f"Incorrect API key provided: {seen.headers.get('authorization')}", "invalid_api_key"
             )
@@ -181,9 +193,21 @@ class Services:
     def _speak_elevenlabs(self, seen: Seen) -> Answer:
         if seen.headers.get("xi-api-key") != KEYS["ELEVENLABS_API_KEY"]:
             return say({"detail": {"status": "invalid_api_key", "message": "Invalid API key"}}, 401)
-        if set(seen.json) - {"seed"} != {"text", "model_id", "voice_settings"}:
-            return say({"detail": [{"loc": ["body", "text"], "msg": "field required"}]}, 422)
-        return self._speak(seen)
+        fault = find_fault_of_speech(seen)
+        if fault:
+            return say({"detail": [{"loc": ["body"], "msg": fault}]}, 422)
+        sound = base64.b64encode(self._make("audio", self._sell(seen))).decode()
+        cost = {"character-cost": str(len(seen.json["text"]))} if self.character_cost is None else self.character_cost
+        return say({"audio_base64": sound, "alignment": self.align(seen.json["text"])}, headers=cost)
+
+    def align(self, text: str) -> Any:
+        """Spread the characters over the second that the sound lasts."""
+        if self.alignment is not None:
+            return self.alignment
+        step = 1 / max(len(text), 1)
+        starts, ends = ([round((place + end) * step, 6) for place in range(len(text))] for end in (0, 1))
+        names = ("characters", "character_start_times_seconds", "character_end_times_seconds")
+        return dict(zip(names, (list(text), starts, ends), strict=True))
 
     def _speak(self, seen: Seen) -> Answer:
         return Answer(200, self._make("audio", self._sell(seen)), "audio/mpeg", framing="chunked")
@@ -195,8 +219,10 @@ class Services:
     def _make(self, kind: str, number: int) -> bytes:
         return stamp(self.media[kind], number) if self.unique else self.media[kind]
 
-    def _list_voices(self, _: Seen) -> Answer:
-        return say({"voices": [{"voice_id": "bIHbv24MWmeRgasZH58o", "name": "Will - Relaxed Optimist"}]})
+    def _list_voices(self, seen: Seen) -> Answer:
+        if seen.headers.get("xi-api-key") != KEYS["ELEVENLABS_API_KEY"]:
+            return say({"detail": {"status": "invalid_api_key", "message": "Invalid API key"}}, 401)
+        return say({"voices": self.voices})
 
     def _order_luma(self, seen: Seen) -> Answer:
         if seen.headers.get("authorization") != f"Bearer {KEYS['LUMA_API_KEY']}":
@@ -279,6 +305,22 @@ def _find_size_problem(size: str) -> str | None:
         return "Invalid size: the aspect ratio must be between 1:3 and 3:1"
     if not 655_360 <= width * height <= 8_294_400 or max(width, height) > 3840:
         return "Invalid size: outside of the pixel budget"
+    return None
+
+
+def find_fault_of_speech(seen: Seen) -> str | None:
+    """Return what ElevenLabs would refuse in a request for speech with time stamps."""
+    body = seen.json
+    if not seen.path.endswith("/with-timestamps") or set(seen.query) != {"output_format"}:
+        return "no such path"
+    if not {"text", "model_id", "voice_settings"} <= set(body) <= set(_SPEECH_FIELDS):
+        return "unknown or missing fields"
+    if not all(isinstance(value, _SPEECH_FIELDS[name]) for name, value in body.items()):
+        return "a value of another type"
+    if not set(body["voice_settings"]) <= _VOICE_SETTINGS or not 0 <= body.get("seed", 0) <= 4_294_967_295:
+        return "a value out of range"
+    if body["model_id"].startswith("eleven_v3") and {"previous_text", "next_text"} & set(body):
+        return "Providing previous_text or next_text is not yet supported with this model."
     return None
 
 

@@ -59,18 +59,28 @@ class TestBuiltIn:
     def test_load_provider_treats_dalle_as_openai_images(self) -> None:
         assert load_provider("dalle", Kind.IMAGE) is load_provider("openai", Kind.IMAGE)
 
-    def test_load_provider_requires_kind_for_name_with_two_kinds(self) -> None:
-        assert load_provider("openai", Kind.AUDIO).kinds == {Kind.AUDIO}
-        with pytest.raises(ProviderError, match="'openai' makes audio and image"):
-            load_provider("openai")
-        with pytest.raises(ProviderError, match="'openai' makes audio and image, but no video") as caught:
+    def test_load_provider_names_the_kinds_of_a_provider_that_makes_no_clips(self) -> None:
+        assert load_provider("openai").kinds == {Kind.IMAGE}
+        with pytest.raises(ProviderError, match="'openai' makes image, but no video") as caught:
             load_provider("openai", Kind.VIDEO)
         assert "kenburns, luma, runway (video)" in caught.value.hint
+
+    @pytest.mark.parametrize("name", ["openai", "openai_tts", " OpenAI "])
+    def test_openai_speech_explains_its_end_until_a_compatible_server_is_set_up(self, name: str) -> None:
+        settings = Settings(services={"openai": {"speech": {"model": "tts-1", "voice": "nova"}}})
+        with pytest.raises(ProviderError, match="OpenAI ends its speech on 2027-01-06") as caught:
+            load_provider(name, Kind.AUDIO, settings)
+        assert "services.openai-compatible" in caught.value.hint
+        assert load_provider("openai", Kind.IMAGE, settings).name == "openai"
+        set_up = Settings(services={"openai-compatible": {"voice": "Voice_1A"}})
+        assert load_provider(name, Kind.AUDIO, set_up).name == "openai-compatible"
 
     def test_load_provider_suggests_name_for_unknown_provider(self) -> None:
         with pytest.raises(ProviderError, match="There is no provider 'elevenlab'") as caught:
             load_provider("elevenlab", Kind.AUDIO)
-        assert caught.value.hint.startswith("Did you mean elevenlabs? There are local, elevenlabs, openai (audio)")
+        assert caught.value.hint.startswith(
+            "Did you mean elevenlabs? There are local, elevenlabs, openai-compatible (audio)"
+        )
 
     def test_providers_for_lists_names_by_kind(self) -> None:
         assert providers_for(Kind.IMAGE) == ["card", "chart", "openai", "wikimedia"]
@@ -86,6 +96,18 @@ class TestList:
         assert not lines["luma", Kind.VIDEO].has_key
         assert "0.04 USD for 1920x1088 in medium quality" in lines["openai", Kind.IMAGE].price
         assert len(lines) == 10
+
+    @pytest.mark.parametrize(("model", "end"), [("gpt-4o-mini-tts", "2027-01-06"), ("kokoro", None)])
+    def test_list_providers_says_when_a_model_ends(self, model: str, end: str | None) -> None:
+        lines = {line.name: line for line in list_providers(Settings(services={"openai-compatible": {"model": model}}))}
+        assert lines["openai-compatible"].ends == end
+
+    @pytest.mark.parametrize("place", ["providers", "live"])
+    def test_list_providers_reports_openai_chosen_for_speech(self, place: str) -> None:
+        settings = Settings.model_validate({place: {"audio": "openai"}})
+        line = next(line for line in list_providers(settings) if line.problem)
+        assert (line.name, line.kind) == ("openai", Kind.AUDIO)
+        assert "2027-01-06" in line.problem
 
     def test_list_providers_reports_invalid_settings_and_sections(self) -> None:
         settings = Settings(services={"luma": {"modell": "x"}, "opnai": {}})
@@ -137,7 +159,7 @@ class TestOthers:
         line = next(line for line in list_providers(Settings()) if line.name == "broken")
         assert problem in line.problem
         assert "broken_voice" in line.problem
-        assert providers_for(Kind.AUDIO) == ["local", "elevenlabs", "openai"]
+        assert providers_for(Kind.AUDIO) == ["local", "elevenlabs", "openai-compatible"]
         with pytest.raises(ProviderError):
             load_provider("broken", Kind.AUDIO)
 

@@ -10,6 +10,7 @@ from gitassets.providers.registry import load_provider
 from gitassets.providers.service_settings import ServiceSettings, parse_section
 from gitassets.providers.services.elevenlabs import ElevenLabsSettings
 from gitassets.providers.services.luma import LumaSettings
+from gitassets.providers.services.openai_compatible import CompatibleSettings
 from gitassets.providers.services.openai_settings import OpenAISettings
 from gitassets.providers.services.runway import RunwaySettings
 from gitassets.providers.services.wikimedia import WikimediaSettings
@@ -17,6 +18,7 @@ from gitassets.providers.services.wikimedia import WikimediaSettings
 MODELS = {
     "elevenlabs": ElevenLabsSettings,
     "openai": OpenAISettings,
+    "openai-compatible": CompatibleSettings,
     "wikimedia": WikimediaSettings,
     "luma": LumaSettings,
     "runway": RunwaySettings,
@@ -53,7 +55,7 @@ class TestBudget:
 class TestServices:
     def test_empty_section_has_its_defaults(self) -> None:
         settings = parse_settings(b"services:\n  openai:\n    base_url:\n    speech:\n  luma:\n", "x")
-        assert load_provider("openai", Kind.AUDIO, settings).settings == OpenAISettings().speech  # type: ignore[attr-defined]
+        assert load_provider("openai", Kind.IMAGE, settings).settings == OpenAISettings().images  # type: ignore[attr-defined]
 
     def test_invalid_section_affects_only_its_own_service(self) -> None:
         settings = parse_settings(b"services: {luma: {modell: x}}", "x")
@@ -65,7 +67,7 @@ class TestServices:
     def test_key_in_settings_file_is_refused_without_showing_it(self, name: str) -> None:
         settings = Settings(services={"openai": {name: "sk-sentinel"}})
         with pytest.raises(CorruptError, match="keys have no place in this file") as caught:
-            load_provider("openai", Kind.AUDIO, settings)
+            load_provider("openai", Kind.IMAGE, settings)
         assert "sentinel" not in f"{caught.value.message}{caught.value.hint}"
 
     @pytest.mark.parametrize(

@@ -68,12 +68,15 @@ class HttpClient:
         self._credential, self._headers, self._user_agent = credential, dict(headers or {}), user_agent
         self._policy, self._network = policy, network or Network()
 
-    def fetch(self, call: Call, sink: IO[bytes], pause: Pause) -> None:
-        """Write the response's body to `sink`. Raise CallError if that fails after all sensible retries."""
+    def fetch(self, call: Call, sink: IO[bytes], pause: Pause) -> Mapping[str, str]:
+        """Write the response's body to `sink`, and return its headers by their names in lower case.
+
+        Raise CallError if that fails after all sensible retries.
+        """
         deadline = Deadline(self._policy.timeout_sec)
         retrying = self._make_retrying(call, pause)
         try:
-            retrying(self._try, call, sink, deadline)
+            return retrying(self._try, call, sink, deadline)
         except CallError as error:
             error.tries = retrying.statistics["attempt_number"]
             raise
@@ -95,7 +98,7 @@ class HttpClient:
             reraise=True,
         )
 
-    def _try(self, call: Call, sink: IO[bytes], deadline: Deadline) -> None:
+    def _try(self, call: Call, sink: IO[bytes], deadline: Deadline) -> Mapping[str, str]:
         """Follow redirects by hand, so that no other origin receives our headers or key."""
         sink.seek(0)
         sink.truncate()
@@ -104,14 +107,16 @@ class HttpClient:
             for _ in range(MAX_REDIRECTS + 1):
                 # After a redirect to another origin, a redirect back does not get the key again.
                 trusted = trusted and self._rules.is_own_origin(url)
-                location = self._send_once(call, url, trusted, sink, deadline)
+                location, headers = self._send_once(call, url, trusted, sink, deadline)
                 if location is None:
-                    return
+                    return headers
                 url = url.join(location)
         raise CallError(Problem.REDIRECTS)
 
-    def _send_once(self, call: Call, url: httpx.URL, trusted: bool, sink: IO[bytes], deadline: Deadline) -> str | None:
-        """Send one request. Return the redirect's target, or None once the final body is in `sink`."""
+    def _send_once(
+        self, call: Call, url: httpx.URL, trusted: bool, sink: IO[bytes], deadline: Deadline
+    ) -> tuple[str | None, Mapping[str, str]]:
+        """Send one request. Return the redirect's target, or None once the final body is in `sink`, and the headers."""
         with (
             open_transport(url, self._rules, deadline, self._network.resolve) as transport,
             closing(transport.handle_request(self._make_request(call, url, trusted))) as response,
@@ -119,13 +124,13 @@ class HttpClient:
             if response.has_redirect_location:
                 if call.method != "GET":
                     raise CallError(Problem.MOVED, url.join(response.headers["location"]).host)
-                return str(response.headers["location"])
+                return str(response.headers["location"]), {}
             if not response.is_success:
                 raise read_failure(response, _read_quietly(response))
             copy_body(response, sink, call.max_bytes)
             if call.reports_errors:
                 check_reported_error(response, sink)
-        return None
+        return None, dict(response.headers)
 
     def _make_request(self, call: Call, url: httpx.URL, trusted: bool) -> httpx.Request:
         """Build the request. Only it holds the key in plain text, so no variable in a traceback does."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gitassets.domain.manifest import Kind
 from gitassets.errors import ProviderError, Remedy
-from gitassets.providers.base import ChargedError, Request
+from gitassets.providers.base import ChargedError, RefusedError, Request
 from gitassets.providers.http.calls import UNFETCHABLE, Call, CallError, Problem
 from gitassets.providers.http.keys import HIDDEN, Key, how_to_set
 
@@ -19,6 +19,9 @@ class UnknownError(ProviderError):
 
 
 _POLICY = re.compile(r"content.?policy|moderat|safety|policy.?violation|violates|inappropriate|not allowed by", re.I)
+# ElevenLabs: a voice or a format that the account's plan does not include; nothing is wrong with the balance.
+_PLAN_CODES = frozenset({"paid_plan_required", "payment_required", "detected_unusual_activity", "missing_permissions"})
+_PLAN = re.compile(r"paid plan|free users|upgrade your (?:plan|subscription)", re.I)
 _MONEY = re.compile(r"quota|billing|credits?\b|payment|balance|funds", re.I)
 # Keys as services quote them, half masked, and the part of a URL that may contain a signature.
 _MASKED_KEY = re.compile(r"\b(?:sk|key|luma|xi|Bearer)[-_ ](?=[\w.-]*[\d*])[\w*.-]{6,}", re.I)
@@ -56,14 +59,31 @@ def explain(error: CallError, context: CallContext) -> ProviderError:
     explain_problem = _explain_status if error.problem is Problem.STATUS else _explain_transport
     problem, remedy = explain_problem(error, context)
     message = f"{context.request.label}: {problem}"
-    if error.is_undecided(context.call):
+    if error.is_undecided(context.call) and context.cost_usd:
         remedy = f"See your account at {context.service} before you try again. {remedy}"
         return ChargedError(f"{message}. It may have been charged", remedy, cost_usd=context.cost_usd)
     if error.problem in UNFETCHABLE and context.cost_usd and not context.call.signed:
         remedy = f"Run the command again to buy another. {context.service} may refund what it does not hand over."
         return ChargedError(f"{message}. It has been charged", remedy, cost_usd=context.cost_usd)
-    error_class = UnknownError if _is_gone(error, context.call) else ProviderError
-    return error_class(message, f"{remedy} {context.keeps}".strip())
+    return _choose_class(error, context.call)(message, f"{remedy} {context.keeps}".strip())
+
+
+def _choose_class(error: CallError, call: Call) -> type[ProviderError]:
+    if call.buys and (error.status in (401, 402, 404) or _is_about_money(error)):
+        return RefusedError
+    return UnknownError if _is_gone(error, call) else ProviderError
+
+
+def _is_about_money(error: CallError) -> bool:
+    hints = f"{error.code} {error.service_message}"
+    return error.status == 402 or (error.status in (400, 401, 403, 429) and bool(_MONEY.search(hints)))
+
+
+def _is_about_plan(error: CallError) -> bool:
+    """Return whether the account may not do this, which the service's own words explain best."""
+    if error.status not in (401, 402, 403):
+        return False
+    return error.code in _PLAN_CODES or bool(_PLAN.search(error.service_message))
 
 
 def _is_gone(error: CallError, call: Call) -> bool:
@@ -91,7 +111,9 @@ def _explain_status(error: CallError, context: CallContext) -> tuple[str, str]:
         return f"the file that {name} made cannot be fetched ({error.status})", "Run the command again."
     if error.status in (400, 403, 422) and is_policy_refusal(hints):
         return f"{name} refuses what it should make{said}", how_to_reword(context.request)
-    if error.status == 402 or (error.status in (400, 401, 403, 429) and _MONEY.search(hints)):
+    if _is_about_plan(error) and quote:
+        return f"{name} refuses this ({error.status}){said}", f"See what your plan at {name} includes, and {settings}."
+    if _is_about_money(error):
         return f"the account at {name} has no money or quota left ({error.status})", f"Top it up at {name}, or wait."
     if error.status == 401:
         return f"{name} does not accept the key (401)", _how_to_set_key(context)

@@ -1,11 +1,11 @@
-"""The section `services.openai`, shared by speech and images."""
+"""The section `services.openai`: images. What it says of speech is read, and no longer used."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, model_validator
 
 from gitassets.providers.account import KeyHeader
 from gitassets.providers.service_settings import BaseUrl, Section, ServiceSettings, Usd
@@ -13,19 +13,6 @@ from gitassets.providers.services.openai_image_models import find_size_problem, 
 
 NAME = "openai"
 KEY = KeyHeader(variable="OPENAI_API_KEY")
-_VOICES = (
-    "alloy", "ash", "ballad", "cedar", "coral", "echo", "fable", "marin", "nova", "onyx", "sage", "shimmer", "verse",
-)  # fmt: skip
-
-
-class SpeechSettings(Section):
-    model: str = "gpt-4o-mini-tts"
-    voice: str = "alloy"
-    voices: tuple[str, ...] = _VOICES
-    speed: Annotated[float, Field(ge=0.25, le=4)] = 1.0
-    format: Literal["mp3", "wav", "flac"] = "mp3"
-    max_chars: Annotated[int, Field(ge=1)] = 4096
-    usd_per_1000_chars: Usd = 0.02
 
 
 def _check_size(value: str) -> str:
@@ -61,5 +48,6 @@ class ImageSettings(Section):
 
 class OpenAISettings(ServiceSettings):
     base_url: BaseUrl = "https://api.openai.com"
-    speech: SpeechSettings = SpeechSettings()
+    # Every gitassets.yaml that 0.1 wrote has it.
+    speech: Mapping[str, Any] = {}
     images: ImageSettings = ImageSettings()

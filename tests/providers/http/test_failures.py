@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import logging
 import traceback
@@ -24,7 +25,7 @@ Ask = Callable[..., Request]
 
 PATHS = {
     ("elevenlabs", Kind.AUDIO): "/v1/text-to-speech/",
-    ("openai", Kind.AUDIO): "/v1/audio/speech",
+    ("openai-compatible", Kind.AUDIO): "/v1/audio/speech",
     ("openai", Kind.IMAGE): "/v1/images/generations",
     ("wikimedia", Kind.IMAGE): "/w/api.php",
     ("luma", Kind.VIDEO): "/dream-machine/v1/generations/video",
@@ -259,7 +260,9 @@ def test_speech_answer_with_other_content_is_refused(
 ) -> None:
     given = {"image": media["image"], "cut": _drop_xing(media["audio"])[:-100]}
     data = given[body] if isinstance(body, str) else body
-    services.misbehave(PATHS[case], Answer(200, data, "audio/mpeg", framing="close"))
+    wrapped = say({"audio_base64": base64.b64encode(data).decode()})
+    answer = wrapped if case[0] == "elevenlabs" else Answer(200, data, "audio/mpeg", framing="close")
+    services.misbehave(PATHS[case], answer)
     assert said in _fail(case, services, ask, folder).message
 
 
@@ -380,7 +383,8 @@ def test_redirected_voice_list_does_not_receive_the_key(
     services: Services, elsewhere: Services, ask: Ask, folder: Path
 ) -> None:
     services.misbehave("/v1/voices", Answer(301, headers={"Location": f"{elsewhere.url}/v1/voices"}))
-    load("elevenlabs", Kind.AUDIO, services).generate(ask(Kind.AUDIO, voice="Will"), folder)
+    with pytest.raises(ProviderError, match="does not say which voices the account has"):
+        load("elevenlabs", Kind.AUDIO, services).generate(ask(Kind.AUDIO, voice="Will"), folder)
     assert "xi-api-key" in services.calls("/v1/voices")[0].headers
     assert "xi-api-key" not in elsewhere.seen[0].headers
 
