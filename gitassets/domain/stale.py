@@ -65,9 +65,10 @@ def _iter_differences(segment: Segment, kind: Kind, asset: Asset, rules: ScriptR
     if kind is Kind.IMAGE and _has_other_prompt(segment, asset):
         yield "for another prompt"
     made_from = asset.extra.get(MADE_FROM)
-    for source, name in _SOURCES.items() if isinstance(made_from, dict) else ():
+    origin = made_from if isinstance(made_from, dict) else {}
+    for source, name in _SOURCES.items():
         current = segment.asset(source)
-        if made_from.get(source.value) not in (None, current.md5 if current else ""):
+        if origin.get(source.value) not in (None, current.md5 if current else ""):
             yield f"from another {name}"
 
 
