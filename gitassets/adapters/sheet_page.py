@@ -13,7 +13,7 @@ from pathlib import Path
 MARK = b"<!-- A sheet by gitassets -->"
 _STYLES = ("base.css", "review.css", "play.css", "sheet.css")
 # In the order in which they need each other.
-_MODULES = ("prefs.js", "dom.js", "format.js", "keys.js", "dialog.js", "toasts.js", "help.js", "sheet.js")
+_MODULES = ("prefs.js", "plain.js", "dom.js", "format.js", "keys.js", "dialog.js", "toasts.js", "help.js", "sheet.js")
 _FONT_FACE = re.compile(r"@font-face \{[^}]*\}\n?")
 _IMPORT = re.compile(r'^import \{ ([\w, ]+) \} from "\./(\w+)\.js";$', re.MULTILINE)
 _EXPORT = re.compile(r"^export ((?:async )?(?:function|const|class) (\w+))", re.MULTILINE)

@@ -15,6 +15,8 @@ from gitassets.actions.reasons import read_reasons
 from gitassets.domain.annotations import read_annotations
 from gitassets.domain.audit import LogEntry
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest, iter_changed_segments
+from gitassets.domain.script_rules import find_script_rules
+from gitassets.domain.script_text import find_shown_text
 from gitassets.domain.selection import parse_selection
 from gitassets.domain.timeline import Finding, Look
 from gitassets.runs.project import Project
@@ -242,11 +244,11 @@ def describe_approval(project: Project, opened: Opened, address: Address) -> dic
 def show_playlist(request: Request) -> Response:
     """Answer with what is seen and heard in order, as the video will be."""
     project, opened = open_run(request)
-    run_id = opened.run.run_id
+    run_id, rules = opened.run.run_id, find_script_rules(opened.manifest)
     shots = [
         {
             "segment": shot.number,
-            "text": shot.text,
+            "text": find_shown_text(shot.text, rules) or shot.text,
             "start_sec": round(float(shot.start), 4),
             "duration_sec": round(float(shot.duration), 4),
             "look": shot.look.value,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 
@@ -13,6 +14,8 @@ from starlette.types import Scope
 from gitassets import __version__
 from gitassets.web.answers import embed_json
 
+_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+
 
 @cache
 def _load_environment() -> Environment:
@@ -20,11 +23,19 @@ def _load_environment() -> Environment:
         loader=PackageLoader("gitassets.web"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_show_turns,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters["embed"] = lambda value: Markup(embed_json(value))  # noqa: S704 (escaped there)
     return environment
+
+
+def _show_turns(value: object) -> object:
+    """Show letters that turn the order of others instead of obeying them, as plain.js does."""
+    if not isinstance(value, str) or isinstance(value, Markup) or not _TURNS.search(value):
+        return value
+    return _TURNS.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", value)
 
 
 def render(scope: Scope, name: str, values: Mapping[str, object], status: int = 200) -> HTMLResponse:

@@ -10,7 +10,8 @@ from gitassets.actions.list import AssetRow, describe_conflicts, make_row
 from gitassets.actions.overview import UNDECIDED, RunOverview
 from gitassets.domain.conflict import CONFLICT
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest
-from gitassets.domain.script_rules import find_script_rules
+from gitassets.domain.script_rules import ScriptRules, find_script_rules
+from gitassets.domain.script_text import find_shown_text
 from gitassets.domain.stale import find_stale_reason
 from gitassets.domain.status import Status
 from gitassets.domain.takes import Sighting, Take
@@ -52,8 +53,11 @@ class AssetView(Struct, frozen=True, kw_only=True):
 
 
 class RowView(Struct, frozen=True, kw_only=True):
+    """One segment. `shown` is its text without the marks of Markdown."""
+
     segment: int
     text: str
+    shown: str
     notes: str | None
     sync_status: str
     assets: dict[str, AssetView | None]
@@ -174,14 +178,16 @@ def view_rows(project: Project, run: Run, manifest: Manifest, numbers: Sequence[
     rows = [make_row(project, check, manifest, address, asset) for address, asset in found]
     described = describe_conflicts(project, run, manifest, rows)
     views = {Address(row.segment, row.kind): view_asset(run, row) for row in described}
-    return [_view_row(manifest, number, views) for number in numbers]
+    rules = find_script_rules(manifest)
+    return [_view_row(manifest, number, views, rules) for number in numbers]
 
 
-def _view_row(manifest: Manifest, number: int, views: dict[Address, AssetView]) -> RowView:
+def _view_row(manifest: Manifest, number: int, views: dict[Address, AssetView], rules: ScriptRules) -> RowView:
     segment = manifest.segments[number]
     return RowView(
         segment=number,
         text=segment.paragraph_text,
+        shown=find_shown_text(segment.paragraph_text, rules) or segment.paragraph_text,
         notes=segment.notes,
         sync_status=segment.sync_status,
         assets={kind.value: views.get(Address(number, kind)) for kind in Kind},

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from msgspec.structs import replace
+
+from gitassets.actions.annotate import annotate
 from gitassets.actions.approve import approve
+from gitassets.actions.edit import EditOptions, edit
+from gitassets.actions.note import note
 from gitassets.actions.replace import replace_asset
+from gitassets.domain.manifest import Address, Kind
+from gitassets.domain.selection import parse_selection
 from gitassets.domain.status import Status
 from gitassets.runs.lookup import find_run
 from gitassets.runs.project import Project
 from tests.actions.checks import select
+from tests.actions.locked_run import change_by_hand
 from tests.media import write_picture
 from tests.web.page.pages import REVIEW, count_commits, read_asset, read_text, wait_commits, wait_status, wait_title
 
@@ -232,12 +240,55 @@ def test_read_only_server_lets_nobody_decide(pilot: Project, browse: Browse) -> 
     assert read_asset(pilot, 1, "image").status is Status.DRAFT
 
 
+def prompt_by_hand(project: Project, number: int, prompt: str) -> None:
+    folder = find_run(project, "pilot").require_folder()
+    change_by_hand(folder, Address(number, Kind.IMAGE), lambda asset: replace(asset, prompt=prompt))
+
+
 def test_hostile_text_stays_text(pilot: Project, browse: Browse) -> None:
-    page = browse(pilot).open(f"{REVIEW}#4/audio")
-    wait_title(page, "Segment 4, audio")
-    assert page.locator(".spoken p").text_content() == read_text(pilot, 4)
-    assert "<img" in read_text(pilot, 4)
+    run = find_run(pilot, "pilot")
+    evil = "<img src=x onerror=alert(1)>"
+    note(pilot, run, parse_selection("4"), f"A note {evil}")
+    prompt_by_hand(pilot, 4, f"A prompt {evil}")
+    assert evil in read_text(pilot, 4)
+    page = browse(pilot).open(f"{REVIEW}#4/image")
+    wait_title(page, "Segment 4, image")
+    for shown in ('"quotes" stay what they are.', f"A prompt {evil}", f"A note {evil}"):
+        page.locator("#facts p", has_text=shown).wait_for()
     assert page.locator("img[src=x]").count() == 0
+
+
+def test_letters_that_turn_others_are_shown_instead_of_obeyed(pilot: Project, browse: Browse) -> None:
+    run = find_run(pilot, "pilot")
+    turned, seen = "gnp.\u202etxt\u202c.exe\u2066", "gnp.⟨U+202E⟩txt⟨U+202C⟩.exe⟨U+2066⟩"
+    edit(pilot, run, parse_selection("3"), EditOptions(text=f"Text {turned}"))
+    annotate(pilot, run, Address(3, Kind.IMAGE), f"Body {turned}")
+    prompt_by_hand(pilot, 3, f"Prompt {turned}")
+    page = browse(pilot).open(f"{REVIEW}#3/image")
+    wait_title(page, "Segment 3, image")
+    for shown in (f"Text {seen}", f"Prompt {seen}", "Body gnp.txt.exe"):
+        page.locator("#facts p", has_text=shown).wait_for()
+    assert page.locator(".note .body").evaluate("one => getComputedStyle(one).unicodeBidi") in ("plaintext", "isolate")
+    assert page.locator(".note small bdi").count() == 1
+    for path in ("/runs/pilot", "/runs/pilot/review", "/runs/pilot/audit", "/runs/pilot/blame/3/image"):
+        page.goto(f"{page.url.partition('/runs')[0]}{path}")
+        page.locator("body", has_text="pilot").wait_for()
+        assert page.evaluate("() => /[\\u202a-\\u202e\\u2066-\\u2069]/.test(document.body.innerText)") is False
+
+
+def test_marks_of_markdown_are_not_shown(pilot: Project, browse: Browse) -> None:
+    edit(pilot, find_run(pilot, "pilot"), parse_selection("3"), EditOptions(text="The **water** rises in `code`."))
+    browser = browse(pilot)
+    page = browser.open(f"{REVIEW}#3/audio")
+    plain = "The water rises in code."
+    page.locator(".spoken p", has_text=plain).wait_for()
+    page.locator("#narration", has_text=plain).wait_for()
+    page.keyboard.press("p")
+    page.locator(".theatre .said", has_text=plain).wait_for()
+    page = browser.open("/runs/pilot")
+    page.locator(".line .text p", has_text=plain).wait_for()
+    page.locator("#search").fill("**water**")
+    assert page.locator(".line").count() == 1
 
 
 def test_next_two_assets_are_decoded_ahead(pilot: Project, browse: Browse) -> None:

@@ -1,5 +1,7 @@
 /** Talk to the server. Every failure is an ApiError with what to do next. */
 
+import { parseJson } from "./plain.js";
+
 export class ApiError extends Error {
   /**
    * @param {string} message
@@ -41,7 +43,7 @@ async function call(path, options) {
 /** @param {Response} answer */
 async function readJson(answer) {
   try {
-    return await answer.json();
+    return parseJson(await answer.text());
   } catch {
     return null;
   }

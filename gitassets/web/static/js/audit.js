@@ -57,7 +57,7 @@ function line(entry) {
       null,
       h("h2", null, entry.summary || entry.action),
       entry.words && h("blockquote", null, entry.words),
-      h("small", null, h("span", null, entry.reviewed_by ? `${entry.reviewed_by}, recorded by ${entry.by}` : entry.by), h("time", { datetime: entry.when, title: entry.when }, formatWhen(entry.when)), h("code", null, entry.commit.slice(0, 8)), entry.by_hand && h("span", null, "by hand")),
+      h("small", null, h("span", null, entry.reviewed_by ? [h("bdi", null, entry.reviewed_by), ", recorded by "] : [], h("bdi", null, entry.by)), h("time", { datetime: entry.when, title: entry.when }, formatWhen(entry.when)), h("code", null, entry.commit.slice(0, 8)), entry.by_hand && h("span", null, "by hand")),
       links.length + named.length ? h("div", { class: "links" }, links, named, rest > 0 && h("span", { class: "muted" }, `and ${rest} more`)) : null,
     ),
   );

@@ -1,5 +1,7 @@
 /** Make elements. Text is always text: nothing here parses HTML. */
 
+import { parseJson } from "./plain.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
@@ -141,5 +143,5 @@ export function one(selector, root = document) {
 /** @returns {any} What the server has embedded in the page. */
 export function readData() {
   const found = document.getElementById("data");
-  return found?.textContent ? JSON.parse(found.textContent) : {};
+  return found?.textContent ? parseJson(found.textContent) : {};
 }

@@ -1,3 +1,5 @@
+import { parseJson } from "./plain.js";
+
 /**
  * Listen to what happens to a run elsewhere: the command line, a pull, another tab.
  *
@@ -7,8 +9,8 @@
  */
 export function listen(runId, listeners) {
   const source = new EventSource(runId ? `/events?run=${encodeURIComponent(runId)}` : "/events");
-  source.addEventListener("head", (event) => listeners.head(JSON.parse(event.data)));
-  source.addEventListener("job", (event) => listeners.job?.(JSON.parse(event.data)));
+  source.addEventListener("head", (event) => listeners.head(parseJson(event.data)));
+  source.addEventListener("job", (event) => listeners.job?.(parseJson(event.data)));
   source.addEventListener("open", () => listeners.lost?.(false));
   source.addEventListener("error", () => listeners.lost?.(true));
   addEventListener("pagehide", () => source.close());

@@ -60,7 +60,7 @@ export class Panel {
       this.meta(entry, facts, take, detail),
       ...this.flags(facts, entry),
       ...this.approval(entry, view.runId),
-      ...section("Narration", h("p", { class: "text serif", id: "narration" }, row?.text ?? "…")),
+      ...section("Narration", h("p", { class: "text serif", id: "narration" }, row?.shown ?? "…")),
       ...section("Segment note", row?.notes && h("p", null, row.notes)),
       ...section(entry.kind === "audio" ? "Voice" : "Prompt", prompt(take?.prompt ?? facts?.prompt, entry, facts)),
       ...this.takes(view),
@@ -157,8 +157,8 @@ export class Panel {
       "div",
       { class: `note${old ? " old" : ""}${settled ? " settled" : ""}`, data: { note: note.id } },
       h("p", null, label ? h("b", null, label) : icon("approved", "settled"), h("span", { class: "body" }, note.body)),
-      h("small", null, [note.author, formatWhen(note.created), where, on].filter(Boolean).join(", ")),
-      (note.replies ?? []).map((reply) => h("div", { class: "reply" }, h("p", null, reply.body), h("small", null, `${reply.author}, ${formatWhen(reply.created)}`))),
+      h("small", null, h("bdi", null, note.author), `, ${[formatWhen(note.created), where, on].filter(Boolean).join(", ")}`),
+      (note.replies ?? []).map((reply) => h("div", { class: "reply" }, h("p", null, reply.body), h("small", null, h("bdi", null, reply.author), `, ${formatWhen(reply.created)}`))),
       h(
         "div",
         { class: "acts" },
@@ -177,7 +177,7 @@ function earlierReasons(history) {
 
 /** @param {import("./types.js").Past} past */
 function reasonNote(past) {
-  return h("div", { class: "note reason" }, h("p", null, past.reason), h("small", null, `${past.what} by ${past.by}, ${formatWhen(past.when)}`));
+  return h("div", { class: "note reason" }, h("p", null, past.reason), h("small", null, `${past.what} by `, h("bdi", null, past.by), `, ${formatWhen(past.when)}`));
 }
 
 /** @param {string} title @param {...(Node | null | false | "" | undefined)} parts */

@@ -92,7 +92,7 @@ export class PlayThrough {
       one.classList.toggle("past", here < at);
       one.classList.toggle("now", here === at);
     });
-    if (this.said) this.said.replaceChildren(h("b", null, `${shot.segment} `), shot.text ?? this.store.rows.get(shot.segment)?.text ?? "");
+    if (this.said) this.said.replaceChildren(h("b", null, `${shot.segment} `), shot.text ?? this.store.rows.get(shot.segment)?.shown ?? "");
     this.started = performance.now();
     this.stopped = false;
     clearTimeout(this.clock);
@@ -123,7 +123,7 @@ export class PlayThrough {
   /** @param {Shot} shot @returns {HTMLElement} */
   look(shot) {
     this.camera = null;
-    if (!shot.visual) return h("div", { class: "card" }, h("p", null, shot.text ?? this.store.rows.get(shot.segment)?.text ?? ""));
+    if (!shot.visual) return h("div", { class: "card" }, h("p", null, shot.text ?? this.store.rows.get(shot.segment)?.shown ?? ""));
     if (shot.visual.kind === "video") {
       const video = h("video", { playsinline: true, loop: true });
       video.muted = true;

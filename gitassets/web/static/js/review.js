@@ -345,7 +345,7 @@ class Review {
     if (asset?.present === false) return this.showMissing(entry, asset.md5);
     if (entry.kind === "audio") {
       const words = this.detail?.takes[this.at]?.words;
-      return this.stage.speak(row?.text ?? "", words);
+      return this.stage.speak(row?.shown ?? "", words);
     }
     if (!asset) return this.stage.wait();
     const other = this.otherTake();
@@ -387,7 +387,7 @@ class Review {
     else this.sound.load(this.listHeard(entry, narration ?? null, shown), 0, { play: play && (this.detail !== null || entry.kind !== "audio") });
     this.words = null;
     this.showNoSound(narration ?? null);
-    this.showSaid(entry.kind === "audio" && own.length ? "" : (row?.text ?? ""));
+    this.showSaid(entry.kind === "audio" && own.length ? "" : (row?.shown ?? ""));
   }
 
   /** @param {import("./types.js").Asset | null} narration */

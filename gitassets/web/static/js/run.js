@@ -131,7 +131,7 @@ class RunPage {
   textOf(segment) {
     const row = this.store.rows.get(segment);
     if (!row) return "";
-    return [row.text, row.notes, ...KINDS.map((kind) => row.assets[kind]?.prompt)].join("\n").toLowerCase();
+    return [row.text, row.shown, row.notes, ...KINDS.map((kind) => row.assets[kind]?.prompt)].join("\n").toLowerCase();
   }
 
   /** @param {number} segment @returns {Entry[]} */
@@ -260,7 +260,7 @@ class RunPage {
       { class: this.selected.has(segment) ? "line on" : "line", "aria-label": `Segment ${segment}`, data: { segment: `${segment}` } },
       h("div", { class: "no" }, this.check(segment, at)),
       this.look(segment),
-      h("div", { class: "text" }, h("p", null, row?.text ?? "…"), this.makeHear(segment, row)),
+      h("div", { class: "text" }, h("p", null, row?.shown ?? "…"), this.makeHear(segment, row)),
       h("div", { class: "sts" }, states),
       h("div", { class: "notes" }, notes),
     );
@@ -292,7 +292,7 @@ class RunPage {
       { class: this.selected.has(segment) ? "tile on" : "tile", "aria-label": `Segment ${segment}`, data: { segment: `${segment}` } },
       this.look(segment),
       h("div", { class: "cap" }, this.check(segment, at), h("span", { class: "marks" }, marks)),
-      h("p", null, row?.text ?? "…"),
+      h("p", null, row?.shown ?? "…"),
     );
   }
 

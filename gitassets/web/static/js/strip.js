@@ -70,7 +70,7 @@ export class Strip {
     const entries = KINDS.map((kind) => this.store.byKey.get(`${segment}/${kind}`)).filter((one) => one !== undefined);
     const seen = row?.assets.image ?? row?.assets.video;
     const thumb = seen?.present === false ? null : seen?.thumb;
-    const picture = thumb ? h("img", { src: thumb, alt: "", loading: "lazy", fetchpriority: "low", decoding: "async", width: 116, height: 58 }) : h("p", null, row?.text.slice(0, 60) ?? "");
+    const picture = thumb ? h("img", { src: thumb, alt: "", loading: "lazy", fetchpriority: "low", decoding: "async", width: 116, height: 58 }) : h("p", null, row?.shown.slice(0, 60) ?? "");
     const marks = entries.map((entry) => this.makeMark(entry));
     item.replaceChildren(
       h(

@@ -59,14 +59,14 @@ function find(store, onpick) {
   const show = async () => {
     await readAll().catch((failure) => toasts.fail(failure));
     const words = field.value.trim().toLowerCase();
-    const found = [...store.rows.values()].filter((row) => `${row.segment}` === words || row.text.toLowerCase().includes(words)).sort((a, b) => a.segment - b.segment);
+    const found = [...store.rows.values()].filter((row) => `${row.segment}` === words || `${row.text}\n${row.shown}`.toLowerCase().includes(words)).sort((a, b) => a.segment - b.segment);
     list.replaceChildren(
       ...found.slice(0, SHOWN).map((row) => {
         const press = () => {
           dialog.close();
           onpick(row.segment);
         };
-        return h("button", { type: "button", class: "hit", onclick: press }, h("b", null, `${row.segment}`), h("span", { class: "serif" }, row.text));
+        return h("button", { type: "button", class: "hit", onclick: press }, h("b", null, `${row.segment}`), h("span", { class: "serif" }, row.shown));
       }),
       ...(found.length ? [] : [h("p", { class: "muted" }, "No segment has these words.")]),
     );

@@ -85,6 +85,7 @@
  * @typedef {object} Row
  * @property {number} segment
  * @property {string} text
+ * @property {string} shown The text without the marks of Markdown.
  * @property {string | null} notes
  * @property {string} sync_status
  * @property {Record<Kind, Asset | null>} assets
