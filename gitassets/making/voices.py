@@ -18,7 +18,8 @@ from gitassets.runs.project import Project
 def choose_voices(project: Project, jobs: Sequence[Job], buyer: Buyer) -> list[Job]:
     """Return the jobs with the voices that the buyer chose. Each service is asked once for its voices.
 
-    A job whose voice is not known stays as it is: its provider's check says which voices there are.
+    Raise ProviderError that names the voices if none is chosen: then nothing at all is bought. A job with a voice that
+    is not known stays as it is: its provider's check says which voices there are.
     """
     chosen: dict[str, Voice | None] = {}
     for name in dict.fromkeys(job.provider for job in jobs if job.address.kind is Kind.AUDIO):
@@ -35,8 +36,11 @@ def _choose_voice(project: Project, name: str, jobs: Sequence[Job], buyer: Buyer
     if not isinstance(provider, VoiceService):
         return None
     voices = provider.look_up_voices(jobs[0].request)
-    lacking = any(provider.needs_voice(job.request) for job in jobs)
-    return buyer.choose_voice(provider.name, voices) if lacking and voices and buyer.present else None
+    lacking = next((job.request for job in jobs if provider.needs_voice(job.request)), None)
+    chosen = buyer.choose_voice(provider.name, voices) if lacking and voices and buyer.present else None
+    if lacking and chosen is None:
+        provider.require_voice(lacking)
+    return chosen
 
 
 def _with_voice(job: Job, voice: Voice | None) -> Job:

@@ -168,6 +168,9 @@ class VoiceService(Service, Protocol):
     def look_up_voices(self, request: Request) -> tuple[Voice, ...]:
         """Ask the service for its voices, which costs nothing, and remember them for the requests that follow."""
 
+    def require_voice(self, request: Request) -> None:
+        """Raise ProviderError that names the voices if the request's is none of them. Makes no network call."""
+
 
 class ChargedError(ProviderError):
     """Nothing usable arrived, but the service has charged `cost_usd`, or may have."""

@@ -349,7 +349,7 @@ def services(tmp_path: Path) -> Iterator[Services]:
 @pytest.fixture
 def live(root: Path, home: Path, services: Services) -> Studio:
     """Return a function that runs a line with keys, against local stand-ins of the services."""
-    section = json.dumps({name: services.settings() for name in ("elevenlabs", "openai")})
+    section = json.dumps({"elevenlabs": services.settings(voice="lily"), "openai": services.settings()})
     (root / "gitassets.yaml").write_text(f"{SETTINGS}services: {section}\n")
 
     def run(line: str) -> str:

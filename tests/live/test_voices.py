@@ -45,9 +45,9 @@ def test_without_a_voice_and_a_choice_nothing_is_bought_and_the_names_are_told(
 ) -> None:
     studio.set(services={"elevenlabs": {"voice": None}})
     with pytest.raises(ProviderError, match="no voice is chosen for elevenlabs") as caught:
-        speak(studio, **({"buyer": buyer} if buyer else {}))
+        studio.produce(video=False, **({"buyer": buyer} if buyer else {}))
     assert "There are Will" in caught.value.hint
-    assert sent(studio) == []
+    assert studio.services.bought == []
 
 
 def test_a_run_keeps_the_voice_it_recorded_when_it_is_completed_and_regenerated(studio: Studio) -> None:

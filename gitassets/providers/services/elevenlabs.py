@@ -128,6 +128,10 @@ class ElevenLabs(SpeechService):
                 self._voices = VoiceBook(own=self.settings.voices, failure=error)
             return tuple(one.voice for one in self._voices.account or ())
 
+    def require_voice(self, request: Request) -> None:
+        if self._voices.is_looked_up:
+            self._require_voice(request)
+
     def estimate_usd(self, request: Request) -> float:
         voice = self._find_voice(request)
         return self._price(request.text, voice or AccountVoice(voice=Voice(name="")))
