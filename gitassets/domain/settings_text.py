@@ -94,15 +94,17 @@ services:
     # Wikimedia asks for an address at which you can be reached: your mail address, or a page of yours.
     contact: ""
   luma:
-    base_url: https://api.lumalabs.ai
-    model: ray-2
+    base_url: https://agents.lumalabs.ai
+    model: ray-3.2
+    # 540p, 720p or 1080p: $0.15, $0.30 or $1.20 for five seconds, three times as much for ten.
     resolution: 720p
-    # Where Luma itself can fetch an image by its md5; empty: its clips are made from words alone.
-    # For a public DVC remote: https://HOST/files/md5/{head}/{tail}
-    image_url:
-    usd_per_second: 0.15
+    # Whether a segment without an image may have a clip, which is then made from words alone.
+    from_words: false
   runway:
     base_url: https://api.dev.runwayml.com
+    # gen4_turbo, gen4.5, veo3.1, …: lengths, ratios and prices follow the model.
     model: gen4_turbo
-    usd_per_second: 0.05
+    # What a second costs, for a model whose price gitassets does not know.
+    usd_per_second:
+    usd_per_credit: 0.01
 """

@@ -88,9 +88,10 @@ def _reuse_newer(context: MakingContext, call: ProviderCall) -> list[Outcome]:
 
 def _buy(context: MakingContext, call: ProviderCall) -> list[Outcome]:
     order = _abandon_order(context, call) if context.fresh else _adopt_order(context, call)
-    context.allowance.reserve(_price_usd(call, order), call.provider.name)
+    reserved_usd = context.allowance.reserve(_price_usd(call, order), call.provider.name)
+    memory = _PricedOrder(context.allowance, call, order, reserved_usd)
     placed = _place(context, call, order)
-    generated = _generate(context, call, order, placed)
+    generated = _generate(context, call, memory, placed)
     md5 = write_receipt(order, generated)
     outcomes = store_result(context.project, order, generated, md5, context.log)
     context.own_made.add(context.turns.note(call.request))
@@ -100,6 +101,30 @@ def _buy(context: MakingContext, call: ProviderCall) -> list[Outcome]:
 def _price_usd(call: ProviderCall, order: Order) -> float:
     """Return the estimated cost that is still to be paid: 0 for an order that is under way."""
     return 0.0 if order.is_under_way else call.cost_usd
+
+
+@dataclass
+class _PricedOrder:
+    """The order as its provider sees it: the price that the service names also replaces the reserved amount."""
+
+    allowance: Allowance
+    call: ProviderCall
+    order: Order
+    reserved_usd: float
+
+    def read(self) -> str | None:
+        return self.order.read()
+
+    def write(self, job: str) -> None:
+        self.order.write(job)
+
+    def write_price(self, cost_usd: float) -> None:
+        self.order.write_price(cost_usd)
+        self.allowance.correct(self.call.provider.name, self.call.cost_usd, self.reserved_usd, cost_usd)
+        self.reserved_usd = cost_usd
+
+    def forget(self) -> None:
+        self.order.forget()
 
 
 def _abandon_order(context: MakingContext, call: ProviderCall) -> Order:
@@ -138,12 +163,18 @@ def _place(context: MakingContext, call: ProviderCall, order: Order) -> dict[str
     placed = {
         "id": uuid4().hex[:12],
         "provider": call.provider.name,
-        "cost_usd": call.cost_usd,
+        "cost_usd": _find_named_price(order, call),
         "claims": [one.to_json() for one in pending],
         "expected": _expect(call),
     }
     order.place(placed)
     return placed
+
+
+def _find_named_price(order: Order, call: ProviderCall) -> float:
+    """Return what the order was said to cost when it was placed, or the estimate for a new one."""
+    earlier = order.read_order() if order.is_under_way else None
+    return call.cost_usd if earlier is None else float(earlier["cost_usd"])
 
 
 def _expect(call: ProviderCall) -> dict[str, Any]:
@@ -162,25 +193,25 @@ def _expect(call: ProviderCall) -> dict[str, Any]:
     }
 
 
-def _generate(context: MakingContext, call: ProviderCall, order: Order, placed: Mapping[str, Any]) -> Generated:
+def _generate(context: MakingContext, call: ProviderCall, memory: _PricedOrder, placed: Mapping[str, Any]) -> Generated:
     """Call the provider and settle the cost with the allowance.
 
     After an unexpected error the order and the reserved amount stay, since the outcome of the call is unknown.
     """
-    paid_before, reserved_usd = order.is_under_way, _price_usd(call, order)
-    request = replace(call.jobs[0].request, job=order, stop=context.stop)
+    order, paid_before = memory.order, memory.order.is_under_way
+    request = replace(call.jobs[0].request, job=memory, stop=context.stop)
     try:
         generated = call.provider.generate(request, order.result_dir)
     except ChargedError as error:
         log_charge(context.log, placed, error.cost_usd, error.message)
         order.remove()
-        context.allowance.settle(reserved_usd, 0.0 if paid_before else error.cost_usd)
+        context.allowance.settle(memory.reserved_usd, 0.0 if paid_before else error.cost_usd)
         raise
     except GitAssetsError:
         under_way = order.is_under_way
         if not under_way:
             order.remove()
-        context.allowance.settle(reserved_usd, reserved_usd if under_way else 0.0)
+        context.allowance.settle(memory.reserved_usd, memory.reserved_usd if under_way else 0.0)
         raise
-    context.allowance.settle(reserved_usd, 0.0 if paid_before else generated.cost_usd)
+    context.allowance.settle(memory.reserved_usd, 0.0 if paid_before else generated.cost_usd)
     return generated

@@ -101,6 +101,7 @@ class Allowance:
         self._max_cost_usd, self._run_limit_usd = max_cost_usd, run_limit_usd
         self._run_spent_usd = run_spent_usd
         self._spent_usd = self._reserved_usd = Decimal()
+        self._excess: dict[str, float] = {}
         self._lock = threading.Lock()
 
     @property
@@ -108,9 +109,13 @@ class Allowance:
         """What this command has spent so far."""
         return add_usd((self._spent_usd,))
 
-    def reserve(self, cost_usd: float, provider: str) -> None:
-        """Reserve the cost of a call. Raise LimitError if it would pass a limit; the call must then not be made."""
+    def reserve(self, cost_usd: float, provider: str) -> float:
+        """Reserve the cost of a call and return it, raised as earlier calls of the provider exceeded their estimates.
+
+        Raise LimitError if it would pass a limit; the call must then not be made.
+        """
         with self._lock:
+            cost_usd *= self._excess.get(provider, 1.0)
             wanted = sum_usd(self._spent_usd, self._reserved_usd, cost_usd)
             if cost_usd > 0 and exceeds(wanted, self._max_cost_usd):
                 limit = format_usd(self._max_cost_usd or 0)
@@ -125,6 +130,17 @@ class Allowance:
                     "Raise budget.run_usd in gitassets.yaml, then run the command again.",
                 )
             self._reserved_usd = sum_usd(self._reserved_usd, cost_usd)
+            return cost_usd
+
+    def correct(self, provider: str, estimated_usd: float, reserved_usd: float, price_usd: float) -> None:
+        """Replace the reserved amount of a call by the price that its provider names.
+
+        A price above the estimate raises what later calls of the provider reserve, so that the limits hold for them.
+        """
+        with self._lock:
+            self._reserved_usd = sum_usd(self._reserved_usd, -reserved_usd, price_usd)
+            if estimated_usd > 0:
+                self._excess[provider] = max(self._excess.get(provider, 1.0), price_usd / estimated_usd)
 
     def settle(self, reserved_usd: float, spent_usd: float) -> None:
         """Replace the reserved amount of a finished call by its actual cost."""

@@ -15,6 +15,7 @@ from gitassets.domain.estimate import Estimate, Purchase, add_usd, group_purchas
 from gitassets.domain.manifest import Address, Kind
 from gitassets.errors import GitAssetsError, ProviderError
 from gitassets.making.consent import Allowance, Buyer, Terms, require_consent
+from gitassets.making.earlier_orders import continue_earlier_orders
 from gitassets.making.ledger import RequestHistory, read_request_history
 from gitassets.making.plan import Job, ProviderCall
 from gitassets.making.record import Failure
@@ -133,6 +134,8 @@ def prepare(
     """
     jobs = jobs if estimate_only else choose_voices(project, jobs, buyer)
     planner = _plan_calls(project, jobs, describe_alternative)
+    if not terms.fresh:
+        planner.calls = continue_earlier_orders(project, run_id, planner.calls)
     wanted = {call.request for call in planner.calls if call.is_bought}
     last_made = None if terms.fresh else _read_last_made(project, wanted)
     history = read_request_history(project, run_id, wanted) if wanted else RequestHistory()

@@ -54,8 +54,10 @@ class Account:
         headers: Mapping[str, str] | None = None,
         user_agent: str = USER_AGENT,
         network: Network | None = None,
+        uncharged: frozenset[int] = frozenset(),
     ) -> None:
-        self.name, self.settings = name, settings
+        """`uncharged` are the statuses after which the service's documentation says that a request was not charged."""
+        self.name, self.settings, self._uncharged = name, settings, uncharged
         self._key, self._headers, self._user_agent = key, headers or {}, user_agent
         self._network = network or Network()
 
@@ -90,6 +92,12 @@ class Account:
         call = Call(url=self._url(path), max_bytes=MAX_JSON_BYTES, reports_errors=reports_errors)
         with self._explain_errors(request, call, keeps=keeps):
             return self._fetch_json(request, call).raw
+
+    def read_bought(self, request: Request, path: str, *, keeps: str = "") -> BoughtAnswer:
+        """Send a GET request for what was bought, and return its JSON and headers."""
+        call = Call(url=self._url(path), max_bytes=MAX_JSON_BYTES)
+        with self._explain_errors(request, call, keeps=keeps):
+            return self._fetch_json(request, call)
 
     def buy(
         self,
@@ -180,7 +188,13 @@ class Account:
 
     def _make_purchase(self, path: str, body: Mapping[str, Any], max_bytes: int, repeat_after: frozenset[int]) -> Call:
         return Call(
-            url=self._url(path), method="POST", body=body, max_bytes=max_bytes, buys=True, repeat_after=repeat_after
+            url=self._url(path),
+            method="POST",
+            body=body,
+            max_bytes=max_bytes,
+            buys=True,
+            repeat_after=repeat_after,
+            uncharged=self._uncharged,
         )
 
     def _fetch_json(self, request: Request, call: Call) -> BoughtAnswer:

@@ -28,6 +28,9 @@ class JobMemory(Protocol):
     def write(self, job: str) -> None:
         """Store `job` so that it survives a kill from here on."""
 
+    def write_price(self, cost_usd: float) -> None:
+        """Store what the service says the job will cost at most, in place of the estimate."""
+
     def forget(self) -> None: ...
 
 
@@ -170,6 +173,17 @@ class VoiceService(Service, Protocol):
 
     def require_voice(self, request: Request) -> None:
         """Raise ProviderError that names the voices if the request's is none of them. Makes no network call."""
+
+
+@runtime_checkable
+class Succeeding(Service, Protocol):
+    """A service that has replaced another one under the same name."""
+
+    def find_predecessor(self, expected: Mapping[str, Any]) -> Service | None:
+        """Return what finishes an order that the replaced service placed; None for an order of this one.
+
+        `expected` is what the order says of its result. Makes no network call.
+        """
 
 
 class ChargedError(ProviderError):

@@ -26,7 +26,7 @@ from tests.providers.services import Services
 
 SCRIPT = ["Maps tell us where we are.", "Drones read them.", "Fog hides the valley."]
 AUDIO_USD = 0.10 / 1000  # for a character, at elevenlabs
-IMAGE_USD, CLIP_USD = 0.07, 0.75  # at openai, as the settings below say; at luma, for five seconds
+IMAGE_USD, CLIP_USD = 0.07, 0.30  # at openai, as the settings below say; at luma, for five seconds
 
 
 @dataclass

@@ -204,7 +204,7 @@ class TestClips:
         result = studio.regen(video="1")
         assert "not approved but review" in result.failed[0].message
         assert "--image 1" in result.failed[0].hint
-        assert studio.bought("/dream-machine") == 2
+        assert studio.bought("/v1/generations") == 2
 
     def test_clip_keeps_the_credit_of_its_image(self, studio: Studio) -> None:
         studio.set(live={"image": "wikimedia"}, providers={"video": "kenburns"})

@@ -125,9 +125,9 @@ def test_regen_takes_resumes_the_job_of_a_candidate_after_a_kill(studio: Studio)
     studio.resume(audio=False)
     studio.set(services={"luma": {"poll_sec": 0.01, "concurrency": 1}})
     dies_at(JOB, lambda: studio.regen(video="1", takes=2))
-    assert studio.bought("/dream-machine") == 2
+    assert studio.bought("/v1/generations") == 2
     studio.regen(video="1", takes=2)
-    assert studio.bought("/dream-machine") == 3
+    assert studio.bought("/v1/generations") == 3
     found = candidates(studio, "video")
     assert [one.take for one in found] == [2, 3]
     assert all(one.cost_usd == CLIP_USD and one.extra["made_from"] for one in found)

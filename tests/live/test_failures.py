@@ -133,7 +133,7 @@ FILMING = {
         {"id": "x", "state": "failed", "failure_reason": "moderation: violates our rules"})),
     "a job that never ends": JobFault(
         "has not finished after 0.1 seconds", "the same command waits for it", goes_on=True,
-        poll=say({"id": "x", "state": "dreaming"}), settings={"job_timeout_sec": 0.1}),
+        poll=say({"id": "x", "state": "processing"}), settings={"job_timeout_sec": 0.1}),
     "a job that nobody knows": JobFault("no longer knows the job", "Run the command again", goes_on=False, poll=say(
         {"detail": "Generation not found"}, 404)),
     "trouble while waiting": JobFault("trouble of its own (500", "waits for it", goes_on=True, poll=Answer(500)),
@@ -158,14 +158,14 @@ def test_failed_job_is_reported_and_bought_again_only_if_it_ended(studio: Studio
     assert (code, len(result["made"]), failed["kind"]) == (1, 1, "video")
     assert (fault.said in failed["message"], "luma" in failed["message"]) == (True, True), failed
     assert fault.hint in failed["hint"]
-    assert studio.bought("/dream-machine") == 2
+    assert studio.bought("/v1/generations") == 2
     studio.assert_settled(orders=1 if fault.goes_on else 0)
     assert_clean(studio.project, studio.run)
     studio.services.recover()
     studio.services.file_answer = None
     studio.set()
     call("produce", "--resume", "ep1", "--no-audio", "--yes")
-    assert studio.bought("/dream-machine") == (2 if fault.goes_on else 3)
+    assert studio.bought("/v1/generations") == (2 if fault.goes_on else 3)
     assert {one.cost_usd for name, one in studio.assets().items() if name.startswith("video")} == {CLIP_USD}
     studio.assert_settled()
 

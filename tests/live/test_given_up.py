@@ -37,11 +37,11 @@ class Way:
 WAYS = {
     "openai": Way("/v1/images/generations", lambda url: {"data": [{"url": url}]}, Kind.IMAGE, IMAGE_USD),
     "luma": Way(
-        "/dream-machine/v1/generations/job",
-        lambda url: {"id": "x", "state": "completed", "assets": {"video": url}}, Kind.VIDEO, CLIP_USD,
+        "/v1/generations/job",
+        lambda url: {"id": "x", "state": "completed", "output": [{"url": url}]}, Kind.VIDEO, CLIP_USD,
     ),
     "runway": Way(
-        "/v1/tasks/job", lambda url: {"id": "x", "status": "SUCCEEDED", "output": [url]}, Kind.VIDEO, 0.25,
+        "/v1/tasks/job", lambda url: {"id": "x", "status": "SUCCEEDED", "output": [url]}, Kind.VIDEO, 0.10,
     ),
 }  # fmt: skip
 

@@ -21,7 +21,7 @@ from tests.providers.services import KEYS, Answer, openai_error, say
 from tests.whole_app import app
 
 SENTINELS = (*KEYS.values(), "sentinel", "SIGNATURE")
-PATHS = ("/v1/text-to-speech/", "/v1/images/", "/dream-machine/", "/v1/image_to_video", "/w/api.php")
+PATHS = ("/v1/text-to-speech/", "/v1/images/", "/v1/generations", "/v1/image_to_video", "/w/api.php")
 
 
 @pytest.fixture(autouse=True)

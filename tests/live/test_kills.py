@@ -98,7 +98,7 @@ def test_clip_job_is_resumed_after_a_kill(studio: Studio, point: str) -> None:
     studio.approve(image="1")
     dies_at({**JOB, **RECEIVED, **BYTES, **LOGGED, **HANDED_OVER}[point], lambda: film(studio))
     film(studio)
-    assert studio.bought("/dream-machine") == 1
+    assert studio.bought("/v1/generations") == 1
     assert_whole(studio, "video 1", CLIP_USD)
     assert studio.asset("video", 1).extra["job"] == "job-2"
 
@@ -189,7 +189,7 @@ def test_ctrl_c_while_waiting_for_a_job_keeps_the_job(studio: Studio) -> None:
     studio.assert_settled(orders=1)
     studio.services.polls_until_done = 2
     film(studio)
-    assert studio.bought("/dream-machine") == 1
+    assert studio.bought("/v1/generations") == 1
     assert_whole(studio, "video 1", CLIP_USD)
 
 
@@ -203,7 +203,7 @@ def test_job_left_by_a_kill_is_resumed_by_another_run(studio: Studio) -> None:
     result = studio.resume(audio=False, run_id="ep2")
     assert [str(one) for one in result.estimate.going_on] == ["video 1"]
     assert (result.estimate.total_usd, result.spent_usd) == (0, 0)
-    assert studio.bought("/dream-machine") == 1
+    assert studio.bought("/v1/generations") == 1
     assert studio.assets("ep2")["video 1"].cost_usd == CLIP_USD
     studio.assert_settled()
 

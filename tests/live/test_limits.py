@@ -10,13 +10,14 @@ import pytest
 
 from gitassets.actions.edit import EditOptions, edit
 from gitassets.actions.reject import reject
+from gitassets.adapters.state.orders import OrderBook
 from gitassets.domain.selection import parse_selection
 from gitassets.making.consent import Allowance, LimitError, SpendingError
 from gitassets.runs.lookup import find_runs
 from tests.actions.checks import addresses, assert_clean, select, snapshot
 from tests.live.shop import CLIP_USD, IMAGE_USD, SCRIPT, Somebody, Studio, spoken_usd
 from tests.live.test_failures import call as call
-from tests.providers.services import KEYS, Answer
+from tests.providers.services import KEYS, Answer, say
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -131,7 +132,7 @@ class TestLimits:
         assert "the run would cost more" in refused.failed[0].message
         result = studio.resume(audio=False, style="plain")
         assert (addresses(result.made), result.spent_usd) == (["video 1"], 0)
-        assert studio.bought("/dream-machine") == 1
+        assert studio.bought("/v1/generations") == 1
         studio.assert_settled()
 
     def test_allowance_holds_with_parallel_calls(self) -> None:
@@ -200,3 +201,73 @@ def test_regen_dry_run_reports_a_text_that_a_service_refuses(studio: Studio) -> 
     assert "are more than elevenlabs speaks at once" in result.failed[0].message
     assert "--provider local" in result.failed[0].hint
     assert result.estimate.total_usd == 0
+
+
+class TestChargesOfTheService:
+    def test_allowance_raises_later_reserves_by_the_excess_of_earlier_ones(self) -> None:
+        allowance = Allowance(max_cost_usd=1.0, run_limit_usd=None, run_spent_usd=0)
+        reserved = allowance.reserve(0.2, "runway")
+        allowance.correct("runway", 0.2, reserved, 0.5)
+        with pytest.raises(LimitError):
+            allowance.reserve(0.25, "runway")  # costs 0.625 at the price that the first one showed
+        assert allowance.reserve(0.2, "runway") == pytest.approx(0.5)
+        allowance.settle(0.5, 0.5)
+        allowance.settle(0.5, 0.4)
+        assert allowance.spent_usd == pytest.approx(0.9)
+        assert allowance.reserve(0.1, "luma") == 0.1
+
+    def test_clip_that_failed_is_recorded_at_what_it_cost(self, studio: Studio) -> None:
+        studio.set(live={"video": "runway"})
+        studio.produce(SCRIPT[:1], audio=False)
+        studio.approve(image="1")
+        failed = {
+            "id": "x",
+            "status": "FAILED",
+            "failure": "broken",
+            "failureCode": "INTERNAL",
+            "cost": {"credits": 25},
+        }
+        studio.services.misbehave("/v1/tasks/", say(failed))
+        result = studio.resume(audio=False)
+        assert "It has been charged" in result.failed[0].message
+        assert [one["cost_usd"] for one in studio.charges(1)] == [0.25]
+        assert result.spent_usd == 0.25
+        studio.assert_settled()
+
+    def test_order_under_way_counts_at_the_price_that_the_service_named(self, studio: Studio) -> None:
+        studio.set(live={"video": "runway"}, services={"runway": {"model": "gen4.5", "job_timeout_sec": 0.001}})
+        studio.produce(SCRIPT[:1], audio=False)
+        studio.approve(image="1")
+        named = say({"id": "job-2", "estimatedCost": {"credits": 90}})
+        studio.services.misbehave("/v1/image_to_video", named)
+        studio.services.jobs["job-2"] = -10
+        result = studio.resume(audio=False)
+        assert "has not finished" in result.failed[0].message
+        assert result.spent_usd == pytest.approx(0.9)
+        assert studio.resume(audio=False, dry_run=True).estimate.spent_usd == pytest.approx(IMAGE_USD + 0.9)
+
+
+def test_order_at_the_old_api_of_luma_is_finished_and_not_bought_again(studio: Studio) -> None:
+    studio.set(services={"luma": {"job_timeout_sec": 0.001}})
+    studio.produce(SCRIPT[:1], audio=False)
+    studio.approve(image="1")
+    studio.services.polls_until_done = 10**9
+    assert "has not finished" in studio.resume(audio=False).failed[0].message
+    (order,) = OrderBook(studio.project.state_dir, "ep1")
+    placed = order.read_order()
+    assert placed is not None
+    placed["expected"] |= {"model": "ray-2", "cost_usd": 0.75, "extra": {"parameters": {"aspect_ratio": "16:9"}}}
+    placed["cost_usd"] = 0.75
+    older = OrderBook(studio.project.state_dir, "ep1").order("0" * 64)
+    older.place(placed)
+    older.write(str(order.read()))
+    order.remove()
+    studio.services.polls_until_done = 1
+    studio.set()
+    before = len(studio.services.bought)
+    result = studio.resume(audio=False)
+    assert (addresses(result.made), result.spent_usd, len(studio.services.bought)) == (["video 1"], 0, before)
+    clip = studio.asset("video", 1)
+    assert (clip.source, clip.model, clip.cost_usd) == ("luma", "ray-2", 0.75)
+    assert studio.services.calls("/dream-machine/v1/generations/", "GET")
+    studio.assert_settled()

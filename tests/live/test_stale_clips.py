@@ -31,11 +31,11 @@ def test_clip_is_stale_after_its_audio_is_made_again(filmed: Studio) -> None:
     assert stale(filmed) == {}
     filmed.regen(audio="1", fresh=True)
     assert stale(filmed) == {"video 1": "was made from another narration than the segment has now"}
-    bought = filmed.bought("/dream-machine")
+    bought = filmed.bought("/v1/generations")
     assert addresses(filmed.resume().stale) == ["video 1"]
-    assert filmed.bought("/dream-machine") == bought
+    assert filmed.bought("/v1/generations") == bought
     result = filmed.resume(stale=True)
-    assert (addresses(result.made), filmed.bought("/dream-machine")) == (["video 1"], bought + 1)
+    assert (addresses(result.made), filmed.bought("/v1/generations")) == (["video 1"], bought + 1)
     assert filmed.asset("video", 1).extra["made_from"] == {
         "audio": filmed.asset("audio", 1).md5, "image": filmed.asset("image", 1).md5
     }  # fmt: skip
@@ -72,7 +72,7 @@ def test_resume_stale_skips_a_first_clip_whose_audio_it_makes_again(studio: Stud
     studio.approve(image="1")
     edit(studio.project, studio.run, parse_selection("1"), EditOptions(text="Other words."))
     result = studio.resume(stale=True)
-    assert (addresses(result.made), studio.bought("/dream-machine")) == (["audio 1"], 0)
+    assert (addresses(result.made), studio.bought("/v1/generations")) == (["audio 1"], 0)
     assert "video 1" in addresses(result.skipped)
     assert addresses(studio.resume().made) == ["video 1"]
 

@@ -72,6 +72,7 @@ class Memory:
     def __init__(self) -> None:
         self.job: str | None = None
         self.written: list[str] = []
+        self.prices_usd: list[float] = []
 
     def read(self) -> str | None:
         return self.job
@@ -79,6 +80,9 @@ class Memory:
     def write(self, job: str) -> None:
         self.job = job
         self.written.append(job)
+
+    def write_price(self, cost_usd: float) -> None:
+        self.prices_usd.append(cost_usd)
 
     def forget(self) -> None:
         self.job = None

@@ -14,6 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.providers.clip_services import clip_routes
+
 KEYS = {
     "OPENAI_API_KEY": "sk-sentinel-openai-0123456789abcdef",
     "ELEVENLABS_API_KEY": "xi-sentinel-eleven-0123456789abcdef",
@@ -94,6 +96,7 @@ class Services:
         self.media = media
         self.seen: list[Seen] = []
         self.jobs: dict[str, int] = {}
+        self.credits: dict[str, float] = {}
         self.polls_until_done = 2
         self.image_as_url = False
         self.image_usage: Mapping[str, Any] | None = None
@@ -154,10 +157,7 @@ class Services:
             "POST /v1/images/generations": self._draw,
             "POST /v1/text-to-speech/": self._speak_elevenlabs,
             "GET /v1/voices": self._list_voices,
-            "POST /dream-machine/v1/generations/video": self._order_luma,
-            "GET /dream-machine/v1/generations/": self._poll_luma,
-            "POST /v1/image_to_video": self._order_runway,
-            "GET /v1/tasks/": self._poll_runway,
+            **clip_routes(self, KEYS),
             "GET /w/api.php": self._search,
             "GET /files/": self._give_file,
         }
@@ -224,45 +224,15 @@ class Services:
             return say({"detail": {"status": "invalid_api_key", "message": "Invalid API key"}}, 401)
         return say({"voices": self.voices})
 
-    def _order_luma(self, seen: Seen) -> Answer:
-        if seen.headers.get("authorization") != f"Bearer {KEYS['LUMA_API_KEY']}":
-            return say({"detail": "Not authenticated"}, 401)
-        return say({"id": self._new_job(seen), "state": "queued", "assets": None}, 201)
-
-    def _poll_luma(self, seen: Seen) -> Answer:
-        job = seen.path.rsplit("/", 1)[1]
-        if job not in self.jobs:
-            return say({"detail": "Generation not found"}, 404)
-        done = self._is_done(job)
-        assets = {"video": f"{self._file_of(job)}?sig=SIGNATURE"} if done else None
-        return say({"id": job, "state": "completed" if done else "dreaming", "assets": assets, "failure_reason": None})
-
-    def _order_runway(self, seen: Seen) -> Answer:
-        if seen.headers.get("authorization") != f"Bearer {KEYS['RUNWAY_API_KEY']}":
-            return say({"error": "unauthorized"}, 401)
-        if seen.headers.get("x-runway-version") != "2024-11-06" or not seen.json["promptImage"].startswith(
-            "data:image/"
-        ):
-            return say({"error": "bad request"}, 400)
-        return say({"id": self._new_job(seen)})
-
-    def _poll_runway(self, seen: Seen) -> Answer:
-        job = seen.path.rsplit("/", 1)[1]
-        if job not in self.jobs:
-            return say({"error": "not found"}, 404)
-        if not self._is_done(job):
-            return say({"id": job, "status": "RUNNING", "progress": 0.5})
-        return say({"id": job, "status": "SUCCEEDED", "output": [f"{self._file_of(job)}?_jwt=SIGNATURE"]})
-
-    def _new_job(self, seen: Seen) -> str:
+    def new_job(self, seen: Seen) -> str:
         job = f"job-{self._sell(seen)}"
         self.jobs[job] = 0
         return job
 
-    def _file_of(self, job: str) -> str:
+    def file_of(self, job: str) -> str:
         return f"{self.url}/files/video/{job.removeprefix('job-')}"
 
-    def _is_done(self, job: str) -> bool:
+    def is_done(self, job: str) -> bool:
         self.jobs[job] += 1
         return self.jobs[job] >= self.polls_until_done
 

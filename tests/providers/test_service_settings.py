@@ -99,7 +99,3 @@ class TestServices:
     )
     def test_base_url_of_gateway_is_normalized(self, url: str, kept: str) -> None:
         assert parse_section(ServiceSettings, "x", {"base_url": url}).base_url == kept
-
-    def test_image_url_with_unknown_placeholder_is_refused(self) -> None:
-        with pytest.raises(CorruptError, match=r"\{md5\}"):
-            parse_section(LumaSettings, "luma", {"image_url": "https://x/{nonsense}"})

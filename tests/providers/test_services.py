@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from gitassets.adapters.media.probe import probe_media
 from gitassets.domain.manifest import Kind
@@ -570,7 +568,7 @@ class TestJobs:
         self, name: str, services: Services, ask: Ask, folder: Path, memory: Memory
     ) -> None:
         provider = load(name, Kind.VIDEO, services, tries=1)
-        path = "/dream-machine/v1/generations/job" if name == "luma" else "/v1/tasks"
+        path = "/v1/generations/job" if name == "luma" else "/v1/tasks"
         services.misbehave(path, Answer(500))
         with pytest.raises(ProviderError, match="Video 3") as caught:
             provider.generate(ask(Kind.VIDEO, job=memory), folder)
@@ -614,8 +612,8 @@ class TestJobs:
         self, name: str, services: Services, ask: Ask, folder: Path, memory: Memory
     ) -> None:
         memory.job = "job-1"
-        done = {"state": "completed", "assets": {}} if name == "luma" else {"status": "SUCCEEDED", "output": []}
-        services.misbehave("/dream-machine" if name == "luma" else "/v1/tasks", say(done))
+        done = {"state": "completed", "output": []} if name == "luma" else {"status": "SUCCEEDED", "output": []}
+        services.misbehave("/v1/generations/" if name == "luma" else "/v1/tasks", say(done))
         with pytest.raises(ChargedError, match="gives no file"):
             load(name, Kind.VIDEO, services).generate(ask(Kind.VIDEO, job=memory), folder)
 
@@ -632,107 +630,10 @@ class TestJobs:
     def test_job_order_without_id_is_reported_as_possibly_charged(
         self, name: str, services: Services, ask: Ask, folder: Path, memory: Memory, raw: Any
     ) -> None:
-        services.misbehave("/dream-machine" if name == "luma" else "/v1/image_to_video", say(raw))
+        services.misbehave("/v1/generations" if name == "luma" else "/v1/image_to_video", say(raw))
         with pytest.raises(ChargedError, match="no id of the job"):
             load(name, Kind.VIDEO, services).generate(ask(Kind.VIDEO, job=memory), folder)
         assert memory.written == []
-
-    @pytest.mark.parametrize(("wanted", "seconds"), [(None, 5), (3.0, 5), (5.0, 5), (5.1, 10), (60.0, 10)])
-    def test_job_duration_and_price_follow_the_narration(
-        self, name: str, services: Services, ask: Ask, wanted: float | None, seconds: int
-    ) -> None:
-        seconds = 9 if (name, seconds) == ("luma", 10) else seconds
-        provider = load(name, Kind.VIDEO, services, usd_per_second=0.5)
-        request = ask(Kind.VIDEO, duration_sec=wanted)
-        assert provider.estimate_usd(request) == seconds * 0.5
-        assert provider.describe(request)["duration"] in (seconds, f"{seconds}s")
-
-
-class TestLuma:
-    def test_luma_sends_documented_fields(self, services: Services, ask: Ask, folder: Path) -> None:
-        load("luma", Kind.VIDEO, services).generate(ask(Kind.VIDEO, prompt="A calm sea", size=(1080, 1920)), folder)
-        assert services.seen[0].path == "/dream-machine/v1/generations/video"
-        assert services.seen[0].json == {
-            "model": "ray-2",
-            "prompt": "A calm sea",
-            "aspect_ratio": "9:16",
-            "loop": False,
-            "duration": "5s",
-            "resolution": "720p",
-        }
-
-    def test_luma_sends_public_url_of_the_image(self, services: Services, ask: Ask, folder: Path) -> None:
-        provider = load("luma", Kind.VIDEO, services, image_url="https://cdn.example.com/{head}/{tail}")
-        made = provider.generate(ask(Kind.VIDEO), folder)
-        url = services.seen[0].json["keyframes"]["frame0"]["url"]
-        assert url.startswith("https://cdn.example.com/")
-        assert len(url.split("/")[-2]) == 2
-        assert made.extra["parameters"]["from_image"] is True
-
-    def test_luma_failed_job_reports_reason_and_is_forgotten(
-        self, services: Services, ask: Ask, folder: Path, memory: Memory
-    ) -> None:
-        memory.job = "job-1"
-        services.misbehave("/dream-machine", say({"state": "failed", "failure_reason": "Content moderated"}))
-        with pytest.raises(
-            ProviderError, match=r"Video 3: luma failed at it \(job job-1\): Content moderated"
-        ) as caught:
-            load("luma", Kind.VIDEO, services).generate(ask(Kind.VIDEO, job=memory), folder)
-        assert "another prompt with `gitassets regen RUN --video 3 --prompt TEXT`" in caught.value.hint
-        assert memory.job is None
-
-    def test_luma_cuts_prompt_at_a_word_and_records_it(self, services: Services, ask: Ask, folder: Path) -> None:
-        made = load("luma", Kind.VIDEO, services).generate(ask(Kind.VIDEO, prompt="word " * 600), folder)
-        sent = services.seen[0].json["prompt"]
-        assert len(sent) <= 2000
-        assert sent.endswith("word")
-        assert made.extra["prompt_cut"] is True
-        assert made.prompt == "word " * 600
-
-
-class TestRunway:
-    def test_runway_sends_the_image_inline(
-        self, services: Services, ask: Ask, folder: Path, media: dict[str, bytes]
-    ) -> None:
-        made = load("runway", Kind.VIDEO, services).generate(ask(Kind.VIDEO, prompt="Pan", seed=7), folder)
-        sent = services.seen[0].json
-        head, _, data = sent.pop("promptImage").partition(",")
-        assert head == "data:image/png;base64"
-        assert base64.b64decode(data) == media["image"]
-        assert sent == {"model": "gen4_turbo", "promptText": "Pan", "ratio": "1280:720", "duration": 5, "seed": 7}
-        assert made.seed == 7
-
-    def test_runway_reduces_large_image(self, services: Services, ask: Ask, folder: Path, tmp_path: Path) -> None:
-        large = tmp_path / "large.png"
-        Image.effect_noise((2400, 1600), 90).convert("RGB").save(large)
-        assert large.stat().st_size > 3_600_000
-        load("runway", Kind.VIDEO, services).generate(ask(Kind.VIDEO, image=large), folder)
-        sent = services.seen[0].json["promptImage"]
-        assert sent.startswith("data:image/jpeg;base64,")
-        assert len(sent) < 5_000_000
-
-    def test_runway_refuses_request_without_image(self, services: Services, ask: Ask) -> None:
-        with pytest.raises(ProviderError, match="Video 3: runway sets the segment's image in motion"):
-            load("runway", Kind.VIDEO, services).check(ask(Kind.VIDEO, image=None))
-
-    def test_runway_failed_job_reports_reason(self, services: Services, ask: Ask, folder: Path, memory: Memory) -> None:
-        memory.job = "job-1"
-        raw = {"status": "FAILED", "failure": "Unsafe input", "failureCode": "SAFETY.INPUT.TEXT"}
-        services.misbehave("/v1/tasks", say(raw))
-        with pytest.raises(ProviderError, match=r"SAFETY\.INPUT\.TEXT Unsafe input") as caught:
-            load("runway", Kind.VIDEO, services).generate(ask(Kind.VIDEO, job=memory), folder)
-        assert "another prompt with `gitassets regen RUN --video 3 --prompt TEXT`" in caught.value.hint
-
-    def test_runway_cancelled_job_fails(self, services: Services, ask: Ask, folder: Path, memory: Memory) -> None:
-        memory.job = "job-1"
-        services.misbehave("/v1/tasks", say({"status": "CANCELLED"}))
-        with pytest.raises(ProviderError, match="cancelled"):
-            load("runway", Kind.VIDEO, services).generate(ask(Kind.VIDEO, job=memory), folder)
-
-    def test_runway_cuts_prompt_to_1000_characters(self, services: Services, ask: Ask, folder: Path) -> None:
-        made = load("runway", Kind.VIDEO, services).generate(ask(Kind.VIDEO, prompt="word " * 600), folder)
-        assert len(services.seen[0].json["promptText"]) <= 1000
-        assert made.extra["prompt_cut"] is True
 
 
 class TestWikimedia:

@@ -52,6 +52,13 @@ class Order:
     def write(self, job: str) -> None:
         self._write(_JOB, job)
 
+    def write_price(self, cost_usd: float) -> None:
+        """Replace the estimated cost by what the service says the job will cost."""
+        placed = self.read_order()
+        if placed is not None:
+            expected = {**placed["expected"], "cost_usd": cost_usd}
+            self._write(_ORDER, json.dumps({**placed, "cost_usd": cost_usd, "expected": expected}))
+
     def forget(self) -> None:
         (self.folder / _JOB).unlink(missing_ok=True)
 

@@ -101,6 +101,8 @@ def _read_message(body: bytes) -> tuple[str, str]:
         raw = json.loads(body)
     except (ValueError, RecursionError):
         return "", ""
+    if isinstance(raw, dict) and isinstance(raw.get("issues"), list):
+        return "", "; ".join([str(raw.get("error") or ""), *map(_describe_item, raw["issues"][:3])]).strip("; ")
     inner = raw.get("error", raw.get("detail", raw)) if isinstance(raw, dict) else raw
     if isinstance(inner, list):
         return "", "; ".join(_describe_item(one) for one in inner[:3])
@@ -111,12 +113,12 @@ def _read_message(body: bytes) -> tuple[str, str]:
 
 
 def _describe_item(item: Any) -> str:
-    """Describe one entry of a 422 response: the field and its problem."""
+    """Describe one entry of a list of problems: the field and its problem."""
     if not isinstance(item, dict):
         return str(item)
-    place = item.get("loc")
-    where = ".".join(map(str, place)) if isinstance(place, list) else ""
-    return f"{where}: {item.get('msg', '')}".strip(": ")
+    place = item.get("loc", item.get("path"))
+    where = ".".join(map(str, place)) if isinstance(place, list) else str(place or "")
+    return f"{where}: {item.get('msg', item.get('message', ''))}".strip(": ")
 
 
 def _read_retry_after(text: str) -> float | None:

@@ -42,7 +42,8 @@ class Call:
     """The request to send.
 
     A `signed` call carries the service's key; files are downloaded without it. A call that `buys` is repeated only if
-    it is certain that nothing was bought. The answer to a call that `reports_errors` may be an error of status 200.
+    it is certain that nothing was bought. `uncharged` are the statuses after which the service's documentation says
+    that nothing was bought. The answer to a call that `reports_errors` may be an error of status 200.
     """
 
     url: str
@@ -53,6 +54,7 @@ class Call:
     reports_errors: bool = False
     buys: bool = False
     repeat_after: frozenset[int] = RETRY_READ
+    uncharged: frozenset[int] = frozenset()
 
 
 class CallError(Exception):
@@ -75,9 +77,12 @@ class CallError(Exception):
     def is_undecided(self, call: Call) -> bool:
         """Return whether the purchase may have been made although the call failed.
 
-        408 and statuses above 500 come from a gateway, behind which the result may exist.
+        408 and statuses above 500 come from a gateway, behind which the result may exist, unless the service documents
+        otherwise.
         """
         status = self.status or 0
+        if status in call.uncharged:
+            return False
         refused = status == 503 and self.retry_after_sec is not None
         from_gateway = status == 408 or (status > 500 and not refused)
         failed_inside = status == 500 and status not in call.repeat_after

@@ -21,10 +21,22 @@ MAX_ID_CHARS = 200
 
 @dataclass(frozen=True)
 class JobState:
-    """The state of a job: `url` of the result once it is done, `failure` if there will be none."""
+    """The state of a job: `url` of the result once it is done, `failure` if there will be none.
+
+    `cost_usd` is what the service says it has charged; None if it does not say.
+    """
 
     url: str | None = None
     failure: str | None = None
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True)
+class FinishedJob:
+    """A job with a result at `url`. `cost_usd` is what the service charged, or the estimate if it does not say."""
+
+    url: str
+    cost_usd: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +60,12 @@ def remember_job(request: Request, job: str) -> None:
         request.job.write(job)
 
 
+def remember_price(request: Request, cost_usd: float | None) -> None:
+    """Store what the service says the job will cost at most."""
+    if request.job and cost_usd is not None:
+        request.job.write_price(cost_usd)
+
+
 def forget_job(request: Request) -> None:
     if request.job:
         request.job.forget()
@@ -61,8 +79,8 @@ def read_job_id(raw: dict[str, Any]) -> str:
     return job
 
 
-def await_job(polling: JobPolling, request: Request, job: str, cost_usd: float) -> str:
-    """Poll until the job is done. Return the URL of its result.
+def await_job(polling: JobPolling, request: Request, job: str, cost_usd: float) -> FinishedJob:
+    """Poll until the job is done. `cost_usd` is the estimate.
 
     A job that failed or is unknown to the service is forgotten; any other stays stored.
     """
@@ -70,9 +88,10 @@ def await_job(polling: JobPolling, request: Request, job: str, cost_usd: float) 
     while True:
         progress = polling.read_progress(_poll(polling, request, job, cost_usd))
         if progress.failure is not None:
-            _raise_failure(polling.account, request, job, progress.failure)
+            _raise_failure(polling.account, request, job, progress)
         if progress.url is not None:
-            return _require_url(polling.account, request, job, progress.url, cost_usd)
+            charged_usd = cost_usd if progress.cost_usd is None else progress.cost_usd
+            return FinishedJob(_require_url(polling.account, request, job, progress.url, charged_usd), charged_usd)
         _wait_for_next_poll(polling, request, job, deadline)
 
 
@@ -106,13 +125,15 @@ def _poll(polling: JobPolling, request: Request, job: str, cost_usd: float) -> d
         raise ChargedError(problem, "Run the command again to order another.", cost_usd=cost_usd) from None
 
 
-def _raise_failure(account: Account, request: Request, job: str, reason: str) -> NoReturn:
+def _raise_failure(account: Account, request: Request, job: str, failed: JobState) -> NoReturn:
+    """Raise ChargedError if the service says that it has charged the failed job, ProviderError otherwise."""
     forget_job(request)
-    reason_text = clean_quote(reason)
+    reason = failed.failure or ""
     remedy = how_to_reword(request) if is_policy_refusal(reason) else "Run the command again to order another."
-    raise ProviderError(
-        f"{request.label}: {account.name} failed at it (job {job}): {reason_text or 'no reason given'}", remedy
-    )
+    problem = f"{request.label}: {account.name} failed at it (job {job}): {clean_quote(reason) or 'no reason given'}"
+    if failed.cost_usd:
+        raise ChargedError(f"{problem}. It has been charged", remedy, cost_usd=failed.cost_usd)
+    raise ProviderError(problem, remedy)
 
 
 def _require_url(account: Account, request: Request, job: str, url: str, cost_usd: float) -> str:

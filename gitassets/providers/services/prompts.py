@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gitassets.providers.base import Request
@@ -20,15 +21,23 @@ class Prompt:
         return {"prompt_sent": self.text} | ({"prompt_cut": True} if self.cut else {})
 
 
-def compose_prompt(request: Request, frame: str, max_chars: int) -> Prompt:
+Measure = Callable[[str], int]
+
+
+def count_utf16(text: str) -> int:
+    """Count UTF-16 code units, as services in JavaScript do: an emoji is two."""
+    return len(text) + sum(char > "\uffff" for char in text)
+
+
+def compose_prompt(request: Request, frame: str, max_length: int, measure: Measure = len) -> Prompt:
     """Combine the request's prompt, or its text within `frame`, with style and feedback.
 
-    Cut only the first part if the whole is too long.
+    Cut only the first part if the whole is longer than `max_length`, as `measure` counts.
     """
-    words = request.prompt or frame.format(text=request.text)
-    tail = _compose_tail(request)[: max_chars // 2]
-    room = max_chars - len(tail)
-    return Prompt(_cut(words.strip(), room) + tail, cut=len(words.strip()) > room)
+    words = (request.prompt or frame.format(text=request.text)).strip()
+    tail = _take_start(_compose_tail(request), max_length // 2, measure)
+    room = max_length - measure(tail)
+    return Prompt(_cut(words, room, measure) + tail, cut=measure(words) > room)
 
 
 def _compose_tail(request: Request) -> str:
@@ -37,9 +46,19 @@ def _compose_tail(request: Request) -> str:
     return style + feedback
 
 
-def _cut(text: str, max_chars: int) -> str:
-    """Shorten to at most that many characters, at the end of a word if possible."""
-    if len(text) <= max_chars:
+def _cut(text: str, max_length: int, measure: Measure) -> str:
+    """Shorten to at most that length, at the end of a word if possible."""
+    if measure(text) <= max_length:
         return text
-    whole = text[: max_chars + 1].rsplit(maxsplit=1)[0]
-    return whole if len(whole) <= max_chars else text[:max_chars]
+    start = _take_start(text, max_length, measure)
+    if text[len(start)].isspace():
+        return start.rstrip()
+    whole = start.rsplit(maxsplit=1)
+    return whole[0] if len(whole) > 1 else start
+
+
+def _take_start(text: str, max_length: int, measure: Measure) -> str:
+    start = text[:max_length]
+    while (excess := measure(start) - max_length) > 0:
+        start = start[: len(start) - (excess + 1) // 2]
+    return start

@@ -28,7 +28,7 @@ PATHS = {
     ("openai-compatible", Kind.AUDIO): "/v1/audio/speech",
     ("openai", Kind.IMAGE): "/v1/images/generations",
     ("wikimedia", Kind.IMAGE): "/w/api.php",
-    ("luma", Kind.VIDEO): "/dream-machine/v1/generations/video",
+    ("luma", Kind.VIDEO): "/v1/generations",
     ("runway", Kind.VIDEO): "/v1/image_to_video",
 }
 PAID = [case for case in PATHS if case[0] != "wikimedia"]
@@ -211,11 +211,29 @@ UNDECIDED = {
 }
 
 
+# What these services document as not taken, so that it costs nothing and may be sent again.
+NOT_TAKEN = {"luma": {502, 503}, "runway": {502, 503, 504}}
+
+
+@pytest.mark.parametrize("case", ORDERED)
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_order_that_a_service_documents_as_not_taken_is_repeated_and_not_charged(
+    case: tuple[str, Kind], status: int, services: Services, ask: Ask, folder: Path
+) -> None:
+    services.misbehave(PATHS[case], Answer(status))
+    error = _fail(case, services, ask, folder, tries=3)
+    assert (len(services.seen), isinstance(error, ChargedError)) == (
+        (3, False) if status in NOT_TAKEN[case[0]] else (1, True)
+    )
+
+
 @pytest.mark.parametrize("case", PAID)
 @pytest.mark.parametrize("fault", UNDECIDED)
 def test_purchase_with_unknown_outcome_is_not_repeated(
     case: tuple[str, Kind], fault: str, services: Services, ask: Ask, folder: Path
 ) -> None:
+    if UNDECIDED[fault].status in NOT_TAKEN.get(case[0], ()):
+        pytest.skip("the service documents that it took nothing")
     services.misbehave(PATHS[case], UNDECIDED[fault])
     slow = {"timeout_sec": 0.8} if fault in ("hang", "slow body", "slow head") else {}
     error = _fail(case, services, ask, folder, **slow)
@@ -369,7 +387,7 @@ def test_redirect_to_another_origin_drops_our_headers(
     case: tuple[str, Kind], services: Services, elsewhere: Services, ask: Ask, folder: Path
 ) -> None:
     """Nor are they sent again when a further redirect leads back."""
-    poll = "/dream-machine/v1/generations/job" if case[0] == "luma" else "/v1/tasks"
+    poll = "/v1/generations/job" if case[0] == "luma" else "/v1/tasks"
     services.misbehave(poll, Answer(302, headers={"Location": f"{elsewhere.url}/there"}))
     elsewhere.misbehave("/there", Answer(302, headers={"Location": f"{services.url}/back"}))
     services.misbehave("/back", say({}, 404))
