@@ -64,7 +64,7 @@ class LumaSettings(ClipSettings):
 def _find_old_settings(values: Mapping[str, Any]) -> list[str]:
     old = {
         "base_url": str(values.get("base_url", "")).rstrip("/").removesuffix("/v1").startswith(_OLD_API),
-        "model": values.get("model") in OLD_MODELS,
+        "model": str(values.get("model")) in OLD_MODELS,
         "image_url": "image_url" in values,
         "usd_per_second": "usd_per_second" in values,
     }
