@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from gitassets.domain.yaml_limits import check_extent
 from gitassets.errors import CorruptError
 
 MAX_CHARS = 20_000
@@ -67,6 +68,7 @@ def _load(source: str, name: str) -> dict[Any, Any]:
     if len(source) > MAX_CHARS:
         raise CorruptError(f"{name}: the front matter is longer than {MAX_CHARS} characters", _HINT)
     try:
+        check_extent(source)
         raw = YAML(typ="base").load(source)  # It takes every value for text: 1.10 is no number, and no is not False.
     except (YAMLError, ValueError, TypeError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)

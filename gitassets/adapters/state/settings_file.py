@@ -14,6 +14,7 @@ from gitassets.domain.frame_format import parse_fps, parse_size
 from gitassets.domain.language import find_language_code
 from gitassets.domain.script_rules import CodeUse
 from gitassets.domain.settings_text import SETTINGS_NAME
+from gitassets.domain.yaml_limits import check_extent
 from gitassets.errors import CorruptError, Remedy, UsageError
 
 Parsed = TypeVar("Parsed")
@@ -228,6 +229,7 @@ def _load(data: bytes | str) -> Any:
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
+    check_extent(data)
     yaml = YAML(typ="safe")
     yaml.Constructor = _make_constructor()
     try:
