@@ -103,7 +103,7 @@ def _plan(project: Project, run: Run, selection: AssetSelection, options: RegenO
     with begin(project, run, "regen") as session:
         record_log(session)
         addresses, skipped = _choose(session.manifest, selection, options)
-        recovered = _list_recovered(session, addresses) if options.takes > 1 else ()
+        recovered = _list_recovered(session, addresses) if options.as_candidates else ()
         wanted = [
             plan_take(project, session.manifest, address, options, step)
             for address in addresses

@@ -23,7 +23,8 @@ from gitassets.runs.project import Project
 class TakeOptions:
     """How the new takes differ from the current one; None keeps the current value.
 
-    If `takes` is more than 1, each new take is a candidate with its own seed, and the current take stays current.
+    If `takes` is more than 1, or with `beside`, each new take is a candidate, and the current take stays current.
+    Each of several has its own seed.
     """
 
     takes: int = 1
@@ -32,6 +33,11 @@ class TakeOptions:
     voice: str | None = None
     seed: int | None = None
     provider: str | None = None
+    beside: bool = False
+
+    @property
+    def as_candidates(self) -> bool:
+        return self.takes > 1 or self.beside
 
 
 def plan_take(project: Project, manifest: Manifest, address: Address, options: TakeOptions, step: int = 0) -> Job:
@@ -47,7 +53,7 @@ def plan_take(project: Project, manifest: Manifest, address: Address, options: T
         base=asset,
         text_md5=text_md5(segment.paragraph_text, find_script_rules(manifest), address.kind),
         take=next_take(asset) + step,
-        candidate=options.takes > 1,
+        candidate=options.as_candidates,
         prompt_md5=prompt_md5(segment) if address.kind is Kind.IMAGE else None,
     )
 

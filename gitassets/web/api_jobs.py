@@ -97,7 +97,7 @@ def _options(site: Site, body: RegenerateBody, *, dry_run: bool) -> RegenOptions
     terms = Terms(max_cost_usd=_find_rest(site), yes=True, fresh=body.fresh)
     return RegenOptions(
         takes=body.takes, prompt=body.prompt, style=body.style, voice=body.voice, seed=body.seed,
-        provider=body.provider, terms=terms, dry_run=dry_run,
+        provider=body.provider, beside=True, terms=terms, dry_run=dry_run,
     )  # fmt: skip
 
 

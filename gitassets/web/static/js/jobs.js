@@ -149,10 +149,12 @@ export function askRegenerate(jobs, entry, known) {
       const answer = await post(store.path("/regenerate"), read());
       if (mine !== asked) return;
       const cost = answer.free ? "free" : formatCost(answer.estimate_usd);
+      const over = !answer.free && answer.may_buy && answer.estimate_usd > answer.rest_usd;
       said.textContent = answer.free ? `Made by ${answer.provider}, free` : `${answer.provider}: ${cost || "price unknown"}`;
+      if (!answer.free && answer.may_buy) said.textContent += `. This server may still spend ${formatCost(answer.rest_usd)}.`;
+      if (!answer.free && !answer.may_buy) said.textContent += ". This server was started without --live, so it buys nothing.";
       go.textContent = answer.free ? "Regenerate" : `Buy for ${cost}`;
-      go.toggleAttribute("disabled", !answer.free && store.info.can.buy === false);
-      if (!answer.free && store.info.can.buy === false) said.textContent += ". This server was started without --live, so it buys nothing.";
+      go.toggleAttribute("disabled", !answer.free && (!answer.may_buy || over));
     } catch (failure) {
       if (mine === asked) said.textContent = [/** @type {any} */ (failure).message, /** @type {any} */ (failure).hint].filter(Boolean).join(". ");
     }
