@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 from gitassets.actions.summary import RunSummary, summarize_run
-from gitassets.adapters.git.remote import count_ahead_behind
+from gitassets.adapters.git.remote import compare_tips
 from gitassets.domain.conflict import CONFLICT
 from gitassets.domain.manifest import Kind, Manifest
 from gitassets.domain.run_id import BRANCH_PREFIX
 from gitassets.domain.status import Status
 from gitassets.errors import GitAssetsError
-from gitassets.runs.lookup import list_runs
+from gitassets.runs.lookup import list_runs, read_tips
 from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.project import Project, Run
 
@@ -40,8 +42,9 @@ class RunOverview(Struct, frozen=True):
 def read_overview(project: Project) -> tuple[RunOverview, ...]:
     """Summarize all runs, the latest first. Contact no server."""
     times = _read_times(project)
-    there = _find_server_refs(project)
-    rows = [_summarize(project, run, times, there) for run in list_runs(project)]
+    tips = read_tips(project)
+    there = _find_server_refs(tips)
+    rows = [_summarize(project, run, times, tips, there.get(run.run_id)) for run in list_runs(project)]
     return tuple(sorted(rows, key=lambda one: (one.last_activity or 0, one.summary.run_id), reverse=True))
 
 
@@ -49,12 +52,13 @@ def count_decided(counts: dict[str, int]) -> int:
     return sum(number for status, number in counts.items() if Status(status) not in UNDECIDED)
 
 
-def _summarize(project: Project, run: Run, times: dict[str, int], there: dict[str, str]) -> RunOverview:
+def _summarize(
+    project: Project, run: Run, times: Mapping[str, int], tips: Mapping[str, str], server: str | None
+) -> RunOverview:
     summary = summarize_run(project, run)
     manifest = None if run.old else _read_manifest(project, run)
     found = None if manifest is None else _find_poster(manifest)
-    server = there.get(run.run_id)
-    distance = count_ahead_behind(project.git, run.ref, server) if server and run.ref in times else (None, None)
+    distance = (compare_tips(project.git, tips, run.ref, server) if server else None) or (None, None)
     return RunOverview(
         summary=summary,
         assets=sum(summary.counts.values()),
@@ -89,6 +93,5 @@ def _read_times(project: Project) -> dict[str, int]:
     return project.git.read_tip_times(*patterns)
 
 
-def _find_server_refs(project: Project) -> dict[str, str]:
-    refs = project.git.list_refs(f"refs/remotes/*/{BRANCH_PREFIX}*")
-    return {ref.rsplit("/", 1)[1]: ref for ref in refs}
+def _find_server_refs(tips: Mapping[str, str]) -> dict[str, str]:
+    return {ref.rsplit("/", 1)[1]: ref for ref in tips if ref.startswith("refs/remotes/")}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from msgspec import Struct
 
 from gitassets.actions.summary import RunSummary, summarize_run
-from gitassets.adapters.git.remote import count_ahead_behind, fetch_branches
+from gitassets.adapters.git.remote import compare_tips, fetch_branches
 from gitassets.domain.run_id import BRANCH_PREFIX, is_run_id
 from gitassets.errors import NotFoundError, RemoteError
-from gitassets.runs.lookup import list_runs
+from gitassets.runs.lookup import list_runs, read_tips
 from gitassets.runs.project import Project, Run
 from gitassets.runs.remotes import choose_git_remote
 
@@ -66,18 +67,18 @@ def show_runs(project: Project, remote: str | None = None) -> RunsResult:
 
 
 def _list(project: Project, server: str | None, problem: str | None) -> RunsResult:
-    there = _read_server_runs(project, server) if server is not None else {}
+    tips = read_tips(project)
+    there = _find_server_runs(tips, server) if server is not None else {}
     here = {run.run_id: run for run in list_runs(project) if not run.ref.startswith("refs/remotes/")}
     rows = [
-        _row(project, here[run_id], there.get(run_id)) if run_id in here else _server_row(project, there[run_id])
+        _row(project, tips, here[run_id], there.get(run_id)) if run_id in here else _server_row(project, there[run_id])
         for run_id in sorted({*here, *there})
     ]
     return RunsResult(server, tuple(rows), problem)
 
 
-def _read_server_runs(project: Project, server: str) -> dict[str, Run]:
-    refs = project.git.list_refs(f"refs/remotes/{server}/{BRANCH_PREFIX}*")
-    found = {ref.rsplit("/", 1)[1]: ref for ref in refs}
+def _find_server_runs(tips: Mapping[str, str], server: str) -> dict[str, Run]:
+    found = {ref.rsplit("/", 1)[1]: ref for ref in tips if ref.startswith(f"refs/remotes/{server}/{BRANCH_PREFIX}")}
     return {run_id: Run(run_id, None, ref) for run_id, ref in found.items() if is_run_id(run_id)}
 
 
@@ -85,13 +86,14 @@ def _server_row(project: Project, run: Run) -> RunRow:
     return RunRow(summarize_run(project, run), Sync.THERE)
 
 
-def _row(project: Project, run: Run, there: Run | None) -> RunRow:
+def _row(project: Project, tips: Mapping[str, str], run: Run, there: Run | None) -> RunRow:
     summary = summarize_run(project, run)
     if there is None:
         return RunRow(summary, Sync.HERE)
-    if run.old or project.git.resolve(run.ref) is None:
+    distance = None if run.old else compare_tips(project.git, tips, run.ref, there.ref)
+    if distance is None:
         return RunRow(summary, Sync.UNKNOWN)
-    ahead, behind = count_ahead_behind(project.git, run.ref, there.ref)
+    ahead, behind = distance
     sync = {
         (False, False): Sync.SAME,
         (True, False): Sync.AHEAD,

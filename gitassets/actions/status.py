@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from gitassets.actions.list import AssetRow, list_assets
-from gitassets.adapters.git.remote import count_ahead_behind
+from gitassets.adapters.git.remote import compare_tips
 from gitassets.domain.commit_message import format_options
 from gitassets.domain.derived import lacks_audio
 from gitassets.domain.manifest import Address, Kind, Manifest
@@ -16,6 +16,7 @@ from gitassets.domain.run_id import BRANCH_PREFIX
 from gitassets.domain.script_rules import find_script_rules
 from gitassets.domain.status import Status
 from gitassets.errors import GitAssetsError
+from gitassets.runs.lookup import read_tips
 from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.project import Project, Run
 from gitassets.runs.remotes import choose_git_remote
@@ -47,26 +48,46 @@ class RunStatus(Struct, frozen=True):
     problem: str | None = None
 
 
-def read_status(project: Project, run: Run) -> RunStatus:
-    """Read what the run waits for, without asking the server. A run that cannot be read is a `problem`."""
+class Server(Struct, frozen=True):
+    """The server of the project's runs, None if there is none or it is not clear, and all branches as last seen."""
+
+    remote: str | None
+    tips: Mapping[str, str]
+
+
+def read_all(project: Project, runs: Sequence[Run]) -> list[RunStatus]:
+    """Read what each run waits for, without asking the server. A run that cannot be read is a `problem`."""
+    server = _find_server(project)
+    return [_read_one(project, run, server) for run in runs]
+
+
+def _find_server(project: Project) -> Server:
     try:
-        return _read(project, run)
+        return Server(choose_git_remote(project, None, None), read_tips(project))
+    except GitAssetsError:
+        return Server(None, {})
+
+
+def _read_one(project: Project, run: Run, server: Server) -> RunStatus:
+    try:
+        return _read(project, run, server)
     except GitAssetsError as error:
         steps = (f"gitassets upgrade {run.run_id}",) if run.old else ("gitassets doctor",)
         return RunStatus(run.run_id, run.is_open, "unreadable", 0, next_steps=steps, problem=error.message)
 
 
-def _read(project: Project, run: Run) -> RunStatus:
+def _read(project: Project, run: Run, server: Server) -> RunStatus:
     if run.old:
         return RunStatus(run.run_id, True, "not upgraded", 0, next_steps=(f"gitassets upgrade {run.run_id}",))
     rows = list_assets(project, run).rows
     manifest = read_manifest(project, run)
-    remote, ahead, behind = _compare(project, run)
+    there = f"refs/remotes/{server.remote}/{BRANCH_PREFIX}{run.run_id}"
+    ahead, behind = compare_tips(project.git, server.tips, run.ref, there) or (None, None)
     groups: dict[str, Any] = {name: _choose(rows, test) for name, test in _GROUPS.items()}
     groups["not_made"] = _find_unmade(manifest)
     built = bool(manifest.segments) and all(one.sync_status == "synced" for one in manifest.segments.values())
     return RunStatus(
-        run.run_id, run.is_open, manifest.production_state, len(manifest.segments), **groups, remote=remote,
+        run.run_id, run.is_open, manifest.production_state, len(manifest.segments), **groups, remote=server.remote,
         ahead=ahead, behind=behind,
         next_steps=tuple(_iter_steps(run, groups, (ahead or 0, behind or 0), has_rows=bool(rows), built=built)),
     )  # fmt: skip
@@ -90,18 +111,6 @@ def _find_unmade(manifest: Manifest) -> tuple[Address, ...]:
 
 def _choose(rows: Sequence[AssetRow], test: Callable[[AssetRow], bool]) -> tuple[Address, ...]:
     return tuple(Address(row.segment, row.kind) for row in rows if test(row))
-
-
-def _compare(project: Project, run: Run) -> tuple[str | None, int | None, int | None]:
-    """Return the server, and how many commits the run is ahead of and behind its branch there, as last seen."""
-    try:
-        remote = choose_git_remote(project, None, None)
-    except GitAssetsError:
-        return None, None, None
-    there = f"refs/remotes/{remote}/{BRANCH_PREFIX}{run.run_id}"
-    if project.git.resolve(there) is None or project.git.resolve(run.ref) is None:
-        return remote, None, None
-    return remote, *count_ahead_behind(project.git, run.ref, there)
 
 
 def _iter_steps(

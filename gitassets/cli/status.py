@@ -35,12 +35,12 @@ def status(run: OptionalRun = None, as_json: JsonOption = False) -> None:
     Below each run are the commands that help, the most urgent first. The server is not asked: `runs` does. Without RUN
     it is the run of the current folder, or all runs.
     """
-    from gitassets.actions.status import read_status
+    from gitassets.actions.status import read_all
     from gitassets.cli.render import emit_json
 
     project = load_project()
     warn_if_not_set_up(project)
-    results = [read_status(project, one) for one in _choose_runs(project, run)]
+    results = read_all(project, _choose_runs(project, run))
     if as_json:
         emit_json("status", {"runs": results})
         return

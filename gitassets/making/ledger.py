@@ -13,7 +13,7 @@ from gitassets.domain.manifest_parsing import parse_asset
 from gitassets.domain.status import Status
 from gitassets.domain.takes import REQUEST
 from gitassets.making.run_ledger import iter_requested, read_ledger
-from gitassets.runs.lookup import find_runs, list_tips
+from gitassets.runs.lookup import find_runs, read_tips
 from gitassets.runs.project import Project
 
 
@@ -54,7 +54,7 @@ def read_request_history(project: Project, run_id: str, wanted: Collection[str])
     # Read the logs before the histories: what another command commits meanwhile is then in at least one of them.
     for path in sorted((project.state_dir / "made").glob("*.jsonl")):
         _read_log(MadeLog(project.state_dir, path.stem), path.stem, history, wanted, own=path.stem == run_id)
-    runs, tips = find_runs(project), list_tips(project)
+    runs, tips = find_runs(project), read_tips(project)
     for run in runs.values():
         for address, asset in iter_requested(project, run, tips[run.ref], wanted) if run.ref in tips else ():
             history.add(run.run_id, address, asset, wanted)

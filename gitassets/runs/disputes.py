@@ -83,7 +83,7 @@ def find_disputes(project: Project, run: Run, manifest: Manifest) -> tuple[Dispu
     if not disputes:
         return ()
     reader = HistoryReader(project.git)
-    tips = dict(zip(("here", "there"), _list_tips(project, run), strict=False))
+    tips = dict(zip(("here", "there"), _read_tips(project, run), strict=False))
     heads = {name: reader.read_state(oid).manifest for name, oid in tips.items()} if len(tips) > 1 else {}
     asked = [one for questions in disputes for one in questions]
     answers = _look_back(reader, list(tips.values()), asked)
@@ -110,7 +110,7 @@ def _iter_questions(manifest: Manifest) -> Iterator[list[_Question]]:
         yield [_Question(number, None, one) for one in text_records(manifest.segments[number])]
 
 
-def _list_tips(project: Project, run: Run) -> list[str]:
+def _read_tips(project: Project, run: Run) -> list[str]:
     """Return the tips of the histories that may hold the decisions: the run's branch and the one being merged."""
     merged = None if run.folder is None else Git(run.folder).resolve("MERGE_HEAD")
     return [one for one in (project.git.resolve(run.ref), merged) if one is not None]

@@ -24,7 +24,7 @@ from gitassets.runs.project import CLAUDE_STUDIO_RUNS_DIR, Project, Run, names_r
 def find_runs(project: Project) -> dict[str, Run]:
     """Return every run by id, sorted: those with a folder, and those only on a branch, here or on a remote."""
     runs = {run_id: Run(run_id, folder, f"refs/heads/{BRANCH_PREFIX}{run_id}") for run_id, folder in _folders(project)}
-    for ref in list_tips(project):
+    for ref in read_tips(project):
         run_id = ref.rsplit("/", 1)[1]
         # A branch from outside may have any name, and the id becomes part of paths and of commands to copy.
         if is_run_id(run_id):
@@ -32,8 +32,8 @@ def find_runs(project: Project) -> dict[str, Run]:
     return dict(sorted(runs.items()))
 
 
-def list_tips(project: Project) -> dict[str, str]:
-    """Return the last commit of every run's branch, here or on a remote, by the full name of the reference."""
+def read_tips(project: Project) -> dict[str, str]:
+    """Return the commit of every branch of a run, here and on a remote as it was last seen, by full name."""
     return project.git.list_refs(f"refs/heads/{BRANCH_PREFIX}*", f"refs/remotes/*/{BRANCH_PREFIX}*")
 
 

@@ -56,7 +56,8 @@ def read_manifest_bytes(project: Project, run: Run) -> bytes:
                 f"{path} is missing",
                 "`gitassets doctor` brings it back.",
             ) from error
-    data = project.git.read_blob(run.ref, MANIFEST_NAME)
+    name = f"{run.ref}:{MANIFEST_NAME}"
+    data = project.objects.read([name])[name]
     if data is None:
         raise CorruptError(f"{run.ref} holds no {MANIFEST_NAME}", "The branch is not a run of gitassets.")
     return data

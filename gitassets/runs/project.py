@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from gitassets.adapters.dvc.cache import BlobStore, find_cache_dir
 from gitassets.adapters.dvc.kept_blobs import KeptBlobs
+from gitassets.adapters.git.objects import ObjectReader
 from gitassets.adapters.git.repository import Git
 from gitassets.adapters.git.run_hooks import RunHooks
 from gitassets.adapters.git.work_trees import (
@@ -100,6 +101,11 @@ class Project:
     @cached_property
     def git(self) -> Git:
         return Git(self.root)
+
+    @cached_property
+    def objects(self) -> ObjectReader:
+        """Reads from branches, however many runs there are, by one process."""
+        return ObjectReader(self.git)
 
     @cached_property
     def hooks(self) -> RunHooks:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -167,6 +167,16 @@ def count_ahead_behind(git: Git, one: str, other: str) -> tuple[int, int]:
     """Count the commits that only `one` has, and those that only `other` has."""
     ahead, behind = git.line("rev-list", "--left-right", "--count", f"{one}...{other}").split()
     return int(ahead), int(behind)
+
+
+def compare_tips(git: Git, tips: Mapping[str, str], one: str, other: str) -> tuple[int, int] | None:
+    """Count as `count_ahead_behind` does between two of the references `tips`; None if one is not there.
+
+    Most runs are in step with the server, and those need no process.
+    """
+    if one not in tips or other not in tips:
+        return None
+    return (0, 0) if tips[one] == tips[other] else count_ahead_behind(git, one, other)
 
 
 def merge_commit(git: Git, commit: str, message: str) -> bool:
