@@ -10,6 +10,7 @@ from msgspec import Struct
 from gitassets.adapters.state.settings_file import Settings, change_setting, iter_values, list_keys, read_settings
 from gitassets.errors import NotFoundError, UsageError
 from gitassets.providers.registry import list_providers
+from gitassets.runs.accepted_addresses import accept_address
 from gitassets.runs.project import Project
 
 _SERVICES = "services."
@@ -39,7 +40,11 @@ def set_setting(project: Project, key: str, value: str) -> Setting:
         raise UsageError(f"There is no setting {key!r}", _suggest(key, list_keys()))
     before = list_settings(project).get(key)
     change_setting(project.root, key, value, _check_services)
-    return Setting(key, dict(iter_values(read_settings(project.root))).get(key), before)
+    found = dict(iter_values(read_settings(project.root))).get(key)
+    service, _, name = key.removeprefix(_SERVICES).partition(".")
+    if key.startswith(_SERVICES) and name == "base_url" and isinstance(found, str):
+        accept_address(project, service, found)  # Whoever writes an address here accepts it.
+    return Setting(key, found, before)
 
 
 def _check_services(settings: Settings) -> None:

@@ -24,6 +24,10 @@ class TerminalBuyer:
     def show(self, estimate: Estimate) -> None:
         print_estimate(estimate, err=True)
 
+    def accepts_address(self, provider: str, url: str) -> bool:
+        typer.echo(f"gitassets.yaml has {provider} called at {url}, which is not the service's own address.", err=True)
+        return typer.confirm(f"Send the key of {provider} there, now and later in this clone?", default=False, err=True)
+
     def accepts_reuse(self, estimate: Estimate) -> bool:
         print_reused(estimate.reused, err=True)
         return typer.confirm("Reuse what was made before, instead of buying it again?", default=True, err=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,24 +13,52 @@ from gitassets.cli.options import (
     examples,
     load_project,
 )
+from gitassets.errors import UsageError
 
 if TYPE_CHECKING:
     from gitassets.actions.providers import ProviderUse
     from gitassets.cli.table import Cell
 
+_EXAMPLES = examples("providers", "providers --json", "providers check elevenlabs --live", "providers accept openai")
+
 
 def register(app: typer.Typer) -> None:
-    app.command("providers", epilog=examples("providers", "providers --json"))(providers)
+    app.command("providers", epilog=_EXAMPLES)(providers)
+
+
+class Step(StrEnum):
+    """What to do with one provider."""
+
+    CHECK = "check"
+    ACCEPT = "accept"
 
 
 @guarded
-def providers(as_json: JsonOption = False) -> None:
-    """List the providers that can make assets.
+def providers(
+    step: Annotated[
+        Step | None,
+        typer.Argument(
+            metavar="[check|accept]",
+            help="check: prove the key of NAME. accept: let its key go to the address in gitassets.yaml.",
+        ),
+    ] = None,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The provider.")] = None,
+    live: Annotated[bool, typer.Option("--live", help="With check: call the service. The call is free.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List the providers that can make assets, or check one.
 
     It shows what each makes, its model and price, whether its key is set, and when a model is announced to end. The
     last column shows which of them `produce` and `produce --live` use; `regen --provider NAME` accepts any. Services
     cost money, or somebody's bandwidth. Keys come from the environment or the system's keyring (service gitassets).
+
+    `check NAME` proves that a provider's key works, by a free call, and lists the models and voices of the account.
+    Without --live it calls only a server on this computer. `accept NAME` is needed once in each clone before a key is
+    sent to an address in gitassets.yaml that is not the service's own.
     """
+    if step is not None or live:
+        _do(step, name, live=live, as_json=as_json)
+        return
     from gitassets.actions.providers import list_providers
     from gitassets.cli.render import emit_json, print_table
     from gitassets.cli.table import Column
@@ -43,6 +72,48 @@ def providers(as_json: JsonOption = False) -> None:
         Column("Key", wrap=True), Column("Use", wrap=True),
     )  # fmt: skip
     print_table(columns, [_make_cells(use) for use in found])
+
+
+def _do(step: Step | None, name: str | None, *, live: bool, as_json: bool) -> None:
+    if step is None or name is None or (live and step is Step.ACCEPT):
+        raise UsageError("That names no provider to check", "`gitassets providers check NAME --live` checks one.")
+    if step is Step.CHECK:
+        _check(name, live=live, as_json=as_json)
+    else:
+        _accept(name, as_json=as_json)
+
+
+def _check(name: str, *, live: bool, as_json: bool) -> None:
+    from gitassets.actions.check_provider import check_provider
+    from gitassets.cli.render import emit_json, printable
+
+    found = check_provider(load_project(), name, live=live)
+    if as_json:
+        emit_json("providers check", found)
+        return
+    if not found.called:
+        typer.echo(printable(f"Nothing was called: {found.provider}{_at(found.url)}: {found.reason}."))
+        return
+    remark = f" ({found.offer.remark})" if found.offer.remark else ""
+    typer.echo(printable(f"{found.provider}{_at(found.url)} works{remark}."))
+    for title, names in (("Models", found.offer.models), ("Voices", found.offer.voices)):
+        if names:
+            typer.echo(printable(f"{title}: {', '.join(names)}"))
+
+
+def _at(url: str | None) -> str:
+    return f" at {url}" if url else ""
+
+
+def _accept(name: str, *, as_json: bool) -> None:
+    from gitassets.actions.check_provider import accept_provider
+    from gitassets.cli.render import emit_json, printable
+
+    done = accept_provider(load_project(), name)
+    if as_json:
+        emit_json("providers accept", done)
+    else:
+        typer.echo(printable(f"Accepted in this clone: {done.key} goes to {done.url} for {done.provider}."))
 
 
 def _make_cells(use: ProviderUse) -> list[Cell]:

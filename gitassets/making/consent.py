@@ -46,6 +46,9 @@ class Buyer(Protocol):
     def show(self, estimate: Estimate) -> None:
         """Show the estimate before anything is bought. Not called if no service is involved."""
 
+    def accepts_address(self, provider: str, url: str) -> bool:
+        """Ask whether the provider's key may go to this URL, which is not its service's own. See `accepts_reuse`."""
+
     def accepts_reuse(self, estimate: Estimate) -> bool:
         """Ask whether to reuse what the same request made before. Only called if somebody is present."""
 
@@ -63,6 +66,9 @@ class Absent:
 
     def show(self, estimate: Estimate) -> None:
         pass
+
+    def accepts_address(self, provider: str, url: str) -> bool:  # noqa: ARG002 (part of the Buyer protocol)
+        return False
 
     def accepts_reuse(self, estimate: Estimate) -> bool:  # noqa: ARG002 (part of the Buyer protocol)
         return True

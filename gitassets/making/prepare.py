@@ -21,9 +21,11 @@ from gitassets.making.plan import Job, ProviderCall
 from gitassets.making.record import Failure
 from gitassets.making.reuse import Reuse, find_reuses
 from gitassets.making.voices import choose_voices
+from gitassets.providers.account import find_account
 from gitassets.providers.base import Provider, Remarking, Selective, Service, fingerprint
 from gitassets.providers.http.keys import MissingKeyError
 from gitassets.providers.registry import load_provider
+from gitassets.runs.accepted_addresses import accept_address, use_accepted
 from gitassets.runs.project import Project
 
 
@@ -68,7 +70,9 @@ class _LoadedProvider:
         if self.service is None:
             return ProviderCall(provider=self.provider, jobs=(job,))
         description = self.service.describe(job.request)
-        request = fingerprint(description)
+        account = find_account(self.service)
+        elsewhere = {"base_url": account.other_url} if account and account.other_url else {}
+        request = fingerprint({**elsewhere, **description})
         return ProviderCall(
             provider=self.provider,
             jobs=(job,),
@@ -132,6 +136,9 @@ def prepare(
     nobody and no service is asked, and a missing key is not a failure; other reasons for a service to refuse are.
     `describe_alternative` says what the command offers instead of a job that cannot be done.
     """
+    use_accepted(project)
+    if buyer.present and not estimate_only:
+        _offer_addresses(project, _plan_calls(project, jobs, describe_alternative).calls, buyer)
     jobs = jobs if estimate_only else choose_voices(project, jobs, buyer)
     planner = _plan_calls(project, jobs, describe_alternative)
     if not terms.fresh:
@@ -167,6 +174,14 @@ def _plan_calls(project: Project, jobs: Iterable[Job], describe_alternative: Cal
     for job in jobs:
         planner.add(job)
     return planner
+
+
+def _offer_addresses(project: Project, calls: Iterable[ProviderCall], buyer: Buyer) -> None:
+    """Ask for each address that is not its service's own. `check` refuses those that the buyer does not accept."""
+    accounts = {call.provider.name: find_account(call.provider) for call in calls if call.is_bought}
+    for name, account in accounts.items():
+        if account and account.needs_acceptance and buyer.accepts_address(name, account.settings.base_url):
+            accept_address(project, name, account.settings.base_url)
 
 
 def _ask_for_consent(project: Project, estimate: Estimate, terms: Terms, buyer: Buyer) -> None:

@@ -19,6 +19,7 @@ from gitassets.providers.http.failures import CallContext, explain
 from gitassets.providers.http.keys import Key, MissingKeyError, find_key, how_to_set
 from gitassets.providers.http.media_file import MAX_BYTES, PART_NAME, keep_media
 from gitassets.providers.http.network import Network
+from gitassets.providers.http.trust import check_accepted, is_accepted, needs_acceptance, read_origin
 from gitassets.providers.service_settings import ServiceSettings
 
 MAX_JSON_BYTES = 128 * 2**20
@@ -60,6 +61,19 @@ class Account:
         self.name, self.settings, self._uncharged = name, settings, uncharged
         self._key, self._headers, self._user_agent = key, headers or {}, user_agent
         self._network = network or Network()
+
+    @property
+    def other_url(self) -> str | None:
+        """The address that the settings give, if it is not the service's own."""
+        url, own_url = self.settings.base_url, _own_url(self.settings)
+        return None if own_url and read_origin(url) == read_origin(own_url) else url
+
+    @property
+    def needs_acceptance(self) -> bool:
+        """Return whether the user must accept the address before a key goes there."""
+        url = self.settings.base_url
+        waits = self._key is not None and needs_acceptance(url, _own_url(self.settings))
+        return waits and not is_accepted(self.name, url)
 
     @property
     def key_variable(self) -> str | None:
@@ -225,6 +239,8 @@ class Account:
     def _find_key(self, request: Request) -> Key | None:
         if self._key is None:
             return None
+        if self.needs_acceptance:
+            check_accepted(request.label, self.name, self.settings.base_url)
         try:
             key = find_key(self._key.variable)
         except ProviderError as error:
@@ -235,3 +251,14 @@ class Account:
 
     def _url(self, path: str) -> str:
         return f"{self.settings.base_url}{path}"
+
+
+def _own_url(settings: ServiceSettings) -> str:
+    """Return the service's own address; empty if it has none, as a server that the user names."""
+    default = type(settings).model_fields["base_url"].default
+    return default if isinstance(default, str) else ""
+
+
+def find_account(provider: object) -> Account | None:
+    """Return the account by which a provider calls its service; None if it has none of ours."""
+    return next((one for one in vars(provider).values() if isinstance(one, Account)), None)

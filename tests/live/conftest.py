@@ -7,7 +7,9 @@ import pytest
 from gitassets.runs.project import Project
 from tests.live.shop import Studio
 from tests.providers.conftest import _keys as _keys
+from tests.providers.conftest import ask as ask
 from tests.providers.conftest import media as media
+from tests.providers.conftest import picture as picture
 from tests.providers.conftest import services as services
 from tests.providers.services import Services
 

@@ -36,6 +36,8 @@ class Somebody:
     reuses: bool = True
     spends: bool = True
     present: bool = True
+    trusts: bool = False
+    addresses: list[tuple[str, str]] = field(default_factory=list)
     seen: list[Estimate] = field(default_factory=list)
     asked: list[Estimate] = field(default_factory=list)
     speaks: bool = True
@@ -43,6 +45,10 @@ class Somebody:
 
     def show(self, estimate: Estimate) -> None:
         self.seen.append(estimate)
+
+    def accepts_address(self, provider: str, url: str) -> bool:
+        self.addresses.append((provider, url))
+        return self.trusts
 
     def accepts_reuse(self, estimate: Estimate) -> bool:
         self.asked.append(estimate)

@@ -160,6 +160,9 @@ class Services:
             **clip_routes(self, KEYS),
             "GET /w/api.php": self._search,
             "GET /files/": self._give_file,
+            "GET /v1/models": self._list_models,
+            "GET /v1/organization": self._tell_organization,
+            "GET /dream-machine/v1/credits": self._tell_credits,
         }
         wanted = f"{seen.method} {seen.path}"
         route = next((route for start, route in routes.items() if wanted.startswith(start)), None)
@@ -224,6 +227,24 @@ class Services:
             return say({"detail": {"status": "invalid_api_key", "message": "Invalid API key"}}, 401)
         return say({"voices": self.voices})
 
+    def _list_models(self, seen: Seen) -> Answer:
+        if seen.headers.get("authorization") != f"Bearer {KEYS['OPENAI_API_KEY']}":
+            return openai_error(401, "Incorrect API key", "invalid_api_key")
+        models = [{"id": name, "object": "model", "created": 1, "owned_by": "openai"} for name in ("gpt-image-2", "x")]
+        return say({"object": "list", "data": models})
+
+    def _tell_organization(self, seen: Seen) -> Answer:
+        if seen.headers.get("authorization") != f"Bearer {KEYS['RUNWAY_API_KEY']}":
+            return say({"error": "unauthorized"}, 401)
+        limits = {"maxConcurrentGenerations": 1, "maxDailyGenerations": 50}
+        tier = {"maxMonthlyCreditSpend": 1000, "models": {"gen4_turbo": limits}}
+        return say({"creditBalance": 500, "tier": tier, "usage": {"models": {"gen4_turbo": {"dailyGenerations": 0}}}})
+
+    def _tell_credits(self, seen: Seen) -> Answer:
+        if seen.headers.get("authorization") != f"Bearer {KEYS['LUMA_API_KEY']}":
+            return say({"detail": "Not authenticated"}, 401)
+        return say({"credit_balance": 1250.0})
+
     def new_job(self, seen: Seen) -> str:
         job = f"job-{self._sell(seen)}"
         self.jobs[job] = 0
@@ -239,6 +260,8 @@ class Services:
     def _search(self, seen: Seen) -> Answer:
         if "(" not in seen.headers["user-agent"]:
             return Answer(403, b"Please set a user-agent", "text/plain")
+        if seen.query.get("meta") == ["siteinfo"]:
+            return say({"batchcomplete": "", "query": {"general": {"sitename": "Wikimedia Commons"}}})
         if int(seen.query["iiurlwidth"][0]) not in (20, 40, 60, 120, 250, 330, 500, 960, 1280, 1920, 3840):
             return Answer(429, b"Use thumbnail steps listed on https://w.wiki/GHai", "text/plain")
         if "nothing" in seen.query["gsrsearch"][0]:

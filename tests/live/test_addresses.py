@@ -1,0 +1,142 @@
+"""Addresses of services that came with a clone: no key goes there before somebody has accepted them in this clone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from gitassets.actions.config import set_setting
+from gitassets.adapters.state.settings_file import Settings
+from gitassets.domain.manifest import Address, Kind
+from gitassets.errors import GitAssetsError, ProviderError
+from gitassets.making.plan import Job
+from gitassets.making.prepare import _CallPlanner
+from gitassets.providers.account import find_account
+from gitassets.providers.base import Request, Service
+from gitassets.providers.http.trust import UnacceptedAddressError, needs_acceptance, set_accepted
+from gitassets.providers.registry import _SERVICES, load_provider
+from gitassets.runs.accepted_addresses import accept_address, use_accepted
+from gitassets.runs.project import Project
+from tests.actions.checks import git
+from tests.live.shop import SCRIPT, Somebody, Studio
+
+GATEWAY = "https://gateway.example/openai"
+
+
+@pytest.fixture
+def moved(studio: Studio) -> Studio:
+    """A project whose settings, as cloned, have OpenAI called at a gateway."""
+    studio.set(services={"openai": {"base_url": GATEWAY}}, budget={"confirm_usd": 0})
+    set_accepted(())
+    return studio
+
+
+def try_images(studio: Studio, **more: object) -> list[str]:
+    """Return why no picture would be made. Nothing is called."""
+    result = studio.produce(SCRIPT[:1], audio=False, dry_run=True, **more)
+    return [f"{one.message} {one.hint}" for one in result.failed]
+
+
+def test_key_goes_to_no_address_that_nobody_has_accepted(moved: Studio) -> None:
+    with pytest.raises(ProviderError, match=r"openai called at https://gateway\.example, which nobody has") as caught:
+        moved.produce(SCRIPT[:1], audio=False)
+    assert "`gitassets providers accept openai`" in caught.value.hint
+    assert not moved.services.seen
+
+
+def test_accepted_address_is_used_from_then_on(moved: Studio) -> None:
+    assert any("nobody has accepted" in one for one in try_images(moved))
+    accept_address(moved.project, "openai", GATEWAY)
+    set_accepted(())
+    assert try_images(moved) == []
+    assert git(moved.project.root, "status", "--porcelain") == ""
+
+
+def test_acceptance_holds_for_one_service_and_origin(moved: Studio) -> None:
+    accept_address(moved.project, "luma", GATEWAY)
+    accept_address(moved.project, "openai", "https://gateway.example:8443")
+    assert any("nobody has accepted" in one for one in try_images(moved))
+
+
+def test_damaged_list_accepts_nothing(moved: Studio) -> None:
+    accept_address(moved.project, "openai", GATEWAY)
+    (moved.project.state_dir / "accepted-addresses.json").write_text('[{"service": 5}]')
+    assert any("nobody has accepted" in one for one in try_images(moved))
+
+
+def test_person_at_the_terminal_is_asked_once(moved: Studio) -> None:
+    nobody = Somebody()
+    with pytest.raises(ProviderError, match="nobody has accepted"):
+        moved.produce(SCRIPT[:1], audio=False, buyer=nobody)
+    assert nobody.addresses == [("openai", GATEWAY)]
+    somebody = Somebody(trusts=True, spends=False)
+    with pytest.raises(GitAssetsError, match="you did not agree"):
+        moved.produce(SCRIPT[:1], audio=False, buyer=somebody, yes=False)
+    assert somebody.addresses == [("openai", GATEWAY)]
+    again = Somebody(spends=False)
+    with pytest.raises(GitAssetsError, match="you did not agree"):
+        moved.produce(SCRIPT[:1], audio=False, buyer=again, yes=False)
+    assert again.addresses == []
+
+
+def test_address_set_by_config_is_accepted(studio: Studio) -> None:
+    set_setting(studio.project, "services.openai.base_url", "https://mine.example/v1")
+    set_accepted(())
+    use_accepted(studio.project)
+    provider = load_provider("openai", Kind.IMAGE, Settings(services={"openai": {"base_url": "https://mine.example"}}))
+    account = find_account(provider)
+    assert account is not None
+    assert not account.needs_acceptance
+
+
+@pytest.mark.parametrize(("name", "kind"), sorted(_SERVICES))
+def test_every_service_with_a_key_waits_for_acceptance(name: str, kind: Kind, ask: Callable[..., Request]) -> None:
+    set_accepted(())
+    contact = {"contact": "ann@example.com"} if name == "wikimedia" else {}
+    provider = load_provider(name, kind, Settings(services={name: {"base_url": GATEWAY, **contact}}))
+    account = find_account(provider)
+    assert isinstance(provider, Service)
+    assert account is not None
+    if account.key_variable is None:
+        provider.check(ask(kind))
+    else:
+        with pytest.raises(UnacceptedAddressError):
+            provider.check(ask(kind))
+
+
+@pytest.mark.parametrize(("name", "kind"), sorted(_SERVICES))
+def test_same_request_at_another_address_is_another_request(
+    name: str, kind: Kind, studio: Studio, ask: Callable[..., Request]
+) -> None:
+    def identify(base_url: str | None) -> str:
+        studio.project = Project(studio.project.root, studio.project.git_dir)
+        section = {} if base_url is None else {"base_url": base_url}
+        (studio.project.root / "gitassets.yaml").write_text(json.dumps({"services": {name: section}}))
+        planner = _CallPlanner(studio.project, lambda _: "")
+        planner.add(Job(Address(3, kind), name, ask(kind)))
+        return planner.calls[0].request
+
+    own = identify(None)
+    assert own == identify(None)
+    assert len({own, identify("https://one.example"), identify("https://two.example")}) == 3
+
+
+@pytest.mark.parametrize(
+    ("url", "waits"),
+    [
+        ("https://api.openai.com", False),
+        ("https://api.openai.com:443/gateway", False),
+        ("https://API.openai.com", False),
+        ("https://api.openai.com:8443", True),
+        ("https://api.openai.com.evil.example", True),
+        ("http://127.0.0.1:8080", False),
+        ("http://[::1]:8080", False),
+        ("http://localhost", False),
+        ("https://10.0.0.7", True),
+        ("https://localhost.evil.example", True),
+    ],
+)
+def test_needs_acceptance_goes_by_the_origin(url: str, waits: bool) -> None:
+    assert needs_acceptance(url, "https://api.openai.com") is waits
