@@ -1,10 +1,17 @@
-"""List the providers that can make assets, and which of them `produce` uses."""
+"""List the providers that can make assets, which of them `produce` uses, and their voices."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from msgspec import Struct
 
-from gitassets.providers.registry import ProviderLine, resolve_name
+from gitassets.domain.manifest import Kind
+from gitassets.domain.voices import Voice
+from gitassets.errors import GitAssetsError
+from gitassets.providers.base import Provider, Request, Speaking, VoiceService
+from gitassets.providers.http.keys import MissingKeyError, how_to_set
+from gitassets.providers.registry import ProviderLine, load_provider, providers_for, resolve_name
 from gitassets.providers.registry import list_providers as list_all
 from gitassets.runs.project import Project
 
@@ -29,3 +36,45 @@ def list_providers(project: Project) -> tuple[ProviderUse, ...]:
         ProviderUse(one, default=is_chosen(one, settings.providers), live=is_chosen(one, settings.live))
         for one in list_all(settings)
     )
+
+
+class VoiceLine(Struct, frozen=True):
+    """A voice of a provider by its name; or none, and the `problem` for which the provider lists none."""
+
+    provider: str
+    voice: str = ""
+    language: str = ""
+    id: str = ""
+    note: str = ""
+    problem: str = ""
+
+
+def list_voices(project: Project, *, live: bool = False) -> tuple[VoiceLine, ...]:
+    """List the voices of every provider of narration. Only if `live`, services are asked for those of the account."""
+    return tuple(line for name in providers_for(Kind.AUDIO) for line in _list_voices_of(project, name, live=live))
+
+
+def _list_voices_of(project: Project, name: str, *, live: bool) -> Iterator[VoiceLine]:
+    try:
+        provider = load_provider(name, Kind.AUDIO, project.settings)
+        voices = _ask_for_voices(provider) if live and isinstance(provider, VoiceService) else _list_known(provider)
+    except GitAssetsError as error:
+        yield VoiceLine(name, problem=error.message)
+        return
+    yield from (VoiceLine(name, one.name, one.language, one.id, one.note) for one in voices)
+
+
+def _list_known(provider: Provider) -> tuple[Voice, ...]:
+    return provider.list_voices() if isinstance(provider, Speaking) else ()
+
+
+def _ask_for_voices(provider: VoiceService) -> tuple[Voice, ...]:
+    """Return the account's voices. Raise ProviderError if the service does not name them."""
+    info = provider.info
+    if info.key and not info.has_key:
+        raise MissingKeyError(f"there is no key for {provider.name}", how_to_set(info.key))
+    request = Request(kind=Kind.AUDIO, segment=1, text="")
+    voices = provider.look_up_voices(request)
+    if not voices:
+        provider.require_voice(request)
+    return voices

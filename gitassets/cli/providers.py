@@ -16,10 +16,12 @@ from gitassets.cli.options import (
 from gitassets.errors import UsageError
 
 if TYPE_CHECKING:
-    from gitassets.actions.providers import ProviderUse
+    from gitassets.actions.providers import ProviderUse, VoiceLine
     from gitassets.cli.table import Cell
 
-_EXAMPLES = examples("providers", "providers --json", "providers check elevenlabs --live", "providers accept openai")
+_EXAMPLES = examples(
+    "providers", "providers --voices --live", "providers check elevenlabs --live", "providers accept openai"
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -43,10 +45,13 @@ def providers(
         ),
     ] = None,
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The provider.")] = None,
-    live: Annotated[bool, typer.Option("--live", help="With check: call the service. The call is free.")] = False,
+    voices: Annotated[bool, typer.Option("--voices", help="List the voices instead, with their languages.")] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="With check and --voices: ask the services, which costs nothing.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List the providers that can make assets, or check one.
+    """List the providers that can make assets, or their voices, or check one.
 
     It shows what each makes, its model and price, whether its key is set, and when a model is announced to end. The
     last column shows which of them `produce` and `produce --live` use; `regen --provider NAME` accepts any. Services
@@ -56,6 +61,9 @@ def providers(
     Without --live it calls only a server on this computer. `accept NAME` is needed once in each clone before a key is
     sent to an address in gitassets.yaml that is not the service's own.
     """
+    if voices and step is None:
+        _show_voices(live=live, as_json=as_json)
+        return
     if step is not None or live:
         _do(step, name, live=live, as_json=as_json)
         return
@@ -125,3 +133,23 @@ def _make_cells(use: ProviderUse) -> list[Cell]:
 
 def _describe_use(use: ProviderUse) -> str:
     return ", ".join(text for text, used in (("used", use.default), ("used with --live", use.live)) if used)
+
+
+def _show_voices(*, live: bool, as_json: bool) -> None:
+    from gitassets.actions.providers import list_voices
+    from gitassets.cli.render import emit_json, print_table
+    from gitassets.cli.table import Column
+
+    found = list_voices(load_project(), live=live)
+    if as_json:
+        emit_json("providers", {"voices": found})
+        return
+    columns = (
+        Column("Provider"), Column("Voice", wrap=True, least=10), Column("Language"), Column("Id", rank=1),
+        Column("Note", wrap=True, least=20),
+    )  # fmt: skip
+    print_table(columns, [_make_voice_cells(line) for line in found])
+
+
+def _make_voice_cells(line: VoiceLine) -> list[Cell]:
+    return [line.provider, line.voice, line.language, line.id, line.problem or line.note]

@@ -162,6 +162,14 @@ class Service(Provider, Protocol):
 
 
 @runtime_checkable
+class Speaking(Provider, Protocol):
+    """A provider of narration that can list its voices."""
+
+    def list_voices(self) -> tuple[Voice, ...]:
+        """Return the voices that are known without a network call."""
+
+
+@runtime_checkable
 class VoiceService(Service, Protocol):
     """A speech service that knows the voices of the user's account."""
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from gitassets.domain.manifest import Kind
 from gitassets.domain.spoken_english import spell_out
+from gitassets.domain.voices import Voice
 from gitassets.domain.wording import name_some
 from gitassets.errors import ProviderError, Remedy
 from gitassets.providers.base import Generated, Request
@@ -63,6 +64,13 @@ class LocalVoice:
             return ()
         return tuple(VOICES)
 
+    def list_voices(self) -> tuple[Voice, ...]:
+        try:
+            from hibari.voices import VOICES
+        except ImportError:
+            return ()
+        return tuple(Voice(name=name, language=str(one["language"])) for name, one in VOICES.items())
+
     def check(self, request: Request) -> None:
         """Raise ProviderError if hibari or the voice is missing, or the text has words that are not English."""
         _find_model(_voice_name(request.voice))
@@ -78,7 +86,7 @@ class LocalVoice:
         self.check(request)
         voice, seed = _voice_name(request.voice), request.seed or DEFAULT_SEED
         path, part = folder / "narration.wav", folder / "narration.wav.part"
-        if not _write_wav(part, _iter_speech(self._load(voice), _to_readable(request.text), seed)):
+        if not write_wav(part, _iter_speech(self._load(voice), _to_readable(request.text), seed)):
             raise _no_english_error()
         part.replace(path)
         left_out = self.find_left_out(request)
@@ -218,7 +226,7 @@ def _split_phonemes(phonemes: str) -> Iterator[str]:
     yield phonemes
 
 
-def _write_wav(path: Path, speech: Iterator[np.ndarray]) -> int:
+def write_wav(path: Path, speech: Iterator[np.ndarray]) -> int:
     """Write the speech and a trailing silence. Return the number of samples of speech."""
     import numpy as np
 

@@ -29,6 +29,7 @@ _FORMER = {("openai", Kind.AUDIO): "openai-compatible"}
 # Created without arguments; they run locally.
 _EMBEDDED = {
     ("local", Kind.AUDIO): "gitassets.providers.local:LocalVoice",
+    ("japanese", Kind.AUDIO): "gitassets.providers.japanese:JapaneseVoice",
     ("card", Kind.IMAGE): "gitassets.providers.card:Card",
     ("chart", Kind.IMAGE): "gitassets.providers.chart:Chart",
     ("kenburns", Kind.VIDEO): "gitassets.providers.kenburns:KenBurns",

@@ -268,6 +268,7 @@ def test_providers_command_lists_model_price_key_and_use(
     assert any("LUMA_API_KEY: missing" in line for line in lines)
     found = json.loads(call("providers", "--json")[1])["providers"]
     assert {one["name"] for one in found} == {
-        "local", "card", "chart", "kenburns", "elevenlabs", "openai", "wikimedia", "luma", "runway",
+        "local", "japanese", "card", "chart", "kenburns", "elevenlabs", "openai", "openai-compatible", "wikimedia",
+        "luma", "runway",
     }  # fmt: skip
     assert {one["name"] for one in found if not one["has_key"]} == {"luma"}

@@ -45,7 +45,7 @@ class TestConsent:
             studio.produce(SCRIPT, yes=False)
         assert "--yes" in caught.value.hint
         assert "--max-cost 0.22" in caught.value.hint
-        assert (studio.services.seen, find_runs(studio.project)) == ([], {})
+        assert (studio.services.bought, find_runs(studio.project)) == ([], {})
         studio.produce(SCRIPT, yes=False, max_cost_usd=0.22)
         assert studio.bought() == 6
 

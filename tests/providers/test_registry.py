@@ -79,7 +79,7 @@ class TestBuiltIn:
         with pytest.raises(ProviderError, match="There is no provider 'elevenlab'") as caught:
             load_provider("elevenlab", Kind.AUDIO)
         assert caught.value.hint.startswith(
-            "Did you mean elevenlabs? There are local, elevenlabs, openai-compatible (audio)"
+            "Did you mean elevenlabs? There are local, japanese, elevenlabs, openai-compatible (audio)"
         )
 
     def test_providers_for_lists_names_by_kind(self) -> None:
@@ -95,7 +95,7 @@ class TestList:
         assert lines["elevenlabs", Kind.AUDIO].has_key
         assert not lines["luma", Kind.VIDEO].has_key
         assert "0.04 USD for 1920x1088 in medium quality" in lines["openai", Kind.IMAGE].price
-        assert len(lines) == 10
+        assert len(lines) == 11
 
     @pytest.mark.parametrize(("model", "end"), [("gpt-4o-mini-tts", "2027-01-06"), ("kokoro", None)])
     def test_list_providers_says_when_a_model_ends(self, model: str, end: str | None) -> None:
@@ -159,7 +159,7 @@ class TestOthers:
         line = next(line for line in list_providers(Settings()) if line.name == "broken")
         assert problem in line.problem
         assert "broken_voice" in line.problem
-        assert providers_for(Kind.AUDIO) == ["local", "elevenlabs", "openai-compatible"]
+        assert providers_for(Kind.AUDIO) == ["local", "japanese", "elevenlabs", "openai-compatible"]
         with pytest.raises(ProviderError):
             load_provider("broken", Kind.AUDIO)
 

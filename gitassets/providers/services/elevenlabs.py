@@ -22,6 +22,7 @@ from gitassets.providers.base import Generated, Request
 from gitassets.providers.http.calls import CallError, Problem
 from gitassets.providers.http.keys import MissingKeyError
 from gitassets.providers.http.network import Network
+from gitassets.providers.model_ends import OLD_VOICES_END
 from gitassets.providers.service_settings import BaseUrl, Section, ServiceSettings, Usd, parse_section
 from gitassets.providers.services.elevenlabs_voices import (
     OLD_VOICES,
@@ -107,6 +108,12 @@ class ElevenLabs(SpeechService):
     def voice_names(self) -> tuple[str, ...]:
         """The voices known without a call. The account may have others."""
         return tuple(dict.fromkeys((*self.settings.voices, *OLD_VOICES)))
+
+    def list_voices(self) -> tuple[Voice, ...]:
+        own = (Voice(name=name, id=voice_id) for name, voice_id in self.settings.voices.items())
+        ends = f"ends {OLD_VOICES_END[0]}; only accounts made before March 2026 have it"
+        old = (Voice(name=name, id=voice_id, language="en", note=ends) for name, voice_id in OLD_VOICES.items())
+        return tuple({one.name: one for one in (*own, *old)}.values())
 
     def needs_voice(self, request: Request) -> bool:
         return not self._wanted_voice(request)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 
 from gitassets.domain.manifest import Kind
+from gitassets.domain.voices import Voice
 from gitassets.errors import ProviderError
 from gitassets.providers.account import Account, KeyHeader
 from gitassets.providers.base import Generated, Request
@@ -74,6 +75,9 @@ class OpenAICompatible(SpeechService):
     @property
     def voice_names(self) -> tuple[str, ...]:
         return self.settings.voices or ((self.settings.voice,) if self.settings.voice else ())
+
+    def list_voices(self) -> tuple[Voice, ...]:
+        return tuple(Voice(name=name) for name in self.voice_names)
 
     def check(self, request: Request) -> None:
         super().check(request)
