@@ -29,6 +29,7 @@ from gitassets.making.pictures import AdoptedPictures, adopt_pictures, plan_pict
 from gitassets.making.plan import Job
 from gitassets.making.plan_run import (
     ProduceOptions,
+    check_chosen_providers,
     extend_manifest,
     make_plan,
     plan_jobs,
@@ -82,6 +83,7 @@ def produce(
 ) -> ProduceResult:
     """Create a run with what the options ask for. Commit what could be made, and list the rest as failed."""
     check_set_up(project)
+    check_chosen_providers(project, options)
     project.git.check_identity()
     run_id = options.run_id if options.run_id is not None else datetime.now().strftime(TIME_FORMAT)  # noqa: DTZ005 (the user's own clock)
     folder = project.runs_dir / run_id
@@ -116,6 +118,7 @@ def resume(
     Paragraphs of the script that the run lacks are added, and those that differ become the texts of their segments.
     If paragraphs were inserted, removed or moved, make a new run with all that fits (see remake.py).
     """
+    check_chosen_providers(project, options)
     project.git.check_identity()
     run = find_run(project, wanted)
     given = None if script is None else read_changed_script(read_manifest(project, run), script, options)

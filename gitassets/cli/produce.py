@@ -23,6 +23,7 @@ from gitassets.cli.options import (
 )
 from gitassets.cli.paths import show_path
 from gitassets.domain.budget import Budget
+from gitassets.domain.manifest import Kind
 from gitassets.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def register(app: typer.Typer) -> None:
             "produce --script episode.md --budget low --run-id pilot",
             "produce --script episode.md --no-images --start 0 --limit 10",
             "produce --script episode.md --live --dry-run",
+            "produce --script episode.md --live --provider audio=local",
             "produce --resume pilot --live --max-cost 5",
             "cat episode.md | gitassets produce --script -",
             "produce --resume pilot",
@@ -82,6 +84,13 @@ def produce(
     no_video: Annotated[bool, typer.Option("--no-video", help="Make no clips.")] = False,
     voice: Annotated[str | None, typer.Option(metavar="NAME", help="Voice of the narration.")] = None,
     style: Annotated[str | None, typer.Option(metavar="TEXT", help="Style of the images.")] = None,
+    provider: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KIND=NAME",
+            help="Use this provider for audio, image or video, instead of the one in gitassets.yaml. Repeatable.",
+        ),
+    ] = None,
     stale: Annotated[
         bool,
         typer.Option(
@@ -125,7 +134,7 @@ def produce(
         run_id=run_id, budget=budget, start=start, limit=limit, audio=not no_audio, images=not no_images,
         video=not no_video, voice=voice, style=style, live=live, stale=stale, dry_run=dry_run,
         studio=trial is not None,
-        terms=Terms(max_cost_usd=max_cost, yes=yes, fresh=fresh),
+        terms=Terms(max_cost_usd=max_cost, yes=yes, fresh=fresh), providers=_read_providers(provider or []),
     )  # fmt: skip
     source = _read_source(project, script, trial)
     if resume is not None:
@@ -141,6 +150,19 @@ def produce(
         else:
             result = action.produce(project, source or [], options, on_progress, buyer)
     _report(result, as_json, stale=stale)
+
+
+def _read_providers(given: list[str]) -> dict[Kind, str]:
+    """Read KIND=NAME. Raise UsageError if one is anything else, or a kind is given twice."""
+    found: dict[Kind, str] = {}
+    for text in given:
+        kind, _, name = text.partition("=")
+        if kind not in tuple(Kind) or not name.strip():
+            raise UsageError(f"--provider {text!r} names no kind and provider", "Such as --provider audio=local.")
+        if Kind(kind) in found:
+            raise UsageError(f"--provider names two providers for {kind}", "Use one of them.")
+        found[Kind(kind)] = name.strip()
+    return found
 
 
 def _check_sources(

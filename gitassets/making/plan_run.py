@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -19,9 +19,9 @@ from gitassets.errors import ConflictError, NoMatchError, UsageError
 from gitassets.making.consent import NO_TERMS, Terms
 from gitassets.making.plan import Job, find_voice_id
 from gitassets.making.request_text import find_request_text, find_texts_around
-from gitassets.providers.base import Request
+from gitassets.providers.base import Provider, Request
 from gitassets.providers.chart import choose_maker
-from gitassets.providers.registry import embedded_providers, resolve_name
+from gitassets.providers.registry import embedded_providers, load_provider, resolve_name
 from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.project import Project, Run
 
@@ -36,7 +36,8 @@ _BY_DEFAULT = "budget_by_default"
 class ProduceOptions:
     """What to make. `start` and `limit` select paragraphs, from 0; None leaves the choice to the plan or settings.
 
-    `stale`: make stale assets again. `studio`: the script is one of claude-studio.
+    `stale`: make stale assets again. `studio`: the script is one of claude-studio. `providers` are used for their kinds
+    instead of those of the settings.
     """
 
     run_id: str | None = None
@@ -53,6 +54,7 @@ class ProduceOptions:
     studio: bool = False
     terms: Terms = NO_TERMS
     dry_run: bool = False
+    providers: Mapping[Kind, str] = field(default_factory=dict)
 
 
 def select_paragraphs(paragraphs: Sequence[str], options: ProduceOptions) -> dict[int, Segment]:
@@ -130,11 +132,27 @@ def _default_budget(project: Project, *, studio: bool, live: bool) -> Budget:
 def makes_clips(project: Project, run: Run, options: ProduceOptions) -> bool:
     """Check whether clips are wanted and this run has a provider for them."""
     earlier = read_manifest(project, run).extra.get("plan")
-    return options.video and bool(_choose_names(project, make_plan(project, earlier, options)).video)
+    return options.video and bool(_choose_names(project, make_plan(project, earlier, options), options).video)
 
 
-def _choose_names(project: Project, plan: Mapping[str, object]) -> ProviderNames | LiveNames:
-    return project.settings.live if plan["live"] else project.settings.providers
+def check_chosen_providers(project: Project, options: ProduceOptions) -> None:
+    """Raise ProviderError if there is no such provider, UsageError if it calls a service and that is not wanted."""
+    for kind, name in options.providers.items():
+        provider = load_provider(name, kind, project.settings)
+        if provider.live and not options.live and not _is_on_this_computer(provider):
+            raise UsageError(f"{provider.name} is a service", "Add --live, or choose one that works on this computer.")
+
+
+def _is_on_this_computer(provider: Provider) -> bool:
+    from gitassets.providers.account import is_on_this_computer  # It imports httpx, which only services need.
+
+    return is_on_this_computer(provider)
+
+
+def _choose_names(project: Project, plan: Mapping[str, object], options: ProduceOptions) -> ProviderNames | LiveNames:
+    names = project.settings.live if plan["live"] else project.settings.providers
+    chosen = {kind.value: name for kind, name in options.providers.items()}
+    return names.model_copy(update=chosen) if chosen else names
 
 
 def plan_jobs(project: Project, manifest: Manifest, options: ProduceOptions, plan: Mapping[str, object]) -> list[Job]:
@@ -145,7 +163,7 @@ def plan_jobs(project: Project, manifest: Manifest, options: ProduceOptions, pla
     """
     numbers = select_numbers(manifest, options)
     illustrated = _choose_illustrated(manifest, plan)
-    names = _choose_names(project, plan)
+    names = _choose_names(project, plan, options)
     wanted = [Address(number, Kind.AUDIO) for number in numbers if options.audio and _is_heard(manifest, number)]
     seen = (number for number in numbers if number in illustrated and _has_something_to_show(manifest, number))
     wanted += [Address(number, Kind.IMAGE) for number in seen if options.images]

@@ -8,10 +8,12 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from gitassets.domain.manifest import Kind
 from gitassets.errors import ProviderError
 from gitassets.providers.base import Request
+from gitassets.providers.http.addresses import is_loopback_host
 from gitassets.providers.http.answers import parse_answer
 from gitassets.providers.http.calls import RETRY_PURCHASE, Call, CallError, Problem
 from gitassets.providers.http.client import USER_AGENT, Credential, HttpClient, Pause, RetryPolicy
@@ -262,3 +264,9 @@ def _own_url(settings: ServiceSettings) -> str:
 def find_account(provider: object) -> Account | None:
     """Return the account by which a provider calls its service; None if it has none of ours."""
     return next((one for one in vars(provider).values() if isinstance(one, Account)), None)
+
+
+def is_on_this_computer(provider: object) -> bool:
+    """Return whether all that the provider calls is a server on this computer, so that nothing leaves it."""
+    account = find_account(provider)
+    return account is not None and is_loopback_host(urlsplit(account.settings.base_url).hostname or "")

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from gitassets.domain.manifest import Kind
-from gitassets.providers.account import Account, find_account
+from gitassets.providers.account import Account, find_account, is_on_this_computer
 from gitassets.providers.base import Provider, Request
-from gitassets.providers.http.addresses import is_loopback_host
 from gitassets.providers.http.failures import clean_quote
 
 MAX_NAMES = 500
@@ -68,7 +66,7 @@ def check_account(provider: Provider, *, live: bool) -> AccountCheck:
     call = getattr(provider, "free_call", None) or _FREE_CALLS.get(provider.name)
     if call is None:
         return AccountCheck(provider=provider.name, url=url, reason="it has no free call that proves the key")
-    if not live and not is_loopback_host(urlsplit(url).hostname or ""):
+    if not live and not is_on_this_computer(provider):
         return AccountCheck(provider=provider.name, url=url, reason="it is called only with --live")
     return AccountCheck(provider=provider.name, url=url, called=True, offer=_call(account, call))
 

@@ -70,3 +70,9 @@ def test_check_of_an_unaccepted_address_names_the_command_that_accepts_it(place:
 )  # fmt: skip
 def test_wrong_use_is_an_error(place: Path, args: tuple[str, ...]) -> None:
     assert invoke(*args).exit_code in (1, 2)
+
+
+@pytest.mark.parametrize("given", [["audio"], ["audio="], ["sound=local"], ["audio=local", "audio=local"]])
+def test_produce_refuses_a_provider_without_kind_or_name(place: Path, given: list[str]) -> None:
+    options = [part for one in given for part in ("--provider", one)]
+    assert CliRunner().invoke(app, ["produce", "--script", "x.md", *options]).exit_code == 2
