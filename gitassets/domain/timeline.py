@@ -6,13 +6,15 @@ the two, the caller hashes the selected bytes and measures their real lengths.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from fractions import Fraction
+from itertools import groupby
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gitassets.domain.camera import Move, plan_move
 from gitassets.domain.conflict import CONFLICT
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
 from gitassets.domain.script import estimate_duration_sec
@@ -22,7 +24,6 @@ from gitassets.domain.stale import find_stale_reason
 from gitassets.domain.status import Status
 from gitassets.errors import GitAssetsError, NoMatchError, Remedy
 
-FULL_ZOOM_SEC = 5
 SILENT_SEC = 3, 20
 """How long a segment with nothing to speak is shown, at least and at most."""
 READ_CHARS_PER_SEC = 17
@@ -183,14 +184,11 @@ def _estimate_silence_sec(segment: Segment, rules: ScriptRules) -> float:
 
 
 def choose_part(choice: Choice, numbers: Iterable[int]) -> Choice:
-    """Reduce a choice to some segments, and the earlier ones whose picture is still seen in them."""
+    """Reduce a choice to some segments, and the others in which their picture is seen: the camera's move spans all."""
     wanted = set(numbers)
-    needed: set[int] = set()
-    shown: int | None = None
-    for one in choice.segments:
-        shown = one.number if one.visual is not None else shown
-        if one.number in wanted:
-            needed |= {one.number} if shown is None else {one.number, shown}
+    needed = set(wanted)
+    for together in _iter_pictures(choice.segments):
+        needed |= together if together & wanted else set()
     segments = (one for one in choice.segments if one.number in needed)
     return Choice(
         segments=tuple(one if one.number in wanted else _only_seen(one) for one in segments),
@@ -200,9 +198,24 @@ def choose_part(choice: Choice, numbers: Iterable[int]) -> Choice:
     )
 
 
+def _iter_pictures(segments: Iterable[ChosenSegment]) -> Iterator[set[int]]:
+    """Yield the numbers of the segments in which the same picture is seen."""
+    together: set[int] = set()
+    for one in segments:
+        if one.visual is not None:
+            yield together
+            together = set()
+        elif not together:
+            continue  # A card of its own.
+        together.add(one.number)
+    yield together
+
+
 def _only_seen(segment: ChosenSegment) -> ChosenSegment:
-    """Return the segment without narration, unless that decides where its clip ends."""
-    return segment if segment.visual_is_clip else replace(segment, narration=None)
+    """Return the segment with its length but without narration, unless that decides where its clip ends."""
+    if segment.visual_is_clip or segment.narration is None:
+        return segment
+    return replace(segment, narration=None, silent_sec=segment.narration.duration_sec)
 
 
 def iter_used_assets(segments: Iterable[ChosenSegment]) -> Iterator[tuple[Address, Asset]]:
@@ -233,7 +246,8 @@ class Shot(Struct, frozen=True, kw_only=True):
     """One segment in time. `visual` is what is seen, perhaps carried forward from segment `visual_from`.
 
     `start` and `duration` are those of the narration, in seconds; frames are rounded to the nearest. `zoom` is the
-    camera's zoom at the start and at the end: 0 shows all of a still, 1 is the maximum.
+    camera's zoom at the start and at the end: 0 shows all of a still, 1 is the maximum. A picture that is carried
+    forward has one `move` through all its shots, of which this one begins at frame `move_from`.
     """
 
     number: int
@@ -243,7 +257,9 @@ class Shot(Struct, frozen=True, kw_only=True):
     look: Look
     visual: Asset | None
     visual_from: int | None
-    zoom: tuple[float, float]
+    zoom: tuple[float, float] = (0.0, 0.0)
+    move: Move | None = None
+    move_from: int = 0
     start: Fraction
     duration: Fraction
     first_frame: int
@@ -282,16 +298,14 @@ def lay_out(segments: tuple[ChosenSegment, ...], durations_sec: Mapping[str, flo
     shots: list[Shot] = []
     start, first_frame = Fraction(0), 0
     for position, segment in enumerate(segments):
+        before = shots[-1] if shots else None
         duration = _find_duration(segment, durations_sec)
         # A video has at least one frame, however short its narration.
         least = 1 if position == len(segments) - 1 else 0
         end_frame = max(round((start + duration) * fps), least)
-        before = shots[-1] if shots else None
-        # By its number, so that a part moves as the whole does.
-        turn = segment.number - 1
-        shots.append(_make_shot(segment, turn, before, start, duration, first_frame, end_frame - first_frame))
+        shots.append(_make_shot(segment, before, start, duration, first_frame, end_frame - first_frame))
         start, first_frame = start + duration, end_frame
-    return Timeline(tuple(shots), fps)
+    return Timeline(tuple(_move_camera(shots)), fps)
 
 
 def cut_timeline(timeline: Timeline, numbers: Iterable[int]) -> Timeline:
@@ -315,7 +329,6 @@ def _find_duration(segment: ChosenSegment, durations_sec: Mapping[str, float]) -
 
 def _make_shot(
     segment: ChosenSegment,
-    position: int,
     before: Shot | None,
     start: Fraction,
     duration: Fraction,
@@ -331,7 +344,6 @@ def _make_shot(
         look=look,
         visual=visual,
         visual_from=visual_from,
-        zoom=_move_camera(look, visual_from == segment.number, position, duration, before),
         start=start,
         duration=duration,
         first_frame=first_frame,
@@ -347,17 +359,27 @@ def _find_look(segment: ChosenSegment, before: Shot | None) -> tuple[Look, Asset
     return Look.HELD if before.look is Look.CLIP else before.look, before.visual, before.visual_from
 
 
-def _move_camera(
-    look: Look, is_own: bool, position: int, duration: Fraction, before: Shot | None
-) -> tuple[float, float]:
-    """Return the zoom at the start and end. Segments zoom in and out in turns, at most a full zoom in FULL_ZOOM_SEC.
+def _move_camera(shots: Iterable[Shot]) -> Iterator[Shot]:
+    """Give every picture one move, however many shots it is seen in. A clip is not zoomed."""
+    for _, group in groupby(shots, key=_name_picture):
+        held = list(group)
+        yield from held if held[0].look is Look.CLIP else _share_move(held)
 
-    A visual that is carried forward continues from the last zoom, so that nothing jumps. A clip is not zoomed.
+
+def _name_picture(shot: Shot) -> tuple[Look, int | None]:
+    return shot.look, shot.number if shot.look is Look.CARD else shot.visual_from
+
+
+def _share_move(held: Sequence[Shot]) -> Iterator[Shot]:
+    """Move in and out in turns, by the segment's number so that a part moves as the whole does.
+
+    The last frame of a clip is seen whole, so the camera moves in from there.
     """
-    reach = min(1.0, float(duration) / FULL_ZOOM_SEC)
-    if look is Look.CLIP:
-        return 0.0, 0.0
-    if is_own or look is Look.CARD or before is None:
-        return (0.0, reach) if position % 2 == 0 else (reach, 0.0)
-    start = before.zoom[1]
-    return start, min(1.0, start + reach) if start < 1 / 2 else max(0.0, start - reach)
+    inwards = held[0].look is Look.HELD or held[0].number % 2 == 1
+    duration_sec = float(sum(shot.duration for shot in held))
+    move = plan_move(duration_sec, sum(shot.frame_count for shot in held), inwards=inwards)
+    begun = 0
+    for shot in held:
+        zoom = move.zoom_at(begun), move.zoom_at(begun + shot.frame_count)
+        yield replace(shot, zoom=zoom, move=move, move_from=begun)
+        begun += shot.frame_count

@@ -10,8 +10,9 @@ from gitassets.adapters.media.ffmpeg import Ffmpeg, FfmpegError, find_ffmpeg
 from gitassets.adapters.media.source import MediaSource
 from gitassets.adapters.render.picture import Picture, render_picture
 from gitassets.adapters.render.settings import CARD_ZOOM, ZOOM, RenderSettings
+from gitassets.domain.camera import FULL_ZOOM_SEC
 from gitassets.domain.manifest import Kind
-from gitassets.domain.timeline import CARD_SOURCE, FULL_ZOOM_SEC, Look, Shot
+from gitassets.domain.timeline import CARD_SOURCE, Look, Shot
 from gitassets.errors import ProviderError
 from gitassets.providers.base import Generated, Request
 from gitassets.providers.source_image import probe_source_image
