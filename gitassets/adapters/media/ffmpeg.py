@@ -106,6 +106,14 @@ def open_input(path: Path, demuxer: str, **options: str | int) -> Any:
     return ffmpeg.input(f"file:{path}", f=demuxer, protocol_whitelist="file", **options)
 
 
+def compile_stream(graph: Any, muxer: str, options: Mapping[str, str | int]) -> list[str]:
+    """Return the arguments that write the graph's result to standard output."""
+    import ffmpeg
+
+    args: list[str] = ffmpeg.get_args(ffmpeg.output(graph, "pipe:1", f=muxer, **options))
+    return args
+
+
 def compile_graph(graph: Any, path: Path, muxer: str, options: Mapping[str, str | int]) -> list[str]:
     """Return the arguments that write the graph's result to a file."""
     import ffmpeg
@@ -148,6 +156,20 @@ class Ffmpeg:
                     on_frame(int(value))
         return child.output
 
+    def read(self, args: Sequence[str], task: str, size_bytes: int) -> Iterator[bytes]:
+        """Yield ffmpeg's standard output in pieces of this size.
+
+        Raise FfmpegError, with `task` in its message, if ffmpeg fails.
+        """
+        with self._start(args, task, subprocess.DEVNULL, subprocess.PIPE) as child:
+            while child.process.stdout is not None and (piece := child.process.stdout.read(size_bytes)):
+                yield piece
+
+    def check_running(self, task: str) -> None:
+        """Raise FfmpegError if everything was stopped."""
+        if self._stopped:
+            raise FfmpegError(f"{task} was stopped")
+
     def feed(self, args: Sequence[str], task: str, data: Iterable[bytes]) -> str:
         """Write `data` to ffmpeg's standard input and return its standard error.
 
@@ -178,8 +200,7 @@ class Ffmpeg:
 
     def _launch(self, argv: Sequence[str], task: str, stdin: int, stdout: int, stderr: IO[bytes]) -> _Child:
         with self._lock:
-            if self._stopped:
-                raise FfmpegError(f"{task} was stopped")
+            self.check_running(task)
             child = _Child(subprocess.Popen(argv, stdin=stdin, stdout=stdout, stderr=stderr))
             self._running.add(child)
         return child

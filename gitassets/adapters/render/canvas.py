@@ -1,9 +1,7 @@
-"""Draw stills on a canvas of the video's shape, and film them with a moving camera."""
+"""Draw stills on a canvas of the video's shape."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -125,35 +123,8 @@ def _blur(picture: Image, size: tuple[int, int]) -> Image:
     return blurred.point(lambda value: value * BACKDROP_LIGHT).resize(size, Image.Resampling.BICUBIC)
 
 
-def iter_zoom_frames(
-    canvas: Image, size: tuple[int, int], zoom: tuple[float, float], frame_count: int
-) -> Iterator[bytes]:
-    """Yield every frame as raw yuv420p in BT.709. `zoom` is the magnification at the beginning and at the end.
-
-    The camera starts and stops gently. Each frame is cut out of the canvas at a fraction of a pixel: with whole pixels
-    a slow movement jitters.
-    """
-    planes = _split_planes(canvas)
-    half = size[0] // 2, size[1] // 2
-    for frame in range(frame_count):
-        eased = (1 - math.cos(math.pi * frame / frame_count)) / 2
-        magnification = zoom[0] + (zoom[1] - zoom[0]) * eased
-        sized_planes = zip(planes, (size, half, half), strict=True)
-        yield b"".join(
-            _crop_to_center(plane, plane_size, magnification).tobytes() for plane, plane_size in sized_planes
-        )
-
-
-def _split_planes(canvas: Image) -> tuple[Image, Image, Image]:
+def split_planes(canvas: Image) -> tuple[Image, Image, Image]:
+    """Convert to BT.709: luma, and chroma at half the size, each pixel of it in the middle of four."""
     luma, *chroma = (canvas.convert("L", matrix) for matrix in _TO_YUV)
     blue, red = (plane.reduce(2) for plane in chroma)
     return luma, blue, red
-
-
-def _crop_to_center(plane: Image, size: tuple[int, int], magnification: float) -> Image:
-    """Crop to the centre of the plane: all of it at 1, half its width and height at 2."""
-    from PIL import Image
-
-    left, top = (side * (1 - 1 / magnification) / 2 for side in plane.size)
-    box = left, top, plane.width - left, plane.height - top
-    return plane.resize(size, Image.Resampling.BICUBIC, box)

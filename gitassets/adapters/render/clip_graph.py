@@ -38,10 +38,10 @@ def graph_clip(
     clip = clip.filter("tpad", stop=-1, stop_mode="clone").filter("trim", end_frame=frame_count)
     # Some ffmpeg versions give the first padded frame the time of the previous frame.
     clip = clip.filter("settb", str(1 / settings.fps)).filter("setpts", "N")
-    return unify_properties(clip)
+    return _unify_properties(clip)
 
 
-def unify_properties(frames: Any) -> Any:
+def _unify_properties(frames: Any) -> Any:
     """Give the frames the same properties as every other segment's; otherwise the encoded headers would differ."""
     return frames.filter("format", "yuv420p").filter("setsar", 1).filter("setparams", field_mode="prog", **_COLOURS)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,20 +11,24 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from gitassets import __version__
-from gitassets.adapters.media.ffmpeg import Ffmpeg, OnFrame, compile_graph
+from gitassets.adapters.media.ffmpeg import Ffmpeg, OnFrame, compile_graph, compile_stream
 from gitassets.adapters.media.source import MediaSource
 from gitassets.adapters.media.steady_clip import find_field_order, steady_clip
-from gitassets.adapters.render.canvas import draw_canvas, iter_zoom_frames
-from gitassets.adapters.render.clip_graph import graph_clip, unify_properties
+from gitassets.adapters.render.camera import iter_frames, read_frame
+from gitassets.adapters.render.canvas import draw_canvas
+from gitassets.adapters.render.clip_graph import graph_clip
+from gitassets.adapters.render.encoder import encode_part, encoder_options, encoder_version
 from gitassets.adapters.render.fallback_card import draw_fallback_card, find_words, list_undrawn
-from gitassets.adapters.render.settings import MAX_SLOWDOWN, ZOOM, RenderSettings, encoder_options
+from gitassets.adapters.render.settings import MAX_SLOWDOWN, ZOOM, RenderSettings
+from gitassets.domain.camera import Move
 from gitassets.domain.card_text import CARD_RULES
 from gitassets.domain.timeline import Look, Shot
 
 if TYPE_CHECKING:
+    from av import VideoFrame
     from PIL.Image import Image
 
-_RECIPE_VERSION = 3  # Increase with every change to the rendered file.
+_RECIPE_VERSION = 4  # Increase with every change to the rendered file.
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,16 @@ class Picture:
         return f"Rendering segment {self.shot.number}"
 
     @property
+    def is_still(self) -> bool:
+        """Whether the camera moves over a picture that stands still."""
+        return self.shot.look is not Look.CLIP or self.source is None
+
+    @property
+    def move(self) -> Move:
+        """The camera's move, of which the shot may show only a part."""
+        return self.shot.move or Move(self.shot.zoom, self.shot.frame_count)
+
+    @property
     def slowdown(self) -> Fraction:
         """How much a clip shorter than its narration is slowed down, limited so that it looks natural."""
         if self.clip_shot is None or self.source is None or not self.source.info.duration_sec:
@@ -56,14 +70,14 @@ def describe_picture(picture: Picture, ffmpeg: Ffmpeg, settings: RenderSettings)
     """Return everything that determines the file: the same description gives the same file."""
     clip_shot = picture.clip_shot
     return {
-        "recipe": [_RECIPE_VERSION, __version__, ffmpeg.program.version],
-        "encoder": encoder_options(settings),
+        "recipe": [_RECIPE_VERSION, __version__, ffmpeg.program.version, encoder_version()],
+        "encoder": [settings.encoding.codec, encoder_options(settings, still=picture.is_still)],
         "size": settings.size,
         "fps": str(settings.fps),
         "look": picture.shot.look,
         "source": picture.source and picture.source.md5,
         "card": _describe_card(picture.shot, settings.card_style) if picture.shot.look is Look.CARD else None,
-        "zoom": [picture.reach, *picture.shot.zoom],
+        "move": [picture.reach, *picture.move.zoom, picture.move.frames, picture.shot.move_from],
         "frames": picture.shot.frame_count,
         "clip": clip_shot and [str(picture.slowdown), clip_shot.frame_count],
     }
@@ -78,12 +92,33 @@ def _describe_card(shot: Shot, style: str | None) -> object:
 
 def render_picture(ffmpeg: Ffmpeg, picture: Picture, settings: RenderSettings, target: Path, on_frame: OnFrame) -> None:
     """Render exactly the shot's frames to `target`."""
-    if picture.shot.look is Look.CLIP and picture.source is not None:
-        with _graph_clip(ffmpeg, picture, picture.source, settings, picture.shot.frame_count, target.parent) as graph:
-            ffmpeg.run(compile_graph(graph, target, "mp4", encoder_options(settings)), picture.task, on_frame)
-    else:
-        args = _still_args(settings, target)
-        ffmpeg.feed(args, picture.task, _iter_frames(_draw(ffmpeg, picture, settings), picture, settings, on_frame))
+    options = encoder_options(settings, still=picture.is_still)
+    with _open_frames(ffmpeg, picture, settings, target.parent) as frames:
+        encode_part(_watch(frames, ffmpeg, picture.task, on_frame), settings, options, target, picture.task)
+
+
+@contextmanager
+def _open_frames(
+    ffmpeg: Ffmpeg, picture: Picture, settings: RenderSettings, folder: Path
+) -> Iterator[Iterator[VideoFrame]]:
+    if picture.is_still or picture.source is None:
+        yield _film(_draw(ffmpeg, picture, settings), picture, settings)
+        return
+    with _graph_clip(ffmpeg, picture, picture.source, settings, picture.shot.frame_count, folder) as graph:
+        yield _read_clip(ffmpeg, graph, picture.task, settings.size)
+
+
+def _watch(frames: Iterable[VideoFrame], ffmpeg: Ffmpeg, task: str, on_frame: OnFrame) -> Iterator[VideoFrame]:
+    """Yield the frames, report their number, and stop where everything is stopped."""
+    for number, frame in enumerate(frames, start=1):
+        ffmpeg.check_running(task)
+        yield frame
+        on_frame(number)
+
+
+def _read_clip(ffmpeg: Ffmpeg, graph: Any, task: str, size: tuple[int, int]) -> Iterator[VideoFrame]:
+    args = compile_stream(graph, "rawvideo", {"fps_mode": "passthrough"})
+    return (read_frame(raw, size) for raw in ffmpeg.read(args, task, size[0] * size[1] * 3 // 2))
 
 
 @contextmanager
@@ -98,23 +133,22 @@ def _graph_clip(
         yield graph_clip(steady, settings, picture.slowdown, frame_count, order)
 
 
-def _still_args(settings: RenderSettings, target: Path) -> list[str]:
-    """Return arguments that encode raw frames from standard input like every other segment."""
-    import ffmpeg
-
-    raw = ffmpeg.input("pipe:0", f="rawvideo", pixel_format="yuv420p", video_size=settings.size, framerate=settings.fps)
-    return compile_graph(unify_properties(raw), target, "mp4", encoder_options(settings))
-
-
-def _iter_frames(canvas: Image, picture: Picture, settings: RenderSettings, on_frame: OnFrame) -> Iterator[bytes]:
-    start, end = picture.shot.zoom
-    zoom = 1 + picture.reach * start, 1 + picture.reach * end
-    for number, frame in enumerate(iter_zoom_frames(canvas, settings.size, zoom, picture.shot.frame_count), start=1):
-        yield frame
-        on_frame(number)
+def _film(canvas: Image, picture: Picture, settings: RenderSettings) -> Iterator[VideoFrame]:
+    move, begun = picture.move, picture.shot.move_from
+    zooms = (move.zoom_at(begun + frame) for frame in range(picture.shot.frame_count))
+    return iter_frames(canvas, settings.size, (1 + picture.reach * zoom for zoom in zooms))
 
 
 def _draw(ffmpeg: Ffmpeg, picture: Picture, settings: RenderSettings) -> Image:
+    """Draw the canvas, at a size from which the camera can move exactly."""
+    from PIL import Image
+
+    drawn = _draw_at_its_size(ffmpeg, picture, settings)
+    wanted = settings.canvas_size
+    return drawn if drawn.size == wanted else drawn.resize(wanted, Image.Resampling.LANCZOS)
+
+
+def _draw_at_its_size(ffmpeg: Ffmpeg, picture: Picture, settings: RenderSettings) -> Image:
     if picture.source is None:
         return draw_fallback_card(find_words(picture.shot), settings.canvas_size, settings.card_style)
     if picture.clip_shot is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -12,8 +12,30 @@ CARD_ZOOM = 0.03
 """A card has a frame near its edges, which a full zoom would cut off at the sides."""
 MAX_SLOWDOWN = Fraction(5, 4)
 
+CANVAS_SCALE = 1.1
+"""How much larger than the frame a still is drawn: more than the zoom, since the scaler's ratios of whole sizes are
+coarse around one."""
+
 OnProgress = Callable[[int, int], None]
 """Receives the numbers of finished and of all frames. May be called from any thread, one at a time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoding:
+    """An encoder of PyAV: its options for a clip, and what differs for a still that a camera moves over."""
+
+    codec: str
+    options: Mapping[str, str]
+    still: Mapping[str, str]
+
+
+# A slow move has no cuts, and is found by the shortest search. Nothing here may change the headers: stills and clips
+# are joined as they are.
+STANDARD = Encoding(
+    codec="libx264",
+    options={"preset": "veryfast", "profile": "high", "crf": "21", "x264-params": "stitchable=1"},
+    still={"x264-params": "stitchable=1:me=dia:subme=1:partitions=none:b-adapt=0:scenecut=0"},
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,25 +52,12 @@ class RenderSettings:
     title: str | None = None
     language: str | None = None
     card_style: str | None = None
+    encoding: Encoding = STANDARD
     cache_bytes: int = 5_000_000_000
     jobs: int = min(os.cpu_count() or 1, 8)
 
     @property
     def canvas_size(self) -> tuple[int, int]:
         """The size at which stills are drawn: large enough that the closest view is not magnified."""
-        width, height = (round(side * (1 + ZOOM) / 2) * 2 for side in self.size)
+        width, height = (round(side * CANVAS_SCALE / 2) * 2 for side in self.size)
         return width, height
-
-
-def encoder_options(settings: RenderSettings) -> dict[str, str | int]:
-    """Return the options that encode every segment the same way, so that segments can be joined as they are.
-
-    Always two threads: the bytes that x264 writes depend on their number.
-    """
-    return {
-        "c:v": "libx264", "preset": "veryfast", "crf": 20, "profile:v": "high", "pix_fmt": "yuv420p", "threads": 2,
-        "g": round(settings.fps * 5), "x264-params": "stitchable=1", "fps_mode": "passthrough",
-        "color_range": "tv", "colorspace": "bt709", "color_trc": "bt709", "color_primaries": "bt709",
-        "video_track_timescale": settings.fps.numerator, "map_metadata": -1,
-        "fflags": "+bitexact", "flags:v": "+bitexact",
-    }  # fmt: skip

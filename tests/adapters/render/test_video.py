@@ -576,14 +576,14 @@ from dataclasses import replace
 folder = Path(sys.argv[1])
 scenes = five_scenes(folder)
 from gitassets.adapters.render import picture as render_picture
-inner = render_picture.iter_zoom_frames
+inner = render_picture.iter_frames
 def slow(*args):
     for number, frame in enumerate(inner(*args)):
         if number == 2:
             print("at work", flush=True)
             sys.stdin.readline()
         yield frame
-render_picture.iter_zoom_frames = slow
+render_picture.iter_frames = slow
 render_film(folder, scenes, replace(SETTINGS, jobs=1))
 """
 
