@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -41,12 +41,22 @@ class AssetRow(Struct, frozen=True):
     annotations: tuple[Annotation, ...] = ()
 
 
+class EmptySegment(Struct, frozen=True):
+    """A segment without any asset."""
+
+    segment: int
+    text: str
+
+
 class ListResult(Struct, frozen=True, rename={"rows": "assets"}):
+    """The run's assets, and its segments without any: `empty`."""
+
     run_id: str
     folder: Path | None
     production_state: str
     segments: int
     rows: tuple[AssetRow, ...]
+    empty: tuple[EmptySegment, ...] = ()
 
 
 def list_assets(
@@ -57,7 +67,10 @@ def list_assets(
     kind: Kind | None = None,
     segments: Selection | None = None,
 ) -> ListResult:
-    """List the run's assets in order; if given, only those of one status, kind or some segments."""
+    """List the run's assets in order; if given, only those of one status, kind or some segments.
+
+    Segments without any asset have neither status nor kind.
+    """
     manifest = read_manifest(project, run)
     numbers = None if segments is None else set(select_segments(segments, manifest))
     check = FolderCheck(project, run)
@@ -67,7 +80,14 @@ def list_assets(
         if (numbers is None or address.segment in numbers) and (status is None or asset.status is status)
     )
     rows = tuple(describe_conflicts(project, run, manifest, rows))
-    return ListResult(run.run_id, run.folder, manifest.production_state, len(manifest.segments), rows)
+    empty = tuple(_iter_empty(manifest, numbers)) if status is None and kind is None else ()
+    return ListResult(run.run_id, run.folder, manifest.production_state, len(manifest.segments), rows, empty)
+
+
+def _iter_empty(manifest: Manifest, numbers: Collection[int] | None) -> Iterator[EmptySegment]:
+    for number, segment in manifest.segments.items():
+        if (numbers is None or number in numbers) and not (segment.audio or segment.image or segment.video):
+            yield EmptySegment(number, segment.paragraph_text)
 
 
 def read_rows(project: Project, run: Run, selection: AssetSelection) -> list[AssetRow]:

@@ -27,7 +27,8 @@ _UNDECIDED = (Status.DRAFT, Status.REVIEW, Status.REVISED)
 class RunStatus(Struct, frozen=True):
     """What a run waits for, as assets by what is to be done about them, and the commands to do next.
 
-    `ahead` and `behind` count commits compared with the server's branch as it was last seen; None: it has none.
+    `empty` are the numbers of segments without any asset. `ahead` and `behind` count commits compared with the server's
+    branch as it was last seen; None: it has none.
     """
 
     run_id: str
@@ -41,6 +42,7 @@ class RunStatus(Struct, frozen=True):
     altered: tuple[Address, ...] = ()
     not_here: tuple[Address, ...] = ()
     not_made: tuple[Address, ...] = ()
+    empty: tuple[int, ...] = ()
     remote: str | None = None
     ahead: int | None = None
     behind: int | None = None
@@ -79,7 +81,8 @@ def _read_one(project: Project, run: Run, server: Server) -> RunStatus:
 def _read(project: Project, run: Run, server: Server) -> RunStatus:
     if run.old:
         return RunStatus(run.run_id, True, "not upgraded", 0, next_steps=(f"gitassets upgrade {run.run_id}",))
-    rows = list_assets(project, run).rows
+    listed = list_assets(project, run)
+    rows, empty = listed.rows, tuple(one.segment for one in listed.empty)
     manifest = read_manifest(project, run)
     there = f"refs/remotes/{server.remote}/{BRANCH_PREFIX}{run.run_id}"
     ahead, behind = compare_tips(project.git, server.tips, run.ref, there) or (None, None)
@@ -87,8 +90,8 @@ def _read(project: Project, run: Run, server: Server) -> RunStatus:
     groups["not_made"] = _find_unmade(manifest)
     built = bool(manifest.segments) and all(one.sync_status == "synced" for one in manifest.segments.values())
     return RunStatus(
-        run.run_id, run.is_open, manifest.production_state, len(manifest.segments), **groups, remote=server.remote,
-        ahead=ahead, behind=behind,
+        run.run_id, run.is_open, manifest.production_state, len(manifest.segments), **groups, empty=empty,
+        remote=server.remote, ahead=ahead, behind=behind,
         next_steps=tuple(_iter_steps(run, groups, (ahead or 0, behind or 0), has_rows=bool(rows), built=built)),
     )  # fmt: skip
 

@@ -21,7 +21,7 @@ from gitassets.cli.options import (
 from gitassets.domain.manifest import Address
 
 if TYPE_CHECKING:
-    from gitassets.actions.list import AssetRow, ListResult
+    from gitassets.actions.list import AssetRow, EmptySegment, ListResult
     from gitassets.cli.table import Cell
     from gitassets.runs.project import Project, Run
 
@@ -99,6 +99,7 @@ def _print_list(result: ListResult, *, filtered: bool, wide: bool) -> None:
     console.print(f"Run [bold]{plain(result.run_id)}[/]: {result.production_state}, {segments}", soft_wrap=True)
     if not result.rows:
         console.print("No assets of this kind." if filtered else "No assets yet.")
+    if not result.rows and not result.empty:
         return
     _print_rows(result, wide=wide, beside=wide or console.width >= _WIDTH_FOR_DETAILS)
 
@@ -107,7 +108,10 @@ def _print_rows(result: ListResult, *, wide: bool, beside: bool) -> None:
     from gitassets.cli.render import print_table
     from gitassets.cli.table import Column
 
-    details = [_describe(row, result) for row in result.rows]
+    described = {id(row): _describe(row, result) for row in result.rows}
+    rows_and_gaps: list[AssetRow | EmptySegment] = [*result.rows, *result.empty]
+    rows_and_gaps.sort(key=lambda one: one.segment)
+    details = [described.get(id(one), "") for one in rows_and_gaps]
     beside = beside and any(details)
     columns = [
         Column("Segment", right=True), Column("Type"), Column("Status"), Column("Take", right=True),
@@ -115,13 +119,20 @@ def _print_rows(result: ListResult, *, wide: bool, beside: bool) -> None:
         *([Column("Details", wrap=not wide, least=30)] if beside else []),
         Column("File", rank=2), Column("From", rank=3),
     ]  # fmt: skip
-    rows = [_make_cells(*one, beside=beside) for one in zip(result.rows, (None, *result.rows), details, strict=False)]
+    before = (None, *rows_and_gaps)
+    rows = [_make_cells(*one, beside=beside) for one in zip(rows_and_gaps, before, details, strict=False)]
     print_table(columns, rows, below=() if beside else details, wide=wide)
 
 
-def _make_cells(row: AssetRow, before: AssetRow | None, detail: str, *, beside: bool) -> list[Cell]:
+def _make_cells(
+    row: AssetRow | EmptySegment, before: AssetRow | EmptySegment | None, detail: str, *, beside: bool
+) -> list[Cell]:
+    from gitassets.actions.list import EmptySegment
     from gitassets.cli.render import cell_of_status, format_duration
 
+    if isinstance(row, EmptySegment):
+        words = _format_first_words(row.text)
+        return [str(row.segment), "–", "no asset", "", "", words, *([""] if beside else []), "", ""]
     asset = row.asset
     first_words = "" if before is not None and before.segment == row.segment else _format_first_words(row.text)
     return [

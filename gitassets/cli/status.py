@@ -75,6 +75,7 @@ def _print_run(one: RunStatus) -> None:
     from gitassets.cli.render import count, make_console, make_paint, printable
     from gitassets.cli.table import wrap_text
     from gitassets.domain.commit_message import format_addresses
+    from gitassets.domain.selection import format_ranges
 
     console = make_console()
     paint = make_paint(console)
@@ -89,6 +90,10 @@ def _print_run(one: RunStatus) -> None:
         for number, line in enumerate(lines if lines[0] else ()):
             head = paint(title.ljust(11), _STYLES.get(name, "")) if number == 0 else " " * 11
             typer.echo(f"  {head}  {line}", color=True)
+    if one.empty:
+        typer.echo(
+            f"  {'no asset'.ljust(11)}  {'segments' if len(one.empty) > 1 else 'segment'} {format_ranges(one.empty)}"
+        )
     typer.echo(f"  {'server'.ljust(11)}  {_describe_server(one)}")
     for step in one.next_steps:
         typer.echo(f"  → {step}")

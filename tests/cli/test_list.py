@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -119,3 +120,42 @@ def test_list_of_many_assets_measures_each_text_once(tides: Project, monkeypatch
     columns = (Column("Segment", right=True), Column("Status"), Column("Text", cut=True, least=5))
     assert len(list(format_table(columns, rows, 80, lambda text, _: text))) == 5002
     assert calls == [(("draft", "dim"),)]
+
+
+@pytest.fixture
+def gaps(project: Project) -> Project:
+    """A run of four segments, of which the second and the fourth have no asset."""
+    folder = project.runs_dir / "tides"
+    for number in (0, 2):
+        write_tone(folder / "audio" / f"audio_{number:03d}.wav", frequency=300 + 50 * number, duration_sec=0.1)
+    track(project, folder, paragraphs=["One.", "Two alone.", "Three.", "Four alone."], on_progress=ignore_progress)
+    return project
+
+
+# In 40 columns the status is broken between its words.
+@pytest.mark.parametrize("width", WIDTHS[1:])
+def test_list_shows_segments_without_an_asset_in_their_place(
+    gaps: Project, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    lines = [" ".join(line.split()) for line in list_at(monkeypatch, width)]
+    rows = [line for line in lines if line[:1].isdigit()]
+    assert [line[:1] for line in rows] == ["1", "2", "3", "4"]
+    assert ["no asset" in line for line in rows] == [False, True, False, True]
+    assert "Two alone." in rows[1]
+
+
+def test_filtered_list_shows_only_chosen_segments_without_an_asset(
+    gaps: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert sum("no asset" in line for line in list_at(monkeypatch, 80, "--segment", "1-3")) == 1
+    for options in (("--type", "audio"), ("--status", "draft"), ("--status", "approved")):
+        assert not any("no asset" in line for line in list_at(monkeypatch, 80, *options))
+
+
+def test_json_of_list_and_status_names_segments_without_an_asset(gaps: Project) -> None:
+    listed = json.loads(CliRunner().invoke(app, ["list", "tides", "--json"]).output)
+    assert listed["empty"] == [{"segment": 2, "text": "Two alone."}, {"segment": 4, "text": "Four alone."}]
+    (status,) = json.loads(CliRunner().invoke(app, ["status", "tides", "--json"]).output)["runs"]
+    assert status["empty"] == [2, 4]
+    told = CliRunner().invoke(app, ["status", "tides"]).output
+    assert re.search(r"no asset +segments 2,4\n", told), told
