@@ -94,8 +94,8 @@ def test_address_set_by_config_is_accepted(studio: Studio) -> None:
 @pytest.mark.parametrize(("name", "kind"), sorted(_SERVICES))
 def test_every_service_with_a_key_waits_for_acceptance(name: str, kind: Kind, ask: Callable[..., Request]) -> None:
     set_accepted(())
-    contact = {"contact": "ann@example.com"} if name == "wikimedia" else {}
-    provider = load_provider(name, kind, Settings(services={name: {"base_url": GATEWAY, **contact}}))
+    needed = {"wikimedia": {"contact": "ann@example.com"}, "openai-compatible": {"usd_per_1000_chars": 0.02}}
+    provider = load_provider(name, kind, Settings(services={name: {"base_url": GATEWAY, **needed.get(name, {})}}))
     account = find_account(provider)
     assert isinstance(provider, Service)
     assert account is not None
