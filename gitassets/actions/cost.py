@@ -11,7 +11,7 @@ from gitassets.domain.costs import CostPoint, CostRow, sum_up
 from gitassets.domain.estimate import add_usd
 from gitassets.making.ledger import read_open_orders_usd
 from gitassets.making.run_ledger import read_ledger
-from gitassets.runs.lookup import find_runs
+from gitassets.runs.lookup import find_runs, read_tips
 from gitassets.runs.project import Project, Run
 
 
@@ -52,7 +52,8 @@ class CostResult(Struct, frozen=True, kw_only=True):
 def read_costs(project: Project, run: Run | None = None) -> CostResult:
     """Sum up the given run, or all runs."""
     runs = [run] if run is not None else list(find_runs(project).values())
-    costs = tuple(_read_run(project, one) for one in runs)
+    tips = read_tips(project)
+    costs = tuple(_read_run(project, one, tips[one.ref]) for one in runs if one.ref in tips)
     rows = [row for one in costs for row in one.rows]
     return CostResult(
         runs=costs,
@@ -64,8 +65,8 @@ def read_costs(project: Project, run: Run | None = None) -> CostResult:
     )
 
 
-def _read_run(project: Project, run: Run) -> RunCost:
-    ledger, points = read_ledger(project, run)
+def _read_run(project: Project, run: Run, tip: str) -> RunCost:
+    ledger, points = read_ledger(project, run, tip)
     rows = sum_up(ledger.iter_spent())
     return RunCost(
         run_id=run.run_id,

@@ -33,10 +33,9 @@ class RunLedger(NamedTuple):
     points: list[CostPoint]
 
 
-def read_ledger(project: Project, run: Run, tip: str | None = None) -> RunLedger:
+def read_ledger(project: Project, run: Run, tip: str) -> RunLedger:
     """Return the ledger of the run's branch, whose last commit is `tip`. Only commits since the record are read."""
-    reader = HistoryReader(project.git)
-    tip = tip or next(reversed(reader.list_commits([run.ref])), "")
+    reader = HistoryReader(project.git, project.objects)
     known = _read_known(project, run, tip)
     found = _resume(reader, known) if known else None
     if found is None:
@@ -68,7 +67,8 @@ def _read_known(project: Project, run: Run, tip: str) -> LedgerRecord | None:
     """Return the record if the history of `tip` begins with its own."""
     record = read_ledger_record(_path(project, run), __version__)
     try:
-        return record if record is not None and project.git.is_ancestor(record.tip, tip) else None
+        is_part = record is not None and (record.tip == tip or project.git.is_ancestor(record.tip, tip))
+        return record if is_part else None
     except CommandError:
         return None  # Its commit is gone: the branch was rewritten.
 

@@ -100,8 +100,8 @@ def _parse_author(line: str) -> tuple[str, int]:
 class HistoryReader:
     """Reads commits and their states through one process, and caches what repeats from commit to commit."""
 
-    def __init__(self, git: Git) -> None:
-        self.git, self.objects = git, ObjectReader(git)
+    def __init__(self, git: Git, objects: ObjectReader | None = None) -> None:
+        self.git, self.objects = git, objects or ObjectReader(git)
         self._trees: dict[str, Entries] = {}
         self._small: dict[str, bytes] = {}
 

@@ -23,7 +23,7 @@ READING = (
     ("takes", OPENED, "--segment", "all"), ("takes", ON_BRANCH, "--segment", "all"), ("diff", OPENED),
     ("log", OPENED), ("log", ON_BRANCH), ("blame", OPENED), ("blame", ON_BRANCH), ("cost", OPENED), ("cost", ON_BRANCH),
     ("verify", OPENED), ("verify", ON_BRANCH), ("status",), ("summary",), ("summary", OPENED), ("runs",),
-    ("approve", OPENED, "--segment", "all", "--dry-run"),
+    ("approve", OPENED, "--segment", "all", "--dry-run"), ("cost",),
 )  # fmt: skip
 _heard: list[tuple[str, str]] = []
 _listening = False

@@ -58,7 +58,7 @@ def record(locked: LockedRun) -> Path:
 
 def read_anew(locked: LockedRun) -> Summary:
     record(locked).unlink(missing_ok=True)
-    return summarize(read_ledger(locked.project, locked.run))
+    return summarize(read_ledger(locked.project, locked.run, locked.head()))
 
 
 @pytest.fixture
@@ -86,26 +86,26 @@ def test_only_new_commits_are_read(locked: LockedRun, read_commits: list[int]) -
     read_ledger(locked.project, locked.run, locked.head())
     assert read_commits == [3, 3]
     assert [one.total_usd for one in found.points] == [0.04, 0.08, 0.09]
-    assert summarize(read_ledger(locked.project, locked.run)) == summarize(found) == read_anew(locked)
+    assert summarize(read_ledger(locked.project, locked.run, locked.head())) == summarize(found) == read_anew(locked)
 
 
 def test_ledger_of_a_merged_branch_is_that_of_the_whole_history(locked: LockedRun) -> None:
-    read_ledger(locked.project, locked.run)
+    read_ledger(locked.project, locked.run, locked.head())
     start = locked.head()
     buy(locked, 2)
     locked.git("checkout", "--quiet", "-b", "side", start)
     charge(locked)
     locked.git("checkout", "--quiet", "run/ep1")
-    read_ledger(locked.project, locked.run)
+    read_ledger(locked.project, locked.run, locked.head())
     locked.git("merge", "--quiet", "--no-verify", "-m", "both", "side")
-    assert summarize(read_ledger(locked.project, locked.run)) == read_anew(locked)
+    assert summarize(read_ledger(locked.project, locked.run, locked.head())) == read_anew(locked)
 
 
 def test_ledger_of_a_rewritten_branch_forgets_what_is_gone(locked: LockedRun) -> None:
     buy(locked, 2)
-    assert read_ledger(locked.project, locked.run).ledger.total_usd == 0.04
+    assert read_ledger(locked.project, locked.run, locked.head()).ledger.total_usd == 0.04
     locked.git("reset", "--quiet", "--hard", "HEAD~1")
-    found = summarize(read_ledger(locked.project, locked.run))
+    found = summarize(read_ledger(locked.project, locked.run, locked.head()))
     assert found[-1] == 0
     assert found == read_anew(locked)
 
@@ -124,20 +124,20 @@ def test_ledger_of_a_rewritten_branch_forgets_what_is_gone(locked: LockedRun) ->
 )
 def test_a_damaged_record_is_written_anew(locked: LockedRun, change: str | dict[str, Any]) -> None:
     buy(locked, 2)
-    whole = summarize(read_ledger(locked.project, locked.run))
+    whole = summarize(read_ledger(locked.project, locked.run, locked.head()))
     good = record(locked).read_bytes()
     record(locked).write_text(change if isinstance(change, str) else json.dumps(json.loads(good) | change))
     found = read_request_history(locked.project, "ep1", {"cat"})
     assert [one.asset.take for one in found.by_request["cat"].values()] == [2]
     assert found.spent_usd == 0.04
-    assert summarize(read_ledger(locked.project, locked.run)) == whole
+    assert summarize(read_ledger(locked.project, locked.run, locked.head())) == whole
     assert record(locked).read_bytes() == good
 
 
 def test_record_that_cannot_be_written_costs_only_time(locked: LockedRun) -> None:
     (locked.project.state_dir / "ledgers").write_text("in the way")
     buy(locked, 2)
-    assert read_ledger(locked.project, locked.run).ledger.total_usd == 0.04
+    assert read_ledger(locked.project, locked.run, locked.head()).ledger.total_usd == 0.04
 
 
 def test_earlier_takes_of_a_run_without_a_folder_are_found(locked: LockedRun, read_commits: list[int]) -> None:
