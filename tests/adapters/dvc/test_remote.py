@@ -177,13 +177,15 @@ def test_download_works_from_plain_web_server(tmp_path: Path) -> None:
     handler = partial(QuietHandler, directory=str(tmp_path / "www"))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        settings = RemoteSettings("web", {"url": f"http://127.0.0.1:{server.server_address[1]}"})
-        remote = open_remote(settings, tmp_path / "seen.json")
-        seen = remote.check_blobs(SIZES)
-        assert (seen.right, seen.wrong, seen.unhashed) == ({ONE}, {TWO}, {ONE})
-        (tmp_path / "came").mkdir()
-        remote.download([ONE, THREE], tmp_path / "came", ignore)
-        server.shutdown()
+        try:
+            settings = RemoteSettings("web", {"url": f"http://127.0.0.1:{server.server_address[1]}"})
+            remote = open_remote(settings, tmp_path / "seen.json")
+            seen = remote.check_blobs(SIZES)
+            assert (seen.right, seen.wrong, seen.unhashed) == ({ONE}, {TWO}, {ONE})
+            (tmp_path / "came").mkdir()
+            remote.download([ONE, THREE], tmp_path / "came", ignore)
+        finally:
+            server.shutdown()
     assert {path.name: path.read_bytes() for path in (tmp_path / "came").iterdir()} == {ONE: TAKES[ONE]}
 
 
