@@ -7,6 +7,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gitassets.domain.annotations import move_annotations
 from gitassets.domain.commit_message import NOTHING, CommitMessage, Transition
 from gitassets.domain.manifest import Address, Asset, default_path
 from gitassets.domain.reopened import how_to_reopen
@@ -41,9 +42,9 @@ def move(
     *,
     dry_run: bool = False,
 ) -> MoveResult:
-    """Move the chosen asset, with its candidates, to segment `to`. Its takes are numbered after those already there.
+    """Move the chosen asset, its candidates, and the notes on them to segment `to`.
 
-    With an older `take`, copy only that: the source keeps its asset.
+    Its takes are numbered after those already there. With an older `take`, copy only that: the source keeps its asset.
     """
     if dry_run:
         source, target, moved = _plan(peek(project, run), selection, to, take)
@@ -57,8 +58,17 @@ def move(
         transitions += [Transition(source, there.status, NOTHING)] if there is not None and take is None else []
         what = f"{'take ' + take + ' of ' if take else ''}{source} to {to}"
         message = CommitMessage(run.run_id, "move", what, "", tuple(transitions), (source.segment, to))
-        commit = session.commit(session.manifest.with_assets(changes), message)
+        after = session.manifest.with_assets(changes)
+        if there is not None and take is None:
+            after = move_annotations(after, source, target, _list_takes(there, moved))
+        commit = session.commit(after, message)
     return MoveResult(run.run_id, str(source), str(target), moved.path, commit, dry_run=False)
+
+
+def _list_takes(asset: Asset, moved: Asset) -> dict[str, int]:
+    """Return the numbers that the asset and its candidates have after the move, by md5."""
+    numbers = {moved.md5: moved.take, **{md5: one.take for md5, one in moved.takes.items()}}
+    return {md5: numbers[md5] for md5 in (asset.md5, *asset.takes) if md5 in numbers}
 
 
 def _plan(session: Session, selection: AssetSelection, to: int, take: str | None) -> tuple[Address, Address, Asset]:

@@ -37,9 +37,9 @@ def move(
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Move an asset to another segment, with its status.
+    """Move an asset to another segment, with its status and the notes on it.
 
-    The asset that the other segment has becomes an earlier take.
+    Notes on the segment itself stay there. The asset that the other segment has becomes an earlier take.
     """
     from gitassets.actions.move import move as act
     from gitassets.cli.fetching import fetch_first

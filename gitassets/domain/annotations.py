@@ -156,6 +156,23 @@ def with_entries(segment: Segment, changes: Mapping[str, Any]) -> Segment:
     return msgspec.structs.replace(segment, extra={**rest, ANNOTATIONS: entries} if entries else rest)
 
 
+def move_annotations(manifest: Manifest, source: Address, target: Address, takes: Mapping[str, int]) -> Manifest:
+    """Move the notes on these bytes, with the numbers that the takes have at the target, by md5."""
+    there = manifest.segments[source.segment]
+    found = [one for one in iter_on(source.segment, there, source.kind) if one.md5 in takes]
+    entries = annotation_entries(there)
+    arriving = {one.id: {**entries[one.id], "target": _renumber(entries[one.id], takes)} for one in found}
+    changed = {
+        source.segment: with_entries(there, dict.fromkeys(arriving)),
+        target.segment: with_entries(manifest.segments[target.segment], arriving),
+    }
+    return manifest.with_segments(changed) if arriving else manifest
+
+
+def _renumber(entry: Mapping[str, Any], takes: Mapping[str, int]) -> dict[str, Any]:
+    return {**entry["target"], "take": takes[entry["target"]["md5"]]}
+
+
 _KEYS = {"target", "body", "author", "created", "state", "replies"}
 
 

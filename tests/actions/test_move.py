@@ -2,15 +2,21 @@ from __future__ import annotations
 
 import pytest
 
+from gitassets.actions.annotate import annotate, reply
 from gitassets.actions.approve import approve
 from gitassets.actions.move import move
+from gitassets.actions.note import note
 from gitassets.actions.reject import reject
+from gitassets.actions.undo import undo
 from gitassets.actions.verify import VerifyOptions, verify
+from gitassets.domain.annotations import find_annotation, read_annotations
 from gitassets.domain.manifest import Address, Kind
+from gitassets.domain.selection import parse_selection
 from gitassets.errors import LockedError, NoMatchError, NotFoundError, UsageError
 from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.project import Project, Run
 from gitassets.runs.take_history import read_takes
+from tests.actions.candidates import add_candidates
 from tests.actions.checks import assert_clean, asset, git, select, snapshot, statuses
 from tests.actions.upgrading import take_over
 from tests.old_runs import write_doubled
@@ -28,6 +34,34 @@ def test_move_puts_an_image_into_another_segment(project: Project, run: Run) -> 
     assert git(run.require_folder(), "log", "-1", "--format=%s").strip() == "assets(ep1): move image 3 to 2"
     assert_clean(project, run)
     assert verify(project, [run], VerifyOptions(full=True)).holds
+
+
+def list_notes(project: Project, run: Run, segment: int) -> list[tuple[str, int]]:
+    found = read_annotations(segment, read_manifest(project, run).segments[segment])
+    return [(one.body, one.take) for one in found]
+
+
+def test_move_takes_the_notes_on_the_asset_and_its_candidates_along(project: Project, run: Run) -> None:
+    address = Address(3, Kind.IMAGE)
+    first = annotate(project, run, address, "misspelt", region=(10, 20, 30, 30)).annotation
+    reply(project, run, first.id, "seen")
+    annotate(project, run, Address(3, Kind.AUDIO), "hiss")
+    note(project, run, parse_selection("3"), "the third")
+    add_candidates(project, run, address, 1)
+    (candidate,) = asset(project, run, "image", 3).takes
+    annotate(project, run, address, "better", seen=candidate)
+    move(project, run, select(image="3"), 1)
+    moved = asset(project, run, "image", 1)
+    assert list_notes(project, run, 3) == [("hiss", 1)]
+    assert dict(list_notes(project, run, 1)) == {"misspelt": moved.take, "better": moved.takes[candidate].take}
+    taken = find_annotation(read_manifest(project, run), first.id)
+    assert (taken.segment, taken.region, [one.body for one in taken.replies]) == (1, (10, 20, 30, 30), ["seen"])
+    assert read_manifest(project, run).segments[3].notes == "the third"
+    assert_clean(project, run)
+    assert verify(project, [run], VerifyOptions(full=True)).holds
+    undo(project, run)
+    assert list_notes(project, run, 1) == []
+    assert dict(list_notes(project, run, 3)).keys() == {"misspelt", "better", "hiss"}
 
 
 def test_move_onto_an_existing_asset_keeps_it_as_an_earlier_take(project: Project, run: Run) -> None:
