@@ -122,9 +122,12 @@ def resume(
     project.git.check_identity()
     run = find_run(project, wanted)
     given = None if script is None else read_changed_script(read_manifest(project, run), script, options)
-    if given is not None and given.changes.needs_new_run:
-        from gitassets.actions.remake import remake  # It imports this module itself.
+    if script is not None and given is not None and given.changes.needs_new_run:
+        from gitassets.actions.remake import find_begun, remake, resume_begun  # It imports this module itself.
 
+        begun = find_begun(project, run, script, options)
+        if begun is not None:
+            return resume_begun(project, begun, run, script, options, on_progress, buyer)
         return remake(project, run, given, options, on_progress, buyer)
     with hold_making(project, run):
         with begin(project, run, "resume") as session:

@@ -7,18 +7,21 @@ there, with their status, and with an approval only where the old run's history 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from itertools import count
 
 from msgspec.structs import replace
 
 from gitassets.actions.copy import plan_takeover, require_taken_bytes
-from gitassets.actions.open import fill_run
-from gitassets.actions.produce import ProduceResult, carry_out, plan_new_run, report
+from gitassets.actions.open import fill_run, open_run
+from gitassets.actions.produce import ProduceResult, carry_out, plan_new_run, report, resume
 from gitassets.domain.conflict import CONFLICT
 from gitassets.domain.costs import CHARGES
 from gitassets.domain.derived import derive
 from gitassets.domain.manifest import Manifest, Segment
 from gitassets.domain.run_id import find_twin
+from gitassets.domain.script_changes import NO_CHANGES
+from gitassets.errors import GitAssetsError
 from gitassets.making.consent import Buyer
 from gitassets.making.given_script import AnyScript, GivenScript, read_changed_script
 from gitassets.making.pictures import store_pictures
@@ -29,6 +32,9 @@ from gitassets.runs.lookup import find_run, find_runs
 from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.progress import OnProgress
 from gitassets.runs.project import Project, Run
+
+REMADE_FROM = "remade_from"
+"""The key of a manifest that names the older run."""
 
 
 def find_taken(project: Project, wanted: str, script: AnyScript, options: ProduceOptions) -> Mapping[int, int] | None:
@@ -65,6 +71,33 @@ def remake(
         return finish(carry_out(project, run, planned, on_progress))
 
 
+def find_begun(project: Project, source: Run, script: AnyScript, options: ProduceOptions) -> Run | None:
+    """Return the run that was made from `source` for exactly this script; a killed command may not have ended it."""
+    for run in find_runs(project).values():
+        with suppress(GitAssetsError):
+            manifest = read_manifest(project, run)
+            from_source = manifest.extra.get(REMADE_FROM) == source.run_id
+            if from_source and read_changed_script(manifest, script, options).changes == NO_CHANGES:
+                return run
+    return None
+
+
+def resume_begun(
+    project: Project,
+    begun: Run,
+    source: Run,
+    script: AnyScript,
+    options: ProduceOptions,
+    on_progress: OnProgress,
+    buyer: Buyer,
+) -> ProduceResult:
+    """Make what the new run lacks, instead of another new run. Without a folder, it gets one first."""
+    if not options.dry_run:
+        open_run(project, begun.run_id)
+    result = resume(project, begun.run_id, script, options, on_progress, buyer)
+    return replace(result, remade_from=source.run_id)
+
+
 def _choose_run_id(project: Project, run_id: str) -> str:
     runs = list(find_runs(project))
     names = (f"{run_id}-{number}" for number in count(2))
@@ -82,7 +115,7 @@ def _make_manifest(
         for number, segment in given.chosen.items()
     }
     plan = make_plan(project, old.extra.get("plan"), options)
-    return Manifest(run_id=run_id, segments=segments, extra={**given.keys, "plan": plan})
+    return Manifest(run_id=run_id, segments=segments, extra={**given.keys, "plan": plan, REMADE_FROM: old.run_id})
 
 
 def _keep_words(segment: Segment, old: Segment) -> Segment:

@@ -269,6 +269,13 @@ def _print_produced(result: ProduceResult, *, stale: bool) -> None:
         typer.echo(f"Stale: {format_addresses(one.address for one in result.stale)}. Make them again: {again} --stale")
 
 
+def _name_step(result: ProduceResult) -> str:
+    """Name what happens to the new run, which an earlier command may have begun."""
+    if not result.taken and result.changes is not None and not result.changes.needs_new_run:
+        return "Would go on with" if result.dry_run else "Went on with"
+    return "Would make" if result.dry_run else "Made"
+
+
 def _print_changes(result: ProduceResult) -> None:
     """Print what has changed in the script since the run was made, and what is taken over."""
     from gitassets.domain.commit_message import format_addresses
@@ -279,9 +286,10 @@ def _print_changes(result: ProduceResult) -> None:
         return
     if result.remade_from is not None:
         typer.echo(
-            f"{'Would make' if would else 'Made'} the new run {result.run_id}, since paragraphs of "
+            f"{_name_step(result)} the new run {result.run_id}, since paragraphs of "
             f"{result.remade_from} were inserted, removed or moved. {result.remade_from} stays as it is."
         )
+    if result.remade_from is not None and changes.needs_new_run:
         typer.echo(f"  {'would take' if would else 'taken'} over: {format_addresses(result.taken) or 'nothing'}")
     for numbers, what in ((changes.edited, "other text"), (changes.added, "new"), (changes.removed, "left out")):
         if numbers:

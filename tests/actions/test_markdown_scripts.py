@@ -13,6 +13,7 @@ from gitassets.actions.approve import approve
 from gitassets.actions.edit import EditOptions, edit
 from gitassets.actions.note import note
 from gitassets.actions.produce import ProduceResult, produce, resume
+from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.adapters.files import hash_file
 from gitassets.domain.budget import Budget
 from gitassets.domain.manifest import Kind, Manifest
@@ -26,6 +27,7 @@ from gitassets.runs.lookup import find_run, find_runs
 from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.project import Project, find_project
 from tests.actions.checks import addresses, assert_clean, asset, git, ignore_progress, select, snapshot, statuses
+from tests.actions.crashes import dies_before_effect
 from tests.actions.tone_provider import ToneProvider
 from tests.media import write_picture
 from tests.whole_app import app
@@ -298,7 +300,23 @@ def test_inserted_and_removed_paragraphs_make_a_new_run_that_takes_over_what_fit
     assert read_manifest(project, run).segments[2].notes == "keep it"
     assert list(iter_stale(read_manifest(project, run))) == []
     assert snapshot(find_run(project, "ep1")) == before
-    assert go_on(project, "New.\n\nTwo.\n\nOne.", dry_run=True).run_id == "ep1-3"
+    again = go_on(project, "New.\n\nTwo.\n\nOne.", dry_run=True)
+    assert (again.run_id, again.remade_from, again.planned) == ("ep1-2", "ep1", ())
+    assert go_on(project, "Newer.\n\nTwo.\n\nOne.", dry_run=True).run_id == "ep1-3"
+
+
+def test_new_run_whose_making_was_killed_is_gone_on_with(project: Project, provider: ToneProvider) -> None:
+    approved_run(project)
+    script = "New.\n\nTwo.\n\nOne."
+    kills = [number for number in range(0, 80, 5) if dies_before_effect(number, lambda: go_on(project, script))]
+    assert len(kills) > 3
+    assert set(find_runs(project)) <= {"ep1", "ep1-2"}
+    result = go_on(project, script)
+    assert (result.run_id, result.remade_from) == ("ep1-2", "ep1")
+    assert set(find_runs(project)) == {"ep1", "ep1-2"}
+    run = find_run(project, "ep1-2")
+    assert set(statuses(project, run)) == {f"{kind} {number}" for kind in ("audio", "image") for number in (1, 2, 3)}
+    assert verify(project, [run], VerifyOptions(full=True)).holds
 
 
 def test_dry_run_of_a_new_run_shows_it_and_makes_nothing(project: Project, provider: ToneProvider) -> None:
