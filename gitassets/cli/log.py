@@ -77,14 +77,19 @@ def _iter_lines(rows: Iterable[tuple[str, str]], shown: dict[str, list[str]]) ->
 
 
 def _format_entry(entry: LogEntry, *, oneline: bool) -> list[str]:
-    from gitassets.cli.render import make_console, make_paint, printable
+    from gitassets.cli.render import make_console, make_paint, printable, wrap_lines
+    from gitassets.cli.table import measure
 
-    paint = make_paint(make_console())
+    console = make_console()
+    paint = make_paint(console)
     commit, summary = paint(entry.commit[:10], "yellow"), printable(entry.summary)
     if oneline:
         return [f"{commit} {' '.join(summary.split())}"]
     date = entry.date.replace("T", " ")[:16]
-    head = f"{commit} {printable(date)}  {printable(entry.author)}  {paint(' '.join(summary.split()), 'bold')}"
-    words = [f"    {line}" for line in printable(entry.words).splitlines()]
+    head, what = f"{commit} {printable(date)}  {printable(entry.author)}", " ".join(summary.split())
+    heads = [f"{head}  {paint(what, 'bold')}"]
+    if console.is_terminal and measure(f"{entry.commit[:10]} {date}  {entry.author}  {what}") > console.width:
+        heads = [head, *(f"    {paint(line.strip(), 'bold')}" for line in wrap_lines(what, "    "))]
+    words = [one for line in entry.words.splitlines() for one in wrap_lines(line, "    ")]
     by = [f"    reviewed by {printable(entry.reviewed_by)}"] if entry.reviewed_by else []
-    return [head, *by, *words, *(f"  {printable(line)}" for line in entry.describe())]
+    return [*heads, *by, *words, *(f"  {printable(line)}" for line in entry.describe())]

@@ -95,6 +95,15 @@ def make_console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, width=None if stream.isatty() else PLAIN_WIDTH, highlight=False)
 
 
+def wrap_lines(text: str, indent: str) -> list[str]:
+    """Break a text between words to fit a terminal; elsewhere its line stays whole."""
+    from gitassets.cli.table import wrap_text
+
+    console = make_console()
+    size = console.width - len(indent) if console.is_terminal else UNLIMITED
+    return [f"{indent}{line}" for line in wrap_text(printable(text), size)]
+
+
 def print_table(
     columns: Sequence[Column], rows: Sequence[Sequence[Cell]], *, below: Sequence[str] = (), wide: bool = False
 ) -> None:

@@ -104,21 +104,33 @@ def _print_takes(result: TakesResult) -> None:
 
 
 def _print_take(take: Take) -> None:
-    from gitassets.cli.render import make_console, plain, printable, style_status
+    from gitassets.cli.render import make_console, plain, style_status
+    from gitassets.cli.table import measure
 
     asset, console = take.asset, make_console()
     place = "current" if take.current else "candidate" if take.candidate else "earlier"
-    reason = f": {plain(asset.reason)}" if asset.reason else ""
-    arrow = "→" if take.current else " "
-    console.print(f"{arrow} [bold]{asset.take}[/]  {place}, {style_status(asset.status)}{reason}", soft_wrap=True)
+    reason, arrow = asset.reason or "", "→" if take.current else " "
+    plain_head = f"{arrow} {asset.take}  {place}, {asset.status}: "
+    beside = not console.is_terminal or measure(plain_head + reason) <= console.width
+    ending = f": {plain(reason)}" if reason and beside else ""
+    console.print(f"{arrow} [bold]{asset.take}[/]  {place}, {style_status(asset.status)}{ending}", soft_wrap=True)
+    if reason and not beside:
+        _print_wrapped(reason)
     file = f"{asset.path}, " if take.current or take.candidate else ""
-    typer.echo(printable(f"     {file}md5 {asset.md5[:12]}"))
-    typer.echo(printable(f"     {'; '.join(_describe_making(take))}"))
+    _print_wrapped(f"{file}md5 {asset.md5[:12]}")
+    _print_wrapped("; ".join(_describe_making(take)))
     sent = asset.extra.get("prompt_sent")
     prompts = {"prompt": asset.prompt, "sent": sent if sent != asset.prompt else None}
     for name, text in {**prompts, "revised": asset.extra.get("revised_prompt")}.items():
         if text:
-            typer.echo(printable(f"     {name}: {' '.join(str(text).split())}"))
+            _print_wrapped(f"{name}: {text}")
+
+
+def _print_wrapped(text: str) -> None:
+    from gitassets.cli.render import wrap_lines
+
+    for line in wrap_lines(text, "     "):
+        typer.echo(line)
 
 
 def _describe_making(take: Take) -> list[str]:

@@ -19,6 +19,7 @@ from gitassets.domain.selection import parse_selection
 from gitassets.runs.lookup import find_run
 from gitassets.runs.project import Project
 from tests.actions.checks import cli_environment, ignore_progress, select
+from tests.cli.terminal import Terminal
 from tests.media import write_picture, write_tone
 from tests.whole_app import app
 
@@ -159,3 +160,14 @@ def test_json_of_list_and_status_names_segments_without_an_asset(gaps: Project) 
     assert status["empty"] == [2, 4]
     told = CliRunner().invoke(app, ["status", "tides"]).output
     assert re.search(r"no asset +segments 2,4\n", told), told
+
+
+@pytest.mark.parametrize("command", ["takes tides --image 2", "log tides"])
+def test_lines_of_takes_and_log_break_between_words_at_a_terminal(tides: Project, command: str) -> None:
+    env = {"COLUMNS": "50", "PAGER": "cat", "GIT_PAGER": "cat", "TERM": "xterm"}
+    with Terminal(tides.root, *command.split(), env=env) as terminal:
+        code, told = terminal.finish()
+    assert code == 0
+    told = re.sub(r"\x1b\[[0-9;]*m", "", told)
+    assert max(cell_len(line) for line in told.splitlines()) <= 50, told
+    assert "too dark for this sentence, and cut off at the left edge" in " ".join(told.split())
