@@ -76,6 +76,15 @@ def test_what_costs_more_than_the_limit_is_not_bought(pilot: Project, shop: Serv
     assert shop.bought == []
 
 
+def test_provider_that_makes_nothing_here_is_said_and_nothing_begins(pilot: Project, browse: Browse) -> None:
+    page = browse(pilot).open(f"{REVIEW}#1/image")
+    wait_title(page, "Segment 1, image")
+    page.locator("#regenerate:enabled").click()
+    page.get_by_label("Provider").fill("nothing")
+    page.locator("dialog .said", has_text="There is no provider").wait_for()
+    assert page.locator("dialog .b.primary").is_disabled()
+
+
 def test_server_that_was_not_started_to_buy_says_so(pilot: Project, shop: Services, browse: Browse) -> None:
     page = browse(pilot).open(f"{REVIEW}#1/image")
     assert "started without --live" in ask(page, 1)

@@ -1,6 +1,6 @@
 import { get, post } from "./api.js";
 import { openDialog } from "./dialog.js";
-import { h } from "./dom.js";
+import { h, withCode } from "./dom.js";
 import { formatCost } from "./format.js";
 import { toasts } from "./toasts.js";
 
@@ -148,6 +148,11 @@ export function askRegenerate(jobs, entry, known) {
     try {
       const answer = await post(store.path("/regenerate"), read());
       if (mine !== asked) return;
+      if (answer.problems?.length) {
+        said.replaceChildren(...withCode(answer.problems.join(" ")));
+        go.textContent = "Regenerate";
+        return;
+      }
       const cost = answer.free ? "free" : formatCost(answer.estimate_usd);
       const over = !answer.free && answer.may_buy && answer.estimate_usd > answer.rest_usd;
       said.textContent = answer.free ? `Made by ${answer.provider}, free` : `${answer.provider}: ${cost || "price unknown"}`;
