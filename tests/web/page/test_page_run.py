@@ -34,7 +34,7 @@ def test_rows_show_text_picture_narration_and_status(pilot: Project, browse: Bro
     reject(pilot, find_run(pilot, "pilot"), select(image="1"), reason="too dark")
     page = browse(pilot).open(RUN)
     row = page.locator(".line").first
-    for shown in (read_text(pilot, 1), "draft", "rejected", "image: too dark"):
+    for shown in (read_text(pilot, 1).removeprefix("# "), "draft", "rejected", "image: too dark"):
         assert shown in row.inner_text()
     assert row.locator("img").first.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
     page.wait_for_function("() => document.querySelector('.line .peaks path').getAttribute('d').length > 200")
@@ -127,7 +127,14 @@ def _make_rows(start: int) -> list[dict[str, object]]:
     empty = {"audio": None, "image": None, "video": None}
     numbers = range(start + 1, start + 61)
     return [
-        {"segment": one, "text": f"Text of {one}", "notes": None, "assets": dict(empty), "carried_from": None}
+        {
+            "segment": one,
+            "text": f"Text of {one}",
+            "shown": f"Text of {one}",
+            "notes": None,
+            "assets": dict(empty),
+            "carried_from": None,
+        }
         for one in numbers
     ]
 
