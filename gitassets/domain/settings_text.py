@@ -57,8 +57,8 @@ build:
   # How much of the disk rendered segments may take, in gigabytes.
   render_cache_gb: 5
 
-# The services. Their keys come from the environment (OPENAI_API_KEY, ELEVENLABS_API_KEY, LUMA_API_KEY, RUNWAY_API_KEY)
-# or from the system's keyring. Prices are what costs are counted with: keep them as your contracts say.
+# The services. Their keys come from the environment (OPENAI_API_KEY, ELEVENLABS_API_KEY, LUMA_API_KEY, RUNWAY_API_KEY,
+# FAL_KEY) or from the system's keyring. Prices are what costs are counted with: keep them as your contracts say.
 services:
   elevenlabs:
     base_url: https://api.elevenlabs.io
@@ -107,4 +107,13 @@ services:
     # What a second costs, for a model whose price gitassets does not know.
     usd_per_second:
     usd_per_credit: 0.01
+  fal:
+    base_url: https://queue.fal.run
+    # Any model of fal. Those that gitassets does not know need their input and a price (usd): see docs/fal.md.
+    image:
+      model: fal-ai/flux/dev
+    video:
+      model: fal-ai/kling-video/v2.5-turbo/pro/image-to-video
+    audio:
+      model: fal-ai/kokoro/american-english
 """

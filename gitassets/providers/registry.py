@@ -42,6 +42,9 @@ _SERVICES = {
     ("wikimedia", Kind.IMAGE): "gitassets.providers.services.wikimedia:Wikimedia",
     ("luma", Kind.VIDEO): "gitassets.providers.services.luma:Luma",
     ("runway", Kind.VIDEO): "gitassets.providers.services.runway:Runway",
+    ("fal", Kind.AUDIO): "gitassets.providers.services.fal:FalSpeech",
+    ("fal", Kind.IMAGE): "gitassets.providers.services.fal:FalImages",
+    ("fal", Kind.VIDEO): "gitassets.providers.services.fal:FalClips",
 }
 _BUILT_IN = {**_EMBEDDED, **_SERVICES}
 

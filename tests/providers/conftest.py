@@ -119,7 +119,7 @@ def only_fonts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]
 
 def load(name: str, kind: Kind, services: Services, **more: Any) -> Service:
     """Load the provider with settings that refer to the stand-in."""
-    jobs = {"poll_sec": 0.01} if name in ("luma", "runway") else {}
+    jobs = {"poll_sec": 0.01} if name in ("luma", "runway", "fal") else {}
     contact = {"contact": "ann@example.com"} if name == "wikimedia" else {}
     # Without a price a server on this computer costs nothing.
     compatible = {"voice": "Voice_1A", "usd_per_1000_chars": 0.02}

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.providers.clip_services import clip_routes
+from tests.providers.fal_service import fal_routes
 
 KEYS = {
     "OPENAI_API_KEY": "sk-sentinel-openai-0123456789abcdef",
@@ -22,6 +23,7 @@ KEYS = {
     "OPENAI_COMPATIBLE_API_KEY": "sk-sentinel-compatible-0123456789abcdef",
     "LUMA_API_KEY": "luma-sentinel-0123456789abcdef",
     "RUNWAY_API_KEY": "key_sentinel_runway_0123456789abcdef",
+    "FAL_KEY": "fal-sentinel-0123456789abcdef:0123456789abcdef",
 }
 LILY = "pFZP5JQG7iQjIQuC4Bku"
 WILL = "bIHbv24MWmeRgasZH58o"
@@ -97,6 +99,9 @@ class Services:
         self.seen: list[Seen] = []
         self.jobs: dict[str, int] = {}
         self.credits: dict[str, float] = {}
+        self.fal_kinds: dict[str, str] = {}
+        self.fal_headers: dict[str, str] = {}
+        self._fal = fal_routes(self, KEYS)
         self.polls_until_done = 2
         self.image_as_url = False
         self.image_usage: Mapping[str, Any] | None = None
@@ -158,6 +163,7 @@ class Services:
             "POST /v1/text-to-speech/": self._speak_elevenlabs,
             "GET /v1/voices": self._list_voices,
             **clip_routes(self, KEYS),
+            **self._fal,
             "GET /w/api.php": self._search,
             "GET /files/": self._give_file,
             "GET /v1/models": self._list_models,

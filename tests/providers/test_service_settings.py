@@ -9,6 +9,7 @@ from gitassets.errors import CorruptError
 from gitassets.providers.registry import load_provider
 from gitassets.providers.service_settings import ServiceSettings, parse_section
 from gitassets.providers.services.elevenlabs import ElevenLabsSettings
+from gitassets.providers.services.fal import FalSettings
 from gitassets.providers.services.luma import LumaSettings
 from gitassets.providers.services.openai_compatible import CompatibleSettings
 from gitassets.providers.services.openai_settings import OpenAISettings
@@ -22,6 +23,7 @@ MODELS = {
     "wikimedia": WikimediaSettings,
     "luma": LumaSettings,
     "runway": RunwaySettings,
+    "fal": FalSettings,
 }
 
 

@@ -18,7 +18,13 @@ class UnknownError(ProviderError):
     """The service does not know the requested thing, or no longer."""
 
 
-_POLICY = re.compile(r"content.?policy|moderat|safety|policy.?violation|violates|inappropriate|not allowed by", re.I)
+class InputRefusedError(ProviderError):
+    """The service refuses the request for what is in it."""
+
+
+_POLICY = re.compile(
+    r"content.?policy|moderat|safety|policy.?violation|violates|inappropriate|not allowed by|content checker", re.I
+)
 # ElevenLabs: a voice or a format that the account's plan does not include; nothing is wrong with the balance.
 _PLAN_CODES = frozenset({"paid_plan_required", "payment_required", "detected_unusual_activity", "missing_permissions"})
 _PLAN = re.compile(r"paid plan|free users|upgrade your (?:plan|subscription)", re.I)
@@ -71,7 +77,9 @@ def explain(error: CallError, context: CallContext) -> ProviderError:
 def _choose_class(error: CallError, call: Call) -> type[ProviderError]:
     if call.buys and (error.status in (401, 402, 404) or _is_about_money(error)):
         return RefusedError
-    return UnknownError if _is_gone(error, call) else ProviderError
+    if _is_gone(error, call):
+        return UnknownError
+    return InputRefusedError if error.status in (400, 422) and call.signed else ProviderError
 
 
 def _is_about_money(error: CallError) -> bool:
