@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from shlex import quote
 
 from msgspec import Struct
 
@@ -136,7 +137,7 @@ def _suggest_undo(project: Project, name: str, oid: str) -> str:
     folders = {run.ref: run.folder for run in find_runs(project).values() if run.folder is not None}
     folder = folders.get(name) or (Path(name.removesuffix(": HEAD")) if name.endswith(": HEAD") else None)
     if folder is not None:
-        return f"`git -C {folder} revert --no-edit {oid[:10]}` takes that commit back."
+        return f"`git -C {quote(str(folder))} revert --no-edit {oid[:10]}` takes that commit back."
     if name.startswith("refs/heads/"):
         return f"`git update-ref {name} {oid[:10]}~` takes that commit out of the branch."
     return f"`git update-ref -d {name}` lets go of it, where you do not need it."

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from shlex import quote
 
 from msgspec import Struct
 
@@ -142,7 +143,7 @@ def _find_remote(project: Project, run: Run, tip: str, options: PushOptions) -> 
     if run.folder is not None and RemoteSource(project, run).find() is not None:
         raise ConflictError(
             f"{run.folder / CONFIG} names a DVC remote, but is not committed",
-            f"`git -C {run.folder} commit {CONFIG}` shares it.",
+            f"`git -C {quote(str(run.folder))} commit {CONFIG}` shares it.",
         )
     raise NotFoundError(
         f"No DVC remote is set up, so there is no place for the media of run {run.run_id}",

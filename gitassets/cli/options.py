@@ -121,6 +121,8 @@ def check_segment(command: str, run: str, segment: str) -> None:
         try:
             parse_selection(segment)
         except UsageError as error:
+            if segment[:1].isdigit():
+                raise
             hint = f"Write it after the run, such as `gitassets {command} RUN 3`."
             raise UsageError(f"{error.message}, and SEGMENT is missing", hint) from error
 

@@ -49,7 +49,7 @@ def replace(
     from gitassets.cli.render import emit_json
     from gitassets.domain.commit_message import format_addresses
 
-    if file is None and Path(run).is_file():
+    if file is None and (Path(run).is_file() or (Path(run).suffix and not Path(run).exists())):
         run, file = LEFT_OUT, Path(run)
     project, found = load_run(run, dry_run=dry_run)
     result = replace_asset(project, found, make_selection(audio, image, video), file, dry_run=dry_run)

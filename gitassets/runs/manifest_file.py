@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 
 from gitassets.adapters.git.work_trees import (
     find_git_dir,
@@ -32,7 +33,7 @@ def read_manifest(project: Project, run: Run) -> Manifest:
 
 def qualify_git_commands(hint: str, folder: Path) -> str:
     """Make the git commands in a hint work in any current folder."""
-    return hint.replace("`git ", f"`git -C {folder} ")
+    return hint.replace("`git ", f"`git -C {quote(str(folder))} ")
 
 
 def require_known_rules(project: Project, run: Run) -> None:

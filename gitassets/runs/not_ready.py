@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from gitassets.adapters.git.repository import Git
@@ -36,9 +37,9 @@ def _suggest_undo(folder: Path, names: Sequence[str]) -> str:
     committed = Git(folder).read_blobs([f"HEAD:{one}" for one in names])
     old = [one for one in names if committed[f"HEAD:{one}"] is not None]
     new = [one for one in names if one not in old]
-    ways = [f"take the change back with `git -C {folder} checkout HEAD -- {' '.join(old)}`"] if old else []
+    ways = [f"take the change back with `git -C {quote(str(folder))} checkout HEAD -- {' '.join(old)}`"] if old else []
     if new:
-        unstage = f"`git -C {folder} rm -q -f --cached --ignore-unmatch {' '.join(new)}`"
+        unstage = f"`git -C {quote(str(folder))} rm -q -f --cached --ignore-unmatch {' '.join(new)}`"
         ways.append(f"move away what is new ({' '.join(new)}), and forget it with {unstage}")
     text = "; ".join([*ways, "or commit it yourself."])
     return text[0].upper() + text[1:]
@@ -70,8 +71,8 @@ def suggest_conclusion(session: Session) -> str:
 
 def _suggest_conclusion(run: Run, folder: Path) -> str:
     ways = list(_iter_settle_hints(run, folder))
-    end = "The last decision concludes it." if ways else f"Conclude it with `git -C {folder} commit`."
-    return " ".join([*ways, end, f"`git -C {folder} merge --abort` takes it back."])
+    end = "The last decision concludes it." if ways else f"Conclude it with `git -C {quote(str(folder))} commit`."
+    return " ".join([*ways, end, f"`git -C {quote(str(folder))} merge --abort` takes it back."])
 
 
 def _iter_settle_hints(run: Run, folder: Path) -> Iterator[str]:

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -195,7 +196,8 @@ def check_local_config(folder: Path) -> None:
     if found:
         raise ConflictError(
             f"{folder / found[0]} came with a branch, and such settings are only the user's",
-            f"If it is not yours, delete it; `git -C {folder} rm --cached {found[0]}` takes it out of the branch.",
+            f"If it is not yours, delete it; `git -C {quote(str(folder))} rm --cached {found[0]}` "
+            "takes it out of the branch.",
         )
 
 

@@ -8,6 +8,7 @@ Doubts are saved too, since commits never change, unless some are missing, which
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from shlex import quote
 
 from msgspec import Struct, field
 
@@ -93,7 +94,7 @@ def find_unproven(
 
 def _uncommitted(run: Run) -> Doubt:
     why = f"{MANIFEST_NAME} was changed by hand, and the last commit says otherwise"
-    undo = f"`git -C {run.folder} checkout HEAD -- {MANIFEST_NAME}` takes the change back."
+    undo = f"`git -C {quote(str(run.folder))} checkout HEAD -- {MANIFEST_NAME}` takes the change back."
     return Doubt(why, undo if run.folder else f"`gitassets verify {run.run_id}` says more.")
 
 

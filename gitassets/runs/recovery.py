@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 
 from msgspec.structs import replace
 
@@ -75,5 +76,5 @@ def _is_given_up(git: Git, folder: Path, pending: Pending) -> bool:
         return False
     raise ConflictError(
         f"A command on {folder.name} was interrupted, and the branch has moved on since",
-        f"Restore the files with `git -C {folder} checkout HEAD -- .`, then run the command again.",
+        f"Restore the files with `git -C {quote(str(folder))} checkout HEAD -- .`, then run the command again.",
     )

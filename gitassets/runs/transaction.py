@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -192,7 +193,7 @@ def _check_state(run: Run, folder: Path, merging: bool) -> WorkTreeState:
         at = f"branch {state.branch}" if state.branch else "no branch (HEAD is detached)"
         raise ConflictError(
             f"{folder} is on {at}, not on {BRANCH_PREFIX}{run.run_id}",
-            f"Go back with `git -C {folder} switch {BRANCH_PREFIX}{run.run_id}`.",
+            f"Go back with `git -C {quote(str(folder))} switch {BRANCH_PREFIX}{run.run_id}`.",
         )
     if state.changed and not merging:
         raise explain_changed(folder, sorted(state.changed))

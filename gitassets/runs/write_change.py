@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from shlex import quote
 
 from gitassets.adapters.counting import counted
 from gitassets.adapters.files import write_atomic
@@ -78,7 +79,7 @@ def _check_overlooked(folder: Path, pending: Pending, error: BaseException) -> N
 
 
 def format_clearing(folder: Path, name: str, marks: Iterable[str]) -> str:
-    return f"`git -C {folder} update-index {' '.join(f'--no-{one}' for one in marks)} {name}`"
+    return f"`git -C {quote(str(folder))} update-index {' '.join(f'--no-{one}' for one in marks)} {name}`"
 
 
 def _describe_checked(pending: Pending) -> dict[str, str]:
@@ -200,5 +201,6 @@ def check_untouched(folder: Path, index: StatIndex, pending: Pending) -> None:
 def _changed_since(path: Path, folder: Path) -> ConflictError:
     return ConflictError(
         f"A command on {folder.name} was interrupted, and {path} was changed since",
-        f"Move that file away, or restore it with `git -C {folder} checkout HEAD -- {path.name}`, and try again.",
+        f"Move that file away, or restore it with `git -C {quote(str(folder))} checkout HEAD -- {path.name}`, "
+        "and try again.",
     )

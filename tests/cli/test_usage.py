@@ -116,3 +116,11 @@ def test_json_has_the_error_of_the_parser(tmp_path: Path) -> None:
     assert code == 2
     error = json.loads(next(line for line in output.splitlines() if line.startswith("{")))["error"]
     assert (error["kind"], error["message"]) == ("UsageError", "--to is missing")
+
+
+def test_wrong_file_and_segment_are_told_as_such(locked: LockedRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(locked.folder)
+    assert run("gitassets replace", "--image", "3", "/nowhere.png")[1].startswith(
+        "Error: There is no file /nowhere.png"
+    )
+    assert "SEGMENT is missing" not in run("gitassets show", "0")[1]
