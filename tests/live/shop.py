@@ -80,6 +80,7 @@ class Studio:
             "wikimedia": self.services.settings(contact="ann@example.com"),
             "luma": self.services.settings(**jobs),
             "runway": self.services.settings(**jobs),
+            "fal": self.services.settings(**jobs),
         }
         for name, more in (services or {}).items():
             sections[name] |= more

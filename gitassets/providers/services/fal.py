@@ -44,6 +44,13 @@ NOT_CHARGED = frozenset({500, 502, 503, 504})
 MAX_PROMPT_CHARS = 2000
 MAX_TEXT_CHARS = 5000
 Unit = Literal["image", "megapixel", "second", "1000 characters", "call"]
+_ARTICLES: Mapping[Unit, str] = {
+    "image": "an image",
+    "megapixel": "a megapixel",
+    "second": "a second",
+    "1000 characters": "1,000 characters",
+    "call": "a call",
+}
 _UNITS: Mapping[Kind, Unit] = {Kind.IMAGE: "image", Kind.VIDEO: "second", Kind.AUDIO: "1000 characters"}
 _MODEL = re.compile(r"[A-Za-z0-9_][\w.-]*(/[A-Za-z0-9_][\w.-]*){1,6}", re.ASCII)
 _NAMESPACES = ("workflows", "comfy")
@@ -112,11 +119,11 @@ class Fal:
     @property
     def info(self) -> ServiceInfo:
         usd = self._find_usd()
-        price = "no price known: set usd" if usd is None else f"{usd:g} USD for one {self._unit}"
+        price = "no price known: set usd" if usd is None else f"{usd:g} USD for {_ARTICLES[self._unit]}"
         return ServiceInfo(model=self.model.model, price=price, key=KEY.variable, has_key=self._account.has_key())
 
     def estimate_usd(self, request: Request) -> float:
-        what, setting = f"one {self._unit} of {self.model.model}", f"services.{NAME}.{self.kind}.usd"
+        what, setting = f"{_ARTICLES[self._unit]} of {self.model.model}", f"services.{NAME}.{self.kind}.usd"
         usd = require_price(request, NAME, what, self._find_usd(), setting)
         return round(usd * self._count_units(request), 6)
 
