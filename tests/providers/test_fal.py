@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from gitassets.adapters.state.settings_file import parse_settings
 from gitassets.domain.manifest import Kind
 from gitassets.errors import CorruptError, ProviderError
 from gitassets.providers.base import ChargedError, Request
+from gitassets.providers.registry import load_provider
 from gitassets.providers.service_settings import parse_section
 from gitassets.providers.services.fal import FalSettings
 from gitassets.providers.services.fal_input import fill_input, read_fal_presets
@@ -109,6 +111,13 @@ class TestSettings:
     def test_unknown_name_in_the_input_is_refused(self) -> None:
         with pytest.raises(CorruptError, match=r"services\.fal\.video\.input: nothing is known of \{promt\}"):
             parse_section(FalSettings, "fal", {"video": {"model": "a/b", "input": {"x": [{"y": "{promt}"}]}}})
+
+    @pytest.mark.parametrize("value", ["2026-11-27", ".nan", "-.inf", "!!binary aGk="])
+    def test_input_that_cannot_be_sent_is_refused(self, value: str) -> None:
+        text = f"services: {{fal: {{image: {{model: a/b, usd: 1, input: {{x: [{value}]}}}}}}}}"
+        settings = parse_settings(text.encode(), "gitassets.yaml")
+        with pytest.raises(CorruptError, match=r"services\.fal\.image\.input: write texts, finite numbers"):
+            load_provider("fal", Kind.IMAGE, settings)
 
     def test_input_is_filled_at_any_depth_without_format_tricks(self) -> None:
         values = {"prompt": "a {width}", "width": 5, "seed": None}

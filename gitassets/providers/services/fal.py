@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -63,6 +64,10 @@ def _check_model(value: str) -> str:
 
 
 def _check_input(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        raise ValueError("write texts, finite numbers, true, false, lists and mappings; put dates in quotes") from None
     wrong = sorted(list_places(value) - set(PLACES))
     if wrong:
         raise ValueError(f"nothing is known of {{{wrong[0]}}}. There are {', '.join(f'{{{one}}}' for one in PLACES)}")
