@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -93,14 +93,17 @@ def collect_curves(ratios: Sequence[Ratio]) -> dict[str, list[Curve]]:
     return {title: list(_iter_curves(list(found))) for title, found in groupby(drawn, lambda one: one.plot)}
 
 
-def _iter_curves(ratios: list[Ratio]) -> list[Curve]:
+def _iter_curves(ratios: Sequence[Ratio]) -> Iterator[Curve]:
     label, unit = ratios[0].size_unit, ratios[0].unit
-    points: dict[str, list[tuple[float, float]]] = {}
+    found: dict[str, dict[float, list[float]]] = {}
     for one in ratios:
         for name, values in ((_name_curve(one), one.ours), (one.instead, one.theirs)):
             if values and one.size is not None:
-                points.setdefault(name, []).append((one.size, find_spread(values).median))
-    return [Curve(name, tuple(sorted(found)), label, unit) for name, found in points.items()]
+                # What people would use instead is often the same for several of ours.
+                found.setdefault(name, {}).setdefault(one.size, []).extend(values)
+    for name, points in found.items():
+        medians = tuple((size, find_spread(values).median) for size, values in sorted(points.items()))
+        yield Curve(name, medians, label, unit)
 
 
 def _name_curve(one: Ratio) -> str:

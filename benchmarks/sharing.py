@@ -23,21 +23,25 @@ from gitassets.runs.project import Project, Run
 from gitassets.runs.transaction import begin
 
 RUN = "shared"
-ASSETS, SIZE_BYTES = 1000, 200_000
+# How many assets, and of how many bytes each.
+RUNS = ((1_000, 200_000), (10_000, 20_000))
 
 
 def measure(rounds: int) -> list[Ratio]:
-    with scratch() as folder:
-        office = Office(folder)
-        return [
-            one for bench in (bench_push, bench_nothing, bench_pull, bench_approved) for one in bench(office, rounds)
-        ]
+    found = []
+    for assets, size_bytes in RUNS:
+        with scratch() as folder:
+            office = Office(folder, assets, size_bytes)
+            for bench in (bench_push, bench_nothing, bench_pull, bench_approved):
+                found += bench(office, min(rounds, 3))
+    return found
 
 
 class Office:
     """A project with one run, a bare repository, a store for the media, and the same files in plain git and DVC."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, assets: int, size_bytes: int) -> None:
+        self.about = f"{assets:,} assets of {size_bytes // 1000} kB"
         self.folder, self.store = folder, folder / "store"
         self.server, self.plain_store = folder / "server.git", folder / "plain-store"
         git(folder, "init", "--quiet", "--bare", "--initial-branch", "main", str(self.server))
@@ -46,7 +50,7 @@ class Office:
         git(self.project.root, "remote", "add", "origin", str(self.server))
         git(self.project.root, "commit", "--quiet", "--all", "--message", "A store")
         git(self.project.root, "push", "--quiet", "origin", "main")
-        self.run = make_large_run(self.project, ASSETS, SIZE_BYTES)
+        self.run = make_large_run(self.project, assets, size_bytes)
         self.plain = self._make_plain()
 
     def _make_plain(self) -> Path:
@@ -120,7 +124,7 @@ def make_large_run(project: Project, count: int, size: int) -> Run:
 
 def bench_push(office: Office, rounds: int) -> list[Ratio]:
     return compare(
-        f"`push` of {ASSETS:,} assets of {SIZE_BYTES // 1000} kB",
+        f"`push` of {office.about}",
         _cleared(office, _push(office)),
         rounds,
         instead="`dvc push`",
@@ -135,7 +139,9 @@ def bench_nothing(office: Office, rounds: int) -> list[Ratio]:
     for verb in ("push", "pull"):
         ours = lambda verb=verb: time_command((*GITASSETS, verb, RUN), office.project.root)  # noqa: E731
         theirs = _dvc(office, verb)
-        found += compare(f"`{verb}` with nothing to do", ours, rounds, instead=f"`dvc {verb}`", theirs=theirs)
+        found += compare(
+            f"`{verb}` with nothing to do, {office.about}", ours, rounds, instead=f"`dvc {verb}`", theirs=theirs
+        )
     return found
 
 
@@ -149,7 +155,7 @@ def bench_pull(office: Office, rounds: int) -> list[Ratio]:
         return _dvc(office, "pull")()
 
     return compare(
-        f"`pull` of {ASSETS:,} assets of {SIZE_BYTES // 1000} kB",
+        f"`pull` of {office.about}",
         _pull(colleague),
         rounds,
         instead="`dvc pull`",
@@ -161,7 +167,7 @@ def bench_pull(office: Office, rounds: int) -> list[Ratio]:
 def bench_approved(office: Office, rounds: int) -> list[Ratio]:
     only = ("--only", "approved")
     pushed = compare(
-        f"`push --only approved`, 10 of {ASSETS:,}",
+        f"`push --only approved`, 10 of {office.about}",
         _cleared(office, _push(office, only)),
         rounds,
         instead="`push` of all",
@@ -170,7 +176,7 @@ def bench_approved(office: Office, rounds: int) -> list[Ratio]:
     push(office)
     colleague = office.clone()
     pulled = compare(
-        f"`pull --only approved`, 10 of {ASSETS:,}",
+        f"`pull --only approved`, 10 of {office.about}",
         _pull(colleague, only),
         rounds,
         instead="`pull` of all",

@@ -88,7 +88,7 @@ def make_run(
         for address in addresses:
             data = read_bytes(address)
             assets[address] = asset = replace(_make_asset(address, take=1), md5=hash_bytes(data), size=len(data))
-            write_atomic(session.folder / asset.path, data)
+            write_atomic(session.folder / asset.path, data, durable=False)
             session.index.note(asset.path, asset.md5)
             project.blobs.copy_in(session.folder / asset.path, asset.md5)
         transitions = tuple(Transition(one, "none", Status.REVIEW) for one in addresses)
@@ -158,14 +158,20 @@ def _advance(address: Address, before: Asset | None, turn: int) -> Asset:
 
 def import_history(project: Project, run_id: str, segments: int, commits: int) -> None:
     """The branch of a new run holds the history, and the cache what its last commit needs. The run has no folder."""
+    import_histories(project, [run_id], segments, commits)
+
+
+def import_histories(project: Project, run_ids: Sequence[str], segments: int, commits: int) -> None:
+    """Import the same history as the branch of each run, all by one process."""
     with subprocess.Popen(("git", "fast-import", "--quiet"), cwd=project.root, stdin=subprocess.PIPE) as importer:
         if importer.stdin is None:
             raise SystemExit("git fast-import takes no input")
-        manifest = None
-        for count, step in enumerate(iter_history(run_id, segments, commits)):
-            manifest = step.manifest
-            importer.stdin.write(_format_commit(run_id, step, 1_700_000_000 + count))
-    if importer.returncode != 0 or manifest is None:
+        manifest = Manifest(run_id="none")
+        for run_id in run_ids:
+            for count, step in enumerate(iter_history(run_id, segments, commits)):
+                manifest = step.manifest
+                importer.stdin.write(_format_commit(run_id, step, 1_700_000_000 + count))
+    if importer.returncode != 0:
         raise SystemExit("git fast-import failed")
     for address, asset in manifest.assets():
         write_atomic(project.blobs.path(asset.md5), _take_bytes(address, asset.take))

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.__main__ import NAMES, find_title, load
 from benchmarks.ratio import Ratio, find_spread
-from benchmarks.results import Section, write_section
+from benchmarks.results import Section, collect_curves, write_section
 
 MACHINE = {"processor": "two of them", "Python": "3.11.2"}
 
@@ -64,3 +64,15 @@ def test_a_section_is_replaced_and_the_others_stay(tmp_path: Path) -> None:
     assert text.index("## A") < text.index("## B")
     assert "| x | 3 (3–3) s of CPU |" in text
     assert "| x | 1 (1–1)" not in text
+
+
+def test_what_is_used_instead_of_several_things_is_one_curve() -> None:
+    ratios = [
+        Ratio(what=f"{name} of {size} segments", ours=(1.0,), instead="git", theirs=(by,), plot="Read", size=size)
+        for name in ("list", "show") for size, by in ((1, 2.0), (10, 4.0))
+    ]  # fmt: skip
+    ((title, curves),) = collect_curves(ratios).items()
+    assert title == "Read"
+    assert {one.name: one.points for one in curves} == {
+        "list": ((1, 1.0), (10, 1.0)), "show": ((1, 1.0), (10, 1.0)), "git": ((1, 2.0), (10, 4.0)),
+    }  # fmt: skip
