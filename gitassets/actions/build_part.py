@@ -1,4 +1,4 @@
-"""Build a part of a run to look at. It is never recorded, and no approval is needed."""
+"""Build a part or a draft of a run to look at. It is never recorded, and no approval is needed."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from gitassets.actions.build_plan import (
 from gitassets.actions.build_remarks import make_remarks
 from gitassets.adapters.render.video import RenderResult
 from gitassets.domain.captions import format_srt
+from gitassets.domain.quality import Preset
 from gitassets.domain.selection import format_ranges
 from gitassets.domain.timeline import Finding
 from gitassets.runs.output_path import hide_from_git
@@ -27,8 +28,9 @@ from gitassets.runs.project import Project, Run
 
 
 class PartResult(Struct, frozen=True, kw_only=True):
-    """A part of the video, which is not recorded. `rendered` and `cached` count segments.
+    """A part or a draft of the video, which is not recorded. `rendered` and `cached` count segments.
 
+    `part` holds the numbers of the segments of a part; it is empty for a draft of the whole.
     `captions` is None if there is no text to show. `remarks` are sentences on what could look or sound better.
     """
 
@@ -53,7 +55,7 @@ def build_part(project: Project, run: Run, options: BuildOptions, on_progress: O
         names = name_files(project, run, settings, build_input.choice, options.policy)
         plan = plan_render(project, build_input, settings, names, on_progress)
         part = build_input.choice.part or ()
-        video = options.output or _place_part(project, run, part)
+        video = options.output or _place_part(project, run, part, options.preset)
         rendered = _render(project, plan, video, on_progress)
         hide_from_git(project, video, video.with_suffix(".srt"))
     captions = video.with_suffix(".srt")
@@ -71,11 +73,13 @@ def build_part(project: Project, run: Run, options: BuildOptions, on_progress: O
     )
 
 
-def _place_part(project: Project, run: Run, part: tuple[int, ...]) -> Path:
+def _place_part(project: Project, run: Run, part: tuple[int, ...], preset: Preset) -> Path:
     """Return where a part lies until it is made again or temporary files are removed."""
     folder = project.state_dir / "tmp" / "parts"
     folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{run.run_id}-segment-{_shorten(format_ranges(part))}.mp4"
+    which = [f"segment-{_shorten(format_ranges(part))}"] if part else []
+    which += [preset.value] if preset is not Preset.STANDARD else []
+    return folder / f"{'-'.join([run.run_id, *which])}.mp4"
 
 
 def _shorten(ranges: str) -> str:

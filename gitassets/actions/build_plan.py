@@ -12,6 +12,7 @@ from gitassets.actions.build_gaps import GapsError, describe_problems
 from gitassets.actions.decide import check_bytes
 from gitassets.adapters.media.ffmpeg import find_ffmpeg
 from gitassets.adapters.media.source import BrokenMediaError, MediaSource, measure, probe_sources
+from gitassets.adapters.render.encoder import encoder_version
 from gitassets.adapters.render.fallback_card import Undrawn, list_undrawn
 from gitassets.adapters.render.settings import RenderSettings
 from gitassets.adapters.render.video import RenderResult, render_timeline
@@ -20,7 +21,8 @@ from gitassets.domain.build_record import record_inputs
 from gitassets.domain.finals import FinalNames, Shape, name_cut, name_finals
 from gitassets.domain.frame_format import parse_fps, parse_size
 from gitassets.domain.manifest import Address, Kind, Manifest
-from gitassets.domain.selection import Selection, select_segments
+from gitassets.domain.quality import Codec, Preset, shrink_to_draft
+from gitassets.domain.selection import Selection, Span, select_segments, select_span
 from gitassets.domain.timeline import (
     Choice,
     Look,
@@ -50,7 +52,7 @@ DRAFTS = (Policy.SKIP_REJECTED, Policy.INCLUDE_REJECTED, Policy.EVERYTHING)
 class BuildOptions:
     """How to build. `size` and `fps` default to the settings. A copy of the video, with captions, goes to `output`.
 
-    `part` selects the segments of a part to look at.
+    `part` selects the segments of a part to look at. A part, and a draft by its `preset`, is not recorded.
     """
 
     policy: Policy = Policy.STRICT
@@ -58,7 +60,13 @@ class BuildOptions:
     output: Path | None = None
     size: str | None = None
     fps: str | None = None
-    part: Selection | None = None
+    part: Selection | Span | None = None
+    preset: Preset = Preset.STANDARD
+    codec: Codec = Codec.H264
+
+    @property
+    def is_recorded(self) -> bool:
+        return self.part is None and self.preset is not Preset.DRAFT
 
 
 @dataclass(frozen=True)
@@ -86,12 +94,15 @@ class RenderPlan:
 
 def read_settings(project: Project, options: BuildOptions) -> RenderSettings:
     defaults = project.settings.build
+    size = parse_size(options.size or defaults.size)
     return RenderSettings(
-        size=parse_size(options.size or defaults.size),
+        size=shrink_to_draft(size) if options.preset is Preset.DRAFT and not options.size else size,
         fps=parse_fps(options.fps or defaults.fps),
         keep_video_sound=defaults.keep_video_sound,
         loudness_lufs=defaults.loudness_lufs,
         cache_bytes=int(defaults.render_cache_gb * 1e9),
+        preset=options.preset,
+        codec=options.codec,
     )
 
 
@@ -110,7 +121,13 @@ def _is_incomplete(choice: Choice) -> bool:
 def choose(manifest: Manifest, options: BuildOptions) -> Choice:
     """Choose the assets for a build, or for a part of it. Raise NoMatchError if the run lacks a segment of the part."""
     choice = choose_assets(manifest, options.policy, allow_gaps=options.allow_gaps)
-    return choice if options.part is None else choose_part(choice, select_segments(options.part, manifest))
+    if options.part is None:
+        return choice
+    return choose_part(choice, _select(options.part, manifest))
+
+
+def _select(part: Selection | Span, manifest: Manifest) -> list[int]:
+    return select_span(part, manifest) if isinstance(part, Span) else select_segments(part, manifest)
 
 
 def read_input(project: Project, run: Run, options: BuildOptions) -> BuildInput:
@@ -150,14 +167,22 @@ def plan_render(
         "fps": str(settings.fps),
         "keep_video_sound": settings.keep_video_sound,
         "loudness_lufs": settings.loudness_lufs,
+        **_name_quality(settings),
         **({"card_style": settings.card_style} if has_cards and settings.card_style else {}),
         **_name_about(build_input.manifest, title, language),
     }
-    tools = {"gitassets": __version__, "ffmpeg": find_ffmpeg().version}
+    tools = {"gitassets": __version__, "ffmpeg": find_ffmpeg().version, "encoder": encoder_version()}
     undrawn = list_undrawn(timeline.shots)
     lacking = {number: list(one.what) or "all words" for number, one in undrawn.items()}
     inputs = record_inputs(build_input.manifest, timeline, options, tools, lacking)
     return RenderPlan(names, timeline, sources, settings, undrawn, inputs)
+
+
+def _name_quality(settings: RenderSettings) -> dict[str, str]:
+    """Return the preset and the codec for the record, unless they are the usual ones."""
+    usual = RenderSettings()
+    chosen = {"preset": settings.preset, "codec": settings.codec}
+    return {name: value.value for name, value in chosen.items() if value is not getattr(usual, name)}
 
 
 def style_cards(project: Project, manifest: Manifest, settings: RenderSettings) -> RenderSettings:

@@ -59,7 +59,7 @@ def preview_build(project: Project, run: Run, options: BuildOptions) -> BuildPre
     names = name_files(project, run, settings, choice, options.policy)
     return BuildPreview(
         run_id=run.run_id,
-        video=names.video if options.part is None else None,
+        video=names.video if options.is_recorded else None,
         duration_sec=round(float(timeline.duration), 3),
         segments=_plan_segments(timeline),
         reused=None if sources is None else count_reused(timeline, sources, settings, project.render_cache_dir),

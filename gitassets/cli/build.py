@@ -22,12 +22,14 @@ from gitassets.cli.options import (
     show_progress,
 )
 from gitassets.cli.paths import show_path
+from gitassets.domain.quality import Codec, Preset
 
 if TYPE_CHECKING:
     from gitassets.actions.build import BuildResult
     from gitassets.actions.build_part import PartResult
     from gitassets.actions.build_plan import BuildOptions
     from gitassets.actions.build_preview import BuildPreview
+    from gitassets.domain.selection import Selection, Span
     from gitassets.domain.timeline import Policy
     from gitassets.runs.project import Project, Run
 
@@ -42,6 +44,8 @@ def register(app: typer.Typer) -> None:
             "build latest",
             "build latest --dry-run",
             "build latest --segment 3 --open",
+            "build latest --preset draft --open",
+            "build latest --from 10 --to 20",
             "build latest --only approved -o episode.mp4",
             "build latest --skip rejected --size 1080x1920 --fps 24000/1001",
         ),
@@ -70,6 +74,18 @@ def build(
         str | None,
         typer.Option("--segment", metavar="SEL", help="Build only these segments, to look at: 3, 1,3,5 or 1-10."),
     ] = None,
+    first: Annotated[
+        int | None, typer.Option("--from", metavar="N", min=1, help="Build the segments from this one on, to look at.")
+    ] = None,
+    last: Annotated[
+        int | None, typer.Option("--to", metavar="N", min=1, help="Build the segments up to this one, to look at.")
+    ] = None,
+    preset: Annotated[
+        Preset, typer.Option(help="A small, fast draft to look at; the standard; or a master of higher quality.")
+    ] = Preset.STANDARD,
+    codec: Annotated[
+        Codec, typer.Option(help="The format of the picture. H.265 and AV1 are smaller and slower.")
+    ] = Codec.H264,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -99,21 +115,43 @@ def build(
     and builds of another --size or --fps than the project's lie beside the others, such as RUN-draft.mp4 and
     RUN-640x360.mp4. `publish` never goes by them.
 
-    --segment builds a part to look at, from all assets unless --only or --skip is set. It goes to the --output, or to
-    a temporary file, and the run does not record it.
+    --segment, or --from and --to, builds a part to look at, from all assets unless --only or --skip is set. It goes
+    to the --output, or to a temporary file, and the run does not record it. So does all of a video with --preset
+    draft: at most 540 pixels high and several times as fast. --preset master encodes with more care, and makes the
+    whole as loud as build.loudness_lufs with a true peak below -1.5 dBTP.
     """
     from gitassets.actions.build_plan import BuildOptions
 
-    part = make_segments(segment)
-    policy = choose_policy(only is not None, skip is not None, include_rejected, partly=part is not None)
+    part = _choose_part(segment, first, last)
+    to_look_at = part is not None or preset is Preset.DRAFT
+    policy = choose_policy(only is not None, skip is not None, include_rejected, partly=to_look_at)
     options = BuildOptions(
-        policy=policy, allow_gaps=allow_gaps or part is not None, output=output, size=size, fps=fps, part=part
+        policy=policy,
+        allow_gaps=allow_gaps or to_look_at,
+        output=output,
+        size=size,
+        fps=fps,
+        part=part,
+        preset=preset,
+        codec=codec,
     )
     project, found = load_run(run, dry_run=dry_run)
     if dry_run:
         _preview(project, found, options, as_json)
     else:
         _build(project, found, options, as_json, opened)
+
+
+def _choose_part(segment: str | None, first: int | None, last: int | None) -> Selection | Span | None:
+    """Return the segments of a part. Raise UsageError if they are given in two ways."""
+    from gitassets.domain.selection import Span
+    from gitassets.errors import UsageError
+
+    if first is None and last is None:
+        return make_segments(segment)
+    if segment is not None:
+        raise UsageError("--segment excludes --from and --to", "Use one of them.")
+    return Span(first, last)
 
 
 def choose_policy(approved: bool, unrejected: bool, everything: bool, *, partly: bool = False) -> Policy:
@@ -142,7 +180,7 @@ def _build(project: Project, run: Run, options: BuildOptions, as_json: bool, ope
     _lower_priority()
     result: BuildResult | PartResult
     with show_progress("Rendering", as_json) as on_progress:
-        if options.part is None:
+        if options.is_recorded:
             result = act(project, run, options, on_progress)
         else:
             result = build_part(project, run, options, on_progress)
@@ -181,13 +219,13 @@ def _print_built(result: BuildResult | PartResult) -> None:
     for line in describe_findings(result.omissions):
         typer.echo(printable(f"  left out: {line}"))
     rendered = f"{result.rendered} rendered, {result.cached} reused"
-    recorded = isinstance(result, BuildResult)
     unchanged = isinstance(result, BuildResult) and not result.commit
     typer.echo(f"{'Nothing changed:' if unchanged else 'Built'} {show_path(result.video)}")
     typer.echo(f"  {format_duration(result.duration_sec)}, {count(result.segments, 'segment')} ({rendered})")
-    if not recorded:
-        typer.echo("  a part to look at, which is not recorded")
-    elif isinstance(result, BuildResult) and not result.main:
+    if not isinstance(result, BuildResult):
+        what = "a part" if result.part else "a draft"
+        typer.echo(f"  {what} to look at, which is not recorded")
+    elif not result.main:
         typer.echo("  a draft or of another shape than the project's: `publish` does not go by it")
     if result.captions is not None:
         typer.echo(f"  captions: {show_path(result.captions)}")

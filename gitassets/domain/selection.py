@@ -75,6 +75,20 @@ def select_segments(selection: Selection, manifest: Manifest) -> list[int]:
     return sorted(chosen)
 
 
+class Span(Struct, frozen=True):
+    """The segments from `first` to `last`, both included; None is the run's own first or last one."""
+
+    first: int | None
+    last: int | None
+
+
+def select_span(span: Span, manifest: Manifest) -> list[int]:
+    """Return the segments of a span. Raise NoMatchError if the run lacks one, UsageError if it runs backwards."""
+    numbers = list(manifest.segments) or [1]
+    first, last = span.first or numbers[0], span.last or numbers[-1]
+    return select_segments(parse_selection(f"{first}-{last}"), manifest)
+
+
 class AssetSelection(Struct, frozen=True):
     """The values of a command's --audio, --image, --video and --segment, each given once."""
 

@@ -2,6 +2,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace as replace_options
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
@@ -27,7 +28,8 @@ from gitassets.adapters.media.probe import MediaInfo, probe_media
 from gitassets.adapters.state.locks import hold_lock
 from gitassets.adapters.state.settings_file import BuildSettings, Settings
 from gitassets.domain.manifest import Address, Kind
-from gitassets.domain.selection import parse_selection
+from gitassets.domain.quality import Preset
+from gitassets.domain.selection import Span, parse_selection
 from gitassets.domain.timeline import Policy
 from gitassets.errors import BusyError, CorruptError, NoMatchError, NotFoundError, UsageError
 from gitassets.runs.lookup import find_run
@@ -146,7 +148,7 @@ def test_build_json_records_commit_settings_and_every_hash(project: Project, run
     raw = json.loads(result.video.with_suffix(".json").read_text())
     assert (raw["run_id"], raw["commit"]) == ("ep1", head)
     assert raw["settings"] == {"size": "160x90", "fps": "10", "keep_video_sound": False, "loudness_lufs": -16.0}
-    assert set(raw["made_with"]) == {"gitassets", "ffmpeg"}
+    assert set(raw["made_with"]) == {"gitassets", "ffmpeg", "encoder"}
     second = raw["segments"][1]
     assert second["audio"] == {"path": "audio/audio_001.wav", "md5": asset(project, run, "audio", 2).md5}
     assert second["visual"]["md5"] == asset(project, run, "image", 1).md5
@@ -450,6 +452,37 @@ def test_part_shows_its_segments_and_is_never_recorded(project: Project, run: Ru
     again = build_part(project, run, replace_options(part, output=tmp_path / "part.mp4"), ignore_progress)
     assert (again.rendered, again.video.read_bytes()) == (0, result.video.read_bytes())
     assert_clean(project, run)
+
+
+@pytest.mark.parametrize(
+    ("options", "part", "name"),
+    [
+        ({"part": Span(2, 3)}, (2, 3), "ep1-segment-2-3.mp4"),
+        ({"part": Span(2, None)}, (2, 3), "ep1-segment-2-3.mp4"),
+        ({"part": Span(None, 2), "preset": Preset.DRAFT}, (1, 2), "ep1-segment-1-2-draft.mp4"),
+        ({"preset": Preset.DRAFT}, (), "ep1-draft.mp4"),
+    ],
+)
+def test_spans_and_drafts_are_never_recorded(
+    project: Project, run: Run, options: dict[str, Any], part: tuple[int, ...], name: str
+) -> None:
+    before = snapshot(run)
+    wanted = BuildOptions(policy=Policy.EVERYTHING, allow_gaps=True, **options)
+    assert not wanted.is_recorded
+    result = build_part(project, run, wanted, ignore_progress)
+    assert (result.part, result.segments, result.video.name) == (part, len(part) or 3, name)
+    assert snapshot(run) == before
+    assert not (run.require_folder() / "final").exists()
+    assert_clean(project, run)
+
+
+def test_preset_and_codec_of_a_recorded_build_count_as_inputs(project: Project, run: Run) -> None:
+    first = build_it(project, run)
+    master = build_it(project, run, replace_options(SKIP, preset=Preset.MASTER))
+    assert (first.rendered, master.rendered, master.video) == (3, 3, first.video)
+    record = json.loads((run.require_folder() / "final/ep1-draft.json").read_bytes())
+    assert record["settings"]["preset"] == "master"
+    assert build_it(project, run, replace_options(SKIP, preset=Preset.MASTER)).commit is None
 
 
 def test_part_of_unknown_segment_is_refused(project: Project, run: Run) -> None:

@@ -81,3 +81,17 @@ def test_lower_priority_is_inherited_and_never_raised(monkeypatch: pytest.Monkey
         monkeypatch.setattr(os, "getpriority", lambda *_, niceness=niceness: niceness)
         command._lower_priority()
     assert told == [(os.PRIO_PROCESS, 0, 10)] * 2
+
+
+def test_from_to_and_draft_build_to_look_at(project: Project, run: Run) -> None:
+    assert call("--from", "2", "--to", "3", "--preset", "draft").splitlines()[:3] == [
+        "Built .git/gitassets/tmp/parts/ep1-segment-2-3-draft.mp4",
+        "  2.0 s, 2 segments (2 rendered, 0 reused)",
+        "  a part to look at, which is not recorded",
+    ]
+    assert "  a draft to look at, which is not recorded" in call("--preset", "draft").splitlines()
+    assert git(project.root, "log", "--format=%s", "run/ep1").count("build") == 0
+
+
+def test_segment_and_from_exclude_each_other(project: Project, run: Run) -> None:
+    assert "--segment excludes --from and --to" in call("--segment", "1", "--from", "2", code=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +41,20 @@ def _read_record(record: Path) -> dict[str, Any]:
 
 
 def _measure(ffmpeg: Ffmpeg, source: MediaSource, task: str) -> float | None:
+    return measure_samples(ffmpeg, iter_samples(source), RAW_FORMAT, source.info.duration_sec or 0, task)
+
+
+def measure_samples(
+    ffmpeg: Ffmpeg, samples: Iterable[bytes], raw_format: Mapping[str, object], duration_sec: float, task: str
+) -> float | None:
+    """Return the integrated loudness in LUFS of raw samples in a format that ffmpeg is told; None for silence."""
     import ffmpeg as graph
 
-    sound = graph.input("pipe:0", **RAW_FORMAT)
-    if (source.info.duration_sec or 0) < _MIN_SEC:
+    sound = graph.input("pipe:0", **raw_format)
+    if duration_sec < _MIN_SEC:
         sound = sound.filter("aloop", loop=-1, size=_MIN_SEC * SAMPLE_RATE).filter("atrim", end=_MIN_SEC)
     output = graph.output(sound.filter("ebur128", framelog="quiet"), "-", f="null")
-    report = ffmpeg.feed(["-v", "info", *graph.get_args(output)], task, iter_samples(source))
+    report = ffmpeg.feed(["-v", "info", *graph.get_args(output)], task, samples)
     found = _INTEGRATED.search(report)
     lufs = float(found[1]) if found else _GATE_LUFS
     return lufs if lufs > _GATE_LUFS else None

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from gitassets.adapters.render.settings import RenderSettings
 from gitassets.errors import GitAssetsError
 
 if TYPE_CHECKING:
-    from av import VideoFrame
+    from av import VideoFrame, VideoStream
 
 _COLOURS = {"color_range": "tv", "colorspace": "bt709", "color_trc": "bt709", "color_primaries": "bt709"}
 
@@ -54,9 +55,11 @@ def encode_part(
 def _encode(frames: Iterable[VideoFrame], settings: RenderSettings, options: Mapping[str, str], target: Path) -> None:
     import av
 
+    os.environ.setdefault("SVT_LOG", "1")  # Errors alone: SVT-AV1 would describe itself on standard error.
     muxer = {"fflags": "+bitexact", "video_track_timescale": str(settings.fps.numerator)}
     with av.open(f"file:{target}", "w", "mp4", muxer) as output:
-        stream = output.add_stream(settings.encoding.codec, rate=settings.fps, options=dict(options))
+        added = output.add_stream(settings.encoding.codec, rate=settings.fps, options=dict(options))
+        stream = cast("VideoStream", added)
         stream.width, stream.height = settings.size
         stream.pix_fmt = "yuv420p"
         stream.time_base = stream.codec_context.time_base = 1 / settings.fps

@@ -27,7 +27,7 @@ _MILLISECOND = Fraction(1, 1000)
 
 @dataclass(frozen=True)
 class Piece:
-    """A finished segment: H.264 in mp4 with exactly `frame_count` frames."""
+    """A finished segment: an mp4 with exactly `frame_count` frames."""
 
     path: Path
     first_frame: int
@@ -75,7 +75,9 @@ def _mux(movie: Movie, target: Path) -> None:
     with av.open(f"file:{movie.sound}", "r", "mp4") as sound, av.open(f"file:{target}", "w", "mp4", options) as output:
         _write_metadata(output, movie)
         with av.open(f"file:{movie.pieces[0].path}", "r", "mp4") as first:
-            picture = output.add_stream_from_template(first.streams.video[0])
+            picture = output.add_stream_from_template(
+                first.streams.video[0], opaque=_lacks_encoder(first.streams.video[0])
+            )
         picture.time_base = 1 / movie.fps
         voice = output.add_stream_from_template(sound.streams.audio[0])
         if movie.language:
@@ -83,6 +85,16 @@ def _mux(movie: Movie, target: Path) -> None:
         sound_packets = _iter_sound(sound, voice)
         for _, packet in heapq.merge(_iter_picture(movie, picture), sound_packets, key=lambda one: one[0]):
             output.mux_one(packet)
+
+
+def _lacks_encoder(stream: VideoStream) -> bool:
+    """Return whether PyAV has no encoder of the decoder's name, and must copy the stream as it is: so with AV1."""
+    import av
+
+    try:
+        return not av.codec.Codec(stream.codec_context.codec.name, "w").is_encoder
+    except av.codec.codec.UnknownCodecError:
+        return True
 
 
 def _write_metadata(output: OutputContainer, movie: Movie) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+
+from gitassets.adapters.render.encodings import Encoding, find_encoding
+from gitassets.domain.quality import Codec, Preset
 
 ZOOM = 0.08
 CARD_ZOOM = 0.03
@@ -18,24 +21,6 @@ coarse around one."""
 
 OnProgress = Callable[[int, int], None]
 """Receives the numbers of finished and of all frames. May be called from any thread, one at a time."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Encoding:
-    """An encoder of PyAV: its options for a clip, and what differs for a still that a camera moves over."""
-
-    codec: str
-    options: Mapping[str, str]
-    still: Mapping[str, str]
-
-
-# A slow move has no cuts, and is found by the shortest search. Nothing here may change the headers: stills and clips
-# are joined as they are.
-STANDARD = Encoding(
-    codec="libx264",
-    options={"preset": "veryfast", "profile": "high", "crf": "21", "x264-params": "stitchable=1"},
-    still={"x264-params": "stitchable=1:me=dia:subme=1:partitions=none:b-adapt=0:scenecut=0"},
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,9 +37,14 @@ class RenderSettings:
     title: str | None = None
     language: str | None = None
     card_style: str | None = None
-    encoding: Encoding = STANDARD
+    preset: Preset = Preset.STANDARD
+    codec: Codec = Codec.H264
     cache_bytes: int = 5_000_000_000
     jobs: int = min(os.cpu_count() or 1, 8)
+
+    @property
+    def encoding(self) -> Encoding:
+        return find_encoding(self.preset, self.codec)
 
     @property
     def canvas_size(self) -> tuple[int, int]:

@@ -9,16 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from gitassets.adapters.media.ffmpeg import Ffmpeg, compile_graph, find_ffmpeg
-from gitassets.adapters.media.loudness import measure_loudness
+from gitassets.adapters.media.loudness import measure_loudness, measure_samples
 from gitassets.adapters.media.samples import RAW_FORMAT, SAMPLE_RATE, iter_samples
 from gitassets.adapters.media.source import MediaSource
 from gitassets.adapters.render.settings import RenderSettings
+from gitassets.domain.quality import Preset
 from gitassets.domain.selection import format_ranges
 from gitassets.domain.timeline import Shot, Timeline
 from gitassets.errors import CorruptError
 
 _RECIPE_VERSION = 3  # Increase with every change to the rendered file.
 _SAMPLE_BYTES = 4  # two channels of 16 bits
+_SAMPLE_FORMAT = {"f": "s16le", "ar": SAMPLE_RATE, "ac": 2}
 _MAX_GAIN_DB = 30.0  # A higher gain would only make noise audible.
 # Slightly below the target of -1.5 dBTP, since AAC encoding raises peaks. Measured at four times the sample rate, where
 # peaks between samples show.
@@ -58,6 +60,7 @@ def describe_sounds(sounds: Sequence[Sound], ffmpeg: Ffmpeg, settings: RenderSet
     return {
         "recipe": [_RECIPE_VERSION, ffmpeg.program.version],
         "loudness": settings.loudness_lufs,
+        "whole": settings.preset is Preset.MASTER,
         "sounds": [
             [one.sample_count, one.narration and one.narration.md5, one.clip and [one.clip.md5, one.tempo]]
             for one in sounds
@@ -168,15 +171,33 @@ def _limit_peaks(sound: Any) -> Any:
     return limited.filter("aresample", SAMPLE_RATE).filter("aformat", channel_layouts="stereo", sample_fmts="s16")
 
 
-def encode_sound(ffmpeg: Ffmpeg, sounds: Sequence[Sound], samples: Sequence[Path], target: Path) -> None:
+def encode_sound(
+    ffmpeg: Ffmpeg, sounds: Sequence[Sound], samples: Sequence[Path], settings: RenderSettings, target: Path
+) -> None:
     """Encode the samples of all segments as one AAC stream to `target`.
 
     Streams encoded separately and joined would drift apart.
     """
-    args = ["-f", "s16le", "-ar", str(SAMPLE_RATE), "-ac", "2", "-i", "pipe:0"]
+    args = [part for name, value in _SAMPLE_FORMAT.items() for part in (f"-{name}", str(value))]
+    args += ["-i", "pipe:0"]
+    if settings.preset is Preset.MASTER:
+        args += _level_whole(ffmpeg, sounds, samples, settings)
     args += ["-c:a", "aac", "-b:a", "192k", "-map_metadata", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact"]
     args += ["-f", "mp4", f"file:{target}"]
     ffmpeg.feed(args, "Encoding the sound", _iter_samples(sounds, samples))
+
+
+def _level_whole(
+    ffmpeg: Ffmpeg, sounds: Sequence[Sound], samples: Sequence[Path], settings: RenderSettings
+) -> list[str]:
+    """Return arguments that make the whole as loud as wanted, with its peaks limited."""
+    seconds = sum(one.sample_count for one in sounds) / SAMPLE_RATE
+    task = "Measuring the loudness of the whole"
+    lufs = measure_samples(ffmpeg, _iter_samples(sounds, samples), _SAMPLE_FORMAT, seconds, task)
+    if lufs is None:
+        return []
+    limit = f"aresample={_PEAK_RATE},alimiter=limit={_PEAK_DBTP}dB:level=0:latency=1,aresample={SAMPLE_RATE}"
+    return ["-af", f"volume={settings.loudness_lufs - lufs:.2f}dB,{limit}"]
 
 
 def _iter_samples(sounds: Sequence[Sound], samples: Sequence[Path]) -> Iterator[bytes]:

@@ -168,7 +168,7 @@ def _render_sound(context: _Context, sounds: Sequence[Sound], path: Path) -> Non
     tasks = [partial(_render_samples, context, sound, target) for sound, target in zip(sounds, samples, strict=True)]
     _run_all(tasks, context)
     finished = context.work / path.name
-    encode_sound(context.ffmpeg, sounds, samples, finished)
+    encode_sound(context.ffmpeg, sounds, samples, context.settings, finished)
     context.cache.put(finished, path)
     for one in samples:
         one.unlink(missing_ok=True)

@@ -21,6 +21,7 @@ from gitassets.adapters.render.fallback_card import Undrawn, list_undrawn
 from gitassets.adapters.render.settings import RenderSettings
 from gitassets.adapters.render.sound import list_quiet_narrations
 from gitassets.adapters.render.video import render_timeline
+from gitassets.domain.quality import Codec, Preset
 from gitassets.domain.timeline import Look
 from gitassets.errors import CorruptError, GitAssetsError, ProviderError
 from tests.adapters.films import SETTINGS, Film, Scene, find_onsets, hear, is_like, render_film, see_colours
@@ -300,6 +301,44 @@ def test_card_is_drawn_without_what_no_font_has(tmp_path: Path) -> None:
 def test_card_of_undrawable_symbols_has_no_words(tmp_path: Path) -> None:
     film = render_film(tmp_path, [Scene(tones(tmp_path, 0.3)[0], text="\U0001f100")])
     assert all(max(colour) < 40 for colour in see_colours(film.path))
+
+
+# Presets and codecs.
+
+
+@pytest.mark.parametrize("codec", Codec)
+@pytest.mark.parametrize("preset", Preset)
+def test_every_preset_and_codec_joins_stills_and_clips(tmp_path: Path, preset: Preset, codec: Codec) -> None:
+    first, second = tones(tmp_path, 0.6, 0.5)
+    clip = make_clip(tmp_path / "v.mp4", color="blue")
+    scenes = [Scene(first, image=make_picture(tmp_path / "p.png", RED)), Scene(second, video=clip)]
+    film = render_film(tmp_path, scenes, replace(SETTINGS, preset=preset, codec=codec))
+    seen = see_colours(film.path)
+    assert len(seen) == film.timeline.frame_count == 11
+    assert is_like(seen[2], RED, 20)
+    assert is_like(seen[-2], (0, 0, 254), 20)
+    with av.open(str(film.path)) as container:
+        assert container.streams.video[0].codec_context.codec_tag == CODEC_TAGS[codec]
+
+
+CODEC_TAGS = {Codec.H264: "avc1", Codec.H265: "hev1", Codec.AV1: "av01"}
+
+
+def test_master_is_as_loud_as_wanted_over_the_whole(tmp_path: Path) -> None:
+    """A narration so quiet that raising it alone is not enough."""
+    from gitassets.adapters.media.ffmpeg import Ffmpeg, find_ffmpeg
+    from gitassets.adapters.media.loudness import measure_loudness
+
+    speech = make_speech(tmp_path / "s.wav", 3.0)
+    run_ffmpeg("-i", str(speech), "-af", "volume=-38dB", str(tmp_path / "quiet.wav"))
+    scenes = [Scene(tmp_path / "quiet.wav", image=make_picture(tmp_path / "p.png"))]
+    film = render_film(tmp_path, scenes, replace(SETTINGS, preset=Preset.MASTER))
+    run_ffmpeg("-i", str(film.path), str(tmp_path / "heard.wav"))
+    heard = probe_sources({"0" * 32: tmp_path / "heard.wav"}, tmp_path / "cache", 1)["0" * 32]
+    with Ffmpeg(find_ffmpeg()) as ffmpeg:
+        loudness = measure_loudness(ffmpeg, heard, tmp_path / "cache", "measuring")
+    assert loudness == pytest.approx(-16.0, abs=0.7)
+    assert max(map(abs, hear(film.path))) <= 32768 * 10 ** (-1.5 / 20)
 
 
 # Clips.
