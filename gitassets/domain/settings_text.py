@@ -116,4 +116,8 @@ services:
       model: fal-ai/kling-video/v2.5-turbo/pro/image-to-video
     audio:
       model: fal-ai/kokoro/american-english
+  comfyui:
+    # A ComfyUI of your own, which costs nothing. `image` and `video` name a workflow inside the project, such as
+    # image: {workflow: flow.json, inputs: {prompt: 6.text, seed: 3.seed}}
+    base_url: http://127.0.0.1:8188
 """

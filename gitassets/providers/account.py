@@ -115,6 +115,26 @@ class Account:
         with self._explain_errors(request, call, keeps=keeps):
             return self._fetch_json(request, call)
 
+    def post(
+        self,
+        request: Request,
+        path: str,
+        body: Mapping[str, Any],
+        *,
+        files: Mapping[str, tuple[str, bytes]] | None = None,
+    ) -> dict[str, Any]:
+        """Send a POST request that costs nothing and return its JSON. With `files`, `body` are fields of a form."""
+        call = Call(url=self._url(path), method="POST", body=body, files=files, max_bytes=MAX_JSON_BYTES)
+        with self._explain_errors(request, call):
+            return self._fetch_json(request, call)
+
+    def wait(self, request: Request, seconds: float, hint: str) -> None:
+        """Wait. Raise ProviderError with this hint as soon as the request is told to stop."""
+        try:
+            self.pause(request)(seconds)
+        except CallError:
+            raise ProviderError(f"{request.label}: stopped before it was made", hint) from None
+
     def buy(
         self,
         request: Request,

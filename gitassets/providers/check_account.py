@@ -108,6 +108,11 @@ def _read_credits(raw: Mapping[str, Any]) -> Offer:
     return Offer(remark=f"${balance / 100:.2f} left" if isinstance(balance, int | float) else "")
 
 
+def _read_system(raw: Mapping[str, Any]) -> Offer:
+    devices = raw.get("devices")
+    return Offer(remark=", ".join(list_names(devices, "name")))
+
+
 def _read_site(raw: Mapping[str, Any]) -> Offer:
     query = raw.get("query")
     general = query.get("general") if isinstance(query, dict) else None
@@ -116,6 +121,7 @@ def _read_site(raw: Mapping[str, Any]) -> Offer:
 
 
 _FREE_CALLS = {
+    "comfyui": FreeCall("/system_stats", _read_system),
     "elevenlabs": FreeCall("/v1/voices", _read_voices),
     "luma": FreeCall("/dream-machine/v1/credits", _read_credits),
     "openai": FreeCall("/v1/models", _read_models),

@@ -45,7 +45,11 @@ _SERVICES = {
     ("fal", Kind.AUDIO): "gitassets.providers.services.fal:FalSpeech",
     ("fal", Kind.IMAGE): "gitassets.providers.services.fal:FalImages",
     ("fal", Kind.VIDEO): "gitassets.providers.services.fal:FalClips",
+    ("comfyui", Kind.IMAGE): "gitassets.providers.services.comfyui:ComfyUIImages",
+    ("comfyui", Kind.VIDEO): "gitassets.providers.services.comfyui:ComfyUIClips",
 }
+# Their settings name files inside the project.
+_READ_FILES = ("comfyui",)
 _BUILT_IN = {**_EMBEDDED, **_SERVICES}
 
 _loaded: dict[tuple[str, Kind, str], Provider] = {}
@@ -171,7 +175,9 @@ def _find_only_kind(name: str, known: str) -> Kind:
 
 
 def _find_section(known: str, settings: Settings | None) -> Mapping[str, Any]:
-    return {} if settings is None else settings.services.get(known, {})
+    section = {} if settings is None else settings.services.get(known, {})
+    root = settings.folder if settings is not None and known in _READ_FILES else ""
+    return {**section, "root": root} if root else section
 
 
 def _make(name: str, known: str, kind: Kind, section: Mapping[str, Any]) -> Provider:

@@ -63,7 +63,7 @@ class TestBuiltIn:
         assert load_provider("openai").kinds == {Kind.IMAGE}
         with pytest.raises(ProviderError, match="'openai' makes image, but no video") as caught:
             load_provider("openai", Kind.VIDEO)
-        assert "kenburns, luma, runway, fal (video)" in caught.value.hint
+        assert "kenburns, luma, runway, fal, comfyui (video)" in caught.value.hint
 
     @pytest.mark.parametrize("name", ["openai", "openai_tts", " OpenAI "])
     def test_openai_speech_explains_its_end_until_a_compatible_server_is_set_up(self, name: str) -> None:
@@ -83,7 +83,7 @@ class TestBuiltIn:
         )
 
     def test_providers_for_lists_names_by_kind(self) -> None:
-        assert providers_for(Kind.IMAGE) == ["card", "chart", "openai", "wikimedia", "fal"]
+        assert providers_for(Kind.IMAGE) == ["card", "chart", "openai", "wikimedia", "fal", "comfyui"]
 
 
 class TestList:
@@ -95,7 +95,7 @@ class TestList:
         assert lines["elevenlabs", Kind.AUDIO].has_key
         assert not lines["luma", Kind.VIDEO].has_key
         assert "0.04 USD for 1920x1088 in medium quality" in lines["openai", Kind.IMAGE].price
-        assert len(lines) == 14
+        assert len(lines) == 16
 
     @pytest.mark.parametrize(("model", "end"), [("gpt-4o-mini-tts", "2027-01-06"), ("kokoro", None)])
     def test_list_providers_says_when_a_model_ends(self, model: str, end: str | None) -> None:

@@ -8,6 +8,7 @@ from gitassets.domain.settings_text import DEFAULT_TEXT
 from gitassets.errors import CorruptError
 from gitassets.providers.registry import load_provider
 from gitassets.providers.service_settings import ServiceSettings, parse_section
+from gitassets.providers.services.comfyui import ComfySettings
 from gitassets.providers.services.elevenlabs import ElevenLabsSettings
 from gitassets.providers.services.fal import FalSettings
 from gitassets.providers.services.luma import LumaSettings
@@ -24,6 +25,7 @@ MODELS = {
     "luma": LumaSettings,
     "runway": RunwaySettings,
     "fal": FalSettings,
+    "comfyui": ComfySettings,
 }
 
 

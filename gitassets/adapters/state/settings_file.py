@@ -94,6 +94,12 @@ class Settings(_Strict):
     language: str | None = None
     build: BuildSettings = BuildSettings()
     services: dict[str, dict[str, Any]] = {}
+    _folder: str = ""
+
+    @property
+    def folder(self) -> str:
+        """The folder of the file that they were read from; empty if there was none."""
+        return self._folder
 
     @field_validator("budget", mode="before")
     @classmethod
@@ -215,7 +221,10 @@ def read_settings(root: Path) -> Settings:
         data = read_small(path)
     except FileNotFoundError:
         return Settings()
-    return parse_settings(data, str(path))
+    found = parse_settings(data, str(path))
+    if found.services:
+        found._folder = str(root)  # noqa: SLF001 (no key of the file may set it)
+    return found
 
 
 def drop_spending(settings: Settings) -> Settings:

@@ -108,7 +108,8 @@ def _read_message(body: bytes) -> tuple[str, str]:
         return "", "; ".join(_describe_item(one) for one in inner[:3])
     if isinstance(inner, dict):
         code = inner.get("code") or inner.get("status") or inner.get("type") or ""
-        return str(code), str(inner.get("message") or inner.get("info") or code)
+        message = str(inner.get("message") or inner.get("info") or code)
+        return str(code), "; ".join((message, *_describe_nodes(raw.get("node_errors"))))
     return "", str(inner)
 
 
@@ -119,6 +120,15 @@ def _describe_item(item: Any) -> str:
     place = item.get("loc", item.get("path"))
     where = ".".join(map(str, place)) if isinstance(place, list) else str(place or "")
     return f"{where}: {item.get('msg', item.get('message', ''))}".strip(": ")
+
+
+def _describe_nodes(nodes: Any) -> Iterator[str]:
+    """Describe what is wrong with each node of a workflow, as ComfyUI reports it."""
+    for name, node in nodes.items() if isinstance(nodes, dict) else ():
+        errors = node.get("errors") if isinstance(node, dict) else None
+        for one in errors if isinstance(errors, list) else ():
+            if isinstance(one, dict):
+                yield f"node {name}: {one.get('message', '')} {one.get('details', '')}".strip()
 
 
 def _read_retry_after(text: str) -> float | None:

@@ -49,6 +49,7 @@ class Call:
     url: str
     method: str = "GET"
     body: Mapping[str, Any] | None = None
+    files: Mapping[str, tuple[str, bytes]] | None = None
     max_bytes: int
     signed: bool = True
     reports_errors: bool = False

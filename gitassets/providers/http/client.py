@@ -141,6 +141,9 @@ class HttpClient:
         if trusted and self._credential:
             headers[self._credential.header] = self._credential.prefix + self._credential.key.reveal()
         timeout = {"timeout": {"connect": CONNECT_SEC}}
+        if call.files is not None:
+            files = dict(call.files)
+            return httpx.Request(call.method, url, headers=headers, data=call.body, files=files, extensions=timeout)
         return httpx.Request(call.method, url, headers=headers, json=call.body, extensions=timeout)
 
 
