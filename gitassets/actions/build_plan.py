@@ -171,7 +171,11 @@ def plan_render(
         **({"card_style": settings.card_style} if has_cards and settings.card_style else {}),
         **_name_about(build_input.manifest, title, language),
     }
-    tools = {"gitassets": __version__, "ffmpeg": find_ffmpeg().version, "encoder": encoder_version()}
+    tools = {
+        "gitassets": __version__,
+        "ffmpeg": find_ffmpeg(project.render_cache_dir).version,
+        "encoder": encoder_version(),
+    }
     undrawn = list_undrawn(timeline.shots)
     lacking = {number: list(one.what) or "all words" for number, one in undrawn.items()}
     inputs = record_inputs(build_input.manifest, timeline, options, tools, lacking)

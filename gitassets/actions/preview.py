@@ -79,7 +79,7 @@ def _write_waveform(project: Project, file: Path, md5: str, target: Path) -> Non
 
 def _measure_loudness(project: Project, file: Path, md5: str) -> float | None:
     source = probe_sources({md5: file}, project.render_cache_dir, 1)[md5]
-    with Ffmpeg(find_ffmpeg()) as ffmpeg:
+    with Ffmpeg(find_ffmpeg(project.render_cache_dir)) as ffmpeg:
         return measure_loudness(ffmpeg, source, project.render_cache_dir, "measuring the loudness")
 
 

@@ -126,7 +126,7 @@ class Account:
         """Send a POST request that costs nothing and return its JSON. With `files`, `body` are fields of a form."""
         call = Call(url=self._url(path), method="POST", body=body, files=files, max_bytes=MAX_JSON_BYTES)
         with self._explain_errors(request, call):
-            return self._fetch_json(request, call)
+            return self._fetch_json(request, call).raw
 
     def wait(self, request: Request, seconds: float, hint: str) -> None:
         """Wait. Raise ProviderError with this hint as soon as the request is told to stop."""

@@ -1,4 +1,5 @@
 import json
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace as replace_options
 from pathlib import Path
@@ -15,6 +16,7 @@ from gitassets.actions.build_gaps import ChangedMeanwhileError, GapsError
 from gitassets.actions.build_part import build_part
 from gitassets.actions.build_plan import BuildOptions
 from gitassets.actions.build_preview import preview_build
+from gitassets.actions.edit import EditOptions, edit
 from gitassets.actions.export import ExportOptions, export_run
 from gitassets.actions.import_bag import ImportOptions, import_bag
 from gitassets.actions.reject import reject
@@ -23,6 +25,7 @@ from gitassets.actions.replace import replace_asset
 from gitassets.actions.track import track
 from gitassets.actions.verify import VerifyOptions, verify
 from gitassets.adapters.files import hash_file
+from gitassets.adapters.media import ffmpeg
 from gitassets.adapters.media import source as media_source
 from gitassets.adapters.media.probe import MediaInfo, probe_media
 from gitassets.adapters.state.locks import hold_lock
@@ -435,6 +438,30 @@ def test_build_of_an_asset_reopened_meanwhile_is_not_recorded(
     approve_all(project, run)
     assert build_it(project, run, options).rendered == 0
     assert_clean(project, run)
+
+
+@pytest.mark.parametrize("options", [SKIP, replace_options(SKIP, part=Span(1, None))])
+def test_build_of_what_did_not_change_starts_no_ffmpeg(
+    project: Project, run: Run, options: BuildOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    act = build if options.is_recorded else build_part
+    act(project, run, options, ignore_progress)
+    started: list[str] = []
+    inner = subprocess.Popen
+    monkeypatch.setattr(
+        subprocess, "Popen", lambda argv, **options: started.append(str(argv[0])) or inner(argv, **options)
+    )
+    ffmpeg._find.cache_clear()
+    assert act(project, run, options, ignore_progress).rendered == 0
+    assert [one for one in started if "ffmpeg" in one] == []
+
+
+def test_changed_text_remakes_the_captions_alone(project: Project, run: Run) -> None:
+    build_it(project, run)
+    edit(project, run, parse_selection("2"), EditOptions(text="Other words, as long as they are."))
+    again = build_it(project, run)
+    assert (again.rendered, again.cached) == (0, 3)
+    assert "Other words" in (again.captions.read_text("utf-8") if again.captions else "")
 
 
 # Parts and previews.

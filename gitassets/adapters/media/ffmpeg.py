@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -15,6 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
+from gitassets.adapters.files import write_atomic
 from gitassets.adapters.process import reported
 from gitassets.errors import GitAssetsError
 
@@ -50,22 +53,23 @@ class Program:
     order: tuple[int, ...]
 
 
-def find_ffmpeg() -> Program:
+def find_ffmpeg(cache_dir: Path | None = None) -> Program:
     """Return the ffmpeg of GITASSETS_FFMPEG, else the newer of the bundled one and the system's.
 
-    Raise GitAssetsError if none can do what a build needs.
+    With a `cache_dir` no program is started whose version is known from there. Raise GitAssetsError if none can do what
+    a build needs.
     """
-    return _find(os.environ.get(VARIABLE, ""), shutil.which("ffmpeg"))
+    return _find(os.environ.get(VARIABLE, ""), shutil.which("ffmpeg"), cache_dir)
 
 
-@lru_cache(maxsize=4)
-def _find(configured: str, system_path: str | None) -> Program:
+@lru_cache(maxsize=8)
+def _find(configured: str, system_path: str | None, cache_dir: Path | None = None) -> Program:
     if configured:
-        program = _read_version(configured)
+        program = _read_version(configured, cache_dir)
         if program is None:
             raise GitAssetsError(f"{VARIABLE} names {configured!r}, which is no ffmpeg that can build", _INSTALL)
         return program
-    programs = [_read_version(path) for path in (_find_bundled(), system_path) if path]
+    programs = [_read_version(path, cache_dir) for path in (_find_bundled(), system_path) if path]
     found = [one for one in programs if one is not None]
     if not found:
         raise GitAssetsError("There is no ffmpeg that can make H.264 video", _INSTALL)
@@ -82,13 +86,34 @@ def _find_bundled() -> str | None:
         return None
 
 
-def _read_version(path: str) -> Program | None:
+def _read_version(path: str, cache_dir: Path | None) -> Program | None:
     """Read the program's version. Return None if it is not an ffmpeg, or lacks a needed feature."""
+    output = _read_known(path, cache_dir)
+    return None if output is None else parse_version(path, output)
+
+
+def _read_known(path: str, cache_dir: Path | None) -> str | None:
+    """Return what `ffmpeg -version` prints, from the cache if the program's file is still the same."""
+    found = shutil.which(path)
+    if cache_dir is None or found is None:
+        return _ask_version(path)
+    stat = Path(found).stat()
+    key = [os.path.realpath(found), stat.st_size, stat.st_mtime_ns]
+    record = cache_dir / "ffmpeg" / f"{hashlib.sha256(json.dumps(key).encode()).hexdigest()}.txt"
+    with suppress(OSError):
+        return record.read_text("utf-8")
+    output = _ask_version(path)
+    if output is not None:
+        write_atomic(record, output.encode("utf-8", "replace"))
+    return output
+
+
+def _ask_version(path: str) -> str | None:
     try:
         done = subprocess.run((path, "-version"), capture_output=True, check=False, stdin=subprocess.DEVNULL)
     except OSError:
         return None
-    return parse_version(path, done.stdout.decode("utf-8", "replace"))
+    return done.stdout.decode("utf-8", "replace")
 
 
 def parse_version(path: str, output: str) -> Program | None:

@@ -138,7 +138,7 @@ def list_quiet_narrations(
     This is fast once all have been measured.
     """
     quiet: dict[int, list[int]] = {}
-    with Ffmpeg(find_ffmpeg()) as ffmpeg:
+    with Ffmpeg(find_ffmpeg(cache_dir)) as ffmpeg:
         for shot in timeline.shots:
             if shot.narration is None:
                 continue

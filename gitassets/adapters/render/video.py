@@ -62,7 +62,7 @@ def render_timeline(
     `sources` maps md5 to media for every narration and visual.
     """
     cache = RenderCache(cache_dir)
-    with Ffmpeg(find_ffmpeg()) as ffmpeg, cache.workspace() as work:
+    with Ffmpeg(find_ffmpeg(cache_dir)) as ffmpeg, cache.workspace() as work:
         context = _Context(ffmpeg, cache, work, settings)
         pictures = [_choose_picture(shot, timeline, sources) for shot in timeline.shots]
         sounds = [_choose_sound(picture, sources, settings) for picture in pictures]
@@ -74,7 +74,7 @@ def count_reused(
 ) -> int:
     """Count the segments whose picture is rendered already."""
     cache = RenderCache(cache_dir)
-    with Ffmpeg(find_ffmpeg()) as ffmpeg:
+    with Ffmpeg(find_ffmpeg(cache_dir)) as ffmpeg:
         context = _Context(ffmpeg, cache, cache_dir, settings)
         pictures = (_choose_picture(shot, timeline, sources) for shot in timeline.shots)
         return sum(_is_cached(context, one, _picture_path(context, one)) for one in pictures)
