@@ -244,5 +244,5 @@ def render_plan(project: Project, plan: RenderPlan, target: Path, on_progress: O
         plan.settings,
         project.render_cache_dir,
         target,
-        lambda done, total: on_progress(Progress(done, total, "frames")),
+        lambda done, total, segment: on_progress(Progress(done, total, "frames", segment=segment)),
     )

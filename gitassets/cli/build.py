@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gitassets.cli.boundary import guarded
+from gitassets.cli.json_progress import JsonProgress
 from gitassets.cli.options import (
     DryRunOption,
     JsonOption,
     Only,
+    ProgressBar,
     RunArgument,
     examples,
     load_run,
@@ -54,6 +56,11 @@ def register(app: typer.Typer) -> None:
 
 class Skip(StrEnum):
     REJECTED = "rejected"
+
+
+class ProgressForm(StrEnum):
+    TERMINAL = "terminal"
+    JSON = "json"
 
 
 @guarded
@@ -100,6 +107,10 @@ def build(
         str | None, typer.Option(metavar="RATE", help="Frames per second, such as 25 or 24000/1001.")
     ] = None,
     opened: Annotated[bool, typer.Option("--open", help="Open the video when it is built.")] = False,
+    progress: Annotated[
+        ProgressForm,
+        typer.Option(help="Show progress on a terminal, or write it as JSON lines to standard error."),
+    ] = ProgressForm.TERMINAL,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -139,7 +150,7 @@ def build(
     if dry_run:
         _preview(project, found, options, as_json)
     else:
-        _build(project, found, options, as_json, opened)
+        _build(project, found, options, as_json, opened, _show_progress(progress, as_json))
 
 
 def _choose_part(segment: str | None, first: int | None, last: int | None) -> Selection | Span | None:
@@ -168,7 +179,18 @@ def choose_policy(approved: bool, unrejected: bool, everything: bool, *, partly:
     return Policy.INCLUDE_REJECTED if everything else Policy.EVERYTHING if partly else Policy.STRICT
 
 
-def _build(project: Project, run: Run, options: BuildOptions, as_json: bool, opened: bool) -> None:
+def _show_progress(form: ProgressForm, as_json: bool) -> ProgressBar | JsonProgress:
+    return JsonProgress() if form is ProgressForm.JSON else show_progress("Rendering", as_json)
+
+
+def _build(
+    project: Project,
+    run: Run,
+    options: BuildOptions,
+    as_json: bool,
+    opened: bool,
+    progress: ProgressBar | JsonProgress,
+) -> None:
     from gitassets.actions.build import build as act
     from gitassets.actions.build_part import build_part
     from gitassets.actions.build_plan import list_needed_bytes
@@ -179,7 +201,7 @@ def _build(project: Project, run: Run, options: BuildOptions, as_json: bool, ope
         fetch_first(project, run, list_needed_bytes(project, run, options), as_json)
     _lower_priority()
     result: BuildResult | PartResult
-    with show_progress("Rendering", as_json) as on_progress:
+    with progress as on_progress:
         if options.is_recorded:
             result = act(project, run, options, on_progress)
         else:

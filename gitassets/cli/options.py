@@ -205,7 +205,7 @@ class ProgressBar:
             self._task,
             completed=progress.done,
             total=progress.total,
-            what=progress.what,
+            what=_describe_place(progress),
             rate=format_rate(progress.done, time.monotonic() - self._began),
             spent=f"{format_usd(spent)} spent" if spent else "",
         )
@@ -228,6 +228,11 @@ class ProgressBar:
         self._bar = Progress(*columns, console=make_console(stderr=True), transient=True)
         self._task = self._bar.add_task(self._title, total=total, what="", rate="", spent="")
         self._bar.start()
+
+
+def _describe_place(progress: Any) -> str:
+    segment = getattr(progress, "segment", None)
+    return progress.what if segment is None else f"{progress.what}, segment {segment}"
 
 
 def format_rate(done: int, seconds: float) -> str:

@@ -8,12 +8,13 @@ from msgspec import Struct
 
 
 class Progress(Struct, frozen=True):
-    """The progress of long work, and the money it has spent."""
+    """The progress of long work, the segment it is at, and the money it has spent."""
 
     done: int
     total: int
     what: str
     spent_usd: float = 0.0
+    segment: int | None = None
 
 
 OnProgress = Callable[[Progress], None]

@@ -95,3 +95,14 @@ def test_from_to_and_draft_build_to_look_at(project: Project, run: Run) -> None:
 
 def test_segment_and_from_exclude_each_other(project: Project, run: Run) -> None:
     assert "--segment excludes --from and --to" in call("--segment", "1", "--from", "2", code=2)
+
+
+def test_progress_is_told_as_json_lines(project: Project, run: Run) -> None:
+    done = CliRunner().invoke(app, ["build", "ep1", *SMALL, "--skip", "rejected", "--progress", "json", "--json"])
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert {tuple(line) for line in lines} == {("done", "total", "what", "segment", "per_sec", "left_sec")}
+    frames = [line for line in lines if line["what"] == "frames"]
+    assert (frames[0]["done"], frames[0]["left_sec"]) == (0, None)
+    assert (frames[-1]["done"], frames[-1]["left_sec"]) == (frames[-1]["total"], 0.0)
+    assert frames[-1]["segment"] in (1, 2, 3)
+    assert json.loads(done.stdout)["rendered"] == 3

@@ -19,8 +19,10 @@ CANVAS_SCALE = 1.1
 """How much larger than the frame a still is drawn: more than the zoom, since the scaler's ratios of whole sizes are
 coarse around one."""
 
-OnProgress = Callable[[int, int], None]
-"""Receives the numbers of finished and of all frames. May be called from any thread, one at a time."""
+OnProgress = Callable[[int, int, int | None], None]
+"""Receives the numbers of finished and of all frames, and of a segment that is being rendered.
+
+May be called from any thread, one at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -145,7 +145,7 @@ def _render_picture(context: _Context, picture: Picture, path: Path, progress: _
     finished = context.work / path.name
     option = f"--{'video' if picture.clip_shot else 'image'} {picture.shot.visual_from or picture.shot.number}"
     with _explain_ffmpeg_failure(context, picture.task, option):
-        render_picture(context.ffmpeg, picture, context.settings, finished, progress.counter())
+        render_picture(context.ffmpeg, picture, context.settings, finished, progress.counter(picture.shot.number))
     context.cache.put(finished, path)
 
 
@@ -201,9 +201,9 @@ class _Progress:
         self._total, self._on_progress = total, on_progress
         self._lock = Lock()
         self._done = 0
-        on_progress(0, total)
+        on_progress(0, total, None)
 
-    def counter(self) -> Callable[[int], None]:
+    def counter(self, segment: int) -> Callable[[int], None]:
         """Return a callback that accepts the number of finished frames of one picture."""
         before = 0
 
@@ -212,7 +212,7 @@ class _Progress:
             with self._lock:
                 self._done += frames - before
                 before = frames
-                self._on_progress(self._done, self._total)
+                self._on_progress(self._done, self._total, segment)
 
         return count
 
