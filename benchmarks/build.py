@@ -14,7 +14,6 @@ from fractions import Fraction
 from pathlib import Path
 
 from benchmarks.ratio import CPU, WALL, Ratio
-
 from benchmarks.synthetic import scratch
 from benchmarks.timing import Sample, run_rounds, time_call
 from gitassets.adapters.files import hash_file

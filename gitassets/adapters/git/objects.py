@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import threading
 import weakref
 from collections.abc import Iterator, Sequence
 from typing import IO
@@ -18,11 +19,18 @@ Found = tuple[str, bytes] | None
 
 
 class ObjectReader:
-    """A git process that starts with the first request and lives as long as this object."""
+    """A git process that starts with the first request and lives as long as this object. Thread-safe.
+
+    A copy in another process starts its own.
+    """
 
     def __init__(self, git: Git) -> None:
         self._git = git
         self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[type[ObjectReader], tuple[Git]]:
+        return ObjectReader, (self._git,)
 
     def read(self, names: Sequence[str]) -> dict[str, bytes | None]:
         """Return the bytes of each object, by id or `revision:path`; None for those that do not exist."""
@@ -36,7 +44,9 @@ class ObjectReader:
     def _ask(self, names: Sequence[str]) -> Iterator[tuple[str, Found]]:
         for start in range(0, len(names), _BATCH_SIZE):
             batch = names[start : start + _BATCH_SIZE]
-            yield from zip(batch, self._ask_batch(batch), strict=True)
+            with self._lock:
+                answers = self._ask_batch(batch)
+            yield from zip(batch, answers, strict=True)
 
     def _ask_batch(self, names: Sequence[str]) -> list[Found]:
         process = self._process or self._start()
@@ -47,6 +57,7 @@ class ObjectReader:
             process.stdin.flush()
             return [_read_answer(process.stdout) for _ in names]
         except (OSError, ValueError) as error:
+            self._process = None  # The next request starts another one.
             said = process.communicate()[1].decode("utf-8", "replace")
             raise CommandError(("git", "cat-file", "--batch"), self._git.folder, process.returncode, said) from error
 
