@@ -65,6 +65,7 @@ USES = {
     "verify": "verify ep1",
     "doctor": "doctor",
     "gc": "gc",
+    "cache": "cache",
     "upgrade": "upgrade --all",
     "hooks status": "hooks status",
     "hooks install": "hooks install",

@@ -27,7 +27,7 @@ SECTIONS = (
     ("Make and correct assets", ("regen", "choose", "replace", "restore", "edit", "copy", "move")),
     ("Build and export", ("build", "export", "import")),
     ("Share", ("runs", "push", "pull", "publish")),
-    ("Check and maintain", ("verify", "doctor", "gc", "hooks", "upgrade", "config", "version", "help")),
+    ("Check and maintain", ("verify", "doctor", "gc", "cache", "hooks", "upgrade", "config", "version", "help")),
 )  # fmt: skip
 COMMANDS = tuple(name for _, names in SECTIONS for name in names)
 _SWITCHES = ("-q", "--quiet", "-v", "--verbose")

@@ -74,6 +74,7 @@ USES = {
     "verify": "verify {run}",
     "doctor": "doctor",
     "gc": "gc --dry-run",
+    "cache": "cache",
     "upgrade": "upgrade --all",
     "move": "move {run} --image 3 --to 2",
     "hooks install": "hooks install",

@@ -60,7 +60,7 @@ READING = {
 }
 # Commands without an existing run, or tested elsewhere.
 OTHERS = {
-    "demo", "doctor", "gc", "help", "history", "hooks install", "hooks install-server", "hooks status",
+    "cache", "demo", "doctor", "gc", "help", "history", "hooks install", "hooks install-server", "hooks status",
     "hooks uninstall", "import", "init", "providers", "runs", "serve", "styles", "summary", "upgrade", "config get",
     "config list", "config set", "ls", "status", "version",
 }  # fmt: skip

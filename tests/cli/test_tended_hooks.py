@@ -71,6 +71,7 @@ ARGUMENTS = {
     "import": ("none.zip",),
     "verify": ("ep1",),
     "gc": (),
+    "cache": (),
     "upgrade": ("--all",),
     "move": ("ep1", "--image", "3", "--to", "2"),
 }

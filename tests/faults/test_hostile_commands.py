@@ -90,6 +90,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "verify": ("verify RUN", "verify RUN --full", "verify RUN --blobs evil", "verify --all --blobs store"),
     "doctor": ("doctor",),
     "gc": ("gc --yes",),
+    "cache": ("cache --clear",),
     "upgrade": ("upgrade RUN", "upgrade --all"),
     "move": ("move RUN --image 1 --to 2",),
     "hooks install": ("hooks install",),

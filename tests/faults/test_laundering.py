@@ -135,6 +135,7 @@ OTHERS: dict[str, tuple[str, ...]] = {
     "styles": ("styles",), "runs": ("runs",),
     "takes": ("takes ep1 --image 1",), "history": ("history ep1 --image 1",), "verify": ("verify ep1",),
     "hooks status": ("hooks status",), "hooks install": ("hooks install",), "init": ("init",), "gc": ("gc --yes",),
+    "cache": ("cache --clear",),
     "hooks install-server": ("hooks install-server SERVER",), "hooks uninstall": ("hooks uninstall",),
     "doctor": ("doctor",), "open": ("open ep1",), "pull": ("pull ep1",), "track": ("track runs/ep1",),
     "upgrade": ("upgrade ep1", "upgrade --all"), "review": ("review ep1", "review ep1 --start"),

@@ -52,7 +52,7 @@ WRITING = {
 # Commands that change no run or make another one; `copy` and `doctor` have tests of their own.
 OTHERS = {
     "init", "demo", "list", "takes", "history", "show", "summary", "log", "blame", "diff", "providers", "cost",
-    "runs", "styles", "import", "verify", "gc", "upgrade", "copy", "doctor", "help", "serve", "status", "ls",
+    "runs", "styles", "import", "verify", "gc", "cache", "upgrade", "copy", "doctor", "help", "serve", "status", "ls",
     "config", "version", "play", "sheet",
 }  # fmt: skip
 MARKS = ("assume-unchanged", "skip-worktree")

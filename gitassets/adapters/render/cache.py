@@ -67,6 +67,14 @@ class RenderCache:
                     shutil.rmtree(folder, ignore_errors=True)
                 _lock_path(folder).unlink(missing_ok=True)
 
+    def list_finished(self) -> dict[Path, int]:
+        """Return the finished files with their sizes in bytes."""
+        found: dict[Path, int] = {}
+        for path in self._files.glob("*/*"):
+            with suppress(FileNotFoundError):
+                found[path] = path.stat().st_size
+        return found
+
     def prune(self, limit_bytes: int, keep: set[Path]) -> None:
         """Delete the least recently used files until all files and workspaces fit into `limit_bytes`.
 
