@@ -18,7 +18,7 @@ from gitassets.domain.manifest import Address, Asset, Kind, Manifest, iter_chang
 from gitassets.domain.script_rules import find_script_rules
 from gitassets.domain.script_text import find_shown_text
 from gitassets.domain.selection import parse_selection
-from gitassets.domain.timeline import Finding, Look
+from gitassets.domain.timeline import Finding, Look, Shot
 from gitassets.runs.project import Project
 from gitassets.runs.take_index import TakeIndex
 from gitassets.web.answers import as_json
@@ -255,11 +255,24 @@ def show_playlist(request: Request) -> Response:
             "audio": _view_played(run_id, Kind.AUDIO, shot.narration),
             "visual": _view_played(run_id, _KIND_OF.get(shot.look, Kind.VIDEO), shot.visual),
             "visual_from": shot.visual_from,
-            "camera": {"from": shot.zoom[0], "to": shot.zoom[1]},
+            "camera": _view_camera(shot),
         }
         for shot in lay_out_play(project, opened.run)
     ]
     return as_json({"head": opened.head, "shots": shots})
+
+
+def _view_camera(shot: Shot) -> dict[str, float] | None:
+    """Return the move over the picture, which may have begun in an earlier shot and may go on in later ones."""
+    if shot.move is None or not shot.frame_count:
+        return None
+    frame_sec = float(shot.duration) / shot.frame_count
+    return {
+        "from": shot.move.zoom[0],
+        "to": shot.move.zoom[1],
+        "begun_sec": round(shot.move_from * frame_sec, 4),
+        "duration_sec": round(shot.move.frames * frame_sec, 4),
+    }
 
 
 def _view_played(run_id: str, kind: Kind, asset: Asset | None) -> dict[str, object] | None:

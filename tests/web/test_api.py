@@ -230,7 +230,11 @@ def test_audit_cost_blame_and_playlist(locked: LockedRun, visitor: Visitor) -> N
         (1, "still", 1), (2, "still", 1), (3, "still", 3),
     ]  # fmt: skip
     assert shots[1]["start_sec"] == pytest.approx(shots[0]["duration_sec"])
-    assert shots[0]["camera"]["from"] == 0
+    # One move over the picture of segment 1, which is carried forward.
+    first, second = shots[0]["camera"], shots[1]["camera"]
+    assert (first["from"], first["begun_sec"]) == (0, 0)
+    assert second == first | {"begun_sec": pytest.approx(shots[0]["duration_sec"], abs=0.05)}
+    assert first["duration_sec"] == pytest.approx(shots[0]["duration_sec"] + shots[1]["duration_sec"], abs=0.05)
 
 
 def test_pages_hold_the_data_of_their_first_sight(locked: LockedRun, visitor: Visitor) -> None:

@@ -135,7 +135,8 @@ export class PlayThrough {
     const image = h("img", { alt: `The picture of segment ${shot.segment}`, src: shot.visual.media });
     if (shot.camera && !STILL.matches) {
       const frames = [shot.camera.from, shot.camera.to].map((zoom) => ({ transform: `scale(${1 + NEAREST * zoom})` }));
-      this.camera = image.animate(frames, { duration: Math.max(1, shot.duration_sec * 1000), easing: "cubic-bezier(.37, 0, .63, 1)", fill: "both" });
+      const { begun_sec, duration_sec } = shot.camera;
+      this.camera = image.animate(frames, { duration: Math.max(1, duration_sec * 1000), delay: -begun_sec * 1000, easing: "cubic-bezier(.37, 0, .63, 1)", fill: "both" });
     }
     return image;
   }

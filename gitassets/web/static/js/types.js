@@ -155,6 +155,6 @@
  * @property {{media: string, status: Status} | null} audio
  * @property {string} [text]
  * @property {{media: string, kind: Kind, md5: string, status: Status} | null} visual
- * @property {{from: number, to: number} | null} camera 0: all of the picture is seen; 1: the camera is as near as it goes.
+ * @property {{from: number, to: number, begun_sec: number, duration_sec: number} | null} camera 0: all of the picture is seen; 1: the camera is as near as it goes. The move may have begun in an earlier shot.
  */
 export {};
