@@ -75,9 +75,10 @@ def _mux(movie: Movie, target: Path) -> None:
     with av.open(f"file:{movie.sound}", "r", "mp4") as sound, av.open(f"file:{target}", "w", "mp4", options) as output:
         _write_metadata(output, movie)
         with av.open(f"file:{movie.pieces[0].path}", "r", "mp4") as first:
-            picture = output.add_stream_from_template(
-                first.streams.video[0], opaque=_lacks_encoder(first.streams.video[0])
-            )
+            like = first.streams.video[0]
+            picture = output.add_stream_from_template(like, opaque=_lacks_encoder(like))
+            if like.codec_context.name == "hevc":
+                picture.codec_context.codec_tag = "hvc1"  # Apple's players refuse the other tag for H.265.
         picture.time_base = 1 / movie.fps
         voice = output.add_stream_from_template(sound.streams.audio[0])
         if movie.language:

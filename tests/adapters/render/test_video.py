@@ -321,7 +321,7 @@ def test_every_preset_and_codec_joins_stills_and_clips(tmp_path: Path, preset: P
         assert container.streams.video[0].codec_context.codec_tag == CODEC_TAGS[codec]
 
 
-CODEC_TAGS = {Codec.H264: "avc1", Codec.H265: "hev1", Codec.AV1: "av01"}
+CODEC_TAGS = {Codec.H264: "avc1", Codec.H265: "hvc1", Codec.AV1: "av01"}
 
 
 def test_master_is_as_loud_as_wanted_over_the_whole(tmp_path: Path) -> None:
