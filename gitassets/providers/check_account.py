@@ -65,7 +65,8 @@ def check_account(provider: Provider, *, live: bool) -> AccountCheck:
     url = account.settings.base_url
     call = getattr(provider, "free_call", None) or _FREE_CALLS.get(provider.name)
     if call is None:
-        return AccountCheck(provider=provider.name, url=url, reason="it has no free call that proves the key")
+        reason = _NO_FREE_CALL.get(provider.name, "it has no free call that proves the key")
+        return AccountCheck(provider=provider.name, url=url, reason=reason)
     if not live and not is_on_this_computer(provider):
         return AccountCheck(provider=provider.name, url=url, reason="it is called only with --live")
     return AccountCheck(provider=provider.name, url=url, called=True, offer=_call(account, call))
@@ -103,9 +104,8 @@ def _read_organization(raw: Mapping[str, Any]) -> Offer:
     return Offer(models=list_names(names, "id"), remark=remark)
 
 
-def _read_credits(raw: Mapping[str, Any]) -> Offer:
-    balance = raw.get("credit_balance")
-    return Offer(remark=f"${balance / 100:.2f} left" if isinstance(balance, int | float) else "")
+def _read_nothing(raw: Mapping[str, Any]) -> Offer:  # noqa: ARG001 (that there is an answer proves the key)
+    return Offer()
 
 
 def _read_system(raw: Mapping[str, Any]) -> Offer:
@@ -123,9 +123,12 @@ def _read_site(raw: Mapping[str, Any]) -> Offer:
 _FREE_CALLS = {
     "comfyui": FreeCall("/system_stats", _read_system),
     "elevenlabs": FreeCall("/v1/voices", _read_voices),
-    "luma": FreeCall("/dream-machine/v1/credits", _read_credits),
+    # The agents API lists neither models nor a balance: luma-agents 0.5.
+    "luma": FreeCall("/v1/files?limit=1", _read_nothing),
     "openai": FreeCall("/v1/models", _read_models),
     "openai-compatible": FreeCall("/v1/models", _read_models),
     "runway": FreeCall("/v1/organization", _read_organization),
     "wikimedia": FreeCall("/w/api.php?action=query&meta=siteinfo&format=json", _read_site),
 }
+# https://fal.ai/docs: models, prices and usage are told at api.fal.ai, not where orders go.
+_NO_FREE_CALL = {"fal": "its free calls are at another address (api.fal.ai), and the key goes to base_url alone"}

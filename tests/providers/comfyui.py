@@ -77,7 +77,7 @@ class ComfyServer(Services):
 
     def _tell_history(self, seen: Seen) -> Answer:
         job = seen.path.rsplit("/", 1)[1]
-        if job not in self.jobs or self.forgets or not self._is_done(job):
+        if job not in self.jobs or self.forgets or not self.is_done(job):
             return say({})
         if self.failure:
             said = {"prompt_id": job, "node_id": "3", "node_type": "KSampler", "exception_message": self.failure,

@@ -168,7 +168,7 @@ class Services:
             "GET /files/": self._give_file,
             "GET /v1/models": self._list_models,
             "GET /v1/organization": self._tell_organization,
-            "GET /dream-machine/v1/credits": self._tell_credits,
+            "GET /v1/files": self._list_files,
         }
         wanted = f"{seen.method} {seen.path}"
         route = next((route for start, route in routes.items() if wanted.startswith(start)), None)
@@ -246,10 +246,12 @@ class Services:
         tier = {"maxMonthlyCreditSpend": 1000, "models": {"gen4_turbo": limits}}
         return say({"creditBalance": 500, "tier": tier, "usage": {"models": {"gen4_turbo": {"dailyGenerations": 0}}}})
 
-    def _tell_credits(self, seen: Seen) -> Answer:
+    def _list_files(self, seen: Seen) -> Answer:
         if seen.headers.get("authorization") != f"Bearer {KEYS['LUMA_API_KEY']}":
-            return say({"detail": "Not authenticated"}, 401)
-        return say({"credit_balance": 1250.0})
+            return say({"detail": "Invalid or missing API key"}, 401)
+        if set(seen.query) - {"cursor", "limit", "purpose", "state"}:
+            return say({"detail": "unknown parameter"}, 422)
+        return say({"data": [], "has_more": False, "next_cursor": None})
 
     def new_job(self, seen: Seen) -> str:
         job = f"job-{self._sell(seen)}"

@@ -16,7 +16,7 @@ from tests.providers.services import Answer, Services, say
 OFFERS = {
     ("openai", Kind.IMAGE): Offer(models=("gpt-image-2", "x")),
     ("elevenlabs", Kind.AUDIO): Offer(voices=("Will - Relaxed Optimist",)),
-    ("luma", Kind.VIDEO): Offer(remark="$12.50 left"),
+    ("luma", Kind.VIDEO): Offer(),
     ("runway", Kind.VIDEO): Offer(models=("gen4_turbo",), remark="500 credits left"),
     ("wikimedia", Kind.IMAGE): Offer(remark="Wikimedia Commons"),
 }
@@ -61,7 +61,7 @@ def test_check_of_embedded_provider_calls_nothing() -> None:
     [
         ("/v1/models", "openai.types:Model"),
         ("/v1/organization", "runwayml.types:OrganizationRetrieveResponse"),
-        ("/dream-machine/v1/credits", "lumaai.types:CreditGetResponse"),
+        ("/v1/files", "luma_agents.types:FileList"),
     ],
 )
 def test_stand_in_answers_free_calls_as_the_sdk_reads_them(services: Services, path: str, model: str) -> None:
@@ -71,8 +71,15 @@ def test_stand_in_answers_free_calls_as_the_sdk_reads_them(services: Services, p
     assert read_answer(model, answer["data"][0] if path == "/v1/models" else answer)
 
 
-def test_every_service_can_be_checked_or_says_why_not(services: Services) -> None:
-    for name, kind in (one for one in _SERVICES if one[0] != "comfyui"):
-        contact = {"contact": "ann@example.com"} if name == "wikimedia" else {}
-        found = check_account(load_provider(name, kind, Settings(services={name: contact})), live=False)
-        assert found.called or found.reason
+@pytest.mark.parametrize(("name", "kind"), _SERVICES)
+def test_every_service_can_be_checked_or_says_why_not(name: str, kind: Kind) -> None:
+    section = {"base_url": "https://gateway.example"} | ({"contact": "ann@example.com"} if name == "wikimedia" else {})
+    found = check_account(load_provider(name, kind, Settings(services={name: section})), live=False)
+    assert (found.called, found.url) == (False, "https://gateway.example")
+    wanted = "it is called only with --live" if name != "fal" else "its free calls are at another address (api.fal.ai)"
+    assert found.reason.startswith(wanted)
+
+
+def test_check_of_fal_calls_nobody(services: Services) -> None:
+    assert not check_account(load("fal", Kind.IMAGE, services), live=True).called
+    assert services.seen == []
