@@ -19,6 +19,9 @@ OTHER_NAMES = {
 
 _PLAIN = re.compile(r"[\x21-\x7e]{1,4096}\Z")
 
+# Servers of one's own are often given a key such as x. Nothing is gained by masking each x of a log.
+_MIN_SECRET_CHARS = 8
+
 _known_keys: set[str] = set()
 
 
@@ -38,8 +41,8 @@ class Key:
         return self._text
 
     def hide_in(self, text: str) -> str:
-        """Mask every occurrence of this key in the text."""
-        return text.replace(self._text, HIDDEN)
+        """Mask every occurrence of this key in the text, unless it is too short to be a secret."""
+        return text.replace(self._text, HIDDEN) if len(self._text) >= _MIN_SECRET_CHARS else text
 
     def __repr__(self) -> str:
         return HIDDEN
@@ -70,8 +73,9 @@ def find_key(variable: str) -> Key | None:
 
 def hide_keys(text: str) -> str:
     """Mask every key found so far, in a text that is not all our own."""
-    for key in _known_keys:
-        text = text.replace(key, HIDDEN)
+    # The longest first: a key may be the beginning of another.
+    for key in sorted(_known_keys, key=len, reverse=True):
+        text = Key(key).hide_in(text)
     return text
 
 
