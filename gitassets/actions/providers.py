@@ -9,10 +9,12 @@ from msgspec import Struct
 from gitassets.domain.manifest import Kind
 from gitassets.domain.voices import Voice
 from gitassets.errors import GitAssetsError
-from gitassets.providers.base import Provider, Request, Speaking, VoiceService
+from gitassets.providers.base import Provider, Speaking, VoiceService
+from gitassets.providers.check_account import CheckRequest
 from gitassets.providers.http.keys import MissingKeyError, how_to_set
 from gitassets.providers.registry import ProviderLine, load_provider, providers_for, resolve_name
 from gitassets.providers.registry import list_providers as list_all
+from gitassets.runs.accepted_addresses import use_accepted
 from gitassets.runs.project import Project
 
 
@@ -51,6 +53,7 @@ class VoiceLine(Struct, frozen=True):
 
 def list_voices(project: Project, *, live: bool = False) -> tuple[VoiceLine, ...]:
     """List the voices of every provider of narration. Only if `live`, services are asked for those of the account."""
+    use_accepted(project)
     return tuple(line for name in providers_for(Kind.AUDIO) for line in _list_voices_of(project, name, live=live))
 
 
@@ -73,8 +76,8 @@ def _ask_for_voices(provider: VoiceService) -> tuple[Voice, ...]:
     info = provider.info
     if info.key and not info.has_key:
         raise MissingKeyError(f"there is no key for {provider.name}", how_to_set(info.key))
-    request = Request(kind=Kind.AUDIO, segment=1, text="")
-    voices = provider.look_up_voices(request)
+    request = CheckRequest(kind=Kind.AUDIO, segment=0, text="")
+    voices = provider.list_account_voices(request)
     if not voices:
         provider.require_voice(request)
     return voices

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -28,9 +27,6 @@ from gitassets.providers.http.keys import MissingKeyError
 from gitassets.providers.registry import load_provider
 from gitassets.runs.accepted_addresses import accept_address, use_accepted
 from gitassets.runs.project import Project
-
-if TYPE_CHECKING:
-    from gitassets.providers.account import Account
 
 
 class OmittedText(Struct, frozen=True):
@@ -74,8 +70,8 @@ class _LoadedProvider:
         if self.service is None:
             return ProviderCall(provider=self.provider, jobs=(job,))
         description = self.service.describe(job.request)
-        account = _find_account(self.service)
-        elsewhere = {"base_url": account.other_url} if account and account.other_url else {}
+        account = find_account(self.service)
+        elsewhere = {"base_url": account.requested_url} if account and account.requested_url else {}
         request = fingerprint({**elsewhere, **description})
         return ProviderCall(
             provider=self.provider,
@@ -182,15 +178,10 @@ def _plan_calls(project: Project, jobs: Iterable[Job], describe_alternative: Cal
 
 def _offer_addresses(project: Project, calls: Iterable[ProviderCall], buyer: Buyer) -> None:
     """Ask for each address that is not its service's own. `check` refuses those that the buyer does not accept."""
-    accounts = {call.provider.name: _find_account(call.provider) for call in calls if call.is_bought}
+    accounts = {call.provider.name: find_account(call.provider) for call in calls if call.is_bought}
     for name, account in accounts.items():
         if account and account.needs_acceptance and buyer.accepts_address(name, account.settings.base_url):
             accept_address(project, name, account.settings.base_url)
-
-
-def _find_account(provider: Provider) -> Account | None:
-
-    return find_account(provider)
 
 
 def _ask_for_consent(project: Project, estimate: Estimate, terms: Terms, buyer: Buyer) -> None:

@@ -58,9 +58,14 @@ class Account:
         user_agent: str = USER_AGENT,
         network: Network | None = None,
         uncharged: frozenset[int] = frozenset(),
+        describes_url: bool = False,
     ) -> None:
-        """`uncharged` are the statuses after which the service's documentation says that a request was not charged."""
+        """`uncharged` are the statuses after which the service's documentation says that a request was not charged.
+
+        A provider that `describes_url` says itself in what way its address is part of a request.
+        """
         self.name, self.settings, self._uncharged = name, settings, uncharged
+        self._describes_url = describes_url
         self._key, self._headers, self._user_agent = key, headers or {}, user_agent
         self._network = network or Network()
 
@@ -69,6 +74,11 @@ class Account:
         """The address that the settings give, if it is not the service's own."""
         url, own_url = self.settings.base_url, _own_url(self.settings)
         return None if own_url and read_origin(url) == read_origin(own_url) else url
+
+    @property
+    def requested_url(self) -> str | None:
+        """The address that makes a request another one than the same words sent to the service itself."""
+        return None if self._describes_url else self.other_url
 
     @property
     def needs_acceptance(self) -> bool:

@@ -46,7 +46,7 @@ class FreeCall:
     read: Callable[[Mapping[str, Any]], Offer]
 
 
-class _Check(Request):
+class CheckRequest(Request):
     """The cause of a call that is made for no asset."""
 
     @property
@@ -73,7 +73,7 @@ def check_account(provider: Provider, *, live: bool) -> AccountCheck:
 
 
 def _call(account: Account, call: FreeCall) -> Offer:
-    raw = account.read(_Check(kind=Kind.IMAGE, segment=0, text=""), call.path)
+    raw = account.read(CheckRequest(kind=Kind.IMAGE, segment=0, text=""), call.path)
     return call.read(raw)
 
 

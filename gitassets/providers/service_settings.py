@@ -14,6 +14,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from gitassets.errors import CorruptError, Remedy
 from gitassets.providers.http.addresses import is_loopback_host
 
+# A name in ASCII, whose letters are what they look like, or an IP address.
+_HOST = re.compile(r"[a-z0-9](?:[a-z0-9._-]*[a-z0-9.])?|[0-9a-f:.]*:[0-9a-f:.]*")
 _SECRET = re.compile(r"key|token|secret|password|credential", re.I)
 
 
@@ -28,8 +30,8 @@ def _check_base_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("write only https://HOST and a path: no password, no ? and no #")
-    if not parts.hostname or parts.scheme not in ("https", "http"):
-        raise ValueError("write an address such as https://api.example.com")
+    if not _HOST.fullmatch(parts.hostname or "") or parts.scheme not in ("https", "http"):
+        raise ValueError("write an address such as https://api.example.com, other letters as xn--…")
     if parts.scheme == "http" and not is_loopback_host(parts.hostname):
         raise ValueError("write https: a key never travels without encryption")
     return value.rstrip("/").removesuffix("/v1").rstrip("/")

@@ -8,15 +8,17 @@ from collections.abc import Callable
 import pytest
 
 from gitassets.actions.config import set_setting
+from gitassets.actions.providers import list_voices
 from gitassets.adapters.state.settings_file import Settings
 from gitassets.domain.manifest import Address, Kind
 from gitassets.errors import GitAssetsError, ProviderError
 from gitassets.making.plan import Job
 from gitassets.making.prepare import _CallPlanner
 from gitassets.providers.account import find_account
-from gitassets.providers.base import Request, Service
+from gitassets.providers.base import Request, Service, fingerprint
 from gitassets.providers.http.trust import UnacceptedAddressError, needs_acceptance, set_accepted
 from gitassets.providers.registry import _SERVICES, load_provider
+from gitassets.providers.services.luma import Luma
 from gitassets.runs.accepted_addresses import accept_address, use_accepted
 from gitassets.runs.project import Project
 from tests.actions.checks import git
@@ -106,7 +108,9 @@ def test_every_service_with_a_key_waits_for_acceptance(name: str, kind: Kind, as
             provider.check(ask(kind))
 
 
-@pytest.mark.parametrize(("name", "kind"), sorted(one for one in _SERVICES if one[0] != "comfyui"))
+@pytest.mark.parametrize(
+    ("name", "kind"), sorted(one for one in _SERVICES if one[0] not in ("comfyui", "openai-compatible"))
+)
 def test_same_request_at_another_address_is_another_request(
     name: str, kind: Kind, studio: Studio, ask: Callable[..., Request]
 ) -> None:
@@ -121,6 +125,37 @@ def test_same_request_at_another_address_is_another_request(
     own = identify(None)
     assert own == identify(None)
     assert len({own, identify("https://one.example"), identify("https://two.example")}) == 3
+
+
+def test_speech_of_openai_is_the_request_that_earlier_takes_record(studio: Studio, ask: Callable[..., Request]) -> None:
+    section = {"base_url": "https://api.openai.com", "model": "tts-1", "voice": "nova", "usd_per_1000_chars": 0.015}
+    (studio.project.root / "gitassets.yaml").write_text(json.dumps({"services": {"openai-compatible": section}}))
+    planner = _CallPlanner(Project(studio.project.root, studio.project.git_dir), lambda _: "")
+    planner.add(Job(Address(3, Kind.AUDIO), "openai-compatible", ask(Kind.AUDIO, "Hello.")))
+    wanted = {"provider": "openai", "kind": "audio", "model": "tts-1", "input": "Hello.", "voice": "nova"}
+    assert planner.calls[0].request == fingerprint({**wanted, "speed": 1.0, "response_format": "mp3"})
+
+
+def test_voices_are_asked_for_only_at_an_accepted_address(moved: Studio) -> None:
+    moved.set(services={"elevenlabs": {"base_url": GATEWAY}})
+    (line,) = [one for one in list_voices(moved.project, live=True) if one.provider == "elevenlabs"]
+    assert "nobody has accepted" in line.problem
+    accept_address(moved.project, "elevenlabs", GATEWAY)
+    set_accepted(())
+    (line,) = [one for one in list_voices(moved.project, live=True) if one.provider == "elevenlabs"]
+    assert line.problem.startswith("Check: elevenlabs cannot be reached")
+
+
+def test_clip_ordered_at_the_old_api_of_luma_needs_no_accepting(ask: Callable[..., Request]) -> None:
+    set_accepted(())
+    luma = load_provider("luma", Kind.VIDEO, Settings(services={"luma": {"tries": 2}}))
+    assert isinstance(luma, Luma)
+    former = luma.find_predecessor({"model": "ray-2"})
+    assert former is not None
+    account = find_account(former)
+    assert account is not None
+    assert (account.settings.base_url, account.settings.tries) == ("https://api.lumalabs.ai", 2)
+    former.check(ask(Kind.VIDEO))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from gitassets.adapters.state.settings_file import Settings
 from gitassets.domain.manifest import Kind
 from gitassets.drawing import typeface
 from gitassets.providers.base import Request, Service
+from gitassets.providers.http.trust import set_accepted
 from gitassets.providers.registry import ALIASES, load_provider
 from tests.adapters.media_files import make_clip, make_picture, make_tone
 from tests.providers.services import KEYS, Services
@@ -43,6 +44,7 @@ def elsewhere(media: dict[str, bytes]) -> Iterator[Services]:
 
 @pytest.fixture(autouse=True)
 def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_accepted(())
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)

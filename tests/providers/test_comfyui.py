@@ -117,7 +117,9 @@ class TestFailures:
             load(place, server).generate(ask(Kind.IMAGE, job=memory), folder)
         assert memory.job is None
 
-    @pytest.mark.parametrize("raw", [{}, {"prompt_id": 5}, {"prompt_id": ""}, {"prompt_id": "x" * 200}])
+    @pytest.mark.parametrize(
+        "raw", [{}, {"prompt_id": 5}, {"prompt_id": ""}, {"prompt_id": "x" * 201}, {"prompt_id": ".."}]
+    )
     def test_comfyui_without_an_id_is_an_error(
         self, place: Path, server: ComfyServer, ask: Ask, folder: Path, raw: Any
     ) -> None:

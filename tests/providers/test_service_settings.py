@@ -84,6 +84,13 @@ class TestServices:
             "api.example.com",
             "https://",
             "",
+            "https://\N{CYRILLIC SMALL LETTER A}pi.openai.com",
+            "https://api.openai.com\N{FULLWIDTH SOLIDUS}.evil.example",
+            "https://evil.example\\.api.openai.com",
+            "https://evil%2eexample",
+            "https://a b.example",
+            "https://-x.example",
+            "https://[fe80::1%25eth0]",
         ],
     )
     def test_base_url_that_is_unsafe_is_refused(self, url: str) -> None:
@@ -99,6 +106,8 @@ class TestServices:
             ("https://10.0.0.7:8443/", "https://10.0.0.7:8443"),
             ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
             ("http://localhost:8000", "http://localhost:8000"),
+            ("http://[::1]:8000", "http://[::1]:8000"),
+            ("https://xn--80ak6aa92e.example", "https://xn--80ak6aa92e.example"),
         ],
     )
     def test_base_url_of_gateway_is_normalized(self, url: str, kept: str) -> None:

@@ -13,6 +13,7 @@ from gitassets.adapters.media.probe import probe_media
 from gitassets.domain.manifest import Kind
 from gitassets.errors import CorruptError, ProviderError
 from gitassets.providers.base import ChargedError, RefusedError, Request, Service, fingerprint
+from gitassets.providers.http.trust import set_accepted
 from gitassets.providers.services.elevenlabs import ElevenLabs
 from tests.providers.conftest import Memory, load
 from tests.providers.services import KEYS, LILY, WILL, Answer, Services, image_usage, say, search_answer
@@ -373,6 +374,7 @@ class TestOpenAICompatible:
     def test_compatible_server_is_priced_by_the_settings_and_free_on_this_computer(
         self, services: Services, ask: Ask, section: dict[str, Any], price: float
     ) -> None:
+        set_accepted([("openai-compatible", "https://speech.example")])
         provider = self.load(services, **section)
         provider.check(ask(Kind.AUDIO))
         assert provider.estimate_usd(ask(Kind.AUDIO, "x" * 1000)) == pytest.approx(price)

@@ -74,9 +74,19 @@ def forget_job(request: Request) -> None:
 def read_job_id(raw: dict[str, Any]) -> str:
     """Return the id in the response to an order. Raise CallError if there is none."""
     job = raw.get("id")
-    if not isinstance(job, str) or not job.isprintable() or not 0 < len(job) <= MAX_ID_CHARS:
+    if not is_job_id(job):
         raise CallError(Problem.CONTENT, "no id of the job")
-    return job
+    return str(job)
+
+
+def is_job_id(job: object) -> bool:
+    """Return whether this can be an id: a text that, once quoted, is one part of a path and leads nowhere else."""
+    return isinstance(job, str) and job.isprintable() and 0 < len(job) <= MAX_ID_CHARS and bool(job.strip("."))
+
+
+def fill_path(path: str, job: str) -> str:
+    """Return the path of a job; its id is quoted."""
+    return path.format(job=quote(job, safe=""))
 
 
 def await_job(polling: JobPolling, request: Request, job: str, cost_usd: float) -> FinishedJob:
@@ -116,7 +126,7 @@ def fetch_result(
 
 
 def _poll(polling: JobPolling, request: Request, job: str, cost_usd: float) -> dict[str, Any]:
-    path = polling.path.format(job=quote(job, safe=""))
+    path = fill_path(polling.path, job)
     try:
         return polling.account.read(request, path, keeps=describe_running_job(polling.account, job))
     except UnknownError:

@@ -19,7 +19,7 @@ from gitassets.errors import CorruptError, ProviderError
 from gitassets.providers.account import Account
 from gitassets.providers.base import Generated, Request, ServiceInfo
 from gitassets.providers.http.failures import clean_quote
-from gitassets.providers.http.jobs import find_job, forget_job, remember_job
+from gitassets.providers.http.jobs import find_job, forget_job, is_job_id, remember_job
 from gitassets.providers.http.network import Deadline, Network
 from gitassets.providers.service_settings import BaseUrl, JobSettings, Section, parse_section
 from gitassets.providers.services.prompts import compose_prompt
@@ -128,7 +128,7 @@ class ComfyUI:
         image = self._upload(request, request.image) if "image" in wanted.inputs and request.image else ""
         raw = self._account.post(request, "/prompt", {"prompt": self._fill(request, seed=seed, image=image)})
         job = raw.get("prompt_id")
-        if not isinstance(job, str) or not job.isprintable() or not 0 < len(job) <= 100:
+        if not isinstance(job, str) or not is_job_id(job):
             raise ProviderError(
                 f"{request.label}: {NAME} gave no id of the job", "Check services.comfyui.base_url in gitassets.yaml."
             )

@@ -19,9 +19,16 @@ from gitassets.providers.http.jobs import (
     find_job,
 )
 from gitassets.providers.http.network import Network
-from gitassets.providers.service_settings import JobSettings
+from gitassets.providers.service_settings import BaseUrl, JobSettings
 
+OLD_URL = "https://api.lumalabs.ai"
 OLD_MODELS = frozenset({"ray-2", "ray-flash-2", "ray-1-6"})
+
+
+class DreamMachineSettings(JobSettings):
+    """The address of the old API is Luma's own, too: its key may go there."""
+
+    base_url: BaseUrl = OLD_URL
 
 
 class DreamMachine:
@@ -32,7 +39,11 @@ class DreamMachine:
     live = True
 
     def __init__(
-        self, settings: JobSettings, key: KeyHeader, expected: Mapping[str, Any], network: Network | None = None
+        self,
+        settings: DreamMachineSettings,
+        key: KeyHeader,
+        expected: Mapping[str, Any],
+        network: Network | None = None,
     ) -> None:
         self._account = Account(self.name, settings, key=key, network=network)
         self._expected, self.concurrency = expected, settings.concurrency

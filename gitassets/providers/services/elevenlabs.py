@@ -135,6 +135,12 @@ class ElevenLabs(SpeechService):
                 self._voices = VoiceBook(own=self.settings.voices, failure=error)
             return tuple(one.voice for one in self._voices.account or ())
 
+    def list_account_voices(self, request: Request) -> tuple[Voice, ...]:
+        voices = self.look_up_voices(request)
+        if self._voices.failure:
+            raise self._voices.failure
+        return voices
+
     def require_voice(self, request: Request) -> None:
         if self._voices.is_looked_up:
             self._require_voice(request)

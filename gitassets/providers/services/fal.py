@@ -24,6 +24,7 @@ from gitassets.providers.http.jobs import (
     await_job,
     describe_running_job,
     fetch_result,
+    fill_path,
     find_job,
     forget_job,
     read_job_id,
@@ -204,7 +205,7 @@ class Fal:
 
     def _read_result(self, request: Request, job: str, estimate_usd: float) -> BoughtAnswer:
         """Fetch what the finished job answers. Its address is made of the id: those in answers are not believed."""
-        path = self._polling.path.removesuffix("/status").format(job=job)
+        path = fill_path(self._polling.path.removesuffix("/status"), job)
         try:
             return self._account.read_bought(request, path, keeps=describe_running_job(self._account, job))
         except InputRefusedError as error:

@@ -12,9 +12,9 @@ from gitassets.providers.account import Account, KeyHeader
 from gitassets.providers.base import Request, ServiceInfo
 from gitassets.providers.http.jobs import JobState
 from gitassets.providers.http.network import Network
-from gitassets.providers.service_settings import BaseUrl, Usd, parse_section
+from gitassets.providers.service_settings import BaseUrl, JobSettings, Usd, parse_section
 from gitassets.providers.services.clip_service import ClipService, ClipSettings
-from gitassets.providers.services.dream_machine import OLD_MODELS, DreamMachine
+from gitassets.providers.services.dream_machine import OLD_MODELS, OLD_URL, DreamMachine, DreamMachineSettings
 from gitassets.providers.services.prices import require_price
 from gitassets.providers.services.prompts import Prompt
 from gitassets.providers.services.shapes import nearest_shape
@@ -33,7 +33,6 @@ _PRICES_USD = {
     ("540p", 5): 0.15, ("720p", 5): 0.30, ("1080p", 5): 1.20,
     ("540p", 10): 0.45, ("720p", 10): 0.90, ("1080p", 10): 3.60,
 }  # fmt: skip
-_OLD_API = "https://api.lumalabs.ai"
 
 
 class LumaSettings(ClipSettings):
@@ -63,7 +62,7 @@ class LumaSettings(ClipSettings):
 
 def _find_old_settings(values: Mapping[str, Any]) -> list[str]:
     old = {
-        "base_url": str(values.get("base_url", "")).rstrip("/").removesuffix("/v1").startswith(_OLD_API),
+        "base_url": str(values.get("base_url", "")).rstrip("/").removesuffix("/v1").startswith(OLD_URL),
         "model": str(values.get("model")) in OLD_MODELS,
         "image_url": "image_url" in values,
         "usd_per_second": "usd_per_second" in values,
@@ -113,9 +112,9 @@ class Luma(ClipService):
         """Return what finishes an order that was placed at the old API."""
         if expected.get("model") not in OLD_MODELS:
             return None
-        old_url = _OLD_API if self.settings.base_url == BASE_URL else self.settings.base_url
-        settings = self.settings.model_copy(update={"base_url": old_url})
-        return DreamMachine(settings, KEY, expected, self._network)
+        shared = self.settings.model_dump(include={*JobSettings.model_fields})
+        old_url = OLD_URL if self.settings.base_url == BASE_URL else self.settings.base_url
+        return DreamMachine(DreamMachineSettings(**{**shared, "base_url": old_url}), KEY, expected, self._network)
 
     @property
     def _resolution(self) -> str:

@@ -61,7 +61,7 @@ class OpenAICompatible(SpeechService):
 
     def __init__(self, section: Mapping[str, Any], network: Network | None = None) -> None:
         self.settings = parse_section(CompatibleSettings, NAME, section)
-        super().__init__(self.settings, Account(NAME, self.settings, key=KEY, network=network))
+        super().__init__(self.settings, Account(NAME, self.settings, key=KEY, network=network, describes_url=True))
 
     @property
     def usd_per_1000_chars(self) -> float | None:
