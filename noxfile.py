@@ -26,7 +26,7 @@ nox.options.reuse_venv = "yes"
 
 def _run(session: nox.Session, *commands: tuple[str, ...]) -> None:
     if session.virtualenv.is_sandboxed:
-        session.install("-e", ".[test]")
+        session.install("-e", ".[test,oracles]")
     for command in commands:
         session.run(*command)
 
