@@ -27,7 +27,7 @@ RATIOS = ("16:9", "9:16", "1:1", "4:3", "3:4", "21:9")
 # Luma says that a request may be sent again after these: https://docs.agents.lumalabs.ai/guides/error-handling/
 # (looked up on 2026-11-27). It refunds what failed.
 NOT_TAKEN = frozenset({502, 503})
-# For a clip of ray-3.2 in standard range: https://docs.agents.lumalabs.ai/guides/pricing/ and its copies of June 2026.
+# For a clip of ray-3.2 in standard range, from copies of June 2026 of https://docs.agents.lumalabs.ai/guides/pricing/.
 # A draft of 360p has no published price.
 _PRICES_USD = {
     ("540p", 5): 0.15, ("720p", 5): 0.30, ("1080p", 5): 1.20,
