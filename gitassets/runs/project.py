@@ -24,6 +24,7 @@ from gitassets.adapters.git.work_trees import (
     read_branch,
     read_gitfile,
 )
+from gitassets.adapters.state.known_runs_dir import find_runs_dir
 from gitassets.adapters.state.locks import hold_lock
 from gitassets.adapters.state.stat_index import StatIndex
 from gitassets.domain.manifest import MANIFEST_NAME, Manifest
@@ -95,9 +96,9 @@ class Project:
     def is_bare(self) -> bool:
         return self.root == self.git_dir
 
-    @property
+    @cached_property
     def runs_dir(self) -> Path:
-        return self.root / self.settings.runs_dir
+        return self.root / find_runs_dir(self.root, self.state_dir, lambda: self.settings.runs_dir)
 
     @cached_property
     def git(self) -> Git:
