@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from gitassets.domain.annotations import Annotation, iter_on
 from gitassets.domain.conflict import describe_conflict
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest
-from gitassets.domain.script_rules import find_script_rules
+from gitassets.domain.script_rules import ScriptRules, find_script_rules
 from gitassets.domain.selection import AssetSelection, Chosen, Selection, select_assets, select_segments
 from gitassets.domain.stale import find_stale_reason
 from gitassets.domain.status import Status
@@ -73,9 +73,9 @@ def list_assets(
     """
     manifest = read_manifest(project, run)
     numbers = None if segments is None else set(select_segments(segments, manifest))
-    check = FolderCheck(project, run)
+    check, rules = FolderCheck(project, run), find_script_rules(manifest)
     rows = tuple(
-        make_row(project, check, manifest, address, asset)
+        make_row(project, check, manifest, address, asset, rules)
         for address, asset in manifest.assets(kind)
         if (numbers is None or address.segment in numbers) and (status is None or asset.status is status)
     )
@@ -98,8 +98,8 @@ def read_rows(project: Project, run: Run, selection: AssetSelection) -> list[Ass
 
 def list_rows(project: Project, run: Run, manifest: Manifest, chosen: Sequence[Chosen]) -> list[AssetRow]:
     found = ((one.address, manifest.asset(one.address)) for one in chosen)
-    check = FolderCheck(project, run)
-    rows = [make_row(project, check, manifest, address, asset) for address, asset in found if asset is not None]
+    check, rules = FolderCheck(project, run), find_script_rules(manifest)
+    rows = [make_row(project, check, manifest, address, asset, rules) for address, asset in found if asset is not None]
     return describe_conflicts(project, run, manifest, rows)
 
 
@@ -117,10 +117,12 @@ def describe_conflicts(project: Project, run: Run, manifest: Manifest, rows: Seq
     ]
 
 
-def make_row(project: Project, check: FolderCheck, manifest: Manifest, address: Address, asset: Asset) -> AssetRow:
+def make_row(
+    project: Project, check: FolderCheck, manifest: Manifest, address: Address, asset: Asset, rules: ScriptRules
+) -> AssetRow:
     segment = manifest.segments[address.segment]
     present, altered = check.look(asset)
-    stale = find_stale_reason(segment, address.kind, find_script_rules(manifest))
+    stale = find_stale_reason(segment, address.kind, rules)
     text, notes, conflict = segment.paragraph_text, segment.notes, describe_conflict(asset)
     cached = project.blobs.has(asset.md5)
     on_it = tuple(iter_on(address.segment, segment, address.kind))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
 from gitassets.actions.list import AssetRow, describe_conflicts, make_row
-from gitassets.domain.conflict import iter_text_conflicts
+from gitassets.domain.conflict import CONFLICT
 from gitassets.domain.image_prompt import find_user_prompt
-from gitassets.domain.manifest import Address, Kind, Manifest
+from gitassets.domain.manifest import Address, Kind, Manifest, Segment
+from gitassets.domain.script_rules import find_script_rules
 from gitassets.domain.selection import Selection, select_segments
 from gitassets.runs.altered_files import FolderCheck
 from gitassets.runs.manifest_file import read_manifest
@@ -37,18 +39,38 @@ class SegmentResult(Struct, frozen=True, rename={"rows": "assets"}):
 def show_segment(project: Project, run: Run, selection: Selection) -> tuple[SegmentResult, ...]:
     """Return the chosen segments with everything in the manifest about them."""
     manifest = read_manifest(project, run)
-    return tuple(_segment(project, run, manifest, number) for number in select_segments(selection, manifest))
+    numbers = select_segments(selection, manifest)
+    rows, texts = _read_rows(project, run, manifest, numbers), _describe_texts(project, run, manifest, numbers)
+    return tuple(_show(run, number, manifest.segments[number], rows[number], texts.get(number)) for number in numbers)
 
 
-def _segment(project: Project, run: Run, manifest: Manifest, number: int) -> SegmentResult:
-    segment = manifest.segments[number]
-    check = FolderCheck(project, run)
-    rows = tuple(
-        make_row(project, check, manifest, Address(number, kind), asset)
-        for kind in Kind
-        if (asset := segment.asset(kind)) is not None
-    )
-    in_conflict = number in iter_text_conflicts(manifest)
+def _read_rows(project: Project, run: Run, manifest: Manifest, numbers: Sequence[int]) -> dict[int, list[AssetRow]]:
+    check, rules = FolderCheck(project, run), find_script_rules(manifest)
+    addresses = [Address(number, kind) for number in numbers for kind in Kind]
+    found = [(one, asset) for one in addresses if (asset := manifest.asset(one)) is not None]
+    rows = [make_row(project, check, manifest, address, asset, rules) for address, asset in found]
+    grouped: dict[int, list[AssetRow]] = {number: [] for number in numbers}
+    for row in describe_conflicts(project, run, manifest, rows):
+        grouped[row.segment].append(row)
+    return grouped
+
+
+def _describe_texts(project: Project, run: Run, manifest: Manifest, numbers: Sequence[int]) -> dict[int, list[str]]:
+    """Describe the sides of each text that is in conflict."""
+    wanted = {number: list[str]() for number in numbers if CONFLICT in manifest.segments[number].extra}
+    if not wanted:
+        return {}
+    from gitassets.runs.disputes import find_disputes
+
+    for one in find_disputes(project, run, manifest):
+        if one.kind is None and one.segment in wanted:
+            wanted[one.segment] += [side.describe() for side in one.sides]
+    return wanted
+
+
+def _show(
+    run: Run, number: int, segment: Segment, rows: Sequence[AssetRow], text_sides: Sequence[str] | None
+) -> SegmentResult:
     return SegmentResult(
         run_id=run.run_id,
         segment=number,
@@ -57,14 +79,7 @@ def _segment(project: Project, run: Run, manifest: Manifest, number: int) -> Seg
         prompt=find_user_prompt(segment),
         notes=segment.notes,
         sync_status=segment.sync_status,
-        rows=tuple(describe_conflicts(project, run, manifest, rows)),
-        text_in_conflict=in_conflict,
-        text_sides=_describe_texts(project, run, manifest, number) if in_conflict else (),
+        rows=tuple(rows),
+        text_in_conflict=text_sides is not None,
+        text_sides=tuple(text_sides or ()),
     )
-
-
-def _describe_texts(project: Project, run: Run, manifest: Manifest, number: int) -> tuple[str, ...]:
-    from gitassets.runs.disputes import find_disputes
-
-    found = (one for one in find_disputes(project, run, manifest) if (one.segment, one.kind) == (number, None))
-    return tuple(side.describe() for one in found for side in one.sides)

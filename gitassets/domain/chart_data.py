@@ -23,8 +23,6 @@ _TIME = re.compile(
     r"(?:\d{4}(?:[-/]\d{1,2}){0,2}|Q[1-4](?: \d{4})?|\d{1,2}(?::\d{2})?(?: ?[ap]m)?|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\w*"
     r"|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\w*\.?(?: \d{2,4})?|(?:Day|Week|Year|Hour|Month) \d+)\Z"
 )
-# The key of a chart's record: nobody may hear the numbers, so the text alone does not say whether it still fits.
-TABLE_MD5 = "table_md5"
 
 
 class ChartKind(StrEnum):

@@ -12,13 +12,11 @@ from hashlib import md5
 
 from msgspec import Struct
 
-from gitassets.domain.chart_data import TABLE_MD5, table_md5
 from gitassets.domain.image_prompt import find_user_prompt, has_current_prompt
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
 from gitassets.domain.origin import is_handmade
 from gitassets.domain.script_rules import FIRST_SCRIPT_RULES, ScriptRules, find_script_rules
-from gitassets.domain.script_text import find_shown_text, find_spoken_text
-from gitassets.domain.takes import COPIED_FROM, MADE_FROM
+from gitassets.domain.takes import COPIED_FROM, MADE_FROM, TABLE_MD5
 
 _CARD, _SEES_NO_TEXT = "card", "kenburns"
 _DRAW_THE_TEXT = (_CARD, "chart")
@@ -29,6 +27,9 @@ _SOURCES = {Kind.AUDIO: "narration", Kind.IMAGE: "image"}
 @lru_cache(maxsize=32768)
 def text_md5(paragraph_text: str, rules: ScriptRules = FIRST_SCRIPT_RULES, kind: Kind = Kind.AUDIO) -> str:
     """Return the md5 of the words that are spoken or shown for this paragraph, as `Asset.text_md5` records it."""
+    # Markdown is parsed only where an asset recorded its text: its patterns take as long to compile as a small command.
+    from gitassets.domain.script_text import find_shown_text, find_spoken_text
+
     find_text = find_spoken_text if kind is Kind.AUDIO else find_shown_text
     return md5(find_text(paragraph_text, rules).encode(), usedforsecurity=False).hexdigest()
 
@@ -52,15 +53,21 @@ def iter_stale(manifest: Manifest) -> Iterator[Stale]:
 def find_stale_reason(segment: Segment, kind: Kind, rules: ScriptRules = FIRST_SCRIPT_RULES) -> str | None:
     """Return why the segment's asset is stale, as the rest of a sentence. None if it fits or if that is unknown."""
     asset = segment.asset(kind)
-    found = [] if asset is None else list(_iter_differences(segment, kind, asset, rules))
+    if asset is None or _has_recorded_nothing(segment, asset):
+        return None
+    found = list(_iter_differences(segment, kind, asset, rules))
     return f"was made {' and '.join(found)} than the segment has now" if found else None
+
+
+def _has_recorded_nothing(segment: Segment, asset: Asset) -> bool:
+    return asset.text_md5 is None and not asset.extra and not segment.extra
 
 
 def _iter_differences(segment: Segment, kind: Kind, asset: Asset, rules: ScriptRules) -> Iterator[str]:
     changed = asset.text_md5 is not None and asset.text_md5 != text_md5(segment.paragraph_text, rules, kind)
     if changed and _depends_on_text(kind, asset) and not _shows_the_same(segment, asset):
         yield "from another text"
-    if TABLE_MD5 in asset.extra and asset.extra[TABLE_MD5] != table_md5(segment.paragraph_text):
+    if TABLE_MD5 in asset.extra and _has_other_table(segment, asset):
         yield "from another table"
     if kind is Kind.IMAGE and _has_other_prompt(segment, asset):
         yield "for another prompt"
@@ -70,6 +77,12 @@ def _iter_differences(segment: Segment, kind: Kind, asset: Asset, rules: ScriptR
         current = segment.asset(source)
         if origin.get(source.value) not in (None, current.md5 if current else ""):
             yield f"from another {name}"
+
+
+def _has_other_table(segment: Segment, asset: Asset) -> bool:
+    from gitassets.domain.chart_data import table_md5  # Few assets are charts.
+
+    return bool(asset.extra[TABLE_MD5] != table_md5(segment.paragraph_text))
 
 
 def _shows_the_same(segment: Segment, asset: Asset) -> bool:

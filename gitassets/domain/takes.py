@@ -15,6 +15,8 @@ from gitassets.domain.status import Status
 LATEST_TAKE = "latest_take"
 REQUEST, PARENT, MADE_FROM, CREDIT, REUSED_FROM = "request", "parent", "made_from", "credit", "reused_from"
 BOUGHT_WITH, COPIED_FROM, MOVED_FROM, PROMPT_MD5 = "bought_with", "copied_from", "moved_from", "prompt_md5"
+# The key of a chart's record: nobody may hear the numbers, so the text alone does not say whether it still fits.
+TABLE_MD5 = "table_md5"
 OF_THE_MAKING = frozenset(
     {"prompt_sent", "prompt_cut", "revised_prompt", "parameters", "job", "left_out", CREDIT, REQUEST}
 )

@@ -174,11 +174,10 @@ def make_index(manifest: Manifest) -> list[list[object]]:
 def view_rows(project: Project, run: Run, manifest: Manifest, numbers: Sequence[int]) -> list[RowView]:
     addresses = [Address(number, kind) for number in numbers for kind in Kind]
     found = [(one, asset) for one in addresses if (asset := manifest.asset(one)) is not None]
-    check = FolderCheck(project, run)
-    rows = [make_row(project, check, manifest, address, asset) for address, asset in found]
+    check, rules = FolderCheck(project, run), find_script_rules(manifest)
+    rows = [make_row(project, check, manifest, address, asset, rules) for address, asset in found]
     described = describe_conflicts(project, run, manifest, rows)
     views = {Address(row.segment, row.kind): view_asset(run, row) for row in described}
-    rules = find_script_rules(manifest)
     return [_view_row(manifest, number, views, rules) for number in numbers]
 
 
