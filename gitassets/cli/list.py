@@ -92,16 +92,18 @@ def _print_absent(project: Project, run: Run, result: ListResult) -> None:
 
 
 def _print_list(result: ListResult, *, filtered: bool, wide: bool) -> None:
-    from gitassets.cli.render import count, make_console, plain
+    from gitassets.cli.render import count, find_screen, printable
+    from gitassets.cli.screen import make_paint
 
-    console = make_console()
+    screen = find_screen()
     segments = count(result.segments, "segment")
-    console.print(f"Run [bold]{plain(result.run_id)}[/]: {result.production_state}, {segments}", soft_wrap=True)
+    name = make_paint(screen)(printable(result.run_id), "bold")
+    typer.echo(f"Run {name}: {printable(result.production_state)}, {segments}", color=True)
     if not result.rows:
-        console.print("No assets of this kind." if filtered else "No assets yet.")
+        typer.echo("No assets of this kind." if filtered else "No assets yet.")
     if not result.rows and not result.empty:
         return
-    _print_rows(result, wide=wide, beside=wide or console.width >= _WIDTH_FOR_DETAILS)
+    _print_rows(result, wide=wide, beside=wide or screen.width >= _WIDTH_FOR_DETAILS)
 
 
 def _print_rows(result: ListResult, *, wide: bool, beside: bool) -> None:

@@ -77,18 +77,19 @@ def _iter_lines(rows: Iterable[tuple[str, str]], shown: dict[str, list[str]]) ->
 
 
 def _format_entry(entry: LogEntry, *, oneline: bool) -> list[str]:
-    from gitassets.cli.render import make_console, make_paint, printable, wrap_lines
+    from gitassets.cli.render import find_screen, printable, wrap_lines
+    from gitassets.cli.screen import make_paint
     from gitassets.cli.table import measure
 
-    console = make_console()
-    paint = make_paint(console)
+    screen = find_screen()
+    paint = make_paint(screen)
     commit, summary = paint(entry.commit[:10], "yellow"), printable(entry.summary)
     if oneline:
         return [f"{commit} {' '.join(summary.split())}"]
     date = entry.date.replace("T", " ")[:16]
     head, what = f"{commit} {printable(date)}  {printable(entry.author)}", " ".join(summary.split())
     heads = [f"{head}  {paint(what, 'bold')}"]
-    if console.is_terminal and measure(f"{entry.commit[:10]} {date}  {entry.author}  {what}") > console.width:
+    if screen.is_terminal and measure(f"{entry.commit[:10]} {date}  {entry.author}  {what}") > screen.width:
         heads = [head, *(f"    {paint(line.strip(), 'bold')}" for line in wrap_lines(what, "    "))]
     words = [one for line in entry.words.splitlines() for one in wrap_lines(line, "    ")]
     by = [f"    reviewed by {printable(entry.reviewed_by)}"] if entry.reviewed_by else []

@@ -21,7 +21,8 @@ from gitassets.streams import can_write
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from gitassets.cli.table import Cell, Column, Paint
+    from gitassets.cli.screen import Screen
+    from gitassets.cli.table import Cell, Column
 
 # Raised when a key is renamed, removed or gets another meaning; docs/json.md lists the keys.
 SCHEMA = 2
@@ -116,12 +117,19 @@ def make_console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, width=None if stream.isatty() else PLAIN_WIDTH, highlight=False)
 
 
+def find_screen() -> Screen:
+    """Return how wide standard output is, and which styles it shows."""
+    from gitassets.cli.screen import find_screen as find
+
+    return find(PLAIN_WIDTH)
+
+
 def wrap_lines(text: str, indent: str) -> list[str]:
     """Break a text between words to fit a terminal; elsewhere its line stays whole."""
     from gitassets.cli.table import wrap_text
 
-    console = make_console()
-    size = console.width - len(indent) if console.is_terminal else UNLIMITED
+    screen = find_screen()
+    size = screen.width - len(indent) if screen.is_terminal else UNLIMITED
     return [f"{indent}{line}" for line in wrap_text(printable(text), size)]
 
 
@@ -129,34 +137,13 @@ def print_table(
     columns: Sequence[Column], rows: Sequence[Sequence[Cell]], *, below: Sequence[str] = (), wide: bool = False
 ) -> None:
     """Print a table that fits the terminal, or one as `wide` as its texts."""
+    from gitassets.cli.screen import make_paint
     from gitassets.cli.table import format_table
 
-    console = make_console()
-    width = UNLIMITED if wide else console.width
-    lines = format_table(columns, rows, width, make_paint(console), below=below)
+    screen = find_screen()
+    lines = format_table(columns, rows, UNLIMITED if wide else screen.width, make_paint(screen), below=below)
     # Styles are only in the text if standard output shall have them.
     typer.echo("\n".join(lines), color=True)
-
-
-def make_paint(console: Console) -> Paint:
-    """Return a function that styles a text as the console would, which is ten times as fast."""
-
-    @cache
-    def find_codes(style: str) -> tuple[str, str]:
-        from rich.console import COLOR_SYSTEMS
-        from rich.style import Style
-
-        found = Style.parse(style)
-        shown = found.without_color if console.no_color else found
-        system = None if console.color_system is None else COLOR_SYSTEMS[console.color_system]
-        before, _, after = shown.render("x", color_system=system).partition("x")
-        return before, after
-
-    def paint(text: str, style: str) -> str:
-        before, after = find_codes(style)
-        return f"{before}{text}{after}" if text else ""
-
-    return paint
 
 
 @cache

@@ -72,13 +72,14 @@ def _print_results(results: Sequence[RunStatus]) -> None:
 
 
 def _print_run(one: RunStatus) -> None:
-    from gitassets.cli.render import count, make_console, make_paint, printable
+    from gitassets.cli.render import count, find_screen, printable
+    from gitassets.cli.screen import make_paint
     from gitassets.cli.table import wrap_text
     from gitassets.domain.commit_message import format_addresses
     from gitassets.domain.selection import format_ranges
 
-    console = make_console()
-    paint = make_paint(console)
+    screen = find_screen()
+    paint = make_paint(screen)
     where = "" if one.is_open else ", not open"
     typer.echo(
         f"Run {paint(one.run_id, 'bold')}: {one.production_state}, {count(one.segments, 'segment')}{where}", color=True
@@ -86,7 +87,7 @@ def _print_run(one: RunStatus) -> None:
     if one.problem:
         typer.echo(printable(f"  {one.problem}"))
     for name, title in _TITLES.items():
-        lines = wrap_text(format_addresses(getattr(one, name)), console.width - 15)
+        lines = wrap_text(format_addresses(getattr(one, name)), screen.width - 15)
         for number, line in enumerate(lines if lines[0] else ()):
             head = paint(title.ljust(11), _STYLES.get(name, "")) if number == 0 else " " * 11
             typer.echo(f"  {head}  {line}", color=True)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from msgspec import Struct
 
+from gitassets.cli.screen import Paint
+
 # A text and its style.
 Styled = tuple[str, str]
 Cell = str | tuple[Styled, ...]
-Paint = Callable[[str, str], str]
 
 _GAP = "  "
 _LEAST_WORD = 8

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+import sys
 
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from gitassets.cli.render import make_paint
+from gitassets.cli.render import STATUS_STYLES
+from gitassets.cli.screen import Screen, find_screen, make_paint
 from gitassets.cli.table import Cell, Column, cut_text, format_table, wrap_text
 from gitassets.domain.wording import name_some
 
@@ -20,7 +21,7 @@ ANN = ("image 1", "Ann Lee <ann.lee@studio.example.com>", "4b73411123")
 def draw(
     width: int, *rows: tuple[Cell, ...], columns: tuple[Column, ...] = COLUMNS, below: tuple[str, ...] = ()
 ) -> list[str]:
-    return list(format_table(columns, rows, width, make_paint(Console(color_system=None)), below=below))
+    return list(format_table(columns, rows, width, make_paint(Screen(width, False, False, False)), below=below))
 
 
 def test_table_breaks_a_column_only_between_words() -> None:
@@ -96,17 +97,50 @@ def test_texts_are_measured_in_cells() -> None:
     assert wrap_text("漢字漢字 ab", 4) == ["漢字", "漢字", "ab"]
 
 
+STYLES = sorted({"bold", "dim", "red", "green", "yellow", "cyan", *STATUS_STYLES.values()})
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize(("styled", "no_color"), [(True, False), (True, True), (False, False)])
+def test_styles_are_written_as_rich_writes_them(style: str, styled: bool, no_color: bool) -> None:
+    console = Console(
+        file=io.StringIO(), force_terminal=True, color_system="standard" if styled else None, no_color=no_color
+    )
+    with console.capture() as capture:
+        console.print("word", style=style, end="")
+    assert make_paint(Screen(80, styled, styled, no_color))("word", style) == capture.get()
+
+
+class Stream(io.StringIO):
+    def __init__(self, *, terminal: bool) -> None:
+        super().__init__()
+        self._terminal = terminal
+
+    def isatty(self) -> bool:
+        return self._terminal
+
+
+@pytest.mark.parametrize("terminal", [True, False])
 @pytest.mark.parametrize(
-    ("options", "painted"),
+    "environment",
     [
-        ({"force_terminal": True, "color_system": "standard"}, "\x1b[31mrejected\x1b[0m"),
-        ({"force_terminal": True, "color_system": "standard", "no_color": True}, "rejected"),
-        ({"color_system": None}, "rejected"),
+        {}, {"TERM": "dumb"}, {"TERM": "unknown", "COLUMNS": "50"}, {"TERM": "xterm-256color", "COLUMNS": "50"},
+        {"NO_COLOR": "1"}, {"NO_COLOR": ""}, {"FORCE_COLOR": "1"}, {"FORCE_COLOR": ""}, {"TTY_COMPATIBLE": "0"},
+        {"TTY_COMPATIBLE": "1", "FORCE_COLOR": ""}, {"COLUMNS": "wide"},
     ],
-)
-def test_styles_are_written_as_the_console_allows(options: dict[str, Any], painted: str) -> None:
-    console = Console(file=io.StringIO(), **options)
-    assert make_paint(console)("rejected", "red") == painted
+)  # fmt: skip
+def test_the_screen_is_what_rich_sees(
+    environment: dict[str, str], terminal: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("TERM", "COLUMNS", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "COLORTERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "stdout", Stream(terminal=terminal))
+    console = Console(width=None if terminal else 160, _environ=environment)
+    seen = find_screen(160)
+    assert (seen.width, seen.is_terminal) == (console.width, console.is_terminal)
+    assert (seen.styled, seen.no_color) == (console.color_system is not None, console.no_color)
 
 
 @pytest.mark.parametrize(
