@@ -51,7 +51,7 @@ def providers(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List the providers that can make assets, or their voices, or check one.
+    """List the providers and their voices, or check one.
 
     It shows what each makes, its model and price, whether its key is set, and when a model is announced to end. The
     last column shows which of them `produce` and `produce --live` use; `regen --provider NAME` accepts any. Services
