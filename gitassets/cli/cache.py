@@ -19,7 +19,7 @@ def cache(
     clear: Annotated[bool, typer.Option("--clear", help="Delete the rendered parts.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show how much the parts of videos take that are kept for the next build.
+    """Show or clear the rendered parts kept for the next build.
 
     All runs share them. A build deletes the least recently used ones above build.render_cache_gb. Without them the next
     build renders everything again; nothing else is lost.

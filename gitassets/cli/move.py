@@ -37,7 +37,7 @@ def move(
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Move an asset to another segment, with its status and the notes on it.
+    """Move an asset to another segment, with its status and notes.
 
     Notes on the segment itself stay there. The asset that the other segment has becomes an earlier take.
     """

@@ -28,7 +28,8 @@ Counts = list[tuple[int, int, str]]
 # These read the manifest alone or one file, wait for a person, or only change settings.
 STEADY = {
     "list", "ls", "show", "play", "summary", "status", "runs", "providers", "init", "hooks install", "hooks uninstall",
-    "cache", "hooks status", "hooks install-server", "config list", "config get", "config set", "version", "help", "serve",
+    "hooks status", "hooks install-server", "config list", "config get", "config set", "version", "help", "serve",
+    "cache",
 }  # fmt: skip
 # These show progress of their own; `import` is the reverse of `export`.
 OWN_PROGRESS = {
