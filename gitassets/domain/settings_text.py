@@ -109,7 +109,7 @@ services:
     usd_per_credit: 0.01
   fal:
     base_url: https://queue.fal.run
-    # Any model of fal. One that gitassets does not know needs its input and a price (usd): see docs/providers/fal.md.
+    # Any model of fal. An unknown one needs its input and a price (usd): see docs/providers/fal.md.
     image:
       model: fal-ai/flux/dev
     video:

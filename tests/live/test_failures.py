@@ -269,6 +269,6 @@ def test_providers_command_lists_model_price_key_and_use(
     found = json.loads(call("providers", "--json")[1])["providers"]
     assert {one["name"] for one in found} == {
         "local", "japanese", "card", "chart", "kenburns", "elevenlabs", "openai", "openai-compatible", "wikimedia",
-        "luma", "runway", "fal",
+        "luma", "runway", "fal", "comfyui",
     }  # fmt: skip
     assert {one["name"] for one in found if not one["has_key"]} == {"luma"}

@@ -53,3 +53,44 @@ class TestOpenAIImages:
         read = read_answer("openai.types:ImagesResponse", json.loads(services.answer(services.seen[0]).body))
         assert base64.b64decode(read.data[0].b64_json) == media["image"]
         assert usage is None or read.usage.output_tokens == 1325
+
+
+# fal-client has no types for models, and ComfyUI has no SDK: their stand-ins follow the documentation and the server.
+class TestOthers:
+    def test_luma_sends_what_its_sdk_describes_and_is_answered_so(
+        self, services: Services, ask: Ask, folder: Path
+    ) -> None:
+        for seconds in (3, 9):
+            load("luma", Kind.VIDEO, services).generate(ask(Kind.VIDEO, duration_sec=seconds), folder)
+        for order in services.calls("/v1/generations", "POST"):
+            assert find_misfit("luma_agents.types:GenerationCreateParams", order.json) is None
+        for poll in services.calls("/v1/generations/", "GET"):
+            assert read_answer("luma_agents.types:Generation", json.loads(services.answer(poll).body)).id
+
+    @pytest.mark.parametrize("model", ["gen4_turbo", "gen4.5", "veo3.1"])
+    def test_runway_sends_what_its_sdk_describes_and_is_answered_so(
+        self, services: Services, ask: Ask, folder: Path, model: str
+    ) -> None:
+        load("runway", Kind.VIDEO, services, model=model).generate(ask(Kind.VIDEO, duration_sec=4), folder)
+        (order,) = services.calls("/v1/image_to_video")
+        assert find_misfit("runwayml.types:ImageToVideoCreateParams", order.json) is None
+        (poll, *_) = services.calls("/v1/tasks/")
+        task = json.loads(services.answer(poll).body)
+        assert read_answer("runwayml.types:TaskRetrieveResponse", task).id == task["id"]
+
+    def test_compatible_server_is_asked_as_the_sdk_of_openai_asks(
+        self, services: Services, ask: Ask, folder: Path
+    ) -> None:
+        load("openai-compatible", Kind.AUDIO, services).generate(ask(Kind.AUDIO), folder)
+        assert find_misfit("openai.types.audio:SpeechCreateParams", services.seen[0].json) is None
+
+    def test_stand_in_of_elevenlabs_answers_what_its_sdk_reads(
+        self, services: Services, ask: Ask, folder: Path
+    ) -> None:
+        provider = load("elevenlabs", Kind.AUDIO, services, voice="Will")
+        provider.generate(ask(Kind.AUDIO), folder)
+        (listed,), (spoken,) = services.calls("/v1/voices"), services.calls("/v1/text-to-speech/")
+        voices = read_answer("elevenlabs.types:GetVoicesResponse", json.loads(services.answer(listed).body))
+        speech = json.loads(services.answer(spoken).body)
+        assert voices.voices[0].name
+        assert read_answer("elevenlabs.types:AudioWithTimestampsResponse", speech).alignment
