@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
@@ -15,6 +16,8 @@ Cell = str | tuple[Styled, ...]
 
 _GAP = "  "
 _LEAST_WORD = 8
+# Letters of Latin and marks such as "–" and "…" take one cell each. For all others rich has tables.
+_NARROW = re.compile("[ -~\u00a1-\u00ac\u00ae-\u02ff\u2010-\u2027]*")
 
 
 class Column(Struct, frozen=True):
@@ -262,7 +265,7 @@ def _take_cells(text: str, size: int) -> str:
 
 def measure(text: str) -> int:
     """Return how many cells of a terminal a text takes."""
-    return len(text) if text.isascii() else _measure_wide(text)
+    return len(text) if text.isascii() or _NARROW.fullmatch(text) else _measure_wide(text)
 
 
 @lru_cache(maxsize=4096)

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from gitassets.cli.render import STATUS_STYLES
 from gitassets.cli.screen import Screen, find_screen, make_paint
-from gitassets.cli.table import Cell, Column, cut_text, format_table, wrap_text
+from gitassets.cli.table import _NARROW, Cell, Column, cut_text, format_table, wrap_text
 from gitassets.domain.wording import name_some
 
 COLUMNS = (Column("Asset", right=True), Column("By", wrap=True), Column("Commit"))
@@ -89,6 +89,12 @@ def test_no_line_of_a_table_is_wider_than_the_terminal(width: int) -> None:
 def test_table_prints_no_control_character() -> None:
     lines = draw(80, ("a\x1b[31m", (("b\a", "red"),), "c\r\n"), below=("d\x9b",))
     assert all(line.isprintable() for line in lines)
+
+
+def test_characters_that_are_measured_without_rich_take_one_cell() -> None:
+    narrow = [chr(number) for number in range(0x20, 0x3000) if _NARROW.fullmatch(chr(number))]
+    assert len(narrow) > 600
+    assert {cell_len(one) for one in narrow} == {1}
 
 
 def test_texts_are_measured_in_cells() -> None:
