@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,7 @@ from gitassets.runs.audit import HistoryAudit, VerifyResult, make_finding
 from gitassets.runs.audit_record import AuditRecord
 from gitassets.runs.history import (
     RawCommit,
+    allows_by_hand,
     find_cut,
     name_in_run,
     resolve_in_run,
@@ -73,6 +75,8 @@ def verify(
 ) -> VerifyResult:
     """Judge every commit of every run's branch, and the blobs and files of its tip."""
     result = VerifyResult()
+    by_hand = options.allow_by_hand or allows_by_hand(project.git)
+    options = dataclasses.replace(options, allow_by_hand=by_hand)
     for run in runs:
         _verify_run(project, run, options, result, on_progress)
     if options.history_only:
@@ -115,8 +119,9 @@ def _audit(
         run.run_id,
         result,
         collect_hashes=options.full,
-        allow_by_hand=True if options.allow_by_hand else None,
+        allow_by_hand=options.allow_by_hand,
         on_progress=on_progress,
+        objects=project.objects,
     )
     return audit.check(include, exclude), audit.hashes
 
@@ -207,7 +212,7 @@ def _check_folder(project: Project, run: Run, tip: RunState, result: VerifyResul
     if unfinished:
         result.incomplete.append(f"{run.run_id}: {unfinished} is not finished in {folder}, so its files show no state")
         return
-    committed = project.git.read_blobs([f"{run.ref}:{name}" for name in _OWN_FILES])
+    committed = project.objects.read([f"{run.ref}:{name}" for name in _OWN_FILES])
     changed = [name for name in _OWN_FILES if _read_file(folder / name) != committed[f"{run.ref}:{name}"]]
     left_out = _find_sparse(folder, changed)
     if left_out:

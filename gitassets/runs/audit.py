@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
+from gitassets.adapters.git.objects import ObjectReader
 from gitassets.adapters.git.repository import Git
 from gitassets.domain.changes import BY_HAND, UNNAMED, check_message
 from gitassets.domain.finding import Finding
@@ -114,9 +115,10 @@ class HistoryAudit:
         collect_hashes: bool = False,
         allow_by_hand: bool | None = None,
         on_progress: OnProgress = ignore_progress,
+        objects: ObjectReader | None = None,
     ) -> None:
         self._on_progress = on_progress
-        self._reader = HistoryReader(git)
+        self._reader = HistoryReader(git, objects)
         self._git, self._run_id, self._result = git, run_id, result
         self._states: dict[str, RunState] = {}
         self._common = CommonStates(self._reader, self._states)

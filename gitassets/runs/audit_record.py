@@ -22,9 +22,9 @@ from gitassets.runs.project import Project, Run
 class AuditRecord:
     """What is known of a run's history from earlier verifications."""
 
-    def __init__(self, project: Project, run: Run, *, allow_by_hand: bool = False) -> None:
+    def __init__(self, project: Project, run: Run, *, allow_by_hand: bool | None = None) -> None:
         self._project, self._run = project, run
-        self._allow_by_hand = allow_by_hand or allows_by_hand(project.git)
+        self._allow_by_hand = allows_by_hand(project.git) if allow_by_hand is None else allow_by_hand
 
     @property
     def key(self) -> Key:
@@ -60,6 +60,7 @@ class AuditRecord:
             mended_before=known.mended if known else (),
             allow_by_hand=self._allow_by_hand,
             on_progress=on_progress,
+            objects=self._project.objects,
         ).check(commit, [known.tip] if known else [])
         if result.holds:
             self._write(commit, result)
