@@ -287,6 +287,8 @@ def _find_sort(param: Any) -> str | list[str]:
     choices = getattr(param.type, "choices", None)
     if choices:
         return [str(getattr(one, "value", one)) for one in choices]
+    if param.metavar == "KIND=NAME":
+        return "kind=provider"
     by_option = [_SORTS_BY_OPTION[one] for one in param.opts if one in _SORTS_BY_OPTION]
     metavar = (param.metavar or "").strip("[]")  # [RUN] may be left out.
     sort = by_option[-1] if by_option else _SORTS.get(metavar, "files" if "path" in param.type.name else "")

@@ -122,6 +122,15 @@ def _offer_providers(names: Names, asked: _Asked) -> Iterator[Offer]:
     yield from ((one, "installed") for one in list_added_providers())
 
 
+def _offer_kinds_of_providers(names: Names, asked: _Asked) -> Iterator[Offer]:
+    """Offer audio=NAME and so on. An installed provider may make any kind: only loading it would tell."""
+    del names
+    for text in asked.known.get("provider", ()):
+        name, _, described = text.partition(" (")
+        yield from ((f"{kind}={name}", "") for kind in described.rstrip(")").split(" and "))
+    yield from ((f"{kind}={name}", "installed") for name in list_added_providers() for kind in _KINDS)
+
+
 def _offer_names(read: Callable[[Names], Iterable[str]]) -> Callable[[Names, _Asked], Iterator[Offer]]:
     def offer(names: Names, asked: _Asked) -> Iterator[Offer]:
         del asked
@@ -139,6 +148,7 @@ _SORTS: dict[str, Callable[[Names, _Asked], Iterator[Offer]]] = {
     "take": _offer_takes,
     "voice": _offer_voices,
     "provider": _offer_providers,
+    "kind=provider": _offer_kinds_of_providers,
     "git remote": _offer_names(Names.list_git_remotes),
     "dvc remote": _offer_names(Names.list_dvc_remotes),
     "trial": _offer_names(Names.list_trials),

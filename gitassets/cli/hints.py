@@ -64,6 +64,6 @@ WORDS = {
         "Take it out, make a new one if it was ever committed, and see `gitassets providers` for where it goes."
     ),
     "accept-address": "If you trust that address, accept it once with `gitassets providers accept {provider}`.",
-    "choose-provider": "There are {names}: choose one with `regen --provider`, or in gitassets.yaml.",
+    "choose-provider": "There are {names}: choose one with --provider, or in gitassets.yaml.",
     "list-providers": "`gitassets providers` lists them.",
 }

@@ -131,6 +131,8 @@ def test_styles_voices_and_providers_are_offered(tmp_path: Path, monkeypatch: py
     assert values("regen", "x", "--style", "pap") == ["paper"]
     assert ask("produce", "--voice", "li") == ["values", "lily\televenlabs"]
     assert values("regen", "x", "--provider", "l") == ["local", "luma"]
+    assert values("produce", "--provider", "audio=l") == ["audio=local"]
+    assert "image=card" in values("produce", "--provider", "im")
     added = tmp_path / "packages" / "more-1.0.dist-info"
     added.mkdir(parents=True)
     (added / "entry_points.txt").write_text(
@@ -138,6 +140,7 @@ def test_styles_voices_and_providers_are_offered(tmp_path: Path, monkeypatch: py
     )
     monkeypatch.syspath_prepend(added.parent)
     assert values("regen", "x", "--provider", "l") == ["local", "luma", "little"]
+    assert values("produce", "--provider", "audio=l") == ["audio=local", "audio=little"]
 
 
 def test_voices_of_the_settings_and_trials_are_offered(locked: LockedRun) -> None:

@@ -159,9 +159,9 @@ def test_page_names_only_options_of_its_commands(page: str) -> None:
 @pytest.mark.parametrize(
     ("module", "text"),
     [
-        ("actions/produce", "Choose another one with --provider."),
-        ("providers/local", "Choose another one with --provider."),
-        ("actions/regen", "Take `gitassets produce --provider NAME`."),
+        ("actions/produce", "Choose another part with --region."),
+        ("providers/local", "Choose another part with --region."),
+        ("actions/regen", "Take `gitassets produce --region 1,2,3,4`."),
         ("actions/regen", "Take `gitassets remake 5`."),
     ],
 )
