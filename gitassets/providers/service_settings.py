@@ -30,9 +30,10 @@ def _check_base_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError("write only https://HOST and a path: no password, no ? and no #")
-    if not _HOST.fullmatch(parts.hostname or "") or parts.scheme not in ("https", "http"):
+    host = parts.hostname or ""
+    if not _HOST.fullmatch(host) or parts.scheme not in ("https", "http"):
         raise ValueError("write an address such as https://api.example.com, other letters as xn--…")
-    if parts.scheme == "http" and not is_loopback_host(parts.hostname):
+    if parts.scheme == "http" and not is_loopback_host(host):
         raise ValueError("write https: a key never travels without encryption")
     return value.rstrip("/").removesuffix("/v1").rstrip("/")
 

@@ -16,6 +16,7 @@ from gitassets.errors import CorruptError, ProviderError
 from gitassets.providers.base import ChargedError, Request
 from gitassets.providers.registry import load_provider
 from gitassets.providers.service_settings import parse_section
+from gitassets.providers.services.luma import LumaSettings
 from gitassets.providers.services.runway import RunwaySettings
 from gitassets.providers.services.runway_models import read_runway_models
 from tests.providers.clip_services import RUNWAY_MODELS
@@ -115,6 +116,11 @@ class TestLuma:
     def test_settings_of_the_old_api_are_refused_by_name(self, section: dict[str, Any], named: str) -> None:
         with pytest.raises(CorruptError, match=rf"services\.luma: {named} Luma's old API"):
             load_provider("luma", Kind.VIDEO, Settings(services={"luma": section}))
+
+    def test_section_that_version_0_1_wrote_by_itself_counts_as_not_given(self) -> None:
+        written = {"base_url": "https://api.lumalabs.ai", "model": "ray-2", "image_url": None, "usd_per_second": 0.15}
+        provider = load_provider("luma", Kind.VIDEO, Settings(services={"luma": {**written, "resolution": "1080p"}}))
+        assert provider.settings == LumaSettings(resolution="1080p")  # type: ignore[attr-defined]
 
     def test_luma_without_a_price_buys_nothing(self, services: Services, ask: Ask, folder: Path) -> None:
         provider = load("luma", Kind.VIDEO, services, resolution="360p")

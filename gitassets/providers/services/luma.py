@@ -35,6 +35,9 @@ _PRICES_USD = {
 }  # fmt: skip
 
 
+_WRITTEN_BY_0_1 = {"base_url": OLD_URL, "model": "ray-2", "image_url": None, "usd_per_second": 0.15}
+
+
 class LumaSettings(ClipSettings):
     """`usd_per_clip` are prices by length ("5s", "10s"); without one, those of ray-3.2.
 
@@ -50,8 +53,15 @@ class LumaSettings(ClipSettings):
     @model_validator(mode="before")
     @classmethod
     def _refuse_old_api(cls, values: Any) -> Any:
-        """Refuse what only Luma's old API understands, with the names of all such settings."""
-        old = _find_old_settings(values) if isinstance(values, Mapping) else []
+        """Refuse what only Luma's old API understands, with the names of all such settings.
+
+        What version 0.1 wrote into each new gitassets.yaml was nobody's choice, and counts as not given.
+        """
+        if not isinstance(values, Mapping):
+            return values
+        if all(values.get(name) == value for name, value in _WRITTEN_BY_0_1.items()):
+            return {name: value for name, value in values.items() if name not in _WRITTEN_BY_0_1}
+        old = _find_old_settings(values)
         if old:
             raise ValueError(
                 f"{', '.join(old)} {'is' if len(old) == 1 else 'are'} of Luma's old API (Dream Machine), which is no "
