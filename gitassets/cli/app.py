@@ -8,9 +8,8 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
-from gitassets.cli.command import Application
+from gitassets.cli.command import Application, Group
 from gitassets.cli.verbosity import QUIET_HELP, VERBOSE_HELP, accept_everywhere, set_quiet, set_verbose
 
 # The sections of `gitassets --help`. Each command has a module named after it; `hooks` is a group of commands.
@@ -34,7 +33,7 @@ _SWITCHES = ("-q", "--quiet", "-v", "--verbose")
 _MODULES = {"import": "import_", "history": "takes", "ls": "list"}
 
 
-class SwitchedGroup(TyperGroup):
+class SwitchedGroup(Group):
     """Let each command take --quiet and --verbose."""
 
     def __init__(self, **settings: Any) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 from typer.models import CommandFunctionType
 
 from gitassets.cli.boundary import print_error
-from gitassets.cli.usage import explain, is_usage_error, note_command
+from gitassets.cli.usage import explain, explain_group, is_usage_error, note_command
 
 LEFT_OUT = ""
 _USAGE = 2
@@ -20,6 +20,9 @@ _TWO_RUNS = ["SOURCE", "TARGET"]
 
 class Application(typer.Typer):
     """An application whose commands are all a Command."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"cls": Group, **options})
 
     def command(self, name: str | None = None, **options: Any) -> Callable[[CommandFunctionType], CommandFunctionType]:
         return super().command(name, **{"cls": Command, **options})
@@ -59,6 +62,33 @@ class Command(TyperCommand):
         if not missing or given.get("help"):
             return args
         return [LEFT_OUT, *args] if RUN_METAVAR in names else [*args, *(LEFT_OUT for _ in missing)]
+
+
+class Group(TyperGroup):
+    """A group of commands. A wrong name or option of its own is told like any other error."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            _end_group(ctx, error, args)
+            raise
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        try:
+            return super().resolve_command(ctx, args)
+        except Exception as error:
+            _end_group(ctx, error, args)
+            raise
+
+
+def _end_group(ctx: Any, error: Exception, args: list[str]) -> None:
+    """Print an error of the parser and end; let any other error pass, such as the help without arguments."""
+    if ctx.resilient_parsing or not is_usage_error(error) or not getattr(error, "message", ""):
+        return
+    _suggest_option(error)
+    print_error("UsageError", *explain_group(error), as_json="--json" in args)
+    raise typer.Exit(_USAGE) from None
 
 
 def _suggest_option(error: Exception) -> None:

@@ -54,8 +54,8 @@ def providers(
     """List the providers and their voices, or check one.
 
     It shows what each makes, its model and price, whether its key is set, and when a model is announced to end. The
-    last column shows which of them `produce` and `produce --live` use; `regen --provider NAME` accepts any. Services
-    cost money, or somebody's bandwidth. Keys come from the environment or the system's keyring (service gitassets).
+    last column shows which of them `produce` and `produce --live` use; --provider chooses another. Services cost money,
+    or somebody's bandwidth. Keys come from the environment or the system's keyring (service gitassets).
 
     `check NAME` proves that a provider's key works, by a free call, and lists the models and voices of the account.
     Without --live it calls only a server on this computer. `accept NAME` is needed once in each clone before a key is
@@ -97,7 +97,7 @@ def _check(name: str, *, live: bool, as_json: bool) -> None:
 
     found = check_provider(load_project(), name, live=live)
     if as_json:
-        emit_json("providers check", found)
+        emit_json("providers", found)
         return
     if not found.called:
         typer.echo(printable(f"Nothing was called: {found.provider}{_at(found.url)}: {found.reason}."))
@@ -119,7 +119,7 @@ def _accept(name: str, *, as_json: bool) -> None:
 
     done = accept_provider(load_project(), name)
     if as_json:
-        emit_json("providers accept", done)
+        emit_json("providers", done)
     else:
         typer.echo(printable(f"Accepted in this clone: {done.key} goes to {done.url} for {done.provider}."))
 

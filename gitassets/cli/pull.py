@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -166,7 +167,8 @@ def _print_conflicts(result: PullResult) -> None:
     typer.echo(f"The merge is not finished. Decided differently on both sides: {what or 'files of your own'}", err=True)
     for one in result.disputes:
         print_dispute(one, result.git_remote)
+    folder = shlex.quote(show_path(result.folder))
     settle = f"`gitassets approve {result.run_id} …` or `reject`" + (", a text with `edit --text`" if texts else "")
     ways = f"Settle each with {settle}. The last decision concludes the merge."
-    ways = ways if result.disputes else f"Settle them, then `git -C {show_path(result.folder)} commit`."
-    typer.echo(printable(f"  → {ways} `git -C {show_path(result.folder)} merge --abort` undoes it."), err=True)
+    ways = ways if result.disputes else f"Settle them, then `git -C {folder} commit`."
+    typer.echo(printable(f"  → {ways} `git -C {folder} merge --abort` undoes it."), err=True)

@@ -44,6 +44,15 @@ def explain(command: Any, error: Any) -> tuple[str, str]:
     return message, suggest_example(command, param or _find_option(command, getattr(error, "option_name", None)))
 
 
+def explain_group(error: Any) -> tuple[str, str]:
+    """Return message and hint for a command or an option that a group does not have."""
+    message, _, suggestion = error.format_message().rstrip(".").partition(". Did you mean ")
+    listed = f"`{error.ctx.command_path} --help` lists its {'options' if 'option' in message.lower() else 'commands'}."
+    if not suggestion:
+        return message, listed
+    return message, f"Did you mean {suggestion.replace(chr(39), '').replace(', ', ' or ').rstrip('?')}? {listed}"
+
+
 def suggest_example(command: Any = None, param: Any = None) -> str:
     """Return a sentence with an example of the command, with the option if one shows it."""
     command = _Parsed.command if command is None else command

@@ -124,3 +124,26 @@ def test_wrong_file_and_segment_are_told_as_such(locked: LockedRun, monkeypatch:
         "Error: There is no file /nowhere.png"
     )
     assert "SEGMENT is missing" not in run("gitassets show", "0")[1]
+
+
+@pytest.mark.parametrize(("line", "told", "hint"), [
+    ("gitassets lst", "No such command 'lst'", "Did you mean list or ls? `gitassets --help` lists its commands."),
+    ("gitassets xyz", "No such command 'xyz'", "`gitassets --help` lists its commands."),
+    ("gitassets hooks instal", "No such command 'instal'", "Did you mean install"),
+    ("gitassets config sat", "No such command 'sat'", "Did you mean set"),
+    ("claude-studio assets lst", "No such command 'lst'", "Did you mean list or ls?"),
+    ("claude-studio asets", "No such command 'asets'", "Did you mean assets?"),
+    ("gitassets --quite", "No such option: --quite", "Did you mean --quiet? `gitassets --help` lists its options."),
+])  # fmt: skip
+def test_unknown_name_in_a_group_is_told_in_the_same_form(line: str, told: str, hint: str) -> None:
+    face, *words = line.split()
+    code, output = run(face, *words, "--json")
+    assert code == 2
+    assert output.startswith(f"Error: {told}\n  → {hint}"), output
+    assert json.loads(output.splitlines()[-1])["error"]["kind"] == "UsageError"
+
+
+@pytest.mark.parametrize("face", ["gitassets", "gitassets hooks", "gitassets config", "claude-studio assets"])
+def test_group_without_a_command_shows_its_help(face: str) -> None:
+    name, *words = face.split()
+    assert f"Usage: {face} [OPTIONS] COMMAND" in run(name, *words)[1]

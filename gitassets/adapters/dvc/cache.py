@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import tempfile
 import time
@@ -355,7 +356,8 @@ def suggest_repair(path: Path) -> str:
         return _BY_HAND
     if path.name == "config.local":
         return Remedy("rewrite-file")
-    return f"Mend it, or restore the last good one: `git -C {path.parents[1]} checkout HEAD -- .dvc/config`."
+    folder = shlex.quote(str(path.parents[1]))
+    return f"Mend it, or restore the last good one: `git -C {folder} checkout HEAD -- .dvc/config`."
 
 
 def set_aside_unreadable(path: Path, aside: Path) -> bool:
