@@ -66,6 +66,7 @@ def describe_run(request: Request, opened: Opened) -> dict[str, object]:
         "production_state": manifest.production_state,
         "is_open": opened.run.is_open,
         "segments": len(manifest.segments),
+        "bare": opened.bare,
         "counts": counts,
         "decided": count_decided(counts),
         "undecided": sum(map(needs_decision, assets)),

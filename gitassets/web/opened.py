@@ -21,7 +21,7 @@ from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.project import Project, Run
 from gitassets.runs.take_index import TakeIndex
 from gitassets.runs.watch import Stamp, find_head, read_stamp
-from gitassets.web.views import make_index
+from gitassets.web.views import list_bare, make_index
 
 _MOST_OPEN = 8
 _MOST_REMEMBERED = 16
@@ -55,6 +55,11 @@ class Opened:
     @cached_property
     def index(self) -> list[list[object]]:
         return make_index(self.manifest)
+
+    @cached_property
+    def bare(self) -> list[int]:
+        """The segments without any asset."""
+        return list_bare(self.manifest)
 
 
 @dataclass

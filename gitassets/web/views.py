@@ -8,8 +8,9 @@ from msgspec import Struct
 
 from gitassets.actions.list import AssetRow, describe_conflicts, make_row
 from gitassets.actions.overview import UNDECIDED, RunOverview
-from gitassets.domain.conflict import CONFLICT
-from gitassets.domain.manifest import Address, Asset, Kind, Manifest
+from gitassets.domain.conflict import CONFLICT, text_records
+from gitassets.domain.image_prompt import find_user_prompt, has_current_prompt
+from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
 from gitassets.domain.script_rules import ScriptRules, find_script_rules
 from gitassets.domain.script_text import find_shown_text
 from gitassets.domain.stale import find_stale_reason
@@ -53,13 +54,20 @@ class AssetView(Struct, frozen=True, kw_only=True):
 
 
 class RowView(Struct, frozen=True, kw_only=True):
-    """One segment. `shown` is its text without the marks of Markdown."""
+    """One segment. `shown` is its text without the marks of Markdown.
+
+    `wanted_prompt` is the prompt that a user has set since the image was made. `texts` are those of two branches that
+    both changed the text.
+    """
 
     segment: int
     text: str
     shown: str
     notes: str | None
     sync_status: str
+    wanted_prompt: str | None
+    text_in_conflict: bool
+    texts: tuple[str, ...]
     assets: dict[str, AssetView | None]
     carried_from: int | None
 
@@ -171,6 +179,11 @@ def make_index(manifest: Manifest) -> list[list[object]]:
     return rows
 
 
+def list_bare(manifest: Manifest) -> list[int]:
+    """List the segments without any asset, which the index does not name."""
+    return [number for number, one in manifest.segments.items() if not any(map(one.asset, Kind))]
+
+
 def view_rows(project: Project, run: Run, manifest: Manifest, numbers: Sequence[int]) -> list[RowView]:
     addresses = [Address(number, kind) for number in numbers for kind in Kind]
     found = [(one, asset) for one in addresses if (asset := manifest.asset(one)) is not None]
@@ -189,9 +202,17 @@ def _view_row(manifest: Manifest, number: int, views: dict[Address, AssetView], 
         shown=find_shown_text(segment.paragraph_text, rules) or segment.paragraph_text,
         notes=segment.notes,
         sync_status=segment.sync_status,
+        wanted_prompt=_find_wanted_prompt(segment),
+        text_in_conflict=CONFLICT in segment.extra,
+        texts=tuple(str(one["paragraph_text"]) for one in text_records(segment) if "paragraph_text" in one),
         assets={kind.value: views.get(Address(number, kind)) for kind in Kind},
         carried_from=_find_carried(manifest, number),
     )
+
+
+def _find_wanted_prompt(segment: Segment) -> str | None:
+    is_answered = segment.image is not None and has_current_prompt(segment, segment.image)
+    return None if is_answered else find_user_prompt(segment)
 
 
 def _find_carried(manifest: Manifest, number: int) -> int | None:

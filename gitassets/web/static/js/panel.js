@@ -38,7 +38,7 @@ export class Panel {
   /**
    * @param {HTMLElement} root
    * @param {{take: (at: number) => void, choose: () => void, kind: (kind: import("./types.js").Kind) => void, settle: (note: Annotation) => void,
-   *   reply: (note: Annotation) => void, pick: (note: Annotation) => void}} on
+   *   reply: (note: Annotation) => void, pick: (note: Annotation) => void, text: (row: import("./types.js").Row) => void}} on
    */
   constructor(root, on) {
     this.root = root;
@@ -60,9 +60,10 @@ export class Panel {
       this.meta(entry, facts, take, detail),
       ...this.flags(facts, entry),
       ...this.approval(entry, view.runId),
-      ...section("Narration", h("p", { class: "text serif", id: "narration" }, row?.shown ?? "…")),
+      ...section("Narration", h("p", { class: "text serif", id: "narration" }, row?.shown ?? "…"), this.dispute(row)),
       ...section("Segment note", row?.notes && h("p", null, row.notes)),
       ...section(entry.kind === "audio" ? "Voice" : "Prompt", prompt(take?.prompt ?? facts?.prompt, entry, facts)),
+      ...section("Prompt of the next take", entry.kind === "image" && row?.wanted_prompt && h("p", { id: "wanted-prompt" }, row.wanted_prompt)),
       ...this.takes(view),
       ...this.notes(view),
       ...section("The build still lacks", gaps(detail?.gaps ?? [])),
@@ -110,6 +111,13 @@ export class Panel {
     ];
     const shown = flags.filter(([, text]) => text);
     return shown.length ? [h("div", { class: "flags" }, shown.map(([name, text]) => h("div", { class: "flag" }, mark(name), h("span", null, text))))] : [];
+  }
+
+  /** @param {import("./types.js").Row | undefined} row */
+  dispute(row) {
+    if (!row?.text_in_conflict) return null;
+    const settle = h("button", { type: "button", class: "b s", id: "settle-text", onclick: () => this.on.text(row) }, "Settle…");
+    return h("div", { class: "flag dispute" }, mark("conflict"), h("span", null, "Two branches changed this text."), settle);
   }
 
   /** @param {Entry} entry @param {string} runId */

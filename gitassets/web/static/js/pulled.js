@@ -27,10 +27,10 @@ function showFailure({ text, hint }) {
 
 /** @param {string} runId @param {Dispute[]} disputes */
 function showDisputes(runId, disputes) {
-  const first = disputes.find((one) => one.kind);
+  const [first] = disputes;
   const dialog = openDialog({
     title: "Pulled, and others decided differently",
-    lead: "Both decisions are kept until somebody settles them. Approve or reject each of these; the last one completes the merge.",
+    lead: "Both decisions are kept until somebody settles them. Settle each of these; the last one completes the merge.",
     class: "told",
     body: [h("ul", { class: "disputes" }, disputes.map((one) => line(runId, one)))],
     foot: [
@@ -41,13 +41,10 @@ function showDisputes(runId, disputes) {
 }
 
 /** @param {string} runId @param {Dispute} dispute */
-const place = (runId, { segment, kind }) => `/runs/${encodeURIComponent(runId)}/review#${segment}/${kind}`;
+const place = (runId, { segment, kind }) => `/runs/${encodeURIComponent(runId)}/review#${segment}/${kind ?? "audio"}`;
 
 /** @param {string} runId @param {Dispute} dispute */
 function line(runId, dispute) {
-  const named = dispute.kind
-    ? h("a", { href: place(runId, dispute) }, `${dispute.kind} ${dispute.segment}`)
-    : h("span", null, `the text of segment ${dispute.segment}`);
-  const how = dispute.kind ? null : h("small", null, withCode(`\`gitassets edit ${runId} ${dispute.segment} --text "…"\` settles it.`));
-  return h("li", null, mark("conflict"), h("div", null, named, dispute.sides.map((side) => h("small", null, side)), how));
+  const named = h("a", { href: place(runId, dispute) }, dispute.kind ? `${dispute.kind} ${dispute.segment}` : `the text of segment ${dispute.segment}`);
+  return h("li", null, mark("conflict"), h("div", null, named, dispute.sides.map((side) => h("small", null, side))));
 }

@@ -13,6 +13,7 @@ import { turnTheme } from "./prefs.js";
 import { askReason, readReasons } from "./reject.js";
 import { Sound, rangeOn } from "./sound.js";
 import { Stage } from "./stage.js";
+import { settleText } from "./settle.js";
 import { RunStore, keyOf, needsDecision } from "./store.js";
 import { Strip } from "./strip.js";
 import { toasts } from "./toasts.js";
@@ -39,7 +40,8 @@ const FILTERS = {
 class Review {
   constructor() {
     const data = readData();
-    this.store = new RunStore(data);
+    const store = new RunStore(data);
+    this.store = store;
     this.stage = new Stage(one(".stage"));
     this.sound = new Sound(one(".sound"));
     this.strip = new Strip(one(".strip"), this.store, (segment) => this.goSegment(segment));
@@ -56,6 +58,7 @@ class Review {
       settle: (note) => this.settle(note),
       reply: (note) => this.composer.start({ region: null, time: null, replyTo: { id: note.id, author: note.author }, pictures: this.seesPicture }),
       pick: (note) => this.pick(note.id),
+      text: (row) => settleText(row, (text) => this.decider.send("/edit", { segment: row.segment, text }).then(() => store.refresh())),
     });
     this.composer = new Composer(this.panel.composer, (draft) => this.annotate(draft));
     /** @type {Entry | null} */
@@ -714,7 +717,8 @@ class Review {
     if (!entry || ["approved", "published"].includes(entry.status)) return;
     const facts = detail ?? this.store.asset(entry);
     const notes = (detail?.annotations ?? []).filter((one) => one.state === "open").length;
-    askRegenerate(this.jobs, entry, { prompt: facts?.prompt, voice: facts?.voice, source: facts?.source, reason: facts?.reason, notes });
+    const wanted = entry.kind === "image" ? this.store.rows.get(entry.segment)?.wanted_prompt : null;
+    askRegenerate(this.jobs, entry, { prompt: wanted ?? facts?.prompt, voice: facts?.voice, source: facts?.source, reason: facts?.reason, notes });
   }
 
   pickFile() {

@@ -117,7 +117,9 @@ class RunPage {
       if (!words) return true;
       return numbers ? numbers(segment) : this.textOf(segment).includes(words);
     });
-    this.select([...this.selected].filter((segment) => this.shown.includes(segment)));
+    const shown = new Set(this.shown);
+    this.known = this.store.segments.length;
+    this.select([...this.selected].filter((segment) => shown.has(segment)));
     this.showFilters();
     this.redraw();
   }
@@ -254,6 +256,8 @@ class RunPage {
   line(segment, at) {
     const row = this.store.rows.get(segment);
     const states = this.entriesOf(segment).map((entry) => this.state(entry));
+    if (row?.text_in_conflict) states.unshift(h("div", { class: "state" }, h("a", { href: this.link(segment, "audio") }, h("span", null, "text"), status("conflict"))));
+    if (row && !states.length) states.push(h("div", { class: "state muted" }, "no assets yet"));
     const notes = [row?.notes, ...KINDS.map((kind) => row?.assets[kind]?.reason && `${kind}: ${row.assets[kind]?.reason}`)].filter(Boolean).join("\n");
     return h(
       "article",
@@ -287,6 +291,7 @@ class RunPage {
   tile(segment, at) {
     const row = this.store.rows.get(segment);
     const marks = this.entriesOf(segment).flatMap((entry) => [mark(entry.status), ...entry.flags.filter((flag) => flag !== "candidates").map(mark)]);
+    if (row?.text_in_conflict) marks.unshift(mark("conflict"));
     return h(
       "article",
       { class: this.selected.has(segment) ? "tile on" : "tile", "aria-label": `Segment ${segment}`, data: { segment: `${segment}` } },
@@ -313,6 +318,7 @@ class RunPage {
 
   /** @param {string[]} keys */
   update(keys) {
+    if (this.known !== this.store.segments.length) this.filter();
     this.showFilters();
     if (!keys.length) this.redraw();
     for (const segment of new Set(keys.map((key) => Number(key.split("/")[0])))) {

@@ -97,7 +97,7 @@ export class RunStore extends EventTarget {
     const rank = { audio: 0, image: 1, video: 2 };
     this.entries.sort((a, b) => a.segment - b.segment || rank[a.kind] - rank[b.kind]);
     this.byKey = new Map(this.entries.map((one) => [keyOf(one), one]));
-    const known = new Set([...this.entries.map((one) => one.segment), ...this.rows.keys()]);
+    const known = new Set([...this.entries.map((one) => one.segment), ...(this.info.bare ?? []), ...this.rows.keys()]);
     this.segments = [...known].sort((a, b) => a - b);
     this.position = new Map(this.segments.map((segment, at) => [segment, at]));
     this.putRows([...this.rows.values()]);

@@ -37,6 +37,7 @@ export class Strip {
   reset() {
     for (const item of this.items.values()) item.remove();
     this.items.clear();
+    this.known = this.store.segments.length;
     setStyle(this.list, { width: `${this.store.segments.length * this.step + 24}px` });
     this.render();
   }
@@ -72,6 +73,7 @@ export class Strip {
     const thumb = seen?.present === false ? null : seen?.thumb;
     const picture = thumb ? h("img", { src: thumb, alt: "", loading: "lazy", fetchpriority: "low", decoding: "async", width: 116, height: 58 }) : h("p", null, row?.shown.slice(0, 60) ?? "");
     const marks = entries.map((entry) => this.makeMark(entry));
+    if (row?.text_in_conflict) marks.unshift(mark("conflict"));
     item.replaceChildren(
       h(
         "button",
@@ -106,7 +108,7 @@ export class Strip {
   /** @param {string[]} keys */
   update(keys) {
     const changed = new Set(keys.map((key) => Number(key.split("/")[0])));
-    if (this.list.childElementCount === 0) this.reset();
+    if (this.list.childElementCount === 0 || this.known !== this.store.segments.length) this.reset();
     for (const segment of changed) {
       const item = this.items.get(segment);
       if (item) this.fill(item, segment);

@@ -88,6 +88,9 @@
  * @property {string} shown The text without the marks of Markdown.
  * @property {string | null} notes
  * @property {string} sync_status
+ * @property {string | null} wanted_prompt What was asked for since the picture was made.
+ * @property {boolean} text_in_conflict
+ * @property {string[]} texts Those of two branches that both changed the text.
  * @property {Record<Kind, Asset | null>} assets
  * @property {number | null} carried_from
  *
@@ -103,6 +106,7 @@
  * @property {string} head
  * @property {string} production_state
  * @property {number} segments
+ * @property {number[]} bare The segments without any asset.
  * @property {Record<string, number>} counts
  * @property {number} decided
  * @property {number} undecided

@@ -1,0 +1,117 @@
+"""What happens elsewhere appears without a reload: on the command line, in a merge, in a script that grew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from gitassets.actions.edit import EditOptions, edit
+from gitassets.domain.selection import parse_selection
+from gitassets.runs.lookup import find_run
+from gitassets.runs.project import Project
+from tests.actions.checks import git, run_cli
+from tests.actions.locked_run import copy_project, write_by_hand
+from tests.web.page.pages import REVIEW, read_pilot, read_text, wait_title
+
+Browse = Callable[..., Any]
+RUN = "/runs/pilot"
+
+
+def do(project: Project, *arguments: str) -> None:
+    done = run_cli(project.root, *arguments)
+    assert done.returncode == 0, done.stderr
+
+
+def test_change_by_the_command_line_appears_on_every_page(pilot: Project, browse: Browse) -> None:
+    browser = browse(pilot)
+    runs, rows, review, audit = map(browser.open, ("/", RUN, f"{REVIEW}#1/image", f"{RUN}/audit"))
+    wait_title(review, "Segment 1, image")
+    do(pilot, "reject", "pilot", "--image", "1", "--reason", "too dark")
+    review.locator(".flag", has_text="Rejected: too dark").wait_for()
+    review.locator("#decided", has_text="1 of 8 decided").wait_for()
+    rows.locator(".line[data-segment='1'] .st-rejected").wait_for()
+    rows.locator(".line[data-segment='1']", has_text="image: too dark").wait_for()
+    runs.locator(".card", has_text="1 of 8 decided").wait_for()
+    audit.locator("body", has_text="too dark").wait_for()
+
+
+def test_change_of_a_text_by_the_command_line_is_shown(pilot: Project, browse: Browse) -> None:
+    page = browse(pilot).open(f"{REVIEW}#2/audio")
+    wait_title(page, "Segment 2, audio")
+    do(pilot, "edit", "pilot", "2", "--text", "The sun pulls, too.")
+    page.locator("#narration", has_text="The sun pulls, too.").wait_for()
+    page.locator(".flag", has_text="Stale:").wait_for()
+
+
+def strip_assets(project: Project, number: int) -> None:
+    """Take every asset from a segment, as in a run that is not made yet."""
+    manifest = read_pilot(project)
+    bare = replace(manifest.segments[number], audio=None, image=None)
+    write_by_hand(find_run(project, "pilot").require_folder(), manifest.with_segments({number: bare}))
+
+
+def test_segments_without_assets_are_shown(pilot: Project, browse: Browse) -> None:
+    strip_assets(pilot, 3)
+    browser = browse(pilot)
+    rows = browser.open(RUN)
+    line = rows.locator(".line[data-segment='3']")
+    line.locator("p", has_text=read_text(pilot, 3)).wait_for()
+    assert "no assets yet" in line.inner_text()
+    assert rows.locator("#shown").inner_text() == "4 segments"
+    review = browser.open(REVIEW)
+    review.locator(".strip button.seg").nth(3).wait_for()
+    review.locator("[aria-label^='Segment 3']").click()
+    review.locator(".toast", has_text="Segment 3 has no assets yet").wait_for()
+
+
+def test_segments_that_a_script_adds_appear(pilot: Project, browse: Browse) -> None:
+    page = browse(pilot).open(RUN)
+    page.locator(".line").nth(3).wait_for()
+    script = pilot.root / "episode.md"
+    script.write_text(f"{script.read_text()}\nOne more paragraph.\n")
+    do(pilot, "produce", "--resume", "pilot", "--script", "episode.md")
+    page.locator(".line[data-segment='5']", has_text="One more paragraph.").wait_for()
+
+
+def test_prompt_that_is_wanted_is_shown_until_the_image_has_it(pilot: Project, browse: Browse) -> None:
+    page = browse(pilot).open(f"{REVIEW}#3/image")
+    wait_title(page, "Segment 3, image")
+    assert page.locator("#wanted-prompt").count() == 0
+    do(pilot, "edit", "pilot", "3", "--prompt", "a map of <b>tides</b>")
+    page.locator("#wanted-prompt", has_text="a map of <b>tides</b>").wait_for()
+    page.locator("#regenerate").click()
+    assert page.locator("#g-prompt").input_value() == "a map of <b>tides</b>"
+
+
+@pytest.fixture
+def clashing(pilot: Project, tmp_path: Path) -> Project:
+    """The run in an unfinished merge of two branches that changed the text of segment 2."""
+    other = copy_project(pilot.root, tmp_path / "other")
+    for project, text in ((pilot, "Mine."), (other, "Theirs.")):
+        edit(project, find_run(project, "pilot"), parse_selection("2"), EditOptions(text=text))
+    folder = find_run(pilot, "pilot").require_folder()
+    git(folder, "fetch", "--quiet", str(other.root), "run/pilot")
+    git(folder, "merge", "--no-edit", "FETCH_HEAD", check=False)
+    return pilot
+
+
+def test_conflict_of_texts_is_shown_and_settled(clashing: Project, browse: Browse) -> None:
+    browser = browse(clashing)
+    rows, page = browser.open(RUN), browser.open(f"{REVIEW}#2/audio")
+    conflict = rows.locator(".line[data-segment='2'] .state", has_text="text").locator(".st-conflict")
+    conflict.wait_for()
+    page.locator(".flag", has_text="Two branches changed this text").wait_for()
+    page.locator("#settle-text").click()
+    assert page.locator(".settle .side").all_inner_texts() == ["Mine.", "Theirs."]
+    page.locator(".settle .side", has_text="Theirs.").click()
+    page.locator("dialog .b.primary").click()
+    page.locator(".toast", has_text="The text of segment 2 is settled").wait_for()
+    page.locator("#settle-text").wait_for(state="detached")
+    conflict.wait_for(state="detached")
+    page.locator("#narration", has_text="Theirs.").wait_for()
+    assert read_pilot(clashing).segments[2].paragraph_text == "Theirs."
+    assert " " in git(clashing.root, "log", "-1", "--format=%p", "run/pilot").strip()
