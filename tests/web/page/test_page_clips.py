@@ -68,6 +68,17 @@ def test_two_clips_are_wiped_set_side_by_side_and_subtracted(filmed: Project, br
     assert len(set(page.evaluate(times))) == 1
 
 
+def test_clip_that_browsers_cannot_play_is_shown_by_its_copy(browse: Browse, pilot: Project, tmp_path: Path) -> None:
+    file = make_clip(tmp_path / "hevc.mp4", "-c:v", "libx265", "-tag:v", "hvc1", "-x265-params", "log-level=none")
+    replace_asset(pilot, find_run(pilot, "pilot"), select(video="2"), file)
+    page = browse(pilot).open(f"{REVIEW}#2/video")
+    wait_title(page, "Segment 2, video")
+    wait(page, "() => document.querySelector('.pane.shown video')?.readyState >= 2")
+    assert page.evaluate("() => document.querySelector('.pane.shown video').videoWidth") == 64
+    page.keyboard.press("Space")
+    wait(page, f"() => ({TIME})() > 0.2")
+
+
 NOW = "() => Number(document.querySelector('.time b').textContent.split(':')[1])"
 OF = "() => document.querySelector('.time .of').textContent"
 PLAYING = "() => document.querySelector('.play').getAttribute('aria-label') === 'Pause'"
