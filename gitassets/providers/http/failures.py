@@ -9,7 +9,7 @@ from gitassets.domain.manifest import Kind
 from gitassets.errors import ProviderError, Remedy
 from gitassets.providers.base import ChargedError, RefusedError, Request
 from gitassets.providers.http.calls import UNFETCHABLE, Call, CallError, Problem
-from gitassets.providers.http.keys import HIDDEN, Key, how_to_set
+from gitassets.providers.http.keys import HIDDEN, Key, hide_keys, how_to_set
 
 MAX_QUOTE_CHARS = 300
 
@@ -54,7 +54,7 @@ class CallContext:
 
 def clean_quote(said: str, key: Key | None = None) -> str:
     """Shorten a service's message to one line without keys, URL queries or control characters."""
-    text = key.hide_in(said) if key else said
+    text = hide_keys(key.hide_in(said) if key else said)
     text = _URL_TAIL.sub(r"\1/…", _MASKED_KEY.sub(HIDDEN, text))
     text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return text if len(text) <= MAX_QUOTE_CHARS else f"{text[:MAX_QUOTE_CHARS]}…"

@@ -22,6 +22,8 @@ _PLAIN = re.compile(r"[\x21-\x7e]{1,4096}\Z")
 # Servers of one's own are often given a key such as x. Nothing is gained by masking each x of a log.
 _MIN_SECRET_CHARS = 8
 
+_SECRET_NAME = re.compile(r"_(?:KEY|SECRET|TOKEN|PASSWORD)\Z", re.IGNORECASE)
+
 _known_keys: set[str] = set()
 
 
@@ -72,9 +74,10 @@ def find_key(variable: str) -> Key | None:
 
 
 def hide_keys(text: str) -> str:
-    """Mask every key found so far, in a text that is not all our own."""
+    """Mask every key found so far, and whatever the environment calls one, in a text that is not all our own."""
+    named = {text for name, text in os.environ.items() if _SECRET_NAME.search(name)}
     # The longest first: a key may be the beginning of another.
-    for key in sorted(_known_keys, key=len, reverse=True):
+    for key in sorted(_known_keys | named, key=len, reverse=True):
         text = Key(key).hide_in(text)
     return text
 
