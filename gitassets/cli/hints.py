@@ -64,6 +64,9 @@ WORDS = {
         "Take it out, make a new one if it was ever committed, and see `gitassets providers` for where it goes."
     ),
     "accept-address": "If you trust that address, accept it once with `gitassets providers accept {provider}`.",
-    "choose-provider": "There are {names}: choose one with --provider, or in gitassets.yaml.",
+    "choose-provider": (
+        "There are {names}: choose one in gitassets.yaml, by `gitassets produce --provider KIND=NAME` or by "
+        "`gitassets regen --provider NAME`."
+    ),
     "list-providers": "`gitassets providers` lists them.",
 }

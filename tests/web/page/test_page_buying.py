@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gitassets.actions.cost import read_costs
 from gitassets.runs.project import Project
 from tests.adapters.media_files import make_picture
 from tests.providers.services import KEYS, Services
@@ -58,7 +59,8 @@ def test_price_is_shown_then_bought_once_and_the_candidate_appears(
     assert len(shop.bought) == 2
     page.goto(f"{browser.root}/runs/pilot/audit")
     page.locator("#cost .bars", has_text="openai").wait_for()
-    total = 2 * float(price.removeprefix("$"))
+    total = read_costs(pilot).total_usd
+    assert total == pytest.approx(2 * float(price.removeprefix("$")), abs=0.01)
     assert page.locator("#cost .sum").inner_text() == f"${total:.2f}"
     assert page.locator(".chart").get_attribute("aria-label") == f"Cost over time, up to ${total:.2f}"
     line = page.locator(".chart .line").get_attribute("d")
