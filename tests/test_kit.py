@@ -45,3 +45,10 @@ def test_workflow_pins_each_action_by_commit_and_names_its_tag(path: Path) -> No
     assert used
     assert [one for one in used if not PINNED.fullmatch(one)] == []
     assert YAML(typ="safe").load(text)["permissions"] == {"contents": "read"}
+
+
+def test_every_benchmark_is_named() -> None:
+    from benchmarks.__main__ import NAMES
+
+    texts = {path.stem: path.read_text("utf-8") for path in (ROOT / "benchmarks").glob("*.py")}
+    assert {name for name, text in texts.items() if "\ndef measure(" in text} == set(NAMES)
