@@ -115,13 +115,13 @@ class Account:
         `keeps` is added to the hint of an error: it says what is not lost. A service that `reports_errors` answers 200
         with a key `error` where others answer with a status of their own.
         """
-        call = Call(url=self._url(path), max_bytes=MAX_JSON_BYTES, reports_errors=reports_errors)
-        with self._explain_errors(request, call, keeps=keeps):
-            return self._fetch_json(request, call).raw
+        return self.read_bought(request, path, keeps=keeps, reports_errors=reports_errors).raw
 
-    def read_bought(self, request: Request, path: str, *, keeps: str = "") -> BoughtAnswer:
-        """Send a GET request for what was bought, and return its JSON and headers."""
-        call = Call(url=self._url(path), max_bytes=MAX_JSON_BYTES)
+    def read_bought(
+        self, request: Request, path: str, *, keeps: str = "", reports_errors: bool = False
+    ) -> BoughtAnswer:
+        """Send a GET request as `read` does, and return the JSON with the headers, which may name a charge."""
+        call = Call(url=self._url(path), max_bytes=MAX_JSON_BYTES, reports_errors=reports_errors)
         with self._explain_errors(request, call, keeps=keeps):
             return self._fetch_json(request, call)
 
