@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from msgspec import Struct
@@ -21,7 +22,7 @@ from gitassets.making.plan import Job, ProviderCall
 from gitassets.making.record import Failure
 from gitassets.making.reuse import Reuse, find_reuses
 from gitassets.making.voices import choose_voices
-from gitassets.providers.account import find_account
+from gitassets.providers.account import Account, find_account
 from gitassets.providers.base import Provider, Remarking, Selective, Service, fingerprint
 from gitassets.providers.http.keys import MissingKeyError
 from gitassets.providers.registry import load_provider
@@ -138,7 +139,7 @@ def prepare(
     """
     use_accepted(project)
     if buyer.present and not estimate_only:
-        _offer_addresses(project, _plan_calls(project, jobs, describe_alternative).calls, buyer)
+        _offer_addresses(project, jobs, buyer)
     jobs = jobs if estimate_only else choose_voices(project, jobs, buyer)
     planner = _plan_calls(project, jobs, describe_alternative)
     if not terms.fresh:
@@ -176,9 +177,13 @@ def _plan_calls(project: Project, jobs: Iterable[Job], describe_alternative: Cal
     return planner
 
 
-def _offer_addresses(project: Project, calls: Iterable[ProviderCall], buyer: Buyer) -> None:
+def _offer_addresses(project: Project, jobs: Iterable[Job], buyer: Buyer) -> None:
     """Ask for each address that is not its service's own. `check` refuses those that the buyer does not accept."""
-    accounts = {call.provider.name: find_account(call.provider) for call in calls if call.is_bought}
+    accounts: dict[str, Account | None] = {}
+    for wanted in dict.fromkeys((job.provider, job.address.kind) for job in jobs):
+        with suppress(GitAssetsError):  # What cannot be loaded is told where the calls are planned.
+            provider = load_provider(*wanted, project.settings)
+            accounts[provider.name] = find_account(provider)
     for name, account in accounts.items():
         if account and account.needs_acceptance and buyer.accepts_address(name, account.settings.base_url):
             accept_address(project, name, account.settings.base_url)
