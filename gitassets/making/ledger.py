@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from gitassets.adapters.state.journal import MadeLog
 from gitassets.adapters.state.orders import OrderBook
+from gitassets.domain.costs import Ledger
 from gitassets.domain.estimate import add_usd
 from gitassets.domain.manifest import Address, Asset, Kind, segment_key
 from gitassets.domain.manifest_parsing import parse_asset
@@ -56,16 +57,22 @@ def read_request_history(project: Project, run_id: str, wanted: Collection[str])
         _read_log(MadeLog(project.state_dir, path.stem), path.stem, history, wanted, own=path.stem == run_id)
     runs, tips = find_runs(project), read_tips(project)
     for run in runs.values():
-        for address, asset in iter_requested(project, run, tips[run.ref], wanted) if run.ref in tips else ():
+        if run.ref not in tips:
+            continue
+        if run.run_id == run_id:
+            _add_own(history, run_id, read_ledger(project, run, tips[run.ref]).ledger, wanted)
+            continue
+        for address, asset in iter_requested(project, run, tips[run.ref], wanted):
             history.add(run.run_id, address, asset, wanted)
-    own = runs.get(run_id)
-    if own is not None and own.ref in tips:
-        ledger = read_ledger(project, own, tips[own.ref]).ledger
-        for address, _, md5 in ledger.takes:
-            history.used_md5s.setdefault(address, set()).add(md5)
-        history.spent_usd = add_usd((history.spent_usd, ledger.total_usd))
     history.spent_usd = add_usd((history.spent_usd, read_open_orders_usd(project, run_id)))
     return history
+
+
+def _add_own(history: RequestHistory, run_id: str, ledger: Ledger, wanted: Collection[str]) -> None:
+    for (address, _, md5), asset in ledger.takes.items():
+        history.add(run_id, address, asset, wanted)
+        history.used_md5s.setdefault(address, set()).add(md5)
+    history.spent_usd = add_usd((history.spent_usd, ledger.total_usd))
 
 
 def _read_log(log: MadeLog, run_id: str, history: RequestHistory, wanted: Collection[str], *, own: bool) -> None:
