@@ -59,7 +59,7 @@ def write_atomic(path: Path, data: bytes, *, mode: int = OPEN_MODE, durable: boo
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        handle, name = _create_beside(path)
+        handle, name = create_beside(path)
     except OSError as error:
         error.filename = str(path)  # The temporary name means nothing to the user.
         raise
@@ -79,7 +79,7 @@ def write_atomic(path: Path, data: bytes, *, mode: int = OPEN_MODE, durable: boo
         raise
 
 
-def _create_beside(path: Path) -> tuple[int, Path]:
+def create_beside(path: Path) -> tuple[int, Path]:
     """Create a file of a new name beside `path`, readable for the owner alone.
 
     Importing `tempfile`, which does the same, takes a tenth of the time of a hook.

@@ -83,7 +83,10 @@ def make_app(arguments: Sequence[str]) -> typer.Typer:
         gitassets
     )
     wanted = next((one for one in arguments if one not in _SWITCHES), "")
-    register(app, (wanted,) if wanted in COMMANDS and wanted != "demo" else COMMANDS)
+    single = wanted in COMMANDS and wanted != "demo"
+    register(app, (wanted,) if single else COMMANDS)
+    if single:
+        app.registered_commands = [one for one in app.registered_commands if one.name == wanted]
     return app
 
 

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import sys
-import tempfile
 import traceback
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -129,6 +128,8 @@ def _redact(text: str) -> str:
 
 
 def _write_log() -> Path:
+    import tempfile
+
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     name = f"bug-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
     for folder in (Path(base) / "gitassets", Path(tempfile.gettempdir())):

@@ -144,11 +144,13 @@ def _make_cells(
 
 
 def _format_first_words(text: str) -> str:
-    from gitassets.domain.markdown import strip_markdown
-
     start = text[:_SHOWN_CHARS]
     # Most texts have no marks, and to look for each of them takes 40 times as long.
-    return " ".join((strip_markdown(start) if _PERHAPS_MARKDOWN.search(start) else start).split())
+    if _PERHAPS_MARKDOWN.search(start):
+        from gitassets.domain.markdown import strip_markdown
+
+        start = strip_markdown(start)
+    return " ".join(start.split())
 
 
 def _describe(row: AssetRow, result: ListResult) -> str:

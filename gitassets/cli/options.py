@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gitassets.cli.command import LEFT_OUT, RUN_METAVAR
-from gitassets.domain.estimate import format_usd
 from gitassets.domain.manifest import Kind
 from gitassets.domain.selection import AssetSelection, Selection, parse_selection
 from gitassets.domain.status import Status
@@ -199,6 +198,8 @@ class ProgressBar:
             # The next run or step counts from the start, and so do its rate and time left.
             self._began = time.monotonic()
             self._bar.reset(self._task, total=progress.total)
+        from gitassets.domain.estimate import format_usd
+
         self._done = progress.done
         spent = getattr(progress, "spent_usd", 0.0)
         self._bar.update(

@@ -6,7 +6,6 @@ import os
 import re
 import shlex
 import shutil
-import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -15,11 +14,11 @@ from typing import Any
 
 from gitassets.adapters.dvc.kept_blobs import KeptBlobs, link_file
 from gitassets.adapters.files import (
-    INCOMING,
     LOCKED_MODE,
     OPEN_MODE,
     change_mode,
     copy_file,
+    create_beside,
     hash_file,
     sync_file,
     write_atomic,
@@ -157,6 +156,9 @@ class BlobStore:
             with suppress(FileNotFoundError):
                 if time.time() - left.stat().st_mtime > _ABANDONED_SEC:
                     shutil.rmtree(left, ignore_errors=True)
+        # Every command that reads imports this module, and `tempfile` takes longer than the rest of it.
+        import tempfile
+
         with tempfile.TemporaryDirectory(prefix=_INCOMING, dir=self.cache_dir) as folder:
             yield Path(folder)
 
@@ -194,8 +196,7 @@ class BlobStore:
         """
         source = self.require(md5, target.name)
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=INCOMING, dir=target.parent)
-        temporary = Path(name)
+        handle, temporary = create_beside(target)
         try:
             os.close(handle)
             clone_file(source, temporary)
