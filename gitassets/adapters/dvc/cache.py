@@ -48,6 +48,8 @@ class BlobStore:
         self._blobs = cache_dir / "files" / "md5"
         self._kept = kept
         self._for_group = for_group
+        self._copied: dict[str, tuple[int, int, int] | None] = {}
+        self._is_cleared = False
 
     def path(self, md5: str) -> Path:
         """Return the blob's path, whether it exists or not. `md5` may end in `.dir`."""
@@ -142,25 +144,46 @@ class BlobStore:
 
     def copy_in(self, file: Path, md5: str) -> None:
         """Copy the file into the cache. Raise ConflictError if its hash is no longer `md5`."""
+        blob = self._blobs / md5[:2] / md5[2:]
+        # One command copies a new file for its asset and again for its commit: the blob is hashed once.
+        signature = _sign(blob)
+        if signature is not None and self._copied.get(md5) == signature:
+            return
         if self.is_whole(md5):
             self._keep(md5)
-            return
-        with self.incoming() as folder:
-            self.overwrite(file, md5, folder / "blob")
+        else:
+            self._copy(file, md5)
+        self._copied[md5] = _sign(blob)
+
+    def _copy(self, file: Path, md5: str) -> None:
+        self._clear_abandoned()
+        self._make_folder(self.cache_dir)
+        part = self.cache_dir / f"{_INCOMING}{os.urandom(8).hex()}"
+        try:
+            self.overwrite(file, md5, part)
+        finally:
+            part.unlink(missing_ok=True)
 
     @contextmanager
     def incoming(self) -> Iterator[Path]:
         """Create a temporary folder beside the blobs, and remove old ones that killed commands left."""
+        self._clear_abandoned()
         self._make_folder(self.cache_dir)
-        for left in self.cache_dir.glob(f"{_INCOMING}*"):
-            with suppress(FileNotFoundError):
-                if time.time() - left.stat().st_mtime > _ABANDONED_SEC:
-                    shutil.rmtree(left, ignore_errors=True)
         # Every command that reads imports this module, and `tempfile` takes longer than the rest of it.
         import tempfile
 
         with tempfile.TemporaryDirectory(prefix=_INCOMING, dir=self.cache_dir) as folder:
             yield Path(folder)
+
+    def _clear_abandoned(self) -> None:
+        """Remove, once in a command, the old partial files of killed ones."""
+        if self._is_cleared:
+            return
+        self._is_cleared = True
+        for left in self.cache_dir.glob(f"{_INCOMING}*"):
+            with suppress(FileNotFoundError):
+                if time.time() - left.stat().st_mtime > _ABANDONED_SEC:
+                    shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink()
 
     def overwrite(self, file: Path, md5: str, copy: Path) -> None:
         """Replace a blob by the file's bytes, by way of `copy`, a path in the `incoming` folder."""
@@ -227,6 +250,15 @@ def list_remote_blobs(remote: RemoteSettings, md5s: Sequence[str], others: Itera
     except (DvcException, ImportError, OSError) as error:
         message = f"The DVC remote {remote.name!r} cannot be read: {error}"
         raise NotFoundError(message, "`dvc remote list` names those of a project.") from error
+
+
+def _sign(blob: Path) -> tuple[int, int, int] | None:
+    """Return what changes when somebody replaces or writes the blob; None if it is not there."""
+    try:
+        found = blob.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def clone_file(source: Path, target: Path) -> None:

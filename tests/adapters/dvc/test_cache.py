@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,22 @@ def test_copy_in_replaces_truncated_blob(blobs: BlobStore, tmp_path: Path) -> No
     a_file(blobs.path(MD5), b"take")
     blobs.copy_in(a_file(tmp_path / "new.png"), MD5)
     assert hash_file(blobs.path(MD5)) == MD5
+
+
+@pytest.mark.parametrize("spoil", [lambda blob: blob.unlink(), lambda blob: replace_file(blob, b"other")])
+def test_copy_in_notices_what_became_of_a_blob_that_it_copied_before(
+    blobs: BlobStore, tmp_path: Path, spoil: Callable[[Path], object]
+) -> None:
+    file = a_file(tmp_path / "new.png")
+    blobs.copy_in(file, MD5)
+    spoil(blobs.path(MD5))
+    blobs.copy_in(file, MD5)
+    assert hash_file(blobs.path(MD5)) == MD5
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    path.unlink()
+    path.write_bytes(data)
 
 
 @pytest.mark.parametrize(("locked", "writable"), [(True, False), (False, True)])
