@@ -6,7 +6,7 @@ import errno
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,9 +18,13 @@ from gitassets.adapters.media.ffmpeg import Ffmpeg, FfmpegError, find_ffmpeg
 from gitassets.adapters.media.source import MediaSource
 from gitassets.adapters.render.cache import RenderCache
 from gitassets.adapters.render.movie import Movie, Piece, has_frames, write_movie
-from gitassets.adapters.render.picture import Picture, describe_picture, render_picture
+from gitassets.adapters.render.picture import Picture, describe_picture
+from gitassets.adapters.render.picture_task import make_picture_task
 from gitassets.adapters.render.settings import CARD_ZOOM, ZOOM, OnProgress, RenderSettings
 from gitassets.adapters.render.sound import Sound, describe_sounds, encode_sound, write_samples
+from gitassets.adapters.tasks.local import LocalExecutor
+from gitassets.adapters.tasks.recipe import Files
+from gitassets.adapters.tasks.task import Executor, OnStep, Outcome, Place
 from gitassets.domain.captions import list_chapters
 from gitassets.domain.timeline import Look, Shot, Timeline
 from gitassets.errors import CorruptError, GitAssetsError, Remedy
@@ -47,6 +51,8 @@ class _Context:
     cache: RenderCache
     work: Path
     settings: RenderSettings
+    sources: Mapping[str, MediaSource]
+    executor: Executor
 
 
 def render_timeline(
@@ -56,14 +62,16 @@ def render_timeline(
     cache_dir: Path,
     target: Path,
     on_progress: OnProgress,
+    executor: Executor | None = None,
 ) -> RenderResult:
     """Render the video to `target`, atomically.
 
-    `sources` maps md5 to media for every narration and visual.
+    `sources` maps md5 to media for every narration and visual. The `executor` renders the pictures; threads of this
+    process if there is none.
     """
     cache = RenderCache(cache_dir)
     with Ffmpeg(find_ffmpeg(cache_dir)) as ffmpeg, cache.workspace() as work:
-        context = _Context(ffmpeg, cache, work, settings)
+        context = _Context(ffmpeg, cache, work, settings, sources, executor or LocalExecutor(settings.jobs))
         pictures = [_choose_picture(shot, timeline, sources) for shot in timeline.shots]
         sounds = [_choose_sound(picture, sources, settings) for picture in pictures]
         return _render(context, timeline, pictures, sounds, target, on_progress)
@@ -75,7 +83,7 @@ def count_reused(
     """Count the segments whose picture is rendered already."""
     cache = RenderCache(cache_dir)
     with Ffmpeg(find_ffmpeg(cache_dir)) as ffmpeg:
-        context = _Context(ffmpeg, cache, cache_dir, settings)
+        context = _Context(ffmpeg, cache, cache_dir, settings, sources, LocalExecutor(settings.jobs))
         pictures = (_choose_picture(shot, timeline, sources) for shot in timeline.shots)
         return sum(_is_cached(context, one, _picture_path(context, one)) for one in pictures)
 
@@ -133,19 +141,32 @@ def _render_missing(
     context: _Context, missing: Mapping[Path, Picture], sounds: Sequence[Sound], sound: Path, on_progress: OnProgress
 ) -> None:
     """Render every missing picture, and the sound unless it is there, into the cache."""
-    progress = _Progress(sum(picture.shot.frame_count for picture in missing.values()), on_progress)
-    tasks: list[Callable[[], None]] = []
-    if not context.cache.touch(sound):
-        tasks.append(partial(_render_sound, context, sounds, sound))
-    tasks += [partial(_render_picture, context, picture, path, progress) for path, picture in missing.items()]
-    _run_all(tasks, context)
+    files = Files({md5: one.path for md5, one in context.sources.items()})
+    ordered = {_name_output(path): (path, picture) for path, picture in missing.items()}
+    tasks = [make_picture_task(one, context.settings, name, files) for name, (_, one) in ordered.items()]
+    beside = [] if context.cache.touch(sound) else [partial(_render_sound, context, sounds, sound)]
+    place = Place(context.ffmpeg, files.paths, context.work, context.cache.folder)
+    with closing(context.executor.run(tasks, place, _count_frames(ordered, on_progress), beside)) as outcomes:
+        for one in outcomes:
+            _keep_picture(context, one, *ordered[one.task.output])
 
 
-def _render_picture(context: _Context, picture: Picture, path: Path, progress: _Progress) -> None:
-    finished = context.work / path.name
+def _name_output(path: Path) -> str:
+    return f"{path.parent.name}{path.name}"
+
+
+def _count_frames(ordered: Mapping[str, tuple[Path, Picture]], on_progress: OnProgress) -> OnStep:
+    """Return a callback that accepts a task and its number of finished frames."""
+    progress = _Progress(sum(one.shot.frame_count for _, one in ordered.values()), on_progress)
+    counters = {name: progress.counter(one.shot.number) for name, (_, one) in ordered.items()}
+    return lambda task, frames: counters[task.output](frames)
+
+
+def _keep_picture(context: _Context, outcome: Outcome, path: Path, picture: Picture) -> None:
+    """Move a rendered picture into the cache. Raise what stopped it."""
     option = f"--{'video' if picture.clip_shot else 'image'} {picture.shot.visual_from or picture.shot.number}"
     with _explain_ffmpeg_failure(context, picture.task, option):
-        render_picture(context.ffmpeg, picture, context.settings, finished, progress.counter(picture.shot.number))
+        finished = outcome.get()
     context.cache.put(finished, path)
 
 
