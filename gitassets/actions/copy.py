@@ -33,6 +33,7 @@ from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.project import Project, Run
 from gitassets.runs.proof import Unproven, describe_unproven, find_unproven
 from gitassets.runs.transaction import Session
+from gitassets.runs.word_files import keep_recorded
 
 
 class Copied(Struct, frozen=True):
@@ -257,6 +258,7 @@ def _commit(session: Session, source: Run, origin: _Source, plan: _CopyPlan) -> 
         placed = replace(asset, path=_choose_path(session, address, original, current))
         changed[address] = replace(placed, extra={**asset.extra, COPIED_FROM: _name_origin(source, origin, address)})
         transitions.append(Transition(address, current.status if current else "none", asset.status))
+    keep_recorded(session.project, origin.commit, [one.md5 for one in changed.values() if one is not None])
     what = f"{format_addresses(changed)} from {source.run_id}"
     message = CommitMessage(session.run.run_id, "copy", what, _explain(source, origin, plan), tuple(transitions))
     return session.commit(session.manifest.with_assets(changed), message)

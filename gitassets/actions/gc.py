@@ -26,6 +26,7 @@ from gitassets.runs.history import HistoryReader
 from gitassets.runs.lookup import find_runs
 from gitassets.runs.progress import OnProgress, Progress, ignore_progress
 from gitassets.runs.project import Project
+from gitassets.runs.word_files import forget_words
 
 _REFS = ("refs/heads/", "refs/remotes/", "refs/tags/", "refs/stash")
 _HEADS = ("HEAD", "MERGE_HEAD", "ORIG_HEAD", "FETCH_HEAD")
@@ -55,6 +56,8 @@ def gc(project: Project, keep: KeepPolicy, *, dry_run: bool, on_progress: OnProg
             for _, path in counted(unnamed, "files removed"):
                 path.unlink()
     gone = sorted({md5 for md5, _ in unnamed})
+    if not dry_run:
+        forget_words(project, gone)
     return GcResult(len({md5 for md5, _ in files}) - len(gone), tuple(gone), freed, dry_run)
 
 

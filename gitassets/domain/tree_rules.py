@@ -8,9 +8,10 @@ from msgspec import Struct
 
 from gitassets.domain.dvc_file import DVC_FILES
 from gitassets.domain.manifest import MEDIA_FOLDERS
+from gitassets.domain.word_times import is_named_well, lies_in_folder
 
 DVC_YAML = "dvc.yaml"
-SYMLINK_MODE, SUBMODULE_MODE = "120000", "160000"
+SYMLINK_MODE, SUBMODULE_MODE, _PLAIN_MODE = "120000", "160000", "100644"
 
 _SOUND = (".wav", ".mp3", ".m4a", ".aac", ".flac", ".ogg", ".oga", ".opus", ".wma", ".aif", ".aiff")
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".psd")
@@ -23,12 +24,13 @@ _TRACKS = "would have DVC track files that the manifest does not name"
 class TreeEntry(Struct, frozen=True):
     """A file of a commit: its path in the run and its git mode, "100644", "100755", "120000" or "160000".
 
-    `describes`: it is a dvc.yaml that makes DVC do nothing. Only its content shows that.
+    `describes`: it is a dvc.yaml that makes DVC do nothing, `timed`: it holds word times. Only the content shows that.
     """
 
     path: str
     mode: str
     describes: bool = False
+    timed: bool = False
 
 
 class TreeProblem(Struct, frozen=True):
@@ -60,7 +62,17 @@ def _find_problem(entry: TreeEntry) -> tuple[str, str] | None:
         return "media-in-git", "lies in a folder whose files DVC tracks, but it is committed into git itself"
     if path.endswith(MEDIA_SUFFIXES):
         return "media-in-git", "is a media file, but it is committed into git itself"
+    if lies_in_folder(path):
+        return _find_words_problem(entry)
     return None if entry.describes else _find_dvc_problem(entry.path, path)
+
+
+def _find_words_problem(entry: TreeEntry) -> tuple[str, str] | None:
+    if not is_named_well(entry.path):
+        return "words-malformed", "lies in the folder of the word times, but is not named by the md5 of a narration"
+    if not entry.timed or entry.mode != _PLAIN_MODE:
+        return "words-malformed", "does not hold the times of words as gitassets writes them"
+    return None
 
 
 def is_dvc_yaml(path: str) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
+import msgspec
 from msgspec import Struct
 
 MAX_WORDS = 20_000
@@ -58,3 +61,78 @@ def find_fault(times: Sequence[WordTime], duration_sec: float) -> str | None:
     if any(after.start_sec < before.start_sec for before, after in pairwise(times)):
         return "words out of order"
     return None
+
+
+FOLDER = "words"
+"""The folder of a run's branch with the word times of each narration, named by the sound's md5."""
+MAX_FILE_BYTES = 2_000_000
+MAX_SEC = 86_400.0
+_MAX_MAKER_CHARS = 100
+_PATH = re.compile(rf"{FOLDER}/[0-9a-f]{{32}}\.json\Z")
+VALID = b"valid"
+"""What stands for the content of a valid file where nothing else of it is needed."""
+
+
+class TimedWords(Struct, frozen=True):
+    """The word times of a sound, and what has told or measured them."""
+
+    made_by: str
+    words: tuple[WordTime, ...]
+
+
+def name_file(md5: str) -> str:
+    return f"{FOLDER}/{md5}.json"
+
+
+def is_named_well(path: str) -> bool:
+    return _PATH.match(path) is not None
+
+
+def lies_in_folder(path: str) -> bool:
+    """Check whether the path lies in the folder, or is it, on at least one system."""
+    return path.casefold().split("/", 1)[0] == FOLDER
+
+
+def format_words(timed: TimedWords) -> bytes:
+    """Format the file: one word a line with its start and end in milliseconds."""
+    lines = [_dump([one.word, round(one.start_sec * 1000), round(one.end_sec * 1000)]) for one in timed.words]
+    head = f'{{"made_by": {_dump(timed.made_by)}, "words": [\n'
+    return f"{head}{_NEXT.join(lines)}\n]}}\n".encode()
+
+
+_NEXT = ",\n"
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def parse_words(data: bytes, duration_sec: float = MAX_SEC) -> TimedWords | None:
+    """Parse the file of a sound of this length. Return None for anything that `format_words` does not write."""
+    if len(data) > MAX_FILE_BYTES:
+        return None
+    try:
+        raw = msgspec.json.decode(data, type=_RawFile)
+        times = tuple(WordTime(word, start / 1000, end / 1000) for word, start, end in raw.words)
+    except (msgspec.DecodeError, OverflowError):
+        return None
+    timed = TimedWords(raw.made_by, times)
+    is_maker = 0 < len(timed.made_by) <= _MAX_MAKER_CHARS and timed.made_by.isprintable()
+    if not times or not is_maker or find_fault(times, duration_sec) or format_words(timed) != data:
+        return None
+    return timed
+
+
+class _RawFile(Struct, frozen=True, forbid_unknown_fields=True):
+    made_by: str
+    words: list[tuple[str, int, int]]
+
+
+def summarize(data: bytes) -> bytes:
+    """Return VALID for the content of a valid file, else nothing. It is kept in place of thousands of files."""
+    return VALID if parse_words(data) else b""
+
+
+def choose_file(files: Iterable[bytes]) -> bytes | None:
+    """Return the valid file that wins a merge, whatever the order; None if none is valid."""
+    return min((one for one in files if parse_words(one)), default=None)

@@ -20,7 +20,8 @@ from gitassets.domain.guard import RunState, Violation, check_step
 from gitassets.domain.manifest import MANIFEST_NAME, Asset
 from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.run_id import BRANCH_PREFIX, RUN_MARKER
-from gitassets.domain.tree_rules import is_dvc_yaml
+from gitassets.domain.tree_rules import SUBMODULE_MODE, is_dvc_yaml
+from gitassets.domain.word_times import lies_in_folder, summarize
 from gitassets.errors import GitAssetsError
 from gitassets.runs.history import CommonStates, HistoryReader, state_of_entries
 from gitassets.runs.locked_files import LockedFiles
@@ -137,6 +138,8 @@ def read_index(staged: Staged, objects: ObjectReader) -> RunState:
         {oid for path, _, oid in entries if path == MANIFEST_NAME or path.endswith(".dvc") or is_dvc_yaml(path)}
     )
     data = {oid: found for oid, found in objects.read(wanted).items() if found is not None}
+    words = sorted({oid for path, mode, oid in entries if lies_in_folder(path) and mode != SUBMODULE_MODE} - {*wanted})
+    data |= {oid: summarize(found) for oid, found in objects.read(words).items() if found is not None}
     return state_of_entries(tuple(entries), data, f"the staged {MANIFEST_NAME}")
 
 

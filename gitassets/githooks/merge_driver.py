@@ -13,6 +13,7 @@ from gitassets.domain.manifest_format import format_manifest
 from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.merge.manifests import merge_manifests
 from gitassets.domain.rules import require_known
+from gitassets.domain.word_times import choose_file, is_named_well
 from gitassets.errors import GitAssetsError
 from gitassets.githooks.check_commit import Staged, find_merged_heads, find_staged
 from gitassets.runs.history import CommonStates, HistoryReader
@@ -38,10 +39,14 @@ def _read_base(path: Path) -> Manifest | None:
 def merge_dvc_file(top: Path, ours: Path, name: str, environment: Mapping[str, str]) -> int:
     """Write the .dvc file `name`, as the merged manifest implies it, to `ours`. Always return 0: never stop git.
 
+    Of two files of word times of the same sound, write the one that wins on both sides of the merge.
+
     Git merges each file separately, in any order, so the manifests are read from the commits. If git does not name
     them, or one cannot be read, `ours` stays as it is: the hooks and `doctor` correct it.
     """
     staged = find_staged(top, environment)
+    if is_named_well(name):
+        return _merge_words(staged, ours, name, environment)
     try:
         merged = None if staged is None else _merge_commits(staged, environment)
     except GitAssetsError:
@@ -49,6 +54,16 @@ def merge_dvc_file(top: Path, ours: Path, name: str, environment: Mapping[str, s
     implied = {} if merged is None else {one.file_name: one.text for one in imply_dvc_files(merged).values()}
     if name in implied:
         write_atomic(ours, implied[name].encode())
+    return 0
+
+
+def _merge_words(staged: Staged | None, ours: Path, name: str, environment: Mapping[str, str]) -> int:
+    heads = find_merged_heads(environment)
+    theirs = heads[0] if len(heads) == 1 else None if staged is None else _find_picked(staged)
+    other = staged.git.read_blob(theirs, name) if staged is not None and theirs is not None else None
+    chosen = choose_file([ours.read_bytes(), other or b""])
+    if chosen is not None:
+        write_atomic(ours, chosen)
     return 0
 
 

@@ -92,7 +92,7 @@ def _buy(context: MakingContext, call: ProviderCall) -> list[Outcome]:
     memory = _PricedOrder(context.allowance, call, order, reserved_usd)
     placed = _place(context, call, order)
     generated = _generate(context, call, memory, placed)
-    md5 = write_receipt(order, generated)
+    md5 = write_receipt(context.project, order, generated)
     outcomes = store_result(context.project, order, generated, md5, context.log)
     context.own_made.add(context.turns.note(call.request))
     return outcomes

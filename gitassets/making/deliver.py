@@ -11,10 +11,12 @@ from gitassets.adapters.state.journal import Charge, MadeLog, MadeTake
 from gitassets.adapters.state.orders import Order, OrderBook
 from gitassets.domain.manifest import Kind
 from gitassets.domain.takes import BOUGHT_WITH
+from gitassets.domain.word_times import TimedWords
 from gitassets.errors import ProviderError
 from gitassets.making.plan import CheckedFile, PendingTake, check_file, find_repetition, make_log_entry_for_file, now
 from gitassets.providers.base import Generated
 from gitassets.runs.project import Project
+from gitassets.runs.word_files import keep_words
 
 Outcome = MadeTake | ProviderError
 """The result of one pending take."""
@@ -37,12 +39,20 @@ def log_charge(log: MadeLog, order: Mapping[str, Any], cost_usd: float, why: str
         )
 
 
-def write_receipt(order: Order, generated: Generated) -> str:
+def write_receipt(project: Project, order: Order, generated: Generated) -> str:
     """Write the receipt: the file's name and md5 and what the provider says about it. Return the md5."""
     md5 = hash_file(generated.path)
+    keep_word_times(project, generated, md5)
     values = {name: getattr(generated, name) for name in _RECEIPT_FIELDS}
     order.write_receipt({"file": generated.path.name, "md5": md5, **values, "extra": dict(generated.extra)})
     return md5
+
+
+def keep_word_times(project: Project, generated: Generated, md5: str) -> None:
+    """Keep the word times that the provider told. The commit that records the sound takes them up."""
+    if generated.word_times:
+        made_by = generated.model or generated.source
+        keep_words(project, md5, TimedWords(made_by, generated.word_times))
 
 
 _RECEIPT_FIELDS = ("source", "model", "prompt", "style", "voice", "seed", "cost_usd")

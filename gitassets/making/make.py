@@ -14,7 +14,7 @@ from gitassets.domain.estimate import Reused
 from gitassets.domain.takes import REUSED_FROM
 from gitassets.errors import GitAssetsError, ProviderError
 from gitassets.making.buy import MakingContext, buy
-from gitassets.making.deliver import Outcome
+from gitassets.making.deliver import Outcome, keep_word_times
 from gitassets.making.plan import (
     Job,
     ProviderCall,
@@ -190,6 +190,7 @@ def _make_locally(context: MakingContext, call: ProviderCall, job: Job) -> MadeT
             raise problem
         made = make_log_entry_for_file(pending, checked, cost_usd=generated.cost_usd)
         context.project.blobs.move_in(generated.path, md5)
+        keep_word_times(context.project, generated, md5)
     context.log.add(made)
     return made
 

@@ -24,6 +24,7 @@ ROOT_FILES = (*SETTING_FILES, MANIFEST_NAME)
 _ATTRIBUTES = b"""\
 asset_manifest.json text eol=lf merge=gitassets diff=gitassets
 *.dvc text eol=lf merge=gitassets-dvc
+words/*.json text eol=lf merge=gitassets-dvc
 """
 _DVCIGNORE = b"# Patterns that DVC does not look at, one a line.\n"
 

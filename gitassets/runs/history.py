@@ -20,6 +20,7 @@ from gitassets.domain.guard import RunState, state_from_bytes
 from gitassets.domain.lines import split_lines
 from gitassets.domain.manifest import MANIFEST_NAME, Manifest
 from gitassets.domain.tree_rules import SUBMODULE_MODE, TreeEntry, is_dvc_yaml
+from gitassets.domain.word_times import VALID, lies_in_folder, summarize
 from gitassets.errors import ConflictError, CorruptError, NotFoundError
 
 if TYPE_CHECKING:
@@ -181,16 +182,21 @@ class HistoryReader:
 
     def _read_files(self, commits: Sequence[RawCommit]) -> Mapping[str, bytes]:
         """Return the manifests and .dvc files of the commits by object id. Small, repeated .dvc files are cached."""
-        manifests, small = set(), set()
+        manifests, small, words = set(), set(), set()
         for commit in commits:
             for path, mode, oid in self._trees[commit.tree]:
                 if mode == SUBMODULE_MODE:
                     continue
                 if path == MANIFEST_NAME:
                     manifests.add(oid)
-                elif (path in DVC_FILES or is_dvc_yaml(path)) and oid not in self._small:
+                elif oid in self._small:
+                    continue
+                elif lies_in_folder(path):
+                    words.add(oid)
+                elif path in DVC_FILES or is_dvc_yaml(path):
                     small.add(oid)
-        self._small |= self._read(sorted(small))
+        self._small |= self._read(sorted(small - words))
+        self._small |= {oid: summarize(data) for oid, data in self._read(sorted(words)).items()}
         return ChainMap(self._read(sorted(manifests)), self._small)
 
 
@@ -263,20 +269,27 @@ def state_of_entries(entries: Entries, data: Mapping[str, bytes], name: str) -> 
 
 
 def make_entry(path: str, mode: str, data: bytes | None) -> TreeEntry:
-    """Return the file as the rules see it. Only a dvc.yaml needs its `data`."""
+    """Return the file as the rules see it. A dvc.yaml needs its `data`, and word times the summary of theirs."""
+    if lies_in_folder(path):
+        return TreeEntry(path, mode, timed=data == VALID)
     return TreeEntry(path, mode, _must_read(path) and data is not None and only_describes(data))
 
 
 def _must_read(path: str) -> bool:
-    """Check for a dvc.yaml. A path with a line break would be two requests to git."""
-    return is_dvc_yaml(path) and "\n" not in path
+    """Check for a dvc.yaml and word times. A path with a line break would be two requests to git."""
+    return (is_dvc_yaml(path) or lies_in_folder(path)) and "\n" not in path
 
 
 def read_tree(git: Git, commit: str) -> list[TreeEntry]:
     """Return every file of the commit as the rules see it."""
     found = git.list_tree(commit)
     data = git.read_blobs([f"{commit}:{path}" for path, mode in found if _must_read(path) and mode != SUBMODULE_MODE])
-    return [make_entry(path, mode, data.get(f"{commit}:{path}")) for path, mode in found]
+    return [make_entry(path, mode, shorten_words(path, data.get(f"{commit}:{path}"))) for path, mode in found]
+
+
+def shorten_words(path: str, data: bytes | None) -> bytes | None:
+    """Return the data of a file as `make_entry` needs it."""
+    return summarize(data) if data is not None and lies_in_folder(path) else data
 
 
 def parse_tree(data: bytes, oid_length: int) -> dict[str, tuple[str, str]]:

@@ -44,6 +44,7 @@ from gitassets.runs.missing_blobs import require_blob
 from gitassets.runs.not_ready import explain_changed, suggest_finish
 from gitassets.runs.project import Project, Run
 from gitassets.runs.recovery import recover_pending
+from gitassets.runs.word_files import plan_words
 from gitassets.runs.work_tree import fill_folder, prepare_dvc, repair_links
 from gitassets.runs.write_change import OWN_FILES, apply_and_commit, read_text, set_modes
 
@@ -82,7 +83,8 @@ class Session(Struct):
         does not name.
         """
         derived = follow_rules(derive(after))
-        self.head = _write(self, derived, self._format(message), beside or {}, dropped)
+        words = plan_words(self.project, self.folder, self.manifest, derived)
+        self.head = _write(self, derived, self._format(message), {**words, **(beside or {})}, dropped)
         self.manifest = derived
         return self.head
 

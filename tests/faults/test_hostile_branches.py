@@ -211,6 +211,8 @@ HARMS: dict[str, tuple[Harm, str]] = {
     "hooks of a framework": (write("lefthook.yml"), "lefthook.yml would have other programs do what it says"),
     "a name with an escape": (write("a\x1b[2J.txt"), "is a name that cannot be shown as it is"),
     "a name with a line end": (write("a\n.gitattributes"), "is a name that cannot be shown as it is"),
+    "word times that are none": (write(f"words/{'0' * 32}.json", "[]"), "does not hold the times of words"),
+    "a text among the word times": (write("words/x.md"), "is not named by the md5 of a narration"),
     "the known name for another place": (
         move_store,
         "does not know: store: /somewhere/else",
