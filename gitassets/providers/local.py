@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 from gitassets.domain.manifest import Kind
 from gitassets.domain.spoken_english import spell_out
 from gitassets.domain.voices import Voice
+from gitassets.domain.word_times import find_fault
 from gitassets.domain.wording import name_some
 from gitassets.errors import ProviderError, Remedy
 from gitassets.providers.base import Generated, Request
+from gitassets.providers.local_timing import Timing, load_with_lengths
 
 if TYPE_CHECKING:
     import numpy as np
@@ -86,12 +88,23 @@ class LocalVoice:
         self.check(request)
         voice, seed = _voice_name(request.voice), request.seed or DEFAULT_SEED
         path, part = folder / "narration.wav", folder / "narration.wav.part"
-        if not write_wav(part, _iter_speech(self._load(voice), _to_readable(request.text), seed)):
+        readable, timing = _to_readable(request.text), Timing(self._load(voice), SAMPLE_RATE_HZ)
+        samples = write_wav(part, _iter_speech(timing, readable, seed))
+        if not samples:
             raise _no_english_error()
         part.replace(path)
         left_out = self.find_left_out(request)
         extra = {"left_out": list(left_out)} if left_out else {}
-        return Generated(path=path, source=self.name, model=_model_name(), voice=voice, seed=seed, extra=extra)
+        times = timing.match(readable)
+        return Generated(
+            path=path,
+            source=self.name,
+            model=_model_name(),
+            voice=voice,
+            seed=seed,
+            extra=extra,
+            word_times=() if find_fault(times, samples / SAMPLE_RATE_HZ) else times,
+        )
 
     def _load(self, voice: str) -> Any:
         """Load the voice once, under the lock, including everything that hibari would load lazily."""
@@ -132,6 +145,7 @@ def _load_speaker(voice: str) -> Any:
         raise ProviderError(
             f"The voice {voice!r} cannot be loaded: {error}", f"Delete {model} and fetch it again."
         ) from error
+    load_with_lengths(speaker, model)
     speaker.g2p.oov("warm")
     return speaker
 
@@ -202,16 +216,16 @@ def _is_latin(char: str) -> bool:
     return char.isalpha() and (char.isascii() or "LATIN" in unicodedata.name(char, ""))
 
 
-def _iter_speech(speaker: Any, text: str, seed: int) -> Iterator[np.ndarray]:
+def _iter_speech(timing: Timing, text: str, seed: int) -> Iterator[np.ndarray]:
     """Yield the speech piece by piece. Raise ProviderError if hibari fails on the text."""
     import numpy as np
 
     try:
         noise = np.random.default_rng(seed)
-        for phonemes in speaker.phonemize(text):
+        for phonemes in timing.speaker.phonemize(text):
             for piece in _split_phonemes(phonemes):
                 if any(map(str.isalpha, piece)):
-                    yield speaker.from_ids(speaker.ids(piece), rng=noise)
+                    yield timing.speak(piece, noise)
     except Exception as error:
         raise ProviderError(f"The local voice failed on {text[:40]!r}: {error}", "Reword the paragraph.") from error
 
