@@ -17,10 +17,10 @@ def test_run_of_fal_is_bought_once_at_the_prices_that_its_answers_name(studio: S
     assert made.failed == ()
     assert made.spent_usd == pytest.approx(SPOKEN_USD + IMAGE_USD, abs=1e-5)
     studio.approve(image="1", audio="1")
-    studio.services.fal_headers = {"x-fal-billable-units": "4"}
+    studio.services.fal_headers = {"x-fal-billable-units": "6"}
     clips = studio.resume()
     assert addresses(clips.made) == ["video 1"]
-    assert studio.asset("video", 1).cost_usd == pytest.approx(4 * 0.07)
+    assert studio.asset("video", 1).cost_usd == pytest.approx(6 * 0.07)
     assert studio.bought() == 3
     assert studio.resume().planned == ()
     studio.assert_settled()

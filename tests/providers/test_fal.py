@@ -60,6 +60,64 @@ class TestPrice:
         made = load("fal", Kind.VIDEO, services).generate(ask(Kind.VIDEO, duration_sec=3), folder)
         assert made.cost_usd == pytest.approx(7.5 * 0.07)
 
+    @pytest.mark.parametrize(
+        ("model", "units", "usd"),
+        [
+            ("bytedance/seedance-2.0/image-to-video", "108", 1.512),  # 21.6 units a second, not one
+            ("bytedance/seedance-2.0/image-to-video", "86.4", 1.2096),
+            ("fal-ai/veo3.1/fast/image-to-video", "2.667", 0.60),  # it is not known what it counts
+            ("fal-ai/kling-video/v2.5-turbo/pro/image-to-video", "1", 0.35),
+        ],
+    )
+    def test_charge_is_counted_in_the_units_of_the_model(
+        self, services: Services, ask: Ask, folder: Path, model: str, units: str, usd: float
+    ) -> None:
+        services.fal_headers = {"x-fal-billable-units": units}
+        provider = load("fal", Kind.VIDEO, services, video={"model": model})
+        made = provider.generate(ask(Kind.VIDEO, duration_sec=5), folder)
+        assert made.cost_usd == pytest.approx(usd)
+
+    @pytest.mark.parametrize(("section", "usd"), [({}, 1.0), ({"billed_usd": 0.01}, 0.3)])
+    def test_charge_of_a_model_of_the_users_own_is_lower_only_where_its_unit_is_priced(
+        self, services: Services, ask: Ask, folder: Path, section: dict[str, float], usd: float
+    ) -> None:
+        services.fal_headers = {"x-fal-billable-units": "30"}
+        model = {**WORDS, "usd": 0.2, "from_words": True, **section}
+        if not section:
+            services.fal_headers = {"x-fal-billable-units": "2"}
+        made = load("fal", Kind.VIDEO, services, video=model).generate(ask(Kind.VIDEO), folder)
+        assert made.cost_usd == pytest.approx(usd)
+
+    @pytest.mark.parametrize(
+        ("kind", "model", "changes", "known"),
+        [
+            (Kind.VIDEO, "fal-ai/veo3.1/fast/image-to-video", {"resolution": "1080p"}, True),
+            (Kind.VIDEO, "fal-ai/veo3.1/fast/image-to-video", {"resolution": "4k"}, False),
+            (Kind.VIDEO, "fal-ai/veo3.1/fast/image-to-video", {"generate_audio": True}, False),
+            (Kind.VIDEO, "fal-ai/veo3.1/fast/image-to-video", {"negative_prompt": "text"}, True),
+            (Kind.VIDEO, "fal-ai/veo3.1/fast/image-to-video", {"duration": "8s"}, False),
+            (Kind.VIDEO, "bytedance/seedance-2.0/image-to-video", {"resolution": "1080p"}, False),
+            (Kind.VIDEO, "bytedance/seedance-2.0/image-to-video", {"generate_audio": True}, True),
+            (Kind.IMAGE, "fal-ai/flux/dev", {"num_images": 4}, False),
+            (Kind.IMAGE, "fal-ai/flux/dev", {"num_images": 1}, True),
+            (Kind.IMAGE, "fal-ai/flux/dev", {"image_size": "square_hd"}, False),
+            (Kind.IMAGE, "fal-ai/nano-banana-2", {"resolution": "4K"}, False),
+            (Kind.IMAGE, "fal-ai/nano-banana-2", {"enable_web_search": True}, False),
+            (Kind.AUDIO, "fal-ai/kokoro/american-english", {"speed": 1.2}, True),
+        ],
+    )
+    def test_price_of_a_preset_holds_only_for_an_input_that_costs_as_much(
+        self, services: Services, ask: Ask, kind: Kind, model: str, changes: dict[str, Any], known: bool
+    ) -> None:
+        provider = load("fal", kind, services, **{kind.value: {"model": model, "input": changes}})
+        if known:
+            assert provider.estimate_usd(ask(kind)) > 0
+            return
+        with pytest.raises(ProviderError, match=f"the price of .* of {model} at fal is not known"):
+            provider.check(ask(kind))
+        priced = load("fal", kind, services, **{kind.value: {"model": model, "input": changes, "usd": 1}})
+        assert priced.estimate_usd(ask(kind)) >= 1
+
     @pytest.mark.parametrize("units", ["many", "nan", "inf", "-1", "1e300", ""])
     def test_charge_that_is_no_amount_is_not_believed(
         self, services: Services, ask: Ask, folder: Path, units: str

@@ -80,12 +80,16 @@ Template = Annotated[Mapping[str, Any], AfterValidator(_check_input)]
 
 
 class FalModel(Section):
-    """A model, what it is sent besides or instead of its preset, and the price of one `unit`."""
+    """A model, what it is sent besides or instead of its preset, and the price of one `unit`.
+
+    `billed_usd` is the price of one unit of those that fal's answer counts, if it counts others.
+    """
 
     model: ModelId
     input: Template = Field(default_factory=dict)
     usd: Usd | None = None
     unit: Unit | None = None
+    billed_usd: Usd | None = None
 
 
 class FalVideoModel(FalModel):
@@ -182,7 +186,8 @@ class Fal:
     def _find_usd(self) -> float | None:
         if self.model.usd is not None or self._preset is None:
             return self.model.usd
-        return self._preset.usd if self._unit == self._preset.unit else None
+        holds = self._unit == self._preset.unit and self._preset.prices(self.model.input)
+        return self._preset.usd if holds else None
 
     def _count_units(self, request: Request) -> float:
         counts = {
@@ -220,14 +225,24 @@ class Fal:
             raise ChargedError(problem, "Run the command again to order another.", cost_usd=estimate_usd) from error
 
     def _read_charge(self, answer: BoughtAnswer, estimate_usd: float) -> float:
-        """Return what the answer says was billed, in the units of the price, or the estimate."""
-        usd = self._find_usd()
+        """Return what the answer says was billed, or the estimate.
+
+        Unless it is known what one of the billed units costs, the answer can only raise the estimate.
+        """
+        known_usd = self._find_billed_usd()
         try:
             units = float(answer.headers.get("x-fal-billable-units", ""))
         except ValueError:
             return estimate_usd
-        charge_usd = None if usd is None else read_charge(units, usd)
-        return estimate_usd if charge_usd is None else charge_usd
+        charge_usd = read_charge(units, (self._find_usd() or 0.0) if known_usd is None else known_usd)
+        if charge_usd is None or (known_usd is None and charge_usd < estimate_usd):
+            return estimate_usd
+        return charge_usd
+
+    def _find_billed_usd(self) -> float | None:
+        if self.model.billed_usd is not None or self._preset is None:
+            return self.model.billed_usd
+        return self._preset.billed_usd
 
     def _require_url(self, request: Request, job: str, raw: Mapping[str, Any], cost_usd: float) -> str:
         url = _find_url(raw, self.kind)

@@ -21,11 +21,22 @@ class FalPreset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A model whose input and price are known; fal_presets.toml explains the fields."""
 
     kind: Kind
+    source: str
     usd: float
     unit: str
     input: dict[str, Any]
+    billed_usd: float | None = None
+    free: tuple[str, ...] = ()
+    same_price: dict[str, list[Any]] = {}
     seconds: tuple[int, ...] = ()
     ratios: tuple[str, ...] = ()
+
+    def prices(self, changes: Mapping[str, Any]) -> bool:
+        """Return whether the price still holds when these fields of the input are changed."""
+        return all(
+            name in self.free or value == self.input.get(name, self) or value in self.same_price.get(name, ())
+            for name, value in changes.items()
+        )
 
 
 @cache
