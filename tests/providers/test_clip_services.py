@@ -160,6 +160,8 @@ class TestRunwayTable:
             assert list(model.seconds) == sorted(set(model.seconds)), name
             assert set(model.usual) <= set(model.shapes), name
             assert bool(model.shape) == bool(model.shapes), name
+            assert set(model.credits_by_shape) <= set(model.shapes), name
+            assert not model.credits or all(model.credits_per_second(one, sound=False) for one in model.shapes), name
             parse_section(RunwaySettings, "runway", {"model": name})
 
     @pytest.mark.parametrize("name", RUNWAY_MODELS)
@@ -207,7 +209,13 @@ class TestRunwayTable:
         assert price(model="gen4.5") == pytest.approx(0.48)
         assert price(model="veo3.1") == pytest.approx(0.80)
         assert price(model="veo3.1", sound=True) == pytest.approx(1.60)
-        assert price(model="grok_imagine_1_5", ratios=["480p"]) == pytest.approx(0.44)
+        assert price(model="grok_imagine_1_5", ratios=["480p"]) == pytest.approx(0.41)  # a credit for the image
+        assert price(model="seedance2", ratios=["3840:2160"]) == pytest.approx(6.00)
+        assert price(model="seedance2", sound=True) == pytest.approx(1.44)
+        assert price(model="seedance2_5", ratios=["854:480"]) == pytest.approx(0.80)
+        assert price(model="seedance2_5", ratios=["640:640"], seconds=[5]) == pytest.approx(1.00)
+        assert price(model="seedance2_mini") == pytest.approx(0.64)
+        assert price(model="hailuo3") == pytest.approx(0.52)
         assert price(model="gen4.5", usd_per_credit=0.02) == pytest.approx(0.96)
         assert price(model="gen4.5", usd_per_second=0.05) == pytest.approx(0.48)  # as older settings say
 

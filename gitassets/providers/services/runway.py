@@ -109,7 +109,9 @@ class Runway(ClipService):
         usd = self._find_usd_per_second(self._choose_shape(request))
         what = f"a second of {self.settings.model}"
         setting = f"services.{self.name}.usd_per_second"
-        return self._choose_seconds(request) * require_price(request, self.name, what, usd, setting)
+        for_seconds = self._choose_seconds(request) * require_price(request, self.name, what, usd, setting)
+        per_credit, model = self.settings.usd_per_credit, self.model
+        return max(for_seconds + model.credits_for_image * per_credit, model.least_credits * per_credit)
 
     def check(self, request: Request) -> None:
         require_image(request, self.name)

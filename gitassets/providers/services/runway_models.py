@@ -20,13 +20,15 @@ class RunwayModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     credits: float | None = None
     credits_by_shape: dict[str, float] = {}
     credits_with_sound: float | None = None
+    credits_for_image: float = 0.0
+    least_credits: float = 0.0
     sound: bool = False
     seed: bool = False
     units: int = 1000
 
     def credits_per_second(self, shape: str, *, sound: bool) -> float | None:
         """Return what a second costs, or None if that is not known."""
-        if sound and self.sound:
+        if sound and self.credits_with_sound is not None:
             return self.credits_with_sound
         if shape in self.credits_by_shape:
             return self.credits_by_shape[shape]
