@@ -34,7 +34,9 @@ from gitassets.providers.services.speech_service import SpeechService
 
 KEY = KeyHeader(variable="ELEVENLABS_API_KEY", header="xi-api-key", prefix="")
 MAX_SEED = 4_294_967_295
-# The price list of the API for 1,000 characters, in US dollars. Other models need a price in the settings.
+# US dollars for 1,000 characters, from people's copies of https://elevenlabs.io/pricing/api of June to October 2026,
+# read on 2026-11-28. For flash and turbo some have 0.04: the higher price is reserved. Other models need a price in the
+# settings.
 USD_PER_1000_CHARS = {
     "eleven_multilingual_v2": 0.10,
     "eleven_v3": 0.10,
