@@ -15,10 +15,13 @@ from gitassets.errors import CorruptError, ProviderError
 from gitassets.providers.base import ChargedError, RefusedError, Request, Service, fingerprint
 from gitassets.providers.http.trust import set_accepted
 from gitassets.providers.services.elevenlabs import ElevenLabs
+from gitassets.providers.services.openai_images import FRAME
 from tests.providers.conftest import Memory, load
 from tests.providers.services import KEYS, LILY, WILL, Answer, Services, image_usage, say, search_answer
 
 Ask = Callable[..., Request]
+WORDS = "A drone finds its way through the Valley of fog."
+DRAWN_USD = 0.03975 + len(FRAME.format(text=WORDS)) / 3 * 5e-6
 
 
 class TestElevenLabs:
@@ -478,7 +481,7 @@ class TestOpenAIImages:
     ) -> None:
         services.image_usage = usage
         made = load("openai", Kind.IMAGE, services).generate(ask(Kind.IMAGE), folder)
-        assert made.cost_usd == pytest.approx(0.03975)
+        assert made.cost_usd == pytest.approx(DRAWN_USD)
 
     def test_openai_image_of_model_without_price_is_not_bought(self, services: Services, ask: Ask) -> None:
         provider = load("openai", Kind.IMAGE, services, images={"model": "gpt-image-2.6-flare"})
@@ -497,7 +500,7 @@ class TestOpenAIImages:
         made = load("openai", Kind.IMAGE, services).generate(ask(Kind.IMAGE, prompt="A map"), folder)
         assert made.path == folder / "image.png"
         assert made.path.read_bytes() == media["image"]
-        assert made.cost_usd == pytest.approx(0.03975)
+        assert made.cost_usd == pytest.approx(0.03975 + 5 / 3 * 5e-6)
         assert (made.prompt, made.source) == ("A map", "openai")
         assert made.extra["prompt_sent"] == "A map"
         assert made.extra.get("revised_prompt") == ("Revised" if as_url else None)
@@ -522,7 +525,7 @@ class TestOpenAIImages:
         services.recover()
         made = provider.generate(ask(Kind.IMAGE, job=memory), folder)
         assert len(services.calls("/v1/images/generations")) == 1
-        assert made.cost_usd == pytest.approx(0.03975)
+        assert made.cost_usd == pytest.approx(DRAWN_USD)
 
     def test_openai_image_with_expired_link_is_reported_as_charged(
         self, services: Services, ask: Ask, folder: Path, memory: Memory
@@ -550,7 +553,7 @@ class TestOpenAIImages:
         services.misbehave("/v1/images", say(raw))
         with pytest.raises(ChargedError, match=r"^Image 3: openai sends .* It may have been charged") as caught:
             load("openai", Kind.IMAGE, services).generate(ask(Kind.IMAGE), folder)
-        assert caught.value.cost_usd == pytest.approx(0.03975)
+        assert caught.value.cost_usd == pytest.approx(DRAWN_USD)
 
 
 @pytest.mark.parametrize("name", ["luma", "runway"])

@@ -47,7 +47,7 @@ class OpenAIImages:
         return ServiceInfo(model=self.settings.model, price=price, key=KEY.variable, has_key=self._account.has_key())
 
     def estimate_usd(self, request: Request) -> float:
-        return self._find_price(self._choose_size(request)) or 0.0
+        return self._find_price(self._choose_size(request), _compose(request).text) or 0.0
 
     def check(self, request: Request) -> None:
         if self._find_price(self._choose_size(request)) is None:
@@ -113,12 +113,12 @@ class OpenAIImages:
             hint = "Run the command again to buy another."
             raise ChargedError(problem, hint, cost_usd=self.estimate_usd(request)) from error
 
-    def _find_price(self, size: str) -> float | None:
+    def _find_price(self, size: str, prompt: str = "") -> float | None:
         """Return the estimated cost of a picture; None if neither the settings nor we know the model's price."""
         given, known = self.settings.usd_per_image, find_price(self.settings.model)
         if given:
             return given.get(self.settings.quality, max(given.values()))
-        return known.estimate_usd(self.settings.quality, size) if known else None
+        return known.estimate_usd(self.settings.quality, size, prompt) if known else None
 
     def _read_cost(self, raw: Mapping[str, Any], estimate_usd: float) -> float:
         """Return the cost of the tokens that the service says it charged, or the estimate if it does not say."""
