@@ -15,7 +15,7 @@ from gitassets.adapters.state.locks import hold_lock
 from gitassets.adapters.state.orders import Order, OrderBook
 from gitassets.adapters.state.request_locks import RequestLocks
 from gitassets.domain.takes import REQUEST
-from gitassets.errors import BusyError, GitAssetsError
+from gitassets.errors import BusyError, GitAssetsError, ProviderError
 from gitassets.making.consent import Allowance
 from gitassets.making.deliver import Outcome, log_charge, store_result, write_receipt
 from gitassets.making.ledger import read_request_history
@@ -88,10 +88,13 @@ def _reuse_newer(context: MakingContext, call: ProviderCall) -> list[Outcome]:
 
 def _buy(context: MakingContext, call: ProviderCall) -> list[Outcome]:
     order = _abandon_order(context, call) if context.fresh else _adopt_order(context, call)
-    reserved_usd = context.allowance.reserve(_price_usd(call, order), call.provider.name)
-    memory = _PricedOrder(context.allowance, call, order, reserved_usd)
-    placed = _place(context, call, order)
-    generated = _generate(context, call, memory, placed)
+    name, cost_usd = call.provider.name, _price_usd(call, order)
+    with context.allowance.run(name, cost_usd, tells_charge=getattr(call.provider, "tells_charge", True)):
+        if context.stop.is_set():
+            raise ProviderError(f"{call.jobs[0].request.label}: stopped before it was made", "Run the command again.")
+        memory = _PricedOrder(context.allowance, call, order, context.allowance.reserve(cost_usd, name))
+        placed = _place(context, call, order)
+        generated = _generate(context, call, memory, placed)
     md5 = write_receipt(context.project, order, generated)
     outcomes = store_result(context.project, order, generated, md5, context.log)
     context.own_made.add(context.turns.note(call.request))
@@ -214,4 +217,6 @@ def _generate(context: MakingContext, call: ProviderCall, memory: _PricedOrder, 
         context.allowance.settle(memory.reserved_usd, memory.reserved_usd if under_way else 0.0)
         raise
     context.allowance.settle(memory.reserved_usd, 0.0 if paid_before else generated.cost_usd)
+    if not paid_before:
+        context.allowance.learn(call.provider.name, call.cost_usd, generated.cost_usd)
     return generated

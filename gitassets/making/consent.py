@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from typing import Protocol
@@ -11,6 +12,9 @@ from typing import Protocol
 from gitassets.domain.estimate import Estimate, add_usd, exceeds, format_usd, sum_usd
 from gitassets.domain.voices import Voice
 from gitassets.errors import GitAssetsError, ProviderError
+
+# No service is known to charge more than this many times an estimate.
+_MOST_EXCESS = 10
 
 
 class SpendingError(GitAssetsError):
@@ -101,26 +105,52 @@ def require_consent(estimate: Estimate, confirm_usd: float, terms: Terms, buyer:
 
 
 class Allowance:
-    """Track what this command and this run may still spend. Safe to use from several threads."""
+    """Track what this command and this run may still spend. Safe to use from several threads.
+
+    Some services say only afterwards what they charge. Until a provider has said it once, its calls run together only
+    as far as the limits would hold at ten times their estimates.
+    """
 
     def __init__(self, *, max_cost_usd: float | None, run_limit_usd: float | None, run_spent_usd: float) -> None:
         self._max_cost_usd, self._run_limit_usd = max_cost_usd, run_limit_usd
         self._run_spent_usd = run_spent_usd
         self._spent_usd = self._reserved_usd = Decimal()
         self._excess: dict[str, float] = {}
-        self._lock = threading.Lock()
+        self._running_usd: dict[str, list[float]] = {}
+        self._changed = threading.Condition()
 
     @property
     def spent_usd(self) -> float:
         """What this command has spent so far."""
         return add_usd((self._spent_usd,))
 
+    @contextmanager
+    def run(self, provider: str, cost_usd: float, *, tells_charge: bool) -> Iterator[None]:
+        """Wait until a call may run beside those of its provider that are running."""
+        with self._changed:
+            while tells_charge and self._must_wait(provider, cost_usd):
+                self._changed.wait()
+            self._running_usd.setdefault(provider, []).append(cost_usd)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._running_usd[provider].remove(cost_usd)
+                self._changed.notify_all()
+
+    def _must_wait(self, provider: str, cost_usd: float) -> bool:
+        running = self._running_usd.get(provider, [])
+        if provider in self._excess or not running or cost_usd <= 0:
+            return False
+        most = sum_usd(self._spent_usd, *(one * _MOST_EXCESS for one in (*running, cost_usd)))
+        return exceeds(most, self._max_cost_usd) or exceeds(sum_usd(self._run_spent_usd, most), self._run_limit_usd)
+
     def reserve(self, cost_usd: float, provider: str) -> float:
         """Reserve the cost of a call and return it, raised as earlier calls of the provider exceeded their estimates.
 
         Raise LimitError if it would pass a limit; the call must then not be made.
         """
-        with self._lock:
+        with self._changed:
             cost_usd *= self._excess.get(provider, 1.0)
             wanted = sum_usd(self._spent_usd, self._reserved_usd, cost_usd)
             if cost_usd > 0 and exceeds(wanted, self._max_cost_usd):
@@ -143,13 +173,22 @@ class Allowance:
 
         A price above the estimate raises what later calls of the provider reserve, so that the limits hold for them.
         """
-        with self._lock:
+        with self._changed:
             self._reserved_usd = sum_usd(self._reserved_usd, -reserved_usd, price_usd)
-            if estimated_usd > 0:
-                self._excess[provider] = max(self._excess.get(provider, 1.0), price_usd / estimated_usd)
+            self._learn(provider, estimated_usd, price_usd)
 
     def settle(self, reserved_usd: float, spent_usd: float) -> None:
         """Replace the reserved amount of a finished call by its actual cost."""
-        with self._lock:
+        with self._changed:
             self._reserved_usd = sum_usd(self._reserved_usd, -reserved_usd)
             self._spent_usd = sum_usd(self._spent_usd, spent_usd)
+
+    def learn(self, provider: str, estimated_usd: float, charged_usd: float) -> None:
+        """Raise what later calls of the provider reserve, if it charged more than was estimated."""
+        with self._changed:
+            self._learn(provider, estimated_usd, charged_usd)
+
+    def _learn(self, provider: str, estimated_usd: float, charged_usd: float) -> None:
+        if estimated_usd > 0:
+            self._excess[provider] = max(self._excess.get(provider, 1.0), charged_usd / estimated_usd)
+            self._changed.notify_all()

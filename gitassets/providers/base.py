@@ -142,7 +142,10 @@ class ServiceInfo:
 
 @runtime_checkable
 class Service(Provider, Protocol):
-    """A provider that calls a service, which costs money or at least someone's bandwidth."""
+    """A provider that calls a service, which costs money or at least someone's bandwidth.
+
+    One whose answers never say what was charged may have `tells_charge = False`.
+    """
 
     @property
     def concurrency(self) -> int:

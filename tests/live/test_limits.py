@@ -17,7 +17,7 @@ from gitassets.runs.lookup import find_runs
 from tests.actions.checks import addresses, assert_clean, select, snapshot
 from tests.live.shop import CLIP_USD, IMAGE_USD, SCRIPT, Somebody, Studio, spoken_usd
 from tests.live.test_failures import call as call
-from tests.providers.services import KEYS, Answer, say
+from tests.providers.services import KEYS, Answer, image_usage, say
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -215,6 +215,41 @@ class TestChargesOfTheService:
         allowance.settle(0.5, 0.4)
         assert allowance.spent_usd == pytest.approx(0.9)
         assert allowance.reserve(0.1, "luma") == 0.1
+
+    @pytest.mark.parametrize(("usd", "made"), [(0.082, 2), (0.164, 4)])
+    def test_calls_whose_charge_is_not_known_yet_run_one_by_one_near_a_limit(
+        self, studio: Studio, usd: float, made: int
+    ) -> None:
+        """Four pictures that cost four times the estimate: one of them passes the limit, not all that fit in it."""
+        studio.set(services={"openai": {"images": {"usd_per_image": {"medium": usd / made}}}})
+        studio.services.image_usage = image_usage(output_tokens=round(usd / made * 4 / 30e-6))
+        result = studio.produce([f"Map {number}." for number in range(4)], audio=False, max_cost_usd=usd)
+        assert studio.bought() == 1
+        assert result.spent_usd == pytest.approx(usd / made * 4, rel=1e-3)
+        assert {"would pass the" in one.message for one in result.failed} == {True}
+        assert_clean(studio.project, studio.run)
+
+    def test_price_told_with_an_order_lets_the_next_one_run(self) -> None:
+        allowance = Allowance(max_cost_usd=1.0, run_limit_usd=None, run_spent_usd=0)
+
+        def order() -> None:
+            with allowance.run("runway", 0.2, tells_charge=True):
+                pass
+
+        with allowance.run("runway", 0.2, tells_charge=True):
+            reserved = allowance.reserve(0.2, "runway")
+            other = threading.Thread(target=order)
+            other.start()
+            allowance.correct("runway", 0.2, reserved, 0.3)
+            other.join()  # while the first order is still under way
+
+    @pytest.mark.parametrize(("limit_usd", "tells"), [(None, True), (4.0, True), (0.4, False)])
+    def test_calls_run_together_where_no_limit_is_near_or_no_charge_is_told(
+        self, limit_usd: float | None, tells: bool
+    ) -> None:
+        allowance = Allowance(max_cost_usd=limit_usd, run_limit_usd=None, run_spent_usd=0)
+        with allowance.run("luma", 0.2, tells_charge=tells), allowance.run("luma", 0.2, tells_charge=tells):
+            assert allowance.reserve(0.2, "luma") == 0.2
 
     def test_clip_that_failed_is_recorded_at_what_it_cost(self, studio: Studio) -> None:
         studio.set(live={"video": "runway"})

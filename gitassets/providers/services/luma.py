@@ -84,6 +84,7 @@ class Luma(ClipService):
     """Orders a clip of 5 or 10 seconds, charged by resolution and length. There is no seed."""
 
     name = "luma"
+    tells_charge = False
     order_path = "/v1/generations"
     job_path = "/v1/generations/{job}"
     prompt_frame = "A calm, slowly moving shot to be shown while the following is narrated, with no words in it: {text}"

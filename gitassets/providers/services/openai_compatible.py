@@ -57,6 +57,7 @@ class OpenAICompatible(SpeechService):
     """Speaks the paragraph in one call. There is no seed."""
 
     name = NAME
+    tells_charge = False
     split_hint = "Split the paragraph with a blank line, or raise services.openai-compatible.max_chars."
 
     def __init__(self, section: Mapping[str, Any], network: Network | None = None) -> None:
