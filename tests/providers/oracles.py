@@ -96,3 +96,8 @@ def read_json(request: httpx.Request) -> Any:
 def make_openai(http: httpx.Client) -> Any:
     sdk = require_oracle("openai")
     return sdk.OpenAI(api_key=KEYS["OPENAI_API_KEY"], http_client=http, max_retries=0)
+
+
+def make_elevenlabs(http: httpx.Client) -> Any:
+    sdk = require_oracle("elevenlabs")
+    return sdk.ElevenLabs(api_key=KEYS["ELEVENLABS_API_KEY"], httpx_client=http)

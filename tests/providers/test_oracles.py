@@ -6,13 +6,24 @@ import base64
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
+from urllib.parse import parse_qs
 
 import pytest
 
 from gitassets.domain.manifest import Kind
 from gitassets.providers.base import Request
+from gitassets.providers.services.elevenlabs import _FORMAT
 from tests.providers.conftest import load
-from tests.providers.oracles import capture_request, find_misfit, make_openai, read_answer, read_json
+from tests.providers.oracles import (
+    capture_request,
+    find_misfit,
+    find_type,
+    make_elevenlabs,
+    make_openai,
+    read_answer,
+    read_json,
+)
 from tests.providers.services import Services, image_usage
 
 Ask = Callable[..., Request]
@@ -94,3 +105,38 @@ class TestOthers:
         speech = json.loads(services.answer(spoken).body)
         assert voices.voices[0].name
         assert read_answer("elevenlabs.types:AudioWithTimestampsResponse", speech).alignment
+
+
+class TestElevenLabs:
+    @pytest.mark.parametrize(
+        "section",
+        [
+            {},
+            {"model": "eleven_flash_v2_5", "language_code": "de", "speed": 1.1, "format": "opus_48000_128"},
+            {"model": "eleven_v3", "voice_settings": {"stability": 1.0}},
+        ],
+    )
+    def test_elevenlabs_sends_what_its_sdk_sends(
+        self, services: Services, ask: Ask, folder: Path, section: dict[str, object]
+    ) -> None:
+        provider = load("elevenlabs", Kind.AUDIO, services, voice="Will", **section)
+        provider.generate(ask(Kind.AUDIO, seed=7, text_before="Before.", text_after="After."), folder)
+        (sent,) = services.calls("/v1/text-to-speech/")
+        settings = find_type("elevenlabs.types:VoiceSettings").model_validate(sent.json["voice_settings"])
+        body = {**sent.json, "voice_settings": settings}
+        wanted = capture_request(
+            make_elevenlabs,
+            lambda sdk: sdk.text_to_speech.convert_with_timestamps(
+                sent.path.split("/")[3], output_format=sent.query["output_format"][0], **body
+            ),
+        )
+        assert not settings.model_extra
+        assert (wanted.url.path, parse_qs(wanted.url.query.decode())) == (sent.path, sent.query)
+        assert read_json(wanted) == sent.json
+        assert wanted.headers["xi-api-key"] == sent.headers["xi-api-key"]
+
+    def test_elevenlabs_takes_the_formats_of_its_sdk_that_a_file_can_hold(self) -> None:
+        offered = find_type("elevenlabs.text_to_speech.types:TextToSpeechConvertWithTimestampsRequestOutputFormat")
+        for name in get_args(get_args(offered)[0]):
+            raw = name.startswith(("pcm_", "ulaw_", "alaw_"))
+            assert bool(_FORMAT.match(name)) is not raw, name
