@@ -21,6 +21,7 @@ from gitassets.domain.annotations import (
 )
 from gitassets.domain.commit_message import CommitMessage, clean_name, clean_words
 from gitassets.domain.manifest import Address, Asset, Manifest
+from gitassets.domain.selection import how_to_make
 from gitassets.errors import MissingInputError, NoMatchError
 from gitassets.making.plan import now
 from gitassets.making.record import write_run
@@ -112,7 +113,9 @@ def _require_words(text: str) -> str:
 def _find_take(manifest: Manifest, address: Address, seen: str | None) -> Asset:
     asset = manifest.asset(address)
     if asset is None:
-        raise NoMatchError(f"Segment {address.segment} of {manifest.run_id} has no {address.kind}")
+        raise NoMatchError(
+            f"Segment {address.segment} of {manifest.run_id} has no {address.kind}", how_to_make(address.kind, manifest)
+        )
     takes = {**asset.takes, asset.md5: asset}
     if seen is None:
         return asset

@@ -11,7 +11,7 @@ from gitassets.domain.annotations import move_annotations
 from gitassets.domain.commit_message import NOTHING, CommitMessage, Transition
 from gitassets.domain.manifest import Address, Asset, default_path
 from gitassets.domain.reopened import how_to_reopen
-from gitassets.domain.selection import AssetSelection, format_ranges, select_segments
+from gitassets.domain.selection import AssetSelection, format_ranges, how_to_make, select_segments
 from gitassets.domain.status import Status
 from gitassets.domain.takes import MOVED_FROM, next_take, sorted_takes
 from gitassets.errors import LockedError, MissingInputError, NoMatchError, UsageError
@@ -114,7 +114,10 @@ def _make_moved(session: Session, source: Address, target: Address, take: str | 
         path = find_free_path(session, default_path(target, Path(older.path).suffix))
         current = replace(older, path=path, status=Status.DRAFT, approved_md5=None, take=1)
     if current is None:
-        raise NoMatchError(f"Segment {source.segment} of {session.run.run_id} has no {source.kind}")
+        raise NoMatchError(
+            f"Segment {source.segment} of {session.run.run_id} has no {source.kind}",
+            how_to_make(source.kind, session.manifest),
+        )
     moved = _mark_moved(
         replace(current, takes={md5: _mark_moved(take, source) for md5, take in current.takes.items()}), source
     )

@@ -41,6 +41,12 @@ WORDS = {
     "make-narration": (
         "`gitassets produce --resume {run}` makes it. `gitassets build {run} --allow-gaps` makes a silent video."
     ),
+    "make-missing": "`gitassets produce --resume {run}` makes what it lacks.",
+    "make-missing-audio": "`gitassets produce --resume {run}` makes the narration that it lacks.",
+    "make-missing-image": "`gitassets produce --resume {run} --budget full` makes the images that it lacks.",
+    "make-missing-video": (
+        "`gitassets produce --resume {run}` makes clips from approved images, if gitassets.yaml names a video provider."
+    ),
     "mend-bytes": "`gitassets doctor` mends it from where its bytes are whole, or says how to get them.",
     "find-bytes": "`gitassets doctor` says what can be done.",
     "rewrite-file": "`gitassets doctor` writes it anew, and keeps what it held.",

@@ -73,26 +73,23 @@ def _print_segment(result: SegmentResult) -> None:
 
 
 def _print_row(row: AssetRow) -> None:
-    from gitassets.cli.render import encode, make_console, plain, print_words, style_status
-    from gitassets.domain.conflict import CONFLICT
+    from gitassets.cli.asset_facts import iter_facts
+    from gitassets.cli.render import make_console, plain, print_words, style_status
     from gitassets.domain.takes import sorted_takes
 
-    make_console().print(f"[bold]{row.kind}[/]: {style_status(row.asset.status)}")
+    make_console().print(f"[bold]{row.kind}[/]: {style_status(row.asset.status)}, take {row.asset.take}")
     for remark in _iter_remarks(row):
         print_words(remark, indent=2)
     for note in row.annotations:
         _print_annotation(note)
     for take in sorted_takes(row.asset):
         print_words(f"candidate: take {take.take}, {take.path}", indent=2)
-    for name, value in encode(row.asset).items():
-        if name in ("status", "takes", CONFLICT) or value is None:
-            continue
-        words = _describe_value(name, value)
-        if " " in words:
-            print_words(f"{name}: {words}", indent=2)
+    for name, value in iter_facts(row.asset):
+        if " " in value:
+            print_words(f"{name}: {value}", indent=2)
         else:
             # A path stays in one piece, also on a narrow terminal.
-            make_console().print(f"  {plain(name)}: {plain(words)}", soft_wrap=True)
+            make_console().print(f"  {plain(name)}: {plain(value)}", soft_wrap=True)
 
 
 def _print_annotation(note: Annotation) -> None:
@@ -110,16 +107,3 @@ def _iter_remarks(row: AssetRow) -> Iterator[str]:
         yield f"stale: {row.stale}"
     if row.conflict:
         yield f"in conflict: {' against '.join(row.conflict)}"
-
-
-def _describe_value(name: str, value: object) -> str:
-    """Format a value of an asset; unknown values are shown as JSON."""
-    import json
-
-    from gitassets.domain.conflict import SETTLED, describe_record
-
-    if name == SETTLED and isinstance(value, list):
-        return " against ".join(describe_record(one) for one in value if isinstance(one, dict))
-    if isinstance(value, dict):
-        return "; ".join(f"{key} {_describe_value(key, one)}" for key, one in value.items())
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

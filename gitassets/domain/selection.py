@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from gitassets.domain.manifest import Address, Kind, Manifest
-from gitassets.errors import NoMatchError, UsageError
+from gitassets.errors import NoMatchError, Remedy, UsageError
 
 _PART = re.compile(r"(\d{1,18})(?:-(\d{1,18}))?\Z", re.ASCII)
 _EXAMPLES = "Write all, 5, 1,3,5, 1-10 or a mixture such as 1-3,7."
@@ -131,7 +131,7 @@ def select_assets(selection: AssetSelection, manifest: Manifest) -> list[Chosen]
             elif one.explicit:
                 raise NoMatchError(f"Segment {number} of {manifest.run_id} has no {kind}", _existing(kind, manifest))
         if not any(address.kind is kind for address in found):
-            raise NoMatchError(f"Run {manifest.run_id} has no {kind} at all")
+            raise NoMatchError(f"Run {manifest.run_id} has no {kind} at all", how_to_make(kind, manifest))
     if selection.segments is not None:
         _add_whole_segments(selection.segments, manifest, found)
     kinds = list(Kind)
@@ -142,16 +142,26 @@ def _add_whole_segments(selection: Selection, manifest: Manifest, found: dict[Ad
     for number in select_segments(selection, manifest):
         kinds = [kind for kind in Kind if manifest.asset(Address(number, kind)) is not None]
         if not kinds and selection.explicit:
-            raise NoMatchError(f"Segment {number} of {manifest.run_id} has no assets yet")
+            raise NoMatchError(f"Segment {number} of {manifest.run_id} has no assets yet", _make_all(manifest))
         for kind in kinds:
             found[Address(number, kind)] = found.get(Address(number, kind), False) or selection.explicit
     if not found:
-        raise NoMatchError(f"Run {manifest.run_id} has no assets yet")
+        raise NoMatchError(f"Run {manifest.run_id} has no assets yet", _make_all(manifest))
 
 
 def _existing(kind: Kind, manifest: Manifest) -> str:
     numbers = [address.segment for address, _ in manifest.assets(kind)]
-    return f"Segments with {kind}: {format_ranges(numbers)}." if numbers else f"The run has no {kind} at all."
+    found = f"Segments with {kind}: {format_ranges(numbers)}." if numbers else f"The run has no {kind} at all."
+    return f"{found} {how_to_make(kind, manifest)}"
+
+
+def how_to_make(kind: Kind, manifest: Manifest) -> Remedy:
+    """Return the hint for an asset of this kind that is not there."""
+    return Remedy(f"make-missing-{kind}", run=manifest.run_id)
+
+
+def _make_all(manifest: Manifest) -> Remedy:
+    return Remedy("make-missing", run=manifest.run_id)
 
 
 def format_ranges(numbers: Sequence[int]) -> str:

@@ -9,6 +9,7 @@ from gitassets.domain.image_prompt import find_next_prompt, prompt_md5
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
 from gitassets.domain.origin import describe_origin, is_handmade
 from gitassets.domain.script_rules import find_script_rules
+from gitassets.domain.selection import how_to_make
 from gitassets.domain.stale import text_md5
 from gitassets.domain.takes import next_take
 from gitassets.errors import NoMatchError, UsageError
@@ -44,7 +45,9 @@ def plan_take(project: Project, manifest: Manifest, address: Address, options: T
     """Plan the job for a new take, or for candidate number `step` (from 0) of several."""
     asset = manifest.asset(address)
     if asset is None:
-        raise NoMatchError(f"Segment {address.segment} of {manifest.run_id} has no {address.kind}")
+        raise NoMatchError(
+            f"Segment {address.segment} of {manifest.run_id} has no {address.kind}", how_to_make(address.kind, manifest)
+        )
     segment = manifest.segments[address.segment]
     return Job(
         address=address,

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gitassets.cli.hints import WORDS
 from gitassets.domain.manifest import Address, Kind, Manifest
 from gitassets.domain.selection import (
     ALL,
@@ -11,6 +12,7 @@ from gitassets.domain.selection import (
     Chosen,
     Selection,
     format_ranges,
+    how_to_make,
     parse_selection,
     select_assets,
     select_segments,
@@ -106,12 +108,16 @@ def test_selected_assets_are_sorted_by_segment_and_kind(manifest: Manifest) -> N
 def test_explicit_segment_without_asset_fails_and_lists_segments_that_have_one(manifest: Manifest) -> None:
     with pytest.raises(NoMatchError, match=r"Segment 2 .* no image") as caught:
         choose(manifest, image="1-3")
-    assert caught.value.hint == "Segments with image: 1,3,5."
+    assert caught.value.hint == f"Segments with image: 1,3,5. {how_to_make(Kind.IMAGE, manifest)}"
 
 
-def test_selection_of_all_of_a_missing_kind_fails(manifest: Manifest) -> None:
-    with pytest.raises(NoMatchError, match="no video at all"):
-        choose(manifest.with_asset(Address(5, Kind.VIDEO), None), video="all")
+@pytest.mark.parametrize("kind", Kind)
+def test_selection_of_all_of_a_missing_kind_fails_and_says_how_to_make_it(kind: Kind) -> None:
+    manifest = a_manifest({1: a_segment()})
+    with pytest.raises(NoMatchError, match=f"no {kind} at all") as caught:
+        choose(manifest, **{kind.value: "all"})
+    assert caught.value.hint == how_to_make(kind, manifest)
+    assert "`gitassets produce --resume {run}" in WORDS[how_to_make(kind, manifest).name]
 
 
 def test_selection_of_segments_includes_all_their_assets(manifest: Manifest) -> None:
