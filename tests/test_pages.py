@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,12 @@ REPLACED = {"your-key OPENAI": f"{KEYS['ELEVENLABS_API_KEY']} OPENAI", "=your-ke
 # test_reference.py tests the examples of this page, since most need runs and files that no single project has.
 REFERENCE = "docs/commands.md"
 
-PRINTED = [text for path in sorted(PACKAGE.rglob("*.py")) for text in iter_texts(ast.parse(path.read_text("utf-8")))]
+
+@cache
+def read_printed() -> list[str]:
+    """Return every text of the package."""
+    paths = sorted(PACKAGE.rglob("*.py"))
+    return [text for path in paths for text in iter_texts(ast.parse(path.read_text("utf-8")))]
 
 
 def read_blocks(page: str, language: str) -> list[str]:
@@ -274,7 +280,7 @@ def read_messages() -> list[str]:
 
 @pytest.mark.parametrize("message", read_messages())
 def test_troubleshooting_message_exists_in_the_package(message: str) -> None:
-    assert any(message in text for text in PRINTED)
+    assert any(message in text for text in read_printed())
 
 
 def test_readme_has_at_most_150_lines() -> None:

@@ -75,20 +75,23 @@ OTHERS = {
 
 def iter_texts(tree: ast.AST) -> Iterator[str]:
     """Iterate the texts of a module without docstrings and option help; placeholders read {}."""
-    nodes = list(ast.walk(tree))
-    parts = {id(part) for one in nodes if isinstance(one, ast.JoinedStr) for part in ast.walk(one) if part is not one}
-    documents = {id(one.value) for one in nodes if isinstance(one, ast.Expr)}
-    helps = {
-        id(part)
-        for one in nodes
-        if isinstance(one, ast.Call)
-        for word in one.keywords
-        if word.arg in ("help", "epilog")
-        for part in ast.walk(word.value)
-    }
-    for one in nodes:
-        if isinstance(one, ast.Constant | ast.JoinedStr) and id(one) not in parts | documents | helps:
+    left_out: set[int] = set()
+    for one in ast.walk(tree):  # A node comes before its parts.
+        left_out.update(map(id, _iter_left_out(one)))
+        if isinstance(one, ast.Constant | ast.JoinedStr) and id(one) not in left_out:
             yield _flatten(one)
+
+
+def _iter_left_out(node: ast.AST) -> Iterator[ast.AST]:
+    """Iterate the nodes below this one that are no texts of their own: parts of a text, docstrings and help."""
+    if isinstance(node, ast.JoinedStr):
+        yield from (part for part in ast.walk(node) if part is not node)
+    elif isinstance(node, ast.Expr):
+        yield node.value
+    elif isinstance(node, ast.Call):
+        for word in node.keywords:
+            if word.arg in ("help", "epilog"):
+                yield from ast.walk(word.value)
 
 
 def _flatten(node: ast.expr) -> str:
@@ -97,13 +100,11 @@ def _flatten(node: ast.expr) -> str:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else "{}"
 
 
-def iter_hints() -> Iterator[tuple[str, str]]:
-    """Iterate module and text of every sentence that names an option."""
-    for path in sorted(PACKAGE.rglob("*.py")):
-        name = path.relative_to(PACKAGE).with_suffix("").as_posix()
-        for text in iter_texts(ast.parse(path.read_text("utf-8"))):
-            if _OPTION.search(text) and " " in text and ("`" in text or text[0].isupper() or ": " in text):
-                yield name, text
+def iter_hints(path: Path) -> Iterator[str]:
+    """Iterate the sentences of a module that name an option."""
+    for text in iter_texts(ast.parse(path.read_text("utf-8"))):
+        if _OPTION.search(text) and " " in text and ("`" in text or text[0].isupper() or ": " in text):
+            yield text
 
 
 def find_commands(quoted: str) -> set[str]:
@@ -133,12 +134,17 @@ def find_faults(module: str, text: str) -> list[str]:
     return faults
 
 
-HINTS = list(iter_hints())
+# Parsing all of the package takes seconds, which every process that collects tests would need.
+MODULES = {
+    path.relative_to(PACKAGE).with_suffix("").as_posix(): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+    if _OPTION.search(path.read_text("utf-8"))
+}
 
 
-@pytest.mark.parametrize("module", sorted({module for module, _ in HINTS}))
+@pytest.mark.parametrize("module", MODULES)
 def test_hint_names_only_options_of_its_command(module: str) -> None:
-    faults = {text: found for name, text in HINTS if name == module and (found := find_faults(name, text))}
+    faults = {text: found for text in iter_hints(MODULES[module]) if (found := find_faults(module, text))}
     assert faults == {}
 
 
