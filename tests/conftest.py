@@ -32,6 +32,20 @@ word_remedies(WORDS)
 typer.main.get_command = typer.testing._get_command = cache(typer.main.get_command)
 
 REAL_HOME_CONFIG = Path.home() / ".gitconfig"
+# Starting `git maintenance` takes as long as the commit before it.
+_GIT_CONFIG = """\
+[user]
+	name = Ann Lee
+	email = ann@example.com
+[init]
+	defaultBranch = main
+[gc]
+	auto = 0
+[maintenance]
+	auto = false
+[receive]
+	autogc = false
+"""
 # What a terminal or a CI server sets, and what the program behaves by.
 _OF_THE_MACHINE = {"CI", "GITHUB_ACTIONS", "FORCE_COLOR", "NO_COLOR", "PY_COLORS", "COLUMNS", "LINES"}
 
@@ -63,9 +77,7 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setattr(os, "setpriority", lambda *_: None, raising=False)
     monkeypatch.setenv("DVC_GLOBAL_CONFIG_DIR", str(home / "dvc-global"))
     monkeypatch.setenv("DVC_SYSTEM_CONFIG_DIR", str(home / "dvc-system"))
-    (home / ".gitconfig").write_text(
-        "[user]\n\tname = Ann Lee\n\temail = ann@example.com\n[init]\n\tdefaultBranch = main\n[gc]\n\tauto = 0\n"
-    )
+    (home / ".gitconfig").write_text(_GIT_CONFIG)
     yield
     after = REAL_HOME_CONFIG.read_bytes() if REAL_HOME_CONFIG.exists() else None
     if after != before:
