@@ -19,7 +19,7 @@ from benchmarks.results import Section, print_table, write_section
 from benchmarks.synthetic import isolate
 
 # The modules of this package that have a function `measure`, in the order in which they run.
-NAMES = ("start", "reading", "decisions", "hooks", "tracking", "sharing", "page", "texts", "install", "build")
+NAMES = ("start", "reading", "decisions", "verify", "hooks", "tracking", "sharing", "page", "texts", "install", "build")
 _ROUNDS = 7
 
 

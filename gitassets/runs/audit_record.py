@@ -18,6 +18,9 @@ from gitassets.runs.history import allows_by_hand
 from gitassets.runs.progress import OnProgress, ignore_progress
 from gitassets.runs.project import Project, Run
 
+RECORDS = "held"
+"""The folder of the records, in that of the project's state."""
+
 
 class AuditRecord:
     """What is known of a run's history from earlier verifications."""
@@ -37,7 +40,7 @@ class AuditRecord:
 
     @property
     def _path(self) -> Path:
-        return self._project.state_dir / "held" / f"{self._run.run_id}.json"
+        return self._project.state_dir / RECORDS / f"{self._run.run_id}.json"
 
     def read(self, commit: str) -> VerifiedHistory | None:
         """Return the verified history that the one of `commit` begins with; None if there is none."""
