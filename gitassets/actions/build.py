@@ -11,6 +11,7 @@ from uuid import uuid4
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gitassets.actions.build_elsewhere import find_executor, list_refusals
 from gitassets.actions.build_gaps import ChangedMeanwhileError
 from gitassets.actions.build_plan import (
     DRAFTS,
@@ -28,6 +29,7 @@ from gitassets.adapters.files import hash_file
 from gitassets.adapters.render.cache import RenderCache
 from gitassets.adapters.render.video import RenderResult
 from gitassets.adapters.state.locks import hold_lock
+from gitassets.adapters.tasks.task import Executor
 from gitassets.domain.build_record import format_build, parse_inputs
 from gitassets.domain.captions import format_srt
 from gitassets.domain.commit_message import CommitMessage
@@ -83,17 +85,19 @@ def build(project: Project, run: Run, options: BuildOptions, on_progress: OnProg
     """
     settings = read_settings(project, options)
     check_video_path(project, run, options.output)
+    executor = find_executor(project, run, options)
     with hold_build(project, run):
         build_input = read_input(project, run, options)
         names = name_files(project, run, settings, build_input.choice, options.policy)
         plan = plan_render(project, build_input, settings, names, on_progress)
         finals, rendered = _find_finished(project, build_input, plan), None
         if finals is None:
-            finals, rendered = _render(project, build_input, plan, on_progress)
+            finals, rendered = _render(project, build_input, plan, on_progress, executor)
         commit = _record(project, run, build_input, plan, finals)
     if options.output is not None:
         _copy_out(project, plan.names, finals, options.output)
-    return _result(run, build_input, plan, rendered, options.output, commit, make_remarks(project, build_input, plan))
+    remarks = (*make_remarks(project, build_input, plan), *list_refusals(executor))
+    return _result(run, build_input, plan, rendered, options.output, commit, remarks)
 
 
 @contextmanager
@@ -129,12 +133,16 @@ def _find_finished(project: Project, build_input: BuildInput, plan: RenderPlan) 
 
 
 def _render(
-    project: Project, build_input: BuildInput, plan: RenderPlan, on_progress: OnProgress
+    project: Project,
+    build_input: BuildInput,
+    plan: RenderPlan,
+    on_progress: OnProgress,
+    executor: Executor | None,
 ) -> tuple[tuple[FinalFile, ...], RenderResult]:
     """Render the video, and move its files into the blob cache."""
     names = plan.names
     with project.scratch() as folder:
-        rendered = render_plan(project, plan, folder / "video", on_progress)
+        rendered = render_plan(project, plan, folder / "video", on_progress, executor)
         (folder / "captions").write_bytes(format_srt(plan.timeline).encode())
         (folder / "record").write_bytes(format_build(plan.inputs, build_input.head))
         made = {names.video: folder / "video", names.captions: folder / "captions", names.record: folder / "record"}

@@ -7,6 +7,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from gitassets.actions.build import check_video_path, copy_file, hold_build
+from gitassets.actions.build_elsewhere import find_executor, list_refusals
 from gitassets.actions.build_plan import (
     BuildOptions,
     RenderPlan,
@@ -18,6 +19,7 @@ from gitassets.actions.build_plan import (
 )
 from gitassets.actions.build_remarks import make_remarks
 from gitassets.adapters.render.video import RenderResult
+from gitassets.adapters.tasks.task import Executor
 from gitassets.domain.captions import format_srt
 from gitassets.domain.quality import Preset
 from gitassets.domain.selection import format_ranges
@@ -50,13 +52,14 @@ def build_part(project: Project, run: Run, options: BuildOptions, on_progress: O
     """Render `options.part` to `options.output`, or among the project's temporary files, with captions beside it."""
     settings = read_settings(project, options)
     check_video_path(project, run, options.output)
+    executor = find_executor(project, run, options)
     with hold_build(project, run):
         build_input = read_input(project, run, options)
         names = name_files(project, run, settings, build_input.choice, options.policy)
         plan = plan_render(project, build_input, settings, names, on_progress)
         part = build_input.choice.part or ()
         video = options.output or _place_part(project, run, part, options.preset)
-        rendered = _render(project, plan, video, on_progress)
+        rendered = _render(project, plan, video, on_progress, executor)
         hide_from_git(project, video, video.with_suffix(".srt"))
     captions = video.with_suffix(".srt")
     return PartResult(
@@ -69,7 +72,7 @@ def build_part(project: Project, run: Run, options: BuildOptions, on_progress: O
         rendered=rendered.rendered,
         cached=rendered.cached,
         omissions=build_input.choice.omissions,
-        remarks=make_remarks(project, build_input, plan),
+        remarks=(*make_remarks(project, build_input, plan), *list_refusals(executor)),
     )
 
 
@@ -86,9 +89,11 @@ def _shorten(ranges: str) -> str:
     return ranges if len(ranges) <= 60 else f"{ranges[:60]}-and-more"
 
 
-def _render(project: Project, plan: RenderPlan, video: Path, on_progress: OnProgress) -> RenderResult:
+def _render(
+    project: Project, plan: RenderPlan, video: Path, on_progress: OnProgress, executor: Executor | None
+) -> RenderResult:
     with project.scratch() as folder:
-        rendered = render_plan(project, plan, folder / "video", on_progress)
+        rendered = render_plan(project, plan, folder / "video", on_progress, executor)
         copy_file(folder / "video", video)
         captions, beside = folder / "captions", video.with_suffix(".srt")
         captions.write_bytes(format_srt(plan.timeline).encode())

@@ -16,6 +16,7 @@ from gitassets.adapters.render.encoder import encoder_version
 from gitassets.adapters.render.fallback_card import Undrawn, list_undrawn
 from gitassets.adapters.render.settings import RenderSettings
 from gitassets.adapters.render.video import RenderResult, render_timeline
+from gitassets.adapters.tasks.task import Executor
 from gitassets.domain.about_run import LANGUAGE, TITLE, find_card_style, find_language, find_title
 from gitassets.domain.build_record import record_inputs
 from gitassets.domain.finals import FinalNames, Shape, name_cut, name_finals
@@ -52,7 +53,8 @@ DRAFTS = (Policy.SKIP_REJECTED, Policy.INCLUDE_REJECTED, Policy.EVERYTHING)
 class BuildOptions:
     """How to build. `size` and `fps` default to the settings. A copy of the video, with captions, goes to `output`.
 
-    `part` selects the segments of a part to look at. A part, and a draft by its `preset`, is not recorded.
+    `part` selects the segments of a part to look at. A part, and a draft by its `preset`, is not recorded. `dask` is
+    the address of the scheduler whose workers render.
     """
 
     policy: Policy = Policy.STRICT
@@ -63,6 +65,7 @@ class BuildOptions:
     part: Selection | Span | None = None
     preset: Preset = Preset.STANDARD
     codec: Codec = Codec.H264
+    dask: str | None = None
 
     @property
     def is_recorded(self) -> bool:
@@ -236,8 +239,10 @@ def _describe_broken(run_id: str, broken: Sequence[tuple[Address, str]]) -> Corr
     )
 
 
-def render_plan(project: Project, plan: RenderPlan, target: Path, on_progress: OnProgress) -> RenderResult:
-    """Render the planned video to `target`."""
+def render_plan(
+    project: Project, plan: RenderPlan, target: Path, on_progress: OnProgress, executor: Executor | None = None
+) -> RenderResult:
+    """Render the planned video to `target`, the pictures by the `executor` if there is one."""
     return render_timeline(
         plan.timeline,
         plan.sources,
@@ -245,4 +250,5 @@ def render_plan(project: Project, plan: RenderPlan, target: Path, on_progress: O
         project.render_cache_dir,
         target,
         lambda done, total, segment: on_progress(Progress(done, total, "frames", segment=segment)),
+        executor,
     )

@@ -50,6 +50,7 @@ def register(app: typer.Typer) -> None:
             "build latest --from 10 --to 20",
             "build latest --only approved -o episode.mp4",
             "build latest --skip rejected --size 1080x1920 --fps 24000/1001",
+            "build latest --dask tls://render.example.org:8786",
         ),
     )(build)
 
@@ -106,6 +107,13 @@ def build(
     fps: Annotated[
         str | None, typer.Option(metavar="RATE", help="Frames per second, such as 25 or 24000/1001.")
     ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Let the workers of this Dask scheduler render: tls://HOST:PORT, with certificates.",
+        ),
+    ] = None,
     opened: Annotated[bool, typer.Option("--open", help="Open the video when it is built.")] = False,
     progress: Annotated[
         ProgressForm,
@@ -130,8 +138,12 @@ def build(
     to the --output, or to a temporary file, and the run does not record it. So does all of a video with --preset
     draft: at most 540 pixels high and several times as fast. --preset master encodes with more care, and makes the
     whole as loud as build.loudness_lufs with a true peak below -1.5 dBTP.
+
+    With --dask the pictures are rendered by other machines, and the video is the same, byte for byte. The workers need
+    gitassets and a DVC remote that has the run's files. docs/scale.md shows the set-up.
     """
     from gitassets.actions.build_plan import BuildOptions
+    from gitassets.domain.dask_address import parse_dask_address
 
     part = _choose_part(segment, first, last)
     to_look_at = part is not None or preset is Preset.DRAFT
@@ -145,6 +157,7 @@ def build(
         part=part,
         preset=preset,
         codec=codec,
+        dask=None if dask is None else parse_dask_address(dask),
     )
     project, found = load_run(run, dry_run=dry_run)
     if dry_run:

@@ -221,7 +221,7 @@ class Ffmpeg:
             finally:
                 self._end(child)
         if code != 0:
-            raise _make_error(task, child.output, code)
+            raise _make_error(task, child.output, code, stopped=self._stopped)
 
     def _launch(self, argv: Sequence[str], task: str, stdin: int, stdout: int, stderr: IO[bytes]) -> _Child:
         with self._lock:
@@ -268,7 +268,8 @@ class _Child:
             self.process.stdout.close()
 
 
-def _make_error(task: str, output: str, code: int) -> FfmpegError:
+def _make_error(task: str, output: str, code: int, *, stopped: bool) -> FfmpegError:
     last = "\n".join(output.strip().splitlines()[-_MAX_ERROR_LINES:]) or f"exit code {code}"
     hint = "Free some space on the disk." if "No space left" in output else ""
-    return FfmpegError(f"{task} failed. ffmpeg says: {last}", hint, output or last)
+    # What a killed program wrote before is no reason, and would replace the reason in the log.
+    return FfmpegError(f"{task} failed. ffmpeg says: {last}", hint, "" if stopped else output or last)

@@ -14,12 +14,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gitassets.adapters.render.settings import RenderSettings
 from gitassets.domain.captions import Chapter
 from gitassets.errors import CorruptError, GitAssetsError
 
 if TYPE_CHECKING:
     from av import AudioStream, Packet, VideoStream
     from av.container import InputContainer, OutputContainer
+    from av.stream import Stream
 
 _AGAIN = "Build again: what was kept of it is thrown away."
 _MILLISECOND = Fraction(1, 1000)
@@ -55,6 +57,29 @@ def has_frames(path: Path, frame_count: int) -> bool:
             return container.streams.video[0].frames == frame_count
     except (av.FFmpegError, IndexError):
         return False
+
+
+def check_part(path: Path, settings: RenderSettings, frame_count: int) -> None:
+    """Raise CorruptError unless the file is a video of this format, with each of these frames once and no more."""
+    import av
+
+    wanted = (av.codec.Codec(settings.encoding.codec, "w").canonical_name, *settings.size, "yuv420p")
+    try:
+        with av.open(f"file:{path}", "r", "mp4") as container:
+            if [_describe_format(one) for one in container.streams] != [wanted]:
+                raise CorruptError("it is no video of the wanted format")
+            packets = [one for one in container.demux() if one.dts is not None]
+            if sorted(_frame_number(one.pts, one, settings.fps) for one in packets) != list(range(frame_count)):
+                raise CorruptError(f"it has other frames than the {frame_count} wanted")
+    except av.FFmpegError as error:
+        raise CorruptError("it is no video") from error
+
+
+def _describe_format(stream: Stream) -> tuple[object, ...]:
+    """Return codec, size and pixel format of a picture. Those of anything else equal no picture's."""
+    context = stream.codec_context
+    names = ("width", "height", "pix_fmt")
+    return (context and context.codec.canonical_name, *(getattr(context, name, None) for name in names))
 
 
 def write_movie(movie: Movie, target: Path) -> None:

@@ -6,11 +6,13 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import Annotated, Protocol, cast
 
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 from gitassets.adapters.media.ffmpeg import Ffmpeg
+from gitassets.domain.manifest import Md5, Whole
+from gitassets.errors import CorruptError
 
 # A task names its work. It cannot name a module or a function.
 _WORKS = {"picture": "gitassets.adapters.render.picture_task"}
@@ -21,14 +23,15 @@ class Task(Struct, frozen=True, kw_only=True):
 
     `work` is the kind of work. `label` says what is done, for messages. `output` is the name of the file to make: a
     hash of all that it depends on. `inputs` are the sizes of the files that it is made from, by md5; the `recipe` is
-    everything else, as JSON.
+    everything else, as JSON. `steps` counts its steps, such as frames, for progress.
     """
 
     work: str
     label: str
-    output: str
-    inputs: Mapping[str, int]
+    output: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\.[0-9a-z]{1,8}\Z")]
+    inputs: Mapping[Md5, Whole]
     recipe: Raw
+    steps: Whole = 0
 
 
 OnStep = Callable[[Task, int], None]
@@ -69,8 +72,29 @@ class Executor(Protocol):
         ...
 
 
+class Work(Protocol):
+    """A kind of work: a module with these functions."""
+
+    def describe_tools(self, task: Task, ffmpeg: Ffmpeg) -> dict[str, str]:
+        """Return what determines the bytes of the output besides the task: versions by the name of the tool."""
+        ...
+
+    def do_task(self, task: Task, place: Place, target: Path, on_step: Callable[[int], None]) -> None: ...
+
+    def check_output(self, task: Task, path: Path) -> None:
+        """Raise CorruptError if the file, which comes from elsewhere, cannot be the output."""
+        ...
+
+
+def find_work(task: Task) -> Work:
+    """Return the work that the task is of. Raise CorruptError if there is none of that name."""
+    if task.work not in _WORKS:
+        raise CorruptError(f"There is no work of the kind {task.work!r}")
+    return cast("Work", import_module(_WORKS[task.work]))
+
+
 def do_task(task: Task, place: Place, on_step: Callable[[int], None]) -> Path:
     """Do one task in this thread. Return its output, in the folder of the place."""
     target = place.folder / task.output
-    import_module(_WORKS[task.work]).do_task(task, place, target, on_step)
+    find_work(task).do_task(task, place, target, on_step)
     return target
