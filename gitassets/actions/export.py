@@ -29,6 +29,7 @@ from gitassets.domain.bag import (
     TRAIL_TEXT,
     find_name_problem,
     media_path,
+    name_words,
 )
 from gitassets.domain.captions import format_srt
 from gitassets.domain.commit_message import format_addresses
@@ -37,6 +38,7 @@ from gitassets.domain.excerpt import Only, iter_left_out
 from gitassets.domain.manifest import Address, Kind, iter_folder_entries
 from gitassets.domain.manifest_format import format_manifest
 from gitassets.domain.run_id import BRANCH_PREFIX
+from gitassets.domain.word_times import format_words
 from gitassets.errors import ConflictError, GitAssetsError
 from gitassets.interchange.excerpt_timeline import lay_out_excerpt
 from gitassets.runs.output_path import check_free, check_output, hold_output
@@ -44,6 +46,7 @@ from gitassets.runs.progress import OnProgress, Progress
 from gitassets.runs.project import Project, Run
 from gitassets.runs.proof import describe_cut, require_proven
 from gitassets.runs.verified_bytes import Excerpt, damaged_blob, read_excerpt
+from gitassets.runs.word_files import read_recorded
 
 _ZIP = ".zip"
 _NEW_LINE = b"\n"
@@ -101,6 +104,7 @@ def export_run(project: Project, run: Run, options: ExportOptions, on_progress: 
         check_free(output, force=options.force, is_ours=_is_bag)
         bag = BagFolder(folder)
         _add_media(bag, excerpt, on_progress)
+        _add_words(project, bag, excerpt)
         _add_texts(project, bag, excerpt, trail, on_progress)
         if bundle:
             bag.add_bytes(BUNDLE, bundle)
@@ -170,6 +174,14 @@ def _add_media(bag: BagFolder, excerpt: Excerpt, on_progress: OnProgress) -> Non
                 f"The manifest of {excerpt.run_id} gives {path} {size} bytes, and it has {found.size}",
                 "Correct the number in the manifest, and commit it.",
             )
+
+
+def _add_words(project: Project, bag: BagFolder, excerpt: Excerpt) -> None:
+    paths = name_words(excerpt.manifest)
+    found = read_recorded(project, excerpt.head, paths.values())
+    for path, md5 in paths.items():
+        if md5 in found:
+            bag.add_bytes(path, format_words(found[md5]))
 
 
 def _add_texts(project: Project, bag: BagFolder, excerpt: Excerpt, trail: bytes, on_progress: OnProgress) -> None:

@@ -28,6 +28,7 @@ from gitassets.domain.imported import Approvals, record_import
 from gitassets.domain.manifest import Address, Asset, Manifest, iter_folder_entries
 from gitassets.domain.run_id import BRANCH_PREFIX, check_run_id, find_twin
 from gitassets.domain.status import Status
+from gitassets.domain.word_times import name_file
 from gitassets.errors import ConflictError, CorruptError, NotFoundError
 from gitassets.interchange.read_bag import CheckedBag, read_bag
 from gitassets.runs.audit import HistoryAudit, VerifyResult
@@ -312,7 +313,8 @@ def _create_branch(project: Project, bag: CheckedBag, run_id: str, plan: _Plan) 
     transitions = tuple(Transition(address, "none", asset.status) for address, asset in manifest.assets())
     what = f"{format_addresses(address for address, _ in manifest.assets()) or 'no assets'} from {bag.manifest.run_id}"
     message = CommitMessage(run_id, "import", what, _explain(bag, plan), transitions)
-    return write_branch(project, manifest, message, {IMPORTED_TRAIL: bag.trail} if bag.trail else {})
+    words = {name_file(md5): data for md5, data in bag.words.items()}
+    return write_branch(project, manifest, message, {**words, **({IMPORTED_TRAIL: bag.trail} if bag.trail else {})})
 
 
 def _explain(bag: CheckedBag, plan: _Plan) -> str:

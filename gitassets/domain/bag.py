@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
-from gitassets.domain.manifest import MANIFEST_NAME, Manifest, iter_folder_entries
+from gitassets.domain.manifest import MANIFEST_NAME, Kind, Manifest, iter_folder_entries
+from gitassets.domain.word_times import name_file
 
 PAYLOAD = "data"
 MANIFEST = f"{PAYLOAD}/{MANIFEST_NAME}"
@@ -42,6 +43,12 @@ class Digests(Struct, frozen=True):
 def media_path(run_id: str, path: str) -> str:
     """Return the path in the bag of a file of the run: the same as in the run's folder."""
     return f"{PAYLOAD}/{run_id}/{path}"
+
+
+def name_words(manifest: Manifest) -> dict[str, str]:
+    """Return the md5 of each narration, and of its candidates, by the path in the bag that its word times may have."""
+    hashes = {md5 for _, asset in manifest.assets(Kind.AUDIO) for md5 in (asset.md5, *asset.takes)}
+    return {media_path(manifest.run_id, name_file(md5)): md5 for md5 in sorted(hashes)}
 
 
 def find_name_problem(path: str) -> str | None:
@@ -77,10 +84,11 @@ def format_info(info: Mapping[str, str], payload: Iterable[Digests]) -> bytes:
 def iter_payload_problems(manifest: Manifest, found: Mapping[str, Digests]) -> Iterator[str]:
     """Yield a sentence for each difference between the files of a bag, by path, and those that its manifest names."""
     wanted = {media_path(manifest.run_id, path): (md5, size) for path, md5, size in iter_folder_entries(manifest)}
+    beside = {*BESIDE_MEDIA, *name_words(manifest)}
     for path in sorted(found.keys() | wanted.keys()):
         if path in wanted and path not in found:
             yield f"{path} is missing, though {MANIFEST} names it"
         elif path in wanted and (found[path].md5, found[path].size) != wanted[path]:
             yield f"{path} has other bytes than {MANIFEST} says"
-        elif path.startswith(f"{PAYLOAD}/") and path not in wanted and path not in BESIDE_MEDIA:
+        elif path.startswith(f"{PAYLOAD}/") and path not in wanted and path not in beside:
             yield f"{path} is there, though {MANIFEST} does not name it"

@@ -25,7 +25,7 @@ from gitassets.domain.dvc_file import find_dvc_mismatch, have_same_files
 from gitassets.domain.manifest import MANIFEST_NAME, Address, Asset, Kind, Manifest, iter_changed_segments
 from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.reopened import is_reopened
-from gitassets.domain.rules import KNOWN_RULES, TRAILERS_NAME_ALL, UPGRADE_HINT, describe_unknown
+from gitassets.domain.rules import KNOWN_RULES, TRAILERS_NAME_ALL, UPGRADE_HINT, WORDS_AND_MUSIC, describe_unknown
 from gitassets.domain.status import Status, find_path
 from gitassets.domain.tree_rules import TreeEntry, iter_tree_problems
 from gitassets.errors import CorruptError, Remedy
@@ -82,7 +82,7 @@ def check_step(before: RunState | None, after: RunState) -> tuple[Violation, ...
     unknown = find_unknown_rules(after)
     if unknown is not None:
         return (unknown,)
-    return (*_check_manifest_step(old.manifest, after), *check_tree(old.tree, after.tree), *_check_dvc_step(old, after))
+    return (*_check_manifest_step(old.manifest, after), *check_tree(old.tree, after), *_check_dvc_step(old, after))
 
 
 def check_state(state: RunState) -> tuple[Violation, ...]:
@@ -226,12 +226,13 @@ def _check_unlocked(address: Address, old: Asset, new: Asset) -> Iterator[Violat
         )
 
 
-def check_tree(before: Sequence[TreeEntry], after: Sequence[TreeEntry]) -> Iterator[Violation]:
+def check_tree(before: Sequence[TreeEntry], after: RunState) -> Iterator[Violation]:
     """Yield the problems of files that were not in the commit before."""
-    if before == after:
+    if before == after.tree:
         return
     known = set(before)
-    for one in iter_tree_problems(entry for entry in after if entry not in known):
+    with_words = after.manifest is not None and after.manifest.rules >= WORDS_AND_MUSIC
+    for one in iter_tree_problems((entry for entry in after.tree if entry not in known), with_words=with_words):
         yield Violation(
             one.code,
             one.path,

@@ -4,6 +4,7 @@ A commit is judged by the rules that its own manifest names, so a commit valid w
 
 1. A message written by gitassets names exactly the transitions that the manifests show.
 2. In addition, the trailers of every other commit name each approval, publication and reopen.
+3. In addition, `words/` holds word times of narrations alone, and the run may have music.
 
 Along a history the version only rises: if it could be lowered, nobody would have to follow the newer rules.
 """
@@ -18,7 +19,8 @@ from gitassets.domain.manifest import Manifest
 from gitassets.errors import GitAssetsError
 
 TRAILERS_NAME_ALL = 2
-KNOWN_RULES = 2
+WORDS_AND_MUSIC = 3
+KNOWN_RULES = 3
 _NAMED = re.compile(rb'"rules"\s*:\s*(\d{1,12})')
 UPGRADE_HINT = "Upgrade gitassets here: a newer one made this run, and knows what holds in it."
 

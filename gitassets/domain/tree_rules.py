@@ -41,11 +41,14 @@ class TreeProblem(Struct, frozen=True):
     problem: str
 
 
-def iter_tree_problems(entries: Iterable[TreeEntry]) -> Iterator[TreeProblem]:
-    """Yield a problem for each file that a run's commit must not hold."""
+WORDS_MALFORMED = "words-malformed"
+
+
+def iter_tree_problems(entries: Iterable[TreeEntry], *, with_words: bool = True) -> Iterator[TreeProblem]:
+    """Yield a problem for each file that a run's commit must not hold. Earlier rules knew no folder of word times."""
     for entry in entries:
         problem = _find_problem(entry)
-        if problem:
+        if problem and (with_words or problem[0] != WORDS_MALFORMED):
             yield TreeProblem(problem[0], entry.path, problem[1])
 
 
@@ -69,9 +72,9 @@ def _find_problem(entry: TreeEntry) -> tuple[str, str] | None:
 
 def _find_words_problem(entry: TreeEntry) -> tuple[str, str] | None:
     if not is_named_well(entry.path):
-        return "words-malformed", "lies in the folder of the word times, but is not named by the md5 of a narration"
+        return WORDS_MALFORMED, "lies in the folder of the word times, but is not named by the md5 of a narration"
     if not entry.timed or entry.mode != _PLAIN_MODE:
-        return "words-malformed", "does not hold the times of words as gitassets writes them"
+        return WORDS_MALFORMED, "does not hold the times of words as gitassets writes them"
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gitassets.adapters.bag import check_bag
@@ -21,11 +21,13 @@ from gitassets.domain.bag import (
     Digests,
     iter_payload_problems,
     media_path,
+    name_words,
 )
 from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.guard import RunState, check_state
 from gitassets.domain.manifest import Kind, Manifest, iter_folder_entries
 from gitassets.domain.manifest_parsing import MAX_MANIFEST_BYTES, parse_manifest
+from gitassets.domain.word_times import MAX_FILE_BYTES, parse_words
 from gitassets.errors import CorruptError, GitAssetsError
 from gitassets.interchange.measure import measure_files
 from gitassets.runs.progress import OnProgress, Progress
@@ -41,7 +43,7 @@ class CheckedBag:
 
     `commit` is the commit that the bag names as its origin, or None. `checksum` is that of its list of checksums.
     `bundle` is the unchecked git history that it brings, or None. `passed_over` are ignored files that an operating
-    system had left in it.
+    system had left in it. `words` holds the files of word times by the md5 of their narration.
     """
 
     name: str
@@ -52,6 +54,7 @@ class CheckedBag:
     checksum: str
     bundle: Path | None
     passed_over: tuple[str, ...] = ()
+    words: Mapping[str, bytes] = field(default_factory=dict)
 
     def files(self) -> dict[str, Path]:
         """Return the path of each file's bytes by its path in the run."""
@@ -78,6 +81,7 @@ def read_bag(project: Project, source: Path, folder: Path, on_progress: OnProgre
         checksum=_fingerprint(found),
         bundle=folder / BUNDLE if BUNDLE in found else None,
         passed_over=copied.passed_over,
+        words=_read_words(name, folder, found, manifest),
     )
     with _name_in_errors(name, folder):
         _check_media(project, bag, on_progress)
@@ -111,6 +115,19 @@ def _read_trail(name: str, folder: Path, found: Mapping[str, Digests]) -> bytes:
     data = _read_text(name, folder, found, TRAIL)
     parse_trail(data, f"{name}: {TRAIL}")
     return data
+
+
+def _read_words(name: str, folder: Path, found: Mapping[str, Digests], manifest: Manifest) -> dict[str, bytes]:
+    """Read the word times of narrations. They become files of a run, so each must be as gitassets writes it."""
+    words: dict[str, bytes] = {}
+    for path, md5 in name_words(manifest).items():
+        if path not in found:
+            continue
+        data = (folder / path).read_bytes() if found[path].size <= MAX_FILE_BYTES else b""
+        if parse_words(data) is None:
+            raise CorruptError(f"{name}: {path} does not hold the times of words as gitassets writes them", _GET_AGAIN)
+        words[md5] = data
+    return words
 
 
 def _fingerprint(found: Mapping[str, Digests]) -> str:

@@ -31,11 +31,16 @@ def keep_words(project: Project, md5: str, timed: TimedWords) -> None:
 
 def keep_recorded(project: Project, commit: str, hashes: Iterable[str]) -> None:
     """Keep the word times that a commit of a run records of these sounds, for another run to take up."""
+    for md5, timed in read_recorded(project, commit, hashes).items():
+        keep_words(project, md5, timed)
+
+
+def read_recorded(project: Project, commit: str, hashes: Iterable[str]) -> dict[str, TimedWords]:
+    """Return the word times that a commit of a run records of these sounds, by md5."""
     names = {f"{commit}:{name_file(md5)}": md5 for md5 in hashes}
-    for name, data in project.git.read_blobs(list(names)).items():
-        timed = parse_words(data) if data is not None else None
-        if timed is not None:
-            keep_words(project, names[name], timed)
+    found = project.git.read_blobs(list(names)).items() if names else ()
+    parsed = {names[name]: parse_words(data) for name, data in found if data is not None}
+    return {md5: timed for md5, timed in parsed.items() if timed is not None}
 
 
 def forget_words(project: Project, hashes: Iterable[str]) -> None:

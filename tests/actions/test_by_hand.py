@@ -20,6 +20,7 @@ from gitassets.adapters.git.hook_files import shipped_hooks_dir
 from gitassets.adapters.git.setup import set_config
 from gitassets.domain.manifest import MANIFEST_NAME, Asset
 from gitassets.domain.reopened import reopen_record
+from gitassets.domain.rules import KNOWN_RULES
 from gitassets.domain.status import Status
 from gitassets.runs import deviations as comparing
 from tests.actions.checks import git, run_cli, select
@@ -180,14 +181,14 @@ def test_verify_accepts_a_manual_commit_that_names_its_decision(locked: LockedRu
     assert not any(one.by_hand for one in blame(locked.project, locked.run))
 
 
-def test_verify_accepts_a_rules_1_history_and_new_commits_follow_rules_2(locked: LockedRun) -> None:
+def test_verify_accepts_a_rules_1_history_and_new_commits_follow_the_newest(locked: LockedRun) -> None:
     begin_with_rules(locked, 1)
     for act in (approve_by_hand, reopen_and_approve, replace_reopened):
         act(locked)
     assert locked.verify().holds
     assert [len(one.by_hand) for one in read_log(locked.project, locked.run)] == [2, 2, 1, 0]
     reject(locked.project, locked.run, select(audio="1"), reason="too fast")
-    assert locked.manifest().rules == 2
+    assert locked.manifest().rules == KNOWN_RULES
     assert locked.verify().holds
     publish_by_hand(locked)
     assert locked.codes() == {"by-hand"}
@@ -196,7 +197,7 @@ def test_verify_accepts_a_rules_1_history_and_new_commits_follow_rules_2(locked:
 def test_rules_version_cannot_be_lowered(locked: LockedRun) -> None:
     write_by_hand(locked.folder, replace(locked.manifest(), rules=1))
     done = run_git(locked, "commit", "-qam", "Older rules")
-    assert "followed rules 2 and follows rules 1 now" in done
+    assert f"followed rules {KNOWN_RULES} and follows rules 1 now" in done
     commit = commit_by_hand(locked.folder)
     assert [(one.code, one.commit) for one in locked.verify().findings] == [("rules-lowered", commit)]
 
@@ -217,7 +218,7 @@ def test_merge_follows_the_higher_rules_version_of_its_parents(locked: LockedRun
     locked.git("checkout", "--quiet", "run/ep1")
     approve(locked.project, locked.run, select(image="3"))
     locked.git("merge", "--quiet", "--no-edit", "other")
-    assert locked.manifest().rules == 2
+    assert locked.manifest().rules == KNOWN_RULES
     assert locked.verify().holds
     write_by_hand(locked.folder, replace(locked.manifest(), rules=1))
     locked.git("add", "--all")
@@ -227,7 +228,7 @@ def test_merge_follows_the_higher_rules_version_of_its_parents(locked: LockedRun
 
 def test_verify_reports_a_rules_version_that_is_not_a_number(locked: LockedRun) -> None:
     path = locked.folder / MANIFEST_NAME
-    path.write_text(path.read_text().replace('"rules": 2', '"rules": "2"'))
+    path.write_text(path.read_text().replace(f'"rules": {KNOWN_RULES}', '"rules": "2"'))
     commit_by_hand(locked.folder)
     assert "manifest-unreadable" in locked.codes()
 
@@ -239,7 +240,7 @@ def test_verify_reports_an_unknown_rules_version_once_and_nothing_else(locked: L
     commit_by_hand(locked.folder)
     (finding,) = locked.verify().findings
     assert (finding.code, finding.commit) == ("rules-unknown", first)
-    assert "follows rules 7; this gitassets knows rules up to 2" in finding.message
+    assert f"follows rules 7; this gitassets knows rules up to {KNOWN_RULES}" in finding.message
     assert "Upgrade" in finding.hint
 
 
@@ -267,7 +268,7 @@ def test_server_refuses_an_unknown_rules_version(locked: LockedRun, server: Path
     write_by_hand(locked.folder, replace(locked.manifest(), rules=7))
     commit_by_hand(locked.folder)
     said = run_git(locked, "push", str(server), "run/ep1")
-    assert "follows rules 7; this gitassets knows rules up to 2" in said
+    assert f"follows rules 7; this gitassets knows rules up to {KNOWN_RULES}" in said
 
 
 @pytest.fixture(autouse=True)

@@ -17,10 +17,11 @@ from gitassets.adapters.files import hash_file
 from gitassets.domain.gc_policy import KeepPolicy
 from gitassets.domain.manifest import Address, Kind
 from gitassets.domain.word_times import TimedWords, WordTime, format_words, name_file
+from gitassets.errors import CorruptError
 from gitassets.runs.lookup import find_run
 from gitassets.runs.project import Run, find_project
 from gitassets.runs.word_files import find_words, keep_words
-from tests.actions.bags import export_it, import_it
+from tests.actions.bags import export_it, import_it, seal
 from tests.actions.checks import assert_clean, git, ignore_progress, select
 from tests.actions.locked_run import LockedRun, commit_by_hand, copy_project
 from tests.actions.sharing import join, make_office, pull_run, push_run
@@ -100,12 +101,25 @@ def track_other(person: LockedRun) -> Run:
     return find_run(person.project, "other")
 
 
-def test_word_times_travel_in_a_bag(locked: LockedRun, md5: str, tmp_path: Path) -> None:
-    export_it(locked.project, locked.run, tmp_path / "bag", with_history=True)
+@pytest.mark.parametrize("with_history", [True, False])
+def test_word_times_travel_in_a_bag(locked: LockedRun, md5: str, tmp_path: Path, *, with_history: bool) -> None:
+    export_it(locked.project, locked.run, tmp_path / "bag", with_history=with_history)
     init(tmp_path / "elsewhere")
     elsewhere = find_project(tmp_path / "elsewhere")
     import_it(elsewhere, tmp_path / "bag")
-    assert read_recorded(find_run(elsewhere, "ep1"), md5) == format_words(TIMED)
+    run = find_run(elsewhere, "ep1")
+    assert read_recorded(run, md5) == format_words(TIMED)
+    assert_clean(elsewhere, run)
+
+
+def test_a_bag_with_word_times_that_are_none_is_refused(locked: LockedRun, md5: str, tmp_path: Path) -> None:
+    bag = tmp_path / "bag"
+    export_it(locked.project, locked.run, bag, with_history=False)
+    (bag / "data" / "ep1" / name_file(md5)).write_text("[]")
+    seal(bag)
+    init(tmp_path / "elsewhere")
+    with pytest.raises(CorruptError, match="does not hold the times of words"):
+        import_it(find_project(tmp_path / "elsewhere"), bag)
 
 
 def test_gc_forgets_the_word_times_of_removed_sounds_alone(locked: LockedRun, md5: str, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gitassets.domain.guard import RunState, check_step
 from gitassets.domain.tree_rules import TreeEntry, iter_tree_problems
 from gitassets.domain.word_times import (
     MAX_FILE_BYTES,
@@ -17,6 +18,7 @@ from gitassets.domain.word_times import (
     name_file,
     parse_words,
 )
+from tests.domain.builders import a_manifest
 
 
 def test_join_characters_makes_words_of_what_spaces_separate() -> None:
@@ -112,3 +114,12 @@ def test_the_same_valid_file_wins_a_merge_on_both_sides() -> None:
 )
 def test_the_folder_holds_valid_word_times_alone(entry: TreeEntry, *, is_allowed: bool) -> None:
     assert [one.code for one in iter_tree_problems([entry])] == ([] if is_allowed else ["words-malformed"])
+
+
+@pytest.mark.parametrize(("rules", "codes"), [(2, []), (3, ["words-malformed"])])
+def test_a_folder_of_that_name_from_before_there_were_word_times_stays_valid(rules: int, codes: list[str]) -> None:
+    before = RunState(manifest=a_manifest(rules=rules))
+    after = RunState(manifest=a_manifest(rules=rules), tree=[TreeEntry("words/notes.txt", "100644")])
+    assert [one.code for one in check_step(before, after)] == codes
+    raised = RunState(manifest=a_manifest(rules=3), tree=after.tree)
+    assert check_step(after, raised) == ()

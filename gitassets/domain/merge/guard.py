@@ -49,7 +49,7 @@ def check_merge(base: RunState | None, ours: RunState, theirs: RunState, result:
         return (unknown,)
     return (
         *_check_manifest(base, ours, theirs, result),
-        *check_tree([*ours.tree, *theirs.tree], result.tree),
+        *check_tree([*ours.tree, *theirs.tree], result),
         *check_dvc(result),
     )
 
