@@ -54,6 +54,7 @@ from gitassets.runs.output_path import check_output, hide_from_git
 from gitassets.runs.progress import OnProgress
 from gitassets.runs.project import Project, Run
 from gitassets.runs.transaction import Session, begin, keep_bytes
+from gitassets.runs.word_files import plan_files
 
 
 class BuildResult(Struct, frozen=True, kw_only=True):
@@ -169,10 +170,12 @@ def _record(
         if changes:
             raise ChangedMeanwhileError(run.run_id, changes)
         after, changed = _with_build(session.manifest, plan, finals)
-        if after == session.manifest:
+        words = plan_files(project, session.folder, _list_timed(plan.timeline))
+        if after == session.manifest and not words:
             _place(session, finals)
             return None
-        commit = session.commit(after, CommitMessage(run.run_id, "build", plan.names.video, segments=changed))
+        message = CommitMessage(run.run_id, "build", plan.names.video, segments=changed)
+        commit = session.commit(after, message, beside=words)
         _place(session, finals)
         return commit
 
@@ -207,6 +210,10 @@ def _with_build(
 
 def _list_used(timeline: Timeline) -> dict[int, dict[str, str]]:
     return {shot.number: build_record(shot.narration, shot.visual) for shot in timeline.shots}
+
+
+def _list_timed(timeline: Timeline) -> list[str]:
+    return [shot.narration.md5 for shot in timeline.shots if shot.narration and shot.timed]
 
 
 def _place(session: Session, finals: Sequence[FinalFile]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gitassets import __version__
 from gitassets.actions.build_gaps import GapsError, describe_problems
+from gitassets.actions.build_words import find_build_words
 from gitassets.actions.decide import check_bytes
 from gitassets.adapters.media.ffmpeg import find_ffmpeg
 from gitassets.adapters.media.source import BrokenMediaError, MediaSource, measure, probe_sources
@@ -35,6 +36,7 @@ from gitassets.domain.timeline import (
     iter_used_assets,
     lay_out,
     sort_findings,
+    with_words,
 )
 from gitassets.errors import CorruptError
 from gitassets.making.record import write_run
@@ -163,7 +165,10 @@ def plan_render(
     title = find_title(build_input.manifest)
     language = find_language(build_input.manifest, project.settings.language)
     settings = style_cards(project, build_input.manifest, replace_settings(settings, title=title, language=language))
-    timeline = lay_out_choice(build_input.choice, measure(sources), settings)
+    words = find_build_words(
+        project, build_input.manifest, build_input.head, build_input.choice.segments, sources, language, on_progress
+    )
+    timeline = with_words(lay_out_choice(build_input.choice, measure(sources), settings), words)
     has_cards = any(shot.look is Look.CARD for shot in timeline.shots)
     options = {
         "size": "{}x{}".format(*settings.size),

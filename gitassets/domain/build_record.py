@@ -10,8 +10,10 @@ from typing import Any
 from gitassets.domain.manifest import Asset, Manifest, segment_key
 from gitassets.domain.takes import CREDIT
 from gitassets.domain.timeline import Shot, Timeline
+from gitassets.domain.word_times import format_words
 
 MAKER, COMMIT = "made_with", "commit"
+ESTIMATED = "estimated from the length of the text"
 
 
 def record_inputs(
@@ -43,10 +45,21 @@ def _record_shot(shot: Shot) -> dict[str, Any]:
         "duration_sec": round(float(shot.duration), 6),
         "text_md5": md5(shot.text.encode(), usedforsecurity=False).hexdigest(),
         "audio": _record_asset(shot.narration),
+        **_record_words(shot),
         "look": shot.look.value,
         "visual": _record_asset(shot.visual),
         "visual_from": shot.visual_from,
     }
+
+
+def _record_words(shot: Shot) -> dict[str, Any]:
+    """Record where the times of the captions come from."""
+    if shot.narration is None:
+        return {}
+    if shot.timed is None:
+        return {"words": ESTIMATED}
+    data = format_words(shot.timed)
+    return {"words": {"made_by": shot.timed.made_by, "md5": md5(data, usedforsecurity=False).hexdigest()}}
 
 
 def _record_asset(asset: Asset | None) -> dict[str, Any] | None:

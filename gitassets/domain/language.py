@@ -22,6 +22,19 @@ _THREE = {pair[:2]: pair[2:] for pair in _CODES.split()}
 _TAG = re.compile(r"([A-Za-z]{2,3})(?:[-_][A-Za-z0-9]{1,8})*\Z")
 
 
+_ENGLISH = frozenset((
+    "the", "of", "and", "to", "a", "in", "is", "it", "that", "this", "for", "with", "are", "was", "you", "we", "on",
+    "by",
+))  # fmt: skip
+_LEAST_SHARE = 0.15
+
+
+def looks_english(text: str) -> bool:
+    """Check whether many of the words are frequent ones of English."""
+    words = re.findall(r"\w+", text.casefold())
+    return bool(words) and sum(word in _ENGLISH for word in words) >= _LEAST_SHARE * len(words)
+
+
 def find_language_code(tag: str) -> str | None:
     """Return the three-letter code of a language tag such as "de", "pt-BR" or "deu"; None if it is none."""
     match = _TAG.match(tag.strip())

@@ -22,6 +22,7 @@ from gitassets.domain.script_rules import ScriptRules, find_script_rules
 from gitassets.domain.script_text import find_caption_text, find_shown_text, is_silent
 from gitassets.domain.stale import find_stale_reason
 from gitassets.domain.status import Status
+from gitassets.domain.word_times import TimedWords
 from gitassets.errors import GitAssetsError, NoMatchError, Remedy
 
 SILENT_SEC = 3, 20
@@ -247,13 +248,15 @@ class Shot(Struct, frozen=True, kw_only=True):
 
     `start` and `duration` are those of the narration, in seconds; frames are rounded to the nearest. `zoom` is the
     camera's zoom at the start and at the end: 0 shows all of a still, 1 is the maximum. A picture that is carried
-    forward has one `move` through all its shots, of which this one begins at frame `move_from`.
+    forward has one `move` through all its shots, of which this one begins at frame `move_from`. `timed` are the
+    words of the narration, None if nobody knows when they are spoken.
     """
 
     number: int
     text: str
     markdown: str = ""
     narration: Asset | None
+    timed: TimedWords | None = None
     look: Look
     visual: Asset | None
     visual_from: int | None
@@ -306,6 +309,15 @@ def lay_out(segments: tuple[ChosenSegment, ...], durations_sec: Mapping[str, flo
         shots.append(_make_shot(segment, before, start, duration, first_frame, end_frame - first_frame))
         start, first_frame = start + duration, end_frame
     return Timeline(tuple(_move_camera(shots)), fps)
+
+
+def with_words(timeline: Timeline, words: Mapping[str, TimedWords]) -> Timeline:
+    """Give each narration its word times, which are known by its md5."""
+    shots = tuple(
+        replace(shot, timed=words[shot.narration.md5]) if shot.narration and shot.narration.md5 in words else shot
+        for shot in timeline.shots
+    )
+    return replace(timeline, shots=shots)
 
 
 def cut_timeline(timeline: Timeline, numbers: Iterable[int]) -> Timeline:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from gitassets.adapters.media.source import MediaSource, measure
 from gitassets.domain.frame_format import parse_fps
 from gitassets.domain.manifest import Kind
-from gitassets.domain.timeline import Choice, Policy, Timeline, choose_assets, iter_used_assets, lay_out
+from gitassets.domain.timeline import Choice, Policy, Timeline, choose_assets, iter_used_assets, lay_out, with_words
 from gitassets.interchange.measure import measure_files
 from gitassets.runs.progress import OnProgress
 from gitassets.runs.project import Project
 from gitassets.runs.verified_bytes import Excerpt
+from gitassets.runs.word_files import read_known
 
 
 @dataclass(frozen=True)
@@ -32,5 +33,9 @@ def lay_out_excerpt(
     used = (asset for address, asset in iter_used_assets(choice.segments) if address.kind in measured)
     blobs = {asset.md5: excerpt.blobs[asset.path] for asset in used}
     sources = measure_files(project, blobs, on_progress)
-    timeline = lay_out(choice.segments, measure(sources), parse_fps(project.settings.build.fps))
+    lengths = measure(sources)
+    timeline = lay_out(choice.segments, lengths, parse_fps(project.settings.build.fps))
+    narrations = {one.narration.md5 for one in choice.segments if one.narration is not None}
+    words = read_known(project, excerpt.head, {md5: lengths[md5] for md5 in narrations if md5 in lengths})
+    timeline = with_words(timeline, words)
     return ExcerptTimeline(choice, timeline, sources)

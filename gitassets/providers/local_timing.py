@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 _LENGTHS = "/Clip_output_0"
+# By so much a word is heard before the place that the lengths give it, measured at the first words after pauses.
+_LEAD_SEC = 0.04
 # The numbers of the fields in ONNX's protocol buffers.
 _GRAPH, _OUTPUT, _NAME = 7, 12, 1
 
@@ -87,7 +89,11 @@ class Timing:
             return ()
         groups = iter(self._groups)
         spoken = [(word, [next(groups) for _ in parts]) for word, parts in words]
-        return tuple(WordTime(word, parts[0][1], parts[-1][2]) for word, parts in spoken)
+        return tuple(WordTime(word, _lead(parts[0][1]), _lead(parts[-1][2])) for word, parts in spoken)
+
+
+def _lead(sec: float) -> float:
+    return max(0.0, sec - _LEAD_SEC)
 
 
 def _split(phonemes: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from gitassets.adapters.files import write_atomic
@@ -12,6 +12,7 @@ from gitassets.domain.word_times import (
     MAX_FILE_BYTES,
     MAX_SEC,
     TimedWords,
+    find_fault,
     format_words,
     name_file,
     parse_words,
@@ -43,6 +44,15 @@ def read_recorded(project: Project, commit: str, hashes: Iterable[str]) -> dict[
     return {md5: timed for md5, timed in parsed.items() if timed is not None}
 
 
+def read_known(project: Project, commit: str, lengths_sec: Mapping[str, float]) -> dict[str, TimedWords]:
+    """Return the word times of sounds of these lengths that a commit of a run records, else those kept here, by md5."""
+    known = read_recorded(project, commit, lengths_sec)
+    for md5 in lengths_sec.keys() - known.keys():
+        kept = _read(project.state_dir / name_file(md5), lengths_sec[md5])
+        known |= {} if kept is None else {md5: kept}
+    return {md5: timed for md5, timed in known.items() if find_fault(timed.words, lengths_sec[md5]) is None}
+
+
 def forget_words(project: Project, hashes: Iterable[str]) -> None:
     """Forget the word times kept here of sounds that are gone."""
     for md5 in hashes:
@@ -60,8 +70,12 @@ def find_words(project: Project, folder: Path | None, md5: str, duration_sec: fl
 
 def plan_words(project: Project, folder: Path, before: Manifest, after: Manifest) -> dict[str, str]:
     """Return the files to commit: word times kept here of narrations that the manifest did not have before."""
-    fresh = set(_iter_fresh(before, after))
-    found = {name_file(md5): _find_new(project, folder, name_file(md5)) for md5 in sorted(fresh)}
+    return plan_files(project, folder, _iter_fresh(before, after))
+
+
+def plan_files(project: Project, folder: Path, hashes: Iterable[str]) -> dict[str, str]:
+    """Return the files to commit: word times kept here of these sounds that the run does not record yet."""
+    found = {name_file(md5): _find_new(project, folder, name_file(md5)) for md5 in sorted({*hashes})}
     texts = {path: text for path, text in found.items() if text is not None}
     return {**texts, **(_add_merge_rule(folder) if texts else {})}
 
