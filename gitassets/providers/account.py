@@ -24,7 +24,11 @@ from gitassets.providers.http.network import Network
 from gitassets.providers.http.trust import check_accepted, is_accepted, needs_acceptance, read_origin
 from gitassets.providers.service_settings import ServiceSettings
 
-MAX_JSON_BYTES = 128 * 2**20
+# An order or the state of a job is a few hundred bytes, a list of voices or of search results some hundred thousand.
+MAX_JSON_BYTES = 2**20
+MAX_LIST_BYTES = 16 * 2**20
+# The answer holds a picture or a sound in base64.
+MAX_FILE_JSON_BYTES = 128 * 2**20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,19 +113,27 @@ class Account:
             raise ProviderError(f"{request.label}: there is no word in it that {self.name} could speak", "Reword it.")
         self._find_key(request)
 
-    def read(self, request: Request, path: str, *, keeps: str = "", reports_errors: bool = False) -> dict[str, Any]:
+    def read(
+        self,
+        request: Request,
+        path: str,
+        *,
+        keeps: str = "",
+        max_bytes: int = MAX_JSON_BYTES,
+        reports_errors: bool = False,
+    ) -> dict[str, Any]:
         """Send a GET request and return its JSON.
 
         `keeps` is added to the hint of an error: it says what is not lost. A service that `reports_errors` answers 200
         with a key `error` where others answer with a status of their own.
         """
-        return self.read_bought(request, path, keeps=keeps, reports_errors=reports_errors).raw
+        call = Call(url=self._url(path), max_bytes=max_bytes, reports_errors=reports_errors)
+        with self._explain_errors(request, call, keeps=keeps):
+            return self._fetch_json(request, call).raw
 
-    def read_bought(
-        self, request: Request, path: str, *, keeps: str = "", reports_errors: bool = False
-    ) -> BoughtAnswer:
+    def read_bought(self, request: Request, path: str, *, keeps: str = "") -> BoughtAnswer:
         """Send a GET request as `read` does, and return the JSON with the headers, which may name a charge."""
-        call = Call(url=self._url(path), max_bytes=MAX_JSON_BYTES, reports_errors=reports_errors)
+        call = Call(url=self._url(path), max_bytes=MAX_JSON_BYTES)
         with self._explain_errors(request, call, keeps=keeps):
             return self._fetch_json(request, call)
 
@@ -145,32 +157,20 @@ class Account:
         except CallError:
             raise ProviderError(f"{request.label}: stopped before it was made", hint) from None
 
-    def buy(
-        self,
-        request: Request,
-        path: str,
-        body: Mapping[str, Any],
-        *,
-        cost_usd: float,
-        repeat_after: frozenset[int] = RETRY_PURCHASE,
+    def order(
+        self, request: Request, path: str, body: Mapping[str, Any], *, cost_usd: float, repeat_after: frozenset[int]
     ) -> dict[str, Any]:
-        """Send a paid POST request and return its JSON, as `buy_answer` does."""
-        return self.buy_answer(request, path, body, cost_usd=cost_usd, repeat_after=repeat_after).raw
+        """Send a paid POST request whose answer names a job, and return its JSON. Raise as `buy` does."""
+        call = self._make_purchase(path, body, MAX_JSON_BYTES, repeat_after)
+        with self._explain_errors(request, call, cost_usd=cost_usd):
+            return self._fetch_json(request, call).raw
 
-    def buy_answer(
-        self,
-        request: Request,
-        path: str,
-        body: Mapping[str, Any],
-        *,
-        cost_usd: float,
-        repeat_after: frozenset[int] = RETRY_PURCHASE,
-    ) -> BoughtAnswer:
-        """Send a paid POST request and return its JSON and headers.
+    def buy(self, request: Request, path: str, body: Mapping[str, Any], *, cost_usd: float) -> BoughtAnswer:
+        """Send a paid POST request whose answer may hold the file, and return its JSON and headers.
 
         Raise ChargedError if the request may have been charged without a result.
         """
-        call = self._make_purchase(path, body, MAX_JSON_BYTES, repeat_after)
+        call = self._make_purchase(path, body, MAX_FILE_JSON_BYTES, RETRY_PURCHASE)
         with self._explain_errors(request, call, cost_usd=cost_usd):
             return self._fetch_json(request, call)
 

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from gitassets.domain.manifest import Kind
-from gitassets.providers.account import Account, find_account, is_on_this_computer
+from gitassets.providers.account import MAX_LIST_BYTES, Account, find_account, is_on_this_computer
 from gitassets.providers.base import Provider, Request
 from gitassets.providers.http.failures import clean_quote
 
@@ -73,7 +73,7 @@ def check_account(provider: Provider, *, live: bool) -> AccountCheck:
 
 
 def _call(account: Account, call: FreeCall) -> Offer:
-    raw = account.read(CheckRequest(kind=Kind.IMAGE, segment=0, text=""), call.path)
+    raw = account.read(CheckRequest(kind=Kind.IMAGE, segment=0, text=""), call.path, max_bytes=MAX_LIST_BYTES)
     return call.read(raw)
 
 

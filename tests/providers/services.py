@@ -112,7 +112,7 @@ class Services:
         self.file_answer: Answer | None = None
         self.unique = False
         self.bought: list[Seen] = []
-        self._faults: dict[tuple[str, bytes], list[Answer]] = {}
+        self._faults: dict[tuple[str, bytes, str], list[Answer | None]] = {}
         self._lock = threading.Lock()
         self.closing = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _make_handler(self))
@@ -134,9 +134,12 @@ class Services:
             self._server.shutdown()
             self._server.server_close()
 
-    def misbehave(self, path: str, *answers: Answer, holding: str = "") -> None:
-        """Give paths with this prefix these answers in turn, repeating the last; with `holding`, only such requests."""
-        self._faults[path, holding.encode()] = list(answers)
+    def misbehave(self, path: str, *answers: Answer | None, holding: str = "", method: str = "") -> None:
+        """Give paths with this prefix these answers in turn, repeating the last; None is the usual answer.
+
+        With `holding` or `method`, only such requests.
+        """
+        self._faults[path, holding.encode(), method] = list(answers)
 
     def recover(self) -> None:
         self._faults.clear()
@@ -151,10 +154,13 @@ class Services:
     def answer(self, seen: Seen) -> Answer:
         with self._lock:
             self.seen.append(seen)
-            for (path, holding), answers in self._faults.items():
-                if seen.path.startswith(path) and holding in seen.body:
-                    return answers.pop(0) if len(answers) > 1 else answers[0]
-            return self._behave(seen)
+            return self._find_fault(seen) or self._behave(seen)
+
+    def _find_fault(self, seen: Seen) -> Answer | None:
+        for (path, holding, method), answers in self._faults.items():
+            if seen.path.startswith(path) and holding in seen.body and method in ("", seen.method):
+                return answers.pop(0) if len(answers) > 1 else answers[0]
+        return None
 
     def _behave(self, seen: Seen) -> Answer:
         routes: dict[str, Callable[[Seen], Answer]] = {

@@ -43,6 +43,11 @@ class TestCheckAccount:
         except ProviderError as error:
             assert "Check: " in error.message  # noqa: PT017 (an answer may also be refused)
 
+    def test_check_reads_no_answer_without_end(self, name: str, kind: Kind, services: Services) -> None:
+        services.misbehave("/", Answer(200, b'{"data": "' + b"x" * (16 * 2**20) + b'"}'))
+        with pytest.raises(ProviderError, match="bytes, which cannot be right"):
+            check_account(load(name, kind, services), live=True)
+
     def test_check_calls_nobody_without_live_but_this_computer(self, name: str, kind: Kind, services: Services) -> None:
         contact = {"contact": "ann@example.com"} if name == "wikimedia" else {}
         away = load_provider(name, kind, Settings(services={name: contact}))

@@ -103,7 +103,7 @@ class ClipService(ABC):
     def _order(self, request: Request, body: Mapping[str, Any], estimate_usd: float) -> str:
         """Order the clip and store the job's id before anything else happens."""
         order = self._make_order(request, body)
-        raw = self._account.buy(
+        raw = self._account.order(
             request, self.order_path, order, cost_usd=estimate_usd, repeat_after=self.retry_order_after
         )
         with self._account.buying(request, estimate_usd):

@@ -16,7 +16,7 @@ from pydantic import Field
 from gitassets.adapters.files import hash_file, read_small
 from gitassets.domain.manifest import Kind
 from gitassets.errors import CorruptError, ProviderError
-from gitassets.providers.account import Account
+from gitassets.providers.account import MAX_LIST_BYTES, Account
 from gitassets.providers.base import Generated, Request, ServiceInfo
 from gitassets.providers.http.failures import clean_quote
 from gitassets.providers.http.jobs import find_job, forget_job, is_job_id, remember_job
@@ -166,13 +166,13 @@ class ComfyUI:
     def _poll(self, request: Request, job: str, goes_on: str) -> _State:
         """Ask for the job. One that is neither done nor queued was lost, as by a restart of the server."""
         state = self._read_state(request, job, goes_on)
-        if state.known or _is_queued(self._account.read(request, "/queue", keeps=goes_on), job):
+        if state.known or _is_queued(self._read(request, "/queue", goes_on), job):
             return state
         state = self._read_state(request, job, goes_on)  # It may have ended in between.
         return state if state.known else _State(failure=f"it no longer knows the job {job}")
 
     def _read_state(self, request: Request, job: str, goes_on: str) -> _State:
-        raw = self._account.read(request, f"/history/{quote(job, safe='')}", keeps=goes_on).get(job)
+        raw = self._read(request, f"/history/{quote(job, safe='')}", goes_on).get(job)
         if not isinstance(raw, dict):
             return _State(known=False)
         status = raw.get("status")
@@ -180,6 +180,10 @@ class ComfyUI:
             return _State(failure=_describe_failure(status))
         files = [*_iter_files(raw.get("outputs"), self._kind, self._workflow.output if self._workflow else "")]
         return _State(file=files[0]) if files else _State(failure="its workflow saved no file of that kind")
+
+    def _read(self, request: Request, path: str, goes_on: str) -> dict[str, Any]:
+        """Read an answer that repeats whole workflows."""
+        return self._account.read(request, path, keeps=goes_on, max_bytes=MAX_LIST_BYTES)
 
     def _require_workflow(self, request: Request) -> WorkflowSettings:
         if self._workflow is None:

@@ -17,7 +17,7 @@ from gitassets.adapters.media.probe import probe_media
 from gitassets.domain.voices import Voice
 from gitassets.domain.word_times import WordTime, find_fault, join_characters
 from gitassets.errors import ProviderError
-from gitassets.providers.account import Account, BoughtAnswer, KeyHeader
+from gitassets.providers.account import MAX_LIST_BYTES, Account, BoughtAnswer, KeyHeader
 from gitassets.providers.base import Generated, Request
 from gitassets.providers.http.calls import CallError, Problem
 from gitassets.providers.http.keys import MissingKeyError
@@ -129,7 +129,7 @@ class ElevenLabs(SpeechService):
         with self._looking_up:
             self._voices = VoiceBook(own=self.settings.voices)
             try:
-                account = read_voices(self._account.read(request, "/v1/voices"))
+                account = read_voices(self._account.read(request, "/v1/voices", max_bytes=MAX_LIST_BYTES))
                 self._voices = VoiceBook(own=self.settings.voices, account=account)
             except MissingKeyError:
                 pass  # `check` reports it.
@@ -211,7 +211,7 @@ class ElevenLabs(SpeechService):
         place = f"/v1/text-to-speech/{quote(voice.voice.id, safe='')}/with-timestamps"
         path = f"{place}?output_format={quote(self.settings.format, safe='')}"
         body = {**self._make_body(request), **self._make_continuity(request)}
-        return self._account.buy_answer(request, path, body, cost_usd=cost_usd)
+        return self._account.buy(request, path, body, cost_usd=cost_usd)
 
     def _make_body(self, request: Request) -> dict[str, Any]:
         settings = self.settings

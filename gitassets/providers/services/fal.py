@@ -202,7 +202,7 @@ class Fal:
         image = encode_image(request, NAME).uri if request.image and "image" in list_places(self._template) else None
         body = self._fill(request, prompt, image)
         path = f"/{self.model.model}"
-        raw = self._account.buy(request, path, body, cost_usd=estimate_usd, repeat_after=RETRY_ORDER)
+        raw = self._account.order(request, path, body, cost_usd=estimate_usd, repeat_after=RETRY_ORDER)
         with self._account.buying(request, estimate_usd):
             job = read_job_id({"id": raw.get("request_id")})
         remember_job(request, job)

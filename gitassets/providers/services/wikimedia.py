@@ -14,7 +14,7 @@ from pydantic import Field
 
 from gitassets.domain.manifest import Kind
 from gitassets.errors import ProviderError, Remedy
-from gitassets.providers.account import Account
+from gitassets.providers.account import MAX_LIST_BYTES, Account
 from gitassets.providers.base import Generated, Request, ServiceInfo
 from gitassets.providers.http.client import USER_AGENT
 from gitassets.providers.http.network import Network
@@ -102,11 +102,15 @@ class Wikimedia:
         """Return the first query with results, and its results. Raise ProviderError if none has any."""
         queries = list_queries(request)
         for query in queries:
-            found = list(_iter_pictures(self._account.read(request, self._make_path(query), reports_errors=True)))
+            found = list(_iter_pictures(self._search_for(request, query)))
             if found:
                 return query, found
         problem = f"{request.label}: {self.name} has no free picture for {queries[0]!r}"
         raise ProviderError(problem, Remedy("reword-prompt-plainly", number=request.segment))
+
+    def _search_for(self, request: Request, query: str) -> dict[str, Any]:
+        path = self._make_path(query)
+        return self._account.read(request, path, max_bytes=MAX_LIST_BYTES, reports_errors=True)
 
     def _make_path(self, query: str) -> str:
         parameters = {
