@@ -7,6 +7,7 @@ import pty
 import select
 import subprocess
 import sys
+import termios
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -51,6 +52,9 @@ class Terminal:
         return told + text
 
     def press(self, keys: str) -> None:
+        """Type when the program reads single keys: what was typed before is dropped."""
+        while termios.tcgetattr(self._master)[3] & termios.ICANON and self._process.poll() is None:
+            os.sched_yield()
         self.write(keys.encode())
 
     def write(self, typed: bytes) -> None:
