@@ -147,9 +147,9 @@ def _format_first_words(text: str) -> str:
     start = text[:_SHOWN_CHARS]
     # Most texts have no marks, and to look for each of them takes 40 times as long.
     if _PERHAPS_MARKDOWN.search(start):
-        from gitassets.domain.markdown import strip_markdown
+        from gitassets.cli.paragraph import find_first_words
 
-        start = strip_markdown(start)
+        start = find_first_words(start)
     return " ".join(start.split())
 
 

@@ -190,10 +190,12 @@ def print_words(text: str, *, indent: int = 0) -> None:
 
 def print_paragraph(text: str) -> None:
     """Print the words of a paragraph, without its Markdown marks, between empty lines."""
-    from gitassets.domain.markdown import strip_markdown
+    from gitassets.cli.paragraph import format_paragraph
 
     typer.echo()
-    print_words(strip_markdown(text) or text)
+    for line in format_paragraph(text).splitlines():
+        bare = line.lstrip()
+        print_words(bare, indent=len(line) - len(bare))
     typer.echo()
 
 

@@ -51,7 +51,7 @@ def review_one_by_one(project: Project, run: Run, selection: AssetSelection) -> 
     """Show every chosen asset that needs a decision, until the user quits."""
     rows = [row for row in read_rows(project, run, selection) if _needs_decision(row)]
     if not rows:
-        typer.echo("None of these assets needs a decision.")
+        print_words("None of these assets needs a decision.")
         return
     viewer = Viewer()
     try:
@@ -94,9 +94,9 @@ class _Dialogue:
         approved = sum(1 for verb in self._decided.values() if verb == "approved")
         rejected = len(self._decided) - approved
         left = len(self._rows) - len(self._decided)
-        typer.echo(f"{approved} approved, {rejected} rejected, {left} left.")
+        print_words(f"{approved} approved, {rejected} rejected, {left} left.")
         if self._commits:
-            typer.echo(f"`gitassets undo {self._run.run_id}` undoes the last of these.")
+            print_words(f"`gitassets undo {self._run.run_id}` undoes the last of these.")
 
     @property
     def _row(self) -> AssetRow:
@@ -163,7 +163,7 @@ class _Dialogue:
         asset = self._row.asset
         self._seen_md5 = self._project.stat_index(self._run).hash(asset.path) or asset.md5
         if self._seen_md5 != asset.md5:
-            typer.echo("Its file does not have the recorded bytes: `replace` accepts the file, `restore` reverts it.")
+            print_words("Its file does not have the recorded bytes: `replace` accepts the file, `restore` reverts it.")
         self._show_file(asset)
 
     def _show_file(self, take: Asset) -> None:
@@ -188,10 +188,10 @@ class _Dialogue:
     def _show_next_candidate(self) -> None:
         candidates = list(self._candidates.items())
         if not candidates:
-            typer.echo("There are no candidates: `gitassets regen --takes N` makes some.")
+            print_words("There are no candidates: `gitassets regen --takes N` makes some.")
             return
         number, take = candidates[self._next_candidate % len(candidates)]
-        typer.echo(printable(f"Candidate {number}: {_describe(take)}"))
+        print_words(f"Candidate {number}: {_describe(take)}")
         self._show_file(take)
         self._next_candidate += 1
 
@@ -229,7 +229,7 @@ class _Dialogue:
         elif key in candidates:
             self._choose(candidates[key])
         else:
-            typer.echo(f"Press one of these keys: {format_keys(self._candidates, make_console().width)}")
+            typer.echo("Press one of these keys:")
         return True
 
     def _help(self) -> None:
@@ -268,12 +268,11 @@ class _Dialogue:
 
     def _ask_reason(self) -> str | None:
         """Ask for the reason, once more if there is none. Return None if the user cancels."""
-        again = "No reason yet. It is passed on when the asset is made again. Reason (Enter rejects without one)"
-        for question in ("Reason (Ctrl-C to cancel)", again):
-            words = _prompt(question)
-            if words != "":
-                return words
-        return ""
+        words = _prompt("Reason (Ctrl-C to cancel)")
+        if words == "":
+            typer.echo("A reason is passed on when the asset is made again.")
+            words = _prompt("Reason (Enter rejects without one)")
+        return words
 
     def _decide(self, verb: str, act: Callable[[], TransitionResult]) -> None:
         result = self._try(act)
@@ -331,7 +330,7 @@ class _Dialogue:
         """Undo the last commit of this session, and return to its asset."""
         if not self._commits:
             run_id = self._run.run_id
-            typer.echo(
+            print_words(
                 f"There is nothing in this review to undo. `gitassets undo {run_id}` undoes the command before it."
             )
             return
@@ -340,14 +339,15 @@ class _Dialogue:
         if result is None:
             self._commits.append((position, commit))
             return
-        typer.echo(printable(f"Undid “{result.summary}”, by a new commit ({(result.commit or '')[:10]}):"))
-        typer.echo(printable("".join(f"  {line}\n" for line in result.lines)), nl=False)
+        print_words(f"Undid “{result.summary}”, by a new commit ({(result.commit or '')[:10]}):")
+        for line in result.lines:
+            print_words(line, indent=2)
         self._decided.pop(position, None)
         self._position, self._shown = position, None
 
     def _report(self, commit: str | None, done: str) -> None:
         """Say what was done, and show the asset as it is now."""
-        typer.echo(printable(done))
+        print_words(done)
         self._remember(commit)
         self._shown = None
 

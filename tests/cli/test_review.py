@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from gitassets.actions.approve import approve
 from gitassets.actions.choose import choose
@@ -123,12 +125,23 @@ def test_review_undo_key_undoes_every_change_of_the_session_and_nothing_before(
 
 
 def test_review_asks_once_more_for_an_empty_reason(locked: LockedRun, review: Review) -> None:
-    review("r", ["", "too loud"], audio="1")
+    assert "A reason is passed on when the asset is made again.\n" in review("r", ["", "too loud"], audio="1")
     assert locked.asset(Address(1, Kind.AUDIO)).reason == "too loud"
     review("r", ["", ""], audio="2")
     assert (locked.asset(Address(2, Kind.AUDIO)).status, locked.asset(Address(2, Kind.AUDIO)).reason) == (
         Status.REJECTED, None
     )  # fmt: skip
+
+
+def test_review_breaks_no_line_within_a_word(
+    locked: LockedRun, review: Review, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("render", "review_dialogue"):
+        narrow = partial(Console, width=60, force_terminal=True, color_system=None, highlight=False)
+        monkeypatch.setattr(f"gitassets.cli.{module}.make_console", narrow)
+    told = review("xucb?rarur", ["", "", "", "too loud"], audio="1-2")
+    assert "There is nothing in this review to undo." in told
+    assert [line for line in told.splitlines() if len(line.rstrip()) > 60 and " " in line.strip()] == []
 
 
 def test_review_says_which_decision_was_made_with_what(locked: LockedRun, review: Review) -> None:
@@ -207,7 +220,7 @@ def test_help_and_readme_list_every_key_of_review() -> None:
 @pytest.mark.parametrize("key", ["x", "1", "²", ""])
 def test_review_explains_the_keys_after_an_unknown_key(locked: LockedRun, review: Review, key: str) -> None:
     told = review([key], image="3")
-    assert "Press one of these keys: [a]pprove" in told
+    assert "Press one of these keys: [a]pprove" in " ".join(told.split())
     assert "candidate" not in told
 
 
