@@ -29,6 +29,9 @@ _ABBREVIATION = re.compile(r"(?:^|[\s.(])(?:\w|[A-Z]\w|Mrs|Prof|etc|vs)\.$")
 _NUMBER_END = re.compile(r"(?:[\d½¼¾⅓⅔]|\b(?:No|Fig|Mr|Mrs|Ms|Dr|St|Prof)\.|[$€£¥§]) \Z")
 _UNIT = re.compile(rf"(?:{UNITS}|[€£¥×x])(?![\w])|\d")
 _CLINGING = re.compile(r"(?i)(?:a|an|the|of|to|in|on|at|by|for|or|as|is|no|not|I|and|der|die|das|le|la|un|de|el)\Z")
+# A name longer than this may be broken after a joint with a word on either side, as UNIFIED_ARCHITECTURE.md is.
+_LONGEST_NAME = 20
+_JOINT = re.compile(r"(?<=\w{3}[_/\\])(?=\w{4})|(?<=\w{4}[.:])(?=\w{4})")
 # How bad a line is that ends with such a word, beside one that is shorter than the others by this share.
 CLINGING_COST = 0.45
 # Longer texts are not worth the time that the best breaks take.
@@ -285,11 +288,16 @@ def _iter_unbroken(text: str) -> Iterator[str]:
     joined = ""
     for piece in iter_words(text):
         if joined and not _belong_together(joined, piece):
-            yield joined
+            yield from _cut_long_name(joined)
             joined = ""
         joined += piece
     if joined:
-        yield joined
+        yield from _cut_long_name(joined)
+
+
+def _cut_long_name(text: str) -> list[str]:
+    """Cut a long file name or identifier after its joints: whole, it would need very small type."""
+    return _JOINT.split(text) if len(text) > _LONGEST_NAME else [text]
 
 
 def _belong_together(before: str, after: str) -> bool:

@@ -116,6 +116,15 @@ def test_set_lines_breaks_after_a_hyphen_where_nothing_else_helps() -> None:
     assert [line.text for line in lines] == ["state-of-", "the-art"]
 
 
+@pytest.mark.parametrize("name", ["UNIFIED_PRODUCTION_ARCHITECTURE.md", "gitassets/drawing/typesetting.py"])
+def test_set_lines_breaks_a_long_name_at_its_joints_rather_than_make_it_small(name: str) -> None:
+    lines = make(width_px=1000).set_lines(f"It is in {name}")
+    assert joined(lines).replace(" ", "") == f"Itisin{name}"
+    assert min(line.size_px for line in lines) > 60
+    assert all(line.text.endswith(("_", "/")) for line in lines[1:-1])
+    assert [line.text for line in make().set_lines("It is in short_named_one.py")] == ["It is in", "short_named_one.py"]
+
+
 HOSTILE = ["x" * 20_000, "a-" * 10_000, "! " * 10_000, "." * 20_000, "。" * 20_000]
 
 
