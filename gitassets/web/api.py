@@ -199,7 +199,7 @@ def _view_entry(entry: LogEntry, index: TakeIndex) -> dict[str, object]:
                 "kind": one.address.kind.value,
                 "before": one.before,
                 "after": one.after,
-                "take": _find_take(index, one.address, entry.commit),
+                "takes": _find_takes(index, one.address, entry.commit),
             }
             for one in entry.transitions
         ],
@@ -208,9 +208,16 @@ def _view_entry(entry: LogEntry, index: TakeIndex) -> dict[str, object]:
     }
 
 
-def _find_take(index: TakeIndex, address: Address, commit: str) -> int | None:
-    """Return the take that the commit changed."""
-    return next((one.asset.take for one in index.list_sightings(address) if one.commit == commit), None)
+def _find_takes(index: TakeIndex, address: Address, commit: str) -> list[int]:
+    """Return the takes that the commit made, and if it made none, the one that it decided on."""
+    sightings = index.list_sightings(address)
+    at = next((at for at, one in enumerate(sightings) if one.commit == commit), None)
+    if at is None:
+        return []
+    asset, before = sightings[at].asset, sightings[at - 1].asset if at else None
+    known = set() if before is None else {before.md5, *before.takes}
+    made = [one.take for one in asset.takes.values() if one.md5 not in known]
+    return sorted(made) if before is not None and before.md5 == asset.md5 and made else [asset.take]
 
 
 def show_cost(request: Request) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gitassets.actions.cost import read_costs
 from gitassets.web.api import describe_approval, describe_asset, describe_run, view_audit, view_runs
 from gitassets.web.asking import number_of, open_run, site_of
 from gitassets.web.opened import find_address
@@ -51,7 +52,8 @@ def _find_first(request: Request, at_first_undecided: bool) -> int:
 
 def show_audit(request: Request) -> Response:
     project, opened = open_run(request)
-    data = {**describe_run(request, opened), **view_audit(request, project, opened)}
+    entries, cost = view_audit(request, project, opened), read_costs(project, opened.run)
+    data = {**describe_run(request, opened), **entries, "cost": cost}
     return render(request.scope, "audit.html", {"run_id": opened.run.run_id, "data": data})
 
 

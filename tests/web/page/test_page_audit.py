@@ -29,6 +29,15 @@ def test_time_line_links_to_assets_and_takes(pilot: Project, browse: Browse) -> 
     wait_title(page, "Segment 2, image")
 
 
+def test_candidates_are_named_and_linked_by_the_takes_that_were_made(pilot: Project, browse: Browse) -> None:
+    page = browse(pilot).open(f"{RUN}/audit")
+    links = page.locator(".time-line .links").nth(1).get_by_role("link")
+    assert links.all_inner_texts() == ["image 2, takes 2-3"]
+    links.first.click()
+    page.locator(".take[aria-pressed=true]", has_text="candidate").wait_for()
+    assert "take 2 of 3" in page.locator("#facts .meta").inner_text()
+
+
 def test_view_of_its_own_says_who_approved_when_why_and_which_take(
     pilot: Project, browse: Browse, tmp_path: Path
 ) -> None:

@@ -1,6 +1,6 @@
 import { get, runPath } from "./api.js";
 import { h, icon, one, readData, svg } from "./dom.js";
-import { formatCost, formatWhen } from "./format.js";
+import { formatCost, formatRanges, formatWhen } from "./format.js";
 import { openHelp } from "./help.js";
 import { bindKeys } from "./keys.js";
 import { coalesce, listen } from "./live.js";
@@ -13,7 +13,7 @@ import { toasts } from "./toasts.js";
  * @property {string} kind
  * @property {string} before
  * @property {string} after
- * @property {number | null} take
+ * @property {number[]} takes
  *
  * @typedef {object} LogLine
  * @property {string} commit
@@ -38,12 +38,18 @@ const data = readData();
 let entries = data.entries ?? [];
 const list = one("#time-line");
 
+/** @param {number[]} takes */
+function nameTakes(takes) {
+  if (!takes.length) return "";
+  return takes.length === 1 ? `, take ${takes[0]}` : `, takes ${formatRanges(takes)}`;
+}
+
 /** @param {LogLine} entry */
 function line(entry) {
   const alone = entry.changes.length ? [] : (entry.segments ?? []);
   const named = alone.slice(0, SHOWN_LINKS).map((segment) => h("a", { class: "chip", href: `/runs/${encodeURIComponent(data.run_id)}/review#${segment}` }, `segment ${segment}`));
   const links = entry.changes.slice(0, SHOWN_LINKS).map((change) =>
-    h("a", { class: "chip", href: `/runs/${encodeURIComponent(data.run_id)}/review#${change.segment}/${change.kind}${change.take ? `/${change.take}` : ""}` }, icon(change.after, change.after), `${change.kind} ${change.segment}${change.take ? `, take ${change.take}` : ""}`),
+    h("a", { class: "chip", href: `/runs/${encodeURIComponent(data.run_id)}/review#${change.segment}/${change.kind}${change.takes.length ? `/${change.takes[0]}` : ""}` }, icon(change.after, change.after), `${change.kind} ${change.segment}${nameTakes(change.takes)}`),
   );
   const rest = Math.max(entry.changes.length, alone.length) - SHOWN_LINKS;
   const shape = icon(MARKS[entry.action] ?? "draft");
@@ -85,21 +91,17 @@ const refresh = coalesce(async () => {
   entries = answer.entries;
   data.more = answer.more;
   show();
-  await showCost();
+  data.cost = await get(runPath(data.run_id, "/cost"));
+  showCost();
 });
 
-async function showCost() {
-  const place = one("#cost");
-  try {
-    const cost = await get(runPath(data.run_id, "/cost"));
-    /** @type {{kind: string, provider: string, cost_usd: number, takes: number}[]} */
-    const lines = (cost.runs ?? []).flatMap((/** @type {any} */ run) => run.rows);
-    const wasted = cost.wasted_usd > 0 && h("p", { class: "muted" }, `${formatCost(cost.wasted_usd)} of it went into takes that were rejected or replaced.`);
-    const pending = cost.pending_usd > 0 && h("p", { class: "muted" }, `${formatCost(cost.pending_usd)} more is ordered.`);
-    place.replaceChildren(h("h2", null, "Cost"), h("p", { class: "sum" }, formatCost(cost.total_usd) || "$0.00"), ...chart(cost.runs?.[0]?.points ?? []), bars(lines, cost.total_usd), ...[wasted, pending].filter((one) => one instanceof Node));
-  } catch (failure) {
-    toasts.fail(failure);
-  }
+function showCost() {
+  const { cost } = data;
+  /** @type {{kind: string, provider: string, cost_usd: number, takes: number}[]} */
+  const lines = (cost.runs ?? []).flatMap((/** @type {any} */ run) => run.rows);
+  const wasted = cost.wasted_usd > 0 && h("p", { class: "muted" }, `${formatCost(cost.wasted_usd)} of it went into takes that were rejected or replaced.`);
+  const pending = cost.pending_usd > 0 && h("p", { class: "muted" }, `${formatCost(cost.pending_usd)} more is ordered.`);
+  one("#cost").replaceChildren(h("h2", null, "Cost"), h("p", { class: "sum" }, formatCost(cost.total_usd) || "$0.00"), ...chart(cost.runs?.[0]?.points ?? []), bars(lines, cost.total_usd), ...[wasted, pending].filter((one) => one instanceof Node));
 }
 
 /** What was spent, over time. @param {{when: string, total_usd: number}[]} points */
