@@ -62,7 +62,7 @@ class Gate:
         elif scope["type"] == "http":
             nonce = secrets.token_urlsafe(16)
             scope["state"] = {**scope.get("state", {}), "nonce": nonce, "site": self.site}
-            await self._answer(scope, receive, _with_headers(send, nonce))
+            await self._answer(scope, receive, _with_headers(send, nonce, _find_caching(scope)))
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -180,14 +180,19 @@ async def _receive_in_time(receive: Receive) -> Message:
         raise Refused(408, "usage", "The request did not arrive in time") from None
 
 
-def _with_headers(send: Send, nonce: str) -> Send:
+def _find_caching(scope: Scope) -> str:
+    """Let browsers keep the page's own files, and ask each time whether they are still the same."""
+    return "no-cache" if scope["path"].startswith(_PUBLIC) else "no-store"
+
+
+def _with_headers(send: Send, nonce: str, caching: str) -> Send:
     async def sent(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in _HEADERS.items():
                 headers[name] = value
             headers.setdefault("content-security-policy", format_policy(nonce))
-            headers.setdefault("cache-control", "no-store")
+            headers.setdefault("cache-control", caching)
         await send(message)
 
     return sent

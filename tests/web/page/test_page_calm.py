@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from gitassets.domain.status import Status
 from gitassets.runs.project import Project
 from tests.web.page.pages import REVIEW, wait_status, wait_title
 
 Browse = Callable[..., Any]
 RUN = "/runs/pilot"
+SIZES = pytest.mark.parametrize("size", [(1440, 900), (1024, 768), (390, 844)], ids="{0[0]}".format)
 MOST_SHIFT = 0.002
 WATCH = """
 window.shifts = [];
@@ -41,8 +44,15 @@ def assert_calm(page: Any) -> None:
     assert sum(value for value, _ in shifts) <= MOST_SHIFT, shifts
 
 
-def test_review_shifts_nothing_while_media_come_and_decisions_are_made(pilot: Project, browse: Browse) -> None:
-    page = watch(browse(pilot), f"{REVIEW}#1/audio")
+def fit(size: tuple[int, int]) -> dict[str, Any]:
+    return {"viewport": {"width": size[0], "height": size[1]}}
+
+
+@SIZES
+def test_review_shifts_nothing_while_media_come_and_decisions_are_made(
+    pilot: Project, browse: Browse, size: tuple[int, int]
+) -> None:
+    page = watch(browse(pilot), f"{REVIEW}#1/audio", **fit(size))
     for number, kind in ((1, "audio"), (1, "image"), (2, "audio")):
         wait_title(page, f"Segment {number}, {kind}")
         page.wait_for_load_state("networkidle")
@@ -54,22 +64,28 @@ def test_review_shifts_nothing_while_media_come_and_decisions_are_made(pilot: Pr
     assert_calm(page)
 
 
-def test_rows_and_sheet_shift_nothing(pilot: Project, browse: Browse) -> None:
-    browser = browse(pilot)
-    for at, (width, height) in enumerate(((1440, 900), (390, 844))):
-        page = watch(browser, RUN, viewport={"width": width, "height": height})
-        page.locator(".line").nth(3).wait_for()
-        page.locator(".line input").nth(at).check()
-        page.locator("#approve").click()
-        wait_status(page, pilot, at + 1, "image", Status.APPROVED)
-        assert_calm(page)
-        page.close()
+@SIZES
+def test_rows_and_contact_sheet_shift_nothing(pilot: Project, browse: Browse, size: tuple[int, int]) -> None:
+    page = watch(browse(pilot), RUN, **fit(size))
+    page.locator(".line").nth(3).wait_for()
+    page.locator(".line input").first.check()
+    page.locator("#approve").click()
+    wait_status(page, pilot, 1, "image", Status.APPROVED)
+    assert_calm(page)
+    page.locator("button[data-view=sheet]").click()
+    page.reload()
+    page.locator(".tile").nth(3).wait_for()
+    page.locator(".tile input").nth(1).check()
+    page.locator("#approve").click()
+    wait_status(page, pilot, 2, "image", Status.APPROVED)
+    assert_calm(page)
 
 
-def test_runs_and_time_line_shift_nothing(pilot: Project, browse: Browse) -> None:
+@SIZES
+def test_runs_and_time_line_shift_nothing(pilot: Project, browse: Browse, size: tuple[int, int]) -> None:
     browser = browse(pilot)
-    for path in ("/", f"{RUN}/audit"):
-        page = watch(browser, path)
+    for path in ("/", f"{RUN}/audit", f"{RUN}/blame/1/image"):
+        page = watch(browser, path, **fit(size))
         assert_calm(page)
         page.close()
 

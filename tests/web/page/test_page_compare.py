@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from gitassets.runs.project import Project
 from tests.web.page.pages import REVIEW, read_asset, wait_title
 
 Browse = Callable[..., Any]
+COVERED = """() => {
+    const boxes = [...document.querySelectorAll(".pane .label, .cmp")].map((one) => one.getBoundingClientRect());
+    const meet = (one, other) => one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom;
+    return boxes.flatMap((one, at) => boxes.slice(at + 1).filter((other) => meet(one, other))).length;
+}"""  # noqa: E501 (JavaScript)
 SOURCE = "() => document.querySelector('.pane.shown img').getAttribute('src')"
 
 
-def open_takes(browse: Browse, project: Project, kind: str) -> Any:
-    page = browse(project).open(f"{REVIEW}#2/{kind}")
+def open_takes(browse: Browse, project: Project, kind: str, **options: Any) -> Any:
+    page = browse(project).open(f"{REVIEW}#2/{kind}", **options)
     wait_title(page, f"Segment 2, {kind}")
     page.locator(".take").nth(2).wait_for()
     return page
@@ -41,6 +48,17 @@ def test_wipe_side_by_side_and_difference_show_both_takes(pilot: Project, browse
         assert page.locator(".stage .frame img").count() == 2
     page.keyboard.press("d")
     assert page.locator(".stage").get_attribute("data-mode") == "flip"
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 390])
+def test_both_takes_are_named_where_nothing_covers_the_names(pilot: Project, browse: Browse, width: int) -> None:
+    page = open_takes(browse, pilot, "image", viewport={"width": width, "height": 844})
+    page.keyboard.press("2")
+    for key in "ws":
+        page.keyboard.press(key)
+        page.wait_for_load_state("networkidle")
+        assert page.locator(".pane .label").all_inner_texts() == ["take 1", "take 2"]
+        assert page.evaluate(COVERED) == 0
 
 
 def test_wipe_moves_by_arrow_keys(pilot: Project, browse: Browse) -> None:

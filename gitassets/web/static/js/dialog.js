@@ -29,5 +29,6 @@ export function openDialog({ title, lead, body, foot = [], onsubmit, class: name
   });
   document.body.append(dialog);
   dialog.showModal();
+  if (document.activeElement === close) /** @type {HTMLElement | null} */ (form.querySelector(".dbody :is(textarea, input:not([type=checkbox]), button, a)"))?.focus();
   return dialog;
 }

@@ -157,13 +157,13 @@ export class Stage extends EventTarget {
   }
 
   fillOther() {
+    this.frame.querySelector(".label")?.remove();
     if (!this.other || this.mode === "flip") return this.otherPane.replaceChildren();
     const other = this.decoded.prepare(this.other);
     if (other instanceof HTMLImageElement) other.alt = this.other.alt;
-    const labels = this.mode === "difference" ? [] : [h("span", { class: "label" }, this.other.label)];
-    this.otherPane.replaceChildren(h("div", { class: "frame" }, other, ...labels));
-    this.frame.querySelector(".label")?.remove();
-    if (this.mode === "side" && this.shown) this.frame.append(h("span", { class: "label" }, this.shown.label));
+    const label = (/** @type {string} */ text) => (this.mode === "difference" ? [] : [h("span", { class: "label" }, text)]);
+    this.otherPane.replaceChildren(h("div", { class: "frame" }, other, ...label(this.other.label)));
+    if (this.shown) this.frame.append(...label(this.shown.label));
   }
 
   /** @param {HTMLImageElement | HTMLVideoElement} element */
