@@ -67,6 +67,7 @@ def describe_run(request: Request, opened: Opened) -> dict[str, object]:
         "is_open": opened.run.is_open,
         "segments": len(manifest.segments),
         "bare": opened.bare,
+        "disputed": opened.disputed,
         "counts": counts,
         "decided": count_decided(counts),
         "undecided": sum(map(needs_decision, assets)),

@@ -21,7 +21,7 @@ from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.project import Project, Run
 from gitassets.runs.take_index import TakeIndex
 from gitassets.runs.watch import Stamp, find_head, read_stamp
-from gitassets.web.views import list_bare, make_index
+from gitassets.web.views import list_bare, list_disputed, make_index
 
 _MOST_OPEN = 8
 _MOST_REMEMBERED = 16
@@ -60,6 +60,11 @@ class Opened:
     def bare(self) -> list[int]:
         """The segments without any asset."""
         return list_bare(self.manifest)
+
+    @cached_property
+    def disputed(self) -> list[int]:
+        """The segments whose text two branches changed."""
+        return list_disputed(self.manifest)
 
 
 @dataclass

@@ -184,6 +184,11 @@ def list_bare(manifest: Manifest) -> list[int]:
     return [number for number, one in manifest.segments.items() if not any(map(one.asset, Kind))]
 
 
+def list_disputed(manifest: Manifest) -> list[int]:
+    """List the segments whose text two branches changed."""
+    return [number for number, one in manifest.segments.items() if CONFLICT in one.extra]
+
+
 def view_rows(project: Project, run: Run, manifest: Manifest, numbers: Sequence[int]) -> list[RowView]:
     addresses = [Address(number, kind) for number in numbers for kind in Kind]
     found = [(one, asset) for one in addresses if (asset := manifest.asset(one)) is not None]

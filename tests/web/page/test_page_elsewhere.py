@@ -87,16 +87,54 @@ def test_prompt_that_is_wanted_is_shown_until_the_image_has_it(pilot: Project, b
     assert page.locator("#g-prompt").input_value() == "a map of <b>tides</b>"
 
 
-@pytest.fixture
-def clashing(pilot: Project, tmp_path: Path) -> Project:
-    """The run in an unfinished merge of two branches that changed the text of segment 2."""
-    other = copy_project(pilot.root, tmp_path / "other")
+def clash(pilot: Project, other: Project) -> Project:
+    """Leave the run in an unfinished merge of two branches that changed the text of segment 2."""
     for project, text in ((pilot, "Mine."), (other, "Theirs.")):
         edit(project, find_run(project, "pilot"), parse_selection("2"), EditOptions(text=text))
     folder = find_run(pilot, "pilot").require_folder()
     git(folder, "fetch", "--quiet", str(other.root), "run/pilot")
     git(folder, "merge", "--no-edit", "FETCH_HEAD", check=False)
     return pilot
+
+
+@pytest.fixture
+def clashing(pilot: Project, tmp_path: Path) -> Project:
+    return clash(pilot, copy_project(pilot.root, tmp_path / "other"))
+
+
+@pytest.fixture
+def bare_clash(pilot: Project, tmp_path: Path) -> Project:
+    """The same of a segment that has no assets, in a run where all others are approved."""
+    strip_assets(pilot, 2)
+    git(find_run(pilot, "pilot").require_folder(), "commit", "--quiet", "--no-verify", "--all", "-m", "Bare")
+    do(pilot, "approve", "pilot", "--segment", "1,3-4")
+    return clash(pilot, copy_project(pilot.root, tmp_path / "other"))
+
+
+def settle(page: Any, project: Project) -> None:
+    page.locator(".settle .side", has_text="Theirs.").click()
+    page.locator("dialog .b.primary").click()
+    page.locator(".toast", has_text="The text of segment 2 is settled").wait_for()
+    assert read_pilot(project).segments[2].paragraph_text == "Theirs."
+
+
+def test_conflict_of_the_text_of_a_bare_segment_is_settled_in_review(bare_clash: Project, browse: Browse) -> None:
+    page = browse(bare_clash).open(REVIEW)
+    page.locator(".stage .state", has_text="1 text in conflict").wait_for()
+    page.get_by_role("button", name="Settle the first").click()
+    page.locator(".settle .side").first.wait_for()
+    page.keyboard.press("Escape")
+    page.goto(f"{page.url.partition('#')[0]}#2/audio")
+    settle(page, bare_clash)
+    page.locator(".stage .state", has_text="All 6 decided").wait_for()
+
+
+def test_conflict_of_the_text_of_a_bare_segment_is_settled_in_its_row(bare_clash: Project, browse: Browse) -> None:
+    page = browse(bare_clash).open(RUN)
+    page.locator("#chips .chip", has_text="conflict 1").click()
+    assert page.locator(".line").evaluate_all("all => all.map(one => one.dataset.segment)") == ["2"]
+    page.get_by_role("button", name="Settle the text of segment 2").click()
+    settle(page, bare_clash)
 
 
 def test_conflict_of_texts_is_shown_and_settled(clashing: Project, browse: Browse) -> None:

@@ -58,7 +58,7 @@ class Review {
       settle: (note) => this.settle(note),
       reply: (note) => this.composer.start({ region: null, time: null, replyTo: { id: note.id, author: note.author }, pictures: this.seesPicture }),
       pick: (note) => this.pick(note.id),
-      text: (row) => settleText(row, (text) => this.decider.send("/edit", { segment: row.segment, text }).then(() => store.refresh())),
+      text: (row) => settleText(this.decider, row),
     });
     this.composer = new Composer(this.panel.composer, (draft) => this.annotate(draft));
     /** @type {Entry | null} */
@@ -108,7 +108,9 @@ class Review {
     if (!segment) return null;
     this.wanted = Number(take) || null;
     const found = this.store.byKey.get(`${segment}/${kind}`);
-    return found ?? this.store.entries.find((entry) => entry.segment === Number(segment)) ?? null;
+    const other = found ?? this.store.entries.find((entry) => entry.segment === Number(segment));
+    if (!other && this.store.info.bare.includes(Number(segment))) this.goBare(Number(segment));
+    return other ?? null;
   }
 
   listen() {
@@ -234,6 +236,21 @@ class Review {
     const own = this.store.entries.filter((entry) => entry.segment === segment);
     const found = own.find((entry) => needsDecision(entry)) ?? own.find((entry) => entry.kind !== "audio") ?? own[0];
     if (found) this.show(found);
+    else this.goBare(segment);
+  }
+
+  /** @param {number} segment */
+  async goText(segment) {
+    const narration = this.store.entries.find((entry) => entry.segment === segment);
+    if (narration) this.show(narration, { play: false });
+    await this.goBare(segment);
+  }
+
+  /** Of a segment without assets only its text can be in dispute. @param {number} segment */
+  async goBare(segment) {
+    await this.store.ensureRows(segment).catch((failure) => toasts.fail(failure));
+    const row = this.store.rows.get(segment);
+    if (row?.text_in_conflict) settleText(this.decider, row);
     else toasts.show(`Segment ${segment} has no assets yet`);
   }
 
@@ -611,6 +628,14 @@ class Review {
     const rejected = counts.rejected ?? 0;
     const left = rejected ? `${count(rejected, "rejected asset")} ${rejected === 1 ? "waits" : "wait"} for a new take.` : gaps ? `The build still lacks ${count(gaps, "asset")}.` : "Everything is approved: the video can be built.";
     const look = h("button", { type: "button", class: "b", onclick: () => this.playThrough() }, icon("play"), "Play through", kbd("P"));
+    const [text] = this.store.info.disputed;
+    if (text) {
+      const settle = h("button", { type: "button", class: "b primary", onclick: () => this.goText(text) }, "Settle the first");
+      this.stage.say("conflict", `${count(this.store.info.disputed.length, "text")} in conflict`, "Every asset is decided. Two branches changed the same text, and the merge waits for one of the two.", h("div", { class: "chiprow" }, settle, look));
+      this.finished = true;
+      if (!this.entry) this.panelEmpty();
+      return;
+    }
     const next = rejected
       ? h("button", { type: "button", class: "b primary", onclick: () => this.setFilter("rejected") }, "Go through the rejected ones")
       : h("button", { type: "button", class: "b primary", onclick: () => this.build() }, icon("build"), "Build the video");

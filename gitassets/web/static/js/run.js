@@ -9,6 +9,7 @@ import { drawPeaks } from "./peaks.js";
 import { PlayThrough } from "./play.js";
 import { readPref, turnTheme, writePref } from "./prefs.js";
 import { askReason } from "./reject.js";
+import { settleText } from "./settle.js";
 import { KINDS, RunStore, needsDecision } from "./store.js";
 import { toasts } from "./toasts.js";
 import { openRunMenu, showProgress } from "./top.js";
@@ -113,7 +114,8 @@ class RunPage {
     this.shown = this.store.segments.filter((segment) => {
       const own = this.entriesOf(segment).filter((entry) => !this.kind || entry.kind === this.kind);
       if (this.kind && !own.length) return false;
-      if (this.wanted.size && !own.some((entry) => this.wants(entry))) return false;
+      const disputed = this.wanted.has("conflict") && this.store.info.disputed.includes(segment);
+      if (this.wanted.size && !disputed && !own.some((entry) => this.wants(entry))) return false;
       if (!words) return true;
       return numbers ? numbers(segment) : this.textOf(segment).includes(words);
     });
@@ -143,6 +145,8 @@ class RunPage {
 
   showFilters() {
     const { decided, total, counts } = this.store.count();
+    const disputed = this.store.info.disputed.length;
+    if (disputed) counts.conflict = (counts.conflict ?? 0) + disputed;
     const good = (counts.approved ?? 0) + (counts.published ?? 0);
     one("#decided").textContent = `${decided} of ${total} decided`;
     one("#bar").replaceChildren(
@@ -256,7 +260,7 @@ class RunPage {
   line(segment, at) {
     const row = this.store.rows.get(segment);
     const states = this.entriesOf(segment).map((entry) => this.state(entry));
-    if (row?.text_in_conflict) states.unshift(h("div", { class: "state" }, h("a", { href: this.link(segment, "audio") }, h("span", null, "text"), status("conflict"))));
+    if (row?.text_in_conflict) states.unshift(h("div", { class: "state" }, h("span", null, "text"), status("conflict"), this.store.info.can.decide && h("button", { type: "button", class: "fetch", "aria-label": `Settle the text of segment ${segment}`, onclick: () => settleText(this.decider, row) }, "Settle…")));
     if (row && !states.length) states.push(h("div", { class: "state muted" }, "no assets yet"));
     const notes = [row?.notes, ...KINDS.map((kind) => row?.assets[kind]?.reason && `${kind}: ${row.assets[kind]?.reason}`)].filter(Boolean).join("\n");
     return h(

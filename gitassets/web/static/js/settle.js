@@ -5,10 +5,10 @@ import { toasts } from "./toasts.js";
 /**
  * Ask which text holds where two branches changed the same lines. Nothing is chosen beforehand.
  *
+ * @param {import("./decide.js").Decider} decider
  * @param {import("./types.js").Row} row
- * @param {(text: string) => Promise<unknown>} onsend
  */
-export function settleText(row, onsend) {
+export function settleText(decider, row) {
   const field = h("textarea", { id: "settled-text", rows: 5, required: true, maxlength: 20000 });
   field.value = row.text;
   /** @param {string} text */
@@ -33,7 +33,8 @@ export function settleText(row, onsend) {
       if (!field.value.trim()) return field.focus();
       const text = field.value.trim();
       try {
-        await onsend(text);
+        await decider.send("/edit", { segment: row.segment, text });
+        await decider.store.refresh();
         dialog.close();
         toasts.show(`The text of segment ${row.segment} is settled`, { mark: "approved" });
       } catch (failure) {

@@ -107,6 +107,7 @@
  * @property {string} production_state
  * @property {number} segments
  * @property {number[]} bare The segments without any asset.
+ * @property {number[]} disputed The segments whose text two branches changed.
  * @property {Record<string, number>} counts
  * @property {number} decided
  * @property {number} undecided
