@@ -14,7 +14,7 @@ from gitassets.domain.caption_text import escape_markup
 from gitassets.domain.line_breaks import iter_clusters, iter_words, shorten
 from gitassets.domain.manifest import Asset
 from gitassets.domain.takes import CREDIT
-from gitassets.domain.timeline import Shot, Timeline
+from gitassets.domain.timeline import Role, Shot, Timeline
 
 LINE_CHARS = 42
 CUE_LINES = 2
@@ -251,7 +251,7 @@ def _clock(milliseconds: int) -> str:
 
 
 class Chapter(Struct, frozen=True):
-    """A segment as a chapter of the video."""
+    """A part of the video with a name: a segment, or what follows a heading."""
 
     start_ms: int
     end_ms: int
@@ -259,12 +259,27 @@ class Chapter(Struct, frozen=True):
 
 
 def list_chapters(timeline: Timeline) -> list[Chapter]:
-    """Return a chapter for each segment that is longer than 0 ms."""
-    chapters = [
-        Chapter(round(shot.start * 1000), round((shot.start + shot.duration) * 1000), make_title(shot))
-        for shot in timeline.shots
-    ]
+    """Return a chapter for each heading where the look has cards for them, else for each segment.
+
+    The first one begins with the video, and each ends where the next one begins. None is as short as 0 ms.
+    """
+    begun = _list_headings(timeline) or [(shot.seen_from, make_title(shot)) for shot in timeline.shots]
+    edges = [0, *(round(start * 1000) for start, _ in begun[1:]), round(timeline.duration * 1000)]
+    chapters = [Chapter(edges[at], edges[at + 1], title) for at, (_, title) in enumerate(begun)]
     return [one for one in chapters if one.end_ms > one.start_ms]
+
+
+def _list_headings(timeline: Timeline) -> list[tuple[Fraction, str]]:
+    """Return the start and the name of each chapter, with one for what is seen before the first heading."""
+    if not timeline.has_heading_cards:
+        return []
+    shown = timeline.pictures
+    # A segment with a card before it is in that card's chapter.
+    carded = {one.number for one in timeline.cards if one.heading}
+    found = [one for one in shown if one.heading and not (one.role is Role.SEGMENT and one.number in carded)]
+    first = [one for one in timeline.shots[:1] if found and found[0].seen_from > one.seen_from]
+    named = [(one.seen_from, one.heading.text if one.heading else make_title(one)) for one in [*first, *found]]
+    return [(start, shorten(text, CHAPTER_CHARS)) for start, text in named]
 
 
 def make_title(shot: Shot) -> str:
