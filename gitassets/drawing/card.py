@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gitassets.domain.card_text import CardText, choose_card_text
 from gitassets.domain.line_breaks import iter_clusters
-from gitassets.drawing.card_design import choose_design, draw_ground, find_area
+from gitassets.drawing.card_design import Style, choose_design, draw_ground, find_area
 from gitassets.drawing.card_layouts import draw_words, runs_right_to_left
 from gitassets.drawing.typeface import SANS, SERIF, choose_typeface, clean_text, is_visible
 from gitassets.errors import ProviderError
@@ -36,7 +36,7 @@ def find_undrawn(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one for one in clusters if is_visible(one) and not shown & set(one)))
 
 
-def draw_card(text: str, size: tuple[int, int], *, style: str | None = None, seed: int | None = None) -> Image:
+def draw_card(text: str, size: tuple[int, int], *, style: str | Style | None = None, seed: int | None = None) -> Image:
     """Draw the card of a paragraph, given as Markdown; `size` is its width and height in pixels.
 
     A card too small for words has none. Raise ProviderError if the text has nothing to draw, or letters that no font

@@ -127,12 +127,12 @@ def _fold(name: str | None) -> str:
     return (name or "").strip().casefold().encode("utf-8", "replace").decode()
 
 
-def choose_design(text: str, style: str | None, seed: int | None) -> Design:
+def choose_design(text: str, style: str | Style | None, seed: int | None) -> Design:
     """Choose the design for a text, style and seed; the same three always give the same design.
 
     Cards without a seed are arranged alike, so that a run looks like one piece. Another seed arranges a card otherwise.
     """
-    chosen, number = choose_style(style), seed or 0
+    chosen, number = style if isinstance(style, Style) else choose_style(style), seed or 0
     look = hashlib.sha256(f"{chosen.name}\n{number}".encode()).digest()
     step = ANCHORS.index(chosen.anchor) + number
     return Design(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,9 +12,10 @@ from gitassets.adapters.files import hash_file
 from gitassets.adapters.media.source import probe_sources
 from gitassets.adapters.render.settings import RenderSettings
 from gitassets.adapters.render.video import RenderResult, render_timeline
+from gitassets.domain.look import PLAIN
 from gitassets.domain.manifest import Asset, Kind, Manifest, Segment
 from gitassets.domain.status import Status
-from gitassets.domain.timeline import Policy, Timeline, choose_assets, lay_out
+from gitassets.domain.timeline import Policy, Timeline, choose_assets, cut_timeline, lay_out
 
 Colour = tuple[int, int, int]
 SETTINGS = RenderSettings(size=(160, 90), fps=Fraction(10), jobs=2)
@@ -29,6 +30,7 @@ class Scene:
     video: Path | None = None
     text: str = "Some words."
     image_source: str | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,13 @@ class Film:
     result: RenderResult
 
 
-def render_film(folder: Path, scenes: Sequence[Scene], settings: RenderSettings = SETTINGS) -> Film:
-    """Render the scenes to folder/o.mp4, with folder/cache as the cache."""
+def render_film(
+    folder: Path, scenes: Sequence[Scene], settings: RenderSettings = SETTINGS, *, part: Sequence[int] = ()
+) -> Film:
+    """Render the scenes, or a part of them, to folder/o.mp4, with folder/cache as the cache.
+
+    A film with a look has Markdown in its texts, and a title.
+    """
     blobs: dict[str, Path] = {}
     segments = {
         number: Segment(
@@ -47,13 +54,18 @@ def render_film(folder: Path, scenes: Sequence[Scene], settings: RenderSettings 
             audio=_asset(scene.audio, blobs),
             image=_asset(scene.image, blobs, scene.image_source),
             video=_asset(scene.video, blobs),
+            extra=scene.names,
         )
         for number, scene in enumerate(scenes, start=1)
     }
-    choice = choose_assets(Manifest(run_id="film", segments=segments), Policy.SKIP_REJECTED, allow_gaps=True)
+    extra = {"script_rules": 2} if settings.look != PLAIN else {}
+    manifest = Manifest(run_id="film", segments=segments, extra=extra)
+    choice = choose_assets(manifest, Policy.SKIP_REJECTED, allow_gaps=True)
     sources = probe_sources(blobs, folder / "cache", 2)
     lengths = {md5: one.info.duration_sec for md5, one in sources.items() if one.info.kind is not Kind.IMAGE}
-    timeline = lay_out(choice.segments, {md5: length or 0.0 for md5, length in lengths.items()}, settings.fps)
+    exact = {md5: length or 0.0 for md5, length in lengths.items()}
+    timeline = lay_out(choice.segments, exact, settings.fps, settings.look, settings.title or "The film")
+    timeline = cut_timeline(timeline, part) if part else timeline
     target = folder / "o.mp4"
     result = render_timeline(timeline, sources, settings, folder / "cache", target, lambda *_: None)
     return Film(target, timeline, result)

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from gitassets.adapters.render.canvas import split_planes
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _SCALER = "bicubic"
 _GOOD_PX = 0.01
 _LEAST_SLACK_PX = 128  # A small frame needs more pairs to choose from.
+_EDGE_PX = 2  # Nearer to the edge of what is scaled, the scaler lacks pixels.
 _CHROMA_CENTRE = 128  # In 1/256 of a pixel: between two pixels of the luma, where the canvas's chroma lies.
 _CHROMA_STEP = 256
 
@@ -79,15 +81,54 @@ def _find_error(axis: Axis, source: int, target: int, step: float) -> float:
     return max(abs(first - wanted), abs(last_off)) / step
 
 
-def iter_frames(canvas: Image, size: tuple[int, int], magnifications: Iterable[float]) -> Iterator[VideoFrame]:
+def choose_pan(axis: Axis, magnification: float, shift_px: float) -> Cut:
+    """Choose a cut of this magnification whose middle lies `shift_px` of the canvas to the right of its middle.
+
+    All of them have the same ratio, so that the picture glides: its place alone changes, by fractions of a pixel.
+    """
+    step = axis.canvas / magnification / axis.frame
+    source, target = _choose_pan_sizes(axis, step)
+    scaled_step = ((source << 16) + (target >> 1)) // target / 65536
+    wanted = axis.padded / 2 - axis.frame * step / 2 + step / 2 + shift_px
+    best, least = Cut(source, (axis.padded - source) // 2, target, (target - axis.frame) // 2), math.inf
+    for target_from in range(_EDGE_PX, target - axis.frame - _EDGE_PX):
+        offset = (target_from + 0.5) * scaled_step
+        source_from = min(max(round(wanted - offset), 0), axis.padded - source)
+        error_px = abs(source_from + offset - wanted)
+        if error_px < least:
+            best, least = Cut(source, source_from, target, target_from), error_px
+    return best
+
+
+@lru_cache(maxsize=8)
+def _choose_pan_sizes(axis: Axis, step: float) -> tuple[int, int]:
+    """Choose sizes of about the wanted ratio that leave many places to begin at."""
+    slack = _slack(axis.frame)
+    pairs = [
+        (axis.padded - 2 * round((axis.padded - target * step) / 2), target)
+        for target in range(axis.frame + slack // 2, axis.frame + slack, 2)
+    ]
+    return min(pairs, key=lambda pair: abs(pair[0] / pair[1] - step))
+
+
+def iter_frames(
+    canvas: Image, size: tuple[int, int], magnifications: Iterable[float], pans: Iterable[float] | None = None
+) -> Iterator[VideoFrame]:
     """Yield a frame in yuv420p and BT.709 for each magnification.
 
-    At 1 all of the canvas is shown, whose shape should be about that of the frame.
+    At 1 all of the canvas is shown, whose shape should be about that of the frame. `pans` say how far to the right of
+    the middle each frame lies, from -1 to 1, the edges of the canvas.
     """
     axes = [pad_axis(*sides) for sides in zip(canvas.size, size, strict=True)]
     padded = _pad(canvas, axes)
-    for magnification in magnifications:
-        yield _cut(padded, size, [choose_cut(axis, magnification) for axis in axes])
+    if pans is None:
+        for magnification in magnifications:
+            yield _cut(padded, size, [choose_cut(axis, magnification) for axis in axes])
+        return
+    for magnification, pan in zip(magnifications, pans, strict=True):
+        across, down = axes
+        shift_px = pan * across.canvas * (1 - 1 / magnification) / 2
+        yield _cut(padded, size, [choose_pan(across, magnification, shift_px), choose_cut(down, magnification)])
 
 
 def _pad(canvas: Image, axes: Sequence[Axis]) -> VideoFrame:
@@ -97,7 +138,7 @@ def _pad(canvas: Image, axes: Sequence[Axis]) -> VideoFrame:
     frame = av.VideoFrame(axes[0].padded, axes[1].padded, "yuv420p")
     for plane, drawn in zip(frame.planes, split_planes(canvas), strict=True):
         padded = _continue_edges(drawn, (plane.width, plane.height))
-        plane.update(_align(padded.tobytes(), plane.width, plane.line_size))
+        plane.update(align_lines(padded.tobytes(), plane.width, plane.line_size))
     return frame
 
 
@@ -126,12 +167,12 @@ def read_frame(data: bytes, size: tuple[int, int]) -> VideoFrame:
     frame, start = av.VideoFrame(*size, "yuv420p"), 0
     for plane in frame.planes:
         end = start + plane.width * plane.height
-        plane.update(_align(data[start:end], plane.width, plane.line_size))
+        plane.update(align_lines(data[start:end], plane.width, plane.line_size))
         start = end
     return frame
 
 
-def _align(data: bytes, width: int, line_size: int) -> bytes:
+def align_lines(data: bytes, width: int, line_size: int) -> bytes:
     """Fill each line up to the length that it has in memory."""
     if width == line_size:
         return data

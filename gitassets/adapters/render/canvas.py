@@ -57,13 +57,22 @@ def _scale(size: tuple[int, int], factor: float) -> tuple[int, int]:
 
 
 def draw_canvas(path: Path, size: tuple[int, int]) -> Image:
+    """Draw the picture upright on a canvas of this size: cropped a little if it nearly fills it, else whole."""
+    return _draw(path, size, may_crop=True)
+
+
+def draw_whole(path: Path, size: tuple[int, int]) -> Image:
     """Draw the whole picture upright on a canvas of this size, over a backdrop where it leaves space."""
+    return _draw(path, size, may_crop=False)
+
+
+def _draw(path: Path, size: tuple[int, int], *, may_crop: bool) -> Image:
     from PIL import Image, ImageOps
 
     with Image.open(path, formats=("PNG", "JPEG", "WEBP")) as file:
         upright = ImageOps.exif_transpose(file)
         picture, backdrop = _flatten(upright)
-    if fills(picture.size, size):
+    if may_crop and fills(picture.size, size):
         return ImageOps.fit(picture, size, Image.Resampling.LANCZOS)
     canvas = _blur(picture, size) if backdrop is None else Image.new("RGB", size, backdrop)
     width, height = size_inside(picture.size, size)

@@ -16,6 +16,8 @@ from gitassets.errors import ProviderError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from gitassets.drawing.card_design import Style
+
 
 class Undrawn(Struct, frozen=True):
     """What a card lacks: some characters, or all words (`is_plain`) with the reason and the hint of the error."""
@@ -31,7 +33,7 @@ def find_words(shot: Shot) -> str:
     return shot.markdown or shot.text
 
 
-def draw_fallback_card(text: str, size: tuple[int, int], style: str | None = None) -> Image:
+def draw_fallback_card(text: str, size: tuple[int, int], style: str | Style | None = None) -> Image:
     """Draw the card of `text`. It is plain if there are no words, or most of them have no font."""
     from gitassets.drawing.card import MAX_SIDE_PX, draw_card, has_words
 

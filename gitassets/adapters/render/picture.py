@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -15,13 +15,16 @@ from gitassets.adapters.media.ffmpeg import Ffmpeg, OnFrame, compile_graph, comp
 from gitassets.adapters.media.source import MediaSource
 from gitassets.adapters.media.steady_clip import find_field_order, steady_clip
 from gitassets.adapters.render.camera import iter_frames, read_frame
-from gitassets.adapters.render.canvas import draw_canvas
+from gitassets.adapters.render.canvas import draw_canvas, draw_whole
 from gitassets.adapters.render.clip_graph import graph_clip
+from gitassets.adapters.render.dress import choose_style, describe_layers, describe_style, find_dip_colour
 from gitassets.adapters.render.encoder import encode_part, encoder_options, encoder_version
 from gitassets.adapters.render.fallback_card import draw_fallback_card, find_words, list_undrawn
+from gitassets.adapters.render.layers import lay_layers, mix_transition
 from gitassets.adapters.render.settings import MAX_SLOWDOWN, ZOOM, RenderSettings
 from gitassets.domain.camera import Move
 from gitassets.domain.card_text import CARD_RULES
+from gitassets.domain.look import Camera, Join
 from gitassets.domain.timeline import Look, Shot
 
 if TYPE_CHECKING:
@@ -35,13 +38,14 @@ _RECIPE_VERSION = 4  # Increase with every change to the rendered file.
 class Picture:
     """The picture of one segment. `clip_shot` is the shot whose clip is played or whose last frame is held.
 
-    `reach` is how far a full zoom enlarges it.
+    `reach` is how far a full zoom enlarges it. `before` is the picture that its first frames are mixed with.
     """
 
     shot: Shot
     source: MediaSource | None
     clip_shot: Shot | None
     reach: float = ZOOM
+    before: Picture | None = None
 
     @property
     def task(self) -> str:
@@ -62,12 +66,30 @@ class Picture:
         """How much a clip shorter than its narration is slowed down, limited so that it looks natural."""
         if self.clip_shot is None or self.source is None or not self.source.info.duration_sec:
             return Fraction(1)
-        ratio = self.clip_shot.duration / Fraction(self.source.info.duration_sec)
+        seen_sec = self.clip_shot.lead + self.clip_shot.duration + self.clip_shot.tail
+        ratio = seen_sec / Fraction(self.source.info.duration_sec)
         return min(max(Fraction(1), ratio), MAX_SLOWDOWN).limit_denominator(100_000)
 
 
 def describe_picture(picture: Picture, ffmpeg: Ffmpeg, settings: RenderSettings) -> dict[str, object]:
     """Return everything that determines the file: the same description gives the same file."""
+    return {
+        **_describe_frames(picture, ffmpeg, settings),
+        **describe_layers(picture.shot, settings),
+        **_describe_transition(picture, ffmpeg, settings),
+    }
+
+
+def _describe_transition(picture: Picture, ffmpeg: Ffmpeg, settings: RenderSettings) -> dict[str, object]:
+    join, before = picture.shot.transition, picture.before
+    if join is None or before is None:
+        return {}
+    colour = find_dip_colour(settings) if join.kind is Join.DIP else ""
+    return {"transition": [join.kind, join.frames, colour, _describe_frames(before, ffmpeg, settings)]}
+
+
+def _describe_frames(picture: Picture, ffmpeg: Ffmpeg, settings: RenderSettings) -> dict[str, object]:
+    """Return everything that determines the frames before anything is mixed with them or laid over them."""
     clip_shot = picture.clip_shot
     return {
         "recipe": [_RECIPE_VERSION, __version__, ffmpeg.program.version, encoder_version()],
@@ -76,14 +98,20 @@ def describe_picture(picture: Picture, ffmpeg: Ffmpeg, settings: RenderSettings)
         "fps": str(settings.fps),
         "look": picture.shot.look,
         "source": picture.source and picture.source.md5,
-        "card": _describe_card(picture.shot, settings.card_style) if picture.shot.look is Look.CARD else None,
-        "move": [picture.reach, *picture.move.zoom, picture.move.frames, picture.shot.move_from],
+        "card": _describe_card(picture.shot, describe_style(settings)) if picture.shot.look is Look.CARD else None,
+        "move": [picture.reach, *_describe_move(picture, settings), picture.shot.move_from],
         "frames": picture.shot.frame_count,
         "clip": clip_shot and [str(picture.slowdown), clip_shot.frame_count],
     }
 
 
-def _describe_card(shot: Shot, style: str | None) -> object:
+def _describe_move(picture: Picture, settings: RenderSettings) -> list[object]:
+    move = picture.move
+    panned: list[object] = ["pan", *move.pan] if move.pan != (0.0, 0.0) else []
+    return [*move.zoom, move.frames, *panned, *(["whole"] if settings.look.camera is Camera.OFF else [])]
+
+
+def _describe_card(shot: Shot, style: object) -> object:
     """Return the card's words, rules and style, with what no font here draws: another font gives another card."""
     undrawn = list_undrawn([shot]).get(shot.number)
     lacking = [] if undrawn is None else [undrawn.is_plain, *undrawn.what]
@@ -93,19 +121,34 @@ def _describe_card(shot: Shot, style: str | None) -> object:
 def render_picture(ffmpeg: Ffmpeg, picture: Picture, settings: RenderSettings, target: Path, on_frame: OnFrame) -> None:
     """Render exactly the shot's frames to `target`."""
     options = encoder_options(settings, still=picture.is_still)
-    with _open_frames(ffmpeg, picture, settings, target.parent) as frames:
+    with ExitStack() as stack:
+        own = range(picture.shot.frame_count)
+        frames = stack.enter_context(_open_frames(ffmpeg, picture, settings, target.parent, own))
+        if picture.before is not None and picture.shot.transition is not None:
+            ends = picture.before.shot.frame_count
+            tail = range(ends, ends + picture.shot.transition.frames)
+            mixed = stack.enter_context(_open_frames(ffmpeg, picture.before, settings, target.parent, tail))
+            frames = mix_transition(frames, mixed, picture.shot.transition, find_dip_colour(settings))
+        before = picture.before.shot if picture.before is not None else None
+        frames = lay_layers(frames, picture.shot, before, settings)
         encode_part(_watch(frames, ffmpeg, picture.task, on_frame), settings, options, target, picture.task)
 
 
 @contextmanager
 def _open_frames(
-    ffmpeg: Ffmpeg, picture: Picture, settings: RenderSettings, folder: Path
+    ffmpeg: Ffmpeg, picture: Picture, settings: RenderSettings, folder: Path, numbers: range
 ) -> Iterator[Iterator[VideoFrame]]:
+    """Yield the frames of the picture with these numbers, which may go on after its own shot."""
     if picture.is_still or picture.source is None:
-        yield _film(_draw(ffmpeg, picture, settings), picture, settings)
+        yield _film(_draw(ffmpeg, picture, settings), picture, settings, numbers)
         return
-    with _graph_clip(ffmpeg, picture, picture.source, settings, picture.shot.frame_count, folder) as graph:
-        yield _read_clip(ffmpeg, graph, picture.task, settings.size)
+    with _graph_clip(ffmpeg, picture, picture.source, settings, numbers.stop, folder) as graph:
+        cut = _skip_frames(graph, numbers.start, settings) if numbers.start else graph
+        yield _read_clip(ffmpeg, cut, picture.task, settings.size)
+
+
+def _skip_frames(graph: Any, count: int, settings: RenderSettings) -> Any:
+    return graph.filter("trim", start_frame=count).filter("settb", str(1 / settings.fps)).filter("setpts", "N")
 
 
 def _watch(frames: Iterable[VideoFrame], ffmpeg: Ffmpeg, task: str, on_frame: OnFrame) -> Iterator[VideoFrame]:
@@ -128,15 +171,16 @@ def _graph_clip(
     """Yield the clip as a filter graph. Temporary files lie in `folder` until the `with` block ends."""
     shown_sec = frame_count / settings.fps / picture.slowdown + 1
     order = None if source.info.varies else find_field_order(ffmpeg, source, picture.task)
-    copy = folder / f"{source.md5}-{picture.shot.number}.nut"
+    copy = folder / f"{source.md5}-{picture.shot.number}-{frame_count}.nut"
     with steady_clip(ffmpeg, source, picture.task, shown_sec, copy) as steady:
         yield graph_clip(steady, settings, picture.slowdown, frame_count, order)
 
 
-def _film(canvas: Image, picture: Picture, settings: RenderSettings) -> Iterator[VideoFrame]:
+def _film(canvas: Image, picture: Picture, settings: RenderSettings, numbers: range) -> Iterator[VideoFrame]:
     move, begun = picture.move, picture.shot.move_from
-    zooms = (move.zoom_at(begun + frame) for frame in range(picture.shot.frame_count))
-    return iter_frames(canvas, settings.size, (1 + picture.reach * zoom for zoom in zooms))
+    zooms = (1 + picture.reach * move.zoom_at(begun + frame) for frame in numbers)
+    pans = (move.pan_at(begun + frame) for frame in numbers) if move.pan != (0.0, 0.0) else None
+    return iter_frames(canvas, settings.size, zooms, pans)
 
 
 def _draw(ffmpeg: Ffmpeg, picture: Picture, settings: RenderSettings) -> Image:
@@ -150,9 +194,11 @@ def _draw(ffmpeg: Ffmpeg, picture: Picture, settings: RenderSettings) -> Image:
 
 def _draw_at_its_size(ffmpeg: Ffmpeg, picture: Picture, settings: RenderSettings) -> Image:
     if picture.source is None:
-        return draw_fallback_card(find_words(picture.shot), settings.canvas_size, settings.card_style)
+        return draw_fallback_card(find_words(picture.shot), settings.canvas_size, choose_style(settings))
     if picture.clip_shot is not None:
         return _read_last_frame(ffmpeg, picture, picture.source, settings)
+    if settings.look.camera is Camera.OFF:
+        return draw_whole(picture.source.path, settings.canvas_size)
     return draw_canvas(picture.source.path, settings.canvas_size)
 
 

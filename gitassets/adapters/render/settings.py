@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import Path
 
 from gitassets.adapters.render.encodings import Encoding, find_encoding
+from gitassets.domain.look import PLAIN, LookSettings
 from gitassets.domain.quality import Codec, Preset
 
 ZOOM = 0.08
@@ -25,11 +27,20 @@ OnProgress = Callable[[int, int, int | None], None]
 May be called from any thread, one at a time."""
 
 
+@dataclass(frozen=True)
+class LookFile:
+    """A file that the look names, which the caller has checked."""
+
+    md5: str
+    path: Path
+    suffix: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class RenderSettings:
     """`language` is an ISO 639-2 code. With a `title` or `language` of None the video names none.
 
-    `card_style` is that of the cards which stand in for pictures.
+    `card_style` is that of the cards which the build draws. `look_files` are the files of the look by their keys.
     """
 
     size: tuple[int, int] = (1920, 1080)
@@ -39,6 +50,9 @@ class RenderSettings:
     title: str | None = None
     language: str | None = None
     card_style: str | None = None
+    look: LookSettings = PLAIN
+    look_name: str = ""
+    look_files: Mapping[str, LookFile] = field(default_factory=dict)
     preset: Preset = Preset.STANDARD
     codec: Codec = Codec.H264
     cache_bytes: int = 5_000_000_000

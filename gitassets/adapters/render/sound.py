@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -32,23 +33,35 @@ _PIECE_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Sound:
-    """The sound of one segment. The sound of `clip` is mixed in at the `tempo` of its picture."""
+    """The sound of one segment, with the silence of its pauses.
+
+    The sound of `clip` is mixed in at the `tempo` of its picture, of which `clip_begun_sec` were seen before.
+    """
 
     shot: Shot
     narration: MediaSource | None
     clip: MediaSource | None
     tempo: float
+    clip_begun_sec: Fraction = Fraction(0)
 
     @property
     def sample_count(self) -> int:
         """The number of samples, counted from the start of the video so that rounding does not add up."""
-        end = self.shot.start + self.shot.duration
-        return round(end * SAMPLE_RATE) - round(self.shot.start * SAMPLE_RATE)
+        return round(self.shot.seen_until * SAMPLE_RATE) - self._first_sample
+
+    @property
+    def delay(self) -> int:
+        """The number of samples before the narration begins."""
+        return round(self.shot.start * SAMPLE_RATE) - self._first_sample
+
+    @property
+    def _first_sample(self) -> int:
+        return round(self.shot.seen_from * SAMPLE_RATE)
 
     @property
     def clip_sample_count(self) -> int:
         """The number of samples of the clip that may be heard, plus a second that filters may hold back."""
-        return int(self.sample_count * self.tempo) + SAMPLE_RATE
+        return int((self.sample_count + self.clip_begun_sec * SAMPLE_RATE) * self.tempo) + SAMPLE_RATE
 
     @property
     def task(self) -> str:
@@ -62,10 +75,18 @@ def describe_sounds(sounds: Sequence[Sound], ffmpeg: Ffmpeg, settings: RenderSet
         "loudness": settings.loudness_lufs,
         "whole": settings.preset is Preset.MASTER,
         "sounds": [
-            [one.sample_count, one.narration and one.narration.md5, one.clip and [one.clip.md5, one.tempo]]
+            [
+                *(one.sample_count, one.narration and one.narration.md5, one.clip and [one.clip.md5, one.tempo]),
+                *_describe_place(one),
+            ]
             for one in sounds
         ],
     }
+
+
+def _describe_place(sound: Sound) -> list[object]:
+    """Return where the sound lies between its pauses; nothing if there are none."""
+    return [sound.delay, str(sound.clip_begun_sec)] if sound.delay or sound.clip_begun_sec else []
 
 
 def write_samples(ffmpeg: Ffmpeg, sound: Sound, settings: RenderSettings, cache_dir: Path, target: Path) -> None:
@@ -79,14 +100,18 @@ def write_samples(ffmpeg: Ffmpeg, sound: Sound, settings: RenderSettings, cache_
         gain_db = _find_gain(ffmpeg, sound.narration, sound.task, settings, cache_dir)
         with _temporary_samples(sound.clip, sound.clip_sample_count, target.with_suffix(".clip")) as clip:
             mixed = _mix(
-                [_apply_gain(_open_raw("pipe:0"), gain_db), _prepare_clip_sound(_open_raw(f"file:{clip}"), sound.tempo)]
+                [
+                    _delay(_apply_gain(_open_raw("pipe:0"), gain_db), sound),
+                    _prepare_clip_sound(_open_raw(f"file:{clip}"), sound),
+                ]
             )
             _write(ffmpeg, sound, mixed, iter_samples(sound.narration), target)
     elif sound.narration:
         gain_db = _find_gain(ffmpeg, sound.narration, sound.task, settings, cache_dir)
-        _write(ffmpeg, sound, _apply_gain(_open_raw("pipe:0"), gain_db), iter_samples(sound.narration), target)
+        delayed = _delay(_apply_gain(_open_raw("pipe:0"), gain_db), sound)
+        _write(ffmpeg, sound, delayed, iter_samples(sound.narration), target)
     elif sound.clip:
-        slowed = _prepare_clip_sound(_open_raw("pipe:0"), sound.tempo)
+        slowed = _prepare_clip_sound(_open_raw("pipe:0"), sound)
         _write(ffmpeg, sound, slowed, iter_samples(sound.clip, sound.clip_sample_count), target)
 
 
@@ -154,8 +179,16 @@ def list_quiet_narrations(
     ]
 
 
-def _prepare_clip_sound(sound: Any, tempo: float) -> Any:
-    return sound.filter("atempo", tempo).filter("volume", f"{_CLIP_SOUND_DB}dB")
+def _delay(narration: Any, sound: Sound) -> Any:
+    return narration.filter("adelay", f"{sound.delay}S", all=1) if sound.delay else narration
+
+
+def _prepare_clip_sound(samples: Any, sound: Sound) -> Any:
+    slowed = samples.filter("atempo", sound.tempo)
+    if sound.clip_begun_sec:
+        begun = round(sound.clip_begun_sec * SAMPLE_RATE)
+        slowed = slowed.filter("atrim", start_sample=begun).filter("asetpts", "PTS-STARTPTS")
+    return slowed.filter("volume", f"{_CLIP_SOUND_DB}dB")
 
 
 def _mix(parts: list[Any]) -> Any:

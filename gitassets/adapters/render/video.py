@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -26,7 +26,7 @@ from gitassets.adapters.tasks.local import LocalExecutor
 from gitassets.adapters.tasks.recipe import Files
 from gitassets.adapters.tasks.task import Executor, OnStep, Outcome, Place
 from gitassets.domain.captions import list_chapters
-from gitassets.domain.timeline import Look, Shot, Timeline
+from gitassets.domain.timeline import Look, Role, Shot, Timeline
 from gitassets.errors import CorruptError, GitAssetsError, Remedy
 
 _WAIT_SEC = 0.2  # On Windows, Ctrl-C only works between short waits.
@@ -72,7 +72,7 @@ def render_timeline(
     cache = RenderCache(cache_dir)
     with Ffmpeg(find_ffmpeg(cache_dir)) as ffmpeg, cache.workspace() as work:
         context = _Context(ffmpeg, cache, work, settings, sources, executor or LocalExecutor(settings.jobs))
-        pictures = [_choose_picture(shot, timeline, sources) for shot in timeline.shots]
+        pictures = _choose_pictures(timeline, sources)
         sounds = [_choose_sound(picture, sources, settings) for picture in pictures]
         return _render(context, timeline, pictures, sounds, target, on_progress)
 
@@ -84,8 +84,18 @@ def count_reused(
     cache = RenderCache(cache_dir)
     with Ffmpeg(find_ffmpeg(cache_dir)) as ffmpeg:
         context = _Context(ffmpeg, cache, cache_dir, settings, sources, LocalExecutor(settings.jobs))
-        pictures = (_choose_picture(shot, timeline, sources) for shot in timeline.shots)
+        pictures = (one for one in _choose_pictures(timeline, sources) if one.shot.role is Role.SEGMENT)
         return sum(_is_cached(context, one, _picture_path(context, one)) for one in pictures)
+
+
+def _choose_pictures(timeline: Timeline, sources: Mapping[str, MediaSource]) -> list[Picture]:
+    """Return all that is seen, in order. One that begins with a transition has the picture before it."""
+    shown = timeline.pictures
+    alone = [_choose_picture(shot, timeline, sources) for shot in shown]
+    befores = (None, *alone)
+    return [
+        replace(one, before=before) if one.shot.transition else one for one, before in zip(alone, befores, strict=False)
+    ]
 
 
 def _choose_picture(shot: Shot, timeline: Timeline, sources: Mapping[str, MediaSource]) -> Picture:
@@ -102,7 +112,7 @@ def _choose_sound(picture: Picture, sources: Mapping[str, MediaSource], settings
         clip if clip and settings.keep_video_sound and shot.look is Look.CLIP and clip.info.has_sound else None
     )
     narration = None if shot.narration is None else sources[shot.narration.md5]
-    return Sound(shot, narration, clip_with_sound, float(1 / picture.slowdown))
+    return Sound(shot, narration, clip_with_sound, float(1 / picture.slowdown), shot.blend // 2 / settings.fps)
 
 
 def _render(
@@ -119,12 +129,12 @@ def _render(
     _render_missing(context, missing, sounds, sound, on_progress)
     _join(context, timeline, shown, sound, target)
     context.cache.prune(context.settings.cache_bytes, {sound, *(path for _, path in shown)})
-    rendered = sum(path in missing for _, path in shown)
+    rendered = sum(path in missing for one, path in shown if one.shot.role is Role.SEGMENT)
     return RenderResult(
         duration_sec=float(timeline.duration),
         frame_count=timeline.frame_count,
         rendered=rendered,
-        cached=len(pictures) - rendered,
+        cached=len(timeline.shots) - rendered,
         ffmpeg=context.ffmpeg.program.version,
     )
 
@@ -141,7 +151,8 @@ def _render_missing(
     context: _Context, missing: Mapping[Path, Picture], sounds: Sequence[Sound], sound: Path, on_progress: OnProgress
 ) -> None:
     """Render every missing picture, and the sound unless it is there, into the cache."""
-    files = Files({md5: one.path for md5, one in context.sources.items()})
+    look_files = {one.md5: one.path for one in context.settings.look_files.values()}
+    files = Files({**{md5: one.path for md5, one in context.sources.items()}, **look_files})
     ordered = {_name_output(path): (path, picture) for path, picture in missing.items()}
     tasks = [make_picture_task(one, context.settings, name, files) for name, (_, one) in ordered.items()]
     beside = [] if context.cache.touch(sound) else [partial(_render_sound, context, sounds, sound)]
