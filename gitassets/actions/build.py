@@ -50,6 +50,7 @@ from gitassets.domain.timeline import (
     sort_findings,
 )
 from gitassets.errors import UsageError
+from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.output_path import check_output, hide_from_git
 from gitassets.runs.progress import OnProgress
 from gitassets.runs.project import Project, Run
@@ -84,7 +85,7 @@ def build(project: Project, run: Run, options: BuildOptions, on_progress: OnProg
     Files of other builds stay: a draft and a video of another shape have names of their own. If the last such build had
     the same inputs, render and commit nothing. Raise GapsError, with a list, if the policy does not allow some assets.
     """
-    settings = read_settings(project, options)
+    settings = read_settings(project, read_manifest(project, run), options)
     check_video_path(project, run, options.output)
     executor = find_executor(project, run, options)
     with hold_build(project, run):
@@ -123,7 +124,7 @@ def _find_finished(project: Project, build_input: BuildInput, plan: RenderPlan) 
     """Return the files of the last such build if it had the same inputs and its bytes are here."""
     names, files = plan.names, group_finals(build_input.manifest).get(plan.names.cut, ())
     finals = {one.path: one for one in files}
-    if set(finals) != {names.video, names.captions, names.record}:
+    if set(finals) != {names.video, names.captions, names.record, *(one.path for one in plan.look_finals)}:
         return None
     if not all(project.blobs.has(one.md5) for one in files):
         return None
@@ -149,7 +150,8 @@ def _render(
         made = {names.video: folder / "video", names.captions: folder / "captions", names.record: folder / "record"}
         finals = tuple(_move_to_cache(project, path, file) for path, file in sorted(made.items()))
         shows = {SHOWS: digest_shown(_list_used(plan.timeline))}
-        return tuple(replace(one, extra=shows) if one.path == names.video else one for one in finals), rendered
+        marked = (replace(one, extra=shows) if one.path == names.video else one for one in finals)
+        return tuple(sorted((*marked, *plan.look_finals), key=lambda one: one.path)), rendered
 
 
 def _move_to_cache(project: Project, path: str, file: Path) -> FinalFile:

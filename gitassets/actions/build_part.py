@@ -24,6 +24,7 @@ from gitassets.domain.captions import format_srt
 from gitassets.domain.quality import Preset
 from gitassets.domain.selection import format_ranges
 from gitassets.domain.timeline import Finding
+from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.output_path import hide_from_git
 from gitassets.runs.progress import OnProgress
 from gitassets.runs.project import Project, Run
@@ -50,7 +51,7 @@ class PartResult(Struct, frozen=True, kw_only=True):
 
 def build_part(project: Project, run: Run, options: BuildOptions, on_progress: OnProgress) -> PartResult:
     """Render `options.part` to `options.output`, or among the project's temporary files, with captions beside it."""
-    settings = read_settings(project, options)
+    settings = read_settings(project, read_manifest(project, run), options)
     check_video_path(project, run, options.output)
     executor = find_executor(project, run, options)
     with hold_build(project, run):

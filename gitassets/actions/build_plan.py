@@ -9,6 +9,14 @@ from pathlib import Path
 
 from gitassets import __version__
 from gitassets.actions.build_gaps import GapsError, describe_problems
+from gitassets.actions.build_look import (
+    find_build_look,
+    keep_look_files,
+    list_look_finals,
+    list_recorded_files,
+    record_look,
+    with_look,
+)
 from gitassets.actions.build_words import find_build_words
 from gitassets.actions.decide import check_bytes
 from gitassets.adapters.media.ffmpeg import find_ffmpeg
@@ -22,7 +30,9 @@ from gitassets.domain.about_run import LANGUAGE, TITLE, find_card_style, find_la
 from gitassets.domain.build_record import record_inputs
 from gitassets.domain.finals import FinalNames, Shape, name_cut, name_finals
 from gitassets.domain.frame_format import parse_fps, parse_size
-from gitassets.domain.manifest import Address, Kind, Manifest
+from gitassets.domain.frame_shape import SHAPES, shape_size
+from gitassets.domain.look import LookSettings
+from gitassets.domain.manifest import Address, FinalFile, Kind, Manifest
 from gitassets.domain.quality import Codec, Preset, shrink_to_draft
 from gitassets.domain.selection import Selection, Span, select_segments, select_span
 from gitassets.domain.timeline import (
@@ -38,7 +48,7 @@ from gitassets.domain.timeline import (
     sort_findings,
     with_words,
 )
-from gitassets.errors import CorruptError
+from gitassets.errors import CorruptError, UsageError
 from gitassets.making.record import write_run
 from gitassets.runs.fetch import Wanted, list_wanted
 from gitassets.runs.manifest_file import read_manifest
@@ -55,6 +65,7 @@ DRAFTS = (Policy.SKIP_REJECTED, Policy.INCLUDE_REJECTED, Policy.EVERYTHING)
 class BuildOptions:
     """How to build. `size` and `fps` default to the settings. A copy of the video, with captions, goes to `output`.
 
+    `look` is the name of one, or RECORDED; by default it is that of the project. `shape` changes the size to it.
     `part` selects the segments of a part to look at. A part, and a draft by its `preset`, is not recorded. `dask` is
     the address of the scheduler whose workers render.
     """
@@ -68,6 +79,8 @@ class BuildOptions:
     preset: Preset = Preset.STANDARD
     codec: Codec = Codec.H264
     dask: str | None = None
+    look: str | None = None
+    shape: str | None = None
 
     @property
     def is_recorded(self) -> bool:
@@ -94,13 +107,14 @@ class RenderPlan:
     sources: Mapping[str, MediaSource]
     settings: RenderSettings
     undrawn: Mapping[int, Undrawn]
+    look_finals: tuple[FinalFile, ...]
     inputs: Mapping[str, object]
 
 
-def read_settings(project: Project, options: BuildOptions) -> RenderSettings:
-    defaults = project.settings.build
-    size = parse_size(options.size or defaults.size)
-    return RenderSettings(
+def read_settings(project: Project, manifest: Manifest, options: BuildOptions) -> RenderSettings:
+    defaults, found = project.settings.build, find_build_look(project, manifest, options.look)
+    size = _choose_size(defaults.size, options, found.look)
+    settings = RenderSettings(
         size=shrink_to_draft(size) if options.preset is Preset.DRAFT and not options.size else size,
         fps=parse_fps(options.fps or defaults.fps),
         keep_video_sound=defaults.keep_video_sound,
@@ -109,12 +123,27 @@ def read_settings(project: Project, options: BuildOptions) -> RenderSettings:
         preset=options.preset,
         codec=options.codec,
     )
+    return with_look(settings, found)
+
+
+def _choose_size(default: str, options: BuildOptions, look: LookSettings) -> tuple[int, int]:
+    """Return the size that is asked for, else that of the project in the wanted shape or that of the look."""
+    if options.size and options.shape:
+        raise UsageError("--size and --shape exclude each other", "Use one of them.")
+    if options.shape is not None and options.shape not in SHAPES:
+        raise UsageError(f"There is no shape {options.shape!r}", f"There are {', '.join(SHAPES)}.")
+    shape = None if options.size else options.shape or look.shape
+    return _shape(parse_size(options.size or default), shape)
+
+
+def _shape(size: tuple[int, int], shape: str | None) -> tuple[int, int]:
+    return shape_size(size, shape) if shape else size
 
 
 def name_files(project: Project, run: Run, settings: RenderSettings, choice: Choice, policy: Policy) -> FinalNames:
     """Name the files by shape, and by whether it is a draft: so is a video without the narration of a segment."""
     defaults = project.settings.build
-    own = Shape(parse_size(defaults.size), parse_fps(defaults.fps))
+    own = Shape(_shape(parse_size(defaults.size), settings.look.shape), parse_fps(defaults.fps))
     cut = name_cut(own, Shape(settings.size, settings.fps), draft=policy in DRAFTS or _is_incomplete(choice))
     return name_finals(run.run_id, cut)
 
@@ -153,9 +182,11 @@ def read_input(project: Project, run: Run, options: BuildOptions) -> BuildInput:
 
 
 def list_needed_bytes(project: Project, run: Run, options: BuildOptions) -> dict[str, Wanted]:
-    """List the bytes of the assets that a build would use."""
-    choice = choose(read_manifest(project, run), options)
-    return list_wanted((asset.path, asset.md5, asset.size) for _, asset in iter_used_assets(choice.segments))
+    """List the bytes of the assets that a build would use, and of a recorded look."""
+    manifest = read_manifest(project, run)
+    used = [(one.path, one.md5, one.size) for _, one in iter_used_assets(choose(manifest, options).segments)]
+    recorded = [(one.path, one.md5, one.size) for one in list_recorded_files(manifest, options.look)]
+    return list_wanted([*used, *recorded])
 
 
 def plan_render(
@@ -165,11 +196,12 @@ def plan_render(
     title = find_title(build_input.manifest)
     language = find_language(build_input.manifest, project.settings.language)
     settings = style_cards(project, build_input.manifest, replace_settings(settings, title=title, language=language))
+    settings = keep_look_files(project, settings)
     words = find_build_words(
         project, build_input.manifest, build_input.head, build_input.choice.segments, sources, language, on_progress
     )
-    timeline = with_words(lay_out_choice(build_input.choice, measure(sources), settings), words)
-    has_cards = any(shot.look is Look.CARD for shot in timeline.shots)
+    timeline = with_words(lay_out_choice(build_input.choice, measure(sources), settings, build_input.manifest), words)
+    has_cards = any(shot.look is Look.CARD for shot in timeline.pictures)
     options = {
         "size": "{}x{}".format(*settings.size),
         "fps": str(settings.fps),
@@ -184,10 +216,11 @@ def plan_render(
         "ffmpeg": find_ffmpeg(project.render_cache_dir).version,
         "encoder": encoder_version(),
     }
-    undrawn = list_undrawn(timeline.shots)
+    undrawn = list_undrawn(timeline.pictures)
     lacking = {number: list(one.what) or "all words" for number, one in undrawn.items()}
-    inputs = record_inputs(build_input.manifest, timeline, options, tools, lacking)
-    return RenderPlan(names, timeline, sources, settings, undrawn, inputs)
+    look = record_look(names, settings)
+    inputs = record_inputs(build_input.manifest, timeline, options, tools, lacking, look)
+    return RenderPlan(names, timeline, sources, settings, undrawn, list_look_finals(names, settings), inputs)
 
 
 def _name_quality(settings: RenderSettings) -> dict[str, str]:
@@ -198,8 +231,9 @@ def _name_quality(settings: RenderSettings) -> dict[str, str]:
 
 
 def style_cards(project: Project, manifest: Manifest, settings: RenderSettings) -> RenderSettings:
-    """Draw the cards that stand in for pictures in the style of the run's own."""
-    return replace_settings(settings, card_style=find_card_style(manifest, project.settings.style))
+    """Draw the cards that a build makes in the style of the run's own, else in that of the look."""
+    default = settings.look.style or project.settings.style
+    return replace_settings(settings, card_style=find_card_style(manifest, default))
 
 
 def _name_about(manifest: Manifest, title: str, language: str | None) -> dict[str, str]:
@@ -208,8 +242,15 @@ def _name_about(manifest: Manifest, title: str, language: str | None) -> dict[st
     return {name: value for name, value in about.items() if value is not None}
 
 
-def lay_out_choice(choice: Choice, durations_sec: Mapping[str, float], settings: RenderSettings) -> Timeline:
-    timeline = lay_out(choice.segments, durations_sec, settings.fps)
+def lay_out_choice(
+    choice: Choice, durations_sec: Mapping[str, float], settings: RenderSettings, manifest: Manifest
+) -> Timeline:
+    title, look = find_title(manifest), settings.look
+    if choice.part is not None and choice.ends is not None:
+        look = look.without_ends(title=choice.ends[0] in choice.part, end=choice.ends[1] in choice.part)
+    # A run's id is a name for files.
+    shown = title if title != manifest.run_id else ""
+    timeline = lay_out(choice.segments, durations_sec, settings.fps, look, shown)
     return timeline if choice.part is None else cut_timeline(timeline, choice.part)
 
 

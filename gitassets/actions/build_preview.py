@@ -50,12 +50,12 @@ class BuildPreview(Struct, frozen=True, kw_only=True):
 def preview_build(project: Project, run: Run, options: BuildOptions) -> BuildPreview:
     """Lay out what a build would show. Change nothing."""
     manifest = read_manifest(project, run)
-    settings = style_cards(project, manifest, read_settings(project, options))
+    settings = style_cards(project, manifest, read_settings(project, manifest, options))
     choice = choose(manifest, options)
     used = list_wanted((asset.path, asset.md5, asset.size) for _, asset in iter_used_assets(choice.segments))
     absent = list_absent(project, run, used)
     sources = None if any(not project.blobs.has(md5) for md5 in used) else _probe(project, settings, list(used))
-    timeline = lay_out_choice(choice, _list_lengths(choice, sources), settings)
+    timeline = lay_out_choice(choice, _list_lengths(choice, sources), settings, manifest)
     names = name_files(project, run, settings, choice, options.policy)
     return BuildPreview(
         run_id=run.run_id,

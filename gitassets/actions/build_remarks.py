@@ -9,10 +9,11 @@ from gitassets.adapters.render.canvas import fills
 from gitassets.adapters.render.fallback_card import Undrawn
 from gitassets.adapters.render.sound import list_quiet_narrations
 from gitassets.domain.commit_message import format_addresses
+from gitassets.domain.look import PLAIN
 from gitassets.domain.manifest import Address, Kind
 from gitassets.domain.selection import format_ranges
 from gitassets.domain.stale import iter_stale
-from gitassets.domain.timeline import Look, iter_used_assets
+from gitassets.domain.timeline import Look, Policy, iter_used_assets
 from gitassets.domain.wording import name_some
 from gitassets.runs.project import Project
 
@@ -22,7 +23,15 @@ _MAX_NAMED = 8
 def make_remarks(project: Project, build_input: BuildInput, plan: RenderPlan) -> tuple[str, ...]:
     quiet = list_quiet_narrations(plan.timeline, plan.sources, plan.settings, project.render_cache_dir)
     cards = (*_iter_card_remarks(plan), *_iter_undrawn_remarks(plan))
-    return (*_iter_stale_remarks(build_input), *quiet, *cards, *_iter_profile_remarks(plan))
+    pictures = (*cards, *_iter_profile_remarks(plan))
+    return (*_iter_stale_remarks(build_input), *quiet, *pictures, *_iter_look_remarks(build_input, plan))
+
+
+def _iter_look_remarks(build_input: BuildInput, plan: RenderPlan) -> Iterator[str]:
+    """Say what is in a video from approved assets that nobody approves."""
+    if build_input.policy is Policy.ONLY_APPROVED and plan.settings.look != PLAIN:
+        name = f" {plan.settings.look_name}" if plan.settings.look_name else ""
+        yield f"the look{name} is recorded in {plan.names.record}; a look is not approved"
 
 
 def _iter_stale_remarks(build_input: BuildInput) -> Iterator[str]:

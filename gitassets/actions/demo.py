@@ -11,6 +11,7 @@ from gitassets.actions.config import set_setting
 from gitassets.actions.init import init
 from gitassets.adapters.git.repository import Git
 from gitassets.adapters.git.setup import create_repository, has_identity, set_config
+from gitassets.domain.built_in_looks import DEFAULT_LOOK
 from gitassets.domain.settings_text import SETTINGS_NAME
 from gitassets.errors import ConflictError
 from gitassets.runs.project import find_project
@@ -35,7 +36,7 @@ def make_demo(folder: Path) -> DemoResult:
     known = has_identity(folder)
     if not known:
         set_config(folder, {"user.name": "gitassets demo", "user.email": "demo@localhost"})
-    done = tuple(init(folder, nested=True).done)
+    done = tuple(init(folder, nested=True, look=DEFAULT_LOOK).done)
     set_setting(find_project(folder), SIZE_KEY, SIZE)
     text = files("gitassets").joinpath("demo_script.md").read_text("utf-8")
     (folder / SCRIPT_NAME).write_text(text, "utf-8")

@@ -15,7 +15,7 @@ from gitassets.adapters.git.setup import create_repository
 from gitassets.adapters.process import CommandError
 from gitassets.domain.manifest import MANIFEST_NAME
 from gitassets.domain.run_id import BRANCHES, looks_like_run
-from gitassets.domain.settings_text import DEFAULT_TEXT, SETTINGS_NAME
+from gitassets.domain.settings_text import DEFAULT_TEXT, SETTINGS_NAME, with_look
 from gitassets.errors import ConflictError, NotFoundError
 from gitassets.runs.create import is_fresh_clone
 from gitassets.runs.lookup import find_runs
@@ -45,9 +45,15 @@ class InitResult(Struct, frozen=True):
 
 
 def init(
-    folder: Path, *, nested: bool = False, agrees: Callable[[Mapping[str, str]], bool] = lambda _: False
+    folder: Path,
+    *,
+    nested: bool = False,
+    look: str = "",
+    agrees: Callable[[Mapping[str, str]], bool] = lambda _: False,
 ) -> InitResult:
     """Make `folder`, or the repository around it, a project. `nested` creates a new repository even inside another.
+
+    New settings name the `look`.
 
     `agrees` decides whether to replace DVC settings that are risky for locked files. In a clone of a run's branch, set
     up only what git does not track.
@@ -62,7 +68,7 @@ def init(
     if project.is_run_clone or git.list_tracked(MANIFEST_NAME):
         write_local_config(root, project.blobs.cache_dir, project.site_cache_dir)
         return InitResult(root, tuple(done), (), None, _install_hooks(project, done))
-    return _init_project(project, agrees, done)
+    return _init_project(project, look, agrees, done)
 
 
 def _check_out_branch(git: Git, done: list[str]) -> None:
@@ -106,10 +112,12 @@ def lacks_init(folder: Path) -> bool:
     return not project.holds_run and (fresh or not (project.root / SETTINGS_NAME).is_file())
 
 
-def _init_project(project: Project, agrees: Callable[[Mapping[str, str]], bool], done: list[str]) -> InitResult:
+def _init_project(
+    project: Project, look: str, agrees: Callable[[Mapping[str, str]], bool], done: list[str]
+) -> InitResult:
     root, state = project.root, project.git.read_state()
     done += [f"Took {name} back from git" for name in mend_project_texts(project)]
-    paths = [*_write_settings(root, done), *_write_ignores(root, done)]
+    paths = [*_write_settings(root, look, done), *_write_ignores(root, done)]
     risky = find_risky_settings(root)
     replace = bool(risky) and agrees(risky)
     if create_dvc_project(root, project.site_cache_dir, replace=replace):
@@ -162,13 +170,14 @@ def _find_around(folder: Path) -> Project | None:
         return None
 
 
-def _write_settings(root: Path, done: list[str]) -> list[str]:
+def _write_settings(root: Path, look: str, done: list[str]) -> list[str]:
     path = root / SETTINGS_NAME
     if path.exists():
         return _list_new(Git(root), (SETTINGS_NAME,))
-    text = DEFAULT_TEXT
+    text = with_look(DEFAULT_TEXT, look)
     if (root / CLAUDE_STUDIO_RUNS_DIR).is_dir():
-        text = text.replace("runs_dir: runs", f"runs_dir: {CLAUDE_STUDIO_RUNS_DIR}")
+        # Videos of claude-studio have none.
+        text = DEFAULT_TEXT.replace("runs_dir: runs", f"runs_dir: {CLAUDE_STUDIO_RUNS_DIR}")
     write_atomic(path, text.encode())
     done.append(f"Wrote {SETTINGS_NAME}")
     return [SETTINGS_NAME]

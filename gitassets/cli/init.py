@@ -36,9 +36,10 @@ def init(
     """
     from gitassets.actions.init import init as act
     from gitassets.cli.render import emit_json
+    from gitassets.domain.built_in_looks import DEFAULT_LOOK
 
     ask = is_interactive() and not as_json
-    result = act(folder.absolute(), agrees=lambda risky: yes or (ask and _may_replace(risky)))
+    result = act(folder.absolute(), look=DEFAULT_LOOK, agrees=lambda risky: yes or (ask and _may_replace(risky)))
     if as_json:
         return emit_json("init", result)
     for line in result.done or ("Nothing to do: the project is already set up.",):

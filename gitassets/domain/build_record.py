@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from hashlib import md5
+from types import MappingProxyType
 from typing import Any
 
 from gitassets.domain.manifest import Asset, Manifest, segment_key
+from gitassets.domain.names import Names
 from gitassets.domain.takes import CREDIT
 from gitassets.domain.timeline import Shot, Timeline
 from gitassets.domain.word_times import format_words
@@ -22,10 +24,11 @@ def record_inputs(
     settings: Mapping[str, object],
     tools: Mapping[str, str],
     undrawn: Mapping[int, object],
+    look: Mapping[str, object] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Record everything that the video depends on: equal records mean equal videos.
 
-    `undrawn` has what the cards of these segments lack, for want of a font.
+    `undrawn` has what the cards of these segments lack, for want of a font. `look` is the record of the look.
     """
     lacking = {"not_drawn": {segment_key(number): what for number, what in undrawn.items()}} if undrawn else {}
     return {
@@ -34,7 +37,9 @@ def record_inputs(
         "settings": dict(settings),
         "duration_sec": round(float(timeline.duration), 6),
         "segments": [_record_shot(shot) for shot in timeline.shots],
+        **({"cards": [_record_card(shot) for shot in timeline.cards]} if timeline.cards else {}),
         **lacking,
+        **look,
     }
 
 
@@ -49,6 +54,17 @@ def _record_shot(shot: Shot) -> dict[str, Any]:
         "look": shot.look.value,
         "visual": _record_asset(shot.visual),
         "visual_from": shot.visual_from,
+        **({"names": [shot.names.speaker, shot.names.title]} if shot.names != Names() else {}),
+    }
+
+
+def _record_card(shot: Shot) -> dict[str, Any]:
+    return {
+        "card": shot.role.value,
+        "segment": shot.number,
+        "start_sec": round(float(shot.start), 6),
+        "duration_sec": round(float(shot.duration), 6),
+        "text": shot.markdown,
     }
 
 

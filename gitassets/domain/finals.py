@@ -21,6 +21,7 @@ MAIN = ""
 SHOWS = "shows"
 """The key of a video's record in the manifest under which the digest of the shown assets is kept."""
 _DRAFT = "draft"
+_LOOK = ".look-"
 
 
 class Shape(Struct, frozen=True):
@@ -37,6 +38,10 @@ class FinalNames(Struct, frozen=True):
     video: str
     captions: str
     record: str
+
+    def name_look_file(self, key: str, suffix: str) -> str:
+        """Return the path of a file of the look: "final/RUN.look-logo.png"."""
+        return f"{self.video.removesuffix('.mp4')}{_LOOK}{key.removesuffix('.file').replace('.', '-')}{suffix}"
 
     @property
     def is_main(self) -> bool:
@@ -70,7 +75,7 @@ def find_cut(run_id: str, path: str) -> str:
     before = f"{run_id}-"
     if found.parent.name != "final" or not found.stem.startswith(before):
         return MAIN
-    return found.stem.removeprefix(before)
+    return found.stem.removeprefix(before).partition(_LOOK)[0]
 
 
 def is_draft(cut: str) -> bool:

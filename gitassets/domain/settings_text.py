@@ -45,6 +45,11 @@ say: {}
 # Language of the narration, which the video names: en, pt-BR, deu, … Empty: none is named.
 language:
 
+# The look of videos: transitions, pauses, camera, title cards, lower thirds, logo, fonts, colours. A name (`gitassets
+# looks` lists them; your own lie in looks/NAME.yaml), or values, such as {base: clean, camera: pan}. Empty: pictures
+# follow each other by cuts without a pause, and nothing is drawn over them.
+look:
+
 build:
   # Width x height in pixels, both even: 1920x1080, 1080x1920, 1080x1080, …
   size: 1920x1080
@@ -121,3 +126,8 @@ services:
     # image: {workflow: flow.json, inputs: {prompt: 6.text, seed: 3.seed}}
     base_url: http://127.0.0.1:8188
 """
+
+
+def with_look(text: str, look: str) -> str:
+    """Return the text of settings without a look with this one."""
+    return text.replace("\nlook:\n", f"\nlook: {look}\n") if look else text

@@ -12,11 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from gitassets.adapters.files import read_small, write_atomic
 from gitassets.domain.frame_format import parse_fps, parse_size
 from gitassets.domain.language import find_language_code
+from gitassets.domain.look import check_look
 from gitassets.domain.script_rules import CodeUse
 from gitassets.domain.settings_text import SETTINGS_NAME
 from gitassets.domain.yaml_limits import check_extent
 from gitassets.errors import CorruptError, Remedy, UsageError
 
+Given = TypeVar("Given")
 Parsed = TypeVar("Parsed")
 _MAX_VALUES, _MAX_DEPTH, _MAX_MERGED = 20_000, 50, 50
 
@@ -37,7 +39,7 @@ class LiveNames(_Strict):
     video: str | None = "luma"
 
 
-def _parse(parse: Callable[[str], Parsed], value: str) -> Parsed:
+def _parse(parse: Callable[[Given], Parsed], value: Given) -> Parsed:
     """Raise a UsageError of `parse` as the ValueError that pydantic expects."""
     try:
         return parse(value)
@@ -93,6 +95,7 @@ class Settings(_Strict):
     say: dict[str, str] = {}
     language: str | None = None
     build: BuildSettings = BuildSettings()
+    look: str | dict[str, Any] | None = None
     services: dict[str, dict[str, Any]] = {}
     _folder: str = ""
 
@@ -123,6 +126,13 @@ class Settings(_Strict):
     def _drop_empty(cls, value: object) -> object:
         """Drop empty services and settings, which then have their defaults."""
         return _drop_nothing(value) if isinstance(value, dict) else value
+
+    @field_validator("look")
+    @classmethod
+    def _check_look(cls, value: str | dict[str, Any] | None) -> str | dict[str, Any] | None:
+        if isinstance(value, dict):
+            _parse(check_look, value)
+        return value
 
     @field_validator("language")
     @classmethod
@@ -282,12 +292,17 @@ def _check_extent(found: object) -> None:
         waiting += [(one, depth + 1) for one in inside]
 
 
+def load_yaml(data: bytes, name: str) -> Any:
+    """Parse a YAML file of the project, called `name` in errors. Raise CorruptError if it is none, or too large."""
+    try:
+        return _load(data)
+    except ValueError as error:
+        raise CorruptError(f"{name} is not YAML: {' '.join(str(error).split())}", Remedy("compare-settings")) from error
+
+
 def parse_settings(data: bytes, name: str) -> Settings:
     hint = Remedy("compare-settings")
-    try:
-        raw = _load(data)
-    except ValueError as error:
-        raise CorruptError(f"{name} is not YAML: {' '.join(str(error).split())}", hint) from error
+    raw = load_yaml(data, name)
     if raw is not None and not isinstance(raw, dict):
         raise CorruptError(f"{name} is not a list of settings", hint)
     sections = {key: value for key, value in (raw or {}).items() if value is not None}
