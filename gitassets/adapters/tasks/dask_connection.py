@@ -16,6 +16,7 @@ from gitassets.errors import GitAssetsError, RemoteError
 
 _CONNECT_SEC = 15
 _FILES = {"ca-file": "tls_ca_file", "client.cert": "tls_client_cert", "client.key": "tls_client_key"}
+_OPTIONAL = ("client.key",)  # It may be in the file of the certificate.
 _SHOWN = "docs/scale.md shows how."
 
 
@@ -58,15 +59,22 @@ def read_certificates() -> Any:
     security = import_module("distributed.security").Security(require_encryption=True)
     for name, attribute in _FILES.items():
         value = getattr(security, attribute)
-        if not value:
+        if not value and name not in _OPTIONAL:
             raise GitAssetsError(
                 f"Dask's settings name no certificate: distributed.comm.tls.{name} is not set", f"Set it: {_SHOWN}"
             )
-        if not Path(value).is_file():
+        if value and not Path(value).is_file():
             raise GitAssetsError(
                 f"There is no file {value}, which Dask's setting distributed.comm.tls.{name} names",
                 f"Correct the setting: {_SHOWN}",
             )
+    try:
+        security.get_connection_args("client")
+    except OSError as error:
+        raise GitAssetsError(
+            f"The certificate of Dask's setting distributed.comm.tls.client.cert cannot be used: {error}",
+            f"It is a PEM file, and the setting client.key names its key: {_SHOWN}",
+        ) from error
     return security
 
 

@@ -275,18 +275,22 @@ def test_interruption_cancels_the_tasks(film: Film, address: str, monkeypatch: p
     assert not (film.path.parent / "elsewhere.mp4").exists()
 
 
-def test_certificates_that_are_not_set_or_not_there_are_named(tmp_path: Path) -> None:
+def test_certificates_that_are_not_set_or_not_there_or_none_are_named(tmp_path: Path) -> None:
     import dask
 
     file = tmp_path / "cert.pem"
-    file.write_text("certificate")
+    file.write_text("no certificate")
     names = [f"distributed.comm.tls.{one}" for one in ("ca-file", "client.cert", "client.key")]
+    all_set = dict.fromkeys(names, str(file))
     for name in names:
-        all_set = dict.fromkeys(names, str(file))
-        with dask.config.set({**all_set, name: None}), pytest.raises(GitAssetsError, match=rf"{name} is not set\Z"):
-            dask_connection.read_certificates()
         told = f"There is no file /nowhere/a.pem, which Dask's setting {name} names"
         with dask.config.set({**all_set, name: "/nowhere/a.pem"}), pytest.raises(GitAssetsError, match=told):
+            dask_connection.read_certificates()
+    for name in names[:2]:
+        with dask.config.set({**all_set, name: None}), pytest.raises(GitAssetsError, match=rf"{name} is not set\Z"):
+            dask_connection.read_certificates()
+    for others in ({}, {names[2]: None}):
+        with dask.config.set({**all_set, **others}), pytest.raises(GitAssetsError, match="cert cannot be used"):
             dask_connection.read_certificates()
 
 
