@@ -6,10 +6,12 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import accumulate, pairwise
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from gitassets.domain.caption_pace import CUE_LINES, SpokenCue, pace_cues, rate_end
 from gitassets.domain.caption_text import escape_markup
 from gitassets.domain.line_breaks import iter_clusters, iter_words, shorten
 from gitassets.domain.manifest import Asset
@@ -17,7 +19,6 @@ from gitassets.domain.takes import CREDIT
 from gitassets.domain.timeline import Role, Shot, Timeline
 
 LINE_CHARS = 42
-CUE_LINES = 2
 CHAPTER_CHARS = 60
 CREDIT_CHARS, CREDIT_SEC = 80, Fraction(5)
 
@@ -90,42 +91,47 @@ def _make_readable(text: str) -> str:
 
 
 def _add_credit(cues: list[Cue], shot: Shot, credit: tuple[str, ...]) -> list[Cue]:
-    """Add the credit below the first cue's own lines, since not every player shows two cues at once."""
+    """Add the credit below the lines of the first cue with room for it, else of the first.
+
+    Not every player shows two cues at once.
+    """
     if not credit:
         return cues
     if not cues:
         end = shot.start + min(shot.duration, CREDIT_SEC)
         alone = Cue(round(shot.start * 1000), round(end * 1000), credit)
         return [alone] if alone.end_ms > alone.start_ms else []
-    return [replace(cues[0], lines=(*cues[0].lines, *credit)), *cues[1:]]
+    roomy = (place for place, cue in enumerate(cues) if len(cue.lines) + len(credit) <= CUE_LINES)
+    chosen = next(roomy, 0)
+    return [replace(cue, lines=(*cue.lines, *credit)) if place == chosen else cue for place, cue in enumerate(cues)]
 
 
 def make_cues(shot: Shot) -> list[Cue]:
-    """Split the segment's text into cues of at most two lines, each timed by its share of the characters."""
-    texts = split_cues(escape_markup(shot.text))
-    total = sum(map(_weight, texts))
+    """Split the segment's text into cues of at most two lines, timed by its words or else by its characters."""
+    start_ms, end_ms = round(shot.start * 1000), round((shot.start + shot.duration) * 1000)
     cues: list[Cue] = []
-    spoken = 0
-    for lines in texts:
-        start = _milliseconds(shot, spoken, total)
-        spoken += _weight(lines)
-        end = _milliseconds(shot, spoken, total)
+    for one in list_spoken_cues(shot):
+        begin, end = (round((shot.start + Fraction(at)) * 1000) for at in (one.start_sec, one.end_sec))
+        begin, end = max(start_ms, begin, cues[-1].end_ms if cues else 0), min(end, end_ms)
         # A cue of no length is not seen, and players refuse it.
-        cues += [Cue(start, end, lines)] if end > start else []
+        cues += [Cue(begin, end, one.texts)] if end > begin else []
     return cues
 
 
-def _weight(lines: tuple[str, ...]) -> int:
-    return sum(map(len, lines))
+def list_spoken_cues(shot: Shot) -> list[SpokenCue]:
+    """Split the segment's text into captions, with the times of their words from the start of the narration."""
+    text = escape_markup(shot.text)
+    words = shot.timed.words if shot.timed else ()
+    return pace_cues(split_cues(text), words, float(shot.duration), _find_limit(text), LINE_CHARS)
 
 
-def _milliseconds(shot: Shot, spoken: int, total: int) -> int:
-    return round((shot.start + shot.duration * spoken / total) * 1000)
+def _find_limit(text: str) -> int:
+    return LINE_CHARS // 2 if len(_WIDE.findall(text)) * 2 > len(text) else LINE_CHARS
 
 
 def split_cues(text: str) -> list[tuple[str, ...]]:
     """Split the text into cues of at most two lines of similar length. Keep sentences together if they fit."""
-    limit = LINE_CHARS // 2 if len(_WIDE.findall(text)) * 2 > len(text) else LINE_CHARS
+    limit = _find_limit(text)
     kept = [" ".join(line.split()) for line in text.splitlines()]
     return [cue for lines in _join_lines(list(filter(None, kept)), limit) for cue in _split_lines(lines, limit)]
 
@@ -150,9 +156,58 @@ def _split_lines(lines: Sequence[str], limit: int) -> Iterator[tuple[str, ...]]:
     if len(lines) > 1:
         yield tuple(lines)
         return
-    for passage in _join_short(_split_sentences(lines[0]), limit):
-        wrapped = _wrap_evenly(passage, limit)
-        yield from (tuple(wrapped[i : i + CUE_LINES]) for i in range(0, len(wrapped), CUE_LINES))
+    for passage in filter(str.strip, _join_short(_split_sentences(lines[0]), limit)):
+        yield from _split_passage(passage, limit)
+
+
+def _split_passage(passage: str, limit: int) -> Iterator[tuple[str, ...]]:
+    """Split a passage into as few cues as it needs, or one more, each ending with a phrase if possible."""
+    units = list(_iter_units(passage, limit))
+    if len(_wrap(units, limit)) <= CUE_LINES:
+        yield tuple(_wrap_evenly(passage, limit))
+        return
+    for first, end in pairwise(_choose_ends(units, limit)):
+        yield tuple(_wrap_evenly("".join(units[first:end]), limit))
+
+
+_CUE_COST, _PHRASE_COST, _UNEVEN_COST = 3.0, 2.0, 3.0
+
+
+def _choose_ends(units: Sequence[str], limit: int) -> list[int]:
+    """Return where each cue begins, and where the last one ends: cues are few, end with phrases, and are even."""
+    costs, before = [0.0], [0]
+    places = [0, *accumulate(map(len, units))]
+    for end in range(1, len(units) + 1):
+        best, chosen = math.inf, end - 1
+        for first in range(end - 1, -1, -1):
+            length = places[end] - places[first]
+            if first < end - 1 and not _fits(units, places, first, end, limit):
+                break
+            cost = costs[first] + _rate_cue(units[end - 1], length / (limit * CUE_LINES), is_last=end == len(units))
+            best, chosen = (cost, first) if cost < best else (best, chosen)
+        costs.append(best)
+        before.append(chosen)
+    ends = [len(units)]
+    while ends[0]:
+        ends.insert(0, before[ends[0]])
+    return ends
+
+
+def _fits(units: Sequence[str], places: Sequence[int], first: int, end: int, limit: int) -> bool:
+    """Check whether these units, which begin at these places of the text, fit on two lines."""
+
+    def measure(start: int, stop: int) -> int:
+        return places[stop - 1] - places[start] + len(units[stop - 1].rstrip())
+
+    # The longest first line: a space at its end may hang over.
+    split = next((place for place in range(end, first, -1) if measure(first, place) <= limit), first + 1)
+    return split == end or measure(split, end) <= limit
+
+
+def _rate_cue(last: str, filled: float, *, is_last: bool) -> float:
+    """Return the cost of a cue that ends with this unit and fills this part of the screen's lines."""
+    phrase = 0.0 if is_last else _PHRASE_COST * (2.0 - rate_end(last))
+    return _CUE_COST + phrase + _UNEVEN_COST * (1 - min(filled, 1.0)) ** 2
 
 
 def _goes_on(end: str, after: str) -> bool:
@@ -232,15 +287,31 @@ def _wrap(units: Sequence[str], width: int) -> list[str]:
 
 
 def _wrap_evenly(passage: str, limit: int) -> list[str]:
-    """Wrap to the narrowest lines that need no more cues than lines of full length."""
+    """Wrap to the narrowest lines that need no more cues than lines of full length, or to two that end with phrases."""
     units = list(_iter_units(passage, limit))
     count = len(_wrap(units, limit))
     if count <= 1:
         return _wrap(units, limit)
+    if count == CUE_LINES:
+        return _wrap_in_two(units, limit)
     target = CUE_LINES * math.ceil(count / CUE_LINES)
     longest = max(len(unit.rstrip()) for unit in units)
     narrowest = min(limit, max(longest, len(passage) // target))
     return next(lines for width in range(narrowest, limit + 1) if len(lines := _wrap(units, width)) <= target)
+
+
+_PHRASE_CHARS = 12
+"""By how many characters the lines may differ more for the first to end with a phrase."""
+
+
+def _wrap_in_two(units: Sequence[str], limit: int) -> list[str]:
+    def rate(place: int) -> float:
+        first, second = (len("".join(part).strip()) for part in (units[:place], units[place:]))
+        phrase = _PHRASE_CHARS if rate_end(units[place - 1]) else 0
+        return abs(first - second) - phrase + (math.inf if max(first, second) > limit else 0)
+
+    place = min(range(1, len(units)), key=rate)
+    return ["".join(part).strip() for part in (units[:place], units[place:])]
 
 
 def _clock(milliseconds: int) -> str:

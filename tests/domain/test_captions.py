@@ -79,7 +79,7 @@ def test_credit_with_control_characters_and_long_text_stays_readable() -> None:
 
 
 def test_time_stamps_beyond_one_hour_include_hours() -> None:
-    assert "\n01:00:00,500 --> 02:00:01,000\n" in format_srt(timeline_of("a", "b", seconds=3600.5))
+    assert "\n01:00:00,500 --> 01:00:07,500\n" in format_srt(timeline_of("a", "b", seconds=3600.5))
 
 
 def test_split_cues_keeps_sentences_together_where_they_fit() -> None:
