@@ -62,6 +62,7 @@ USES = {
     "export": "export ep1 -o bag.zip",
     "import": "import bag.zip --as back",
     "move": "move new --image 2 --to 1",
+    "music": "music new runs/ep1/audio/audio_000.wav",
     "verify": "verify ep1",
     "doctor": "doctor",
     "gc": "gc",

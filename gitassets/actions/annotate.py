@@ -20,9 +20,9 @@ from gitassets.domain.annotations import (
     with_annotation,
 )
 from gitassets.domain.commit_message import CommitMessage, clean_name, clean_words
-from gitassets.domain.manifest import Address, Asset, Manifest
+from gitassets.domain.manifest import MUSIC, Address, Asset, Manifest
 from gitassets.domain.selection import how_to_make
-from gitassets.errors import MissingInputError, NoMatchError
+from gitassets.errors import MissingInputError, NoMatchError, Remedy, UsageError
 from gitassets.making.plan import now
 from gitassets.making.record import write_run
 from gitassets.runs.expected_bytes import ChangedBytesError
@@ -112,6 +112,8 @@ def _require_words(text: str) -> str:
 
 def _find_take(manifest: Manifest, address: Address, seen: str | None) -> Asset:
     asset = manifest.asset(address)
+    if address == MUSIC:
+        raise UsageError("Notes are made on the assets of segments, not on the music", Remedy("reject-with-reason"))
     if asset is None:
         raise NoMatchError(
             f"Segment {address.segment} of {manifest.run_id} has no {address.kind}", how_to_make(address.kind, manifest)

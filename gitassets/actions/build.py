@@ -46,7 +46,6 @@ from gitassets.domain.timeline import (
     Finding,
     Timeline,
     choose_assets,
-    iter_used_assets,
     sort_findings,
 )
 from gitassets.errors import UsageError
@@ -149,7 +148,7 @@ def _render(
         (folder / "record").write_bytes(format_build(plan.inputs, build_input.head))
         made = {names.video: folder / "video", names.captions: folder / "captions", names.record: folder / "record"}
         finals = tuple(_move_to_cache(project, path, file) for path, file in sorted(made.items()))
-        shows = {SHOWS: digest_shown(_list_used(plan.timeline))}
+        shows = {SHOWS: digest_shown(_list_used(plan))}
         marked = (replace(one, extra=shows) if one.path == names.video else one for one in finals)
         return tuple(sorted((*marked, *plan.look_finals), key=lambda one: one.path)), rendered
 
@@ -188,7 +187,7 @@ def _iter_changes(build_input: BuildInput, now: Manifest) -> Iterator[Finding]:
         return
     choice = choose_assets(now, build_input.policy, allow_gaps=True)
     refused = {Address(one.segment, one.kind): one for one in (*choice.gaps, *choice.omissions)}
-    for address, asset in iter_used_assets(build_input.choice.segments):
+    for address, asset in build_input.choice.iter_used():
         current = now.asset(address)
         if current is None or current.md5 != asset.md5:
             yield Finding(address.segment, address.kind, "is another one by now")
@@ -201,7 +200,7 @@ def _with_build(
 ) -> tuple[Manifest, tuple[int, ...]]:
     """Return the manifest with the finals, and the numbers of the segments whose `built` record changes."""
     built = replace(manifest, final=with_final(manifest, plan.names.cut, finals))
-    used = _list_used(plan.timeline) if plan.names.is_main else {}
+    used = _list_used(plan) if plan.names.is_main else {}
     changed = {
         number: replace(segment, built=used[number])
         for number, segment in manifest.segments.items()
@@ -210,8 +209,8 @@ def _with_build(
     return built.with_segments(changed), tuple(changed)
 
 
-def _list_used(timeline: Timeline) -> dict[int, dict[str, str]]:
-    return {shot.number: build_record(shot.narration, shot.visual) for shot in timeline.shots}
+def _list_used(plan: RenderPlan) -> dict[int, dict[str, str]]:
+    return {shot.number: build_record(shot.narration, shot.visual, plan.music) for shot in plan.timeline.shots}
 
 
 def _list_timed(timeline: Timeline) -> list[str]:

@@ -43,7 +43,8 @@ def describe_problems(problems: Iterable[tuple[Address, str]]) -> Iterator[str]:
     for address, problem in problems:
         grouped.setdefault((address.kind, problem), []).append(address.segment)
     for (kind, problem), numbers in grouped.items():
-        yield f"segment{'s' * (len(numbers) > 1)} {format_ranges(numbers)}: {kind} {problem}"
+        where = "" if kind is Kind.MUSIC else f"segment{'s' * (len(numbers) > 1)} {format_ranges(numbers)}: "
+        yield f"{where}{kind} {problem}"
 
 
 def _suggest(run_id: str, gaps: Sequence[Finding], policy: Policy) -> str:
@@ -55,7 +56,7 @@ def _suggest(run_id: str, gaps: Sequence[Finding], policy: Policy) -> str:
 
 
 def _suggest_for_altered(run_id: str, gap: Finding) -> str:
-    chosen = f"{run_id} --{gap.kind} {gap.segment}"
+    chosen = f"{run_id} {Address(gap.segment, gap.kind).option}"
     return (
         f"`gitassets restore {chosen}` gets the recorded bytes back; "
         f"`gitassets replace {chosen}` takes the changed file as a new take, "
@@ -76,7 +77,7 @@ def _suggest_for_others(run_id: str, gaps: Sequence[Finding], policy: Policy) ->
 def _suggest_for_stale(run_id: str, gaps: Sequence[Finding]) -> str:
     if not gaps:
         return ""
-    chosen = f"{run_id} --{gaps[0].kind} {gaps[0].segment}"
+    chosen = f"{run_id} {Address(gaps[0].segment, gaps[0].kind).option}"
     return (
         f"What is stale is approved, so reopen it, such as by `gitassets reopen {chosen} --reason …`; "
         f"`gitassets produce --resume {run_id} --stale` then makes it again. "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replace_settings
+from math import isfinite
 from pathlib import Path
 
 from gitassets import __version__
@@ -23,6 +24,7 @@ from gitassets.adapters.media.ffmpeg import find_ffmpeg
 from gitassets.adapters.media.source import BrokenMediaError, MediaSource, measure, probe_sources
 from gitassets.adapters.render.encoder import encoder_version
 from gitassets.adapters.render.fallback_card import Undrawn, list_undrawn
+from gitassets.adapters.render.music import Music
 from gitassets.adapters.render.settings import RenderSettings
 from gitassets.adapters.render.video import RenderResult, render_timeline
 from gitassets.adapters.tasks.task import Executor
@@ -32,9 +34,10 @@ from gitassets.domain.finals import FinalNames, Shape, name_cut, name_finals
 from gitassets.domain.frame_format import parse_fps, parse_size
 from gitassets.domain.frame_shape import SHAPES, shape_size
 from gitassets.domain.look import LookSettings
-from gitassets.domain.manifest import Address, FinalFile, Kind, Manifest
+from gitassets.domain.manifest import Address, Asset, FinalFile, Kind, Manifest
 from gitassets.domain.quality import Codec, Preset, shrink_to_draft
 from gitassets.domain.selection import Selection, Span, select_segments, select_span
+from gitassets.domain.takes import FROM_SEC, GAIN_DB, MAX_GAIN_DB
 from gitassets.domain.timeline import (
     Choice,
     Look,
@@ -43,7 +46,6 @@ from gitassets.domain.timeline import (
     choose_assets,
     choose_part,
     cut_timeline,
-    iter_used_assets,
     lay_out,
     sort_findings,
     with_words,
@@ -109,6 +111,7 @@ class RenderPlan:
     undrawn: Mapping[int, Undrawn]
     look_finals: tuple[FinalFile, ...]
     inputs: Mapping[str, object]
+    music: Asset | None = None
 
 
 def read_settings(project: Project, manifest: Manifest, options: BuildOptions) -> RenderSettings:
@@ -167,7 +170,7 @@ def _select(part: Selection | Span, manifest: Manifest) -> list[int]:
 def read_input(project: Project, run: Run, options: BuildOptions) -> BuildInput:
     with write_run(project, run, "build") as session:
         choice = choose(session.manifest, options)
-        used = dict(iter_used_assets(choice.segments))
+        used = dict(choice.iter_used())
         gaps = sort_findings([*choice.gaps, *find_altered(session, used.items())])
         if gaps:
             raise GapsError(run.run_id, gaps, options.policy)
@@ -184,7 +187,7 @@ def read_input(project: Project, run: Run, options: BuildOptions) -> BuildInput:
 def list_needed_bytes(project: Project, run: Run, options: BuildOptions) -> dict[str, Wanted]:
     """List the bytes of the assets that a build would use, and of a recorded look."""
     manifest = read_manifest(project, run)
-    used = [(one.path, one.md5, one.size) for _, one in iter_used_assets(choose(manifest, options).segments)]
+    used = [(asset.path, asset.md5, asset.size) for _, asset in choose(manifest, options).iter_used()]
     recorded = [(one.path, one.md5, one.size) for one in list_recorded_files(manifest, options.look)]
     return list_wanted([*used, *recorded])
 
@@ -218,9 +221,9 @@ def plan_render(
     }
     undrawn = list_undrawn(timeline.pictures)
     lacking = {number: list(one.what) or "all words" for number, one in undrawn.items()}
-    look = record_look(names, settings)
-    inputs = record_inputs(build_input.manifest, timeline, options, tools, lacking, look)
-    return RenderPlan(names, timeline, sources, settings, undrawn, list_look_finals(names, settings), inputs)
+    look, music = record_look(names, settings), build_input.choice.music
+    inputs = record_inputs(build_input.manifest, timeline, options, tools, lacking, look, music)
+    return RenderPlan(names, timeline, sources, settings, undrawn, list_look_finals(names, settings), inputs, music)
 
 
 def _name_quality(settings: RenderSettings) -> dict[str, str]:
@@ -270,7 +273,7 @@ def _probe(
             lambda done: on_progress(Progress(done, total, "files measured")),
         )
     except BrokenMediaError as error:
-        used = [(address, asset.md5) for address, asset in iter_used_assets(build_input.choice.segments)]
+        used = [(address, asset.md5) for address, asset in build_input.choice.iter_used()]
         broken = [(address, error.problems[md5]) for address, md5 in used if md5 in error.problems]
         raise _describe_broken(build_input.manifest.run_id, broken) from error
 
@@ -280,8 +283,7 @@ def _describe_broken(run_id: str, broken: Sequence[tuple[Address, str]]) -> Corr
     first, _ = broken[0]
     return CorruptError(
         f"Run {run_id} cannot be built, since some of its files cannot be used:{lines}",
-        f"`gitassets replace {run_id} --{first.kind} {first.segment} FILE` brings in another one; "
-        "what is locked is reopened first.",
+        f"`gitassets replace {run_id} {first.option} FILE` brings in another one; what is locked is reopened first.",
     )
 
 
@@ -297,4 +299,17 @@ def render_plan(
         target,
         lambda done, total, segment: on_progress(Progress(done, total, "frames", segment=segment)),
         executor,
+        _open_music(plan),
     )
+
+
+def _open_music(plan: RenderPlan) -> Music | None:
+    if plan.music is None:
+        return None
+    from_sec, gain_db = (_read_number(plan.music.extra.get(key)) for key in (FROM_SEC, GAIN_DB))
+    return Music(plan.sources[plan.music.md5], max(from_sec, 0.0), max(min(gain_db, MAX_GAIN_DB), -MAX_GAIN_DB))
+
+
+def _read_number(value: object) -> float:
+    """Return a number of the manifest, which anybody may have edited; 0 for what is none."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value) else 0.0

@@ -11,7 +11,7 @@ from gitassets.adapters.media.source import BrokenMediaError, MediaSource, measu
 from gitassets.adapters.render.settings import RenderSettings
 from gitassets.adapters.render.video import count_reused
 from gitassets.domain.script import estimate_duration_sec
-from gitassets.domain.timeline import Choice, Finding, Look, Timeline, iter_used_assets
+from gitassets.domain.timeline import Choice, Finding, Look, Timeline
 from gitassets.runs.fetch import list_absent, list_wanted
 from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.project import Project, Run
@@ -52,7 +52,7 @@ def preview_build(project: Project, run: Run, options: BuildOptions) -> BuildPre
     manifest = read_manifest(project, run)
     settings = style_cards(project, manifest, read_settings(project, manifest, options))
     choice = choose(manifest, options)
-    used = list_wanted((asset.path, asset.md5, asset.size) for _, asset in iter_used_assets(choice.segments))
+    used = list_wanted((asset.path, asset.md5, asset.size) for _, asset in choice.iter_used())
     absent = list_absent(project, run, used)
     sources = None if any(not project.blobs.has(md5) for md5 in used) else _probe(project, settings, list(used))
     timeline = lay_out_choice(choice, _list_lengths(choice, sources), settings, manifest)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from gitassets.domain.manifest import Kind
+from gitassets.domain.manifest import SEGMENT_KINDS
 from gitassets.errors import UsageError
 from gitassets.providers.account import find_account
 from gitassets.providers.base import Provider
@@ -47,5 +47,5 @@ def accept_provider(project: Project, name: str) -> AcceptedAddress:
 def _load(project: Project, name: str) -> Provider:
     """Load the provider, for the first of the kinds that it makes."""
     known = resolve_name(name)
-    kind = next((kind for kind in Kind if known in providers_for(kind)), None)
+    kind = next((kind for kind in SEGMENT_KINDS if known in providers_for(kind)), None)
     return load_provider(name, kind, project.settings)

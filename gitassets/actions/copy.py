@@ -14,7 +14,7 @@ from gitassets.domain.commit_message import CommitMessage, Transition, format_ad
 from gitassets.domain.copied_asset import copy_asset, find_copy_obstacle, have_same_text
 from gitassets.domain.decision import Skipped
 from gitassets.domain.doubt import put_in_review
-from gitassets.domain.manifest import Address, Asset, Manifest, default_path, segment_key
+from gitassets.domain.manifest import MUSIC, Address, Asset, Manifest, default_path, segment_key
 from gitassets.domain.reopened import how_to_reopen
 from gitassets.domain.selection import (
     APPROVED,
@@ -267,7 +267,8 @@ def _commit(session: Session, source: Run, origin: _Source, plan: _CopyPlan) -> 
 def _name_origin(source: Run, origin: _Source, address: Address) -> dict[str, object]:
     """Return the record of where a copied asset comes from."""
     number, original = origin.numbers.get(address.segment, address.segment), origin.manifest.asset(address)
-    name = f"{source.run_id}:{segment_key(number)}/{address.kind}"
+    place = str(address.kind) if address == MUSIC else f"{segment_key(number)}/{address.kind}"
+    name = f"{source.run_id}:{place}"
     return {"asset": name, "commit": origin.commit, "take": original.take if original else 1}
 
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 from gitassets.actions.cost import CostResult, RunCost
 from gitassets.domain.costs import CostRow
 from gitassets.domain.estimate import add_usd, format_usd
-from gitassets.domain.manifest import Kind
+from gitassets.domain.manifest import SEGMENT_KINDS, Kind
 from gitassets.drawing.plot import DPI, Box, Plot, require_matplotlib
 from gitassets.drawing.typeface import SANS, SANS_BOLD, Face, choose_typeface, clean_text, load_font
 from gitassets.errors import NotFoundError, ProviderError, UsageError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
 
 MAX_BARS = 24
-COLOURS = {Kind.AUDIO: "#2f6f9f", Kind.IMAGE: "#e0912f", Kind.VIDEO: "#7d4f9e"}
+COLOURS = {Kind.AUDIO: "#2f6f9f", Kind.IMAGE: "#e0912f", Kind.VIDEO: "#7d4f9e", Kind.MUSIC: "#4f9e6b"}
 GROUND, TEXT, FAINT, GRID = "#ffffff", "#1c2733", "#66727f", "#dde3e8"
 # Lengths are in pixels. This width suits screens of twice the usual density.
 WIDTH, MARGIN, LABEL_WIDTH, VALUE_WIDTH = 1800, 60, 430, 330
@@ -85,7 +85,7 @@ def _join(runs: Iterable[RunCost]) -> tuple[Piece, ...]:
 def _split_costs(rows: Sequence[CostRow]) -> tuple[Piece, ...]:
     """Split the costs by kind, each into the used and the wasted part."""
     found = []
-    for kind in Kind:
+    for kind in SEGMENT_KINDS:
         wasted = add_usd(row.wasted_usd for row in rows if row.kind is kind)
         total = add_usd(row.cost_usd for row in rows if row.kind is kind)
         found += [Piece(kind, add_usd((total, -wasted)), wasted=False), Piece(kind, wasted, wasted=True)]
@@ -121,7 +121,7 @@ def _draw_title(draw: ImageDraw, result: CostResult) -> None:
 
 
 def _draw_legend(draw: ImageDraw, bars: Sequence[Bar]) -> None:
-    kinds = [kind for kind in Kind if any(piece.kind is kind for bar in bars for piece in bar.pieces)]
+    kinds = [kind for kind in SEGMENT_KINDS if any(piece.kind is kind for bar in bars for piece in bar.pieces)]
     place = WIDTH - MARGIN
     entries = [(kind.value, COLOURS[kind], False) for kind in kinds]
     entries += [("wasted", FAINT, True)] if any(bar.wasted_usd for bar in bars) else []

@@ -161,7 +161,7 @@ def check_bytes(session: Session, addresses: Sequence[Address]) -> None:
 
 
 def _suggest_restore(session: Session, address: Address) -> str:
-    chosen = f"{session.run.run_id} --{address.kind} {address.segment}"
+    chosen = f"{session.run.run_id} {address.option}"
     if session.merging:
         return f"Get the bytes that were merged with `gitassets restore {chosen}`, look at them, and decide again."
     return (

@@ -250,7 +250,7 @@ def _find_unseen(session: Session, one: SeenDecision) -> str | None:
     if found is None and not session.project.blobs.is_whole(asset.md5):
         return "has damaged bytes in the cache: `gitassets doctor` mends them"
     if found not in (None, asset.md5):
-        chosen = f"{session.run.run_id} --{one.kind} {one.segment}"
+        chosen = f"{session.run.run_id} {one.address.option}"
         return f"was changed by hand: `gitassets restore {chosen}` gets the recorded bytes back"
     return None
 

@@ -143,7 +143,7 @@ def _find_left(session: Session) -> Iterator[str]:
         settle = f"`gitassets edit {session.run.run_id} {number} --text …`"
         yield f"the text of segment {number} was changed on two branches: {settle} settles it"
     for address, asset in counted(list(session.manifest.assets()), "files looked at"):
-        restore = f"`gitassets restore {session.run.run_id} --{address.kind} {address.segment}`"
+        restore = f"`gitassets restore {session.run.run_id} {address.option}`"
         if asset.locked and session.hash(asset.path) not in (asset.md5, None):
             yield f"{address} is locked, but {asset.path} was overwritten: {restore}"
         elif is_folder(session.folder / asset.path):

@@ -120,7 +120,7 @@ def describe_conflicts(project: Project, run: Run, manifest: Manifest, rows: Seq
 def make_row(
     project: Project, check: FolderCheck, manifest: Manifest, address: Address, asset: Asset, rules: ScriptRules
 ) -> AssetRow:
-    segment = manifest.segments[address.segment]
+    segment = manifest.segment_of(address)
     present, altered = check.look(asset)
     stale = find_stale_reason(segment, address.kind, rules)
     text, notes, conflict = segment.paragraph_text, segment.notes, describe_conflict(asset)

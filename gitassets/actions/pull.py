@@ -19,7 +19,7 @@ from gitassets.adapters.git.remote import (
     move_branch,
 )
 from gitassets.domain.conflict import iter_conflicts
-from gitassets.domain.manifest import MANIFEST_NAME, Address, Kind, Manifest, iter_folder_entries
+from gitassets.domain.manifest import MANIFEST_NAME, MUSIC, SEGMENT_KINDS, Address, Kind, Manifest, iter_folder_entries
 from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.run_id import BRANCH_PREFIX
 from gitassets.domain.selection import Selection, select_segments
@@ -198,10 +198,12 @@ def choose_entries(manifest: Manifest, options: PullOptions) -> Iterator[tuple[s
 
 def _entries_of(manifest: Manifest, address: Address) -> Entries:
     """Return the files of one asset, including its candidates."""
+    if address == MUSIC:
+        return iter_folder_entries(replace(manifest, segments={}, final=()))
     segment = manifest.segments[address.segment]
-    others = {kind.value: None for kind in Kind if kind is not address.kind}
+    others = {kind.value: None for kind in SEGMENT_KINDS if kind is not address.kind}
     alone = replace(segment, **others)
-    return iter_folder_entries(replace(manifest, segments={address.segment: alone}, final=()))
+    return iter_folder_entries(replace(manifest, segments={address.segment: alone}, music=None, final=()))
 
 
 def _integrate(project: Project, run: Run, server: str, tips: _Tips) -> bool:

@@ -11,7 +11,7 @@ from gitassets.adapters.counting import counted
 from gitassets.adapters.files import copy_file, hash_file
 from gitassets.adapters.media.probe import MediaInfo, probe_media
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
-from gitassets.domain.manifest import Address, Asset
+from gitassets.domain.manifest import MUSIC, Address, Asset, Kind
 from gitassets.domain.reopened import how_to_reopen
 from gitassets.domain.selection import AssetSelection, Chosen, Selection, select_segments
 from gitassets.domain.status import Status
@@ -66,25 +66,28 @@ def _preview(session: Session, selection: AssetSelection, file: Path | None) -> 
     replaced, unchanged = [], []
     for address in counted(_choose(session, selection, file), "files compared"):
         current = session.manifest.asset(address)
-        path = _require_file(file) if file is not None else session.folder / _require_own(session, address).path
+        path = require_file(file) if file is not None else session.folder / _require_own(session, address).path
         if current is not None and hash_file(path) == current.md5:
             unchanged.append(address)
             continue
-        _probe(path, address)
+        probe_for(path, address)
         replaced.append(address)
     return ReplaceResult(session.run.run_id, tuple(replaced), tuple(unchanged), None, dry_run=True)
 
 
 def _choose(session: Session, selection: AssetSelection, file: Path | None) -> list[Address]:
     if len(selection.by_kind) != 1 or selection.segments is not None:
-        raise MissingInputError("Say which asset to replace", "With one of --audio N, --image N or --video N.")
+        raise MissingInputError("Say which asset to replace", "With one of --audio N, --image N, --video N or --music.")
     kind, chosen = next(iter(selection.by_kind.items()))
+    if kind is Kind.MUSIC:
+        require_unlocked(session, MUSIC)
+        return [MUSIC]
     numbers = select_segments(_require_numbers(chosen), session.manifest)
     if file is not None and len(numbers) != 1:
         raise UsageError(f"One file cannot be the {kind} of {len(numbers)} segments", "Name one segment.")
     addresses = [Address(number, kind) for number in numbers]
     for address in addresses:
-        _check_unlocked(session, address)
+        require_unlocked(session, address)
     return addresses
 
 
@@ -94,7 +97,8 @@ def _require_numbers(selection: Selection) -> Selection:
     return selection
 
 
-def _check_unlocked(session: Session, address: Address) -> None:
+def require_unlocked(session: Session, address: Address) -> None:
+    """Raise LockedError if the asset is locked, so that no other bytes may take its place."""
     asset = session.manifest.asset(address)
     if asset is not None and asset.locked:
         run_id = session.run.run_id
@@ -108,13 +112,13 @@ def _make_take(session: Session, address: Address, file: Path | None) -> Asset |
     """Put the bytes in the cache and return the new take, or None if the asset has these bytes already."""
     current = session.manifest.asset(address)
     if file is not None:
-        return _make_take_from_file(session, address, current, file)
+        return make_take_from_file(session, address, current, file)
     current = _require_own(session, address)
     path = session.folder / current.path
     md5 = session.hash(current.path)
     if md5 is None or md5 == current.md5:
         return None
-    info = _probe(path, address)
+    info = probe_for(path, address)
     session.project.blobs.copy_in(path, md5)
     return _new_take(session, address, current, info, md5)
 
@@ -123,15 +127,15 @@ def _require_own(session: Session, address: Address) -> Asset:
     """Return the asset. Raise NoMatchError if there is none, and NotFoundError if its file is not there."""
     current = session.manifest.asset(address)
     if current is None:
-        raise NoMatchError(
-            f"Segment {address.segment} of {session.run.run_id} has no {address.kind} yet", "Give a FILE."
-        )
+        where = f"{session.run.run_id}" if address == MUSIC else f"Segment {address.segment} of {session.run.run_id}"
+        raise NoMatchError(f"{where} has no {address.kind} yet", "Give a FILE.")
     if session.hash(current.path) is None:
         raise NotFoundError(f"{session.folder / current.path} is not there", "Give a FILE.")
     return current
 
 
-def _require_file(file: Path) -> Path:
+def require_file(file: Path) -> Path:
+    """Return the file. Raise UsageError for a folder, and NotFoundError if nothing is there."""
     if file.is_dir():
         raise UsageError(f"{file} is a folder", "Name the file itself.")
     if not file.is_file():
@@ -139,12 +143,13 @@ def _require_file(file: Path) -> Path:
     return file
 
 
-def _make_take_from_file(session: Session, address: Address, current: Asset | None, file: Path) -> Asset | None:
-    _require_file(file)
+def make_take_from_file(session: Session, address: Address, current: Asset | None, file: Path) -> Asset | None:
+    """Put the bytes of the file in the cache and return the new take, or None if the asset has these bytes already."""
+    require_file(file)
     with session.project.scratch() as scratch:
         copy = scratch / "file"
         copy_file(file, copy)
-        info = _probe(copy, address, name=file)
+        info = probe_for(copy, address, name=file)
         md5 = hash_file(copy)
         if current is not None and md5 == current.md5:
             return None
@@ -152,13 +157,13 @@ def _make_take_from_file(session: Session, address: Address, current: Asset | No
     return _new_take(session, address, current, info, md5)
 
 
-def _probe(path: Path, address: Address, name: Path | None = None) -> MediaInfo:
+def probe_for(path: Path, address: Address, name: Path | None = None) -> MediaInfo:
     """Probe the file, and check its kind. Errors call it `name`, if given."""
     try:
         info = probe_media(path)
     except GitAssetsError as error:
         raise type(error)(error.message.replace(str(path), str(name or path)), error.hint) from error
-    if info.kind is not address.kind:
+    if info.kind is not address.kind.of_file:
         raise UsageError(
             f"{name or path} holds {info.kind}, not {address.kind}", f"Name it with --{info.kind} instead."
         )

@@ -14,7 +14,7 @@ from gitassets.adapters.media.asset import describe_format, make_draft
 from gitassets.adapters.media.probe import MediaInfo, probe_media
 from gitassets.domain.commit_message import CommitMessage, Transition, format_addresses
 from gitassets.domain.dvc_file import DVC_FILES
-from gitassets.domain.manifest import MANIFEST_NAME, Address, Asset, Kind, Manifest, Segment
+from gitassets.domain.manifest import MANIFEST_NAME, MUSIC, Address, Asset, Kind, Manifest, Segment
 from gitassets.domain.status import Status
 from gitassets.errors import ConflictError, GitAssetsError, NoMatchError, NotFoundError
 from gitassets.interchange.find_media import FoundMedia, UntrackedFile, find_media_files
@@ -150,9 +150,7 @@ def _read_file(
 ) -> MediaInfo | None:
     """Probe the file. If it cannot be that asset, add it to `left_out` and return None."""
     if address in paths:
-        left_out.append(
-            UntrackedFile(relative, f"is for segment {address.segment}, which has {paths[address]} already")
-        )
+        left_out.append(UntrackedFile(relative, f"is for {_name_place(address)}, which has {paths[address]} already"))
         return None
     path = folder / relative
     try:
@@ -160,10 +158,14 @@ def _read_file(
     except GitAssetsError as error:
         left_out.append(UntrackedFile(relative, error.message.removeprefix(f"{path} ")))
         return None
-    if info.kind is not address.kind:
+    if info.kind is not address.kind.of_file:
         left_out.append(UntrackedFile(relative, f"holds {info.kind}, not {address.kind}"))
         return None
     return info
+
+
+def _name_place(address: Address) -> str:
+    return "the run" if address == MUSIC else f"segment {address.segment}"
 
 
 def _find_interrupted(project: Project, folder: Path, run_id: str) -> Run | None:
@@ -192,7 +194,7 @@ def _adopt_folder(
     usable: Sequence[tuple[TrackedFile, MediaInfo]],
     paragraphs: Sequence[str],
 ) -> Run:
-    numbers = {one.address.segment for one, _ in usable} | set(range(1, len(paragraphs) + 1))
+    numbers = ({one.address.segment for one, _ in usable} | set(range(1, len(paragraphs) + 1))) - {MUSIC.segment}
     texts = dict(enumerate(paragraphs, start=1))
     segments = {number: Segment(paragraph_text=texts.get(number, "")) for number in sorted(numbers)}
     relative = folder.relative_to(project.root).as_posix()
@@ -236,9 +238,8 @@ def _record(
     for one, info in usable:
         current = session.manifest.asset(one.address)
         if current is not None and one.path not in recorded:
-            left_out.append(
-                UntrackedFile(one.path, f"is for segment {one.address.segment}, which has {current.path} already")
-            )
+            why = f"is for {_name_place(one.address)}, which has {current.path} already"
+            left_out.append(UntrackedFile(one.path, why))
         elif current is None:
             assets[one.address] = _asset(session, one, info)
             tracked.append(one)
@@ -257,7 +258,11 @@ def _asset(session: Session, one: TrackedFile, info: MediaInfo) -> Asset:
 
 def _commit(session: Session, assets: dict[Address, Asset | None]) -> str:
     manifest = session.manifest
-    fresh = {one.segment: Segment(paragraph_text="") for one in assets if one.segment not in manifest.segments}
+    fresh = {
+        one.segment: Segment(paragraph_text="")
+        for one in assets
+        if one != MUSIC and one.segment not in manifest.segments
+    }
     after = (manifest.with_segments(fresh) if fresh else manifest).with_assets(assets)
     transitions = tuple(Transition(address, "none", Status.DRAFT) for address in assets)
     message = CommitMessage(session.run.run_id, "track", format_addresses(assets), "", transitions)

@@ -153,7 +153,7 @@ def _add(result: VerifyResult, run: Run, commit: RawCommit | None, one: Violatio
 def _check_conflicts(run: Run, manifest: Manifest, result: VerifyResult) -> None:
     for address, _ in iter_conflicts(manifest):
         text = f"{address} was decided differently on two branches, and nobody has settled it"
-        hint = f"`gitassets approve {run.run_id} --{address.kind} {address.segment}` or `reject`."
+        hint = f"`gitassets approve {run.run_id} {address.option}` or `reject`."
         _add(result, run, None, Violation("conflict-open", str(address), text, hint))
 
 
@@ -275,7 +275,7 @@ def _check_files(project: Project, run: Run, manifest: Manifest, result: VerifyR
 
 
 def _wrong_file(run: Run, address: Address, asset: Asset, found: str | None) -> Violation:
-    hint = f"`gitassets restore {run.run_id} --{address.kind} {address.segment}` brings the approved one back."
+    hint = f"`gitassets restore {run.run_id} {address.option}` brings the approved one back."
     if found is None:
         text = f"{address} is locked, but there is no file {asset.path}"
         return Violation("locked-file-missing", str(address), text, hint)

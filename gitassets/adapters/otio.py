@@ -158,7 +158,8 @@ class _Maker:
         earlier: Counter[int] = Counter()
         markers = []
         for remark in remarks:
-            shot = shots[remark.segment]
+            # What is said of the music is said at the beginning.
+            shot = shots.get(remark.segment, self._timeline.shots[0])
             if remark.at_sec is None:
                 offset = earlier[shot.number]
                 earlier[shot.number] += 1

@@ -61,9 +61,9 @@ def _print(result: AnnotateResult, done: str, as_json: bool) -> None:
 
 def find_address(audio: str | None, image: str | None, video: str | None) -> Address | None:
     """Return the one asset that the options name; None if they name none. Raise UsageError for several."""
-    from gitassets.domain.manifest import Address, Kind
+    from gitassets.domain.manifest import SEGMENT_KINDS, Address
 
-    given = [(kind, one) for kind, one in zip(Kind, (audio, image, video), strict=True) if one is not None]
+    given = [(kind, one) for kind, one in zip(SEGMENT_KINDS, (audio, image, video), strict=True) if one is not None]
     if not given:
         return None
     kind, number = given[0]

@@ -23,7 +23,7 @@ SECTIONS = (
         ),
     ),
     ("Review", ("review", "serve", "sheet", "decide", "approve", "reject", "reopen", "undo", "note")),
-    ("Make and correct assets", ("regen", "choose", "replace", "restore", "edit", "copy", "move")),
+    ("Make and correct assets", ("regen", "choose", "replace", "restore", "edit", "music", "copy", "move")),
     ("Build and export", ("build", "export", "import")),
     ("Share", ("runs", "push", "pull", "publish")),
     ("Check and maintain", ("verify", "doctor", "gc", "cache", "hooks", "upgrade", "config", "version", "help")),

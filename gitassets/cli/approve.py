@@ -11,6 +11,7 @@ from gitassets.cli.options import (
     ExpectOption,
     ImageOption,
     JsonOption,
+    MusicOption,
     RunArgument,
     SegmentOption,
     VideoOption,
@@ -39,6 +40,7 @@ def approve(
     audio: AudioOption = None,
     image: ImageOption = None,
     video: VideoOption = None,
+    music: MusicOption = False,
     segment: SegmentOption = None,
     expect: ExpectOption = None,
     dry_run: DryRunOption = False,
@@ -52,6 +54,6 @@ def approve(
     from gitassets.actions.approve import approve as act
 
     project, found = load_run(run, dry_run=dry_run)
-    selection = make_selection(audio, image, video, segment)
+    selection = make_selection(audio, image, video, segment, music=music)
     result = act(project, found, selection, expected=expect, dry_run=dry_run)
     print_decision(result, "Approved", as_json)

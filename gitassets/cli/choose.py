@@ -13,6 +13,7 @@ from gitassets.cli.options import (
     ExpectOption,
     ImageOption,
     JsonOption,
+    MusicOption,
     RunArgument,
     SegmentOption,
     VideoOption,
@@ -41,6 +42,7 @@ def choose(
     audio: AudioOption = None,
     image: ImageOption = None,
     video: VideoOption = None,
+    music: MusicOption = False,
     segment: SegmentOption = None,
     expect: ExpectOption = None,
     dry_run: DryRunOption = False,
@@ -62,7 +64,7 @@ def choose(
             "Say which take to choose, with --take N", "`gitassets takes` lists the takes of an asset."
         )
     project, found = load_run(run, dry_run=dry_run)
-    selection = make_selection(audio, image, video, segment)
+    selection = make_selection(audio, image, video, segment, music=music)
     if not dry_run:
         fetch_first(project, found, need_chosen(project, found, selection, take), as_json)
     result = act(project, found, selection, take, expected=expect, dry_run=dry_run)

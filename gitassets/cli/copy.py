@@ -11,6 +11,7 @@ from gitassets.cli.command import LEFT_OUT
 from gitassets.cli.options import (
     DryRunOption,
     JsonOption,
+    MusicOption,
     examples,
     load_project,
     load_run,
@@ -43,6 +44,7 @@ def copy(
     image: Annotated[str | None, typer.Option(metavar="SEL", help=f"Images of {_COPY_SELECTION}.")] = None,
     video: Annotated[str | None, typer.Option(metavar="SEL", help=f"Clips of {_COPY_SELECTION}.")] = None,
     segment: Annotated[str | None, typer.Option(metavar="SEL", help=f"Every asset of {_COPY_SELECTION}.")] = None,
+    music: MusicOption = False,
     replace: Annotated[
         bool, typer.Option("--replace", help="Replace assets that TARGET already has; their takes stay in the history.")
     ] = False,
@@ -57,7 +59,7 @@ def copy(
     """
     from gitassets.domain.selection import parse_copy_selection
 
-    selection = make_selection(audio, image, video, segment, parse=parse_copy_selection)
+    selection = make_selection(audio, image, video, segment, music=music, parse=parse_copy_selection)
     copy_chosen(source, target, selection, replace=replace, dry_run=dry_run, as_json=as_json)
 
 

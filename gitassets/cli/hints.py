@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_CHOSEN = "{run} --{kind} {number}"
+_CHOSEN = "{run} {chosen}"
 _DVC_FILES = "Run `gitassets doctor`: it writes the .dvc files anew from the manifest."
 
 WORDS = {
@@ -38,6 +38,8 @@ WORDS = {
     "upgrade": "`gitassets upgrade RUN` makes it a run.",
     "write-dvc-files": _DVC_FILES,
     "make-first-run": "`gitassets produce --script FILE` makes the first.",
+    "add-music": "`gitassets music {run} FILE` adds it.",
+    "reject-with-reason": "`gitassets reject RUN --music --reason TEXT` says what is wrong with it.",
     "make-narration": (
         "`gitassets produce --resume {run}` makes it. `gitassets build {run} --allow-gaps` makes a silent video."
     ),

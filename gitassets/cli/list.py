@@ -138,8 +138,8 @@ def _make_cells(
     asset = row.asset
     first_words = "" if before is not None and before.segment == row.segment else _format_first_words(row.text)
     return [
-        str(row.segment), row.kind, cell_of_status(asset.status), str(asset.take), format_duration(asset.duration_sec),
-        first_words, *([detail] if beside else []), asset.path, asset.source or "",
+        str(row.segment or "–"), row.kind, cell_of_status(asset.status), str(asset.take),
+        format_duration(asset.duration_sec), first_words, *([detail] if beside else []), asset.path, asset.source or "",
     ]  # fmt: skip
 
 

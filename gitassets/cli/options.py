@@ -15,7 +15,7 @@ import typer
 
 from gitassets.cli.command import LEFT_OUT, RUN_METAVAR
 from gitassets.domain.manifest import Kind
-from gitassets.domain.selection import AssetSelection, Selection, parse_selection
+from gitassets.domain.selection import THE_MUSIC, AssetSelection, Selection, parse_selection
 from gitassets.domain.status import Status
 from gitassets.errors import UsageError
 
@@ -45,6 +45,7 @@ AudioOption = Annotated[str | None, typer.Option("--audio", metavar="SEL", help=
 ImageOption = Annotated[str | None, typer.Option("--image", metavar="SEL", help=f"Images of {_SELECTION}.")]
 VideoOption = Annotated[str | None, typer.Option("--video", metavar="SEL", help=f"Clips of {_SELECTION}.")]
 SegmentOption = Annotated[str | None, typer.Option("--segment", metavar="SEL", help=f"Every asset of {_SELECTION}.")]
+MusicOption = Annotated[bool, typer.Option("--music", help="The run's music.")]
 TypeOption = Annotated[Kind | None, typer.Option("--type", help="Only assets of this kind.")]
 StatusOption = Annotated[Status | None, typer.Option("--status", help="Only assets with this status.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print only JSON, with stable keys.")]
@@ -75,11 +76,13 @@ def make_selection(
     video: str | None,
     segment: str | None = None,
     *,
+    music: bool = False,
     parse: Callable[[str], Selection] = parse_selection,
 ) -> AssetSelection:
-    """Return the assets that the four options choose. Raise UsageError if one is not a selection."""
+    """Return the assets that these options choose. Raise UsageError if one is not a selection."""
     given = {Kind.AUDIO: audio, Kind.IMAGE: image, Kind.VIDEO: video}
     by_kind = {kind: parse(text) for kind, text in given.items() if text is not None}
+    by_kind |= {Kind.MUSIC: THE_MUSIC} if music else {}
     return AssetSelection(by_kind, None if segment is None else parse(segment))
 
 

@@ -23,7 +23,7 @@ from gitassets.cli.options import (
 )
 from gitassets.cli.paths import show_path
 from gitassets.domain.budget import Budget
-from gitassets.domain.manifest import Kind
+from gitassets.domain.manifest import SEGMENT_KINDS, Kind
 from gitassets.errors import UsageError
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def _read_providers(given: list[str]) -> dict[Kind, str]:
     found: dict[Kind, str] = {}
     for text in given:
         kind, _, name = text.partition("=")
-        if kind not in tuple(Kind) or not name.strip():
+        if kind not in SEGMENT_KINDS or not name.strip():
             raise UsageError(f"--provider {text!r} names no kind and provider", "Such as --provider audio=local.")
         if Kind(kind) in found:
             raise UsageError(f"--provider names two providers for {kind}", "Use one of them.")

@@ -13,6 +13,7 @@ from gitassets.cli.options import (
     ExpectOption,
     ImageOption,
     JsonOption,
+    MusicOption,
     RunArgument,
     SegmentOption,
     VideoOption,
@@ -36,6 +37,7 @@ def reject(
     audio: AudioOption = None,
     image: ImageOption = None,
     video: VideoOption = None,
+    music: MusicOption = False,
     segment: SegmentOption = None,
     reason: Annotated[
         str | None, typer.Option(help="The reason; it is sent to the service that makes the asset again.")
@@ -51,7 +53,7 @@ def reject(
     from gitassets.actions.reject import reject as act
 
     project, found = load_run(run, dry_run=dry_run)
-    selection = make_selection(audio, image, video, segment)
+    selection = make_selection(audio, image, video, segment, music=music)
     if reason is None and is_interactive() and not selection.empty and not dry_run:
         reason = typer.prompt("Reason", default="", show_default=False)
     words = (reason or "").strip() or None

@@ -13,6 +13,7 @@ from gitassets.cli.options import (
     ExpectOption,
     ImageOption,
     JsonOption,
+    MusicOption,
     RunArgument,
     SegmentOption,
     VideoOption,
@@ -34,6 +35,7 @@ def reopen(
     audio: AudioOption = None,
     image: ImageOption = None,
     video: VideoOption = None,
+    music: MusicOption = False,
     segment: SegmentOption = None,
     expect: ExpectOption = None,
     dry_run: DryRunOption = False,
@@ -46,6 +48,6 @@ def reopen(
     from gitassets.actions.reopen import reopen_assets
 
     project, found = load_run(run, dry_run=dry_run)
-    selection = make_selection(audio, image, video, segment)
+    selection = make_selection(audio, image, video, segment, music=music)
     result = reopen_assets(project, found, selection, reason=reason, expected=expect, dry_run=dry_run)
     print_decision(result, "Reopened", as_json)

@@ -14,6 +14,7 @@ from gitassets.cli.options import (
     DryRunOption,
     ImageOption,
     JsonOption,
+    MusicOption,
     RunArgument,
     VideoOption,
     examples,
@@ -38,6 +39,7 @@ def replace(
     audio: AudioOption = None,
     image: ImageOption = None,
     video: VideoOption = None,
+    music: MusicOption = False,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -52,7 +54,7 @@ def replace(
     if file is None and (Path(run).is_file() or (Path(run).suffix and not Path(run).exists())):
         run, file = LEFT_OUT, Path(run)
     project, found = load_run(run, dry_run=dry_run)
-    result = replace_asset(project, found, make_selection(audio, image, video), file, dry_run=dry_run)
+    result = replace_asset(project, found, make_selection(audio, image, video, music=music), file, dry_run=dry_run)
     if as_json:
         emit_json("replace", result)
         return

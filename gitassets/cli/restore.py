@@ -12,6 +12,7 @@ from gitassets.cli.options import (
     DryRunOption,
     ImageOption,
     JsonOption,
+    MusicOption,
     RunArgument,
     SegmentOption,
     VideoOption,
@@ -31,6 +32,7 @@ def restore(
     audio: AudioOption = None,
     image: ImageOption = None,
     video: VideoOption = None,
+    music: MusicOption = False,
     segment: SegmentOption = None,
     take: Annotated[
         str | None,
@@ -49,7 +51,7 @@ def restore(
     from gitassets.runs.required_blobs import need_chosen
 
     project, found = load_run(run, dry_run=dry_run)
-    selection = make_selection(audio, image, video, segment)
+    selection = make_selection(audio, image, video, segment, music=music)
     if found.is_open and not selection.empty and not dry_run:
         fetch_first(project, found, need_chosen(project, found, selection, take), as_json)
     result = act(project, found, selection, take, dry_run=dry_run)

@@ -13,6 +13,7 @@ from gitassets.cli.options import (
     DryRunOption,
     ImageOption,
     JsonOption,
+    MusicOption,
     RunArgument,
     SegmentOption,
     TypeOption,
@@ -25,7 +26,7 @@ from gitassets.cli.options import (
 )
 from gitassets.cli.paths import show_path
 from gitassets.cli.render import emit_json
-from gitassets.domain.manifest import Kind
+from gitassets.domain.manifest import Address, Kind
 from gitassets.domain.selection import ALL, AssetSelection
 from gitassets.domain.takes import sorted_takes
 from gitassets.runs.project import Project, Run
@@ -54,6 +55,7 @@ def review(
     audio: AudioOption = None,
     image: ImageOption = None,
     video: VideoOption = None,
+    music: MusicOption = False,
     kind: TypeOption = None,
     start: Annotated[
         bool, typer.Option("--start", help="Move drafts and revised assets to review, and print the paths of all.")
@@ -74,7 +76,7 @@ def review(
     from gitassets.cli.fetching import fetch_and_lay_out
     from gitassets.runs.required_blobs import need_chosen
 
-    selection = _choose(make_selection(audio, image, video, segment), kind)
+    selection = _choose(make_selection(audio, image, video, segment, music=music), kind)
     asks = is_interactive() and not (as_json or dry_run or start)
     if asks or start:
         project, found = load_run(run, dry_run=dry_run)
@@ -121,7 +123,7 @@ def _print_waiting(
 def _print_rows(run: Run, rows: Sequence[AssetRow]) -> None:
     for row in rows:
         path = run.folder / row.asset.path if run.folder else row.asset.path
-        typer.echo(f"{row.kind.value} {row.segment}\t{row.asset.status.value}\t{show_path(path)}")
+        typer.echo(f"{Address(row.segment, row.kind)}\t{row.asset.status.value}\t{show_path(path)}")
         for take in sorted_takes(row.asset):
             path = run.folder / take.path if run.folder else take.path
-            typer.echo(f"{row.kind.value} {row.segment}\tcandidate, take {take.take}\t{show_path(path)}")
+            typer.echo(f"{Address(row.segment, row.kind)}\tcandidate, take {take.take}\t{show_path(path)}")

@@ -29,7 +29,7 @@ from gitassets.cli.render import (
 )
 from gitassets.cli.review_keys import DIGITS, explain_keys, format_keys
 from gitassets.cli.viewer import Viewer, end_on_hangup, find_obstacle, suggest_looking
-from gitassets.domain.manifest import Address, Asset, Kind
+from gitassets.domain.manifest import MUSIC, Address, Asset, Kind
 from gitassets.domain.selection import AssetSelection, Selection
 from gitassets.domain.status import Status
 from gitassets.domain.takes import sorted_takes
@@ -119,7 +119,7 @@ class _Dialogue:
         """Read the asset again and show it. Return False, and go to the next one, if it is gone."""
         row = self._read_again()
         if row is None:
-            typer.echo(f"{self._row.kind} {self._row.segment} no longer exists.", err=True)
+            typer.echo(f"{self._address} no longer exists.", err=True)
             self._position += 1
             return False
         self._rows[self._position] = self._shown = row
@@ -129,7 +129,7 @@ class _Dialogue:
     def _present(self) -> None:
         row = self._row
         asset, console = row.asset, make_console()
-        console.rule(f"{self._position + 1} of {len(self._rows)}: [bold]{row.kind} {row.segment}[/], take {asset.take}")
+        console.rule(f"{self._position + 1} of {len(self._rows)}: [bold]{self._address}[/], take {asset.take}")
         console.print(f"{style_status(asset.status)}  {plain(asset.path)}  {format_duration(asset.duration_sec)}")
         print_paragraph(row.text)
         for line in self._list_facts(row):
@@ -138,7 +138,7 @@ class _Dialogue:
             print_words(f"Candidate {number}: {_describe(take)}")
         self._show()
         # Sounds would all play at once.
-        for take in self._candidates.values() if row.kind is not Kind.AUDIO else ():
+        for take in self._candidates.values() if row.kind.of_file is not Kind.AUDIO else ():
             self._show_file(take)
         self._next_candidate = 0
 
@@ -149,7 +149,7 @@ class _Dialogue:
         return [*(f"{name}: {value}" for name, value in facts.items() if value), *self._earlier_reasons(row)]
 
     def _earlier_reasons(self, row: AssetRow) -> list[str]:
-        selection = Selection(str(row.segment), ((row.segment, row.segment),))
+        selection = None if self._address == MUSIC else self._segment()
         entries = read_log(self._project, self._run, segments=selection, kind=row.kind)
         verbs = {"reject": "Rejected before", "reopen": "Reopened"}
         return [

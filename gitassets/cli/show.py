@@ -54,7 +54,10 @@ def _print_segment(result: SegmentResult) -> None:
     from gitassets.cli.render import make_console, plain, print_paragraph, print_words
 
     console = make_console()
-    console.print(f"[bold]Segment {result.segment}[/] of {plain(result.run_id)}: {result.sync_status}")
+    if result.segment:
+        console.print(f"[bold]Segment {result.segment}[/] of {plain(result.run_id)}: {result.sync_status}")
+    else:
+        console.print(f"[bold]Music[/] of {plain(result.run_id)}")
     if result.text_in_conflict:
         print_words(f"\n{result.text}\n")
     else:

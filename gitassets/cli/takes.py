@@ -12,6 +12,7 @@ from gitassets.cli.options import (
     DryRunOption,
     ImageOption,
     JsonOption,
+    MusicOption,
     RunArgument,
     SegmentOption,
     VideoOption,
@@ -43,6 +44,7 @@ def takes(
     audio: AudioOption = None,
     image: ImageOption = None,
     video: VideoOption = None,
+    music: MusicOption = False,
     segment: SegmentOption = None,
     drop: Annotated[
         bool, typer.Option("--drop", help="Remove the candidates; `restore --take` can still restore each.")
@@ -55,7 +57,7 @@ def takes(
     Each is shown with how it was made, its cost and its status. `regen --takes N` makes candidates, `choose` makes one
     the current take, and `restore --take` restores an earlier one.
     """
-    selection = make_selection(audio, image, video, segment)
+    selection = make_selection(audio, image, video, segment, music=music)
     if drop:
         return _drop(run, selection, dry_run=dry_run, as_json=as_json)
     if dry_run:
@@ -69,11 +71,12 @@ def history(
     audio: AudioOption = None,
     image: ImageOption = None,
     video: VideoOption = None,
+    music: MusicOption = False,
     segment: SegmentOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show every take of an asset (the older name of `takes`)."""
-    _show(run, make_selection(audio, image, video, segment), "history", as_json=as_json)
+    _show(run, make_selection(audio, image, video, segment, music=music), "history", as_json=as_json)
 
 
 def _show(run: str, selection: AssetSelection, command: str, *, as_json: bool) -> None:
@@ -81,7 +84,7 @@ def _show(run: str, selection: AssetSelection, command: str, *, as_json: bool) -
     from gitassets.runs.take_history import read_takes
 
     if selection.empty:
-        raise MissingInputError("Say which assets", "Use --audio, --image, --video or --segment.")
+        raise MissingInputError("Say which assets", "Use --audio, --image, --video, --segment or --music.")
     project, found = load_run_to_read(run, history=True)
     results = read_takes(project, found, selection)
     if as_json:
@@ -100,7 +103,7 @@ def _print_takes(result: TakesResult) -> None:
         _print_take(one)
     if any(one.candidate for one in result.takes):
         address = result.address
-        typer.echo(f"Choose: gitassets choose {result.run_id} --{address.kind} {address.segment} --take N")
+        typer.echo(f"Choose: gitassets choose {result.run_id} {address.option} --take N")
 
 
 def _print_take(take: Take) -> None:

@@ -65,7 +65,7 @@ class Viewer:
         if argv is None:
             return False
         process = start(argv, path)
-        if kind is Kind.AUDIO:
+        if kind.of_file is Kind.AUDIO:
             self._playing = process
         else:
             self._others.append(process)
@@ -114,7 +114,7 @@ def find_program(kind: Kind, *, film: bool = False) -> tuple[str, ...] | None:
     if chosen:
         argv = split_command(chosen, VIEWER)
         return argv if shutil.which(argv[0]) else None
-    players = _FILM_PLAYERS if film else _PLAYERS if kind is Kind.AUDIO else ()
+    players = _FILM_PLAYERS if film else _PLAYERS if kind.of_file is Kind.AUDIO else ()
     return next((argv for argv in (*players, *_OPENERS) if shutil.which(argv[0])), None)
 
 
@@ -127,7 +127,7 @@ def find_obstacle(kind: Kind) -> str | None:
         return None
     if os.environ.get("SSH_CONNECTION"):
         return "You are connected by SSH, without a display"
-    needs_display = kind is not Kind.AUDIO or find_program(kind) in _OPENERS
+    needs_display = kind.of_file is not Kind.AUDIO or find_program(kind) in _OPENERS
     return "There is no display" if sys.platform.startswith("linux") and needs_display else None
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from gitassets.domain.manifest import Asset, Manifest, segment_key
 from gitassets.domain.names import Names
-from gitassets.domain.takes import CREDIT
+from gitassets.domain.takes import CREDIT, FROM_SEC, GAIN_DB
 from gitassets.domain.timeline import Shot, Timeline
 from gitassets.domain.word_times import format_words
 
@@ -25,6 +25,7 @@ def record_inputs(
     tools: Mapping[str, str],
     undrawn: Mapping[int, object],
     look: Mapping[str, object] = MappingProxyType({}),
+    music: Asset | None = None,
 ) -> dict[str, Any]:
     """Record everything that the video depends on: equal records mean equal videos.
 
@@ -38,6 +39,7 @@ def record_inputs(
         "duration_sec": round(float(timeline.duration), 6),
         "segments": [_record_shot(shot) for shot in timeline.shots],
         **({"cards": [_record_card(shot) for shot in timeline.cards]} if timeline.cards else {}),
+        **({"music": _record_music(music)} if music else {}),
         **lacking,
         **look,
     }
@@ -76,6 +78,11 @@ def _record_words(shot: Shot) -> dict[str, Any]:
         return {"words": ESTIMATED}
     data = format_words(shot.timed)
     return {"words": {"made_by": shot.timed.made_by, "md5": md5(data, usedforsecurity=False).hexdigest()}}
+
+
+def _record_music(music: Asset) -> dict[str, Any]:
+    used = {name: music.extra[name] for name in (FROM_SEC, GAIN_DB) if music.extra.get(name)}
+    return {**(_record_asset(music) or {}), **used}
 
 
 def _record_asset(asset: Asset | None) -> dict[str, Any] | None:

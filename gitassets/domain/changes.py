@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from gitassets.domain.commit_message import NOTHING, Transition, parse_claims, parse_message, parse_segments
 from gitassets.domain.guard import Violation
-from gitassets.domain.manifest import Address, Asset, Kind, Manifest, iter_changed_segments
+from gitassets.domain.manifest import Address, Asset, Manifest, iter_addresses, iter_changed_segments
 from gitassets.domain.reopened import count_reopens
 from gitassets.domain.rules import TRAILERS_NAME_ALL
 from gitassets.domain.status import LOCKED, Status, find_path
@@ -58,9 +58,9 @@ class Change(Struct, frozen=True):
 
 
 def iter_changes(before: Manifest | None, after: Manifest) -> Iterator[Change]:
-    """Yield every asset that differs in any way, in the order of segments, then audio, image, video."""
+    """Yield every asset that differs in any way, in the order of `iter_addresses`."""
     numbers = iter_changed_segments(before, after) if before else after.segments
-    for address in (Address(number, kind) for number in numbers for kind in Kind):
+    for address in iter_addresses(numbers):
         old, new = before.asset(address) if before else None, after.asset(address)
         if old != new:
             yield compare_asset(address, old, new)

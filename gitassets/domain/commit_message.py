@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Struct
 
 from gitassets.domain.lines import split_lines
-from gitassets.domain.manifest import Address, Kind
+from gitassets.domain.manifest import MUSIC, Address, Kind
 from gitassets.domain.selection import format_ranges, parse_selection
 from gitassets.errors import UsageError
 
@@ -25,7 +25,7 @@ _SQUASHED = re.compile(r"^commit ([0-9a-f]{40,64})$", re.MULTILINE)
 _REVIEWED_BY = "Assets-Reviewed-By"
 _DECISIONS = "Assets-Decisions"
 _MAX_NAME = 100
-_TRANSITION = re.compile(r"(audio|image|video) ([\d,-]+) (\w+) -> (\w+)\Z")
+_TRANSITION = re.compile(r"(?:(audio|image|video) ([\d,-]+)|music) (\w+) -> (\w+)\Z")
 
 
 class Transition(Struct, frozen=True):
@@ -59,7 +59,7 @@ def format_addresses(addresses: Iterable[Address]) -> str:
 
 
 def format_options(addresses: Iterable[Address]) -> str:
-    """Format addresses as command line options: "--audio 1-45 --image 2,6"."""
+    """Format addresses as command line options: "--audio 1-45 --image 2,6 --music"."""
     return " ".join(f"--{one}" for one in _format_kinds(addresses))
 
 
@@ -67,7 +67,11 @@ def _format_kinds(addresses: Iterable[Address]) -> list[str]:
     by_kind: dict[Kind, list[int]] = {}
     for address in addresses:
         by_kind.setdefault(address.kind, []).append(address.segment)
-    return [f"{kind} {format_ranges(by_kind[kind])}" for kind in Kind if kind in by_kind]
+    return [_format_kind(kind, by_kind[kind]) for kind in Kind if kind in by_kind]
+
+
+def _format_kind(kind: Kind, numbers: Sequence[int]) -> str:
+    return kind.value if kind is Kind.MUSIC else f"{kind} {format_ranges(numbers)}"
 
 
 def describe_transitions(transitions: Iterable[Transition]) -> Iterator[str]:
@@ -171,7 +175,7 @@ def _format_transitions(transitions: Sequence[Transition]) -> list[str]:
             groups.append((key, []))
         groups[place][1].append(one.address.segment)
         last[one.address] = place
-    return [f"{kind} {format_ranges(numbers)} {before} -> {after}" for (kind, before, after), numbers in groups]
+    return [f"{_format_kind(kind, numbers)} {before} -> {after}" for (kind, before, after), numbers in groups]
 
 
 def parse_message(text: str) -> CommitMessage | None:
@@ -272,6 +276,8 @@ def _parse_transition(line: str) -> list[Transition]:
     match = _TRANSITION.match(line)
     if not match:
         return []
+    if match[1] is None:
+        return [Transition(MUSIC, match[3], match[4])]
     return [Transition(Address(number, Kind(match[1])), match[3], match[4]) for number in _parse_numbers(match[2])]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from gitassets.domain.conflict import CONFLICT, SETTLED
-from gitassets.domain.manifest import Address, Asset, Manifest
+from gitassets.domain.manifest import MUSIC, Address, Asset, Manifest
 from gitassets.domain.script_rules import find_script_rules
 from gitassets.domain.stale import text_md5
 from gitassets.domain.status import Status, find_path, status_after_new_take
@@ -16,7 +16,7 @@ _RUN_KEYS = (LATEST_TAKE, PARENT, CONFLICT, SETTLED)
 
 def find_copy_obstacle(target: Manifest, address: Address, *, allow_replace: bool) -> str | None:
     """Return why nothing can be copied to this address, as the rest of a sentence, or None."""
-    if address.segment not in target.segments:
+    if address != MUSIC and address.segment not in target.segments:
         return f"has no place: {target.run_id} has no such segment"
     current = target.asset(address)
     if current is None:
@@ -31,7 +31,7 @@ def copy_asset(source: Manifest, target: Manifest, address: Address) -> Asset:
 
     The target keeps its candidates; those of the source are not copied.
     """
-    asset, current = source.segments[address.segment].asset(address.kind), target.asset(address)
+    asset, current = source.asset(address), target.asset(address)
     if asset is None:
         raise KeyError(str(address))
     spoken = _text_md5(source, address)
@@ -61,7 +61,7 @@ def have_same_text(source: Manifest, target: Manifest, address: Address) -> bool
 
 
 def _text_md5(manifest: Manifest, address: Address) -> str:
-    text = manifest.segments[address.segment].paragraph_text
+    text = manifest.segment_of(address).paragraph_text
     return text_md5(text, find_script_rules(manifest), address.kind)
 
 

@@ -13,7 +13,16 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from gitassets.domain.estimate import add_usd
-from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment, iter_changed_segments
+from gitassets.domain.manifest import (
+    MUSIC,
+    SEGMENT_KINDS,
+    Address,
+    Asset,
+    Kind,
+    Manifest,
+    Segment,
+    iter_changed_segments,
+)
 from gitassets.domain.status import Status
 from gitassets.domain.takes import COPIED_FROM, MOVED_FROM
 
@@ -72,6 +81,8 @@ class Ledger(Struct):
     _spent_usd: list[float] = field(default_factory=list)
 
     def add_state(self, manifest: Manifest) -> None:
+        if manifest.music is not None and manifest.music != self._now.music:
+            self._add_takes(iter_takes_of(MUSIC, manifest.music))
         for number in iter_changed_segments(self._now, manifest):
             segment = manifest.segments.get(number)
             if segment is not None:
@@ -83,16 +94,19 @@ class Ledger(Struct):
         self._now = manifest
 
     def _add_segment(self, number: int, segment: Segment) -> None:
-        for address, asset in iter_takes(number, segment):
-            key = (address, asset.take, asset.md5)
-            self._spent_usd += [_price(asset), -_price(self.takes.get(key))]
-            self.takes[key] = asset
-            self.approved |= {asset.md5} if asset.approved else set()
+        self._add_takes(iter_takes(number, segment))
         found = {(number, name): charge for name, charge in iter_charges(segment)}
         for name, charge in found.items():
             earlier = self.charges.get(name)
             self._spent_usd += [float(charge["cost_usd"]), -float(earlier["cost_usd"] if earlier else 0)]
         self.charges |= found
+
+    def _add_takes(self, takes: Iterable[tuple[Address, Asset]]) -> None:
+        for address, asset in takes:
+            key = (address, asset.take, asset.md5)
+            self._spent_usd += [_price(asset), -_price(self.takes.get(key))]
+            self.takes[key] = asset
+            self.approved |= {asset.md5} if asset.approved else set()
 
     def take_spent_usd(self) -> float:
         """Return what the states since the last call spent, or less than nothing if one corrected a cost."""
@@ -134,11 +148,16 @@ def _is_bought(asset: Asset) -> bool:
 
 def iter_takes(number: int, segment: Segment) -> Iterator[tuple[Address, Asset]]:
     """Yield the takes in one state of a segment: for each kind the candidates, then the current take."""
-    for kind in Kind:
+    for kind in SEGMENT_KINDS:
         asset = segment.asset(kind)
         if asset is not None:
-            yield from ((Address(number, kind), asset.takes[md5]) for md5 in sorted(asset.takes))
-            yield Address(number, kind), asset
+            yield from iter_takes_of(Address(number, kind), asset)
+
+
+def iter_takes_of(address: Address, asset: Asset) -> Iterator[tuple[Address, Asset]]:
+    """Yield the candidates of an asset, then its current take."""
+    yield from ((address, asset.takes[md5]) for md5 in sorted(asset.takes))
+    yield address, asset
 
 
 def _find_uses(manifest: Manifest) -> dict[str, bool]:
@@ -163,7 +182,7 @@ def iter_charges(segment: Segment) -> Iterator[tuple[str, Mapping[str, Any]]]:
     charges = segment.extra.get(CHARGES)
     for name, one in charges.items() if isinstance(charges, dict) else ():
         cost = one.get("cost_usd") if isinstance(one, dict) else None
-        if isinstance(cost, int | float) and not isinstance(cost, bool) and one.get("kind") in list(Kind):
+        if isinstance(cost, int | float) and not isinstance(cost, bool) and one.get("kind") in SEGMENT_KINDS:
             yield name, one
 
 

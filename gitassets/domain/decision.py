@@ -113,7 +113,7 @@ def _join_reasons(skipped: Sequence[Skipped]) -> str:
 
 def _explain(manifest: Manifest, address: Address, verb: str, refusal: _RefusedError) -> GitAssetsError:
     kind = LockedError if refusal.locked else GitAssetsError
-    about = {"run": manifest.run_id, "kind": address.kind.value, "number": address.segment}
+    about = {"run": manifest.run_id, "chosen": address.option}
     hint = Remedy(refusal.remedy, **about) if refusal.remedy else ""
     return kind(f"Cannot {verb} {address} of {manifest.run_id}: it {refusal.why}", hint)
 

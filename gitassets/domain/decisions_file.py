@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 
 from gitassets.domain.annotations import MAX_BODY, Region, Time
 from gitassets.domain.commit_message import clean_name, clean_words
-from gitassets.domain.manifest import Address, Kind, Md5
+from gitassets.domain.manifest import MUSIC, Address, Kind, Md5
 from gitassets.domain.run_id import is_run_id
 from gitassets.errors import CorruptError, Remedy
 
@@ -23,6 +23,7 @@ MAX_DECISIONS, MAX_NOTES = 100_000, 5000
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?\Z")
 _NUMBER = Annotated[int, Meta(ge=1, le=999_999_999)]
+_OR_MUSIC = Annotated[int, Meta(ge=0, le=999_999_999)]
 _Text = Annotated[str, Meta(max_length=MAX_BODY)]
 _Name = Annotated[str, Meta(max_length=200)]
 
@@ -37,11 +38,15 @@ class Verdict(StrEnum):
 class SeenDecision(Struct, frozen=True, forbid_unknown_fields=True):
     """A decision on an asset, and the md5 of the bytes that were seen or heard."""
 
-    segment: _NUMBER
+    segment: _OR_MUSIC
     kind: Kind
     md5: Md5
     action: Verdict
     reason: _Text = ""
+
+    def __post_init__(self) -> None:
+        if (self.segment == MUSIC.segment) != (self.kind is MUSIC.kind):
+            raise ValueError("music, and only music, has the segment 0")
 
     @property
     def address(self) -> Address:

@@ -55,16 +55,17 @@ def iter_visuals(manifest: Manifest, use: Use = lambda _: True) -> Iterator[tupl
         yield number, shown
 
 
-def build_record(audio: Asset | None, visual: Asset | None) -> dict[str, str]:
-    """Return the segment's `built` record for a build from these two assets. An absent asset has no key."""
-    used = {"audio": audio, "visual": visual}
+def build_record(audio: Asset | None, visual: Asset | None, music: Asset | None = None) -> dict[str, str]:
+    """Return the segment's `built` record for a build from these assets. An absent asset has no key."""
+    used = {"audio": audio, "visual": visual, "music": music}
     return {name: asset.md5 for name, asset in used.items() if asset is not None}
 
 
 def _sync_statuses(manifest: Manifest) -> Iterator[tuple[int, str]]:
     partial, rules = _PartialRecords(manifest), find_script_rules(manifest)
     for number, visual in iter_visuals(manifest):
-        yield number, _sync_status(number, manifest.segments[number], visual, partial, rules)
+        record = build_record(manifest.segments[number].audio, visual, manifest.music)
+        yield number, _sync_status(number, manifest, visual, record, partial, rules)
 
 
 class _PartialRecords:
@@ -91,9 +92,10 @@ def _is_approved(asset: Asset) -> bool:
 
 def _iter_records(manifest: Manifest, use: Use) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the `built` record of each segment for a build that uses only some of the assets."""
+    music = manifest.music if manifest.music is not None and use(manifest.music) else None
     for number, visual in iter_visuals(manifest, use):
         audio = manifest.segments[number].audio
-        yield number, build_record(audio if audio is not None and use(audio) else None, visual)
+        yield number, build_record(audio if audio is not None and use(audio) else None, visual, music)
 
 
 def iter_shown(manifest: Manifest) -> Iterator[str]:
@@ -103,18 +105,26 @@ def iter_shown(manifest: Manifest) -> Iterator[str]:
 
 
 def _sync_status(
-    number: int, segment: Segment, visual: Asset | None, partial: _PartialRecords, rules: ScriptRules
+    number: int,
+    manifest: Manifest,
+    visual: Asset | None,
+    record: Mapping[str, str],
+    partial: _PartialRecords,
+    rules: ScriptRules,
 ) -> str:
     """Return "stale" for a build from other bytes, and "synced" for one from these bytes if they are approved.
 
-    A build that only left out rejected or unapproved assets is pending: nothing has changed since then.
+    `record` is that of a build from the assets of now. A build that only left out rejected or unapproved assets is
+    pending: nothing has changed since then.
     """
+    segment = manifest.segments[number]
     if segment.built is None:
         return PENDING
-    if dict(segment.built) != build_record(segment.audio, visual):
+    if dict(segment.built) != record:
         return PENDING if partial.holds(number, segment.built) else STALE
     audio_holds = segment.audio.approved if segment.audio is not None else is_silent(segment.paragraph_text, rules)
-    return SYNCED if audio_holds and (visual is None or visual.approved) else PENDING
+    others_hold = all(one is None or one.approved for one in (visual, manifest.music))
+    return SYNCED if audio_holds and others_hold else PENDING
 
 
 def _production_state(manifest: Manifest) -> str:

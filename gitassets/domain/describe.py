@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from gitassets.domain.annotations import State, read_annotations
 from gitassets.domain.conflict import CONFLICT, describe_conflict
 from gitassets.domain.image_prompt import find_user_prompt
-from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
+from gitassets.domain.manifest import MUSIC, SEGMENT_KINDS, Address, Asset, Kind, Manifest, Segment
 
 
 def describe_difference(before: Manifest | None, after: Manifest) -> Iterator[str]:
@@ -17,6 +17,7 @@ def describe_difference(before: Manifest | None, after: Manifest) -> Iterator[st
     old = before or Manifest(run_id=after.run_id)
     if old.production_state != after.production_state and before is not None:
         yield f"run: {old.production_state} → {after.production_state}"
+    yield from _describe_asset(MUSIC, old.music, after.music)
     for number in sorted(old.segments.keys() | after.segments.keys()):
         yield from _describe_segment(number, old.segments.get(number), after.segments.get(number))
 
@@ -35,7 +36,7 @@ def _describe_segment(number: int, before: Segment | None, after: Segment | None
     if before.notes != after.notes:
         yield f"segment {number}: note: {_quote(after.notes)}" if after.notes else f"segment {number}: note removed"
     yield from _describe_annotations(number, before, after)
-    for kind in Kind:
+    for kind in SEGMENT_KINDS:
         yield from _describe_asset(Address(number, kind), before.asset(kind), after.asset(kind))
 
 
@@ -97,6 +98,8 @@ def _quote(text: str | None) -> str:
 def describe_manifest(manifest: Manifest) -> Iterator[str]:
     """Yield a line for each fact that matters to a reviewer, for `git diff` to compare."""
     yield f"run {manifest.run_id}: {manifest.production_state}"
+    if manifest.music is not None:
+        yield from _describe_facts(Kind.MUSIC, manifest.music)
     for number, segment in manifest.segments.items():
         yield f"segment {number}: {segment.sync_status}"
         yield f"  text: {' '.join(segment.paragraph_text.split())}"
@@ -104,15 +107,17 @@ def describe_manifest(manifest: Manifest) -> Iterator[str]:
             yield f"  image prompt: {' '.join((find_user_prompt(segment) or '').split())}"
         if segment.notes:
             yield f"  note: {' '.join(segment.notes.split())}"
-        for kind in Kind:
+        for kind in SEGMENT_KINDS:
             asset = segment.asset(kind)
             if asset is not None:
-                yield f"  {kind}: {asset.status}, take {asset.take}, {asset.path} (md5 {asset.md5})"
-                yield from (f"    {name}: {value}" for name, value in _facts(asset) if value)
-                yield from (
-                    f"    candidate: take {take.take}, {take.path} (md5 {md5})" for md5, take in asset.takes.items()
-                )
-                yield from (f"    in conflict: {decision}" for decision in describe_conflict(asset))
+                yield from _describe_facts(kind, asset)
+
+
+def _describe_facts(kind: Kind, asset: Asset) -> Iterator[str]:
+    yield f"  {kind}: {asset.status}, take {asset.take}, {asset.path} (md5 {asset.md5})"
+    yield from (f"    {name}: {value}" for name, value in _facts(asset) if value)
+    yield from (f"    candidate: take {take.take}, {take.path} (md5 {md5})" for md5, take in asset.takes.items())
+    yield from (f"    in conflict: {decision}" for decision in describe_conflict(asset))
 
 
 def _facts(asset: Asset) -> Iterator[tuple[str, str | None]]:

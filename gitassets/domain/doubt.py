@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from gitassets.domain.manifest import Address, Kind, Manifest
+from gitassets.domain.manifest import MUSIC, SEGMENT_KINDS, Address, Kind, Manifest
 from gitassets.domain.status import Status
 
 _ASSET = re.compile(r"(audio|image|video) ([0-9]{1,9})\Z")
@@ -59,11 +59,13 @@ def update_doubts(doubts: Doubts, faults: Iterable[Fault], approved: Collection[
 
 
 def _iter_named(subject: str) -> Iterator[Address]:
+    if subject == str(MUSIC):
+        yield MUSIC
     asset, segment = _ASSET.match(subject), _SEGMENT.match(subject)
     if asset:
         yield Address(int(asset[2]), Kind(asset[1]))
     elif segment:
-        yield from (Address(int(segment[1]), kind) for kind in Kind)
+        yield from (Address(int(segment[1]), kind) for kind in SEGMENT_KINDS)
 
 
 def merge_doubts(sides: Sequence[tuple[Manifest, Doubts]], merged: Manifest) -> Doubts:

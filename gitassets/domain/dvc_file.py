@@ -16,7 +16,8 @@ from msgspec import Struct
 
 from gitassets.domain.manifest import (
     MEDIA_FOLDERS,
-    Kind,
+    SEGMENT_KINDS,
+    Asset,
     Manifest,
     Segment,
     iter_changed_segments,
@@ -101,14 +102,18 @@ def have_same_files(before: Manifest, after: Manifest) -> bool:
     if before is after:
         return True
     numbers = iter_changed_segments(before, after)
-    return before.final == after.final and all(
-        _list_files(before.segments.get(one)) == _list_files(after.segments.get(one)) for one in numbers
-    )
+    if before.final != after.final or _list_asset_files(before.music) != _list_asset_files(after.music):
+        return False
+    return all(_list_files(before.segments.get(one)) == _list_files(after.segments.get(one)) for one in numbers)
 
 
 def _list_files(segment: Segment | None) -> list[tuple[str, str, int]]:
-    assets = [segment.asset(kind) for kind in Kind] if segment else []
-    files = [one for asset in assets if asset is not None for one in (asset, *asset.takes.values())]
+    assets = [segment.asset(kind) for kind in SEGMENT_KINDS] if segment else []
+    return [file for asset in assets for file in _list_asset_files(asset)]
+
+
+def _list_asset_files(asset: Asset | None) -> list[tuple[str, str, int]]:
+    files = () if asset is None else (asset, *asset.takes.values())
     return [(one.path, one.md5, one.size) for one in files]
 
 

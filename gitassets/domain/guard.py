@@ -22,7 +22,14 @@ from gitassets.domain.annotations import ANNOTATIONS, iter_malformed
 from gitassets.domain.claude_studio.json import is_old_manifest
 from gitassets.domain.conflict import CONFLICT
 from gitassets.domain.dvc_file import find_dvc_mismatch, have_same_files
-from gitassets.domain.manifest import MANIFEST_NAME, Address, Asset, Kind, Manifest, iter_changed_segments
+from gitassets.domain.manifest import (
+    MANIFEST_NAME,
+    Address,
+    Asset,
+    Manifest,
+    iter_changed_assets,
+    iter_changed_segments,
+)
 from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.reopened import is_reopened
 from gitassets.domain.rules import KNOWN_RULES, TRAILERS_NAME_ALL, UPGRADE_HINT, WORDS_AND_MUSIC, describe_unknown
@@ -126,10 +133,8 @@ def _check_manifests(before: Manifest, after: Manifest | None) -> Iterator[Viola
         yield other_run(before.run_id, after.run_id)
     yield from check_rules([before], after)
     yield from _check_annotations(before, after)
-    for address in (Address(number, kind) for number in iter_changed_segments(before, after) for kind in Kind):
-        old, new = before.asset(address), after.asset(address)
-        if old != new:
-            yield from _check_change(before.run_id, address, old, new)
+    for address, old, new in iter_changed_assets(before, after):
+        yield from _check_change(before.run_id, address, old, new)
 
 
 def _check_annotations(before: Manifest, after: Manifest) -> Iterator[Violation]:
@@ -204,8 +209,7 @@ def _check_locked(run_id: str, address: Address, old: Asset, new: Asset | None) 
 
 
 def _suggest_remedies(run_id: str, address: Address) -> str:
-    about = {"run": run_id, "kind": address.kind.value, "number": address.segment}
-    return Remedy("restore-or-reopen", manifest=MANIFEST_NAME, **about)
+    return Remedy("restore-or-reopen", manifest=MANIFEST_NAME, run=run_id, chosen=address.option)
 
 
 def _check_unlocked(address: Address, old: Asset, new: Asset) -> Iterator[Violation]:

@@ -18,8 +18,10 @@ from gitassets.domain.status import Status
 MANIFEST_NAME = "asset_manifest.json"
 # The rules of 0.1.0, whose manifests do not name any.
 FIRST_RULES = 1
+# The first rules by which the key `music` is the run's music.
+MUSIC_RULES = 3
 TAKES_FOLDER = "takes"
-MEDIA_FOLDERS = ("audio", "images", "video", TAKES_FOLDER, "final")
+MEDIA_FOLDERS = ("audio", "images", "video", "music", TAKES_FOLDER, "final")
 
 
 class Kind(StrEnum):
@@ -28,11 +30,19 @@ class Kind(StrEnum):
     AUDIO = "audio"
     IMAGE = "image"
     VIDEO = "video"
+    MUSIC = "music"
+    """The music below the whole video. It belongs to the run; all other kinds belong to a segment."""
 
     __hash__ = str.__hash__  # As in Status.
 
+    @property
+    def of_file(self) -> Kind:
+        """The kind of file that holds it: music is a sound."""
+        return Kind.AUDIO if self is Kind.MUSIC else self
+
 
 _KINDS = tuple(Kind)
+SEGMENT_KINDS = (Kind.AUDIO, Kind.IMAGE, Kind.VIDEO)
 
 
 Md5 = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
@@ -41,7 +51,7 @@ Number = Whole | Annotated[float, Meta(ge=0, lt=2.0**63)]
 
 
 class Asset(Struct, frozen=True, kw_only=True):
-    """The current take of one segment's audio, image or video. The fields are in the order of the file.
+    """The current take of a segment's audio, image or video, or of the run's music. Fields are in the file's order.
 
     `takes` are the candidates that can be chosen instead, by md5: drafts in takes/ without takes of their own.
     """
@@ -92,7 +102,7 @@ class Segment(Struct, frozen=True, kw_only=True):
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def asset(self, kind: Kind) -> Asset | None:
-        asset: Asset | None = getattr(self, kind)
+        asset: Asset | None = getattr(self, kind, None)
         return asset
 
     def with_asset(self, kind: Kind, asset: Asset | None) -> Segment:
@@ -110,13 +120,22 @@ class FinalFile(Struct, frozen=True, kw_only=True):
 
 
 class Address(Struct, frozen=True, order=True):
-    """The address of an asset in its run: a segment's number, counted from 1, and the kind."""
+    """The address of an asset in its run: a segment's number, counted from 1, and the kind. Music has the number 0."""
 
     segment: int
     kind: Kind
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.segment}"
+        return f"{self.kind} {self.segment}" if self.segment else self.kind.value
+
+    @property
+    def option(self) -> str:
+        """The option that selects it, such as "--image 3"."""
+        return f"--{self}"
+
+
+MUSIC = Address(0, Kind.MUSIC)
+_NO_SEGMENT = Segment(paragraph_text="")
 
 
 class Manifest(Struct, frozen=True, kw_only=True):
@@ -125,13 +144,16 @@ class Manifest(Struct, frozen=True, kw_only=True):
     run_id: str
     production_state: str = "draft"
     segments: Mapping[int, Segment] = field(default_factory=dict)
+    music: Asset | None = None
     final: tuple[FinalFile, ...] = ()
     rules: int = FIRST_RULES
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def assets(self, kind: Kind | None = None) -> Iterator[tuple[Address, Asset]]:
-        """Yield every asset in the order of segments, then audio, image, video."""
-        audio, image, video = (kind is None or kind is one for one in _KINDS)
+        """Yield every asset: the music, then in the order of segments the audio, image and video."""
+        audio, image, video, music = (kind is None or kind is one for one in _KINDS)
+        if music and self.music is not None:
+            yield MUSIC, self.music
         for number, segment in self.segments.items():
             if audio and segment.audio is not None:
                 yield Address(number, Kind.AUDIO), segment.audio
@@ -147,17 +169,27 @@ class Manifest(Struct, frozen=True, kw_only=True):
                 yield address, asset.takes[md5]
 
     def asset(self, address: Address) -> Asset | None:
+        if address.kind is Kind.MUSIC:
+            return None if address.segment else self.music
         segment = self.segments.get(address.segment)
         return segment.asset(address.kind) if segment else None
+
+    def segment_of(self, address: Address) -> Segment:
+        """Return the segment of this address. Music has none: what is returned for it has no words and no assets."""
+        return _NO_SEGMENT if address == MUSIC else self.segments[address.segment]
 
     def with_asset(self, address: Address, asset: Asset | None) -> Manifest:
         return self.with_assets({address: asset})
 
     def with_assets(self, assets: Mapping[Address, Asset | None]) -> Manifest:
         segments = dict(self.segments)
+        music = self.music
         for address, asset in assets.items():
-            segments[address.segment] = segments[address.segment].with_asset(address.kind, asset)
-        return replace(self, segments=MappingProxyType(segments))
+            if address == MUSIC:
+                music = asset
+            else:
+                segments[address.segment] = segments[address.segment].with_asset(address.kind, asset)
+        return replace(self, segments=MappingProxyType(segments), music=music)
 
     def with_segments(self, changed: Mapping[int, Segment]) -> Manifest:
         merged = {**self.segments, **changed}
@@ -170,6 +202,8 @@ def segment_key(number: int) -> str:
 
 def default_path(address: Address, suffix: str) -> str:
     """Return the path of a new asset. File numbers count from 0. `suffix` includes the dot."""
+    if address == MUSIC:
+        return f"music/music{suffix}"
     stem = {Kind.AUDIO: "audio/audio", Kind.IMAGE: "images/scene", Kind.VIDEO: "video/scene"}[address.kind]
     return f"{stem}_{address.segment - 1:03d}{suffix}"
 
@@ -186,9 +220,17 @@ def iter_changed_segments(before: Manifest, after: Manifest) -> Iterator[int]:
             yield number
 
 
+def iter_addresses(numbers: Iterable[int]) -> Iterator[Address]:
+    """Yield the addresses that an asset may have: that of the music, then three for each of these segments."""
+    yield MUSIC
+    for number in numbers:
+        for kind in SEGMENT_KINDS:
+            yield Address(number, kind)
+
+
 def iter_changed_assets(before: Manifest, after: Manifest) -> Iterator[tuple[Address, Asset | None, Asset | None]]:
     """Yield address, old and new asset of each that differs or that only one of the two manifests has, in order."""
-    for address in (Address(number, kind) for number in iter_changed_segments(before, after) for kind in _KINDS):
+    for address in iter_addresses(iter_changed_segments(before, after)):
         old, new = before.asset(address), after.asset(address)
         if old != new:
             yield address, old, new
@@ -202,6 +244,7 @@ def list_paths(manifest: Manifest) -> list[str]:
         for asset in (segment.audio, segment.image, segment.video)
         if asset is not None
     ]
+    assets += [manifest.music] if manifest.music else []
     takes = [take.path for asset in assets if asset.takes for take in asset.takes.values()]
     return [*[asset.path for asset in assets], *takes, *[one.path for one in manifest.final]]
 
@@ -214,5 +257,7 @@ def iter_folder_entries(manifest: Manifest) -> Iterable[tuple[str, str, int]]:
                 yield asset.path, asset.md5, asset.size
                 for take in asset.takes.values() if asset.takes else ():
                     yield take.path, take.md5, take.size
+    for asset in (manifest.music, *manifest.music.takes.values()) if manifest.music else ():
+        yield asset.path, asset.md5, asset.size
     for one in manifest.final:
         yield one.path, one.md5, one.size

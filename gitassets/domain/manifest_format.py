@@ -19,6 +19,8 @@ def format_manifest(manifest: Manifest) -> bytes:
     """Format the manifest file: two-space indent, stable order, one value a line, final newline."""
     head = {"run_id": manifest.run_id, "production_state": manifest.production_state}
     rest: dict[str, Any] = {}
+    if manifest.music is not None:
+        rest["music"] = raw_asset(manifest.music)
     if manifest.final:
         rest["final"] = {one.path: {"md5": one.md5, "size": one.size, **one.extra} for one in manifest.final}
     if manifest.rules != FIRST_RULES:

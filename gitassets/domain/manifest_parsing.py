@@ -13,6 +13,7 @@ from msgspec.structs import force_setattr
 from gitassets.domain.manifest import (
     FIRST_RULES,
     MANIFEST_NAME,
+    MUSIC_RULES,
     TAKES_FOLDER,
     Asset,
     FinalFile,
@@ -238,12 +239,16 @@ def _manifest(raw: Mapping[str, Any], read: Mapping[int, Segment] | None, place:
     production_state = _string(rest.pop("production_state", "draft"), place, "production_state")
     raw_segments = rest.pop("segments", None)
     segments = _segments(raw_segments, place.at("segments")) if read is None else read
+    rules = _rules(rest.pop("rules", FIRST_RULES), place, "rules")
+    # By earlier rules, the key is one that somebody else has put there.
+    music = _asset(rest.pop("music", None), Kind.MUSIC, place) if rules >= MUSIC_RULES else None
     manifest = Manifest(
         run_id=run_id,
         production_state=production_state,
         segments=MappingProxyType({number: segments[number] for number in sorted(segments)}),
+        music=music,
         final=_final(rest.pop("final", None), place.at("final")),
-        rules=_rules(rest.pop("rules", FIRST_RULES), place, "rules"),
+        rules=rules,
         extra=_extra(rest, place),
     )
     _check_paths(manifest, place)

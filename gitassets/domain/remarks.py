@@ -81,7 +81,7 @@ def _judge(manifest: Manifest, address: Address, asset: Asset) -> tuple[Concern,
         return Concern.CONFLICT, f"was decided differently: {' against '.join(describe_conflict(asset))}"
     if asset.status is Status.REJECTED:
         return Concern.REJECTED, f"was rejected: {asset.reason}" if asset.reason else "was rejected"
-    stale = find_stale_reason(manifest.segments[address.segment], address.kind, find_script_rules(manifest))
+    stale = find_stale_reason(manifest.segment_of(address), address.kind, find_script_rules(manifest))
     return None if stale is None else (Concern.STALE, stale)
 
 

@@ -14,7 +14,7 @@ from gitassets.errors import Remedy
 
 def how_to_reopen(run_id: str, address: Address) -> str:
     """Return the hint for a user who wants to change a locked asset."""
-    return Remedy("reopen", run=run_id, kind=address.kind.value, number=address.segment)
+    return Remedy("reopen", run=run_id, chosen=address.option)
 
 
 def reopen_record(asset: Asset, reason: str) -> dict[str, str]:

@@ -4,7 +4,8 @@ A commit is judged by the rules that its own manifest names, so a commit valid w
 
 1. A message written by gitassets names exactly the transitions that the manifests show.
 2. In addition, the trailers of every other commit name each approval, publication and reopen.
-3. In addition, `words/` holds word times of narrations alone, and the run may have music.
+3. In addition, the run may have music, under the key `music`, with the states and locks of every asset, and `words/`
+   holds word times of narrations alone.
 
 Along a history the version only rises: if it could be lowered, nobody would have to follow the newer rules.
 """
@@ -15,19 +16,30 @@ import re
 
 from msgspec.structs import replace
 
-from gitassets.domain.manifest import Manifest
+from gitassets.domain.manifest import MANIFEST_NAME, MUSIC_RULES, Kind, Manifest
 from gitassets.errors import GitAssetsError
 
 TRAILERS_NAME_ALL = 2
-WORDS_AND_MUSIC = 3
-KNOWN_RULES = 3
+WORDS_AND_MUSIC = MUSIC_RULES
+KNOWN_RULES = MUSIC_RULES
+MUSIC_KEY = Kind.MUSIC.value
 _NAMED = re.compile(rb'"rules"\s*:\s*(\d{1,12})')
 UPGRADE_HINT = "Upgrade gitassets here: a newer one made this run, and knows what holds in it."
 
 
 def follow_rules(manifest: Manifest) -> Manifest:
-    """Raise the manifest's rules to the newest known ones, which everything written now follows."""
-    return manifest if manifest.rules >= KNOWN_RULES else replace(manifest, rules=KNOWN_RULES)
+    """Raise the manifest's rules to the newest known ones, which everything written now follows.
+
+    Raise GitAssetsError if that would make a key that somebody else has put there the run's music.
+    """
+    if manifest.rules >= KNOWN_RULES:
+        return manifest
+    if MUSIC_KEY in manifest.extra:
+        raise GitAssetsError(
+            f"The manifest of run {manifest.run_id} has a key {MUSIC_KEY!r} that gitassets did not write",
+            f"Give that key another name in {MANIFEST_NAME}, and commit it.",
+        )
+    return replace(manifest, rules=KNOWN_RULES)
 
 
 def describe_unknown(run_id: str, rules: int) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from gitassets.domain.manifest import Address, Kind, Manifest
+from gitassets.domain.manifest import MUSIC, SEGMENT_KINDS, Address, Kind, Manifest
 from gitassets.errors import NoMatchError, Remedy, UsageError
 
 _PART = re.compile(r"(\d{1,18})(?:-(\d{1,18}))?\Z", re.ASCII)
@@ -26,6 +26,8 @@ class Selection(Struct, frozen=True):
 
 
 ALL = Selection("all", None)
+THE_MUSIC = Selection("music", ((MUSIC.segment, MUSIC.segment),))
+"""The only value that a selection has for music, of which a run has at most one."""
 APPROVED = Selection("approved", None)
 """All approved assets. Only `copy` accepts it."""
 
@@ -90,7 +92,7 @@ def select_span(span: Span, manifest: Manifest) -> list[int]:
 
 
 class AssetSelection(Struct, frozen=True):
-    """The values of a command's --audio, --image, --video and --segment, each given once."""
+    """The values of a command's --audio, --image, --video and --segment, each given once, and its --music."""
 
     by_kind: Mapping[Kind, Selection]
     segments: Selection | None = None
@@ -124,6 +126,9 @@ def select_assets(selection: AssetSelection, manifest: Manifest) -> list[Chosen]
     """
     found: dict[Address, bool] = {}
     for kind, one in selection.by_kind.items():
+        if kind is Kind.MUSIC:
+            _add_music(manifest, found)
+            continue
         for number in select_segments(one, manifest):
             address = Address(number, kind)
             if manifest.asset(address) is not None:
@@ -138,13 +143,21 @@ def select_assets(selection: AssetSelection, manifest: Manifest) -> list[Chosen]
     return [Chosen(one, found[one]) for one in sorted(found, key=lambda one: (one.segment, kinds.index(one.kind)))]
 
 
+def _add_music(manifest: Manifest, found: dict[Address, bool]) -> None:
+    if manifest.music is None:
+        raise NoMatchError(f"Run {manifest.run_id} has no music", Remedy("add-music", run=manifest.run_id))
+    found[MUSIC] = True
+
+
 def _add_whole_segments(selection: Selection, manifest: Manifest, found: dict[Address, bool]) -> None:
     for number in select_segments(selection, manifest):
-        kinds = [kind for kind in Kind if manifest.asset(Address(number, kind)) is not None]
+        kinds = [kind for kind in SEGMENT_KINDS if manifest.asset(Address(number, kind)) is not None]
         if not kinds and selection.explicit:
             raise NoMatchError(f"Segment {number} of {manifest.run_id} has no assets yet", _make_all(manifest))
         for kind in kinds:
             found[Address(number, kind)] = found.get(Address(number, kind), False) or selection.explicit
+    if manifest.music is not None and not selection.explicit:
+        found.setdefault(MUSIC, False)
     if not found:
         raise NoMatchError(f"Run {manifest.run_id} has no assets yet", _make_all(manifest))
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from gitassets.domain.annotations import Region, State, Time, read_annotations
 from gitassets.domain.conflict import CONFLICT
-from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
+from gitassets.domain.manifest import SEGMENT_KINDS, Address, Asset, Kind, Manifest, Segment
 from gitassets.domain.script_rules import find_script_rules
 from gitassets.domain.script_text import find_shown_text
 from gitassets.domain.selection import Selection, select_segments
@@ -123,7 +123,7 @@ def _iter_assets(
     manifest: Manifest, number: int, segment: Segment, listed: Collection[Address], copies: Mapping[str, Copied]
 ) -> Iterator[SheetAsset]:
     rules = find_script_rules(manifest)
-    for kind in Kind:
+    for kind in SEGMENT_KINDS:
         asset = segment.asset(kind)
         if asset is None:
             continue
@@ -179,7 +179,7 @@ _BASE64 = 4 / 3
 def plan_budget(chosen: Chosen) -> Budget:
     """Share the bytes among pictures, narration and clips: the clips get what is left."""
     assets = [(address.kind, asset) for address, asset in chosen.beside.items()]
-    seconds = {kind: sum(float(one.duration_sec or 0) for of, one in assets if of is kind) for kind in Kind}
+    seconds = {kind: sum(float(one.duration_sec or 0) for of, one in assets if of is kind) for kind in SEGMENT_KINDS}
     count = max(len(chosen.segments), 1)
     whole = SHEET_BYTES / _BASE64 * count / _SEGMENTS - _PAGE_BYTES * count / _SEGMENTS
     pictures = sum(kind is Kind.IMAGE for kind, _ in assets) * _PICTURE_BYTES + count * _THUMB_BYTES

@@ -45,7 +45,7 @@ def iter_stale(manifest: Manifest) -> Iterator[Stale]:
     """Yield every stale asset, in order."""
     rules = find_script_rules(manifest)
     for address, _ in manifest.assets():
-        reason = find_stale_reason(manifest.segments[address.segment], address.kind, rules)
+        reason = find_stale_reason(manifest.segment_of(address), address.kind, rules)
         if reason is not None:
             yield Stale(address, reason)
 

@@ -17,13 +17,16 @@ REQUEST, PARENT, MADE_FROM, CREDIT, REUSED_FROM = "request", "parent", "made_fro
 BOUGHT_WITH, COPIED_FROM, MOVED_FROM, PROMPT_MD5 = "bought_with", "copied_from", "moved_from", "prompt_md5"
 # The key of a chart's record: nobody may hear the numbers, so the text alone does not say whether it still fits.
 TABLE_MD5 = "table_md5"
+FROM_SEC, GAIN_DB = "from_sec", "gain_db"
+"""Where music begins in its file, and how much louder it is played. Absent: 0."""
+MAX_GAIN_DB = 24
 OF_THE_MAKING = frozenset(
     {"prompt_sent", "prompt_cut", "revised_prompt", "parameters", "job", "left_out", CREDIT, REQUEST}
 )
 """Keys that describe how bytes were made. They apply to the bytes in any asset."""
 OF_THE_BYTES = OF_THE_MAKING | {
     "format", "origin", "library", "shared_with", BOUGHT_WITH, COPIED_FROM, MOVED_FROM, PARENT, MADE_FROM, REUSED_FROM,
-    PROMPT_MD5,
+    PROMPT_MD5, FROM_SEC, GAIN_DB,
 }  # fmt: skip
 """Keys of an asset that describe the bytes of one take, and are not copied to the next.
 

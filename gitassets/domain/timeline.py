@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from gitassets.domain.camera import Move, plan_move
 from gitassets.domain.conflict import CONFLICT
 from gitassets.domain.look import PLAIN, Camera, Join, LookSettings
-from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
+from gitassets.domain.manifest import MUSIC, SEGMENT_KINDS, Address, Asset, Kind, Manifest, Segment
 from gitassets.domain.names import Heading, Names, find_heading, find_names
 from gitassets.domain.pace import Slot, time_slots
 from gitassets.domain.script import estimate_duration_sec
@@ -56,7 +56,7 @@ class Finding(Struct, frozen=True):
     stale: bool = False
 
     def __str__(self) -> str:
-        return f"segment {self.segment}: {self.kind} {self.problem}"
+        return f"segment {self.segment}: {self.kind} {self.problem}" if self.segment else f"{self.kind} {self.problem}"
 
 
 class ChosenSegment(Struct, frozen=True, kw_only=True):
@@ -89,6 +89,13 @@ class Choice(Struct, frozen=True):
     omissions: tuple[Finding, ...]
     part: tuple[int, ...] | None = None
     ends: tuple[int, int] | None = None
+    music: Asset | None = None
+
+    def iter_used(self) -> Iterator[tuple[Address, Asset]]:
+        """Yield each asset that is built from, once."""
+        if self.music is not None:
+            yield MUSIC, self.music
+        yield from iter_used_assets(self.segments)
 
 
 def choose_assets(manifest: Manifest, policy: Policy, *, allow_gaps: bool = False) -> Choice:
@@ -104,7 +111,8 @@ def choose_assets(manifest: Manifest, policy: Policy, *, allow_gaps: bool = Fals
     omissions = [one for one in unusable + missing if one not in refused]
     left_out = {(one.segment, one.kind) for one in unusable}
     chosen = tuple(_choose(number, segment, left_out, rules) for number, segment in manifest.segments.items())
-    return Choice(chosen, sort_findings(gaps), sort_findings(omissions))
+    music = None if (MUSIC.segment, MUSIC.kind) in left_out else manifest.music
+    return Choice(chosen, sort_findings(gaps), sort_findings(omissions), music=music)
 
 
 def find_gaps(manifest: Manifest, policy: Policy) -> tuple[Finding, ...]:
@@ -140,8 +148,11 @@ def _is_silent(segment: Segment, rules: ScriptRules) -> bool:
 
 
 def _iter_unusable(manifest: Manifest, policy: Policy, rules: ScriptRules) -> Iterator[Finding]:
+    problem = None if manifest.music is None else _judge(manifest.music, policy, None)
+    if problem is not None:
+        yield Finding(MUSIC.segment, MUSIC.kind, problem)
     for number, segment in manifest.segments.items():
-        for kind in Kind:
+        for kind in SEGMENT_KINDS:
             problem = _find_problem(segment, kind, policy, rules)
             if problem is not None:
                 yield Finding(number, kind, problem, stale=problem == find_stale_reason(segment, kind, rules))
@@ -149,7 +160,14 @@ def _iter_unusable(manifest: Manifest, policy: Policy, rules: ScriptRules) -> It
 
 def _find_problem(segment: Segment, kind: Kind, policy: Policy, rules: ScriptRules) -> str | None:
     asset = segment.asset(kind)
-    if asset is None or policy is Policy.EVERYTHING:
+    if asset is None:
+        return None
+    return _judge(asset, policy, find_stale_reason(segment, kind, rules) if policy is Policy.STRICT else None)
+
+
+def _judge(asset: Asset, policy: Policy, stale: str | None) -> str | None:
+    """Return why the policy does not accept the asset, or None. `stale` is why it is stale, if that counts."""
+    if policy is Policy.EVERYTHING:
         return None
     if CONFLICT in asset.extra:
         return "was decided differently on two branches, and nobody has settled it"
@@ -158,7 +176,7 @@ def _find_problem(segment: Segment, kind: Kind, policy: Policy, rules: ScriptRul
     if policy is Policy.SKIP_REJECTED:
         return _describe_rejection(asset) if asset.status is Status.REJECTED else None
     if asset.approved:
-        return find_stale_reason(segment, kind, rules) if policy is Policy.STRICT else None
+        return stale
     if asset.locked:
         return f"is {asset.status}, but its bytes are not those that were approved"
     if asset.status is Status.REJECTED:
@@ -171,7 +189,7 @@ def _describe_rejection(asset: Asset) -> str:
 
 
 def _choose(number: int, segment: Segment, left_out: set[tuple[int, Kind]], rules: ScriptRules) -> ChosenSegment:
-    narration, image, video = (None if (number, kind) in left_out else segment.asset(kind) for kind in Kind)
+    narration, image, video = (None if (number, kind) in left_out else segment.asset(kind) for kind in SEGMENT_KINDS)
     silent = narration is None and _is_silent(segment, rules)
     return ChosenSegment(
         number=number,

@@ -23,6 +23,7 @@ from gitassets.domain.manifest import (
     Kind,
     Manifest,
     Segment,
+    iter_addresses,
     iter_changed_segments,
     iter_folder_entries,
 )
@@ -71,7 +72,7 @@ def undo_change(before: Manifest, after: Manifest, now: Manifest) -> Undoing:
 
 
 def _iter_addresses(numbers: Iterable[int]) -> Iterator[Address]:
-    yield from (Address(number, kind) for number in numbers for kind in Kind)
+    yield from iter_addresses(numbers)
 
 
 def _transition(address: Address, now: Manifest, result: Manifest) -> Transition:

@@ -13,7 +13,7 @@ _UNDOES = re.compile(r"^This undoes commit ([0-9a-f]{40,64})\.$", re.MULTILINE)
 _UNDOABLE = frozenset(
     {
         "approve", "reject", "reopen", "choose", "drop", "note", "edit", "replace", "regen", "produce", "recover",
-        "restore", "move", "copy", UNDO,
+        "restore", "move", "copy", "music", UNDO,
     }
 )  # fmt: skip
 _REFUSED = {

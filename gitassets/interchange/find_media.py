@@ -10,10 +10,10 @@ from pathlib import Path
 
 from gitassets.adapters.media.file_format import HEAD_BYTES, describe_other
 from gitassets.adapters.media.probe import FORMAT_OF_SUFFIX, FORMATS, SUFFIXES
-from gitassets.domain.manifest import Address, Kind
+from gitassets.domain.manifest import MUSIC, Address, Kind
 from gitassets.domain.media_paths import find_path_problem
 
-_FOLDERS = {Kind.AUDIO: "audio", Kind.IMAGE: "images", Kind.VIDEO: "video"}
+_FOLDERS = {Kind.AUDIO: "audio", Kind.IMAGE: "images", Kind.VIDEO: "video", Kind.MUSIC: "music"}
 _OWN_FOLDERS = frozenset({*_FOLDERS.values(), "final", "takes"})
 _COUNTS_FROM_0 = re.compile(r"(audio|scene)_\d{3,}\Z")
 _NUMBER = re.compile(r"\d+")
@@ -33,7 +33,7 @@ _LITTER = re.compile(r"\.DS_Store|\._.*|\.localized|Thumbs\.db|desktop\.ini", re
 
 @dataclass(frozen=True)
 class FoundMedia:
-    """A media file, judged by its name. `segment` None: the one after the last that has this kind."""
+    """A media file, judged by its name. `segment` None: the one after the last that has this kind; 0 for music."""
 
     path: str
     kind: Kind
@@ -53,6 +53,9 @@ def find_media_files(folder: Path, known: Mapping[str, Address], left_out: list[
     found: list[FoundMedia] = []
     for kind, name in _FOLDERS.items():
         paths = list(_iter_media(folder, kind, name, left_out))
+        if kind is Kind.MUSIC:
+            found += [FoundMedia(path, kind, MUSIC.segment) for path in paths if path not in known]
+            continue
         found += _match(kind, paths, [path for path, address in known.items() if address.kind is kind], left_out)
     left_out.extend(_iter_elsewhere(folder))
     return found
@@ -91,8 +94,8 @@ def _find_obstacle(path: Path, relative: str, kind: Kind) -> str | None:
     problem = find_path_problem(relative)
     if problem:
         return f"has a name that {problem}; rename it"
-    if _format(path) not in FORMATS[kind]:
-        return f"is no {kind} file ({SUFFIXES[kind]}){_suggest(path) or _describe_content(path)}"
+    if _format(path) not in FORMATS[kind.of_file]:
+        return f"is no {kind} file ({SUFFIXES[kind.of_file]}){_suggest(path) or _describe_content(path)}"
     return None
 
 

@@ -158,7 +158,7 @@ def _check_media(project: Project, bag: CheckedBag, on_progress: OnProgress) -> 
 
 def _iter_kinds(manifest: Manifest) -> Iterator[tuple[str, Kind | None]]:
     """Yield the files that must be media, each with its kind; None for candidates, which may be of any kind."""
-    known = {asset.path: address.kind for address, asset in manifest.assets()}
+    known = {asset.path: address.kind.of_file for address, asset in manifest.assets()}
     for path, _, _ in iter_folder_entries(manifest):
         if path in known or not path.startswith("final/"):
             yield path, known.get(path)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from gitassets.domain.annotations import State, iter_on
 from gitassets.domain.image_prompt import find_next_prompt, prompt_md5
-from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
+from gitassets.domain.manifest import MUSIC, Address, Asset, Kind, Manifest, Segment
 from gitassets.domain.origin import describe_origin, is_handmade
 from gitassets.domain.script_rules import find_script_rules
 from gitassets.domain.selection import how_to_make
 from gitassets.domain.stale import text_md5
 from gitassets.domain.takes import next_take
-from gitassets.errors import NoMatchError, UsageError
+from gitassets.errors import NoMatchError, Remedy, UsageError
 from gitassets.making.plan import Job, find_voice_id
 from gitassets.making.request_text import find_request_text, find_texts_around
 from gitassets.providers.base import Request
@@ -44,6 +44,8 @@ class TakeOptions:
 def plan_take(project: Project, manifest: Manifest, address: Address, options: TakeOptions, step: int = 0) -> Job:
     """Plan the job for a new take, or for candidate number `step` (from 0) of several."""
     asset = manifest.asset(address)
+    if address == MUSIC:
+        raise UsageError("No provider makes music", Remedy("add-music", run=manifest.run_id))
     if asset is None:
         raise NoMatchError(
             f"Segment {address.segment} of {manifest.run_id} has no {address.kind}", how_to_make(address.kind, manifest)
@@ -68,7 +70,7 @@ def _choose_provider(manifest: Manifest, address: Address, asset: Asset, options
         raise UsageError(
             f"{address} of {manifest.run_id} {describe_origin(asset)}, so there is no provider to make it again",
             f"Choose one with --provider NAME, or bring another file: "
-            f"`gitassets replace {manifest.run_id} --{address.kind} {address.segment} FILE`.",
+            f"`gitassets replace {manifest.run_id} {address.option} FILE`.",
         )
     return choose_maker(str(asset.source), manifest.segments[address.segment].paragraph_text)
 

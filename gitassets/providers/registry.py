@@ -12,7 +12,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
-from gitassets.domain.manifest import Kind
+from gitassets.domain.manifest import SEGMENT_KINDS, Kind
 from gitassets.errors import GitAssetsError, ProviderError, Remedy
 from gitassets.providers.base import Provider, Service
 from gitassets.providers.model_ends import find_end
@@ -276,14 +276,14 @@ def _describe(name: str, kind: Kind, settings: Settings | None) -> ProviderLine:
 
 
 def _unknown_provider_error(name: str, known: str, kind: Kind | None) -> ProviderError:
-    kinds = [one for one in Kind if known in providers_for(one)]
+    kinds = [one for one in SEGMENT_KINDS if known in providers_for(one)]
     if kinds:
         return ProviderError(f"{name!r} makes {' and '.join(kinds)}, but no {kind}", _list_names(kind))
-    close = get_close_matches(known, [one for each in Kind for one in providers_for(each)], n=1)
+    close = get_close_matches(known, [one for each in SEGMENT_KINDS for one in providers_for(each)], n=1)
     hint = f"Did you mean {close[0]}? " if close else ""
     return ProviderError(f"There is no provider {name!r}", hint + _list_names(kind))
 
 
 def _list_names(kind: Kind | None) -> str:
-    by_kind = [f"{', '.join(providers_for(one))} ({one})" for one in Kind if kind in (None, one)]
+    by_kind = [f"{', '.join(providers_for(one))} ({one})" for one in SEGMENT_KINDS if kind in (None, one)]
     return Remedy("choose-provider", names=" and ".join(by_kind))

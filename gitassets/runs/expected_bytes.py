@@ -87,7 +87,7 @@ def check_take(project: Project, run: Run, address: Address, take: Asset, expect
     if expected is None or take.md5.startswith(expected):
         return
     seen = _find_seen(project, run, address, expected)
-    chosen = f"{run.run_id} --{address.kind} {address.segment}"
+    chosen = f"{run.run_id} {address.option}"
     raise ConflictError(
         f"Take {take.take} of {address} of {run.run_id} has other bytes than you looked at: "
         f"its md5 is {take.md5[:_SHOWN_DIGITS]}{_tell_seen(seen)}",
@@ -106,7 +106,7 @@ def _changed(project: Project, run: Run, address: Address, asset: Asset, expecte
     return ChangedBytesError(
         f"{address} of {run.run_id} has other bytes now than you looked at: "
         f"it is take {asset.take}, md5 {asset.md5[:_SHOWN_DIGITS]}{by}{seen}",
-        f"Look at it again, then decide: `gitassets review {run.run_id} --{address.kind} {address.segment}`.",
+        f"Look at it again, then decide: `gitassets review {run.run_id} {address.option}`.",
         [address],
     )
 

@@ -66,12 +66,11 @@ class HistoryJudgment(Struct, frozen=True):
 
 def _record_same_asset(one: Manifest, other: Manifest, address: Address) -> bool:
     """Check whether both have the same asset there, except for its candidates, and the same text."""
-    first, second = one.segments.get(address.segment), other.segments.get(address.segment)
-    if first is None or second is None or first.paragraph_text != second.paragraph_text:
+    assets = [one.asset(address), other.asset(address)]
+    if None in assets or one.segment_of(address).paragraph_text != other.segment_of(address).paragraph_text:
         return False
-    assets = [segment.asset(address.kind) for segment in (first, second)]
     fields = [[getattr(asset, name, None) for name in _DECIDED] for asset in assets]
-    return None not in assets and fields[0] == fields[1]
+    return fields[0] == fields[1]
 
 
 _DECIDED = ("status", "md5", "approved_md5", "size", "path", "text_md5")

@@ -79,7 +79,7 @@ def find_take(project: Project, run: Run, address: Address, wanted: str) -> Asse
     found = {one.md5: one for one in takes if is_take(one, wanted)}
     if not found:
         known = ", ".join(f"{one.take} ({one.md5[:12]})" for one in takes[-_NAMED_TAKES:])
-        more = f" `gitassets takes {run.run_id} --{address.kind} {address.segment}` shows all."
+        more = f" `gitassets takes {run.run_id} {address.option}` shows all."
         raise NotFoundError(
             f"{address} of {run.run_id} has no take {wanted}",
             f"Its takes are {known}.{more if len(takes) > _NAMED_TAKES else ''}",

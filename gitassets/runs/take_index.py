@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from gitassets.domain.manifest import Address, Asset, Kind, Manifest, iter_changed_segments
+from gitassets.domain.manifest import Address, Asset, Manifest, iter_addresses, iter_changed_segments
 from gitassets.domain.takes import Sighting, Take, collect_takes
 from gitassets.runs.history import HistoryReader, format_time
 from gitassets.runs.project import Project, Run
@@ -59,7 +59,7 @@ class TakeIndex:
     def _add(self, step: Step) -> None:
         parents = step.parents
         numbers: Iterable[int] = iter_changed_segments(parents[0], step.manifest) if parents else step.manifest.segments
-        for address in (Address(number, kind) for number in numbers for kind in Kind):
+        for address in iter_addresses(numbers):
             asset = step.manifest.asset(address)
             if asset is not None and all(one.asset(address) != asset for one in parents):
                 commit = step.commit

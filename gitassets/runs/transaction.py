@@ -52,6 +52,9 @@ if TYPE_CHECKING:
     from gitassets.runs.settle_merge import Settled
 
 
+_IGNORE, _MUSIC_RULE = ".gitignore", "/music"
+
+
 class Session(Struct):
     """A run locked for writing, so that nobody else changes its manifest.
 
@@ -258,9 +261,19 @@ def _dvc_files(manifest: Manifest) -> dict[str, bytes]:
 
 def plan_texts(session: Session, after: Manifest, beside: Mapping[str, str]) -> dict[str, TextChange]:
     """Plan the changes from the texts on disk, which somebody may have committed in another format than ours."""
-    new = {**_texts(after), **beside}
+    new = {**_texts(after), **_ignore_music(session, after), **beside}
     found = {path: read_text(session.folder / path) for path in sorted({*new, *name_dvc_files(session.manifest)})}
     return {path: TextChange(text, new.get(path)) for path, text in found.items() if text != new.get(path)}
+
+
+def _ignore_music(session: Session, after: Manifest) -> dict[str, str]:
+    """Return the ignore rules with those for music, which runs made by earlier versions lack, when music arrives."""
+    if after.music is None or session.manifest.music is not None:
+        return {}
+    rules = read_text(session.folder / _IGNORE) or ""
+    if _MUSIC_RULE in rules.splitlines():
+        return {}
+    return {_IGNORE: f"{rules}{'' if rules.endswith(chr(10)) or not rules else chr(10)}{_MUSIC_RULE}\n"}
 
 
 def _texts(manifest: Manifest) -> dict[str, str]:

@@ -147,7 +147,7 @@ def describe_asset(request: Request, project: Project, opened: Opened) -> dict[s
         "gaps": [_view_gap(one) for one in opened.build_check.gaps if one.segment == address.segment],
         "annotations": [
             one
-            for one in read_annotations(address.segment, opened.manifest.segments[address.segment])
+            for one in read_annotations(address.segment, opened.manifest.segment_of(address))
             if one.kind is address.kind
         ],
     }

@@ -21,7 +21,7 @@ from gitassets.actions.reopen import reopen_assets
 from gitassets.actions.undo import undo as undo_commit
 from gitassets.domain.annotations import State
 from gitassets.domain.commit_message import clean_name
-from gitassets.domain.manifest import Address, Kind, Md5
+from gitassets.domain.manifest import MUSIC, SEGMENT_KINDS, Address, Kind, Md5
 from gitassets.domain.selection import Selection, select_exactly
 from gitassets.errors import CorruptError
 from gitassets.runs.project import Project, Run
@@ -111,7 +111,7 @@ def undo(request: Request, body: UndoBody) -> object:
     with write_run(request) as (project, run):
         result = undo_commit(project, run, body.undo)
     changed = dict.fromkeys(one.address for one in result.transitions)
-    noted = dict.fromkeys(Address(number, kind) for number in result.segments for kind in Kind)
+    noted = dict.fromkeys(Address(number, kind) for number in result.segments for kind in SEGMENT_KINDS)
     return {**answer(request, list({**changed, **noted}), result.commit), "undone": result.undone}
 
 
@@ -125,7 +125,7 @@ def choose(request: Request, body: ChooseBody) -> object:
 def note(request: Request, body: NoteBody) -> object:
     with write_run(request) as (project, run):
         result = write_note(project, run, _select_segment(body.segment), body.text)
-    return answer(request, [Address(body.segment, kind) for kind in Kind], result.commit)
+    return answer(request, [Address(body.segment, kind) for kind in SEGMENT_KINDS], result.commit)
 
 
 def annotate(request: Request, body: AnnotateBody) -> object:
@@ -154,7 +154,7 @@ def edit(request: Request, body: EditBody) -> object:
     options = EditOptions(text=body.text, prompt=body.prompt)
     with write_run(request) as (project, run):
         result = _edit(project, run, body.segment, options)
-    return answer(request, [Address(body.segment, kind) for kind in Kind], result.commit)
+    return answer(request, [Address(body.segment, kind) for kind in SEGMENT_KINDS], result.commit)
 
 
 def _edit(project: Project, run: Run, segment: int, options: EditOptions) -> EditResult:
@@ -184,7 +184,7 @@ def answer(request: Request, addresses: list[Address], commit: str | None) -> di
     """Answer with the commit, the assets as they are now, and how to take it back."""
     project, opened = open_run(request)
     manifest, counts = opened.manifest, count_statuses(opened.manifest)
-    numbers = sorted({one.segment for one in addresses if one.segment in manifest.segments})
+    numbers = sorted({one.segment for one in addresses if one == MUSIC or one.segment in manifest.segments})
     rows = {row.segment: row for row in view_rows(project, opened.run, manifest, numbers)}
     found = [rows[one.segment].assets[one.kind] for one in addresses if one.segment in rows]
     return {

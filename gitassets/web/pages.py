@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gitassets.actions.cost import read_costs
+from gitassets.domain.manifest import MUSIC
 from gitassets.web.api import describe_approval, describe_asset, describe_run, view_audit, view_runs
 from gitassets.web.asking import number_of, open_run, site_of
 from gitassets.web.opened import find_address
@@ -45,7 +46,9 @@ def _find_first(request: Request, at_first_undecided: bool) -> int:
         return given or 0
     _, opened = open_run(request)
     numbers = list(opened.manifest.segments)
-    undecided = (address.segment for address, asset in opened.manifest.assets() if needs_decision(asset))
+    undecided = (
+        address.segment for address, asset in opened.manifest.assets() if address != MUSIC and needs_decision(asset)
+    )
     first = next(undecided, None)
     return 0 if first is None else max(0, numbers.index(first) - 2)
 

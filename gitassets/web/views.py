@@ -10,7 +10,7 @@ from gitassets.actions.list import AssetRow, describe_conflicts, make_row
 from gitassets.actions.overview import UNDECIDED, RunOverview
 from gitassets.domain.conflict import CONFLICT, text_records
 from gitassets.domain.image_prompt import find_user_prompt, has_current_prompt
-from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Segment
+from gitassets.domain.manifest import MUSIC, SEGMENT_KINDS, Address, Asset, Kind, Manifest, Segment
 from gitassets.domain.script_rules import ScriptRules, find_script_rules
 from gitassets.domain.script_text import find_shown_text
 from gitassets.domain.stale import find_stale_reason
@@ -170,8 +170,9 @@ def make_index(manifest: Manifest) -> list[list[object]]:
     rows: list[list[object]] = []
     rules = find_script_rules(manifest)
     for address, asset in manifest.assets():
-        segment = manifest.segments[address.segment]
-        stale = find_stale_reason(segment, address.kind, rules) is not None
+        if address == MUSIC:
+            continue  # The page shows what belongs to segments.
+        stale = find_stale_reason(manifest.segment_of(address), address.kind, rules) is not None
         marks = ("s" if stale else "") + ("c" if CONFLICT in asset.extra else "") + ("t" if asset.takes else "")
         rows.append(
             [address.segment, address.kind.value, asset.status.value, asset.md5[:SHORT], marks, asset.duration_sec]
@@ -181,7 +182,7 @@ def make_index(manifest: Manifest) -> list[list[object]]:
 
 def list_bare(manifest: Manifest) -> list[int]:
     """List the segments without any asset, which the index does not name."""
-    return [number for number, one in manifest.segments.items() if not any(map(one.asset, Kind))]
+    return [number for number, one in manifest.segments.items() if not any(map(one.asset, SEGMENT_KINDS))]
 
 
 def list_disputed(manifest: Manifest) -> list[int]:
@@ -190,7 +191,8 @@ def list_disputed(manifest: Manifest) -> list[int]:
 
 
 def view_rows(project: Project, run: Run, manifest: Manifest, numbers: Sequence[int]) -> list[RowView]:
-    addresses = [Address(number, kind) for number in numbers for kind in Kind]
+    """View the rows of these segments; number 0 is the row of the music."""
+    addresses = [Address(number, kind) for number in numbers for kind in (SEGMENT_KINDS if number else [Kind.MUSIC])]
     found = [(one, asset) for one in addresses if (asset := manifest.asset(one)) is not None]
     check, rules = FolderCheck(project, run), find_script_rules(manifest)
     rows = [make_row(project, check, manifest, address, asset, rules) for address, asset in found]
@@ -200,7 +202,7 @@ def view_rows(project: Project, run: Run, manifest: Manifest, numbers: Sequence[
 
 
 def _view_row(manifest: Manifest, number: int, views: dict[Address, AssetView], rules: ScriptRules) -> RowView:
-    segment = manifest.segments[number]
+    segment = manifest.segment_of(Address(number, Kind.AUDIO) if number else MUSIC)
     return RowView(
         segment=number,
         text=segment.paragraph_text,
@@ -210,7 +212,7 @@ def _view_row(manifest: Manifest, number: int, views: dict[Address, AssetView], 
         wanted_prompt=_find_wanted_prompt(segment),
         text_in_conflict=CONFLICT in segment.extra,
         texts=tuple(str(one["paragraph_text"]) for one in text_records(segment) if "paragraph_text" in one),
-        assets={kind.value: views.get(Address(number, kind)) for kind in Kind},
+        assets={kind.value: views.get(Address(number, kind)) for kind in (SEGMENT_KINDS if number else [Kind.MUSIC])},
         carried_from=_find_carried(manifest, number),
     )
 
@@ -321,7 +323,7 @@ def media_path(run_id: str, kind: Kind, md5: str) -> str:
 
 
 def thumb_path(run_id: str, kind: Kind, md5: str) -> str | None:
-    return None if kind is Kind.AUDIO else f"/thumb/{run_id}/{md5}?w=320"
+    return None if kind.of_file is Kind.AUDIO else f"/thumb/{run_id}/{md5}?w=320"
 
 
 def peaks_path(run_id: str, kind: Kind, md5: str) -> str | None:

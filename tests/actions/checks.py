@@ -114,7 +114,9 @@ def assert_files_match(project: Project, run: Run) -> None:
     folder = run.require_folder()
     expected = {path: md5 for path, md5, _ in iter_folder_entries(read_manifest(project, run))}
     found = [
-        path for path in files_below(folder) if path.split("/")[0] in ("audio", "images", "video", "takes", "final")
+        path
+        for path in files_below(folder)
+        if path.split("/")[0] in ("audio", "images", "video", "music", "takes", "final")
     ]
     assert found == sorted(expected)
     for path, md5 in expected.items():

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from gitassets.adapters.files import hash_file
 from gitassets.domain.commit_message import CommitMessage, Transition
 from gitassets.domain.dvc_file import imply_dvc_files
-from gitassets.domain.manifest import MANIFEST_NAME, Kind, Manifest
+from gitassets.domain.manifest import MANIFEST_NAME, SEGMENT_KINDS, Kind, Manifest
 from gitassets.domain.manifest_format import format_manifest
 from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.run_id import BRANCH_PREFIX
@@ -39,7 +39,7 @@ class RealBytes:
         """Return the manifest under `run_id`, with a real file of the right kind for each entry."""
         raw = json.loads(format_manifest(replace(manifest, run_id=run_id)))
         for segment in raw["segments"].values():
-            for kind in Kind:
+            for kind in SEGMENT_KINDS:
                 segment[kind.value] = segment[kind.value] and self._fill_file(segment[kind.value], kind.value)
         for path, one in raw.get("final", {}).items():
             raw["final"][path] = self._fill_file(one, Path(path).suffix)

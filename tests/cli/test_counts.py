@@ -52,6 +52,7 @@ GROWING = {
     "edit": "edit ep1 1 --text Other",
     "copy": "copy ep1 pilot --audio 1-3 --replace",
     "move": "move ep1 --image 3 --to 2",
+    "music": "music ep1 runs/ep1/audio/audio_000.wav",
     "doctor": "doctor",
     "log": "",
     "diff": "",

@@ -61,6 +61,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "upgrade": (f"upgrade {RUN_ID}", "upgrade --all"),
     "pull": ("pull ep1", "pull ep1 --only approved", "pull ep"),
     "move": ("move ep1 --image 3 --to 2", "move ep1 --image 3 --to 2 --take 1", f"move {RUN_ID} --audio 1 --to 2"),
+    "music": ("music ep1 runs/ep1/audio/audio_000.wav", "music ep1 runs/ep1/audio/audio_000.wav --gain 2"),
     "restore": ("restore ep1 --image 3", "restore ep1 --image 3 --take 1"),
     "replace": ("replace ep1 x.png --image 3", "replace ep1 x.png --image 2", "replace ep1 --image 3"),
     "track": ("track runs/ep1", "track fresh", "track fresh --run-id other --script x.md"),

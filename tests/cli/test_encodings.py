@@ -77,6 +77,7 @@ USES = {
     "cache": "cache",
     "upgrade": "upgrade --all",
     "move": "move {run} --image 3 --to 2",
+    "music": "music {run} runs/{run}/audio/audio_000.wav --credit {text}",
     "hooks install": "hooks install",
     "hooks status": "hooks status",
     "hooks install-server": "hooks install-server ../server-é.git",

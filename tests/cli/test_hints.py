@@ -206,7 +206,7 @@ def test_remedy_fields_match_the_placeholders_of_its_words() -> None:
 
 
 def test_remedy_equals_its_words_and_keeps_name_and_fields() -> None:
-    remedy = Remedy("reopen", run="ep1", kind="image", number=3)
+    remedy = Remedy("reopen", run="ep1", chosen="--image 3")
     assert remedy == "Reopen it first: `gitassets reopen ep1 --image 3 --reason …`."
     assert encode({"hint": remedy}) == {"hint": str(remedy)}
-    assert (remedy.name, dict(remedy.about)) == ("reopen", {"run": "ep1", "kind": "image", "number": 3})
+    assert (remedy.name, dict(remedy.about)) == ("reopen", {"run": "ep1", "chosen": "--image 3"})

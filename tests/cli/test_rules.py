@@ -31,6 +31,7 @@ WRITING = {
     "edit": ["ep1", "1", "--text", "Other words."],
     "export": ["ep1", "-o", "../ep1.zip"],
     "move": ["ep1", "--image", "3", "--to", "2"],
+    "music": ["ep1", "runs/ep1/audio/audio_000.wav"],
     "note": ["ep1", "--segment", "1", "Louder."],
     "open": ["ep1"],
     "produce": ["--resume", "ep1"],

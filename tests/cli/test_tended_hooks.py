@@ -74,6 +74,7 @@ ARGUMENTS = {
     "cache": (),
     "upgrade": ("--all",),
     "move": ("ep1", "--image", "3", "--to", "2"),
+    "music": ("ep1", "runs/ep1/audio/audio_000.wav"),
 }
 
 

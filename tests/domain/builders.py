@@ -8,10 +8,22 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from gitassets.domain.manifest import Address, Asset, FinalFile, Kind, Manifest, Segment, default_path
+from gitassets.domain.manifest import (
+    FIRST_RULES,
+    MUSIC,
+    MUSIC_RULES,
+    SEGMENT_KINDS,
+    Address,
+    Asset,
+    FinalFile,
+    Kind,
+    Manifest,
+    Segment,
+    default_path,
+)
 from gitassets.domain.status import Status
 
-SUFFIXES = {Kind.AUDIO: ".mp3", Kind.IMAGE: ".png", Kind.VIDEO: ".mp4"}
+SUFFIXES = {Kind.AUDIO: ".mp3", Kind.IMAGE: ".png", Kind.VIDEO: ".mp4", Kind.MUSIC: ".ogg"}
 
 
 def digest(text: str) -> str:
@@ -49,6 +61,10 @@ def a_candidate(kind: Kind, number: int = 1, take: int = 2, **changes: Any) -> A
     md5 = changes.pop("md5", digest(f"{kind} {number} take {take}"))
     stem, suffix = default_path(Address(number, kind), "").split("/")[1], SUFFIXES[kind]
     return an_asset(kind, number, take=take, **{"md5": md5, "path": f"takes/{stem}_{md5[:8]}{suffix}", **changes})
+
+
+def music(status: Status = Status.DRAFT, take: int = 1, **changes: Any) -> Asset:
+    return an_asset(Kind.MUSIC, MUSIC.segment, status, take, **changes)
 
 
 def by_md5(*takes: Asset) -> dict[str, Asset]:
@@ -114,10 +130,10 @@ def segments(draw: st.DrawFn, number: int) -> Segment:
     return Segment(
         paragraph_text=draw(texts),
         sync_status=draw(st.sampled_from(["pending", "synced", "stale"])),
-        built=draw(st.none() | st.dictionaries(st.sampled_from(["audio", "visual"]), md5s)),
+        built=draw(st.none() | st.dictionaries(st.sampled_from(["audio", "visual", "music"]), md5s)),
         notes=draw(st.none() | texts),
         extra=draw(extras),
-        **{kind.value: draw(st.none() | assets(kind, number)) for kind in Kind},
+        **{kind.value: draw(st.none() | assets(kind, number)) for kind in SEGMENT_KINDS},
     )
 
 
@@ -125,11 +141,14 @@ def segments(draw: st.DrawFn, number: int) -> Segment:
 def manifests(draw: st.DrawFn, max_segments: int = 3) -> Manifest:
     """Any manifest that the format can hold."""
     chosen = draw(st.sets(st.integers(1, 1200), max_size=max_segments))
+    music = draw(st.none() | assets(Kind.MUSIC, MUSIC.segment))
     names = draw(st.sets(st.sampled_from(["final.mp4", "final.srt", "build.json"])))
     return Manifest(
         run_id=draw(st.sampled_from(["20260207_101747", "a", "Über-1.2"])),
         production_state=draw(st.sampled_from(["draft", "review", "approved", "built", "published"])),
         segments={number: draw(segments(number)) for number in sorted(chosen)},
+        music=music,
+        rules=FIRST_RULES if music is None else MUSIC_RULES,
         final=tuple(FinalFile(path=f"final/{name}", md5=draw(md5s), size=draw(wholes)) for name in sorted(names)),
         extra=draw(extras),
     )

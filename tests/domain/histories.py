@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from gitassets.domain.conflict import settle
 from gitassets.domain.derived import build_record, derive, iter_visuals
-from gitassets.domain.manifest import Address, Asset, FinalFile, Kind, Manifest
+from gitassets.domain.manifest import SEGMENT_KINDS, Address, Asset, FinalFile, Kind, Manifest
 from gitassets.domain.reopened import reopen_record
 from gitassets.domain.status import Status, status_after_new_take
 from gitassets.domain.takes import demote, next_take, without_take
@@ -180,7 +180,7 @@ def apply_all(manifest: Manifest, changes: Sequence[Change]) -> Manifest:
 
 # Most changes are decisions on few assets; otherwise two sides would rarely conflict.
 _MET = Address(1, Kind.IMAGE)
-_ALL = [Address(number, kind) for number in range(1, SEGMENTS + 1) for kind in Kind]
+_ALL = [Address(number, kind) for number in range(1, SEGMENTS + 1) for kind in SEGMENT_KINDS]
 _DECISIONS = ["approve", "reject", "make", "reopen", "publish", "suggest", "choose"]
 changes = st.builds(
     Change,

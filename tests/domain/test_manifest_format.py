@@ -17,8 +17,8 @@ from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.manifest import (
     FIRST_RULES,
     MANIFEST_NAME,
+    SEGMENT_KINDS,
     Address,
-    Kind,
     Manifest,
     iter_changed_assets,
     iter_changed_segments,
@@ -88,7 +88,7 @@ def test_changed_segments_and_assets_are_those_that_differ(one: Manifest, other:
         numbers = sorted(before.segments.keys() | after.segments.keys())
         changed = [number for number in numbers if before.segments.get(number) != after.segments.get(number)]
         assert list(iter_changed_segments(before, after)) == changed
-        addresses = [Address(number, kind) for number in numbers for kind in Kind]
+        addresses = [Address(number, kind) for number in numbers for kind in SEGMENT_KINDS]
         pairs = [(address, before.asset(address), after.asset(address)) for address in addresses]
         assert list(iter_changed_assets(before, after)) == [(one, old, new) for one, old, new in pairs if old != new]
 

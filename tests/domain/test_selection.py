@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitassets.cli.hints import WORDS
-from gitassets.domain.manifest import Address, Kind, Manifest
+from gitassets.domain.manifest import SEGMENT_KINDS, Address, Kind, Manifest
 from gitassets.domain.selection import (
     ALL,
     AssetSelection,
@@ -135,7 +135,7 @@ def test_explicit_empty_segment_fails_but_all_omits_it(manifest: Manifest) -> No
 
 def test_asset_of_any_explicit_segment_number_is_explicit(manifest: Manifest) -> None:
     explicit = [one.address for one in choose(manifest, "5", audio="all") if one.explicit]
-    assert explicit == [Address(5, kind) for kind in Kind]
+    assert explicit == [Address(5, kind) for kind in SEGMENT_KINDS]
 
 
 def test_asset_selection_is_empty_only_without_any_selection() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from gitassets.domain.card_text import describe_card
 from gitassets.domain.image_prompt import IMAGE_PROMPT, find_next_prompt, find_prompt, prompt_md5, with_prompt
-from gitassets.domain.manifest import Address, Asset, Kind, Segment
+from gitassets.domain.manifest import SEGMENT_KINDS, Address, Asset, Kind, Segment
 from gitassets.domain.stale import Stale, find_stale_reason, iter_stale, text_md5
 from tests.domain.builders import a_manifest, a_segment, audio, digest, image, video
 
@@ -23,7 +23,7 @@ def test_narration_of_other_text_is_stale() -> None:
     assert find_stale_reason(segment, Kind.AUDIO) == "was made from another text than the segment has now"
 
 
-@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("kind", SEGMENT_KINDS)
 def test_asset_without_recorded_text_and_missing_asset_are_not_stale(kind: Kind) -> None:
     assert find_stale_reason(a_segment("New", audio=audio()), kind) is None
 

@@ -93,6 +93,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "cache": ("cache --clear",),
     "upgrade": ("upgrade RUN", "upgrade --all"),
     "move": ("move RUN --image 1 --to 2",),
+    "music": ("music RUN gitassets.yaml", "music RUN --gain 2"),
     "hooks install": ("hooks install",),
     "hooks install-server": ("hooks install-server runs/RUN",),
     "hooks uninstall": ("hooks uninstall",),

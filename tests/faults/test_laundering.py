@@ -145,6 +145,7 @@ OTHERS: dict[str, tuple[str, ...]] = {
     "choose": ("choose ep1 --image 1 --take 2",), "replace": ("replace ep1 --image 1 PICTURE",),
     "restore": ("restore ep1 --image 1", "restore ep1 --image 1 --take 1"),
     "move": ("move ep1 --image 1 --to 2", "move ep1 --image 1 --to 2 --take 1"),
+    "music": ("music ep1 runs/ep1/audio/audio_000.wav",),
     "regen": ("regen ep1 --image 1 --yes",), "produce": ("produce --resume ep1 --no-video --yes",),
     "approve": ("approve ep2 --image 2",), "close": ("close ep1",), "reopen": ("reopen ep1 --image 1 --reason again",),
     "serve": ("serve ep1 --host 192.0.2.1",),

@@ -48,6 +48,7 @@ WRITING = {
     "publish": "ep1",
     "export": "ep1 -o ../bag.zip",
     "move": "ep1 --image 3 --to 2",
+    "music": "ep1 audio/audio_000.wav",
 }
 # Commands that change no run or make another one; `copy` and `doctor` have tests of their own.
 OTHERS = {

@@ -14,7 +14,7 @@ from gitassets.adapters.state.journal import MadeLog
 from gitassets.adapters.state.orders import OrderBook
 from gitassets.domain.budget import Budget
 from gitassets.domain.estimate import Estimate
-from gitassets.domain.manifest import Address, Asset, Kind
+from gitassets.domain.manifest import SEGMENT_KINDS, Address, Asset, Kind
 from gitassets.domain.voices import Voice
 from gitassets.making.consent import ABSENT, Buyer, Terms
 from gitassets.making.plan_run import ProduceOptions
@@ -104,7 +104,7 @@ class Studio:
 
     def regen(self, *, run_id: str = "ep1", **options: Any) -> RegenResult:
         buyer, chosen = _split(options)
-        selection = select(**{kind.value: chosen.pop(kind.value, None) for kind in Kind})
+        selection = select(**{kind.value: chosen.pop(kind.value, None) for kind in SEGMENT_KINDS})
         run = find_run(self.project, run_id)
         return regen(self.project, run, selection, RegenOptions(**chosen), ignore_progress, buyer)
 

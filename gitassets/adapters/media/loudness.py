@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from gitassets.adapters.media.source import MediaSource
 _CACHE_VERSION = 2  # Increase with every change to the measurement.
 _GATE_LUFS = -69.9  # ffmpeg reports -70 if nothing exceeds the gate.
 _MIN_SEC = 3  # A shorter sound is repeated: loudness is measured in blocks of 0.4 seconds.
+_PEAK = re.compile(r"^\s+Peak:\s+(-?\d+(?:\.\d+)?|-inf) dBFS", re.MULTILINE)
 _INTEGRATED = re.compile(r"^\s+I:\s+(-?\d+(?:\.\d+)?) LUFS", re.MULTILINE)
 
 
@@ -54,7 +56,28 @@ def measure_samples(
     if duration_sec < _MIN_SEC:
         sound = sound.filter("aloop", loop=-1, size=_MIN_SEC * SAMPLE_RATE).filter("atrim", end=_MIN_SEC)
     output = graph.output(sound.filter("ebur128", framelog="quiet"), "-", f="null")
-    report = ffmpeg.feed(["-v", "info", *graph.get_args(output)], task, samples)
+    return _parse_loudness(ffmpeg.feed(["-v", "info", *graph.get_args(output)], task, samples))
+
+
+def _parse_loudness(report: str) -> float | None:
     found = _INTEGRATED.search(report)
     lufs = float(found[1]) if found else _GATE_LUFS
     return lufs if lufs > _GATE_LUFS else None
+
+
+@dataclass(frozen=True)
+class Level:
+    """The integrated loudness in LUFS, None for silence, and the true peak in dBTP."""
+
+    lufs: float | None
+    peak_dbtp: float
+
+
+def measure_level(ffmpeg: Ffmpeg, source: Sequence[str], duration_sec: float, task: str) -> Level:
+    """Measure loudness and true peak of what these arguments open."""
+    whole = "ebur128=peak=true:framelog=quiet"
+    if duration_sec < _MIN_SEC:
+        whole = f"aloop=loop=-1:size={_MIN_SEC * SAMPLE_RATE},atrim=end={_MIN_SEC},{whole}"
+    report = ffmpeg.run(["-v", "info", *source, "-af", whole, "-f", "null", "-"], task)
+    peak = _PEAK.search(report)
+    return Level(_parse_loudness(report), float(peak[1]) if peak else float("-inf"))

@@ -13,6 +13,7 @@ from gitassets.adapters.media.ffmpeg import Ffmpeg, compile_graph, find_ffmpeg
 from gitassets.adapters.media.loudness import measure_loudness, measure_samples
 from gitassets.adapters.media.samples import RAW_FORMAT, SAMPLE_RATE, iter_samples
 from gitassets.adapters.media.source import MediaSource
+from gitassets.adapters.render.music import Music, encode_levelled, mix_music
 from gitassets.adapters.render.settings import RenderSettings
 from gitassets.domain.quality import Preset
 from gitassets.domain.selection import format_ranges
@@ -21,7 +22,10 @@ from gitassets.errors import CorruptError
 
 _RECIPE_VERSION = 3  # Increase with every change to the rendered file.
 _SAMPLE_BYTES = 4  # two channels of 16 bits
-_SAMPLE_FORMAT = {"f": "s16le", "ar": SAMPLE_RATE, "ac": 2}
+_SAMPLE_FORMAT: dict[str, object] = {"f": "s16le", "ar": SAMPLE_RATE, "ac": 2}
+_ENCODING = [
+    "-c:a", "aac", "-b:a", "192k", "-map_metadata", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact", "-f", "mp4",
+]  # fmt: skip
 _MAX_GAIN_DB = 30.0  # A higher gain would only make noise audible.
 # Slightly below the target of -1.5 dBTP, since AAC encoding raises peaks. Measured at four times the sample rate, where
 # peaks between samples show.
@@ -68,7 +72,9 @@ class Sound:
         return f"Preparing the sound of segment {self.shot.number}"
 
 
-def describe_sounds(sounds: Sequence[Sound], ffmpeg: Ffmpeg, settings: RenderSettings) -> dict[str, object]:
+def describe_sounds(
+    sounds: Sequence[Sound], ffmpeg: Ffmpeg, settings: RenderSettings, music: Music | None = None
+) -> dict[str, object]:
     """Return everything that determines the file: the same description gives the same file."""
     return {
         "recipe": [_RECIPE_VERSION, ffmpeg.program.version],
@@ -81,6 +87,7 @@ def describe_sounds(sounds: Sequence[Sound], ffmpeg: Ffmpeg, settings: RenderSet
             ]
             for one in sounds
         ],
+        **({"music": music.describe()} if music else {}),
     }
 
 
@@ -205,19 +212,45 @@ def _limit_peaks(sound: Any) -> Any:
 
 
 def encode_sound(
-    ffmpeg: Ffmpeg, sounds: Sequence[Sound], samples: Sequence[Path], settings: RenderSettings, target: Path
+    ffmpeg: Ffmpeg,
+    sounds: Sequence[Sound],
+    samples: Sequence[Path],
+    settings: RenderSettings,
+    cache_dir: Path,
+    target: Path,
+    music: Music | None = None,
 ) -> None:
-    """Encode the samples of all segments as one AAC stream to `target`.
+    """Encode the samples of all segments as one AAC stream to `target`, with the music below them.
 
     Streams encoded separately and joined would drift apart.
     """
+    if music is not None:
+        _encode_with_music(ffmpeg, sounds, samples, settings, cache_dir, target, music)
+        return
     args = [part for name, value in _SAMPLE_FORMAT.items() for part in (f"-{name}", str(value))]
     args += ["-i", "pipe:0"]
     if settings.preset is Preset.MASTER:
         args += _level_whole(ffmpeg, sounds, samples, settings)
-    args += ["-c:a", "aac", "-b:a", "192k", "-map_metadata", "-1", "-fflags", "+bitexact", "-flags:a", "+bitexact"]
-    args += ["-f", "mp4", f"file:{target}"]
+    args += [*_ENCODING, f"file:{target}"]
     ffmpeg.feed(args, "Encoding the sound", _iter_samples(sounds, samples))
+
+
+def _encode_with_music(
+    ffmpeg: Ffmpeg,
+    sounds: Sequence[Sound],
+    samples: Sequence[Path],
+    settings: RenderSettings,
+    cache_dir: Path,
+    target: Path,
+    music: Music,
+) -> None:
+    mixed, count = target.with_suffix(".mix"), sum(one.sample_count for one in sounds)
+    voice, lufs = _iter_samples(sounds, samples), settings.loudness_lufs
+    try:
+        mix_music(ffmpeg, music, voice, _SAMPLE_FORMAT, count, lufs, cache_dir, mixed)
+        encode_levelled(ffmpeg, mixed, lufs, _PEAK_RATE, _ENCODING, target)
+    finally:
+        mixed.unlink(missing_ok=True)
 
 
 def _level_whole(

@@ -6,7 +6,7 @@ import errno
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from gitassets.adapters.media.ffmpeg import Ffmpeg, FfmpegError, find_ffmpeg
 from gitassets.adapters.media.source import MediaSource
 from gitassets.adapters.render.cache import RenderCache
 from gitassets.adapters.render.movie import Movie, Piece, has_frames, write_movie
+from gitassets.adapters.render.music import Music
 from gitassets.adapters.render.picture import Picture, describe_picture
 from gitassets.adapters.render.picture_task import make_picture_task
 from gitassets.adapters.render.settings import CARD_ZOOM, ZOOM, OnProgress, RenderSettings
@@ -63,8 +64,9 @@ def render_timeline(
     target: Path,
     on_progress: OnProgress,
     executor: Executor | None = None,
+    music: Music | None = None,
 ) -> RenderResult:
-    """Render the video to `target`, atomically.
+    """Render the video to `target`, atomically, with the music below it.
 
     `sources` maps md5 to media for every narration and visual. The `executor` renders the pictures; threads of this
     process if there is none.
@@ -74,7 +76,7 @@ def render_timeline(
         context = _Context(ffmpeg, cache, work, settings, sources, executor or LocalExecutor(settings.jobs))
         pictures = _choose_pictures(timeline, sources)
         sounds = [_choose_sound(picture, sources, settings) for picture in pictures]
-        return _render(context, timeline, pictures, sounds, target, on_progress)
+        return _render(context, timeline, pictures, sounds, target, on_progress, music)
 
 
 def count_reused(
@@ -122,11 +124,12 @@ def _render(
     sounds: Sequence[Sound],
     target: Path,
     on_progress: OnProgress,
+    music: Music | None,
 ) -> RenderResult:
     shown = [(one, _picture_path(context, one)) for one in pictures if one.shot.frame_count]
     missing = {path: one for one, path in shown if not _is_cached(context, one, path)}
-    sound = context.cache.path(describe_sounds(sounds, context.ffmpeg, context.settings), ".m4a")
-    _render_missing(context, missing, sounds, sound, on_progress)
+    sound = context.cache.path(describe_sounds(sounds, context.ffmpeg, context.settings, music), ".m4a")
+    _render_missing(context, missing, sounds, sound, on_progress, music)
     _join(context, timeline, shown, sound, target)
     context.cache.prune(context.settings.cache_bytes, {sound, *(path for _, path in shown)})
     rendered = sum(path in missing for one, path in shown if one.shot.role is Role.SEGMENT)
@@ -148,14 +151,19 @@ def _is_cached(context: _Context, picture: Picture, path: Path) -> bool:
 
 
 def _render_missing(
-    context: _Context, missing: Mapping[Path, Picture], sounds: Sequence[Sound], sound: Path, on_progress: OnProgress
+    context: _Context,
+    missing: Mapping[Path, Picture],
+    sounds: Sequence[Sound],
+    sound: Path,
+    on_progress: OnProgress,
+    music: Music | None,
 ) -> None:
     """Render every missing picture, and the sound unless it is there, into the cache."""
     look_files = {one.md5: one.path for one in context.settings.look_files.values()}
     files = Files({**{md5: one.path for md5, one in context.sources.items()}, **look_files})
     ordered = {_name_output(path): (path, picture) for path, picture in missing.items()}
     tasks = [make_picture_task(one, context.settings, name, files) for name, (_, one) in ordered.items()]
-    beside = [] if context.cache.touch(sound) else [partial(_render_sound, context, sounds, sound)]
+    beside = [] if context.cache.touch(sound) else [partial(_render_sound, context, sounds, sound, music)]
     place = Place(context.ffmpeg, files.paths, context.work, context.cache.folder)
     with closing(context.executor.run(tasks, place, _count_frames(ordered, on_progress), beside)) as outcomes:
         for one in outcomes:
@@ -195,12 +203,13 @@ def _explain_ffmpeg_failure(context: _Context, task: str, option: str) -> Iterat
         raise GitAssetsError(f"{task} failed: ffmpeg cannot use the file", hint) from error
 
 
-def _render_sound(context: _Context, sounds: Sequence[Sound], path: Path) -> None:
+def _render_sound(context: _Context, sounds: Sequence[Sound], path: Path, music: Music | None) -> None:
     samples = [context.work / f"{number}.pcm" for number in range(len(sounds))]
     tasks = [partial(_render_samples, context, sound, target) for sound, target in zip(sounds, samples, strict=True)]
     _run_all(tasks, context)
     finished = context.work / path.name
-    encode_sound(context.ffmpeg, sounds, samples, context.settings, finished)
+    with _explain_ffmpeg_failure(context, "Mixing the music", "--music") if music else nullcontext():
+        encode_sound(context.ffmpeg, sounds, samples, context.settings, context.cache.folder, finished, music)
     context.cache.put(finished, path)
     for one in samples:
         one.unlink(missing_ok=True)

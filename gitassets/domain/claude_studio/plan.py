@@ -23,7 +23,7 @@ from gitassets.domain.claude_studio.run import (
 )
 from gitassets.domain.claude_studio.scenes import Counts, SceneMap, find_number, is_clip_name, map_scenes
 from gitassets.domain.claude_studio.takes import TakeCollector, list_files
-from gitassets.domain.manifest import Address, Kind
+from gitassets.domain.manifest import SEGMENT_KINDS, Address, Kind
 from gitassets.domain.selection import format_ranges
 from gitassets.domain.stale import text_md5
 from gitassets.errors import NoMatchError
@@ -139,7 +139,7 @@ def _plan_segment(number: int, texts: _Texts, collector: TakeCollector) -> Plann
     text, certain = texts.find(number)
     notes = [
         text_of(take.record.raw.get("notes"))
-        for kind in Kind
+        for kind in SEGMENT_KINDS
         for take in collector.takes.get(Address(number, kind), ())
         if take.record
     ]

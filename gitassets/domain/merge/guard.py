@@ -15,7 +15,7 @@ from gitassets.domain.guard import (
     find_unknown_rules,
     other_run,
 )
-from gitassets.domain.manifest import MANIFEST_NAME, Address, Asset, Kind, Manifest
+from gitassets.domain.manifest import MANIFEST_NAME, Address, Asset, Manifest, iter_addresses
 from gitassets.domain.merge.manifests import merge_manifests
 from gitassets.domain.merge.values import canonical
 from gitassets.domain.rules import TRAILERS_NAME_ALL
@@ -96,10 +96,9 @@ def _compare(expected: Manifest, found: Manifest) -> Iterator[Violation]:
         yield Violation(
             "merge-differs", f"segment {number}", f"Segment {number} {what} in the merge", Remedy("merge-again")
         )
-    for number in sorted(expected.segments.keys() & found.segments.keys()):
-        for address in (Address(number, kind) for kind in Kind):
-            yield from _compare_asset(address, expected.asset(address), found.asset(address))
-            yield from _compare_candidates(address, expected.asset(address), found.asset(address))
+    for address in iter_addresses(sorted(expected.segments.keys() & found.segments.keys())):
+        yield from _compare_asset(address, expected.asset(address), found.asset(address))
+        yield from _compare_candidates(address, expected.asset(address), found.asset(address))
 
 
 def _compare_asset(address: Address, expected: Asset | None, found: Asset | None) -> Iterator[Violation]:

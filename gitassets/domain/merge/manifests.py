@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from gitassets.domain.conflict import CONFLICT, record_conflict
 from gitassets.domain.derived import derive
 from gitassets.domain.finals import MAIN, group_finals
-from gitassets.domain.manifest import Address, Asset, FinalFile, Kind, Manifest, Segment
+from gitassets.domain.manifest import MUSIC, SEGMENT_KINDS, Address, Asset, FinalFile, Kind, Manifest, Segment
 from gitassets.domain.media_paths import iter_path_clashes
 from gitassets.domain.merge.assets import are_written_alike, merge_asset
 from gitassets.domain.merge.lines import merge_text
@@ -48,15 +48,18 @@ def merge_manifests(base: Manifest | None, ours: Manifest, theirs: Manifest) -> 
         )
     start = base or Manifest(run_id=ours.run_id)
     segments, assets, texts = _merge_segments(start, ours, theirs)
+    music, music_agrees = merge_asset(start.music, ours.music, theirs.music)
     merged = Manifest(
         run_id=ours.run_id,
         segments=MappingProxyType(segments),
+        music=music,
         rules=max(ours.rules, theirs.rules),
         extra=merge_objects(start.extra, ours.extra, theirs.extra),
     )
     built = _merge_final(merged, start, ours, theirs)
     separate, clashes = _separate_paths(built)
-    return Merged(derive(separate), tuple(sorted({*assets, *clashes})), tuple(texts))
+    disputed = {*assets, *clashes} if music_agrees else {MUSIC, *assets, *clashes}
+    return Merged(derive(separate), tuple(sorted(disputed)), tuple(texts))
 
 
 def _merge_segments(
@@ -94,13 +97,13 @@ def _are_alike(one: Segment | None, other: Segment | None) -> bool:
         return one is other
     return (
         one == other
-        and all(are_written_alike(one.asset(kind), other.asset(kind)) for kind in Kind)
+        and all(are_written_alike(one.asset(kind), other.asset(kind)) for kind in SEGMENT_KINDS)
         and are_alike(dict(one.extra), dict(other.extra))
     )
 
 
 def _combine(base: Segment, ours: Segment, theirs: Segment) -> tuple[Segment, list[Kind], bool]:
-    merged = {kind: merge_asset(base.asset(kind), ours.asset(kind), theirs.asset(kind)) for kind in Kind}
+    merged = {kind: merge_asset(base.asset(kind), ours.asset(kind), theirs.asset(kind)) for kind in SEGMENT_KINDS}
     text, text_agrees = _merge_words(base.paragraph_text, ours.paragraph_text, theirs.paragraph_text)
     notes, _ = _merge_words(base.notes, ours.notes, theirs.notes)
     extra = merge_objects(base.extra, ours.extra, theirs.extra)
