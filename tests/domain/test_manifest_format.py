@@ -17,6 +17,7 @@ from gitassets.domain.dvc_file import imply_dvc_files
 from gitassets.domain.manifest import (
     FIRST_RULES,
     MANIFEST_NAME,
+    MUSIC,
     SEGMENT_KINDS,
     Address,
     Manifest,
@@ -34,6 +35,8 @@ def format_all(manifest: Manifest) -> bytes:
     """Format every segment by Python's own encoder."""
     raw: dict[str, Any] = {"run_id": manifest.run_id, "production_state": manifest.production_state}
     raw["segments"] = {segment_key(number): manifest_format._raw_segment(one) for number, one in segments_of(manifest)}
+    if manifest.music is not None:
+        raw["music"] = manifest_format.raw_asset(manifest.music)
     if manifest.final:
         raw["final"] = {one.path: {"md5": one.md5, "size": one.size, **one.extra} for one in manifest.final}
     if manifest.rules != FIRST_RULES:
@@ -88,7 +91,7 @@ def test_changed_segments_and_assets_are_those_that_differ(one: Manifest, other:
         numbers = sorted(before.segments.keys() | after.segments.keys())
         changed = [number for number in numbers if before.segments.get(number) != after.segments.get(number)]
         assert list(iter_changed_segments(before, after)) == changed
-        addresses = [Address(number, kind) for number in numbers for kind in SEGMENT_KINDS]
+        addresses = [MUSIC, *(Address(number, kind) for number in numbers for kind in SEGMENT_KINDS)]
         pairs = [(address, before.asset(address), after.asset(address)) for address in addresses]
         assert list(iter_changed_assets(before, after)) == [(one, old, new) for one, old, new in pairs if old != new]
 
