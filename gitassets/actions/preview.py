@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from gitassets.adapters.media.ffmpeg import Ffmpeg, find_ffmpeg
 from gitassets.adapters.media.loudness import measure_loudness
+from gitassets.adapters.media.pictures import PICTURES
 from gitassets.adapters.media.preview import (
     MEDIA_TYPES,
     Peaks,
@@ -52,6 +53,12 @@ def find_bytes(project: Project, run: Run, md5: str, path: str | None) -> Path:
 def find_media_type(file: Path) -> str | None:
     """Return the type of the file's bytes. None: no picture, sound or clip, which a browser must not interpret."""
     return MEDIA_TYPES.get(read_format(file) or "")
+
+
+def needs_copy(file: Path) -> bool:
+    """Check for a picture that browsers do not show, such as a TIFF or a HEIC."""
+    name = read_format(file)
+    return name in PICTURES and name not in MEDIA_TYPES
 
 
 def find_frame_rate(project: Project, run: Run, md5: str, path: str) -> float | None:

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gitassets.adapters.media.file_format import HEAD_BYTES, describe_other
-from gitassets.adapters.media.probe import FORMAT_OF_SUFFIX, FORMATS, SUFFIXES
+from gitassets.adapters.media.file_format import HEAD_BYTES, describe_other, recognise_format
+from gitassets.adapters.media.probe import FORMAT_OF_SUFFIX, FORMATS, HOLDERS, SUFFIXES
 from gitassets.domain.manifest import MUSIC, Address, Kind
 from gitassets.domain.media_paths import find_path_problem
 
@@ -94,9 +94,16 @@ def _find_obstacle(path: Path, relative: str, kind: Kind) -> str | None:
     problem = find_path_problem(relative)
     if problem:
         return f"has a name that {problem}; rename it"
-    if _format(path) not in FORMATS[kind.of_file]:
+    if _format(path) not in FORMATS[kind.of_file] and not _may_hold(path, kind.of_file):
         return f"is no {kind} file ({SUFFIXES[kind.of_file]}){_suggest(path) or _describe_content(path)}"
     return None
+
+
+def _may_hold(path: Path, kind: Kind) -> bool:
+    """Check by the first bytes whether the file may be of this kind under a name that does not say so."""
+    with path.open("rb") as file:
+        found = recognise_format(file.read(HEAD_BYTES))
+    return found in FORMATS[kind] or (kind is Kind.AUDIO and found in HOLDERS)
 
 
 def _describe_content(path: Path) -> str:
@@ -146,7 +153,8 @@ def _list_folder(folder: Path) -> list[Path]:
 
 
 def _find_kind(path: Path) -> Kind | None:
-    return next((kind for kind, names in FORMATS.items() if _format(path) in names), None)
+    # What may hold a picture is a clip, if its name is all that is known.
+    return next((kind for kind in (Kind.VIDEO, Kind.IMAGE, Kind.AUDIO) if _format(path) in FORMATS[kind]), None)
 
 
 def _match(kind: Kind, paths: Sequence[str], known: Sequence[str], left_out: list[UntrackedFile]) -> list[FoundMedia]:

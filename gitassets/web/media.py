@@ -20,6 +20,7 @@ from gitassets.actions.preview import (
     make_proxy,
     make_thumbnail,
     make_waveform,
+    needs_copy,
     prune_previews,
 )
 from gitassets.errors import NotFoundError
@@ -35,8 +36,16 @@ Made = TypeVar("Made")
 
 
 async def show_media(request: Request) -> Response:
-    """Serve the bytes as they are. What is no picture, sound or clip is only ever a text or a download."""
-    _, file, md5 = await anyio.to_thread.run_sync(_find, request)
+    """Serve the bytes as they are, or a copy of a picture that browsers do not show.
+
+    What is no picture, sound or clip is only ever a text or a download.
+    """
+    project, file, md5 = await anyio.to_thread.run_sync(_find, request)
+    if await anyio.to_thread.run_sync(needs_copy, file):
+        made = await _make(
+            request, lambda: make_thumbnail(project, file, md5, THUMB_WIDTHS[-1]), site_of(request).makers
+        )
+        return _respond(request, made, f"{md5}-copy", "image/webp")
     return _respond(request, file, md5, find_media_type(file))
 
 

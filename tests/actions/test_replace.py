@@ -276,18 +276,18 @@ def test_replace_accepts_every_file_type_that_track_accepts(
     assert asset(project, run, kind, 2).path.endswith(f".{suffix}")
 
 
-@pytest.mark.parametrize("name", ["picture.gif", "-i.png", "http:x.png", "two\nlines.png"])
+@pytest.mark.parametrize("name", ["picture.psd", "-i.png", "http:x.png", "two\nlines.png"])
 def test_replace_names_the_type_of_an_unaccepted_file_as_track_does(
     project: Project, run: Run, tmp_path: Path, name: str
 ) -> None:
-    (tmp_path / name).write_bytes(b"GIF89a" + bytes(50))
+    (tmp_path / name).write_bytes(b"8BPS" + bytes(50))
     with pytest.raises(CorruptError) as caught:
         replace_asset(project, run, select(image="3"), tmp_path / name)
-    reason = "is of no accepted type: it is a GIF picture; save it as png or jpg, or as mp4 where it moves"
+    reason = "is of no accepted type: it is a Photoshop picture; save it as png or jpg"
     assert caught.value.message == f"{tmp_path / name} {reason}"
 
 
 def test_check_file_names_the_type_of_an_unaccepted_file_from_a_provider(tmp_path: Path) -> None:
-    (tmp_path / "made.png").write_bytes(b"GIF89a" + bytes(50))
-    with pytest.raises(ProviderError, match=r"gave a broken file for image 3: .* it is a GIF picture"):
+    (tmp_path / "made.png").write_bytes(b"8BPS" + bytes(50))
+    with pytest.raises(ProviderError, match=r"gave a broken file for image 3: .* it is a Photoshop picture"):
         check_file(Generated(path=tmp_path / "made.png", source="x"), "0" * 32, Address(3, Kind.IMAGE), "x")

@@ -293,8 +293,8 @@ def hostile(folder: Path) -> dict[str, str]:
         "images/scene_003.png": "is a symbolic link",
         "images/cover.png": "has no number",
         "images/take2_scene_000.png": "is for segment 1, which has images/scene_000.png already",
-        "images/scene_004.txt": "is no image file (png, jpg, webp)",
-        "images/scene_005.gif": "is no image file (png, jpg, webp)",
+        "images/scene_004.txt": "is no image file (png, jpg, webp, tiff, bmp, avif, heic, gif)",
+        "images/scene_005.gif": "is a broken gif",
         "images/scene_006.png": "is of no accepted type",
         "images/scene_007.png": "holds audio, not image",
         f"images/{unicodedata.normalize('NFD', 'é')} 8.png": "composed form (NFC)",
@@ -352,14 +352,11 @@ def test_track_names_files_outside_the_media_folders(project: Project, folder: P
 
 
 OTHERS = {
-    "GIF": b"GIF89a" + bytes(50),
-    "HEIC": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(50),
-    "AVIF": b"\0\0\0\x1cftypavif\0\0\0\0avifmif1" + bytes(50),
-    "TIFF": b"II*\0" + bytes(50),
-    "BMP": b"BM" + bytes(50),
+    "raw": b"\0\0\0\x18ftypcrx \0\0\0\0crx isom" + bytes(50),
+    "Photoshop": b"8BPS" + bytes(50),
+    "JPEG XL": b"\xff\x0a" + bytes(50),
+    "CAF": b"caff\0\1" + bytes(50),
     "AVI": b"RIFF\x50\0\0\0AVI LIST" + bytes(50),
-    "bare AAC": b"\xff\xf1\x50\x80" + bytes(50),
-    "AIFF": b"FORM\0\0\0\x50AIFFCOMM" + bytes(50),
     "transport stream": (b"G" + bytes(187)) * 3,
     "web page": b"<!doctype html>404",
 }

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from av import AudioFrame
     from av.container import InputContainer
 
-DEMUXERS = {"m4a": "mov", "mp4": "mov", "mkv": "matroska", "webm": "matroska"}
+DEMUXERS = {"m4a": "mov", "mp4": "mov", "mkv": "matroska", "mka": "matroska", "webm": "matroska"}
 REMAKE_HINT = "Make or fetch the file again."
 
 _MAX_BROKEN_SHARE = 0.02

@@ -12,26 +12,29 @@ _MAGICS = (
     (b"fLaC", "flac"),
     (b"OggS", "ogg"),
     (b"ID3", "mp3"),
+    (b"GIF8", "gif"),
+    (b"II*\0", "tiff"),
+    (b"MM\0*", "tiff"),
 )
+_CANON_RAW = b"CR\2"  # A raw file of Canon's begins as a TIFF, and goes on with this.
 _QUICKTIME_ATOMS = (b"moov", b"mdat", b"wide", b"free", b"skip")
 _MATROSKA_KINDS = {b"\x42\x82\x84webm": "webm", b"\x42\x82\x88matroska": "mkv"}
-_PICTURE_BRANDS = {
-    b"avif": "an AVIF", b"avis": "an AVIF", b"heic": "a HEIC", b"heix": "a HEIC", b"heim": "a HEIC", b"heis": "a HEIC",
-    b"hevc": "a HEIC", b"hevx": "a HEIC", b"mif1": "a HEIF", b"msf1": "a HEIF", b"crx ": "a raw",
-}  # fmt: skip
+# Of pictures in a container like that of mp4. The first brand may be a general one, and the next ones say more.
+_HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"}
+_AVIF_BRANDS = {b"avif", b"avis"}
+_PICTURE_BRANDS = {*_HEIC_BRANDS, *_AVIF_BRANDS, b"mif1", b"msf1", b"miaf", b"crx "}
 _PICTURE, _SOUND, _CLIP = "picture; save it as png or jpg", "sound; save it as wav or m4a", "clip; save it as mp4"
 # Other files that people have, and their names.
 _UNSUPPORTED = (
-    (b"GIF8", f"a GIF {_PICTURE}, or as mp4 where it moves"),
-    (b"II*\0", f"a TIFF or raw {_PICTURE}"),
-    (b"MM\0*", f"a TIFF or raw {_PICTURE}"),
+    (b"II*\0", f"a raw {_PICTURE}"),
+    (b"IIU\0", f"a raw {_PICTURE}"),
+    (b"IIRO", f"a raw {_PICTURE}"),
     (b"8BPS", f"a Photoshop {_PICTURE}"),
     (b"\xff\x0a", f"a JPEG XL {_PICTURE}"),
     (b"\0\0\0\x0cJXL ", f"a JPEG XL {_PICTURE}"),
     (b"\0\0\0\x0cjP  ", f"a JPEG 2000 {_PICTURE}"),
     (b"%PDF", "a PDF; save its page as png"),
     (b"<svg", "an SVG drawing; save it as png"),
-    (b"FORM", f"an AIFF {_SOUND}"),
     (b"caff", f"a CAF {_SOUND}"),
     (b"#!AMR", f"an AMR {_SOUND}"),
     (b"MThd", "a MIDI file, which holds notes and no sound"),
@@ -54,7 +57,15 @@ def recognise_format(head: bytes) -> str | None:
     if head[:4] in (b"RIFF", b"RF64"):
         return {b"WAVE": "wav", b"WEBP": "webp"}.get(head[8:12])
     if head[4:8] == b"ftyp":
-        return None if head[8:12] in _PICTURE_BRANDS else "mov" if head[8:12] == b"qt  " else "mp4"
+        return _recognise_brand(head)
+    if head[:4] == b"FORM":
+        return "aiff" if head[8:12] in (b"AIFF", b"AIFC") else None
+    if head[:2] == b"BM" and head[6:10] == bytes(4):
+        return "bmp"
+    if _is_aac_frame(head):
+        return "aac"
+    if head.startswith((b"II*\0", b"MM\0*")) and head[8:11] == _CANON_RAW:
+        return None
     if head[4:8] in _QUICKTIME_ATOMS:
         return "mov"
     if head.startswith(b"\x1aE\xdf\xa3"):
@@ -63,18 +74,25 @@ def recognise_format(head: bytes) -> str | None:
     return "mp3" if known is None and _is_mp3_frame(head) else known
 
 
+def _recognise_brand(head: bytes) -> str | None:
+    """Recognise a file in boxes by its brands: a clip, a sound, or a picture."""
+    length = min(int.from_bytes(head[:4], "big"), len(head))
+    brands = {head[8:12], *(head[at : at + 4] for at in range(16, length - 3, 4))}
+    if head[8:12] not in _PICTURE_BRANDS:
+        return "mov" if head[8:12] == b"qt  " else "mp4"
+    if brands & _AVIF_BRANDS:
+        return "avif"
+    return "heic" if brands & _HEIC_BRANDS else None
+
+
 def describe_other(head: bytes) -> str:
     """Describe an unsupported file, as the end of a sentence; empty if it is unknown."""
     if head[4:8] == b"ftyp" and head[8:12] in _PICTURE_BRANDS:
-        return f": it is {_PICTURE_BRANDS[head[8:12]]} {_PICTURE}"
+        return f": it is a raw or HEIF {_PICTURE}"
     if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
         return f": it is an AVI {_CLIP}"
     if len(head) > 188 and head[0] == head[188] == 0x47:
         return ": it is an MPEG transport stream; save it as mp4"
-    if head[:1] == b"\xff" and head[1:2] and head[1] & 0xF6 == 0xF0:
-        return ": it is bare AAC; put it into an m4a (`ffmpeg -i FILE -c copy FILE.m4a`)"
-    if head[:2] == b"BM" and head[6:10] == bytes(4):
-        return f": it is a BMP {_PICTURE}"
     found = next((words for magic, words in _UNSUPPORTED if head.startswith(magic)), None)
     return f": it is {found}" if found else ""
 
@@ -84,9 +102,17 @@ def _is_mp3_frame(head: bytes) -> bool:
     return len(head) > 1 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2
 
 
+def _is_aac_frame(head: bytes) -> bool:
+    """Check for the twelve sync bits of ADTS, and layer 0."""
+    return head[:1] == b"\xff" and len(head) > 1 and head[1] & 0xF6 == 0xF0
+
+
 def has_end(name: str, file: IO[bytes]) -> bool:
-    """Return False if a wav, ogg, webm or mkv lacks its end, which no demuxer reports."""
-    checks = {"wav": _has_whole_riff, "ogg": _has_last_page, "webm": _has_whole_segment, "mkv": _has_whole_segment}
+    """Return False if a wav, aiff, gif, ogg, webm or mkv lacks its end, which no demuxer reports."""
+    checks = {
+        "wav": _has_whole_riff, "aiff": _has_whole_form, "gif": _has_trailer, "ogg": _has_last_page,
+        "webm": _has_whole_segment, "mkv": _has_whole_segment,
+    }  # fmt: skip
     return checks[name](file) if name in checks else True
 
 
@@ -99,6 +125,19 @@ def _has_whole_riff(file: IO[bytes]) -> bool:
     file.seek(4)
     declared = int.from_bytes(file.read(4), "little")
     return declared + 8 <= size or declared >= _RIFF_UNKNOWN
+
+
+def _has_whole_form(file: IO[bytes]) -> bool:
+    """Return whether all bytes that the header of an AIFF declares are there."""
+    size = file.seek(0, 2)
+    file.seek(4)
+    return int.from_bytes(file.read(4), "big") + 8 <= size
+
+
+def _has_trailer(file: IO[bytes]) -> bool:
+    """Return whether a GIF ends as it must. Some programs write zeros after it."""
+    file.seek(max(0, file.seek(0, 2) - HEAD_BYTES))
+    return file.read().rstrip(b"\0").endswith(b";")
 
 
 def _has_last_page(file: IO[bytes]) -> bool:

@@ -73,9 +73,11 @@ class Level:
     peak_dbtp: float
 
 
-def measure_level(ffmpeg: Ffmpeg, source: Sequence[str], duration_sec: float, task: str) -> Level:
-    """Measure loudness and true peak of what these arguments open."""
-    whole = "ebur128=peak=true:framelog=quiet"
+def measure_level(
+    ffmpeg: Ffmpeg, source: Sequence[str], duration_sec: float, task: str, *, with_peak: bool = True
+) -> Level:
+    """Measure the loudness of what these arguments open, and its true peak, which takes most of the time."""
+    whole = f"ebur128=framelog=quiet{':peak=true' if with_peak else ''}"
     if duration_sec < _MIN_SEC:
         whole = f"aloop=loop=-1:size={_MIN_SEC * SAMPLE_RATE},atrim=end={_MIN_SEC},{whole}"
     report = ffmpeg.run(["-v", "info", *source, "-af", whole, "-f", "null", "-"], task)

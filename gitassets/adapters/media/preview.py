@@ -19,6 +19,7 @@ from gitassets.adapters.media.decode import (
 )
 from gitassets.adapters.media.ffmpeg import Ffmpeg, find_ffmpeg
 from gitassets.adapters.media.file_format import HEAD_BYTES, recognise_format
+from gitassets.adapters.media.pictures import PICTURES, open_picture
 from gitassets.adapters.media.probe import MAX_PIXELS
 from gitassets.errors import CorruptError
 
@@ -28,11 +29,12 @@ if TYPE_CHECKING:
 
 MEDIA_TYPES = {
     "png": "image/png", "jpg": "image/jpeg", "webp": "image/webp",
-    "wav": "audio/wav", "mp3": "audio/mpeg", "flac": "audio/flac", "ogg": "audio/ogg",
+    "gif": "image/gif", "avif": "image/avif", "bmp": "image/bmp",
+    "aac": "audio/aac", "wav": "audio/wav", "mp3": "audio/mpeg", "flac": "audio/flac", "ogg": "audio/ogg",
     "mp4": "video/mp4", "mov": "video/mp4", "webm": "video/webm", "mkv": "video/x-matroska",
 }  # fmt: skip
 """The types that files are served with, by their bytes. A browser plays a mov only under the name of an mp4."""
-_PICTURES = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
+_STILLS = PICTURES.keys() - {"gif"}  # A GIF may be a clip.
 _PLAYED_PICTURES = {"h264", "vp8", "vp9", "av1"}
 _PLAYED_FORMATS = {"yuv420p", "yuvj420p"}
 _PLAYED_SOUNDS = {"aac", "mp3", "mp3float", "flac", "opus", "vorbis", "pcm_s16le", "pcm_u8", "pcm_f32le", "pcm_s24le"}
@@ -58,7 +60,7 @@ def read_format(path: Path) -> str | None:
 def write_thumbnail(path: Path, width: int, target: Path, quality: int = _QUALITY) -> None:
     """Write a WebP of at most this width. Raise CorruptError if the file shows no picture."""
     name = read_format(path)
-    picture = _open_picture(path, name, width) if name in _PICTURES else _read_frame(path, name)
+    picture = _open_picture(path, name, width) if name in PICTURES else _read_frame(path, name)
     picture.thumbnail((width, width * 4))
     picture.save(target, "WEBP", quality=quality, method=4 if quality < _QUALITY else 2)
 
@@ -67,7 +69,7 @@ def _open_picture(path: Path, name: str | None, width: int) -> Image:
     from PIL import Image, ImageOps
 
     try:
-        with Image.open(path, formats=(_PICTURES[name or ""],)) as picture:
+        with open_picture(path, name) as picture:
             if picture.width * picture.height > MAX_PIXELS:
                 fail(path, "is too large a picture")
             picture.draft("RGB", (width * 2, width * 2))
@@ -158,8 +160,8 @@ def _has_picture(path: Path, name: str) -> bool:
 def is_playable(path: Path) -> bool:
     """Check whether every browser plays the file as it is. Decodes nothing."""
     name = read_format(path)
-    if name is None or name in _PICTURES or name == "mkv":
-        return name in _PICTURES
+    if name is None or name in _STILLS or name == "mkv":
+        return name in _STILLS
     with _open(path, name) as container:
         return all(_plays(one) for one in (*container.streams.video, *container.streams.audio))
 
@@ -185,7 +187,7 @@ class Small(Struct, frozen=True):
 def write_proxy(path: Path, target: Path, small: Small | None = None) -> None:
     """Write a copy that every browser plays, as an mp4 of H.264 and AAC."""
     name = read_format(path)
-    if name is None or name in _PICTURES:
+    if name is None or name in _STILLS:
         fail(path, "is neither a sound nor a clip")
     source = ("-protocol_whitelist", "file", "-f", DEMUXERS.get(name, name), "-i", f"file:{path}")
     picture = _picture_args(small) if _has_picture(path, name) else ("-map", "0:a:0", "-vn")

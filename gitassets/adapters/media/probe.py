@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from gitassets.adapters.media.colour_profile import can_apply_profile
 from gitassets.adapters.media.decode import (
@@ -31,6 +31,7 @@ from gitassets.adapters.media.file_format import (
     has_end,
     recognise_format,
 )
+from gitassets.adapters.media.pictures import PICTURES, is_raw, open_picture
 from gitassets.domain.manifest import Kind
 from gitassets.errors import CorruptError, GitAssetsError, NotFoundError
 
@@ -40,23 +41,30 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 FORMATS = {
-    Kind.AUDIO: ("wav", "mp3", "m4a", "flac", "ogg"),
-    Kind.IMAGE: ("png", "jpg", "webp"),
-    Kind.VIDEO: ("mp4", "mov", "webm", "mkv"),
+    Kind.AUDIO: ("wav", "mp3", "m4a", "aac", "flac", "ogg", "aiff", "mka", "webm"),
+    Kind.IMAGE: ("png", "jpg", "webp", "tiff", "bmp", "avif", "heic", "gif"),
+    Kind.VIDEO: ("mp4", "mov", "webm", "mkv", "gif"),
 }
-FORMAT_OF_SUFFIX = {"jpeg": "jpg", "opus": "ogg", "oga": "ogg", "wave": "wav", "m4b": "m4a", "m4v": "mp4", "qt": "mov"}
+FORMAT_OF_SUFFIX = {
+    "jpeg": "jpg", "tif": "tiff", "heif": "heic", "opus": "ogg", "oga": "ogg", "wave": "wav", "aif": "aiff",
+    "aifc": "aiff", "m4b": "m4a", "weba": "webm", "m4v": "mp4", "qt": "mov",
+}  # fmt: skip
 """Other suffixes of these formats, without the dot."""
 SUFFIXES = {
-    Kind.AUDIO: "wav, mp3, m4a, flac, ogg, opus",
-    Kind.IMAGE: "png, jpg, webp",
-    Kind.VIDEO: "mp4, m4v, mov, webm, mkv",
+    Kind.AUDIO: "wav, mp3, m4a, aac, flac, ogg, opus, aiff, mka, webm",
+    Kind.IMAGE: "png, jpg, webp, tiff, bmp, avif, heic, gif",
+    Kind.VIDEO: "mp4, m4v, mov, webm, mkv, gif",
 }
 """The accepted suffixes, as messages list them."""
-TIMESTAMPED = ("m4a",)
+TIMESTAMPED = ("m4a", "mka", "webm")
 """Sound formats whose frames have time stamps. In the others each frame follows the one before."""
+HOLDERS = ("mp4", "mov", "mkv", "webm")
+"""What the first bytes of a sound may say, since these formats hold clips too."""
 MAX_PIXELS = 150_000_000
+_BROKEN_PICTURE = (OSError, SyntaxError, ValueError, TypeError, EOFError, struct.error)
 
-_PICTURES = {"png": "PNG", "jpg": "JPEG", "webp": "WEBP"}
+_SOUNDS_IN = {"mp4": "m4a", "mov": "m4a", "mkv": "mka"}
+"""What a file is called that could hold a picture, and holds sound alone."""
 # The numbers are those of ITU-T H.273.
 _HDR_TRANSFERS = {16: "smpte2084", 18: "arib-std-b67"}
 _MATRICES = {1: "bt709", 4: "fcc", 5: "bt470", 6: "smpte170m", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}
@@ -123,9 +131,18 @@ def probe_media(path: Path) -> MediaInfo:
         raise CorruptError(
             f"{path} is of no accepted type{describe_other(head)}", f"Accepted are {accepted}, judged by content."
         )
-    if name in _PICTURES:
+    if name in PICTURES and not (name == "gif" and _moves(path)):
         return _probe_picture(path, name, size_bytes)
     return _probe_stream(path, name, size_bytes)
+
+
+def _moves(path: Path) -> bool:
+    """Check whether a GIF has several frames. One that cannot be read is none that moves."""
+    try:
+        with open_picture(path, "gif") as picture:
+            return bool(getattr(picture, "is_animated", False))
+    except (*_BROKEN_PICTURE, MemoryError):
+        return False
 
 
 def _read_head(path: Path) -> tuple[bytes, int]:
@@ -149,20 +166,29 @@ def _probe_picture(path: Path, name: str, size_bytes: int) -> MediaInfo:
     # MAX_PIXELS already covers what Pillow would warn of.
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
     try:
-        with Image.open(path, formats=(_PICTURES[name],)) as picture:
+        with open_picture(path, name) as picture:
             _check_pixels(path, *picture.size)
+            if is_raw(picture):
+                fail_raw(path)
             picture.verify()
-        with Image.open(path, formats=(_PICTURES[name],)) as picture:
+        with open_picture(path, name) as picture:
             picture.load()
             width, height = _upright_size(picture)
             odd_profile = not can_apply_profile(picture)
     except Image.DecompressionBombError as error:
         raise CorruptError(f"{path} is too large a picture", "Make it smaller.") from error
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
+    except _BROKEN_PICTURE as error:
         raise CorruptError(f"{path} is a broken {name}: {error}", REMAKE_HINT) from error
+    with path.open("rb") as file:
+        if not has_end(name, file):
+            fail(path, "is cut off")
     return MediaInfo(
         kind=Kind.IMAGE, format=name, size_bytes=size_bytes, width=width, height=height, odd_profile=odd_profile
     )
+
+
+def fail_raw(path: Path) -> NoReturn:
+    raise CorruptError(f"{path} is a camera's raw picture", "Develop it, and save it as jpg, png or tiff.")
 
 
 def _check_pixels(path: Path, width: int, height: int) -> None:
@@ -189,11 +215,9 @@ def _decode(path: Path, name: str, size_bytes: int, container: InputContainer) -
     pictures = [one for one in container.streams.video if not one.disposition & one.disposition.attached_pic]
     if pictures and name in FORMATS[Kind.VIDEO]:
         return _decode_clip(path, name, size_bytes, container, pictures[0])
-    if name in ("webm", "mkv"):
-        fail(path, "holds no picture")
     if not container.streams.audio:
         fail(path, "holds neither sound nor picture")
-    return _decode_sound(path, "m4a" if name in ("mp4", "mov") else name, size_bytes, container.streams.audio[0])
+    return _decode_sound(path, _SOUNDS_IN.get(name, name), size_bytes, container.streams.audio[0])
 
 
 def _decode_sound(path: Path, name: str, size_bytes: int, stream: AudioStream) -> MediaInfo:

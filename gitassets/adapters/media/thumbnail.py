@@ -6,10 +6,10 @@ import struct
 import warnings
 from pathlib import Path
 
+from gitassets.adapters.media.pictures import NoReaderError, open_picture
 from gitassets.adapters.media.probe import MAX_PIXELS
 
 Pixel = tuple[int, int, int]
-_FORMATS = ("PNG", "JPEG", "WEBP")
 _FAILURES = (OSError, ValueError, TypeError, SyntaxError, EOFError, LookupError, MemoryError, struct.error)
 """What Pillow raises for broken pictures, and for broken EXIF data."""
 
@@ -19,14 +19,14 @@ def read_thumbnail(path: Path, columns: int, rows: int) -> list[list[Pixel]] | N
     from PIL import Image, ImageOps
 
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=_FORMATS) as file:
+        with warnings.catch_warnings(action="ignore"), open_picture(path) as file:
             if file.width * file.height > MAX_PIXELS:
                 return None
             file.draft("RGB", (columns * 2, rows * 2))
             small = ImageOps.exif_transpose(file).convert("RGB")
             small.thumbnail((columns, rows))
             data = small.tobytes()
-    except (*_FAILURES, Image.DecompressionBombError):
+    except (*_FAILURES, NoReaderError, Image.DecompressionBombError):
         return None
     pixels: list[Pixel] = [(data[at], data[at + 1], data[at + 2]) for at in range(0, len(data), 3)]
     return [pixels[at : at + small.width] for at in range(0, len(pixels), small.width)]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gitassets.adapters.media.colour_profile import to_srgb
+from gitassets.adapters.media.pictures import open_picture
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -69,7 +70,7 @@ def draw_whole(path: Path, size: tuple[int, int]) -> Image:
 def _draw(path: Path, size: tuple[int, int], *, may_crop: bool) -> Image:
     from PIL import Image, ImageOps
 
-    with Image.open(path, formats=("PNG", "JPEG", "WEBP")) as file:
+    with open_picture(path) as file:
         upright = ImageOps.exif_transpose(file)
         picture, backdrop = _flatten(upright)
     if may_crop and fills(picture.size, size):

@@ -5,12 +5,11 @@ The result is levelled as a whole, and measured as it is encoded: an encoder cha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gitassets.adapters.media.ffmpeg import Ffmpeg, compile_graph
+from gitassets.adapters.media.ffmpeg import Ffmpeg, compile_graph, open_input
 from gitassets.adapters.media.loudness import Level, measure_level, measure_loudness
 from gitassets.adapters.media.samples import RAW_FORMAT, SAMPLE_RATE, iter_samples
 from gitassets.adapters.media.source import MediaSource
@@ -46,20 +45,22 @@ class Music:
 def mix_music(
     ffmpeg: Ffmpeg,
     music: Music,
-    voice: Iterable[bytes],
-    voice_format: dict[str, object],
+    voice: Path,
     sample_count: int,
     loudness_lufs: float,
     cache_dir: Path,
     target: Path,
 ) -> None:
-    """Write the narration with the music below it to `target`: raw samples in RAW_FORMAT, exactly as many as wanted."""
+    """Write the narration with the music below it to `target`: raw samples in RAW_FORMAT, exactly as many as wanted.
+
+    `voice` is the narration of the whole video as FLAC.
+    """
     raw = target.with_suffix(".music")
     try:
         count = _write_from(music, raw)
         gain_db = _find_gain(ffmpeg, music, loudness_lufs, cache_dir)
         bed = _fade(_fill(raw, count, sample_count), sample_count).filter("volume", f"{gain_db:.2f}dB")
-        ffmpeg.feed(compile_graph(_join(bed, voice_format, sample_count), target, "f32le", {}), _TASK, voice)
+        ffmpeg.run(compile_graph(_join(bed, open_input(voice, "flac"), sample_count), target, "f32le", {}), _TASK)
     finally:
         raw.unlink(missing_ok=True)
 
@@ -114,12 +115,12 @@ def _fade(bed: Any, wanted: int) -> Any:
     return faded.filter("afade", t="out", st=seconds - fade_out, d=fade_out, curve="hsin")
 
 
-def _join(bed: Any, voice_format: dict[str, object], wanted: int) -> Any:
+def _join(bed: Any, voice: Any, wanted: int) -> Any:
     import ffmpeg
 
-    voice = ffmpeg.input("pipe:0", **voice_format).filter("aformat", sample_fmts="flt").filter_multi_output("asplit")
-    ducked = ffmpeg.filter([bed, voice[0]], "sidechaincompress", **_DUCKING)
-    mixed = ffmpeg.filter([voice[1], ducked], "amix", inputs=2, duration="first", normalize=0)
+    spoken = voice.filter("aformat", sample_fmts="flt").filter_multi_output("asplit")
+    ducked = ffmpeg.filter([bed, spoken[0]], "sidechaincompress", **_DUCKING)
+    mixed = ffmpeg.filter([spoken[1], ducked], "amix", inputs=2, duration="first", normalize=0)
     return mixed.filter("apad").filter("atrim", end_sample=wanted).filter("aformat", sample_fmts="flt")
 
 
@@ -151,7 +152,8 @@ def encode_levelled(
     """Encode the samples as loud as wanted, and measure the result until loudness and peaks are right."""
     source = [part for name, value in RAW_FORMAT.items() for part in (f"-{name}", str(value))] + ["-i", f"file:{mixed}"]
     seconds = mixed.stat().st_size / _SAMPLE_BYTES / SAMPLE_RATE
-    lufs = measure_level(ffmpeg, source, seconds, "Measuring the loudness of the whole").lufs
+    task = "Measuring the loudness of the whole"
+    lufs = measure_level(ffmpeg, source, seconds, task, with_peak=False).lufs
     trial: Levelling | None = Levelling(0.0 if lufs is None else loudness_lufs - lufs)
     for _ in range(_MAX_TRIES):
         if trial is None:

@@ -212,21 +212,12 @@ def _limit_peaks(sound: Any) -> Any:
 
 
 def encode_sound(
-    ffmpeg: Ffmpeg,
-    sounds: Sequence[Sound],
-    samples: Sequence[Path],
-    settings: RenderSettings,
-    cache_dir: Path,
-    target: Path,
-    music: Music | None = None,
+    ffmpeg: Ffmpeg, sounds: Sequence[Sound], samples: Sequence[Path], settings: RenderSettings, target: Path
 ) -> None:
-    """Encode the samples of all segments as one AAC stream to `target`, with the music below them.
+    """Encode the samples of all segments as one AAC stream to `target`.
 
     Streams encoded separately and joined would drift apart.
     """
-    if music is not None:
-        _encode_with_music(ffmpeg, sounds, samples, settings, cache_dir, target, music)
-        return
     args = [part for name, value in _SAMPLE_FORMAT.items() for part in (f"-{name}", str(value))]
     args += ["-i", "pipe:0"]
     if settings.preset is Preset.MASTER:
@@ -235,19 +226,27 @@ def encode_sound(
     ffmpeg.feed(args, "Encoding the sound", _iter_samples(sounds, samples))
 
 
-def _encode_with_music(
+def write_voice(ffmpeg: Ffmpeg, sounds: Sequence[Sound], samples: Sequence[Path], target: Path) -> None:
+    """Write the samples of all segments as one FLAC, from which other music can be mixed in without them."""
+    args = [part for name, value in _SAMPLE_FORMAT.items() for part in (f"-{name}", str(value))]
+    args += ["-i", "pipe:0", "-map_metadata", "-1", "-fflags", "+bitexact", "-f", "flac", f"file:{target}"]
+    ffmpeg.feed(args, "Keeping the narration", _iter_samples(sounds, samples))
+
+
+def encode_with_music(
     ffmpeg: Ffmpeg,
     sounds: Sequence[Sound],
-    samples: Sequence[Path],
+    voice: Path,
+    music: Music,
     settings: RenderSettings,
     cache_dir: Path,
     target: Path,
-    music: Music,
 ) -> None:
+    """Encode the narration with the music below it as one AAC stream to `target`."""
     mixed, count = target.with_suffix(".mix"), sum(one.sample_count for one in sounds)
-    voice, lufs = _iter_samples(sounds, samples), settings.loudness_lufs
+    lufs = settings.loudness_lufs
     try:
-        mix_music(ffmpeg, music, voice, _SAMPLE_FORMAT, count, lufs, cache_dir, mixed)
+        mix_music(ffmpeg, music, voice, count, lufs, cache_dir, mixed)
         encode_levelled(ffmpeg, mixed, lufs, _PEAK_RATE, _ENCODING, target)
     finally:
         mixed.unlink(missing_ok=True)

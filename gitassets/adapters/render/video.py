@@ -6,7 +6,7 @@ import errno
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,11 +22,19 @@ from gitassets.adapters.render.music import Music
 from gitassets.adapters.render.picture import Picture, describe_picture
 from gitassets.adapters.render.picture_task import make_picture_task
 from gitassets.adapters.render.settings import CARD_ZOOM, ZOOM, OnProgress, RenderSettings
-from gitassets.adapters.render.sound import Sound, describe_sounds, encode_sound, write_samples
+from gitassets.adapters.render.sound import (
+    Sound,
+    describe_sounds,
+    encode_sound,
+    encode_with_music,
+    write_samples,
+    write_voice,
+)
 from gitassets.adapters.tasks.local import LocalExecutor
 from gitassets.adapters.tasks.recipe import Files
 from gitassets.adapters.tasks.task import Executor, OnStep, Outcome, Place
 from gitassets.domain.captions import list_chapters
+from gitassets.domain.manifest import MUSIC
 from gitassets.domain.timeline import Look, Role, Shot, Timeline
 from gitassets.errors import CorruptError, GitAssetsError, Remedy
 
@@ -204,13 +212,35 @@ def _explain_ffmpeg_failure(context: _Context, task: str, option: str) -> Iterat
 
 
 def _render_sound(context: _Context, sounds: Sequence[Sound], path: Path, music: Music | None) -> None:
+    finished = context.work / path.name
+    if music is None:
+        with _all_samples(context, sounds) as samples:
+            encode_sound(context.ffmpeg, sounds, samples, context.settings, finished)
+    else:
+        voice = _render_voice(context, sounds)
+        with _explain_ffmpeg_failure(context, "Mixing the music", MUSIC.option):
+            encode_with_music(context.ffmpeg, sounds, voice, music, context.settings, context.cache.folder, finished)
+    context.cache.put(finished, path)
+
+
+def _render_voice(context: _Context, sounds: Sequence[Sound]) -> Path:
+    """Return the narration of the whole video, which is kept: other music needs no new one."""
+    path = context.cache.path(describe_sounds(sounds, context.ffmpeg, context.settings), ".flac")
+    if not context.cache.touch(path):
+        finished = context.work / path.name
+        with _all_samples(context, sounds) as samples:
+            write_voice(context.ffmpeg, sounds, samples, finished)
+        context.cache.put(finished, path)
+    return path
+
+
+@contextmanager
+def _all_samples(context: _Context, sounds: Sequence[Sound]) -> Iterator[list[Path]]:
+    """Write the samples of every segment, and remove them again."""
     samples = [context.work / f"{number}.pcm" for number in range(len(sounds))]
     tasks = [partial(_render_samples, context, sound, target) for sound, target in zip(sounds, samples, strict=True)]
     _run_all(tasks, context)
-    finished = context.work / path.name
-    with _explain_ffmpeg_failure(context, "Mixing the music", "--music") if music else nullcontext():
-        encode_sound(context.ffmpeg, sounds, samples, context.settings, context.cache.folder, finished, music)
-    context.cache.put(finished, path)
+    yield samples
     for one in samples:
         one.unlink(missing_ok=True)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitassets.adapters.media.colour_profile import to_srgb
+from gitassets.adapters.media.pictures import open_picture
 from gitassets.errors import ProviderError
 from gitassets.providers.base import Request
 from gitassets.providers.source_image import probe_source_image
@@ -29,6 +30,9 @@ class StartFrame:
         return f"data:{self.media_type};base64,{self.data}"
 
 
+_SENT_AS_IT_IS = ("png", "jpg", "webp")
+
+
 def require_image(request: Request, service: str, remedy: str = "") -> Path:
     """Return the request's image. Raise ProviderError if there is none."""
     if request.image is None:
@@ -43,16 +47,16 @@ def encode_image(request: Request, service: str) -> StartFrame:
     """Return the request's image, reduced if it is too large. Raise ProviderError if it is not an image."""
     path = require_image(request, service)
     format_name, data = probe_source_image(request, path).format, path.read_bytes()
-    if len(data) > MAX_IMAGE_BYTES:
+    if len(data) > MAX_IMAGE_BYTES or format_name not in _SENT_AS_IT_IS:
         format_name, data = "jpeg", _shrink(path)
     return StartFrame(f"image/{'jpeg' if format_name == 'jpg' else format_name}", base64.b64encode(data).decode())
 
 
 def _shrink(path: Path) -> bytes:
     """Return the picture upright, as a JPEG of about a megabyte."""
-    from PIL import Image, ImageOps
+    from PIL import ImageOps
 
-    with Image.open(path, formats=("PNG", "JPEG", "WEBP")) as file:
+    with open_picture(path) as file:
         upright = ImageOps.exif_transpose(file)
         upright.thumbnail((MAX_IMAGE_SIDE, MAX_IMAGE_SIDE))
         packed = io.BytesIO()

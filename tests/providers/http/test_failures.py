@@ -262,7 +262,7 @@ def test_free_request_is_retried_after_transient_failures(
     [
         (HTML.body, "a web page instead of a sound"),
         (b'{"audio": "soon"}', "a message instead of a sound"),
-        (b"GIF89a....", "a file that is of no accepted type instead of a sound"),
+        (b"8BPS....", "a file that is of no accepted type instead of a sound"),
         ("image", "a picture instead of a sound"),
         ("cut", "a file that is cut off instead of a sound"),
     ],
