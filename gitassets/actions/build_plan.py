@@ -8,6 +8,8 @@ from dataclasses import replace as replace_settings
 from math import isfinite
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from gitassets import __version__
 from gitassets.actions.build_gaps import GapsError, describe_problems
 from gitassets.actions.build_look import (
@@ -253,7 +255,8 @@ def lay_out_choice(
         look = look.without_ends(title=choice.ends[0] in choice.part, end=choice.ends[1] in choice.part)
     # A run's id is a name for files.
     shown = title if title != manifest.run_id else ""
-    timeline = lay_out(choice.segments, durations_sec, settings.fps, look, shown)
+    laid = lay_out(choice.segments, durations_sec, settings.fps, look, shown)
+    timeline = replace(laid, music=choice.music)
     return timeline if choice.part is None else cut_timeline(timeline, choice.part)
 
 

@@ -11,6 +11,8 @@ from gitassets.actions.config import set_setting
 from gitassets.actions.init import init
 from gitassets.adapters.git.repository import Git
 from gitassets.adapters.git.setup import create_repository, has_identity, set_config
+from gitassets.adapters.git.work_trees import exclude_locally
+from gitassets.adapters.render.bed import BED_CREDIT, BED_LICENCE, BED_NAME, write_bed
 from gitassets.domain.built_in_looks import DEFAULT_LOOK
 from gitassets.domain.settings_text import SETTINGS_NAME
 from gitassets.errors import ConflictError
@@ -19,6 +21,7 @@ from gitassets.runs.project import find_project
 SCRIPT_NAME = "script.md"
 # A build of the default size takes twice as long, and shows no more.
 SIZE_KEY, SIZE = "build.size", "1280x720"
+MUSIC_FILE, MUSIC_CREDIT, MUSIC_LICENCE = BED_NAME, BED_CREDIT, BED_LICENCE
 
 
 class DemoResult(Struct, frozen=True):
@@ -29,7 +32,7 @@ class DemoResult(Struct, frozen=True):
 
 
 def make_demo(folder: Path) -> DemoResult:
-    """Make a new project in `folder`, which must be absent or empty."""
+    """Make a new project in `folder`, which must be absent or empty, with a bed of music in it."""
     if folder.exists() and any(folder.iterdir()):
         raise ConflictError(f"{folder} exists and is not empty", "Name another folder: `gitassets demo DIR`.")
     create_repository(folder)
@@ -43,4 +46,7 @@ def make_demo(folder: Path) -> DemoResult:
     Git(folder).commit_paths(
         [SCRIPT_NAME, SETTINGS_NAME], "Add the script, and set the size of the video\n", new_paths=[SCRIPT_NAME]
     )
+    project = find_project(folder)
+    write_bed(folder / BED_NAME, project.render_cache_dir)
+    exclude_locally(project.git_dir, f"/{BED_NAME}")
     return DemoResult(not known, done)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from gitassets.actions.demo import SIZE, SIZE_KEY, make_demo
+from gitassets.actions.demo import MUSIC_CREDIT, MUSIC_FILE, MUSIC_LICENCE, SIZE, SIZE_KEY, make_demo
 from gitassets.cli.paths import show_path
 
 RUN_ID = "demo"
@@ -21,6 +21,9 @@ STORY = (
     ("Approve the other pictures.", "approve demo --image 1-2,4-8"),
     ("Make again only what was rejected.", "regen demo --image 3 --style paper"),
     ("That is better.", "approve demo --image 3"),
+    ("Music goes below the whole video, lower while somebody speaks. It is an asset, too.",
+     f"music demo {MUSIC_FILE} --credit '{MUSIC_CREDIT}' --licence {MUSIC_LICENCE}"),
+    ("The music fits: approve it.", "approve demo --music"),
     ("Build the video from approved assets.", "build demo --only approved"),
     ("The history of the run is the audit trail.", "log demo"),
 )  # fmt: skip

@@ -69,20 +69,22 @@ def format_srt(timeline: Timeline) -> str:
 
 
 def _with_credits(timeline: Timeline) -> Iterator[tuple[Shot, tuple[str, ...]]]:
-    """Yield each shot with the lines that credit its image. Each credit appears once."""
+    """Yield each shot with the lines that credit its image, the first also with the music's. Each appears once."""
     shown: set[tuple[str, ...]] = set()
+    music = make_credit(timeline.music, "Music")
     for shot in timeline.shots:
         lines = make_credit(shot.visual)
-        yield shot, () if lines in shown else lines
+        yield shot, (*(() if lines in shown else lines), *music)
         shown.add(lines)
+        music = ()
 
 
-def make_credit(visual: Asset | None) -> tuple[str, ...]:
-    """Return the lines with title, author and licence of an image that must be credited; none for any other."""
-    credit = visual.extra.get(CREDIT) if visual else None
+def make_credit(asset: Asset | None, what: str = "Picture") -> tuple[str, ...]:
+    """Return the lines with title, author and licence of an asset that must be credited; none for any other."""
+    credit = asset.extra.get(CREDIT) if asset else None
     values = [credit.get(key) for key in ("title", "author", "licence")] if isinstance(credit, dict) else []
     parts = list(filter(None, (_make_readable(one) for one in values if isinstance(one, str))))
-    return tuple(_wrap_evenly(escape_markup(f"[Picture: {', '.join(parts)}]"), LINE_CHARS)) if parts else ()
+    return tuple(_wrap_evenly(escape_markup(f"[{what}: {', '.join(parts)}]"), LINE_CHARS)) if parts else ()
 
 
 def _make_readable(text: str) -> str:

@@ -345,14 +345,16 @@ class Shot(Struct, frozen=True, kw_only=True):
 
 
 class Timeline(Struct, frozen=True):
-    """Segments in time, one after another. `hidden` ones are not in the video, but a shot may hold a frame of one.
+    """Segments in time, one after another, and the music below them.
 
-    `cards` are the shots that the look puts between the segments. `has_heading_cards`: headings open chapters.
+    `hidden` segments are not in the video, but a shot may hold a frame of one. `cards` are the shots that the look puts
+    between the segments. `has_heading_cards`: headings open chapters.
     """
 
     shots: tuple[Shot, ...]
     fps: Fraction
     hidden: tuple[Shot, ...] = ()
+    music: Asset | None = None
     cards: tuple[Shot, ...] = ()
     has_heading_cards: bool = False
 

@@ -5,6 +5,7 @@ from itertools import accumulate
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gitassets.domain.captions import (
     CUE_LINES,
@@ -19,7 +20,7 @@ from gitassets.domain.captions import (
 from gitassets.domain.line_breaks import iter_words
 from gitassets.domain.manifest import Asset
 from gitassets.domain.timeline import ChosenSegment, Timeline, lay_out
-from tests.domain.builders import audio, image
+from tests.domain.builders import audio, image, music
 from tests.scripts import THAI, UNSPACED
 
 
@@ -236,3 +237,18 @@ def test_cues_are_as_slow_to_read_as_the_narration_is_spoken() -> None:
     assert len(cues) > 5
     for cue in cues:
         assert sum(map(len, cue.lines)) / (cue.end_ms - cue.start_ms) * 1000 <= 17.1
+
+
+def test_credit_of_the_music_is_shown_at_the_beginning_and_once() -> None:
+    bed = music(extra={"credit": {"title": "Dawn, by A. Composer", "licence": "CC BY 4.0"}})
+    segments = (a_chosen(1), a_chosen(2))
+    timeline = replace(lay_out(segments, {}, Fraction(25)), music=bed)
+    first, *others = format_srt(timeline).split("\n\n")
+    assert "[Music: Dawn, by A. Composer, CC BY 4.0]" in " ".join(first.splitlines())
+    assert not any("Music" in one for one in others)
+
+
+def a_chosen(number: int) -> ChosenSegment:
+    return ChosenSegment(
+        number=number, text="Some words.", silent_sec=3.0, narration=None, visual=None, visual_is_clip=False
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from array import array
+from dataclasses import replace as replace_settings
 from math import log10
 from pathlib import Path
 
