@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import typer.main
@@ -16,6 +17,7 @@ import typer.testing
 from gitassets.actions.init import init
 from gitassets.actions.track import track
 from gitassets.adapters.dvc.cache import create_dvc_project
+from gitassets.adapters.git import run_hooks
 from gitassets.cli.hints import WORDS
 from gitassets.errors import word_remedies
 from gitassets.making import prepare as preparing
@@ -25,6 +27,7 @@ from tests.actions.checks import ignore_progress
 from tests.actions.locked_run import LockedRun, approve_image_1, copy_project
 from tests.actions.tone_provider import ToneProvider
 from tests.media import write_picture, write_tone
+from tests.quick_hooks import can_be_quick, serve_hooks
 from tests.starter import replaced
 
 word_remedies(WORDS)
@@ -84,6 +87,22 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
         pytest.fail("a test changed the user's own git configuration")
 
 
+@pytest.fixture(scope="session")
+def _hook_program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serve_hooks(tmp_path_factory.mktemp("hooks")) as program:
+        yield str(program)
+
+
+@pytest.fixture
+def quick_hooks(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let git call hooks and drivers without a start of Python each, where a test is not of how they start."""
+    if not can_be_quick():
+        yield
+        return
+    with replaced(run_hooks, "sys", SimpleNamespace(executable=request.getfixturevalue("_hook_program"))):
+        yield
+
+
 @pytest.fixture
 def project(
     request: pytest.FixtureRequest,
@@ -138,17 +157,19 @@ def locked(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch
     return LockedRun(project, find_run(project, "ep1"))
 
 
-_TEMPLATES: dict[str, Path] = {}
+_TEMPLATES: dict[tuple[str, str], Path] = {}
 
 
 def _find_template(name: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if name not in _TEMPLATES:
+    """Return the project of that name whose settings name the program that runs hooks in this test."""
+    key = name, run_hooks.describe_settings()[run_hooks.INTERPRETER]
+    if key not in _TEMPLATES:
         root = tmp_path_factory.mktemp("template") / "project"
         init(root)
         if name in _FILLED:
             _FILLED[name](find_project(root))
-        _TEMPLATES[name] = root
-    return _TEMPLATES[name]
+        _TEMPLATES[key] = root
+    return _TEMPLATES[key]
 
 
 def _make_run(project: Project, *, duration_sec: float = 1.0) -> None:

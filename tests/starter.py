@@ -30,6 +30,7 @@ import cloudpickle
 
 import gitassets
 from gitassets.__main__ import end_quickly
+from gitassets.adapters.git import run_hooks
 
 _ROOT = Path(__file__).parents[1]
 _IMPORTED = (
@@ -73,7 +74,9 @@ def run_program(
     with tempfile.TemporaryFile() as read, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         read.write(stdin.encode())
         read.seek(0)
-        code = _run(_Wish(dict(environment), str(folder), program, arguments), (read, out, err))
+        # What it writes into a project names the same program for the hooks.
+        kept = _list_replaced(run_hooks)
+        code = _run(_Wish(dict(environment), str(folder), program, arguments, replaced=kept), (read, out, err))
         return subprocess.CompletedProcess((program, *arguments), code, _read(out), _read(err))
 
 
@@ -102,12 +105,18 @@ def call_in_process(
     """
     surroundings = {**os.environ, **(environment or {})}
     with tempfile.TemporaryFile() as read, tempfile.TemporaryFile() as said:
-        replaced = tuple((owner, name, getattr(owner, name)) for owner, name in _REPLACED)
-        wish = _Wish(surroundings, str(Path.cwd()), function=function, in_session=in_session, replaced=replaced)
+        kept = _list_replaced()
+        wish = _Wish(surroundings, str(Path.cwd()), function=function, in_session=in_session, replaced=kept)
         return _run(wish, (read, said, said)), _read(said)
 
 
 _REPLACED: list[tuple[object, str]] = []
+
+
+def _list_replaced(*owners: object) -> tuple[tuple[object, str, object], ...]:
+    """List what is replaced now, of these owners alone if there are any."""
+    found = [(owner, name) for owner, name in _REPLACED if not owners or owner in owners]
+    return tuple((owner, name, getattr(owner, name)) for owner, name in found)
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from gitassets.actions.log import read_log
 from gitassets.actions.reject import reject
 from gitassets.actions.reopen import reopen_assets
 from gitassets.adapters.git.hook_files import shipped_hooks_dir
+from gitassets.adapters.git.run_hooks import INTERPRETER, describe_settings
 from gitassets.adapters.git.setup import set_config
 from gitassets.domain.manifest import MANIFEST_NAME, Asset
 from gitassets.domain.reopened import reopen_record
@@ -35,6 +35,8 @@ from tests.actions.locked_run import (
     with_status,
     write_by_hand,
 )
+
+pytestmark = pytest.mark.usefixtures("quick_hooks")
 
 ByHand = Callable[[LockedRun], object]
 
@@ -250,7 +252,7 @@ def server(locked: LockedRun, tmp_path: Path) -> Path:
     git(tmp_path, "init", "--quiet", "--bare", str(path))
     git(locked.folder, "push", "--quiet", str(path), "run/ep1")
     shutil.copy(shipped_hooks_dir() / "pre-receive", path / "hooks" / "pre-receive")
-    set_config(path, {"gitassets.python": sys.executable})
+    set_config(path, {INTERPRETER: describe_settings()[INTERPRETER]})
     return path
 
 

@@ -32,6 +32,8 @@ from tests.actions.locked_run import (
     write_by_hand,
 )
 
+pytestmark = pytest.mark.usefixtures("quick_hooks")
+
 SILENT = "which the message does not say"
 
 

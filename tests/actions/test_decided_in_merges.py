@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from msgspec.structs import replace
 from gitassets.actions.blame import blame
 from gitassets.actions.log import read_log
 from gitassets.adapters.git.hook_files import shipped_hooks_dir
+from gitassets.adapters.git.run_hooks import INTERPRETER, describe_settings
 from gitassets.adapters.git.setup import set_config
 from gitassets.domain.conflict import settle
 from gitassets.domain.manifest import MANIFEST_NAME, Asset, Manifest
@@ -34,6 +34,8 @@ from tests.actions.locked_run import (
     with_status,
     write_by_hand,
 )
+
+pytestmark = pytest.mark.usefixtures("quick_hooks")
 
 Change = Callable[[Asset], Asset]
 
@@ -135,7 +137,7 @@ def make_server(locked: LockedRun, folder: Path) -> Path:
     path = folder / "server.git"
     git(folder, "init", "--quiet", "--bare", str(path))
     shutil.copy(shipped_hooks_dir() / "pre-receive", path / "hooks" / "pre-receive")
-    set_config(path, {"gitassets.python": sys.executable})
+    set_config(path, {INTERPRETER: describe_settings()[INTERPRETER]})
     return path
 
 

@@ -32,6 +32,8 @@ from tests.actions.locked_run import (
     write_by_hand,
 )
 
+pytestmark = pytest.mark.usefixtures("quick_hooks")
+
 
 def run_git(folder: Path, *args: str, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(

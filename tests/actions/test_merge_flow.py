@@ -47,6 +47,8 @@ from tests.actions.locked_run import (
 )
 from tests.media import write_picture
 
+pytestmark = pytest.mark.usefixtures("quick_hooks")
+
 
 @pytest.fixture
 def bea(locked: LockedRun, tmp_path: Path) -> LockedRun:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 
 from gitassets.actions.approve import approve
 from gitassets.adapters.git.hook_files import shipped_hooks_dir
+from gitassets.adapters.git.run_hooks import INTERPRETER, describe_settings
 from gitassets.adapters.git.setup import set_config
 from gitassets.domain.manifest import MANIFEST_NAME
 from gitassets.domain.status import Status
@@ -24,6 +24,8 @@ from tests.actions.locked_run import (
     with_bytes,
     with_status,
 )
+
+pytestmark = pytest.mark.usefixtures("quick_hooks")
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def server(locked: LockedRun, tmp_path: Path) -> Server:
     path = tmp_path / "server.git"
     git(tmp_path, "init", "--quiet", "--bare", str(path))
     shutil.copy(shipped_hooks_dir() / "pre-receive", path / "hooks" / "pre-receive")
-    set_config(path, {"gitassets.python": sys.executable})
+    set_config(path, {INTERPRETER: describe_settings()[INTERPRETER]})
     made = Server(path, locked)
     done = made.push("run/ep1")
     assert done.returncode == 0, done.stderr

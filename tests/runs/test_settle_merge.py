@@ -38,6 +38,8 @@ from tests.actions.locked_run import (
     write_by_hand,
 )
 
+pytestmark = pytest.mark.usefixtures("quick_hooks")
+
 AUDIO_2 = Address(2, Kind.AUDIO)
 
 
