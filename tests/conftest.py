@@ -35,13 +35,14 @@ word_remedies(WORDS)
 typer.main.get_command = typer.testing._get_command = cache(typer.main.get_command)
 
 REAL_HOME_CONFIG = Path.home() / ".gitconfig"
-# Starting `git maintenance` takes as long as the commit before it.
+# Starting `git maintenance` takes as long as the commit before it, and the sample hooks are a tenth of all files.
 _GIT_CONFIG = """\
 [user]
 	name = Ann Lee
 	email = ann@example.com
 [init]
 	defaultBranch = main
+	templateDir = {template}
 [gc]
 	auto = 0
 [maintenance]
@@ -65,6 +66,11 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     # Not by `mktemp`, which looks through all folders that there are for the next number.
     homes = tmp_path_factory.getbasetemp() / "homes"
     homes.mkdir(exist_ok=True)
+    template = homes / "template"
+    if not template.exists():
+        (template / "hooks").mkdir(parents=True)
+        (template / "info").mkdir()
+        (template / "info" / "exclude").touch()
     home = Path(tempfile.mkdtemp(dir=homes))
     if "COVER_PROGRAMS" not in os.environ:
         # Measuring the programs that a test starts doubles its time.
@@ -80,7 +86,7 @@ def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setattr(os, "setpriority", lambda *_: None, raising=False)
     monkeypatch.setenv("DVC_GLOBAL_CONFIG_DIR", str(home / "dvc-global"))
     monkeypatch.setenv("DVC_SYSTEM_CONFIG_DIR", str(home / "dvc-system"))
-    (home / ".gitconfig").write_text(_GIT_CONFIG)
+    (home / ".gitconfig").write_text(_GIT_CONFIG.format(template=template))
     yield
     after = REAL_HOME_CONFIG.read_bytes() if REAL_HOME_CONFIG.exists() else None
     if after != before:
