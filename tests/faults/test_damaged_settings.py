@@ -11,10 +11,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from gitassets.runs.lookup import find_run
+from gitassets.runs.project import find_project
 from tests.actions import sharing
 from tests.actions.checks import dvc_status, git
-from tests.actions.locked_run import LockedRun
+from tests.actions.locked_run import LockedRun, copy_tree
 from tests.whole_app import app
+
+pytestmark = pytest.mark.usefixtures("quick_hooks")
 
 RUN = "runs/ep1"
 Damage = Callable[[Path], None]
@@ -109,17 +113,33 @@ def run_remedy(line: str, root: Path) -> None:
         assert done.returncode == 0, f"{line}: {done.stderr}"
 
 
+_places: list[Path] = []
+
+
 @pytest.fixture
-def studio(locked: LockedRun, tmp_path: Path) -> LockedRun:
-    """Add a remote to the project and to the run."""
+def studio(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> LockedRun:
+    """Copy the template to the same place for each test, since project and run record the path of their remote."""
+    if not _places:
+        folder = request.getfixturevalue("tmp_path")
+        _make(request.getfixturevalue("locked"), folder)
+        _places.extend((folder, folder.with_name(f"{folder.name}-template")))
+        copy_tree(*_places)
+    place, template = _places
+    shutil.rmtree(place)
+    copy_tree(template, place)
+    monkeypatch.chdir(place / "project")
+    project = find_project(place / "project")
+    return LockedRun(project, find_run(project, "ep1"))
+
+
+def _make(locked: LockedRun, folder: Path) -> None:
     root = locked.project.root
-    for folder in (root, locked.folder):
-        dvc("remote", "add", "--quiet", "-d", "store", str(tmp_path / "store"))(folder)
-        git(folder, "commit", "--quiet", "--message", "Where the media are", "--", ".dvc/config")
+    for one in (root, locked.folder):
+        dvc("remote", "add", "--quiet", "-d", "store", str(folder / "store"))(one)
+        git(one, "commit", "--quiet", "--message", "Where the media are", "--", ".dvc/config")
     git(root.parent, "init", "--quiet", "--bare", "server.git")
     git(root, "remote", "add", "origin", str(root.parent / "server.git"))
     gitassets("doctor")
-    return locked
 
 
 @pytest.mark.parametrize("name", DAMAGES)
