@@ -45,7 +45,7 @@ def guarded(command: Command) -> Command:
             _silence_stdout()
             raise typer.Exit(1) from None
         except OSError as error:
-            print_error("OSError", *_describe_os_error(error), as_json)
+            print_error("OSError", *describe_os_error(error), as_json)
             raise typer.Exit(1) from None
         except (KeyboardInterrupt, typer.Abort):
             typer.echo("\nInterrupted. Whatever was finished is kept; run the command again to continue.", err=True)
@@ -107,11 +107,13 @@ def print_error(kind: str, message: str, hint: str, as_json: bool) -> None:
         typer.echo(json.dumps({"schema": SCHEMA, "error": {"kind": kind, "message": message, "hint": hint}}))
 
 
-def _describe_os_error(error: OSError) -> tuple[str, str]:
+def describe_os_error(error: OSError) -> tuple[str, str]:
     name = error.filename or "a file"
     if error.errno == errno.ENOSPC:
         return f"The disk is full: cannot write {name}", "Free some space and run the command again: nothing is lost."
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+    if error.errno == errno.EROFS:
+        return f"The file system is read-only: cannot write {name}", "Commands that only read work, such as `list`."
+    if error.errno in (errno.EACCES, errno.EPERM):
         return f"Cannot read or write {name}: {error.strerror}", "Check its permissions."
     return f"{name}: {error.strerror or error}", ""
 

@@ -106,7 +106,13 @@ def _print_edited(result: EditResult) -> None:
     print_settled(result.merge)
     for one in result.stale:
         typer.echo(printable(f"  stale: {one.address} {one.why}"))
-    if "prompt" in result.changed and result.prompt and not result.prompt_has_effect:
-        typer.echo(f"  image {result.segment} is a card, which shows the text: the prompt has no effect on it.")
-    if result.stale and not result.dry_run:
+    ignored = "prompt" in result.changed and result.prompt and not result.prompt_has_effect
+    if ignored:
+        _advise_another_provider(result.run_id, result.segment)
+    if result.stale and not result.dry_run and not (ignored and result.changed == ("prompt",)):
         typer.echo(f"Make them again: gitassets produce --resume {result.run_id} --stale")
+
+
+def _advise_another_provider(run_id: str, segment: int) -> None:
+    typer.echo(f"  image {segment} is a card, which shows the text: the prompt has no effect on it.")
+    typer.echo(f"  `gitassets regen {run_id} --image {segment} --provider NAME` makes a picture from it.")

@@ -34,7 +34,9 @@ def read_source(source: Path | None, stdin: Callable[[], bytes]) -> ScriptSource
     try:
         data = stdin() if source is None else source.read_bytes()
     except FileNotFoundError as error:
-        raise NotFoundError(f"There is no script {name}") from error
+        raise NotFoundError(
+            f"There is no script {name}", "Name a file of text or Markdown with blank lines between paragraphs."
+        ) from error
     except IsADirectoryError as error:
         raise NotFoundError(f"{name} is a folder, not a script") from error
     return ScriptSource(check_script(data, name), name, source.resolve().parent if source else None)

@@ -254,6 +254,8 @@ def test_edit_command_prints_text_and_json(project: Project, made: Run) -> None:
     assert "Nothing to change" in run_cli(project.root, "edit", "ep1", "1", "--text", "Other words.").stdout
     would = run_cli(project.root, "edit", "ep1", "2", "--prompt", "a map", "--dry-run").stdout
     assert would.startswith("Would change the prompt of segment 2 in ep1\n  stale: image 2")
+    assert "`gitassets regen ep1 --image 2 --provider NAME` makes a picture from it." in would
+    assert "--stale" not in would
     found = json.loads(run_cli(project.root, "edit", "ep1", "2", "--prompt", "a map", "--json").stdout)
     keys = {
         "run_id",
