@@ -21,11 +21,9 @@ def format_paragraph(text: str) -> str:
 
 def find_first_words(text: str) -> str:
     """Return the words of a paragraph in one line, without its code and tables if there is anything else."""
-    if "\n" not in text:
-        return strip_markdown(text)
     blocks = parse_blocks(text)
     heard = [one for one in blocks if one.kind not in _UNHEARD] or blocks
-    return " ".join(line for block in heard for line in iter_lines(block))
+    return " ".join(line for block in heard for line in iter_lines(block)) or strip_markdown(text)
 
 
 def _layout_list(block: Block) -> Iterator[str]:

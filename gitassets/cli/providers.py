@@ -76,8 +76,8 @@ def providers(
         emit_json("providers", {"providers": [one.line for one in found]})
         return
     columns = (
-        Column("Provider"), Column("Makes"), Column("Model", wrap=True), Column("Price", wrap=True, least=20),
-        Column("Key", wrap=True), Column("Use", wrap=True),
+        Column("Provider"), Column("Makes"), Column("Model", cut=True, least=24, rank=1),
+        Column("Price", wrap=True, least=14), Column("Key", wrap=True), Column("Use", wrap=True),
     )  # fmt: skip
     print_table(columns, [_make_cells(use) for use in found])
 

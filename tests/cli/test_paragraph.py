@@ -27,7 +27,7 @@ def test_paragraph_keeps_the_lines_of_its_blocks(text: str, shown: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("One **bold** word.", "One bold word."),
+        ("One **bold** word[^1].", "One bold word."),
         (TABLE, "Most are right."),
         ("Run this:\n```\nls\n```", "Run this:"),
         ("```\nls\n```", "ls"),

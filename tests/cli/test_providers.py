@@ -76,3 +76,13 @@ def test_wrong_use_is_an_error(place: Path, args: tuple[str, ...]) -> None:
 def test_produce_refuses_a_provider_without_kind_or_name(place: Path, given: list[str]) -> None:
     options = [part for one in given for part in ("--provider", one)]
     assert CliRunner().invoke(app, ["produce", "--script", "x.md", *options]).exit_code == 2
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_providers_are_a_table_on_a_terminal_of_usual_width(
+    place: Path, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setattr("gitassets.cli.render.PLAIN_WIDTH", width)
+    lines = invoke().output.splitlines()
+    assert lines[0].split()[:2] == ["Provider", "Makes"]
+    assert max(map(len, lines)) <= width
