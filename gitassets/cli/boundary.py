@@ -68,7 +68,7 @@ def _complete_hint(error: GitAssetsError) -> str:
     """Add an example of the command if its line leaves something out."""
     if not isinstance(error, MissingInputError):
         return error.hint
-    return " ".join(filter(None, (error.hint, suggest_example())))
+    return " ".join(filter(None, (error.hint, suggest_example(hint=error.hint))))
 
 
 def _check_texts(arguments: Mapping[str, object]) -> None:

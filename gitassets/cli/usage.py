@@ -14,6 +14,7 @@ _PARSER_WORDS = (
     (re.compile(r"is not in the range x>=([\d.]+)"), r"is less than \1"),
     (re.compile(r"is not in the range ([\d.]+)<=x<=([\d.]+)"), r"is not between \1 and \2"),
 )
+_OPTION = re.compile(r"--[a-z][a-z-]*")
 
 
 class _Parsed:
@@ -53,13 +54,13 @@ def explain_group(error: Any) -> tuple[str, str]:
     return message, f"Did you mean {suggestion.replace(chr(39), '').replace(', ', ' or ').rstrip('?')}? {listed}"
 
 
-def suggest_example(command: Any = None, param: Any = None) -> str:
-    """Return a sentence with an example of the command, with the option if one shows it."""
+def suggest_example(command: Any = None, param: Any = None, *, hint: str = "") -> str:
+    """Return a sentence with an example of the command, one with the option or with one that the hint names."""
     command = _Parsed.command if command is None else command
     lines = _list_examples(command)
     if not lines:
         return ""
-    names = getattr(param, "opts", ()) if getattr(param, "param_type_name", "") == "option" else ()
+    names = getattr(param, "opts", ()) if getattr(param, "param_type_name", "") == "option" else _OPTION.findall(hint)
     shown = next((one for one in lines if set(names) & set(one.split())), lines[0])
     return f"Such as `{shown}`."
 

@@ -80,6 +80,10 @@ def test_command_that_lacks_something_shows_an_example(locked: LockedRun, monkey
         code, output = run(f"gitassets {command}", *arguments)
         assert code == 2, (line, output)
         check_example(f"gitassets {command}", output)
+        hint, _, example = output.partition("Such as `")
+        named = set(re.findall(r"--[a-z]+", hint.partition("→")[2]))
+        # An example of what is asked for, not of the line that was just refused.
+        assert not named or named & set(re.findall(r"--[a-z]+", example)), output
 
 
 @pytest.mark.parametrize(("line", "told"), [
