@@ -14,10 +14,13 @@ from typing import Any
 import pytest
 import uvicorn
 
+from gitassets.actions.edit import EditOptions, edit
+from gitassets.domain.selection import parse_selection
+from gitassets.runs.lookup import find_run
 from gitassets.runs.project import Project
 from gitassets.web.server import bind, make_config
 from gitassets.web.site import Options, Site
-from tests.actions.checks import run_cli
+from tests.actions.checks import git, run_cli
 from tests.actions.locked_run import copy_project
 from tests.programs import require_program
 
@@ -75,6 +78,21 @@ def pilot(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch:
     project = copy_project(_TEMPLATES["pilot"], tmp_path / "project")
     monkeypatch.chdir(project.root)
     return project
+
+
+def clash(pilot: Project, other: Project) -> Project:
+    """Leave the run in an unfinished merge of two branches that changed the text of segment 2."""
+    for project, text in ((pilot, "Mine."), (other, "Theirs.")):
+        edit(project, find_run(project, "pilot"), parse_selection("2"), EditOptions(text=text))
+    folder = find_run(pilot, "pilot").require_folder()
+    git(folder, "fetch", "--quiet", str(other.root), "run/pilot")
+    git(folder, "merge", "--no-edit", "FETCH_HEAD", check=False)
+    return pilot
+
+
+@pytest.fixture
+def clashing(pilot: Project, tmp_path: Path) -> Project:
+    return clash(pilot, copy_project(pilot.root, tmp_path / "other"))
 
 
 @pytest.fixture(scope="session")

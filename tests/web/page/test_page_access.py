@@ -11,9 +11,11 @@ from gitassets.actions.approve import approve
 from gitassets.actions.reject import reject
 from gitassets.runs.lookup import find_run
 from gitassets.runs.project import Project
-from tests.actions.checks import select
+from tests.actions.checks import lose_blobs, select
+from tests.web.page.pages import read_asset
 
 Browse = Callable[..., Any]
+Views = dict[str, tuple[str, Callable[[Any], None]]]
 WIDTHS = (1440, 1024, 390)
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
@@ -53,7 +55,7 @@ def look(page: Any) -> None:
 
 
 IMAGE, AUDIO = "/runs/pilot/review#2/image", "/runs/pilot/review#2/audio"
-VIEWS: dict[str, tuple[str, Callable[[Any], None]]] = {
+VIEWS: Views = {
     "runs": ("/", look),
     "rows": ("/runs/pilot", select_all),
     "contact sheet": ("/runs/pilot", show_sheet),
@@ -75,6 +77,32 @@ VIEWS: dict[str, tuple[str, Callable[[Any], None]]] = {
 }
 
 
+def settle(page: Any) -> None:
+    page.get_by_role("button", name="Settle the text of segment 2").click()
+    page.locator(".settle .side").first.wait_for()
+
+
+def fetch(page: Any) -> None:
+    page.locator("#fetch").click()
+    page.locator(".toast.bad").wait_for()
+
+
+CLASHING: Views = {
+    "rows in conflict": ("/runs/pilot", look),
+    "text in conflict": (AUDIO, press()),
+    "settle": ("/runs/pilot", settle),
+    "not here": ("/runs/pilot/review#3/image", fetch),
+}
+
+
+@pytest.fixture
+def troubled(clashing: Project) -> Project:
+    """A run in conflict, of which a file is nowhere."""
+    lose_blobs(clashing)
+    (find_run(clashing, "pilot").require_folder() / read_asset(clashing, 3, "image").path).unlink()
+    return clashing
+
+
 @pytest.fixture
 def reviewed(pilot: Project) -> Project:
     run = find_run(pilot, "pilot")
@@ -85,11 +113,19 @@ def reviewed(pilot: Project) -> Project:
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 def test_axe_finds_no_violation(reviewed: Project, browse: Browse, scheme: str) -> None:
+    assert find_violations(browse(reviewed), VIEWS, scheme) == {}
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_axe_finds_no_violation_where_something_is_wrong(troubled: Project, browse: Browse, scheme: str) -> None:
+    assert find_violations(browse(troubled), CLASHING, scheme) == {}
+
+
+def find_violations(browser: Any, views: Views, scheme: str) -> dict[str, object]:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
-    browser = browse(reviewed)
     browser.expected = ("404",)
     found = {}
-    for name, (path, act) in VIEWS.items():
+    for name, (path, act) in views.items():
         page = browser.open(path, color_scheme=scheme, reduced_motion="reduce", bypass_csp=True)
         act(page)
         results = axe.Axe().run(page, options=RULES)
@@ -97,7 +133,7 @@ def test_axe_finds_no_violation(reviewed: Project, browse: Browse, scheme: str) 
             (one["id"], [node["html"][:120] for node in one["nodes"]]) for one in results.response["violations"]
         ]
         page.close()
-    assert {name: violations for name, violations in found.items() if violations} == {}
+    return {name: violations for name, violations in found.items() if violations}
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from gitassets.actions.edit import EditOptions, edit
-from gitassets.domain.selection import parse_selection
+from gitassets.actions.init import init
 from gitassets.runs.lookup import find_run
-from gitassets.runs.project import Project
+from gitassets.runs.project import Project, find_project
 from tests.actions.checks import git, run_cli
 from tests.actions.locked_run import copy_project, write_by_hand
+from tests.web.page.conftest import clash
 from tests.web.page.pages import REVIEW, read_pilot, read_text, wait_title
 
 Browse = Callable[..., Any]
@@ -87,21 +87,6 @@ def test_prompt_that_is_wanted_is_shown_until_the_image_has_it(pilot: Project, b
     assert page.locator("#g-prompt").input_value() == "a map of <b>tides</b>"
 
 
-def clash(pilot: Project, other: Project) -> Project:
-    """Leave the run in an unfinished merge of two branches that changed the text of segment 2."""
-    for project, text in ((pilot, "Mine."), (other, "Theirs.")):
-        edit(project, find_run(project, "pilot"), parse_selection("2"), EditOptions(text=text))
-    folder = find_run(pilot, "pilot").require_folder()
-    git(folder, "fetch", "--quiet", str(other.root), "run/pilot")
-    git(folder, "merge", "--no-edit", "FETCH_HEAD", check=False)
-    return pilot
-
-
-@pytest.fixture
-def clashing(pilot: Project, tmp_path: Path) -> Project:
-    return clash(pilot, copy_project(pilot.root, tmp_path / "other"))
-
-
 @pytest.fixture
 def bare_clash(pilot: Project, tmp_path: Path) -> Project:
     """The same of a segment that has no assets, in a run where all others are approved."""
@@ -153,3 +138,24 @@ def test_conflict_of_texts_is_shown_and_settled(clashing: Project, browse: Brows
     page.locator("#narration", has_text="Theirs.").wait_for()
     assert read_pilot(clashing).segments[2].paragraph_text == "Theirs."
     assert " " in git(clashing.root, "log", "-1", "--format=%p", "run/pilot").strip()
+
+
+def test_run_without_assets_says_how_to_make_them(pilot: Project, browse: Browse) -> None:
+    do(pilot, "produce", "--script", "episode.md", "--run-id", "bare", "--no-audio", "--no-images")
+    page = browse(pilot).open("/runs/bare/review")
+    page.locator(".stage .state", has_text="gitassets produce --resume bare").wait_for()
+    page.locator("#facts", has_text="4 segments, and nothing to decide yet.").wait_for()
+    assert all(page.locator(name).is_disabled() for name in ("#approve", "#reject", "#note", "#regenerate"))
+
+
+def test_first_run_of_a_project_appears(tmp_path: Path, browse: Browse) -> None:
+    init(tmp_path)
+    page = browse(find_project(tmp_path)).open("/")
+    page.locator(".empty", has_text="No runs yet").wait_for()
+    assert page.locator("#search").is_hidden()
+    (tmp_path / "episode.md").write_text("One paragraph.\n")
+    done = run_cli(tmp_path, "produce", "--script", "episode.md", "--run-id", "first", "--no-audio", "--no-images")
+    assert done.returncode == 0, done.stderr
+    page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
+    page.locator(".card", has_text="first").wait_for()
+    page.locator(".empty", has_text="No runs yet").wait_for(state="detached")

@@ -79,6 +79,8 @@ def test_missing_picture_is_not_decided_about_until_it_is_fetched(
     lose(pilot)
     page = browse(pilot).open(f"{REVIEW}#3/image")
     page.locator(".state h2", has_text="This picture is not here").wait_for()
+    assert page.locator("#approve").is_disabled()
+    assert page.locator("#reject").is_disabled()
     page.keyboard.press("a")
     page.locator(".toast", has_text="Fetch it first").wait_for()
     page.locator("#fetch").click()

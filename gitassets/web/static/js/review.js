@@ -452,19 +452,22 @@ class Review {
     const elsewhere = take && !take.current;
     const locked = ["approved", "published"].includes(entry.status);
     const may = this.store.info.can.decide || !!this.store.info.can.needs_name;
+    const absent = (take ?? this.store.asset(entry))?.present === false;
     const what = entry.kind === "audio" ? "this narration and its text" : "exactly these bytes";
     one("#locks").textContent = !may
       ? "This server only shows. Nobody can decide here."
-      : elsewhere
-        ? `You look at take ${take.take}. Approving chooses it first.`
-        : locked
-          ? `Locked: ${shortHash(entry.md5)} cannot be overwritten until it is reopened.`
-          : `Approving locks ${what} (${shortHash(entry.md5)}) against every overwrite.`;
+      : absent
+        ? "Fetch it first: nothing is decided about what nobody can see or hear."
+        : elsewhere
+          ? `You look at take ${take.take}. Approving chooses it first.`
+          : locked
+            ? `Locked: ${shortHash(entry.md5)} cannot be overwritten until it is reopened.`
+            : `Approving locks ${what} (${shortHash(entry.md5)}) against every overwrite.`;
     const approve = /** @type {HTMLButtonElement} */ (one("#approve"));
     const reject = /** @type {HTMLButtonElement} */ (one("#reject"));
-    approve.disabled = !may || (locked && !elsewhere);
+    approve.disabled = !may || absent || (locked && !elsewhere);
     one("span", approve).textContent = locked ? "Approved" : "Approve";
-    reject.disabled = !may || !!elsewhere;
+    reject.disabled = !may || absent || !!elsewhere;
     one("span", reject).textContent = locked ? "Reopen" : "Reject";
     reject.classList.toggle("no", !locked);
     /** @type {HTMLButtonElement} */ (one("#regenerate")).disabled = !may || locked;
@@ -622,7 +625,9 @@ class Review {
     const gaps = this.store.info.build.gaps_total;
     this.sound.pause();
     if (!total) {
-      this.stage.say("draft", "This run has no assets yet", "Make them with `gitassets produce`. They appear here by themselves.");
+      this.stage.say("draft", "This run has no assets yet", `Make them with \`gitassets produce --resume ${this.store.runId}\`. They appear here by themselves.`);
+      one("#facts").replaceChildren(h("h1", { id: "asset-title", tabindex: "-1" }, `Review ${this.store.runId}`), h("p", { class: "muted" }, `${count(this.store.segments.length, "segment")}, and nothing to decide yet.`));
+      for (const button of document.querySelectorAll(".do button:not(#more)")) button.toggleAttribute("disabled", true);
       return;
     }
     const rejected = counts.rejected ?? 0;

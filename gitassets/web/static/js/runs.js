@@ -32,6 +32,8 @@ const refresh = coalesce(async () => {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.querySelector(".cards");
   const old = document.querySelector(".cards");
+  // The first run, or the last that went, changes more of the page than its cards.
+  if (fresh && old && !fresh.childElementCount !== !old.childElementCount) location.reload();
   if (!fresh || !old || fresh.isEqualNode(old) || old.contains(document.activeElement)) return;
   old.replaceWith(document.adoptNode(fresh));
   sayWhen();
