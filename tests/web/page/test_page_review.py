@@ -50,7 +50,7 @@ def test_panel_says_what_is_judged_and_what_approving_locks(pilot: Project, brow
     page.locator(".take").nth(1).wait_for()
     asset = read_asset(pilot, 2, "image")
     facts = page.locator("#facts").inner_text()
-    for shown in (asset.md5[:8], "draft", "take 1 of 3", "card", read_text(pilot, 2), "image 2: is not approved"):
+    for shown in (asset.md5[:8], "draft", "take 1 of 3", "card", read_text(pilot, 2), "image 2 is not approved"):
         assert shown in facts
     assert asset.md5[:8] in page.locator("#locks").inner_text()
     assert page.locator(".stage img").first.evaluate("image => image.naturalWidth") > 0

@@ -202,5 +202,5 @@ function prompt(text, entry, facts) {
 
 /** @param {import("./types.js").Gap[]} lines */
 function gaps(lines) {
-  return lines.length ? h("ul", { class: "gaps" }, lines.map((line) => h("li", null, `${line.kind} ${line.segment}: ${line.problem}`))) : null;
+  return lines.length ? h("ul", { class: "gaps" }, lines.map((line) => h("li", null, `${line.kind} ${line.segment} ${line.problem}`))) : null;
 }

@@ -16,7 +16,7 @@ export function showProgress(jobs) {
 function build(jobs) {
   const { gaps, gaps_total } = jobs.store.info.build;
   const SHOWN = 8;
-  const list = h("ul", { class: "gaps" }, gaps.slice(0, SHOWN).map((gap) => h("li", null, `${gap.kind} ${gap.segment}: ${gap.problem}`)), gaps_total > SHOWN ? h("li", null, `and ${gaps_total - SHOWN} more`) : null);
+  const list = h("ul", { class: "gaps" }, gaps.slice(0, SHOWN).map((gap) => h("li", null, `${gap.kind} ${gap.segment} ${gap.problem}`)), gaps_total > SHOWN ? h("li", null, `and ${gaps_total - SHOWN} more`) : null);
   const anyway = h("input", { type: "checkbox" });
   const body = gaps.length
     ? [h("p", null, `${count(gaps_total, "asset")} ${gaps_total === 1 ? "is" : "are"} not approved yet:`), list, h("label", { class: "switch" }, anyway, h("span", null, "Build a draft all the same", h("small", null, "It uses what is there. Nobody can publish a draft.")))]
