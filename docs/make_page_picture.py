@@ -20,7 +20,6 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 TARGET = Path(__file__).with_name("review-page.jpg")
-SIZE = {"width": 1440, "height": 900}
 OPTIONS = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required", "--mute-audio"]
 QUALITY = 88
 # The narration is in the middle of a sentence.
@@ -60,7 +59,7 @@ def take(page: Page, link: str, run: str, place: str, decided: str) -> bytes:
 def main(project: str, run: str, place: str, decided: str) -> None:
     with serve(Path(project)) as link, sync_playwright() as started:
         browser = started.chromium.launch(executable_path=shutil.which("chromium"), args=OPTIONS)
-        page = browser.new_page(viewport=SIZE, color_scheme="dark")
+        page = browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme="dark")
         picture = Image.open(BytesIO(take(page, link, run, place, decided)))
         picture.convert("RGB").save(TARGET, "JPEG", quality=QUALITY, optimize=True)
         browser.close()

@@ -419,7 +419,8 @@ class Review {
 
   /** The narration, and where there is none the clip itself, so that it can be played. @param {Entry} entry @param {import("./types.js").Asset | null} narration @param {import("./types.js").Take | undefined} shown @returns {import("./sound.js").Voice[]} */
   listHeard(entry, narration, shown) {
-    if (narration?.media && narration.present !== false) return [/** @type {any} */ (narration)];
+    const known = narration && this.store.ready.get(keyOf(narration))?.takes.find((one) => one.md5 === narration.md5);
+    if (narration?.media && narration.present !== false) return [/** @type {any} */ ({ ...narration, words: known?.words })];
     const clip = entry.kind === "video" ? (shown ?? this.store.asset(entry)) : null;
     return clip?.media && clip.present !== false ? [/** @type {any} */ (clip)] : [];
   }

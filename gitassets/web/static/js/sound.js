@@ -94,6 +94,7 @@ export class Sound extends EventTarget {
   load(voices, at, { play = false } = {}) {
     const same = voices.length > 0 && voices.length === this.voices.length && voices.every((one, here) => one.media === this.voices[here].media);
     if (same) {
+      for (const [here, { words }] of voices.entries()) this.voices[here].words = words;
       this.switchTo(at);
       if (play && !this.playing) this.play();
       return;
