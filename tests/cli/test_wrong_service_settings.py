@@ -50,9 +50,7 @@ def run(line: str, name: str, kind: Kind) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(("name", "kind"), sorted(_SERVICES))
-def test_no_command_crashes_on_a_wrong_setting(
-    name: str, kind: Kind, place: Path, services: Services
-) -> None:
+def test_no_command_crashes_on_a_wrong_setting(name: str, kind: Kind, place: Path, services: Services) -> None:
     """Each setting meets each command, with one value after the other."""
     services.polls_until_done = 1
     values = [one for one in WRONG if not (isinstance(one, str) and one.startswith("http"))]

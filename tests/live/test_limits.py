@@ -164,7 +164,7 @@ class TestLimits:
         allowance.reserve(0.1, "openai")
 
 
-TOO_LONG = {"elevenlabs": "A word. " * 1_300, "openai": "A word. " * 600}
+TOO_LONG = {"elevenlabs": "A word. " * 1_300, "openai": "A word. " * 600, "fal": "A word. " * 700}
 
 
 @pytest.mark.parametrize("with_key", [True, False])
@@ -192,6 +192,14 @@ def test_produce_dry_run_reports_texts_that_a_service_refuses_without_pricing_th
     assert addresses(wordless.failed) == ["audio 2", "audio 3", "audio 4"]
     assert wordless.estimate.total_usd == pytest.approx(alone)
     assert studio.bought() == 0
+
+
+def test_produce_dry_run_says_what_limits_of_a_service_change(studio: Studio, call: Call) -> None:
+    (studio.project.root / "script.md").write_text("Word after word. " * 2_000, "utf-8")
+    line = ("produce", "--script", "script.md", "--live", "--no-audio", "--dry-run", "--provider", "image=openai")
+    code, out, _ = call(*line)
+    assert code == 0
+    assert "image 1: its prompt is cut to the 32,000 characters that openai takes" in " ".join(out.split())
 
 
 def test_regen_dry_run_reports_a_text_that_a_service_refuses(studio: Studio) -> None:

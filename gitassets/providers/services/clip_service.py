@@ -25,6 +25,7 @@ from gitassets.providers.http.jobs import (
     remember_price,
 )
 from gitassets.providers.service_settings import JobSettings
+from gitassets.providers.services.limits import say_cut, say_limits, say_shape, say_short
 from gitassets.providers.services.prompts import Measure, Prompt, compose_prompt
 
 USUAL_SECONDS = 5
@@ -82,6 +83,13 @@ class ClipService(ABC):
         self.estimate_usd(request)
         self._account.check(request)
 
+    def find_remark(self, request: Request) -> str:
+        return say_limits(
+            say_short(request, self._choose_seconds(request)),
+            say_shape(request, self._choose_shape(request), ":"),
+            say_cut(self._compose(request), self.name, self.max_prompt_length),
+        )
+
     def generate(self, request: Request, folder: Path) -> Generated:
         """Order the clip, or resume its job, and download the result."""
         self.check(request)
@@ -127,6 +135,10 @@ class ClipService(ABC):
 
     @abstractmethod
     def _make_body(self, request: Request, prompt: Prompt) -> dict[str, Any]: ...
+
+    @abstractmethod
+    def _choose_shape(self, request: Request) -> str:
+        """Return the ratio that is ordered: 16:9."""
 
     def _make_order(self, request: Request, body: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ARG002
         """Return the body with parts that are too large to describe the request."""

@@ -22,6 +22,7 @@ from gitassets.providers.http.failures import clean_quote
 from gitassets.providers.http.jobs import find_job, forget_job, is_job_id, remember_job
 from gitassets.providers.http.network import Deadline, Network
 from gitassets.providers.service_settings import BaseUrl, JobSettings, Section, parse_section
+from gitassets.providers.services.limits import say_cut
 from gitassets.providers.services.prompts import compose_prompt
 
 NAME = "comfyui"
@@ -97,6 +98,9 @@ class ComfyUI:
                 "Make and approve the image first, or take services.comfyui inputs.image out.",
             )
         self._account.check(request)
+
+    def find_remark(self, request: Request) -> str:
+        return say_cut(_compose(request), NAME, MAX_PROMPT_CHARS)
 
     def describe(self, request: Request) -> Mapping[str, Any]:
         wanted = self._require_workflow(request)

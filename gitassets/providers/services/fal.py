@@ -33,6 +33,7 @@ from gitassets.providers.http.jobs import (
 from gitassets.providers.http.network import Network
 from gitassets.providers.service_settings import BaseUrl, JobSettings, Section, Usd, parse_section
 from gitassets.providers.services.fal_input import PLACES, fill_input, list_places, read_fal_presets
+from gitassets.providers.services.limits import say_cut, say_limits, say_shape, say_short
 from gitassets.providers.services.prices import read_charge, require_price
 from gitassets.providers.services.prompts import Prompt, compose_prompt
 from gitassets.providers.services.shapes import nearest_shape
@@ -145,6 +146,15 @@ class Fal:
             )
         self.estimate_usd(request)
         self._account.check(request)
+
+    def find_remark(self, request: Request) -> str:
+        """Say what is otherwise than requested in the parts of the input that gitassets fills in."""
+        places = list_places(self._template)
+        return say_limits(
+            say_short(request, self._choose_seconds(request)) if places & {"seconds", "seconds_text"} else "",
+            say_shape(request, self._choose_ratio(request), ":") if "ratio" in places else "",
+            say_cut(self._compose(request), NAME, MAX_PROMPT_CHARS) if "prompt" in places else "",
+        )
 
     def describe(self, request: Request) -> Mapping[str, Any]:
         image = None if request.image is None else f"md5:{hash_file(request.image)}"
@@ -263,11 +273,14 @@ class Fal:
         wanted = request.duration_sec or 5
         return next((one for one in sorted(offered) if one >= wanted), max(offered))
 
+    def _choose_ratio(self, request: Request) -> str:
+        ratios = (self._preset.ratios if self._preset else ()) or ("16:9", "9:16", "1:1", "4:3", "3:4")
+        return nearest_shape(ratios, ":", request.size)
+
     def _choose_voice(self, request: Request) -> str | None:
         return request.voice or None
 
     def _fill(self, request: Request, prompt: Prompt, image: str | None) -> dict[str, Any]:
-        ratios = (self._preset.ratios if self._preset else ()) or ("16:9", "9:16", "1:1", "4:3", "3:4")
         seconds = self._choose_seconds(request)
         values = {
             "prompt": prompt.text,
@@ -277,7 +290,7 @@ class Fal:
             "seconds_text": str(seconds),
             "width": request.size[0],
             "height": request.size[1],
-            "ratio": nearest_shape(ratios, ":", request.size),
+            "ratio": self._choose_ratio(request),
             "voice": self._choose_voice(request),
             "seed": request.seed,
         }

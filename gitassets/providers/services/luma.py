@@ -136,11 +136,14 @@ class Luma(ClipService):
         length: Any = f"{seconds}s"
         return self.settings.usd_per_clip.get(length, known)
 
+    def _choose_shape(self, request: Request) -> str:
+        return nearest_shape(RATIOS, ":", request.size)
+
     def _make_body(self, request: Request, prompt: Prompt) -> dict[str, Any]:
         return {
             "model": self.settings.model,
             "prompt": prompt.text,
-            "aspect_ratio": nearest_shape(RATIOS, ":", request.size),
+            "aspect_ratio": self._choose_shape(request),
             "duration": f"{self._choose_seconds(request)}s",
             "resolution": self._resolution,
             "from_image": request.image is not None,

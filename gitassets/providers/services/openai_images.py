@@ -17,6 +17,7 @@ from gitassets.providers.http.failures import UnknownError
 from gitassets.providers.http.jobs import fetch_result, find_job, forget_job, remember_job
 from gitassets.providers.http.network import Network
 from gitassets.providers.service_settings import parse_section
+from gitassets.providers.services.limits import say_cut, say_limits, say_shape
 from gitassets.providers.services.openai_image_models import FIXED_SIZES, draws_any_size, find_price, fit_size
 from gitassets.providers.services.openai_settings import KEY, NAME, OpenAISettings
 from gitassets.providers.services.prompts import Prompt, compose_prompt
@@ -56,6 +57,10 @@ class OpenAIImages:
                 f"Set services.openai.images.usd_per_image: {{{self.settings.quality}: USD}} in gitassets.yaml.",
             )
         self._account.check(request)
+
+    def find_remark(self, request: Request) -> str:
+        cut = say_cut(_compose(request), self.name, MAX_PROMPT_CHARS)
+        return say_limits(say_shape(request, self._choose_size(request), "x"), cut)
 
     def describe(self, request: Request) -> Mapping[str, Any]:
         return {"provider": self.name, "kind": Kind.IMAGE.value, **self._make_body(request, _compose(request))}
