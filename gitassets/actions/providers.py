@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from msgspec import Struct
 
 from gitassets.domain.manifest import Kind
 from gitassets.domain.voices import Voice
-from gitassets.errors import GitAssetsError
-from gitassets.providers.base import Provider, Speaking, VoiceService
+from gitassets.errors import GitAssetsError, ProviderError
+from gitassets.providers.account import is_on_this_computer
+from gitassets.providers.base import Provider, Speaking, VoiceListing, VoiceService
 from gitassets.providers.check_account import CheckRequest
 from gitassets.providers.http.keys import MissingKeyError, how_to_set
 from gitassets.providers.registry import ProviderLine, load_provider, providers_for, resolve_name
 from gitassets.providers.registry import list_providers as list_all
 from gitassets.runs.accepted_addresses import use_accepted
 from gitassets.runs.project import Project
+
+_REQUEST = CheckRequest(kind=Kind.AUDIO, segment=0, text="")
 
 
 class ProviderUse(Struct, frozen=True):
@@ -60,7 +64,7 @@ def list_voices(project: Project, *, live: bool = False) -> tuple[VoiceLine, ...
 def _list_voices_of(project: Project, name: str, *, live: bool) -> Iterator[VoiceLine]:
     try:
         provider = load_provider(name, Kind.AUDIO, project.settings)
-        voices = _ask_for_voices(provider) if live and isinstance(provider, VoiceService) else _list_known(provider)
+        voices = _ask_for_voices(provider) if live else _list_known(provider)
     except GitAssetsError as error:
         yield VoiceLine(name, problem=error.message)
         return
@@ -68,16 +72,21 @@ def _list_voices_of(project: Project, name: str, *, live: bool) -> Iterator[Voic
 
 
 def _list_known(provider: Provider) -> tuple[Voice, ...]:
+    """List the voices that are known without leaving this computer. A server of one's own needs not run."""
+    if isinstance(provider, VoiceListing) and not isinstance(provider, VoiceService) and is_on_this_computer(provider):
+        with suppress(ProviderError):
+            return provider.list_account_voices(_REQUEST)
     return provider.list_voices() if isinstance(provider, Speaking) else ()
 
 
-def _ask_for_voices(provider: VoiceService) -> tuple[Voice, ...]:
+def _ask_for_voices(provider: Provider) -> tuple[Voice, ...]:
     """Return the account's voices. Raise ProviderError if the service does not name them."""
+    if not isinstance(provider, VoiceListing):
+        return _list_known(provider)
     info = provider.info
     if info.key and not info.has_key:
         raise MissingKeyError(f"there is no key for {provider.name}", how_to_set(info.key))
-    request = CheckRequest(kind=Kind.AUDIO, segment=0, text="")
-    voices = provider.list_account_voices(request)
-    if not voices:
-        provider.require_voice(request)
+    voices = provider.list_account_voices(_REQUEST)
+    if not voices and isinstance(provider, VoiceService):
+        provider.require_voice(_REQUEST)
     return voices

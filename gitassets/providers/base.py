@@ -173,7 +173,15 @@ class Speaking(Provider, Protocol):
 
 
 @runtime_checkable
-class VoiceService(Service, Protocol):
+class VoiceListing(Service, Protocol):
+    """A speech service that can be asked for its voices."""
+
+    def list_account_voices(self, request: Request) -> tuple[Voice, ...]:
+        """Look up the voices and return them. Raise ProviderError if the service does not name them."""
+
+
+@runtime_checkable
+class VoiceService(VoiceListing, Protocol):
     """A speech service that knows the voices of the user's account."""
 
     def needs_voice(self, request: Request) -> bool:
@@ -181,9 +189,6 @@ class VoiceService(Service, Protocol):
 
     def look_up_voices(self, request: Request) -> tuple[Voice, ...]:
         """Ask the service for its voices, which costs nothing, and remember them for the requests that follow."""
-
-    def list_account_voices(self, request: Request) -> tuple[Voice, ...]:
-        """Look up the voices and return them. Raise ProviderError if the service does not name them."""
 
     def require_voice(self, request: Request) -> None:
         """Raise ProviderError that names the voices if the request's is none of them. Makes no network call."""

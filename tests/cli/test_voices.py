@@ -60,3 +60,42 @@ def test_service_that_names_no_voices_says_why(
     mine = [one for one in call("--live") if one["provider"] == "elevenlabs"]
     assert [one["voice"] for one in mine] == [""]
     assert ("there is no key" if keyless else "does not accept the key (401)") in mine[0]["problem"]
+
+
+def list_compatible(call: Call, place: Path, section: dict[str, object], *options: str) -> list[dict[str, str]]:
+    (place / "gitassets.yaml").write_text(json.dumps({"services": {"openai-compatible": section}}))
+    return [one for one in call(*options) if one["provider"] == "openai-compatible"]
+
+
+@pytest.mark.parametrize(
+    ("told", "names"),
+    [
+        (["af_heart", "Voice_1A"], ["Voice_1A", "af_heart"]),
+        ([{"id": "af_heart", "name": "Heart"}, {"name": "Bella"}, 5, {"id": 7}], ["Bella", "af_heart"]),
+        ("none", []),
+    ],
+)
+def test_voices_of_a_server_on_this_computer_are_asked_for_without_live(
+    call: Call, services: Services, project: Project, told: object, names: list[str]
+) -> None:
+    services.compatible_voices = told
+    found = list_compatible(call, project.root, services.settings())
+    assert [one["voice"] for one in found] == names
+    assert [one.path for one in services.seen] == ["/v1/audio/voices"]
+
+
+def test_voices_of_a_server_that_does_not_run_are_those_of_the_settings(call: Call, project: Project) -> None:
+    section = {"base_url": "http://127.0.0.1:9", "voice": "Voice_1A"}
+    assert [one["voice"] for one in list_compatible(call, project.root, section)] == ["Voice_1A"]
+    (told,) = list_compatible(call, project.root, section, "--live")
+    assert "openai-compatible cannot be reached" in told["problem"]
+
+
+def test_voices_of_a_server_elsewhere_are_not_asked_for_without_live(
+    call: Call, project: Project, services: Services
+) -> None:
+    section = {"base_url": "https://voices.example", "voice": "Voice_1A"}
+    assert [one["voice"] for one in list_compatible(call, project.root, section)] == ["Voice_1A"]
+    (told,) = list_compatible(call, project.root, section, "--live")
+    assert "nobody has accepted" in told["problem"]
+    assert services.seen == []

@@ -107,6 +107,7 @@ class Services:
         self.image_usage: Mapping[str, Any] | None = None
         self.compatible_needs_key = True
         self.voices: Any = [{"voice_id": WILL, "name": "Will - Relaxed Optimist", "labels": {"language": "en"}}]
+        self.compatible_voices: Any = ["af_heart", "Voice_1A"]
         self.character_cost: Mapping[str, str] | None = None
         self.alignment: Any = None
         self.file_answer: Answer | None = None
@@ -172,6 +173,7 @@ class Services:
             **self._fal,
             "GET /w/api.php": self._search,
             "GET /files/": self._give_file,
+            "GET /v1/audio/voices": self._list_compatible_voices,
             "GET /v1/models": self._list_models,
             "GET /v1/organization": self._tell_organization,
             "GET /v1/files": self._list_files,
@@ -238,6 +240,9 @@ class Services:
         if seen.headers.get("xi-api-key") != KEYS["ELEVENLABS_API_KEY"]:
             return say({"detail": {"status": "invalid_api_key", "message": "Invalid API key"}}, 401)
         return say({"voices": self.voices})
+
+    def _list_compatible_voices(self, _: Seen) -> Answer:
+        return say({"voices": self.compatible_voices})
 
     def _list_models(self, seen: Seen) -> Answer:
         if seen.headers.get("authorization") != f"Bearer {KEYS['OPENAI_API_KEY']}":

@@ -12,8 +12,9 @@ from pydantic import Field, model_validator
 from gitassets.domain.manifest import Kind
 from gitassets.domain.voices import Voice
 from gitassets.errors import ProviderError
-from gitassets.providers.account import Account, KeyHeader
+from gitassets.providers.account import MAX_LIST_BYTES, Account, KeyHeader
 from gitassets.providers.base import Generated, Request
+from gitassets.providers.check_account import list_names
 from gitassets.providers.http.addresses import is_loopback_host
 from gitassets.providers.http.network import Network
 from gitassets.providers.model_ends import SPEECH_END
@@ -61,7 +62,7 @@ class OpenAICompatible(SpeechService):
     split_hint = "Split the paragraph with a blank line, or raise services.openai-compatible.max_chars."
 
     def __init__(self, section: Mapping[str, Any], network: Network | None = None) -> None:
-        self.settings = parse_section(CompatibleSettings, NAME, section)
+        self.settings, self._network = parse_section(CompatibleSettings, NAME, section), network
         super().__init__(self.settings, Account(NAME, self.settings, key=KEY, network=network, describes_url=True))
 
     @property
@@ -79,6 +80,15 @@ class OpenAICompatible(SpeechService):
 
     def list_voices(self) -> tuple[Voice, ...]:
         return tuple(Voice(name=name) for name in self.voice_names)
+
+    def list_account_voices(self, request: Request) -> tuple[Voice, ...]:
+        """Ask the server for its voices, once and not for long. OpenAI's protocol has no such call; many servers do."""
+        if self.settings.voices:
+            return self.list_voices()
+        quick = self.settings.model_copy(update={"tries": 1, "timeout_sec": min(self.settings.timeout_sec, 5)})
+        account = Account(NAME, quick, key=KEY, network=self._network)
+        raw = account.read(request, "/v1/audio/voices", max_bytes=MAX_LIST_BYTES)
+        return tuple(Voice(name=name) for name in _read_voices(raw))
 
     def check(self, request: Request) -> None:
         super().check(request)
@@ -133,6 +143,13 @@ class OpenAICompatible(SpeechService):
             "speed": self.settings.speed,
             "response_format": self.settings.format,
         }
+
+
+def _read_voices(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    """Read `voices` or `data`: a list of names, or of objects that have one."""
+    rows = raw.get("voices", raw.get("data"))
+    named = [{"id": one} if isinstance(one, str) else one for one in rows] if isinstance(rows, list) else []
+    return list_names(named, "id", "voice_id", "name")
 
 
 def explain_openai_speech() -> ProviderError:
