@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from gitassets.actions.check_provider import check_provider
 from gitassets.actions.config import set_setting
 from gitassets.actions.providers import list_voices
 from gitassets.adapters.state.settings_file import Settings
@@ -23,6 +24,7 @@ from gitassets.runs.accepted_addresses import accept_address, use_accepted
 from gitassets.runs.project import Project
 from tests.actions.checks import git
 from tests.live.shop import SCRIPT, Somebody, Studio
+from tests.web.serving import serve, visit
 
 GATEWAY = "https://gateway.example/openai"
 
@@ -144,6 +146,71 @@ def test_voices_are_asked_for_only_at_an_accepted_address(moved: Studio) -> None
     set_accepted(())
     (line,) = [one for one in list_voices(moved.project, live=True) if one.provider == "elevenlabs"]
     assert line.problem.startswith("Check: elevenlabs cannot be reached")
+
+
+def test_regen_sends_no_key_to_an_address_that_nobody_has_accepted(studio: Studio) -> None:
+    studio.produce(SCRIPT[:1], audio=False)
+    studio.set(services={"openai": {"base_url": GATEWAY}})
+    set_accepted(())
+    studio.services.seen.clear()
+    with pytest.raises(ProviderError, match="which nobody has accepted"):
+        studio.regen(image="1")
+    with pytest.raises(ProviderError, match="which nobody has accepted"):
+        studio.regen(image="1", provider="dalle", takes=2)
+    assert studio.services.seen == []
+    studio.assert_settled()
+
+
+def test_order_under_way_is_kept_while_its_address_is_not_accepted(studio: Studio) -> None:
+    studio.set(services={"luma": {"job_timeout_sec": 0.001}})
+    studio.produce(SCRIPT[:1], audio=False)
+    studio.approve(image="1")
+    studio.services.polls_until_done = 10**9
+    assert "has not finished" in studio.resume(audio=False).failed[0].message
+    studio.set(services={"luma": {"base_url": GATEWAY}})
+    set_accepted(())
+    studio.services.seen.clear()
+    with pytest.raises(ProviderError, match="which nobody has accepted"):
+        studio.resume(audio=False)
+    assert studio.services.seen == []
+    studio.assert_settled(orders=1)
+    studio.services.polls_until_done = 1
+    studio.set()
+    bought = len(studio.services.bought)
+    assert [str(one) for one in studio.resume(audio=False).made] == ["video 1"]
+    assert len(studio.services.bought) == bought
+
+
+@pytest.mark.parametrize(("name", "kind"), sorted(_SERVICES))
+def test_check_sends_no_key_to_an_address_that_nobody_has_accepted(name: str, kind: Kind, studio: Studio) -> None:
+    set_accepted(())
+    section = {"base_url": GATEWAY, "tries": 1, **({"contact": "ann@example.com"} if name == "wikimedia" else {})}
+    (studio.project.root / "gitassets.yaml").write_text(json.dumps({"services": {name: section}}))
+    studio.project = Project(studio.project.root, studio.project.git_dir)
+    account = find_account(load_provider(name, kind, studio.project.settings))
+    assert account is not None
+    if account.key_variable is None or name == "fal":  # fal has no free call.
+        return
+    with pytest.raises(UnacceptedAddressError, match=f"{name} called at https://gateway"):
+        check_provider(studio.project, name, live=True)
+
+
+def test_page_sends_no_key_to_an_address_that_nobody_has_accepted(studio: Studio) -> None:
+    studio.produce(SCRIPT[:1], audio=False)
+    studio.set(services={"openai": {"base_url": GATEWAY}})
+    set_accepted(())
+    studio.services.seen.clear()
+    asset = {"segment": 1, "kind": "image", "md5": studio.asset("image", 1).md5}
+    with serve(studio.project, live=True, max_cost_usd=5) as site:
+        visitor = visit(site)
+        told = visitor.post("/api/runs/ep1/regenerate", {**asset, "confirm": False})
+        assert "nobody has accepted" in told.text
+        started = visitor.post("/api/runs/ep1/regenerate", {**asset, "confirm": True})
+        text = started.text if started.status_code >= 400 else json.dumps(visitor.await_job(started.json()["job"]))
+        visitor.client.close()
+    assert "nobody has accepted" in text
+    assert "gitassets providers accept openai" in text
+    assert studio.services.seen == []
 
 
 def test_clip_ordered_at_the_old_api_of_luma_needs_no_accepting(ask: Callable[..., Request]) -> None:
