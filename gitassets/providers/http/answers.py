@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -18,6 +19,9 @@ ERROR_BYTES = 65_536
 _PIECE_BYTES = 65_536
 # https://www.mediawiki.org/wiki/API:Errors_and_warnings
 _BUSY_CODES = ("ratelimited", "maxlag", "readonly")
+# A pair of halves, half a character, or any other escape.
+_HIGH, _LOW = r"u[dD][89abAB][\da-fA-F]{2}", r"u[dD][c-fC-F][\da-fA-F]{2}"
+_ESCAPE = re.compile(rf"\\(?:{_HIGH}\\{_LOW}|({_HIGH}|{_LOW})|.)", re.DOTALL)
 _GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -113,6 +117,13 @@ def _read_message(body: bytes) -> tuple[str, str]:
     return "", str(inner)
 
 
+def _replace_halves(text: str) -> str:
+    """Replace the escapes of half a character, which no encoding can hold."""
+    if "\\ud" not in text and "\\uD" not in text:
+        return text
+    return _ESCAPE.sub(lambda found: "\\ufffd" if found[1] else found[0], text)
+
+
 def _describe_item(item: Any) -> str:
     """Describe one entry of a list of problems: the field and its problem."""
     if not isinstance(item, dict):
@@ -144,9 +155,12 @@ def _read_retry_after(text: str) -> float | None:
 
 
 def parse_answer(data: bytes) -> dict[str, Any]:
-    """Parse the JSON object in `data`. Raise CallError if it is anything else."""
+    """Parse the JSON object in `data`, in UTF-8. Raise CallError if it is anything else.
+
+    Its texts can be written to any file: what is no character is replaced.
+    """
     try:
-        raw = json.loads(data)
+        raw = json.loads(_replace_halves(data.decode("utf-8-sig", "replace")))
     except (ValueError, RecursionError):
         what = "a web page" if data.lstrip()[:1] == b"<" else "something that is no JSON"
         raise CallError(Problem.CONTENT, f"{what} instead of data") from None

@@ -171,7 +171,7 @@ def _translate_errors() -> Iterator[None]:
         raise CallError(Problem.TIMEOUT) from None
     except (httpx.NetworkError, httpx.RemoteProtocolError):
         raise CallError(Problem.BROKEN_OFF) from None
-    except (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.LocalProtocolError):
+    except (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.LocalProtocolError, UnicodeError):
         raise CallError(Problem.ADDRESS, "the answer leads to something that is no https address") from None
 
 

@@ -52,11 +52,19 @@ class CallContext:
     keeps: str = ""
 
 
+def clean_record(said: str, max_chars: int) -> str:
+    """Return a service's text as it is recorded: on one line, without keys and control characters, and not too long."""
+    return _print(hide_keys(said))[:max_chars]
+
+
+def _print(text: str) -> str:
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
 def clean_quote(said: str, key: Key | None = None) -> str:
     """Shorten a service's message to one line without keys, URL queries or control characters."""
     text = hide_keys(key.hide_in(said) if key else said)
-    text = _URL_TAIL.sub(r"\1/…", _MASKED_KEY.sub(HIDDEN, text))
-    text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    text = _print(_URL_TAIL.sub(r"\1/…", _MASKED_KEY.sub(HIDDEN, text)))
     return text if len(text) <= MAX_QUOTE_CHARS else f"{text[:MAX_QUOTE_CHARS]}…"
 
 

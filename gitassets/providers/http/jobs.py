@@ -13,6 +13,7 @@ from gitassets.providers.account import Account
 from gitassets.providers.base import ChargedError, Request
 from gitassets.providers.http.calls import CallError, Problem
 from gitassets.providers.http.failures import UnknownError, clean_quote, how_to_reword, is_policy_refusal
+from gitassets.providers.http.keys import hide_keys
 from gitassets.providers.http.network import Deadline
 from gitassets.providers.service_settings import JobSettings
 
@@ -80,8 +81,12 @@ def read_job_id(raw: dict[str, Any]) -> str:
 
 
 def is_job_id(job: object) -> bool:
-    """Return whether this can be an id: a text that, once quoted, is one part of a path and leads nowhere else."""
-    return isinstance(job, str) and job.isprintable() and 0 < len(job) <= MAX_ID_CHARS and bool(job.strip("."))
+    """Return whether this can be an id: a text that, once quoted, is one part of a path and leads nowhere else.
+
+    Ids are recorded and shown, so none holds a key.
+    """
+    is_text = isinstance(job, str) and job.isprintable() and 0 < len(job) <= MAX_ID_CHARS
+    return is_text and bool(str(job).strip(".")) and hide_keys(str(job)) == job
 
 
 def fill_path(path: str, job: str) -> str:

@@ -204,7 +204,7 @@ class ElevenLabs(SpeechService):
             seed=request.seed,
             cost_usd=self._read_cost(bought.headers, request.text, voice, cost_usd),
             extra={"parameters": self._list_parameters(voice)},
-            word_times=_read_word_times(bought.raw, path),
+            word_times=_read_word_times(bought.raw, request.text, path),
         )
 
     def _buy(self, request: Request, voice: AccountVoice, cost_usd: float) -> BoughtAnswer:
@@ -277,8 +277,12 @@ def _decode_sound(raw: Mapping[str, Any]) -> bytes:
     return sound
 
 
-def _read_word_times(raw: Mapping[str, Any], path: Path) -> tuple[WordTime, ...]:
-    """Return when each word is spoken; nothing if the answer does not say it, or says what cannot be."""
+def _list_letters(text: str) -> list[str]:
+    return [char for char in text.casefold() if char.isalnum()]
+
+
+def _read_word_times(raw: Mapping[str, Any], text: str, path: Path) -> tuple[WordTime, ...]:
+    """Return when each word is spoken; nothing if the answer does not say it of this text, or says what cannot be."""
     alignment = raw.get("alignment")
     if not isinstance(alignment, dict):
         return ()
@@ -288,7 +292,9 @@ def _read_word_times(raw: Mapping[str, Any], path: Path) -> tuple[WordTime, ...]
         return ()
     are_texts = all(isinstance(one, str) for one in characters)
     are_times = all(isinstance(one, int | float) and 0 <= one < _MAX_SEC for one in (*starts, *ends))
-    if not are_texts or not are_times or not len(characters) == len(starts) == len(ends):
+    if not are_texts or _list_letters("".join(characters)) != _list_letters(text):
+        return ()
+    if not are_times or not len(characters) == len(starts) == len(ends):
         return ()
     times = join_characters(characters, [*map(float, starts)], [*map(float, ends)])
     return () if find_fault(times, probe_media(path).duration_sec or 0.0) else times

@@ -13,7 +13,7 @@ from gitassets.errors import ProviderError
 from gitassets.providers.account import Account
 from gitassets.providers.base import ChargedError, Generated, Request, ServiceInfo
 from gitassets.providers.http.calls import CallError, Problem
-from gitassets.providers.http.failures import UnknownError
+from gitassets.providers.http.failures import UnknownError, clean_record
 from gitassets.providers.http.jobs import fetch_result, find_job, forget_job, remember_job
 from gitassets.providers.http.network import Network
 from gitassets.providers.service_settings import parse_section
@@ -102,7 +102,7 @@ class OpenAIImages:
         else:
             remember_job(request, picture["url"])
             path = self._fetch(request, picture["url"], folder)
-        return path, revised if isinstance(revised, str) else None, cost_usd
+        return path, clean_record(revised, MAX_PROMPT_CHARS) if isinstance(revised, str) else None, cost_usd
 
     def _fetch(self, request: Request, url: str, folder: Path) -> Path:
         """Download the picture from its URL, which works for about an hour."""

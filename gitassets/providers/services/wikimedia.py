@@ -17,6 +17,7 @@ from gitassets.errors import ProviderError, Remedy
 from gitassets.providers.account import MAX_LIST_BYTES, Account
 from gitassets.providers.base import Generated, Request, ServiceInfo
 from gitassets.providers.http.client import USER_AGENT
+from gitassets.providers.http.failures import clean_record
 from gitassets.providers.http.network import Network
 from gitassets.providers.service_settings import BaseUrl, ServiceSettings, parse_section
 
@@ -197,5 +198,4 @@ def _read_field(metadata: Mapping[str, Any], name: str) -> str:
 
 def _clean(text: str) -> str:
     """Convert a field's HTML to one line of plain text."""
-    plain = html.unescape(_TAG.sub(" ", text))
-    return " ".join("".join(char if char.isprintable() else " " for char in plain).split())[:MAX_CREDIT_CHARS]
+    return clean_record(html.unescape(_TAG.sub(" ", text)), MAX_CREDIT_CHARS)
