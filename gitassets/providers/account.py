@@ -165,7 +165,11 @@ class Account:
         with self._explain_errors(request, call, cost_usd=cost_usd):
             return self._fetch_json(request, call).raw
 
-    def buy(self, request: Request, path: str, body: Mapping[str, Any], *, cost_usd: float) -> BoughtAnswer:
+    def buy(self, request: Request, path: str, body: Mapping[str, Any], *, cost_usd: float) -> dict[str, Any]:
+        """Send a paid POST request and return its JSON, as `buy_answer` does."""
+        return self.buy_answer(request, path, body, cost_usd=cost_usd).raw
+
+    def buy_answer(self, request: Request, path: str, body: Mapping[str, Any], *, cost_usd: float) -> BoughtAnswer:
         """Send a paid POST request whose answer may hold the file, and return its JSON and headers.
 
         Raise ChargedError if the request may have been charged without a result.

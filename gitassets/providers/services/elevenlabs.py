@@ -211,7 +211,7 @@ class ElevenLabs(SpeechService):
         place = f"/v1/text-to-speech/{quote(voice.voice.id, safe='')}/with-timestamps"
         path = f"{place}?output_format={quote(self.settings.format, safe='')}"
         body = {**self._make_body(request), **self._make_continuity(request)}
-        return self._account.buy(request, path, body, cost_usd=cost_usd)
+        return self._account.buy_answer(request, path, body, cost_usd=cost_usd)
 
     def _make_body(self, request: Request) -> dict[str, Any]:
         settings = self.settings

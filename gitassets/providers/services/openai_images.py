@@ -90,7 +90,7 @@ class OpenAIImages:
     def _buy(self, request: Request, body: Mapping[str, Any], folder: Path) -> tuple[Path, str | None, float]:
         """Return the picture, the prompt as the service changed it, and what the service says it charged."""
         cost_usd = self.estimate_usd(request)
-        raw = self._account.buy(request, "/v1/images/generations", body, cost_usd=cost_usd).raw
+        raw = self._account.buy(request, "/v1/images/generations", body, cost_usd=cost_usd)
         cost_usd = self._read_cost(raw, cost_usd)
         with self._account.buying(request, cost_usd):
             picture = _read_picture(raw)
