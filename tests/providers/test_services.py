@@ -469,6 +469,11 @@ class TestOpenAIImages:
         provider = load("openai", Kind.IMAGE, services, images={"size": size, "quality": quality})
         assert provider.estimate_usd(ask(Kind.IMAGE)) == pytest.approx(usd, abs=0.001)
 
+    def test_openai_image_estimate_is_never_below_what_the_tokens_cost(self, services: Services, ask: Ask) -> None:
+        for usd, estimated in ((0.0, DRAWN_USD), (0.01, DRAWN_USD), (0.5, 0.5)):
+            provider = load("openai", Kind.IMAGE, services, images={"usd_per_image": {"medium": usd}})
+            assert provider.estimate_usd(ask(Kind.IMAGE)) == pytest.approx(estimated)
+
     def test_openai_image_cost_is_that_of_the_tokens_charged(self, services: Services, ask: Ask, folder: Path) -> None:
         services.image_usage = image_usage(1372, input_tokens=20)
         provider = load("openai", Kind.IMAGE, services, images={"usd_per_image": {"medium": 0.07}})

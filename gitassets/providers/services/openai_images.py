@@ -119,11 +119,14 @@ class OpenAIImages:
             raise ChargedError(problem, hint, cost_usd=self.estimate_usd(request)) from error
 
     def _find_price(self, size: str, prompt: str = "") -> float | None:
-        """Return the estimated cost of a picture; None if neither the settings nor we know the model's price."""
+        """Return the estimated cost of a picture; None if neither the settings nor we know the model's price.
+
+        What is charged follows the tokens, so the settings only raise a known price.
+        """
         given, known = self.settings.usd_per_image, find_price(self.settings.model)
-        if given:
-            return given.get(self.settings.quality, max(given.values()))
-        return known.estimate_usd(self.settings.quality, size, prompt) if known else None
+        prices = [given.get(self.settings.quality, max(given.values()))] if given else []
+        prices += [known.estimate_usd(self.settings.quality, size, prompt)] if known else []
+        return max(prices, default=None)
 
     def _read_cost(self, raw: Mapping[str, Any], estimate_usd: float) -> float:
         """Return the cost of the tokens that the service says it charged, or the estimate if it does not say."""

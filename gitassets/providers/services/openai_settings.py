@@ -26,8 +26,8 @@ _Size = Annotated[str, AfterValidator(_check_size)]
 class ImageSettings(Section):
     """`size` is WIDTHxHEIGHT, or auto for the video's own, or for the closest of `sizes` where there are any.
 
-    `usd_per_image` is what a picture of each quality is estimated to cost. Without it the price follows the model, the
-    quality and the size.
+    `usd_per_image` is what a picture of each quality is estimated to cost, where no price or a lower one is known. A
+    known price follows the model, the quality and the size.
     """
 
     model: str = "gpt-image-2"
