@@ -144,8 +144,9 @@ def resume(
 def _prepare(project: Project, run_id: str, jobs: Sequence[Job], options: ProduceOptions, buyer: Buyer) -> Prepared:
     def describe_alternative(job: Job) -> str:
         embedded = embedded_providers(job.address.kind)
-        by_service = resolve_name(job.provider) not in embedded
-        return f"Without --live it is made by {embedded[0]}." if options.live and by_service else ""
+        # A chosen provider makes it with and without --live.
+        by_live = job.address.kind not in options.providers and resolve_name(job.provider) not in embedded
+        return f"Without --live it is made by {embedded[0]}." if options.live and by_live else ""
 
     terms, estimate_only = options.terms, options.dry_run
     return prepare(

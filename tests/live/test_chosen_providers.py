@@ -28,6 +28,14 @@ def test_chosen_provider_that_does_not_exist_is_named(studio: Studio) -> None:
         studio.produce(SCRIPT[:1], providers={Kind.AUDIO: "card"})
 
 
+def test_hint_for_a_chosen_provider_does_not_say_that_live_chose_it(studio: Studio) -> None:
+    long = "Word after word. " * 700
+    for providers, said in ((None, True), ({Kind.AUDIO: "elevenlabs"}, False)):
+        chosen = {"providers": providers} if providers else {}
+        result = studio.produce([long, SCRIPT[0]], images=False, dry_run=True, **chosen)
+        assert ("Without --live it is made by local." in result.failed[0].hint) is said
+
+
 def test_dry_run_lists_what_cannot_be_made_instead_of_pricing_it(studio: Studio) -> None:
     long = "Word after word. " * 700
     result = studio.produce([long, SCRIPT[0]], images=False, dry_run=True)
