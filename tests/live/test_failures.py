@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from gitassets.actions.reopen import reopen_assets
 from tests.actions.checks import assert_clean, select
 from tests.live.shop import CLIP_USD, IMAGE_USD, SCRIPT, Studio
-from tests.providers.services import KEYS, Answer, Services, openai_error, say
+from tests.providers.services import KEYS, Answer, Seen, Services, openai_error, say
 from tests.whole_app import app
 
 Call = Callable[..., tuple[int, str, str]]
@@ -74,12 +75,26 @@ def call(studio: Studio, capsys: pytest.CaptureFixture[str]) -> Call:
     return run
 
 
+def refuse_once_all_are_asked_for(studio: Studio, fault: Answer) -> None:
+    """Refuse image 2, after the others were asked for: some refusals keep what has not begun from being tried."""
+    all_are_here, met, answer = threading.Barrier(3, timeout=60), threading.Event(), studio.services.answer
+
+    def answer_together(seen: Seen) -> Answer:
+        if not met.is_set():
+            all_are_here.wait()
+            met.set()
+        return answer(seen)
+
+    studio.services.misbehave("/v1/images/", fault, holding="Drones")
+    studio.services.answer = answer_together  # type: ignore[method-assign]
+
+
 @pytest.mark.parametrize("name", DRAWING)
 def test_failed_image_is_reported_and_the_rest_of_the_batch_is_made(studio: Studio, call: Call, name: str) -> None:
     fault = DRAWING[name]
     studio.set(services={"openai": {"tries": 2, **fault.settings}})
     studio.produce(SCRIPT, audio=False, images=False)
-    studio.services.misbehave("/v1/images/", fault.answer, holding="Drones")
+    refuse_once_all_are_asked_for(studio, fault.answer)
     code, out, err = call("produce", "--resume", "ep1", "--live", "--no-audio", "--json")
     result = json.loads(out)
     (failed,) = result["failed"]
@@ -104,7 +119,7 @@ def test_failed_image_is_reported_and_the_rest_of_the_batch_is_made(studio: Stud
 
 def test_failed_image_is_reported_as_text_with_remedy_and_cost(studio: Studio, call: Call) -> None:
     studio.produce(SCRIPT, audio=False, images=False)
-    studio.services.misbehave("/v1/images/", DRAWING["402"].answer, holding="Drones")
+    refuse_once_all_are_asked_for(studio, DRAWING["402"].answer)
     code, out, err = call("produce", "--resume", "ep1", "--live", "--no-audio")
     assert code == 1
     assert "Made image 1,3." in out or "Made image 3,1." in out
