@@ -25,13 +25,13 @@ from gitassets.actions.build_plan import (
     render_plan,
 )
 from gitassets.actions.build_remarks import make_remarks
-from gitassets.adapters.files import hash_file
+from gitassets.adapters.files import hash_file, write_atomic
 from gitassets.adapters.render.cache import RenderCache
 from gitassets.adapters.render.video import RenderResult
 from gitassets.adapters.state.locks import hold_lock
 from gitassets.adapters.tasks.task import Executor
 from gitassets.domain.build_record import format_build, parse_inputs
-from gitassets.domain.captions import format_srt
+from gitassets.domain.caption_style import CaptionUse
 from gitassets.domain.commit_message import CommitMessage
 from gitassets.domain.derived import build_record
 from gitassets.domain.finals import (
@@ -61,13 +61,15 @@ class BuildResult(Struct, frozen=True, kw_only=True):
     """The video. `rendered` and `cached` count segments.
 
     `main` says whether it is the run's main final, which `publish` goes by. `commit` is None if the run already holds
-    this video, `captions` if there is no text to show. `remarks` are sentences on what could look or sound better.
+    this video, `captions` (SubRip) and `web_captions` (WebVTT) if there is no text to
+    show, or none are wanted. `remarks` are sentences on what could look or sound better.
     """
 
     run_id: str
     main: bool
     video: Path
     captions: Path | None
+    web_captions: Path | None
     output: Path | None
     duration_sec: float
     segments: int
@@ -123,7 +125,8 @@ def _find_finished(project: Project, build_input: BuildInput, plan: RenderPlan) 
     """Return the files of the last such build if it had the same inputs and its bytes are here."""
     names, files = plan.names, group_finals(build_input.manifest).get(plan.names.cut, ())
     finals = {one.path: one for one in files}
-    if set(finals) != {names.video, names.captions, names.record, *(one.path for one in plan.look_finals)}:
+    captions = set() if plan.settings.captions is CaptionUse.NONE else {names.captions, names.web_captions}
+    if set(finals) != {names.video, names.record, *captions, *(one.path for one in plan.look_finals)}:
         return None
     if not all(project.blobs.has(one.md5) for one in files):
         return None
@@ -144,9 +147,11 @@ def _render(
     names = plan.names
     with project.scratch() as folder:
         rendered = render_plan(project, plan, folder / "video", on_progress, executor)
-        (folder / "captions").write_bytes(format_srt(plan.timeline).encode())
-        (folder / "record").write_bytes(format_build(plan.inputs, build_input.head))
-        made = {names.video: folder / "video", names.captions: folder / "captions", names.record: folder / "record"}
+        texts = {path: text.encode() for path, text in plan.format_captions().items()}
+        texts[names.record] = format_build(plan.inputs, build_input.head)
+        made = {names.video: folder / "video", **{path: folder / Path(path).name for path in texts}}
+        for path, data in texts.items():
+            made[path].write_bytes(data)
         finals = tuple(_move_to_cache(project, path, file) for path, file in sorted(made.items()))
         shows = {SHOWS: digest_shown(_list_used(plan))}
         marked = (replace(one, extra=shows) if one.path == names.video else one for one in finals)
@@ -226,13 +231,22 @@ def _place(session: Session, finals: Sequence[FinalFile]) -> None:
 
 
 def _copy_out(project: Project, names: FinalNames, finals: Sequence[FinalFile], output: Path) -> None:
-    video, captions = (next(one for one in finals if one.path == path) for path in (names.video, names.captions))
-    copy_file(project.blobs.path(video.md5), output)
-    beside = output.with_suffix(".srt")
-    # Captions of an older video would be wrong.
-    if captions.size or beside.exists():
-        copy_file(project.blobs.path(captions.md5), beside)
-    hide_from_git(project, output, beside)
+    files = {one.path: one for one in finals}
+    copy_file(project.blobs.path(files[names.video].md5), output)
+    for path, beside in zip((names.captions, names.web_captions), name_beside(output), strict=True):
+        write_captions(project.blobs.path(files[path].md5).read_bytes() if path in files else b"", beside)
+    hide_from_git(project, output, *name_beside(output))
+
+
+def name_beside(video: Path) -> tuple[Path, Path]:
+    """Return the files with the captions of a video, as SubRip and WebVTT."""
+    return video.with_suffix(".srt"), video.with_suffix(".vtt")
+
+
+def write_captions(data: bytes, target: Path) -> None:
+    """Write captions; none only over a file that is there, since those of an older video would be wrong."""
+    if data or target.exists():
+        write_atomic(target, data)
 
 
 def copy_file(source: Path, target: Path) -> None:
@@ -254,13 +268,15 @@ def _result(
     commit: str | None,
     remarks: tuple[str, ...],
 ) -> BuildResult:
-    video, captions = (run.require_folder() / name for name in (plan.names.video, plan.names.captions))
+    has_captions = bool(plan.cues) and plan.settings.captions is not CaptionUse.NONE
+    folder, names = run.require_folder(), plan.names
     count = len(plan.timeline.shots)
     return BuildResult(
         run_id=run.run_id,
         main=plan.names.is_main,
-        video=video,
-        captions=captions if format_srt(plan.timeline) else None,
+        video=folder / names.video,
+        captions=folder / names.captions if has_captions else None,
+        web_captions=folder / names.web_captions if has_captions else None,
         output=output,
         duration_sec=round(float(plan.timeline.duration), 3),
         segments=count,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from gitassets.actions.build import check_video_path, copy_file, hold_build
+from gitassets.actions.build import check_video_path, copy_file, hold_build, name_beside, write_captions
 from gitassets.actions.build_elsewhere import find_executor, list_refusals
 from gitassets.actions.build_plan import (
     BuildOptions,
@@ -20,7 +20,7 @@ from gitassets.actions.build_plan import (
 from gitassets.actions.build_remarks import make_remarks
 from gitassets.adapters.render.video import RenderResult
 from gitassets.adapters.tasks.task import Executor
-from gitassets.domain.captions import format_srt
+from gitassets.domain.caption_style import CaptionUse
 from gitassets.domain.quality import Preset
 from gitassets.domain.selection import format_ranges
 from gitassets.domain.timeline import Finding
@@ -34,13 +34,15 @@ class PartResult(Struct, frozen=True, kw_only=True):
     """A part or a draft of the video, which is not recorded. `rendered` and `cached` count segments.
 
     `part` holds the numbers of the segments of a part; it is empty for a draft of the whole.
-    `captions` is None if there is no text to show. `remarks` are sentences on what could look or sound better.
+    `captions` (SubRip) and `web_captions` (WebVTT) are None if there is no text to show, or none are wanted.
+    `remarks` are sentences on what could look or sound better.
     """
 
     run_id: str
     part: tuple[int, ...]
     video: Path
     captions: Path | None
+    web_captions: Path | None
     duration_sec: float
     segments: int
     rendered: int
@@ -61,13 +63,15 @@ def build_part(project: Project, run: Run, options: BuildOptions, on_progress: O
         part = build_input.choice.part or ()
         video = options.output or _place_part(project, run, part, options.preset)
         rendered = _render(project, plan, video, on_progress, executor)
-        hide_from_git(project, video, video.with_suffix(".srt"))
-    captions = video.with_suffix(".srt")
+        hide_from_git(project, video, *name_beside(video))
+    has_captions = bool(plan.cues) and plan.settings.captions is not CaptionUse.NONE
+    captions, web_captions = name_beside(video)
     return PartResult(
         run_id=run.run_id,
         part=part,
         video=video,
-        captions=captions if format_srt(plan.timeline) else None,
+        captions=captions if has_captions else None,
+        web_captions=web_captions if has_captions else None,
         duration_sec=round(float(plan.timeline.duration), 3),
         segments=len(plan.timeline.shots),
         rendered=rendered.rendered,
@@ -96,9 +100,7 @@ def _render(
     with project.scratch() as folder:
         rendered = render_plan(project, plan, folder / "video", on_progress, executor)
         copy_file(folder / "video", video)
-        captions, beside = folder / "captions", video.with_suffix(".srt")
-        captions.write_bytes(format_srt(plan.timeline).encode())
-        # Captions of an older video would be wrong.
-        if captions.stat().st_size or beside.exists():
-            copy_file(captions, beside)
+        texts = plan.format_captions()
+        for path, beside in zip((plan.names.captions, plan.names.web_captions), name_beside(video), strict=True):
+            write_captions(texts.get(path, "").encode(), beside)
         return rendered

@@ -8,7 +8,7 @@ from dataclasses import replace as replace_settings
 from math import isfinite
 from pathlib import Path
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from gitassets import __version__
 from gitassets.actions.build_gaps import GapsError, describe_problems
@@ -32,6 +32,9 @@ from gitassets.adapters.render.video import RenderResult, render_timeline
 from gitassets.adapters.tasks.task import Executor
 from gitassets.domain.about_run import LANGUAGE, TITLE, find_card_style, find_language, find_title
 from gitassets.domain.build_record import record_inputs
+from gitassets.domain.caption_files import format_srt, format_vtt
+from gitassets.domain.caption_style import CaptionUse
+from gitassets.domain.captions import Cue, list_cues
 from gitassets.domain.finals import FinalNames, Shape, name_cut, name_finals
 from gitassets.domain.frame_format import parse_fps, parse_size
 from gitassets.domain.frame_shape import SHAPES, shape_size
@@ -67,7 +70,7 @@ DRAFTS = (Policy.SKIP_REJECTED, Policy.INCLUDE_REJECTED, Policy.EVERYTHING)
 
 @dataclass(frozen=True, kw_only=True)
 class BuildOptions:
-    """How to build. `size` and `fps` default to the settings. A copy of the video, with captions, goes to `output`.
+    """How to build. `size`, `fps` and `captions` default to the settings. A copy with captions goes to `output`.
 
     `look` is the name of one, or RECORDED; by default it is that of the project. `shape` changes the size to it.
     `part` selects the segments of a part to look at. A part, and a draft by its `preset`, is not recorded. `dask` is
@@ -85,6 +88,7 @@ class BuildOptions:
     dask: str | None = None
     look: str | None = None
     shape: str | None = None
+    captions: CaptionUse | None = None
 
     @property
     def is_recorded(self) -> bool:
@@ -114,6 +118,13 @@ class RenderPlan:
     look_finals: tuple[FinalFile, ...]
     inputs: Mapping[str, object]
     music: Asset | None = None
+    cues: Sequence[Cue] = ()
+
+    def format_captions(self) -> dict[str, str]:
+        """Return the captions by the path of their file; empty texts where there is nothing to read."""
+        if self.settings.captions is CaptionUse.NONE:
+            return {}
+        return {self.names.captions: format_srt(self.cues), self.names.web_captions: format_vtt(self.cues)}
 
 
 def read_settings(project: Project, manifest: Manifest, options: BuildOptions) -> RenderSettings:
@@ -127,6 +138,7 @@ def read_settings(project: Project, manifest: Manifest, options: BuildOptions) -
         cache_bytes=int(defaults.render_cache_gb * 1e9),
         preset=options.preset,
         codec=options.codec,
+        captions=options.captions or defaults.captions,
     )
     return with_look(settings, found)
 
@@ -212,6 +224,8 @@ def plan_render(
         "fps": str(settings.fps),
         "keep_video_sound": settings.keep_video_sound,
         "loudness_lufs": settings.loudness_lufs,
+        "captions": settings.captions.value,
+        **({"caption_style": asdict(settings.caption_style)} if settings.captions.is_burned else {}),
         **_name_quality(settings),
         **({"card_style": settings.card_style} if has_cards and settings.card_style else {}),
         **_name_about(build_input.manifest, title, language),
@@ -225,7 +239,8 @@ def plan_render(
     lacking = {number: list(one.what) or "all words" for number, one in undrawn.items()}
     look, music = record_look(names, settings), build_input.choice.music
     inputs = record_inputs(build_input.manifest, timeline, options, tools, lacking, look, music)
-    return RenderPlan(names, timeline, sources, settings, undrawn, list_look_finals(names, settings), inputs, music)
+    finals, cues = list_look_finals(names, settings), list_cues(timeline)
+    return RenderPlan(names, timeline, sources, settings, undrawn, finals, inputs, music, cues)
 
 
 def _name_quality(settings: RenderSettings) -> dict[str, str]:
@@ -303,6 +318,7 @@ def render_plan(
         lambda done, total, segment: on_progress(Progress(done, total, "frames", segment=segment)),
         executor,
         _open_music(plan),
+        format_srt(plan.cues) if plan.settings.captions is CaptionUse.FILE else "",
     )
 
 

@@ -11,10 +11,11 @@ from gitassets.adapters.media.source import BrokenMediaError, MediaSource, measu
 from gitassets.adapters.render.settings import RenderSettings
 from gitassets.adapters.render.video import count_reused
 from gitassets.domain.script import estimate_duration_sec
-from gitassets.domain.timeline import Choice, Finding, Look, Timeline
+from gitassets.domain.timeline import Choice, Finding, Look, Timeline, with_words
 from gitassets.runs.fetch import list_absent, list_wanted
 from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.project import Project, Run
+from gitassets.runs.word_files import read_known
 
 
 class PlannedSegment(Struct, frozen=True):
@@ -55,7 +56,8 @@ def preview_build(project: Project, run: Run, options: BuildOptions) -> BuildPre
     used = list_wanted((asset.path, asset.md5, asset.size) for _, asset in choice.iter_used())
     absent = list_absent(project, run, used)
     sources = None if any(not project.blobs.has(md5) for md5 in used) else _probe(project, settings, list(used))
-    timeline = lay_out_choice(choice, _list_lengths(choice, sources), settings, manifest)
+    laid_out = lay_out_choice(choice, _list_lengths(choice, sources), settings, manifest)
+    timeline = _add_words(project, run, laid_out, sources)
     names = name_files(project, run, settings, choice, options.policy)
     return BuildPreview(
         run_id=run.run_id,
@@ -67,6 +69,15 @@ def preview_build(project: Project, run: Run, options: BuildOptions) -> BuildPre
         gaps=choice.gaps,
         omissions=choice.omissions,
     )
+
+
+def _add_words(project: Project, run: Run, timeline: Timeline, sources: Mapping[str, MediaSource] | None) -> Timeline:
+    """Add the known word times, which captions in the picture depend on."""
+    lengths = measure(sources or {})
+    narrations = {shot.narration.md5 for shot in timeline.shots if shot.narration is not None}
+    known = {md5: lengths[md5] for md5 in narrations if md5 in lengths}
+    commit = project.git.resolve(run.ref) or ""
+    return with_words(timeline, read_known(project, commit, known)) if known else timeline
 
 
 def _probe(project: Project, settings: RenderSettings, md5s: list[str]) -> dict[str, MediaSource] | None:

@@ -31,7 +31,8 @@ from gitassets.domain.bag import (
     media_path,
     name_words,
 )
-from gitassets.domain.captions import format_srt
+from gitassets.domain.caption_files import format_srt
+from gitassets.domain.captions import list_cues
 from gitassets.domain.commit_message import format_addresses
 from gitassets.domain.credits import format_credits, iter_credits
 from gitassets.domain.excerpt import Only, iter_left_out
@@ -200,7 +201,7 @@ def _make_captions(project: Project, excerpt: Excerpt, on_progress: OnProgress) 
     to_read = texts or any(iter_credits(excerpt.manifest))
     if not to_read or not any(excerpt.manifest.assets(Kind.AUDIO)):
         return ""
-    return format_srt(lay_out_excerpt(project, excerpt, on_progress, (Kind.AUDIO,)).timeline)
+    return format_srt(list_cues(lay_out_excerpt(project, excerpt, on_progress, (Kind.AUDIO,)).timeline))
 
 
 def _describe(excerpt: Excerpt, options: ExportOptions) -> dict[str, str]:

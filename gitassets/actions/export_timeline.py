@@ -12,7 +12,8 @@ from gitassets import __version__
 from gitassets.adapters.files import write_atomic
 from gitassets.adapters.media.source import measure
 from gitassets.adapters.otio import MediaFile, check_otio, format_otio
-from gitassets.domain.captions import format_srt
+from gitassets.domain.caption_files import format_srt
+from gitassets.domain.captions import list_cues
 from gitassets.domain.excerpt import Only
 from gitassets.domain.manifest import Asset
 from gitassets.domain.remarks import Remark, collect_remarks
@@ -74,7 +75,7 @@ def export_timeline(project: Project, run: Run, options: TimelineOptions, on_pro
     media = _find_media(project, folder, excerpt, laid_out, base)
     lengths = measure(laid_out.sources)
     remarks = collect_remarks(excerpt.whole, laid_out.choice, laid_out.timeline, lengths, options.only)
-    captions = format_srt(laid_out.timeline)
+    captions = format_srt(list_cues(laid_out.timeline))
     if not options.dry_run:
         about = {"run_id": run.run_id, "commit": excerpt.head, "made_with": f"gitassets {__version__}"}
         write_atomic(output, format_otio(laid_out.timeline, media, remarks, about))

@@ -24,6 +24,7 @@ from gitassets.cli.options import (
     show_progress,
 )
 from gitassets.cli.paths import show_path
+from gitassets.domain.caption_style import CaptionUse
 from gitassets.domain.quality import Codec, Preset
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def register(app: typer.Typer) -> None:
             "build latest --preset draft --open",
             "build latest --from 10 --to 20",
             "build latest --only approved -o episode.mp4",
+            "build latest --captions words --size 1080x1920",
             "build latest --skip rejected --size 1080x1920 --fps 24000/1001",
             "build latest --dask tls://render.example.org:8786",
         ),
@@ -94,13 +96,20 @@ def build(
     codec: Annotated[
         Codec, typer.Option(help="The format of the picture. H.265 and AV1 are smaller and slower.")
     ] = Codec.H264,
+    captions: Annotated[
+        CaptionUse | None,
+        typer.Option(
+            help="Captions as files and a text track (file), drawn into the picture (burn), drawn with the spoken word "
+            "marked (words), or none. Default: build.captions."
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
             "-o",
             metavar="FILE",
-            help="Also copy the mp4 here, with the .srt beside it. Git ignores copies in the project.",
+            help="Also copy the mp4 here, with the .srt and .vtt beside it. Git ignores copies in the project.",
         ),
     ] = None,
     size: Annotated[str | None, typer.Option(metavar="WxH", help="Width and height, such as 1080x1920.")] = None,
@@ -127,8 +136,12 @@ def build(
     Segments follow each other in order, each with its narration and its clip or image. Without --only, --skip or
     --include-rejected the build is strict: it lists whatever is missing, not approved or stale, and writes nothing.
     An approval that the run's history does not prove also stops a strict build, and one with --only. The mp4, its
-    captions (.srt) and build.json, which lists every file used, go to final/ in the run's folder and are tracked by
-    DVC. Segments that did not change are not rendered again. A build runs at a lower priority than other programs.
+    captions (.srt, .vtt) and build.json, which lists every file used, go to final/ in the run's folder and are tracked
+    by DVC. Segments that did not change are not rendered again. A build runs at a lower priority than other programs.
+
+    Captions follow the spoken words where their times are known. The services and the local voice tell them; in
+    English narrations from elsewhere the build finds them if gitassets[align] is installed, and records them in the
+    run. --captions burn draws captions into the picture, and --captions words also marks the spoken word.
 
     A build with --skip or --include-rejected is a draft, and so is one that --allow-gaps leaves silent in part. Drafts
     and builds of another --size or --fps than the project's lie beside the others, such as RUN-draft.mp4 and
@@ -158,6 +171,7 @@ def build(
         preset=preset,
         codec=codec,
         dask=None if dask is None else parse_dask_address(dask),
+        captions=captions,
     )
     project, found = load_run(run, dry_run=dry_run)
     if dry_run:

@@ -1,4 +1,4 @@
-"""Make subtitles in SubRip format and the chapters of a video."""
+"""Make the captions and the chapters of a video."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from itertools import accumulate, pairwise
 from msgspec import Struct
 from msgspec.structs import replace
 
-from gitassets.domain.caption_pace import CUE_LINES, SpokenCue, pace_cues, rate_end
+from gitassets.domain.caption_pace import CUE_LINES, SpokenCue, Unit, pace_cues, rate_end
 from gitassets.domain.caption_text import escape_markup
 from gitassets.domain.line_breaks import iter_clusters, iter_words, shorten
 from gitassets.domain.manifest import Asset
@@ -49,42 +49,45 @@ _WIDE = re.compile(r"[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\uff01
 
 
 class Cue(Struct, frozen=True):
-    """The lines that are on screen from `start_ms` to `end_ms`."""
+    """The lines that are on screen from `start_ms` to `end_ms`.
+
+    `spoken` has the words of the first of them, timed from the start of the segment; credits follow.
+    """
 
     start_ms: int
     end_ms: int
     lines: tuple[str, ...]
+    spoken: tuple[tuple[Unit, ...], ...] = ()
 
 
-def format_srt(timeline: Timeline) -> str:
-    """Format the text of every segment as subtitles, with each image's credit where it is first seen.
-
-    The result ends with a newline unless it is empty.
-    """
-    cues = [cue for shot, credit in _with_credits(timeline) for cue in _add_credit(make_cues(shot), shot, credit)]
-    return "".join(
-        f"{number}\n{_clock(cue.start_ms)} --> {_clock(cue.end_ms)}\n" + "\n".join(cue.lines) + "\n\n"
-        for number, cue in enumerate(cues, start=1)
-    )
+def list_cues(timeline: Timeline) -> list[Cue]:
+    """Return the captions of every segment, with each image's credit where it is first seen."""
+    return [cue for _, cues in iter_shot_cues(timeline) for cue in cues]
 
 
-def _with_credits(timeline: Timeline) -> Iterator[tuple[Shot, tuple[str, ...]]]:
+def iter_shot_cues(timeline: Timeline, line_chars: int = LINE_CHARS) -> Iterator[tuple[Shot, list[Cue]]]:
+    """Yield each shot with its captions, of at most so many characters a line."""
+    for shot, credit in _with_credits(timeline, line_chars):
+        yield shot, _add_credit(make_cues(shot, line_chars), shot, credit)
+
+
+def _with_credits(timeline: Timeline, line_chars: int) -> Iterator[tuple[Shot, tuple[str, ...]]]:
     """Yield each shot with the lines that credit its image, the first also with the music's. Each appears once."""
     shown: set[tuple[str, ...]] = set()
-    music = make_credit(timeline.music, "Music")
+    music = make_credit(timeline.music, line_chars, "Music")
     for shot in timeline.shots:
-        lines = make_credit(shot.visual)
+        lines = make_credit(shot.visual, line_chars)
         yield shot, (*(() if lines in shown else lines), *music)
         shown.add(lines)
         music = ()
 
 
-def make_credit(asset: Asset | None, what: str = "Picture") -> tuple[str, ...]:
+def make_credit(asset: Asset | None, line_chars: int = LINE_CHARS, what: str = "Picture") -> tuple[str, ...]:
     """Return the lines with title, author and licence of an asset that must be credited; none for any other."""
     credit = asset.extra.get(CREDIT) if asset else None
     values = [credit.get(key) for key in ("title", "author", "licence")] if isinstance(credit, dict) else []
     parts = list(filter(None, (_make_readable(one) for one in values if isinstance(one, str))))
-    return tuple(_wrap_evenly(escape_markup(f"[{what}: {', '.join(parts)}]"), LINE_CHARS)) if parts else ()
+    return tuple(_wrap_evenly(escape_markup(f"[{what}: {', '.join(parts)}]"), line_chars)) if parts else ()
 
 
 def _make_readable(text: str) -> str:
@@ -108,32 +111,33 @@ def _add_credit(cues: list[Cue], shot: Shot, credit: tuple[str, ...]) -> list[Cu
     return [replace(cue, lines=(*cue.lines, *credit)) if place == chosen else cue for place, cue in enumerate(cues)]
 
 
-def make_cues(shot: Shot) -> list[Cue]:
+def make_cues(shot: Shot, line_chars: int = LINE_CHARS) -> list[Cue]:
     """Split the segment's text into cues of at most two lines, timed by its words or else by its characters."""
     start_ms, end_ms = round(shot.start * 1000), round((shot.start + shot.duration) * 1000)
     cues: list[Cue] = []
-    for one in list_spoken_cues(shot):
+    for one in _list_spoken(shot, line_chars):
         begin, end = (round((shot.start + Fraction(at)) * 1000) for at in (one.start_sec, one.end_sec))
         begin, end = max(start_ms, begin, cues[-1].end_ms if cues else 0), min(end, end_ms)
         # A cue of no length is not seen, and players refuse it.
-        cues += [Cue(begin, end, one.texts)] if end > begin else []
+        cues += [Cue(begin, end, one.texts, one.lines)] if end > begin else []
     return cues
 
 
-def list_spoken_cues(shot: Shot) -> list[SpokenCue]:
+def _list_spoken(shot: Shot, line_chars: int) -> list[SpokenCue]:
     """Split the segment's text into captions, with the times of their words from the start of the narration."""
     text = escape_markup(shot.text)
     words = shot.timed.words if shot.timed else ()
-    return pace_cues(split_cues(text), words, float(shot.duration), _find_limit(text), LINE_CHARS)
+    limit = _find_limit(text, line_chars)
+    return pace_cues(split_cues(text, line_chars), words, float(shot.duration), limit, line_chars)
 
 
-def _find_limit(text: str) -> int:
-    return LINE_CHARS // 2 if len(_WIDE.findall(text)) * 2 > len(text) else LINE_CHARS
+def _find_limit(text: str, line_chars: int) -> int:
+    return line_chars // 2 if len(_WIDE.findall(text)) * 2 > len(text) else line_chars
 
 
-def split_cues(text: str) -> list[tuple[str, ...]]:
+def split_cues(text: str, line_chars: int = LINE_CHARS) -> list[tuple[str, ...]]:
     """Split the text into cues of at most two lines of similar length. Keep sentences together if they fit."""
-    limit = _find_limit(text)
+    limit = _find_limit(text, line_chars)
     kept = [" ".join(line.split()) for line in text.splitlines()]
     return [cue for lines in _join_lines(list(filter(None, kept)), limit) for cue in _split_lines(lines, limit)]
 
@@ -314,13 +318,6 @@ def _wrap_in_two(units: Sequence[str], limit: int) -> list[str]:
 
     place = min(range(1, len(units)), key=rate)
     return ["".join(part).strip() for part in (units[:place], units[place:])]
-
-
-def _clock(milliseconds: int) -> str:
-    seconds, milliseconds = divmod(milliseconds, 1000)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:02d}:{minutes:02d}:{seconds:02d},{milliseconds:03d}"
 
 
 class Chapter(Struct, frozen=True):

@@ -32,11 +32,15 @@ class Shape(Struct, frozen=True):
 
 
 class FinalNames(Struct, frozen=True):
-    """The paths of a video, its captions, and the record of its inputs. `cut` is MAIN or names what it is instead."""
+    """The paths of a video, its captions as SubRip and WebVTT, and the record of its inputs.
+
+    `cut` is MAIN or names what it is instead.
+    """
 
     cut: str
     video: str
     captions: str
+    web_captions: str
     record: str
 
     def name_look_file(self, key: str, suffix: str) -> str:
@@ -64,9 +68,9 @@ def name_finals(run_id: str, cut: str) -> FinalNames:
     """Return the names of a build's files."""
     if cut == MAIN:
         # The record keeps the name under which every version of gitassets finds it.
-        return FinalNames(cut, f"final/{run_id}.mp4", f"final/{run_id}.srt", "final/build.json")
+        return FinalNames(cut, f"final/{run_id}.mp4", f"final/{run_id}.srt", f"final/{run_id}.vtt", "final/build.json")
     stem = f"final/{run_id}-{cut}"
-    return FinalNames(cut, f"{stem}.mp4", f"{stem}.srt", f"{stem}.json")
+    return FinalNames(cut, f"{stem}.mp4", f"{stem}.srt", f"{stem}.vtt", f"{stem}.json")
 
 
 def find_cut(run_id: str, path: str) -> str:

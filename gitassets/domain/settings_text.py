@@ -59,6 +59,9 @@ build:
   keep_video_sound: false
   # Loudness that every segment's narration is brought to (EBU R128, LUFS).
   loudness_lufs: -16
+  # Captions: file (.srt, .vtt and a text track in the mp4), burn (in the picture), words (in the picture, with the
+  # spoken word marked) or none.
+  captions: file
   # How much of the disk rendered segments may take, in gigabytes.
   render_cache_gb: 5
 

@@ -354,9 +354,9 @@ class Timeline(Struct, frozen=True):
     shots: tuple[Shot, ...]
     fps: Fraction
     hidden: tuple[Shot, ...] = ()
-    music: Asset | None = None
     cards: tuple[Shot, ...] = ()
     has_heading_cards: bool = False
+    music: Asset | None = None
 
     @property
     def pictures(self) -> tuple[Shot, ...]:

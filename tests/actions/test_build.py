@@ -150,7 +150,9 @@ def test_build_json_records_commit_settings_and_every_hash(project: Project, run
     result = build_it(project, run)
     raw = json.loads(result.video.with_suffix(".json").read_text())
     assert (raw["run_id"], raw["commit"]) == ("ep1", head)
-    assert raw["settings"] == {"size": "160x90", "fps": "10", "keep_video_sound": False, "loudness_lufs": -16.0}
+    assert raw["settings"] == {
+        "size": "160x90", "fps": "10", "keep_video_sound": False, "loudness_lufs": -16.0, "captions": "file",
+    }  # fmt: skip
     assert set(raw["made_with"]) == {"gitassets", "ffmpeg", "encoder"}
     second = raw["segments"][1]
     assert second["audio"] == {"path": "audio/audio_001.wav", "md5": asset(project, run, "audio", 2).md5}
@@ -225,7 +227,7 @@ def test_every_other_build_lies_beside_the_main_final_and_changes_no_state(proje
     assert (main.video.read_bytes(), built(project, run)) == (kept, state)
     assert read_manifest(project, run).production_state == "built"
     assert build_it(project, run, STRICT).commit is None
-    assert len(read_manifest(project, run).final) == 3 * (1 + len(OTHERS))
+    assert len(read_manifest(project, run).final) == 4 * (1 + len(OTHERS))
     assert verify(project, [run], VerifyOptions(full=True)).holds
     assert_clean(project, run)
 
@@ -239,7 +241,8 @@ def test_export_and_import_under_another_name_keep_every_final(project: Project,
     import_bag(project, bag, ImportOptions(run_id="ep2"), ignore_progress)
     other = find_run(project, "ep2")
     assert {one.name for one in (other.require_folder() / "final").iterdir()} == {
-        "build.json", "ep2.mp4", "ep2.srt", "ep2-draft.json", "ep2-draft.mp4", "ep2-draft.srt",
+        "build.json", "ep2.mp4", "ep2.srt", "ep2.vtt",
+        "ep2-draft.json", "ep2-draft.mp4", "ep2-draft.srt", "ep2-draft.vtt",
     }  # fmt: skip
     assert_clean(project, other)
 
@@ -541,7 +544,11 @@ def test_build_output_option_copies_video_and_captions(project: Project, run: Ru
     assert (tmp_path / "episode.mp4").read_bytes() == result.video.read_bytes()
     assert result.captions is not None
     assert (tmp_path / "episode.srt").read_bytes() == result.captions.read_bytes()
-    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["episode.mp4", "episode.srt"]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == [
+        "episode.mp4",
+        "episode.srt",
+        "episode.vtt",
+    ]
 
 
 def test_build_output_in_the_project_leaves_its_work_tree_clean(project: Project, run: Run) -> None:

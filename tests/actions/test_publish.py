@@ -126,7 +126,8 @@ def test_publish_goes_by_the_main_final_and_pushes_the_others_too(
     pull_run(colleague)
     folder = find_run(colleague, "ep1").require_folder() / "final"
     assert {one.name for one in folder.iterdir()} == {
-        "ep1.mp4", "ep1.srt", "build.json", "ep1-90x160.mp4", "ep1-90x160.srt", "ep1-90x160.json",
+        "ep1.mp4", "ep1.srt", "ep1.vtt", "build.json",
+        "ep1-90x160.mp4", "ep1-90x160.srt", "ep1-90x160.vtt", "ep1-90x160.json",
     }  # fmt: skip
 
 

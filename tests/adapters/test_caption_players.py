@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from gitassets.adapters.media.ffmpeg import find_ffmpeg
-from gitassets.domain.captions import format_srt, make_cues
+from gitassets.domain.caption_files import format_srt
+from gitassets.domain.captions import list_cues, make_cues
 from gitassets.domain.timeline import ChosenSegment, Timeline, lay_out
 from gitassets.drawing.typeface import BUNDLED
 from tests.domain.builders import audio
@@ -43,7 +44,7 @@ def run_ffmpeg(folder: Path, *args: str) -> None:
 def write_captions(folder: Path, *texts: str) -> list[str]:
     """Write the captions file and return its lines."""
     timeline = captions_of(*texts)
-    (folder / "a.srt").write_text(format_srt(timeline), "utf-8")
+    (folder / "a.srt").write_text(format_srt(list_cues(timeline)), "utf-8")
     return [" ".join(cue.lines) for shot in timeline.shots for cue in make_cues(shot)]
 
 

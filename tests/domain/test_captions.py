@@ -7,11 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from gitassets.domain.caption_files import format_srt
 from gitassets.domain.captions import (
     CUE_LINES,
     LINE_CHARS,
-    format_srt,
+    Cue,
     list_chapters,
+    list_cues,
     make_credit,
     make_cues,
     make_title,
@@ -32,8 +34,12 @@ def timeline_of(*texts: str, seconds: float = 4.0) -> Timeline:
     return lay_out(segments, {audio(n).md5: seconds for n in range(1, len(texts) + 1)}, Fraction(30))
 
 
+def cues_of(*texts: str, seconds: float = 4.0) -> list[Cue]:
+    return list_cues(timeline_of(*texts, seconds=seconds))
+
+
 def test_short_text_becomes_one_cue_for_the_whole_segment() -> None:
-    assert format_srt(timeline_of("Hello there.", "Bye.")) == (
+    assert format_srt(cues_of("Hello there.", "Bye.")) == (
         "1\n00:00:00,000 --> 00:00:04,000\nHello there.\n\n2\n00:00:04,000 --> 00:00:08,000\nBye.\n\n"
     )
 
@@ -48,7 +54,8 @@ def shown(*visuals: Asset | None, text: str = "Hello there.") -> str:
         ChosenSegment(number=n, text=text, narration=audio(n), visual=one, visual_is_clip=False)
         for n, one in enumerate(visuals, start=1)
     )
-    return format_srt(lay_out(segments, {audio(n).md5: 4.0 for n in range(1, len(visuals) + 1)}, Fraction(30)))
+    lengths = {audio(n).md5: 4.0 for n in range(1, len(visuals) + 1)}
+    return format_srt(list_cues(lay_out(segments, lengths, Fraction(30))))
 
 
 def test_credit_appears_only_where_picture_is_first_shown() -> None:
@@ -80,7 +87,7 @@ def test_credit_with_control_characters_and_long_text_stays_readable() -> None:
 
 
 def test_time_stamps_beyond_one_hour_include_hours() -> None:
-    assert "\n01:00:00,500 --> 01:00:07,500\n" in format_srt(timeline_of("a", "b", seconds=3600.5))
+    assert "\n01:00:00,500 --> 01:00:07,500\n" in format_srt(cues_of("a", "b", seconds=3600.5))
 
 
 def test_split_cues_keeps_sentences_together_where_they_fit() -> None:

@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -190,6 +191,15 @@ class Ffmpeg:
             while child.process.stdout is not None and (piece := child.process.stdout.read(size_bytes)):
                 yield piece
 
+    def convert(self, args: Sequence[str], task: str, data: Iterable[bytes], size_bytes: int) -> Iterator[bytes]:
+        """Write `data` to ffmpeg's standard input and yield its standard output in pieces of this size.
+
+        Raise FfmpegError, with `task` in its message, if ffmpeg fails, or what making the data raises.
+        """
+        with self._start(args, task, subprocess.PIPE, subprocess.PIPE) as child, _feeding(child, data):
+            while child.process.stdout is not None and (piece := child.process.stdout.read(size_bytes)):
+                yield piece
+
     def check_running(self, task: str) -> None:
         """Raise FfmpegError if everything was stopped."""
         if self._stopped:
@@ -266,6 +276,28 @@ class _Child:
         self.close_stdin()
         if self.process.stdout is not None:
             self.process.stdout.close()
+
+
+@contextmanager
+def _feeding(child: _Child, data: Iterable[bytes]) -> Iterator[None]:
+    """Write the data from a thread of its own. Raise what making it raised."""
+    with ThreadPoolExecutor(1) as pool:
+        fed = pool.submit(_feed, child, data)
+        try:
+            yield
+        except BaseException:
+            child.process.kill()  # The thread would wait for a reader.
+            raise
+        fed.result()
+
+
+def _feed(child: _Child, data: Iterable[bytes]) -> None:
+    try:
+        for piece in data:
+            if not child.write(piece):
+                break
+    finally:
+        child.close_stdin()
 
 
 def _make_error(task: str, output: str, code: int, *, stopped: bool) -> FfmpegError:

@@ -172,6 +172,18 @@ def read_frame(data: bytes, size: tuple[int, int]) -> VideoFrame:
     return frame
 
 
+def write_frame(frame: VideoFrame) -> bytes:
+    """Return the frame as raw yuv420p."""
+    return b"".join(_pack(bytes(plane), plane.width, plane.height, plane.line_size) for plane in frame.planes)
+
+
+def _pack(data: bytes, width: int, height: int, line_size: int) -> bytes:
+    """Leave out what fills each line up to the length that it has in memory."""
+    if width == line_size:
+        return data[: width * height]
+    return b"".join(data[start : start + width] for start in range(0, height * line_size, line_size))
+
+
 def align_lines(data: bytes, width: int, line_size: int) -> bytes:
     """Fill each line up to the length that it has in memory."""
     if width == line_size:

@@ -17,7 +17,7 @@ from gitassets.adapters.render.canvas import (
 )
 from gitassets.adapters.render.settings import RenderSettings
 
-_COLOURS = {"range": "tv", "color_primaries": "bt709", "color_trc": "bt709", "colorspace": "bt709"}
+COLOURS = {"range": "tv", "color_primaries": "bt709", "color_trc": "bt709", "colorspace": "bt709"}
 _REFERENCE_WHITE_NITS = 203  # ITU-R BT.2408
 _DARK_LUMA = 32
 
@@ -43,7 +43,7 @@ def graph_clip(
 
 def _unify_properties(frames: Any) -> Any:
     """Give the frames the same properties as every other segment's; otherwise the encoded headers would differ."""
-    return frames.filter("format", "yuv420p").filter("setsar", 1).filter("setparams", field_mode="prog", **_COLOURS)
+    return frames.filter("format", "yuv420p").filter("setsar", 1).filter("setparams", field_mode="prog", **COLOURS)
 
 
 def _normalise_colours(clip: Any, source: MediaSource) -> Any:

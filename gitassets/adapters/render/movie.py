@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import heapq
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from av import AudioStream, Packet, VideoStream
     from av.container import InputContainer, OutputContainer
     from av.stream import Stream
+    from av.subtitles.stream import SubtitleStream
 
 _AGAIN = "Build again: what was kept of it is thrown away."
 _MILLISECOND = Fraction(1, 1000)
@@ -38,11 +40,12 @@ class Piece:
 
 @dataclass(frozen=True, kw_only=True)
 class Movie:
-    """The parts of the whole video."""
+    """The parts of the whole video. `text` is an mp4 with captions, if it has a track of them."""
 
     pieces: Sequence[Piece]
     fps: Fraction
     sound: Path
+    text: Path | None
     chapters: Sequence[Chapter]
     title: str | None
     language: str | None
@@ -97,7 +100,11 @@ def _mux(movie: Movie, target: Path) -> None:
     import av
 
     options = {"movflags": "+faststart", "fflags": "+bitexact"}
-    with av.open(f"file:{movie.sound}", "r", "mp4") as sound, av.open(f"file:{target}", "w", "mp4", options) as output:
+    with (
+        av.open(f"file:{movie.sound}", "r", "mp4") as sound,
+        _open_text(movie) as text,
+        av.open(f"file:{target}", "w", "mp4", options) as output,
+    ):
         _write_metadata(output, movie)
         with av.open(f"file:{movie.pieces[0].path}", "r", "mp4") as first:
             like = first.streams.video[0]
@@ -108,9 +115,35 @@ def _mux(movie: Movie, target: Path) -> None:
         voice = output.add_stream_from_template(sound.streams.audio[0])
         if movie.language:
             voice.metadata["language"] = movie.language
-        sound_packets = _iter_sound(sound, voice)
-        for _, packet in heapq.merge(_iter_picture(movie, picture), sound_packets, key=lambda one: one[0]):
+        tracks = [_iter_picture(movie, picture), _iter_sound(sound, voice)]
+        tracks += [_iter_text(text, _add_text(text, output, movie.language))] if text is not None else []
+        for _, packet in heapq.merge(*tracks, key=lambda one: one[0]):
             output.mux_one(packet)
+
+
+@contextmanager
+def _open_text(movie: Movie) -> Iterator[InputContainer | None]:
+    import av
+
+    if movie.text is None:
+        yield None
+        return
+    with av.open(f"file:{movie.text}", "r", "mp4") as text:
+        yield text
+
+
+def _add_text(container: InputContainer, output: OutputContainer, language: str | None) -> SubtitleStream:
+    stream = output.add_stream_from_template(container.streams.subtitles[0])
+    if language:
+        stream.metadata["language"] = language
+    return stream
+
+
+def _iter_text(container: InputContainer, stream: SubtitleStream) -> Iterator[tuple[Fraction, Packet[Any]]]:
+    for packet in container.demux(container.streams.subtitles[0]):
+        if packet.dts is not None:
+            packet.stream = stream
+            yield packet.dts * packet.time_base, packet
 
 
 def _lacks_encoder(stream: VideoStream) -> bool:

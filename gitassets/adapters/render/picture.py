@@ -14,6 +14,7 @@ from gitassets import __version__
 from gitassets.adapters.media.ffmpeg import Ffmpeg, OnFrame, compile_graph, compile_stream
 from gitassets.adapters.media.source import MediaSource
 from gitassets.adapters.media.steady_clip import find_field_order, steady_clip
+from gitassets.adapters.render.burned_captions import BurnedCaptions, burn_captions
 from gitassets.adapters.render.camera import iter_frames, read_frame
 from gitassets.adapters.render.canvas import draw_canvas, draw_whole
 from gitassets.adapters.render.clip_graph import graph_clip
@@ -38,7 +39,8 @@ _RECIPE_VERSION = 4  # Increase with every change to the rendered file.
 class Picture:
     """The picture of one segment. `clip_shot` is the shot whose clip is played or whose last frame is held.
 
-    `reach` is how far a full zoom enlarges it. `before` is the picture that its first frames are mixed with.
+    `reach` is how far a full zoom enlarges it. `before` is the picture that its first frames are mixed with. `captions`
+    are drawn into it.
     """
 
     shot: Shot
@@ -46,6 +48,7 @@ class Picture:
     clip_shot: Shot | None
     reach: float = ZOOM
     before: Picture | None = None
+    captions: BurnedCaptions | None = None
 
     @property
     def task(self) -> str:
@@ -102,6 +105,7 @@ def _describe_frames(picture: Picture, ffmpeg: Ffmpeg, settings: RenderSettings)
         "move": [picture.reach, *_describe_move(picture, settings), picture.shot.move_from],
         "frames": picture.shot.frame_count,
         "clip": clip_shot and [str(picture.slowdown), clip_shot.frame_count],
+        **({"captions": picture.captions.describe()} if picture.captions else {}),
     }
 
 
@@ -131,7 +135,16 @@ def render_picture(ffmpeg: Ffmpeg, picture: Picture, settings: RenderSettings, t
             frames = mix_transition(frames, mixed, picture.shot.transition, find_dip_colour(settings))
         before = picture.before.shot if picture.before is not None else None
         frames = lay_layers(frames, picture.shot, before, settings)
+        frames = _add_captions(frames, ffmpeg, picture, settings, target.parent)
         encode_part(_watch(frames, ffmpeg, picture.task, on_frame), settings, options, target, picture.task)
+
+
+def _add_captions(
+    frames: Iterator[VideoFrame], ffmpeg: Ffmpeg, picture: Picture, settings: RenderSettings, folder: Path
+) -> Iterator[VideoFrame]:
+    if picture.captions is None:
+        return frames
+    return burn_captions(frames, picture.captions, settings, ffmpeg, picture.task, folder)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from gitassets.adapters.render.encodings import Encoding, find_encoding
+from gitassets.domain.caption_style import CaptionStyle, CaptionUse
 from gitassets.domain.look import PLAIN, LookSettings
 from gitassets.domain.quality import Codec, Preset
 
@@ -40,7 +41,8 @@ class LookFile:
 class RenderSettings:
     """`language` is an ISO 639-2 code. With a `title` or `language` of None the video names none.
 
-    `card_style` is that of the cards which the build draws. `look_files` are the files of the look by their keys.
+    `card_style` is that of the cards which the build draws, `caption_style` that of captions in the picture.
+    `look_files` are the files of the look by their keys.
     """
 
     size: tuple[int, int] = (1920, 1080)
@@ -53,6 +55,8 @@ class RenderSettings:
     look: LookSettings = PLAIN
     look_name: str = ""
     look_files: Mapping[str, LookFile] = field(default_factory=dict)
+    captions: CaptionUse = CaptionUse.FILE
+    caption_style: CaptionStyle = field(default_factory=CaptionStyle)
     preset: Preset = Preset.STANDARD
     codec: Codec = Codec.H264
     cache_bytes: int = 5_000_000_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -16,6 +16,7 @@ from uuid import uuid4
 from gitassets.adapters.files import sync_file
 from gitassets.adapters.media.ffmpeg import Ffmpeg, FfmpegError, find_ffmpeg
 from gitassets.adapters.media.source import MediaSource
+from gitassets.adapters.render.burned_captions import hash_font, list_burned
 from gitassets.adapters.render.cache import RenderCache
 from gitassets.adapters.render.movie import Movie, Piece, has_frames, write_movie
 from gitassets.adapters.render.music import Music
@@ -30,6 +31,7 @@ from gitassets.adapters.render.sound import (
     write_samples,
     write_voice,
 )
+from gitassets.adapters.render.text_track import make_text_track
 from gitassets.adapters.tasks.local import LocalExecutor
 from gitassets.adapters.tasks.recipe import Files
 from gitassets.adapters.tasks.task import Executor, OnStep, Outcome, Place
@@ -73,18 +75,20 @@ def render_timeline(
     on_progress: OnProgress,
     executor: Executor | None = None,
     music: Music | None = None,
+    subtitles: str = "",
 ) -> RenderResult:
     """Render the video to `target`, atomically, with the music below it.
 
     `sources` maps md5 to media for every narration and visual. The `executor` renders the pictures; threads of this
-    process if there is none.
+    process if there is none. `subtitles`, as SubRip, become a text track.
     """
     cache = RenderCache(cache_dir)
     with Ffmpeg(find_ffmpeg(cache_dir)) as ffmpeg, cache.workspace() as work:
         context = _Context(ffmpeg, cache, work, settings, sources, executor or LocalExecutor(settings.jobs))
-        pictures = _choose_pictures(timeline, sources)
+        pictures = _choose_pictures(timeline, sources, settings)
         sounds = [_choose_sound(picture, sources, settings) for picture in pictures]
-        return _render(context, timeline, pictures, sounds, target, on_progress, music)
+        track = make_text_track(ffmpeg, subtitles, work) if subtitles else None
+        return _render(context, timeline, pictures, sounds, track, target, on_progress, music)
 
 
 def count_reused(
@@ -94,17 +98,21 @@ def count_reused(
     cache = RenderCache(cache_dir)
     with Ffmpeg(find_ffmpeg(cache_dir)) as ffmpeg:
         context = _Context(ffmpeg, cache, cache_dir, settings, sources, LocalExecutor(settings.jobs))
-        pictures = (one for one in _choose_pictures(timeline, sources) if one.shot.role is Role.SEGMENT)
+        pictures = (one for one in _choose_pictures(timeline, sources, settings) if one.shot.role is Role.SEGMENT)
         return sum(_is_cached(context, one, _picture_path(context, one)) for one in pictures)
 
 
-def _choose_pictures(timeline: Timeline, sources: Mapping[str, MediaSource]) -> list[Picture]:
+def _choose_pictures(timeline: Timeline, sources: Mapping[str, MediaSource], settings: RenderSettings) -> list[Picture]:
     """Return all that is seen, in order. One that begins with a transition has the picture before it."""
-    shown = timeline.pictures
-    alone = [_choose_picture(shot, timeline, sources) for shot in shown]
-    befores = (None, *alone)
+    burned = list_burned(timeline, settings)
+    alone = [_choose_picture(shot, timeline, sources) for shot in timeline.pictures]
     return [
-        replace(one, before=before) if one.shot.transition else one for one, before in zip(alone, befores, strict=False)
+        replace(
+            one,
+            before=before if one.shot.transition else None,
+            captions=burned.get(one.shot.number) if one.shot.role is Role.SEGMENT else None,
+        )
+        for one, before in zip(alone, (None, *alone), strict=False)
     ]
 
 
@@ -130,6 +138,7 @@ def _render(
     timeline: Timeline,
     pictures: Sequence[Picture],
     sounds: Sequence[Sound],
+    track: Path | None,
     target: Path,
     on_progress: OnProgress,
     music: Music | None,
@@ -138,7 +147,7 @@ def _render(
     missing = {path: one for one, path in shown if not _is_cached(context, one, path)}
     sound = context.cache.path(describe_sounds(sounds, context.ffmpeg, context.settings, music), ".m4a")
     _render_missing(context, missing, sounds, sound, on_progress, music)
-    _join(context, timeline, shown, sound, target)
+    _join(context, timeline, shown, sound, track, target)
     context.cache.prune(context.settings.cache_bytes, {sound, *(path for _, path in shown)})
     rendered = sum(path in missing for one, path in shown if one.shot.role is Role.SEGMENT)
     return RenderResult(
@@ -167,8 +176,7 @@ def _render_missing(
     music: Music | None,
 ) -> None:
     """Render every missing picture, and the sound unless it is there, into the cache."""
-    look_files = {one.md5: one.path for one in context.settings.look_files.values()}
-    files = Files({**{md5: one.path for md5, one in context.sources.items()}, **look_files})
+    files = Files(dict(_iter_files(context, missing.values())))
     ordered = {_name_output(path): (path, picture) for path, picture in missing.items()}
     tasks = [make_picture_task(one, context.settings, name, files) for name, (_, one) in ordered.items()]
     beside = [] if context.cache.touch(sound) else [partial(_render_sound, context, sounds, sound, music)]
@@ -176,6 +184,13 @@ def _render_missing(
     with closing(context.executor.run(tasks, place, _count_frames(ordered, on_progress), beside)) as outcomes:
         for one in outcomes:
             _keep_picture(context, one, *ordered[one.task.output])
+
+
+def _iter_files(context: _Context, pictures: Iterable[Picture]) -> Iterator[tuple[str, Path]]:
+    """Yield md5 and path of all that a picture may be made from."""
+    yield from ((md5, one.path) for md5, one in context.sources.items())
+    yield from ((one.md5, one.path) for one in context.settings.look_files.values())
+    yield from ((hash_font(path), path) for one in pictures if one.captions for path in one.captions.fonts)
 
 
 def _name_output(path: Path) -> str:
@@ -289,12 +304,18 @@ class _Progress:
 
 
 def _join(
-    context: _Context, timeline: Timeline, shown: Sequence[tuple[Picture, Path]], sound: Path, target: Path
+    context: _Context,
+    timeline: Timeline,
+    shown: Sequence[tuple[Picture, Path]],
+    sound: Path,
+    track: Path | None,
+    target: Path,
 ) -> None:
     movie = Movie(
         pieces=[Piece(path, picture.shot.first_frame, picture.shot.frame_count) for picture, path in shown],
         fps=timeline.fps,
         sound=sound,
+        text=track,
         chapters=list_chapters(timeline),
         title=context.settings.title,
         language=context.settings.language,

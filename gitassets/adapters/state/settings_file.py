@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from gitassets.adapters.files import read_small, write_atomic
+from gitassets.domain.caption_style import CaptionUse
 from gitassets.domain.frame_format import parse_fps, parse_size
 from gitassets.domain.language import find_language_code
 from gitassets.domain.look import check_look
@@ -53,6 +54,7 @@ class BuildSettings(_Strict):
     keep_video_sound: bool = False
     loudness_lufs: Annotated[float, Field(ge=-40, le=-5)] = -16.0
     render_cache_gb: Annotated[float, Field(ge=0)] = 5.0
+    captions: CaptionUse = CaptionUse.FILE
 
     @field_validator("size", mode="before")
     @classmethod
