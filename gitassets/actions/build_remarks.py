@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from gitassets.actions.build_plan import BuildInput, RenderPlan
+from gitassets.adapters.render.burned_captions import list_undrawn_captions
 from gitassets.adapters.render.canvas import fills
 from gitassets.adapters.render.fallback_card import Undrawn
 from gitassets.adapters.render.sound import list_quiet_narrations
@@ -22,7 +23,7 @@ _MAX_NAMED = 8
 
 def make_remarks(project: Project, build_input: BuildInput, plan: RenderPlan) -> tuple[str, ...]:
     quiet = list_quiet_narrations(plan.timeline, plan.sources, plan.settings, project.render_cache_dir)
-    cards = (*_iter_card_remarks(plan), *_iter_undrawn_remarks(plan))
+    cards = (*_iter_card_remarks(plan), *_iter_undrawn_remarks(plan), *_iter_caption_remarks(plan))
     pictures = (*cards, *_iter_profile_remarks(plan))
     return (*_iter_stale_remarks(build_input), *quiet, *pictures, *_iter_look_remarks(build_input, plan))
 
@@ -79,6 +80,13 @@ def _iter_undrawn_remarks(plan: RenderPlan) -> Iterator[str]:
             yield f"{where}: shown without words. {undrawn.why}. {undrawn.hint}"
         else:
             yield f"{where}: the card cannot show {name_some(undrawn.what, _MAX_NAMED)}, for want of a font"
+
+
+def _iter_caption_remarks(plan: RenderPlan) -> Iterator[str]:
+    """Report, per lack, the captions that no font here can draw into the picture."""
+    for error, numbers in list_undrawn_captions(plan.timeline, plan.settings).items():
+        where = f"segment{'s' * (len(numbers) > 1)} {format_ranges(numbers)}"
+        yield f"{where}: shown without captions in the picture. {error.message}. {error.hint}"
 
 
 def _describe_cards(numbers: Sequence[int], made_for: tuple[int, int], wanted: tuple[int, int]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import subprocess
 from fractions import Fraction
@@ -11,7 +12,7 @@ import pytest
 from PIL import Image
 
 from gitassets.adapters.media.ffmpeg import find_ffmpeg
-from gitassets.domain.caption_files import format_srt
+from gitassets.domain.caption_files import format_srt, format_vtt
 from gitassets.domain.captions import list_cues, make_cues
 from gitassets.domain.timeline import ChosenSegment, Timeline, lay_out
 from gitassets.drawing.typeface import BUNDLED
@@ -60,6 +61,22 @@ def test_converted_captions_keep_every_word(tmp_path: Path) -> None:
     run_ffmpeg(tmp_path, "-i", "a.srt", "-c:s", "mov_text", "a.mp4")
     run_ffmpeg(tmp_path, "-i", "a.mp4", "b.srt")
     assert (tmp_path / "b.srt").read_text("utf-8").strip() == (tmp_path / "a.srt").read_text("utf-8").strip()
+
+
+def test_web_captions_keep_every_word_in_ffmpeg(tmp_path: Path) -> None:
+    lines = write_captions(tmp_path, *TEXTS)
+    (tmp_path / "web.vtt").write_text(format_vtt(list_cues(captions_of(*TEXTS))), "utf-8")
+    run_ffmpeg(tmp_path, "-i", "web.vtt", "web.srt")
+    shown = [one.split("\n", 2)[2] for one in (tmp_path / "web.srt").read_text("utf-8").strip().split("\n\n")]
+    assert [one.replace("\n", " ") for one in shown] == lines
+
+
+def test_web_captions_are_plain_text_with_every_sign_of_markup_escaped() -> None:
+    cues = list_cues(captions_of(*TEXTS, "a < b & c > d"))
+    for block in format_vtt(cues).strip().split("\n\n")[1:]:
+        text = block.split("\n", 2)[2]
+        assert not re.search(r"[<>]|&(?!(?:amp|lt|gt);)", text)
+        assert html.unescape(text) in ["\n".join(cue.lines) for cue in cues]
 
 
 def burn(folder: Path, srt: str) -> int:

@@ -19,8 +19,20 @@ from gitassets.adapters.render.clip_graph import COLOURS
 from gitassets.adapters.render.settings import RenderSettings
 from gitassets.domain.caption_style import CaptionShape, CaptionUse, shape_captions
 from gitassets.domain.captions import Cue, iter_shot_cues
+from gitassets.domain.line_breaks import iter_clusters
 from gitassets.domain.timeline import Shot, Timeline
-from gitassets.drawing.typeface import SANS, SANS_BOLD, Typeface, choose_typeface
+from gitassets.drawing.typeface import (
+    NEUTRAL_SIGN,
+    SANS,
+    SANS_BOLD,
+    Face,
+    Typeface,
+    choose_typeface,
+    covers,
+    is_right_to_left,
+    is_symbol,
+    is_visible,
+)
 from gitassets.errors import ProviderError
 
 if TYPE_CHECKING:
@@ -28,8 +40,10 @@ if TYPE_CHECKING:
     from pysubs2 import SSAEvent
 
 # In libass an override begins with a brace, even one that is not closed in the text itself.
-_BRACES = str.maketrans({"{": "❴", "}": "❵"})  # noqa: RUF001 (look-alikes are the point)
+_BRACES = str.maketrans("{}", "()")
 _STYLE = "Default"
+_FIND_DIRECTION = -1
+"""The encoding by which libass lays out lines from right to left."""
 
 
 @dataclass(frozen=True)
@@ -49,28 +63,47 @@ def hash_font(path: Path) -> str:
 
 
 def list_burned(timeline: Timeline, settings: RenderSettings) -> dict[int, BurnedCaptions]:
-    """Return the captions to draw into the picture of each segment that has some, by its number."""
+    """Return the captions to draw into the picture of each segment, by its number, unless no font has their letters."""
     if not settings.captions.is_burned:
         return {}
     shape = shape_captions(settings.caption_style, settings.size)
-    shown = iter_shot_cues(timeline, shape.line_chars)
-    return {shot.number: _burn(shot, cues, shape, settings) for shot, cues in shown if cues and shot.frame_count}
+    drawn = ((shot, _burn(shot, cues, shape, settings)) for shot, cues in _iter_shown(timeline, shape))
+    return {shot.number: burned for shot, burned in drawn if burned is not None}
 
 
-def _burn(shot: Shot, cues: Sequence[Cue], shape: CaptionShape, settings: RenderSettings) -> BurnedCaptions:
-    face = _choose_typeface(" ".join(line for cue in cues for line in cue.lines))
+def list_undrawn_captions(timeline: Timeline, settings: RenderSettings) -> dict[ProviderError, list[int]]:
+    """Return the segments whose captions no font here can draw, by what is said about it."""
+    if not settings.captions.is_burned:
+        return {}
+    shape = shape_captions(settings.caption_style, settings.size)
+    found: dict[str, tuple[ProviderError, list[int]]] = {}
+    for shot, cues in _iter_shown(timeline, shape):
+        try:
+            _choose_typeface(cues)
+        except ProviderError as error:
+            found.setdefault(error.message, (error, []))[1].append(shot.number)
+    return dict(found.values())
+
+
+def _iter_shown(timeline: Timeline, shape: CaptionShape) -> Iterator[tuple[Shot, list[Cue]]]:
+    for shot, cues in iter_shot_cues(timeline, shape.line_chars):
+        if cues and shot.frame_count:
+            yield shot, cues
+
+
+def _burn(shot: Shot, cues: Sequence[Cue], shape: CaptionShape, settings: RenderSettings) -> BurnedCaptions | None:
+    try:
+        face = _choose_typeface(cues)
+    except ProviderError:
+        return None
     start_ms = round((shot.start - shot.lead) * 1000)
     events = [event for cue in cues for event in _make_events(cue, start_ms, face, settings)]
     fonts = dict.fromkeys([face.main, *face.faces.values()])
     return BurnedCaptions(_format_script(events, face, shape, settings), tuple(one.path for one in fonts))
 
 
-def _choose_typeface(text: str) -> Typeface:
-    """Choose the fonts; libass looks for others itself where no font here has most of the letters."""
-    try:
-        return choose_typeface(text, (SANS_BOLD, SANS))
-    except ProviderError:
-        return Typeface(text, SANS_BOLD)
+def _choose_typeface(cues: Sequence[Cue]) -> Typeface:
+    return choose_typeface(" ".join(line for cue in cues for line in cue.lines), (SANS_BOLD, SANS))
 
 
 def _make_events(cue: Cue, start_ms: int, face: Typeface, settings: RenderSettings) -> Iterator[SSAEvent]:
@@ -127,11 +160,20 @@ def _name_colour(colour: str) -> str:
 
 def _write(text: str, face: Typeface) -> str:
     """Write the text, with the name of the font before characters that need another than the main one."""
-    parts = [(one, piece.translate(_BRACES)) for one, piece in face.split_by_face(text)]
+    parts = [(one, "".join(_iter_drawn(piece, one))) for one, piece in face.split_by_face(text)]
     if all(one is face.main for one, _ in parts):
         return "".join(piece for _, piece in parts)
-    named = ((f"{{\\fn{_name_font(one.path)}}}", piece) for one, piece in parts)
-    return "".join(f"{name}{piece}" for name, piece in named) + f"{{\\fn{_name_font(face.main.path)}}}"
+    named = "".join(f"{{\\fn{_name_font(one.path)}}}{piece}" for one, piece in parts)
+    return f"{named}{{\\fn{_name_font(face.main.path)}}}"
+
+
+def _iter_drawn(text: str, face: Face) -> Iterator[str]:
+    """Yield what the font has, and a neutral sign for missing letters. Libass would draw boxes for symbols, too."""
+    for cluster in iter_clusters(text.translate(_BRACES)):
+        if not is_visible(cluster) or covers(face, cluster):
+            yield cluster
+        elif not is_symbol(cluster):
+            yield NEUTRAL_SIGN if covers(face, NEUTRAL_SIGN) else "?"
 
 
 @lru_cache(maxsize=64)
@@ -160,6 +202,7 @@ def _format_script(events: Sequence[SSAEvent], face: Typeface, shape: CaptionSha
         marginl=shape.side_px,
         marginr=shape.side_px,
         marginv=shape.bottom_px,
+        encoding=_FIND_DIRECTION if is_right_to_left(face.text) else 1,
     )
     file.events = list(events)
     return file.to_string("ass")
