@@ -277,7 +277,7 @@ def _print_built(result: BuildResult | PartResult) -> None:
     elif not result.main:
         typer.echo("  a draft or of another shape than the project's: `publish` does not go by it")
     if result.captions is not None:
-        typer.echo(f"  captions: {show_path(result.captions)}")
+        typer.echo(f"  captions: {show_path(result.captions)}, and the same as .vtt")
     for note in result.remarks:
         typer.echo(printable(f"  note: {note}"))
     if isinstance(result, BuildResult) and result.output is not None:
