@@ -7,13 +7,15 @@ from difflib import get_close_matches
 
 from msgspec import Struct
 
+from gitassets.adapters.state.look_file import find_look
 from gitassets.adapters.state.settings_file import Settings, change_setting, iter_values, list_keys, read_settings
+from gitassets.domain.look import BASE, list_look_keys
 from gitassets.errors import NotFoundError, UsageError
 from gitassets.providers.registry import list_providers
 from gitassets.runs.accepted_addresses import accept_address
 from gitassets.runs.project import Project
 
-_SERVICES = "services."
+_SERVICES, _LOOK = "services.", "look."
 
 
 class Setting(Struct, frozen=True):
@@ -36,15 +38,21 @@ def get_setting(project: Project, key: str) -> Setting:
 
 def set_setting(project: Project, key: str, value: str) -> Setting:
     """Write one setting to gitassets.yaml, whose comments stay, after checking all of them."""
-    if key not in list_keys() and not key.startswith(_SERVICES):
-        raise UsageError(f"There is no setting {key!r}", _suggest(key, list_keys()))
+    known = [*list_keys(), *(f"{_LOOK}{one}" for one in (BASE, *list_look_keys()))]
+    if key not in known and not key.startswith(_SERVICES):
+        raise UsageError(f"There is no setting {key!r}", _suggest(key, known))
     before = list_settings(project).get(key)
-    change_setting(project.root, key, value, _check_services)
+    change_setting(project.root, key, value, lambda settings: _check(project, settings))
     found = dict(iter_values(read_settings(project.root))).get(key)
     service, _, name = key.removeprefix(_SERVICES).partition(".")
     if key.startswith(_SERVICES) and name == "base_url" and isinstance(found, str):
         accept_address(project, service, found)  # Whoever writes an address here accepts it.
     return Setting(key, found, before)
+
+
+def _check(project: Project, settings: Settings) -> None:
+    _check_services(settings)
+    find_look(project.root, settings.look)
 
 
 def _check_services(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""Change the text of a segment, and the prompt of its image."""
+"""Change the text of a segment, the prompt of its image, and the names that are shown over its picture."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from gitassets.domain.commit_message import CommitMessage, clean_words
 from gitassets.domain.conflict import CONFLICT, iter_text_conflicts
 from gitassets.domain.image_prompt import find_user_prompt, follows_prompt, with_prompt
 from gitassets.domain.manifest import Address, Kind, Manifest, Segment
+from gitassets.domain.names import MAX_NAME, Names, clean_name, find_names, with_names
 from gitassets.domain.reopened import how_to_reopen
 from gitassets.domain.script import check_script, split_by_rules
 from gitassets.domain.script_rules import ScriptRules, find_script_rules
@@ -28,15 +29,17 @@ from gitassets.runs.transaction import Session
 
 @dataclass(frozen=True, kw_only=True)
 class EditOptions:
-    """What to change; None keeps it. An empty prompt removes the user's prompt."""
+    """What to change; None keeps it. An empty prompt removes the user's prompt, and an empty title or speaker too."""
 
     text: str | None = None
     prompt: str | None = None
+    title: str | None = None
+    speaker: str | None = None
     dry_run: bool = False
 
 
 class EditResult(Struct, frozen=True, kw_only=True):
-    """Text and prompt, now and before. `stale` are the segment's assets that no longer fit them.
+    """Text, prompt, title and speaker, now and before. `stale` are the segment's assets that no longer fit them.
 
     `prompt_has_effect` is False if the segment's image is made by a provider that follows no prompt.
 
@@ -50,6 +53,10 @@ class EditResult(Struct, frozen=True, kw_only=True):
     text: str
     prompt_before: str | None
     prompt: str | None
+    title_before: str
+    title: str
+    speaker_before: str
+    speaker: str
     stale: tuple[Stale, ...]
     commit: str | None
     dry_run: bool
@@ -58,8 +65,13 @@ class EditResult(Struct, frozen=True, kw_only=True):
 
     @property
     def changed(self) -> tuple[str, ...]:
-        """Name what changed: "text", "prompt" or both."""
-        pairs = {"text": (self.text_before, self.text), "prompt": (self.prompt_before, self.prompt)}
+        """Name what changed: "text", "prompt", "title", "speaker"."""
+        pairs = {
+            "text": (self.text_before, self.text),
+            "prompt": (self.prompt_before, self.prompt),
+            "title": (self.title_before, self.title),
+            "speaker": (self.speaker_before, self.speaker),
+        }
         return tuple(name for name, (before, after) in pairs.items() if before != after)
 
 
@@ -69,7 +81,7 @@ def edit(project: Project, run: Run, selection: Selection, options: EditOptions)
     Raise LockedError if the narration of the old text, or the image of the old prompt, is approved. During a merge only
     a text in conflict can be edited.
     """
-    if options.text is None and options.prompt is None:
+    if not _list_given(options):
         raise MissingInputError(
             "Say what to change", "With --text TEXT, or --prompt TEXT for what the image is to show."
         )
@@ -89,6 +101,11 @@ def edit(project: Project, run: Run, selection: Selection, options: EditOptions)
     return replace(result, commit=commit)
 
 
+def _list_given(options: EditOptions) -> list[str]:
+    given = (options.text, options.prompt, options.title, options.speaker)
+    return [one for one in given if one is not None]
+
+
 def _edit(manifest: Manifest, selection: Selection, options: EditOptions) -> dict[int, Segment]:
     """Return the edited segment by its number."""
     numbers = select_segments(selection, manifest)
@@ -100,11 +117,29 @@ def _edit(manifest: Manifest, selection: Selection, options: EditOptions) -> dic
         segment = _with_text(manifest, number, segment, _check_text(options.text, find_script_rules(manifest)))
     if options.prompt is not None:
         segment = _with_prompt(manifest, number, segment, clean_words(options.prompt) or None)
-    return {number: segment}
+    return {number: _with_names(segment, options)}
+
+
+def _with_names(segment: Segment, options: EditOptions) -> Segment:
+    """Set the names. They are no part of what is approved."""
+    old = find_names(segment)
+    speaker = old.speaker if options.speaker is None else _check_name(options.speaker, "speaker")
+    title = old.title if options.title is None else _check_name(options.title, "title")
+    new = Names(speaker, title)
+    return segment if new == old else with_names(segment, new)
+
+
+def _check_name(text: str, what: str) -> str:
+    words = clean_words(text)
+    if len(words) > MAX_NAME:
+        raise UsageError(f"The {what} has {len(words)} characters, and {MAX_NAME} fit over a picture", "Shorten it.")
+    return clean_name(words)
 
 
 def _check_in_conflict(session: Session, numbers: Sequence[int], options: EditOptions) -> None:
-    if options.prompt is not None or not set(numbers) <= set(iter_text_conflicts(session.manifest)):
+    if len(_list_given(options)) > (options.text is not None) or not set(numbers) <= set(
+        iter_text_conflicts(session.manifest)
+    ):
         raise ConflictError(
             f"Segment {format_ranges(numbers)} of {session.run.run_id} cannot be edited now: a merge is not finished, "
             "and only its texts that are in conflict can be settled",
@@ -175,6 +210,10 @@ def _result(before: Manifest, edited: dict[int, Segment], options: EditOptions) 
         text=segment.paragraph_text,
         prompt_before=find_user_prompt(before.segments[number]),
         prompt=find_user_prompt(segment),
+        title_before=find_names(before.segments[number]).title,
+        title=find_names(segment).title,
+        speaker_before=find_names(before.segments[number]).speaker,
+        speaker=find_names(segment).speaker,
         stale=tuple(one for one in iter_stale(after) if one.address.segment == number),
         commit=None,
         dry_run=options.dry_run,

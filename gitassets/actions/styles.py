@@ -10,6 +10,7 @@ from msgspec import Struct
 from gitassets.drawing.card_design import STYLES
 from gitassets.errors import NotFoundError, UsageError
 from gitassets.runs.progress import OnProgress, Progress
+from gitassets.runs.project import Project, find_project
 
 
 class StyleLine(Struct, frozen=True):
@@ -22,6 +23,27 @@ class StyleLine(Struct, frozen=True):
 
 def list_styles() -> tuple[StyleLine, ...]:
     return tuple(StyleLine(one.name, one.look, not number) for number, one in enumerate(STYLES.values()))
+
+
+class LookLine(Struct, frozen=True):
+    """A look of videos. `chosen`: gitassets.yaml names it."""
+
+    name: str
+    about: str
+    chosen: bool
+
+
+def list_looks(folder: Path) -> tuple[LookLine, ...]:
+    """List the looks that come with gitassets, and those of the project around `folder`, if there is one."""
+    from gitassets.adapters.state.look_file import list_looks as list_them
+
+    try:
+        project: Project | None = find_project(folder)
+    except NotFoundError:
+        project = None
+    named = list_them(project.root if project else None)
+    chosen = project.settings.look if project else None
+    return tuple(LookLine(name, about, name == chosen) for name, about in named.items())
 
 
 def draw_styles(path: Path, on_progress: OnProgress) -> None:

@@ -52,6 +52,8 @@ def register(app: typer.Typer) -> None:
             "build latest --only approved -o episode.mp4",
             "build latest --captions words --size 1080x1920",
             "build latest --skip rejected --size 1080x1920 --fps 24000/1001",
+            "build latest --shape 9:16",
+            "build latest --look documentary --segment 1-3 --open",
             "build latest --dask tls://render.example.org:8786",
         ),
     )(build)
@@ -113,6 +115,13 @@ def build(
         ),
     ] = None,
     size: Annotated[str | None, typer.Option(metavar="WxH", help="Width and height, such as 1080x1920.")] = None,
+    shape: Annotated[
+        str | None, typer.Option(metavar="W:H", help="16:9, 9:16 or 1:1, with the shorter side of build.size.")
+    ] = None,
+    look: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Another look than the project's; recorded: that of the last build."),
+    ] = None,
     fps: Annotated[
         str | None, typer.Option(metavar="RATE", help="Frames per second, such as 25 or 24000/1001.")
     ] = None,
@@ -147,6 +156,10 @@ def build(
     and builds of another --size or --fps than the project's lie beside the others, such as RUN-draft.mp4 and
     RUN-640x360.mp4. `publish` never goes by them.
 
+    The look of the project (`look:` in gitassets.yaml) adds transitions, pauses, cards, names and a logo. build.json
+    records its values and files, and its files lie beside the video, so `--look recorded` builds with them again, even
+    in a clone of the run alone. A look is not approved.
+
     --segment, or --from and --to, builds a part to look at, from all assets unless --only or --skip is set. It goes
     to the --output, or to a temporary file, and the run does not record it. So does all of a video with --preset
     draft: at most 540 pixels high and several times as fast. --preset master encodes with more care, and makes the
@@ -170,6 +183,8 @@ def build(
         part=part,
         preset=preset,
         codec=codec,
+        look=look,
+        shape=shape,
         dask=None if dask is None else parse_dask_address(dask),
         captions=captions,
     )

@@ -32,6 +32,7 @@ def register(app: typer.Typer) -> None:
             'edit latest 3 --text "Maps tell us where we are."',
             "edit latest 3 --text - < paragraph.md",
             'edit latest 3 --prompt "a hand-drawn map of the coast" --dry-run',
+            'edit latest 3 --speaker "Ann Lee" --title "Oceanographer"',
         ),
     )(edit)
 
@@ -46,17 +47,23 @@ def edit(
     prompt: Annotated[
         str | None, typer.Option(metavar="TEXT", help="What the image should show; an empty text removes the prompt.")
     ] = None,
+    title: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="The title in the lower third; an empty text removes it.")
+    ] = None,
+    speaker: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Who speaks, for the lower third; an empty text removes it.")
+    ] = None,
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Change the text or the image prompt of a segment.
+    """Change the text or the image prompt of a segment, or the names that a look shows over its picture.
 
-    Without --text and --prompt it opens the text in your editor: VISUAL, EDITOR, or one that is installed. If you do
+    Without any of these options it opens the text in your editor: VISUAL, EDITOR, or one that is installed. If you do
     not change the text, or leave none, nothing happens.
 
     Existing assets stay as they are and are listed as stale: `produce --resume RUN --stale` makes them again. The text
     of approved narration and the prompt of an approved image cannot be changed: reopen the asset first. If two branches
-    changed a text, `edit` settles the conflict, also during a merge.
+    changed a text, `edit` settles the conflict, also during a merge. Title and speaker are no part of an approval.
     """
     from gitassets.actions.edit import EditOptions
     from gitassets.actions.edit import edit as act
@@ -67,10 +74,11 @@ def edit(
         text = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
     check_segment("edit", run, segment)
     project, found = load_run(run, dry_run=dry_run)
-    if text is None and prompt is None and is_interactive():
+    given = EditOptions(text=text, prompt=prompt, title=title, speaker=speaker, dry_run=dry_run)
+    if given == EditOptions(dry_run=dry_run) and is_interactive():
         result = edit_in_editor(project, found, parse_selection(segment), dry_run=dry_run)
     else:
-        result = act(project, found, parse_selection(segment), EditOptions(text=text, prompt=prompt, dry_run=dry_run))
+        result = act(project, found, parse_selection(segment), given)
     if as_json:
         emit_json("edit", result)
     else:

@@ -329,7 +329,7 @@ class Chapter(Struct, frozen=True):
 
 
 def list_chapters(timeline: Timeline) -> list[Chapter]:
-    """Return a chapter for each heading where the look has cards for them, else for each segment.
+    """Return a chapter for each heading where there are several and the look has cards for them, else for each segment.
 
     The first one begins with the video, and each ends where the next one begins. None is as short as 0 ms.
     """
@@ -349,7 +349,8 @@ def _list_headings(timeline: Timeline) -> list[tuple[Fraction, str]]:
     found = [one for one in shown if one.heading and not (one.role is Role.SEGMENT and one.number in carded)]
     first = [one for one in timeline.shots[:1] if found and found[0].seen_from > one.seen_from]
     named = [(one.seen_from, one.heading.text if one.heading else make_title(one)) for one in [*first, *found]]
-    return [(start, shorten(text, CHAPTER_CHARS)) for start, text in named]
+    # A single heading is the title of the whole.
+    return [(start, shorten(text, CHAPTER_CHARS)) for start, text in named] if len(found) > 1 else []
 
 
 def make_title(shot: Shot) -> str:

@@ -10,6 +10,7 @@ from gitassets.domain.annotations import State, read_annotations
 from gitassets.domain.conflict import CONFLICT, describe_conflict
 from gitassets.domain.image_prompt import find_user_prompt
 from gitassets.domain.manifest import MUSIC, SEGMENT_KINDS, Address, Asset, Kind, Manifest, Segment
+from gitassets.domain.names import Names, find_names, record_names
 
 
 def describe_difference(before: Manifest | None, after: Manifest) -> Iterator[str]:
@@ -33,11 +34,18 @@ def _describe_segment(number: int, before: Segment | None, after: Segment | None
         yield f"segment {number}: text changed: {_quote(before.paragraph_text)} → {_quote(after.paragraph_text)}"
     if find_user_prompt(before) != find_user_prompt(after):
         yield f"segment {number}: image prompt: {_quote(find_user_prompt(after))}"
+    yield from _describe_names(number, find_names(before), find_names(after))
     if before.notes != after.notes:
         yield f"segment {number}: note: {_quote(after.notes)}" if after.notes else f"segment {number}: note removed"
     yield from _describe_annotations(number, before, after)
     for kind in SEGMENT_KINDS:
         yield from _describe_asset(Address(number, kind), before.asset(kind), after.asset(kind))
+
+
+def _describe_names(number: int, before: Names, after: Names) -> Iterator[str]:
+    for what, old, new in (("speaker", before.speaker, after.speaker), ("title", before.title, after.title)):
+        if old != new:
+            yield f"segment {number}: {what}: {_quote(new)}" if new else f"segment {number}: {what} removed"
 
 
 def _describe_annotations(number: int, before: Segment, after: Segment) -> Iterator[str]:
@@ -105,6 +113,7 @@ def describe_manifest(manifest: Manifest) -> Iterator[str]:
         yield f"  text: {' '.join(segment.paragraph_text.split())}"
         if find_user_prompt(segment):
             yield f"  image prompt: {' '.join((find_user_prompt(segment) or '').split())}"
+        yield from (f"  {key}: {name}" for key, name in record_names(find_names(segment)).items())
         if segment.notes:
             yield f"  note: {' '.join(segment.notes.split())}"
         for kind in SEGMENT_KINDS:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gitassets.domain.manifest import Segment
 from gitassets.domain.markdown_blocks import BlockKind, parse_blocks
@@ -46,6 +47,18 @@ def find_heading(paragraph_text: str, rules: ScriptRules) -> Heading | None:
 def find_names(segment: Segment) -> Names:
     """Return the names that the manifest has for the segment. A value that is no text counts as none."""
     return Names(_read(segment.extra, SPEAKER), _read(segment.extra, TITLE))
+
+
+def with_names(segment: Segment, names: Names) -> Segment:
+    """Return the segment with these names; an empty one is removed."""
+    rest = {key: value for key, value in segment.extra.items() if key not in (TITLE, SPEAKER)}
+    return replace(segment, extra={**rest, **record_names(names)})
+
+
+def record_names(names: Names) -> dict[str, str]:
+    """Return the keys of a segment for these names."""
+    given = {SPEAKER: names.speaker, TITLE: names.title}
+    return {key: value for key, value in given.items() if value}
 
 
 def _read(extra: Mapping[str, Any], key: str) -> str:

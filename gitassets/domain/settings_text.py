@@ -46,8 +46,8 @@ say: {}
 language:
 
 # The look of videos: transitions, pauses, camera, title cards, lower thirds, logo, fonts, colours. A name (`gitassets
-# looks` lists them; your own lie in looks/NAME.yaml), or values, such as {base: clean, camera: pan}. Empty: pictures
-# follow each other by cuts without a pause, and nothing is drawn over them.
+# styles --looks` lists them; your own lie in looks/NAME.yaml), or values, such as {base: clean, camera: pan}. Empty:
+# pictures follow each other by cuts without a pause, and nothing is drawn over them.
 look:
 
 build:

@@ -456,7 +456,7 @@ def _make_card(role: Role, number: int, markdown: str, sec: float, heading: Head
 def _choose_pause(before: Shot, after: Shot, look: LookSettings) -> Fraction:
     """Return the pause between two shots. A heading's card and its segment belong together."""
     opens = after.role in (Role.HEADING, Role.END) or (after.heading is not None and before.role is Role.SEGMENT)
-    return _exact(look.pause.heading if opens else look.pause.segment)
+    return _exact(max(look.pause.heading, look.pause.segment) if opens else look.pause.segment)
 
 
 def _choose_blend(before: Shot, after: Shot, look: LookSettings) -> Fraction:

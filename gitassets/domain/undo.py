@@ -27,6 +27,7 @@ from gitassets.domain.manifest import (
     iter_changed_segments,
     iter_folder_entries,
 )
+from gitassets.domain.names import find_names, with_names
 from gitassets.domain.origin import is_handmade
 from gitassets.domain.reopened import how_to_reopen, reopen_record
 from gitassets.domain.selection import format_ranges
@@ -40,7 +41,7 @@ UNDONE = "undone"
 
 
 class Undoing(Struct, frozen=True):
-    """The manifest after an undo, and what it changed: assets, and segments with another text, prompt or note."""
+    """The manifest after an undo, and what it changed: assets, and segments with another text, prompt, name or note."""
 
     manifest: Manifest
     transitions: tuple[Transition, ...]
@@ -81,7 +82,8 @@ def _transition(address: Address, now: Manifest, result: Manifest) -> Transition
 
 
 def _texts(segment: Segment) -> tuple[object, ...]:
-    return segment.paragraph_text, find_user_prompt(segment), segment.notes, dict(annotation_entries(segment))
+    words = segment.paragraph_text, find_user_prompt(segment), find_names(segment), segment.notes
+    return *words, dict(annotation_entries(segment))
 
 
 def _check_same_segments(before: Manifest, after: Manifest, now: Manifest) -> None:
@@ -115,6 +117,9 @@ def _undo_segment(number: int, before: Manifest, after: Manifest, now: Manifest)
         _require_same(now, f"the prompt of image {number}", find_user_prompt(current) == find_user_prompt(new))
         _require_unlocked(now, Address(number, Kind.IMAGE))
         found = with_prompt(found, find_user_prompt(old))
+    if find_names(old) != find_names(new):
+        _require_same(now, f"the title or speaker of segment {number}", find_names(current) == find_names(new))
+        found = with_names(found, find_names(old))
     return _undo_annotations(found, old, new, now, number)
 
 

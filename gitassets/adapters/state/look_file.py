@@ -29,9 +29,10 @@ class FoundLook(Struct, frozen=True):
     files: Mapping[str, Path] = {}
 
 
-def list_looks(root: Path) -> dict[str, str]:
+def list_looks(root: Path | None) -> dict[str, str]:
     """Return what there is to choose from: the name of each look, and a sentence on it."""
-    own = {one.stem: f"In {LOOKS_DIR}/{one.name}" for one in sorted((root / LOOKS_DIR).glob("*.yaml"))}
+    files = sorted((root / LOOKS_DIR).glob("*.yaml")) if root else []
+    own = {one.stem: f"In {LOOKS_DIR}/{one.name}" for one in files}
     built_in = {name: one.about for name, one in BUILT_IN_LOOKS.items()}
     return built_in | {name: about for name, about in own.items() if is_look_name(name)}
 

@@ -13,7 +13,7 @@ from gitassets.adapters.files import read_small, write_atomic
 from gitassets.domain.caption_style import CaptionUse
 from gitassets.domain.frame_format import parse_fps, parse_size
 from gitassets.domain.language import find_language_code
-from gitassets.domain.look import check_look
+from gitassets.domain.look import BASE, check_look
 from gitassets.domain.script_rules import CodeUse
 from gitassets.domain.settings_text import SETTINGS_NAME
 from gitassets.domain.yaml_limits import check_extent
@@ -217,8 +217,9 @@ def change_setting(root: Path, key: str, value: str, check: Callable[[Settings],
 def _set_inside(section: Any, keys: list[str], value: object) -> None:
     for key in keys[:-1]:
         if not isinstance(section.get(key), dict):
-            # `budget: high` is short for a budget of that tier.
-            section[key] = {"tier": section[key]} if key == "budget" and section.get(key) else {}
+            # `budget: high` is short for a budget of that tier, `look: clean` for one based on that look.
+            short = {"budget": "tier", "look": BASE}.get(key)
+            section[key] = {short: section[key]} if short and section.get(key) else {}
         section = section[key]
     section[keys[-1]] = value
 
