@@ -7,24 +7,31 @@ from typing import Any
 
 from msgspec import Struct
 
+from gitassets.domain.names import MAX_NAME
 from gitassets.domain.yaml_limits import check_extent
 from gitassets.errors import CorruptError
 
-MAX_CHARS = 20_000
+MAX_CHARS, MAX_SPEAKERS = 20_000, 50
 _KEYS = {"title": "title", "voice": "voice", "style": "style", "lang": "language", "language": "language"}
 _BEGIN, _END = re.compile(r"---[ \t]*\Z"), re.compile(r"(?:---|\.\.\.)[ \t]*\Z")
 _FIELD = re.compile(r"[A-Za-z][\w -]*:(?:\s|\Z)")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*\Z")
+_SPEAKERS = "speakers"
+_SPEAKERS_HINT = "Such as `speakers: {Ann Lee: Oceanographer, Ben:}`."
 _HINT = "Such as `title: Small boats`. Words with a colon in them need quotes."
 
 
 class FrontMatter(Struct, frozen=True, kw_only=True):
-    """What the front matter says. `language` is a tag such as en or pt-BR."""
+    """What the front matter says. `language` is a tag such as en or pt-BR.
+
+    `speakers` are names with their titles, which may be empty.
+    """
 
     title: str | None = None
     voice: str | None = None
     style: str | None = None
     language: str | None = None
+    speakers: tuple[tuple[str, str], ...] = ()
 
 
 def split_front_matter(text: str, name: str) -> tuple[FrontMatter, str, int]:
@@ -51,14 +58,32 @@ def _find_end(lines: list[str]) -> int | None:
 
 def _parse(source: str, name: str) -> FrontMatter:
     found: dict[str, str] = {}
-    for key, value in _load(source, name).items():
+    loaded = _load(source, name)
+    for key, value in loaded.items():
         known = _KEYS.get(str(key).casefold())
         if known and value is not None:
             found[known] = _read_value(value, str(key), name)
     language = found.get("language")
     if language and not _LANGUAGE.match(language):
         raise CorruptError(f"{name}: {language!r} in the front matter is not a language tag", "Such as en or pt-BR.")
-    return FrontMatter(**{key: value for key, value in found.items() if value})
+    speakers = next((value for key, value in loaded.items() if str(key).casefold() == _SPEAKERS), None)
+    given = {key: value for key, value in found.items() if value}
+    return FrontMatter(**given, speakers=_read_speakers(speakers, name))
+
+
+def _read_speakers(value: object, name: str) -> tuple[tuple[str, str], ...]:
+    """Read names, or names with a title each."""
+    if value in (None, ""):
+        return ()
+    if not isinstance(value, list | dict) or len(value) > MAX_SPEAKERS:
+        raise CorruptError(f"{name}: speakers in the front matter are not names", _SPEAKERS_HINT)
+    pairs = value.items() if isinstance(value, dict) else ((one, "") for one in value)
+    read = [(_read_value(key, _SPEAKERS, name), _read_value(title or "", _SPEAKERS, name)) for key, title in pairs]
+    if not all(0 < len(key) <= MAX_NAME and len(title) <= MAX_NAME for key, title in read):
+        raise CorruptError(
+            f"{name}: a speaker in the front matter has no name, or more than {MAX_NAME} characters", _SPEAKERS_HINT
+        )
+    return tuple(read)
 
 
 def _load(source: str, name: str) -> dict[Any, Any]:

@@ -6,13 +6,14 @@ import re
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gitassets.domain.front_matter import FrontMatter, split_front_matter
 from gitassets.domain.markdown import drop_comments
 from gitassets.domain.markdown import strip_markdown as strip_markdown
 from gitassets.domain.markdown_blocks import BlockKind, parse_blocks
-from gitassets.domain.script_blocks import Paragraph, Picture, split_blocks
-from gitassets.domain.script_rules import FIRST_SCRIPT_RULES, ScriptRules
+from gitassets.domain.script_blocks import Paragraph, Picture, name_speakers, split_blocks
+from gitassets.domain.script_rules import BLOCKS, FIRST_SCRIPT_RULES, ScriptRules
 from gitassets.errors import CorruptError, GitAssetsError
 
 WORDS_PER_MINUTE = 150
@@ -60,6 +61,10 @@ def parse_script(text: str, name: str, rules: ScriptRules) -> Script:
         return make_script(split_paragraphs(text))
     front, rest, lines_before = split_front_matter(text.replace("\ufeff", ""), name)
     paragraphs, unused = split_blocks(rest, name, lines_before)
+    speakers = front.speakers if rules.have_speakers else ()
+    paragraphs = name_speakers(paragraphs, speakers)
+    # Without speakers, the rules before read the same.
+    rules = rules if speakers else replace(rules, version=BLOCKS)
     if not paragraphs:
         raise _no_words(name)
     return Script(paragraphs=tuple(paragraphs), rules=rules, front=front, unused=unused)

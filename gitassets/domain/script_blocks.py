@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import unquote
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gitassets.domain.markdown import PICTURE
 from gitassets.domain.markdown_blocks import Fence, is_footnote, iter_pieces
+from gitassets.domain.names import Names
 from gitassets.domain.script_text import has_content
 from gitassets.errors import CorruptError
 
@@ -26,11 +28,29 @@ class Picture(Struct, frozen=True):
 
 
 class Paragraph(Struct, frozen=True):
-    """A paragraph in its source, and the pictures that stand in it, or alone before it; the first is its image."""
+    """A paragraph in its source, and the pictures that stand in it, or alone before it; the first is its image.
+
+    `names` are those of its speaker.
+    """
 
     text: str
     line: int
     pictures: tuple[Picture, ...] = ()
+    names: Names = Names()
+
+
+def name_speakers(paragraphs: Sequence[Paragraph], speakers: Sequence[tuple[str, str]]) -> list[Paragraph]:
+    """Take the names of these speakers from the starts of the paragraphs: `Ann Lee: Words.`, or with the name bold."""
+    return [_name_speaker(one, speakers) for one in paragraphs]
+
+
+def _name_speaker(paragraph: Paragraph, speakers: Sequence[tuple[str, str]]) -> Paragraph:
+    for name, title in speakers:
+        said = re.match(rf"(\*\*|__|){re.escape(name)}[ \t]*(?:\1:|:\1)\s*(?=\S)", paragraph.text, re.IGNORECASE)
+        rest = paragraph.text[said.end() :] if said else ""
+        if has_content(rest):
+            return replace(paragraph, text=rest, names=Names(name, title))
+    return paragraph
 
 
 def split_blocks(text: str, name: str, lines_before: int = 0) -> tuple[list[Paragraph], tuple[Picture, ...]]:

@@ -4,6 +4,8 @@
    these, and so do all runs of claude-studio.
 2. A paragraph consists of Markdown blocks (see markdown_blocks.py): a fence is part of one paragraph, and code, tables
    and footnotes are not narration. The manifest's `code` says what becomes of code.
+3. The name of a speaker whom the front matter lists, at the start of a paragraph and before a colon, is not spoken. A
+   run goes by these rules only if its script lists speakers: others read the same by those before.
 
 Takes record the hash of their text, so what the rules make of a text must never change.
 """
@@ -18,8 +20,8 @@ from msgspec import Struct
 
 from gitassets.domain.manifest import Manifest
 
-BLOCKS = 2
-NEWEST_RULES = BLOCKS
+BLOCKS, SPEAKERS = 2, 3
+NEWEST_RULES = SPEAKERS
 _RULES, _CODE = "script_rules", "code"
 
 
@@ -41,6 +43,10 @@ class ScriptRules(Struct, frozen=True):
     @property
     def have_blocks(self) -> bool:
         return self.version >= BLOCKS
+
+    @property
+    def have_speakers(self) -> bool:
+        return self.version >= SPEAKERS
 
 
 FIRST_SCRIPT_RULES = ScriptRules()

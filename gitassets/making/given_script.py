@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gitassets.domain.manifest import Manifest, Segment
+from gitassets.domain.names import with_names
 from gitassets.domain.script import Script, make_script
 from gitassets.domain.script_changes import NO_CHANGES, ScriptChanges, compare_script
 from gitassets.domain.script_rules import (
@@ -69,5 +70,8 @@ def _read(source: AnyScript, rules: ScriptRules, options: ProduceOptions) -> Giv
     if not isinstance(source, ScriptSource):
         return GivenScript(make_script(source), select_paragraphs(source, options), NO_PICTURES)
     script = source.parse(rules)
-    chosen = select_paragraphs(script.texts, options)
+    chosen = {
+        number: with_names(segment, script.paragraphs[number - 1].names)
+        for number, segment in select_paragraphs(script.texts, options).items()
+    }
     return GivenScript(script, chosen, find_pictures(script, source, chosen))
