@@ -176,6 +176,15 @@ def test_files_page_works_as_written(project: Path) -> None:
     assert (project / "pilot.otio").exists()
 
 
+def test_looks_page_works_as_written(project: Path) -> None:
+    (look,) = read_blocks("docs/looks.md", "yaml")
+    write_picture(project / "looks" / "logo.png")
+    (project / "looks" / "ours.yaml").write_text(look)
+    run_page("docs/looks.md", project)
+    segment = json.loads((project / "runs/pilot/asset_manifest.json").read_text("utf-8"))["segments"]["segment_003"]
+    assert (segment["speaker"], segment["title"]) == ("Ann Lee", "Oceanographer")
+
+
 def test_locks_page_works_as_written(project: Path) -> None:
     git(project, "init", "--quiet", "--bare", "videos.git")
     assert run_cli(project, "approve", "pilot", "--segment", "all").returncode == 0
@@ -223,7 +232,7 @@ def test_scripts_page_works_as_written(project: Path) -> None:
 def test_page_with_commands_is_tested(page: str) -> None:
     tested = {
         "README.md",
-        *(f"docs/{one}.md" for one in ("services", "sharing", "files", "locks", "claude-studio", "scripts")),
+        *(f"docs/{one}.md" for one in ("services", "sharing", "files", "locks", "claude-studio", "scripts", "looks")),
     }
     lines = {line for block in read_blocks(page, "sh") for line in block.splitlines()}
     assert page in {*tested, REFERENCE} or lines <= NOT_RUN.keys()
