@@ -56,7 +56,9 @@ def edit(
     dry_run: DryRunOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Change the text or the image prompt of a segment, or the names that a look shows over its picture.
+    """Change the text, the image prompt or the names of a segment.
+
+    A look shows the names, title and speaker, over its picture.
 
     Without any of these options it opens the text in your editor: VISUAL, EDITOR, or one that is installed. If you do
     not change the text, or leave none, nothing happens.

@@ -17,6 +17,7 @@ from gitassets.adapters.render.settings import LookFile, RenderSettings
 from gitassets.domain.built_in_looks import BUILT_IN_LOOKS
 from gitassets.domain.look import Camera, parse_look
 from gitassets.domain.timeline import Look, Role, Shot
+from gitassets.drawing.lower_third import ABOVE_CAPTIONS
 from tests.adapters.films import SETTINGS, Film, Scene, find_onsets, hear, is_like, render_film, see_colours
 from tests.adapters.media_files import BLUE, GREEN, RED, make_clip, make_picture, make_speech
 
@@ -139,7 +140,7 @@ def test_change_of_the_look_renders_only_what_it_touches(tmp_path: Path) -> None
 
 def panel_is_seen(film: Film, shape: tuple[int, int]) -> list[bool]:
     """Whether the ground of the lower third is seen on each frame of a red film."""
-    spot = (0.07, 1 - 0.05 - 0.09 * min(shape) / shape[1] - 0.04)
+    spot = (0.07, 1 - 0.05 - ABOVE_CAPTIONS * min(shape) / shape[1] - 0.04)
     return [not is_like(one, RED, 40) for one in see_colours(film.path, spot)]
 
 
