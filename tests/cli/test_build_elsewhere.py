@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from gitassets.adapters.tasks import dask_connection
 from gitassets.cli import build as command
 from gitassets.runs.project import Project, Run
 from tests.actions.checks import git
@@ -35,19 +37,50 @@ def build(target: Path, *args: str, code: int = 0) -> str:
     return call("build", "ep1", "--from", "1", "-o", str(target), *small, *args, code=code)
 
 
+@pytest.mark.parametrize("address", ["tcp://192.0.2.7:8786", "192.0.2.7:8786", "ws://127.0.0.1:1", "nonsense"])
+@pytest.mark.parametrize("more", [(), ("--dry-run",)])
+def test_address_that_is_none_or_not_encrypted_is_a_usage_error(
+    project: Project, run: Run, tmp_path: Path, address: str, more: tuple[str, ...]
+) -> None:
+    told = build(tmp_path / "no.mp4", "--dask", address, *more, code=2)
+    assert "tls://" in told
+    assert not (tmp_path / "no.mp4").exists()
+
+
+def test_build_by_workers_needs_a_remote_that_has_the_files(
+    project: Project, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dask_connection, "find_spec", lambda _: object())
+    told = build(tmp_path / "no.mp4", "--dask", "127.0.0.1:1", code=1)
+    assert "Run ep1 has no DVC remote, from which the workers could get its files" in told
+    subprocess.run(("dvc", "remote", "add", "-q", "-d", "storage", str(tmp_path)), cwd=project.root, check=True)
+    told = build(tmp_path / "no.mp4", "--dask", "127.0.0.1:1", code=1)
+    assert "The DVC remote storage lacks 2 of the 2 files that the workers need" in told
+    assert "gitassets push ep1" in told
+
+
+def test_missing_package_is_said_before_anything_is_done(
+    project: Project, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dask_connection, "find_spec", lambda _: None)
+    told = build(tmp_path / "no.mp4", "--dask", "127.0.0.1:1", code=1)
+    assert "Install it with `pip install distributed`." in told
+
+
+def test_build_imports_nothing_of_dask_before_it_is_asked_to() -> None:
+    code = "import sys, gitassets.actions.build_part; print({'dask', 'distributed'} & {*sys.modules})"
+    done = subprocess.run((sys.executable, "-c", code), capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
 def test_build_by_workers_equals_a_local_one_though_one_is_lost_half_way(
     project: Project, run: Run, tmp_path: Path
 ) -> None:
     """Workers have no file of the project. The first of them is killed while it does its first task."""
     dask = pytest.importorskip("dask")
     storage = tmp_path / "storage"
-    git(
-        project.root,
-        "remote",
-        "add",
-        "origin",
-        git(tmp_path, "init", "-q", "--bare", "server.git") or str(tmp_path / "server.git"),
-    )
+    git(tmp_path, "init", "-q", "--bare", "server.git")
+    git(project.root, "remote", "add", "origin", str(tmp_path / "server.git"))
     subprocess.run(("dvc", "remote", "add", "-q", "-d", "storage", str(storage)), cwd=project.root, check=True)
     call("push", "ep1")
     readers: list[str] = []
