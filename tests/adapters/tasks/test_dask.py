@@ -225,6 +225,18 @@ def test_failure_of_the_work_itself_names_segment_and_keeps_what_ffmpeg_said(
     assert "all that it said" in (film.path.parent / "other cache" / "ffmpeg.log").read_text()
 
 
+def test_worker_on_which_gitassets_does_not_run_is_told_by_its_error(
+    film: Film, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer_order(data: bytes) -> bytes:
+        raise ModuleNotFoundError("No module named 'msgspec'")
+
+    monkeypatch.setattr(dask_client, "answer_order", answer_order)
+    with pytest.raises(RemoteError, match=r"failed on a Dask worker: ModuleNotFoundError.*msgspec") as caught:
+        build(film, order(address))
+    assert "the same version of gitassets" in caught.value.hint
+
+
 def test_remote_that_lacks_inputs_stops_the_build_before_anything_is_sent(film: Film) -> None:
     def check(sizes: object) -> None:
         raise NotFoundError("The remote lacks them")
