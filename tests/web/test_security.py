@@ -147,6 +147,15 @@ def test_every_answer_has_the_strict_headers(site: Site, visitor: Visitor) -> No
         assert "access-control-allow-origin" not in headers
 
 
+def test_only_the_pages_own_files_are_kept_and_asked_for_again(visitor: Visitor) -> None:
+    for path in ("/fonts/Inter-Regular.ttf", "/static/css/base.css"):
+        kept = visitor.get(path)
+        assert kept.headers["cache-control"] == "no-cache"
+        assert visitor.get(path, headers={"if-none-match": kept.headers["etag"]}).status_code == 304
+    for path in (*PAGES, "/api/runs"):
+        assert visitor.get(path).headers["cache-control"] == "no-store"
+
+
 def test_hostile_texts_are_escaped_wherever_they_stand(locked: LockedRun, site: Site, visitor: Visitor) -> None:
     project, run = locked.project, locked.run
     edit(project, run, parse_selection("3"), EditOptions(text=f"Text {EVIL}", prompt=f"Prompt {EVIL}"))
