@@ -6,6 +6,7 @@ A service without a row fails the first test.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,8 @@ from tests.providers import comfyui, conftest
 from tests.providers.conftest import Memory
 from tests.providers.services import KEYS, Answer, Services, openai_error, say
 
+# Enough to connect on a busy machine.
+GIVEN_UP_SEC = 0.8
 REFUSED = "Your request was rejected by our content policy"
 
 
@@ -166,8 +169,8 @@ def test_every_service_has_a_row() -> None:
 @each(ROWS)
 class TestOrder:
     def test_answer_that_drips_is_given_up_in_time(self, shop: Shop) -> None:
-        shop.misbehave_order(Answer(200, b"x" * 2000, drip_sec=0.02))
-        error = shop.fail(timeout_sec=0.3)
+        shop.misbehave_order(Answer(200, b"x" * 2000, drip_sec=0.05))
+        error = shop.fail(timeout_sec=GIVEN_UP_SEC)
         assert "did not answer in time" in error.message
         assert isinstance(error, ChargedError) is shop.row.is_paid
         assert shop.order_count == 1 or not shop.row.is_paid
@@ -226,7 +229,7 @@ class TestOrder:
 
     def test_call_that_never_ends_is_given_up(self, shop: Shop) -> None:
         shop.misbehave_order(Answer(hang=True))
-        assert "did not answer in time" in shop.fail(timeout_sec=0.3).message
+        assert "did not answer in time" in shop.fail(timeout_sec=GIVEN_UP_SEC).message
 
 
 @each(JOBS)
@@ -296,8 +299,9 @@ class TestFile:
         shop.assert_made_without_another_order()
 
     def test_result_that_drips_is_given_up_in_time_and_fetched_later(self, shop: Shop) -> None:
-        shop.server.misbehave(shop.row.file, Answer(200, shop.server.media[shop.kind.value], drip_sec=0.01))
-        assert "did not answer in time" in shop.fail(timeout_sec=0.3).message
+        shop.server.misbehave(shop.row.file, Answer(200, shop.server.media[shop.kind.value], drip_sec=0.02))
+        # The time may pass while one of several calls connects.
+        assert re.search("did not answer in time|the deadline has passed", shop.fail(timeout_sec=GIVEN_UP_SEC).message)
         shop.assert_made_without_another_order()
 
     def test_result_that_breaks_off_is_fetched_again(self, shop: Shop) -> None:
