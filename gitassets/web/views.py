@@ -213,7 +213,7 @@ def _view_row(manifest: Manifest, number: int, views: dict[Address, AssetView], 
         text_in_conflict=CONFLICT in segment.extra,
         texts=tuple(str(one["paragraph_text"]) for one in text_records(segment) if "paragraph_text" in one),
         assets={kind.value: views.get(Address(number, kind)) for kind in (SEGMENT_KINDS if number else [Kind.MUSIC])},
-        carried_from=_find_carried(manifest, number),
+        carried_from=_find_carried(manifest, number) if number else None,
     )
 
 

@@ -253,3 +253,16 @@ def test_locked_music_is_refused_by_its_command(scored: LockedRun) -> None:
     with pytest.raises(LockedError, match="it is approved, and so locked") as error:
         set_music(scored.project, scored.run, MusicOptions(gain_db=3))
     assert "--music" in error.value.hint
+
+
+def test_page_can_view_and_decide_the_music_and_lists_only_segments(scored: LockedRun) -> None:
+    from gitassets.web.views import count_statuses, list_bare, make_index, view_rows
+
+    manifest = scored.manifest()
+    (row,) = view_rows(scored.project, scored.run, manifest, [MUSIC.segment])
+    view = row.assets["music"]
+    assert view is not None
+    assert view.status is Status.APPROVED
+    assert all(number for number, *_ in make_index(manifest))
+    assert list_bare(manifest) == []
+    assert count_statuses(manifest)["approved"] == 3
