@@ -10,6 +10,7 @@ from typing import Any
 from gitassets.adapters.files import hash_file
 from gitassets.adapters.render.settings import LookFile, RenderSettings
 from gitassets.adapters.state.look_file import FoundLook, check_look_file, find_look
+from gitassets.domain.caption_style import style_captions
 from gitassets.domain.finals import MAIN, FinalNames, group_finals, name_finals
 from gitassets.domain.look import PLAIN, parse_look, record_values
 from gitassets.domain.manifest import FinalFile, Manifest
@@ -31,7 +32,8 @@ def find_build_look(project: Project, manifest: Manifest, name: str | None) -> F
 
 def with_look(settings: RenderSettings, found: FoundLook) -> RenderSettings:
     files = {key: LookFile(hash_file(path), path, path.suffix.lower()) for key, path in found.files.items()}
-    return replace(settings, look=found.look, look_name=found.name, look_files=files)
+    captions = style_captions(found.look.captions)
+    return replace(settings, look=found.look, look_name=found.name, look_files=files, caption_style=captions)
 
 
 def keep_look_files(project: Project, settings: RenderSettings) -> RenderSettings:
@@ -67,7 +69,7 @@ def list_recorded_files(manifest: Manifest, name: str | None) -> list[FinalFile]
     """Return the files that are needed to build with the recorded look."""
     names = name_finals(manifest.run_id, MAIN)
     held = group_finals(manifest).get(MAIN, ()) if name == RECORDED else ()
-    return [one for one in held if one.path not in (names.video, names.captions)]
+    return [one for one in held if one.path not in (names.video, names.captions, names.web_captions)]
 
 
 def _find_recorded(project: Project, manifest: Manifest) -> FoundLook:

@@ -38,7 +38,7 @@ from gitassets.domain.captions import Cue, list_cues
 from gitassets.domain.finals import FinalNames, Shape, name_cut, name_finals
 from gitassets.domain.frame_format import parse_fps, parse_size
 from gitassets.domain.frame_shape import SHAPES, shape_size
-from gitassets.domain.look import LookSettings
+from gitassets.domain.look import MUSIC_FILE, LookSettings
 from gitassets.domain.manifest import Address, Asset, FinalFile, Kind, Manifest
 from gitassets.domain.quality import Codec, Preset, shrink_to_draft
 from gitassets.domain.selection import Selection, Span, select_segments, select_span
@@ -317,14 +317,19 @@ def render_plan(
         target,
         lambda done, total, segment: on_progress(Progress(done, total, "frames", segment=segment)),
         executor,
-        _open_music(plan),
+        _open_music(project, plan),
         format_srt(plan.cues) if plan.settings.captions is CaptionUse.FILE else "",
     )
 
 
-def _open_music(plan: RenderPlan) -> Music | None:
+def _open_music(project: Project, plan: RenderPlan) -> Music | None:
+    """Return the music of the run, or else that of the look."""
     if plan.music is None:
-        return None
+        file = plan.settings.look_files.get(MUSIC_FILE)
+        if file is None:
+            return None
+        (source,) = probe_sources({file.md5: file.path}, project.render_cache_dir, 1).values()
+        return Music(source, gain_db=plan.settings.look.music.gain)
     from_sec, gain_db = (_read_number(plan.music.extra.get(key)) for key in (FROM_SEC, GAIN_DB))
     return Music(plan.sources[plan.music.md5], max(from_sec, 0.0), max(min(gain_db, MAX_GAIN_DB), -MAX_GAIN_DB))
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
+
+from gitassets.domain.look import CaptionLook
 
 
 class CaptionUse(StrEnum):
@@ -36,6 +39,13 @@ class CaptionStyle(Struct, frozen=True):
     size_share: float | None = None
     bottom_share: float | None = None
     side_share: float | None = None
+
+
+def style_captions(look: CaptionLook) -> CaptionStyle:
+    """Return the style that a look asks for."""
+    style = CaptionStyle(size_share=look.size, bottom_share=look.bottom)
+    wanted = {"colour": look.colour, "outline_colour": look.outline, "highlight_colour": look.highlight}
+    return replace(style, **{key: colour.removeprefix("#").upper() for key, colour in wanted.items() if colour})
 
 
 class CaptionShape(Struct, frozen=True):

@@ -15,9 +15,12 @@ import msgspec
 from msgspec import Meta, Struct
 
 from gitassets.domain.frame_shape import SHAPES
+from gitassets.domain.takes import MAX_GAIN_DB
 from gitassets.errors import UsageError
 
 MAX_TEXT = 200
+MUSIC_FILE = "music.file"
+"""The key of the look's music."""
 _KEY = re.compile(r" - at `\$\.?(?P<key>[^`]*)`\Z")
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>.*)`", re.DOTALL)
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}\Z")
@@ -122,13 +125,30 @@ class FontLook(_Values, frozen=True, kw_only=True):
 
 
 class ColourLook(_Values, frozen=True, kw_only=True):
-    """Colours of cards, lower thirds and captions, such as #10182B; None: those of the style."""
+    """Colours of cards and lower thirds, such as #10182B; None: those of the style."""
 
     ground: Colour | None = None
     shapes: Colour | None = None
     text: Colour | None = None
     small: Colour | None = None
     accent: Colour | None = None
+
+
+class CaptionLook(_Values, frozen=True, kw_only=True):
+    """Captions that are drawn into the picture. Shares are of the frame's height; None: what fits its shape."""
+
+    colour: Colour | None = None
+    outline: Colour | None = None
+    highlight: Colour | None = None
+    size: Annotated[float, Meta(ge=0.02, le=0.15)] | None = None
+    bottom: Annotated[float, Meta(ge=0, le=0.5)] | None = None
+
+
+class MusicLook(_Values, frozen=True, kw_only=True):
+    """Music for videos of runs that have none of their own, louder or quieter by so many decibels."""
+
+    file: FilePath | None = None
+    gain: Annotated[float, Meta(ge=-MAX_GAIN_DB, le=MAX_GAIN_DB)] = 0.0
 
 
 class LookSettings(_Values, frozen=True, kw_only=True):
@@ -144,13 +164,15 @@ class LookSettings(_Values, frozen=True, kw_only=True):
     logo: LogoLook = LogoLook()
     fonts: FontLook = FontLook()
     colours: ColourLook = ColourLook()
+    captions: CaptionLook = CaptionLook()
+    music: MusicLook = MusicLook()
     style: Text | None = None
     shape: Annotated[str, Meta(pattern=rf"^(?:{'|'.join(SHAPES)})\Z")] | None = None
 
     def iter_files(self) -> Iterator[tuple[str, str]]:
         """Yield the key and the path of each file that the look names."""
         named = {"logo.file": self.logo.file, "fonts.display": self.fonts.display, "fonts.text": self.fonts.text}
-        yield from ((key, path) for key, path in named.items() if path is not None)
+        yield from ((key, path) for key, path in {**named, MUSIC_FILE: self.music.file}.items() if path is not None)
 
     def without_ends(self, *, title: bool, end: bool) -> LookSettings:
         """Return the look without its title card, and without its end card, unless they are wanted."""
@@ -165,8 +187,9 @@ PLAIN = LookSettings()
 BASE = "base"
 """The key of a look for the name of another one, whose values hold where it has none."""
 _SHORT = {"transition": "kind", "pause": "segment", "title_card": "sec", "headings": "sec", "end_card": "sec"}
-_SHORT |= {"lower_third": "sec", "logo": "file"}
+_SHORT |= {"lower_third": "sec", "logo": "file", "music": "file"}
 _HINT = "docs/looks.md lists every key and its values."
+_COLOURS = ("transition.colour", "captions.colour", "captions.outline", "captions.highlight")
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "transition.kind": tuple(Join),
     "camera": tuple(Camera),
@@ -229,7 +252,7 @@ def _word(key: str, what: str) -> str:
     """Word what a value should be."""
     if key in _CHOICES:
         return f"this is one of {', '.join(_CHOICES[key])}"
-    if key.startswith("colours.") or key == "transition.colour":
+    if key in _COLOURS or key.startswith("colours."):
         return "write a colour as # and six digits, such as #10182B"
     return what.replace("`", "").replace("Expected ", "expected ")
 

@@ -18,6 +18,7 @@ from gitassets.actions.build_plan import BuildOptions
 from gitassets.actions.build_preview import preview_build
 from gitassets.actions.edit import EditOptions, edit
 from gitassets.actions.undo import undo
+from gitassets.domain.caption_style import CaptionUse
 from gitassets.domain.finals import find_cut
 from gitassets.domain.look import PLAIN, expand_look, parse_look
 from gitassets.domain.manifest import Segment
@@ -203,3 +204,22 @@ def test_looks_are_tracked_by_the_branch_of_the_project(project: Project) -> Non
         ("git", "check-ignore", "looks/mine.yaml"), cwd=project.root, capture_output=True, check=False
     )
     assert found.returncode == 1
+
+
+def test_look_styles_the_captions_that_are_drawn_into_the_picture(project: Project, run: Run) -> None:
+    project = wear(project, '{captions: {colour: "#ffcc00", size: 0.1}}')
+    record = read_record(make(project, run, captions=CaptionUse.WORDS))
+    style = record["settings"]["caption_style"]
+    assert (style["colour"], style["highlight_colour"], style["size_share"]) == ("FFCC00", "FFD34D", 0.1)
+
+
+def test_look_has_music_for_runs_without_music_of_their_own(project: Project, run: Run) -> None:
+    plain = make(wear(project, ""), run).video.read_bytes()
+    (project.root / "looks").mkdir(exist_ok=True)
+    write_tone(project.root / "looks" / "bed.wav", duration_sec=2.0)
+    project = wear(project, "{music: looks/bed.wav}")
+    result = make(project, run)
+    assert read_record(result)["look"]["files"]["music.file"]["path"] == "final/ep1-draft.look-music.wav"
+    assert "music" not in read_record(result)
+    assert result.video.read_bytes() != plain
+    assert read_manifest(project, run).music is None

@@ -12,12 +12,21 @@ from msgspec import Struct
 from gitassets.adapters.files import read_small
 from gitassets.adapters.state.settings_file import load_yaml
 from gitassets.domain.built_in_looks import BUILT_IN_LOOKS
-from gitassets.domain.look import BASE, PLAIN, LookSettings, expand_look, is_look_name, merge_looks, parse_look
+from gitassets.domain.look import (
+    BASE,
+    MUSIC_FILE,
+    PLAIN,
+    LookSettings,
+    expand_look,
+    is_look_name,
+    merge_looks,
+    parse_look,
+)
 from gitassets.errors import CorruptError, NotFoundError, UsageError
 
 LOOKS_DIR = "looks"
 _MAX_BASES = 5
-_MAX_BYTES = {"logo.file": 20_000_000}
+_MAX_BYTES = {"logo.file": 20_000_000, MUSIC_FILE: 200_000_000}
 _MAX_LOGO_PIXELS = 40_000_000
 
 
@@ -117,8 +126,21 @@ def check_look_file(key: str, path: Path, where: str) -> None:
             check_font(path)
         elif key == "logo.file":
             _check_logo(path)
+        elif key == MUSIC_FILE:
+            _check_music(path)
     except CorruptError as error:
         raise CorruptError(f"{where}: {error.message}", error.hint) from error
+
+
+def _check_music(path: Path) -> None:
+    """Check the sound as every other one is checked, by decoding it."""
+    from gitassets.adapters.media.probe import probe_media
+    from gitassets.domain.manifest import Kind
+
+    if path.stat().st_size > _MAX_BYTES[MUSIC_FILE]:
+        raise CorruptError(f"{path} is too large for a look", "Compress it, or give it to a run: `gitassets music`.")
+    if probe_media(path).kind is not Kind.AUDIO:
+        raise CorruptError(f"{path} holds no sound alone", "Take a wav, flac, mp3, m4a or ogg.")
 
 
 def _check_logo(path: Path) -> None:

@@ -49,7 +49,7 @@ def render(
     timeline = lay_out(chosen, lengths, settings.fps)
     music = Music(sources[hash_file(bed)], **options) if bed else None
     target = folder / "o.mp4"
-    result = render_timeline(timeline, sources, settings, folder / "cache", target, lambda *_: None, music)
+    result = render_timeline(timeline, sources, settings, folder / "cache", target, lambda *_: None, music=music)
     return target, result
 
 
