@@ -19,13 +19,9 @@ GROUND = "#FFFFFF"
 
 
 def read_middles(run: Path) -> list[float]:
-    """Return the middle of each segment in the video, in seconds."""
-    segments = json.loads((run / "asset_manifest.json").read_text("utf-8"))["segments"].values()
-    middles, start = [], 0.0
-    for one in segments:
-        middles.append(start + one["audio"]["duration_sec"] / 2)
-        start += one["audio"]["duration_sec"]
-    return middles
+    """Return the middle of each narration in the video, in seconds."""
+    built = json.loads((run / "final" / "build.json").read_text("utf-8"))
+    return [one["start_sec"] + one["duration_sec"] / 2 for one in built["segments"]]
 
 
 def read_frame(video: Path, at_sec: float) -> Image.Image:
