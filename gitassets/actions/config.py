@@ -15,7 +15,7 @@ from gitassets.providers.registry import list_providers
 from gitassets.runs.accepted_addresses import accept_address
 from gitassets.runs.project import Project
 
-_SERVICES, _LOOK = "services.", "look."
+_SERVICES, _LOOK, _SAY = "services.", "look.", "say."
 
 
 class Setting(Struct, frozen=True):
@@ -39,8 +39,8 @@ def get_setting(project: Project, key: str) -> Setting:
 def set_setting(project: Project, key: str, value: str) -> Setting:
     """Write one setting to gitassets.yaml, whose comments stay, after checking all of them."""
     known = [*list_keys(), *(f"{_LOOK}{one}" for one in (BASE, *list_look_keys()))]
-    if key not in known and not key.startswith(_SERVICES):
-        raise UsageError(f"There is no setting {key!r}", _suggest(key, known))
+    if key not in known and not key.startswith((_SERVICES, _SAY)):
+        raise UsageError(f"There is no setting {key!r}", _suggest(key, [*known, f"{_SAY}WORD"]))
     before = list_settings(project).get(key)
     change_setting(project.root, key, value, lambda settings: _check(project, settings))
     found = dict(iter_values(read_settings(project.root))).get(key)
@@ -65,5 +65,6 @@ def _check_services(settings: Settings) -> None:
 
 def _suggest(key: str, known: list[str]) -> str:
     ends = [one for one in known if one.rsplit(".", 1)[-1] == key]
-    close = ends or get_close_matches(key, known, n=3)
+    inside = [one for one in known if one.startswith(f"{key}.")][:3]
+    close = ends or inside or get_close_matches(key, known, n=3)
     return f"Did you mean {' or '.join(close)}?" if close else "`gitassets config list` shows all."

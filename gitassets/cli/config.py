@@ -53,7 +53,9 @@ def _get(key: KeyArgument, as_json: JsonOption = False) -> None:
 
 @_config.command(
     "set",
-    epilog=examples("config set build.size 1280x720", "config set budget.run_usd 10"),
+    epilog=examples(
+        "config set build.size 1280x720", "config set budget.run_usd 10", "config set say.gitassets 'git assets'"
+    ),
     context_settings={"ignore_unknown_options": True},  # A value may be -14.
 )
 @guarded

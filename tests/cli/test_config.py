@@ -50,6 +50,13 @@ def test_set_expands_a_short_budget(written: Project) -> None:
     assert (budget.tier, budget.run_usd) == ("high", 10.0)
 
 
+def test_set_says_how_a_word_is_spoken_whatever_dots_it_has(written: Project) -> None:
+    for word, spoken in (("gitassets", "git assets"), ("U.S.", "U S")):
+        assert invoke("set", f"say.{word}", spoken)[0] == 0
+        assert invoke("get", f"say.{word}") == (0, f"{spoken}\n")
+    assert find_project(written.root).settings.say == {"gitassets": "git assets", "U.S.": "U S"}
+
+
 def test_set_writes_a_file_where_there_is_none(project: Project) -> None:
     (project.root / "gitassets.yaml").unlink(missing_ok=True)
     assert invoke("set", "voice", "lily")[0] == 0
@@ -60,8 +67,10 @@ def test_set_writes_a_file_where_there_is_none(project: Project) -> None:
     ("key", "value", "said"),
     [
         ("build.siez", "1x1", "Did you mean build.size"),
-        ("size", "640x360", "Did you mean build.size?"),
-        ("build", "x", "There is no setting 'build'"),
+        ("size", "640x360", "Did you mean build.size or look.captions.size?"),
+        ("build", "x", "Did you mean build.size or"),
+        ("say", "x", "Did you mean say.WORD?"),
+        ("say.", "x", "say: give each word"),
         ("build.size", "3", "build.size: '3' is no size"),
         ("build.fps", "fast", "build.fps"),
         ("build.loudness_lufs", "-90", "build.loudness_lufs"),

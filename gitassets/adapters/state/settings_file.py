@@ -204,7 +204,7 @@ def change_setting(root: Path, key: str, value: str, check: Callable[[Settings],
             f"{value!r} is not a value in YAML", "Put a text with special characters in quotes."
         ) from error
     whole: Any = yaml.load(data) or {}
-    _set_inside(whole, key.split("."), wanted)
+    _set_inside(whole, _split_key(key), wanted)
     out = BytesIO()
     yaml.dump(whole, out)
     try:
@@ -212,6 +212,12 @@ def change_setting(root: Path, key: str, value: str, check: Callable[[Settings],
     except CorruptError as error:
         raise UsageError(error.message.removeprefix(f"{SETTINGS_NAME}: "), Remedy("list-settings")) from error
     write_atomic(path, out.getvalue())
+
+
+def _split_key(key: str) -> list[str]:
+    """Split a key into those of the sections and of the setting. A word to say may have dots."""
+    section, _, word = key.partition(".")
+    return [section, word] if section == "say" else key.split(".")
 
 
 def _set_inside(section: Any, keys: list[str], value: object) -> None:
