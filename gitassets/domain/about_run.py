@@ -13,6 +13,8 @@ TITLE, LANGUAGE = "title", "language"
 """Keys of the manifest under which a script's own words on itself are kept."""
 _DRAWN = "card", "chart"
 """The providers whose pictures have one of the styles of cards."""
+_SPEAK = {"local": "eng", "japanese": "jpn"}
+"""The providers whose voices speak one language alone, and its code."""
 _HEADING = re.compile(r"[ \t]{0,3}#{1,6}[ \t]+(\S[^\n]*)", re.MULTILINE)
 _CLOSING = re.compile(r"[ \t]+#+[ \t]*\Z")
 _MAX_TITLE = 200
@@ -25,9 +27,16 @@ def find_title(manifest: Manifest) -> str:
 
 
 def find_language(manifest: Manifest, default: str | None) -> str | None:
-    """Return the three-letter code of the language that the manifest records, else of `default`."""
+    """Return the three-letter code of the language that the manifest records, else of `default`, else that is heard."""
     recorded = _read_text(manifest, LANGUAGE)
-    return (recorded and find_language_code(recorded)) or (find_language_code(default) if default else None)
+    named = (recorded and find_language_code(recorded)) or (find_language_code(default) if default else None)
+    return named or _find_heard(manifest)
+
+
+def _find_heard(manifest: Manifest) -> str | None:
+    """Return the language of the narration if it comes from voices that speak only this one."""
+    heard = {_SPEAK.get(one.source or "") for segment in manifest.segments.values() if (one := segment.audio)}
+    return heard.pop() if len(heard) == 1 else None
 
 
 def find_card_style(manifest: Manifest, default: str | None) -> str | None:

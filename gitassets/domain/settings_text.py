@@ -42,7 +42,7 @@ style:
 code: skipped
 # How words are spoken, for every voice; captions show them as written. Such as: {gitassets: git assets, SQL: sequel}
 say: {}
-# Language of the narration, which the video names: en, pt-BR, deu, … Empty: none is named.
+# Language of the narration, which the video names: en, pt-BR, deu, … Empty: that of the offline voice, else none.
 language:
 
 # The look of videos: transitions, pauses, camera, title cards, lower thirds, logo, fonts, colours. A name (`gitassets

@@ -47,6 +47,24 @@ def test_find_language_prefers_the_record(recorded: object, default: str | None,
     assert find_language(manifest, default) == code
 
 
+@pytest.mark.parametrize(
+    ("sources", "code"),
+    [
+        (("local", "local"), "eng"),
+        (("japanese",), "jpn"),
+        (("local", "japanese"), None),
+        (("local", "elevenlabs"), None),
+        ((None,), None),
+        ((), None),
+    ],
+)
+def test_find_language_is_that_of_voices_with_one_only(sources: tuple[str | None, ...], code: str | None) -> None:
+    narrations = [an_asset(Kind.AUDIO, source=source) for source in sources]
+    manifest = a_manifest({number: a_segment(audio=one) for number, one in enumerate(narrations, start=1)})
+    assert find_language(manifest, None) == code
+    assert find_language(manifest, "de") == "deu"
+
+
 @pytest.mark.parametrize("tag", ["", "e", "engl", "en-", "en us", "en\n", "../x", "ÄÖ"])
 def test_find_language_code_refuses_what_is_no_tag(tag: str) -> None:
     assert find_language_code(tag) in (None, "eng")
