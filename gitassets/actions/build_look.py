@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from gitassets.adapters.files import hash_file
@@ -12,7 +13,7 @@ from gitassets.adapters.render.settings import LookFile, RenderSettings
 from gitassets.adapters.state.look_file import FoundLook, check_look_file, find_look
 from gitassets.domain.caption_style import style_captions
 from gitassets.domain.finals import MAIN, FinalNames, group_finals, name_finals
-from gitassets.domain.look import PLAIN, parse_look, record_values
+from gitassets.domain.look import PLAIN, is_look_name, parse_look, record_values
 from gitassets.domain.manifest import FinalFile, Manifest
 from gitassets.errors import NotFoundError
 from gitassets.runs.project import Project
@@ -21,6 +22,8 @@ RECORDED = "recorded"
 """What stands for the look of the run's last build."""
 LOOK = "look"
 """The key of build.json."""
+# Enough for 10,000 segments with their words.
+_MAX_RECORD_BYTES = 100_000_000
 
 
 def find_build_look(project: Project, manifest: Manifest, name: str | None) -> FoundLook:
@@ -31,7 +34,10 @@ def find_build_look(project: Project, manifest: Manifest, name: str | None) -> F
 
 
 def with_look(settings: RenderSettings, found: FoundLook) -> RenderSettings:
-    files = {key: LookFile(hash_file(path), path, path.suffix.lower()) for key, path in found.files.items()}
+    files = {
+        key: LookFile(hash_file(path), path, found.suffixes.get(key, path.suffix).lower())
+        for key, path in found.files.items()
+    }
     captions = style_captions(found.look.captions)
     return replace(settings, look=found.look, look_name=found.name, look_files=files, caption_style=captions)
 
@@ -82,32 +88,38 @@ def _find_recorded(project: Project, manifest: Manifest) -> FoundLook:
         )
     raw = _read_record(project, record)
     where = f"the look that {names.record} records"
-    look = parse_look(raw.get("values") or {}, where)
-    files = dict(_iter_recorded(project, raw.get("files"), finals))
-    for key, _ in look.iter_files():
-        if key not in files:
-            raise NotFoundError(
-                f"{where} has no file for {key}", "Choose a look by name: `gitassets build --look NAME`."
-            )
-        check_look_file(key, files[key], f"{where}: {key}")
-    name = raw.get("name")
-    return FoundLook(name if isinstance(name, str) else "", look, files)
+    values, name = raw.get("values"), raw.get("name")
+    look = parse_look(values if isinstance(values, dict) else {}, where)
+    held = dict(_iter_recorded(raw.get("files"), finals))
+    files = {key: _require_recorded(project, held, key, where) for key, _ in look.iter_files()}
+    # The cache keeps files without a suffix.
+    suffixes = {key: PurePosixPath(held[key].path).suffix for key in files}
+    return FoundLook(name if isinstance(name, str) and is_look_name(name) else "", look, files, suffixes)
+
+
+def _require_recorded(project: Project, held: Mapping[str, FinalFile], key: str, where: str) -> Path:
+    """Return the checked file. Raise NotFoundError if the record or the manifest does not name it."""
+    if key not in held:
+        raise NotFoundError(f"{where} has no file for {key}", "Choose a look by name: `gitassets build --look NAME`.")
+    path = project.blobs.require(held[key].md5, held[key].path)
+    check_look_file(key, path, f"{where}: {key}")
+    return path
 
 
 def _read_record(project: Project, record: FinalFile) -> Mapping[str, Any]:
     """Return what the record says of the look; nothing if the video had none."""
-    data = project.blobs.require(record.md5, record.path).read_bytes()
+    path = project.blobs.require(record.md5, record.path)
     try:
-        raw = json.loads(data)
+        raw = json.loads(path.read_bytes()) if path.stat().st_size <= _MAX_RECORD_BYTES else None
     except (ValueError, RecursionError):
         raw = None
     found = raw.get(LOOK) if isinstance(raw, dict) else None
     return found if isinstance(found, dict) else {}
 
 
-def _iter_recorded(project: Project, raw: object, finals: Mapping[str, FinalFile]) -> Iterator[tuple[str, Any]]:
+def _iter_recorded(raw: object, finals: Mapping[str, FinalFile]) -> Iterator[tuple[str, FinalFile]]:
     """Yield the files that both the record and the manifest name, by the bytes that the manifest says."""
     for key, named in raw.items() if isinstance(raw, dict) else ():
         final = finals.get(named["path"]) if isinstance(named, dict) and isinstance(named.get("path"), str) else None
         if final is not None:
-            yield key, project.blobs.require(final.md5, final.path)
+            yield key, final

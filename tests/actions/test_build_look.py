@@ -9,19 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from PIL import Image
 
 from gitassets.actions.approve import approve
 from gitassets.actions.build import BuildResult, build
+from gitassets.actions.build_look import find_build_look
 from gitassets.actions.build_part import build_part
 from gitassets.actions.build_plan import BuildOptions
 from gitassets.actions.build_preview import preview_build
 from gitassets.actions.edit import EditOptions, edit
 from gitassets.actions.undo import undo
+from gitassets.adapters.files import hash_file
 from gitassets.domain.caption_style import CaptionUse
 from gitassets.domain.finals import find_cut
 from gitassets.domain.look import PLAIN, expand_look, parse_look
-from gitassets.domain.manifest import Segment
+from gitassets.domain.manifest import Manifest, Segment
 from gitassets.domain.names import Names, find_names
 from gitassets.domain.quality import Preset
 from gitassets.domain.selection import parse_selection
@@ -107,6 +110,62 @@ def test_recorded_look_builds_the_same_without_the_project_files(project: Projec
     assert build(plain, run, options, ignore_progress).video.read_bytes() != video
 
 
+def test_build_with_the_recorded_look_commits_nothing_new(project: Project, run: Run) -> None:
+    draw_logo(project)
+    write_tone(project.root / "looks" / "bed.wav", duration_sec=0.01)
+    (project.root / "looks" / "own.ttf").write_bytes(SERIF.path.read_bytes())
+    files = "logo: looks/logo.png, music: looks/bed.wav, fonts: {text: looks/own.ttf}"
+    worn = wear(project, f"{{base: vivid, {files}}}")
+    approve_all(worn, run)
+    assert build(worn, run, BuildOptions(policy=Policy.ONLY_APPROVED), ignore_progress).commit
+    before = read_manifest(worn, run).final
+    again = build(worn, run, BuildOptions(policy=Policy.ONLY_APPROVED, look="recorded"), ignore_progress)
+    assert (again.commit, read_manifest(worn, run).final) == (None, before)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "x",
+        {"values": [1]},
+        {"values": {}, "files": {"../../x": {"path": "final/build.json"}, "y": 3, "z": {"path": [1]}}},
+        {"name": "\x1b[31m" + "x" * 10_000, "values": {}},
+    ],
+)
+def test_hostile_record_of_a_look_names_and_adds_nothing(project: Project, run: Run, said: object) -> None:
+    approve_all(project, run)
+    build(project, run, BuildOptions(policy=Policy.ONLY_APPROVED), ignore_progress)
+    found = find_build_look(project, with_record(project, run, said), "recorded")
+    assert (found.name, found.look, found.files) == ("", PLAIN, {})
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"values": {"pause": [1]}},
+        {"values": {"logo": {"file": "logo.png"}}},
+        {"values": {"logo": {"file": "logo.png"}}, "files": {"logo.file": {"path": "final/build.json"}}},
+        {"values": {"fonts": {"text": "a.ttf"}}, "files": {"fonts.text": {"path": "final/build.json"}}},
+        {"values": {"music": {"file": "a.wav"}}, "files": {"music.file": {"path": "final/build.json"}}},
+    ],
+)
+def test_record_of_a_look_that_cannot_be_is_refused(project: Project, run: Run, said: object) -> None:
+    approve_all(project, run)
+    build(project, run, BuildOptions(policy=Policy.ONLY_APPROVED), ignore_progress)
+    with pytest.raises(GitAssetsError, match=r"the look that final/build\.json records"):
+        find_build_look(project, with_record(project, run, said), "recorded")
+
+
+def with_record(project: Project, run: Run, said: object) -> Manifest:
+    """Return the manifest with a build.json that says this of the look."""
+    manifest, file = read_manifest(project, run), project.root / "record.json"
+    file.write_text(json.dumps({"look": said}))
+    md5 = hash_file(file)
+    project.blobs.copy_in(file, md5)
+    final = tuple(replace(one, md5=md5) if one.path == "final/build.json" else one for one in manifest.final)
+    return replace(manifest, final=final)
+
+
 def approve_all(project: Project, run: Run) -> None:
     approve(project, run, select(segment="all"))
 
@@ -128,6 +187,10 @@ def approve_all(project: Project, run: Run) -> None:
         ("{logo: .git/config}", "leads out of the project"),
         ("{logo: out.png}", "leads out of the project"),
         ("{logo: none.png}", "look: logo.file: there is no file none.png"),
+        ("{logo: .GIT/config}", "look: logo.file: "),
+        ("{logo: loop.png}", "look: logo.file: there is no file loop.png"),
+        (f"{{logo: {'x' * 300}.png}}", "look: logo.file: there is no file xxx"),
+        ("loop", "There is no look 'loop'"),
         ("{logo: gitassets.yaml}", "look: logo.file: "),
         ("{logo: sound.wav}", "is no picture"),
         ("{fonts: {text: looks/logo.png}}", "look: fonts.text: "),
@@ -141,6 +204,8 @@ def test_bad_looks_are_refused_by_name_before_anything_is_rendered(
     draw_logo(project)
     Image.new("RGB", (9, 9)).save(tmp_path / "out.png")
     (project.root / "out.png").symlink_to(tmp_path / "out.png")
+    for loop in (project.root / "loop.png", project.root / "looks" / "loop.yaml"):
+        loop.symlink_to(loop)
     write_tone(project.root / "sound.wav")
     font = SERIF.path.read_bytes()
     (project.root / "cut.ttf").write_bytes(font[: len(font) // 2])

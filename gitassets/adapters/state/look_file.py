@@ -31,17 +31,21 @@ _MAX_LOGO_PIXELS = 40_000_000
 
 
 class FoundLook(Struct, frozen=True):
-    """A look with its name, empty for values in the settings, and the files that it names, by their keys."""
+    """A look with its name, empty for values in the settings, and the files that it names, by their keys.
+
+    `suffixes` are those of files that are kept without one.
+    """
 
     name: str = ""
     look: LookSettings = PLAIN
     files: Mapping[str, Path] = {}
+    suffixes: Mapping[str, str] = {}
 
 
 def list_looks(root: Path | None) -> dict[str, str]:
     """Return what there is to choose from: the name of each look, and a sentence on it."""
     files = sorted((root / LOOKS_DIR).glob("*.yaml")) if root else []
-    own = {one.stem: f"In {LOOKS_DIR}/{one.name}" for one in files}
+    own = {one.stem: f"In {LOOKS_DIR}/{one.name}" for one in files if one.is_file()}
     built_in = {name: one.about for name, one in BUILT_IN_LOOKS.items()}
     return built_in | {name: about for name, about in own.items() if is_look_name(name)}
 
@@ -105,15 +109,24 @@ def _find_file(root: Path, name: str, where: str) -> Path:
     if not name.isprintable() or PurePosixPath(name).is_absolute() or ".." in parts or "\\" in name or ":" in name:
         raise UsageError(f"{where}: {name!r} is no path inside the project", "Such as looks/logo.png.")
     path = root / name
-    _require_inside(root, path, where)
-    if not path.is_file():
+    if not _is_file(path):
         raise NotFoundError(f"{where}: there is no file {name}", "Paths begin at the project's folder.")
+    _require_inside(root, path, where)
     return path
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # A name that is too long, or a folder that may not be read.
+        return False
+
+
 def _require_inside(root: Path, path: Path, where: str) -> None:
-    inside = path.resolve()
-    if not inside.is_relative_to(root.resolve()) or ".git" in inside.relative_to(root.resolve()).parts:
+    inside, home = path.resolve(), root.resolve()
+    parts = inside.relative_to(home).parts if inside.is_relative_to(home) else None
+    # Some systems do not tell .GIT from .git.
+    if parts is None or ".git" in map(str.casefold, parts):
         raise UsageError(f"{where}: {path} leads out of the project", "Copy the file into the project.")
 
 
