@@ -165,7 +165,7 @@ def build(
     draft: at most 540 pixels high and several times as fast. --preset master encodes with more care, and makes the
     whole as loud as build.loudness_lufs with a true peak below -1.5 dBTP.
 
-    With --dask the pictures are rendered by other machines, and the video is the same, byte for byte. The workers need
+    With --dask the pictures are rendered by other machines that have the same versions of the tools. The workers need
     gitassets and a DVC remote that has the run's files. docs/scale.md shows the set-up.
     """
     from gitassets.actions.build_plan import BuildOptions
