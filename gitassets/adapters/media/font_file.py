@@ -9,22 +9,35 @@ from gitassets.errors import CorruptError
 
 MAX_FONT_BYTES = 25_000_000
 _KINDS = (b"\x00\x01\x00\x00", b"OTTO", b"true")
+_COLLECTION = b"ttcf"
 _NEEDED = {b"cmap", b"head", b"hhea", b"hmtx", b"maxp"}
-_MAX_TABLES = 64
+_MAX_TABLES, _MAX_FONTS = 64, 64
 _HINT = "Take a font as a .ttf or .otf file."
 
 
-def check_font(path: Path) -> None:
+def check_font(path: Path, *, or_collection: bool = False) -> None:
     """Check that the file is one TrueType or OpenType font whose tables lie within it, and that it can be loaded.
 
-    Raise CorruptError if not.
+    Systems have fonts that are collections of such. Raise CorruptError if not.
     """
     size_bytes = path.stat().st_size
     if size_bytes > MAX_FONT_BYTES:
         raise CorruptError(f"{path} is larger than a font of {MAX_FONT_BYTES // 1_000_000} MB", _HINT)
     with path.open("rb") as file:
-        _check_tables(path, file.read(12 + 16 * _MAX_TABLES), size_bytes)
+        for start in _find_fonts(path, file.read(12 + 4 * _MAX_FONTS)) if or_collection else (0,):
+            file.seek(start)
+            _check_tables(path, file.read(12 + 16 * _MAX_TABLES), size_bytes)
     _load(path)
+
+
+def _find_fonts(path: Path, head: bytes) -> tuple[int, ...]:
+    """Return where the fonts of a collection begin, or the only one."""
+    if head[:4] != _COLLECTION:
+        return (0,)
+    count = struct.unpack_from(">I", head, 8)[0] if len(head) >= 12 else 0
+    if not 0 < count <= _MAX_FONTS or len(head) < 12 + 4 * count:
+        raise CorruptError(f"{path} is a broken font", _HINT)
+    return struct.unpack_from(f">{count}I", head, 12)
 
 
 def _check_tables(path: Path, head: bytes, size_bytes: int) -> None:

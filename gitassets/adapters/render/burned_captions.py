@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 # In libass an override begins with a brace, even one that is not closed in the text itself.
 _BRACES = str.maketrans("{}", "()")
 _STYLE = "Default"
+_MARK = re.compile(r"\{\\1c[^}]*\}")
+_PROOF_SIZE = "320x180"
 _FIND_DIRECTION = -1
 """The encoding by which libass lays out lines from right to left."""
 
@@ -213,6 +216,37 @@ def _parse_colour(colour: str, alpha: int = 0) -> Any:
 
     red, green, blue = (int(colour[at : at + 2], 16) for at in (0, 2, 4))
     return Color(red, green, blue, alpha)
+
+
+def list_drawn_texts(captions: BurnedCaptions) -> list[str]:
+    """Return what libass draws, with the names of fonts, but once where only the mark moves on."""
+    from pysubs2 import SSAFile
+
+    events = SSAFile.from_string(captions.script, "ass").events
+    return list(dict.fromkeys(_MARK.sub("", event.text) for event in events))
+
+
+def without_texts(captions: BurnedCaptions) -> BurnedCaptions:
+    return _with_texts(captions, ())
+
+
+def _with_texts(captions: BurnedCaptions, texts: Sequence[str]) -> BurnedCaptions:
+    """Return captions in the same style that show each of these texts for a second."""
+    from pysubs2 import SSAEvent, SSAFile
+
+    file = SSAFile.from_string(captions.script, "ass")
+    file.events = [SSAEvent(number * 1000, number * 1000 + 1000, text) for number, text in enumerate(texts)]
+    return replace(captions, script=file.to_string("ass"))
+
+
+def draw_texts(ffmpeg: Ffmpeg, captions: BurnedCaptions, texts: Sequence[str], task: str, folder: Path) -> bytes:
+    """Return small frames of these texts in the style of the captions, one for each."""
+    import ffmpeg as graphs
+
+    ground = graphs.input(f"color=gray:size={_PROOF_SIZE}:rate=1", f="lavfi").filter("format", "yuv420p")
+    with lay_out_files(_with_texts(captions, texts), folder) as options:
+        args = compile_stream(ground.filter("ass", **options), "rawvideo", {"frames:v": len(texts)})
+        return b"".join(ffmpeg.read(args, task, 1_000_000))
 
 
 @contextmanager

@@ -176,7 +176,8 @@ def _render_missing(
     music: Music | None,
 ) -> None:
     """Render every missing picture, and the sound unless it is there, into the cache."""
-    files = Files(dict(_iter_files(context, missing.values())))
+    assets = {md5: one.path for md5, one in context.sources.items()}
+    files = Files(assets, list(_iter_others(context, missing.values())))
     ordered = {_name_output(path): (path, picture) for path, picture in missing.items()}
     tasks = [make_picture_task(one, context.settings, name, files) for name, (_, one) in ordered.items()]
     beside = [] if context.cache.touch(sound) else [partial(_render_sound, context, sounds, sound, music)]
@@ -186,9 +187,8 @@ def _render_missing(
             _keep_picture(context, one, *ordered[one.task.output])
 
 
-def _iter_files(context: _Context, pictures: Iterable[Picture]) -> Iterator[tuple[str, Path]]:
-    """Yield md5 and path of all that a picture may be made from."""
-    yield from ((md5, one.path) for md5, one in context.sources.items())
+def _iter_others(context: _Context, pictures: Iterable[Picture]) -> Iterator[tuple[str, Path]]:
+    """Yield md5 and path of all that a picture may be made from besides assets."""
     yield from ((one.md5, one.path) for one in context.settings.look_files.values())
     yield from ((hash_font(path), path) for one in pictures if one.captions for path in one.captions.fonts)
 

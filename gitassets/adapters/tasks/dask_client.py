@@ -20,7 +20,9 @@ from uuid import uuid4
 from gitassets.adapters.files import hash_file
 from gitassets.adapters.media.ffmpeg import FfmpegError
 from gitassets.adapters.tasks import order as orders
+from gitassets.adapters.tasks.carried import list_carried
 from gitassets.adapters.tasks.dask_connection import connect
+from gitassets.adapters.tasks.dask_delivery import Deliveries
 from gitassets.adapters.tasks.dask_entry import answer_order
 from gitassets.adapters.tasks.local import LocalExecutor
 from gitassets.adapters.tasks.order import Answer, Order, format_order, parse_answer
@@ -58,11 +60,13 @@ class DaskExecutor:
         if not wanted:
             yield from LocalExecutor(1).run((), place, on_step, beside)
             return
+        carried = list_carried(wanted)
         self.check_inputs({md5: size for one in wanted for md5, size in one.inputs.items()})
         with ExitStack() as stack:
             client = stack.enter_context(connect(self.address))
             pool = stack.enter_context(ThreadPoolExecutor(1))
             work = _Work(self, client, wanted, place, on_step, [pool.submit(one) for one in beside])
+            work.deliver(carried)
             try:
                 yield from work.iter_outcomes()
             except BaseException:
@@ -116,6 +120,7 @@ class _Work:
         self._waiting = deque(tasks)
         self._sent: dict[str, _Sent] = {}
         self._ended: SimpleQueue[Any] = SimpleQueue()
+        self._deliveries = Deliveries(client, {}, {}, self._ended.put)
         self._beside = {*beside}
         for one in beside:
             one.add_done_callback(self._ended.put)
@@ -124,6 +129,10 @@ class _Work:
         self._names: dict[str, str] = {}
         self._tries: Counter[str] = Counter()
         self._looked_at = self._seen_at = time.monotonic() - _LOOK_SEC
+
+    def deliver(self, carried: Mapping[str, int]) -> None:
+        """Give each worker these files before its first task."""
+        self._deliveries = Deliveries(self._client, carried, self._place.inputs, self._ended.put)
 
     def iter_outcomes(self) -> Iterator[Outcome]:
         while self._waiting or self._sent or self._beside:
@@ -138,6 +147,7 @@ class _Work:
             with suppress(Exception):
                 self._client.cancel([one.future for one in self._sent.values()], force=True)
         self._sent.clear()
+        self._deliveries.cancel()
 
     def _look_for_workers(self) -> None:
         """See once in a while which workers there are. Raise GitAssetsError if there are none for too long."""
@@ -146,8 +156,10 @@ class _Work:
             return
         self._looked_at = now
         found = self._list_workers()
-        self._fit = {address: threads for address, threads in found.items() if address not in self._unfit}
-        if self._fit:
+        allowed = {address: threads for address, threads in found.items() if address not in self._unfit}
+        self._deliveries.give(allowed)
+        self._fit = {one: threads for one, threads in allowed.items() if self._deliveries.reached(one)}
+        if allowed:
             self._seen_at = now
         elif found:
             raise GitAssetsError(
@@ -185,10 +197,10 @@ class _Work:
     def _send(self) -> None:
         """Give the cluster a little more than its workers can do at a time: what comes back waits in their memory."""
         most = _TASKS_PER_THREAD * sum(self._fit.values())
-        workers = frozenset(self._fit) if self._unfit else None
+        workers = frozenset(self._fit) if self._unfit or self._deliveries.are_needed else None
         while self._waiting and len(self._sent) < most:
             task = self._waiting.popleft()
-            tools = find_work(task).describe_tools(task, self._place.ffmpeg)
+            tools = find_work(task).describe_tools(task, self._place.ffmpeg, self._place.inputs)
             data = format_order(Order(tools=tools, remote=self._executor.remote, task=task))
             key = f"gitassets-{task.output}-{uuid4().hex}"
             chosen = None if workers is None else sorted(workers)
@@ -201,6 +213,9 @@ class _Work:
             self._beside.discard(ended)
             ended.result()
             return
+        if self._deliveries.has(ended):
+            self._take_delivery(ended)
+            return
         sent = self._sent.get(ended.key)
         if sent is None:
             return
@@ -210,6 +225,12 @@ class _Work:
         del self._sent[ended.key]
         yield from self._judge(sent)
         sent.future.release()
+
+    def _take_delivery(self, ended: Any) -> None:
+        refused = self._deliveries.take(ended)
+        if refused is not None:
+            self._refuse_worker(*refused)
+        self._looked_at -= _LOOK_SEC
 
     def _judge(self, sent: _Sent) -> Iterator[Outcome]:
         """Yield how the task ended. A task that its worker could not do waits for another worker."""
@@ -253,10 +274,13 @@ class _Work:
     def _refuse(self, sent: _Sent, why: str) -> None:
         """Give the worker that has done the task no other, and say so once."""
         for address in self._ask(lambda: self._client.who_has([sent.future])).get(sent.future.key, ()):
-            if address not in self._unfit:
-                self._unfit[address] = f"worker {self._names.get(address, address)} was refused: {why}"
-                self._fit.pop(address, None)
-                self._executor.remarks.append(self._unfit[address])
+            self._refuse_worker(address, why)
+
+    def _refuse_worker(self, address: str, why: str) -> None:
+        if address not in self._unfit:
+            self._unfit[address] = f"worker {self._names.get(address, address)} was refused: {why}"
+            self._fit.pop(address, None)
+            self._executor.remarks.append(self._unfit[address])
 
     def _wait_again(self, task: Task) -> None:
         self._tries[task.output] += 1

@@ -1,4 +1,4 @@
-"""What Dask calls on a worker, by this name. A scheduler imports it too, so it imports nothing."""
+"""What Dask calls on a worker, by these names. A scheduler imports it too, so it imports nothing."""
 
 from __future__ import annotations
 
@@ -8,3 +8,10 @@ def answer_order(order: bytes) -> bytes:
     from gitassets.adapters.tasks.dask_worker import answer
 
     return answer(order)
+
+
+def keep_files(delivery: bytes) -> bytes:
+    """Keep the files that the orders which follow need, and return the answer."""
+    from gitassets.adapters.tasks.dask_worker import keep
+
+    return keep(delivery)

@@ -11,10 +11,19 @@ from typing import Any
 from gitassets import __version__
 from gitassets.adapters.files import hash_file
 from gitassets.adapters.media.ffmpeg import Ffmpeg, FfmpegError, Program, find_ffmpeg
+from gitassets.adapters.tasks.carried import CarriedStore
 from gitassets.adapters.tasks.inputs import InputStore, open_own_remote
-from gitassets.adapters.tasks.order import MAX_OUTPUT_BYTES, Answer, Order, Tools, format_answer, parse_order
-from gitassets.adapters.tasks.task import Place, do_task, find_work
-from gitassets.errors import GitAssetsError, NotFoundError, RemoteError
+from gitassets.adapters.tasks.order import (
+    MAX_OUTPUT_BYTES,
+    Answer,
+    Order,
+    Tools,
+    format_answer,
+    iter_delivered,
+    parse_order,
+)
+from gitassets.adapters.tasks.task import Place, Task, do_task, find_work
+from gitassets.errors import CorruptError, GitAssetsError, NotFoundError, RemoteError
 
 _MAX_TEXT = 100_000
 
@@ -28,10 +37,29 @@ def answer(data: bytes) -> bytes:
     from distributed import get_worker
 
     worker = get_worker()
-    base = Path(worker.local_directory) / "gitassets"
-    base.mkdir(parents=True, exist_ok=True)
+    base = _open_base(worker)
     with TemporaryDirectory(dir=base) as folder:
         return _answer(data, base, Path(folder), _watch(worker))
+
+
+def keep(data: bytes) -> bytes:
+    """Keep the files that are delivered, in a thread of a Dask worker. Return the answer."""
+    from distributed import get_worker
+
+    try:
+        _check_tools(parse_order(data, Tools).tools, {"gitassets": __version__})
+        store = CarriedStore(_open_base(get_worker()))
+        for md5, content in iter_delivered(data):
+            store.keep(md5, content)
+    except (UnfitError, CorruptError, OSError) as error:
+        return format_answer(Answer(unfit=str(error)[:_MAX_TEXT]))
+    return format_answer(Answer())
+
+
+def _open_base(worker: Any) -> Path:
+    base = Path(worker.local_directory) / "gitassets"
+    base.mkdir(parents=True, exist_ok=True)
+    return base
 
 
 def _answer(data: bytes, base: Path, folder: Path, is_wanted: Callable[[], bool]) -> bytes:
@@ -48,16 +76,33 @@ def _answer(data: bytes, base: Path, folder: Path, is_wanted: Callable[[], bool]
 def _make(data: bytes, base: Path, folder: Path, is_wanted: Callable[[], bool]) -> Path:
     _check_tools(parse_order(data, Tools).tools, {"gitassets": __version__})
     order = parse_order(data, Order)
+    carried = _find_carried(order.task, base)
     with Ffmpeg(_find_ffmpeg(base)) as ffmpeg:
-        _check_tools(order.tools, find_work(order.task).describe_tools(order.task, ffmpeg))
+        _check_tools(order.tools, find_work(order.task).describe_tools(order.task, ffmpeg, carried))
         inputs = _open_store(base).bring(order.task.inputs, open_own_remote(order.remote, base / "remote.json"), folder)
-        output = do_task(order.task, Place(ffmpeg, inputs, folder, base), lambda _: _stop_unless(is_wanted(), ffmpeg))
+        place = Place(ffmpeg, {**inputs, **carried}, folder, base)
+        output = do_task(order.task, place, lambda _: _stop_unless(is_wanted(), ffmpeg))
     if output.stat().st_size > MAX_OUTPUT_BYTES:
         raise GitAssetsError(
             f"{order.task.label} made a file of {output.stat().st_size} bytes, and workers hand back "
             f"{MAX_OUTPUT_BYTES} at most"
         )
     return output
+
+
+def _find_carried(task: Task, base: Path) -> dict[str, Path]:
+    """Return the paths of the files that the task carries. Raise UnfitError if one is missing or cannot be used."""
+    store = CarriedStore(base)
+    found = {md5: store.find(md5) for md5 in task.carried}
+    lacking = [md5 for md5, path in found.items() if path is None]
+    if lacking:
+        raise UnfitError(f"it lacks {', '.join(sorted(lacking))} of the files of the look and of its fonts")
+    carried = {md5: path for md5, path in found.items() if path is not None}
+    try:
+        find_work(task).check_carried(task, carried)
+    except CorruptError as error:
+        raise UnfitError(error.message, error.hint) from error
+    return carried
 
 
 def _find_ffmpeg(base: Path) -> Program:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -13,6 +13,8 @@ from gitassets.adapters.tasks.task import Task
 from gitassets.domain.manifest import Md5, Whole
 from gitassets.errors import CorruptError
 
+MAX_CARRIED_BYTES = 60_000_000
+"""The most that the files carried by the tasks of a build have together. They are in memory once on the way."""
 MAX_OUTPUT_BYTES = 1_000_000_000
 """The largest output that a worker hands back. It is in memory once on the way, here and there."""
 _MAX_HEAD_BYTES = 1_000_000
@@ -36,8 +38,15 @@ class Order(Struct, frozen=True, kw_only=True):
     task: Task
 
 
+class Delivery(Struct, frozen=True, kw_only=True):
+    """Files for the tasks of a build that follow, one after another: their sizes by md5."""
+
+    tools: Mapping[str, str]
+    files: Mapping[Md5, Whole]
+
+
 class Tools(Struct, frozen=True):
-    """What every version of gitassets reads of an order."""
+    """What every version of gitassets reads of an order or a delivery."""
 
     tools: Mapping[str, str]
 
@@ -81,9 +90,23 @@ def format_order(order: Order) -> bytes:
     return msgspec.json.encode(order)
 
 
+def format_delivery(delivery: Delivery, paths: Mapping[str, Path]) -> bytes:
+    return b"\n".join((msgspec.json.encode(delivery), b"".join(paths[md5].read_bytes() for md5 in delivery.files)))
+
+
+def iter_delivered(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield md5 and bytes of each file. Raise CorruptError if some are missing, or too many."""
+    files, start = parse_order(data, Delivery).files, data.find(b"\n") + 1
+    if sum(files.values()) > MAX_CARRIED_BYTES or sum(files.values()) != len(data) - start:
+        raise CorruptError("The files that were delivered have other sizes than was said")
+    for md5, size in files.items():
+        yield md5, data[start : start + size]
+        start += size
+
+
 def parse_order(data: bytes, form: type[Form]) -> Form:
-    """Return an order, or the part of it that any version reads. Raise CorruptError if it is none."""
+    """Return an order, a delivery, or the part of it that any version reads. Raise CorruptError if it is none."""
     try:
-        return msgspec.json.decode(data, type=form)
+        return msgspec.json.decode(data.partition(b"\n")[0], type=form)
     except msgspec.DecodeError as error:
         raise CorruptError(f"The order cannot be read: {error}") from error

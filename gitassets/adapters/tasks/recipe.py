@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,11 +16,12 @@ _FRACTION = re.compile(r"-?[0-9]{1,4000}(/[1-9][0-9]{0,4000})?")
 
 
 class Files:
-    """The files that tasks are made from, by md5."""
+    """The files that tasks are made from, by md5: assets, and others, which no DVC remote has. Two may be the same."""
 
-    def __init__(self, paths: Mapping[str, Path]) -> None:
-        self.paths = paths
-        self._md5s = {path: md5 for md5, path in paths.items()}
+    def __init__(self, assets: Mapping[str, Path], others: Collection[tuple[str, Path]] = ()) -> None:
+        self.paths: Mapping[str, Path] = {**dict(others), **assets}
+        self.carried = {md5 for md5, _ in others} - assets.keys()
+        self._md5s = {path: md5 for md5, path in (*others, *assets.items())}
 
     def find_md5(self, path: Path) -> str:
         return self._md5s[path]

@@ -22,14 +22,16 @@ class Task(Struct, frozen=True, kw_only=True):
     """Pure work on one asset: wherever it is done, the same task makes the same bytes.
 
     `work` is the kind of work. `label` says what is done, for messages. `output` is the name of the file to make: a
-    hash of all that it depends on. `inputs` are the sizes of the files that it is made from, by md5; the `recipe` is
-    everything else, as JSON. `steps` counts its steps, such as frames, for progress.
+    hash of all that it depends on. `inputs` are the sizes of the assets that it is made from, by md5; `carried` those
+    of other files, such as fonts, which no DVC remote has. The `recipe` is everything else, as JSON. `steps` counts its
+    steps, such as frames, for progress.
     """
 
     work: str
     label: str
     output: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\.[0-9a-z]{1,8}\Z")]
     inputs: Mapping[Md5, Whole]
+    carried: Mapping[Md5, Whole] = {}
     recipe: Raw
     steps: Whole = 0
 
@@ -73,9 +75,13 @@ class Executor(Protocol):
 
 
 class Work(Protocol):
-    """A kind of work: a module with these functions."""
+    """A kind of work: a module with these functions. `carried` are paths by md5 of the files that the task carries."""
 
-    def describe_tools(self, task: Task, ffmpeg: Ffmpeg) -> dict[str, str]:
+    def check_carried(self, task: Task, carried: Mapping[str, Path]) -> None:
+        """Raise CorruptError if such a file, which comes from elsewhere, cannot be used as what it is for."""
+        ...
+
+    def describe_tools(self, task: Task, ffmpeg: Ffmpeg, carried: Mapping[str, Path]) -> dict[str, str]:
         """Return what determines the bytes of the output besides the task: versions by the name of the tool."""
         ...
 

@@ -321,6 +321,6 @@ def test_fonts_matter_to_cards_beyond_ascii(text: str, matters: bool) -> None:
     )  # fmt: skip
     task = picture_task.make_picture_task(Picture(shot, None, None), SETTINGS, "f" * 64 + ".mp4", Files({}))
     with Ffmpeg(find_ffmpeg()) as ffmpeg:
-        tools = picture_task.describe_tools(task, ffmpeg)
+        tools = picture_task.describe_tools(task, ffmpeg, {})
     assert {"gitassets", "ffmpeg", "encoder", "Pillow", "processor"} <= tools.keys()
     assert ("drawing of words" in tools) is matters
