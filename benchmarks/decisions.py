@@ -11,7 +11,7 @@ from benchmarks.synthetic import BARE_TYPER, GITASSETS, git, make_project, make_
 from benchmarks.timing import Case, Sample, add, compare, time_command
 from gitassets.actions.approve import approve
 from gitassets.adapters.files import OPEN_MODE
-from gitassets.domain.manifest import MANIFEST_NAME, Kind
+from gitassets.domain.manifest import MANIFEST_NAME, SEGMENT_KINDS, Kind
 from gitassets.domain.selection import AssetSelection, parse_selection
 from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.project import Project, Run
@@ -20,7 +20,7 @@ SIZES = (100, 1_000, 10_000)
 _COMMIT = ("git", "commit", "--quiet", "--all", "--message", "a change")
 EMPTY_HOOK = f"#!{sys.executable}\n"
 _ONE = ("--audio", "1")
-_ALL = tuple(word for kind in Kind for word in (f"--{kind}", "all"))
+_ALL = tuple(word for kind in SEGMENT_KINDS for word in (f"--{kind}", "all"))
 
 
 def measure(rounds: int) -> list[Ratio]:

@@ -18,7 +18,16 @@ from gitassets.adapters.files import hash_bytes, write_atomic
 from gitassets.domain.commit_message import CommitMessage, Transition, format_message
 from gitassets.domain.derived import derive
 from gitassets.domain.dvc_file import imply_dvc_files
-from gitassets.domain.manifest import MANIFEST_NAME, Address, Asset, Kind, Manifest, Segment, default_path
+from gitassets.domain.manifest import (
+    MANIFEST_NAME,
+    SEGMENT_KINDS,
+    Address,
+    Asset,
+    Kind,
+    Manifest,
+    Segment,
+    default_path,
+)
 from gitassets.domain.manifest_format import format_manifest
 from gitassets.domain.reopened import reopen_record
 from gitassets.domain.rules import KNOWN_RULES
@@ -75,7 +84,7 @@ def make_run(
     project: Project,
     run_id: str,
     segments: int,
-    kinds: Sequence[Kind] = tuple(Kind),
+    kinds: Sequence[Kind] = SEGMENT_KINDS,
     bytes_of: Callable[[Address], bytes] | None = None,
 ) -> Run:
     """A run whose segments have an asset of each of the kinds, all in review."""
@@ -130,7 +139,7 @@ def iter_history(run_id: str, segments: int, commits: int) -> Iterator[Step]:
     texts = {number: Segment(paragraph_text=_TEXT) for number in range(1, segments + 1)}
     manifest = derive(Manifest(run_id=run_id, segments=texts, rules=KNOWN_RULES))
     yield Step(manifest, format_message(CommitMessage(run_id, "create", "all")))
-    addresses = [Address(number, kind) for number in texts for kind in Kind]
+    addresses = [Address(number, kind) for number in texts for kind in SEGMENT_KINDS]
     for count in range(commits - 1):
         turn, place = divmod(count, len(addresses))
         address = addresses[place]
