@@ -185,6 +185,19 @@ def test_looks_page_works_as_written(project: Path) -> None:
     assert (segment["speaker"], segment["title"]) == ("Ann Lee", "Oceanographer")
 
 
+def test_captions_page_works_as_written(project: Path) -> None:
+    assert run_cli(project, "approve", "pilot", "--segment", "all").returncode == 0
+    run_page("docs/captions.md", project)
+
+
+def test_music_page_works_as_written(project: Path) -> None:
+    write_tone(project / "song.wav", duration_sec=2.0)
+    assert run_cli(project, "approve", "pilot", "--segment", "all").returncode == 0
+    run_page("docs/music.md", project)
+    manifest = json.loads((project / "runs/pilot/asset_manifest.json").read_text("utf-8"))
+    assert manifest["music"]["status"] == "approved"
+
+
 def test_locks_page_works_as_written(project: Path) -> None:
     git(project, "init", "--quiet", "--bare", "videos.git")
     assert run_cli(project, "approve", "pilot", "--segment", "all").returncode == 0
@@ -230,9 +243,23 @@ def test_scripts_page_works_as_written(project: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_page_with_commands_is_tested(page: str) -> None:
+    names = ("services", "sharing", "files", "locks", "claude-studio", "scripts", "looks", "captions", "music")
     tested = {
         "README.md",
-        *(f"docs/{one}.md" for one in ("services", "sharing", "files", "locks", "claude-studio", "scripts", "looks")),
+        *(
+            f"docs/{one}.md"
+            for one in (
+                "services",
+                "sharing",
+                "files",
+                "locks",
+                "claude-studio",
+                "scripts",
+                "looks",
+                "captions",
+                "music",
+            )
+        ),
     }
     lines = {line for block in read_blocks(page, "sh") for line in block.splitlines()}
     assert page in {*tested, REFERENCE} or lines <= NOT_RUN.keys()

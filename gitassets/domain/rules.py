@@ -30,16 +30,18 @@ UPGRADE_HINT = "Upgrade gitassets here: a newer one made this run, and knows wha
 def follow_rules(manifest: Manifest) -> Manifest:
     """Raise the manifest's rules to the newest known ones, which everything written now follows.
 
-    Raise GitAssetsError if that would make a key that somebody else has put there the run's music.
+    A key that somebody else has put there under the name of the music stays theirs: such a run keeps earlier rules.
+    Raise GitAssetsError if it is to have music.
     """
-    if manifest.rules >= KNOWN_RULES:
+    needed = TRAILERS_NAME_ALL if MUSIC_KEY in manifest.extra and manifest.music is None else KNOWN_RULES
+    if manifest.rules >= needed:
         return manifest
-    if MUSIC_KEY in manifest.extra:
+    if needed >= MUSIC_RULES and MUSIC_KEY in manifest.extra:
         raise GitAssetsError(
             f"The manifest of run {manifest.run_id} has a key {MUSIC_KEY!r} that gitassets did not write",
             f"Give that key another name in {MANIFEST_NAME}, and commit it.",
         )
-    return replace(manifest, rules=KNOWN_RULES)
+    return replace(manifest, rules=needed)
 
 
 def describe_unknown(run_id: str, rules: int) -> str:

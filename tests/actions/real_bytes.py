@@ -41,6 +41,8 @@ class RealBytes:
         for segment in raw["segments"].values():
             for kind in SEGMENT_KINDS:
                 segment[kind.value] = segment[kind.value] and self._fill_file(segment[kind.value], kind.value)
+        if "music" in raw:
+            raw["music"] = self._fill_file(raw["music"], "audio")
         for path, one in raw.get("final", {}).items():
             raw["final"][path] = self._fill_file(one, Path(path).suffix)
         return parse_manifest(json.dumps(raw).encode())
@@ -58,7 +60,7 @@ class RealBytes:
 
     def fill_state(self, manifest: Manifest, run_id: str) -> Manifest:
         """Like `fill`, but replace every hash in the manifest, wherever it is."""
-        kinds = {asset.md5: address.kind.value for address, asset in manifest.assets()}
+        kinds = {asset.md5: address.kind.of_file.value for address, asset in manifest.assets()}
         kinds |= {one.md5: Path(one.path).suffix for one in manifest.final}
         known = {made_up: kind for kind, made_up in self._known}
         real = {md5: self.get(kinds.get(md5, known.get(md5, "audio")), md5)[0] for md5 in _find(manifest)}

@@ -160,10 +160,9 @@ def test_a_run_made_before_ignores_its_music_from_the_commit_that_brings_it(lock
     assert "/music" in rules_file.read_text().splitlines()
 
 
-def test_rules_rise_only_where_there_is_music(
+def test_older_version_refuses_a_run_with_music_by_name(
     locked: LockedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert locked.manifest().rules == rules.TRAILERS_NAME_ALL
     set_music(locked.project, locked.run, MusicOptions(file=write_tone(tmp_path / "bed.wav")))
     assert locked.manifest().rules == MUSIC_RULES
     set_music(locked.project, locked.run, MusicOptions(remove=True))
@@ -174,10 +173,11 @@ def test_rules_rise_only_where_there_is_music(
 
 
 def test_a_key_of_somebody_else_is_no_music_and_never_becomes_it(locked: LockedRun) -> None:
-    manifest = replace(locked.manifest(), extra={"music": "Bach"})
+    manifest = replace(locked.manifest(), rules=rules.TRAILERS_NAME_ALL, extra={"music": "Bach"})
     write_by_hand(locked.folder, manifest)
     read = parse_manifest((locked.folder / MANIFEST_NAME).read_bytes())
     assert (read.music, read.extra["music"]) == (None, "Bach")
+    assert follow_rules(read) == read
     with pytest.raises(GitAssetsError, match="has a key 'music' that gitassets did not write"):
         follow_rules(replace(read, music=locked.asset(AUDIO_1)))
 

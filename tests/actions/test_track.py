@@ -335,7 +335,7 @@ def beside(folder: Path) -> dict[str, str]:
     return {
         "images/.hidden_1.png": "is a hidden file",
         "images/older": "is a subfolder; move its files up into images",
-        "images/audio_001.wav": "is no image file (png, jpg, webp); move it to audio",
+        "images/audio_001.wav": "is no image file (png, jpg, webp, tiff, bmp, avif, heic, gif); move it to audio",
         "scene_009.png": "lies beside the folders audio, images and video; move it to images",
         "pictures": "is none of the folders audio, images and video, and holds a media file",
     }

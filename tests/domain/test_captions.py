@@ -250,7 +250,7 @@ def test_credit_of_the_music_is_shown_at_the_beginning_and_once() -> None:
     bed = music(extra={"credit": {"title": "Dawn, by A. Composer", "licence": "CC BY 4.0"}})
     segments = (a_chosen(1), a_chosen(2))
     timeline = replace(lay_out(segments, {}, Fraction(25)), music=bed)
-    first, *others = format_srt(timeline).split("\n\n")
+    first, *others = format_srt(list_cues(timeline)).split("\n\n")
     assert "[Music: Dawn, by A. Composer, CC BY 4.0]" in " ".join(first.splitlines())
     assert not any("Music" in one for one in others)
 

@@ -388,9 +388,9 @@ def test_only_runs_remotes_reads_and_opens_remotes_of_a_branch() -> None:
         for name in (r"\bopen_remote\b", r"\bdvc\.settings_file import", r"\bget_cloud_fs\b", r"\blist_remote_blobs\b")
     }
     assert users == {
-        r"\bopen_remote\b": {"runs/remotes.py", "adapters/dvc/remote.py"},
-        # The one writes what a run inherits.
-        r"\bdvc\.settings_file import": {"runs/remotes.py", "actions/push.py"},
+        r"\bopen_remote\b": {"runs/remotes.py", "adapters/dvc/remote.py", "adapters/tasks/inputs.py"},
+        # push writes what a run inherits. A worker has no branch: it opens remotes of its own user alone.
+        r"\bdvc\.settings_file import": {"runs/remotes.py", "actions/push.py", "adapters/tasks/inputs.py"},
         r"\bget_cloud_fs\b": {"adapters/dvc/remote.py", "adapters/dvc/cache.py"},
         r"\blist_remote_blobs\b": {"runs/locked_blobs.py", "adapters/dvc/cache.py"},
     }

@@ -281,7 +281,7 @@ class TestFile:
     @pytest.mark.parametrize(
         ("answer", "said"),
         [
-            (Answer(200, b"GIF89a"), "a file that is of no accepted type"),
+            (Answer(200, b"%PDF-1.7"), "a file that is of no accepted type"),
             (Answer(200, b"<html>", "text/html"), "a web page instead"),
             (Answer(200), "an empty answer"),
             (Answer(503), "has trouble of its own"),

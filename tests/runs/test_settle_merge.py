@@ -20,6 +20,7 @@ from gitassets.adapters.git.repository import Git
 from gitassets.adapters.process import CommandError
 from gitassets.domain.conflict import CONFLICT
 from gitassets.domain.manifest import MANIFEST_NAME, Address, Kind
+from gitassets.domain.rules import KNOWN_RULES
 from gitassets.domain.selection import parse_selection
 from gitassets.domain.status import Status
 from gitassets.runs import disputes
@@ -204,7 +205,7 @@ def test_last_decision_concludes_a_merge_half_settled_by_0_1_0(locked: LockedRun
     locked.git("add", MANIFEST_NAME)
     reject_image(locked)
     approve_audio(locked)
-    assert locked.manifest().rules == 2
+    assert locked.manifest().rules == KNOWN_RULES
     assert_whole(locked)
 
 

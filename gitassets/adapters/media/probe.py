@@ -161,7 +161,7 @@ def _read_head(path: Path) -> tuple[bytes, int]:
 
 
 def _probe_picture(path: Path, name: str, size_bytes: int) -> MediaInfo:
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     # MAX_PIXELS already covers what Pillow would warn of.
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -178,7 +178,9 @@ def _probe_picture(path: Path, name: str, size_bytes: int) -> MediaInfo:
     except Image.DecompressionBombError as error:
         raise CorruptError(f"{path} is too large a picture", "Make it smaller.") from error
     except _BROKEN_PICTURE as error:
-        raise CorruptError(f"{path} is a broken {name}: {error}", REMAKE_HINT) from error
+        # Pillow would only repeat the path.
+        why = "" if isinstance(error, UnidentifiedImageError) else f": {error}"
+        raise CorruptError(f"{path} is a broken {name}{why}", REMAKE_HINT) from error
     with path.open("rb") as file:
         if not has_end(name, file):
             fail(path, "is cut off")

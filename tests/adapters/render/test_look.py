@@ -135,7 +135,9 @@ def test_change_of_the_look_renders_only_what_it_touches(tmp_path: Path) -> None
     scenes = [named[0], replace(named[1], names={})]
     assert render_film(tmp_path, scenes, looking(lower_third=1, pause=0.4)).result.rendered == 2
     assert render_film(tmp_path, scenes, looking(lower_third=1.2, pause=0.4)).result.rendered == 1
-    assert render_film(tmp_path, scenes, looking(lower_third=1.2, pause=0.4, end_card=1)).result.rendered == 0
+    # A pause before the card would belong to the last picture.
+    assert render_film(tmp_path, scenes, looking(lower_third=1.2)).result.rendered == 2
+    assert render_film(tmp_path, scenes, looking(lower_third=1.2, end_card=1)).result.rendered == 0
 
 
 def panel_is_seen(film: Film, shape: tuple[int, int]) -> list[bool]:
