@@ -32,6 +32,7 @@ from gitassets.domain.manifest import (
 from gitassets.errors import Remedy, UsageError
 from gitassets.runs.audit import HistoryAudit, VerifyResult, make_finding
 from gitassets.runs.audit_record import AuditRecord
+from gitassets.runs.commit_graph import CommitGraph
 from gitassets.runs.history import (
     RawCommit,
     allows_by_hand,
@@ -77,8 +78,9 @@ def verify(
     result = VerifyResult()
     by_hand = options.allow_by_hand or allows_by_hand(project.git)
     options = dataclasses.replace(options, allow_by_hand=by_hand)
+    graph = _read_graph(project, runs) if len(runs) > 1 else None
     for run in runs:
-        _verify_run(project, run, options, result, on_progress)
+        _verify_run(project, run, options, result, on_progress, graph)
     if options.history_only:
         result.unchecked.append("the media files themselves: the history alone was judged")
     elif not options.full:
@@ -86,15 +88,26 @@ def verify(
     return result
 
 
+def _read_graph(project: Project, runs: Sequence[Run]) -> CommitGraph:
+    """Return the commits of all runs: to ask git for each run costs a process each."""
+    tips = [project.objects.resolve(run.ref) for run in runs]
+    return CommitGraph(project.git, [one for one in tips if one is not None])
+
+
 def _verify_run(
-    project: Project, run: Run, options: VerifyOptions, result: VerifyResult, on_progress: OnProgress
+    project: Project,
+    run: Run,
+    options: VerifyOptions,
+    result: VerifyResult,
+    on_progress: OnProgress,
+    graph: CommitGraph | None,
 ) -> None:
     result.runs.append(run.run_id)
-    if find_cut(project, run.ref) is not None:
+    if find_cut(project, project.objects.resolve(run.ref) or run.ref, graph=graph) is not None:
         result.incomplete.append(f"{run.run_id}: the clone is shallow, its history is cut (`git fetch --unshallow`)")
     if options.since and not _is_in_history(project, run, options.since):
         _add(result, run, None, _rewritten(options.since))
-    tip, hashes = _audit(project, run, options, result, on_progress)
+    tip, hashes = _audit(project, run, options, result, on_progress, graph)
     if tip.manifest is None or options.span is not None or find_unknown_rules(tip) is not None:
         return
     _check_conflicts(run, tip.manifest, result)
@@ -105,12 +118,17 @@ def _verify_run(
 
 
 def _audit(
-    project: Project, run: Run, options: VerifyOptions, result: VerifyResult, on_progress: OnProgress
+    project: Project,
+    run: Run,
+    options: VerifyOptions,
+    result: VerifyResult,
+    on_progress: OnProgress,
+    graph: CommitGraph | None,
 ) -> tuple[RunState, Mapping[str, str]]:
     """Judge the commits, and return the state of the last one. With `full`, also the md5 and path of every take."""
     include, exclude = _parse_span(project, run, options.span)
     if not (options.anew or options.full or exclude):
-        record = AuditRecord(project, run, allow_by_hand=options.allow_by_hand)
+        record = AuditRecord(project, run, allow_by_hand=options.allow_by_hand, graph=graph)
         tip, found = record.audit(include, on_progress)
         result.extend(found)
         return tip, {}
@@ -122,6 +140,7 @@ def _audit(
         allow_by_hand=options.allow_by_hand,
         on_progress=on_progress,
         objects=project.objects,
+        graph=graph,
     )
     return audit.check(include, exclude), audit.hashes
 
@@ -139,7 +158,7 @@ def _rewritten(since: str) -> Violation:
 
 def _parse_span(project: Project, run: Run, span: str | None) -> tuple[str, list[str]]:
     if span is None:
-        return resolve_in_run(project, run, run.ref), []
+        return project.objects.resolve(run.ref) or resolve_in_run(project, run, run.ref), []
     before, separator, after = span.partition("..")
     if not separator or not before or after.startswith("."):
         raise UsageError(f"{span!r} is not a range of commits", "Write A..B.")

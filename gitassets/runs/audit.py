@@ -25,6 +25,7 @@ from gitassets.domain.guard import (
 from gitassets.domain.manifest import MANIFEST_NAME, iter_folder_entries
 from gitassets.domain.merge.changes import check_merge_message
 from gitassets.domain.merge.guard import check_merge, check_unrelated, merge_of_many
+from gitassets.runs.commit_graph import CommitGraph
 from gitassets.runs.history import (
     CommonStates,
     HistoryReader,
@@ -116,9 +117,10 @@ class HistoryAudit:
         allow_by_hand: bool | None = None,
         on_progress: OnProgress = ignore_progress,
         objects: ObjectReader | None = None,
+        graph: CommitGraph | None = None,
     ) -> None:
         self._on_progress = on_progress
-        self._reader = HistoryReader(git, objects)
+        self._reader = HistoryReader(git, objects, graph)
         self._git, self._run_id, self._result = git, run_id, result
         self._states: dict[str, RunState] = {}
         self._common = CommonStates(self._reader, self._states)
@@ -155,7 +157,7 @@ class HistoryAudit:
         """Count the commits that need each state, as a parent or common ancestor, so that it can be dropped in time."""
         known = set(oids)
         for oid, parents in self._reader.read_parents(oids).items():
-            whole = all(one in known or self._git.has_object(one) for one in parents)
+            whole = all(one in known or self._reader.objects.resolve(one) for one in parents)
             bases = self._common.find(*parents) if len(parents) == 2 and whole else []
             self._needed[oid] = (*parents, *bases)
             self._uses.update(self._needed[oid])
@@ -207,7 +209,7 @@ class HistoryAudit:
     def _parent_state(self, commit: RawCommit, parent: str) -> RunState | None:
         """Return the state of a parent; None if the history is cut, which the result reports."""
         if parent not in self._states:
-            if not self._git.has_object(parent):
+            if not self._reader.objects.resolve(parent):
                 note = f"{self._run_id}: {commit.oid[:10]} names a parent that is not here ({parent[:10]})"
                 self._result.incomplete.append(note)
                 return None

@@ -24,6 +24,7 @@ from gitassets.domain.word_times import VALID, lies_in_folder, summarize
 from gitassets.errors import ConflictError, CorruptError, NotFoundError
 
 if TYPE_CHECKING:
+    from gitassets.runs.commit_graph import CommitGraph
     from gitassets.runs.project import Project, Run
 
 _CHUNK = 16
@@ -51,13 +52,13 @@ def resolve_in_run(project: Project, run: Run, revision: str) -> str:
     return oid
 
 
-def find_cut(project: Project, *revisions: str) -> str | None:
+def find_cut(project: Project, *revisions: str, graph: CommitGraph | None = None) -> str | None:
     """Return the commit at which a shallow clone cuts the history of these revisions, or None."""
     shallow = project.git_dir / "shallow"
     if not shallow.is_file():
         return None
     ends = set(shallow.read_text("ascii").split())
-    return min(ends.intersection(HistoryReader(project.git).list_commits(revisions)), default=None)
+    return min(ends.intersection(HistoryReader(project.git, graph=graph).list_commits(revisions)), default=None)
 
 
 def allows_by_hand(git: Git) -> bool:
@@ -99,15 +100,22 @@ def _parse_author(line: str) -> tuple[str, int]:
 
 
 class HistoryReader:
-    """Reads commits and their states through one process, and caches what repeats from commit to commit."""
+    """Reads commits and their states through one process, and caches what repeats from commit to commit.
 
-    def __init__(self, git: Git, objects: ObjectReader | None = None) -> None:
-        self.git, self.objects = git, objects or ObjectReader(git)
+    What a `graph` of many branches knows is not asked again for each of them.
+    """
+
+    def __init__(self, git: Git, objects: ObjectReader | None = None, graph: CommitGraph | None = None) -> None:
+        self.git, self.objects, self._graph = git, objects or ObjectReader(git), graph
         self._trees: dict[str, Entries] = {}
         self._small: dict[str, bytes] = {}
 
     def list_commits(self, include: Sequence[str], exclude: Sequence[str] = ()) -> list[str]:
         """Return the ids of the reachable commits, parents before children."""
+        if {*include} <= {*exclude}:
+            return []
+        if self._graph is not None and self._graph.knows([*include, *exclude]):
+            return self._graph.list_commits(include, exclude)
         spec = [*include, *(f"^{one}" for one in exclude)]
         return self.git.line("rev-list", "--topo-order", "--reverse", *spec, "--").split()
 

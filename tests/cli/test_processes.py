@@ -23,7 +23,7 @@ READING = (
     ("takes", OPENED, "--segment", "all"), ("takes", ON_BRANCH, "--segment", "all"), ("diff", OPENED),
     ("log", OPENED), ("log", ON_BRANCH), ("blame", OPENED), ("blame", ON_BRANCH), ("cost", OPENED), ("cost", ON_BRANCH),
     ("verify", OPENED), ("verify", ON_BRANCH), ("status",), ("summary",), ("summary", OPENED), ("runs",),
-    ("approve", OPENED, "--segment", "all", "--dry-run"), ("cost",),
+    ("approve", OPENED, "--segment", "all", "--dry-run"), ("cost",), ("verify", "--all"), ("verify", "--all", "--full"),
 )  # fmt: skip
 _heard: list[tuple[str, str]] = []
 _listening = False
@@ -84,6 +84,25 @@ def test_no_reading_command_starts_more_processes_for_more_to_read(
     for words in READING:
         larger = tuple(f"{one}-large" if one in (OPENED, ON_BRANCH) else one for one in words)
         assert count_processes(growing, larger, monkeypatch) <= few[words], words
+
+
+def test_verify_starts_no_more_processes_for_more_runs_with_something_new(
+    growing: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(growing.root)
+    counts = []
+    for number in range(2):
+        for more in range(4 * number):
+            import_history(growing, f"more{more}", 1, 3)
+        CliRunner().invoke(app, ["verify", "--all", "--history-only"])  # What holds is remembered now.
+        for ref in git(growing.root, "for-each-ref", "--format=%(refname)", "refs/heads/run").split():
+            message = f"again {number}"
+            new = git(growing.root, "commit-tree", f"{ref}^{{tree}}", "-p", ref, "-m", message).strip()
+            git(growing.root, "update-ref", ref, new)
+        with listen() as heard:
+            CliRunner().invoke(app, ["verify", "--all", "--history-only"])
+        counts.append(sum(event != "open" for event, _ in heard))
+    assert counts[0] == counts[1]
 
 
 @pytest.mark.parametrize("command", ["track", "approve", "list", "verify"])
