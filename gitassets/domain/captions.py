@@ -45,6 +45,8 @@ _HELD_WORDS = frozenset(
     )
 )
 """Words that no line ends with if that can be avoided: they belong to the next one."""
+# Not those that separate lines. libass reads nothing after a zero, and terminals obey escape sequences.
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f]")
 _WIDE = re.compile(r"[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\uff01-\uff60]")
 
 
@@ -125,7 +127,7 @@ def make_cues(shot: Shot, line_chars: int = LINE_CHARS) -> list[Cue]:
 
 def _list_spoken(shot: Shot, line_chars: int) -> list[SpokenCue]:
     """Split the segment's text into captions, with the times of their words from the start of the narration."""
-    text = escape_markup(shot.text)
+    text = escape_markup(_CONTROLS.sub(" ", shot.text))
     words = shot.timed.words if shot.timed else ()
     limit = _find_limit(text, line_chars)
     return pace_cues(split_cues(text, line_chars), words, float(shot.duration), limit, line_chars)

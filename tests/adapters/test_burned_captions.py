@@ -39,6 +39,19 @@ def test_braces_of_the_text_begin_no_override(text: str, settings: RenderSetting
         assert "}" not in ours
 
 
+@pytest.mark.parametrize("text", ["Open C:\\ now, please.", "路\\a b", "a\\ {b} \\", "\\\\ 机 \\", "A\x00B\\"])
+def test_backslash_of_the_text_turns_no_override_into_letters(text: str) -> None:
+    for event in read_events(burn(text, MARKED)):
+        assert not re.search(r"\\[{}]", event)
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, MARKED])
+def test_control_characters_end_no_script(settings: RenderSettings) -> None:
+    script = burn("One\x00two\x1b[31m three\x7f four\x9b five\n\nsix.", settings).script
+    assert all(char.isprintable() or char == "\n" for char in script.replace("\u2060", ""))
+    assert "six." in script
+
+
 def test_each_word_is_marked_once_and_in_turn() -> None:
     events = read_events(burn("Hello there, you.", MARKED))
     assert [re.findall(r"&\}([^{]+)\{", event) for event in events] == [["Hello"], ["there,"], ["you."]]

@@ -40,8 +40,9 @@ if TYPE_CHECKING:
     from av import VideoFrame
     from pysubs2 import SSAEvent
 
-# In libass an override begins with a brace, even one that is not closed in the text itself.
-_BRACES = str.maketrans("{}", "()")
+# In libass an override begins with a brace, even one that is not closed in the text itself, and a backslash before a
+# brace, such as that of the next override, makes it a letter. WORD JOINER, which is invisible, keeps them apart.
+_MARKS = str.maketrans({"{": "(", "}": ")", "\\": "\\\u2060"})
 _STYLE = "Default"
 _MARK = re.compile(r"\{\\1c[^}]*\}")
 _PROOF_SIZE = "320x180"
@@ -172,7 +173,7 @@ def _write(text: str, face: Typeface) -> str:
 
 def _iter_drawn(text: str, face: Face) -> Iterator[str]:
     """Yield what the font has, and a neutral sign for missing letters. Libass would draw boxes for symbols, too."""
-    for cluster in iter_clusters(text.translate(_BRACES)):
+    for cluster in iter_clusters(text.translate(_MARKS)):
         if not is_visible(cluster) or covers(face, cluster):
             yield cluster
         elif not is_symbol(cluster):
