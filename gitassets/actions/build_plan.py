@@ -331,9 +331,16 @@ def _open_music(project: Project, plan: RenderPlan) -> Music | None:
         (source,) = probe_sources({file.md5: file.path}, project.render_cache_dir, 1).values()
         return Music(source, gain_db=plan.settings.look.music.gain)
     from_sec, gain_db = (_read_number(plan.music.extra.get(key)) for key in (FROM_SEC, GAIN_DB))
-    return Music(plan.sources[plan.music.md5], max(from_sec, 0.0), max(min(gain_db, MAX_GAIN_DB), -MAX_GAIN_DB))
+    source = plan.sources[plan.music.md5]
+    begin_sec = max(min(from_sec, source.info.duration_sec or 0.0), 0.0)
+    return Music(source, begin_sec, max(min(gain_db, MAX_GAIN_DB), -MAX_GAIN_DB))
 
 
 def _read_number(value: object) -> float:
     """Return a number of the manifest, which anybody may have edited; 0 for what is none."""
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value) else 0.0
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return 0.0
+    try:
+        return float(value) if isfinite(value) else 0.0
+    except OverflowError:  # A whole number of hundreds of digits.
+        return 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,9 @@ def _check(options: MusicOptions) -> None:
         raise MissingInputError("Say what to do with the music", "With a FILE, an option, or --remove.")
     if options.remove and options != MusicOptions(remove=True):
         raise UsageError("--remove takes the music away, so nothing else can be said about it", "Leave the rest out.")
+    for name, value in (("--from", options.from_sec), ("--gain", options.gain_db)):
+        if value is not None and not isfinite(value):
+            raise UsageError(f"{name} {value} is no number", "Such as `--from 12.5 --gain -3`.")
 
 
 def _plan(session: Session, options: MusicOptions) -> Asset | None:

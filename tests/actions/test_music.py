@@ -10,6 +10,8 @@ import pytest
 from msgspec.structs import replace
 
 from gitassets.actions.approve import approve
+from gitassets.actions.build import build
+from gitassets.actions.build_plan import BuildOptions
 from gitassets.actions.music import MusicOptions, set_music
 from gitassets.actions.reject import reject
 from gitassets.actions.reopen import reopen_assets
@@ -20,11 +22,12 @@ from gitassets.domain.manifest_parsing import parse_manifest
 from gitassets.domain.rules import follow_rules
 from gitassets.domain.selection import AssetSelection, parse_selection, select_exactly
 from gitassets.domain.status import Status
-from gitassets.errors import GitAssetsError, LockedError, NoMatchError
+from gitassets.domain.timeline import Policy
+from gitassets.errors import GitAssetsError, LockedError, NoMatchError, UsageError
 from gitassets.runs.lookup import find_run
 from gitassets.runs.manifest_file import read_manifest
 from tests.actions.bags import export_it, import_it
-from tests.actions.checks import assert_clean, git, run_cli
+from tests.actions.checks import assert_clean, git, ignore_progress, run_cli
 from tests.actions.locked_run import (
     LockedRun,
     change_by_hand,
@@ -253,6 +256,21 @@ def test_locked_music_is_refused_by_its_command(scored: LockedRun) -> None:
     with pytest.raises(LockedError, match="it is approved, and so locked") as error:
         set_music(scored.project, scored.run, MusicOptions(gain_db=3))
     assert "--music" in error.value.hint
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_no_value_of_the_music_is_beyond_numbers(scored: LockedRun, value: float) -> None:
+    for options in (MusicOptions(gain_db=value), MusicOptions(from_sec=value)):
+        with pytest.raises(UsageError, match="is no number"):
+            set_music(scored.project, scored.run, options)
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**400), "x", True, None, [1], 1e308, -1e308])
+def test_values_that_anybody_may_have_written_fail_no_build(scored: LockedRun, value: object) -> None:
+    change_by_hand(scored.folder, MUSIC, lambda one: replace(one, extra={"from_sec": value, "gain_db": value}))
+    commit_by_hand(scored.folder)
+    built = build(scored.project, scored.run, BuildOptions(policy=Policy.EVERYTHING, size="160x90"), ignore_progress)
+    assert built.video.is_file()
 
 
 def test_page_can_view_and_decide_the_music_and_lists_only_segments(scored: LockedRun) -> None:

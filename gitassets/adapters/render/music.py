@@ -20,6 +20,7 @@ _BELOW_VOICE_DB = 8.0  # How much quieter than narration music is that nobody sp
 _MAX_GAIN_DB = 30.0  # As for narration: a higher gain would only make noise audible.
 _FADE_IN_SEC, _FADE_OUT_SEC = 1.5, 3.0
 _OVERLAP_SEC = 2.0  # In which the end of the music fades into its beginning.
+_LEAST_SAMPLES = 4  # A quarter of less cannot be faded.
 _SAMPLE_BYTES = 8  # two channels of 32 bits
 # Narration is some 13 dB above the threshold, so the music goes down by 10 dB. It follows words slowly enough not to
 # pump between them (https://ffmpeg.org/ffmpeg-filters.html#sidechaincompress).
@@ -57,7 +58,7 @@ def mix_music(
     """
     raw = target.with_suffix(".music")
     try:
-        count = _write_from(music, raw)
+        count = _write_from(music, sample_count, raw)
         gain_db = _find_gain(ffmpeg, music, loudness_lufs, cache_dir)
         bed = _fade(_fill(raw, count, sample_count), sample_count).filter("volume", f"{gain_db:.2f}dB")
         ffmpeg.run(compile_graph(_join(bed, open_input(voice, "flac"), sample_count), target, "f32le", {}), _TASK)
@@ -65,12 +66,12 @@ def mix_music(
         raw.unlink(missing_ok=True)
 
 
-def _write_from(music: Music, raw: Path) -> int:
-    """Write the samples from where the music begins, and return their number."""
-    skipped = round(music.from_sec * SAMPLE_RATE) * _SAMPLE_BYTES
-    written = 0
+def _write_from(music: Music, wanted: int, raw: Path) -> int:
+    """Write the samples from where the music begins, no more than wanted, and return their number."""
+    first = round(music.from_sec * SAMPLE_RATE)
+    skipped, written = first * _SAMPLE_BYTES, 0
     with raw.open("wb") as file:
-        for data in iter_samples(music.source):
+        for data in iter_samples(music.source, first + wanted):
             written += file.write(data[skipped:])
             skipped -= min(skipped, len(data))
     return written // _SAMPLE_BYTES
@@ -93,7 +94,7 @@ def _fill(raw: Path, count: int, wanted: int) -> Any:
     import ffmpeg
 
     name = f"file:{raw}"
-    if not count:
+    if count < _LEAST_SAMPLES:
         return ffmpeg.input("anullsrc=r=48000:cl=stereo", f="lavfi")
     if count >= wanted:
         return _open(name)

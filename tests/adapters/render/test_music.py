@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from array import array
+from collections.abc import Iterator
 from dataclasses import replace as replace_settings
 from math import log10
 from pathlib import Path
@@ -14,7 +15,8 @@ import pytest
 
 from gitassets.adapters.files import hash_file
 from gitassets.adapters.media.loudness import Level
-from gitassets.adapters.media.source import probe_sources
+from gitassets.adapters.media.samples import iter_samples
+from gitassets.adapters.media.source import MediaSource, probe_sources
 from gitassets.adapters.render.music import Levelling, Music
 from gitassets.adapters.render.settings import RenderSettings
 from gitassets.adapters.render.video import RenderResult, render_timeline
@@ -100,6 +102,29 @@ def test_music_has_the_length_of_the_video_and_is_faded(tmp_path: Path, seconds:
     assert all(abs(level_db(heard, at, at + 0.25) - middle) < 6 for at in (2.0, 2.5, 3.5, 4.25))
     assert level_db(heard, 0, 0.1) < middle - 12
     assert level_db(heard, 7.8, 7.95) < middle - 12
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5, 480])
+def test_music_of_a_few_samples_fails_no_build(tmp_path: Path, count: int) -> None:
+    silent = tmp_path / "silent.wav"
+    run_ffmpeg("-f", "lavfi", "-i", "anullsrc=r=48000:cl=mono:d=1", str(silent))
+    film, result = render(
+        tmp_path, [silent], make_tone(tmp_path / "bed.wav", 0.5, rate=48000), from_sec=0.5 - count / 48000
+    )
+    assert len(hear(film)) / 48_000 == pytest.approx(result.duration_sec, abs=0.03)
+
+
+def test_no_more_of_the_music_is_read_than_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    limits: list[int | None] = []
+
+    def read(source: MediaSource, limit: int | None = None) -> Iterator[bytes]:
+        limits.append(limit)
+        return iter_samples(source, limit)
+
+    monkeypatch.setattr("gitassets.adapters.render.music.iter_samples", read)
+    silent = make_tone(tmp_path / "silent.wav", 1.0, rate=48000)
+    render(tmp_path, [silent], make_tone(tmp_path / "bed.wav", 9, rate=48000), from_sec=2.0)
+    assert limits == [3 * 48_000]
 
 
 def test_music_is_lowered_while_somebody_speaks(tmp_path: Path, speech: Path) -> None:
