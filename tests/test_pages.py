@@ -244,23 +244,7 @@ def test_scripts_page_works_as_written(project: Path) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_page_with_commands_is_tested(page: str) -> None:
     names = ("services", "sharing", "files", "locks", "claude-studio", "scripts", "looks", "captions", "music")
-    tested = {
-        "README.md",
-        *(
-            f"docs/{one}.md"
-            for one in (
-                "services",
-                "sharing",
-                "files",
-                "locks",
-                "claude-studio",
-                "scripts",
-                "looks",
-                "captions",
-                "music",
-            )
-        ),
-    }
+    tested = {"README.md", *(f"docs/{one}.md" for one in names)}
     lines = {line for block in read_blocks(page, "sh") for line in block.splitlines()}
     assert page in {*tested, REFERENCE} or lines <= NOT_RUN.keys()
 
