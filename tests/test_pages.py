@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from gitassets.runs.project import find_project
 from tests.actions.checks import PACKAGE_ROOT, git, run_cli
 from tests.actions.locked_run import copy_project
 from tests.adapters.media_files import make_clip, make_picture, make_tone
@@ -23,6 +24,7 @@ from tests.cli.test_hints import PACKAGE, iter_texts
 from tests.media import write_picture, write_tone
 from tests.old_runs import write_old_run, write_trial
 from tests.programs import require_program
+from tests.providers.accepting import accept_sections
 from tests.providers.services import KEYS, Services
 from tests.storage import KEYS as S3_KEYS
 from tests.storage import serve_s3
@@ -124,9 +126,10 @@ def services(tmp_path: Path) -> Iterator[Services]:
         yield running
 
 
-def format_settings(services: Services) -> str:
-    sections = "".join(f"  {name}:\n    base_url: {services.url}\n" for name in ("elevenlabs", "openai"))
-    return f"{SMALL}services:\n{sections}"
+def write_settings(root: Path, services: Services) -> None:
+    sections = {name: {"base_url": services.url} for name in ("elevenlabs", "openai")}
+    (root / "gitassets.yaml").write_text(f"{SMALL}services: {json.dumps(sections)}\n")
+    accept_sections(find_project(root), sections)
 
 
 def test_readme_works_as_written(tmp_path: Path) -> None:
@@ -139,7 +142,7 @@ def test_readme_works_as_written(tmp_path: Path) -> None:
 
 
 def test_services_page_works_as_written(project: Path, services: Services) -> None:
-    (project / "gitassets.yaml").write_text(format_settings(services))
+    write_settings(project, services)
     run_page("docs/services.md", project)
     assert services.bought
     assert (project / "cost.png").exists()
@@ -210,7 +213,7 @@ def test_claude_studio_page_works_as_written(
     monkeypatch.setenv("OPENAI_API_KEY", KEYS["OPENAI_API_KEY"])
     root = tmp_path / "studio"
     git(tmp_path, "init", "--quiet", "studio")
-    (root / "gitassets.yaml").write_text(format_settings(services))
+    write_settings(root, services)
     texts = [f"Paragraph number {number}." for number in range(1, 46)]
     for run_id in ("20260207_101747", "20260208_090000"):
         write_old_run(root, run_id=run_id, scenes=45, clips=45, images=(0, 2, 6, 8), texts=texts)

@@ -36,12 +36,12 @@ def accept_provider(project: Project, name: str) -> AcceptedAddress:
     use_accepted(project)
     provider = _load(project, name)
     account = find_account(provider)
-    if account is None or account.key_variable is None or account.other_url is None:
+    if account is None or account.key_variable is None or account.foreign_url is None:
         raise UsageError(
             f"{provider.name} needs no accepting: gitassets.yaml names no other address to which its key would go"
         )
-    accept_address(project, provider.name, account.other_url)
-    return AcceptedAddress(provider.name, account.other_url, account.key_variable)
+    accept_address(project, provider.name, account.foreign_url)
+    return AcceptedAddress(provider.name, account.foreign_url, account.key_variable)
 
 
 def _load(project: Project, name: str) -> Provider:

@@ -25,7 +25,7 @@ class TerminalBuyer:
         print_estimate(estimate, err=True)
 
     def accepts_address(self, provider: str, url: str) -> bool:
-        typer.echo(f"gitassets.yaml has {provider} called at {url}, which is not the service's own address.", err=True)
+        typer.echo(f"The settings have {provider} called at {url}, which is not the service's own address.", err=True)
         return typer.confirm(f"Send the key of {provider} there, now and later in this clone?", default=False, err=True)
 
     def accepts_reuse(self, estimate: Estimate) -> bool:

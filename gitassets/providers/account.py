@@ -76,8 +76,8 @@ class Account:
     @property
     def other_url(self) -> str | None:
         """The address that the settings give, if it is not the service's own."""
-        url, own_url = self.settings.base_url, _own_url(self.settings)
-        return None if own_url and read_origin(url) == read_origin(own_url) else url
+        url, default_url = self.settings.base_url, _default_url(self.settings)
+        return None if default_url and read_origin(url) == read_origin(default_url) else url
 
     @property
     def requested_url(self) -> str | None:
@@ -87,9 +87,26 @@ class Account:
     @property
     def needs_acceptance(self) -> bool:
         """Return whether the user must accept the address before a key goes there."""
+        return self._is_unaccepted and not (self._is_useful_without_key and self._has_no_key())
+
+    @property
+    def foreign_url(self) -> str | None:
+        """The address that receives a key only if the user accepts it; None without a key, or at the service's own.
+
+        A server on this computer has no address of its own, even if the settings name it by default.
+        """
+        default_url = _default_url(self.settings)
+        own_url = "" if _is_loopback(default_url) else default_url
         url = self.settings.base_url
-        waits = self._key is not None and needs_acceptance(url, _own_url(self.settings))
-        return waits and not is_accepted(self.name, url)
+        return url if self._key is not None and needs_acceptance(url, own_url) else None
+
+    @property
+    def _is_unaccepted(self) -> bool:
+        return self.foreign_url is not None and not is_accepted(self.name, self.foreign_url)
+
+    @property
+    def _is_useful_without_key(self) -> bool:
+        return self.key_is_optional and _is_loopback(self.settings.base_url)
 
     @property
     def key_variable(self) -> str | None:
@@ -101,6 +118,13 @@ class Account:
 
     def has_key(self) -> bool:
         return self._key is None or find_key(self._key.variable) is not None
+
+    def _has_no_key(self) -> bool:
+        """Return whether there surely is no key. One that cannot be read is one."""
+        try:
+            return not self.has_key()
+        except ProviderError:
+            return False
 
     def check(self, request: Request) -> None:
         """Check that the request has content and that its key is available.
@@ -289,8 +313,12 @@ class Account:
         return f"{self.settings.base_url}{path}"
 
 
-def _own_url(settings: ServiceSettings) -> str:
-    """Return the service's own address; empty if it has none, as a server that the user names."""
+def _is_loopback(url: str) -> bool:
+    return is_loopback_host(urlsplit(url).hostname or "")
+
+
+def _default_url(settings: ServiceSettings) -> str:
+    """Return the address without any in the settings; empty if there is none, as for a server that the user names."""
     default = type(settings).model_fields["base_url"].default
     return default if isinstance(default, str) else ""
 
@@ -303,4 +331,4 @@ def find_account(provider: object) -> Account | None:
 def is_on_this_computer(provider: object) -> bool:
     """Return whether all that the provider calls is a server on this computer, so that nothing leaves it."""
     account = find_account(provider)
-    return account is not None and is_loopback_host(urlsplit(account.settings.base_url).hostname or "")
+    return account is not None and _is_loopback(account.settings.base_url)

@@ -20,6 +20,7 @@ from gitassets.runs.project import find_project
 from tests.cli.test_complete import values
 from tests.media import write_picture, write_tone
 from tests.old_runs import RUN_ID, RUNS_DIR, write_old_run, write_trial
+from tests.providers.accepting import accept_sections
 from tests.providers.services import KEYS, Services
 from tests.starter import run_program
 
@@ -349,8 +350,9 @@ def services(tmp_path: Path) -> Iterator[Services]:
 @pytest.fixture
 def live(root: Path, home: Path, services: Services) -> Studio:
     """Return a function that runs a line with keys, against local stand-ins of the services."""
-    section = json.dumps({"elevenlabs": services.settings(voice="lily"), "openai": services.settings()})
-    (root / "gitassets.yaml").write_text(f"{SETTINGS}services: {section}\n")
+    sections = {"elevenlabs": services.settings(voice="lily"), "openai": services.settings()}
+    (root / "gitassets.yaml").write_text(f"{SETTINGS}services: {json.dumps(sections)}\n")
+    accept_sections(find_project(root), sections)
 
     def run(line: str) -> str:
         return call(root, environment(home, **KEYS, PYTHON_KEYRING_BACKEND="keyring.backends.null.Keyring"), line)[0]

@@ -7,7 +7,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from gitassets.providers.http.trust import set_accepted
-from gitassets.runs.project import Project
+from gitassets.runs.project import Project, find_project
+from tests.providers.accepting import accept_sections
 from tests.providers.conftest import _keys as _keys
 from tests.providers.conftest import media as media
 from tests.providers.conftest import services as services
@@ -22,8 +23,9 @@ def place(project: Project, monkeypatch: pytest.MonkeyPatch) -> Path:
     return project.root
 
 
-def write(place: Path, **sections: object) -> None:
+def write(place: Path, **sections: dict[str, object]) -> None:
     (place / "gitassets.yaml").write_text(json.dumps({"services": sections}))
+    accept_sections(find_project(place), sections)
 
 
 def invoke(*args: str) -> Result:

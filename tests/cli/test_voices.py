@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gitassets.runs.project import Project
+from gitassets.runs.project import Project, find_project
+from tests.providers.accepting import accept_sections
 from tests.providers.conftest import _keys as _keys
 from tests.providers.conftest import media as media
 from tests.providers.conftest import services as services
@@ -25,6 +26,7 @@ def call(project: Project, services: Services, monkeypatch: pytest.MonkeyPatch) 
 
     sections = {"elevenlabs": services.settings(), "openai-compatible": services.settings(voices=["Voice_1A"])}
     Path(project.root / "gitassets.yaml").write_text(json.dumps({"services": sections}))
+    accept_sections(project, sections)
     monkeypatch.chdir(project.root)
 
     def run(*options: str) -> list[dict[str, str]]:
@@ -64,6 +66,7 @@ def test_service_that_names_no_voices_says_why(
 
 def list_compatible(call: Call, place: Path, section: dict[str, object], *options: str) -> list[dict[str, str]]:
     (place / "gitassets.yaml").write_text(json.dumps({"services": {"openai-compatible": section}}))
+    accept_sections(find_project(place), {"openai-compatible": section})
     return [one for one in call(*options) if one["provider"] == "openai-compatible"]
 
 

@@ -22,6 +22,7 @@ from gitassets.runs.lookup import find_run
 from gitassets.runs.manifest_file import read_manifest
 from gitassets.runs.project import Project, Run, find_project
 from tests.actions.checks import git, ignore_progress, select
+from tests.providers.accepting import accept_sections
 from tests.providers.services import Services
 
 SCRIPT = ["Maps tell us where we are.", "Drones read them.", "Fog hides the valley."]
@@ -88,6 +89,7 @@ class Studio:
         (self.project.root / "gitassets.yaml").write_text(json.dumps(raw))
         git(self.project.root, "commit", "--quiet", "--all", "--message", "settings")
         self.project = find_project(self.project.root)
+        accept_sections(self.project, sections)
 
     @property
     def run(self) -> Run:

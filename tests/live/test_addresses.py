@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
 
-from gitassets.actions.check_provider import check_provider
+from gitassets.actions.check_provider import accept_provider, check_provider
 from gitassets.actions.config import set_setting
 from gitassets.actions.providers import list_voices
 from gitassets.adapters.state.settings_file import Settings
@@ -17,7 +18,7 @@ from gitassets.making.plan import Job
 from gitassets.making.prepare import _CallPlanner
 from gitassets.providers.account import find_account
 from gitassets.providers.base import Request, Service, fingerprint
-from gitassets.providers.http.trust import UnacceptedAddressError, needs_acceptance, set_accepted
+from gitassets.providers.http.trust import UnacceptedAddressError, needs_acceptance, read_origin, set_accepted
 from gitassets.providers.registry import _SERVICES, load_provider
 from gitassets.providers.services.luma import Luma
 from gitassets.runs.accepted_addresses import accept_address, use_accepted
@@ -27,6 +28,8 @@ from tests.live.shop import SCRIPT, Somebody, Studio
 from tests.web.serving import serve, visit
 
 GATEWAY = "https://gateway.example/openai"
+LOOPBACKS = ("http://127.0.0.1:9", "http://localhost:9", "http://[::1]:9", "https://127.0.0.1")
+NEEDED = {"wikimedia": {"contact": "ann@example.com"}, "openai-compatible": {"usd_per_1000_chars": 0.02}}
 
 
 @pytest.fixture
@@ -95,11 +98,13 @@ def test_address_set_by_config_is_accepted(studio: Studio) -> None:
     assert not account.needs_acceptance
 
 
+@pytest.mark.parametrize("url", [GATEWAY, *LOOPBACKS])
 @pytest.mark.parametrize(("name", "kind"), sorted(_SERVICES))
-def test_every_service_with_a_key_waits_for_acceptance(name: str, kind: Kind, ask: Callable[..., Request]) -> None:
+def test_every_service_with_a_key_waits_for_acceptance(
+    name: str, kind: Kind, url: str, ask: Callable[..., Request]
+) -> None:
     set_accepted(())
-    needed = {"wikimedia": {"contact": "ann@example.com"}, "openai-compatible": {"usd_per_1000_chars": 0.02}}
-    provider = load_provider(name, kind, Settings(services={name: {"base_url": GATEWAY, **needed.get(name, {})}}))
+    provider = load_provider(name, kind, Settings(services={name: {"base_url": url, **NEEDED.get(name, {})}}))
     account = find_account(provider)
     assert isinstance(provider, Service)
     assert account is not None
@@ -108,6 +113,40 @@ def test_every_service_with_a_key_waits_for_acceptance(name: str, kind: Kind, as
     else:
         with pytest.raises(UnacceptedAddressError):
             provider.check(ask(kind))
+
+
+@pytest.mark.parametrize("section", [{}, {"base_url": "http://127.0.0.1:9"}])
+def test_server_on_this_computer_needs_no_accepting_until_it_has_a_key(
+    section: dict[str, str], ask: Callable[..., Request], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_accepted(())
+    provider = load_provider(
+        "openai-compatible", Kind.AUDIO, Settings(services={"openai-compatible": {"voice": "Voice_1A", **section}})
+    )
+    account = find_account(provider)
+    assert account is not None
+    assert isinstance(provider, Service)
+    assert account.needs_acceptance
+    with pytest.raises(UnacceptedAddressError):
+        provider.check(ask(Kind.AUDIO))
+    monkeypatch.delenv("OPENAI_COMPATIBLE_API_KEY")
+    assert not account.needs_acceptance
+    provider.check(ask(Kind.AUDIO))
+    monkeypatch.setenv("OPENAI_COMPATIBLE_API_KEY", "no\nkey")  # Whoever cannot read it says that it is wrong.
+    assert account.needs_acceptance
+
+
+@pytest.mark.parametrize("url", LOOPBACKS)
+def test_server_on_this_computer_is_accepted_by_command(url: str, studio: Studio) -> None:
+    for name in ("openai", "openai-compatible"):
+        (studio.project.root / "gitassets.yaml").write_text(json.dumps({"services": {name: {"base_url": url}}}))
+        project = Project(studio.project.root, studio.project.git_dir)
+        assert accept_provider(project, name).url == url
+        set_accepted(())
+        use_accepted(project)
+        account = find_account(load_provider(name, settings=project.settings))
+        assert account is not None
+        assert not account.needs_acceptance
 
 
 @pytest.mark.parametrize(
@@ -181,17 +220,20 @@ def test_order_under_way_is_kept_while_its_address_is_not_accepted(studio: Studi
     assert len(studio.services.bought) == bought
 
 
+@pytest.mark.parametrize("url", [GATEWAY, LOOPBACKS[0]])
 @pytest.mark.parametrize(("name", "kind"), sorted(_SERVICES))
-def test_check_sends_no_key_to_an_address_that_nobody_has_accepted(name: str, kind: Kind, studio: Studio) -> None:
+def test_check_sends_no_key_to_an_address_that_nobody_has_accepted(
+    name: str, kind: Kind, url: str, studio: Studio
+) -> None:
     set_accepted(())
-    section = {"base_url": GATEWAY, "tries": 1, **({"contact": "ann@example.com"} if name == "wikimedia" else {})}
+    section = {"base_url": url, "tries": 1, **({"contact": "ann@example.com"} if name == "wikimedia" else {})}
     (studio.project.root / "gitassets.yaml").write_text(json.dumps({"services": {name: section}}))
     studio.project = Project(studio.project.root, studio.project.git_dir)
     account = find_account(load_provider(name, kind, studio.project.settings))
     assert account is not None
     if account.key_variable is None or name == "fal":  # fal has no free call.
         return
-    with pytest.raises(UnacceptedAddressError, match=f"{name} called at https://gateway"):
+    with pytest.raises(UnacceptedAddressError, match=rf"{name} called at {re.escape(read_origin(url))}"):
         check_provider(studio.project, name, live=True)
 
 
@@ -233,9 +275,9 @@ def test_clip_ordered_at_the_old_api_of_luma_needs_no_accepting(ask: Callable[..
         ("https://API.openai.com", False),
         ("https://api.openai.com:8443", True),
         ("https://api.openai.com.evil.example", True),
-        ("http://127.0.0.1:8080", False),
-        ("http://[::1]:8080", False),
-        ("http://localhost", False),
+        ("http://127.0.0.1:8080", True),
+        ("http://[::1]:8080", True),
+        ("http://localhost", True),
         ("https://10.0.0.7", True),
         ("https://localhost.evil.example", True),
     ],

@@ -15,6 +15,7 @@ from gitassets.providers.base import Request, Service
 from gitassets.providers.http.trust import set_accepted
 from gitassets.providers.registry import ALIASES, load_provider
 from tests.adapters.media_files import make_clip, make_picture, make_tone
+from tests.providers.accepting import accept_stand_in
 from tests.providers.services import KEYS, Services
 
 
@@ -127,6 +128,7 @@ def load(name: str, kind: Kind, services: Services, **more: Any) -> Service:
     compatible = {"voice": "Voice_1A", "usd_per_1000_chars": 0.02}
     voice = {"openai-compatible": compatible, "elevenlabs": {"voice": "lily"}}.get(name, {})
     section = services.settings(**{**jobs, **contact, **voice, **more})
+    accept_stand_in(section["base_url"])
     provider = load_provider(name, kind, Settings(services={ALIASES.get(name, name): section}))
     assert isinstance(provider, Service)
     return provider

@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.providers.accepting import accept_stand_in
 from tests.providers.clip_services import clip_routes
 from tests.providers.fal_service import fal_routes
 
@@ -128,6 +129,7 @@ class Services:
     def running(self) -> Iterator[Services]:
         thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
+        accept_stand_in(self.url)
         try:
             yield self
         finally:

@@ -13,6 +13,7 @@ from gitassets.errors import GitAssetsError, ProviderError
 from gitassets.providers import registry
 from gitassets.providers.base import Provider, Request, Service
 from gitassets.providers.registry import list_providers, load_provider, providers_for
+from tests.providers.accepting import accept_stand_in
 from tests.providers.services import Answer, Services
 
 DOCS = Path(__file__).parents[2] / "docs" / "providers.md"
@@ -133,6 +134,7 @@ class TestOthers:
         install("acme_voice", code[1], entry[1].splitlines()[1].replace('"', ""))
         monkeypatch.setenv("ACME_API_KEY", "acme-sentinel")
         services.misbehave("/v1/speak", Answer(200, media["audio"], "audio/mpeg"))
+        accept_stand_in(services.url, "acme")
         provider = load_provider("acme", Kind.AUDIO, Settings(services={"acme": services.settings()}))
         assert isinstance(provider, Service)
         made = provider.generate(Request(kind=Kind.AUDIO, segment=1, text="x" * 1000), folder)

@@ -1,4 +1,4 @@
-"""The addresses that may receive a service's key: its own, this computer, and those that the user accepted here."""
+"""The addresses that may receive a service's key: its own, and those that the user accepted in this clone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from gitassets.errors import ProviderError, Remedy
-from gitassets.providers.http.addresses import is_loopback_host
 
 Accepted = tuple[str, str]
 """A service and the origin of the address that may receive its key."""
@@ -34,9 +33,8 @@ def read_origin(url: str) -> str:
 
 
 def needs_acceptance(base_url: str, own_url: str) -> bool:
-    """Return whether the address is neither the service's own nor on this computer."""
-    origin = read_origin(base_url)
-    return origin != (read_origin(own_url) if own_url else "") and not is_loopback_host(urlsplit(origin).hostname or "")
+    """Return whether the address is not the service's own. Any program may listen on a port of this computer."""
+    return not own_url or read_origin(base_url) != read_origin(own_url)
 
 
 def is_accepted(service: str, base_url: str) -> bool:
@@ -48,7 +46,7 @@ def check_accepted(label: str, service: str, base_url: str) -> None:
     if is_accepted(service, base_url):
         return
     raise UnacceptedAddressError(
-        f"{label}: gitassets.yaml has {service} called at {read_origin(base_url)}, which nobody has accepted in this "
+        f"{label}: the settings have {service} called at {read_origin(base_url)}, which nobody has accepted in this "
         "clone, so its key does not go there",
         Remedy("accept-address", provider=service),
     )

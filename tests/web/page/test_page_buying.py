@@ -12,6 +12,7 @@ import pytest
 from gitassets.actions.cost import read_costs
 from gitassets.runs.project import Project
 from tests.adapters.media_files import make_picture
+from tests.providers.accepting import accept_sections
 from tests.providers.services import KEYS, Services
 from tests.web.page.conftest import SMALL
 from tests.web.page.pages import REVIEW, wait_title
@@ -27,6 +28,7 @@ def shop(pilot: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     with Services({"image": picture, "audio": b"", "video": b""}).running() as running:
         running.unique = True
         (pilot.root / "gitassets.yaml").write_text(f"{SMALL}services:\n  openai:\n    base_url: {running.url}\n")
+        accept_sections(pilot, {"openai": running.settings()})
         yield running
 
 
