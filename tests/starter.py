@@ -38,8 +38,6 @@ _IMPORTED = (
     "pytest", "hypothesis", "PIL.Image", "git", "dvc.cli", "dvc.cli.parser", "dvc.repo", "dvc.api", "dvc_data.index",
     "tests.actions.locked_run",
 )  # fmt: skip
-# Forking copies the table of all pages of memory: with large ones, where glibc and Linux have them, in half the time.
-_LARGE_PAGES = {"PYTHONMALLOC": "malloc", "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 # An interpreter looks at these when it starts, and never again.
 _OF_THE_START = ("PYTHONIOENCODING", "PYTHONUTF8", "PYTHONCOERCECLOCALE", "LC_ALL", "LC_CTYPE", "LANG", "TZ")
 
@@ -184,7 +182,7 @@ def _find_starter() -> _Starter:
 def _start() -> _Starter:
     mine, theirs = socket.socketpair()
     argv = (sys.executable, "-m", "tests.starter", str(theirs.fileno()))
-    environment = {**os.environ, "PYTHONPATH": str(_ROOT), "PYDANTIC_DISABLE_PLUGINS": "__all__", **_LARGE_PAGES}
+    environment = {**os.environ, "PYTHONPATH": str(_ROOT), "PYDANTIC_DISABLE_PLUGINS": "__all__"}
     process = subprocess.Popen(
         argv, cwd=_ROOT, env=environment, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL, start_new_session=True,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+
+import av
 
 from gitassets.adapters.files import hash_file
 from gitassets.adapters.media.source import probe_sources
@@ -117,3 +120,9 @@ def find_onsets(samples: array[int], quiet_sec: float = 0.1, threshold: int = 60
                 onsets.append(place / 48_000)
             silent_since = place
     return onsets
+
+
+def hash_frames(path: Path) -> list[str]:
+    """Return a hash of each decoded picture. x264 at times writes other bytes for the same pictures of a small film."""
+    with av.open(str(path)) as container:
+        return [hashlib.md5(frame.to_ndarray().tobytes()).hexdigest() for frame in container.decode(video=0)]

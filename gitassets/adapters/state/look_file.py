@@ -151,7 +151,7 @@ def _check_music(path: Path) -> None:
     from gitassets.domain.manifest import Kind
 
     if path.stat().st_size > _MAX_BYTES[MUSIC_FILE]:
-        raise CorruptError(f"{path} is too large for a look", "Compress it, or give it to a run: `gitassets music`.")
+        raise CorruptError(f"{path} is too large for a look", "Compress it, or give it to a run as its music.")
     if probe_media(path).kind is not Kind.AUDIO:
         raise CorruptError(f"{path} holds no sound alone", "Take a wav, flac, mp3, m4a or ogg.")
 

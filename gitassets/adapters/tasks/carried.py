@@ -34,7 +34,7 @@ def list_carried(tasks: Iterable[Task]) -> dict[str, int]:
         raise GitAssetsError(
             f"The logo and the fonts of this video have {_count_mb(total)} MB. Workers are given at most "
             f"{_count_mb(MAX_CARRIED_BYTES)} MB, and {_count_mb(MAX_FONT_BYTES)} MB a file",
-            "Name smaller fonts or a smaller logo in the look, or build without --dask.",
+            "Name smaller fonts or a smaller logo in the look, or build on this machine alone.",
         )
     return sizes
 
