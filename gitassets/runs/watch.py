@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from gitassets.adapters.git.work_trees import read_head
 from gitassets.domain.manifest import MANIFEST_NAME
+from gitassets.domain.run_id import BRANCH_PREFIX
 from gitassets.runs.project import Project, Run
 
 Stamp = tuple[tuple[int, int, int] | None, ...]
@@ -14,9 +16,18 @@ Stamp = tuple[tuple[int, int, int] | None, ...]
 
 def read_stamp(project: Project, run: Run) -> Stamp:
     """Return the stamp of the run: of its reference, loose or packed or in a table, and of its manifest."""
-    references = (project.git_dir / run.ref, project.git_dir / "packed-refs", project.git_dir / "reftable/tables.list")
     manifest = () if run.folder is None else (run.folder / MANIFEST_NAME,)
-    return tuple(_sign(os.fspath(path)) for path in (*references, *manifest))
+    return _stamp(project, run.ref, *manifest)
+
+
+def read_stamp_of_all(project: Project) -> Stamp:
+    """Return the stamp of all runs' branches. git renames a file into their folder whenever it moves one."""
+    return _stamp(project, f"refs/heads/{BRANCH_PREFIX}")
+
+
+def _stamp(project: Project, reference: str, *more: Path) -> Stamp:
+    packed = (project.git_dir / "packed-refs", project.git_dir / "reftable/tables.list")
+    return tuple(_sign(os.fspath(path)) for path in (project.git_dir / reference, *packed, *more))
 
 
 def find_head(project: Project, run: Run) -> str | None:

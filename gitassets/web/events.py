@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
-from gitassets.runs.watch import Stamp, find_head, read_stamp
+from gitassets.runs.watch import Stamp, find_head, read_stamp, read_stamp_of_all
 from gitassets.web.answers import encode_json
 from gitassets.web.asking import site_of
 from gitassets.web.hub import Event
@@ -21,7 +21,10 @@ _SILENCE_SEC = 15.0
 
 
 async def stream_events(request: Request) -> StreamingResponse:
-    """Stream what happens: `head` when the run changed, `job` for the progress of long work."""
+    """Stream what happens: `head` when the run changed, `job` for the progress of long work.
+
+    A page that names no run is told by `runs` when the branch of any run changed.
+    """
     site, run_id = site_of(request), request.query_params.get("run")
     opened = None if run_id is None else await asyncio.to_thread(site.shelf.open, site.open_project(), run_id)
     page = site.hub.join()
@@ -31,7 +34,7 @@ async def stream_events(request: Request) -> StreamingResponse:
 
 
 async def _stream(site: Site, opened: Opened | None, page: asyncio.Queue[Event | None]) -> AsyncIterator[bytes]:
-    watch = asyncio.create_task(_watch(site, opened, page)) if opened is not None else None
+    watch = asyncio.create_task(_watch_all(site, page) if opened is None else _watch(site, opened, page))
     try:
         yield b"retry: 1000\n\n"
         for job in site.jobs.list_all():
@@ -47,8 +50,7 @@ async def _stream(site: Site, opened: Opened | None, page: asyncio.Queue[Event |
             yield _format(*event)
     finally:
         site.hub.leave(page)
-        if watch is not None:
-            watch.cancel()
+        watch.cancel()
 
 
 def _format(name: str, data: bytes) -> bytes:
@@ -66,3 +68,15 @@ async def _watch(site: Site, opened: Opened, page: asyncio.Queue[Event | None]) 
             head = await asyncio.to_thread(find_head, project, run)
             await page.put(("head", encode_json({"run_id": run.run_id, "head": head})))
         await asyncio.sleep(TICK_SEC)
+
+
+async def _watch_all(site: Site, page: asyncio.Queue[Event | None]) -> None:
+    """Look whether any run changed since the page was served, and tell it."""
+    project = site.open_project()
+    seen = read_stamp_of_all(project)
+    while True:
+        await asyncio.sleep(TICK_SEC)
+        stamp = read_stamp_of_all(project)
+        if stamp != seen:
+            seen = stamp
+            await page.put(("runs", encode_json({})))

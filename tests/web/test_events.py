@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from gitassets.actions.approve import approve
-from gitassets.runs.watch import find_head, read_stamp
+from gitassets.runs.watch import find_head, read_stamp, read_stamp_of_all
 from gitassets.web import api
 from gitassets.web.hub import Hub
 from gitassets.web.site import Site
@@ -47,6 +47,16 @@ def test_page_is_told_the_new_head_of_a_command_and_of_a_packed_branch(locked: L
         approve(locked.project, locked.run, select(audio="1"))
         while next(events)[1]["head"] != locked.head():
             pass
+
+
+def test_page_of_all_runs_is_told_when_a_branch_moves(locked: LockedRun, visitor: Visitor) -> None:
+    with visitor.client.stream("GET", "/events") as stream:
+        lines = stream.iter_lines()
+        next(lines)  # The stream has begun.
+        before = read_stamp_of_all(locked.project)
+        approve(locked.project, locked.run, select(image="3"))
+        assert read_stamp_of_all(locked.project) != before
+        assert "event: runs" in lines
 
 
 def test_page_on_an_unknown_run_is_refused(visitor: Visitor) -> None:

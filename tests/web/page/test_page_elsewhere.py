@@ -156,6 +156,5 @@ def test_first_run_of_a_project_appears(tmp_path: Path, browse: Browse) -> None:
     (tmp_path / "episode.md").write_text("One paragraph.\n")
     done = run_cli(tmp_path, "produce", "--script", "episode.md", "--run-id", "first", "--no-audio", "--no-images")
     assert done.returncode == 0, done.stderr
-    page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
     page.locator(".card", has_text="first").wait_for()
     page.locator(".empty", has_text="No runs yet").wait_for(state="detached")

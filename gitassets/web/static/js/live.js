@@ -1,15 +1,16 @@
 import { parseJson } from "./plain.js";
 
 /**
- * Listen to what happens to a run elsewhere: the command line, a pull, another tab.
+ * Listen to what happens elsewhere, to a run or to any of them: the command line, a pull, another tab.
  *
  * @param {string | null} runId
- * @param {{head: (news: {run_id: string, head: string}) => void, job?: (news: import("./types.js").Job) => void,
+ * @param {{head?: (news: {run_id: string, head: string}) => void, runs?: () => void, job?: (news: import("./types.js").Job) => void,
  *   lost?: (lost: boolean) => void}} listeners
  */
 export function listen(runId, listeners) {
   const source = new EventSource(runId ? `/events?run=${encodeURIComponent(runId)}` : "/events");
-  source.addEventListener("head", (event) => listeners.head(parseJson(event.data)));
+  source.addEventListener("head", (event) => listeners.head?.(parseJson(event.data)));
+  source.addEventListener("runs", () => listeners.runs?.());
   source.addEventListener("job", (event) => listeners.job?.(parseJson(event.data)));
   source.addEventListener("open", () => listeners.lost?.(false));
   source.addEventListener("error", () => listeners.lost?.(true));

@@ -2,7 +2,7 @@ import { one } from "./dom.js";
 import { formatWhen } from "./format.js";
 import { openHelp } from "./help.js";
 import { bindKeys } from "./keys.js";
-import { coalesce } from "./live.js";
+import { coalesce, listen } from "./live.js";
 import { turnTheme } from "./prefs.js";
 
 /** @type {import("./keys.js").Binding[]} */
@@ -25,7 +25,7 @@ function filter() {
   document.querySelector("#none")?.toggleAttribute("hidden", shown > 0);
 }
 
-/** Read the page again when it is looked at again: the cards are the server's. */
+/** Read the page again when a run has changed, or when it is looked at again: the cards are the server's. */
 const refresh = coalesce(async () => {
   const answer = await fetch(location.href);
   if (!answer.ok) return;
@@ -45,5 +45,6 @@ one("#help").addEventListener("click", () => openHelp(keys));
 document.querySelector("#search")?.addEventListener("input", filter);
 document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && refresh());
 setInterval(() => document.visibilityState === "visible" && refresh(), 15_000);
+listen(null, { runs: refresh });
 bindKeys(keys);
 sayWhen();
