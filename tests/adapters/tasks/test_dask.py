@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from threading import Event, Lock
 
 import msgspec
 import pytest
@@ -266,24 +267,27 @@ def test_scheduler_that_cannot_be_reached_is_named(film: Film, monkeypatch: pyte
 
 
 def test_interruption_cancels_the_tasks(film: Film, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first frames that are done are followed by Ctrl-C. Worker 1 is held in its task until that is cancelled."""
-    stopped: list[bool] = []
+    """The first task that is done is followed by Ctrl-C. Every other is held until it is cancelled."""
+    first, held, stopped = Lock(), Event(), Event()
 
     def hold(frames: Iterator[object], ffmpeg: object, task: str, on_frame: Callable[[int], None]) -> Iterator[object]:
         yield from frames
-        if name_worker() == 1:
-            while not ffmpeg._stopped:
-                on_frame(1)
-            stopped.append(True)
+        if first.acquire(blocking=False):
+            return
+        held.set()
+        while not ffmpeg._stopped:
+            on_frame(1)
+        stopped.set()
 
     def interrupt(done: int, *_: object) -> None:
         if done:
+            assert held.wait(60)
             raise KeyboardInterrupt
 
     monkeypatch.setattr(rendering, "_watch", hold)
     with pytest.raises(KeyboardInterrupt):
         build(film, order(address), on_progress=interrupt)
-    assert stopped == [True]
+    assert stopped.wait(60)
     assert not (film.path.parent / "elsewhere.mp4").exists()
 
 
