@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -32,15 +31,13 @@ from gitassets.adapters.render.sound import (
     write_voice,
 )
 from gitassets.adapters.render.text_track import make_text_track
-from gitassets.adapters.tasks.local import LocalExecutor
+from gitassets.adapters.tasks.local import LocalExecutor, call_all
 from gitassets.adapters.tasks.recipe import Files
 from gitassets.adapters.tasks.task import Executor, OnStep, Outcome, Place
 from gitassets.domain.captions import list_chapters
 from gitassets.domain.manifest import MUSIC
 from gitassets.domain.timeline import Look, Role, Shot, Timeline
 from gitassets.errors import CorruptError, GitAssetsError, Remedy
-
-_WAIT_SEC = 0.2  # On Windows, Ctrl-C only works between short waits.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -254,7 +251,7 @@ def _all_samples(context: _Context, sounds: Sequence[Sound]) -> Iterator[list[Pa
     """Write the samples of every segment, and remove them again."""
     samples = [context.work / f"{number}.pcm" for number in range(len(sounds))]
     tasks = [partial(_render_samples, context, sound, target) for sound, target in zip(sounds, samples, strict=True)]
-    _run_all(tasks, context)
+    call_all(tasks, context.settings.jobs, context.ffmpeg)
     yield samples
     for one in samples:
         one.unlink(missing_ok=True)
@@ -263,21 +260,6 @@ def _all_samples(context: _Context, sounds: Sequence[Sound]) -> Iterator[list[Pa
 def _render_samples(context: _Context, sound: Sound, target: Path) -> None:
     with _explain_ffmpeg_failure(context, sound.task, f"--audio {sound.shot.number}"):
         write_samples(context.ffmpeg, sound, context.settings, context.cache.folder, target)
-
-
-def _run_all(tasks: Sequence[Callable[[], None]], context: _Context) -> None:
-    """Run all tasks. The first failure, or Ctrl-C, stops the others and is raised."""
-    with ThreadPoolExecutor(max(1, context.settings.jobs)) as pool:
-        pending = {pool.submit(task) for task in tasks}
-        try:
-            while pending:
-                done, pending = wait(pending, _WAIT_SEC, FIRST_EXCEPTION)
-                for future in done:
-                    future.result()
-        except BaseException:
-            context.ffmpeg.stop()
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
 
 
 class _Progress:

@@ -24,7 +24,7 @@ from gitassets.adapters.tasks.carried import list_carried
 from gitassets.adapters.tasks.dask_connection import connect
 from gitassets.adapters.tasks.dask_delivery import Deliveries
 from gitassets.adapters.tasks.dask_entry import answer_order
-from gitassets.adapters.tasks.local import LocalExecutor
+from gitassets.adapters.tasks.local import call_all
 from gitassets.adapters.tasks.order import Answer, Order, format_order, parse_answer
 from gitassets.adapters.tasks.task import OnStep, Outcome, Place, Task, find_work
 from gitassets.errors import CorruptError, GitAssetsError, RemoteError
@@ -58,7 +58,7 @@ class DaskExecutor:
         """Do all tasks, and meanwhile here what is to be done `beside` them. Closing the iterator cancels the tasks."""
         wanted = list(tasks)
         if not wanted:
-            yield from LocalExecutor(1).run((), place, on_step, beside)
+            call_all(beside, 1, place.ffmpeg)
             return
         carried = list_carried(wanted)
         self.check_inputs({md5: size for one in wanted for md5, size in one.inputs.items()})

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from gitassets.adapters.media.ffmpeg import Ffmpeg
 from gitassets.adapters.tasks.task import OnStep, Outcome, Place, Task, do_task
 
 _WAIT_SEC = 0.2  # On Windows, Ctrl-C only works between short waits.
@@ -35,15 +36,29 @@ class LocalExecutor:
         self, tasks: Iterable[Task], place: Place, on_step: OnStep, beside: Sequence[Callable[[], None]] = ()
     ) -> Generator[Outcome, None, None]:
         """Do all tasks, after what is to be done `beside` them. Closing the iterator kills every ffmpeg."""
-        with ThreadPoolExecutor(max(1, self.jobs)) as pool:
+        with _open_pool(self.jobs, place.ffmpeg) as pool:
             others = [pool.submit(one) for one in beside]
             ours = {pool.submit(do_task, one, place, partial(on_step, one)): one for one in tasks}
-            try:
-                yield from _iter_ended(ours, others)
-            except BaseException:
-                place.ffmpeg.stop()
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+            yield from _iter_ended(ours, others)
+
+
+def call_all(calls: Iterable[Callable[[], None]], jobs: int, ffmpeg: Ffmpeg) -> None:
+    """Make all calls in threads. The first failure, or Ctrl-C, stops the others and is raised."""
+    with _open_pool(jobs, ffmpeg) as pool:
+        for future in _iter_done([pool.submit(one) for one in calls]):
+            future.result()
+
+
+@contextmanager
+def _open_pool(jobs: int, ffmpeg: Ffmpeg) -> Iterator[ThreadPoolExecutor]:
+    """Yield a pool of threads, of which the first error stops all."""
+    with ThreadPoolExecutor(max(1, jobs)) as pool:
+        try:
+            yield pool
+        except BaseException:
+            ffmpeg.stop()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _iter_ended(ours: Mapping[Future[Path], Task], others: Iterable[Future[None]]) -> Iterator[Outcome]:
