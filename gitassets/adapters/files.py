@@ -25,6 +25,9 @@ _BLOCK = 256 * 1024
 MAX_TEXT_BYTES = 1_000_000
 _LARGE_BYTES = 128_000_000
 
+FileStamp = tuple[int, int, int]
+"""What changes when somebody replaces or writes a file."""
+
 
 def change_mode(path: str | Path, mode: int, *, known_as: Path | None = None) -> None:
     """Set the file's permissions if allowed. They are a hint to other programs; nothing depends on them.
@@ -118,6 +121,15 @@ def remove_incoming(folder: Path) -> None:
     """Delete files that a killed command left half written in `folder` itself."""
     for path in folder.glob(f"{INCOMING}*"):
         path.unlink(missing_ok=True)
+
+
+def sign_file(path: Path) -> FileStamp | None:
+    """Return the stamp of the file, without reading it; None if it cannot be seen."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 (called for many files several times a second)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def hash_file(path: Path) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
+from gitassets.adapters.files import FileStamp, sign_file
 from gitassets.adapters.git.work_trees import read_head
 from gitassets.domain.manifest import MANIFEST_NAME
 from gitassets.domain.run_id import BRANCH_PREFIX
 from gitassets.runs.project import Project, Run
 
-Stamp = tuple[tuple[int, int, int] | None, ...]
+Stamp = tuple[FileStamp | None, ...]
 """Equal as long as neither the run's branch nor its manifest was written. Compare it, and read nothing from it."""
 
 
@@ -27,18 +27,10 @@ def read_stamp_of_all(project: Project) -> Stamp:
 
 def _stamp(project: Project, reference: str, *more: Path) -> Stamp:
     packed = (project.git_dir / "packed-refs", project.git_dir / "reftable/tables.list")
-    return tuple(_sign(os.fspath(path)) for path in (project.git_dir / reference, *packed, *more))
+    return tuple(sign_file(path) for path in (project.git_dir / reference, *packed, *more))
 
 
 def find_head(project: Project, run: Run) -> str | None:
     """Return the commit of the run's branch; None if the run has none, as one of claude-studio."""
     found = None if run.folder is None else read_head(run.folder)
     return found or project.git.resolve(run.ref)
-
-
-def _sign(path: str) -> tuple[int, int, int] | None:
-    try:
-        found = os.stat(path)  # noqa: PTH116 (called for every run several times a second)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino

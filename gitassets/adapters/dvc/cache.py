@@ -16,10 +16,12 @@ from gitassets.adapters.dvc.kept_blobs import KeptBlobs, link_file
 from gitassets.adapters.files import (
     LOCKED_MODE,
     OPEN_MODE,
+    FileStamp,
     change_mode,
     copy_file,
     create_beside,
     hash_file,
+    sign_file,
     sync_file,
     write_atomic,
 )
@@ -48,7 +50,7 @@ class BlobStore:
         self._blobs = cache_dir / "files" / "md5"
         self._kept = kept
         self._for_group = for_group
-        self._copied: dict[str, tuple[int, int, int] | None] = {}
+        self._copied: dict[str, FileStamp | None] = {}
         self._is_cleared = False
 
     def path(self, md5: str) -> Path:
@@ -146,14 +148,14 @@ class BlobStore:
         """Copy the file into the cache. Raise ConflictError if its hash is no longer `md5`."""
         blob = self._blobs / md5[:2] / md5[2:]
         # One command copies a new file for its asset and again for its commit: the blob is hashed once.
-        signature = _sign(blob)
+        signature = sign_file(blob)
         if signature is not None and self._copied.get(md5) == signature:
             return
         if self.is_whole(md5):
             self._keep(md5)
         else:
             self._copy(file, md5)
-        self._copied[md5] = _sign(blob)
+        self._copied[md5] = sign_file(blob)
 
     def _copy(self, file: Path, md5: str) -> None:
         self._clear_abandoned()
@@ -250,15 +252,6 @@ def list_remote_blobs(remote: RemoteSettings, md5s: Sequence[str], others: Itera
     except (DvcException, ImportError, OSError) as error:
         message = f"The DVC remote {remote.name!r} cannot be read: {error}"
         raise NotFoundError(message, "`dvc remote list` names those of a project.") from error
-
-
-def _sign(blob: Path) -> tuple[int, int, int] | None:
-    """Return what changes when somebody replaces or writes the blob; None if it is not there."""
-    try:
-        found = blob.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def clone_file(source: Path, target: Path) -> None:
