@@ -24,6 +24,7 @@ from gitassets.adapters.media.preview import (
 )
 from gitassets.adapters.media.source import probe_sources
 from gitassets.adapters.render.cache import RenderCache
+from gitassets.domain.records import prepare_record
 from gitassets.errors import GitAssetsError, NotFoundError
 from gitassets.runs.missing_blobs import suggest_fetch
 from gitassets.runs.project import Project, Run
@@ -39,6 +40,9 @@ class Waveform(Struct, frozen=True):
     rate: float
     peaks: list[int]
     loudness_lufs: float | None
+
+
+prepare_record(Waveform)
 
 
 def find_bytes(project: Project, run: Run, md5: str, path: str | None) -> Path:

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from gitassets.domain.manifest import Address, Asset, Kind, Manifest, Md5, Segment, Whole
+from gitassets.domain.records import prepare_record
 from gitassets.errors import NotFoundError, Remedy, UsageError
 
 ANNOTATIONS = "annotations"
@@ -97,6 +98,10 @@ class _Raw(Struct, frozen=True):
     created: Stamp
     state: State
     replies: dict[str, Any] = {}
+
+
+for _form in (_RawReply, _Raw):
+    prepare_record(_form)
 
 
 def read_annotations(number: int, segment: Segment) -> tuple[Annotation, ...]:

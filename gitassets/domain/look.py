@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from gitassets.domain.frame_shape import SHAPES
+from gitassets.domain.records import prepare_record
 from gitassets.domain.takes import MAX_GAIN_DB
 from gitassets.errors import UsageError
 
@@ -182,6 +183,8 @@ class LookSettings(_Values, frozen=True, kw_only=True):
             end_card=self.end_card if end else CardLook(),
         )
 
+
+prepare_record(LookSettings)
 
 PLAIN = LookSettings()
 BASE = "base"

@@ -11,6 +11,8 @@ from itertools import pairwise
 import msgspec
 from msgspec import Struct
 
+from gitassets.domain.records import prepare_record
+
 MAX_WORDS = 20_000
 MAX_WORD_CHARS = 500
 # Players and services round the length of a sound differently.
@@ -126,6 +128,9 @@ def parse_words(data: bytes, duration_sec: float = MAX_SEC) -> TimedWords | None
 class _RawFile(Struct, frozen=True, forbid_unknown_fields=True):
     made_by: str
     words: list[tuple[str, int, int]]
+
+
+prepare_record(_RawFile)
 
 
 def summarize(data: bytes) -> bytes:

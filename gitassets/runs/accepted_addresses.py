@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from gitassets.adapters.files import write_atomic
+from gitassets.domain.records import prepare_record
 from gitassets.providers.http.trust import Accepted, read_origin, set_accepted
 from gitassets.runs.project import Project
 
@@ -15,6 +16,9 @@ _FILE = "accepted-addresses.json"
 class _Entry(Struct, frozen=True):
     service: str
     origin: str
+
+
+prepare_record(_Entry)
 
 
 def use_accepted(project: Project) -> None:

@@ -18,12 +18,16 @@ from gitassets.adapters.render.settings import RenderSettings
 from gitassets.adapters.tasks.recipe import Files, format_recipe, parse_recipe
 from gitassets.adapters.tasks.task import Place, Task
 from gitassets.domain.look import MUSIC_FILE
+from gitassets.domain.records import prepare_record
 
 
 @dataclass(frozen=True)
 class _Recipe:
     picture: Picture
     settings: RenderSettings
+
+
+prepare_record(_Recipe)
 
 
 def make_picture_task(picture: Picture, settings: RenderSettings, output: str, files: Files) -> Task:

@@ -13,6 +13,7 @@ from gitassets.adapters.files import write_atomic
 from gitassets.adapters.state.verified_history import Oid
 from gitassets.domain.costs import CostPoint
 from gitassets.domain.manifest import Kind
+from gitassets.domain.records import prepare_record
 
 
 class TakeRecord(Struct, frozen=True, array_like=True):
@@ -40,6 +41,9 @@ class LedgerRecord(Struct, frozen=True, kw_only=True):
     takes: list[TakeRecord]
     charges: list[ChargeRecord]
     points: list[CostPoint]
+
+
+prepare_record(LedgerRecord)
 
 
 def read_ledger_record(path: Path, version: str) -> LedgerRecord | None:

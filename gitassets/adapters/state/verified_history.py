@@ -17,6 +17,7 @@ from gitassets.adapters.files import write_atomic
 from gitassets.domain.doubt import Doubt, Doubts
 from gitassets.domain.finding import Finding
 from gitassets.domain.manifest import Address, Kind
+from gitassets.domain.records import prepare_record
 
 Oid = Annotated[str, Meta(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?\Z")]
 Key = Mapping[str, str | int | bool]
@@ -31,6 +32,9 @@ class VerifiedHistory(Struct, frozen=True, kw_only=True):
     commits: Annotated[int, Meta(ge=0)]
     mended: list[Finding]
     by_hand: list[Finding]
+
+
+prepare_record(VerifiedHistory)
 
 
 def read_verified(path: Path, key: Key) -> VerifiedHistory | None:
@@ -59,6 +63,9 @@ class _Record(Struct, frozen=True):
     tip: str
     of_all: Doubt | None
     assets: list[_Doubted]
+
+
+prepare_record(_Record)
 
 
 def read_doubts(path: Path, key: Key, tip: str) -> Doubts | None:

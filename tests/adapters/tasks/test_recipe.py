@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -60,3 +62,28 @@ def test_recipe_with_another_number_than_a_fraction_is_refused(text: bytes) -> N
     assert parse_recipe(Raw(b'"-10/7"'), Fraction, {}) == Fraction(-10, 7)
     with pytest.raises(ValidationError):
         parse_recipe(Raw(text), Fraction, {})
+
+
+READ_AT_ONCE = """
+import sys, threading
+import msgspec
+from gitassets.adapters.render import picture_task
+from gitassets.adapters.tasks.recipe import parse_recipe
+ready = threading.Barrier(8)
+sys.setswitchinterval(1e-6)
+def read():
+    ready.wait()
+    try:
+        parse_recipe(msgspec.Raw(b"{}"), picture_task._Recipe, {})
+    except msgspec.ValidationError:
+        pass
+threads = [threading.Thread(target=read) for _ in range(8)]
+for one in threads: one.start()
+for one in threads: one.join()
+"""
+
+
+@pytest.mark.parametrize("time", range(4))
+def test_first_recipes_of_a_process_are_read_by_threads_at_once(time: int) -> None:
+    done = subprocess.run((sys.executable, "-c", READ_AT_ONCE), check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
