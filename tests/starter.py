@@ -6,6 +6,7 @@ that forks is a process of its own without threads, which the processes of pytes
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import os
 import pickle
@@ -249,6 +250,7 @@ def _begin(files: list[int], answers: list[int]) -> _Wish:
         os.close(one)
     with os.fdopen(written, "rb") as file:
         wish: _Wish = pickle.load(file)  # noqa: S301 (of our own)
+    faulthandler.enable(2)  # What crashes says where.
     if wish.in_session:
         os.setsid()
     os.environ.clear()
